@@ -1,0 +1,223 @@
+"""Files: atomic writing, the data cache, and the YAML files shipped with the toolkit."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spikelearn._errors import DataUnavailableError, SpikelearnError
+
+Model = TypeVar("Model")
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it onto `path` if the block succeeds.
+
+    The temporary name keeps the suffix, because several writers choose their format by it. If the
+    block fails or is interrupted, nothing is left behind and an earlier `path` stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A private folder rather than a private name: some writers put side files beside theirs.
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        temporary = folder / path.name
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; rename it to `path` if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    folder.chmod(0o755)
+    try:
+        yield folder
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(folder, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 `text` to `path` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_yaml(path: str | Path, content: Any) -> None:
+    """Write `content` (plain lists, dictionaries, numbers and strings) as YAML, atomically."""
+    import yaml
+
+    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file safely.
+
+    Raises
+    ------
+    SpikelearnError
+        If the file cannot be read or is not YAML; the message names the line.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpikelearnError(f"cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "not a YAML file"
+        raise SpikelearnError(f"{path}{where}: {problem}") from error
+
+
+def validate(model: Callable[..., Model], content: Any, source: str | Path) -> Model:
+    """Build the pydantic `model` from `content`; say the first mistake in one sentence.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file (`source`), the field and what is allowed there.
+    """
+    from pydantic import ValidationError
+
+    if not isinstance(content, dict):
+        raise SpikelearnError(f"{source}: expected a mapping of fields, found {content!r:.80}")
+    try:
+        return model(**content)
+    except ValidationError as error:
+        raise SpikelearnError(f"{source}: {validation_sentence(error)}") from error
+
+
+def validation_sentence(error: Any) -> str:
+    """The first mistake of a pydantic ValidationError as one sentence."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    message = first["msg"].removeprefix("Value error, ")
+    found = first.get("input")
+    scalar = isinstance(found, str | int | float | bool) or found is None
+    shown = f" (found {found!r})" if scalar and first["type"] != "missing" else ""
+    more = error.error_count() - 1
+    rest = f"; {more} more mistake{'s' if more > 1 else ''} in this file" if more else ""
+    return f"field '{field}': {message}{shown}{rest}"
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `SPIKELEARN_CACHE`, or the platform's cache folder."""
+    import pooch
+
+    chosen = os.environ.get("SPIKELEARN_CACHE")
+    return Path(chosen) if chosen else Path(pooch.os_cache("spikelearn"))
+
+
+def local_data(relative: str) -> Path | None:
+    """The file `relative` below `SPIKELEARN_DATA` or the cache, or None where it is in neither."""
+    folders = [os.environ.get("SPIKELEARN_DATA"), cache_folder()]
+    for folder in folders:
+        if folder and (path := Path(folder) / relative).is_file():
+            return path
+    return None
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 digest of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) -> Path:
+    """A data file: from `SPIKELEARN_DATA`, else from the cache, else downloaded to the cache.
+
+    Parameters
+    ----------
+    relative : str
+        Where the file lies below `SPIKELEARN_DATA` and below the cache folder.
+    url : str
+        Its canonical address.
+    digest : str
+        SHA-256 of the file at `url`.
+    progressbar : bool
+        Whether to show the download's progress.
+
+    Raises
+    ------
+    DataUnavailableError
+        If the file is not at hand and cannot be downloaded.
+    """
+    found = local_data(relative)
+    if found is not None:
+        return found
+    import pooch
+
+    target = cache_folder() / relative
+    try:
+        pooch.retrieve(
+            url,
+            known_hash=f"sha256:{digest}",
+            fname=target.name,
+            path=target.parent,
+            downloader=pooch.HTTPDownloader(progressbar=progressbar, timeout=30),
+        )
+    except Exception as error:  # any failure of the network, of the disk, or of the checksum
+        raise DataUnavailableError(
+            f"{relative} could not be downloaded from {url} ({type(error).__name__}); place the"
+            f" file at {target}, or in a folder named by the environment variable"
+            f" SPIKELEARN_DATA as {relative}"
+        ) from error
+    return target
+
+
+def shipped_folder(kind: str) -> Path:
+    """The folder of shipped YAML files of a kind (`models` or `stimuli`).
+
+    In a wheel they lie inside the package; in a checkout they are the top-level folders.
+    """
+    package = Path(__file__).parent
+    inside = package / "_shipped" / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def shipped_names(kind: str) -> list[str]:
+    """Names of the shipped YAML files of a kind, sorted."""
+    return sorted(path.stem for path in shipped_folder(kind).glob("*.yaml"))
+
+
+def find_yaml(kind: str, name: str | Path) -> Path:
+    """The YAML file called `name` among the shipped ones, or the file at the path `name`.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is neither; the message lists the shipped names.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        if path.is_dir() and (inside := path / "network.yaml").is_file():
+            return inside
+        if path.is_file():
+            return path
+        raise SpikelearnError(f"there is no file {path}")
+    shipped = shipped_folder(kind) / f"{name}.yaml"
+    if shipped.is_file():
+        return shipped
+    known = ", ".join(shipped_names(kind))
+    singular = {"models": "model", "stimuli": "stimulus"}.get(kind, kind)
+    raise SpikelearnError(
+        f"there is no {singular} called '{name}'; shipped are {known}, or give the path of a"
+        " YAML file"
+    )
