@@ -1,0 +1,322 @@
+"""Simulation on Brian2 (Stimberg, Brette & Goodman 2019, doi:10.7554/eLife.47314).
+
+Trials are replicas of the network side by side in one Brian2 network, so that a batch of stimuli
+is one run. The exact step (see the package) is written out as the neurons' update, rather than
+left to Brian2's own integrator, whose closed form divides by zero where two time constants are
+equal. The NumPy target is used: it needs no compiler, and short runs are over before one is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from spikelearn.simulation.lowering import InputSpikes, Lowered, Neurons, Synapses
+
+FEATURES = frozenset({"plasticity"})
+
+_SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
+_SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+
+Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def run(
+    lowered: Lowered, progress: Callable[[float], None], precision: str
+) -> tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Run a lowered network; see `spikelearn.simulation.simulate`."""
+    n_synapses = sum(s.connections.pre.size for s in lowered.synapses)
+    per_run = max(1, _SYNAPSES_PER_RUN // max(1, n_synapses))
+    parts = []
+    for first in range(0, lowered.n_trials, per_run):
+        last = min(first + per_run, lowered.n_trials)
+
+        def part_of(fraction: float, first: int = first, last: int = last) -> None:
+            progress((first + fraction * (last - first)) / lowered.n_trials)
+
+        parts.append(_run_trials(lowered, first, last, part_of))
+    spikes = {
+        name: tuple(np.concatenate([part[0][name][axis] for part in parts]) for axis in range(3))
+        for name in lowered.record
+    }
+    states = {key: np.concatenate([part[1][key] for part in parts]) for key in parts[0][1]}
+    return spikes, states, parts[-1][2]  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def _brian2() -> Iterator[Any]:
+    """Brian2 with the preferences of a run, which are put back afterwards."""
+    import brian2
+
+    prefs = brian2.prefs
+    chosen = {"codegen.target": "numpy", "core.network.default_schedule": _SCHEDULE}
+    # An interrupt has to reach the caller: Brian2 would end the run and carry on.
+    chosen["core.stop_on_keyboard_interrupt"] = False  # type: ignore[assignment]
+    before = {key: prefs[key] for key in chosen}
+    try:
+        for key, value in chosen.items():
+            prefs[key] = value
+        yield brian2
+    finally:
+        for key, value in before.items():
+            prefs[key] = value
+
+
+def _run_trials(
+    lowered: Lowered, first: int, last: int, progress: Callable[[float], None]
+) -> tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Run trials first to last - 1 side by side."""
+    with _brian2() as b2:
+        replicas = last - first
+        clock = b2.Clock(dt=lowered.dt_ms * b2.ms)
+        groups: dict[str, Any] = {
+            name: _source(b2, spikes, first, last, clock)
+            for name, spikes in lowered.sources.items()
+        }
+        for name, neurons in lowered.neurons.items():
+            groups[name] = _neurons(b2, lowered, neurons, replicas, clock)
+        objects = list(groups.values())
+        plastic = {}
+        for synapses in lowered.synapses:
+            made = _synapses(b2, synapses, groups, lowered, replicas, clock)
+            objects.append(made)
+            if synapses.plasticity is not None:
+                plastic[synapses.name] = made
+                objects += _normalisation(b2, synapses, made, lowered.dt_ms)
+        objects += _inputs(b2, lowered, groups, first, last, clock)
+        monitors = {name: b2.SpikeMonitor(groups[name]) for name in lowered.record}
+        potentials = {
+            name: b2.StateMonitor(groups[name], "v", record=True, clock=clock, when="end")
+            for name in lowered.record_potential
+        }
+        network = b2.Network(*objects, *monitors.values(), *potentials.values())
+        network.schedule = _SCHEDULE
+        network.run(
+            lowered.n_steps * lowered.dt_ms * b2.ms,
+            report=lambda elapsed, completed, start, duration: progress(completed),
+            report_period=0.5 * b2.second,
+            namespace={},
+        )
+        spikes = {
+            name: _collect(monitor, lowered, groups[name], replicas, first)
+            for name, monitor in monitors.items()
+        }
+        states = {
+            f"{name}.v_mv": _potential(monitor, lowered.neurons[name], replicas)
+            for name, monitor in potentials.items()
+        }
+        weights = {}
+        for name, made in plastic.items():
+            matrix = np.zeros((len(made.source), len(made.target)))
+            matrix[made.i[:], made.j[:]] = made.w[:]
+            weights[name] = matrix
+        return spikes, states, weights
+
+
+def _source(b2: Any, spikes: InputSpikes, first: int, last: int, clock: Any) -> Any:
+    inside = (spikes.trials >= first) & (spikes.trials < last)
+    index = (spikes.trials[inside] - first) * spikes.size + spikes.senders[inside]
+    times = spikes.steps[inside] * clock.dt
+    return b2.SpikeGeneratorGroup(
+        (last - first) * spikes.size, index, times, clock=clock, when="start", sorted=False
+    )
+
+
+def _neurons(b2: Any, lowered: Lowered, neurons: Neurons, replicas: int, clock: Any) -> Any:
+    channels = range(len(neurons.taus))
+    refractory = neurons.refractory_steps > 1
+    adaptive = neurons.theta_init is not None
+    names = ["v", "beta", "v_threshold", "v_reset", "external"]
+    names += [f"{letter}{c}" for c in channels for letter in ("current", "kappa")]
+    names += ["theta", "theta_decay", "theta_increment"] if adaptive else []
+    equations = "\n".join(f"{name} : 1" for name in names)
+    equations += "\nheld : 1\nactive : 1" if refractory else ""
+
+    drive = " + ".join(
+        ["beta * v", *(f"kappa{c} * current{c}" for c in channels)]
+        + (["(1 - beta) * external"] if neurons.name in lowered.currents else [])
+    )
+    update = []
+    if refractory:
+        update += ["held = clip(held - 1, 0, inf)", "active = int(held < 0.5)"]
+        update += [f"v = active * ({drive}) + (1 - active) * v"]
+    else:
+        update += [f"v = {drive}"]
+    update += [f"current{c} = alpha{c} * current{c}" for c in channels]
+    update += ["theta = theta_decay * theta"] if adaptive else []
+
+    limit = "v_threshold + theta" if adaptive else "v_threshold"
+    threshold = f"v > {limit}" + (" and active > 0.5" if refractory else "")
+    reset = [f"v = v - ({limit})" if neurons.subtract else "v = v_reset"]
+    reset += ["theta = theta + theta_increment"] if adaptive else []
+    reset += ["held = refractory_steps"] if refractory else []
+
+    group = b2.NeuronGroup(
+        replicas * neurons.size,
+        equations,
+        threshold=threshold,
+        reset="\n".join(reset),
+        clock=clock,
+        method="euler",  # there is nothing to integrate: the update below is the exact step
+        namespace={
+            "refractory_steps": neurons.refractory_steps,
+            **{f"alpha{c}": neurons.alphas[c] for c in channels},
+        },
+    )
+    group.run_regularly("\n".join(update), clock=clock, when="groups", order=1)
+
+    def tile(values: np.ndarray) -> np.ndarray:
+        return np.tile(values, replicas)
+
+    group.beta, group.v = tile(neurons.beta), tile(neurons.v_init)
+    group.v_threshold, group.v_reset = tile(neurons.threshold), tile(neurons.reset)
+    for c in channels:
+        setattr(group, f"kappa{c}", tile(neurons.kappas[c]))
+    if adaptive:
+        group.theta = tile(neurons.theta_init)  # type: ignore[arg-type]
+        group.theta_decay = tile(neurons.theta_decay)  # type: ignore[arg-type]
+        group.theta_increment = tile(neurons.theta_increment)  # type: ignore[arg-type]
+    if refractory:
+        group.active = 1
+    return group
+
+
+def _synapses(
+    b2: Any,
+    synapses: Synapses,
+    groups: dict[str, Any],
+    lowered: Lowered,
+    replicas: int,
+    clock: Any,
+) -> Any:
+    source, target = groups[synapses.source], groups[synapses.target]
+    neurons = lowered.neurons[synapses.target]
+    if synapses.channel is not None:
+        on_pre = [f"current{synapses.channel}_post += w"]
+    elif neurons.refractory_steps > 1:
+        on_pre = ["v_post += w * active_post"]
+    else:
+        on_pre = ["v_post += w"]
+    model, on_post, namespace = "w : 1", None, {}
+    if synapses.plasticity is not None:
+        rule = synapses.plasticity
+        pairing = "+= 1" if rule.pairing == "all_to_all" else "= 1"
+        model += """
+        dx/dt = -x / tau_plus : 1 (event-driven)
+        dy/dt = -y / tau_minus : 1 (event-driven)"""
+        on_pre += [f"x {pairing}", "w = clip(w - a_minus * y, w_min, w_max)"]
+        on_post = f"y {pairing}\nw = clip(w + a_plus * x, w_min, w_max)"
+        namespace = {
+            "tau_plus": rule.tau_plus_ms * b2.ms,
+            "tau_minus": rule.tau_minus_ms * b2.ms,
+            "a_plus": rule.a_plus_mv,
+            "a_minus": rule.a_minus_mv,
+            "w_min": rule.w_min_mv,
+            "w_max": rule.w_max_mv,
+        }
+    c = synapses.connections
+    # A source emits at the start of a step and is delivered within it; a neuron emits after the
+    # deliveries of its step, and Brian2 takes its spikes up one step later of itself.
+    taken_up = 0 if synapses.source in lowered.sources else 1
+    made = b2.Synapses(
+        source,
+        target,
+        model,
+        on_pre="\n".join(on_pre),
+        on_post=on_post,
+        delay={"pre": (synapses.delay_steps - taken_up) * clock.dt},
+        clock=clock,
+        namespace=namespace,
+        method="exact",
+    )
+    copy = np.repeat(np.arange(replicas), c.pre.size)
+    made.connect(
+        i=np.tile(c.pre, replicas) + copy * c.n_source,
+        j=np.tile(c.post, replicas) + copy * c.n_target,
+    )
+    made.w = np.tile(c.weight_mv, replicas)
+    if on_post is not None:
+        made.post.when = "resets"
+    return made
+
+
+def _normalisation(b2: Any, synapses: Synapses, made: Any, dt_ms: float) -> list[Any]:
+    """Scale the weights onto each target to a fixed sum, at the start and then periodically."""
+    rule = synapses.plasticity
+    if rule is None or rule.normalise_sum_mv is None:
+        return []
+    total, n_target = rule.normalise_sum_mv, synapses.connections.n_target
+    weights, targets = made.variables["w"], synapses.connections.post
+
+    def normalise() -> None:
+        values = weights.get_value()
+        sums = np.bincount(targets, values, minlength=n_target)
+        scale = np.divide(total, sums, out=np.ones(n_target), where=sums > 0)
+        weights.set_value(values * scale[targets])
+
+    if rule.normalise_every_ms is None:
+        normalise()
+        return []
+    return [b2.NetworkOperation(normalise, dt=rule.normalise_every_ms * b2.ms, when="start")]
+
+
+def _inputs(
+    b2: Any, lowered: Lowered, groups: dict[str, Any], first: int, last: int, clock: Any
+) -> list[Any]:
+    """Stimulus currents and background spikes, handed in step by step."""
+    operations = []
+    for name, current in lowered.currents.items():
+        trials = slice(first, last) if current.shape[0] > 1 else slice(None)
+        operations.append(
+            _current_operation(b2, groups[name], current[trials], last - first, clock)
+        )
+    for background in lowered.background:
+        group = groups[background.target]
+        operations.append(
+            _background_operation(
+                b2, group, background.weight, background.counts(first, last), clock
+            )
+        )
+    return operations
+
+
+def _current_operation(b2: Any, group: Any, current: np.ndarray, replicas: int, clock: Any) -> Any:
+    variable = group.variables["external"]
+    shape = (replicas, len(group) // replicas)
+    steps = iter(range(current.shape[1]))
+
+    def hand_in() -> None:
+        variable.set_value(np.broadcast_to(current[:, next(steps)], shape).ravel())
+
+    return b2.NetworkOperation(hand_in, clock=clock, when="start")
+
+
+def _background_operation(
+    b2: Any, group: Any, weight: float, counts: Iterator[np.ndarray], clock: Any
+) -> Any:
+    potential = group.variables["v"]
+    active = group.variables.get("active")
+
+    def hand_in() -> None:
+        arriving = weight * next(counts).ravel()
+        if active is not None:
+            arriving = arriving * active.get_value()
+        potential.set_value(potential.get_value() + arriving)
+
+    return b2.NetworkOperation(hand_in, clock=clock, when="synapses")
+
+
+def _collect(monitor: Any, lowered: Lowered, group: Any, replicas: int, first: int) -> Spikes:
+    index = np.asarray(monitor.i[:], dtype=np.int64)
+    steps = np.rint(np.asarray(monitor.t_[:]) * 1000.0 / lowered.dt_ms).astype(np.int64)
+    trials, senders = np.divmod(index, len(group) // replicas)
+    return steps, senders, trials + first
+
+
+def _potential(monitor: Any, neurons: Neurons, replicas: int) -> np.ndarray:
+    """Recorded potential in mV, array of shape (replicas, n_steps, size)."""
+    v = np.asarray(monitor.v).reshape(replicas, neurons.size, -1)
+    return v.transpose(0, 2, 1) + neurons.v_rest

@@ -1,0 +1,56 @@
+"""Simulation on Norse (Pehle & Pedersen 2021, doi:10.5281/zenodo.4422025).
+
+The membrane is `norse.torch.functional.lif_box`. Its step is v + dt / tau * (input - v), which
+becomes the exact one with `tau_mem_inv = (1 - beta) / dt` and the input divided by (1 - beta).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from spikelearn.simulation import torch_loop
+from spikelearn.simulation.lowering import Lowered, Neurons
+
+FEATURES = frozenset({"32-bit arithmetic"})
+
+
+def _no_reset(
+    z: torch.Tensor, v: torch.Tensor, reset: torch.Tensor, threshold: torch.Tensor
+) -> torch.Tensor:
+    """The reset comes after refractoriness, which Norse's box neuron does not know."""
+    return v
+
+
+class _LIFBox:
+    def __init__(self, neurons: Neurons, dtype: torch.dtype) -> None:
+        from norse.torch.functional import lif_box
+
+        self.lif_box = lif_box
+        self.gain = torch.as_tensor(1.0 - neurons.beta, dtype=dtype)
+        self.zero = torch.zeros((), dtype=dtype)
+
+    def __call__(
+        self, v: torch.Tensor, drive: torch.Tensor, threshold: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        parameters = self.lif_box.LIFBoxParameters(
+            tau_mem_inv=self.gain,  # with dt = 1
+            v_leak=self.zero,
+            v_th=threshold,
+            v_reset=self.zero,
+            method="heaviside",
+            reset_method=_no_reset,
+        )
+        state = self.lif_box.LIFBoxFeedForwardState(v=v)
+        fired, state = self.lif_box.lif_box_feed_forward_step(
+            drive / self.gain, state, parameters, dt=1.0
+        )
+        return fired, state.v
+
+
+def run(
+    lowered: Lowered, progress: Callable[[float], None], precision: str
+) -> torch_loop.Result:
+    """Run a lowered network; see `spikelearn.simulation.simulate`."""
+    return torch_loop.run(lowered, _LIFBox, progress, precision)

@@ -1,0 +1,176 @@
+"""`simulate`: check, lower, run on a backend, and collect the activity with its provenance."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.lowering import Lowered, lower
+from spikelearn.spikes.activity import Activity, PopulationSpikes
+from spikelearn.stimuli.stimulus import Stimulus
+
+# Name -> (module, distribution). A backend module has FEATURES and run(lowered, progress, ...).
+BACKENDS: dict[str, tuple[str, str]] = {
+    "brian2": ("spikelearn.simulation.brian2", "brian2"),
+    "snntorch": ("spikelearn.simulation.snntorch", "snntorch"),
+    "norse": ("spikelearn.simulation.norse", "norse"),
+}
+
+
+def simulate(
+    network: SpikingNetwork,
+    stimulus: Stimulus | None = None,
+    duration_ms: float = 1000.0,
+    dt_ms: float = 0.1,
+    backend: str = "brian2",
+    seed: int = 0,
+    record: Sequence[str] = (),
+    progress: Callable[[float], None] | None = None,
+    precision: str = "float64",
+) -> Activity:
+    """Simulate a spiking network; see `spikelearn.simulation` for what happens in a step.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+        What is simulated.
+    stimulus : Stimulus, optional
+        What it is shown: a batch of trials, simulated independently from the same initial state.
+        May be left out where the network has no spike sources.
+    duration_ms, dt_ms : float
+        Duration of a trial and time step of the grid, in ms.
+    backend : {"brian2", "snntorch", "norse"}
+        Which simulator runs it. All give the same spikes.
+    seed : int
+        Seed of connectivity, weights and background input.
+    record : sequence of str
+        Populations whose membrane potential is recorded at every step. (Spikes are recorded of
+        the populations that the network's `record` names.)
+    progress : callable, optional
+        Called now and then with the fraction done, 0 to 1.
+    precision : {"float64", "float32"}
+        Arithmetic of the torch backends; Brian2 computes in 64 bits.
+
+    Returns
+    -------
+    Activity
+
+    Raises
+    ------
+    SpikelearnError
+        Where network, stimulus and grid do not fit together, or the backend is unknown.
+    UnsupportedFeatureError
+        Before the run, naming what the backend lacks and which backends have it.
+    """
+    if backend not in BACKENDS:
+        raise SpikelearnError(
+            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}"
+        )
+    if precision not in ("float64", "float32"):
+        raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
+    stimulus = Stimulus() if stimulus is None else stimulus
+    lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
+    check_features(lowered, backend, precision)
+    module = importlib.import_module(BACKENDS[backend][0])
+    spikes, states, weights = module.run(lowered, progress or (lambda fraction: None), precision)
+    if progress is not None:
+        progress(1.0)
+    return Activity(
+        populations={
+            name: PopulationSpikes.from_unsorted(
+                network.populations[name].size, steps * dt_ms, senders, trials
+            )
+            for name, (steps, senders, trials) in spikes.items()
+        },
+        duration_ms=duration_ms,
+        dt_ms=dt_ms,
+        n_trials=stimulus.n_trials,
+        labels=tuple(stimulus.labels),
+        states=states,
+        weights=weights,
+        provenance=_provenance(network, stimulus, backend, seed, precision),
+    )
+
+
+def required_features(lowered: Lowered, precision: str) -> list[str]:
+    """What a backend must be able to do to run this."""
+    features = []
+    if lowered.plastic:
+        features.append("plasticity")
+    if precision == "float32":
+        features.append("32-bit arithmetic")
+    return features
+
+
+def check_features(lowered: Lowered, backend: str, precision: str) -> None:
+    """Refuse before the run what the backend cannot do.
+
+    Raises
+    ------
+    UnsupportedFeatureError
+    """
+    for feature in required_features(lowered, precision):
+        able = [
+            name
+            for name, (module, _) in BACKENDS.items()
+            if feature in importlib.import_module(module).FEATURES
+        ]
+        if backend not in able:
+            raise UnsupportedFeatureError(
+                f"backend '{backend}' has no {feature}; backends that have it: {', '.join(able)}"
+            )
+    if lowered.plastic and lowered.n_trials > 1:
+        raise SpikelearnError(
+            f"a plastic network learns from one trial after another, found {lowered.n_trials}"
+            " parallel trials; join them into one long trial"
+        )
+
+
+def _provenance(
+    network: SpikingNetwork, stimulus: Stimulus, backend: str, seed: int, precision: str
+) -> dict[str, Any]:
+    def brief(value: Any) -> Any:
+        # Matrices would drown the rest; their numbers are in the saved network.
+        if isinstance(value, dict):
+            return {key: brief(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [brief(item) for item in value]
+        if isinstance(value, np.ndarray):
+            return f"array of shape {value.shape}"
+        return value
+
+    return {
+        "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
+        "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
+        "backend": backend,
+        "backend_version": importlib.metadata.version(BACKENDS[backend][1]),
+        "spikelearn_version": importlib.metadata.version("spikelearn-toolkit"),
+        "precision": precision,
+        "seed": seed,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _arrays(network: SpikingNetwork) -> dict[str, Any]:
+    """Populations and projections with arrays kept as arrays, so that they can be summarised."""
+    return {
+        "populations": {
+            name: {k: v for k, v in dict(p).items() if v is not None}
+            for name, p in network.populations.items()
+        },
+        "projections": [
+            {
+                k: v.model_dump() if hasattr(v, "model_dump") else v
+                for k, v in dict(p).items()
+                if v is not None
+            }
+            for p in network.projections
+        ],
+    }

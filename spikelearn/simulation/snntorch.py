@@ -1,0 +1,42 @@
+"""Simulation on snnTorch (Eshraghian et al. 2023, doi:10.1109/JPROC.2023.3308088).
+
+The membrane is `snntorch.Leaky` with `reset_mechanism="none"`; the reset is ours, because
+snnTorch's own subtracts one step late, and without its delay differs where the potential stays
+above threshold after one subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from spikelearn.simulation import torch_loop
+from spikelearn.simulation.lowering import Lowered, Neurons
+
+FEATURES = frozenset({"32-bit arithmetic"})
+
+
+class _Leaky:
+    def __init__(self, neurons: Neurons, dtype: torch.dtype) -> None:
+        import snntorch
+
+        known = len(snntorch.SpikingNeuron.instances)
+        self.leaky = snntorch.Leaky(
+            beta=torch.as_tensor(neurons.beta, dtype=dtype), reset_mechanism="none"
+        )
+        # snnTorch keeps every neuron it makes in a class-wide list, which would hold its memory.
+        del snntorch.SpikingNeuron.instances[known:]
+
+    def __call__(
+        self, v: torch.Tensor, drive: torch.Tensor, threshold: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self.leaky.threshold = threshold
+        return self.leaky(drive, v)
+
+
+def run(
+    lowered: Lowered, progress: Callable[[float], None], precision: str
+) -> torch_loop.Result:
+    """Run a lowered network; see `spikelearn.simulation.simulate`."""
+    return torch_loop.run(lowered, _Leaky, progress, precision)

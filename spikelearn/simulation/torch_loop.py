@@ -1,0 +1,240 @@
+"""The time loop of the torch backends: everything but the membrane, which a cell of theirs does.
+
+A cell is called once a step with the potential (from rest, mV) and the summed input of the step,
+and gives back which neurons crossed the threshold and the potential before any reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from spikelearn.simulation.lowering import InputSpikes, Lowered, Neurons, Synapses
+
+_DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
+_REPORT_EVERY = 50
+
+
+class Cell(Protocol):
+    """The membrane of one population in a backend."""
+
+    def __call__(
+        self, v: torch.Tensor, drive: torch.Tensor, threshold: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step: decay `v`, add `drive`, compare with `threshold`; all of shape (trials, size).
+
+        Returns which neurons crossed it (0 or 1) and the potential before a reset.
+        """
+
+
+Result = tuple[
+    dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    dict[str, np.ndarray],
+    dict[str, np.ndarray],
+]
+
+
+def run(
+    lowered: Lowered,
+    make_cell: Callable[[Neurons, torch.dtype], Cell],
+    progress: Callable[[float], None],
+    precision: str,
+) -> Result:
+    """Run the network; spikes as (steps, senders, trials) by population, states, no weights."""
+    dtype = torch.float64 if precision == "float64" else torch.float32
+    with torch.no_grad():
+        return _run(lowered, make_cell, progress, dtype)
+
+
+def _run(
+    lowered: Lowered,
+    make_cell: Callable[[Neurons, torch.dtype], Cell],
+    progress: Callable[[float], None],
+    dtype: torch.dtype,
+) -> Result:
+    populations = {
+        name: _Population(neurons, make_cell(neurons, dtype), lowered.n_trials, dtype)
+        for name, neurons in lowered.neurons.items()
+    }
+    sources = {name: _Source(s, lowered, dtype) for name, s in lowered.sources.items()}
+    projections = [_Projection(s, dtype) for s in lowered.synapses]
+    longest = 1 + max((s.delay_steps for s in lowered.synapses), default=0)
+    # Ring buffers: emitted[name][k % longest] are the spikes of step k.
+    emitted: dict[str, list[torch.Tensor | None]] = {
+        name: [None] * longest for name in [*sources, *populations]
+    }
+    background = [(b, b.counts(0, lowered.n_trials)) for b in lowered.background]
+    spikes = {name: _Recorder() for name in lowered.record}
+    potentials: dict[str, list[np.ndarray]] = {name: [] for name in lowered.record_potential}
+
+    for step in range(lowered.n_steps):
+        for name, source in sources.items():
+            emitted[name][step % longest] = source.at(step)
+        for name, population in populations.items():
+            population.integrate_currents(_current(lowered, name, step, dtype))
+        for projection in projections:
+            arriving = emitted[projection.source][(step - projection.delay) % longest]
+            if arriving is not None and step >= projection.delay:
+                populations[projection.target].deliver(projection.channel, projection(arriving))
+        for item, counts in background:
+            drawn = torch.as_tensor(next(counts), dtype=dtype)
+            populations[item.target].deliver(None, item.weight * drawn)
+        for name, population in populations.items():
+            emitted[name][step % longest] = population.fire()
+        for name, recorder in spikes.items():
+            recorder.add(step, emitted[name][step % longest])
+        for name, trace in potentials.items():
+            trace.append(populations[name].potential())
+        if step % _REPORT_EVERY == 0:
+            progress(step / lowered.n_steps)
+    states = {f"{name}.v_mv": np.stack(trace, axis=1) for name, trace in potentials.items()}
+    return {name: recorder.arrays() for name, recorder in spikes.items()}, states, {}
+
+
+class _Population:
+    """State of a population, arrays of shape (trials, size)."""
+
+    def __init__(self, neurons: Neurons, cell: Cell, n_trials: int, dtype: torch.dtype) -> None:
+        def tensor(values: np.ndarray) -> torch.Tensor:
+            return torch.as_tensor(values, dtype=dtype)
+
+        shape = (n_trials, neurons.size)
+        self.neurons, self.cell = neurons, cell
+        self.rest = neurons.v_rest
+        self.threshold, self.reset = tensor(neurons.threshold), tensor(neurons.reset)
+        self.input_gain = tensor(1.0 - neurons.beta)
+        self.kappas = [tensor(kappa) for kappa in neurons.kappas]
+        self.v = tensor(neurons.v_init).expand(shape).clone()
+        self.currents = [torch.zeros(shape, dtype=dtype) for _ in neurons.taus]
+        self.drive = torch.zeros(shape, dtype=dtype)
+        self.held = torch.zeros(shape, dtype=torch.int64) if neurons.refractory_steps > 1 else None
+        self.theta: torch.Tensor | None = None
+        if neurons.theta_init is not None:
+            assert neurons.theta_decay is not None  # noqa: S101 - the three come together
+            assert neurons.theta_increment is not None  # noqa: S101
+            self.theta = tensor(neurons.theta_init).expand(shape).clone()
+            self.theta_decay = tensor(neurons.theta_decay)
+            self.theta_increment = tensor(neurons.theta_increment)
+
+    def integrate_currents(self, stimulus: torch.Tensor | None) -> None:
+        """Start a step: what the currents add to the potential; then they decay."""
+        drive = torch.zeros_like(self.v)
+        for kappa, current, alpha in zip(
+            self.kappas, self.currents, self.neurons.alphas, strict=True
+        ):
+            drive += kappa * current
+            current *= alpha
+        if stimulus is not None:
+            drive += self.input_gain * stimulus
+        self.drive = drive
+
+    def deliver(self, channel: int | None, values: torch.Tensor) -> None:
+        """Arriving spikes, weighted: into the potential, or into a current."""
+        if channel is None:
+            self.drive += values
+        else:
+            self.currents[channel] += values
+
+    def fire(self) -> torch.Tensor:
+        """Finish a step: membrane, threshold, reset. Returns spikes, 0 or 1."""
+        threshold = self.threshold
+        if self.theta is not None:
+            self.theta *= self.theta_decay
+            threshold = threshold + self.theta
+        fired, v = self.cell(self.v, self.drive, threshold)
+        fired = fired.to(v.dtype)  # snnTorch spikes in 32 bits whatever the potential's precision
+        if self.held is not None:
+            self.held = (self.held - 1).clamp_(min=0)
+            active = self.held == 0
+            v = torch.where(active, v, self.v)
+            fired = fired * active
+        spiking = fired > 0
+        after = v - threshold if self.neurons.subtract else self.reset
+        self.v = torch.where(spiking, after, v)
+        if self.theta is not None:
+            self.theta += self.theta_increment * fired
+        if self.held is not None:
+            self.held[spiking] = self.neurons.refractory_steps
+        return fired
+
+    def potential(self) -> np.ndarray:
+        """Potential in mV, array of shape (trials, size)."""
+        return self.v.numpy().astype(np.float64) + self.rest
+
+
+class _Source:
+    """Spikes of a source, made dense step by step."""
+
+    def __init__(self, spikes: InputSpikes, lowered: Lowered, dtype: torch.dtype) -> None:
+        self.shape = (lowered.n_trials, spikes.size)
+        self.dtype = dtype
+        self.first = np.searchsorted(spikes.steps, np.arange(lowered.n_steps + 1))
+        self.where = torch.as_tensor(spikes.trials * spikes.size + spikes.senders)
+
+    def at(self, step: int) -> torch.Tensor | None:
+        """Spikes of a step, 0 or 1, or None where there are none."""
+        first, last = self.first[step], self.first[step + 1]
+        if first == last:
+            return None
+        dense = torch.zeros(self.shape, dtype=self.dtype)
+        dense.view(-1)[self.where[first:last]] = 1.0
+        return dense
+
+
+class _Projection:
+    """Weights as a dense matrix, or as a sparse one where that would be too large."""
+
+    def __init__(self, synapses: Synapses, dtype: torch.dtype) -> None:
+        self.source, self.target = synapses.source, synapses.target
+        self.delay, self.channel = synapses.delay_steps, synapses.channel
+        c = synapses.connections
+        self.dense: torch.Tensor | None = None
+        if c.n_source * c.n_target * dtype.itemsize <= _DENSE_BYTES:
+            self.dense = torch.as_tensor(c.dense(), dtype=dtype)
+        else:
+            from scipy.sparse import coo_array
+
+            matrix = coo_array((c.weight_mv, (c.post, c.pre)), (c.n_target, c.n_source)).tocsr()
+            self.sparse = torch.sparse_csr_tensor(
+                torch.as_tensor(matrix.indptr.astype(np.int64)),
+                torch.as_tensor(matrix.indices.astype(np.int64)),
+                torch.as_tensor(matrix.data, dtype=dtype),
+                matrix.shape,
+            )
+
+    def __call__(self, spikes: torch.Tensor) -> torch.Tensor:
+        """Summed weights of arriving spikes, shape (trials, target size)."""
+        if self.dense is not None:
+            return spikes @ self.dense
+        return (self.sparse @ spikes.T).T
+
+
+class _Recorder:
+    """Spikes of a population as growing lists of indices."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[int, np.ndarray]] = []
+
+    def add(self, step: int, fired: torch.Tensor | None) -> None:
+        """Keep the spikes of a step."""
+        if fired is not None:
+            where = fired.nonzero().numpy()
+            if len(where):
+                self.parts.append((step, where))
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Steps, senders and trials, each of shape (n_spikes,)."""
+        if not self.parts:
+            empty = np.zeros(0, dtype=np.int64)
+            return empty, empty, empty
+        steps = np.repeat([s for s, _ in self.parts], [len(w) for _, w in self.parts])
+        where = np.concatenate([w for _, w in self.parts])
+        return steps, where[:, 1], where[:, 0]
+
+
+def _current(lowered: Lowered, name: str, step: int, dtype: torch.dtype) -> torch.Tensor | None:
+    current = lowered.currents.get(name)
+    return None if current is None else torch.as_tensor(current[:, step], dtype=dtype)
