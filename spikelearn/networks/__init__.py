@@ -1,0 +1,57 @@
+"""What is trained or simulated: rate networks as lists of layers, spiking networks as descriptions.
+
+`load_model(name)` reads any file of `models/`; its `kind` says what it describes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import find_yaml, read_yaml, validate
+
+if TYPE_CHECKING:
+    from spikelearn.networks.mlp import MLP
+    from spikelearn.networks.spiking import SpikingNetwork
+    from spikelearn.networks.spiking_mlp import SpikingMLP
+
+# Kind of a model file -> (module, class).
+KINDS: dict[str, tuple[str, str]] = {
+    "mlp": ("spikelearn.networks.mlp", "MLP"),
+    "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
+    "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
+}
+
+__all__ = ["KINDS", "MLP", "SpikingMLP", "SpikingNetwork", "load_model"]
+
+
+def load_model(name: str | Path) -> MLP | SpikingNetwork | SpikingMLP:
+    """The model of that name among the shipped ones, or in the YAML file at that path.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file, the field and what is allowed.
+    """
+    path = find_yaml("models", name)
+    content = read_yaml(path)
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if kind not in KINDS:
+        raise SpikelearnError(
+            f"{path}: field 'kind': allowed are {', '.join(KINDS)} (found {kind!r})"
+        )
+    module, name_of_class = KINDS[kind]
+    model = getattr(importlib.import_module(module), name_of_class)
+    if kind == "spiking":
+        return model.from_yaml(path)
+    return validate(model, content, path)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a description when it is first used; torch is not needed to read the others."""
+    for module, name_of_class in KINDS.values():
+        if name == name_of_class:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,157 @@
+"""A feed-forward spiking classifier, trainable by gradients, and the `SpikingNetwork` it equals.
+
+Layers of LIF neurons with delta synapses and subtracting reset. The forward pass keeps the
+semantics of `spikelearn.simulation` (a spike of one layer reaches the next in the following
+step), so that the trained network, exported by `to_spiking_network`, spikes identically on every
+backend. The membrane is snnTorch's `Leaky`; the reset is ours and carries no gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from torch import nn
+
+from spikelearn._seeding import torch_generator
+from spikelearn.networks.layers import scaled_uniform
+from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SURROGATE_SLOPE = 25.0  # of the fast sigmoid, Zenke & Ganguli 2018, doi:10.1162/neco_a_01086
+
+
+class SpikingMLP(BaseModel):
+    """Description of the classifier; `build` makes the network.
+
+    Images are rate-coded: in each step a pixel spikes with probability intensity * max_rate_hz *
+    dt. The class score is the number of spikes of an output neuron.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["spiking_mlp"] = "spiking_mlp"
+    name: str = Field(min_length=1)
+    description: str = ""
+    reference: str = ""
+    sizes: tuple[int, ...] = Field(min_length=2)
+    tau_m_ms: float = Field(default=10.0, gt=0)
+    v_threshold_mv: float = Field(default=1.0, gt=0, description="above rest, in mV")
+    max_rate_hz: float = Field(default=250.0, gt=0)
+    duration_ms: float = Field(default=30.0, gt=0)
+    dt_ms: float = Field(default=1.0, gt=0)
+
+    @field_validator("sizes")
+    @classmethod
+    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if min(sizes) < 1:
+            raise ValueError("every layer needs at least one neuron")
+        return sizes
+
+    @property
+    def populations(self) -> list[str]:
+        """Names of the populations, from the input to the output."""
+        hidden = len(self.sizes) - 2
+        names = ["hidden"] if hidden == 1 else [f"hidden{i + 1}" for i in range(hidden)]
+        return ["input", *names, "output"]
+
+    def build(self, seed: int) -> SpikingClassifier:
+        """The network with its initial weights, which depend on `seed` alone."""
+        return SpikingClassifier(self, torch_generator(seed, "weights"))
+
+
+class SpikingClassifier(nn.Module):
+    """The trainable network; weights of shape (n_out, n_in) in mV."""
+
+    def __init__(self, description: SpikingMLP, generator: torch.Generator) -> None:
+        import snntorch
+        from snntorch import surrogate
+
+        super().__init__()
+        self.description = description
+        self.beta = math.exp(-description.dt_ms / description.tau_m_ms)
+        known = len(snntorch.SpikingNeuron.instances)
+        self.membrane = snntorch.Leaky(
+            beta=self.beta,
+            threshold=description.v_threshold_mv,
+            reset_mechanism="none",
+            spike_grad=surrogate.fast_sigmoid(slope=SURROGATE_SLOPE),
+        )
+        # snnTorch keeps every neuron it makes in a class-wide list, which would hold its memory.
+        del snntorch.SpikingNeuron.instances[known:]
+        sizes = description.sizes
+        self.weights = nn.ParameterList(
+            scaled_uniform(n_out, n_in, math.sqrt(2.0), generator)
+            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+
+    @property
+    def n_steps(self) -> int:
+        """Number of time steps of a stimulus."""
+        return round(self.description.duration_ms / self.description.dt_ms)
+
+    def encode(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels)."""
+        probability = x * (self.description.max_rate_hz * self.description.dt_ms / 1000.0)
+        drawn = torch.rand((self.n_steps, *x.shape), generator=generator)
+        return (drawn.to(x.device) < probability).to(x.dtype)
+
+    def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
+        """Spike counts of every layer, shape (batch, neurons), from input (steps, batch, pixels)."""
+        batch = spikes.shape[1]
+        threshold = self.description.v_threshold_mv
+        potentials = [spikes.new_zeros(batch, w.shape[0]) for w in self.weights]
+        emitted = [spikes.new_zeros(batch, w.shape[0]) for w in self.weights]
+        counts = [torch.zeros_like(s) for s in emitted]
+        # The first layer's input does not depend on the state: one product for all steps.
+        first = nn.functional.linear(spikes, self.weights[0]).unbind(0)
+        for drive in first:
+            incoming = [drive, *(nn.functional.linear(s, w) for s, w in self._above(emitted))]
+            for layer, current in enumerate(incoming):
+                fired, v = self.membrane(current, potentials[layer])
+                potentials[layer] = v - threshold * fired.detach()
+                emitted[layer] = fired
+                counts[layer] = counts[layer] + fired
+        return counts
+
+    def _above(
+        self, emitted: Sequence[torch.Tensor]
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Spikes of the previous step with the weights they meet, for all layers but the first."""
+        return list(zip(emitted[:-1], list(self.weights)[1:], strict=True))
+
+    def to_spiking_network(self) -> SpikingNetwork:
+        """The same network as a description that every backend runs."""
+        d = self.description
+        names = d.populations
+        populations: dict[str, SpikeSource | LIF] = {
+            "input": SpikeSource(model="spike_source", size=d.sizes[0])
+        }
+        for name, size in zip(names[1:], d.sizes[1:], strict=True):
+            populations[name] = LIF(
+                size=size,
+                tau_m_ms=d.tau_m_ms,
+                v_threshold_mv=d.v_threshold_mv,
+                reset="subtract",
+            )
+        projections = tuple(
+            Projection(source=a, target=b, weight_mv=_matrix(w))
+            for a, b, w in zip(names[:-1], names[1:], self.weights, strict=True)
+        )
+        return SpikingNetwork(
+            name=d.name,
+            description=d.description,
+            reference=d.reference,
+            populations=populations,
+            projections=projections,
+        )
+
+
+def _matrix(weight: torch.Tensor) -> np.ndarray:
+    return weight.detach().cpu().numpy().T.astype(np.float64)
+
+
