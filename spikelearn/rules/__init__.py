@@ -65,6 +65,12 @@ RULES: dict[str, RuleEntry] = {
         "spiking",
         "pair-based spike-timing-dependent plasticity, unsupervised (Bi & Poo 1998)",
     ),
+    "homeostasis": RuleEntry(
+        "spikelearn.rules.stdp",
+        None,
+        "spiking",
+        "thresholds adapt, weights keep their initial values; the baseline of STDP",
+    ),
 }
 
 

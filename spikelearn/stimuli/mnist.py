@@ -100,9 +100,12 @@ def _embedded() -> ImageDataset:
     with gzip.open(path, "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
-    # The file is sorted by class: the last hundred of each are for testing.
+    # The file is sorted by class: the last hundred of each are for testing, and the classes are
+    # dealt out in turn, so that the first images of either part are of all classes.
     rank = np.concatenate([np.arange(np.sum(labels == c)) for c in range(10)])
     test = rank >= np.bincount(labels)[labels] - _TEST_PER_CLASS
+    dealt = np.lexsort((labels, rank))
+    images, labels, test = images[dealt], labels[dealt], test[dealt]
     return ImageDataset(
         "mnist",
         images[~test],

@@ -1,0 +1,1 @@
+"""Experiments: configuration, the training loop, the result store, and the demonstration."""

@@ -1,0 +1,459 @@
+"""Unsupervised training of a competitive spiking layer by STDP, after Diehl & Cook 2015.
+
+The layer is shown images one after another; its plastic weights and its adaptive thresholds carry
+over from one to the next (doi:10.3389/fncom.2015.00099). Then it is frozen. Each neuron takes the
+label of the class of training images to which it answers most, and an image is given the label
+whose neurons answer it most, on average. Test images take no part in the labelling.
+
+The control `homeostasis` does the same with the weights held: thresholds adapt, nothing else.
+Membrane potentials and spike traces start afresh at each checkpoint (every `chunk` images).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_path, read_yaml
+from spikelearn._seeding import generator
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.experiments import store
+from spikelearn.experiments.config import STDPConfig
+from spikelearn.networks.spiking import LIF, AdaptiveLIF, Projection, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli import mnist
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.images import ImageDataset, network_input
+from spikelearn.stimuli.stimulus import Stimulus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[float, str], None]
+
+EVALUATION_BACKEND = "norse"  # a frozen layer is the same on all; this one batches trials best
+EVALUATION_BATCH = 250
+
+
+@dataclass(frozen=True)
+class STDPRun:
+    """A complete run.
+
+    Attributes
+    ----------
+    config : mapping
+        What was run, with the model written out.
+    network : SpikingNetwork
+        The frozen network: learned weights, thresholds where they had risen to, no plasticity.
+    initial : SpikingNetwork
+        The network before training, frozen.
+    labels : int array of shape (n_neurons,)
+        Class of each neuron; -1 where it answered no labelling image.
+    epochs : DataFrame
+        One row per checkpoint: `images`, `spikes_per_image`, `weight_displacement`.
+    layers : DataFrame
+        `layer`, `weight_displacement`, `dead_units`, `gradient_cosine` (NaN).
+    summary : mapping
+        As of `TrainedRun`, and `silent_images`: fraction of test images no neuron answers.
+    folder : Path or None
+        Where it is stored.
+    """
+
+    config: dict[str, Any]
+    network: SpikingNetwork
+    initial: SpikingNetwork
+    labels: np.ndarray
+    epochs: pd.DataFrame
+    layers: pd.DataFrame
+    summary: dict[str, Any]
+    folder: Path | None = None
+
+
+@dataclass
+class _State:
+    """What carries over from image to image, and what is told of it."""
+
+    weights: np.ndarray  # mV, (inputs, neurons)
+    theta: np.ndarray  # rise of the thresholds, mV, (neurons,)
+    records: list[dict[str, float]]
+
+
+def train_stdp(
+    config: STDPConfig, runs: str | Path | None = None, progress: Progress | None = None
+) -> STDPRun:
+    """Train by STDP, label, and test; or read the run, where `runs` holds it already.
+
+    Parameters are those of `spikelearn.experiments.training.train`.
+
+    Raises
+    ------
+    SpikelearnError
+        Where the network has not exactly one plastic projection from one spike source, or does
+        not fit the images.
+    """
+    say = progress or (lambda fraction, words: None)
+    complete = config.complete()
+    folder = Path(runs) / config.run_name() if runs is not None else None
+    if folder is not None and store.is_complete(folder):
+        say(1.0, "already trained")
+        return open_stdp_run(folder)
+    network = SpikingNetwork.from_yaml(config.model)
+    layer = plastic_projection(network)
+    data = mnist.load(complete["source"])
+    check_sizes(network, layer, data, config)
+    initial = initial_weights(network, layer, config.seed)
+    offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
+    state = _State(initial, np.broadcast_to(offset, initial.shape[1]).astype(float), [])
+    checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
+    if checkpoint is not None and checkpoint.is_file():
+        state = _read(checkpoint)
+    order = generator(config.seed, "split").permutation(len(data.train_images))
+    images = network_input(data.train_images, *data.train_images.shape[1:3])
+    steps = range(0, config.n_train, config.chunk)
+    for index in range(len(state.records), len(steps)):
+        shown = images[order[steps[index] : min(steps[index] + config.chunk, config.n_train)]]
+        _learn(network, layer, shown, index, config, state, initial, say)
+        if checkpoint is not None:
+            _write(checkpoint, state)
+    frozen = freeze(network, layer, state.weights, state.theta)
+    labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+    epochs, layers = _tables(state, layer, dead)
+    before = freeze(network, layer, initial, np.broadcast_to(offset, initial.shape[1]))
+    if folder is not None:
+        assert checkpoint is not None  # noqa: S101 - for the type checker
+        _store(folder, complete, state, initial, labels, epochs, layers, summary)
+        checkpoint.unlink(missing_ok=True)
+    say(1.0, "trained")
+    return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
+
+
+def open_stdp_run(folder: str | Path) -> STDPRun:
+    """Read a complete run from its folder.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none.
+    """
+    folder = Path(folder)
+    complete = store.read_config(folder)
+    network = SpikingNetwork(**complete["network"])
+    layer = plastic_projection(network)
+    tensors = {name: tensor.numpy() for name, tensor in store.read_weights(folder).items()}
+    offset = np.broadcast_to(
+        network.populations[layer.target].threshold_offset_mv,  # type: ignore[union-attr]
+        tensors["threshold_rise_mv"].shape,
+    )
+    return STDPRun(
+        complete,
+        freeze(network, layer, tensors["weights_mv"], tensors["threshold_rise_mv"]),
+        freeze(network, layer, tensors["initial_weights_mv"], offset),
+        tensors["labels"],
+        store.read_table(folder, "epochs"),
+        store.read_table(folder, "layers"),
+        read_yaml(folder / "summary.yaml"),
+        folder,
+    )
+
+
+def plastic_projection(network: SpikingNetwork) -> Projection:
+    """The one projection that learns.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is not exactly one, from the one spike source to neurons with adaptive thresholds.
+    """
+    plastic = [p for p in network.projections if p.plasticity is not None]
+    if len(plastic) != 1 or list(network.sources) != [plastic[0].source]:
+        raise SpikelearnError(
+            f"training by STDP needs one spike source and one plastic projection from it; network"
+            f" '{network.name}' has {len(network.sources)} and {len(plastic)}"
+        )
+    if not isinstance(network.populations[plastic[0].target], AdaptiveLIF):
+        raise SpikelearnError(
+            f"training by STDP needs neurons with adaptive thresholds (model: adaptive_lif);"
+            f" '{plastic[0].target}' of network '{network.name}' has none"
+        )
+    return plastic[0]
+
+
+def check_sizes(
+    network: SpikingNetwork, layer: Projection, data: ImageDataset, config: STDPConfig
+) -> None:
+    """Refuse a network or numbers of images that do not fit the data.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    size = network.populations[layer.source].size
+    if size != data.n_pixels:
+        raise SpikelearnError(
+            f"network '{network.name}' has {size} inputs; the images of {data.name} have"
+            f" {data.n_pixels} pixels"
+        )
+    for name, wanted, available in (
+        ("n_train", config.n_train, len(data.train_images)),
+        ("n_label", config.n_label, len(data.train_images)),
+        ("n_test", config.n_test, len(data.test_images)),
+    ):
+        if wanted > available:
+            raise SpikelearnError(
+                f"{name} is {wanted}, but {data.name} ({data.source}) has {available} such images"
+            )
+
+
+def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np.ndarray:
+    """Initial weights of the plastic projection, normalised; mV, (inputs, neurons)."""
+    drawn = network.connections(layer, generator(seed, "weights"))
+    weights = np.zeros((drawn.n_source, drawn.n_target))
+    weights[drawn.pre, drawn.post] = drawn.weight_mv
+    total = layer.plasticity.normalise_sum_mv if layer.plasticity is not None else None
+    return weights if total is None else weights * (total / weights.sum(0))
+
+
+def _learn(
+    network: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    index: int,
+    config: STDPConfig,
+    state: _State,
+    initial: np.ndarray,
+    say: Progress,
+) -> None:
+    """Show images one after another; change `state`."""
+    period = config.present_ms + config.rest_ms
+    spikes = RateEncoder(max_rate_hz=config.max_rate_hz).encode(
+        images, config.present_ms, config.dt_ms, generator(config.seed, "training spikes", index)
+    )
+    one_trial = PopulationSpikes.from_unsorted(
+        spikes.size, spikes.times_ms + spikes.trials * period, spikes.senders
+    )
+    learning = _carried(network, layer, state, learns=config.rule == "stdp")
+    done, total = index * config.chunk, config.n_train
+    activity = simulate(
+        learning,
+        Stimulus(spikes={layer.source: one_trial}),
+        len(images) * period,
+        config.dt_ms,
+        config.backend,
+        seed=config.seed,
+        progress=lambda part: say(
+            0.9 * (done + part * len(images)) / total,
+            f"image {done + round(part * len(images))} of {total}",
+        ),
+    )
+    emitted = activity[layer.target]
+    neurons = network.populations[layer.target]
+    assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
+    state.theta = theta_after(neurons, state.theta, emitted, activity.duration_ms, config.dt_ms)
+    state.weights = activity.weights.get(layer.name, state.weights)
+    state.records.append(
+        {
+            "epoch": index + 1,
+            "images": done + len(images),
+            "spikes_per_image": len(emitted) / len(images),
+            "weight_displacement": displacement(initial, state.weights),
+        }
+    )
+
+
+def _carried(
+    network: SpikingNetwork, layer: Projection, state: _State, learns: bool
+) -> SpikingNetwork:
+    """The network with the weights and thresholds it has by now."""
+    neurons = network.populations[layer.target].model_copy(
+        update={"threshold_offset_mv": state.theta}
+    )
+    update: dict[str, Any] = {"weight_mv": state.weights}
+    if not learns:
+        update["plasticity"] = None
+    return _replaced(network, layer, neurons, update)
+
+
+def _replaced(
+    network: SpikingNetwork, layer: Projection, neurons: Any, update: dict[str, Any]
+) -> SpikingNetwork:
+    projections = tuple(
+        p.model_copy(update=update) if p is layer else p for p in network.projections
+    )
+    populations = {**network.populations, layer.target: neurons}
+    return SpikingNetwork(
+        **{**dict(network), "populations": populations, "projections": projections}
+    )
+
+
+def theta_after(
+    neurons: AdaptiveLIF,
+    theta: np.ndarray,
+    spikes: PopulationSpikes,
+    duration_ms: float,
+    dt_ms: float,
+) -> np.ndarray:
+    """Rise of the thresholds (mV) after a trial that began at `theta`, from the spikes alone."""
+    tau = np.broadcast_to(np.asarray(neurons.tau_threshold_ms, dtype=float), (neurons.size,))
+    increment = np.broadcast_to(np.asarray(neurons.threshold_increment_mv), (neurons.size,))
+    last_step_ms = duration_ms - dt_ms
+    since = np.exp(-(last_step_ms - spikes.times_ms) / tau[spikes.senders])
+    raised = np.bincount(spikes.senders, weights=since, minlength=neurons.size)
+    return np.asarray(theta * np.exp(-duration_ms / tau) + increment * raised)
+
+
+def displacement(initial: np.ndarray, final: np.ndarray) -> float:
+    """Norm of the change over the norm at the start."""
+    return float(np.linalg.norm(final - initial) / np.linalg.norm(initial))
+
+
+def freeze(
+    network: SpikingNetwork, layer: Projection, weights: np.ndarray, theta: np.ndarray
+) -> SpikingNetwork:
+    """The network with these weights and thresholds, that learns and adapts no more."""
+    neurons = network.populations[layer.target]
+    assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
+    kept = {name: getattr(neurons, name) for name in LIF.model_fields if name != "model"}
+    kept["v_threshold_mv"] = np.asarray(neurons.v_threshold_mv) + theta
+    return _replaced(network, layer, LIF(**kept), {"weight_mv": weights, "plasticity": None})
+
+
+def evaluate(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    data: ImageDataset,
+    order: np.ndarray,
+    config: STDPConfig,
+    say: Progress,
+) -> tuple[np.ndarray, dict[str, Any], float]:
+    """Label the neurons on training images, test on test images.
+
+    Returns
+    -------
+    labels : int array of shape (n_neurons,)
+    summary : mapping
+    dead : float
+        Fraction of neurons that answer no labelling image.
+    """
+    from spikelearn.experiments.training import collapse_flag
+
+    n_classes = len(data.classes)
+    chosen = order[: config.n_label]
+    answers = respond(frozen, layer, data.train_images[chosen], "labelling", config)
+    labels = assign_labels(answers, data.train_labels[chosen], n_classes)
+    say(0.95, "testing")
+    answers_test = respond(frozen, layer, data.test_images[: config.n_test], "testing", config)
+    predicted = predict(answers_test, labels, n_classes)
+    truth = data.test_labels[: config.n_test]
+    summary = {
+        "test_accuracy": float(np.mean(predicted == truth)),
+        # Nothing is chosen in this run: no epoch, no parameter.
+        "validation_accuracy": float("nan"),
+        "best_epoch": -(-config.n_train // config.chunk),
+        "n_test": len(truth),
+        "chance": 1.0 / n_classes,
+        "silent_images": float(np.mean(answers_test.sum(1) == 0)),
+        "flag": collapse_flag(predicted, n_classes),
+    }
+    return labels, summary, float(np.mean(answers.sum(0) == 0))
+
+
+def respond(
+    frozen: SpikingNetwork, layer: Projection, images: np.ndarray, stream: str, config: STDPConfig
+) -> np.ndarray:
+    """Spike counts of the layer, shape (n_images, n_neurons)."""
+    intensities = network_input(images, *images.shape[1:3])
+    encoder = RateEncoder(max_rate_hz=config.max_rate_hz)
+    draw = generator(config.seed, stream)
+    counts = []
+    for first in range(0, len(images), EVALUATION_BATCH):
+        part = intensities[first : first + EVALUATION_BATCH]
+        spikes = encoder.encode(part, config.present_ms, config.dt_ms, draw)
+        stimulus = Stimulus([str(i) for i in range(len(part))], {layer.source: spikes})
+        activity = simulate(
+            frozen, stimulus, config.present_ms, config.dt_ms, EVALUATION_BACKEND, config.seed
+        )
+        counts.append(activity[layer.target].counts(len(part)))
+    return np.concatenate(counts)
+
+
+def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class each neuron answers most, on average over its images; -1 for neurons that never do."""
+    means = np.stack(
+        [
+            answers[classes == c].mean(0) if (classes == c).any() else np.zeros(answers.shape[1])
+            for c in range(n_classes)
+        ]
+    )
+    return np.where(answers.any(0), means.argmax(0), -1)
+
+
+def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class whose neurons answer most, on average; the first where none answers."""
+    votes = np.stack(
+        [
+            answers[:, labels == c].mean(1) if (labels == c).any() else np.zeros(len(answers))
+            for c in range(n_classes)
+        ],
+        axis=1,
+    )
+    return votes.argmax(1)
+
+
+def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
+    epochs = pd.DataFrame(state.records).astype({"epoch": int, "images": int})
+    row = {
+        "layer": layer.target,
+        "weight_displacement": state.records[-1]["weight_displacement"],
+        "dead_units": dead,
+        "gradient_cosine": float("nan"),
+    }
+    return epochs, pd.DataFrame([row])
+
+
+def _store(
+    folder: Path,
+    complete: dict[str, Any],
+    state: _State,
+    initial: np.ndarray,
+    labels: np.ndarray,
+    epochs: pd.DataFrame,
+    layers: pd.DataFrame,
+    summary: dict[str, Any],
+) -> None:
+    import torch
+
+    arrays = {
+        "weights_mv": state.weights,
+        "initial_weights_mv": initial,
+        "threshold_rise_mv": state.theta,
+        "labels": labels,
+    }
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    store.save_run(folder, complete, tensors, {"epochs": epochs, "layers": layers}, summary)
+
+
+def _write(checkpoint: Path, state: _State) -> None:
+    import json
+
+    from safetensors.numpy import save_file
+
+    arrays = {"weights": np.ascontiguousarray(state.weights), "theta": state.theta}
+    with atomic_path(checkpoint) as temporary:
+        save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
+
+
+def _read(checkpoint: Path) -> _State:
+    import json
+
+    from safetensors import safe_open
+
+    with safe_open(checkpoint, framework="numpy") as file:
+        records = json.loads(file.metadata()["records"])
+        return _State(file.get_tensor("weights"), file.get_tensor("theta"), records)
