@@ -1,0 +1,138 @@
+"""Peristimulus time histograms: firing rate over time, smoothed by a Gaussian."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.responses._binning import average_by_label, binned_counts, whole_bins
+
+if TYPE_CHECKING:
+    import xarray
+
+    from spikelearn.spikes.activity import Activity
+
+
+def psth(
+    activity: Activity,
+    population: str,
+    bin_ms: float = 1.0,
+    sigma_ms: float = 3.0,
+    population_mean: bool = False,
+) -> xarray.DataArray:
+    """Firing rate over time of every neuron for every stimulus.
+
+    Spikes are binned by Elephant, averaged over the trials of a stimulus, and smoothed with a
+    normalised Gaussian that is reflected at the ends of the trial: the integral of the rate over
+    the trial is the spike count.
+
+    Parameters
+    ----------
+    activity : Activity
+        What was simulated. Trials of the same label are trials of one stimulus.
+    population : str
+        Whose spikes.
+    bin_ms : float
+        Width of a bin; the trial's duration must be a multiple of it.
+    sigma_ms : float
+        Standard deviation of the Gaussian; 0 leaves the histogram as it is.
+    population_mean : bool
+        Whether to average over the neurons.
+
+    Returns
+    -------
+    DataArray of shape (stimulus, unit, time), or (stimulus, time) for the population's mean
+        Rates in Hz. The coordinate time is the middle of each bin, in ms.
+
+    Raises
+    ------
+    SpikelearnError
+        If the population was not recorded, or the bins do not fill the trial.
+    """
+    rates = _psth(
+        activity[population],
+        activity.labels,
+        activity.duration_ms,
+        bin_ms,
+        sigma_ms,
+        population_mean=population_mean,
+    )
+    return rates.assign_coords(population=population)
+
+
+def psth_of_trains(
+    trains: Sequence[np.ndarray],
+    duration_ms: float,
+    bin_ms: float = 1.0,
+    sigma_ms: float = 3.0,
+    *,
+    population_mean: bool = False,
+    label: str = "0",
+) -> xarray.DataArray:
+    """Firing rate over time of recorded spike trains (ms), one unit each, for one stimulus.
+
+    Everything else is as in `psth`; `label` names the stimulus.
+    """
+    times = [np.asarray(train, dtype=np.float64).ravel() for train in trains]
+    if not times:
+        raise SpikelearnError("a PSTH needs at least one spike train, found none")
+    senders = np.repeat(np.arange(len(times)), [t.size for t in times])
+    spikes = PopulationSpikes.from_unsorted(len(times), np.concatenate(times), senders)
+    return _psth(spikes, [label], duration_ms, bin_ms, sigma_ms, population_mean=population_mean)
+
+
+def smoothed(values: np.ndarray, bin_ms: float, sigma_ms: float) -> np.ndarray:
+    """`values` smoothed along the last axis (bins of time), their sum kept.
+
+    Raises
+    ------
+    SpikelearnError
+        If the standard deviation is negative.
+    """
+    if sigma_ms < 0:
+        raise SpikelearnError(f"the Gaussian's sigma must be at least 0 ms, found {sigma_ms:g}")
+    if sigma_ms < bin_ms / 8:  # the Gaussian lies within one bin
+        return np.asarray(values, dtype=np.float64)
+    from scipy.ndimage import gaussian_filter1d
+
+    # "reflect" returns at either end what the Gaussian would lose there.
+    result: np.ndarray = gaussian_filter1d(
+        np.asarray(values, dtype=np.float64), sigma_ms / bin_ms, axis=-1, mode="reflect"
+    )
+    return result
+
+
+def bin_centres_ms(duration_ms: float, bin_ms: float) -> np.ndarray:
+    """The middle of every bin in ms, array of shape (n_bins,)."""
+    return (np.arange(whole_bins(duration_ms, bin_ms)) + 0.5) * bin_ms
+
+
+def _psth(
+    spikes: PopulationSpikes,
+    labels: Sequence[str],
+    duration_ms: float,
+    bin_ms: float,
+    sigma_ms: float,
+    *,
+    population_mean: bool,
+) -> xarray.DataArray:
+    import xarray
+
+    counts: np.ndarray = binned_counts(spikes, len(labels), duration_ms, bin_ms)
+    dims = ["stimulus", "unit", "time"]
+    coords = {"unit": np.arange(spikes.size)}
+    if population_mean:
+        counts = counts.mean(axis=1)
+        dims, coords = ["stimulus", "time"], {}
+    means, names = average_by_label(counts, labels)
+    return xarray.DataArray(
+        smoothed(means * (1000.0 / bin_ms), bin_ms, sigma_ms),
+        dims=dims,
+        coords={"stimulus": names, **coords, "time": bin_centres_ms(duration_ms, bin_ms)},
+        name="firing_rate",
+        attrs={"units": "Hz", "bin_ms": bin_ms, "sigma_ms": sigma_ms},
+    )
