@@ -1,0 +1,87 @@
+"""spikelearn: simulate spiking networks, train one network by any learning rule, compare with brains.
+
+The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
+`simulation`, `spikes`, `responses`, `recordings`, `comparison`, `report`, `experiments`) has more.
+Everything is imported when first used, so that `import spikelearn` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikelearn._errors import (
+        DataUnavailableError,
+        SpikelearnError,
+        UnsupportedFeatureError,
+    )
+    from spikelearn.experiments.comparing import compare
+    from spikelearn.experiments.config import STDPConfig, TrainConfig
+    from spikelearn.experiments.representation import open_run
+    from spikelearn.experiments.stdp_training import train_stdp
+    from spikelearn.experiments.training import train
+    from spikelearn.networks import load_model
+    from spikelearn.networks.spiking import SpikingNetwork
+    from spikelearn.recordings import load as load_recording
+    from spikelearn.simulation import simulate
+    from spikelearn.spikes import load as load_activity
+    from spikelearn.spikes.activity import Activity
+    from spikelearn.stimuli import load_protocol
+    from spikelearn.stimuli.stimulus import Stimulus
+
+# Public name -> (module, name there).
+_PLACES: dict[str, tuple[str, str]] = {
+    "Activity": ("spikelearn.spikes.activity", "Activity"),
+    "DataUnavailableError": ("spikelearn._errors", "DataUnavailableError"),
+    "STDPConfig": ("spikelearn.experiments.config", "STDPConfig"),
+    "SpikelearnError": ("spikelearn._errors", "SpikelearnError"),
+    "SpikingNetwork": ("spikelearn.networks.spiking", "SpikingNetwork"),
+    "Stimulus": ("spikelearn.stimuli.stimulus", "Stimulus"),
+    "TrainConfig": ("spikelearn.experiments.config", "TrainConfig"),
+    "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
+    "compare": ("spikelearn.experiments.comparing", "compare"),
+    "load_activity": ("spikelearn.spikes", "load"),
+    "load_model": ("spikelearn.networks", "load_model"),
+    "load_protocol": ("spikelearn.stimuli", "load_protocol"),
+    "load_recording": ("spikelearn.recordings", "load"),
+    "open_run": ("spikelearn.experiments.representation", "open_run"),
+    "simulate": ("spikelearn.simulation", "simulate"),
+    "train": ("spikelearn.experiments.training", "train"),
+    "train_stdp": ("spikelearn.experiments.stdp_training", "train_stdp"),
+}
+
+__all__ = [
+    "Activity",
+    "DataUnavailableError",
+    "STDPConfig",
+    "SpikelearnError",
+    "SpikingNetwork",
+    "Stimulus",
+    "TrainConfig",
+    "UnsupportedFeatureError",
+    "compare",
+    "load_activity",
+    "load_model",
+    "load_protocol",
+    "load_recording",
+    "open_run",
+    "simulate",
+    "train",
+    "train_stdp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("spikelearn-toolkit")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, there = _PLACES[name]
+    return getattr(importlib.import_module(module), there)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PLACES]

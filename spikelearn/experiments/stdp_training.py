@@ -214,6 +214,11 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
     drawn = network.connections(layer, generator(seed, "weights"))
     weights = np.zeros((drawn.n_source, drawn.n_target))
     weights[drawn.pre, drawn.post] = drawn.weight_mv
+    return normalised(weights, layer)
+
+
+def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
+    """Weights scaled to the sum onto each neuron that the projection keeps, if it keeps one."""
     total = layer.plasticity.normalise_sum_mv if layer.plasticity is not None else None
     return weights if total is None else weights * (total / weights.sum(0))
 
@@ -254,7 +259,9 @@ def _learn(
     neurons = network.populations[layer.target]
     assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
     state.theta = theta_after(neurons, state.theta, emitted, activity.duration_ms, config.dt_ms)
-    state.weights = activity.weights.get(layer.name, state.weights)
+    if layer.name in activity.weights:
+        # The simulation scales before each image; this is the scaling after the last one.
+        state.weights = normalised(activity.weights[layer.name], layer)
     state.records.append(
         {
             "epoch": index + 1,

@@ -25,6 +25,7 @@ from spikelearn.stimuli.images import ImageDataset, network_input
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn.networks import MLP, SpikingMLP
     from spikelearn.rules.rule import Rule
 
 EVALUATION_BATCH = 500
@@ -97,7 +98,7 @@ def train(
     folder = Path(runs) / config.run_name() if runs is not None else None
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
-        return open_run(folder)
+        return open_trained_run(folder)
     data = mnist.load(complete["source"])
     training, validation, test = split(data, config)
     network = config.description().build(config.seed)  # type: ignore[union-attr]
@@ -122,7 +123,7 @@ def train(
     return TrainedRun(complete, rule, epochs, layers, summary, folder)
 
 
-def open_run(folder: str | Path) -> TrainedRun:
+def open_trained_run(folder: str | Path) -> TrainedRun:
     """Read a complete run from its folder.
 
     Raises
@@ -134,7 +135,7 @@ def open_run(folder: str | Path) -> TrainedRun:
     complete = store.read_config(folder)
     if complete.get("rule") == "stdp":
         raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
-    description = _description(complete["network"])
+    description = describe(complete["network"])
     rule = make_rule(complete["rule"])
     rule.prepare(
         description.build(complete["seed"]),
@@ -152,10 +153,11 @@ def open_run(folder: str | Path) -> TrainedRun:
     )
 
 
-def _description(network: dict[str, Any]) -> Any:
+def describe(network: dict[str, Any]) -> MLP | SpikingMLP:
+    """The model that a configuration writes out."""
     from spikelearn.networks import MLP, SpikingMLP
 
-    return (MLP if network["kind"] == "mlp" else SpikingMLP)(**network)
+    return MLP(**network) if network["kind"] == "mlp" else SpikingMLP(**network)
 
 
 def check_fit(sizes: list[int], n_pixels: int, n_classes: int, model: str) -> None:

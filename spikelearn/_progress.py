@@ -1,0 +1,35 @@
+"""Progress bars of long work, one a stage."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+Progress = Callable[[float, str], None]
+"""Takes the fraction done, 0 to 1, and a few words."""
+
+
+@contextlib.contextmanager
+def progress_bars() -> Iterator[Callable[[str], Progress]]:
+    """Yield a function that adds a bar of the given title and returns what moves it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[words]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+
+        def add(title: str) -> Callable[[float, str], None]:
+            task = bars.add_task(title, total=1.0, words="")
+
+            def say(fraction: float, words: str) -> None:
+                bars.update(task, completed=min(fraction, 1.0), words=words)
+
+            return say
+
+        yield add

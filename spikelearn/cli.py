@@ -1,0 +1,406 @@
+"""The command line: thin commands over the rooms of the corridor."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spikelearn.networks.spiking import SpikingNetwork
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+app = typer.Typer(
+    name="spikelearn",
+    help=(
+        "Simulate spiking networks, train one network by any learning rule, and compare what it"
+        " learns with recorded brains.\n\nStart with `spikelearn demo`; it shows everything once."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+NoSeed = Annotated[
+    int, typer.Option("--seed", min=0, help="Accepted everywhere; nothing is random here.")
+]
+Backend = Annotated[str, typer.Option(help="Simulator: brian2, snntorch or norse.")]
+
+
+def plainly(command: Command) -> Command:
+    """Turn the errors a user can mend into one sentence and a non-zero exit."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SpikelearnError as error:
+            _say(f"Error: {error}")
+            raise typer.Exit(1) from None
+        except OSError as error:
+            _say(f"Error: {error.strerror or error}: {error.filename or 'the system refused'}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            _say("Interrupted. What was complete is kept; the same command goes on from there.")
+            raise typer.Exit(130) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+@app.command()
+@plainly
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report and everything else.")] = Path(
+        "runs/demo"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Train networks by seven rules, show them what brains were shown, and write a report.
+
+    About five minutes on two cores. Uses the digits that come with the toolkit, or the full MNIST
+    where it is at hand (`spikelearn download mnist`), and downloads the recording of Kriegeskorte
+    et al. 2008 (4 MB) once. Interrupted, it goes on where it was.
+    """
+    from spikelearn.experiments.demo import run_demo
+
+    report = run_demo(out, seed)
+    print(f"Report: {report}")
+
+
+@app.command()
+@plainly
+def simulate(
+    model: Annotated[
+        str, typer.Argument(help="A shipped model, a YAML file, or the folder of a training run.")
+    ],
+    stimulus: Annotated[
+        str | None,
+        typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
+    ] = None,
+    backend: Backend = "brian2",
+    duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
+    dt: Annotated[
+        float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
+    ] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="File for the spikes: .nwb, .nix, .npz or .csv. May be repeated."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Simulate a spiking network and save its spike trains.
+
+    Example: spikelearn simulate brunel2000 --backend norse --duration 500 --out spikes.nwb
+    """
+    from spikelearn._progress import progress_bars
+    from spikelearn.report.raster import check_plot_path, plot_raster
+    from spikelearn.simulation import simulate as run
+    from spikelearn.spikes import check_path, summary
+    from spikelearn.stimuli import load_protocol
+
+    for path in out or []:
+        check_path(path)
+    if plot is not None:
+        check_plot_path(plot)
+    network, own_dt = _network(model, seed)
+    step = dt if dt is not None else own_dt
+    if stimulus is None and network.sources:
+        stimulus = "poisson"
+    if stimulus is not None and not network.sources:
+        raise SpikelearnError(
+            f"model '{model}' has no spike source to show the stimulus '{stimulus}' to"
+        )
+    shown = (
+        load_protocol(stimulus).realise(network.sources, duration, step, seed)
+        if stimulus is not None
+        else None
+    )
+    with progress_bars() as bar:
+        say = bar(f"{network.name} on {backend}")
+        activity = run(
+            network, shown, duration, step, backend, seed, progress=lambda f: say(f, "simulating")
+        )
+    _table(summary(activity), f"{network.name}, {activity.n_trials} trial(s) of {duration:g} ms")
+    for path in out or []:
+        print(f"Spikes: {activity.save(path)}")
+    if plot is not None:
+        print(f"Raster: {plot_raster(activity, plot)}")
+
+
+def _network(model: str, seed: int) -> tuple[SpikingNetwork, float]:
+    """The spiking network of that name, file or training run, and its time step in ms."""
+    from spikelearn.experiments.store import is_complete
+    from spikelearn.networks import load_model
+
+    if is_complete(Path(model)):
+        return _trained_network(Path(model))
+    description = load_model(model)
+    if description.kind == "spiking":
+        return description, 0.1
+    if description.kind == "spiking_mlp":
+        return description.build(seed).to_spiking_network(), description.dt_ms
+    raise SpikelearnError(
+        f"model '{model}' is of kind {description.kind}, which does not spike; `spikelearn models`"
+        " lists those that do"
+    )
+
+
+def _trained_network(folder: Path) -> tuple[SpikingNetwork, float]:
+    from spikelearn.experiments import STDPRun, open_run
+    from spikelearn.networks.spiking_mlp import SpikingClassifier
+
+    run = open_run(folder)
+    if isinstance(run, STDPRun):
+        return run.network, run.config["dt_ms"]
+    if isinstance(run.rule.network, SpikingClassifier):
+        return run.rule.network.to_spiking_network(), run.rule.network.description.dt_ms
+    raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
+
+
+@app.command()
+@plainly
+def train(
+    rule: Annotated[str, typer.Option(help="Learning rule; `spikelearn rules` lists them.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model; the first shipped one that the rule trains, if left out."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs (not for STDP).")] = 5,
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training images; all, if left out (STDP: 300)."),
+    ] = None,
+    seed: Seed = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up from --seed.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Train a network on MNIST by a learning rule, and test it on held-out digits.
+
+    A run that is complete is not computed again; one that was interrupted goes on.
+
+    Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
+    """
+    import pandas as pd
+
+    from spikelearn._files import validate
+    from spikelearn._progress import progress_bars
+    from spikelearn.experiments import STDPConfig, TrainConfig, train_stdp
+    from spikelearn.experiments import train as run_training
+    from spikelearn.rules import RULES
+
+    if rule not in RULES:
+        raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
+    kind = RULES[rule].network
+    given: dict[str, Any] = {"rule": rule, "model": model or _first_model(kind)}
+    if images is not None:
+        given["n_train"] = images
+    rows, layers = [], []
+    with progress_bars() as bar:
+        for s in range(seed, seed + seeds):
+            say = bar(f"{rule}, seed {s}")
+            if kind == "spiking":
+                config = validate(STDPConfig, {**given, "seed": s}, "the options")
+                run: Any = train_stdp(config, out, say)
+            else:
+                config = validate(
+                    TrainConfig, {**given, "seed": s, "epochs": epochs}, "the options"
+                )
+                run = run_training(config, out, say)
+            rows.append({"seed": s, **run.summary, "folder": run.folder})
+            layers.append(run.layers.assign(seed=s))
+    table = pd.DataFrame(rows)
+    shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
+    _table(table[shown], f"{rule} on {given['model']}")
+    _table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
+    if seeds > 1:
+        spread = table["test_accuracy"].std(ddof=1)
+        print(f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)")
+    for folder in table["folder"]:
+        print(f"Run: {folder}")
+
+
+def _first_model(kind: str) -> str:
+    preferred = {"mlp": "mlp_784", "spiking_mlp": "snn_784", "spiking": "competitive_stdp"}
+    return preferred[kind]
+
+
+@app.command()
+@plainly
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of training runs.")],
+    recording: Annotated[str, typer.Option(help="Image recording.")] = "kriegeskorte92",
+    backend: Backend = "norse",
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of the stimuli for confidence intervals.")
+    ] = 1000,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the whole table: .parquet or .csv.")
+    ] = None,
+) -> None:
+    """Compare trained networks with a recorded brain (representational similarity analysis).
+
+    Each network's untrained twin, the pixels and the mean luminance stand in the same table.
+
+    Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
+    """
+    from spikelearn._files import atomic_path
+    from spikelearn._progress import progress_bars
+    from spikelearn.experiments import compare as run
+
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        raise SpikelearnError(f"{out}: the table is written as .parquet or .csv")
+    with progress_bars() as bar:
+        table = run(runs, recording, backend, bootstrap, seed, bar(f"comparing with {recording}"))
+    shown = table[table["subject"].isin(["mean"]) | (table["region"] == "monkey IT")]
+    columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
+    _table(
+        shown[[*columns, "ceiling_lower", "ceiling_upper", "n_stimuli"]],
+        f"{recording}: Spearman correlation of RDMs (human IT: mean over subjects)",
+    )
+    for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
+        print(f"Note: {flag}")
+    if out is not None:
+        with atomic_path(out) as temporary:
+            if out.suffix == ".csv":
+                table.to_csv(temporary, index=False)
+            else:
+                table.to_parquet(temporary, index=False)
+        print(f"Table: {out}")
+
+
+@app.command()
+@plainly
+def export(
+    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .npz or .csv.")],
+    target: Annotated[Path, typer.Argument(help="The same in another format.")],
+    seed: NoSeed = 0,
+) -> None:
+    """Convert spike trains from one file format to another.
+
+    Example: spikelearn export spikes.nwb spikes.csv
+    """
+    from spikelearn.spikes import check_path, load
+
+    check_path(target)
+    print(f"Spikes: {load(source).save(target)}")
+
+
+@app.command()
+@plainly
+def download(
+    name: Annotated[str, typer.Argument(help="mnist or kriegeskorte92.")], seed: NoSeed = 0
+) -> None:
+    """Bring data into the cache: the full MNIST (11 MB), or the recording with its 92 images (4 MB)."""
+    from spikelearn import recordings
+    from spikelearn._files import cache_folder
+    from spikelearn.stimuli import mnist
+
+    if name == "mnist":
+        mnist.download(lambda file: _say(file))
+    elif name == "kriegeskorte92":
+        recordings.load(name, progressbar=True)
+    else:
+        raise SpikelearnError(f"there is nothing to download called '{name}'; there are mnist, kriegeskorte92")
+    print(f"{name} is at hand (cache: {cache_folder()}).")
+
+
+@app.command()
+@plainly
+def rules(seed: NoSeed = 0) -> None:
+    """List the learning rules and the kind of model each trains."""
+    from spikelearn.rules import RULES
+
+    _list((name, entry.network, entry.description) for name, entry in RULES.items())
+
+
+@app.command()
+@plainly
+def models(seed: NoSeed = 0) -> None:
+    """List the shipped models."""
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+
+    contents = {name: read_yaml(find_yaml("models", name)) for name in shipped_names("models")}
+    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+
+
+@app.command()
+@plainly
+def stimuli(seed: NoSeed = 0) -> None:
+    """List the shipped stimuli."""
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+
+    contents = {name: read_yaml(find_yaml("stimuli", name)) for name in shipped_names("stimuli")}
+    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+
+
+@app.command()
+@plainly
+def recordings(seed: NoSeed = 0) -> None:
+    """List the recordings of brain activity, and whether each is at hand."""
+    import importlib
+
+    from spikelearn.recordings import RECORDINGS
+
+    rows = []
+    for name, line in RECORDINGS.items():
+        at_hand = importlib.import_module(f"spikelearn.recordings.{name}").at_hand()
+        rows.append((name, "at hand" if at_hand else "to download", line))
+    _list(rows)
+
+
+def _first_sentence(content: dict[str, Any]) -> str:
+    text: str = content.get("description", "")
+    return text.split(". ")[0].rstrip(".")
+
+
+def _list(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Name, kind and one line each; lines are not wrapped, so that they can be searched."""
+    rows = list(rows)
+    widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
+    for name, kind, line in rows:
+        print(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {line}")
+
+
+def _table(table: pd.DataFrame, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    for column in table.columns:
+        numeric = table[column].dtype.kind in "fi"
+        shown.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(Text(_shown(value)) for value in row))
+    Console().print(shown)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN alone differs
+    return str(value)
+
+
+def main() -> None:
+    """Entry point of the `spikelearn` command."""
+    app()

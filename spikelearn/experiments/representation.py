@@ -1,0 +1,141 @@
+"""What a trained network makes of images: its population responses, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn.experiments import store
+from spikelearn.experiments.stdp_training import STDPRun, open_stdp_run
+from spikelearn.experiments.training import TrainedRun, activity, open_trained_run
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.responses import activation_responses, spike_counts
+from spikelearn.rules import RULES
+from spikelearn.simulation import BACKENDS, simulate
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.images import network_input
+from spikelearn.stimuli.stimulus import Stimulus
+
+if TYPE_CHECKING:
+    import xarray
+
+    from spikelearn.spikes.activity import Activity
+
+# Spiking networks see each image for longer than in training: the longer, the less noisy a count.
+PRESENTATION_MS = 100.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Responses by layer or population; and the spikes, where the network spikes."""
+
+    responses: dict[str, xarray.DataArray]
+    activity: Activity | None
+
+
+def open_run(folder: str | Path) -> TrainedRun | STDPRun:
+    """The run in a folder, whichever kind it is.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no complete run.
+    """
+    rule = store.read_config(Path(folder)).get("rule")
+    if rule not in RULES:
+        raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
+    return open_stdp_run(folder) if RULES[rule].network == "spiking" else open_trained_run(folder)
+
+
+def show(
+    run: TrainedRun | STDPRun,
+    images: np.ndarray,
+    labels: Sequence[str],
+    backend: str = "norse",
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Shown:
+    """Show images to the network of a run.
+
+    Parameters
+    ----------
+    run : TrainedRun or STDPRun
+    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
+        Turned into luminance and averaged down to the network's input.
+    labels : sequence of str
+        One each.
+    backend : str
+        Where a spiking network is simulated; of no meaning for networks of rates.
+    seed : int
+        Of the input spikes. The same images, seed and coding give the same spikes on any backend.
+    progress : callable, optional
+        Called with the fraction done.
+    """
+    if isinstance(run, STDPRun):
+        presentation = run.config["present_ms"], run.config["dt_ms"]
+        return _spikes(
+            run.network, images, labels, run.config["max_rate_hz"], presentation, backend, seed,
+            progress,
+        )
+    network = run.rule.network
+    if isinstance(network, SpikingClassifier):
+        d = network.description
+        return _spikes(
+            network.to_spiking_network(), images, labels, d.max_rate_hz,
+            (PRESENTATION_MS, d.dt_ms), backend, seed, progress,
+        )
+    import torch
+
+    x = torch.from_numpy(as_input(images, run.config["network"]["sizes"][0]))
+    return Shown(activation_responses(activity(run.rule, x), labels), None)
+
+
+def as_input(images: np.ndarray, n_inputs: int) -> np.ndarray:
+    """Images as input of a network of `n_inputs` pixels, a square.
+
+    Raises
+    ------
+    SpikelearnError
+        If the number of inputs is no square.
+    """
+    side = math.isqrt(n_inputs)
+    if side * side != n_inputs:
+        raise SpikelearnError(
+            f"the network has {n_inputs} inputs, which make no square image to resize others to"
+        )
+    return network_input(images, side, side)
+
+
+def image_stimulus(
+    source: str, images: np.ndarray, labels: Sequence[str], max_rate_hz: float,
+    presentation: tuple[float, float], seed: int, n_inputs: int,
+) -> Stimulus:
+    """Rate-coded images, a trial each; `presentation` is duration and time step in ms."""
+    spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
+        as_input(images, n_inputs), *presentation, generator(seed, "images")
+    )
+    coding = {"encoder": "rate", "max_rate_hz": max_rate_hz, "n_images": len(labels), "seed": seed}
+    return Stimulus(list(labels), {source: spikes}, provenance={"protocol": coding})
+
+
+def _spikes(
+    network: SpikingNetwork, images: np.ndarray, labels: Sequence[str], max_rate_hz: float,
+    presentation: tuple[float, float], backend: str, seed: int,
+    progress: Callable[[float], None] | None,
+) -> Shown:
+    if backend not in BACKENDS:
+        raise SpikelearnError(
+            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}"
+        )
+    ((source, n_inputs),) = network.sources.items()
+    stimulus = image_stimulus(source, images, labels, max_rate_hz, presentation, seed, n_inputs)
+    found = simulate(network, stimulus, *presentation, backend, seed, progress=progress)
+    return Shown({name: spike_counts(found, name) for name in network.recorded}, found)

@@ -1,0 +1,168 @@
+"""Unsupervised training by STDP: what carries over, how neurons get labels, what it reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spikelearn import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.experiments import stdp_training
+from spikelearn.experiments.config import STDPConfig
+from spikelearn.experiments.stdp_training import (
+    assign_labels,
+    open_stdp_run,
+    plastic_projection,
+    predict,
+    theta_after,
+    train_stdp,
+)
+from spikelearn.networks.spiking import AdaptiveLIF, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli.stimulus import Stimulus
+
+
+def config(**changes) -> STDPConfig:
+    options = {"source": "embedded", "n_train": 8, "n_label": 40, "n_test": 30, "chunk": 4}
+    return STDPConfig(**{**options, **changes})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train_stdp(config(), tmp_path_factory.mktemp("runs"))
+
+
+def test_the_weights_onto_each_neuron_keep_their_sum(run):
+    layer = plastic_projection(SpikingNetwork.from_yaml("competitive_stdp"))
+    weights = run.network.projections[0].weight_mv
+    np.testing.assert_allclose(weights.sum(0), layer.plasticity.normalise_sum_mv, rtol=1e-9)
+    assert weights.min() >= 0
+    assert weights.max() <= layer.plasticity.w_max_mv
+
+
+def test_stdp_moves_weights_and_homeostasis_moves_thresholds_alone(run):
+    control = train_stdp(config(rule="homeostasis"))
+    before, after = control.initial.projections[0], control.network.projections[0]
+    np.testing.assert_array_equal(before.weight_mv, after.weight_mv)
+    np.testing.assert_array_equal(before.weight_mv, run.initial.projections[0].weight_mv)
+    rise = (
+        control.network.neurons["excitatory"].v_threshold_mv
+        - control.initial.neurons["excitatory"].v_threshold_mv
+    )
+    assert rise.min() >= 0
+    assert rise.max() > 0
+    assert control.layers["weight_displacement"].item() == 0
+    assert run.layers["weight_displacement"].item() > 0.01
+
+
+def test_the_frozen_network_neither_learns_nor_adapts(run):
+    assert all(p.plasticity is None for p in run.network.projections)
+    assert not isinstance(run.network.neurons["excitatory"], AdaptiveLIF)
+
+
+def test_thresholds_carry_over_as_the_simulation_had_them():
+    """Threshold rise from the spikes alone, against a neuron cut into two trials and in one."""
+    increment, tau, dt, half = 3.0, 80.0, 0.5, 60.0
+    neurons = AdaptiveLIF(
+        size=2, tau_m_ms=10.0, v_threshold_mv=[5.0, 8.0], threshold_increment_mv=increment,
+        tau_threshold_ms=tau,
+    )  # fmt: skip
+
+    def spikes_for(steps, theta):
+        n = neurons.model_copy(update={"threshold_offset_mv": theta})
+        network = SpikingNetwork(name="n", populations={"n": n})
+        drive = {"n": np.full((1, steps, 1), 20.0)}
+        return simulate(network, Stimulus(currents_mv=drive), steps * dt, dt, "snntorch")["n"]
+
+    steps = round(half / dt)
+    first = spikes_for(steps, np.zeros(2))
+    theta = theta_after(neurons, np.zeros(2), first, half, dt)
+    # By hand: decay every step, raise at each spike.
+    by_hand = np.zeros(2)
+    fired = {(round(t / dt), s) for t, s in zip(first.times_ms, first.senders, strict=True)}
+    for step in range(steps):
+        by_hand *= np.exp(-dt / tau)
+        by_hand += increment * np.array([(step, 0) in fired, (step, 1) in fired])
+    assert len(first) > 4
+    np.testing.assert_allclose(theta, by_hand, rtol=1e-12)
+
+
+def test_labels_go_to_the_class_answered_most_and_silent_neurons_get_none():
+    answers = np.array([[3, 0, 0], [5, 1, 0], [0, 2, 0]])
+    classes = np.array([0, 0, 1])
+    np.testing.assert_array_equal(assign_labels(answers, classes, 2), [0, 1, -1])
+
+
+def test_predictions_average_over_the_neurons_of_a_class():
+    labels = np.array([0, 0, 1, -1])
+    answers = np.array([[2, 2, 3, 9], [4, 4, 3, 9], [0, 0, 0, 9]])
+    np.testing.assert_array_equal(predict(answers, labels, 3), [1, 0, 0])
+
+
+def test_a_stored_run_reads_back(run):
+    again = open_stdp_run(run.folder)
+    np.testing.assert_array_equal(
+        again.network.projections[0].weight_mv, run.network.projections[0].weight_mv
+    )
+    np.testing.assert_array_equal(
+        again.network.neurons["excitatory"].v_threshold_mv,
+        run.network.neurons["excitatory"].v_threshold_mv,
+    )
+    np.testing.assert_array_equal(again.labels, run.labels)
+    assert again.summary["test_accuracy"] == run.summary["test_accuracy"]
+
+
+def test_an_interrupted_run_goes_on_to_the_very_same_weights(run, tmp_path, monkeypatch):
+    learn = stdp_training._learn
+
+    def interrupted(*args):
+        if args[3] == 1:
+            raise KeyboardInterrupt
+        learn(*args)
+
+    monkeypatch.setattr(stdp_training, "_learn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_stdp(config(), tmp_path)
+    assert not list(tmp_path.glob("[!.]*"))
+    calls = []
+    monkeypatch.setattr(stdp_training, "_learn", lambda *a: (calls.append(a[3]), learn(*a)))
+    resumed = train_stdp(config(), tmp_path)
+    assert calls == [1]
+    np.testing.assert_array_equal(
+        resumed.network.projections[0].weight_mv, run.network.projections[0].weight_mv
+    )
+    assert resumed.summary == pytest.approx(run.summary, nan_ok=True)
+
+
+def test_test_images_take_no_part_in_the_labels(run):
+    other = train_stdp(config(n_test=10))
+    np.testing.assert_array_equal(other.labels, run.labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "lif_feedforward"}, "one plastic projection"),
+        ({"model": "mlp_784"}, "trains models of kind spiking"),
+        ({"n_test": 2000}, "n_test is 2000, but mnist .* has 1000"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_sentence(changes, sentence):
+    with pytest.raises(SpikelearnError, match=sentence):
+        train_stdp(config(**changes))
+
+
+def test_spike_times_on_the_session_clock_stay_in_their_image():
+    spikes = PopulationSpikes.from_unsorted(2, [0.0, 199.0], [0, 1], [0, 1])
+    period = 300.0
+    joined = PopulationSpikes.from_unsorted(2, spikes.times_ms + spikes.trials * period, spikes.senders)
+    np.testing.assert_array_equal(joined.times_ms, [0.0, 499.0])
+
+
+@pytest.mark.slow
+def test_stdp_learns_digits_that_the_adapted_but_unlearned_layer_does_not_tell_apart():
+    learned = train_stdp(STDPConfig(source="embedded"))
+    control = train_stdp(STDPConfig(source="embedded", rule="homeostasis"))
+    assert learned.summary["test_accuracy"] > 0.6
+    assert control.summary["test_accuracy"] < 0.4
+    assert learned.summary["flag"] == ""
