@@ -1,0 +1,71 @@
+"""A raster plot of an activity as a picture file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_path
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+SUFFIXES = (".png", ".svg", ".pdf")
+MAX_NEURONS = 500  # drawn of a population; more would run together
+
+
+def check_plot_path(path: str | Path) -> None:
+    """Refuse a picture format that cannot be written.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise SpikelearnError(f"{path}: a picture is written as {', '.join(SUFFIXES)}")
+
+
+def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
+    """Draw the spikes of one trial, one panel per population.
+
+    Populations of more than `MAX_NEURONS` neurons are thinned out evenly; the label says so.
+
+    Raises
+    ------
+    SpikelearnError
+        If the suffix is not one of a picture, or there is no such trial.
+    """
+    path = Path(path)
+    check_plot_path(path)
+    if not 0 <= trial < activity.n_trials:
+        raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
+    from matplotlib.figure import Figure
+
+    names = list(activity.populations)
+    sizes = [min(activity[name].size, MAX_NEURONS) for name in names]
+    heights = [0.8 + 2.2 * size / max(sizes) for size in sizes]
+    figure = Figure(figsize=(8.0, sum(heights) + 0.6), layout="constrained")
+    axes = figure.subplots(len(names), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axis, name in zip(axes, names, strict=True):
+        spikes = activity[name]
+        step = -(-spikes.size // MAX_NEURONS)
+        chosen = (spikes.trials == trial) & (spikes.senders % step == 0)
+        axis.plot(
+            spikes.times_ms[chosen], spikes.senders[chosen], "|", color="black",
+            markersize=float(np.clip(250 / spikes.size * step, 1.5, 8)), rasterized=True,
+        )  # fmt: skip
+        thinned = f"\n(1 in {step} shown)" if step > 1 else ""
+        axis.set_ylabel(f"{name}\nneuron{thinned}")
+        axis.set_ylim(-0.5, spikes.size - 0.5)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[-1].set_xlabel("time (ms)")
+    axes[-1].set_xlim(0, activity.duration_ms)
+    label = activity.labels[trial]
+    backend = activity.provenance.get("backend", "")
+    axes[0].set_title(f"stimulus {label}{f', {backend}' if backend else ''}", fontsize=10)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+    return path

@@ -1,0 +1,87 @@
+"""Comma-separated text: one row per spike, below one comment line that says the rest.
+
+    # {"format": "spikelearn activity", "version": 1, "duration_ms": 500.0, ...}
+    population,neuron,trial,stimulus,time_ms
+    excitatory,3,0,face,12.4
+
+The comment line holds sizes (so silent neurons are not lost), duration, labels of all trials and
+provenance; `pandas.read_csv(path, skiprows=1)` reads the rest. Recorded states and weights have
+no place in such a table: they are left out, with a warning.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.metadata import describe, parse, rebuild
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+COLUMNS = ["population", "neuron", "trial", "stimulus", "time_ms"]
+
+
+def save(activity: Activity, path: Path) -> None:
+    """Write the activity to `path`, without recorded states and weights.
+
+    Warns
+    -----
+    UserWarning
+        Naming the states and weights that are left out.
+    """
+    left_out = [*activity.states, *activity.weights]
+    if left_out:
+        warnings.warn(
+            f"a .csv file holds spikes only; left out are {', '.join(left_out)}"
+            " (.nwb, .nix and .npz keep them)",
+            stacklevel=4,
+        )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"# {describe(activity)}\n{','.join(COLUMNS)}\n")
+        # Quotation marks around all text, for a label may hold any line break.
+        rows = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        for name, spikes in activity.populations.items():
+            # tolist: Python's numbers are written with as many digits as they need to come back.
+            columns = (spikes.senders.tolist(), spikes.trials.tolist(), spikes.times_ms.tolist())
+            for neuron, trial, time_ms in zip(*columns, strict=True):
+                rows.writerow((name, neuron, trial, activity.labels[trial], time_ms))
+
+
+def load(path: Path) -> Activity:
+    """Read what `save` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        meta = parse(file.readline().removeprefix("#"))
+        if meta is None:
+            raise SpikelearnError("its first line is not the comment that spikelearn writes")
+        table = file.read()
+        if not table.endswith("\n"):
+            raise SpikelearnError("it was cut short, for its last line has no end")
+        rows = csv.reader(io.StringIO(table, newline=""), strict=True)
+        if next(rows, None) != COLUMNS:
+            raise SpikelearnError(f"its second line must be {','.join(COLUMNS)}")
+        found: dict[str, list[tuple[float, int, int]]] = {name: [] for name in meta["populations"]}
+        for row in rows:
+            try:
+                name, neuron, trial, _, time_ms = row
+                found[name].append((float(time_ms), int(neuron), int(trial)))
+            except (ValueError, KeyError) as error:
+                raise SpikelearnError(
+                    f"line {rows.line_num + 1} must hold a known population, neuron, trial,"
+                    f" stimulus and time in ms, found {','.join(row):.80}"
+                ) from error
+    populations = {}
+    for name, size in meta["populations"].items():
+        times, neurons, trials = zip(*found[name], strict=True) if found[name] else ((), (), ())
+        populations[name] = PopulationSpikes.from_unsorted(
+            size, np.array(times), np.array(neurons), np.array(trials)
+        )
+    # What was left out of the table is left out of the activity.
+    return rebuild({**meta, "states": {}, "weights": {}}, populations)

@@ -1,0 +1,103 @@
+"""Saving and loading an activity: the suffix chooses the format."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_path
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+# Suffix -> module with save(activity, path) and load(path).
+FORMATS: dict[str, str] = {
+    ".nwb": "spikelearn.spikes.nwb",
+    ".nix": "spikelearn.spikes.nix",
+    ".npz": "spikelearn.spikes.npz",
+    ".csv": "spikelearn.spikes.csv",
+}
+
+
+def save(activity: Activity, path: str | Path) -> Path:
+    """Write an activity; the suffix chooses the format.
+
+    The file appears under its name when it is complete; an interrupted write leaves nothing, and
+    leaves an earlier file as it was.
+
+    Parameters
+    ----------
+    activity : Activity
+        What is written.
+    path : str or Path
+        Ends in one of the suffixes in `FORMATS`. Missing folders are made.
+
+    Returns
+    -------
+    Path
+        Where the file is.
+
+    Raises
+    ------
+    SpikelearnError
+        If the suffix is unknown, the activity is inconsistent, or the place cannot be written.
+    """
+    from spikelearn.spikes.metadata import check
+
+    path = Path(path)
+    module = _format_module(path)
+    check(activity)
+    if path.is_dir():
+        raise SpikelearnError(f"cannot write {path}: there is a folder of that name")
+    try:
+        with atomic_path(path) as temporary:
+            module.save(activity, temporary)
+    except OSError as error:
+        raise SpikelearnError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def load(path: str | Path) -> Activity:
+    """Read an activity that `save` wrote; `.nwb` and `.nix` files of others go through Neo.
+
+    Raises
+    ------
+    SpikelearnError
+        If the suffix is unknown, or the file is missing, damaged or holds no spike trains.
+    """
+    path = Path(path)
+    module = _format_module(path)
+    if not path.is_file():
+        raise SpikelearnError(f"there is no file {path}")
+    try:
+        activity: Activity = module.load(path)
+    except SpikelearnError as error:
+        raise SpikelearnError(f"cannot read {path}: {error}") from error
+    except Exception as error:  # each library has its own ways of failing on a damaged file
+        reason = (str(error).splitlines() or [""])[0].strip()
+        raise SpikelearnError(
+            f"cannot read {path}: not a complete {path.suffix.lower()} file of spike trains"
+            f" ({type(error).__name__}{': ' if reason else ''}{reason:.200})"
+        ) from error
+    return activity
+
+
+def check_path(path: str | Path) -> None:
+    """Refuse a suffix that no format has, before long work is done for the file.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    _format_module(Path(path))
+
+
+def _format_module(path: Path) -> Any:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise SpikelearnError(
+            f"cannot tell the format of {path} by its suffix; suffixes are {', '.join(FORMATS)}"
+        )
+    return importlib.import_module(FORMATS[suffix])

@@ -1,0 +1,215 @@
+"""What an activity is besides its arrays, as JSON that every format carries, and its checks."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    from spikelearn._spike_arrays import PopulationSpikes
+    from spikelearn.spikes.activity import Activity
+
+FORMAT = "spikelearn activity"
+VERSION = 1
+
+
+def check(activity: Activity) -> None:
+    """Refuse an activity that no file could hold faithfully.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the population, state or label at fault.
+    """
+    if activity.n_trials < 1:
+        raise SpikelearnError(f"an activity has at least 1 trial, found {activity.n_trials}")
+    for name in ("duration_ms", "dt_ms"):
+        value = getattr(activity, name)
+        if not (np.isfinite(value) and value > 0):
+            raise SpikelearnError(f"{name} must be finite and greater than 0, found {value}")
+    for kind, texts in (
+        ("stimulus label", activity.labels),
+        ("population name", activity.populations),
+        ("state name", activity.states),
+        ("projection name", activity.weights),
+    ):
+        for text in texts:
+            _check_text(kind, text)
+    for name, spikes in activity.populations.items():
+        _check_spikes(activity, name, spikes)
+    for name, state in activity.states.items():
+        if np.ndim(state) != 3 or len(state) != activity.n_trials:
+            raise SpikelearnError(
+                f"state '{name}' must have shape ({activity.n_trials}, n_steps, size), found"
+                f" {np.shape(state)}"
+            )
+    for name, matrix in activity.weights.items():
+        if np.ndim(matrix) != 2:
+            raise SpikelearnError(
+                f"weights '{name}' must have shape (source size, target size), found"
+                f" {np.shape(matrix)}"
+            )
+
+
+def _check_spikes(activity: Activity, name: str, spikes: PopulationSpikes) -> None:
+    times, trials, who = spikes.times_ms, spikes.trials, spikes.senders
+    if not ((times >= 0) & (times <= activity.duration_ms)).all():
+        raise SpikelearnError(
+            f"population '{name}' has spikes outside its trials, which last from 0 to"
+            f" {activity.duration_ms} ms"
+        )
+    if not ((trials >= 0) & (trials < activity.n_trials)).all():
+        raise SpikelearnError(
+            f"population '{name}' has spikes in trials that are not among the"
+            f" {activity.n_trials} trials"
+        )
+    if not ((who >= 0) & (who < spikes.size)).all():
+        raise SpikelearnError(
+            f"population '{name}' has spikes of neurons that are not among its"
+            f" {spikes.size} neurons"
+        )
+
+
+def _check_text(kind: str, text: Any) -> None:
+    # HDF5 ends a string at the first null character, and files hold UTF-8.
+    if not isinstance(text, str):
+        raise SpikelearnError(f"a {kind} must be text, found {text!r:.80}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        writable = False
+    else:
+        writable = "\0" not in text
+    if not writable:
+        raise SpikelearnError(f"{kind} {text!r:.80} has characters that files cannot hold")
+
+
+def describe(activity: Activity, provenance: bool = True) -> str:
+    """Sizes, grid, labels and (if asked) provenance as one line of ASCII JSON."""
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "duration_ms": float(activity.duration_ms),
+        "dt_ms": float(activity.dt_ms),
+        "n_spikes": activity.n_spikes,
+        "labels": list(activity.labels),
+        "populations": {name: int(s.size) for name, s in activity.populations.items()},
+        "states": {name: _array_form(state) for name, state in activity.states.items()},
+        "weights": {name: _array_form(matrix) for name, matrix in activity.weights.items()},
+    }
+    if provenance:
+        content["provenance"] = dict(activity.provenance)
+    return to_json(content)
+
+
+def _array_form(array: np.ndarray) -> dict[str, Any]:
+    array = np.asarray(array)
+    return {"shape": list(array.shape), "dtype": array.dtype.name}
+
+
+def parse(text: Any) -> dict[str, Any] | None:
+    """What `describe` wrote, or None where `text` is something else.
+
+    Raises
+    ------
+    SpikelearnError
+        If a newer version of the toolkit wrote it.
+    """
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return None
+    if content.get("version") != VERSION:
+        raise SpikelearnError(
+            f"written in version {content.get('version')} of the layout, this toolkit reads"
+            f" version {VERSION}; use a newer spikelearn"
+        )
+    return content
+
+
+def rebuild(
+    meta: Mapping[str, Any],
+    populations: Mapping[str, PopulationSpikes],
+    states: Iterable[np.ndarray] = (),
+    weights: Iterable[np.ndarray] = (),
+) -> Activity:
+    """The activity that `describe` described, from the arrays read back.
+
+    `states` and `weights` come in the order in which `meta` names them.
+
+    Raises
+    ------
+    SpikelearnError
+        If spikes are missing, or lie where none can.
+    """
+    from spikelearn.spikes.activity import Activity
+
+    activity = Activity(
+        populations=populations,
+        duration_ms=meta["duration_ms"],
+        dt_ms=meta["dt_ms"],
+        n_trials=len(meta["labels"]),
+        labels=tuple(meta["labels"]),
+        states=dict(zip(meta["states"], states, strict=False)),
+        weights=dict(zip(meta["weights"], weights, strict=False)),
+        provenance=meta["provenance"],
+    )
+    check(activity)
+    if activity.n_spikes != meta["n_spikes"]:
+        raise SpikelearnError(
+            f"it holds {activity.n_spikes} spikes where {meta['n_spikes']} were written"
+        )
+    return activity
+
+
+def to_json(content: Any) -> str:
+    """Plain YAML values, NumPy numbers, dates and paths as one line of ASCII JSON.
+
+    Raises
+    ------
+    SpikelearnError
+        If something else is among them.
+    """
+    try:
+        return json.dumps(content, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise SpikelearnError(f"provenance must be plain YAML values: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"found a {type(value).__name__}")
+
+
+def digest(activity: Activity) -> str:
+    """SHA-256 of the activity's content in hexadecimal; the same run gives the same digest.
+
+    The moment of creation is left out, for two runs of the same thing differ in it.
+    """
+    lasting = {key: value for key, value in activity.provenance.items() if key != "created"}
+    summed = hashlib.sha256((describe(activity, provenance=False) + to_json(lasting)).encode())
+    arrays = [
+        array
+        for spikes in activity.populations.values()
+        for array in (spikes.times_ms, spikes.senders, spikes.trials)
+    ]
+    for array in [*arrays, *activity.states.values(), *activity.weights.values()]:
+        summed.update(np.ascontiguousarray(array).tobytes())
+    return summed.hexdigest()

@@ -1,0 +1,294 @@
+"""An activity as a Neo block and back.
+
+`to_neo` gives one segment per trial, in it one spike train per neuron (silent ones too) and one
+analogue signal per recorded state. `from_neo` reads that again, reads the session clock of the
+`.nix` files, and reads blocks made by others as far as they are spike trains over trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.metadata import describe, parse, to_json
+
+if TYPE_CHECKING:
+    import neo
+
+    from spikelearn.spikes.activity import Activity
+
+# Grid of blocks that do not say theirs.
+_DEFAULT_DT_MS = 0.1
+
+
+def to_neo(activity: Activity) -> neo.Block:
+    """One segment per trial, one spike train per neuron; times in ms from the trial's start.
+
+    Segments bear the stimulus label as name and annotation `stimulus`; spike trains are annotated
+    with `population`, `neuron`, `trial` and `stimulus`, signals with `population`, `variable`,
+    `trial` and `stimulus`. Signals are in mV where the variable's name ends in `_mv`, else
+    dimensionless. The block is annotated with `activity` (sizes, grid, labels) and `provenance`,
+    both JSON, and with the final weights as flat arrays `weights_0`, `weights_1` ...
+
+    Parameters
+    ----------
+    activity : Activity
+        What is converted.
+
+    Returns
+    -------
+    neo.Block
+    """
+    import neo
+    import quantities as pq
+
+    block = annotated_block(activity)
+    t_start, t_stop = 0.0 * pq.ms, float(activity.duration_ms) * pq.ms
+    for trial, label in enumerate(activity.labels):
+        where = {"trial": trial, "stimulus": label}
+        segment = neo.Segment(name=label, index=trial, **where)
+        for name, spikes in activity.populations.items():
+            for neuron, train in enumerate(spikes.trains(trial)):
+                segment.spiketrains.append(
+                    neo.SpikeTrain(
+                        train,
+                        units=pq.ms,
+                        t_start=t_start,
+                        t_stop=t_stop,
+                        name=f"{name} {neuron}",
+                        population=name,
+                        neuron=neuron,
+                        **where,
+                    )
+                )
+        for name, state in activity.states.items():
+            segment.analogsignals.append(state_signal(name, state[trial], activity.dt_ms, **where))
+        block.segments.append(segment)
+    return block
+
+
+def annotated_block(activity: Activity) -> neo.Block:
+    """An empty block with the annotations that hold what is not in its segments."""
+    import neo
+
+    network = activity.provenance.get("network")
+    name = network.get("name") if isinstance(network, Mapping) else None
+    block = neo.Block(
+        name=str(name or "activity"),
+        activity=describe(activity, provenance=False),
+        provenance=to_json(dict(activity.provenance)),
+    )
+    for i, matrix in enumerate(activity.weights.values()):
+        # Flat, because Neo's NIX writer drops annotations of more than one dimension.
+        block.annotate(**{f"weights_{i}": np.asarray(matrix).ravel()})
+    return block
+
+
+def state_signal(
+    name: str, values: np.ndarray, dt_ms: float, **annotations: Any
+) -> neo.AnalogSignal:
+    """The recorded state "population.variable", values of shape (n_steps, size), as a signal."""
+    import neo
+    import quantities as pq
+
+    population, _, variable = name.rpartition(".")
+    values = np.asarray(values)
+    return neo.AnalogSignal(
+        values if values.dtype.kind == "f" else values.astype(np.float64),
+        units=pq.mV if variable.endswith("_mv") else pq.dimensionless,
+        t_start=0.0 * pq.ms,
+        sampling_period=float(dt_ms) * pq.ms,
+        name=name,
+        population=population,
+        variable=variable,
+        **annotations,
+    )
+
+
+def from_neo(block: neo.Block) -> Activity:
+    """The activity that a block holds, each segment being a trial.
+
+    Blocks made by others: trains with the annotations `population` and `neuron` (an integer) go
+    where these say; those without a neuron number are counted in their order in the segment; those
+    without a population belong to one called "units". Times are converted to ms and taken from the
+    earliest `t_start` of the segment; the duration is the longest segment's. The label is the
+    segment's annotation `stimulus`, its name, or its number. The grid is the sampling period of
+    the first signal, or 0.1 ms. Signals without the annotations `population` and `variable` are
+    not taken over.
+
+    Parameters
+    ----------
+    block : neo.Block
+        From `to_neo`, from a file, or made by other software.
+
+    Returns
+    -------
+    Activity
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no spike trains, or segments differ in their trains in a way that the
+        annotations do not explain.
+    """
+    from spikelearn.spikes.activity import Activity
+
+    meta = block_metadata(block)
+    if meta is not None and block.annotations.get("layout") == "session clock":
+        from spikelearn.spikes.nix import from_session_block
+
+        return from_session_block(block, meta)
+    segments = block.segments
+    if meta is None and not any(len(segment.spiketrains) for segment in segments):
+        raise SpikelearnError("the Neo block holds no spike trains")
+    by_trial, durations = [], []
+    for trial, segment in enumerate(segments):
+        trains, duration = _trains_of(segment, trial)
+        by_trial.append(trains)
+        durations.append(duration)
+    duration_ms = max(durations) or (meta["duration_ms"] if meta else 0.0)
+    if not duration_ms > 0:
+        raise SpikelearnError(
+            "the spike trains of the Neo block have no duration; set their t_stop"
+        )
+    labels = [
+        str(segment.annotations.get("stimulus", segment.name or trial))
+        for trial, segment in enumerate(segments)
+    ]
+    return Activity(
+        populations=_populations(by_trial, meta["populations"] if meta else {}),
+        duration_ms=duration_ms,
+        dt_ms=meta["dt_ms"] if meta else _grid_ms(segments),
+        n_trials=len(segments),
+        labels=tuple(labels),
+        states=_states(segments, meta["states"] if meta else {}),
+        weights=dict(zip(meta["weights"], read_weights(block, meta), strict=True)) if meta else {},
+        provenance=meta["provenance"] if meta else _foreign_provenance(block),
+    )
+
+
+def block_metadata(block: neo.Block) -> dict[str, Any] | None:
+    """What `annotated_block` noted, with the provenance; None for blocks made by others."""
+    import json
+
+    meta = parse(block.annotations.get("activity"))
+    if meta is not None:
+        meta["provenance"] = json.loads(block.annotations["provenance"])
+    return meta
+
+
+def read_weights(block: neo.Block, meta: Mapping[str, Any]) -> list[np.ndarray]:
+    """The weight matrices that `annotated_block` noted, in order."""
+    return [
+        np.asarray(block.annotations[f"weights_{i}"], dtype=form["dtype"]).reshape(form["shape"])
+        for i, form in enumerate(meta["weights"].values())
+    ]
+
+
+def _trains_of(
+    segment: neo.Segment, trial: int
+) -> tuple[dict[str, dict[int, np.ndarray] | list[np.ndarray]], float]:
+    """Trains of a segment by population (by neuron, or in order if not all say theirs) in ms."""
+    trains = [t.load() if hasattr(t, "load") else t for t in segment.spiketrains]
+    if not trains:
+        return {}, 0.0
+    start = min(_ms(train.t_start) for train in trains)
+    duration = max(_ms(train.t_stop) for train in trains) - start
+    grouped: dict[str, list[tuple[Any, np.ndarray]]] = {}
+    for train in trains:
+        times = np.clip(_ms(train) - start, 0.0, duration)
+        population = str(train.annotations.get("population", "units"))
+        grouped.setdefault(population, []).append((train.annotations.get("neuron"), times))
+    found: dict[str, dict[int, np.ndarray] | list[np.ndarray]] = {}
+    for name, members in grouped.items():
+        if all(isinstance(neuron, int | np.integer) and neuron >= 0 for neuron, _ in members):
+            numbered = {int(neuron): times for neuron, times in members}
+            if len(numbered) < len(members):
+                raise SpikelearnError(
+                    f"segment {trial} of the Neo block has several spike trains of the same neuron"
+                    f" of population '{name}'"
+                )
+            found[name] = numbered
+        else:
+            found[name] = [times for _, times in members]
+    return found, float(duration)
+
+
+def _populations(
+    by_trial: list[dict[str, dict[int, np.ndarray] | list[np.ndarray]]], sizes: Mapping[str, int]
+) -> dict[str, PopulationSpikes]:
+    """Join the trials; `sizes` are the known sizes, others follow from the trains."""
+    names = list(dict.fromkeys([*sizes, *(name for trains in by_trial for name in trains)]))
+    populations = {}
+    for name in names:
+        members = [trains.get(name, {}) for trains in by_trial]
+        counts = [len(trains) for trains in members]
+        in_order = any(isinstance(trains, list) for trains in members)
+        if in_order and len(set(counts)) > 1:
+            raise SpikelearnError(
+                f"the segments of the Neo block hold {min(counts)} to {max(counts)} spike trains"
+                f" of population '{name}', so neurons cannot be told apart; annotate each train"
+                " with its neuron number"
+            )
+        rows = [
+            (trial, neuron, times)
+            for trial, trains in enumerate(members)
+            for neuron, times in (enumerate(trains) if isinstance(trains, list) else trains.items())
+        ]
+        lengths = [len(times) for _, _, times in rows]
+        populations[name] = PopulationSpikes.from_unsorted(
+            max([sizes.get(name, 0), *(neuron + 1 for _, neuron, _ in rows)]),
+            np.concatenate([times for _, _, times in rows]) if rows else np.empty(0),
+            np.repeat([neuron for _, neuron, _ in rows], lengths),
+            np.repeat([trial for trial, _, _ in rows], lengths),
+        )
+    return populations
+
+
+def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Signals annotated with population and variable, stacked over the segments."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in forms}
+    for segment in segments:
+        for signal in segment.analogsignals:
+            signal = signal.load() if hasattr(signal, "load") else signal  # noqa: PLW2901
+            noted = signal.annotations
+            if {"population", "variable"} <= noted.keys():
+                name = f"{noted['population']}.{noted['variable']}".removeprefix(".")
+                in_mv = str(noted["variable"]).endswith("_mv")
+                values = signal.rescale("mV") if in_mv else signal
+                found.setdefault(name, []).append(values.magnitude)
+    for name, parts in found.items():
+        if len(parts) != len(segments) or len({part.shape for part in parts}) > 1:
+            raise SpikelearnError(
+                f"the signals '{name}' of the Neo block differ in shape between segments, or are"
+                " missing in some"
+            )
+    return {
+        name: np.stack(parts).astype(forms[name]["dtype"] if name in forms else parts[0].dtype)
+        for name, parts in found.items()
+    }
+
+
+def _grid_ms(segments: list[neo.Segment]) -> float:
+    for segment in segments:
+        for signal in segment.analogsignals:
+            return float(_ms(signal.sampling_period))
+    return _DEFAULT_DT_MS
+
+
+def _foreign_provenance(block: neo.Block) -> dict[str, Any]:
+    known = {"name": block.name, "description": block.description, "origin": block.file_origin}
+    return {"neo_block": {key: str(value) for key, value in known.items() if value}}
+
+
+def _ms(quantity: Any) -> np.ndarray:
+    """A Neo quantity in ms, as a plain array."""
+    import quantities as pq
+
+    if quantity.units == pq.ms:
+        return np.asarray(quantity.magnitude, dtype=np.float64)
+    return np.asarray(quantity.rescale(pq.ms).magnitude, dtype=np.float64)

@@ -1,0 +1,57 @@
+"""NumPy archives: `metadata` as JSON, and the arrays by number in the order it names them.
+
+`population_0_times_ms`, `population_0_senders` and `population_0_trials` belong to the first
+population, `state_0` to the first recorded state, `weights_0` to the first weight matrix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.metadata import describe, parse, rebuild
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+_FIELDS = ("times_ms", "senders", "trials")
+
+
+def save(activity: Activity, path: Path) -> None:
+    """Write the activity to `path`."""
+    arrays = {"metadata": np.array(describe(activity))}
+    for i, spikes in enumerate(activity.populations.values()):
+        for field in _FIELDS:
+            arrays[f"population_{i}_{field}"] = getattr(spikes, field)
+    for i, state in enumerate(activity.states.values()):
+        arrays[f"state_{i}"] = np.asarray(state)
+    for i, matrix in enumerate(activity.weights.values()):
+        arrays[f"weights_{i}"] = np.asarray(matrix)
+    # An open file: given a name, NumPy appends its own suffix to any other.
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load(path: Path) -> Activity:
+    """Read what `save` wrote."""
+    # An open file again: NumPy leaves one of its own open when it finds the archive damaged.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        meta = parse(str(archive["metadata"])) if "metadata" in archive else None
+        if meta is None:
+            raise SpikelearnError("it holds no spikelearn activity")
+        populations = {
+            name: PopulationSpikes.from_unsorted(
+                size, *(archive[f"population_{i}_{field}"] for field in _FIELDS)
+            )
+            for i, (name, size) in enumerate(meta["populations"].items())
+        }
+        return rebuild(
+            meta,
+            populations,
+            states=[archive[f"state_{i}"] for i in range(len(meta["states"]))],
+            weights=[archive[f"weights_{i}"] for i in range(len(meta["weights"]))],
+        )

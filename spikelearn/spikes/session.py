@@ -1,0 +1,99 @@
+"""The session clock: trials laid one after another on one time axis.
+
+NWB has one time axis per file, and a NIX file with a Neo spike train for each neuron and trial
+takes minutes to write; in both, trials follow each other on a session clock instead. A trial
+takes a whole number of steps and is followed by one empty step at least, so that a spike at the
+very end of a trial cannot be taken for one at the start of the next.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._spike_arrays import PopulationSpikes
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+# Times within a nanosecond of the grid are on it: the sum and difference with a trial's start
+# moved them by far less.
+_SNAP_MS = 1e-6
+
+
+def steps_per_trial(activity: Activity) -> int:
+    """Steps from the start of one trial to the start of the next."""
+    # The rounding keeps 500 / 0.1 = 5000.000000000001 from becoming 5001 steps.
+    steps = math.ceil(round(activity.duration_ms / activity.dt_ms, 6))
+    return max([steps, *(state.shape[1] for state in activity.states.values())]) + 1
+
+
+def trial_starts_ms(activity: Activity) -> np.ndarray:
+    """Start of each trial on the session clock in ms, array of shape (n_trials,)."""
+    steps = np.arange(activity.n_trials, dtype=np.int64) * steps_per_trial(activity)
+    return steps * float(activity.dt_ms)
+
+
+def session_trains_ms(
+    spikes: PopulationSpikes, starts_ms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spike trains of all neurons on the session clock.
+
+    Returns
+    -------
+    times_ms : array of shape (n_spikes,)
+        Spike times, neuron after neuron.
+    ends : array of shape (size,)
+        Where in `times_ms` each neuron's train ends.
+    """
+    order = np.argsort(spikes.senders, kind="stable")
+    times = spikes.times_ms[order] + starts_ms[spikes.trials[order]]
+    return times, np.cumsum(np.bincount(spikes.senders, minlength=spikes.size))
+
+
+def split_trials(
+    size: int,
+    times_ms: np.ndarray,
+    senders: np.ndarray,
+    *,
+    starts_ms: np.ndarray,
+    duration_ms: float,
+    dt_ms: float,
+) -> PopulationSpikes:
+    """Spikes by trial from spikes on the session clock; undoes `session_trains_ms`."""
+    trials = np.searchsorted(starts_ms - dt_ms / 2, times_ms, side="right") - 1
+    times = times_ms - starts_ms[trials]
+    on_grid = np.rint(times / dt_ms) * dt_ms
+    times = np.where(np.abs(times - on_grid) < _SNAP_MS, on_grid, times)
+    return PopulationSpikes.from_unsorted(size, np.clip(times, 0, duration_ms), senders, trials)
+
+
+def session_state(state: np.ndarray, steps: int) -> np.ndarray:
+    """A recorded state on the session clock; NaN where no trial runs.
+
+    Parameters
+    ----------
+    state : array of shape (n_trials, n_steps, size)
+        What was recorded.
+    steps : int
+        Steps from the start of one trial to the start of the next.
+
+    Returns
+    -------
+    array of shape ((n_trials - 1) * steps + n_steps, size)
+    """
+    n_trials, n_steps, size = state.shape
+    dtype = state.dtype if state.dtype.kind == "f" else np.float64
+    joined = np.full((n_trials, steps, size), np.nan, dtype=dtype)
+    joined[:, :n_steps] = state
+    return joined.reshape(n_trials * steps, size)[: (n_trials - 1) * steps + n_steps]
+
+
+def split_state(joined: np.ndarray, steps: int, shape: tuple[int, int, int]) -> np.ndarray:
+    """The state by trial, of the given shape; undoes `session_state`."""
+    n_trials, n_steps, size = shape
+    starts = np.arange(n_trials) * steps
+    joined = np.asarray(joined).reshape(-1, size)
+    return joined[starts[:, None] + np.arange(n_steps)]
