@@ -37,7 +37,7 @@ class RateEncoder(BaseModel):
     ) -> PopulationSpikes:
         """Spikes for `intensities` of shape (n_trials, n_sources), one trial per row."""
         intensities = checked_intensities(intensities)
-        n_steps = round(duration_ms / dt_ms)
+        n_steps = checked_steps(duration_ms, dt_ms)
         probability = checked_probability(self.max_rate_hz, dt_ms)
         trials, steps, senders = [], [], []
         for trial, row in enumerate(intensities):
@@ -71,7 +71,7 @@ class LatencyEncoder(BaseModel):
     ) -> PopulationSpikes:
         """Spikes for `intensities` of shape (n_trials, n_sources); the generator is not used."""
         intensities = checked_intensities(intensities)
-        n_steps = round(duration_ms / dt_ms)
+        n_steps = checked_steps(duration_ms, dt_ms)
         trials, senders = np.nonzero(intensities > self.threshold)
         steps = np.floor((1.0 - intensities[trials, senders]) * n_steps).astype(np.int64)
         return PopulationSpikes.from_unsorted(
@@ -103,6 +103,22 @@ def checked_intensities(intensities: np.ndarray) -> np.ndarray:
             f" {values.max():g}; divide 8-bit images by 255"
         )
     return values
+
+
+def checked_steps(duration_ms: float, dt_ms: float) -> int:
+    """Number of time steps of a stimulus.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is not at least one.
+    """
+    if not (math.isfinite(duration_ms) and dt_ms > 0 and round(duration_ms / dt_ms) >= 1):
+        raise SpikelearnError(
+            f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"
+            f" dt_ms {dt_ms:g}"
+        )
+    return round(duration_ms / dt_ms)
 
 
 def checked_probability(rate_hz: float, dt_ms: float) -> float:

@@ -1,0 +1,192 @@
+"""The command line, as a user meets it: what it prints, what it leaves, how it fails."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from spikelearn import Activity
+from spikelearn._files import local_data, write_yaml
+from spikelearn.cli import app
+
+runner = CliRunner()
+COMMANDS = [
+    "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
+    "recordings",
+]  # fmt: skip
+
+
+def call(*arguments: object):
+    return runner.invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder of runs made by `spikelearn train`, one of rates and one of spikes."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_yaml(folder / "small.yaml", {"kind": "mlp", "name": "small", "sizes": [784, 12, 10]})
+    spiking = {"kind": "spiking_mlp", "name": "spiking", "sizes": [784, 12, 10], "duration_ms": 10}
+    write_yaml(folder / "spiking.yaml", spiking)
+    for rule, model in (("backprop", "small"), ("surrogate", "spiking")):
+        result = call(
+            "train", "--rule", rule, "--model", folder / f"{model}.yaml", "--images", 200,
+            "--epochs", 1, "--out", folder / "runs",
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+    return sorted((folder / "runs").iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_takes_a_seed(command):
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert "--seed" in result.output or command == "help"
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("rules", ["backprop", "feedback_alignment", "stdp", "surrogate"]),
+        ("models", ["brunel2000", "lif_feedforward", "mlp_784"]),
+        ("stimuli", ["poisson", "mnist", "kriegeskorte92"]),
+        ("recordings", ["kriegeskorte92", "grasshopper"]),
+    ],
+)
+def test_lists_have_one_line_for_each_name(command, names):
+    lines = call(command).output.splitlines()
+    for name in names:
+        assert len([line for line in lines if line.split()[0] == name]) == 1
+
+
+@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+def test_simulate_writes_the_same_spikes_on_every_backend(backend, tmp_path):
+    out = tmp_path / "spikes.npz"
+    arguments = ["--duration", 100, "--dt", 0.5, "--seed", 2, "--out", out]
+    result = call("simulate", "lif_feedforward", "--backend", backend, *arguments)
+    assert result.exit_code == 0, result.output
+    spikes = Activity.load(out)["hidden"]
+    reference = tmp_path / "reference.npz"
+    call("simulate", "lif_feedforward", "--backend", "norse", *arguments[:-1], reference)
+    np.testing.assert_array_equal(spikes.times_ms, Activity.load(reference)["hidden"].times_ms)
+    assert len(spikes) > 0
+
+
+def test_simulate_draws_a_raster_and_writes_several_formats(tmp_path):
+    files = [tmp_path / f"spikes{suffix}" for suffix in (".nwb", ".csv")]
+    plot = tmp_path / "raster.png"
+    outs = [part for file in files for part in ("--out", file)]
+    arguments = ["--backend", "norse", "--duration", 50, "--dt", 0.5, "--plot", plot]
+    result = call("simulate", "lif_feedforward", *arguments, *outs)
+    assert result.exit_code == 0, result.output
+    assert all(file.is_file() for file in files)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_export_keeps_the_spikes(tmp_path):
+    source, target = tmp_path / "a.npz", tmp_path / "b.csv"
+    call("simulate", "lif_feedforward", "--backend", "norse", "--duration", 50, "--dt", 0.5,
+         "--out", source)  # fmt: skip
+    assert call("export", source, target).exit_code == 0
+    a, b = Activity.load(source), Activity.load(target)
+    np.testing.assert_array_equal(a["hidden"].times_ms, b["hidden"].times_ms)
+
+
+def test_train_prints_what_it_measured_and_where_it_is(runs):
+    again = call("train", "--rule", "untrained", "--images", 100, "--out", runs[0].parent)
+    assert "weight_displacement" in again.output
+    assert "test_accuracy" in again.output
+    assert "Run:" in again.output
+
+
+def test_a_trained_spiking_network_can_be_simulated(runs):
+    folder = next(run for run in runs if "surrogate" in run.name)
+    result = call("simulate", folder, "--stimulus", "mnist", "--backend", "norse", "--duration", 20)
+    assert result.exit_code == 0, result.output
+    assert "hidden" in result.output
+
+
+def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
+    if local_data("kriegeskorte92/92_brainRDMs.mat") is None:
+        pytest.skip("the recording kriegeskorte92 is not at hand")
+    out = tmp_path / "table.parquet"
+    result = call("compare", *runs, "--bootstrap", 20, "--out", out)
+    assert result.exit_code == 0, result.output
+    table = pd.read_parquet(out)
+    models = {"pixels", "mean_luminance", "untrained", "backprop", "surrogate"}
+    assert set(table["model"]) == models
+    assert set(table["network"]) == {"", "small", "spiking"}
+    human = table[(table["model"] == "pixels") & (table["region"] == "human IT")]
+    assert human.set_index("subject")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["simulate", "nosuch"], "there is no model called 'nosuch'"),
+        (["simulate", "mlp_784"], "does not spike"),
+        (["simulate", "lif_feedforward", "--backend", "nest"], "backends are brian2"),
+        (["simulate", "lif_feedforward", "--out", "a.txt"], "suffixes are .nwb"),
+        (["simulate", "lif_feedforward", "--plot", "a.gif"], "a picture is written as"),
+        (["simulate", "lif_feedforward", "--duration", "-5"], "duration_ms"),
+        (["simulate", "lif_feedforward", "--stimulus", "x"], "there is no stimulus called 'x'"),
+        (["simulate", "brunel2000", "--stimulus", "mnist"], "no spike source"),
+        (["train", "--rule", "magic"], "there is no rule called 'magic'"),
+        (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
+        (["train", "--rule", "backprop", "--images", "5"], "n_train"),
+        (["compare", "nothing"], "no complete training run"),
+        (["export", "nothing.nwb", "a.csv"], "there is no file nothing.nwb"),
+        (["download", "imagenet"], "nothing to download called 'imagenet'"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_a_non_zero_exit(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert sentence in errors[0]
+    assert "Traceback" not in result.output
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = (
+        "import sys, spikelearn, spikelearn.cli; heavy = {'torch', 'brian2', 'snntorch', 'norse',"
+        " 'neo', 'elephant', 'rsatoolbox', 'matplotlib', 'scipy', 'pandas', 'xarray'};"
+        " print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    import spikelearn
+
+    for name in spikelearn.__all__:
+        assert getattr(spikelearn, name) is not None
+    assert spikelearn.__version__
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupt_ends_in_one_line_and_leaves_no_file(tmp_path):
+    command = [
+        sys.executable, "-c", "from spikelearn.cli import main; main()", "simulate", "brunel2000",
+        "--duration", "100000", "--out", str(tmp_path / "spikes.nwb"),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [line for line in errors.splitlines() if line.startswith("Interrupted")]
+    assert not list(tmp_path.iterdir())
