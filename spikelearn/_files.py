@@ -41,14 +41,18 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     folder.chmod(0o755)
     try:
         yield folder
         if path.exists():
-            shutil.rmtree(path)
+            os.replace(path, aside / path.name)
         os.replace(folder, path)
     finally:
+        if not path.exists() and (aside / path.name).exists():
+            os.replace(aside / path.name, path)
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -79,6 +83,8 @@ def read_yaml(path: str | Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SpikelearnError(f"cannot read {path}: {error}") from error
+    except ValueError as error:  # a date or a number that YAML's form allows and Python does not
+        raise SpikelearnError(f"{path}: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
@@ -98,6 +104,9 @@ def validate(model: Callable[..., Model], content: Any, source: str | Path) -> M
 
     if not isinstance(content, dict):
         raise SpikelearnError(f"{source}: expected a mapping of fields, found {content!r:.80}")
+    for key in content:
+        if not isinstance(key, str):
+            raise SpikelearnError(f"{source}: names of fields must be text (found {key!r})")
     try:
         return model(**content)
     except ValidationError as error:

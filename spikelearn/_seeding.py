@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
+
 if TYPE_CHECKING:
     import torch
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """A NumPy generator for the stream `names` of `seed`."""
-    return np.random.default_rng([_key(seed), *map(_key, names)])
+    return np.random.default_rng([_seed(seed), *map(_key, names)])
 
 
 def torch_generator(seed: int, *names: str | int) -> torch.Generator:
@@ -28,9 +30,12 @@ def torch_generator(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state))
 
 
+def _seed(number: int) -> int:
+    if not isinstance(number, int | np.integer) or number < 0:
+        raise SpikelearnError(f"a seed must be an integer of at least 0, found {number}")
+    return int(number)
+
+
 def _key(name: str | int) -> int:
-    if isinstance(name, int | np.integer):
-        if name < 0:
-            raise ValueError(f"a seed is a non-negative integer, found {name}")
-        return int(name)
-    return zlib.crc32(name.encode())
+    # Never 0: NumPy pads short seeds with zeros, so that [seed, 0] and [seed] are one stream.
+    return zlib.crc32(name.encode()) if isinstance(name, str) else _seed(name) + 1

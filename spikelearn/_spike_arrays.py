@@ -46,6 +46,8 @@ class PopulationSpikes:
         which = np.broadcast_to(np.asarray(trials, dtype=np.int64), times.shape)
         if who.shape != times.shape:
             raise SpikelearnError(f"{times.size} spike times but {who.size} senders were given")
+        if not np.isfinite(times).all():
+            raise SpikelearnError("spike times must be finite, found NaN or infinity")
         if who.size and not (0 <= who.min() and who.max() < size):
             raise SpikelearnError(
                 f"senders must lie in 0 to {size - 1}, found {who.min()} to {who.max()}"

@@ -38,7 +38,7 @@ def load_model(name: str | Path) -> MLP | SpikingNetwork | SpikingMLP:
     path = find_yaml("models", name)
     content = read_yaml(path)
     kind = content.get("kind") if isinstance(content, dict) else None
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SpikelearnError(
             f"{path}: field 'kind': allowed are {', '.join(KINDS)} (found {kind!r})"
         )

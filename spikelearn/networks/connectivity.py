@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 
 
 class _Description(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AllToAll(_Description):
@@ -98,6 +98,12 @@ class UniformWeights(_Description):
     distribution: Literal["uniform"]
     low: float
     high: float
+
+    @model_validator(mode="after")
+    def _check(self) -> UniformWeights:
+        if self.low > self.high:
+            raise ValueError(f"low must not lie above high, found {self.low:g} and {self.high:g}")
+        return self
 
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` weights in mV."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class PairSTDP(BaseModel):
@@ -14,7 +14,7 @@ class PairSTDP(BaseModel):
     start and then every `normalise_every_ms` (not local: it needs all synapses of the neuron).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     rule: Literal["pair_stdp"] = "pair_stdp"
     a_plus_mv: float = Field(ge=0, description="potentiation of a pre-before-post pair, mV")
     a_minus_mv: float = Field(ge=0, description="depression of a post-before-pre pair, mV")
@@ -25,3 +25,9 @@ class PairSTDP(BaseModel):
     w_max_mv: float = 1.0
     normalise_sum_mv: float | None = Field(default=None, gt=0)
     normalise_every_ms: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> PairSTDP:
+        if self.w_min_mv >= self.w_max_mv:
+            raise ValueError("w_max_mv must lie above w_min_mv")
+        return self

@@ -16,8 +16,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -44,12 +46,28 @@ def _to_plain(value: Any) -> Any:
 
 
 _Array = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_plain)]
-PerNeuron = Annotated[float, Field(strict=False)] | _Array
+
+
+# Which alternative of a union a value is meant to be, so that only its mistakes are told.
+def _number_or_array(value: Any) -> str:
+    return "array" if isinstance(value, list | tuple | np.ndarray) else "number"
+
+
+def _kind_of_weight(value: Any) -> str:
+    return "distribution" if isinstance(value, dict | BaseModel) else _number_or_array(value)
+
+
+PerNeuron = Annotated[
+    Annotated[float, Tag("number")] | Annotated[_Array, Tag("array")],
+    Discriminator(_number_or_array),
+]
 """One value for all neurons, or one each."""
 
 
 class _Description(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
+    )
 
 
 class SpikeSource(_Description):
@@ -72,7 +90,9 @@ class LIF(_Description):
     tau_m_ms: PerNeuron = 20.0
     v_rest_mv: PerNeuron = 0.0
     v_threshold_mv: PerNeuron
-    v_reset_mv: PerNeuron | None = Field(default=None, description="the resting potential if absent")
+    v_reset_mv: PerNeuron | None = Field(
+        default=None, description="the resting potential if absent"
+    )
     v_init_mv: PerNeuron | None = Field(default=None, description="the resting potential if absent")
     refractory_ms: float = Field(default=0.0, ge=0)
     reset: Literal["to_value", "subtract"] = "to_value"
@@ -161,7 +181,12 @@ class Projection(_Description):
     source: str
     target: str
     connectivity: Connectivity = AllToAll()
-    weight_mv: float | WeightDistribution | _Array
+    weight_mv: Annotated[
+        Annotated[float, Tag("number")]
+        | Annotated[WeightDistribution, Tag("distribution")]
+        | Annotated[_Array, Tag("array")],
+        Discriminator(_kind_of_weight),
+    ]
     delay_ms: float | None = Field(default=None, ge=0)
     synapse: Synapse = DeltaSynapse()
     plasticity: PairSTDP | None = None
@@ -271,8 +296,11 @@ class SpikingNetwork(_Description):
         """Draw the synapses of a projection: pairs first, then weights."""
         n_source = self.populations[projection.source].size
         n_target = self.populations[projection.target].size
+        connectivity = projection.connectivity
+        if projection.source != projection.target:  # no neuron is itself in another population
+            connectivity = connectivity.model_copy(update={"allow_self": True})
         try:
-            pre, post = projection.connectivity.draw(n_source, n_target, generator)
+            pre, post = connectivity.draw(n_source, n_target, generator)
         except SpikelearnError as error:
             raise SpikelearnError(f"projection {projection.name}: {error}") from error
         weight = projection.weight_mv
@@ -289,6 +317,12 @@ class SpikingNetwork(_Description):
 
     def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
         """A copy whose projections, by name, have these weight matrices (source x target, mV)."""
+        names = [p.name for p in self.projections]
+        for name in weights:
+            if name not in names:
+                raise SpikelearnError(
+                    f"there is no projection '{name}'; there are {', '.join(names) or 'none'}"
+                )
         projections = tuple(
             p.model_copy(update={"weight_mv": np.asarray(weights[p.name], dtype=np.float64)})
             if p.name in weights
@@ -311,6 +345,12 @@ class SpikingNetwork(_Description):
         from safetensors.numpy import save_file
 
         folder = Path(folder)
+        others = {p.name for p in folder.glob("*")} - {"network.yaml", "weights.safetensors"}
+        if others:
+            raise SpikelearnError(
+                f"{folder} holds other files ({sorted(others)[0]}); save a network in a folder of"
+                " its own"
+            )
         content = self.model_dump(exclude_none=True)
         matrices: dict[str, np.ndarray] = {}
         for index, projection in enumerate(self.projections):

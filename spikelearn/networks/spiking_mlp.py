@@ -113,6 +113,7 @@ class SpikingClassifier(nn.Module):
             incoming = [drive, *(nn.functional.linear(s, w) for s, w in self._above(emitted))]
             for layer, current in enumerate(incoming):
                 fired, v = self.membrane(current, potentials[layer])
+                fired = fired.to(v.dtype)  # snnTorch spikes in 32 bits whatever it is given
                 potentials[layer] = v - threshold * fired.detach()
                 emitted[layer] = fired
                 counts[layer] = counts[layer] + fired

@@ -167,6 +167,8 @@ def lower(
 
 
 def _in_steps(time_ms: float, dt_ms: float, what: str) -> int:
+    if not np.isfinite(time_ms):
+        raise SpikelearnError(f"{what} must be finite, found {time_ms:g} ms")
     steps = round(time_ms / dt_ms)
     if abs(steps * dt_ms - time_ms) > 1e-9 * max(1.0, abs(time_ms)):
         raise SpikelearnError(

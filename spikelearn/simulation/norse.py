@@ -37,16 +37,16 @@ class _LIFBox:
         parameters = self.lif_box.LIFBoxParameters(
             tau_mem_inv=self.gain,  # with dt = 1
             v_leak=self.zero,
-            v_th=threshold,
+            v_th=threshold - drive,
             v_reset=self.zero,
             method="heaviside",
             reset_method=_no_reset,
         )
         state = self.lif_box.LIFBoxFeedForwardState(v=v)
         fired, state = self.lif_box.lif_box_feed_forward_step(
-            drive / self.gain, state, parameters, dt=1.0
+            torch.zeros_like(drive), state, parameters, dt=1.0
         )
-        return fired, state.v
+        return fired, state.v + drive
 
 
 def run(

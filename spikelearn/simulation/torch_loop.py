@@ -6,6 +6,7 @@ and gives back which neurons crossed the threshold and the potential before any 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Protocol
 
@@ -198,12 +199,14 @@ class _Projection:
             from scipy.sparse import coo_array
 
             matrix = coo_array((c.weight_mv, (c.post, c.pre)), (c.n_target, c.n_source)).tocsr()
-            self.sparse = torch.sparse_csr_tensor(
-                torch.as_tensor(matrix.indptr.astype(np.int64)),
-                torch.as_tensor(matrix.indices.astype(np.int64)),
-                torch.as_tensor(matrix.data, dtype=dtype),
-                matrix.shape,
-            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Sparse")
+                self.sparse = torch.sparse_csr_tensor(
+                    torch.as_tensor(matrix.indptr.astype(np.int64)),
+                    torch.as_tensor(matrix.indices.astype(np.int64)),
+                    torch.as_tensor(matrix.data, dtype=dtype),
+                    matrix.shape,
+                )
 
     def __call__(self, spikes: torch.Tensor) -> torch.Tensor:
         """Summed weights of arriving spikes, shape (trials, target size)."""

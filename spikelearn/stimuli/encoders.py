@@ -73,7 +73,7 @@ class LatencyEncoder(BaseModel):
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         trials, senders = np.nonzero(intensities > self.threshold)
-        steps = np.floor((1.0 - intensities[trials, senders]) * n_steps).astype(np.int64)
+        steps = np.floor((1.0 - intensities[trials, senders]) * n_steps + 1e-9).astype(np.int64)
         return PopulationSpikes.from_unsorted(
             intensities.shape[1], np.minimum(steps, n_steps - 1) * dt_ms, senders, trials
         )

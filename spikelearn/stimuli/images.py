@@ -77,17 +77,17 @@ def network_input(images: np.ndarray, height: int, width: int) -> np.ndarray:
     -------
     array of shape (n, height * width), float32, in [0, 1]
     """
-    from PIL import Image
-
     grey = luminance(images)
     if grey.shape[1:] != (height, width):
-        resized = [
-            np.asarray(
-                Image.fromarray(image.astype(np.float32), mode=None).resize(
-                    (width, height), Image.Resampling.BOX
-                )
-            )
-            for image in grey
-        ]
-        grey = np.clip(np.stack(resized), 0.0, 1.0)
+        rows, columns = _overlap(grey.shape[1], height), _overlap(grey.shape[2], width)
+        grey = np.clip(rows @ grey @ columns.T, 0.0, 1.0)
     return grey.reshape(len(grey), -1).astype(np.float32)
+
+
+def _overlap(n_in: int, n_out: int) -> np.ndarray:
+    """Share of each of `n_in` pixels in the mean of each of `n_out`, shape (n_out, n_in)."""
+    edges = np.arange(n_out + 1) * (n_in / n_out)
+    pixels = np.arange(n_in)
+    upper = np.minimum(edges[1:, None], pixels + 1)
+    lower = np.maximum(edges[:-1, None], pixels)
+    return np.maximum(upper - lower, 0.0) * (n_out / n_in)

@@ -55,7 +55,13 @@ def read_matlab(path: Path) -> dict[str, Any]:
 
 def load_images(progressbar: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
     """Images, uint8 array of shape (92, 175, 175, 3), and one label each ("01 human bodypart")."""
-    return images_of(load_supplement(progressbar))
+    supplement = load_supplement(progressbar)
+    if "stimuli_92objs" not in supplement:
+        raise SpikelearnError(
+            f"{local_data(f'kriegeskorte92/{SUPPLEMENT}')} is not the published file; delete it to"
+            " download it again"
+        )
+    return images_of(supplement)
 
 
 def images_of(supplement: dict[str, Any]) -> tuple[np.ndarray, tuple[str, ...]]:

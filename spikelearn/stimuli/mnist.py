@@ -58,6 +58,8 @@ def load(source: Literal["auto", "full", "embedded"] = "auto") -> ImageDataset:
     DataUnavailableError
         If the full set is asked for and cannot be had.
     """
+    if source not in ("auto", "full", "embedded"):
+        raise SpikelearnError(f"source must be auto, full or embedded, found '{source}'")
     if source == "embedded" or (source == "auto" and not full_set_at_hand()):
         return _embedded()
     arrays = [_read_idx(name) for name in _FILES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.stimuli.encoders import RateEncoder
 
@@ -25,7 +26,9 @@ def poisson_spikes(
     rate_hz : float
         Their rate, at most 1000 / dt_ms.
     """
-    if rate_hz <= 0:
+    if rate_hz < 0:
+        raise SpikelearnError(f"rate_hz must be at least 0, found {rate_hz:g}")
+    if rate_hz == 0:
         return PopulationSpikes.from_unsorted(size, np.zeros(0), np.zeros(0))
     encoder = RateEncoder(max_rate_hz=rate_hz)
     return encoder.encode(np.ones((n_trials, size)), duration_ms, dt_ms, generator)

@@ -38,9 +38,10 @@ class Stimulus:
         if not self.labels:
             raise SpikelearnError("a stimulus needs at least one trial, found none")
         for name, spikes in self.spikes.items():
-            if len(spikes) and spikes.trials.max() >= self.n_trials:
+            outside = spikes.trials[(spikes.trials < 0) | (spikes.trials >= self.n_trials)]
+            if outside.size:
                 raise SpikelearnError(
-                    f"spikes of '{name}' belong to trial {spikes.trials.max()}, but the stimulus"
+                    f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
                     f" has {self.n_trials} trials"
                 )
         for name, current in self.currents_mv.items():

@@ -1,0 +1,199 @@
+"""Broken model files: one sentence that names the file, the field, and what is allowed there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import shipped_names
+from spikelearn.networks import load_model
+
+SPIKING = (
+    "kind: spiking\nname: x\npopulations:\n  in: {model: spike_source, size: 2}\n"
+    "  n: {model: lif, size: 2, v_threshold_mv: 1"
+)
+
+
+def with_projection(text: str) -> str:
+    return f"{SPIKING}}}\nprojections:\n  - {{source: in, target: n, weight_mv: 1, {text}}}\n"
+
+
+# What is wrong -> (the file, words that the sentence must hold beside the file's name).
+BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
+    "unknown_kind": ("kind: cnn\nname: x\n", ["kind", "mlp", "spiking", "cnn"]),
+    "no_kind": ("name: x\n", ["kind", "mlp", "spiking"]),
+    "kind_is_a_list": ("kind: [mlp]\nname: x\n", ["kind", "mlp", "spiking"]),
+    "not_a_mapping": ("- a\n- b\n", ["kind"]),
+    "empty": ("", ["kind"]),
+    "a_number_for_a_field": ("kind: mlp\nname: x\nsizes: [2, 2]\n7: 8\n", ["7"]),
+    "unknown_field": (
+        "kind: mlp\nname: x\nsizes: [2, 2]\nlayers: 3\n",
+        ["layers", "not permitted"],
+    ),
+    "missing_field": ("kind: mlp\nname: x\n", ["sizes", "required"]),
+    "empty_name": ("kind: mlp\nname: ''\nsizes: [2, 2]\n", ["name", "1 character"]),
+    "one_layer": ("kind: mlp\nname: x\nsizes: [2]\n", ["sizes", "2"]),
+    "no_units": ("kind: mlp\nname: x\nsizes: [2, 0]\n", ["sizes", "at least one unit"]),
+    "unknown_activation": (
+        "kind: mlp\nname: x\nsizes: [2, 2]\nactivation: sine\n",
+        ["activation", "relu", "tanh", "sine"],
+    ),
+    "negative_tau_of_a_classifier": (
+        "kind: spiking_mlp\nname: x\nsizes: [2, 2]\ntau_m_ms: -1\n",
+        ["tau_m_ms", "greater than 0", "-1"],
+    ),
+    "wrong_type": (f"{SPIKING}, refractory_ms: soon}}\n", ["refractory_ms", "number", "soon"]),
+    "wrong_size": (
+        f"{SPIKING}}}\n  m: {{model: lif, size: 1.5, v_threshold_mv: 1}}\n",
+        ["m", "size", "1.5"],
+    ),
+    "no_neurons": (
+        f"{SPIKING}}}\n  m: {{model: lif, size: 0, v_threshold_mv: 1}}\n",
+        ["m", "size", "1"],
+    ),
+    "negative_tau": (f"{SPIKING}, tau_m_ms: -20}}\n", ["n", "tau_m_ms", "greater than 0"]),
+    "infinite_tau": (f"{SPIKING}, tau_m_ms: .inf}}\n", ["n", "tau_m_ms", "finite"]),
+    "infinite_refractory_period": (
+        f"{SPIKING}, refractory_ms: .inf}}\n",
+        ["n", "refractory_ms", "finite"],
+    ),
+    "text_for_a_parameter": (f"{SPIKING}, tau_m_ms: long}}\n", ["n", "tau_m_ms", "number", "long"]),
+    "reset_above_threshold": (
+        f"{SPIKING}, v_reset_mv: 2}}\n",
+        ["n", "v_threshold_mv", "v_reset_mv"],
+    ),
+    "threshold_below_rest": (f"{SPIKING}, v_rest_mv: 2}}\n", ["n", "v_threshold_mv", "v_rest_mv"]),
+    "wrong_number_of_values": (f"{SPIKING}, tau_m_ms: [1, 2, 3]}}\n", ["n", "tau_m_ms", "2", "3"]),
+    "unknown_model": (
+        f"{SPIKING}}}\n  m: {{model: izhikevich, size: 1}}\n",
+        ["m", "izhikevich", "lif"],
+    ),
+    "no_population": ("kind: spiking\nname: x\npopulations: {}\n", ["population"]),
+    "only_sources": (
+        "kind: spiking\nname: x\npopulations: {in: {model: spike_source, size: 1}}\n",
+        ["population of neurons"],
+    ),
+    "unknown_population": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: nowhere, weight_mv: 1}\n",
+        ["in->nowhere", "in", "n"],
+    ),
+    "onto_a_source": (
+        SPIKING + "}\nprojections:\n  - {source: n, target: in, weight_mv: 1}\n",
+        ["n->in", "spike source"],
+    ),
+    "negative_delay": (with_projection("delay_ms: -1"), ["delay_ms", "greater", "0", "-1"]),
+    "infinite_delay": (with_projection("delay_ms: .inf"), ["delay_ms", "finite"]),
+    "probability": (
+        with_projection("connectivity: {kind: fixed_probability, probability: 1.5}"),
+        ["probability", "1.5", "less than or equal to 1"],
+    ),
+    "unknown_connectivity": (
+        with_projection("connectivity: {kind: small_world}"),
+        ["connectivity", "small_world", "all_to_all"],
+    ),
+    "unknown_synapse": (
+        with_projection("synapse: {model: alpha}"),
+        ["synapse", "alpha", "delta", "exponential"],
+    ),
+    "synapse_without_tau": (
+        with_projection("synapse: {model: exponential}"),
+        ["tau_ms", "required"],
+    ),
+    "unknown_rule": (
+        with_projection("plasticity: {rule: triplet, a_plus_mv: 1, a_minus_mv: 1}"),
+        ["rule", "pair_stdp", "triplet"],
+    ),
+    "bounds_the_wrong_way_round": (
+        with_projection("plasticity: {a_plus_mv: 1, a_minus_mv: 1, w_min_mv: 1, w_max_mv: 0}"),
+        ["w_min_mv", "w_max_mv"],
+    ),
+    "weight_is_text": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_mv: big}\n",
+        ["weight_mv", "number", "big"],
+    ),
+    "weight_is_not_finite": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_mv: .nan}\n",
+        ["weight_mv", "finite"],
+    ),
+    "weight_bounds_the_wrong_way_round": (
+        SPIKING
+        + "}\nprojections:\n  - {source: in, target: n,"
+        + " weight_mv: {distribution: uniform, low: 1, high: 0}}\n",
+        ["weight_mv", "low", "high"],
+    ),
+    "unknown_distribution": (
+        SPIKING
+        + "}\nprojections:\n  - {source: in, target: n, weight_mv: {distribution: cauchy}}\n",
+        ["weight_mv", "uniform", "normal", "cauchy"],
+    ),
+    "matrix_shape": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_mv: [[1, 2, 3]]}\n",
+        ["in->n", "(2, 2)", "(1, 3)"],
+    ),
+    "background_onto_a_source": (
+        SPIKING + "}\nbackground:\n  - {target: in, rate_hz: 1, weight_mv: 1}\n",
+        ["'in'", "n"],
+    ),
+    "background_not_finite": (
+        SPIKING + "}\nbackground:\n  - {target: n, rate_hz: 1, weight_mv: .nan}\n",
+        ["background", "weight_mv", "finite"],
+    ),
+    "record_of_nobody": (SPIKING + "}\nrecord: [m]\n", ["record", "'m'", "n"]),
+    "not_yaml": ("kind: [mlp\nname: x\n", ["line"]),
+    "tab": ("kind: mlp\n\tname: x\n", ["line 2"]),
+    "impossible_date": ("kind: mlp\nname: 2020-13-45\nsizes: [2, 2]\n", []),
+    "python_object": (
+        "kind: mlp\nname: !!python/object/apply:os.system ['echo pwned']\n",
+        ["line 2", "python"],
+    ),
+    "python_name": ("kind: mlp\nname: !!python/name:os.system\n", ["line 2", "python"]),
+    "not_utf8": (b"\xff\xfe\x00", ["cannot read"]),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_gets_one_sentence_with_file_and_field(
+    case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content, words = BROKEN[case]
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(SpikelearnError) as raised:
+        load_model(path)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert "http" not in message
+    for word in ["broken.yaml", *words]:
+        assert word in message
+    assert "pwned" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "case", ["weight_is_text", "unknown_distribution", "text_for_a_parameter", "unknown_field"]
+)
+def test_one_mistake_is_not_counted_as_several(case: str, tmp_path: Path) -> None:
+    content, _ = BROKEN[case]
+    path = tmp_path / "broken.yaml"
+    path.write_text(str(content))
+    with pytest.raises(SpikelearnError) as raised:
+        load_model(path)
+    assert "more mistake" not in str(raised.value)
+
+
+def test_further_mistakes_in_a_file_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("kind: mlp\nname: x\nsizes: [2, 2]\na: 1\nb: 2\nc: 3\n")
+    with pytest.raises(SpikelearnError) as raised:
+        load_model(path)
+    assert "2 more mistakes" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["nothing", "missing.yaml", "no/such/model"])
+def test_a_model_that_is_nowhere_is_said_to_be(name: str) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        load_model(name)
+    assert name in str(raised.value)
+    if name == "nothing":
+        assert set(str(raised.value).replace(",", " ").split()) >= set(shipped_names("models"))

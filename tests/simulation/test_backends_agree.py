@@ -1,0 +1,292 @@
+"""Every backend gives the spikes of the reference, a set of plain loops that shares no code."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import Phase, assume, given, settings
+from random_networks import Case, Features, features, make_case
+from reference_simulator import Outcome
+
+from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.spikes.activity import Activity
+from spikelearn.stimuli import poisson_spikes
+from spikelearn.stimuli.stimulus import Stimulus
+
+# Below this distance from threshold, a spike hangs on the order in which a sum was rounded.
+KNIFE_EDGE_MV = 1e-9
+
+FEED_FORWARD = (("in", "n0", None, None, "uniform"), ("n0", "n1", None, None, "in_degree"))
+EVERYTHING = (
+    ("in", "n0", None, 0, "matrix"),
+    ("in", "n0", 10.0, 3, "sparse"),
+    ("in", "n1", 2.0, None, "uniform"),
+    ("n0", "n1", None, 4, "in_degree"),
+    ("n1", "n0", 7.0, 1, "matrix"),
+    ("n0", "n0", None, 2, "not_self"),
+)
+# One Brian2 run costs about a second: few cases, each crowded with features.
+BRIAN2_CASES = {
+    "feed_forward": Features(seed=1, n_steps=200, projections=FEED_FORWARD, n_trials=3),
+    "subtracting_reset": Features(
+        seed=2, n_steps=200, projections=EVERYTHING, subtract=True, per_neuron=True
+    ),
+    "refractory_and_currents": Features(
+        seed=3,
+        n_steps=200,
+        projections=EVERYTHING,
+        refractory_steps=4,
+        current="by_neuron",
+        n_trials=3,
+    ),
+    "adaptive_with_background": Features(
+        seed=4,
+        projections=EVERYTHING,
+        adaptive=True,
+        refractory_steps=2,
+        background=True,
+        dt_ms=0.25,
+        n_steps=200,
+    ),
+    "adaptive_subtracting": Features(
+        seed=5,
+        projections=EVERYTHING,
+        n_steps=200,
+        adaptive=True,
+        subtract=True,
+        per_neuron=True,
+        current="by_trial",
+        dt_ms=1.0,
+        rest_mv=0.0,
+    ),
+    "refractory_for_one_step": Features(
+        seed=6,
+        n_steps=200,
+        projections=EVERYTHING,
+        refractory_steps=1,
+        current="shared",
+        background=True,
+    ),
+}
+
+
+def spikes_of(activity: Activity) -> dict[str, set[tuple[int, int, int]]]:
+    """{population: {(trial, step, neuron)}}; times must lie on the grid, none twice."""
+    found = {}
+    for name, spikes in activity.populations.items():
+        steps = np.rint(spikes.times_ms / activity.dt_ms).astype(int)
+        np.testing.assert_array_equal(spikes.times_ms, steps * activity.dt_ms)
+        rows = list(
+            zip(spikes.trials.tolist(), steps.tolist(), spikes.senders.tolist(), strict=True)
+        )
+        assert len(set(rows)) == len(rows)
+        found[name] = set(rows)
+    return found
+
+
+def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
+    """The same spikes, every one, and the same potentials up to rounding."""
+    assert spikes_of(activity) == expected.spikes
+    for name, potential in expected.potentials.items():
+        recorded = activity.states[f"{name}.v_mv"]
+        assert recorded.shape == (case.stimulus.n_trials, case.n_steps, potential.shape[2])
+        np.testing.assert_allclose(recorded, potential, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+@settings(max_examples=100)
+@given(drawn=features())
+def test_torch_backends_spike_as_the_reference_on_any_network(
+    backend: str, drawn: Features
+) -> None:
+    case = make_case(drawn)
+    expected = case.reference()
+    assume(expected.margin_mv > KNIFE_EDGE_MV)
+    assert_equal(case.run(backend), expected, case)
+
+
+@pytest.mark.parametrize("name", BRIAN2_CASES)
+def test_every_backend_spikes_as_the_reference(name: str) -> None:
+    case = make_case(BRIAN2_CASES[name])
+    expected = case.reference()
+    assert expected.margin_mv > KNIFE_EDGE_MV
+    for population in case.network.neurons:
+        assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
+    for backend in ("brian2", "snntorch", "norse"):
+        assert_equal(case.run(backend), expected, case)
+
+
+@settings(max_examples=15, phases=(Phase.explicit, Phase.generate))  # shrinking takes minutes
+@given(drawn=features())
+def test_brian2_spikes_as_the_reference_on_any_network(drawn: Features) -> None:
+    case = make_case(drawn)
+    expected = case.reference()
+    assume(expected.margin_mv > KNIFE_EDGE_MV)
+    assert_equal(case.run("brian2"), expected, case)
+
+
+def test_random_networks_are_neither_silent_nor_saturated() -> None:
+    # Guards the tests above: agreement on networks without spikes would prove nothing.
+    spiking = 0
+    for seed in range(20):
+        case = make_case(Features(seed=seed, projections=EVERYTHING, n_trials=1))
+        found = case.reference().spikes
+        total = sum(len(found[name]) for name in case.network.neurons)
+        spiking += 5 < total < 0.5 * case.n_steps * 5
+    assert spiking >= 15
+
+
+@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(backend: str) -> None:
+    # A single neuron not connected to itself; a small probability does the same by chance.
+    case = make_case(
+        Features(
+            seed=0,
+            sizes=(1,),
+            projections=(
+                ("in", "n0", None, None, "matrix"),
+                ("n0", "n0", None, None, "not_self"),
+                ("n0", "n0", 7.0, 2, "not_self"),
+            ),
+        )
+    )
+    assert_equal(case.run(backend), case.reference(), case)
+
+
+@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+def test_a_large_projection_kept_sparse_gives_the_same_spikes(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(BRIAN2_CASES["refractory_and_currents"])
+    expected = case.reference()
+    monkeypatch.setattr("spikelearn.simulation.torch_loop._DENSE_BYTES", 0)
+    assert_equal(case.run(backend), expected, case)
+
+
+def test_a_large_projection_kept_sparse_prints_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spikelearn.simulation.torch_loop._DENSE_BYTES", 0)
+    case = make_case(BRIAN2_CASES["feed_forward"])
+    torch.set_warn_always(True)  # torch says most things once a process
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            case.run("snntorch")
+    finally:
+        torch.set_warn_always(False)
+    assert [str(w.message) for w in caught if "parse" in str(w.message)] == []
+
+
+def test_trials_split_over_several_brian2_runs_give_the_same_spikes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = make_case(BRIAN2_CASES["adaptive_with_background"])
+    monkeypatch.setattr("spikelearn.simulation.brian2._SYNAPSES_PER_RUN", 1)
+    assert_equal(case.run("brian2"), case.reference(), case)
+
+
+@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
+    case = make_case(BRIAN2_CASES["refractory_and_currents"])
+    together = spikes_of(case.run(backend))
+    for trial in range(case.stimulus.n_trials):
+        source = case.stimulus.spikes["in"]
+        mine = source.trials == trial
+        alone = Stimulus(
+            labels=("alone",),
+            spikes={
+                "in": type(source).from_unsorted(
+                    source.size, source.times_ms[mine], source.senders[mine]
+                )
+            },
+            currents_mv={k: c[trial : trial + 1] for k, c in case.stimulus.currents_mv.items()},
+        )
+        found = spikes_of(
+            Case(case.network, alone, case.dt_ms, case.n_steps, case.seed).run(backend)
+        )
+        for name, spikes in found.items():
+            expected = {(0, step, i) for which, step, i in together[name] if which == trial}
+            assert spikes == expected
+
+
+@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+def test_a_potential_that_only_reaches_threshold_does_not_spike(backend: str) -> None:
+    # From rest, one spike lifts each neuron to exactly its threshold, whatever its constants.
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(0.1, 20.0, 200)
+    network = SpikingNetwork(
+        name="equality",
+        populations={
+            "in": SpikeSource(model="spike_source", size=1),
+            "n": LIF(size=200, tau_m_ms=rng.uniform(5.0, 40.0, 200), v_threshold_mv=weights),
+        },
+        projections=(Projection(source="in", target="n", weight_mv=weights[None]),),
+    )
+    stimulus = Stimulus.from_spike_times("in", [[0.0]])
+    activity = simulate(network, stimulus, duration_ms=1.0, dt_ms=0.1, backend=backend)
+    assert len(activity["n"]) == 0
+    barely = network.with_weights({"in->n": weights[None] * (1 + 1e-12)})
+    activity = simulate(barely, stimulus, duration_ms=1.0, dt_ms=0.1, backend=backend)
+    assert sorted(activity["n"].senders) == list(range(200))
+
+
+@pytest.mark.parametrize("pairing", ["all_to_all", "nearest"])
+def test_brian2_learns_as_the_reference_while_learning_changes_the_spikes(pairing: str) -> None:
+    # Closed loop: the plastic weights drive the neuron whose spikes move them.
+    rule = PairSTDP(
+        a_plus_mv=0.4,
+        a_minus_mv=0.3,
+        tau_plus_ms=15.0,
+        tau_minus_ms=25.0,
+        pairing=pairing,  # type: ignore[arg-type]
+        w_max_mv=6.0,
+    )
+    rng = np.random.default_rng(3)
+    network = SpikingNetwork(
+        name="plastic",
+        populations={
+            "in": SpikeSource(model="spike_source", size=6),
+            "n": LIF(size=3, tau_m_ms=10.0, v_threshold_mv=10.0, refractory_ms=3.0),
+        },
+        projections=(
+            Projection(
+                source="in",
+                target="n",
+                weight_mv=rng.uniform(2.0, 5.0, (6, 3)),
+                delay_ms=2.0,
+                plasticity=rule,
+            ),
+            Projection(
+                source="n",
+                target="n",
+                weight_mv=-3.0,
+                connectivity={"kind": "all_to_all", "allow_self": False},
+            ),
+        ),
+        record=("in", "n"),
+    )
+    spikes = poisson_spikes(6, 60.0, 300.0, 1.0, rng)
+    case = Case(network, Stimulus(spikes={"in": spikes}), 1.0, 300, seed=0)
+    expected = case.reference()
+    assert expected.margin_mv > KNIFE_EDGE_MV
+    activity = case.run("brian2")
+    assert_equal(activity, expected, case)
+    learnt = activity.weights["in->n"]
+    for (pre, post), weight in expected.weights["in->n"].items():
+        assert learnt[pre, post] == pytest.approx(weight, rel=1e-9, abs=1e-12)
+    start = network.projections[0].weight_mv
+    assert np.median(np.abs(learnt - start)) > 0.1
+    frozen = network.model_copy(
+        update={
+            "projections": (
+                network.projections[0].model_copy(update={"plasticity": None}),
+                network.projections[1],
+            )
+        }
+    )
+    unlearnt = Case(frozen, case.stimulus, 1.0, 300, seed=0).reference()
+    assert unlearnt.spikes["n"] != expected.spikes["n"], "learning changed no spike"

@@ -1,0 +1,218 @@
+"""What cannot be simulated is refused before it starts, in one sentence that says what would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli.stimulus import Stimulus
+
+
+def network(plastic: bool = False, **of_the_projection: Any) -> SpikingNetwork:
+    """Two sources onto one neuron."""
+    rule = PairSTDP(a_plus_mv=0.1, a_minus_mv=0.1) if plastic else None
+    return SpikingNetwork(
+        name="small",
+        populations={
+            "in": SpikeSource(model="spike_source", size=2),
+            "n": LIF(size=1, v_threshold_mv=1.0),
+        },
+        projections=(
+            Projection(
+                **{"source": "in", "target": "n", "weight_mv": 0.6, "plasticity": rule}
+                | of_the_projection
+            ),
+        ),
+    )
+
+
+SPIKES = Stimulus.from_spike_times("in", [[1.0], [2.0]])
+
+
+def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
+    """The message, which must be one sentence on one line."""
+    message = str(raised.value)
+    assert "\n" not in message
+    assert message.strip()
+    assert not message.endswith(".")
+    return message
+
+
+@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+def test_a_backend_without_plasticity_names_it_and_who_has_it(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(f"spikelearn.simulation.{backend}.run", lambda *args: started.append(args))
+    with pytest.raises(UnsupportedFeatureError) as raised:
+        simulate(network(plastic=True), SPIKES, 10.0, 1.0, backend)
+    message = sentence_of(raised)
+    assert backend in message
+    assert "plasticity" in message
+    assert "brian2" in message
+    assert not started
+
+
+def test_brian2_refuses_32_bits_and_names_who_computes_in_them() -> None:
+    with pytest.raises(UnsupportedFeatureError) as raised:
+        simulate(network(), SPIKES, 10.0, 1.0, "brian2", precision="float32")
+    message = sentence_of(raised)
+    for word in ("brian2", "32-bit", "snntorch", "norse"):
+        assert word in message
+
+
+def test_the_torch_backends_do_compute_in_32_bits() -> None:
+    for backend in ("snntorch", "norse"):
+        activity = simulate(network(), SPIKES, 10.0, 1.0, backend, precision="float32")
+        assert activity.provenance["precision"] == "float32"
+        assert activity["n"].times_ms.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"backend": "nest"}, ["nest", "brian2", "snntorch", "norse"]),
+        ({"precision": "float16"}, ["precision", "float64", "float32", "float16"]),
+        ({"duration_ms": -5.0}, ["duration_ms", "-5"]),
+        ({"duration_ms": 0.0}, ["duration_ms"]),
+        ({"duration_ms": 10.05}, ["duration_ms", "multiple", "10.05"]),
+        ({"duration_ms": float("inf")}, ["duration_ms"]),
+        ({"duration_ms": float("nan")}, ["duration_ms"]),
+        ({"dt_ms": 0.0}, ["dt_ms", "0"]),
+        ({"dt_ms": -0.1}, ["dt_ms", "-0.1"]),
+        ({"dt_ms": float("nan")}, ["dt_ms"]),
+        ({"dt_ms": float("inf")}, ["dt_ms"]),
+        ({"record": ("in",)}, ["'in'", "n"]),
+        ({"record": ("elsewhere",)}, ["elsewhere", "n"]),
+        ({"stimulus": None}, ["'in'", "no spikes"]),
+        ({"stimulus": Stimulus.from_spike_times("out", [[1.0]])}, ["out", "its sources are: in"]),
+        ({"stimulus": Stimulus.from_spike_times("in", [[1.0]])}, ["1 input", "2"]),
+        ({"stimulus": Stimulus.from_spike_times("in", [[1.0], [10.0]])}, ["'in'", "10", "9.9"]),
+        ({"stimulus": Stimulus.from_spike_times("in", [[-1.0], [2.0]])}, ["'in'", "-1"]),
+        ({"stimulus": Stimulus.from_spike_times("in", [[1.0, 1.02], []])}, ["two spikes", "0.1"]),
+        ({"seed": -1}, ["seed", "-1"]),
+    ],
+    ids=lambda value: "_".join(f"{k}" for k in value) if isinstance(value, dict) else value[-1],
+)
+def test_what_does_not_fit_is_said_in_one_sentence(
+    change: dict[str, Any], words: list[str]
+) -> None:
+    arguments: dict[str, Any] = {
+        "network": network(),
+        "stimulus": SPIKES,
+        "duration_ms": 10.0,
+        "dt_ms": 0.1,
+        "backend": "snntorch",
+    }
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(**(arguments | change))
+    message = sentence_of(raised)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"delay_ms": 0.25}, {"source": "n", "delay_ms": 0.0}],
+    ids=["off_the_grid", "none_from_a_neuron"],
+)
+def test_a_delay_that_the_grid_cannot_hold_names_its_projection(change: dict[str, Any]) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(**change), SPIKES, 10.0, 0.1, "snntorch")
+    message = sentence_of(raised)
+    assert f"{change.get('source', 'in')}->n" in message
+
+
+def test_a_refractory_period_off_the_grid_names_its_population() -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(
+            SpikingNetwork(
+                name="x",
+                populations={"cell": LIF(size=1, v_threshold_mv=1.0, refractory_ms=0.25)},
+            ),
+            duration_ms=10.0,
+            dt_ms=0.1,
+            backend="snntorch",
+        )
+    message = sentence_of(raised)
+    assert "cell" in message
+    assert "refractory_ms" in message
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((2, 100, 1), "trials"), ((1, 99, 1), "steps"), ((1, 100, 3), "neurons")]
+)
+def test_a_current_of_the_wrong_shape_names_the_axis(shape: tuple[int, ...], axis: str) -> None:
+    stimulus = Stimulus(spikes=SPIKES.spikes, currents_mv={"n": np.zeros(shape)})
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(), stimulus, 10.0, 0.1, "snntorch")
+    assert axis in sentence_of(raised)
+
+
+def test_a_current_into_a_spike_source_is_refused() -> None:
+    stimulus = Stimulus(spikes=SPIKES.spikes, currents_mv={"in": np.zeros((1, 100, 1))})
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(), stimulus, 10.0, 0.1, "snntorch")
+    assert "'in'" in sentence_of(raised)
+
+
+def test_plasticity_over_parallel_trials_is_refused() -> None:
+    spikes = {"in": PopulationSpikes.from_unsorted(2, np.array([1.0, 1.0]), np.zeros(2), [0, 1])}
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(plastic=True), Stimulus(("a", "b"), spikes), 10.0, 1.0, "brian2")
+    assert "2 parallel trials" in sentence_of(raised)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Stimulus(labels=()),
+        lambda: Stimulus(("a",), {"in": PopulationSpikes.from_unsorted(1, [1.0], [0], [1])}),
+        lambda: Stimulus(("a",), {"in": PopulationSpikes.from_unsorted(1, [1.0], [0], [-1])}),
+        lambda: Stimulus(currents_mv={"n": np.zeros((3, 4))}),
+        lambda: Stimulus(currents_mv={"n": np.full((1, 4, 1), np.nan)}),
+        lambda: PopulationSpikes.from_unsorted(2, [1.0], [2]),
+        lambda: PopulationSpikes.from_unsorted(2, [1.0], [-1]),
+        lambda: PopulationSpikes.from_unsorted(2, [1.0, 2.0], [1]),
+        lambda: PopulationSpikes.from_unsorted(2, [float("nan")], [1]),
+    ],
+    ids=[
+        "no_trial",
+        "trial_too_high",
+        "trial_below_zero",
+        "current_of_two_dimensions",
+        "current_not_finite",
+        "sender_too_high",
+        "sender_below_zero",
+        "lengths_differ",
+        "time_not_a_number",
+    ],
+)
+def test_a_stimulus_that_makes_no_sense_is_refused_where_it_is_made(make: Any) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        make()
+    sentence_of(raised)
+
+
+def test_a_finished_or_interrupted_simulation_leaves_brian2s_preferences_alone() -> None:
+    import brian2
+
+    before = {
+        key: brian2.prefs[key] for key in ("codegen.target", "core.stop_on_keyboard_interrupt")
+    }
+    simulate(network(), SPIKES, 10.0, 1.0, "brian2")
+    assert {key: brian2.prefs[key] for key in before} == before
+
+    def interrupt(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(network(), SPIKES, 10.0, 1.0, "brian2", progress=interrupt)
+    assert {key: brian2.prefs[key] for key in before} == before

@@ -1,0 +1,178 @@
+"""Encoders: from intensities to spikes on the grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn.stimuli import LatencyEncoder, RateEncoder, poisson_spikes
+
+INTENSITIES = np.array([0.0, 0.05, 0.3, 0.7, 1.0])
+
+
+def test_rate_coded_counts_are_binomial() -> None:
+    n_trials, n_steps, p = 400, 500, 0.1
+    encoder = RateEncoder(max_rate_hz=200.0)
+    spikes = encoder.encode(np.tile(INTENSITIES, (n_trials, 1)), 250.0, 0.5, generator(0))
+    counts = spikes.counts(n_trials)
+    for source, intensity in enumerate(INTENSITIES):
+        q = intensity * p
+        mean, variance = n_steps * q, n_steps * q * (1 - q)
+        assert abs(counts[:, source].mean() - mean) <= 5 * np.sqrt(variance / n_trials)
+        # The variance of the sample variance of a near-normal count is 2 v^2 / (n - 1).
+        error = abs(counts[:, source].var(ddof=1) - variance)
+        assert error <= 5 * variance * np.sqrt((2 + 1 / max(variance, 0.1)) / n_trials)
+    assert counts[:, 0].sum() == 0
+
+
+def test_rate_coded_spikes_lie_on_the_grid_one_a_step_and_evenly_in_time() -> None:
+    spikes = RateEncoder(max_rate_hz=400.0).encode(np.full((20, 10), 0.5), 100.0, 0.5, generator(1))
+    steps = np.rint(spikes.times_ms / 0.5).astype(int)
+    np.testing.assert_array_equal(spikes.times_ms, steps * 0.5)
+    assert steps.min() >= 0
+    assert steps.max() < 200
+    rows = np.stack([spikes.trials, steps, spikes.senders], axis=1)
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    per_step = np.bincount(steps, minlength=200)
+    expected = 200 * 0.1
+    # Chi-squared with 200 degrees of freedom: mean 200, standard deviation 20.
+    chi_squared = ((per_step - expected) ** 2 / (expected * 0.9)).sum()
+    assert abs(chi_squared - 200) < 5 * 20
+    apart = [np.diff(train) for k in range(20) for train in spikes.trains(k)]
+    # Memoryless: intervals are geometric, so the mean interval is 1 / p steps.
+    intervals = np.concatenate(apart) / 0.5
+    assert abs(np.mean(intervals == 1) - 0.1) < 5 * np.sqrt(0.09 / len(intervals))
+
+
+def test_the_highest_rate_fires_every_step_and_a_higher_one_is_refused() -> None:
+    spikes = RateEncoder(max_rate_hz=2000.0).encode(np.ones((1, 3)), 10.0, 0.5, generator(0))
+    assert spikes.counts(1).tolist() == [[20, 20, 20]]
+    with pytest.raises(SpikelearnError) as raised:
+        RateEncoder(max_rate_hz=2001.0).encode(np.ones((1, 3)), 10.0, 0.5, generator(0))
+    assert "2001" in str(raised.value)
+    assert "2000 Hz" in str(raised.value)
+
+
+def test_one_generator_state_gives_one_encoding_and_another_another() -> None:
+    x = np.tile(INTENSITIES, (3, 1))
+    encoder = RateEncoder()
+    a, b = (encoder.encode(x, 500.0, 0.5, generator(7, "x")) for _ in range(2))
+    c = encoder.encode(x, 500.0, 0.5, generator(8, "x"))
+    np.testing.assert_array_equal(a.times_ms, b.times_ms)
+    np.testing.assert_array_equal(a.senders, b.senders)
+    assert not np.array_equal(a.times_ms, c.times_ms)
+
+
+def test_the_first_trials_do_not_depend_on_how_many_follow() -> None:
+    few = RateEncoder().encode(np.tile(INTENSITIES, (2, 1)), 500.0, 0.5, generator(7))
+    many = RateEncoder().encode(np.tile(INTENSITIES, (5, 1)), 500.0, 0.5, generator(7))
+    np.testing.assert_array_equal(few.times_ms, many.times_ms[many.trials < 2])
+    np.testing.assert_array_equal(few.senders, many.senders[many.trials < 2])
+
+
+@given(
+    intensities=st.lists(st.floats(0, 1), min_size=1, max_size=20),
+    dt_ms=st.sampled_from([0.1, 0.5, 1.0]),
+    threshold=st.sampled_from([0.0, 0.2, 0.9]),
+)
+def test_latency_coded_sources_fire_once_the_brighter_the_earlier(
+    intensities: list[float], dt_ms: float, threshold: float
+) -> None:
+    x = np.array(intensities)
+    spikes = LatencyEncoder(threshold=threshold).encode(x[None], 20.0, dt_ms)
+    assert len(np.unique(spikes.senders)) == len(spikes)
+    fired = set(spikes.senders.tolist())
+    assert {i for i, v in enumerate(x) if v > threshold} <= fired
+    assert not {i for i, v in enumerate(x) if v < threshold} & fired
+    # Sorted by time: intensities never increase, and each lies within a step of its due time.
+    ordered = spikes.times_ms
+    np.testing.assert_array_less(
+        np.abs(ordered - 20.0 * (1 - x[spikes.senders])), dt_ms * (1 + 1e-6)
+    )
+    by_brightness = x[spikes.senders]
+    for time in np.unique(ordered):
+        assert (by_brightness[ordered > time] <= by_brightness[ordered == time].min()).all()
+    assert (ordered >= 0).all()
+    assert (np.rint(ordered / dt_ms) < round(20.0 / dt_ms)).all()
+
+
+def test_latencies_due_on_a_grid_point_lie_on_it() -> None:
+    # 1 - 0.9 is a little less than a tenth in binary; the spike is due at 1 ms all the same.
+    intensities = np.arange(1, 11) / 10
+    spikes = LatencyEncoder(threshold=0.05).encode(intensities[None], 10.0, 1.0)
+    found = dict(zip(spikes.senders.tolist(), spikes.times_ms.tolist(), strict=True))
+    assert found == {i: 9.0 - i for i in range(10)}
+
+
+def test_latency_coding_keeps_trials_apart() -> None:
+    spikes = LatencyEncoder().encode(np.array([[1.0, 0.5], [0.5, 0.1]]), 10.0, 1.0)
+    rows = list(
+        zip(spikes.trials.tolist(), spikes.senders.tolist(), spikes.times_ms.tolist(), strict=True)
+    )
+    assert rows == [(0, 0, 0.0), (0, 1, 5.0), (1, 0, 5.0)]
+
+
+@pytest.mark.parametrize("encoder", [RateEncoder(), LatencyEncoder()], ids=["rate", "latency"])
+@pytest.mark.parametrize(
+    ("intensities", "word"),
+    [
+        (np.zeros(5), "shape"),
+        (np.zeros((0, 5)), "shape"),
+        (np.full((1, 5), np.nan), "finite"),
+        (np.full((1, 5), 255.0), "255"),
+        (np.full((1, 5), -0.1), "between 0 and 1"),
+    ],
+    ids=["one_row", "none", "nan", "not_divided", "negative"],
+)
+def test_intensities_that_make_no_sense_are_refused(
+    encoder: Any, intensities: np.ndarray, word: str
+) -> None:
+    with pytest.raises(SpikelearnError, match=word) as raised:
+        encoder.encode(intensities, 10.0, 0.5, generator(0))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RateEncoder(max_rate_hz=0.0),
+        lambda: RateEncoder(max_rate_hz=-1.0),
+        lambda: RateEncoder(rate=3.0),  # type: ignore[call-arg]
+        lambda: LatencyEncoder(threshold=1.0),
+        lambda: LatencyEncoder(threshold=-0.1),
+    ],
+    ids=["zero", "negative", "unknown_field", "threshold_one", "threshold_negative"],
+)
+def test_an_encoder_that_makes_no_sense_is_refused(make: Any) -> None:
+    with pytest.raises(ValidationError):
+        make()
+
+
+def test_poisson_spikes_come_at_their_rate_with_poisson_counts() -> None:
+    size, rate, seconds = 500, 40.0, 2.0
+    spikes = poisson_spikes(size, rate, 1000 * seconds, 0.1, generator(3), n_trials=2)
+    assert spikes.size == size
+    counts = spikes.counts(2).ravel()
+    mean = rate * seconds
+    assert abs(counts.mean() - mean) < 5 * np.sqrt(mean / counts.size)
+    # One Bernoulli draw a step: the variance is lower by the factor 1 - rate dt.
+    variance = mean * (1 - rate * 0.1 / 1000)
+    assert abs(counts.var() - variance) < 5 * variance * np.sqrt(2 / counts.size)
+    # Sources are independent: the variance of their sum is the sum of their variances.
+    per_trial = spikes.counts(2)
+    assert abs(np.corrcoef(per_trial)[0, 1]) < 5 / np.sqrt(size)
+
+
+def test_a_rate_of_zero_is_silence_and_a_negative_rate_is_refused() -> None:
+    silent = poisson_spikes(7, 0.0, 100.0, 1.0, generator(0), n_trials=3)
+    assert silent.size == 7
+    assert len(silent) == 0
+    with pytest.raises(SpikelearnError):
+        poisson_spikes(7, -5.0, 100.0, 1.0, generator(0))
