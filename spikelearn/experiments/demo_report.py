@@ -65,6 +65,7 @@ def write(out: Path, found: _Found, settings: dict[str, Any]) -> Path:
         auditory=None if found.auditory is None else found.auditory.table,
         auditory_traces=_traces(found),
         gaps=found.gaps,
+        citations=_citations(found),
     )
     path = out / "report.html"
     write_report(data, path)
@@ -264,3 +265,15 @@ def _traces(found: _Found) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         for name, values in found.auditory.traces.items()
         if name != "sound envelope"
     }
+
+
+def _citations(found: _Found) -> list[str]:
+    from spikelearn import recordings
+
+    cited = ["LeCun Y, Bottou L, Bengio Y, Haffner P (1998). Gradient-based learning applied to"
+             " document recognition. Proceedings of the IEEE 86, 2278-2324. doi:10.1109/5.726791"]
+    if found.recording is not None:
+        cited.append(found.recording.citation)
+    if found.auditory is not None:
+        cited.append(recordings.load("grasshopper").citation)
+    return cited

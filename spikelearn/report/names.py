@@ -1,0 +1,38 @@
+"""How rules and baselines are written and coloured, the same in every figure and table."""
+
+from __future__ import annotations
+
+# Colours that the colour-blind can tell apart (Okabe & Ito 2008); greys for what learned nothing.
+_LOOKS: dict[str, tuple[str, str]] = {
+    "pixels": ("pixels", "#8a8a8a"),
+    "mean_luminance": ("mean luminance", "#8a8a8a"),
+    "untrained": ("untrained", "#5c5c5c"),
+    "untrained_spiking": ("untrained, spiking", "#5c5c5c"),
+    "homeostasis": ("homeostasis only", "#5c5c5c"),
+    "backprop": ("backpropagation", "#0072b2"),
+    "feedback_alignment": ("feedback alignment", "#d55e00"),
+    "direct_feedback_alignment": ("direct feedback alignment", "#e69f00"),
+    "surrogate": ("surrogate gradients", "#009e73"),
+    "stdp": ("STDP", "#cc79a7"),
+    "human IT": ("human IT", "#000000"),
+}
+_OTHER = "#56b4e9"
+BASELINES = (
+    "pixels", "mean_luminance", "untrained", "untrained_spiking", "homeostasis", "human IT"
+)  # fmt: skip
+
+
+def label(name: str) -> str:
+    """The name as it is printed."""
+    return _LOOKS[name][0] if name in _LOOKS else name.replace("_", " ")
+
+
+def colour(name: str) -> str:
+    """The colour of a rule or baseline."""
+    return _LOOKS[name][1] if name in _LOOKS else _OTHER
+
+
+def rank(name: str) -> int:
+    """Place in tables and figures: baselines first, then rules."""
+    known = list(_LOOKS)
+    return known.index(name) if name in known else len(known)

@@ -1,0 +1,279 @@
+"""Tables of the report, and the sentence above each section, computed from the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spikelearn.report.names import BASELINES, label, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text; `numeric` says which columns are set flush right."""
+
+    caption: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def as_table(frame: pd.DataFrame, caption: str) -> Table:
+    """A frame whose cells are text or numbers already rounded."""
+    numeric = tuple(frame[c].dtype.kind in "fi" or c in _RIGHT for c in frame.columns)
+    rows = tuple(tuple(_cell(v) for v in row) for row in frame.itertuples(index=False))
+    return Table(caption, tuple(str(c) for c in frame.columns), numeric, rows)
+
+
+_RIGHT = {"test accuracy (%)", "validation accuracy (%)", "score", "95 % interval", "noise ceiling"}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "–" if not np.isfinite(value) else f"{value:.3f}".replace("-", "−")
+    return str(value).replace("nan", "–")
+
+
+def _spread(values: pd.Series, scale: float = 1.0, digits: int = 3) -> str:
+    """Mean and standard deviation over seeds."""
+    known = values.dropna() * scale
+    if known.empty:
+        return "–"
+    text = f"{known.mean():.{digits}f}"
+    if len(known) > 1:
+        text += f" ± {known.std(ddof=1):.{digits}f}"
+    return text.replace("-", "−")
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return sorted(dict.fromkeys(names), key=rank)
+
+
+def accuracy(frame: pd.DataFrame) -> Table:
+    """One row a rule: mean and standard deviation over seeds."""
+    rows = []
+    for rule in _in_order(frame["rule"]):
+        found = frame[frame["rule"] == rule]
+        flags = [f for f in found["flag"] if f]
+        rows.append(
+            {
+                "rule": label(rule),
+                "network": found["model"].iloc[0],
+                "simulated by": found["backend"].iloc[0],
+                "test accuracy (%)": _spread(found["test_accuracy"], 100, 1),
+                "validation accuracy (%)": _spread(found["validation_accuracy"], 100, 1),
+                "seeds": len(found),
+                "test digits": int(found["n_test"].iloc[0]),
+                "weights moved by": _spread(found["mean_weight_displacement"], 1, 2),
+                "dead units (%)": _spread(found["dead_units"], 100, 0),
+                "note": "; ".join(f"{flags.count(f)} × {f}" for f in dict.fromkeys(flags)),
+            }
+        )
+    return as_table(
+        pd.DataFrame(rows),
+        "Mean ± standard deviation over seeds. “Weights moved by” is the norm of the change over"
+        " the norm at the start, averaged over layers; dead units are those of the worst layer"
+        " whose activity is the same for every image.",
+    )
+
+
+def accuracy_sentence(frame: pd.DataFrame) -> str:
+    """Which trained rule does best, and how the controls do."""
+    means = frame.groupby("rule")["test_accuracy"].mean()
+    trained = means[[rule for rule in means.index if rule not in BASELINES]]
+    chance = 100 * float(frame["chance"].iloc[0])
+    if trained.empty:
+        return f"No trained network is in this report; chance is {chance:.0f} %."
+    best = str(trained.idxmax())
+    text = f"Highest on held-out digits: {label(best)}, {100 * trained[best]:.1f} %"
+    others = trained.drop(best).sort_values(ascending=False)
+    if len(others):
+        text += "; then " + ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in others.items())
+    controls = means[[rule for rule in _in_order(means.index) if rule in BASELINES]]
+    if len(controls):
+        found = ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in controls.items())
+        text += f". The controls: {found}"
+    return f"{text}. Chance is {chance:.0f} %."
+
+
+def layers(frame: pd.DataFrame) -> Table:
+    """One row a rule and layer: how far the weights moved, and where the update points."""
+    rows = []
+    for rule in _in_order(frame["rule"]):
+        found = frame[frame["rule"] == rule]
+        for layer in dict.fromkeys(found["layer"]):
+            part = found[found["layer"] == layer]
+            rows.append(
+                {
+                    "rule": label(rule),
+                    "layer": layer,
+                    "weights moved by": _spread(part["weight_displacement"], 1, 2),
+                    "dead units (%)": _spread(part["dead_units"], 100, 1),
+                    "cosine with backpropagation": _spread(part["gradient_cosine"], 1, 2),
+                }
+            )
+    return as_table(
+        pd.DataFrame(rows),
+        "By layer, mean ± standard deviation over seeds. The cosine is that of the rule's update"
+        " with backpropagation's gradient at the same weights, on validation digits; it is not"
+        " defined for rules that update nothing, and not computed for spiking networks.",
+    )
+
+
+def by_region(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """For each region the scores over seeds: of the mean over subjects, or of the group's RDM.
+
+    Columns model, layer, scores (one a seed), score (their mean), ci_lower, ci_upper, ceiling_lower,
+    ceiling_upper (means over seeds), n_stimuli, flag.
+    """
+    regions = {}
+    for region in dict.fromkeys(frame["region"]):
+        found = frame[frame["region"] == region]
+        subject = "mean" if (found["subject"] == "mean").any() else "group"
+        chosen = found[found["subject"] == subject]
+        rows = []
+        for (model, layer), part in chosen.groupby(["model", "layer"], sort=False):
+            bounds = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
+            rows.append(
+                {
+                    "model": model,
+                    "layer": layer,
+                    "scores": part["score"].to_numpy(),
+                    "score": part["score"].mean(),
+                    **{name: part[name].mean() for name in bounds},
+                    "n_stimuli": int(part["n_stimuli"].min()),
+                    "flag": "; ".join(dict.fromkeys(f for f in part["flag"] if f)),
+                }
+            )
+        rows.sort(key=lambda row: rank(str(row["model"])))
+        subjects = sorted(set(found["subject"]) - {"mean", "group"})
+        name = f"{region} (mean of {len(subjects)} subjects)" if subject == "mean" else region
+        regions[name] = pd.DataFrame(rows)
+    return regions
+
+
+def similarity(region: str, table: pd.DataFrame) -> Table:
+    """The scores of one region."""
+    rows = [
+        {
+            "model": label(row.model),
+            "layer": row.layer,
+            "score": _spread(pd.Series(row.scores)),
+            "95 % interval": _range(row.ci_lower, row.ci_upper),
+            "noise ceiling": _range(row.ceiling_lower, row.ceiling_upper),
+            "stimuli": row.n_stimuli,
+            "note": row.flag,
+        }
+        for row in table.itertuples()
+    ]
+    return as_table(
+        pd.DataFrame(rows),
+        f"{region}: Spearman correlation of representational dissimilarity matrices, mean ±"
+        " standard deviation over seeds; interval by bootstrap over stimuli (bounds averaged over"
+        " seeds).",
+    )
+
+
+def _range(low: float, high: float) -> str:
+    if not np.isfinite(low):
+        return "–"
+    return f"{low:.3f} to {high:.3f}".replace("-", "−")
+
+
+def similarity_sentence(regions: dict[str, pd.DataFrame]) -> str:
+    """Which model comes closest in each region, and how that stands to pixels and ceiling."""
+    sentences = []
+    for region, table in regions.items():
+        models = table[~table["model"].isin(BASELINES)].dropna(subset=["score"])
+        pixels = table.loc[table["model"] == "pixels", "score"]
+        if models.empty:
+            continue
+        best = models.loc[models["score"].idxmax()]
+        name = f"{label(best['model'])}{f' ({best.layer})' if best['layer'] else ''}"
+        text = f"{region}: of the trained networks, {name} comes closest, {best['score']:.3f}"
+        if len(pixels):
+            relation = "above" if best["score"] > pixels.iloc[0] else "below"
+            text += f", {relation} the pixels themselves ({pixels.iloc[0]:.3f})"
+        if np.isfinite(best["ceiling_lower"]):
+            reaches = best["score"] >= best["ceiling_lower"]
+            text += (
+                f", and {'reaches' if reaches else 'far from' if best['score'] < best['ceiling_lower'] / 2 else 'short of'}"
+                f" the noise ceiling ({best['ceiling_lower']:.3f} to {best['ceiling_upper']:.3f})"
+            )
+        untrained = table[table["model"].isin(["untrained", "untrained_spiking"])]["score"].max()
+        if np.isfinite(untrained):
+            text += f"; the best untrained network scores {untrained:.3f}"
+        sentences.append(f"{text}.")
+    return " ".join(sentences).replace(" -0", " −0")
+
+
+def agreement(frame: pd.DataFrame) -> Table:
+    """Spikes of two backends, summed over seeds."""
+    keys = ["model", "population", "backend_a", "backend_b"]
+    rows = []
+    for (model, population, a, b), part in frame.groupby(keys, sort=False):
+        rows.append(
+            {
+                "network trained by": label(str(model)),
+                "population": population,
+                "first": a,
+                "second": b,
+                "seeds": len(part),
+                "images": int(part["n_stimuli"].iloc[0]),
+                "spikes, first": int(part["spikes_a"].sum()),
+                "spikes, second": int(part["spikes_b"].sum()),
+                "the same in both": int(part["spikes_in_both"].sum()),
+            }
+        )
+    return as_table(pd.DataFrame(rows), "Spikes are the same if neuron and time step agree.")
+
+
+def agreement_sentence(frame: pd.DataFrame) -> str:
+    """Whether the backends gave the same spikes."""
+    total, both = int(frame["spikes_a"].sum()), int(frame["spikes_in_both"].sum())
+    other = int(frame["spikes_b"].sum())
+    names = f"{frame['backend_a'].iloc[0]} and {frame['backend_b'].iloc[0]}"
+    if total == other == both:
+        return f"{names} gave the same {total:,} spikes, not one different."
+    share = 100 * both / max(total, other, 1)
+    return f"{names} agree in {share:.2f} % of spikes ({total:,} and {other:,})."
+
+
+def auditory(frame: pd.DataFrame) -> Table:
+    """Scores of the model neurons."""
+    shown = frame.rename(
+        columns={
+            "role": "parameters",
+            "lag_ms": "lag (ms)",
+            "van_rossum": "van Rossum distance",
+            "rate_hz": "rate (Hz)",
+            "recorded_rate_hz": "recorded rate (Hz)",
+        }
+    )
+    return as_table(
+        shown,
+        "Correlation of rates (PSTH, 3 ms Gaussian) at a lag chosen on the first sound; van Rossum"
+        " distance of spike trains (3 ms), 0 for identical trains and 1 for trains without a"
+        " coincidence.",
+    )
+
+
+def auditory_sentence(frame: pd.DataFrame) -> str:
+    """Which neuron model predicts the receptor best on the sound it was not fitted on."""
+    held = frame[frame["role"] == "held out"].dropna(subset=["correlation"])
+    if held.empty:
+        return ""
+    ordered = held.sort_values("correlation", ascending=False)
+    ranked = ", ".join(f"{row.model} {row.correlation:.2f}" for row in ordered.itertuples())
+    return f"On the held-out sound, correlation with the receptor: {ranked}.".replace("-0.", "−0.")
+
+
+def flags(sequence: Sequence[str]) -> list[str]:
+    """Each sentence once, in order."""
+    return list(dict.fromkeys(s for s in sequence if s))
