@@ -1,4 +1,4 @@
-"""spikelearn: simulate spiking networks, train one network by any learning rule, compare with brains.
+"""spikelearn: simulate spiking networks, train them by any learning rule, compare with brains.
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
 `simulation`, `spikes`, `responses`, `recordings`, `comparison`, `report`, `experiments`) has more.
@@ -8,6 +8,7 @@ Everything is imported when first used, so that `import spikelearn` costs next t
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
     from spikelearn.stimuli import load_protocol
     from spikelearn.stimuli.stimulus import Stimulus
+
+# Matrix products with the same bits whatever the number of threads; Intel's library reads this when
+# torch first uses it.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 # Public name -> (module, name there).
 _PLACES: dict[str, tuple[str, str]] = {

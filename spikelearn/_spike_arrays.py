@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,7 @@ class PopulationSpikes:
             raise SpikelearnError(f"{times.size} spike times but {who.size} senders were given")
         if not np.isfinite(times).all():
             raise SpikelearnError("spike times must be finite, found NaN or infinity")
-        if who.size and not (0 <= who.min() and who.max() < size):
+        if who.size and not (who.min() >= 0 and who.max() < size):
             raise SpikelearnError(
                 f"senders must lie in 0 to {size - 1}, found {who.min()} to {who.max()}"
             )
@@ -70,4 +71,4 @@ class PopulationSpikes:
         order = np.argsort(senders, kind="stable")
         bounds = np.searchsorted(senders[order], np.arange(self.size + 1))
         times = times[order]
-        return [times[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [times[a:b] for a, b in itertools.pairwise(bounds)]

@@ -233,7 +233,9 @@ def train(
     _table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
     if seeds > 1:
         spread = table["test_accuracy"].std(ddof=1)
-        print(f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)")
+        print(
+            f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)"
+        )
     for folder in table["folder"]:
         print(f"Run: {folder}")
 
@@ -310,17 +312,19 @@ def export(
 def download(
     name: Annotated[str, typer.Argument(help="mnist or kriegeskorte92.")], seed: NoSeed = 0
 ) -> None:
-    """Bring data into the cache: the full MNIST (11 MB), or the recording with its 92 images (4 MB)."""
+    """Bring data into the cache: the full MNIST (11 MB), or the 92 images and their RDMs."""
     from spikelearn import recordings
     from spikelearn._files import cache_folder
     from spikelearn.stimuli import mnist
 
     if name == "mnist":
-        mnist.download(lambda file: _say(file))
+        mnist.download(_say)
     elif name == "kriegeskorte92":
         recordings.load(name, progressbar=True)
     else:
-        raise SpikelearnError(f"there is nothing to download called '{name}'; there are mnist, kriegeskorte92")
+        raise SpikelearnError(
+            f"there is nothing to download called '{name}'; there are mnist, kriegeskorte92"
+        )
     print(f"{name} is at hand (cache: {cache_folder()}).")
 
 
@@ -370,7 +374,7 @@ def recordings(seed: NoSeed = 0) -> None:
 
 def _first_sentence(content: dict[str, Any]) -> str:
     text: str = content.get("description", "")
-    return text.split(". ")[0].rstrip(".")
+    return text.split(". ", maxsplit=1)[0].rstrip(".")
 
 
 def _list(rows: Iterable[tuple[str, str, str]]) -> None:

@@ -119,8 +119,8 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
     result = call("compare", *runs, "--bootstrap", 20, "--out", out)
     assert result.exit_code == 0, result.output
     table = pd.read_parquet(out)
-    models = {"pixels", "mean_luminance", "untrained", "backprop", "surrogate"}
-    assert set(table["model"]) == models
+    baselines = {"pixels", "mean_luminance", "untrained", "human IT", "monkey IT"}
+    assert set(table["model"]) == {"backprop", "surrogate", *baselines}
     assert set(table["network"]) == {"", "small", "spiking"}
     human = table[(table["model"] == "pixels") & (table["region"] == "human IT")]
     assert human.set_index("subject")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)

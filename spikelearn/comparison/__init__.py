@@ -3,12 +3,13 @@
 from spikelearn.comparison._rdm import rdm
 from spikelearn.comparison.baselines import mean_luminance, pixels, sound_envelope
 from spikelearn.comparison.noise_ceiling import NoiseCeiling, noise_ceiling
-from spikelearn.comparison.rsa import compare_rsa, difference_table, subject_rdms
+from spikelearn.comparison.rsa import compare_regions, compare_rsa, difference_table, subject_rdms
 from spikelearn.comparison.spike_trains import best_lag_ms, psth_correlation, van_rossum
 
 __all__ = [
     "NoiseCeiling",
     "best_lag_ms",
+    "compare_regions",
     "compare_rsa",
     "difference_table",
     "mean_luminance",

@@ -7,7 +7,7 @@ over stimuli as in Nili et al. 2014 (doi:10.1371/journal.pcbi.1003553).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -109,6 +109,55 @@ def compare_rsa(
                     }
                 )
     return pandas.DataFrame([row for i in sorted(tables) for row in tables[i]])
+
+
+def compare_regions(
+    recording: ImageRecording, n_bootstrap: int = 1000, seed: int = 0
+) -> pandas.DataFrame:
+    """How alike the recorded regions are: the yardstick for a model's similarity to either.
+
+    Parameters
+    ----------
+    recording, n_bootstrap, seed
+        As in `compare_rsa`; the same seed draws the same resamples.
+
+    Returns
+    -------
+    DataFrame
+        One row for each ordered pair of regions, by their published group RDMs, with the columns
+        of `compare_rsa`; `model` is the first region, `subject` is "group".
+    """
+    import pandas
+    from rsatoolbox.rdm import compare
+
+    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    rows = []
+    for name, rdm_a in recording.groups.items():
+        for region, rdm_b in recording.groups.items():
+            if name == region:
+                continue
+            a: Any = rdm_a.dissimilarities[None]
+            b: Any = rdm_b.dissimilarities[None]
+            low, high = _interval(bootstrap_spearman(a, b, counts)[0, 0])
+            rows.append(
+                {
+                    "model": name,
+                    "layer": "",
+                    "recording": recording.name,
+                    "region": region,
+                    "subject": "group",
+                    "method": "spearman",
+                    "score": float(compare(a, b, method="spearman").item()),
+                    "ci_lower": low,
+                    "ci_upper": high,
+                    "ceiling_lower": np.nan,
+                    "ceiling_upper": np.nan,
+                    "n_stimuli": recording.n_stimuli,
+                    "n_pairs": a.size,
+                    "flag": _SINGLE,
+                }
+            )
+    return pandas.DataFrame(rows)
 
 
 def difference_table(

@@ -18,7 +18,17 @@ _PLACES = {
     "train_stdp": "stdp_training",
 }
 
-__all__ = sorted(_PLACES)
+__all__ = [
+    "STDPConfig",
+    "STDPRun",
+    "TrainConfig",
+    "TrainedRun",
+    "compare",
+    "open_run",
+    "show",
+    "train",
+    "train_stdp",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -205,10 +205,7 @@ def drive(
     gain = np.repeat([p["gain_mv"] for p in parameters], repeats)
     offset = np.repeat([p["offset_mv"] for p in parameters], repeats)
     current = np.stack(
-        [
-            offset + gain * ((envelope_in_steps(s)[:, None] - mean) / sd)
-            for s in sounds
-        ]
+        [offset + gain * ((envelope_in_steps(s)[:, None] - mean) / sd) for s in sounds]
     )
     return Stimulus(
         [s.label for s in sounds],
@@ -312,9 +309,7 @@ def compare(
     return pd.DataFrame(rows)
 
 
-def _poisson_trains(
-    rate_hz: float, sounds: Sequence[Sound], seed: int
-) -> list[list[np.ndarray]]:
+def _poisson_trains(rate_hz: float, sounds: Sequence[Sound], seed: int) -> list[list[np.ndarray]]:
     """Trains of `POPULATION` homogeneous Poisson neurons for each sound."""
     draw = generator(seed, "rate-matched Poisson")
     spikes = poisson_spikes(

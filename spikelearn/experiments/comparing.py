@@ -1,4 +1,4 @@
-"""Trained networks, their untrained twins and the image baselines against a recording, in one table."""
+"""Trained networks, their untrained twins and the image baselines against a recording."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
+    from spikelearn.comparison._models import Key
     from spikelearn.recordings import ImageRecording
 
 Progress = Callable[[float, str], None]
@@ -62,7 +63,8 @@ def compare(
     -------
     DataFrame
         See `spikelearn.comparison.compare_rsa`, with the columns `network` and `seed`; the rows
-        whose model is `pixels`, `mean_luminance` or `untrained` are baselines.
+        whose model is `pixels`, `mean_luminance` or `untrained` are baselines; the rows whose
+        model is a region say how alike the brains are.
 
     Raises
     ------
@@ -127,17 +129,23 @@ def similarity(
     """The table of `compare` from responses: the baselines first, then every entry's layers."""
     import pandas as pd
 
-    from spikelearn.comparison import compare_rsa, mean_luminance, pixels
+    from spikelearn.comparison import compare_regions, compare_rsa, mean_luminance, pixels
 
     say = progress or (lambda fraction, words: None)
-    baselines = {
+    baselines: dict[Key, xarray.DataArray] = {
         ("pixels", ""): pixels(recording.images, recording.labels),
         ("mean_luminance", ""): mean_luminance(recording.images, recording.labels),
     }
-    tables = [compare_rsa(baselines, recording, n_bootstrap, seed).assign(network="", seed=0)]
+    tables = [
+        compare_rsa(baselines, recording, n_bootstrap, seed),
+        compare_regions(recording, n_bootstrap, seed),
+    ]
+    tables = [table.assign(network="", seed=0) for table in tables]
     for index, entry in enumerate(entries):
         say(index / len(entries), f"comparing {entry.model}")
-        responses = {(entry.model, layer): r for layer, r in entry.responses.items()}
+        responses: dict[Key, xarray.DataArray] = {
+            (entry.model, layer): r for layer, r in entry.responses.items()
+        }
         # The same seed in every call: the same resamples for every model.
         table = compare_rsa(responses, recording, n_bootstrap, seed)
         tables.append(table.assign(network=entry.network, seed=entry.seed))

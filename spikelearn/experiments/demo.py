@@ -1,10 +1,10 @@
 """The demonstration: the whole corridor once, on real data, into one folder with a report.
 
-    report.html                  what to read
-    results.parquet              every score: accuracy, similarity, auditory
-    config.yaml                  what was run, with which versions
-    training/RUN/                each training run: weights.safetensors, configuration, tables
-    spikes/*.nwb, *.nix          spike trains of the spiking networks
+report.html                  what to read
+results.parquet              every score: accuracy, similarity, auditory
+config.yaml                  what was run, with which versions
+training/RUN/                each training run: weights.safetensors, configuration, tables
+spikes/*.nwb, *.nix          spike trains of the spiking networks
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def _load_recording(found: _Found) -> None:
         found.recording = recordings.load("kriegeskorte92", progressbar=True)  # type: ignore[assignment]
     except DataUnavailableError as error:
         found.gaps.append(
-            f"the comparison with inferior temporal cortex, because its recording is missing: {error}"
+            "the comparison with inferior temporal cortex, because its recording is missing:"
+            f" {error}"
         )
 
 
@@ -150,7 +151,9 @@ def _train(found: _Found, settings: dict[str, Any], folder: Path, bar: Bar) -> N
                 model=part["model"], rule=rule, seed=seed, epochs=part["epochs"],
                 n_train=settings["digits"]["n_train"], batch_size=BATCH_SIZE,
             )  # fmt: skip
-            found.runs.append(train(config, folder, _part(say, index, len(seeds), f"seed {seed}, ")))
+            found.runs.append(
+                train(config, folder, _part(say, index, len(seeds), f"seed {seed}, "))
+            )
     for rule in STDP_RULES:
         say = bar(f"Training: {rule}")
         for index, seed in enumerate(seeds):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn.experiments import auditory
 from spikelearn.experiments.demo import (
     RATE_RULES,
     STDP_RULES,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from spikelearn.experiments.demo import Run, _Found
     from spikelearn.recordings import ImageRecording
-    from spikelearn.report import Raster, ReportData
+    from spikelearn.report import Raster
     from spikelearn.spikes.activity import Activity
 
 RASTER_IMAGE = 0  # which of the images the rasters show
@@ -195,18 +195,21 @@ def _groups(recording: ImageRecording | None) -> list[tuple[int, int, str]]:
 
 def _rasters(found: _Found) -> list[Raster]:
     from spikelearn.report import Raster
+    from spikelearn.report.names import backend, label
 
     rasters = []
     for rule, population in (("surrogate", "hidden"), ("stdp", "excitatory")):
         activity = found.shown[rule, _first_seed(found)].activity
         if activity is not None:
-            label = activity.labels[RASTER_IMAGE]
+            image = activity.labels[RASTER_IMAGE]
             caption = (
-                f"Answer of the {population} population to the image “{label}”, simulated on"
-                f" {activity.provenance['backend']}."
+                f"Answer of the {population} population to the image “{image}”, simulated on"
+                f" {backend(activity.provenance['backend'])}."
             )
             rasters.append(
-                _raster(Raster, f"Trained by {rule}", activity, population, RASTER_IMAGE, caption)
+                _raster(
+                    Raster, f"Trained by {label(rule)}", activity, population, RASTER_IMAGE, caption
+                )
             )
     if found.auditory is not None:
         for model, activity in found.auditory.activities.items():
@@ -257,21 +260,25 @@ def _traces(found: _Found) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Rates over a stretch of the last sound, the receptor's first."""
     if found.auditory is None:
         return {}
-    bin_ms = importlib.import_module("spikelearn.experiments.auditory").BIN_MS
+    bin_ms = auditory.BIN_MS
     first, last = (round(t / bin_ms) for t in TRACE_MS)
     time_ms = (np.arange(first, last) + 0.5) * bin_ms
-    return {
-        name: (time_ms, values[-1, first:last])
-        for name, values in found.auditory.traces.items()
-        if name != "sound envelope"
-    }
+    lags = found.auditory.table.set_index("model")["lag_ms"].to_dict()
+    traces = {}
+    for name, values in found.auditory.traces.items():
+        if name != "sound envelope":
+            shift = round(lags.get(name, 0.0) / bin_ms)
+            traces[name] = time_ms, values[-1, first - shift : last - shift]
+    return traces
 
 
 def _citations(found: _Found) -> list[str]:
     from spikelearn import recordings
 
-    cited = ["LeCun Y, Bottou L, Bengio Y, Haffner P (1998). Gradient-based learning applied to"
-             " document recognition. Proceedings of the IEEE 86, 2278-2324. doi:10.1109/5.726791"]
+    cited = [
+        "LeCun Y, Bottou L, Bengio Y, Haffner P (1998). Gradient-based learning applied to"
+        " document recognition. Proceedings of the IEEE 86, 2278-2324. doi:10.1109/5.726791"
+    ]
     if found.recording is not None:
         cited.append(found.recording.citation)
     if found.auditory is not None:

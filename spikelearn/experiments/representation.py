@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Spiking networks see each image for longer than in training: the longer, the less noisy a count.
 PRESENTATION_MS = 100.0
+SPARSE_PRESENTATION_MS = 500.0  # of competitive layers, in which few neurons fire at all
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,29 @@ def show(
         Called with the fraction done.
     """
     if isinstance(run, STDPRun):
-        presentation = run.config["present_ms"], run.config["dt_ms"]
+        presentation = SPARSE_PRESENTATION_MS, run.config["dt_ms"]
         return _spikes(
-            run.network, images, labels, run.config["max_rate_hz"], presentation, backend, seed,
+            run.network,
+            images,
+            labels,
+            run.config["max_rate_hz"],
+            presentation,
+            backend,
+            seed,
             progress,
         )
     network = run.rule.network
     if isinstance(network, SpikingClassifier):
         d = network.description
         return _spikes(
-            network.to_spiking_network(), images, labels, d.max_rate_hz,
-            (PRESENTATION_MS, d.dt_ms), backend, seed, progress,
+            network.to_spiking_network(),
+            images,
+            labels,
+            d.max_rate_hz,
+            (PRESENTATION_MS, d.dt_ms),
+            backend,
+            seed,
+            progress,
         )
     import torch
 
@@ -115,8 +128,13 @@ def as_input(images: np.ndarray, n_inputs: int) -> np.ndarray:
 
 
 def image_stimulus(
-    source: str, images: np.ndarray, labels: Sequence[str], max_rate_hz: float,
-    presentation: tuple[float, float], seed: int, n_inputs: int,
+    source: str,
+    images: np.ndarray,
+    labels: Sequence[str],
+    max_rate_hz: float,
+    presentation: tuple[float, float],
+    seed: int,
+    n_inputs: int,
 ) -> Stimulus:
     """Rate-coded images, a trial each; `presentation` is duration and time step in ms."""
     spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
@@ -127,8 +145,13 @@ def image_stimulus(
 
 
 def _spikes(
-    network: SpikingNetwork, images: np.ndarray, labels: Sequence[str], max_rate_hz: float,
-    presentation: tuple[float, float], backend: str, seed: int,
+    network: SpikingNetwork,
+    images: np.ndarray,
+    labels: Sequence[str],
+    max_rate_hz: float,
+    presentation: tuple[float, float],
+    backend: str,
+    seed: int,
     progress: Callable[[float], None] | None,
 ) -> Shown:
     if backend not in BACKENDS:

@@ -1,10 +1,10 @@
 """The result store: a run is a folder, named by its configuration, that appears when complete.
 
-    config.yaml            what was run, with the model written out
-    weights.safetensors    network and rule
-    epochs.parquet         loss and validation accuracy by epoch
-    layers.parquet         weight displacement, dead units, cosine with backpropagation by layer
-    summary.yaml           test accuracy, chosen epoch, flags
+config.yaml            what was run, with the model written out
+weights.safetensors    network and rule
+epochs.parquet         loss and validation accuracy by epoch
+layers.parquet         weight displacement, dead units, cosine with backpropagation by layer
+summary.yaml           test accuracy, chosen epoch, flags
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def save_run(
     with atomic_folder(folder) as temporary:
         write_yaml(temporary / "config.yaml", dict(config))
         # Copies: safetensors refuses tensors that share memory.
-        copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+        copies = {
+            name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()
+        }
         save_file(copies, temporary / "weights.safetensors")
         for name, table in tables.items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)

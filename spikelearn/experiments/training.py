@@ -18,6 +18,7 @@ from spikelearn._seeding import generator, torch_generator
 from spikelearn.experiments import store
 from spikelearn.experiments.config import TrainConfig
 from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules import make_rule
 from spikelearn.stimuli import mnist
 from spikelearn.stimuli.images import ImageDataset, network_input
@@ -225,9 +226,13 @@ class _Loop:
         if not self.records:
             self._finish_epoch(0, self._loss(training), validation)
         for epoch in range(len(self.records), n_epochs + 1):
-            loss = self._epoch(epoch, training, lambda part, e=epoch: say(  # type: ignore[misc]
-                (e - 1 + part) / n_epochs, f"epoch {e} of {n_epochs}"
-            ))
+            loss = self._epoch(
+                epoch,
+                training,
+                lambda part, e=epoch: say(  # type: ignore[misc]
+                    (e - 1 + part) / n_epochs, f"epoch {e} of {n_epochs}"
+                ),
+            )
             self._finish_epoch(epoch, loss, validation)
             self._save()
 
@@ -259,9 +264,7 @@ class _Loop:
     def _finish_epoch(self, epoch: int, loss: float, validation: Split) -> None:
         scores = predict(self.rule, validation.x)
         accuracy = accuracy_of(scores.argmax(1), validation.y)
-        self.records.append(
-            {"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy}
-        )
+        self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
         # Epoch 0 is no candidate for a rule that trains: a rule that harms must show it.
         if epoch == 0 and self.rule.trains:
             return
@@ -344,8 +347,9 @@ def activity(rule: Rule, x: torch.Tensor) -> dict[str, torch.Tensor]:
 def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
     """Weight matrices from the input to the output."""
     if isinstance(network, RateNetwork):
-        return [layer.weight.detach() for layer in network.layers]  # type: ignore[misc,union-attr]
-    return [weight.detach() for weight in network.weights]  # type: ignore[union-attr]
+        return [weight.detach() for weight in network.weights()]
+    assert isinstance(network, SpikingClassifier)  # noqa: S101 - for the type checker
+    return [weight.detach() for weight in network.weights]
 
 
 def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.DataFrame:
@@ -378,11 +382,11 @@ def gradient_cosines(rule: Rule, data: Split) -> list[float]:
     if not rule.trains or not isinstance(rule.network, RateNetwork):
         return []
     x, y = data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]
-    weights = [layer.weight for layer in rule.network.layers]
+    weights = rule.network.weights()
     rule.update(x, y, lambda: None)
     updates = [weight.grad.flatten().clone() for weight in weights]  # type: ignore[union-attr]
     rule.network.zero_grad(set_to_none=True)
-    truth = torch.autograd.grad(cross_entropy(rule.network(x), y), weights)  # type: ignore[arg-type]
+    truth = torch.autograd.grad(cross_entropy(rule.network(x), y), weights)
     return [
         float(cosine_similarity(a.double(), b.flatten().double(), dim=0))
         for a, b in zip(updates, truth, strict=True)
@@ -413,4 +417,3 @@ def collapse_flag(predicted: np.ndarray, n_classes: int) -> str:
     if not missing:
         return ""
     return f"collapsed: never predicts {', '.join(map(str, missing))}"
-

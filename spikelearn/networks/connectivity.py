@@ -57,7 +57,9 @@ class FixedProbability(_Description):
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
         # Row by row, so that memory stays at one row whatever the size.
-        rows = [np.flatnonzero(generator.random(n_target) < self.probability) for _ in range(n_source)]
+        rows = [
+            np.flatnonzero(generator.random(n_target) < self.probability) for _ in range(n_source)
+        ]
         pre = np.repeat(np.arange(n_source), [row.size for row in rows])
         return pre, np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
 
@@ -79,9 +81,13 @@ class FixedInDegree(_Description):
         pre = np.empty((n_target, self.in_degree), dtype=np.int64)
         for target in range(n_target):
             if self.allow_self:
-                pre[target] = generator.choice(n_source, self.in_degree, replace=False, shuffle=False)
+                pre[target] = generator.choice(
+                    n_source, self.in_degree, replace=False, shuffle=False
+                )
             else:
-                chosen = generator.choice(n_source - 1, self.in_degree, replace=False, shuffle=False)
+                chosen = generator.choice(
+                    n_source - 1, self.in_degree, replace=False, shuffle=False
+                )
                 pre[target] = chosen + (chosen >= target)
         return pre.ravel(), np.repeat(np.arange(n_target), self.in_degree)
 
@@ -122,9 +128,7 @@ class NormalWeights(_Description):
         return generator.normal(self.mean, self.sd, count)
 
 
-WeightDistribution = Annotated[
-    UniformWeights | NormalWeights, Field(discriminator="distribution")
-]
+WeightDistribution = Annotated[UniformWeights | NormalWeights, Field(discriminator="distribution")]
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,7 @@ class Layer(nn.Module):
 class Dense(Layer):
     """Fully connected layer: h' = phi(W h + b); W of shape (n_out, n_in)."""
 
-    def __init__(
-        self, n_in: int, n_out: int, activation: str, generator: torch.Generator
-    ) -> None:
+    def __init__(self, n_in: int, n_out: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
         self.n_in, self.n_out, self.activation = n_in, n_out, activation
         self._phi, gain = ACTIVATIONS[activation]
@@ -65,9 +63,7 @@ class Dense(Layer):
         return delta @ weight
 
 
-def scaled_uniform(
-    n_out: int, n_in: int, gain: float, generator: torch.Generator
-) -> torch.Tensor:
+def scaled_uniform(n_out: int, n_in: int, gain: float, generator: torch.Generator) -> torch.Tensor:
     """Uniform weights of variance gain^2 / n_in (He et al. 2015, doi:10.1109/ICCV.2015.123)."""
     bound = gain * math.sqrt(3.0 / n_in)
     return torch.empty(n_out, n_in).uniform_(-bound, bound, generator=generator)

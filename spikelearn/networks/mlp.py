@@ -42,8 +42,6 @@ class MLP(BaseModel):
         return RateNetwork(
             [
                 Dense(n_in, n_out, self.activation if i < last else "identity", generator)
-                for i, (n_in, n_out) in enumerate(
-                    zip(self.sizes[:-1], self.sizes[1:], strict=True)
-                )
+                for i, (n_in, n_out) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True))
             ]
         )

@@ -1,4 +1,4 @@
-"""Plasticity as part of a projection's description; the rules themselves are in `spikelearn.rules`."""
+"""Plasticity as part of a projection's description; the rules are in `spikelearn.rules`."""
 
 from __future__ import annotations
 

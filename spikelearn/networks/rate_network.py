@@ -24,6 +24,10 @@ class RateNetwork(nn.Module):
         """Class scores of shape (batch, n_classes) for inputs of shape (batch, n_inputs)."""
         return self.activity(x)[-1]
 
+    def weights(self) -> list[torch.Tensor]:
+        """The weights of every layer, first to last."""
+        return [layer.get_parameter("weight") for layer in self.layers]
+
     def activity(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Activity of every layer, first to last."""
         activities = []

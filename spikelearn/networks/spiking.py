@@ -388,8 +388,9 @@ def _with_matrices(content: dict[str, Any], path: Path) -> dict[str, Any]:
                     f"{path}: field 'weight_mv' names tensor '{weight.get('key')}' of {file},"
                     f" which cannot be read ({error})"
                 ) from error
-            projection = {**projection, "weight_mv": matrix.astype(np.float64)}
-        resolved.append(projection)
+            resolved.append({**projection, "weight_mv": matrix.astype(np.float64)})
+        else:
+            resolved.append(projection)
     return {**content, "projections": resolved}
 
 

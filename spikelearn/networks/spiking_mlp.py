@@ -8,6 +8,7 @@ backend. The membrane is snnTorch's `Leaky`; the reset is ours and carries no gr
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Literal
 
@@ -86,7 +87,7 @@ class SpikingClassifier(nn.Module):
         sizes = description.sizes
         self.weights = nn.ParameterList(
             scaled_uniform(n_out, n_in, math.sqrt(2.0), generator)
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)
+            for n_in, n_out in itertools.pairwise(sizes)
         )
 
     @property
@@ -101,7 +102,7 @@ class SpikingClassifier(nn.Module):
         return (drawn.to(x.device) < probability).to(x.dtype)
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
-        """Spike counts of every layer, shape (batch, neurons), from input (steps, batch, pixels)."""
+        """Spike counts of each layer, shape (batch, neurons); input (steps, batch, pixels)."""
         batch = spikes.shape[1]
         threshold = self.description.v_threshold_mv
         potentials = [spikes.new_zeros(batch, w.shape[0]) for w in self.weights]
@@ -119,9 +120,7 @@ class SpikingClassifier(nn.Module):
                 counts[layer] = counts[layer] + fired
         return counts
 
-    def _above(
-        self, emitted: Sequence[torch.Tensor]
-    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _above(self, emitted: Sequence[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Spikes of the previous step with the weights they meet, for all layers but the first."""
         return list(zip(emitted[:-1], list(self.weights)[1:], strict=True))
 
@@ -154,5 +153,3 @@ class SpikingClassifier(nn.Module):
 
 def _matrix(weight: torch.Tensor) -> np.ndarray:
     return weight.detach().cpu().numpy().T.astype(np.float64)
-
-

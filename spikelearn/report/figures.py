@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_STYLE = {
+_STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -58,7 +58,7 @@ def _styled(draw: Any) -> Any:
     def styled(*args: Any, **kwargs: Any) -> bytes:
         import matplotlib as mpl
 
-        with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):  # type: ignore[arg-type]
+        with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
             result: bytes = draw(*args, **kwargs)
             return result
 
@@ -109,6 +109,8 @@ def learning_curves(table: pd.DataFrame) -> bytes:
             )  # fmt: skip
     left.set_ylabel("training loss (nats)")
     left.set_yscale("log")
+    for which in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        which(lambda value, _: f"{value:g}" if str(f"{value:g}").strip("0.")[:1] in "125" else "")
     right.set_ylabel("validation accuracy (%)")
     for axis in (left, right):
         axis.set_xlabel("epoch")
@@ -118,7 +120,7 @@ def learning_curves(table: pd.DataFrame) -> bytes:
 
 
 @_styled
-def similarity(regions: Mapping[str, pd.DataFrame]) -> bytes:
+def similarity(regions: Mapping[str, Any]) -> bytes:
     """Score by model and layer, one panel a region; see `page.by_region` for the columns.
 
     Dots are seeds, thick marks means, whiskers bootstrap intervals, the band the noise ceiling.
@@ -130,7 +132,7 @@ def similarity(regions: Mapping[str, pd.DataFrame]) -> bytes:
     )
     keys.sort(key=lambda key: rank(key[0]))
     height = 0.24 * len(keys) + 1.4
-    figure, (axes,) = _figure(7.2, height, ncols=len(regions), sharey=True)
+    figure, (axes,) = _figure(7.2, height, ncols=len(regions), sharex=True, sharey=True)
     for axis, (region, table) in zip(axes, regions.items(), strict=True):
         lower, upper = table["ceiling_lower"].max(), table["ceiling_upper"].max()
         if np.isfinite(lower):
@@ -198,7 +200,9 @@ def rdms(
 def raster(one: Raster) -> bytes:
     """A dot for every spike."""
     figure, ((axis,),) = _figure(7.2, 2.3)
-    size = float(np.clip(220 / max(one.size, 1), 1.2, 7))
+    size = float(np.clip(300 / max(one.size, 1), 1.5, 7))
+    if len(one.times_ms) < 200:
+        size = max(size, 5.0)
     axis.plot(one.times_ms, one.senders, "|", color="black", markersize=size, rasterized=True)
     axis.set_xlim(0, one.duration_ms)
     axis.set_ylim(-1, one.size)
@@ -243,7 +247,9 @@ def traces(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bytes:
 def auditory_scores(table: pd.DataFrame) -> bytes:
     """Correlation with the recorded rate on each sound, by model."""
     sounds = list(dict.fromkeys(table["sound"]))
-    figure, (axes,) = _figure(7.2, 0.36 * table["model"].nunique() + 1.0, ncols=len(sounds), sharey=True)
+    figure, (axes,) = _figure(
+        7.2, 0.36 * table["model"].nunique() + 1.0, ncols=len(sounds), sharey=True
+    )
     for axis, sound in zip(axes, sounds, strict=True):
         found = table[table["sound"] == sound]
         _bars(axis, list(found["model"]), found["correlation"].to_numpy())
@@ -262,4 +268,6 @@ def _bars(axis: Axes, names: list[str], values: np.ndarray) -> None:
     axis.axvline(0, color="black", linewidth=0.6)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.set_xlim(min(0.0, float(np.nanmin(values)) * 1.2), max(0.1, float(np.nanmax(values)) * 1.2))
+    axis.set_xlim(
+        min(0.0, float(np.nanmin(values)) * 1.2), max(0.1, float(np.nanmax(values)) * 1.2)
+    )

@@ -15,10 +15,13 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "surrogate": ("surrogate gradients", "#009e73"),
     "stdp": ("STDP", "#cc79a7"),
     "human IT": ("human IT", "#000000"),
+    "monkey IT": ("monkey IT", "#000000"),
 }
+_BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torch": "PyTorch"}
 _OTHER = "#56b4e9"
 BASELINES = (
-    "pixels", "mean_luminance", "untrained", "untrained_spiking", "homeostasis", "human IT"
+    "pixels", "mean_luminance", "untrained", "untrained_spiking", "homeostasis",
+    "human IT", "monkey IT",
 )  # fmt: skip
 
 
@@ -36,3 +39,8 @@ def rank(name: str) -> int:
     """Place in tables and figures: baselines first, then rules."""
     known = list(_LOOKS)
     return known.index(name) if name in known else len(known)
+
+
+def backend(name: str) -> str:
+    """A simulator's name as its makers write it."""
+    return _BACKENDS.get(name, name)

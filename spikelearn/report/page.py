@@ -159,7 +159,11 @@ def _spikes(data: ReportData) -> Section | None:
     agreement = _given(data.backend_agreement)
     if not data.rasters and agreement is None and data.receptive_fields is None:
         return None
-    lead = tables.agreement_sentence(agreement) if agreement is not None else "What the spiking networks did."
+    lead = (
+        tables.agreement_sentence(agreement)
+        if agreement is not None
+        else "What the spiking networks did."
+    )
     section = Section("spikes", "The spiking networks", lead)
     for one in data.rasters:
         description = f"Raster of the population {one.population}: {len(one.times_ms)} spikes."
@@ -198,7 +202,7 @@ def _auditory(data: ReportData) -> Section | None:
             _svg(
                 figures.traces(data.auditory_traces),
                 f"Firing rate over time: {', '.join(data.auditory_traces)}.",
-                "Firing rates over a stretch of the last sound, not shifted by the lag.",
+                "Firing rates over a stretch of the last sound, each model's shifted by its lag.",
             )
         )
     section.tables.append(tables.auditory(frame))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from spikelearn.report.names import BASELINES, label, rank
+from spikelearn.report.names import BASELINES, backend, label, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,26 +18,37 @@ if TYPE_CHECKING:
 class Table:
     """A table as text; `numeric` says which columns are set flush right."""
 
+    title: str
     caption: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
-def as_table(frame: pd.DataFrame, caption: str) -> Table:
+def as_table(frame: pd.DataFrame, title: str, caption: str, notes: Sequence[str] = ()) -> Table:
     """A frame whose cells are text or numbers already rounded."""
     numeric = tuple(frame[c].dtype.kind in "fi" or c in _RIGHT for c in frame.columns)
     rows = tuple(tuple(_cell(v) for v in row) for row in frame.itertuples(index=False))
-    return Table(caption, tuple(str(c) for c in frame.columns), numeric, rows)
+    columns = tuple(str(c) for c in frame.columns)
+    return Table(title, caption, columns, numeric, rows, tuple(notes))
 
 
-_RIGHT = {"test accuracy (%)", "validation accuracy (%)", "score", "95 % interval", "noise ceiling"}
+# Columns of numbers that are already text.
+_RIGHT = {
+    "test accuracy (%)", "validation accuracy (%)", "test digits", "weights moved by",
+    "dead units (%)", "cosine with backpropagation", "score", "95 % interval", "noise ceiling",
+    "spikes, first", "spikes, second", "the same in both", "lag (ms)", "van Rossum distance",
+    "correlation", "rate (Hz)", "recorded rate (Hz)",
+}  # fmt: skip
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return "–" if not np.isfinite(value) else f"{value:.3f}".replace("-", "−")
-    return str(value).replace("nan", "–")
+    return _fixed(value, 3) if isinstance(value, float | np.floating) else str(value)
+
+
+def _fixed(value: float | np.floating, digits: int) -> str:
+    return "–" if not np.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _spread(values: pd.Series, scale: float = 1.0, digits: int = 3) -> str:
@@ -57,29 +68,32 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 def accuracy(frame: pd.DataFrame) -> Table:
     """One row a rule: mean and standard deviation over seeds."""
-    rows = []
+    rows, notes = [], []
     for rule in _in_order(frame["rule"]):
         found = frame[frame["rule"] == rule]
-        flags = [f for f in found["flag"] if f]
+        for flag, part in found[found["flag"] != ""].groupby("flag", sort=False):
+            seeds = ", ".join(str(seed) for seed in part["seed"])
+            notes.append(f"{label(rule)}, seed {seeds}: {flag}.")
         rows.append(
             {
                 "rule": label(rule),
                 "network": found["model"].iloc[0],
-                "simulated by": found["backend"].iloc[0],
+                "computed by": backend(found["backend"].iloc[0]),
                 "test accuracy (%)": _spread(found["test_accuracy"], 100, 1),
                 "validation accuracy (%)": _spread(found["validation_accuracy"], 100, 1),
                 "seeds": len(found),
-                "test digits": int(found["n_test"].iloc[0]),
+                "test digits": f"{found['n_test'].iloc[0]:,}",
                 "weights moved by": _spread(found["mean_weight_displacement"], 1, 2),
                 "dead units (%)": _spread(found["dead_units"], 100, 0),
-                "note": "; ".join(f"{flags.count(f)} × {f}" for f in dict.fromkeys(flags)),
             }
         )
     return as_table(
         pd.DataFrame(rows),
+        "Accuracy by rule",
         "Mean ± standard deviation over seeds. “Weights moved by” is the norm of the change over"
         " the norm at the start, averaged over layers; dead units are those of the worst layer"
         " whose activity is the same for every image.",
+        notes,
     )
 
 
@@ -89,17 +103,17 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
     trained = means[[rule for rule in means.index if rule not in BASELINES]]
     chance = 100 * float(frame["chance"].iloc[0])
     if trained.empty:
-        return f"No trained network is in this report; chance is {chance:.0f} %."
+        return f"No trained network is in this report; chance is {chance:.0f} %."
     best = str(trained.idxmax())
-    text = f"Highest on held-out digits: {label(best)}, {100 * trained[best]:.1f} %"
+    text = f"Highest on held-out digits: {label(best)}, {100 * trained[best]:.1f} %"
     others = trained.drop(best).sort_values(ascending=False)
     if len(others):
-        text += "; then " + ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in others.items())
+        text += "; then " + ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in others.items())
     controls = means[[rule for rule in _in_order(means.index) if rule in BASELINES]]
     if len(controls):
-        found = ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in controls.items())
+        found = ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in controls.items())
         text += f". The controls: {found}"
-    return f"{text}. Chance is {chance:.0f} %."
+    return f"{text}. Chance is {chance:.0f} %."
 
 
 def layers(frame: pd.DataFrame) -> Table:
@@ -120,7 +134,8 @@ def layers(frame: pd.DataFrame) -> Table:
             )
     return as_table(
         pd.DataFrame(rows),
-        "By layer, mean ± standard deviation over seeds. The cosine is that of the rule's update"
+        "By layer: how far the weights moved, and where the updates point",
+        "Mean ± standard deviation over seeds. The cosine is that of the rule's update"
         " with backpropagation's gradient at the same weights, on validation digits; it is not"
         " defined for rules that update nothing, and not computed for spiking networks.",
     )
@@ -129,8 +144,8 @@ def layers(frame: pd.DataFrame) -> Table:
 def by_region(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """For each region the scores over seeds: of the mean over subjects, or of the group's RDM.
 
-    Columns model, layer, scores (one a seed), score (their mean), ci_lower, ci_upper, ceiling_lower,
-    ceiling_upper (means over seeds), n_stimuli, flag.
+    Columns model, layer, scores (one a seed), score (their mean), ci_lower, ci_upper,
+    ceiling_lower, ceiling_upper (means over seeds), n_stimuli, flag.
     """
     regions = {}
     for region in dict.fromkeys(frame["region"]):
@@ -158,7 +173,7 @@ def by_region(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return regions
 
 
-def similarity(region: str, table: pd.DataFrame) -> Table:
+def similarity(region: str, table: Any) -> Table:
     """The scores of one region."""
     rows = [
         {
@@ -168,15 +183,25 @@ def similarity(region: str, table: pd.DataFrame) -> Table:
             "95 % interval": _range(row.ci_lower, row.ci_upper),
             "noise ceiling": _range(row.ceiling_lower, row.ceiling_upper),
             "stimuli": row.n_stimuli,
-            "note": row.flag,
         }
         for row in table.itertuples()
     ]
+    by_flag: dict[str, list[str]] = {}
+    for row in table.itertuples():
+        if row.flag:
+            name = f"{label(row.model)}{f' {row.layer}' if row.layer else ''}"
+            by_flag.setdefault(row.flag, []).append(name)
+    notes = [
+        f"{flag} (all rows)." if len(names) == len(table) else f"{flag}: {', '.join(names)}."
+        for flag, names in by_flag.items()
+    ]
     return as_table(
         pd.DataFrame(rows),
-        f"{region}: Spearman correlation of representational dissimilarity matrices, mean ±"
+        f"Similarity to {region}",
+        "Spearman correlation of representational dissimilarity matrices, mean ±"
         " standard deviation over seeds; interval by bootstrap over stimuli (bounds averaged over"
         " seeds).",
+        [note[0].upper() + note[1:] for note in notes],
     )
 
 
@@ -190,27 +215,33 @@ def similarity_sentence(regions: dict[str, pd.DataFrame]) -> str:
     """Which model comes closest in each region, and how that stands to pixels and ceiling."""
     sentences = []
     for region, table in regions.items():
-        models = table[~table["model"].isin(BASELINES)].dropna(subset=["score"])
+        models: Any = table[~table["model"].isin(BASELINES)].dropna(subset=["score"])
         pixels = table.loc[table["model"] == "pixels", "score"]
         if models.empty:
             continue
-        best = models.loc[models["score"].idxmax()]
+        best: Any = models.loc[models["score"].idxmax()]
         name = f"{label(best['model'])}{f' ({best.layer})' if best['layer'] else ''}"
-        text = f"{region}: of the trained networks, {name} comes closest, {best['score']:.3f}"
+        text = (
+            f"{region[0].upper()}{region[1:]}: of the trained networks, {name} comes closest,"
+            f" {best['score']:.3f}"
+        )
         if len(pixels):
             relation = "above" if best["score"] > pixels.iloc[0] else "below"
             text += f", {relation} the pixels themselves ({pixels.iloc[0]:.3f})"
         if np.isfinite(best["ceiling_lower"]):
-            reaches = best["score"] >= best["ceiling_lower"]
-            text += (
-                f", and {'reaches' if reaches else 'far from' if best['score'] < best['ceiling_lower'] / 2 else 'short of'}"
-                f" the noise ceiling ({best['ceiling_lower']:.3f} to {best['ceiling_upper']:.3f})"
-            )
+            text += f", and {_relation(best['score'], best['ceiling_lower'])} the noise ceiling"
+            text += f" ({_range(best['ceiling_lower'], best['ceiling_upper'])})"
         untrained = table[table["model"].isin(["untrained", "untrained_spiking"])]["score"].max()
         if np.isfinite(untrained):
             text += f"; the best untrained network scores {untrained:.3f}"
         sentences.append(f"{text}.")
     return " ".join(sentences).replace(" -0", " −0")
+
+
+def _relation(score: float, ceiling: float) -> str:
+    if score >= ceiling:
+        return "within"
+    return "far below" if score < ceiling / 2 else "below"
 
 
 def agreement(frame: pd.DataFrame) -> Table:
@@ -222,23 +253,27 @@ def agreement(frame: pd.DataFrame) -> Table:
             {
                 "network trained by": label(str(model)),
                 "population": population,
-                "first": a,
-                "second": b,
+                "first": backend(str(a)),
+                "second": backend(str(b)),
                 "seeds": len(part),
                 "images": int(part["n_stimuli"].iloc[0]),
-                "spikes, first": int(part["spikes_a"].sum()),
-                "spikes, second": int(part["spikes_b"].sum()),
-                "the same in both": int(part["spikes_in_both"].sum()),
+                "spikes, first": f"{part['spikes_a'].sum():,}",
+                "spikes, second": f"{part['spikes_b'].sum():,}",
+                "the same in both": f"{part['spikes_in_both'].sum():,}",
             }
         )
-    return as_table(pd.DataFrame(rows), "Spikes are the same if neuron and time step agree.")
+    return as_table(
+        pd.DataFrame(rows),
+        "Spikes of two backends",
+        "Spikes are the same if image, neuron and time step agree; summed over seeds.",
+    )
 
 
 def agreement_sentence(frame: pd.DataFrame) -> str:
     """Whether the backends gave the same spikes."""
     total, both = int(frame["spikes_a"].sum()), int(frame["spikes_in_both"].sum())
     other = int(frame["spikes_b"].sum())
-    names = f"{frame['backend_a'].iloc[0]} and {frame['backend_b'].iloc[0]}"
+    names = f"{backend(frame['backend_a'].iloc[0])} and {backend(frame['backend_b'].iloc[0])}"
     if total == other == both:
         return f"{names} gave the same {total:,} spikes, not one different."
     share = 100 * both / max(total, other, 1)
@@ -247,7 +282,13 @@ def agreement_sentence(frame: pd.DataFrame) -> str:
 
 def auditory(frame: pd.DataFrame) -> Table:
     """Scores of the model neurons."""
-    shown = frame.rename(
+    shown = frame.assign(
+        correlation=[_fixed(v, 3) for v in frame["correlation"]],
+        lag_ms=[_fixed(v, 0) for v in frame["lag_ms"]],
+        van_rossum=[_fixed(v, 3) for v in frame["van_rossum"]],
+        rate_hz=[_fixed(v, 1) for v in frame["rate_hz"]],
+        recorded_rate_hz=[_fixed(v, 1) for v in frame["recorded_rate_hz"]],
+    ).rename(
         columns={
             "role": "parameters",
             "lag_ms": "lag (ms)",
@@ -258,6 +299,7 @@ def auditory(frame: pd.DataFrame) -> Table:
     )
     return as_table(
         shown,
+        "Fit to the receptor",
         "Correlation of rates (PSTH, 3 ms Gaussian) at a lag chosen on the first sound; van Rossum"
         " distance of spike trains (3 ms), 0 for identical trains and 1 for trains without a"
         " coincidence.",
@@ -272,8 +314,3 @@ def auditory_sentence(frame: pd.DataFrame) -> str:
     ordered = held.sort_values("correlation", ascending=False)
     ranked = ", ".join(f"{row.model} {row.correlation:.2f}" for row in ordered.itertuples())
     return f"On the held-out sound, correlation with the receptor: {ranked}.".replace("-0.", "−0.")
-
-
-def flags(sequence: Sequence[str]) -> list[str]:
-    """Each sentence once, in order."""
-    return list(dict.fromkeys(s for s in sequence if s))

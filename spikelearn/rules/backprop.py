@@ -1,6 +1,7 @@
 """Backpropagation (Rumelhart, Hinton & Williams 1986, doi:10.1038/323533a0): the baseline.
 
-    delta_L = dC/dz_L,   delta_l = (W_(l+1)^T delta_(l+1)) * phi'(z_l),   dW_l = -eta delta_l h_(l-1)^T
+    delta_L = dC/dz_L,   delta_l = (W_(l+1)^T delta_(l+1)) * phi'(z_l)
+    dW_l = -eta delta_l h_(l-1)^T
 
 computed by torch's automatic differentiation.
 """
@@ -25,9 +26,7 @@ class Backprop(Rule):
         "single phase": False,
     }
 
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the gradient in `.grad` and apply it once."""
         parameters = list(self.network.parameters())
         loss = cross_entropy(self.network(x), y)

@@ -22,7 +22,6 @@ from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules.rule import LayerPass, Rule, forward_pass
 
 
@@ -35,22 +34,20 @@ class FeedbackAlignment(Rule):
         "single phase": False,
     }
 
-    def prepare(self, network: RateNetwork, generator: torch.Generator) -> None:
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the feedback weights with the scale that the forward weights started from."""
         super().prepare(network, generator)
         self.extra["feedback"] = fixed(self._feedback(generator))
 
     def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         matrices = []
-        for layer in list(self.network.layers)[1:]:
-            n_out, n_in = layer.weight.shape  # type: ignore[union-attr,operator]
+        for weight in self.network.weights()[1:]:
+            n_out, n_in = weight.shape
             # The variance of the forward weights of a rectified network: 2 / n_in.
-            matrices.append(scaled_uniform(int(n_out), int(n_in), 2.0**0.5, generator))
+            matrices.append(scaled_uniform(n_out, n_in, 2.0**0.5, generator))
         return matrices
 
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update in `.grad` and apply it once."""
         passes = forward_pass(self.network, x)
         scores = passes[-1].h.detach()
@@ -75,17 +72,13 @@ class DirectFeedbackAlignment(FeedbackAlignment):
     """The output error reaches every layer directly, through fixed random weights."""
 
     def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
-        layers = list(self.network.layers)
-        n_classes = int(layers[-1].weight.shape[0])  # type: ignore[union-attr,index,arg-type]
-        sizes = [int(layer.weight.shape[0]) for layer in layers[:-1]]  # type: ignore[union-attr,index,arg-type]
+        *sizes, n_classes = [weight.shape[0] for weight in self.network.weights()]
         return [scaled_uniform(n_classes, size, 2.0**0.5, generator) for size in sizes]
 
     def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> None:
         output = passes[-1].through_activation(error)
         passes[-1].leave_gradient(output)
-        for layer, matrix in zip(
-            passes[:-1], self.extra["feedback"].parameters(), strict=True
-        ):
+        for layer, matrix in zip(passes[:-1], self.extra["feedback"].parameters(), strict=True):
             layer.leave_gradient(layer.through_activation(output @ matrix))
 
 

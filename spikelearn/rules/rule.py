@@ -38,7 +38,7 @@ class Rule:
     network: RateNetwork
     extra: nn.ModuleDict
 
-    def prepare(self, network: RateNetwork, generator: torch.Generator) -> None:
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Create what the rule needs beyond the network.
 
         Raises
@@ -48,8 +48,7 @@ class Rule:
         """
         if not isinstance(network, RateNetwork):
             raise SpikelearnError(
-                f"the rule {type(self).__name__} trains rate networks, not"
-                f" {type(network).__name__}"
+                f"the rule {type(self).__name__} trains rate networks, not {type(network).__name__}"
             )
         self.network = network
         self.extra = nn.ModuleDict()
@@ -58,9 +57,7 @@ class Rule:
         """What the optimiser moves."""
         return [*self.network.parameters(), *self.extra.parameters()]
 
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update for a batch in `.grad` and call `apply`.
 
         Parameters

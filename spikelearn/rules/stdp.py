@@ -55,10 +55,7 @@ def weight_after(
     events = sorted([(t, 0) for t in pre] + [(t, 1) for t in post])
     weight = float(weight_mv)
     for time, kind in events:
-        if kind == 0:
-            partners = time - post[post < time]
-        else:
-            partners = time - pre[pre <= time]
+        partners = time - (post[post < time] if kind == 0 else pre[pre <= time])
         if rule.pairing == "nearest":
             partners = partners[-1:]
         tau = rule.tau_minus_ms if kind == 0 else rule.tau_plus_ms

@@ -35,7 +35,7 @@ class Surrogate:
     network: SpikingClassifier
     extra: nn.ModuleDict
 
-    def prepare(self, network: SpikingClassifier, generator: torch.Generator) -> None:
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Keep the network and the generator of the input spikes.
 
         Raises
@@ -55,9 +55,7 @@ class Surrogate:
         """What the optimiser moves."""
         return list(self.network.parameters())
 
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the surrogate gradient in `.grad` and apply it once."""
         counts = self.network(self.network.encode(x, self.generator))[-1]
         loss = cross_entropy(counts, y)
@@ -89,8 +87,6 @@ class UntrainedSpiking(Surrogate):
     claims: ClassVar[dict[str, bool]] = {}
 
     @torch.no_grad()
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """The loss of the batch; nothing is updated."""
         return cross_entropy(self.network(self.network.encode(x, self.generator))[-1], y)

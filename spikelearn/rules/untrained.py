@@ -17,8 +17,6 @@ class Untrained(Rule):
     trains: ClassVar[bool] = False
 
     @torch.no_grad()
-    def update(
-        self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
-    ) -> torch.Tensor:
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """The loss of the batch; nothing is updated."""
         return cross_entropy(self.network(x), y)

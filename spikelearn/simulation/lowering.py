@@ -190,7 +190,7 @@ def _lower_neurons(name: str, population: LIF, network: SpikingNetwork, dt_ms: f
             if p.target == name and isinstance(p.synapse, ExponentialSynapse)
         )
     )
-    adaptive = isinstance(population, AdaptiveLIF)
+    adaptive = population if isinstance(population, AdaptiveLIF) else None
     return Neurons(
         name=name,
         size=population.size,
@@ -203,9 +203,9 @@ def _lower_neurons(name: str, population: LIF, network: SpikingNetwork, dt_ms: f
         refractory_steps=_in_steps(
             population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"
         ),
-        theta_decay=np.exp(-dt_ms / each(population.tau_threshold_ms)) if adaptive else None,
-        theta_increment=each(population.threshold_increment_mv) if adaptive else None,
-        theta_init=each(population.threshold_offset_mv) if adaptive else None,
+        theta_decay=np.exp(-dt_ms / each(adaptive.tau_threshold_ms)) if adaptive else None,
+        theta_increment=each(adaptive.threshold_increment_mv) if adaptive else None,
+        theta_init=each(adaptive.threshold_offset_mv) if adaptive else None,
         taus=taus,
         alphas=tuple(float(np.exp(-dt_ms / tau)) for tau in taus),
         kappas=tuple(_kappa(tau, tau_m, dt_ms) for tau in taus),
@@ -237,9 +237,7 @@ def _lower_projection(
     if projection.delay_ms is None:
         delay = least
     else:
-        delay = _in_steps(
-            projection.delay_ms, dt_ms, f"projection {projection.name}: delay_ms"
-        )
+        delay = _in_steps(projection.delay_ms, dt_ms, f"projection {projection.name}: delay_ms")
     if delay < least:
         raise SpikelearnError(
             f"projection {projection.name}: the delay from neurons must be at least one time step"

@@ -49,8 +49,6 @@ class _LIFBox:
         return fired, state.v + drive
 
 
-def run(
-    lowered: Lowered, progress: Callable[[float], None], precision: str
-) -> torch_loop.Result:
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> torch_loop.Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     return torch_loop.run(lowered, _LIFBox, progress, precision)

@@ -35,8 +35,6 @@ class _Leaky:
         return self.leaky(drive, v)
 
 
-def run(
-    lowered: Lowered, progress: Callable[[float], None], precision: str
-) -> torch_loop.Result:
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> torch_loop.Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     return torch_loop.run(lowered, _Leaky, progress, precision)

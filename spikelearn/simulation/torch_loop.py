@@ -127,7 +127,7 @@ class _Population:
             self.kappas, self.currents, self.neurons.alphas, strict=True
         ):
             drive += kappa * current
-            current *= alpha
+            current.mul_(alpha)
         if stimulus is not None:
             drive += self.input_gain * stimulus
         self.drive = drive

@@ -47,7 +47,7 @@ class ImageDataset:
 
 
 def luminance(images: np.ndarray) -> np.ndarray:
-    """Luminance in [0, 1] of uint8 images: (n, height, width, 3) or already grey (n, height, width).
+    """Luminance in [0, 1] of uint8 images, (n, height, width, 3) or grey (n, height, width).
 
     The Rec. 709 weighting of the stored (gamma-encoded) values, known as luma.
     """
@@ -59,8 +59,7 @@ def luminance(images: np.ndarray) -> np.ndarray:
     if images.ndim == 3:
         return images / 255.0
     raise SpikelearnError(
-        "images must have shape (n, height, width) or (n, height, width, 3), found"
-        f" {images.shape}"
+        f"images must have shape (n, height, width) or (n, height, width, 3), found {images.shape}"
     )
 
 

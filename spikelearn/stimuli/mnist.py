@@ -62,8 +62,10 @@ def load(source: Literal["auto", "full", "embedded"] = "auto") -> ImageDataset:
         raise SpikelearnError(f"source must be auto, full or embedded, found '{source}'")
     if source == "embedded" or (source == "auto" and not full_set_at_hand()):
         return _embedded()
-    arrays = [_read_idx(name) for name in _FILES]
-    return ImageDataset("mnist", *arrays, classes=tuple("0123456789"), source="full set")
+    train_x, train_y, test_x, test_y = (_read_idx(name) for name in _FILES)
+    return ImageDataset(
+        "mnist", train_x, train_y, test_x, test_y, classes=tuple("0123456789"), source="full set"
+    )
 
 
 def full_set_at_hand() -> bool:
@@ -85,9 +87,13 @@ def _read_idx(name: str) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
-        raise SpikelearnError(f"{path} is not a gzip file; delete it to download it again") from error
+        raise SpikelearnError(
+            f"{path} is not a gzip file; delete it to download it again"
+        ) from error
     if hashlib.sha256(content).hexdigest() != content_digest:
-        raise SpikelearnError(f"{path} does not hold MNIST's {name}; delete it to download it again")
+        raise SpikelearnError(
+            f"{path} does not hold MNIST's {name}; delete it to download it again"
+        )
     n_dimensions = content[3]
     shape = np.frombuffer(content, dtype=">u4", count=n_dimensions, offset=4).astype(int)
     values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * n_dimensions)

@@ -34,7 +34,9 @@ class PoissonProtocol(_Protocol):
     rate_hz: float = Field(ge=0)
     n_trials: int = Field(default=1, ge=1)
 
-    def realise(self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int) -> Stimulus:
+    def realise(
+        self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int
+    ) -> Stimulus:
         """Draw the spikes for `sources` (population name to size)."""
         spikes = {
             name: poisson_spikes(
@@ -80,7 +82,9 @@ class ImageProtocol(_Protocol):
             )
         return images[:count], labels[:count]
 
-    def realise(self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int) -> Stimulus:
+    def realise(
+        self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int
+    ) -> Stimulus:
         """Encode the images for the one population of `sources` (name to size)."""
         if len(sources) != 1:
             raise SpikelearnError(

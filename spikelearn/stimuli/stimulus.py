@@ -66,4 +66,6 @@ class Stimulus:
         times = [np.asarray(train, dtype=float).ravel() for train in trains]
         senders = np.repeat(np.arange(len(times)), [t.size for t in times])
         flat = np.concatenate(times) if times else np.zeros(0)
-        return cls((label,), {population: PopulationSpikes.from_unsorted(len(times), flat, senders)})
+        return cls(
+            (label,), {population: PopulationSpikes.from_unsorted(len(times), flat, senders)}
+        )

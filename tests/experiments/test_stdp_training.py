@@ -155,7 +155,9 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(changes, sentence):
 def test_spike_times_on_the_session_clock_stay_in_their_image():
     spikes = PopulationSpikes.from_unsorted(2, [0.0, 199.0], [0, 1], [0, 1])
     period = 300.0
-    joined = PopulationSpikes.from_unsorted(2, spikes.times_ms + spikes.trials * period, spikes.senders)
+    joined = PopulationSpikes.from_unsorted(
+        2, spikes.times_ms + spikes.trials * period, spikes.senders
+    )
     np.testing.assert_array_equal(joined.times_ms, [0.0, 499.0])
 
 

@@ -132,9 +132,7 @@ def test_a_stored_run_reads_back_and_is_not_computed_again(model, tmp_path, monk
 
 
 @pytest.mark.parametrize("rule", ["backprop", "feedback_alignment", "surrogate"])
-def test_an_interrupted_run_goes_on_to_the_very_same_weights(
-    model, spiking_model, rule, tmp_path
-):
+def test_an_interrupted_run_goes_on_to_the_very_same_weights(model, spiking_model, rule, tmp_path):
     which = spiking_model if rule == "surrogate" else model
     uninterrupted = train(config(which, rule, epochs=3), tmp_path / "a")
 
