@@ -13,6 +13,7 @@ from scipy.stats import rankdata, spearmanr
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
+    compare_regions,
     compare_rsa,
     mean_luminance,
     noise_ceiling,
@@ -178,3 +179,20 @@ def test_a_model_without_dissimilarities_scores_nan_and_says_why(values, flag) -
     table = compare_rsa({"m": response(values)}, made_up_recording(8), 20)
     assert table[["score", "ci_lower", "ci_upper"]].isna().all(axis=None)
     assert table.flag.str.contains(flag).all()
+
+
+def test_regions_are_as_alike_as_their_published_matrices() -> None:
+    recording = made_up_recording(14)
+    table = compare_regions(recording, n_bootstrap=100)
+    vectors = [recording.groups[name].dissimilarities for name in ("human IT", "monkey IT")]
+    np.testing.assert_allclose(table["score"], spearmanr(*vectors).statistic, rtol=1e-12)
+    assert list(table["model"]) == ["human IT", "monkey IT"]
+    assert list(table["region"]) == ["monkey IT", "human IT"]
+    assert (table["ci_lower"] < table["score"]).all()
+    assert (table["score"] < table["ci_upper"]).all()
+
+
+@needs_images
+def test_human_and_monkey_it_are_as_alike_as_known() -> None:
+    table = compare_regions(kriegeskorte92.load(), n_bootstrap=0)
+    np.testing.assert_allclose(table["score"], 0.43892, atol=1e-5)
