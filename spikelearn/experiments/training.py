@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,10 +110,11 @@ def train(
     rule.prepare(network, rule_generator)
     checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
     loop = _Loop(config, rule, rule_generator, checkpoint)
-    loop.run(training, validation, say)
-    rule.network.load_state_dict(loop.best)
-    layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
-    summary = summarise(loop, rule, test, len(data.classes))
+    with one_thread():
+        loop.run(training, validation, say)
+        rule.network.load_state_dict(loop.best)
+        layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
+        summary = summarise(loop, rule, test, len(data.classes))
     epochs = loop.table()
     if folder is not None:
         store.save_run(
@@ -159,6 +161,18 @@ def describe(network: dict[str, Any]) -> MLP | SpikingMLP:
     from spikelearn.networks import MLP, SpikingMLP
 
     return MLP(**network) if network["kind"] == "mlp" else SpikingMLP(**network)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: how threads share sums out can depend on what else the machine does,
+    and training makes a difference in the last digit a difference in the result."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def check_fit(sizes: list[int], n_pixels: int, n_classes: int, model: str) -> None:
