@@ -203,11 +203,15 @@ def shipped_folder(kind: str) -> Path:
 
 def shipped_names(kind: str) -> list[str]:
     """Names of the shipped YAML files of a kind, sorted."""
-    return sorted(path.stem for path in shipped_folder(kind).glob("*.yaml"))
+    folder = shipped_folder(kind)
+    found = folder.glob("*/*.yaml" if kind == "models/recipes" else "*.yaml")
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
 
 
 def find_yaml(kind: str, name: str | Path) -> Path:
     """The YAML file called `name` among the shipped ones, or the file at the path `name`.
+
+    Shipped are models, stimuli, and recipes ("models/recipes"), which lie in folders.
 
     Raises
     ------
@@ -215,17 +219,17 @@ def find_yaml(kind: str, name: str | Path) -> Path:
         If there is neither; the message lists the shipped names.
     """
     path = Path(name)
+    shipped = shipped_folder(kind) / f"{name}.yaml"
+    if not path.is_absolute() and ".." not in path.parts and shipped.is_file():
+        return shipped
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         if path.is_dir() and (inside := path / "network.yaml").is_file():
             return inside
         if path.is_file():
             return path
         raise SpikelearnError(f"there is no file {path}")
-    shipped = shipped_folder(kind) / f"{name}.yaml"
-    if shipped.is_file():
-        return shipped
     known = ", ".join(shipped_names(kind))
-    singular = {"models": "model", "stimuli": "stimulus"}.get(kind, kind)
+    singular = {"models": "model", "stimuli": "stimulus", "models/recipes": "recipe"}[kind]
     raise SpikelearnError(
         f"there is no {singular} called '{name}'; shipped are {known}, or give the path of a"
         " YAML file"

@@ -15,6 +15,7 @@ from spikelearn._errors import SpikelearnError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn.experiments import STDPConfig, TrainConfig
     from spikelearn.networks.spiking import SpikingNetwork
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -177,23 +178,45 @@ def _trained_network(folder: Path) -> tuple[SpikingNetwork, float]:
 @app.command()
 @plainly
 def train(
-    rule: Annotated[str, typer.Option(help="Learning rule; `spikelearn rules` lists them.")],
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Learning rule; `spikelearn rules` lists them. Or give --recipe."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Training recipe, by name (such as mnist_mlp/backprop) or path; what else is"
+            " given replaces what it says. With --rule alone, the shipped one, if there is one."
+        ),
+    ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Model; the first shipped one that the rule trains, if left out."),
+        typer.Option(help="Model; the recipe's, or the first that the rule trains, if left out."),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs (not for STDP).")] = 5,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Data set, or path of a folder of images or an .npz file."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs (not for STDP); the recipe's, or 5.")
+    ] = None,
     images: Annotated[
         int | None,
         typer.Option(min=1, help="Training images; all, if left out (STDP: 300)."),
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the rule, as name=value; may be given several times."),
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     seed: Seed = 0,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up from --seed.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
     ),
 ) -> None:
-    """Train a network on MNIST by a learning rule, and test it on held-out digits.
+    """Train a network on images by a learning rule, and test it on held-out images.
 
     A run that is complete is not computed again; one that was interrupted goes on.
 
@@ -201,35 +224,40 @@ def train(
     """
     import pandas as pd
 
-    from spikelearn._files import validate
     from spikelearn._progress import progress_bars
-    from spikelearn.experiments import STDPConfig, TrainConfig, train_stdp
+    from spikelearn.experiments import STDPConfig, train_stdp
     from spikelearn.experiments import train as run_training
-    from spikelearn.rules import RULES
 
-    if rule not in RULES:
-        raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
-    kind = RULES[rule].network
-    given: dict[str, Any] = {"rule": rule, "model": model or _first_model(kind)}
-    if images is not None:
-        given["n_train"] = images
+    named = {
+        "rule": rule, "model": model, "dataset": dataset, "n_train": images, "epochs": epochs,
+        "learning_rate": learning_rate, "device": device,
+    }  # fmt: skip
+    given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
+    if option:
+        given["options"] = _settings(option)
+    first = _training_config(recipe, given, seed)
     rows, layers = [], []
     with progress_bars() as bar:
         for s in range(seed, seed + seeds):
-            say = bar(f"{rule}, seed {s}")
-            if kind == "spiking":
-                config = validate(STDPConfig, {**given, "seed": s}, "the options")
-                run: Any = train_stdp(config, out, say)
+            config = first.model_copy(update={"seed": s})
+            say = bar(f"{first.rule}, seed {s}")
+            run: Any
+            if isinstance(config, STDPConfig):
+                run = train_stdp(config, out, say)
             else:
-                config = validate(
-                    TrainConfig, {**given, "seed": s, "epochs": epochs}, "the options"
-                )
                 run = run_training(config, out, say)
             rows.append({"seed": s, **run.summary, "folder": run.folder})
             layers.append(run.layers.assign(seed=s))
     table = pd.DataFrame(rows)
-    shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
-    _table(table[shown], f"{rule} on {given['model']}")
+    shown = [
+        name
+        for name in (
+            "seed", "test_accuracy", "nearest_centroid_accuracy", "validation_accuracy",
+            "best_epoch", "n_test", "flag",
+        )
+        if name in table
+    ]  # fmt: skip
+    _table(table[shown], f"{first.rule} on {first.model}")
     _table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
     if seeds > 1:
         spread = table["test_accuracy"].std(ddof=1)
@@ -240,8 +268,87 @@ def train(
         print(f"Run: {folder}")
 
 
+def _training_config(
+    recipe: str | None, given: dict[str, Any], seed: int
+) -> TrainConfig | STDPConfig:
+    """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
+    from spikelearn._files import shipped_names, validate
+    from spikelearn.experiments.config import STDPConfig, TrainConfig, load_recipe
+    from spikelearn.rules import RULES
+
+    rule = given.get("rule")
+    if recipe is None and rule is None:
+        raise SpikelearnError("give --rule or --recipe; `spikelearn rules` lists the rules")
+    if rule is not None and rule not in RULES:
+        raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
+    if recipe is None and rule is not None and "model" not in given:
+        usual = f"{given.get('dataset', 'mnist')}_{RULES[rule].networks[0]}/{rule}"
+        if usual in shipped_names("models/recipes"):
+            recipe = usual
+            _say(f"Recipe: {recipe}")
+    if recipe is not None:
+        config = load_recipe(recipe)
+        if rule is not None and rule != config.rule:
+            raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
+        options = {**config.options, **given.pop("options", {})}
+        return load_recipe(recipe, **given, options=options, seed=seed)
+    kind = RULES[str(rule)].networks[0]
+    given = {"model": _first_model(kind), **given, "seed": seed}
+    return validate(STDPConfig if kind == "spiking" else TrainConfig, given, "the options")
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """The values of name=value, read as YAML: numbers, true and false, lists, or text."""
+    import yaml
+
+    settings = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise SpikelearnError(f"--option takes name=value, found '{pair}'")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SpikelearnError(f"--option {name}: '{value}' cannot be read") from error
+    return settings
+
+
+@app.command()
+@plainly
+def check(
+    rule: Annotated[
+        str, typer.Argument(help="A shipped rule, or one of your own as my_rule.py:MyRule.")
+    ],
+    seed: Seed = 0,
+) -> None:
+    """Test the properties that every learning rule must have, on a rule of yours or ours.
+
+    A file that is named is run: check only code that you trust.
+
+    Example: spikelearn check my_rule.py:MyRule
+    """
+    import pandas as pd
+
+    from spikelearn.rules import own_rule
+    from spikelearn.rules.checks import check_rule, describe_properties
+
+    results = check_rule(own_rule(rule) if ":" in rule else rule, None, seed, False)
+    says = describe_properties()
+    words = {True: "passed", False: "FAILED", None: "does not apply"}
+    rows = [(says[r.property], words[r.passed], r.detail) for r in results]
+    _table(pd.DataFrame(rows, columns=["property", "result", "detail"]), rule)
+    if any(r.passed is False for r in results):
+        raise SpikelearnError(f"{rule} lacks a property that every learning rule must have")
+
+
 def _first_model(kind: str) -> str:
-    preferred = {"mlp": "mlp_784", "spiking_mlp": "snn_784", "spiking": "competitive_stdp"}
+    preferred = {
+        "mlp": "mlp_784",
+        "cnn": "cnn_28",
+        "residual_mlp": "residual_mlp_784",
+        "spiking_mlp": "snn_784",
+        "spiking": "competitive_stdp",
+    }
     return preferred[kind]
 
 
@@ -334,7 +441,7 @@ def rules(seed: NoSeed = 0) -> None:
     """List the learning rules and the kind of model each trains."""
     from spikelearn.rules import RULES
 
-    _list((name, entry.network, entry.description) for name, entry in RULES.items())
+    _list((name, ", ".join(e.networks), e.description) for name, e in RULES.items())
 
 
 @app.command()

@@ -114,7 +114,7 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     if isinstance(run, STDPRun):
         return replace(run, config=config, network=run.initial, folder=None)
     description = describe(run.config["network"])
-    rule = make_rule("untrained" if description.kind == "mlp" else "untrained_spiking")
+    rule = make_rule("untrained_spiking" if description.kind == "spiking_mlp" else "untrained")
     rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
     return replace(run, config=config, rule=rule, folder=None)
 

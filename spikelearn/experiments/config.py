@@ -7,30 +7,34 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES
 
 if TYPE_CHECKING:
-    from spikelearn.networks import MLP, SpikingMLP, SpikingNetwork
+    from spikelearn.networks import CNN, MLP, SpikingMLP, SpikingNetwork
 
 # Raised when the meaning of stored runs changes, so that older ones are not taken for new.
-FORMAT = 1
+FORMAT = 2
 
 
 class _RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     model: str = Field(description="name of a shipped model, or path of a YAML file")
     rule: str = Field(description="name of a learning rule")
-    dataset: Literal["mnist"] = "mnist"
-    source: Literal["auto", "full", "embedded"] = Field(
-        default="auto", description="which MNIST: full, the embedded 5,000, or what is at hand"
+    dataset: str = Field(
+        default="mnist",
+        description="name of a data set, or path of a folder of images or an .npz file",
+    )
+    source: str = Field(
+        default="auto", description="which copy of the data set, or what is at hand (auto)"
     )
     seed: int = Field(default=0, ge=0)
 
-    def description(self) -> MLP | SpikingMLP | SpikingNetwork:
+    def description(self) -> MLP | CNN | SpikingMLP | SpikingNetwork:
         """The model that is trained.
 
         Raises
@@ -43,27 +47,24 @@ class _RunConfig(BaseModel):
                 f"there is no rule called '{self.rule}'; rules are {', '.join(RULES)}"
             )
         model = load_model(self.model)
-        wanted = RULES[self.rule].network
-        if model.kind != wanted:
-            fitting = [name for name, entry in RULES.items() if entry.network == model.kind]
+        wanted = RULES[self.rule].networks
+        if model.kind not in wanted:
+            fitting = [name for name, entry in RULES.items() if model.kind in entry.networks]
             raise SpikelearnError(
-                f"the rule '{self.rule}' trains models of kind {wanted}, but {self.model} is of"
-                f" kind {model.kind}; rules for it are {', '.join(fitting)}"
+                f"the rule '{self.rule}' trains models of kind {' or '.join(wanted)}, but"
+                f" {self.model} is of kind {model.kind}; rules for it are {', '.join(fitting)}"
             )
         return model
 
     def complete(self) -> dict[str, Any]:
         """The configuration with the model written out and `auto` resolved; plain YAML values."""
-        from spikelearn.stimuli import mnist
+        from spikelearn.stimuli.datasets import resolve_source
 
-        source = self.source
-        if source == "auto":
-            source = "full" if mnist.full_set_at_hand() else "embedded"
         network = json.loads(self.description().model_dump_json(exclude_none=True))
         return {
             "format": FORMAT,
-            **json.loads(self.model_dump_json()),
-            "source": source,
+            **json.loads(self.model_dump_json(exclude_none=True)),
+            "source": resolve_source(self.dataset, self.source),
             "network": network,
         }
 
@@ -74,6 +75,16 @@ class _RunConfig(BaseModel):
         return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
 
 
+class GroupConfig(BaseModel):
+    """Settings of the optimiser for one of a rule's groups of parameters; absent: the run's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    optimizer: Literal["adam", "sgd"] | None = None
+    learning_rate: float | None = Field(default=None, ge=0)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    weight_decay: float | None = Field(default=None, ge=0)
+
+
 class TrainConfig(_RunConfig):
     """A run of the training loop: a model, a rule that leaves its update in `.grad`, and data.
 
@@ -81,13 +92,75 @@ class TrainConfig(_RunConfig):
     images; the epoch is chosen on them, and the test images are read once, at the end.
     """
 
+    options: dict[str, Any] = Field(default={}, description="the rule's own settings")
     n_train: int | None = Field(
         default=None, ge=20, description="training images used, validation included; all if absent"
     )
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    input_range: tuple[float, float] = Field(
+        default=(0.0, 1.0), description="what black and white become at the network's input"
+    )
     epochs: int = Field(default=5, ge=1)
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="stop after so many epochs with no better validation accuracy; never if absent",
+    )
     batch_size: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0, description="of Adam")
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        description="decoupled for adam (Loshchilov & Hutter 2019), added to the gradient for sgd",
+    )
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        default="constant", description="how learning rates fall to 0 over the run"
+    )
+    layer_rates: tuple[float, ...] | None = Field(
+        default=None, description="factors of the network's learning rate, one a layer"
+    )
+    groups: dict[str, GroupConfig] = Field(
+        default={}, description="settings for the rule's groups of parameters, by name"
+    )
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @field_validator("input_range")
+    @classmethod
+    def _two_numbers(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] == limits[1]:
+            raise ValueError("black and white must become different numbers")
+        return limits
+
+    @model_validator(mode="after")
+    def _momentum_is_of_sgd(self) -> TrainConfig:
+        if self.momentum and self.optimizer != "sgd":
+            raise ValueError("momentum is a setting of sgd; adam has its own")
+        return self
+
+
+def load_recipe(name: str | Path, **changes: Any) -> TrainConfig:
+    """The training recipe of that name among the shipped ones, or in the YAML file at that path.
+
+    Parameters
+    ----------
+    name : str or path
+        Such as "mnist_mlp/feedback_alignment".
+    **changes
+        Fields of `TrainConfig` to replace, such as `seed`.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file, the field and what is allowed.
+    """
+    path = find_yaml("models/recipes", name)
+    content = read_yaml(path)
+    if isinstance(content, dict):
+        content = {k: v for k, v in content.items() if k not in ("description", "reference")}
+        content |= changes
+    return validate(TrainConfig, content, path)
 
 
 class STDPConfig(_RunConfig):

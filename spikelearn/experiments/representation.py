@@ -13,8 +13,10 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.experiments import store
+from spikelearn.experiments.images import as_input
+from spikelearn.experiments.measures import activity
 from spikelearn.experiments.stdp_training import STDPRun, open_stdp_run
-from spikelearn.experiments.training import TrainedRun, activity, open_trained_run
+from spikelearn.experiments.training import TrainedRun, describe, open_trained_run
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.responses import activation_responses, spike_counts
@@ -53,7 +55,8 @@ def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     rule = store.read_config(Path(folder)).get("rule")
     if rule not in RULES:
         raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
-    return open_stdp_run(folder) if RULES[rule].network == "spiking" else open_trained_run(folder)
+    spiking = "spiking" in RULES[rule].networks
+    return open_stdp_run(folder) if spiking else open_trained_run(folder)
 
 
 def show(
@@ -105,14 +108,15 @@ def show(
             seed,
             progress,
         )
-    import torch
-
-    x = torch.from_numpy(as_input(images, run.config["network"]["sizes"][0]))
+    model = describe(run.config["network"])
+    if model.image_shape is None:
+        raise _no_square(model.n_inputs)
+    x = as_input(images, model.image_shape, run.config.get("input_range", (0.0, 1.0)))
     return Shown(activation_responses(activity(run.rule, x), labels), None)
 
 
-def as_input(images: np.ndarray, n_inputs: int) -> np.ndarray:
-    """Images as input of a network of `n_inputs` pixels, a square.
+def square_input(images: np.ndarray, n_inputs: int) -> np.ndarray:
+    """Images as input of a spiking network of `n_inputs` pixels, a square, in [0, 1].
 
     Raises
     ------
@@ -121,10 +125,14 @@ def as_input(images: np.ndarray, n_inputs: int) -> np.ndarray:
     """
     side = math.isqrt(n_inputs)
     if side * side != n_inputs:
-        raise SpikelearnError(
-            f"the network has {n_inputs} inputs, which make no square image to resize others to"
-        )
+        raise _no_square(n_inputs)
     return network_input(images, side, side)
+
+
+def _no_square(n_inputs: int) -> SpikelearnError:
+    return SpikelearnError(
+        f"the network has {n_inputs} inputs, which make no square image to resize others to"
+    )
 
 
 def image_stimulus(
@@ -138,7 +146,7 @@ def image_stimulus(
 ) -> Stimulus:
     """Rate-coded images, a trial each; `presentation` is duration and time step in ms."""
     spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
-        as_input(images, n_inputs), *presentation, generator(seed, "images")
+        square_input(images, n_inputs), *presentation, generator(seed, "images")
     )
     coding = {"encoder": "rate", "max_rate_hz": max_rate_hz, "n_images": len(labels), "seed": seed}
     return Stimulus(list(labels), {source: spikes}, provenance={"protocol": coding})

@@ -346,7 +346,7 @@ def evaluate(
     dead : float
         Fraction of neurons that answer no labelling image.
     """
-    from spikelearn.experiments.training import collapse_flag
+    from spikelearn.experiments.measures import collapse_flag
 
     n_classes = len(data.classes)
     chosen = order[: config.n_label]

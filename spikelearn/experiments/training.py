@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch.nn.functional import cosine_similarity, cross_entropy
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, read_yaml
-from spikelearn._seeding import generator, torch_generator
+from spikelearn._seeding import torch_generator
 from spikelearn.experiments import store
 from spikelearn.experiments.config import TrainConfig
-from spikelearn.networks.rate_network import RateNetwork
-from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.experiments.images import Split, split
+from spikelearn.experiments.measures import (
+    PROBE_IMAGES,
+    accuracy_of,
+    collapse_flag,
+    layer_table,
+    predict,
+)
+from spikelearn.experiments.optimization import Optimizer
+from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
-from spikelearn.stimuli import mnist
-from spikelearn.stimuli.images import ImageDataset, network_input
+from spikelearn.stimuli.datasets import load_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spikelearn.networks import MLP, SpikingMLP
     from spikelearn.rules.rule import Rule
-
-EVALUATION_BATCH = 500
-PROBE_IMAGES = 256  # validation images on which updates are laid beside backpropagation's
 
 Progress = Callable[[float, str], None]
 
@@ -47,13 +49,13 @@ class TrainedRun:
     rule : Rule
         Prepared, with the weights of the chosen epoch: `predict` and `activity` are ready.
     epochs : DataFrame
-        `epoch`, `train_loss` (nats; mean over the epoch, each batch before its update),
-        `validation_accuracy`. Epoch 0 is the network before training.
+        `epoch`, `train_loss` (the rule's objective; mean over the epoch, each batch before its
+        update), `validation_accuracy`. Epoch 0 is the network before training.
     layers : DataFrame
         One row per layer: `weight_displacement` (norm of the change over the norm at the start),
         `dead_units` (fraction whose activity is the same for every validation image),
         `gradient_cosine` (between the rule's update and backpropagation's gradient at the chosen
-        weights; NaN for rules that update nothing and for networks that spike).
+        weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
         `test_accuracy`, `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag`.
     folder : Path or None
@@ -66,14 +68,6 @@ class TrainedRun:
     layers: pd.DataFrame
     summary: dict[str, Any]
     folder: Path | None = None
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images as network input, float32 in [0, 1] of shape (n, pixels), and labels, int64."""
-
-    x: torch.Tensor
-    y: torch.Tensor
 
 
 def train(
@@ -101,20 +95,25 @@ def train(
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
         return open_trained_run(folder)
-    data = mnist.load(complete["source"])
-    training, validation, test = split(data, config)
+    parts = split(load_dataset(config.dataset, complete["source"]), config)
+    training, validation, test = (part.to(device_of(config)) for part in parts)
+    n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
     network = config.description().build(config.seed)  # type: ignore[union-attr]
-    check_fit(complete["network"]["sizes"], training.x.shape[1], len(data.classes), config.model)
-    rule = make_rule(config.rule)
+    rule = make_rule(config.rule, **config.options)
     rule_generator = torch_generator(config.seed, "rule", config.rule)
     rule.prepare(network, rule_generator)
+    rule.network.to(config.device)
+    rule.extra.to(config.device)
+    check_batches(rule, config)
     checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
     loop = _Loop(config, rule, rule_generator, checkpoint)
     with one_thread():
         loop.run(training, validation, say)
-        rule.network.load_state_dict(loop.best)
+        load_weights(rule, loop.best)
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
-        summary = summarise(loop, rule, test, len(data.classes))
+        # Measuring the update may have moved what the rule keeps beside the network.
+        load_weights(rule, loop.best)
+        summary = summarise(loop, rule, test, n_classes)
     epochs = loop.table()
     if folder is not None:
         store.save_run(
@@ -138,14 +137,12 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
     complete = store.read_config(folder)
     if complete.get("rule") == "stdp":
         raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
-    description = describe(complete["network"])
-    rule = make_rule(complete["rule"])
+    rule = make_rule(complete["rule"], **complete.get("options", {}))
     rule.prepare(
-        description.build(complete["seed"]),
+        describe(complete["network"]).build(complete["seed"]),
         torch_generator(complete["seed"], "rule", complete["rule"]),
     )
-    weights = store.read_weights(folder)
-    _load(rule, weights)
+    load_weights(rule, store.read_weights(folder))
     return TrainedRun(
         complete,
         rule,
@@ -156,11 +153,37 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
     )
 
 
-def describe(network: dict[str, Any]) -> MLP | SpikingMLP:
+def describe(network: dict[str, Any]) -> Any:
     """The model that a configuration writes out."""
-    from spikelearn.networks import MLP, SpikingMLP
+    module, name = KINDS[network["kind"]]
+    return getattr(importlib.import_module(module), name)(**network)
 
-    return MLP(**network) if network["kind"] == "mlp" else SpikingMLP(**network)
+
+def device_of(config: TrainConfig) -> str:
+    """The device that a run asks for.
+
+    Raises
+    ------
+    SpikelearnError
+        If it is not there.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise SpikelearnError("device cuda was asked for, but torch finds no GPU; use cpu")
+    return config.device
+
+
+def check_batches(rule: Rule, config: TrainConfig) -> None:
+    """Refuse batches of one for a rule that compares samples with one another.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if rule.batch_coupled and config.batch_size < 2:
+        raise SpikelearnError(
+            f"the rule '{config.rule}' compares the samples of a batch with one another; give a"
+            " batch_size of at least 2 (found 1)"
+        )
 
 
 @contextlib.contextmanager
@@ -175,46 +198,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def check_fit(sizes: list[int], n_pixels: int, n_classes: int, model: str) -> None:
-    """Refuse a model whose ends do not fit the data.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    if sizes[0] != n_pixels or sizes[-1] != n_classes:
-        raise SpikelearnError(
-            f"model '{model}' has {sizes[0]} inputs and {sizes[-1]} outputs; the data have"
-            f" {n_pixels} pixels and {n_classes} classes"
-        )
-
-
-def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
-    """Training, validation and test images. The same for every rule and model of one seed."""
-    order = generator(config.seed, "split").permutation(len(data.train_images))
-    if config.n_train is not None:
-        if config.n_train > len(order):
-            raise SpikelearnError(
-                f"n_train is {config.n_train}, but {data.name} ({data.source}) has {len(order)}"
-                " training images"
-            )
-        order = order[: config.n_train]
-    n_validation = max(1, round(config.validation_fraction * len(order)))
-    kept, held = order[:-n_validation], order[-n_validation:]
-    if not len(kept):
-        raise SpikelearnError("no training image is left beside those for validation")
-    return (
-        _as_split(data.train_images[kept], data.train_labels[kept]),
-        _as_split(data.train_images[held], data.train_labels[held]),
-        _as_split(data.test_images, data.test_labels),
-    )
-
-
-def _as_split(images: np.ndarray, labels: np.ndarray) -> Split:
-    x = network_input(images, *images.shape[1:3])
-    return Split(torch.from_numpy(x), torch.from_numpy(labels.astype(np.int64)))
-
-
 class _Loop:
     """Epochs of one run, with the state that a checkpoint holds."""
 
@@ -227,8 +210,7 @@ class _Loop:
     ) -> None:
         self.config, self.rule, self.checkpoint = config, rule, checkpoint
         self.rule_generator = rule_generator
-        moved = [p for p in rule.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(moved, lr=config.learning_rate)
+        self.optimizer = Optimizer(config, rule)
         self.records: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] = {}
         self.best_accuracy = -1.0
@@ -240,40 +222,47 @@ class _Loop:
         if not self.records:
             self._finish_epoch(0, self._loss(training), validation)
         for epoch in range(len(self.records), n_epochs + 1):
-            loss = self._epoch(
-                epoch,
-                training,
-                lambda part, e=epoch: say(  # type: ignore[misc]
-                    (e - 1 + part) / n_epochs, f"epoch {e} of {n_epochs}"
-                ),
-            )
+            if self._out_of_patience():
+                break
+
+            def part(done: float, e: int = epoch) -> None:
+                self.optimizer.set_progress((e - 1 + done) / n_epochs)
+                say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
+
+            self.rule.begin_epoch(epoch, n_epochs)
+            loss = self._epoch(epoch, training, part)
             self._finish_epoch(epoch, loss, validation)
             self._save()
 
-    def _epoch(self, epoch: int, data: Split, say: Callable[[float], None]) -> float:
+    def _out_of_patience(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and len(self.records) - 1 - self.best_epoch >= patience > 0
+
+    def _epoch(self, epoch: int, data: Split, part: Callable[[float], None]) -> float:
         self.rule.network.train()
+        self.rule.extra.train()
         n, size = len(data.y), self.config.batch_size
         order = torch.randperm(n, generator=torch_generator(self.config.seed, "batches", epoch))
-        total = 0.0
+        order = order.to(data.y.device)
+        total = torch.zeros((), device=data.y.device)
         for start in range(0, n, size):
+            part(start / n)
             batch = order[start : start + size]
-            loss = self.rule.update(data.x[batch], data.y[batch], self._apply)
-            total += float(loss) * len(batch)
-            say((start + len(batch)) / n)
-        if not np.isfinite(total):
+            if len(batch) == 1 and self.rule.batch_coupled:
+                continue  # a rule that compares samples learns nothing from one
+            loss = self.rule.update(data.x[batch], data.y[batch], self.optimizer.step)
+            total += loss * len(batch)
+        if not torch.isfinite(total):
             raise SpikelearnError(
                 f"the loss of {self.config.rule} is no longer finite in epoch {epoch}; lower the"
                 f" learning rate (now {self.config.learning_rate:g})"
             )
-        return total / n
-
-    def _apply(self) -> None:
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        return float(total) / n
 
     def _loss(self, data: Split) -> float:
-        scores = predict(self.rule, data.x[:PROBE_IMAGES])
-        return float(cross_entropy(scores, data.y[:PROBE_IMAGES]))
+        self.rule.network.eval()
+        self.rule.extra.eval()
+        return float(self.rule.objective(data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]))
 
     def _finish_epoch(self, epoch: int, loss: float, validation: Split) -> None:
         scores = predict(self.rule, validation.x)
@@ -284,7 +273,7 @@ class _Loop:
             return
         if accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, epoch
-            self.best = {k: v.clone() for k, v in self.rule.network.state_dict().items()}
+            self.best = {k: v.clone() for k, v in weights_of(self.rule).items()}
 
     def table(self) -> pd.DataFrame:
         import pandas as pd
@@ -297,8 +286,7 @@ class _Loop:
         from safetensors.torch import save_file
 
         tensors = weights_of(self.rule) | {f"best.{k}": v for k, v in self.best.items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         tensors["generator"] = self.rule_generator.get_state()
         progress = json.dumps([self.records, self.best_accuracy, self.best_epoch])
         with atomic_path(self.checkpoint) as temporary:
@@ -317,16 +305,9 @@ class _Loop:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             progress = json.loads(file.metadata()["progress"])
         self.records, self.best_accuracy, self.best_epoch = progress
-        _load(self.rule, tensors)
-        self.best = {
-            k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")
-        }
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, tensor in tensors.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".", 2)
-                state.setdefault(int(index), {})[name] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        load_weights(self.rule, tensors)
+        self.best = _part(tensors, "best.")
+        self.optimizer.load_state(_part(tensors, "optimizer."))
         self.rule_generator.set_state(tensors["generator"])
 
 
@@ -336,75 +317,23 @@ def weights_of(rule: Rule) -> dict[str, torch.Tensor]:
     return network | {f"extra.{k}": v for k, v in rule.extra.state_dict().items()}
 
 
-def _load(rule: Rule, tensors: dict[str, torch.Tensor]) -> None:
+def load_weights(rule: Rule, tensors: dict[str, torch.Tensor]) -> None:
+    """Put weights that `weights_of` gave into the rule.
+
+    Raises
+    ------
+    SpikelearnError
+        If they are of another model.
+    """
     for part, module in (("network.", rule.network), ("extra.", rule.extra)):
-        state = {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
         try:
-            module.load_state_dict(state)
+            module.load_state_dict(_part(tensors, part))
         except RuntimeError as error:
             raise SpikelearnError(f"the stored weights do not fit the model: {error}") from error
 
 
-def predict(rule: Rule, x: torch.Tensor) -> torch.Tensor:
-    """Class scores in evaluation mode, batch by batch."""
-    rule.network.eval()
-    return torch.cat([rule.predict(part) for part in x.split(EVALUATION_BATCH)])
-
-
-def activity(rule: Rule, x: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Activity of every layer in evaluation mode, batch by batch."""
-    rule.network.eval()
-    parts = [rule.activity(part) for part in x.split(EVALUATION_BATCH)]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
-    """Weight matrices from the input to the output."""
-    if isinstance(network, RateNetwork):
-        return [weight.detach() for weight in network.weights()]
-    assert isinstance(network, SpikingClassifier)  # noqa: S101 - for the type checker
-    return [weight.detach() for weight in network.weights]
-
-
-def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.DataFrame:
-    """One row per layer; the columns are those of `TrainedRun.layers`."""
-    import pandas as pd
-
-    active = activity(rule, validation.x)
-    cosines = gradient_cosines(rule, validation)
-    rows = []
-    for index, (name, before, after) in enumerate(
-        zip(active, layer_weights(initial), layer_weights(rule.network), strict=True)
-    ):
-        spread = active[name].amax(0) - active[name].amin(0)
-        rows.append(
-            {
-                "layer": name,
-                "weight_displacement": float((after - before).norm() / before.norm()),
-                "dead_units": float((spread == 0).float().mean()),
-                "gradient_cosine": cosines[index] if cosines else float("nan"),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def gradient_cosines(rule: Rule, data: Split) -> list[float]:
-    """Cosine of the rule's update with the gradient of backpropagation, by layer.
-
-    Empty for rules that update nothing and for networks that spike.
-    """
-    if not rule.trains or not isinstance(rule.network, RateNetwork):
-        return []
-    x, y = data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]
-    weights = rule.network.weights()
-    rule.update(x, y, lambda: None)
-    updates = [weight.grad.flatten().clone() for weight in weights]  # type: ignore[union-attr]
-    rule.network.zero_grad(set_to_none=True)
-    truth = torch.autograd.grad(cross_entropy(rule.network(x), y), weights)
-    return [
-        float(cosine_similarity(a.double(), b.flatten().double(), dim=0))
-        for a, b in zip(updates, truth, strict=True)
-    ]
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def summarise(loop: _Loop, rule: Rule, test: Split, n_classes: int) -> dict[str, Any]:
@@ -416,18 +345,5 @@ def summarise(loop: _Loop, rule: Rule, test: Split, n_classes: int) -> dict[str,
         "best_epoch": loop.best_epoch,
         "n_test": len(test.y),
         "chance": 1.0 / n_classes,
-        "flag": collapse_flag(predicted.numpy(), n_classes),
+        "flag": collapse_flag(predicted.cpu().numpy(), n_classes),
     }
-
-
-def accuracy_of(predicted: torch.Tensor, y: torch.Tensor) -> float:
-    """Fraction of equal entries."""
-    return float((predicted == y).double().mean())
-
-
-def collapse_flag(predicted: np.ndarray, n_classes: int) -> str:
-    """Says which classes are never predicted; empty where all are."""
-    missing = sorted(set(range(n_classes)) - set(predicted.tolist()))
-    if not missing:
-        return ""
-    return f"collapsed: never predicts {', '.join(map(str, missing))}"

@@ -13,6 +13,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 
 if TYPE_CHECKING:
+    from spikelearn.networks.cnn import CNN
     from spikelearn.networks.mlp import MLP
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.networks.spiking_mlp import SpikingMLP
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 # Kind of a model file -> (module, class).
 KINDS: dict[str, tuple[str, str]] = {
     "mlp": ("spikelearn.networks.mlp", "MLP"),
+    "cnn": ("spikelearn.networks.cnn", "CNN"),
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
 }
 
-__all__ = ["KINDS", "MLP", "SpikingMLP", "SpikingNetwork", "load_model"]
+__all__ = ["CNN", "KINDS", "MLP", "SpikingMLP", "SpikingNetwork", "load_model"]
 
 
-def load_model(name: str | Path) -> MLP | SpikingNetwork | SpikingMLP:
+def load_model(name: str | Path) -> MLP | CNN | SpikingNetwork | SpikingMLP:
     """The model of that name among the shipped ones, or in the YAML file at that path.
 
     Raises

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 if TYPE_CHECKING:
     from spikelearn.networks.rate_network import RateNetwork
+
+Activation = Literal["relu", "tanh", "sigmoid", "hard_sigmoid", "elu"]
+ImageShape = tuple[int, int, int]
 
 
 class MLP(BaseModel):
     """Description of a multi-layer perceptron; `build` makes the network.
 
     `sizes` are the numbers of units from the input to the output; the output layer is linear.
+    `input_shape` says what images it takes, as (channels, height, width); if absent, the square
+    image of one channel, or else of three, that has as many pixels as there are inputs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -22,7 +29,8 @@ class MLP(BaseModel):
     description: str = ""
     reference: str = ""
     sizes: tuple[int, ...] = Field(min_length=2)
-    activation: Literal["relu", "tanh"] = "relu"
+    activation: Activation = "relu"
+    input_shape: ImageShape | None = None
 
     @field_validator("sizes")
     @classmethod
@@ -30,6 +38,30 @@ class MLP(BaseModel):
         if min(sizes) < 1:
             raise ValueError("every layer needs at least one unit")
         return sizes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MLP:
+        if self.input_shape is not None and math.prod(self.input_shape) != self.sizes[0]:
+            raise ValueError(
+                f"input_shape {self.input_shape} makes {math.prod(self.input_shape)} inputs, but"
+                f" sizes begins with {self.sizes[0]}"
+            )
+        return self
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return self.sizes[0]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of outputs."""
+        return self.sizes[-1]
+
+    @property
+    def image_shape(self) -> ImageShape | None:
+        """Images it takes, (channels, height, width); None where the inputs make no square."""
+        return self.input_shape or square_image(self.n_inputs)
 
     def build(self, seed: int) -> RateNetwork:
         """The network with its initial weights, which depend on `seed` alone."""
@@ -42,6 +74,16 @@ class MLP(BaseModel):
         return RateNetwork(
             [
                 Dense(n_in, n_out, self.activation if i < last else "identity", generator)
-                for i, (n_in, n_out) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True))
-            ]
+                for i, (n_in, n_out) in enumerate(itertools.pairwise(self.sizes))
+            ],
+            self.kind,
         )
+
+
+def square_image(n_inputs: int) -> ImageShape | None:
+    """The square image of one channel, or else of three, with `n_inputs` values; or None."""
+    for channels in (1, 3):
+        side = math.isqrt(n_inputs // channels)
+        if channels * side * side == n_inputs:
+            return channels, side, side
+    return None

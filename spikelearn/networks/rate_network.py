@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import nn
@@ -12,26 +13,39 @@ from spikelearn.networks.layers import Layer
 
 
 class RateNetwork(nn.Module):
-    """Layers applied one after another; `layers[-1]` gives class scores."""
+    """Layers applied one after another; `layers[-1]` gives class scores.
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    `kind` is that of the description it was built from ("mlp", "cnn" ...); rules say by it what
+    they train.
+    """
+
+    def __init__(self, layers: Sequence[Layer], kind: str = "mlp") -> None:
         super().__init__()
         if not layers:
             raise SpikelearnError("a network needs at least one layer")
         self.layers = nn.ModuleList(layers)
+        self.kind = kind
+
+    def __iter__(self) -> Iterator[Layer]:
+        """The layers, first to last."""
+        return iter(cast("list[Layer]", list(self.layers)))
+
+    def __len__(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Class scores of shape (batch, n_classes) for inputs of shape (batch, n_inputs)."""
         return self.activity(x)[-1]
 
-    def weights(self) -> list[torch.Tensor]:
+    def weights(self) -> list[nn.Parameter]:
         """The weights of every layer, first to last."""
-        return [layer.get_parameter("weight") for layer in self.layers]
+        return [layer.weight for layer in self]
 
     def activity(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Activity of every layer, first to last."""
+        """Activity of every layer, first to last, each of shape (batch, *out_shape)."""
         activities = []
-        for layer in self.layers:
+        for layer in self:
             x = layer(x)
             activities.append(x)
         return activities

@@ -19,6 +19,7 @@ from torch import nn
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import scaled_uniform
+from spikelearn.networks.mlp import square_image
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ class SpikingMLP(BaseModel):
         return sizes
 
     @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return self.sizes[0]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of output neurons."""
+        return self.sizes[-1]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Images it takes, (channels, height, width); None where the inputs make no square."""
+        return square_image(self.n_inputs)
+
+    @property
     def populations(self) -> list[str]:
         """Names of the populations, from the input to the output."""
         hidden = len(self.sizes) - 2
@@ -86,7 +102,7 @@ class SpikingClassifier(nn.Module):
         del snntorch.SpikingNeuron.instances[known:]
         sizes = description.sizes
         self.weights = nn.ParameterList(
-            scaled_uniform(n_out, n_in, math.sqrt(2.0), generator)
+            scaled_uniform((n_out, n_in), math.sqrt(2.0), generator)
             for n_in, n_out in itertools.pairwise(sizes)
         )
 

@@ -1,13 +1,17 @@
 """Learning rules: a family a file, a rule a name.
 
-`RULES` lists them; `make_rule(name)` gives the object that a training run uses. To add a rule,
-write its file and add its line here.
+`RULES` lists them; `make_rule(name)` gives the object that a training run uses. A variant of a
+family is an entry of its own, with the options that make it. To add a rule, write its file and add
+its line here.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
@@ -15,60 +19,88 @@ from spikelearn._errors import SpikelearnError
 if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
 
-__all__ = ["RULES", "RuleEntry", "make_rule"]
+__all__ = ["RULES", "RuleEntry", "make_rule", "own_rule"]
+
+_IMAGES = ("mlp", "cnn")
 
 
 @dataclass(frozen=True)
 class RuleEntry:
-    """Where a rule is, and in one line what it is. `network`: the kind of model it trains."""
+    """Where a rule is, and in one line what it is.
+
+    Attributes
+    ----------
+    module, name_of_class : str
+        No class: the rule is carried out by the simulation.
+    networks : tuple of str
+        Kinds of models it trains, the usual one first.
+    description : str
+    options : mapping
+        What makes this variant of its family.
+    """
 
     module: str
     name_of_class: str | None
-    network: str
+    networks: tuple[str, ...]
     description: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 RULES: dict[str, RuleEntry] = {
     "backprop": RuleEntry(
-        "spikelearn.rules.backprop", "Backprop", "mlp", "gradient descent; the baseline"
+        "spikelearn.rules.backprop",
+        "Backprop",
+        (*_IMAGES, "residual_mlp"),
+        "gradient descent; the baseline",
     ),
     "feedback_alignment": RuleEntry(
         "spikelearn.rules.feedback_alignment",
         "FeedbackAlignment",
-        "mlp",
+        _IMAGES,
         "errors return through fixed random weights (Lillicrap et al. 2016)",
     ),
     "direct_feedback_alignment": RuleEntry(
         "spikelearn.rules.feedback_alignment",
         "DirectFeedbackAlignment",
-        "mlp",
+        _IMAGES,
         "the output error reaches every layer directly (Nokland 2016)",
     ),
+    # target propagation
+    # predictive coding
+    # forward-forward
+    # perturbation
+    # local losses
+    # energy-based
+    # Hebbian
+    # controls
     "untrained": RuleEntry(
-        "spikelearn.rules.untrained", "Untrained", "mlp", "initial weights; the other baseline"
+        "spikelearn.rules.untrained",
+        "Untrained",
+        (*_IMAGES, "residual_mlp"),
+        "initial weights; the other baseline",
     ),
     "surrogate": RuleEntry(
         "spikelearn.rules.surrogate",
         "Surrogate",
-        "spiking_mlp",
+        ("spiking_mlp",),
         "backpropagation through time with surrogate gradients (Neftci et al. 2019)",
     ),
     "untrained_spiking": RuleEntry(
         "spikelearn.rules.surrogate",
         "UntrainedSpiking",
-        "spiking_mlp",
+        ("spiking_mlp",),
         "the spiking network with its initial weights",
     ),
     "stdp": RuleEntry(
         "spikelearn.rules.stdp",
         None,  # carried out by the simulation, where the network's file has a plastic projection
-        "spiking",
+        ("spiking",),
         "pair-based spike-timing-dependent plasticity, unsupervised (Bi & Poo 1998)",
     ),
     "homeostasis": RuleEntry(
         "spikelearn.rules.stdp",
         None,
-        "spiking",
+        ("spiking",),
         "thresholds adapt, weights keep their initial values; the baseline of STDP",
     ),
 }
@@ -77,10 +109,18 @@ RULES: dict[str, RuleEntry] = {
 def make_rule(name: str, **options: Any) -> Rule:
     """A fresh rule by name.
 
+    Parameters
+    ----------
+    name : str
+        A name of `RULES`.
+    **options
+        The rule's own settings, as its class describes them.
+
     Raises
     ------
     SpikelearnError
-        If there is no such rule, or it is not one that a gradient-like training loop drives.
+        If there is no such rule or no such option, or the rule is not one that a gradient-like
+        training loop drives.
     """
     if name not in RULES:
         raise SpikelearnError(f"there is no rule called '{name}'; rules are {', '.join(RULES)}")
@@ -90,4 +130,39 @@ def make_rule(name: str, **options: Any) -> Rule:
             f"the rule '{name}' is part of a spiking network's description and acts while it is"
             " simulated; train such a network with spikelearn.experiments.train_stdp"
         )
-    return getattr(importlib.import_module(entry.module), entry.name_of_class)(**options)
+    rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
+    known = [option for option in inspect.signature(rule).parameters if option not in entry.options]
+    for option in options:
+        if option not in known:
+            raise SpikelearnError(
+                f"the rule '{name}' has no option '{option}'; "
+                + (f"its options are {', '.join(known)}" if known else "it has none")
+            )
+    return rule(**entry.options, **options)
+
+
+def own_rule(place: str) -> type[Rule]:
+    """The class of a user's rule, from a Python file: `my_rule.py:MyRule`. The file is run.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such file or class, or the file fails.
+    """
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from spikelearn.rules.rule import Rule
+
+    path, _, name = place.rpartition(":")
+    spec = spec_from_file_location("own_rule", path) if Path(path).is_file() else None
+    if spec is None or spec.loader is None:
+        raise SpikelearnError(f"there is no Python file {path}; a rule is named my_rule.py:MyRule")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's file does wrong
+        raise SpikelearnError(f"{path} fails: {type(error).__name__}: {error}") from error
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Rule)):
+        raise SpikelearnError(f"{path} has no class {name} derived from spikelearn.rules.rule.Rule")
+    return found

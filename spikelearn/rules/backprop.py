@@ -12,26 +12,33 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import torch
-from torch.nn.functional import cross_entropy
 
-from spikelearn.rules.rule import Rule
+from spikelearn.rules.rule import Loss, Rule, check_option, leave, output_loss
 
 
 class Backprop(Rule):
-    """Gradient descent on the cross-entropy."""
+    """Gradient descent on the loss.
 
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn", "residual_mlp")
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
         "local error": False,
         "single phase": False,
     }
 
+    def __init__(self, loss: Loss = "cross_entropy") -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        self.loss = loss
+
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the gradient in `.grad` and apply it once."""
         parameters = list(self.network.parameters())
-        loss = cross_entropy(self.network(x), y)
-        gradients = torch.autograd.grad(loss, parameters)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+        loss = output_loss(self.loss, self.network(x), y)[0]
+        leave(parameters, torch.autograd.grad(loss, parameters))
         apply()
         return loss.detach()

@@ -42,9 +42,8 @@ class FeedbackAlignment(Rule):
     def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         matrices = []
         for weight in self.network.weights()[1:]:
-            n_out, n_in = weight.shape
             # The variance of the forward weights of a rectified network: 2 / n_in.
-            matrices.append(scaled_uniform(n_out, n_in, 2.0**0.5, generator))
+            matrices.append(scaled_uniform(weight.shape, 2.0**0.5, generator))
         return matrices
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
@@ -73,7 +72,7 @@ class DirectFeedbackAlignment(FeedbackAlignment):
 
     def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         *sizes, n_classes = [weight.shape[0] for weight in self.network.weights()]
-        return [scaled_uniform(n_classes, size, 2.0**0.5, generator) for size in sizes]
+        return [scaled_uniform((n_classes, size), 2.0**0.5, generator) for size in sizes]
 
     def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> None:
         output = passes[-1].through_activation(error)

@@ -3,20 +3,29 @@
 A rule is one object per training run. It leaves its update in `.grad` of the parameters, so that
 one training loop serves every rule and every update can be laid beside the gradient of
 backpropagation; it owns no optimiser.
+
+What the tests of `check_rule` need to know of a rule it says in class attributes; what it draws at
+random in `update` it draws through `draw`, which names what each axis of the noise runs over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy, one_hot
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import Layer
 from spikelearn.networks.rate_network import RateNetwork
+
+# What an axis of a tensor runs over: the samples of the batch, the units (or channels) of a layer
+# by its index, or neither.
+Axis = Literal["batch"] | int | None
+Loss = Literal["cross_entropy", "squared_error"]
 
 
 class Rule:
@@ -29,14 +38,40 @@ class Rule:
     extra : nn.ModuleDict
         What the rule needs beyond the network (feedback weights, inverses, heads), made by
         `prepare`, so that it is saved and counted.
+    generator : torch.Generator
+        On the CPU: where the rule's random numbers come from; set by `prepare`.
+    loss : {"cross_entropy", "squared_error"}
+        Loss at the output; squared error is half the squared distance from the one-hot label.
     claims : mapping of str to bool
         What the rule's authors say of the criteria of biological plausibility it meets.
+    trains : bool
+        False for the untrained baseline.
+    networks : tuple of str
+        Kinds of networks it trains.
+    batch_coupled : bool
+        Whether the update of a batch is something else than the mean of its samples' updates.
+    output_error : bool
+        Whether the update vanishes where the output is right (no: contrastive and unsupervised
+        rules).
+    exchangeable_units : bool
+        Whether hidden units of a layer are treated alike, so that relabelling them relabels the
+        update (no: where units have ranks, or are dealt out to classes).
+    descends : {"all", "output", "none"}
+        Whose step lowers `objective` in the first order: every layer's together, the output
+        layer's alone (feedback alignment, before it has aligned), or nobody's.
     """
 
     claims: ClassVar[dict[str, bool]] = {}
     trains: ClassVar[bool] = True
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
+    batch_coupled: ClassVar[bool] = False
+    output_error: ClassVar[bool] = True
+    exchangeable_units: ClassVar[bool] = True
+    descends: ClassVar[Literal["all", "output", "none"]] = "all"
+    loss: Loss = "cross_entropy"
     network: RateNetwork
     extra: nn.ModuleDict
+    generator: torch.Generator
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Create what the rule needs beyond the network.
@@ -46,16 +81,34 @@ class Rule:
         SpikelearnError
             If the rule cannot train this network.
         """
+        name = type(self).__name__
         if not isinstance(network, RateNetwork):
             raise SpikelearnError(
-                f"the rule {type(self).__name__} trains rate networks, not {type(network).__name__}"
+                f"the rule {name} trains rate networks, not {type(network).__name__}"
             )
-        self.network = network
+        if network.kind not in self.networks:
+            raise SpikelearnError(
+                f"the rule {name} trains networks of kind {', '.join(self.networks)}, not"
+                f" {network.kind}"
+            )
+        self.network, self.generator = network, generator
         self.extra = nn.ModuleDict()
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """What the optimiser moves, by name; a training run may give each group its own settings.
+
+        "network" is always there. Other groups are the rule's own, such as "feedback".
+        """
+        moved = [p for p in self.extra.parameters() if p.requires_grad]
+        groups = {"network": list(self.network.parameters())}
+        return groups | ({"extra": moved} if moved else {})
 
     def parameters(self) -> list[nn.Parameter]:
         """What the optimiser moves."""
-        return [*self.network.parameters(), *self.extra.parameters()]
+        return [p for group in self.groups().values() for p in group]
+
+    def begin_epoch(self, epoch: int, n_epochs: int) -> None:
+        """Called before each epoch, the first of which is 1, for rules that learn in stages."""
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update for a batch in `.grad` and call `apply`.
@@ -66,15 +119,20 @@ class Rule:
         y : tensor of shape (batch,), int64
             Class of each input.
         apply : callable
-            Lets the training loop move the parameters; called once, or as often as the rule's
-            dynamics ask.
+            Lets the training loop move every parameter that has a `.grad`, and then sets these to
+            None; called once, or as often as the rule's dynamics ask.
 
         Returns
         -------
         tensor, scalar
-            The loss of the batch before the update (cross-entropy in nats).
+            The objective of the batch before the update.
         """
         raise NotImplementedError
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """What a small step of the rule on this batch lowers; a mean over the batch."""
+        return output_loss(self.loss, self.network(x), y)[0]
 
     @torch.no_grad()
     def predict(self, x: torch.Tensor) -> torch.Tensor:
@@ -83,14 +141,82 @@ class Rule:
 
     @torch.no_grad()
     def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Activity of every layer, by name, each of shape (batch, units)."""
+        """Activity of every layer, by name, each of shape (batch, *out_shape)."""
         activities = self.network.activity(x)
         return dict(zip(layer_names(len(activities)), activities, strict=True))
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """For each tensor of `extra`, by its name there: the layer whose units each axis indexes.
+
+        By this `check_rule` relabels the hidden units. None stands for an axis that indexes no
+        units of the network.
+        """
+        return {}
+
+    def draw(
+        self,
+        shape: Sequence[int],
+        axes: Sequence[Axis],
+        kind: Literal["normal", "uniform"] = "normal",
+    ) -> torch.Tensor:
+        """Random numbers for `update`, of mean 0 and variance 1, or uniform in [0, 1).
+
+        Drawn on the CPU, so that a seed means the same on every device.
+
+        Parameters
+        ----------
+        shape : sequence of int
+        axes : sequence of {"batch", int, None}
+            What each axis runs over; `check_rule` replays noise by sample and by unit.
+        kind : {"normal", "uniform"}
+        """
+        if len(axes) != len(shape):
+            raise ValueError(f"{len(shape)} axes are drawn, {len(axes)} are named")
+        like = next(self.network.parameters())
+        sample = torch.randn if kind == "normal" else torch.rand
+        return sample(*shape, generator=self.generator, dtype=like.dtype).to(like.device)
 
 
 def layer_names(n_layers: int) -> list[str]:
     """Names of the layers: hidden1, hidden2 ..., output."""
     return [*(f"hidden{i}" for i in range(1, n_layers)), "output"]
+
+
+def one_hot_targets(y: torch.Tensor, n_classes: int, like: torch.Tensor) -> torch.Tensor:
+    """One-hot rows of shape (batch, n_classes), with the dtype of `like`."""
+    return one_hot(y, n_classes).to(like.dtype)
+
+
+def output_loss(
+    loss: Loss, scores: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss, a mean over the batch, and the error: its derivative by the scores.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+        In nats; or half the squared distance from the one-hot label.
+    scores : tensor of shape (batch, n_classes)
+    y : tensor of shape (batch,), int64
+
+    Returns
+    -------
+    loss : tensor, scalar; carries the gradient of the scores if they have one
+    error : tensor of shape (batch, n_classes), detached
+        (softmax - label) / batch; or (scores - label) / batch.
+    """
+    target = one_hot_targets(y, scores.shape[1], scores)
+    if loss == "cross_entropy":
+        error = (scores.detach().softmax(1) - target) / len(y)
+        return cross_entropy(scores, y), error
+    difference = scores - target
+    return 0.5 * difference.square().sum() / len(y), difference.detach() / len(y)
+
+
+def leave(parameters: Iterable[nn.Parameter], gradients: Iterable[torch.Tensor]) -> None:
+    """Leave `gradients` in `.grad` of `parameters`."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
 
 
 @dataclass(frozen=True)
@@ -108,24 +234,49 @@ class LayerPass:
 
     def through_activation(self, signal: torch.Tensor) -> torch.Tensor:
         """`signal` at h times the derivative of the nonlinearity: the signal at z."""
+        if self.layer.activation == "identity":
+            return signal
         return torch.autograd.grad(self.h, self.cut, signal)[0]
 
     def leave_gradient(self, delta: torch.Tensor) -> None:
         """Leave in `.grad` of the layer's parameters the gradient of `delta . z`."""
         parameters = list(self.layer.parameters())
-        gradients = torch.autograd.grad(self.z, parameters, delta)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+        leave(parameters, torch.autograd.grad(self.z, parameters, delta))
 
 
 def forward_pass(network: RateNetwork, x: torch.Tensor) -> list[LayerPass]:
     """Run the network forwards, layer by layer, with the layers cut apart."""
     passes = []
     h = x
-    for layer in network.layers:
-        assert isinstance(layer, Layer)  # noqa: S101 - for the type checker
+    for layer in network:
         z = layer.drive(h.detach())
         cut = z.detach().requires_grad_()
         h = layer.activate(cut)
         passes.append(LayerPass(layer, z, cut, h))
     return passes
+
+
+def check_option(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Refuse a rule's option that is not among those allowed.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if value not in allowed:
+        raise SpikelearnError(
+            f"option '{name}' must be one of {', '.join(map(str, allowed))}, found {value!r}"
+        )
+
+
+def check_range(name: str, value: Any, low: float, high: float = float("inf")) -> None:
+    """Refuse a rule's option that is no number, or outside [low, high].
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        limits = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
+        raise SpikelearnError(f"option '{name}' must be a number {limits}, found {value!r}")

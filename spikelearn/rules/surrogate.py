@@ -20,10 +20,11 @@ from torch.nn.functional import cross_entropy
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.rules.rule import Rule, leave
 
 
-class Surrogate:
-    """Gradient descent on the cross-entropy of the spike counts; keeps the contract of `Rule`."""
+class Surrogate(Rule):
+    """Gradient descent on the cross-entropy of the spike counts."""
 
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
@@ -31,9 +32,8 @@ class Surrogate:
         "single phase": False,
         "spiking communication": True,
     }
-    trains: ClassVar[bool] = True
-    network: SpikingClassifier
-    extra: nn.ModuleDict
+    networks: ClassVar[tuple[str, ...]] = ("spiking_mlp",)
+    network: SpikingClassifier  # type: ignore[assignment]
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Keep the network and the generator of the input spikes.
@@ -51,19 +51,18 @@ class Surrogate:
         self.network, self.generator = network, generator
         self.extra = nn.ModuleDict()
 
-    def parameters(self) -> list[nn.Parameter]:
-        """What the optimiser moves."""
-        return list(self.network.parameters())
-
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the surrogate gradient in `.grad` and apply it once."""
         counts = self.network(self.network.encode(x, self.generator))[-1]
         loss = cross_entropy(counts, y)
-        gradients = torch.autograd.grad(loss, self.parameters())
-        for parameter, gradient in zip(self.parameters(), gradients, strict=True):
-            parameter.grad = gradient
+        leave(self.parameters(), torch.autograd.grad(loss, self.parameters()))
         apply()
         return loss.detach()
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The cross-entropy, with the input spikes of `predict`."""
+        return cross_entropy(self.predict(x), y)
 
     @torch.no_grad()
     def predict(self, x: torch.Tensor) -> torch.Tensor:

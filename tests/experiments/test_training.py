@@ -10,8 +10,10 @@ from spikelearn import SpikelearnError
 from spikelearn._files import write_yaml
 from spikelearn.experiments import store, training
 from spikelearn.experiments.config import TrainConfig
+from spikelearn.experiments.images import split
+from spikelearn.experiments.measures import collapse_flag, predict
 from spikelearn.experiments.representation import open_run
-from spikelearn.experiments.training import collapse_flag, predict, split, train
+from spikelearn.experiments.training import train
 from spikelearn.stimuli import mnist
 
 RATE_RULES = ["backprop", "feedback_alignment", "direct_feedback_alignment", "untrained"]

@@ -22,7 +22,7 @@ def with_projection(text: str) -> str:
 
 # What is wrong -> (the file, words that the sentence must hold beside the file's name).
 BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
-    "unknown_kind": ("kind: cnn\nname: x\n", ["kind", "mlp", "spiking", "cnn"]),
+    "unknown_kind": ("kind: cube\nname: x\n", ["kind", "mlp", "spiking", "cube"]),
     "no_kind": ("name: x\n", ["kind", "mlp", "spiking"]),
     "kind_is_a_list": ("kind: [mlp]\nname: x\n", ["kind", "mlp", "spiking"]),
     "not_a_mapping": ("- a\n- b\n", ["kind"]),

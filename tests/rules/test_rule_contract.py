@@ -13,8 +13,8 @@ from spikelearn.networks.spiking_mlp import SpikingClassifier, SpikingMLP
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import Rule
 
-RATE_RULES = [name for name, entry in RULES.items() if entry.network == "mlp"]
-SPIKING_RULES = [name for name, entry in RULES.items() if entry.network == "spiking_mlp"]
+RATE_RULES = [name for name, entry in RULES.items() if "mlp" in entry.networks]
+SPIKING_RULES = [name for name, entry in RULES.items() if "spiking_mlp" in entry.networks]
 LEARNING = [name for name in RATE_RULES if name != "untrained"]
 
 MODEL = MLP(name="m", sizes=(8, 7, 6, 5))
@@ -23,7 +23,7 @@ SPIKING_MODEL = SpikingMLP(name="s", sizes=(8, 7, 6, 5), max_rate_hz=400.0)
 
 def prepared(name: str, seed: int = 0, double: bool = False) -> Rule:
     """A rule on a fresh network of its kind."""
-    model = MODEL if RULES[name].network == "mlp" else SPIKING_MODEL
+    model = MODEL if "mlp" in RULES[name].networks else SPIKING_MODEL
     network = model.build(seed)
     rule = make_rule(name)
     if double:

@@ -1,0 +1,249 @@
+"""How accurate does each learning rule become, on one data set and one kind of network?
+
+    python benchmarks/accuracy.py --dataset mnist --network mlp
+    python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
+    python benchmarks/accuracy.py --table dll --seeds 2
+
+Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
+epochs were and are chosen on validation images, and the test images are read once a run. What is
+measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, and is not
+measured again until its recipe changes; the table beside it (.md) is made from these rows. So the
+benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import csv
+import datetime
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spikelearn._files import atomic_path, shipped_names, write_text
+from spikelearn._progress import progress_bars
+from spikelearn.experiments.config import load_recipe
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+# The published comparison on one network, Lv et al. 2025 (arXiv 2501.09976, table 1).
+FOLDERS = {"dll": "mnist_dll"}
+COLUMNS = [
+    "recipe", "rule", "seed", "model", "test_accuracy", "validation_accuracy",
+    "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
+    "flag", "weight_displacement", "dead_units", "gradient_cosine", "config", "commit", "machine",
+    "versions", "date",
+]  # fmt: skip
+
+
+def main() -> None:
+    options = parse()
+    folder = FOLDERS[options.table] if options.table else f"{options.dataset}_{options.network}"
+    names = [n for n in shipped_names("models/recipes") if n.startswith(f"{folder}/")]
+    if options.rules:
+        names = [n for n in names if n.split("/")[1] in options.rules.split(",")]
+    if not names:
+        sys.exit(f"no recipe in models/recipes/{folder} fits")
+    store = RESULTS / f"accuracy_{folder}.csv"
+    rows = read(store)
+    current = {name: digest_of(name) for name in shipped_names("models/recipes")}
+    rows = [row for row in rows if current.get(row["recipe"]) == row["config"]]
+    known = {(row["recipe"], int(row["seed"])) for row in rows}
+    # Seeds outermost: an interrupted benchmark has the first seed of every rule first.
+    waiting = [(n, s) for s in range(options.seeds) for n in names if (n, s) not in known]
+    started = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with (
+        progress_bars() as bar,
+        concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context) as pool,
+    ):
+        say = bar(f"accuracy, {folder}")
+        total, done, running = len(waiting), 0, {}
+        say(0.0, f"{total} runs to do")
+        while waiting or running:
+            late = time.monotonic() - started > 60 * options.limit_minutes
+            while waiting and not late and len(running) < options.jobs:
+                job = waiting.pop(0)
+                running[pool.submit(measure, *job, options.runs)] = job
+            if not running:
+                break
+            finished, _ = concurrent.futures.wait(
+                running, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            for future in finished:
+                name, seed = running.pop(future)
+                done += 1
+                try:
+                    row = future.result()
+                except Exception as error:  # one recipe that fails leaves the others their turn
+                    print(f"{name}, seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
+                    continue
+                rows.append(row)
+                write(store, rows)
+                say(done / total, f"{name}, seed {seed}: {100 * row['test_accuracy']:.2f} %")
+    write_table(folder, rows)
+    print((RESULTS / f"accuracy_{folder}.md").read_text())
+
+
+def parse() -> argparse.Namespace:
+    """Command-line options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--network", default="mlp", help="mlp, cnn")
+    parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
+    parser.add_argument("--rules", help="only these, separated by commas")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
+    parser.add_argument("--limit-minutes", type=float, default=float("inf"))
+    parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"), help="checkpoints")
+    return parser.parse_args()
+
+
+def digest_of(name: str) -> str:
+    """Hash of everything that decides a recipe's numbers but the seed."""
+    text = json.dumps(load_recipe(name).complete(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
+    """Train by a recipe; one row of the table."""
+    import torch
+
+    from spikelearn.experiments import train
+
+    started = time.perf_counter()
+    config = load_recipe(name, seed=seed)
+    run = train(config, runs)
+    seconds = time.perf_counter() - started
+    layers = run.layers
+
+    def by_layer(column: str) -> str:
+        return " ".join(f"{value:.3g}" for value in layers[column])
+
+    return {
+        "recipe": name,
+        "rule": config.rule,
+        "seed": seed,
+        "model": config.model,
+        **{k: run.summary.get(k) for k in COLUMNS[4:8]},
+        "epochs": len(run.epochs) - 1,
+        "seconds": round(seconds, 1),
+        "n_train": config.n_train or "all",
+        "n_test": run.summary["n_test"],
+        "source": run.config["source"],
+        "flag": run.summary["flag"],
+        "weight_displacement": by_layer("weight_displacement"),
+        "dead_units": by_layer("dead_units"),
+        "gradient_cosine": by_layer("gradient_cosine"),
+        "config": digest_of(name),
+        "commit": commit(),
+        "machine": f"{os.cpu_count()} cores, {processor()}",
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def commit() -> str:
+    """The commit that is measured; with a plus sign where files differ from it."""
+
+    def git(*words: str) -> str:
+        found = subprocess.run(
+            ["git", "-C", str(HERE), *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return found.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "../spikelearn", "../models")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def processor() -> str:
+    """Name of the processor."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Rows measured before."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Keep the rows, sorted."""
+    rows.sort(key=lambda row: (row["recipe"], int(row["seed"])))
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
+    """The table of a folder of recipes, as Markdown."""
+    import statistics
+
+    targets = yaml.safe_load((HERE / "targets.yaml").read_text()).get(folder, {})
+    lines = [
+        f"# Test accuracy, {folder.replace('_', ' ')}",
+        "",
+        "Mean over seeds, in per cent; epochs and settings chosen on validation images."
+        " Displacement: norm of the weights' change over their norm at the start, by layer."
+        " Cosine: of the last update with the gradient of backpropagation, by layer.",
+        "",
+        "| rule | model | seeds | test accuracy | s.d. | target | epochs | seconds"
+        " | nearest centroid | displacement | dead units | cosine | flag |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    found = {row["recipe"]: [r for r in rows if r["recipe"] == row["recipe"]] for row in rows}
+    for name, group in found.items():
+        short = name.split("/")[1]
+        accuracies = [100 * float(row["test_accuracy"]) for row in group]
+        spread = f"{statistics.stdev(accuracies):.2f}" if len(group) > 1 else ""
+        target = targets.get(short)
+        mean = statistics.mean(accuracies)
+        mark = "" if target is None else f"{target:g} {'reached' if mean >= target else 'missed'}"
+        centroid = [100 * float(r["nearest_centroid_accuracy"] or "nan") for r in group]
+        first = group[0]
+        cells = [
+            short, first["model"], str(len(group)), f"{mean:.2f}", spread, mark, first["epochs"],
+            f"{statistics.mean(float(r['seconds']) for r in group):.0f}",
+            f"{statistics.mean(centroid):.1f}", first["weight_displacement"], first["dead_units"],
+            first["gradient_cosine"], first["flag"],
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    about = {
+        key: ", ".join(sorted({str(row[key]) for row in rows}))
+        for key in ("commit", "machine", "versions", "date", "source")
+    }
+    lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
+    lines += [f"{key.capitalize()}: {value}  " for key, value in about.items()]
+    write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")
+
+
+def command_of(folder: str) -> str:
+    """The options that make this table."""
+    for table, place in FOLDERS.items():
+        if place == folder:
+            return f"--table {table}"
+    dataset, _, network = folder.rpartition("_")
+    return f"--dataset {dataset} --network {network}"
+
+
+if __name__ == "__main__":
+    main()
