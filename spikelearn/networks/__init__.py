@@ -15,6 +15,7 @@ from spikelearn._files import find_yaml, read_yaml, validate
 if TYPE_CHECKING:
     from spikelearn.networks.cnn import CNN
     from spikelearn.networks.mlp import MLP
+    from spikelearn.networks.recurrent import Recurrent
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.networks.spiking_mlp import SpikingMLP
 
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[str, str]] = {
     "mlp": ("spikelearn.networks.mlp", "MLP"),
     "cnn": ("spikelearn.networks.cnn", "CNN"),
+    "elman": ("spikelearn.networks.recurrent", "Recurrent"),
+    "gru": ("spikelearn.networks.recurrent", "Recurrent"),
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
 }
 
-__all__ = ["CNN", "KINDS", "MLP", "SpikingMLP", "SpikingNetwork", "load_model"]
+__all__ = ["CNN", "KINDS", "MLP", "Recurrent", "SpikingMLP", "SpikingNetwork", "load_model"]
 
 
-def load_model(name: str | Path) -> MLP | CNN | SpikingNetwork | SpikingMLP:
+def load_model(name: str | Path) -> MLP | CNN | Recurrent | SpikingNetwork | SpikingMLP:
     """The model of that name among the shipped ones, or in the YAML file at that path.
 
     Raises

@@ -10,18 +10,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn.grad import conv2d_weight
 
-# Name -> (nonlinearity, gain of the weight initialisation that keeps activity at one scale).
-ACTIVATIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], float]] = {
-    "relu": (torch.relu, math.sqrt(2.0)),
-    "tanh": (torch.tanh, 5.0 / 3.0),
-    "sigmoid": (torch.sigmoid, 1.0),
-    "hard_sigmoid": (lambda z: z.clamp(0.0, 1.0), 1.0),
-    "elu": (nn.functional.elu, 1.25),
-    "identity": (lambda z: z, 1.0),
+
+@dataclass(frozen=True)
+class Activation:
+    """A nonlinearity: h = function(z), dh/dz = slope(z, h).
+
+    `gain` is that of the weight initialisation that keeps activity at one scale.
+    """
+
+    function: Callable[[torch.Tensor], torch.Tensor]
+    slope: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    gain: float
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(torch.relu, lambda z, h: (z > 0).to(z.dtype), math.sqrt(2.0)),
+    "tanh": Activation(torch.tanh, lambda z, h: 1.0 - h * h, 5.0 / 3.0),
+    "sigmoid": Activation(torch.sigmoid, lambda z, h: h * (1.0 - h), 1.0),
+    "hard_sigmoid": Activation(
+        lambda z: z.clamp(0.0, 1.0), lambda z, h: ((z >= 0) & (z <= 1)).to(z.dtype), 1.0
+    ),
+    "elu": Activation(
+        nn.functional.elu, lambda z, h: torch.where(z > 0, torch.ones_like(h), h + 1.0), 1.25
+    ),
+    "identity": Activation(lambda z: z, lambda z, h: torch.ones_like(z), 1.0),
 }
 
 
@@ -64,7 +82,19 @@ class Layer(nn.Module):
 
     def activate(self, z: torch.Tensor) -> torch.Tensor:
         """Activity h of the neurons, of the shape of z."""
-        return ACTIVATIONS[self.activation][0](z)
+        return ACTIVATIONS[self.activation].function(z)
+
+    def slope(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """dh/dz where h = activate(z)."""
+        return ACTIVATIONS[self.activation].slope(z, h)
+
+    def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What pre- and postsynaptic activity make together: shapes of weight and bias.
+
+        Summed over the batch: the derivatives of sum(delta * drive(h)) by weight and bias, which
+        for a fully connected layer are delta^T h and the sum of delta.
+        """
+        raise NotImplementedError
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """Signal for the layer below, of shape (batch, *in_shape), from `delta` at z.
@@ -97,7 +127,7 @@ class Dense(Layer):
         self.out_shape = (n_out,)
         self.fan_in = math.prod(self.in_shape)
         self.activation = activation
-        gain = ACTIVATIONS[activation][1]
+        gain = ACTIVATIONS[activation].gain
         self.weight = nn.Parameter(scaled_uniform((n_out, self.fan_in), gain, generator))
         self.bias = nn.Parameter(torch.zeros(n_out))
 
@@ -106,6 +136,10 @@ class Dense(Layer):
     ) -> torch.Tensor:
         """W h + b, shape (batch, n_out)."""
         return nn.functional.linear(h.flatten(1), weight, bias)
+
+    def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """delta^T h of shape (n_out, n_in), and the sum of delta over the batch."""
+        return delta.T @ h.flatten(1), delta.sum(0)
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """W^T delta, shape (batch, *in_shape)."""
@@ -136,7 +170,7 @@ class Convolution(Layer):
         self.out_shape = (channels, height // pool, width // pool)
         self.fan_in = below * size * size
         self.size, self.pool, self.activation = size, pool, activation
-        gain = ACTIVATIONS[activation][1]
+        gain = ACTIVATIONS[activation].gain
         shape = (channels, below, size, size)
         self.weight = nn.Parameter(scaled_uniform(shape, gain, generator))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -149,15 +183,27 @@ class Convolution(Layer):
         z = nn.functional.conv2d(images, weight, bias, padding=self.size // 2)
         return nn.functional.avg_pool2d(z, self.pool) if self.pool > 1 else z
 
+    def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Products of patches and signals, summed over positions, and the sum of signals."""
+        images, delta = h.reshape(len(h), *self.in_shape), self._spread(delta)
+        weight = conv2d_weight(
+            images, self.weight.shape, delta, padding=self.size // 2
+        )
+        return weight, delta.sum((0, 2, 3))
+
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """The adjoint: every value spread over its neighbours, then through the kernels turned."""
+        return nn.functional.conv_transpose2d(self._spread(delta), weight, padding=self.size // 2)
+
+    def _spread(self, delta: torch.Tensor) -> torch.Tensor:
+        """The adjoint of the pooling."""
         p = self.pool
-        if p > 1:
-            delta = delta.repeat_interleave(p, -2).repeat_interleave(p, -1) / p**2
-            # Rows and columns that pooling dropped at the edge send nothing back.
-            _, height, width = self.in_shape
-            delta = nn.functional.pad(delta, (0, width % p, 0, height % p))
-        return nn.functional.conv_transpose2d(delta, weight, padding=self.size // 2)
+        if p == 1:
+            return delta
+        delta = delta.repeat_interleave(p, -2).repeat_interleave(p, -1) / p**2
+        # Rows and columns that pooling dropped at the edge send nothing back.
+        _, height, width = self.in_shape
+        return nn.functional.pad(delta, (0, width % p, 0, height % p))
 
 
 def scaled_uniform(shape: Sequence[int], gain: float, generator: torch.Generator) -> torch.Tensor:

@@ -149,6 +149,11 @@ def small_model(rule: Rule) -> Any:
             name="check", input_shape=(1, 6, 6), channels=(5, 5), pool=(2, 1),
             n_classes=N_CLASSES, activation="tanh",
         )  # fmt: skip
+    if kind in ("elman", "gru"):
+        from spikelearn.networks.recurrent import Recurrent
+
+        sizes = {"n_steps": 4, "row": 3, "hidden": 6, "n_classes": N_CLASSES}
+        return Recurrent.model_validate({"kind": kind, "name": "check", "leak": 0.5, **sizes})
     raise SpikelearnError(f"give check_rule a model: it has no small one of kind '{kind}'")
 
 

@@ -7,78 +7,198 @@ FA, Lillicrap et al. 2016, doi:10.1038/ncomms13276
     B_(l+1): `extra["feedback"][l]`, fixed, random, of the shape of W_(l+1).
 DFA, Nokland 2016, arXiv:1609.01596
     delta_L = e,   delta_l = (B_l^T e) * phi'(z_l)
-    B_l: `extra["feedback"][l]`, fixed, random, of shape (n_classes, n_l).
+    B_l: `extra["feedback"][l]`, fixed, random, of shape (n_classes, units of layer l).
+Sign-symmetric feedback, Liao, Leibo & Poggio 2016, arXiv:1510.05067; Moskovitz, Litwin-Kumar &
+Abbott 2018, arXiv:1812.06488: as FA, with B_(l+1) = M_(l+1) * sign(W_(l+1)) and magnitudes M that
+are not those of the way forward:
+    uniform (uSF): M is one number, the standard deviation of the initial weights;
+    fixed (frSF):  M = |R|, R drawn once like the initial weights;
+    random (brSF): M = |R|, R drawn anew for every batch.
+    The signs of the forward weights are transported; nothing else is.
 
-and in both dW_l = -eta delta_l h_(l-1)^T. With B = W this is backpropagation.
+and in all dW_l = -eta delta_l h_(l-1)^T. With B = W this is backpropagation. Feedback that learns is
+in `kolen_pollack.py` and `weight_mirror.py`. For a convolutional layer B is a set of kernels like W,
+or, in DFA, a matrix from the classes to all of the layer's units.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, one_hot
 
-from spikelearn.networks.layers import scaled_uniform
-from spikelearn.rules.rule import LayerPass, Rule, forward_pass
+from spikelearn.networks.layers import ACTIVATIONS, Layer, scaled_uniform
+from spikelearn.rules.rule import (
+    Axis,
+    LayerPass,
+    Loss,
+    Rule,
+    check_option,
+    check_range,
+    forward_pass,
+    output_loss,
+)
 
 
 class FeedbackAlignment(Rule):
-    """The error passes from layer to layer through fixed random weights."""
+    """The error passes from layer to layer through fixed random weights.
 
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    scale : float
+        Standard deviation of the feedback weights, in units of that of the initial forward weights.
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
         "local error": False,
         "single phase": False,
     }
 
+    def __init__(self, loss: Loss = "cross_entropy", scale: float = 1.0) -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        check_range("scale", scale, 0.0)
+        self.loss, self.scale = loss, scale
+
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the feedback weights with the scale that the forward weights started from."""
         super().prepare(network, generator)
-        self.extra["feedback"] = fixed(self._feedback(generator))
+        drawn = [self.scale * matrix for matrix in self._draw_feedback(generator)]
+        self.extra["feedback"] = fixed(drawn)
 
-    def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
-        matrices = []
-        for weight in self.network.weights()[1:]:
-            # The variance of the forward weights of a rectified network: 2 / n_in.
-            matrices.append(scaled_uniform(weight.shape, 2.0**0.5, generator))
-        return matrices
+    def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
+        return [
+            scaled_uniform(layer.weight.shape, gain_below(self, index), generator)
+            for index, layer in enumerate(self.network)
+            if index
+        ]
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """Feedback has the shape of the forward weights."""
+        return {
+            f"feedback.{index}": (index + 1, index, *(None,) * (layer.weight.ndim - 2))
+            for index, layer in enumerate(list(self.network)[1:])
+        }
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update in `.grad` and apply it once."""
         passes = forward_pass(self.network, x)
-        scores = passes[-1].h.detach()
-        loss = cross_entropy(scores, y)
-        error = (scores.softmax(1) - one_hot(y, scores.shape[1])) / len(y)
+        loss, error = output_loss(self.loss, passes[-1].h, y)
         self._leave(passes, error)
         apply()
         return loss
 
-    def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> None:
-        feedback = list(self.extra["feedback"].parameters())
-        delta = passes[-1].through_activation(error)
-        passes[-1].leave_gradient(delta)
+    def _feedback(self) -> list[torch.Tensor]:
+        """What the error passes through on its way down from layers 2, 3 ... L."""
+        return list(self.extra["feedback"].parameters())
+
+    @torch.no_grad()
+    def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
+        """Leave the updates; returns the signal at z of every layer, first to last."""
+        deltas = [passes[-1].through_activation(error)]
+        passes[-1].leave_gradient(deltas[0])
         for below, above, matrix in reversed(
-            list(zip(passes[:-1], passes[1:], feedback, strict=True))
+            list(zip(passes[:-1], passes[1:], self._feedback(), strict=True))
         ):
-            delta = below.through_activation(above.layer.transpose(matrix, delta))
-            below.leave_gradient(delta)
+            deltas.append(below.through_activation(above.layer.transpose(matrix, deltas[-1])))
+            below.leave_gradient(deltas[-1])
+        return deltas[::-1]
 
 
 class DirectFeedbackAlignment(FeedbackAlignment):
-    """The output error reaches every layer directly, through fixed random weights."""
+    """The output error reaches every layer directly, through fixed random weights.
 
-    def _feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
-        *sizes, n_classes = [weight.shape[0] for weight in self.network.weights()]
-        return [scaled_uniform((n_classes, size), 2.0**0.5, generator) for size in sizes]
+    `scale` is in units of 1 / sqrt(n_classes), which hands on the error at its own scale.
+    """
 
-    def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> None:
+    def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
+        *hidden, output = self.network
+        n_classes = output.weight.shape[0]
+        return [
+            scaled_uniform((math.prod(layer.out_shape), n_classes), 1.0, generator).T.contiguous()
+            for layer in hidden
+        ]
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """From the classes to the units of a layer."""
+        return {f"feedback.{index}": (None, index) for index in range(len(self.network) - 1)}
+
+    @torch.no_grad()
+    def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
         output = passes[-1].through_activation(error)
         passes[-1].leave_gradient(output)
-        for layer, matrix in zip(passes[:-1], self.extra["feedback"].parameters(), strict=True):
-            layer.leave_gradient(layer.through_activation(output @ matrix))
+        deltas = []
+        for layer, matrix in zip(passes[:-1], self._feedback(), strict=True):
+            signal = (output @ matrix).unflatten(1, layer.layer.out_shape)
+            deltas.append(layer.through_activation(signal))
+            layer.leave_gradient(deltas[-1])
+        return [*deltas, output]
+
+
+class SignSymmetric(FeedbackAlignment):
+    """Feedback with the signs of the forward weights and magnitudes of its own.
+
+    Parameters
+    ----------
+    magnitude : {"uniform", "fixed", "random"}
+        uSF, frSF, brSF; see above.
+    loss, scale
+        As for `FeedbackAlignment`.
+    """
+
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": False,
+        "single phase": False,
+    }
+
+    def __init__(
+        self,
+        magnitude: Literal["uniform", "fixed", "random"] = "uniform",
+        loss: Loss = "cross_entropy",
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__(loss, scale)
+        check_option("magnitude", magnitude, ("uniform", "fixed", "random"))
+        self.magnitude = magnitude
+
+    def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
+        if self.magnitude == "fixed":
+            return [matrix.abs() for matrix in super()._draw_feedback(generator)]
+        return [torch.tensor(self._deviation(index)) for index in range(1, len(self.network))]
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """Magnitudes have the shape of the forward weights, or none."""
+        if self.magnitude == "fixed":
+            return super().unit_axes()
+        return {f"feedback.{index}": () for index in range(len(self.network) - 1)}
+
+    def _deviation(self, index: int) -> float:
+        layer = list(self.network)[index]
+        return gain_below(self, index) / math.sqrt(layer.fan_in)
+
+    @torch.no_grad()
+    def _feedback(self) -> list[torch.Tensor]:
+        matrices = []
+        for index, magnitude in enumerate(self.extra["feedback"].parameters(), start=1):
+            layer = list(self.network)[index]
+            matrix = magnitude * layer.weight.sign()
+            if self.magnitude == "random":
+                axes = (index, index - 1, *(None,) * (layer.weight.ndim - 2))
+                matrix *= self.draw(layer.weight.shape, axes).abs()
+            matrices.append(matrix)
+        return matrices
+
+
+def gain_below(rule: Rule, index: int) -> float:
+    """Gain for weights back from layer `index`: that of the nonlinearity they reach."""
+    below: Layer = list(rule.network)[index - 1]
+    return ACTIVATIONS[below.activation].gain
 
 
 def fixed(matrices: list[torch.Tensor]) -> nn.ParameterList:

@@ -221,38 +221,37 @@ def leave(parameters: Iterable[nn.Parameter], gradients: Iterable[torch.Tensor])
 
 @dataclass(frozen=True)
 class LayerPass:
-    """One layer in a forward pass, cut off from its neighbours.
+    """One layer in a forward pass: its input, its z and its h, without an automatic gradient.
 
-    `z` hangs on the layer's own parameters alone; `h = activate(z)` hangs on `cut` alone, a copy
-    of z. A rule that uses nothing else is local by construction.
+    A rule that uses nothing else is local by construction.
     """
 
     layer: Layer
+    below: torch.Tensor
     z: torch.Tensor
-    cut: torch.Tensor
     h: torch.Tensor
 
     def through_activation(self, signal: torch.Tensor) -> torch.Tensor:
         """`signal` at h times the derivative of the nonlinearity: the signal at z."""
         if self.layer.activation == "identity":
             return signal
-        return torch.autograd.grad(self.h, self.cut, signal)[0]
+        return signal * self.layer.slope(self.z, self.h)
 
     def leave_gradient(self, delta: torch.Tensor) -> None:
         """Leave in `.grad` of the layer's parameters the gradient of `delta . z`."""
-        parameters = list(self.layer.parameters())
-        leave(parameters, torch.autograd.grad(self.z, parameters, delta))
+        self.layer.weight.grad, self.layer.bias.grad = self.layer.product(self.below, delta)
 
 
+@torch.no_grad()
 def forward_pass(network: RateNetwork, x: torch.Tensor) -> list[LayerPass]:
-    """Run the network forwards, layer by layer, with the layers cut apart."""
+    """Run the network forwards, layer by layer."""
     passes = []
-    h = x
+    below = x
     for layer in network:
-        z = layer.drive(h.detach())
-        cut = z.detach().requires_grad_()
-        h = layer.activate(cut)
-        passes.append(LayerPass(layer, z, cut, h))
+        z = layer.drive(below)
+        h = layer.activate(z)
+        passes.append(LayerPass(layer, below, z, h))
+        below = h
     return passes
 
 

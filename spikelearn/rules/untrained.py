@@ -13,7 +13,7 @@ from spikelearn.rules.rule import Rule
 class Untrained(Rule):
     """Leaves every parameter where it is."""
 
-    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn", "residual_mlp")
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn", "residual_mlp", "elman", "gru")
     trains: ClassVar[bool] = False
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:

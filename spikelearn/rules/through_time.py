@@ -1,0 +1,413 @@
+"""Learning rules for recurrent networks of rates: credit for what was done some time ago.
+
+In the notation of `spikelearn.networks.recurrent`, with K_t, P_t and Q_t the direct derivatives of
+h_t by h_(t-1), p_t and q_t (`Partials`), e the error at the output, V the output weights and
+delta_t the signal at h_t, every rule here leaves
+
+    dW = -eta sum_t (P_t delta_t) x_t^T,   dU = -eta sum_t (Q_t delta_t) h_(t-1)^T,
+    dV = -eta e h_T^T
+
+and they differ in delta_t:
+
+Backpropagation through time, Werbos 1990, doi:10.1109/5.58337
+    delta_T = V^T e,   delta_t = K_(t+1) delta_(t+1) + U^T (Q_(t+1) delta_(t+1))
+Random feedback through time: the same with fixed random matrices in place of V^T and U^T
+    (feedback alignment, Lillicrap et al. 2016, in the unrolled network; Murray 2019).
+e-prop, Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; for the leaky Elman network it is
+RFLO, Murray 2019, doi:10.7554/eLife.43299
+    the paths through U are left out, so that the sum over time can be kept at each synapse as an
+    eligibility trace, forwards in time: E_t = K_t E_(t-1) + P_t x_t^T (and Q_t h_(t-1)^T);
+    dW = -eta (B e) E_T, B random or, for comparison, V^T. Its memory does not grow with time.
+    Since K_t is unit by unit, the same sum can be had from the stored activity, with
+    delta_t = K_(t+1) * ... * K_T * (B e), which takes a batch far less time: the default here.
+Node perturbation: noise on every p_t, q_t and output; the change of the loss times the noise stands
+    for the signal there (Widrow & Lehr 1990, doi:10.1109/5.58323).
+Predictive coding through time, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497
+    every h_t is free and predicted from h_(t-1): F = sum_t |eps_t|^2 / 2 + C; gradient descent on
+    F in the h_t, then delta_t = -eps_t. With predictions and derivatives fixed at those of the
+    forward pass it relaxes to the signals of backpropagation through time.
+Local losses: at each step the output layer guesses the class, and its error reaches the recurrent
+    layer at once and goes no further back: delta_t = V^T e_t / n_steps (Nokland & Eidnes 2019,
+    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+
+from spikelearn.networks.layers import scaled_uniform
+from spikelearn.networks.recurrent import Partials, RecurrentNetwork, Unrolled
+from spikelearn.rules.feedback_alignment import fixed
+from spikelearn.rules.rule import (
+    Axis,
+    Loss,
+    Rule,
+    check_option,
+    check_range,
+    one_hot_targets,
+    output_loss,
+)
+
+Feedback = Literal["symmetric", "random"]
+
+
+class _ThroughTime(Rule):
+    """What the rules share: one pass forwards, signals, and the products that make the update."""
+
+    networks: ClassVar[tuple[str, ...]] = ("elman", "gru")
+    network: RecurrentNetwork
+
+    def __init__(self, loss: Loss = "cross_entropy") -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        self.loss = loss
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad` and apply it once."""
+        run = self.network.unroll(x)
+        last = run.h[:, -1]
+        loss, error = output_loss(self.loss, self.network.output(last), y)
+        output = self.network.output
+        output.weight.grad, output.bias.grad = output.product(last, error)
+        self._leave(run, error, y)
+        apply()
+        return loss
+
+    def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
+        """Leave the update of the recurrent layer; `error` is that at the output."""
+        raise NotImplementedError
+
+    def partials(self, run: Unrolled) -> Partials:
+        """Direct derivatives at every step, each of shape (batch, steps, ...)."""
+        return self.network.cell.partials(run.p, run.q, run.before)
+
+    def leave_products(self, run: Unrolled, by_p: torch.Tensor, by_q: torch.Tensor) -> None:
+        """Leave the update that signals at p and q, (batch, steps, blocks * hidden), make."""
+        cell = self.network.cell
+        inputs = by_p.flatten(0, 1).T @ run.x.flatten(0, 1)
+        recurrent = by_q.flatten(0, 1).T @ run.before.flatten(0, 1)
+        cell.weight.grad = torch.cat([inputs, recurrent], 1)
+        cell.bias.grad = by_p.sum((0, 1))
+
+    def blocks(self, signal: torch.Tensor) -> torch.Tensor:
+        """A signal at h as the signal of each block of p."""
+        return signal.repeat(*(1,) * (signal.ndim - 1), self.network.cell.blocks)
+
+    def recurrent_weights(self) -> torch.Tensor:
+        """U, of shape (blocks * hidden, hidden)."""
+        return self.network.cell.weight[:, self.network.cell.row :]
+
+
+class BackpropThroughTime(_ThroughTime):
+    """The gradient; the baseline for recurrent networks."""
+
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": False,
+        "single phase": False,
+        "online in time": False,
+    }
+
+    def way_back(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Matrices that signals pass backwards: of the shapes of V and of U."""
+        return self.network.output.weight, self.recurrent_weights()
+
+    def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
+        partials = self.partials(run)
+        from_output, from_state = self.way_back()
+        delta = error @ from_output
+        deltas = [delta]
+        for t in range(run.h.shape[1] - 1, 0, -1):
+            through_q = (partials.by_q[:, t] * self.blocks(delta)) @ from_state
+            delta = partials.keep[:, t] * delta + through_q
+            deltas.append(delta)
+        signals = self.blocks(torch.stack(deltas[::-1], 1))
+        self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+
+class RandomFeedbackThroughTime(BackpropThroughTime):
+    """Signals return through time and from the output by fixed random matrices.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    scale : float
+        Standard deviation of the feedback weights, in units of that of the initial weights.
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": False,
+        "single phase": False,
+        "online in time": False,
+    }
+
+    def __init__(self, loss: Loss = "cross_entropy", scale: float = 1.0) -> None:
+        super().__init__(loss)
+        check_range("scale", scale, 0.0)
+        self.scale = scale
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the feedback weights: orthogonal blocks in time, like U at the start."""
+        super().prepare(network, generator)
+        cell, output = self.network.cell, self.network.output
+        through_time = [
+            torch.linalg.qr(torch.randn(cell.hidden, cell.hidden, generator=generator))[0]
+            for _ in range(cell.blocks)
+        ]
+        drawn = [scaled_uniform(output.weight.shape, 1.0, generator), torch.cat(through_time)]
+        self.extra["feedback"] = fixed([self.scale * matrix for matrix in drawn])
+
+    def way_back(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The random matrices."""
+        from_output, from_state = self.extra["feedback"].parameters()
+        return from_output, from_state
+
+
+class _RandomOutputFeedback(_ThroughTime):
+    """Shared by the rules whose only way back is from the output."""
+
+    def __init__(self, feedback: Feedback = "random", loss: Loss = "cross_entropy") -> None:
+        super().__init__(loss)
+        check_option("feedback", feedback, ("symmetric", "random"))
+        self.feedback = feedback
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the weights from the output, unless they are the transposed output weights."""
+        super().prepare(network, generator)
+        if self.feedback == "random":
+            shape = self.network.output.weight.shape
+            self.extra["feedback"] = fixed([scaled_uniform(shape, 1.0, generator)])
+
+    def from_output(self) -> torch.Tensor:
+        """Matrix of the shape of V."""
+        if self.feedback == "symmetric":
+            return self.network.output.weight
+        return next(self.extra["feedback"].parameters())
+
+
+class EProp(_RandomOutputFeedback):
+    """e-prop for rates; RFLO on the leaky Elman network.
+
+    Parameters
+    ----------
+    feedback : {"random", "symmetric"}
+        What carries the error to the recurrent layer: fixed random weights, or the transposed
+        output weights.
+    traces : bool
+        Whether to carry eligibility traces forwards, as a synapse would, or to compute the same
+        update from the stored activity.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": True,
+        "online in time": True,
+    }
+
+    def __init__(
+        self, feedback: Feedback = "random", traces: bool = False, loss: Loss = "cross_entropy"
+    ) -> None:
+        super().__init__(feedback, loss)
+        check_option("traces", traces, (True, False))
+        self.traces = traces
+
+    def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
+        partials, signal = self.partials(run), error @ self.from_output()
+        if self.traces:
+            self._leave_traces(run, partials, self.blocks(signal))
+            return
+        kept = partials.keep[:, 1:].flip(1).cumprod(1).flip(1)
+        signals = self.blocks(torch.cat([kept * signal[:, None], signal[:, None]], 1))
+        self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _leave_traces(self, run: Unrolled, partials: Partials, signal: torch.Tensor) -> None:
+        cell = self.network.cell
+        rows, columns = cell.weight.shape
+        trace = run.x.new_zeros(len(run.x), rows, columns)
+        bias_trace = run.x.new_zeros(len(run.x), rows)
+        for t in range(run.h.shape[1]):
+            keep = self.blocks(partials.keep[:, t])
+            trace *= keep.unsqueeze(2)
+            trace[:, :, : cell.row] += partials.by_p[:, t, :, None] * run.x[:, t, None]
+            trace[:, :, cell.row :] += partials.by_q[:, t, :, None] * run.before[:, t, None]
+            bias_trace = keep * bias_trace + partials.by_p[:, t]
+        cell.weight.grad = torch.einsum("bi,bij->ij", signal, trace)
+        cell.bias.grad = (signal * bias_trace).sum(0)
+
+
+class LocalLossesThroughTime(_RandomOutputFeedback):
+    """The output layer guesses at every step; its error goes no further back in time.
+
+    Parameters
+    ----------
+    feedback : {"symmetric", "random"}
+        What carries the error from the output layer to the recurrent layer.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": True,
+        "single phase": True,
+        "online in time": True,
+    }
+
+    def __init__(self, feedback: Feedback = "symmetric", loss: Loss = "cross_entropy") -> None:
+        super().__init__(feedback, loss)
+
+    def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
+        partials, output = self.partials(run), self.network.output
+        batch, n_steps = run.h.shape[:2]
+        states = run.h.flatten(0, 1)
+        # A mean over the batch and the steps.
+        errors = output_loss(self.loss, output(states), y.repeat_interleave(n_steps))[1]
+        output.weight.grad, output.bias.grad = output.product(states, errors)
+        signals = self.blocks((errors @ self.from_output()).unflatten(0, (batch, n_steps)))
+        self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+
+class NodePerturbationThroughTime(_ThroughTime):
+    """Noise at every unit and step; the change of the loss says which of it was good.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise.
+    n_directions : int
+        Pairs of noise and its opposite, averaged.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    # One draw of noise may point uphill; only their mean descends.
+    descends: ClassVar[Literal["all", "output", "none"]] = "none"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": False,
+        "online in time": True,
+    }
+
+    def __init__(
+        self, sigma: float = 1e-2, n_directions: int = 1, loss: Loss = "cross_entropy"
+    ) -> None:
+        super().__init__(loss)
+        check_range("sigma", sigma, 1e-8)
+        check_range("n_directions", n_directions, 1)
+        self.sigma, self.n_directions = sigma, int(n_directions)
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad` and apply it once."""
+        cell, output = self.network.cell, self.network.output
+        clean = self.network.unroll(x)
+        loss = output_loss(self.loss, output(clean.h[:, -1]), y)[0]
+        batch, n_steps = clean.h.shape[:2]
+        units = cell.blocks * cell.hidden
+        by_p, by_q = (x.new_zeros(batch, n_steps, units) for _ in range(2))
+        by_output = x.new_zeros(batch, output.weight.shape[0])
+        for _ in range(self.n_directions):
+            axes: tuple[Axis, ...] = ("batch", None, None)
+            noise = [self.draw((batch, n_steps, units), axes) for _ in range(2)]
+            at_output = self.draw(by_output.shape, ("batch", None))
+            change = (
+                self._losses(x, y, noise, at_output, self.sigma)
+                - self._losses(x, y, noise, at_output, -self.sigma)
+            ) / (2 * self.sigma * self.n_directions * batch)
+            by_p += change[:, None, None] * noise[0]
+            by_q += change[:, None, None] * noise[1]
+            by_output += change[:, None] * at_output
+        output.weight.grad, output.bias.grad = output.product(clean.h[:, -1], by_output)
+        self.leave_products(clean, by_p, by_q)
+        apply()
+        return loss
+
+    def _losses(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        noise: list[torch.Tensor],
+        at_output: torch.Tensor,
+        sigma: float,
+    ) -> torch.Tensor:
+        """Loss of every sample of the batch."""
+        run = self.network.unroll(x, [sigma * part for part in noise])
+        scores = self.network.output(run.h[:, -1]) + sigma * at_output
+        if self.loss == "cross_entropy":
+            return nn.functional.cross_entropy(scores, y, reduction="none")
+        target = one_hot_targets(y, scores.shape[1], scores)
+        return 0.5 * (scores - target).square().sum(1)
+
+
+class PredictiveCodingThroughTime(_ThroughTime):
+    """States are free, predicted from those before them, and relax.
+
+    Parameters
+    ----------
+    n_steps : int
+        Steps of relaxation.
+    rate : float
+        Rate of relaxation; 1 with fixed predictions reaches one time step further back each step.
+    predictions : {"fixed", "free"}
+        Whether predictions and derivatives stay those of the forward pass.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": True,
+        "single phase": False,
+        "online in time": False,
+    }
+
+    def __init__(
+        self,
+        n_steps: int = 28,
+        rate: float = 1.0,
+        predictions: Literal["fixed", "free"] = "fixed",
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(loss)
+        check_range("n_steps", n_steps, 1)
+        check_range("rate", rate, 0.0, 1.0)
+        check_option("predictions", predictions, ("fixed", "free"))
+        self.n_steps, self.rate, self.predictions = int(n_steps), rate, predictions
+
+    def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
+        partials = self.partials(run)
+        errors = torch.zeros_like(run.h)
+        states = run.h
+        for _ in range(self.n_steps):
+            change = -errors
+            # What each state's successor makes of it; the last is pulled by the loss instead.
+            later = errors[:, 1:]
+            through_q = (partials.by_q[:, 1:] * self.blocks(later)) @ self.recurrent_weights()
+            change[:, :-1] += partials.keep[:, 1:] * later + through_q
+            change[:, -1] -= error @ self.network.output.weight
+            if self.predictions == "fixed":
+                errors = errors + self.rate * change
+                continue
+            states = states + self.rate * change
+            run, errors = self._predict(run, states)
+            partials = self.partials(run)
+            error = output_loss(self.loss, self.network.output(states[:, -1]), y)[1]
+        signals = self.blocks(-errors)
+        self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _predict(self, run: Unrolled, states: torch.Tensor) -> tuple[Unrolled, torch.Tensor]:
+        """The pass with these states, each step predicted from the one before; and the errors."""
+        cell = self.network.cell
+        before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], 1)
+        q = cell.from_state(before)
+        predicted = cell.step(run.p, q, before)
+        return Unrolled(run.x, run.p, q, before, predicted), states - predicted

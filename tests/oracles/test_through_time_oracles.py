@@ -1,0 +1,304 @@
+"""Rules for recurrent networks against automatic differentiation, in 64-bit arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from spikelearn._seeding import torch_generator
+from spikelearn.networks.recurrent import Cell, Recurrent, RecurrentNetwork
+from spikelearn.rules import make_rule
+from spikelearn.rules.rule import Rule, output_loss
+
+KINDS = ["elman", "gru"]
+LOSSES = ["cross_entropy", "squared_error"]
+Gradients = list[torch.Tensor]
+
+
+def network(kind: str, n_steps: int = 5, hidden: int = 6) -> RecurrentNetwork:
+    """A small network with biases away from zero."""
+    model = Recurrent(
+        kind=kind, name="m", n_steps=n_steps, row=3, hidden=hidden, n_classes=4, leak=0.4
+    )
+    made = model.build(0).double()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for layer in made:
+            layer.bias += 0.3 * torch.randn(layer.bias.shape, generator=generator)
+    return made
+
+
+def batch(n_steps: int = 5, n: int = 7) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences and classes."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 3 * n_steps, generator=generator, dtype=torch.float64)
+    return x, torch.randint(4, (n,), generator=generator)
+
+
+def prepared(name: str, net: RecurrentNetwork, **options: Any) -> Rule:
+    rule = make_rule(name, **options)
+    rule.prepare(net, torch_generator(0, "rule"))
+    rule.extra.double()
+    return rule
+
+
+def update_of(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> Gradients:
+    rule.update(x, y, lambda: None)
+    return [p.grad.clone() for p in rule.network.parameters()]
+
+
+def gradient(net: RecurrentNetwork, x: torch.Tensor, y: torch.Tensor, loss: str) -> Gradients:
+    """By automatic differentiation of a pass written once more, step by step."""
+    return list(torch.autograd.grad(loss_of(net, x, y, loss), list(net.parameters())))
+
+
+def loss_of(
+    net: RecurrentNetwork,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    loss: str = "cross_entropy",
+    cut_between_units: bool = False,
+) -> torch.Tensor:
+    """Loss; with `cut_between_units` no gradient passes from unit to unit through U."""
+    cell = net.cell
+    h = torch.zeros(len(x), cell.hidden, dtype=x.dtype)
+    for row in x.reshape(len(x), -1, 3).unbind(1):
+        sent = h.detach() if cut_between_units else h
+        h = by_hand(cell, row, sent, h)
+    return output_loss(loss, h @ net.output.weight.T + net.output.bias, y)[0]  # type: ignore[arg-type]
+
+
+def by_hand(cell: Cell, x: torch.Tensor, sent: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+    """A time step from the papers' formulae; `sent` is what arrives through U."""
+    w, u, b = cell.weight[:, :3], cell.weight[:, 3:], cell.bias
+    if cell.blocks == 1:
+        return 0.6 * h + 0.4 * torch.tanh(x @ w.T + b + sent @ u.T)
+    n = cell.hidden
+    parts = [slice(i * n, (i + 1) * n) for i in range(3)]
+    p = [x @ w[part].T + b[part] for part in parts]
+    q = [sent @ u[part].T for part in parts]
+    gate, reset = torch.sigmoid(p[0] + q[0]), torch.sigmoid(p[1] + q[1])
+    return (1 - gate) * h + gate * torch.tanh(p[2] + reset * q[2])
+
+
+def assert_close(found: Gradients, expected: Gradients, tolerance: float = 1e-12) -> None:
+    for a, b in zip(found, expected, strict=True):
+        assert b.abs().max() > 0, "a gradient that is zero proves nothing"
+        assert (a - b).abs().max() <= tolerance * b.abs().max()
+
+
+def flat(gradients: Gradients) -> torch.Tensor:
+    return torch.cat([g.flatten() for g in gradients])
+
+
+def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float(torch.nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim=0))
+
+
+def test_the_gated_network_is_torchs_own() -> None:
+    net = network("gru")
+    theirs = torch.nn.GRU(3, 6, batch_first=True, dtype=torch.float64)
+    order = [1, 0, 2]  # torch stacks reset, update, new; and its update gate keeps the old state
+    w = net.cell.weight.detach().unflatten(0, (3, 6))[order].flatten(0, 1)
+    b = net.cell.bias.detach().unflatten(0, (3, 6))[order].flatten(0, 1)
+    w[6:12], b[6:12] = -w[6:12], -b[6:12]
+    theirs.load_state_dict(
+        {
+            "weight_ih_l0": w[:, :3],
+            "weight_hh_l0": w[:, 3:],
+            "bias_ih_l0": b,
+            "bias_hh_l0": torch.zeros(18),
+        }
+    )
+    x = batch()[0]
+    torch.testing.assert_close(net.unroll(x).h, theirs(x.reshape(7, 5, 3))[0])
+
+
+def test_the_elman_network_without_leak_is_torchs_own() -> None:
+    net = Recurrent(kind="elman", name="m", n_steps=5, row=3, hidden=6).build(0).double()
+    theirs = torch.nn.RNN(3, 6, batch_first=True, dtype=torch.float64)
+    weight = net.cell.weight.detach()
+    theirs.load_state_dict(
+        {
+            "weight_ih_l0": weight[:, :3],
+            "weight_hh_l0": weight[:, 3:],
+            "bias_ih_l0": net.cell.bias.detach(),
+            "bias_hh_l0": torch.zeros(6),
+        }
+    )
+    x = batch()[0]
+    torch.testing.assert_close(net.unroll(x).h, theirs(x.reshape(7, 5, 3))[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_backpropagation_through_time_is_the_gradient(kind: str, loss: str) -> None:
+    net, (x, y) = network(kind), batch()
+    rule = prepared("backprop_through_time", net, loss=loss)
+    assert_close(update_of(rule, x, y), gradient(net, x, y, loss))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_feedback_with_the_forward_weights_is_backpropagation_through_time(
+    kind: str,
+) -> None:
+    net, (x, y) = network(kind), batch()
+    rule = prepared("random_feedback_through_time", net)
+    drawn = update_of(rule, x, y)
+    with torch.no_grad():
+        from_output, from_state = rule.extra["feedback"].parameters()
+        from_output.copy_(net.output.weight)
+        from_state.copy_(net.cell.weight[:, 3:])
+    expected = update_of(prepared("backprop_through_time", net), x, y)
+    found = update_of(rule, x, y)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(drawn[2:], expected[2:], strict=True))
+    assert abs(cosine(drawn[0], expected[0])) < 0.9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("feedback", ["random", "symmetric"])
+def test_traces_carried_forwards_add_up_to_the_update_from_stored_activity(
+    kind: str, feedback: str
+) -> None:
+    net, (x, y) = network(kind), batch()
+    stored = update_of(prepared("eprop", net, feedback=feedback), x, y)
+    assert_close(update_of(prepared("eprop", net, feedback=feedback, traces=True), x, y), stored)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_eprop_is_the_gradient_that_does_not_pass_between_units(kind: str, loss: str) -> None:
+    net, (x, y) = network(kind), batch()
+    rule = prepared("eprop", net, feedback="symmetric", loss=loss)
+    cut = torch.autograd.grad(
+        loss_of(net, x, y, loss, cut_between_units=True), list(net.parameters())
+    )
+    assert_close(update_of(rule, x, y), list(cut))
+    full = gradient(net, x, y, loss)
+    assert 0.3 < cosine(cut[0], full[0]) < 0.9999
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_eprop_over_one_step_is_backpropagation(kind: str) -> None:
+    net, (x, y) = network(kind, n_steps=1), batch(n_steps=1)
+    rule = prepared("eprop", net, feedback="symmetric")
+    # Of one step, U sees a silent past: its gradient is zero.
+    found, expected = update_of(rule, x, y), gradient(net, x, y, "cross_entropy")
+    assert_close([found[0][:, :3], *found[1:]], [expected[0][:, :3], *expected[1:]])
+    assert not found[0][:, 3:].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_eprop_with_random_feedback_does_not_read_the_output_weights(kind: str) -> None:
+    net, (x, y) = network(kind), batch()
+    rule = prepared("eprop", net)
+    error = torch.randn(7, 4, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    with torch.no_grad():
+        run = net.unroll(x)
+        rule._leave(run, error, y)
+        before = net.cell.weight.grad.clone()
+        net.output.weight.mul_(-3)
+        rule._leave(run, error, y)
+    assert torch.equal(before, net.cell.weight.grad)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_node_perturbation_is_the_gradient_on_average(kind: str) -> None:
+    net, (x, y) = network(kind, n_steps=3, hidden=4), batch(n_steps=3)
+    truth = flat(gradient(net, x, y, "cross_entropy"))
+    rule = prepared("node_perturbation_through_time", net, sigma=1e-4, n_directions=10)
+    # Noise is drawn for each sample: many copies of the batch are as many draws.
+    few = flat(update_of(rule, x.repeat(3, 1), y.repeat(3)))
+    many = flat(update_of(rule, x.repeat(3000, 1), y.repeat(3000)))
+    assert (many - truth).norm() < 0.1 * (few - truth).norm()
+    assert cosine(many, truth) > 0.98
+    assert (many * truth).sum() / truth.square().sum() == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_predictive_coding_with_fixed_predictions_relaxes_to_the_gradient(kind: str) -> None:
+    net, (x, y) = network(kind), batch()
+    truth = gradient(net, x, y, "cross_entropy")
+    exact = prepared("predictive_coding_through_time", net, n_steps=5)
+    assert_close(update_of(exact, x, y), truth)
+    slow = prepared("predictive_coding_through_time", net, n_steps=300, rate=0.2)
+    assert_close(update_of(slow, x, y), truth, 1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_before_the_error_arrives_early_steps_learn_nothing(kind: str) -> None:
+    net, (x, y) = network(kind), batch()
+    early = x.clone().reshape(7, 5, 3)
+    early[:, 3:] = 0  # only the first three steps have an input
+    rule = prepared("predictive_coding_through_time", net, n_steps=2)
+    update = update_of(rule, early.flatten(1), y)[0]
+    assert not update[:, :3].any()
+    rule = prepared("predictive_coding_through_time", net, n_steps=3)
+    assert update_of(rule, early.flatten(1), y)[0][:, :3].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_free_predictive_coding_descends_its_energy_to_a_stationary_point(kind: str) -> None:
+    net, (x, y) = network(kind), batch()
+    rule = prepared(
+        "predictive_coding_through_time", net, n_steps=2000, rate=0.1, predictions="free"
+    )
+    found = update_of(rule, x, y)
+    # The same minimum by automatic differentiation of the energy.
+    with torch.no_grad():
+        states = net.unroll(x).h
+    states.requires_grad_()
+
+    def energy() -> torch.Tensor:
+        before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], 1)
+        rows = x.reshape(7, 5, 3)
+        predicted = torch.stack(
+            [by_hand(net.cell, rows[:, t], before[:, t], before[:, t]) for t in range(5)], 1
+        )
+        scores = states[:, -1] @ net.output.weight.T + net.output.bias
+        free = 0.5 * (states - predicted).square().sum()
+        return free + torch.nn.functional.cross_entropy(scores, y)
+
+    descent = torch.optim.LBFGS([states], max_iter=500, tolerance_grad=1e-12, tolerance_change=0)
+
+    def closure() -> torch.Tensor:
+        descent.zero_grad()
+        value = energy()
+        value.backward()
+        return value
+
+    descent.step(closure)
+    expected = torch.autograd.grad(energy(), net.cell.weight)[0]
+    torch.testing.assert_close(found[0], expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_local_losses_are_the_gradient_that_does_not_pass_between_steps(kind: str) -> None:
+    net, (x, y) = network(kind), batch()
+    total, h = torch.zeros(()), torch.zeros(7, 6, dtype=torch.float64)
+    for row in x.reshape(7, 5, 3).unbind(1):
+        past = h.detach()
+        h = by_hand(net.cell, row, past, past)
+        total = total + torch.nn.functional.cross_entropy(net.output(h), y) / 5
+    expected = torch.autograd.grad(total, list(net.parameters()))
+    assert_close(update_of(prepared("local_losses_through_time", net), x, y), list(expected))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_direct_derivatives_are_those_of_a_step(kind: str) -> None:
+    cell = network(kind).cell
+    generator = torch.Generator().manual_seed(2)
+    size = cell.blocks * cell.hidden
+    p, q = (torch.randn(9, size, generator=generator, dtype=torch.float64) for _ in range(2))
+    h = torch.randn(9, cell.hidden, generator=generator, dtype=torch.float64)
+    for tensor in (p, q, h):
+        tensor.requires_grad_()
+    ones = torch.ones(9, cell.hidden, dtype=torch.float64)
+    # Every unit's step depends on its own p, q and h alone: summing them hides nothing.
+    expected = torch.autograd.grad(cell.step(p, q, h), [h, p, q], ones)
+    found = cell.partials(p, q, h)
+    for a, b in zip((found.keep, found.by_p, found.by_q), expected, strict=True):
+        torch.testing.assert_close(a, b)
