@@ -15,7 +15,14 @@ from spikelearn.networks import load_model
 from spikelearn.rules import RULES
 
 if TYPE_CHECKING:
-    from spikelearn.networks import CNN, MLP, Recurrent, SpikingMLP, SpikingNetwork
+    from spikelearn.networks import (
+        CNN,
+        MLP,
+        Recurrent,
+        ResidualMLP,
+        SpikingMLP,
+        SpikingNetwork,
+    )
 
 # Raised when the meaning of stored runs changes, so that older ones are not taken for new.
 FORMAT = 2
@@ -34,7 +41,7 @@ class _RunConfig(BaseModel):
     )
     seed: int = Field(default=0, ge=0)
 
-    def description(self) -> MLP | CNN | Recurrent | SpikingMLP | SpikingNetwork:
+    def description(self) -> MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | SpikingNetwork:
         """The model that is trained.
 
         Raises

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spikelearn.networks.cnn import CNN
     from spikelearn.networks.mlp import MLP
     from spikelearn.networks.recurrent import Recurrent
+    from spikelearn.networks.residual_mlp import ResidualMLP
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.networks.spiking_mlp import SpikingMLP
 
@@ -23,16 +24,28 @@ if TYPE_CHECKING:
 KINDS: dict[str, tuple[str, str]] = {
     "mlp": ("spikelearn.networks.mlp", "MLP"),
     "cnn": ("spikelearn.networks.cnn", "CNN"),
+    "residual_mlp": ("spikelearn.networks.residual_mlp", "ResidualMLP"),
     "elman": ("spikelearn.networks.recurrent", "Recurrent"),
     "gru": ("spikelearn.networks.recurrent", "Recurrent"),
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
 }
 
-__all__ = ["CNN", "KINDS", "MLP", "Recurrent", "SpikingMLP", "SpikingNetwork", "load_model"]
+__all__ = [
+    "CNN",
+    "KINDS",
+    "MLP",
+    "Recurrent",
+    "ResidualMLP",
+    "SpikingMLP",
+    "SpikingNetwork",
+    "load_model",
+]
 
 
-def load_model(name: str | Path) -> MLP | CNN | Recurrent | SpikingNetwork | SpikingMLP:
+def load_model(
+    name: str | Path,
+) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP:
     """The model of that name among the shipped ones, or in the YAML file at that path.
 
     Raises

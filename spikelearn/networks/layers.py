@@ -104,6 +104,13 @@ class Layer(nn.Module):
         """
         raise NotImplementedError
 
+    def pull(self, h: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+        """Signal for the layer below by the layer's own weights: the derivative of drive at h.
+
+        `transpose` of the weights, but for layers whose drive is not affine.
+        """
+        return self.transpose(self.weight, delta)
+
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         """Activity from the activity of the layer below."""
         return self.activate(self.drive(h))
@@ -186,9 +193,7 @@ class Convolution(Layer):
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Products of patches and signals, summed over positions, and the sum of signals."""
         images, delta = h.reshape(len(h), *self.in_shape), self._spread(delta)
-        weight = conv2d_weight(
-            images, self.weight.shape, delta, padding=self.size // 2
-        )
+        weight = conv2d_weight(images, self.weight.shape, delta, padding=self.size // 2)
         return weight, delta.sum((0, 2, 3))
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "RuleEntry", "make_rule", "own_rule"]
 
 _IMAGES = ("mlp", "cnn")
+_SEQUENCES = ("elman", "gru")
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,177 @@ RULES: dict[str, RuleEntry] = {
         _IMAGES,
         "the output error reaches every layer directly (Nokland 2016)",
     ),
+    "sign_symmetric_uniform": RuleEntry(
+        "spikelearn.rules.feedback_alignment",
+        "SignSymmetric",
+        _IMAGES,
+        "uSF: feedback has the forward signs and one magnitude (Liao et al. 2016)",
+        {"magnitude": "uniform"},
+    ),
+    "sign_symmetric_fixed": RuleEntry(
+        "spikelearn.rules.feedback_alignment",
+        "SignSymmetric",
+        _IMAGES,
+        "frSF: the forward signs and fixed random magnitudes (Moskovitz et al. 2018)",
+        {"magnitude": "fixed"},
+    ),
+    "sign_symmetric_random": RuleEntry(
+        "spikelearn.rules.feedback_alignment",
+        "SignSymmetric",
+        _IMAGES,
+        "brSF: the forward signs and magnitudes drawn for each batch (Moskovitz et al. 2018)",
+        {"magnitude": "random"},
+    ),
+    "kolen_pollack": RuleEntry(
+        "spikelearn.rules.kolen_pollack",
+        "KolenPollack",
+        _IMAGES,
+        "feedback weights take part in the same learning (Akrout et al. 2019)",
+    ),
+    "weight_mirror": RuleEntry(
+        "spikelearn.rules.weight_mirror",
+        "WeightMirror",
+        _IMAGES,
+        "feedback weights mirror the forward weights through noise (Akrout et al. 2019)",
+    ),
     # target propagation
     # predictive coding
+    "predictive_coding": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "PredictiveCoding",
+        _IMAGES,
+        "activity relaxes with the output clamped, then weights learn (Whittington & Bogacz 2017)",
+    ),
+    "predictive_coding_incremental": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "IncrementalPredictiveCoding",
+        _IMAGES,
+        "weights move at every step of relaxation (Salvatori et al. 2024)",
+    ),
+    "predictive_coding_fixed_prediction": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "FixedPredictionPredictiveCoding",
+        _IMAGES,
+        "predictions stay those of the forward pass (Millidge et al. 2022)",
+    ),
+    "predictive_coding_zil": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "ZeroDivergenceInferenceLearning",
+        _IMAGES,
+        "Z-IL: each layer learns when the error arrives (Song et al. 2020)",
+    ),
+    "predictive_coding_nudged": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "NudgedPredictiveCoding",
+        _IMAGES,
+        "the output is free and pulled by the loss (Pinchetti et al. 2025)",
+        {"nudging": "one_sided"},
+    ),
+    "predictive_coding_centred": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "NudgedPredictiveCoding",
+        _IMAGES,
+        "the difference between pulling and pushing the output (Pinchetti et al. 2025)",
+        {"nudging": "centred"},
+    ),
+    "predictive_coding_mupc": RuleEntry(
+        "spikelearn.rules.predictive_coding",
+        "MuPC",
+        ("residual_mlp",),
+        "for deep residual networks (Innocenti et al. 2025)",
+    ),
     # forward-forward
+    "forward_forward": RuleEntry(
+        "spikelearn.rules.forward_forward",
+        "ForwardForward",
+        _IMAGES,
+        "goodness up with the right label in the image, down with a wrong one (Hinton 2022)",
+    ),
+    "forward_forward_symba": RuleEntry(
+        "spikelearn.rules.forward_forward",
+        "SymBa",
+        _IMAGES,
+        "forward-forward on the difference of the goodnesses (Lee & Song 2023)",
+    ),
     # perturbation
     # local losses
     # energy-based
+    "equilibrium_propagation": RuleEntry(
+        "spikelearn.rules.energy_based",
+        "EquilibriumPropagation",
+        _IMAGES,
+        "states nudged towards the label against free states (Scellier & Bengio 2017)",
+        {"estimate": "one_sided"},
+    ),
+    "equilibrium_propagation_centred": RuleEntry(
+        "spikelearn.rules.energy_based",
+        "EquilibriumPropagation",
+        _IMAGES,
+        "states nudged towards the label against states nudged away (Laborieux et al. 2021)",
+        {"estimate": "centred"},
+    ),
+    "equilibrium_propagation_holomorphic": RuleEntry(
+        "spikelearn.rules.energy_based",
+        "EquilibriumPropagation",
+        _IMAGES,
+        "complex states under an oscillating teacher (Laborieux & Zenke 2022)",
+        {"estimate": "holomorphic"},
+    ),
+    "contrastive_hebbian": RuleEntry(
+        "spikelearn.rules.energy_based",
+        "ContrastiveHebbian",
+        _IMAGES,
+        "states with the label at the output against free states (Movellan 1991)",
+    ),
+    "coupled_learning": RuleEntry(
+        "spikelearn.rules.energy_based",
+        "CoupledLearning",
+        _IMAGES,
+        "states with the output held nearer to the label against free states (Stern et al. 2021)",
+    ),
     # Hebbian
+    # recurrent networks
+    "backprop_through_time": RuleEntry(
+        "spikelearn.rules.through_time",
+        "BackpropThroughTime",
+        _SEQUENCES,
+        "gradient descent through the unrolled network; the baseline (Werbos 1990)",
+    ),
+    "random_feedback_through_time": RuleEntry(
+        "spikelearn.rules.through_time",
+        "RandomFeedbackThroughTime",
+        _SEQUENCES,
+        "signals return through time by fixed random weights (Murray 2019)",
+    ),
+    "eprop": RuleEntry(
+        "spikelearn.rules.through_time",
+        "EProp",
+        _SEQUENCES,
+        "eligibility traces forwards in time; RFLO (Bellec et al. 2020, Murray 2019)",
+    ),
+    "node_perturbation_through_time": RuleEntry(
+        "spikelearn.rules.through_time",
+        "NodePerturbationThroughTime",
+        _SEQUENCES,
+        "noise at every unit and step, rewarded by the change of the loss",
+    ),
+    "predictive_coding_through_time": RuleEntry(
+        "spikelearn.rules.through_time",
+        "PredictiveCodingThroughTime",
+        _SEQUENCES,
+        "states relax between prediction and label (Millidge et al. 2022)",
+    ),
+    "local_losses_through_time": RuleEntry(
+        "spikelearn.rules.through_time",
+        "LocalLossesThroughTime",
+        _SEQUENCES,
+        "a guess at every step, whose error goes no further back in time",
+    ),
     # controls
     "untrained": RuleEntry(
         "spikelearn.rules.untrained",
         "Untrained",
-        (*_IMAGES, "residual_mlp"),
+        (*_IMAGES, "residual_mlp", *_SEQUENCES),
         "initial weights; the other baseline",
     ),
     "surrogate": RuleEntry(

@@ -1,0 +1,351 @@
+"""Predictive coding: every layer predicts the next, and activity relaxes before weights learn.
+
+Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949. Values v_l
+stand beside the drive that the layer below predicts for them:
+
+    eps_l = v_l - drive_l(phi(v_(l-1))),   F = 1/2 sum_l |eps_l|^2
+
+v_0 is the stimulus; the v_l start at the forward pass (eps = 0) and descend F with the output held:
+
+    v_l <- v_l + gamma (-eps_l + phi'(v_l) * W_(l+1)^T eps_(l+1)),   T times
+    dW_l = eta eps_l phi(v_(l-1))^T
+
+W^T is what error units send down: the weights of prediction and of feedback are taken to be one.
+Testing is a forward pass. In the code `moved[l]` is v_l minus its forward pass, `errors[l]` eps_l.
+
+Variants
+    strict, `PredictiveCoding`: the output is clamped to the label. At equilibrium its update is not
+        that of backpropagation, for any error however small: eps_l = J_l^T S^(-1) e with
+        S = I + sum_(l<L) J_l J_l^T, J_l the derivative of v_L by v_l.
+    incremental, Salvatori et al. 2024, arXiv:2212.00720: the weights move at every step of
+        relaxation.
+    fixed prediction, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497: predictions and
+        phi' stay those of the forward pass, and errors relax to the gradient of backpropagation.
+    Z-IL, Song, Lukasiewicz, Xu & Bogacz 2020, arXiv:2103.04689: gamma = 1, and W_l takes its update
+        at step L - l alone, when the error has just arrived: exactly backpropagation.
+    nudged, Pinchetti et al. 2025, arXiv:2407.01163: the output is free and pulled by beta times the
+        loss; the update is divided by beta. With `centred` it is half the difference between the
+        pull and the push, over beta. It tends to backpropagation as beta goes to 0.
+    muPC, Innocenti, Achour & Buckley 2025, arXiv:2505.13124: the strict rule on a residual network
+        with the scalings of depth-muP, which keep relaxation well conditioned however deep.
+
+Losses: `squared_error` clamps the output to the one-hot label. With `cross_entropy` the output layer
+predicts probabilities, eps_L = label - softmax(z_L), and the last term of F is the cross-entropy
+(Pinchetti et al. 2022, arXiv:2211.03481).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+
+from spikelearn.networks.layers import Layer
+from spikelearn.rules.rule import (
+    LayerPass,
+    Loss,
+    Rule,
+    check_option,
+    check_range,
+    forward_pass,
+    leave,
+    one_hot_targets,
+    output_loss,
+)
+
+Gradients = list[torch.Tensor]
+
+
+class Relaxation:
+    """Values, activities and errors of a network while they relax; batch first.
+
+    `target` and `loss` say what holds the output: a label clamped (`nudge` None), or the loss
+    pulling with a strength `nudge`.
+    """
+
+    def __init__(
+        self,
+        passes: list[LayerPass],
+        y: torch.Tensor,
+        loss: Loss,
+        nudge: float | None = None,
+    ) -> None:
+        self.layers: list[Layer] = [p.layer for p in passes]
+        self.x = passes[0].below
+        self.forward = [p.z for p in passes]
+        self.activities = [p.h for p in passes]
+        self.moved = [torch.zeros_like(z) for z in self.forward]
+        self.errors = [torch.zeros_like(z) for z in self.forward]
+        self.target = one_hot_targets(y, self.forward[-1].shape[1], self.forward[-1])
+        self.loss, self.nudge = loss, nudge
+        if nudge is None:
+            self.errors[-1] = self._pull(self.forward[-1])
+
+    def _pull(self, scores: torch.Tensor) -> torch.Tensor:
+        """Minus the derivative of each sample's loss by the scores."""
+        return self.target - (scores.softmax(1) if self.loss == "cross_entropy" else scores)
+
+    def below(self, index: int) -> torch.Tensor:
+        """Activity that layer `index` reads."""
+        return self.activities[index - 1] if index else self.x
+
+    def move(self, rate: float) -> None:
+        """One step of every free value down the energy; activities follow."""
+        changes = [self._direction(index) for index in range(len(self.layers) - 1)]
+        if self.nudge is not None:
+            pull = self._pull(self.forward[-1] + self.moved[-1])
+            changes.append(self.nudge * pull - self.errors[-1])
+        for index, change in enumerate(changes):
+            self.moved[index] = self.moved[index] + rate * change
+            value = self.forward[index] + self.moved[index]
+            self.activities[index] = self.layers[index].activate(value)
+
+    def _direction(self, index: int) -> torch.Tensor:
+        above, activity = self.layers[index + 1], self.activities[index]
+        feedback = above.pull(activity, self.errors[index + 1])
+        layer = self.layers[index]
+        if layer.activation != "identity":
+            value = self.forward[index] + self.moved[index]
+            feedback = feedback * layer.slope(value, activity)
+        return feedback - self.errors[index]
+
+    def predict(self, weights_moved: bool = False) -> None:
+        """Errors of the values as they are."""
+        last = len(self.layers) - 1
+        for index, layer in enumerate(self.layers):
+            # The stimulus does not relax: its prediction stays that of the forward pass.
+            still = index == 0 and not weights_moved
+            prediction = self.forward[0] if still else layer.drive(self.below(index))
+            if index == last and self.nudge is None:
+                self.errors[-1] = self._pull(prediction)
+            else:
+                # In this order the difference is exactly zero while the layer below stays.
+                self.errors[index] = self.moved[index] + (self.forward[index] - prediction)
+
+    def energy(self) -> torch.Tensor:
+        """F of each sample, shape (batch,); the output's term is the loss that holds it."""
+        hidden = self.errors[:-1] if self.nudge is None else self.errors
+        total = sum(e.flatten(1).square().sum(1) for e in hidden) * 0.5
+        last = len(self.layers) - 1
+        at_output = (
+            self.layers[-1].drive(self.below(last))
+            if self.nudge is None
+            else self.forward[-1] + self.moved[-1]
+        )
+        if self.loss == "cross_entropy":
+            cost = -(at_output.log_softmax(1) * self.target).sum(1)
+        else:
+            cost = 0.5 * (at_output - self.target).square().sum(1)
+        return total + (1.0 if self.nudge is None else self.nudge) * cost
+
+    def update(self, index: int, scale: float) -> Gradients:
+        """Update of a layer, to be subtracted: -scale * eps_l h_(l-1)^T, and -scale * eps_l."""
+        return list(self.layers[index].product(self.below(index), self.errors[index] * -scale))
+
+
+class PredictiveCoding(Rule):
+    """Strict predictive coding: relax with the output clamped, then learn.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "cross_entropy"}
+    n_steps : int
+        T, steps of relaxation; the error reaches one layer further down with each.
+    rate : float
+        gamma, the rate of relaxation.
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "all"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": True,
+        "single phase": False,
+    }
+
+    def __init__(self, loss: Loss = "squared_error", n_steps: int = 10, rate: float = 0.1) -> None:
+        check_option("loss", loss, ("squared_error", "cross_entropy"))
+        check_range("n_steps", n_steps, 0)
+        check_range("rate", rate, 0.0)
+        self.loss, self.n_steps, self.rate = loss, int(n_steps), rate
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Relax, leave the update in `.grad` and apply it once."""
+        passes = forward_pass(self.network, x)
+        state = Relaxation(passes, y, self.loss)
+        for _ in range(self.n_steps):
+            state.move(self.rate)
+            state.predict()
+        self.leave([state.update(i, 1 / len(x)) for i in range(len(self.network))])
+        apply()
+        return output_loss(self.loss, passes[-1].h, y)[0]
+
+    def leave(self, gradients: list[Gradients]) -> None:
+        """Leave the updates of all layers."""
+        for layer, gradient in zip(self.network, gradients, strict=True):
+            leave((layer.weight, layer.bias), gradient)
+
+
+class IncrementalPredictiveCoding(PredictiveCoding):
+    """Weights move at every step of relaxation: `apply` is called `n_steps` times a batch.
+
+    Parameters as for `PredictiveCoding`.
+    """
+
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": True,
+        "single phase": True,
+    }
+
+    def __init__(self, loss: Loss = "squared_error", n_steps: int = 5, rate: float = 0.1) -> None:
+        super().__init__(loss, n_steps, rate)
+        check_range("n_steps", n_steps, 1)
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Relax; after every step leave the update in `.grad` and apply it."""
+        passes = forward_pass(self.network, x)
+        state = Relaxation(passes, y, self.loss)
+        for _ in range(self.n_steps):
+            state.move(self.rate)
+            state.predict(weights_moved=True)
+            self.leave([state.update(i, 1 / len(x)) for i in range(len(self.network))])
+            apply()
+        return output_loss(self.loss, passes[-1].h, y)[0]
+
+
+class FixedPredictionPredictiveCoding(PredictiveCoding):
+    """Errors relax while predictions and slopes stay those of the forward pass.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    n_steps : int or None
+        Steps of relaxation; as many as there are hidden layers, if None, which with a rate of 1
+        reaches the equilibrium exactly.
+    rate : float
+        Rate of relaxation.
+    """
+
+    def __init__(
+        self, loss: Loss = "cross_entropy", n_steps: int | None = None, rate: float = 1.0
+    ) -> None:
+        super().__init__(loss, 1 if n_steps is None else n_steps, rate)
+        self.chosen_steps = n_steps
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Relax the errors, leave the update in `.grad` and apply it once."""
+        passes = forward_pass(self.network, x)
+        loss, error = output_loss(self.loss, passes[-1].h, y)
+        errors = [torch.zeros_like(p.z) for p in passes[:-1]] + [-error]
+        n_hidden = len(passes) - 1
+        for _ in range(n_hidden if self.chosen_steps is None else self.n_steps):
+            feedback = [
+                p.through_activation(above.layer.pull(p.h, e))
+                for p, above, e in zip(passes[:-1], passes[1:], errors[1:], strict=True)
+            ]
+            for index, signal in enumerate(feedback):
+                errors[index] = (
+                    signal
+                    if self.rate == 1
+                    else errors[index] + self.rate * (signal - errors[index])
+                )
+        for p, e in zip(passes, errors, strict=True):
+            p.leave_gradient(-e)
+        apply()
+        return loss
+
+
+class ZeroDivergenceInferenceLearning(PredictiveCoding):
+    """Z-IL: gamma = 1, and each layer learns at the step at which the error arrives.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    def __init__(self, loss: Loss = "cross_entropy") -> None:
+        super().__init__(loss, 1, 1.0)
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Relax, leave each layer's update in `.grad` at its step, and apply them together."""
+        passes = forward_pass(self.network, x)
+        state = Relaxation(passes, y, self.loss)
+        last = len(passes) - 1
+        gradients = [state.update(last, 1 / len(x))]
+        for step in range(1, last + 1):
+            state.move(1.0)
+            state.predict()
+            gradients.append(state.update(last - step, 1 / len(x)))
+        self.leave(gradients[::-1])
+        apply()
+        return output_loss(self.loss, passes[-1].h, y)[0]
+
+
+class NudgedPredictiveCoding(PredictiveCoding):
+    """The output is free and nudged by the loss.
+
+    Parameters
+    ----------
+    nudging : {"one_sided", "centred"}
+    beta : float
+        Strength of the nudge.
+    loss : {"cross_entropy", "squared_error"}
+    n_steps : int
+    rate : float
+    """
+
+    def __init__(
+        self,
+        nudging: Literal["one_sided", "centred"] = "one_sided",
+        beta: float = 0.1,
+        loss: Loss = "cross_entropy",
+        n_steps: int = 10,
+        rate: float = 0.3,
+    ) -> None:
+        super().__init__(loss, n_steps, rate)
+        check_option("nudging", nudging, ("one_sided", "centred"))
+        check_range("beta", beta, 1e-9)
+        self.nudging, self.beta = nudging, beta
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Relax once or twice, leave the update in `.grad` and apply it once."""
+        passes = forward_pass(self.network, x)
+        scale = 1 / (self.beta * len(x))
+        if self.nudging == "one_sided":
+            gradients = self._relaxed(passes, y, self.beta, scale)
+        else:
+            gradients = [
+                [a + b for a, b in zip(pulled, pushed, strict=True)]
+                for pulled, pushed in zip(
+                    self._relaxed(passes, y, self.beta, scale / 2),
+                    self._relaxed(passes, y, -self.beta, -scale / 2),
+                    strict=True,
+                )
+            ]
+        self.leave(gradients)
+        apply()
+        return output_loss(self.loss, passes[-1].h, y)[0]
+
+    def _relaxed(
+        self, passes: list[LayerPass], y: torch.Tensor, nudge: float, scale: float
+    ) -> list[Gradients]:
+        state = Relaxation(passes, y, self.loss, nudge)
+        for _ in range(self.n_steps):
+            state.move(self.rate)
+            state.predict()
+        return [state.update(i, scale) for i in range(len(self.network))]
+
+
+class MuPC(PredictiveCoding):
+    """The strict rule on a residual network scaled by depth-muP.
+
+    Parameters as for `PredictiveCoding`. There is no convolutional form in the paper.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("residual_mlp",)

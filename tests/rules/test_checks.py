@@ -1,0 +1,235 @@
+"""`check_rule`: every shipped rule passes it, and a rule that lacks a property is caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.networks.cnn import CNN
+from spikelearn.networks.recurrent import Recurrent
+from spikelearn.networks.residual_mlp import ResidualMLP
+from spikelearn.rules import RULES, own_rule
+from spikelearn.rules.backprop import Backprop
+from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
+from spikelearn.rules.feedback_alignment import FeedbackAlignment
+from spikelearn.rules.rule import Axis, Rule, forward_pass, output_loss
+
+MODELS: dict[str, Any] = {
+    "mlp": None,  # check_rule's own
+    "cnn": CNN(
+        name="c",
+        input_shape=(1, 6, 6),
+        channels=(5, 5),
+        pool=(2, 1),
+        n_classes=5,
+        activation="tanh",
+    ),
+    "residual_mlp": ResidualMLP(name="r", n_inputs=12, width=6, depth=3, n_classes=5),
+    "elman": Recurrent(kind="elman", name="e", n_steps=4, row=3, hidden=6, n_classes=5, leak=0.5),
+    "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
+}
+CASES = [
+    (name, kind)
+    for name, entry in RULES.items()
+    if entry.name_of_class is not None
+    for kind in entry.networks
+    if kind in MODELS
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kind: str) -> None:
+    results = check_rule(name, MODELS[kind])
+    assert [r.property for r in results] == list(PROPERTIES)
+    assert sum(r.passed is True for r in results) >= 4
+
+
+# --- Rules with one fault each.
+
+
+class MovesWeights(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        loss = super().update(x, y, apply)
+        with torch.no_grad():
+            self.network.weights()[0].mul_(0.999)
+        return loss
+
+
+class DrawsGlobally(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        return super().update(x + 1e-3 * torch.randn_like(x), y, apply)
+
+
+class NeverApplies(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        return super().update(x, y, lambda: None)
+
+
+class LeavesNothing(Rule):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        apply()
+        return self.objective(x, y)
+
+
+class KeepsHiddenState(Backprop):
+    count = 0
+
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        self.count += 1
+        return super().update(x / self.count, y, apply)
+
+
+class DecaysWithoutError(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        def decay() -> None:
+            for weight in self.network.weights():
+                weight.grad = weight.grad + 0.1 * weight.detach()
+            apply()
+
+        return super().update(x, y, decay)
+
+
+class FavoursTheFirstUnit(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        def favour() -> None:
+            self.network.weights()[0].grad[0] *= 2
+            apply()
+
+        return super().update(x, y, favour)
+
+
+class SumsTheBatch(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        def scale() -> None:
+            for parameter in self.network.parameters():
+                parameter.grad = parameter.grad * len(x)
+            apply()
+
+        return super().update(x, y, scale)
+
+
+class DividesByActivity(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        def divide() -> None:
+            hidden = forward_pass(self.network, x)[0].h
+            weight = self.network.weights()[0]
+            weight.grad = weight.grad / (1 - hidden.square()).mean(0)[:, None]
+            apply()
+
+        return super().update(x, y, divide)
+
+
+class Climbs(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        def climb() -> None:
+            for parameter in self.network.parameters():
+                parameter.grad = -parameter.grad
+            apply()
+
+        return super().update(x, y, climb)
+
+
+class SaysNothingOfItsAxes(FeedbackAlignment):
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        return {}
+
+
+class ForgetsAParameter(Backprop):
+    def groups(self) -> dict[str, list[torch.nn.Parameter]]:
+        return {"network": self.network.weights()}
+
+
+class NoiseWithoutReplay(Backprop):
+    """Draws through `draw`, but a number of values that depends on the batch's content."""
+
+    trains: ClassVar[bool] = True
+
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        chosen = int((y == 0).sum())
+        self.draw((1 + chosen,), ("batch",))
+        return super().update(x, y, apply)
+
+
+FAULTS = {
+    MovesWeights: "keeps_the_contract",
+    DrawsGlobally: "keeps_the_contract",
+    NeverApplies: "keeps_the_contract",
+    ForgetsAParameter: "keeps_the_contract",
+    LeavesNothing: "updates_something",
+    KeepsHiddenState: "keeps_its_state_where_it_is_saved",
+    DecaysWithoutError: "zero_error_zero_update",
+    FavoursTheFirstUnit: "hidden_units_are_exchangeable",
+    SaysNothingOfItsAxes: "hidden_units_are_exchangeable",
+    SumsTheBatch: "batch_is_the_mean_of_its_samples",
+    NoiseWithoutReplay: "batch_is_the_mean_of_its_samples",
+    DividesByActivity: "finite_for_dead_and_saturated_units",
+    Climbs: "a_step_lowers_its_objective",
+}
+
+
+@pytest.mark.parametrize("rule", FAULTS, ids=lambda rule: rule.__name__)
+def test_a_rule_with_a_fault_is_caught_by_the_property_that_it_lacks(rule: type[Rule]) -> None:
+    failed = [r.property for r in check_rule(rule, raise_on_failure=False) if r.passed is False]
+    assert FAULTS[rule] in failed
+    with pytest.raises(RuleCheckError, match=rule.__name__) as raised:
+        check_rule(rule)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_seed_that_changes_from_run_to_run_is_caught() -> None:
+    runs = iter(range(1000))
+
+    class Drifts(Backprop):
+        def __init__(self) -> None:
+            super().__init__()
+            self.run = next(runs)
+
+        def update(
+            self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]
+        ) -> torch.Tensor:
+            return super().update(x + 1e-6 * self.run, y, apply)
+
+    failed = [r.property for r in check_rule(Drifts, raise_on_failure=False) if r.passed is False]
+    assert "same_seed_same_bits" in failed
+
+
+def test_what_is_no_rule_is_refused_in_one_sentence() -> None:
+    with pytest.raises(SpikelearnError, match="derived from"):
+        check_rule(lambda: 3)  # type: ignore[arg-type, return-value]
+
+
+def test_every_property_says_what_it_is() -> None:
+    assert all(text.endswith(".") for text in describe_properties().values())
+
+
+def test_the_objective_of_a_rule_is_its_loss_before_the_update() -> None:
+    network = CNN(name="c", input_shape=(1, 6, 6), channels=(5,), pool=(2,), n_classes=5).build(0)
+    rule = Backprop("squared_error")
+    rule.prepare(network, torch.Generator())
+    x, y = torch.rand(4, 36), torch.arange(4)
+    loss = rule.update(x, y, lambda: None)
+    assert torch.equal(loss, rule.objective(x, y))
+    expected = output_loss("squared_error", network(x), y)[0]
+    torch.testing.assert_close(loss, expected.detach())
+
+
+def test_a_users_rule_is_found_by_file_and_name(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from spikelearn.rules.backprop import Backprop\n\n\nclass Mine(Backprop):\n    pass\n"
+    )
+    assert all(r.passed is not False for r in check_rule(own_rule(f"{path}:Mine")))
+    for place, sentence in (
+        (f"{path}:Yours", "no class Yours"),
+        (f"{tmp_path}/none.py:Mine", "no Python file"),
+        ("Mine", "no Python file"),
+    ):
+        with pytest.raises(SpikelearnError, match=sentence):
+            own_rule(place)
+    path.write_text("1 / 0\n")
+    with pytest.raises(SpikelearnError, match="ZeroDivisionError"):
+        own_rule(f"{path}:Mine")
