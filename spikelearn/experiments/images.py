@@ -58,6 +58,9 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
         )
         for images, labels in parts
     )
+    for part in (training, validation, test):
+        if not torch.isfinite(part.x).all():
+            raise SpikelearnError(f"{data.name}: an image has values that are not finite (NaN)")
     return training, validation, test
 
 

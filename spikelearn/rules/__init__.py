@@ -158,6 +158,12 @@ RULES: dict[str, RuleEntry] = {
         _IMAGES,
         "forward-forward on the difference of the goodnesses (Lee & Song 2023)",
     ),
+    "forward_forward_channelwise": RuleEntry(
+        "spikelearn.rules.forward_forward_channelwise",
+        "ChannelwiseForwardForward",
+        ("cnn", "mlp"),
+        "classes compete for channels, without negative data (Papachristodoulou et al. 2024)",
+    ),
     # perturbation
     # local losses
     # energy-based

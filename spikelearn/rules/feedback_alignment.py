@@ -186,12 +186,12 @@ class SignSymmetric(FeedbackAlignment):
     def _feedback(self) -> list[torch.Tensor]:
         matrices = []
         for index, magnitude in enumerate(self.extra["feedback"].parameters(), start=1):
-            layer = list(self.network)[index]
-            matrix = magnitude * layer.weight.sign()
+            weight = list(self.network)[index].weight
             if self.magnitude == "random":
-                axes = (index, index - 1, *(None,) * (layer.weight.ndim - 2))
-                matrix *= self.draw(layer.weight.shape, axes).abs()
-            matrices.append(matrix)
+                axes = (index, index - 1, *(None,) * (weight.ndim - 2))
+                # |R| of a uniform R of that deviation, like the initial weights.
+                magnitude = magnitude * 3**0.5 * self.draw(weight.shape, axes, "uniform")  # noqa: PLW2901
+            matrices.append(torch.copysign(magnitude.expand_as(weight), weight))
         return matrices
 
 

@@ -1,54 +1,64 @@
-"""Forward-forward: two forward passes, one with the right label in the input, one with a wrong one.
+"""Forward-forward: two forward passes, one showing the right label, one a wrong one.
 
-Forward-forward, Hinton 2022, arXiv:2212.13345 (where the paper is silent, the author's Matlab code)
-    x(c)  = the image with label c in it (`forward_forward_labels`)
-    u_l   = h_(l-1) / rms(h_(l-1)),   h_l = phi(W_l u_l + b_l)       the layers' inputs, `normalised`
-    G_l   = mean over the units of h_l^2                             goodness
+Forward-forward, Hinton 2022, arXiv:2212.13345 (and its Matlab code, where the paper is silent)
+    x(c)  = the image with label c in it (see `_goodness.py`)
+    u_1   = x(c) / rms(x(c)),   u_l = h_(l-1) / rms(h_(l-1)),   h_l = phi(W_l u_l + b_l)
+    G_l   = mean over the units of h_l^2                                   goodness
     C_l   = softplus(s (theta - G_l(x(y)))) + softplus(s (G_l(x(c)) - theta)),   c wrong
-    s = 1 for `goodness="mean"`; s = number of units for "sum", the paper's sum of squares.
+    s: `slope`. With s the number of units (`slope=None`), s G is the paper's sum of squares; its
+    theta is then 1. A smaller slope lets samples on the right side of theta go on teaching, and
+    learns faster.
 SymBa, Lee & Song 2023, arXiv:2303.08418
     C_l   = softplus(-alpha (G_l(x(y)) - G_l(x(c))))
-    Its "intrinsic class patterns" are left out: labels are shown as Hinton shows them.
+    Labels are shown as Hinton shows them; the paper's "intrinsic class pattern" is left out.
 
-    dW_l  = -eta dC_l/dW_l,   u_l held fixed: no derivative crosses a layer.
+    dW_l  = -eta dC_l/dW_l with u_l held fixed: no derivative crosses a layer.
 
-Dividing by the root mean square takes the goodness out of what the next layer sees; its direction
-is all that is passed on.
+Dividing by the root mean square takes the goodness out of what the next layer sees; only the
+direction of h is passed on.
 
-Wrong labels (`negatives`): "random", or "hard" as in the paper: drawn with the probabilities that
-a softmax gives them, which reads a pass with the neutral label, the mean of all labels.
+Wrong labels (`negatives`) are "random", or "hard" as in the paper: drawn with the probabilities
+that a softmax gives them in a third pass, with the neutral label, the mean of all labels.
 
-What becomes of the network's output layer: with `readout="goodness"` and random negatives it is
-not used and receives no gradient; the class with the highest goodness, summed over all hidden
-layers but the first, is the answer. With `readout="softmax"`, or with hard negatives, it is that
-softmax's weights from the last hidden layer, trained by its cross-entropy; weights from the hidden
-layers between the first and the last are `extra["readout"]`. Nothing of the softmax reaches the
-hidden layers but the choice of negatives.
+The network's output layer: with `readout="goodness"` the answer is the label that has the highest
+goodness, summed over all hidden layers but the first; with "softmax" it is that of the softmax. The
+softmax's weights from the last hidden layer are the output layer, and those from the hidden layers
+between the first and the last are `extra["readout"]` (group "readout"); they descend the
+softmax's own cross-entropy, of which hidden layers learn nothing. With `readout="goodness"` and
+random negatives there is no softmax: the output layer is not used and has no gradient.
 
-Peer normalisation (`peer` > 0) adds peer (m_i - mean(m)) to the signal at unit i in the positive
-pass, m a running mean of its activity (`extra["peer"]`, over earlier batches), whether or not the
-unit is active, so that dead units return.
+Peer normalisation (`peer` > 0) adds peer (m_i - mean(m)) to the activity that the gradient at unit
+i is made of, in the positive pass and whether or not the unit is active, so that silent units
+return. m: running mean of its activity over earlier batches, `extra["peer"]`.
 
-What is not local: the goodness and the division by the root mean square sum over a layer's units;
-weight changes have opposite signs in the two passes, so that every synapse must know which it is.
+Not local: goodness and root mean square are sums over a layer. The sign of plasticity differs
+between the passes, so that every synapse must know which one it is in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Literal
+import math
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, one_hot, softplus
+from torch.nn.functional import cross_entropy, softplus
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks.layers import Layer
+from spikelearn.rules._goodness import Labels, Projection, mean_square, normalised, per_sample
 from spikelearn.rules.feedback_alignment import fixed
-from spikelearn.rules.forward_forward_labels import Labels, mean_square, normalised
-from spikelearn.rules.rule import Axis, Rule, check_option, check_range, layer_names, leave
+from spikelearn.rules.rule import (
+    Axis,
+    Rule,
+    check_option,
+    check_range,
+    layer_names,
+    leave,
+    one_hot_targets,
+)
 
-Negatives = Literal["random", "hard", "goodness"]
+Negatives = Literal["random", "hard"]
 Readout = Literal["goodness", "softmax"]
 MOMENTUM = 0.9  # of the running means of peer normalisation
 
@@ -69,19 +79,20 @@ class Contrastive(Rule):
         self,
         negatives: Negatives,
         readout: Readout,
-        label_strength: float,
+        label_strength: float | None,
         peer: float,
     ) -> None:
-        check_option("negatives", negatives, ("random", "hard", "goodness"))
+        check_option("negatives", negatives, ("random", "hard"))
         check_option("readout", readout, ("goodness", "softmax"))
-        check_range("label_strength", label_strength, 0.0)
+        if label_strength is not None:
+            check_range("label_strength", label_strength, 0.0)
         check_range("peer", peer, 0.0)
         self.negatives, self.readout = negatives, readout
         self.label_strength, self.peer = label_strength, peer
-        self.reads = readout == "softmax" or negatives == "hard"
+        self.has_softmax = readout == "softmax" or negatives == "hard"
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
-        """Make the labels, and what the readout and peer normalisation need."""
+        """Make the labels, and what the softmax and peer normalisation need."""
         super().prepare(network, generator)
         *self.hidden, self.output = list(self.network)
         if not self.hidden:
@@ -89,12 +100,13 @@ class Contrastive(Rule):
                 f"the rule {type(self).__name__} trains hidden layers, and this network has none"
             )
         self.n_classes = self.output.weight.shape[0]
-        self.extra["labels"] = Labels(self.hidden[0], self.n_classes, self.label_strength)
-        if self.reads and len(self.hidden) > 2:
-            sizes = [layer.out_shape for layer in self.hidden[1:-1]]
+        self.extra["labels"] = Labels(
+            self.hidden[0], self.n_classes, self.label_strength, generator
+        )
+        if self.has_softmax and len(self.hidden) > 2:
+            sizes = [math.prod(layer.out_shape) for layer in self.hidden[1:-1]]
             self.extra["readout"] = nn.ParameterList(
-                nn.Parameter(torch.zeros(self.n_classes, int(torch.Size(size).numel())))
-                for size in sizes
+                nn.Parameter(torch.zeros(self.n_classes, size)) for size in sizes
             )
         if self.peer:
             self.extra["peer"] = fixed(
@@ -109,156 +121,154 @@ class Contrastive(Rule):
         return groups
 
     def contrast(
-        self, positive: torch.Tensor, negative: torch.Tensor, n_units: int
+        self, right: torch.Tensor, wrong: torch.Tensor, n_units: int
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Cost of a layer for its goodnesses, and its derivatives by the two; elementwise."""
         raise NotImplementedError
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave every layer's update in `.grad` and apply once."""
-        labels: Labels = self.extra["labels"]
+        is_right = one_hot_targets(y, self.n_classes, x).bool()
+        labels = cast("Labels", self.extra["labels"])
         first = labels.project(x, self.hidden[0])
-        total = torch.zeros((), dtype=x.dtype, device=x.device)
-        scores = torch.zeros(len(y), self.n_classes, dtype=x.dtype, device=x.device)
-        if self.reads:
-            features = self._features(first.drive(labels.neutral(len(y))))
-            scores, loss = self._train_readout(features, y)
-            total += loss
-        elif self.negatives == "goodness":
-            with torch.no_grad():
-                layer = self.hidden[0]
-                g = []
-                for c in range(self.n_classes):
-                    h = layer.activate(first.drive(torch.full_like(y, c)))
-                    g.append(mean_square(h))
-                scores = torch.stack(g, 1) * getattr(self, "sharp", 1.0) * h[0].numel()
-        wrong = self.wrong_labels(y, scores if self.negatives != "random" else None)
-        z = first.drive(torch.cat((y, wrong)))
-        for index, layer in enumerate(self.hidden):
-            if index:
-                z = layer.drive(normalised(h, goodness))
-            h, goodness, cost = self._train_layer(index, layer, z, len(y))
-            total += cost
+        scores = torch.zeros_like(is_right, dtype=x.dtype)
+        total = x.new_zeros(())
+        if self.has_softmax:
+            softmax, total = self._train_softmax(self._features(first, labels), y)
+            scores = softmax if self.negatives == "hard" else scores
+        z = first.drive(y, self.wrong_labels(scores, is_right))
+        for index in range(len(self.hidden)):
+            h, goodness, cost = self._train_layer(index, z)
+            total = total + cost
+            if index + 1 < len(self.hidden):
+                z = self.hidden[index + 1].drive(normalised(h, goodness))
         apply()
         return total
 
     def _train_layer(
-        self, index: int, layer: Layer, z: torch.Tensor, n: int
+        self, index: int, z: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        cut = z.detach().requires_grad_()
+        # z: right labels in the first half of the batch, wrong ones in the second.
+        layer, n = self.hidden[index], len(z) // 2
+        cut = z.detach().requires_grad_(layer.activation != "relu")
         h = layer.activate(cut)
         active = h.detach()
         goodness = mean_square(active)
-        n_units = active[0].numel()
+        n_units = math.prod(layer.out_shape)
         cost, *slopes = self.contrast(goodness[:n], goodness[n:], n_units)
-        per_unit = torch.cat(slopes) * (2.0 / (n_units * n))
-        delta = active * per_unit.reshape(-1, *[1] * (active.dim() - 1))
-        if layer.activation != "relu":  # of which phi phi' is phi
+        unit = 2.0 / (n_units * n)  # dG/dh = 2 h / n_units; a mean over the batch
+        delta = active * per_sample(torch.cat(slopes) * unit, active)
+        if cut.requires_grad:  # a rectified h has phi'(z) h = h
             delta = torch.autograd.grad(h, cut, delta)[0]
         if self.peer:
-            delta[:n] += self._peer_signal(index, active[:n]) * (2.0 / (n_units * n))
+            delta[:n] += unit * self._peer_signal(index, active[:n])
         parameters = list(layer.parameters())
         leave(parameters, torch.autograd.grad(z, parameters, delta))
         return active, goodness, cost.mean()
 
     def _peer_signal(self, index: int, h: torch.Tensor) -> torch.Tensor:
-        means = self.extra["peer"][index].data
+        means = cast("nn.ParameterList", self.extra["peer"])[index].data
         signal = self.peer * (means - means.mean())
-        axes = [0, *range(2, h.dim())]
-        means.mul_(MOMENTUM).add_(h.mean(axes), alpha=1.0 - MOMENTUM)
+        means.mul_(MOMENTUM).add_(h.mean([0, *range(2, h.dim())]), alpha=1.0 - MOMENTUM)
         return signal.reshape(-1, *[1] * (h.dim() - 2))
 
-    def wrong_labels(self, y: torch.Tensor, scores: torch.Tensor | None) -> torch.Tensor:
-        """Labels other than `y`: uniform, or with the probabilities softmax(scores) of the others.
+    def wrong_labels(self, scores: torch.Tensor, is_right: torch.Tensor) -> torch.Tensor:
+        """A wrong label for every sample, with probabilities proportional to exp(scores).
 
         Scores plus Gumbel noise are highest for a class with just these probabilities.
+
+        Parameters
+        ----------
+        scores : tensor of shape (batch, n_classes)
+        is_right : tensor of the same shape, bool
+            The label that is never drawn.
         """
-        u = self.draw((len(y), self.n_classes), ("batch", None), "uniform").clamp_min(1e-30)
-        noise = -(-u.log()).log()
-        scores = noise if scores is None else scores + noise
-        return scores.masked_fill(one_hot(y, self.n_classes).bool(), -torch.inf).argmax(1)
+        uniform = self.draw(scores.shape, ("batch", None), "uniform").clamp_min(1e-30)
+        noisy = scores - (-uniform.log()).log()
+        return noisy.masked_fill(is_right, -torch.inf).argmax(1)
 
     @torch.no_grad()
-    def _features(self, z: torch.Tensor) -> list[torch.Tensor]:
-        """Normalised activity of every hidden layer, from z of the first."""
-        features = []
+    def _activity(self, z: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Activity and goodness of every hidden layer, from z of the first."""
         for index, layer in enumerate(self.hidden):
-            h = layer.activate(layer.drive(features[-1]) if index else z)
-            features.append(normalised(h, mean_square(h)))
-        return features
+            h = layer.activate(z)
+            goodness = mean_square(h)
+            yield h, goodness
+            if index + 1 < len(self.hidden):
+                z = self.hidden[index + 1].drive(normalised(h, goodness))
 
-    def _readout_scores(self, features: list[torch.Tensor]) -> torch.Tensor:
+    @torch.no_grad()
+    def _features(self, first: Projection, labels: Labels) -> list[torch.Tensor]:
+        """Normalised activity of every hidden layer with the neutral label."""
+        z = first.drive(labels.neutral(len(first.images)))
+        return [normalised(h, goodness) for h, goodness in self._activity(z)]
+
+    def _softmax_scores(self, features: list[torch.Tensor]) -> torch.Tensor:
         scores = self.output.drive(features[-1])
-        if "readout" in self.extra:
-            for weight, feature in zip(self.extra["readout"], features[1:-1], strict=True):
-                scores = scores + feature.flatten(1) @ weight.T
+        for weight, feature in zip(self._readout(), features[1:-1], strict=False):
+            scores = scores + feature.flatten(1) @ weight.T
         return scores
 
-    def _train_readout(
+    def _readout(self) -> list[nn.Parameter]:
+        return list(self.extra["readout"].parameters()) if "readout" in self.extra else []
+
+    def _train_softmax(
         self, features: list[torch.Tensor], y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        scores = self._readout_scores(features)
+        scores = self._softmax_scores(features)
         loss = cross_entropy(scores, y)
-        parameters = list(self.output.parameters())
-        parameters += self.groups().get("readout", [])
+        parameters = [*self.output.parameters(), *self._readout()]
         leave(parameters, torch.autograd.grad(loss, parameters))
         return scores.detach(), loss.detach()
 
     @torch.no_grad()
-    def goodness_by_class(self, x: torch.Tensor) -> torch.Tensor:
+    def goodness(self, x: torch.Tensor) -> torch.Tensor:
         """Goodness of every hidden layer for every label, shape (layers, batch, n_classes)."""
-        first = self.extra["labels"].project(x, self.hidden[0])
-        # One pass a class: memory stays that of one, and the first layer's sums are shared.
-        found = []
-        for label in range(self.n_classes):
-            z = first.drive(torch.full((len(x),), label, device=x.device))
-            for index, layer in enumerate(self.hidden):
-                h = layer.activate(layer.drive(normalised(h, goodness)) if index else z)
-                goodness = mean_square(h)
-                found.append(goodness)
-        return torch.stack(found).unflatten(0, (self.n_classes, -1)).permute(1, 2, 0)
+        first = cast("Labels", self.extra["labels"]).project(x, self.hidden[0])
+        # A pass for each label: the first layer's sums are shared, and memory stays that of one.
+        label = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+        by_label = [
+            torch.stack([goodness for _, goodness in self._activity(first.drive(label + c))])
+            for c in range(self.n_classes)
+        ]
+        return torch.stack(by_label, 2)
 
     @torch.no_grad()
     def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Costs of all layers, summed; a mean over the batch and over all wrong labels."""
-        wrong = one_hot(y, self.n_classes) == 0
-        total = torch.zeros((), dtype=x.dtype, device=x.device)
-        for layer, goodness in zip(self.hidden, self.goodness_by_class(x), strict=True):
+        is_right = one_hot_targets(y, self.n_classes, x).bool()
+        total = x.new_zeros(())
+        for layer, goodness in zip(self.hidden, self.goodness(x), strict=True):
             right = goodness.gather(1, y[:, None])
-            n_units = int(torch.Size(layer.out_shape).numel())
-            total += self.contrast(right, goodness, n_units)[0][wrong].mean()
-        if self.reads:
-            total += cross_entropy(self._neutral_scores(x), y)
-        return total
+            n_units = math.prod(layer.out_shape)
+            total += self.contrast(right, goodness, n_units)[0][~is_right].mean()
+        return total + cross_entropy(self.softmax(x), y) if self.has_softmax else total
 
-    def _neutral_scores(self, x: torch.Tensor) -> torch.Tensor:
-        labels: Labels = self.extra["labels"]
-        z = labels.project(x, self.hidden[0]).drive(labels.neutral(len(x)))
-        return self._readout_scores(self._features(z))
+    @torch.no_grad()
+    def softmax(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores of the softmax, which reads a pass with the neutral label."""
+        labels = cast("Labels", self.extra["labels"])
+        return self._softmax_scores(self._features(labels.project(x, self.hidden[0]), labels))
 
     @torch.no_grad()
     def predict(self, x: torch.Tensor) -> torch.Tensor:
-        """Summed goodness of all hidden layers but the first for each label; or the softmax's
-        scores."""
+        """Each label's goodness, summed over all hidden layers but the first (unless it is the
+        only one); or the scores of the softmax."""
         if self.readout == "softmax":
-            return self._neutral_scores(x)
-        goodness = self.goodness_by_class(x)
+            return self.softmax(x)
+        goodness = self.goodness(x)
         return goodness[min(1, len(goodness) - 1) :].sum(0)
 
     @torch.no_grad()
     def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Hidden activity with the neutral label; the scores of `predict` as the output's."""
-        labels: Labels = self.extra["labels"]
+        """Hidden activity with the neutral label; as the output's, the scores of `predict`."""
+        labels = cast("Labels", self.extra["labels"])
         z = labels.project(x, self.hidden[0]).drive(labels.neutral(len(x)))
-        activities = []
-        for index, layer in enumerate(self.hidden):
-            h = layer.activate(layer.drive(normalised(h, mean_square(h))) if index else z)
-            activities.append(h)
-        activities.append(self.predict(x))
+        activities = [*(h for h, _ in self._activity(z)), self.predict(x)]
         return dict(zip(layer_names(len(activities)), activities, strict=True))
 
     def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
-        """Readout weights index a hidden layer's units, and so do the means of peers."""
+        """Weights of the softmax and means of peers index hidden units; labels index none."""
         axes: dict[str, tuple[Axis, ...]] = {"labels.keep": (None,), "labels.patterns": (None,) * 2}
         for index in range(len(self.hidden)):
             axes[f"peer.{index}"] = (index,)
@@ -273,12 +283,13 @@ class ForwardForward(Contrastive):
     ----------
     theta : float
         Threshold of the goodness, a mean over units.
-    goodness : {"mean", "sum"}
-        Whether costs take the mean or the sum over units.
-    negatives : {"random", "hard"}
+    slope : float or None
+        Of the cost, per unit of goodness; the number of units if None.
+    negatives : {"hard", "random"}
     readout : {"goodness", "softmax"}
-    label_strength : float
-        Height of a label in the image: of a pixel of the overlay, of the mixture of a wave.
+    label_strength : float or None
+        Of the overlay, in units of the input, 1 if None; of the patterns that convolutional
+        networks are shown, their share of the image, 0.2 if None.
     peer : float
         Strength of peer normalisation; 0.03 in Hinton's code.
     """
@@ -286,39 +297,38 @@ class ForwardForward(Contrastive):
     def __init__(
         self,
         theta: float = 1.0,
-        goodness: Literal["mean", "sum"] = "sum",
+        slope: float | None = 10.0,
         negatives: Negatives = "hard",
         readout: Readout = "goodness",
-        label_strength: float = 1.0,
+        label_strength: float | None = None,
         peer: float = 0.0,
-        slope: float | None = None,
-        sharp: float = 1.0,
     ) -> None:
         super().__init__(negatives, readout, label_strength, peer)
-        check_option("goodness", goodness, ("mean", "sum"))
         check_range("theta", theta, 0.0)
-        self.theta, self.goodness = theta, goodness
-        self.slope = slope
-        self.sharp = sharp
+        if slope is not None:
+            check_range("slope", slope, 0.0)
+        self.theta, self.slope = theta, slope
 
     def contrast(
-        self, positive: torch.Tensor, negative: torch.Tensor, n_units: int
+        self, right: torch.Tensor, wrong: torch.Tensor, n_units: int
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The two costs of a sample, right label and wrong."""
-        slope = float(n_units) if self.goodness == "sum" else 1.0
-        if self.slope: slope = self.slope
-        above, below = slope * (negative - self.theta), slope * (self.theta - positive)
-        cost = softplus(below) + softplus(above)
-        return cost, -slope * below.sigmoid(), slope * above.sigmoid()
+        """The cost of the right label and that of the wrong one, each against the threshold."""
+        slope = float(n_units) if self.slope is None else self.slope
+        below, above = slope * (self.theta - right), slope * (wrong - self.theta)
+        return (
+            softplus(below) + softplus(above),
+            -slope * below.sigmoid(),
+            slope * above.sigmoid(),
+        )
 
 
 class SymBa(Contrastive):
-    """Forward-forward on the difference of the goodnesses: no threshold.
+    """Forward-forward on the difference of the two goodnesses; there is no threshold.
 
     Parameters
     ----------
     alpha : float
-        Slope of the cost.
+        Slope of the cost, per unit of goodness.
     negatives, readout, label_strength, peer
         As for `ForwardForward`.
     """
@@ -328,19 +338,17 @@ class SymBa(Contrastive):
         alpha: float = 4.0,
         negatives: Negatives = "hard",
         readout: Readout = "goodness",
-        label_strength: float = 1.0,
+        label_strength: float | None = None,
         peer: float = 0.0,
-        sharp: float = 1.0,
     ) -> None:
         super().__init__(negatives, readout, label_strength, peer)
         check_range("alpha", alpha, 0.0)
         self.alpha = alpha
-        self.sharp = sharp
 
     def contrast(
-        self, positive: torch.Tensor, negative: torch.Tensor, n_units: int
+        self, right: torch.Tensor, wrong: torch.Tensor, n_units: int
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The cost of the pair."""
-        lead = self.alpha * (positive - negative)
+        lead = self.alpha * (right - wrong)
         slope = self.alpha * (-lead).sigmoid()
         return softplus(-lead), -slope, slope

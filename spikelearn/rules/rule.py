@@ -183,7 +183,18 @@ def layer_names(n_layers: int) -> list[str]:
 
 
 def one_hot_targets(y: torch.Tensor, n_classes: int, like: torch.Tensor) -> torch.Tensor:
-    """One-hot rows of shape (batch, n_classes), with the dtype of `like`."""
+    """One-hot rows of shape (batch, n_classes), with the dtype of `like`.
+
+    Raises
+    ------
+    SpikelearnError
+        If a label is no class.
+    """
+    if len(y) and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
+        wrong = int(y.min()) if int(y.min()) < 0 else int(y.max())
+        raise SpikelearnError(
+            f"label {wrong} is out of range: the network has {n_classes} classes, numbered from 0"
+        )
     return one_hot(y, n_classes).to(like.dtype)
 
 
