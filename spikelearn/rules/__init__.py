@@ -165,6 +165,42 @@ RULES: dict[str, RuleEntry] = {
         "classes compete for channels, without negative data (Papachristodoulou et al. 2024)",
     ),
     # perturbation
+    "weight_perturbation": RuleEntry(
+        "spikelearn.rules.perturbation",
+        "WeightPerturbation",
+        _IMAGES,
+        "noise on the weights, rewarded by the loss (Jabri & Flower 1992)",
+    ),
+    "node_perturbation": RuleEntry(
+        "spikelearn.rules.perturbation",
+        "NodePerturbation",
+        _IMAGES,
+        "noise on every unit, rewarded by the loss (Widrow & Lehr 1990)",
+    ),
+    "activity_normalised_node_perturbation": RuleEntry(
+        "spikelearn.rules.perturbation",
+        "ActivityNormalisedNodePerturbation",
+        _IMAGES,
+        "ANP: the measured change of activity stands for the noise (Dalm et al. 2023)",
+    ),
+    "decorrelated_node_perturbation": RuleEntry(
+        "spikelearn.rules.perturbation",
+        "DecorrelatedNodePerturbation",
+        ("mlp",),
+        "node perturbation on decorrelated inputs (Dalm et al. 2023)",
+    ),
+    "forward_gradient": RuleEntry(
+        "spikelearn.rules.perturbation",
+        "ForwardGradient",
+        _IMAGES,
+        "exact directional derivatives, no backward pass (Baydin et al. 2022)",
+    ),
+    "pepita": RuleEntry(
+        "spikelearn.rules.pepita",
+        "Pepita",
+        _IMAGES,
+        "a second pass with the error in the input (Dellaferrera & Kreiman 2022)",
+    ),
     # local losses
     # energy-based
     "equilibrium_propagation": RuleEntry(

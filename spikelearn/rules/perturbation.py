@@ -1,0 +1,436 @@
+"""Perturbation learning: try noise, and keep what lowered the loss.
+
+C(.) is the loss of a sample, sigma small, xi noise of variance 1.
+
+Weight perturbation, Jabri & Flower 1992, doi:10.1109/72.105429; Cauwenberghs 1993
+    dW = -eta (<C(W + sigma Xi)> - <C(W)>) / sigma * Xi
+    one noise for the whole batch, and the mean loss of the batch.
+Node perturbation, Widrow & Lehr 1990, doi:10.1109/5.58323; Williams 1992, doi:10.1007/BF00992696
+    z'_l = z_l + sigma xi_l in every layer, noise of its own for each sample;
+    dW_l = -eta < (C' - C) / sigma * xi_l h_(l-1)^T >
+    `iterative`: one layer after another is perturbed, at L times the cost and 1/L the variance.
+Activity-normalised node perturbation (ANP), Dalm, van Gerven & Ahmad 2023, arXiv:2310.00965
+    needs no access to the noise: a_l = z'_l - z_l is the measured change, which in deeper layers
+    holds what came from below; a = (a_1 ... a_L) all together, N units in all,
+    dW_l = -eta < N (C' - C) a_l / |a|^2 h_(l-1)^T >
+Decorrelated node perturbation, the same paper; Ahmad, Schrader & van Gerven 2023
+    the input of every layer is decorrelated first: x* = R x,  dR = -epsilon <x* x*^T>_offdiag R,
+    and node perturbation learns on x*. R_l is `extra["decorrelation"][l]`, in the group
+    "decorrelation"; dR is local to the layer's inputs but not to a synapse.
+Forward gradient, Baydin et al. 2022, arXiv:2202.08587; on activities: Ren et al. 2023,
+arXiv:2210.03310
+    exact directional derivatives by a tangent pass, no backward pass:
+    weights:    dW = -eta (grad C . V) V,       one direction V for the batch;
+    activities: dz = (grad_z C . v) v for each sample, and dW_l = dz_l h_(l-1)^T.
+
+The expected update is the gradient (of weight and node perturbation as sigma goes to 0); the
+variance grows with the number of what is perturbed: narrow networks learn faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.rules.rule import (
+    Axis,
+    LayerPass,
+    Loss,
+    Rule,
+    check_option,
+    check_range,
+    forward_pass,
+    layer_names,
+    leave,
+    one_hot_targets,
+    output_loss,
+)
+
+_CLAIMS = {"no weight transport": True, "local error": True, "single phase": False}
+
+
+def losses_of(loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Loss of every sample, shape (batch,)."""
+    if loss == "cross_entropy":
+        return cross_entropy(scores, y, reduction="none")
+    return 0.5 * (scores - one_hot_targets(y, scores.shape[1], scores)).square().sum(1)
+
+
+def weight_axes(index: int, weight: torch.Tensor) -> tuple[Axis, ...]:
+    """What the axes of a layer's weight run over."""
+    return (index, index - 1 if index else None, *(None,) * (weight.ndim - 2))
+
+
+class _Perturbation(Rule):
+    # One draw of noise may point uphill in some layer; only the mean descends.
+    descends: ClassVar[Literal["all", "output", "none"]] = "none"
+    claims: ClassVar[dict[str, bool]] = _CLAIMS
+
+    def __init__(self, loss: Loss, sigma: float, n_directions: int) -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        check_range("sigma", sigma, 1e-8)
+        check_range("n_directions", n_directions, 1)
+        self.loss, self.sigma, self.n_directions = loss, sigma, int(n_directions)
+
+    def node_noise(self, index: int, z: torch.Tensor) -> torch.Tensor:
+        """Noise of the shape of a layer's z."""
+        return self.draw(z.shape, ("batch", index, *(None,) * (z.ndim - 2)))
+
+
+class WeightPerturbation(_Perturbation):
+    """Noise on the weights, rewarded by the mean loss of the batch.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise.
+    n_directions : int
+        Directions of noise a batch, averaged; each is tried with its opposite.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    batch_coupled: ClassVar[bool] = False  # linear in the samples' losses
+
+    def __init__(
+        self, sigma: float = 1e-3, n_directions: int = 1, loss: Loss = "cross_entropy"
+    ) -> None:
+        super().__init__(loss, sigma, n_directions)
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad` and apply it once."""
+        loss = self.objective(x, y)
+        parameters = list(self.network.parameters())
+        totals = [torch.zeros_like(p) for p in parameters]
+        for _ in range(self.n_directions):
+            noise = []
+            for index, layer in enumerate(self.network):
+                noise.append(self.draw(layer.weight.shape, weight_axes(index, layer.weight)))
+                noise.append(self.draw(layer.bias.shape, (index,)))
+            slope = (
+                self._loss(noise, self.sigma, x, y) - self._loss(noise, -self.sigma, x, y)
+            ) / (2 * self.sigma * self.n_directions)
+            for total, direction in zip(totals, noise, strict=True):
+                total.add_(slope * direction)
+        leave(parameters, totals)
+        apply()
+        return loss
+
+    def _loss(
+        self, noise: list[torch.Tensor], sigma: float, x: torch.Tensor, y: torch.Tensor
+    ) -> torch.Tensor:
+        h = x
+        for index, layer in enumerate(self.network):
+            weight = layer.weight + sigma * noise[2 * index]
+            h = layer.activate(layer.through(weight, h, layer.bias + sigma * noise[2 * index + 1]))
+        return output_loss(self.loss, h, y)[0]
+
+
+class NodePerturbation(_Perturbation):
+    """Noise on every unit's drive, its own for each sample, rewarded by the sample's loss.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise.
+    n_directions : int
+        Draws of noise a sample, averaged.
+    antithetic : bool
+        Whether each draw is compared with its opposite, instead of with the clean pass.
+    iterative : bool
+        Whether layers are perturbed one after another.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    def __init__(
+        self,
+        sigma: float = 1e-2,
+        n_directions: int = 1,
+        antithetic: bool = True,
+        iterative: bool = False,
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(loss, sigma, n_directions)
+        check_option("antithetic", antithetic, (True, False))
+        check_option("iterative", iterative, (True, False))
+        self.antithetic, self.iterative = antithetic, iterative
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad` and apply it once."""
+        passes = self.clean_pass(x)
+        loss = output_loss(self.loss, passes[-1].h, y)[0]
+        for p, delta in zip(passes, self.signals(passes, y), strict=True):
+            p.leave_gradient(delta / len(x))
+        apply()
+        return loss
+
+    def clean_pass(self, x: torch.Tensor) -> list[LayerPass]:
+        """The network without noise."""
+        return forward_pass(self.network, x)
+
+    def signals(self, passes: list[LayerPass], y: torch.Tensor) -> list[torch.Tensor]:
+        """Estimates of every sample's derivative of its loss by each layer's z."""
+        totals = [torch.zeros_like(p.z) for p in passes]
+        clean = losses_of(self.loss, passes[-1].h, y)
+        groups = [[i] for i in range(len(passes))] if self.iterative else [range(len(passes))]
+        for _ in range(self.n_directions):
+            for group in groups:
+                noise = [self.node_noise(i, passes[i].z) if i in group else None
+                         for i in range(len(passes))]  # fmt: skip
+                tried, _ = self._try(passes, y, noise, self.sigma)
+                if self.antithetic:
+                    slope = (tried - self._try(passes, y, noise, -self.sigma)[0]) / 2
+                else:
+                    slope = tried - clean
+                slope = slope / (self.sigma * self.n_directions)
+                for i in group:
+                    totals[i].add_(_by_sample(slope, noise[i]))
+        return totals
+
+    def _try(
+        self,
+        passes: list[LayerPass],
+        y: torch.Tensor,
+        noise: list[torch.Tensor | None],
+        sigma: float,
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Every sample's loss with noise, and the drives with it."""
+        drives = []
+        h = passes[0].below
+        for index, (p, xi) in enumerate(zip(passes, noise, strict=True)):
+            # The first layer's drive is that of the clean pass: its input has no noise.
+            z = p.z if index == 0 else self.drive(index, h)
+            if xi is not None:
+                z = z + sigma * xi
+            drives.append(z)
+            h = p.layer.activate(z)
+        return losses_of(self.loss, h, y), drives
+
+    def drive(self, index: int, h: torch.Tensor) -> torch.Tensor:
+        """Drive of a layer from the activity below."""
+        return list(self.network)[index].drive(h)
+
+
+class ActivityNormalisedNodePerturbation(NodePerturbation):
+    """ANP: the measured change of activity stands for the noise.
+
+    Parameters
+    ----------
+    sigma : float
+    n_directions : int
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    def __init__(
+        self, sigma: float = 1e-2, n_directions: int = 1, loss: Loss = "cross_entropy"
+    ) -> None:
+        super().__init__(sigma, n_directions, False, False, loss)
+
+    def signals(self, passes: list[LayerPass], y: torch.Tensor) -> list[torch.Tensor]:
+        """N (C' - C) a_l / |a|^2 for each sample."""
+        totals = [torch.zeros_like(p.z) for p in passes]
+        clean = losses_of(self.loss, passes[-1].h, y)
+        n_units = sum(p.z[0].numel() for p in passes)
+        for _ in range(self.n_directions):
+            noise: list[torch.Tensor | None] = [
+                self.node_noise(i, p.z) for i, p in enumerate(passes)
+            ]
+            tried, drives = self._try(passes, y, noise, self.sigma)
+            changes = [z - p.z for z, p in zip(drives, passes, strict=True)]
+            size = sum(a.flatten(1).square().sum(1) for a in changes)
+            weight = n_units * (tried - clean) / (size * self.n_directions)
+            for total, a in zip(totals, changes, strict=True):
+                total.add_(_by_sample(weight, a))
+        return totals
+
+
+class DecorrelatedNodePerturbation(NodePerturbation):
+    """Node perturbation on decorrelated inputs of every layer. Fully connected layers only.
+
+    The matrices R start at the identity. `predict` decorrelates too.
+
+    Parameters
+    ----------
+    decorrelation_rate : float
+        epsilon; the update of R is left in `.grad` times this factor, for a "decorrelation" group
+        that learns by sgd at rate 1 (recipes may set others).
+    sigma, n_directions, antithetic, iterative, loss
+        As for `NodePerturbation`.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp",)
+    # R averages products over the batch, which is a mean over its samples.
+    batch_coupled: ClassVar[bool] = False
+    output_error: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        decorrelation_rate: float = 1.0,
+        sigma: float = 1e-2,
+        n_directions: int = 1,
+        antithetic: bool = True,
+        iterative: bool = False,
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(sigma, n_directions, antithetic, iterative, loss)
+        check_range("decorrelation_rate", decorrelation_rate, 0.0)
+        self.decorrelation_rate = decorrelation_rate
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Start every R at the identity."""
+        super().prepare(network, generator)
+        self.extra["decorrelation"] = nn.ParameterList(
+            nn.Parameter(torch.eye(layer.fan_in)) for layer in self.network
+        )
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """The network, and "decorrelation"."""
+        return {
+            "network": list(self.network.parameters()),
+            "decorrelation": list(self.extra["decorrelation"].parameters()),
+        }
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """R maps the units of the layer below onto themselves."""
+        return {
+            f"decorrelation.{i}": (i - 1, i - 1) if i else (None, None)
+            for i in range(len(self.network))
+        }
+
+    def drive(self, index: int, h: torch.Tensor) -> torch.Tensor:
+        """Drive of a layer from the activity below, decorrelated."""
+        return list(self.network)[index].drive(self._decorrelated(index, h))
+
+    def _decorrelated(self, index: int, h: torch.Tensor) -> torch.Tensor:
+        return h.flatten(1) @ self.extra["decorrelation"][index].T  # type: ignore[index, union-attr]
+
+    def clean_pass(self, x: torch.Tensor) -> list[LayerPass]:
+        """The network without noise; `below` is what each layer reads, decorrelated."""
+        passes, h = [], x
+        for index, layer in enumerate(self.network):
+            read = self._decorrelated(index, h)
+            z = layer.drive(read)
+            h = layer.activate(z)
+            passes.append(LayerPass(layer, read, z, h))
+        return passes
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update of weights and of R in `.grad` and apply both once."""
+        passes = self.clean_pass(x)
+        loss = output_loss(self.loss, passes[-1].h, y)[0]
+        for p, delta in zip(passes, self.signals(passes, y), strict=True):
+            p.leave_gradient(delta / len(x))
+        if self.decorrelation_rate:
+            for p, matrix in zip(passes, self.extra["decorrelation"].parameters(), strict=True):
+                matrix.grad = self.decorrelation_rate * decorrelation(p.below, matrix)
+        apply()
+        return loss
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss of the network with its decorrelations."""
+        return output_loss(self.loss, self.predict(x), y)[0]
+
+    @torch.no_grad()
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Class scores of shape (batch, n_classes)."""
+        return self.clean_pass(x)[-1].h
+
+    @torch.no_grad()
+    def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Activity of every layer, by name."""
+        passes = self.clean_pass(x)
+        return dict(zip(layer_names(len(passes)), (p.h for p in passes), strict=True))
+
+
+def decorrelation(inputs: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """<x* x*^T> without its diagonal, times R: minus the direction of R's learning."""
+    products = inputs.T @ inputs / len(inputs)
+    products.fill_diagonal_(0.0)
+    return products @ matrix
+
+
+class ForwardGradient(_Perturbation):
+    """Exact directional derivatives from a tangent pass.
+
+    Parameters
+    ----------
+    perturb : {"activities", "weights"}
+        What the direction is in.
+    n_directions : int
+        Directions, averaged: a sample (activities) or a batch (weights).
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    def __init__(
+        self,
+        perturb: Literal["activities", "weights"] = "activities",
+        n_directions: int = 1,
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(loss, 1.0, n_directions)
+        check_option("perturb", perturb, ("activities", "weights"))
+        self.perturb = perturb
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad` and apply it once."""
+        passes = forward_pass(self.network, x)
+        loss, error = output_loss(self.loss, passes[-1].h, y)
+        if self.perturb == "weights":
+            self._leave_weights(passes, error)
+        else:
+            for p, delta in zip(passes, self.signals(passes, error), strict=True):
+                p.leave_gradient(delta)
+        apply()
+        return loss
+
+    def signals(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
+        """(grad_z C . v) v for each sample; `error` is dC / d scores."""
+        totals = [torch.zeros_like(p.z) for p in passes]
+        for _ in range(self.n_directions):
+            directions = [self.node_noise(i, p.z) for i, p in enumerate(passes)]
+            slope = (error * tangent(self.network, passes, directions)).sum(1)
+            for total, v in zip(totals, directions, strict=True):
+                total.add_(_by_sample(slope / self.n_directions, v))
+        return totals
+
+    def _leave_weights(self, passes: list[LayerPass], error: torch.Tensor) -> None:
+        totals = [torch.zeros_like(p) for p in self.network.parameters()]
+        for _ in range(self.n_directions):
+            noise, drives = [], []
+            for index, p in enumerate(passes):
+                weight = self.draw(p.layer.weight.shape, weight_axes(index, p.layer.weight))
+                bias = self.draw(p.layer.bias.shape, (index,))
+                noise += [weight, bias]
+                drives.append(p.layer.through(weight, p.below, bias))
+            slope = (error * tangent(self.network, passes, drives)).sum() / self.n_directions
+            for total, v in zip(totals, noise, strict=True):
+                total.add_(slope * v)
+        leave(self.network.parameters(), totals)
+
+
+def tangent(
+    network: RateNetwork, passes: list[LayerPass], directions: list[torch.Tensor]
+) -> torch.Tensor:
+    """Derivative of the scores where every z moves along its direction and with those below.
+
+    The exact Jacobian-vector product, carried forwards beside the pass.
+    """
+    change = torch.zeros_like(passes[0].z)
+    for index, (p, direction) in enumerate(zip(passes, directions, strict=True)):
+        through = p.layer.through(p.layer.weight, change) if index else change
+        change = p.through_activation(through + direction)
+    return change
+
+
+def _by_sample(factor: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
+    assert values is not None  # noqa: S101 - for the type checker
+    return factor.reshape(-1, *(1,) * (values.ndim - 1)) * values
