@@ -202,6 +202,34 @@ RULES: dict[str, RuleEntry] = {
         "a second pass with the error in the input (Dellaferrera & Kreiman 2022)",
     ),
     # local losses
+    "local_pred": RuleEntry(
+        "spikelearn.rules.local_losses",
+        "LocalPred",
+        _IMAGES,
+        "every layer predicts the class by a head of its own (Nokland & Eidnes 2019)",
+        {"feedback": "transposed"},
+    ),
+    "local_sim": RuleEntry(
+        "spikelearn.rules.local_losses",
+        "LocalSim",
+        _IMAGES,
+        "every layer makes samples of a class alike (Nokland & Eidnes 2019)",
+        {"feedback": "transposed"},
+    ),
+    "local_predsim": RuleEntry(
+        "spikelearn.rules.local_losses",
+        "LocalPredSim",
+        _IMAGES,
+        "both local losses (Nokland & Eidnes 2019)",
+        {"feedback": "transposed"},
+    ),
+    "local_predsim_bio": RuleEntry(
+        "spikelearn.rules.local_losses",
+        "LocalPredSim",
+        _IMAGES,
+        "both, and no weight transport within a layer (Nokland & Eidnes 2019)",
+        {"feedback": "random"},
+    ),
     # energy-based
     "equilibrium_propagation": RuleEntry(
         "spikelearn.rules.energy_based",

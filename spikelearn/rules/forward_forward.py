@@ -18,7 +18,10 @@ Dividing by the root mean square takes the goodness out of what the next layer s
 direction of h is passed on.
 
 Wrong labels (`negatives`) are "random", or "hard" as in the paper: drawn with the probabilities
-that a softmax gives them in a third pass, with the neutral label, the mean of all labels.
+that a softmax gives them in a third pass, with the neutral label, the mean of all labels. Hard
+ones shorten the training of fully connected networks to a third. Where the softmax is much the
+better judge, as in a convolutional network, they fail: labels that it never confuses with the
+right one are not shown, and their goodness is left to itself.
 
 The network's output layer: with `readout="goodness"` the answer is the label that has the highest
 goodness, summed over all hidden layers but the first; with "softmax" it is that of the softmax. The
@@ -285,7 +288,7 @@ class ForwardForward(Contrastive):
         Threshold of the goodness, a mean over units.
     slope : float or None
         Of the cost, per unit of goodness; the number of units if None.
-    negatives : {"hard", "random"}
+    negatives : {"random", "hard"}
     readout : {"goodness", "softmax"}
     label_strength : float or None
         Of the overlay, in units of the input, 1 if None; of the patterns that convolutional
@@ -298,7 +301,7 @@ class ForwardForward(Contrastive):
         self,
         theta: float = 1.0,
         slope: float | None = 10.0,
-        negatives: Negatives = "hard",
+        negatives: Negatives = "random",
         readout: Readout = "goodness",
         label_strength: float | None = None,
         peer: float = 0.0,
@@ -336,7 +339,7 @@ class SymBa(Contrastive):
     def __init__(
         self,
         alpha: float = 4.0,
-        negatives: Negatives = "hard",
+        negatives: Negatives = "random",
         readout: Readout = "goodness",
         label_strength: float | None = None,
         peer: float = 0.0,

@@ -126,4 +126,3 @@ class Pepita(Rule):
              < self.keep).to(x.dtype) / self.keep
             for i, layer in enumerate(hidden)
         ]  # fmt: skip
-

@@ -112,9 +112,9 @@ class WeightPerturbation(_Perturbation):
             for index, layer in enumerate(self.network):
                 noise.append(self.draw(layer.weight.shape, weight_axes(index, layer.weight)))
                 noise.append(self.draw(layer.bias.shape, (index,)))
-            slope = (
-                self._loss(noise, self.sigma, x, y) - self._loss(noise, -self.sigma, x, y)
-            ) / (2 * self.sigma * self.n_directions)
+            slope = (self._loss(noise, self.sigma, x, y) - self._loss(noise, -self.sigma, x, y)) / (
+                2 * self.sigma * self.n_directions
+            )
             for total, direction in zip(totals, noise, strict=True):
                 total.add_(slope * direction)
         leave(parameters, totals)
