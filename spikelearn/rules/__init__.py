@@ -100,6 +100,30 @@ RULES: dict[str, RuleEntry] = {
         "feedback weights mirror the forward weights through noise (Akrout et al. 2019)",
     ),
     # target propagation
+    "target_propagation": RuleEntry(
+        "spikelearn.rules.target_propagation",
+        "TargetPropagation",
+        _IMAGES,
+        "targets sent down by inverses (Bengio 2014)",
+    ),
+    "difference_target_propagation": RuleEntry(
+        "spikelearn.rules.target_propagation",
+        "DifferenceTargetPropagation",
+        _IMAGES,
+        "targets corrected by what the inverse gets wrong (Lee et al. 2015)",
+    ),
+    "difference_target_propagation_ldrl": RuleEntry(
+        "spikelearn.rules.target_propagation",
+        "LocalDifferenceReconstruction",
+        _IMAGES,
+        "inverses trained towards the transposed Jacobian (Ernoult et al. 2022)",
+    ),
+    "deep_feedback_control": RuleEntry(
+        "spikelearn.rules.deep_feedback_control",
+        "DeepFeedbackControl",
+        ("mlp",),
+        "a controller drives the output to its target (Meulemans et al. 2021)",
+    ),
     # predictive coding
     "predictive_coding": RuleEntry(
         "spikelearn.rules.predictive_coding",

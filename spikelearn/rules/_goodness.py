@@ -65,7 +65,7 @@ class Labels(nn.Module):
         self, layer: Layer, n_classes: int, strength: float | None, generator: torch.Generator
     ) -> None:
         super().__init__()
-        n_inputs = math.prod(layer.in_shape)
+        n_inputs, dtype = math.prod(layer.in_shape), layer.weight.dtype
         if len(layer.in_shape) == 1:
             if n_inputs < n_classes:
                 raise SpikelearnError(
@@ -73,8 +73,8 @@ class Labels(nn.Module):
                     f" network has {n_inputs}"
                 )
             strength = OVERLAY_STRENGTH if strength is None else strength
-            keep = (torch.arange(n_inputs) >= n_classes).float()
-            patterns = strength * torch.eye(n_classes, n_inputs)
+            keep = (torch.arange(n_inputs) >= n_classes).to(dtype)
+            patterns = strength * torch.eye(n_classes, n_inputs, dtype=dtype)
         else:
             strength = PATTERN_STRENGTH if strength is None else strength
             if strength >= 1.0:
@@ -82,9 +82,9 @@ class Labels(nn.Module):
                     "option 'label_strength' must be below 1 for a convolutional network, where it"
                     f" is the label's share of the image; found {strength:g}"
                 )
-            keep = torch.full((n_inputs,), 1.0 - strength)
+            keep = torch.full((n_inputs,), 1.0 - strength, dtype=dtype)
             signs = torch.randint(2, (n_classes, n_inputs), generator=generator)
-            patterns = strength * (2.0 * signs - 1.0)
+            patterns = strength * (2 * signs - 1).to(dtype)
         self.register_buffer("keep", keep)
         self.register_buffer("patterns", torch.cat((patterns, patterns.mean(0, keepdim=True))))
 

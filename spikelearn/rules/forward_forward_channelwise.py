@@ -90,8 +90,8 @@ class ChannelwiseForwardForward(Rule):
 
     def _dealt(self, n: int) -> torch.Tensor:
         """Share of every channel in its class' goodness, shape (n, n_classes)."""
-        members = one_hot(torch.arange(n) * self.n_classes // n, self.n_classes).float()
-        return members / members.sum(0)
+        members = one_hot(torch.arange(n) * self.n_classes // n, self.n_classes)
+        return members.to(self.output.weight.dtype) / members.sum(0)
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave every layer's update in `.grad` and apply once."""

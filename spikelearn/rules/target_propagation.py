@@ -1,0 +1,272 @@
+"""Target propagation: layers get targets, sent down by inverses that learn, instead of errors.
+
+Layer l computes h_l = f_l(h_(l-1)) = phi(W_l h_(l-1) + b_l). Inverses g_l take h_l to h_(l-1):
+
+    g_l(h) = psi(V_l^T h + c_l)      V_l: `extra["inverse"]`, of the shape of W_l
+
+Targets come from the top. With e the error at the scores,
+    `top: gradient`  t_(L-1) = h_(L-1) - beta W_L^T e, as Lee et al. publish it: the penultimate layer
+                     is reached by backpropagation, through the output's own weights;
+    `top: inverse`   t_L = h_L - beta e, and the penultimate layer gets its target by g_L.
+and go down by
+    TP, Bengio 2014, arXiv:1407.7906           t_(l-1) = g_l(t_l)
+    DTP, Lee et al. 2015, arXiv:1412.7525      t_(l-1) = h_(l-1) + g_l(t_l) - g_l(h_l)
+Each layer then moves towards its target by its own gradient, the output layer by that of the loss:
+    dW_l = -eta d/dW_l |f_l(h_(l-1)) - t_l|^2 / (2 beta)
+
+The inverses learn in phases of their own, `n_feedback` steps a batch, on noise of deviation sigma:
+    TP, DTP   |g_l(f_l(h + xi)) - (h + xi)|^2, a denoising autoencoder;
+    L-DRL, Ernoult et al. 2022, arXiv:2201.13415, the local difference reconstruction loss:
+              -2 xi . [g_l(f_l(h + xi)) - g_l(f_l(h))] + |g_l(f_l(h) + zeta) - g_l(f_l(h))|^2,
+              whose minimum is where the Jacobian of g_l is the transposed one of f_l: with an affine
+              inverse (psi the identity, required here) V_l^T = <D> W_l^T, D the slopes of phi.
+A fresh inverse sends noise down: during the first `warm_up_batches` updates it alone learns.
+
+For a convolutional layer V_l is a set of kernels, used as a transposed convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+
+from spikelearn.networks.layers import ACTIVATIONS, Layer, scaled_uniform
+from spikelearn.rules.rule import (
+    Axis,
+    LayerPass,
+    Loss,
+    Rule,
+    check_option,
+    check_range,
+    forward_pass,
+    output_loss,
+)
+
+
+class Inverse(nn.Module):
+    """g(h) = psi(V^T h + c), from the activity of a layer to that of the layer below."""
+
+    def __init__(self, layer: Layer, activation: str, generator: torch.Generator) -> None:
+        super().__init__()
+        self.layer_shape, self.activation = layer.in_shape, activation
+        # From n_out units back: of the variance that keeps the signal's scale.
+        back = scaled_uniform((1, layer.weight.numel()), 1.0, generator).view_as(layer.weight)
+        fan = layer.weight.shape[0] * layer.weight[0, 0].numel()
+        self.weight = nn.Parameter(back * (layer.weight.numel() / fan) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(layer.in_shape))
+
+    def drive(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
+        """V^T h + c."""
+        return layer.transpose(self.weight, h) + self.bias
+
+    def __call__(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
+        """g(h), of shape (batch, *in_shape)."""
+        return ACTIVATIONS[self.activation].function(self.drive(layer, h))
+
+
+class DifferenceTargetPropagation(Rule):
+    """DTP with a denoising inverse.
+
+    Parameters
+    ----------
+    beta : float
+        Step of the first target along the error of a sample.
+    sigma : float
+        Standard deviation of the noise that the inverses learn on.
+    n_feedback : int
+        Steps of the inverses a batch.
+    warm_up_batches : int
+        Batches in which the inverses learn alone.
+    top : {"gradient", "inverse"}
+        How the penultimate layer gets its target.
+    inverse_activation : str
+        psi.
+    loss : {"cross_entropy", "squared_error"}
+    """
+
+    difference: ClassVar[bool] = True
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": False,
+    }
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        sigma: float = 0.1,
+        n_feedback: int = 1,
+        warm_up_batches: int = 0,
+        top: Literal["gradient", "inverse"] = "gradient",
+        inverse_activation: str = "identity",
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        check_option("top", top, ("gradient", "inverse"))
+        check_option("inverse_activation", inverse_activation, tuple(ACTIVATIONS))
+        check_range("beta", beta, 1e-12)
+        check_range("sigma", sigma, 0.0)
+        check_range("n_feedback", n_feedback, 0)
+        check_range("warm_up_batches", warm_up_batches, 0)
+        self.beta, self.sigma, self.loss = beta, sigma, loss
+        self.n_feedback, self.warm_up_batches = int(n_feedback), int(warm_up_batches)
+        self.top, self.inverse_activation = top, inverse_activation
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the inverses of all layers that a target passes through."""
+        super().prepare(network, generator)
+        self.extra["inverse"] = nn.ModuleList(
+            Inverse(layer, self.inverse_activation, generator) for layer in self._inverted()
+        )
+        clock = nn.Module()
+        clock.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        self.extra["clock"] = clock
+
+    def _inverted(self) -> list[Layer]:
+        """Layers 2 ... L - 1, and L where its target goes down by an inverse."""
+        layers = list(self.network)
+        return layers[1:] if self.top == "inverse" else layers[1:-1]
+
+    def inverses(self) -> list[Inverse]:
+        """One for each inverted layer, from the second up."""
+        return list(self.extra["inverse"].children())  # type: ignore[arg-type]
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """The network, and "inverse"."""
+        inverse = list(self.extra["inverse"].parameters())
+        network = {"network": list(self.network.parameters())}
+        return network | ({"inverse": inverse} if inverse else {})
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """Inverses have the shape of the forward weights."""
+        axes: dict[str, tuple[Axis, ...]] = {"clock.batches": ()}
+        for index, layer in enumerate(self._inverted()):
+            kernel = (None,) * (layer.weight.ndim - 2)
+            axes[f"inverse.{index}.weight"] = (index + 1, index, *kernel)
+            axes[f"inverse.{index}.bias"] = (index, *(None,) * (len(layer.in_shape) - 1))
+        return axes
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Teach the inverses, `n_feedback` times; then leave the layers' updates and apply them."""
+        passes = forward_pass(self.network, x)
+        for _ in range(self.n_feedback):
+            if self.inverses():
+                self.teach_inverses(passes)
+                apply()
+        batches = self.extra["clock"].get_buffer("batches")
+        batches += 1
+        loss, error = output_loss(self.loss, passes[-1].h, y)
+        if int(batches) <= self.warm_up_batches:
+            return loss
+        passes[-1].leave_gradient(error)
+        for p, target in zip(passes[:-1], self.targets(passes, error * len(x)), strict=True):
+            p.leave_gradient(p.through_activation((p.h - target) / (self.beta * len(x))))
+        apply()
+        return loss
+
+    def targets(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
+        """Targets of the hidden layers, first to last; `error` is each sample's at the scores."""
+        if len(passes) == 1:
+            return []
+        layers, inverses = list(self.network), self.inverses()
+        if self.top == "gradient":
+            back = layers[-1].transpose(layers[-1].weight, error)
+            targets = [passes[-2].h - self.beta * back]
+        else:
+            goal = passes[-1].h - self.beta * error
+            targets = [self._down(inverses[-1], passes, len(passes) - 1, goal)]
+        for index in range(len(passes) - 2, 0, -1):
+            targets.append(self._down(inverses[index - 1], passes, index, targets[-1]))
+        return targets[::-1]
+
+    def _down(
+        self, inverse: Inverse, passes: list[LayerPass], index: int, target: torch.Tensor
+    ) -> torch.Tensor:
+        """Target of the layer below from that of layer `index`."""
+        layer = passes[index].layer
+        sent = inverse(layer, target)
+        if self.difference:
+            sent = passes[index - 1].h + sent - inverse(layer, passes[index].h)
+        return sent
+
+    def teach_inverses(self, passes: list[LayerPass]) -> None:
+        """Leave the inverses' updates: reconstruct the layer below from a noisy pass."""
+        for index, inverse in enumerate(self.inverses(), start=1):
+            layer, below = passes[index].layer, passes[index - 1].h
+            noisy = below + self._noise(below, index - 1)
+            h = layer(noisy)
+            self.leave_reconstruction(inverse, layer, h, noisy)
+
+    def leave_reconstruction(
+        self, inverse: Inverse, layer: Layer, h: torch.Tensor, wanted: torch.Tensor
+    ) -> None:
+        """Leave the gradient of |g(h) - wanted|^2 / 2 by the inverse's parameters."""
+        drive = inverse.drive(layer, h)
+        activation = ACTIVATIONS[inverse.activation]
+        found = activation.function(drive)
+        difference = (found - wanted) * activation.slope(drive, found) / len(h)
+        inverse.weight.grad = layer.product(difference, h)[0]
+        inverse.bias.grad = difference.sum(0)
+
+    def _noise(self, like: torch.Tensor, index: int) -> torch.Tensor:
+        return self.sigma * self.draw(like.shape, ("batch", index, *(None,) * (like.ndim - 2)))
+
+
+class TargetPropagation(DifferenceTargetPropagation):
+    """Targets go down by the inverses alone, with no correction of what they get wrong.
+
+    Parameters as for `DifferenceTargetPropagation`.
+    """
+
+    difference: ClassVar[bool] = False
+    # Where the output is right, an inverse that is not exact still sends other targets.
+    output_error: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        sigma: float = 0.1,
+        n_feedback: int = 1,
+        warm_up_batches: int = 0,
+        top: Literal["gradient", "inverse"] = "gradient",
+        inverse_activation: str = "tanh",
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(beta, sigma, n_feedback, warm_up_batches, top, inverse_activation, loss)
+
+
+class LocalDifferenceReconstruction(DifferenceTargetPropagation):
+    """DTP whose inverses learn by the local difference reconstruction loss.
+
+    Parameters as for `DifferenceTargetPropagation`; the inverse is affine.
+    """
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        sigma: float = 0.1,
+        n_feedback: int = 2,
+        warm_up_batches: int = 0,
+        top: Literal["gradient", "inverse"] = "gradient",
+        loss: Loss = "cross_entropy",
+    ) -> None:
+        super().__init__(beta, sigma, n_feedback, warm_up_batches, top, "identity", loss)
+        check_range("sigma", sigma, 1e-8)
+
+    def teach_inverses(self, passes: list[LayerPass]) -> None:
+        """Leave the inverses' updates; the losses are divided by the variance of the noise."""
+        for index, inverse in enumerate(self.inverses(), start=1):
+            layer, below = passes[index].layer, passes[index - 1].h
+            xi, zeta = self._noise(below, index - 1), self._noise(passes[index].h, index)
+            answer = layer(below + xi) - passes[index].h
+            scale = 2 / (self.sigma**2 * len(below))
+            # d/dV of -2 xi . V^T answer + |V^T zeta|^2, for an affine inverse.
+            reached = layer.transpose(inverse.weight, zeta)
+            inverse.weight.grad = scale * (
+                layer.product(reached, zeta)[0] - layer.product(xi, answer)[0]
+            )
