@@ -176,7 +176,7 @@ def memory(options: argparse.Namespace, name: str) -> float:
     """Peak memory of a rule's training in MB, in a process of its own."""
     command = [sys.executable, __file__, "--memory-of", name, "--model", options.model,
                "--batch-size", str(options.batch_size), "--device", options.device]  # fmt: skip
-    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     return float(found.stdout) if found.returncode == 0 else float("nan")
 
 

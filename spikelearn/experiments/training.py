@@ -26,6 +26,7 @@ from spikelearn.experiments.measures import (
     predict,
 )
 from spikelearn.experiments.optimization import Optimizer
+from spikelearn.experiments.readout_free import nearest_centroid_accuracy
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
 from spikelearn.stimuli.datasets import load_dataset
@@ -57,7 +58,8 @@ class TrainedRun:
         `gradient_cosine` (between the rule's update and backpropagation's gradient at the chosen
         weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
-        `test_accuracy`, `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag`.
+        `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
+        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag`.
     folder : Path or None
         Where it is stored.
     """
@@ -113,7 +115,7 @@ def train(
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
         # Measuring the update may have moved what the rule keeps beside the network.
         load_weights(rule, loop.best)
-        summary = summarise(loop, rule, test, n_classes)
+        summary = summarise(loop, rule, training, test, n_classes)
     epochs = loop.table()
     if folder is not None:
         store.save_run(
@@ -336,11 +338,14 @@ def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def summarise(loop: _Loop, rule: Rule, test: Split, n_classes: int) -> dict[str, Any]:
+def summarise(
+    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int
+) -> dict[str, Any]:
     """Accuracy on the test images, which are read here for the first time."""
     predicted = predict(rule, test.x).argmax(1)
     return {
         "test_accuracy": accuracy_of(predicted, test.y),
+        "nearest_centroid_accuracy": nearest_centroid_accuracy(rule, training, test),
         "validation_accuracy": loop.best_accuracy,
         "best_epoch": loop.best_epoch,
         "n_test": len(test.y),

@@ -289,6 +289,42 @@ RULES: dict[str, RuleEntry] = {
         "states with the output held nearer to the label against free states (Stern et al. 2021)",
     ),
     # Hebbian
+    "oja": RuleEntry(
+        "spikelearn.rules.hebbian",
+        "Oja",
+        ("mlp",),
+        "principal subspace, then a readout (Oja 1989)",
+    ),
+    "sanger": RuleEntry(
+        "spikelearn.rules.hebbian",
+        "Sanger",
+        ("mlp",),
+        "principal components in order, then a readout (Sanger 1989)",
+    ),
+    "bcm": RuleEntry(
+        "spikelearn.rules.hebbian",
+        "BCM",
+        ("mlp",),
+        "sliding thresholds, then a readout (Bienenstock et al. 1982)",
+    ),
+    "winner_take_all": RuleEntry(
+        "spikelearn.rules.hebbian",
+        "WinnerTakeAll",
+        _IMAGES,
+        "hard competition, then a readout (Rumelhart & Zipser 1985)",
+    ),
+    "softhebb": RuleEntry(
+        "spikelearn.rules.softhebb",
+        "SoftHebb",
+        _IMAGES,
+        "soft competition, then a readout (Moraitis et al. 2022)",
+    ),
+    "krotov_hopfield": RuleEntry(
+        "spikelearn.rules.krotov_hopfield",
+        "KrotovHopfield",
+        ("mlp",),
+        "ranked competition, then a readout (Krotov & Hopfield 2019)",
+    ),
     # recurrent networks
     "backprop_through_time": RuleEntry(
         "spikelearn.rules.through_time",
@@ -327,6 +363,12 @@ RULES: dict[str, RuleEntry] = {
         "a guess at every step, whose error goes no further back in time",
     ),
     # controls
+    "random_features": RuleEntry(
+        "spikelearn.rules.random_features",
+        "RandomFeatures",
+        _IMAGES,
+        "random hidden layers and a readout; the control of the Hebbian rules",
+    ),
     "untrained": RuleEntry(
         "spikelearn.rules.untrained",
         "Untrained",

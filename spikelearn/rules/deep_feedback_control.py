@@ -1,8 +1,8 @@
 """Deep feedback control: a controller drives the output to its target, and weights learn from it.
 
-Meulemans, Farinha, Garcia Ordonez, Aceituno, Sacramento & Grewe 2021, arXiv:2106.07887. A controller
-u, one value for each output, integrates the output's distance from the target and reaches every
-layer through feedback weights Q_l:
+Meulemans, Farinha, Garcia Ordonez, Aceituno, Sacramento & Grewe 2021, arXiv:2106.07887. A
+controller u, one value for each output, integrates the output's distance from the target and
+reaches every layer through feedback weights Q_l:
 
     tau dv_l/dt = -v_l + W_l phi(v_(l-1)) + b_l + Q_l u
     u = u_int + k_p d,   du_int/dt = d - alpha u_int,   d = t - v_L,   t = h_L - lambda e
@@ -14,11 +14,11 @@ state each layer learns from the difference that control makes in its own compar
 
 To the first order in lambda, with J_l the derivative of v_L by v_l, the steady state is
     (alpha~ I + sum_l J_l Q_l) u = -lambda e,   alpha~ = alpha / (1 + k_p alpha),
-and v_l moves by its share (`dynamics: steady_state`, one small linear system a sample, exact in this
-limit). `dynamics: steps` integrates the equations above. The update is divided by lambda.
+and v_l moves by its share (`dynamics: steady_state`, one small linear system a sample, exact in
+this limit). `dynamics: steps` integrates the equations above. The update is divided by lambda.
 
-Q_l (`extra["feedback"]`, of shape (n_classes, units)) learns in a phase of its own, from noise xi in
-the layers and what the output makes of it, a correlation of the synapse's two ends, with decay:
+Q_l (`extra["feedback"]`, of shape (n_classes, units)) learns in a phase of its own, from noise xi
+in the layers and what the output makes of it, a correlation of the synapse's two ends, with decay:
     dQ_l = -eta_q (Q_l - <(sum_m J_m xi_m) xi_l^T> / sigma^2),  so that  Q_l -> <J_l>^T
 With Q_l = J_l^T for each sample the update is the damped Gauss-Newton step (`feedback: jacobian`, a
 control, not a biological claim). Fully connected layers only, as in the paper.
@@ -193,12 +193,8 @@ class DeepFeedbackControl(Rule):
             distance = target - values[-1]
             integral = integral + self.dt * (distance - self.alpha * integral)
             u = integral + self.proportional * distance
-            controls = [
-                torch.einsum("bc,bcn->bn", u, q.expand(len(u), -1, -1)) for q in feedback
-            ]
-            drives = [
-                layer.drive(read) for layer, read in zip(layers, reads, strict=True)
-            ]
+            controls = [torch.einsum("bc,bcn->bn", u, q.expand(len(u), -1, -1)) for q in feedback]
+            drives = [layer.drive(read) for layer, read in zip(layers, reads, strict=True)]
             values = [
                 v + self.dt * (drive + control - v)
                 for v, drive, control in zip(values, drives, controls, strict=True)
@@ -209,7 +205,7 @@ class DeepFeedbackControl(Rule):
 
 
 def jacobians(passes: list[LayerPass]) -> list[torch.Tensor]:
-    """Derivatives of the scores by the z of every layer, each of shape (batch, n_classes, units)."""
+    """Derivatives of the scores by every layer's z, each of shape (batch, n_classes, units)."""
     batch, n_classes = passes[-1].z.shape
     like = passes[-1].z
     found = [torch.eye(n_classes, dtype=like.dtype, device=like.device).expand(batch, -1, -1)]

@@ -16,9 +16,9 @@ are not those of the way forward:
     random (brSF): M = |R|, R drawn anew for every batch.
     The signs of the forward weights are transported; nothing else is.
 
-and in all dW_l = -eta delta_l h_(l-1)^T. With B = W this is backpropagation. Feedback that learns is
-in `kolen_pollack.py` and `weight_mirror.py`. For a convolutional layer B is a set of kernels like W,
-or, in DFA, a matrix from the classes to all of the layer's units.
+and in all dW_l = -eta delta_l h_(l-1)^T. With B = W this is backpropagation. Feedback that learns
+is in `kolen_pollack.py` and `weight_mirror.py`. For a convolutional layer B is a set of kernels
+like W, or, in DFA, a matrix from the classes to all of the layer's units.
 """
 
 from __future__ import annotations
@@ -185,12 +185,13 @@ class SignSymmetric(FeedbackAlignment):
     @torch.no_grad()
     def _feedback(self) -> list[torch.Tensor]:
         matrices = []
-        for index, magnitude in enumerate(self.extra["feedback"].parameters(), start=1):
+        for index, size in enumerate(self.extra["feedback"].parameters(), start=1):
             weight = list(self.network)[index].weight
+            magnitude: torch.Tensor = size
             if self.magnitude == "random":
                 axes = (index, index - 1, *(None,) * (weight.ndim - 2))
                 # |R| of a uniform R of that deviation, like the initial weights.
-                magnitude = magnitude * 3**0.5 * self.draw(weight.shape, axes, "uniform")  # noqa: PLW2901
+                magnitude = size * 3**0.5 * self.draw(weight.shape, axes, "uniform")
             matrices.append(torch.copysign(magnitude.expand_as(weight), weight))
         return matrices
 

@@ -77,22 +77,23 @@ class LocalPred(Rule):
             head = nn.ModuleDict()
             n_features = math.prod(self._pooled_shape(layer))
             if self.weight_of_sim < 1:
-                head["pred"] = nn.Linear(n_features, n_classes)
-                nn.init.zeros_(head["pred"].weight)
-                nn.init.zeros_(head["pred"].bias)
+                predictor = nn.Linear(n_features, n_classes)
+                nn.init.zeros_(predictor.weight)
+                nn.init.zeros_(predictor.bias)
+                head["pred"] = predictor
                 if self.feedback == "random":
                     drawn = scaled_uniform((n_classes, n_features), 1.0, generator)
                     feedback.append(nn.Parameter(drawn, requires_grad=False))
                 else:
                     with torch.no_grad():
-                        head["pred"].weight.copy_(
-                            scaled_uniform((n_classes, n_features), 1.0, generator)
-                        )
+                        drawn = scaled_uniform((n_classes, n_features), 1.0, generator)
+                        predictor.weight.copy_(drawn)
             if self.weight_of_sim > 0 and self.feedback == "transposed":
                 channels = layer.out_shape[0]
-                head["sim"] = nn.Linear(channels, channels, bias=False)
+                projection = nn.Linear(channels, channels, bias=False)
                 with torch.no_grad():
-                    head["sim"].weight.copy_(scaled_uniform((channels, channels), 1.0, generator))
+                    projection.weight.copy_(scaled_uniform((channels, channels), 1.0, generator))
+                head["sim"] = projection
             heads.append(head)
         self.extra["heads"], self.extra["feedback"] = heads, feedback
 
@@ -155,7 +156,7 @@ class LocalPred(Rule):
         return loss
 
     def _pred(self, index: int, layer: Layer, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        pooled = h if h.ndim == 2 else adaptive_avg_pool2d(h, self._pooled_shape(layer)[1:])
+        pooled = h if h.ndim == 2 else adaptive_avg_pool2d(h, self._pooled_shape(layer)[1:])  # type: ignore[arg-type]
         head = list(self.extra["heads"].children())[index]["pred"]  # type: ignore[index]
         features = pooled.flatten(1)
         if self.feedback == "random":
@@ -212,17 +213,15 @@ class _FedBack(torch.autograd.Function):
     """features @ weight.T, whose error returns by another matrix."""
 
     @staticmethod
-    def forward(ctx, features, weight, matrix):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN205
+    def forward(ctx, features, weight, matrix):  # type: ignore[no-untyped-def]
         ctx.save_for_backward(features, matrix)
         return features @ weight.T
 
     @staticmethod
-    def backward(ctx, error):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN205
+    def backward(ctx, error):  # type: ignore[no-untyped-def]
         features, matrix = ctx.saved_tensors
         return error @ matrix, error.T @ features, None
 
 
-def _fed_back(
-    features: torch.Tensor, weight: torch.Tensor, matrix: torch.Tensor
-) -> torch.Tensor:
-    return _FedBack.apply(features, weight, matrix)  # type: ignore[no-untyped-call]
+def _fed_back(features: torch.Tensor, weight: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    return _FedBack.apply(features, weight, matrix)

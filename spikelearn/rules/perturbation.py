@@ -308,7 +308,7 @@ class DecorrelatedNodePerturbation(NodePerturbation):
         return list(self.network)[index].drive(self._decorrelated(index, h))
 
     def _decorrelated(self, index: int, h: torch.Tensor) -> torch.Tensor:
-        return h.flatten(1) @ self.extra["decorrelation"][index].T  # type: ignore[index, union-attr]
+        return h.flatten(1) @ list(self.extra["decorrelation"].parameters())[index].T
 
     def clean_pass(self, x: torch.Tensor) -> list[LayerPass]:
         """The network without noise; `below` is what each layer reads, decorrelated."""

@@ -1,7 +1,7 @@
 """Predictive coding: every layer predicts the next, and activity relaxes before weights learn.
 
-Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949. Values v_l
-stand beside the drive that the layer below predicts for them:
+Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949. Values
+v_l stand beside the drive that the layer below predicts for them:
 
     eps_l = v_l - drive_l(phi(v_(l-1))),   F = 1/2 sum_l |eps_l|^2
 
@@ -29,9 +29,9 @@ Variants
     muPC, Innocenti, Achour & Buckley 2025, arXiv:2505.13124: the strict rule on a residual network
         with the scalings of depth-muP, which keep relaxation well conditioned however deep.
 
-Losses: `squared_error` clamps the output to the one-hot label. With `cross_entropy` the output layer
-predicts probabilities, eps_L = label - softmax(z_L), and the last term of F is the cross-entropy
-(Pinchetti et al. 2022, arXiv:2211.03481).
+Losses: `squared_error` clamps the output to the one-hot label. With `cross_entropy` the output
+layer predicts probabilities, eps_L = label - softmax(z_L), and the last term of F is the
+cross-entropy (Pinchetti et al. 2022, arXiv:2211.03481).
 """
 
 from __future__ import annotations

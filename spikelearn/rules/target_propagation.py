@@ -5,7 +5,8 @@ Layer l computes h_l = f_l(h_(l-1)) = phi(W_l h_(l-1) + b_l). Inverses g_l take 
     g_l(h) = psi(V_l^T h + c_l)      V_l: `extra["inverse"]`, of the shape of W_l
 
 Targets come from the top. With e the error at the scores,
-    `top: gradient`  t_(L-1) = h_(L-1) - beta W_L^T e, as Lee et al. publish it: the penultimate layer
+    `top: gradient`  t_(L-1) = h_(L-1) - beta W_L^T e, as Lee et al. publish it: the penultimate
+    layer
                      is reached by backpropagation, through the output's own weights;
     `top: inverse`   t_L = h_L - beta e, and the penultimate layer gets its target by g_L.
 and go down by
@@ -18,8 +19,9 @@ The inverses learn in phases of their own, `n_feedback` steps a batch, on noise 
     TP, DTP   |g_l(f_l(h + xi)) - (h + xi)|^2, a denoising autoencoder;
     L-DRL, Ernoult et al. 2022, arXiv:2201.13415, the local difference reconstruction loss:
               -2 xi . [g_l(f_l(h + xi)) - g_l(f_l(h))] + |g_l(f_l(h) + zeta) - g_l(f_l(h))|^2,
-              whose minimum is where the Jacobian of g_l is the transposed one of f_l: with an affine
-              inverse (psi the identity, required here) V_l^T = <D> W_l^T, D the slopes of phi.
+              whose minimum is where the Jacobian of g_l is the transposed one of f_l: with an
+              affine inverse (psi the identity, required here) V_l^T = <D> W_l^T, D the slopes of
+              phi.
 A fresh inverse sends noise down: during the first `warm_up_batches` updates it alone learns.
 
 For a convolutional layer V_l is a set of kernels, used as a transposed convolution.

@@ -1,4 +1,4 @@
-"""Settings of a training run: optimiser, groups, schedule, stopping, recipes, and what is refused."""
+"""Settings of a training run: optimiser, groups, schedule, stopping, recipes; what is refused."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_decay_of_kolen_pollack_makes_feedback_and_forward_weights_one(model: st
         y = torch.arange(20) % 10
 
         def gap(rule: Rule = rule) -> torch.Tensor:
-            return list(rule.extra["feedback"].parameters())[0] - rule.network.weights()[1]
+            return next(iter(rule.extra["feedback"].parameters())) - rule.network.weights()[1]
 
         start = gap().detach().clone()
         for _ in range(50):

@@ -1,0 +1,420 @@
+"""Hebbian learning: hidden layers learn without labels, from what they receive and what they
+answer.
+
+With x the input of a layer (its mean taken away for the first two), u = W x, y the answer:
+
+    Oja 1982, doi:10.1007/BF00275687; of many units, Oja 1989, doi:10.1142/S0129065789000475
+        dW = eta (y x^T - y y^T W), y = u: W comes to span the leading principal components.
+        `interaction: none` is the rule of the single unit for each, dw = eta y (x - y w), by which
+        all come to the first component.
+    Sanger 1989, doi:10.1016/0893-6080(89)90044-0
+        dW = eta (y x^T - LT[y y^T] W), LT the lower triangle: unit k becomes the k-th component.
+    BCM, Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982; Intrator & Cooper
+    1992, doi:10.1016/S0893-6080(05)80003-6
+        dw = eta y (y - theta) x, y = max(u, 0), theta the recent mean of y^2 of the unit.
+    Winner-take-all, Rumelhart & Zipser 1985, doi:10.1207/s15516709cog0901_5
+        dw = eta (x - w) for the unit nearest to the input, 0 for the others. A `conscience`
+        (DeSieno 1988) handicaps units in proportion to how much more than their share they have
+        won.
+
+The scheme, shared with `softhebb.py` and `krotov_hopfield.py`: for `unsupervised_epochs` epochs the
+hidden layers learn, all at once, each from the activity of the one below; then they rest and the
+output layer learns by the gradient of the cross-entropy, a readout that is not part of the rule.
+Hidden activity is `transform` of u, and is scaled to unit length before the readout, without which
+readouts reach less. The readout is a group of its own, "readout".
+
+What is not local: y y^T W of Oja's and Sanger's networks needs the other units' weights; the
+nearest unit is found by comparing all units of the layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+from torch.nn.grad import conv2d_weight
+
+from spikelearn.networks.layers import Convolution, Layer
+from spikelearn.rules.rule import (
+    Axis,
+    Rule,
+    check_option,
+    check_range,
+    layer_names,
+    output_loss,
+)
+
+Transform = Literal["relu", "triangle", "repu", "identity"]
+
+
+class Hebbian(Rule):
+    """What the Hebbian rules share: unsupervised hidden layers, then a readout.
+
+    Parameters
+    ----------
+    unsupervised_epochs : int
+        Epochs in which hidden layers learn; in the others the readout does.
+    transform : {"relu", "triangle", "repu", "identity"}
+        Hidden activity from u: max(u, 0); what exceeds the mean over the layer's units (Coates, Ng
+        & Lee 2011); max(u, 0) to the power `power`; u.
+    power : float
+    radius : float or None
+        Length that each unit's initial weight vector is scaled to; as drawn, if None.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp",)
+    output_error: ClassVar[bool] = False
+    descends: ClassVar[Literal["all", "output", "none"]] = "none"
+    normalise_input: ClassVar[bool] = False
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": True,
+        "unsupervised": True,
+    }
+
+    def __init__(
+        self,
+        unsupervised_epochs: int = 1,
+        transform: Transform = "relu",
+        power: float = 1.0,
+        radius: float | None = None,
+    ) -> None:
+        check_range("unsupervised_epochs", unsupervised_epochs, 0)
+        check_option("transform", transform, ("relu", "triangle", "repu", "identity"))
+        check_range("power", power, 0.0)
+        if radius is not None:
+            check_range("radius", radius, 1e-12)
+        self.unsupervised_epochs, self.transform = int(unsupervised_epochs), transform
+        self.power, self.radius = power, radius
+        self.unsupervised = self.unsupervised_epochs > 0
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Scale the initial weights of hidden units, and make what the rule keeps."""
+        super().prepare(network, generator)
+        hidden = self.hidden()
+        if self.radius is not None:
+            with torch.no_grad():
+                for layer in hidden:
+                    lengths = layer.weight.flatten(1).norm(dim=1)
+                    layer.weight.mul_(
+                        (self.radius / lengths).view(-1, *(1,) * (layer.weight.ndim - 1))
+                    )
+        self.extra["kept"] = nn.ModuleList(self.keep(layer) for layer in hidden)
+
+    def keep(self, layer: Layer) -> nn.Module:
+        """What a layer remembers from batch to batch, as buffers."""
+        return nn.Module()
+
+    def hidden(self) -> list[Layer]:
+        """The layers that learn without labels."""
+        return list(self.network)[:-1]
+
+    def begin_epoch(self, epoch: int, n_epochs: int) -> None:
+        """Hidden layers learn in the first epochs, the readout in the others."""
+        self.unsupervised = epoch <= self.unsupervised_epochs
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Hidden layers, "network", and "readout"."""
+        return {
+            "network": [p for layer in self.hidden() for p in layer.parameters()],
+            "readout": list(list(self.network)[-1].parameters()),
+        }
+
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update of the hidden layers, or of the readout, in `.grad` and apply it."""
+        with torch.no_grad():
+            activities = self.hidden_activity(x)
+            output = list(self.network)[-1]
+            read = self.read(activities[-1]) if activities else x
+            loss, error = output_loss("cross_entropy", output.drive(read), y)
+            if self.unsupervised and activities:
+                below = x
+                for layer, kept, h in zip(
+                    self.hidden(), self.extra["kept"].children(), activities, strict=True
+                ):
+                    received = self.receive(layer, below)
+                    layer.weight.grad = -self.increment(layer, received, kept)
+                    below = h
+            else:
+                output.weight.grad, output.bias.grad = output.product(read, error)
+        apply()
+        return loss
+
+    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+        """Mean over the batch of what the rule adds to the weights, for a rate of 1."""
+        raise NotImplementedError
+
+    def receive(self, layer: Layer, below: torch.Tensor) -> torch.Tensor:
+        """Input of a layer, of shape (batch, *in_shape); of unit length where the rule asks."""
+        received = below.reshape(len(below), *layer.in_shape)
+        if not self.normalise_input:
+            return received
+        lengths = received.flatten(1).norm(dim=1).clamp_min(1e-12)
+        if isinstance(layer, Convolution):
+            # Of each patch, on average over the image: a kernel sees size^2 of its pixels.
+            _, height, width = layer.in_shape
+            lengths = lengths * layer.size / math.sqrt(height * width)
+        return received / lengths.view(-1, *(1,) * (received.ndim - 1))
+
+    def hidden_activity(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Activity of the hidden layers, each of shape (batch, *out_shape)."""
+        activities, below = [], x
+        for layer in self.hidden():
+            u = currents(layer, self.receive(layer, below))
+            h = self.transformed(u)
+            below = pooled(layer, h)
+            activities.append(below)
+        return activities
+
+    def transformed(self, u: torch.Tensor) -> torch.Tensor:
+        """Hidden activity from u."""
+        if self.transform == "identity":
+            return u
+        if self.transform == "triangle":
+            u = u - u.mean(1, keepdim=True)
+        h = u.clamp_min(0.0)
+        return h if self.power == 1 or self.transform == "relu" else h**self.power
+
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        """Hidden activity as the readout sees it: of length sqrt(units)."""
+        flat = h.flatten(1)
+        return flat * (math.sqrt(flat.shape[1]) / flat.norm(dim=1, keepdim=True).clamp_min(1e-12))
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The cross-entropy of the readout."""
+        return output_loss("cross_entropy", self.predict(x), y)[0]
+
+    @torch.no_grad()
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores of the readout, shape (batch, n_classes)."""
+        activities = self.hidden_activity(x)
+        read = self.read(activities[-1]) if activities else x
+        return list(self.network)[-1].drive(read)
+
+    @torch.no_grad()
+    def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Activity of every layer, by name."""
+        activities = [*self.hidden_activity(x), self.predict(x)]
+        return dict(zip(layer_names(len(activities)), activities, strict=True))
+
+
+def currents(layer: Layer, x: torch.Tensor) -> torch.Tensor:
+    """u = W x, without bias or pooling: shape (batch, units) or (batch, channels, h, w)."""
+    if isinstance(layer, Convolution):
+        return nn.functional.conv2d(x, layer.weight, padding=layer.size // 2)
+    return x.flatten(1) @ layer.weight.T
+
+
+def pooled(layer: Layer, h: torch.Tensor) -> torch.Tensor:
+    """Averages over neighbours, in a convolutional layer."""
+    if isinstance(layer, Convolution) and layer.pool > 1:
+        return nn.functional.avg_pool2d(h, layer.pool)
+    return h
+
+
+def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+    """<g x^T>, of the shape of the weights; the mean over samples and positions."""
+    if isinstance(layer, Convolution):
+        total = conv2d_weight(x, layer.weight.shape, g, padding=layer.size // 2)
+        return total / (len(g) * g[0, 0].numel())
+    return g.T @ x.flatten(1) / len(g)
+
+
+def unit_mean(g: torch.Tensor) -> torch.Tensor:
+    """Mean over samples and positions of each unit's values."""
+    return g.mean([0, *range(2, g.ndim)])
+
+
+def times_units(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Weights times a value for each unit."""
+    return values.view(-1, *(1,) * (weight.ndim - 1)) * weight
+
+
+class _Centred(Hebbian):
+    """Takes the running mean of its input away, as principal components ask."""
+
+    def keep(self, layer: Layer) -> nn.Module:
+        """The running mean of the input."""
+        kept = nn.Module()
+        kept.register_buffer("mean", torch.zeros(layer.fan_in))
+        kept.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        return kept
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """Means of the units below."""
+        axes: dict[str, tuple[Axis, ...]] = {}
+        for i in range(len(self.hidden())):
+            axes[f"kept.{i}.mean"] = (i - 1 if i else None,)
+            axes[f"kept.{i}.batches"] = ()
+        return axes
+
+    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+        """Learn on what differs from the mean so far; then move the mean."""
+        mean, batches = kept.get_buffer("mean"), kept.get_buffer("batches")
+        centred = x.flatten(1) - mean
+        found = self.centred_increment(layer.weight, centred, centred @ layer.weight.T)
+        # A plain average at first, then one that forgets.
+        share = 1 / min(float(batches) + 1, 200.0)
+        mean += share * (x.flatten(1).mean(0) - mean)
+        batches += 1
+        return found
+
+    def centred_increment(
+        self, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+    ) -> torch.Tensor:
+        raise NotImplementedError
+
+
+class Oja(_Centred):
+    """Oja's rule.
+
+    Parameters
+    ----------
+    interaction : {"subspace", "none"}
+        Whether units share their input's reconstruction, or each learns by itself.
+    unsupervised_epochs, transform, power, radius
+        As for `Hebbian`.
+    """
+
+    def __init__(
+        self,
+        interaction: Literal["subspace", "none"] = "subspace",
+        unsupervised_epochs: int = 1,
+        transform: Transform = "relu",
+        power: float = 1.0,
+        radius: float | None = 1.0,
+    ) -> None:
+        super().__init__(unsupervised_epochs, transform, power, radius)
+        check_option("interaction", interaction, ("subspace", "none"))
+        self.interaction = interaction
+
+    def centred_increment(
+        self, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+    ) -> torch.Tensor:
+        """<y x^T> - <y y^T> W, or with the diagonal of <y y^T> alone."""
+        correlation = y.T @ y / len(y)
+        if self.interaction == "none":
+            correlation = correlation.diagonal().diag()
+        return y.T @ x / len(x) - correlation @ weight
+
+
+class Sanger(_Centred):
+    """Sanger's rule, the generalised Hebbian algorithm. Units are ranked by their index.
+
+    Parameters as for `Hebbian`.
+    """
+
+    exchangeable_units: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        unsupervised_epochs: int = 1,
+        transform: Transform = "relu",
+        power: float = 1.0,
+        radius: float | None = 1.0,
+    ) -> None:
+        super().__init__(unsupervised_epochs, transform, power, radius)
+
+    def centred_increment(
+        self, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+    ) -> torch.Tensor:
+        """<y x^T> - LT[<y y^T>] W."""
+        return y.T @ x / len(x) - (y.T @ y / len(y)).tril() @ weight
+
+
+class BCM(Hebbian):
+    """The rule of Bienenstock, Cooper and Munro.
+
+    Parameters
+    ----------
+    theta_rate : float
+        Share of the newest batch in the sliding threshold.
+    unsupervised_epochs, transform, power, radius
+        As for `Hebbian`.
+    """
+
+    def __init__(
+        self,
+        theta_rate: float = 0.1,
+        unsupervised_epochs: int = 1,
+        transform: Transform = "relu",
+        power: float = 1.0,
+        radius: float | None = None,
+    ) -> None:
+        super().__init__(unsupervised_epochs, transform, power, radius)
+        check_range("theta_rate", theta_rate, 0.0, 1.0)
+        self.theta_rate = theta_rate
+
+    def keep(self, layer: Layer) -> nn.Module:
+        """The sliding threshold of each unit."""
+        kept = nn.Module()
+        kept.register_buffer("theta", torch.ones(layer.out_shape))
+        return kept
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """A threshold for each unit."""
+        return {f"kept.{i}.theta": (i,) for i in range(len(self.hidden()))}
+
+    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+        """<y (y - theta) x^T>; then the threshold slides."""
+        theta = kept.get_buffer("theta")
+        y = currents(layer, x).clamp_min(0.0)
+        found = mean_product(layer, x, y * (y - theta))
+        theta += self.theta_rate * (y.square().mean(0) - theta)
+        return found
+
+
+class WinnerTakeAll(Hebbian):
+    """Hard competition: the nearest unit moves to the input. MLP and CNN (each patch has a winner).
+
+    Parameters
+    ----------
+    conscience : float
+        Handicap, in squared distance, of a unit that wins always; 0 for none.
+    unsupervised_epochs, transform, power, radius
+        As for `Hebbian`.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
+    normalise_input: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        conscience: float = 0.0,
+        unsupervised_epochs: int = 1,
+        transform: Transform = "triangle",
+        power: float = 1.0,
+        radius: float | None = 1.0,
+    ) -> None:
+        super().__init__(unsupervised_epochs, transform, power, radius)
+        check_range("conscience", conscience, 0.0)
+        self.conscience = conscience
+
+    def keep(self, layer: Layer) -> nn.Module:
+        """How often each unit has won, lately."""
+        kept = nn.Module()
+        n = layer.out_shape[0]
+        kept.register_buffer("wins", torch.full((n,), 1.0 / n))
+        return kept
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """A frequency for each unit."""
+        return {f"kept.{i}.wins": (i,) for i in range(len(self.hidden()))}
+
+    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+        """<g (x - w)>, g = 1 for the winner."""
+        wins = kept.get_buffer("wins")
+        u = currents(layer, x)
+        # |x - w|^2 = |x|^2 - 2 u + |w|^2, and |x|^2 is the same for all units.
+        handicap = 0.5 * layer.weight.flatten(1).square().sum(1)
+        handicap = handicap + self.conscience * (wins - 1 / len(wins))
+        nearness = u - handicap.view(-1, *(1,) * (u.ndim - 2))
+        g = torch.zeros_like(u).scatter_(1, nearness.argmax(1, keepdim=True), 1.0)
+        share = unit_mean(g)
+        wins += 0.05 * (share - wins)
+        return mean_product(layer, x, g) - times_units(share, layer.weight)

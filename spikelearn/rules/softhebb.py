@@ -1,0 +1,81 @@
+"""SoftHebb: soft competition, by which units come to share out what the input is made of.
+
+Moraitis, Toichkin, Journe, Chua & Guo 2022, arXiv:2107.05747; Journe, Garcia Rodriguez, Guo &
+Moraitis 2023, arXiv:2209.11883. With x the input of unit length and u = W x,
+
+    p = softmax(u / temperature),   dw_k = eta g_k (x - u_k w_k)
+
+where g = p, or, `anti_hebbian` (the deep version), g = p for the unit with the largest u and -p for
+the others. Every |w_k| comes to 1, from either side where g_k u_k > 0. `adaptive_rate` multiplies
+eta by | |w_k| - 1 |^0.5 for each unit: units far from convergence learn fast, others come to rest.
+
+Scheme, readout and `transform` as in `hebbian.py`. MLP and CNN: in a convolutional layer every
+patch is a sample. The softmax compares all units of the layer: not local to a synapse.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from spikelearn.networks.layers import Layer
+from spikelearn.rules.hebbian import (
+    Hebbian,
+    Transform,
+    currents,
+    mean_product,
+    times_units,
+    unit_mean,
+)
+from spikelearn.rules.rule import check_option, check_range
+
+
+class SoftHebb(Hebbian):
+    """Soft winner-take-all.
+
+    Parameters
+    ----------
+    temperature : float
+        Of the softmax; to 0, the hardest competition.
+    anti_hebbian : bool
+        Whether all but the winner learn with the opposite sign.
+    adaptive_rate : bool
+        Whether a unit's rate follows its distance from unit length.
+    unsupervised_epochs, transform, power, radius
+        As for `Hebbian`.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
+    normalise_input: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        temperature: float = 1 / 12,
+        anti_hebbian: bool = True,
+        adaptive_rate: bool = True,
+        unsupervised_epochs: int = 1,
+        transform: Transform = "triangle",
+        power: float = 1.0,
+        radius: float | None = 5.0,
+    ) -> None:
+        super().__init__(unsupervised_epochs, transform, power, radius)
+        check_range("temperature", temperature, 1e-9)
+        check_option("anti_hebbian", anti_hebbian, (True, False))
+        check_option("adaptive_rate", adaptive_rate, (True, False))
+        self.temperature, self.anti_hebbian = temperature, anti_hebbian
+        self.adaptive_rate = adaptive_rate
+
+    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+        """<g x^T> - <g u> W, with a rate for each unit."""
+        u = currents(layer, x)
+        g = (u / self.temperature).softmax(1)
+        if self.anti_hebbian:
+            winner = torch.zeros_like(u).scatter_(1, u.argmax(1, keepdim=True), 1.0)
+            g = g * (2 * winner - 1)
+        found = mean_product(layer, x, g) - times_units(unit_mean(g * u), layer.weight)
+        if self.adaptive_rate:
+            lengths = layer.weight.flatten(1).norm(dim=1)
+            found = times_units((lengths - 1).abs().sqrt(), found)
+        return found
