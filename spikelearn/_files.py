@@ -149,6 +149,22 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_digest(path: str | Path, digest: str) -> None:
+    """Refuse a file whose SHA-256 is not `digest`.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file and both checksums.
+    """
+    found = sha256(path)
+    if found != digest:
+        raise SpikelearnError(
+            f"{path} has the wrong checksum (SHA-256 {found[:16]}..., where {digest[:16]}... is"
+            " right); delete it to download it again"
+        )
+
+
 def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) -> Path:
     """A data file: from `SPIKELEARN_DATA`, else from the cache, else downloaded to the cache.
 
@@ -159,14 +175,15 @@ def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) 
     url : str
         Its canonical address.
     digest : str
-        SHA-256 of the file at `url`.
+        SHA-256 of the file at `url`; or another one's name before it, as in "md5:...".
     progressbar : bool
         Whether to show the download's progress.
 
     Raises
     ------
     DataUnavailableError
-        If the file is not at hand and cannot be downloaded.
+        If the file is not at hand and cannot be downloaded, or what arrives has another checksum
+        (it is not kept).
     """
     found = local_data(relative)
     if found is not None:
@@ -177,12 +194,18 @@ def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) 
     try:
         pooch.retrieve(
             url,
-            known_hash=f"sha256:{digest}",
+            known_hash=digest if ":" in digest else f"sha256:{digest}",
             fname=target.name,
             path=target.parent,
             downloader=pooch.HTTPDownloader(progressbar=progressbar, timeout=30),
         )
     except Exception as error:  # any failure of the network, of the disk, or of the checksum
+        if isinstance(error, ValueError) and "hash" in str(error).lower():
+            raise DataUnavailableError(
+                f"what {url} sent is not {relative}: its checksum is wrong; place the right file at"
+                f" {target}, or in a folder named by the environment variable SPIKELEARN_DATA as"
+                f" {relative}"
+            ) from error
         raise DataUnavailableError(
             f"{relative} could not be downloaded from {url} ({type(error).__name__}); place the"
             f" file at {target}, or in a folder named by the environment variable"

@@ -10,8 +10,7 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.experiments.config import TrainConfig
-from spikelearn.stimuli import images as TEMP
-from spikelearn.stimuli.images import ImageDataset
+from spikelearn.stimuli.images import ImageDataset, network_images
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,7 @@ def as_input(
 ) -> torch.Tensor:
     """Images as input of a network that takes (channels, height, width), float32, flattened."""
     low, high = input_range
-    x = torch.from_numpy(
-        TEMP.network_images(images, shape)
-        if hasattr(TEMP, "network_images")
-        else TEMP.network_input(images, *shape[1:])
-    )
+    x = torch.from_numpy(network_images(images, shape))
     return x if (low, high) == (0.0, 1.0) else x.mul_(high - low).add_(low)
 
 

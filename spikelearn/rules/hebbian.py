@@ -328,7 +328,7 @@ class Sanger(_Centred):
 
 
 class BCM(Hebbian):
-    """The rule of Bienenstock, Cooper and Munro.
+    """The rule of Bienenstock, Cooper and Munro, on inputs of unit length.
 
     Parameters
     ----------
@@ -337,6 +337,8 @@ class BCM(Hebbian):
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
     """
+
+    normalise_input: ClassVar[bool] = True
 
     def __init__(
         self,

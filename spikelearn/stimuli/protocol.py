@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._seeding import generator
+from spikelearn.stimuli.datasets import load_dataset
 from spikelearn.stimuli.encoders import Encoder, RateEncoder
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.poisson import poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
-
-if TYPE_CHECKING:
-    from spikelearn.stimuli.images import ImageDataset
 
 
 class _Protocol(BaseModel):
@@ -122,18 +120,3 @@ def load_protocol(name: str | Path) -> PoissonProtocol | ImageProtocol:
     path = find_yaml("stimuli", name)
     adapter: TypeAdapter[PoissonProtocol | ImageProtocol] = TypeAdapter(Protocol)
     return validate(lambda **content: adapter.validate_python(content), read_yaml(path), path)
-
-
-def load_dataset(name: str) -> ImageDataset:
-    """A labelled image data set by name.
-
-    Raises
-    ------
-    SpikelearnError
-        If there is no data set of that name.
-    """
-    if name == "mnist":
-        from spikelearn.stimuli import mnist
-
-        return mnist.load()
-    raise SpikelearnError(f"there is no labelled data set called '{name}'; there is: mnist")

@@ -1,0 +1,324 @@
+"""A user's own labelled images: a folder with one subfolder for each class, or arrays in an .npz.
+
+    my_images/cat/*.png  my_images/dog/*.png                    a fifth is held out for testing
+    my_images/train/cat/*.png  ...  my_images/test/cat/*.png    divided as the folders say
+    my_images.npz: images, labels                               a fifth is held out for testing
+    my_images.npz: train_images, train_labels, test_images, test_labels
+
+What is held out is drawn for each class with a fixed seed: the same in every run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn.stimuli.images import ImageDataset, check_source, rank_within_class
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+_HELD_OUT = 0.2
+# Modes of Pillow with 8 bits a channel or fewer, grey and in colour.
+_GREY = ("1", "L", "LA")
+_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+
+
+def kind_of(path: str | Path) -> str | None:
+    """ "folder" or "arrays" (an .npz file); None if there is neither at `path`."""
+    path = Path(path)
+    if path.is_dir():
+        return "folder"
+    return "arrays" if path.suffix == ".npz" and path.is_file() else None
+
+
+def load(path: str | Path, source: str = "auto") -> ImageDataset:
+    """The images of a folder or of an .npz file.
+
+    Parameters
+    ----------
+    path : str or Path
+    source : {"auto", "folder", "arrays"}
+        What is at `path`; found out by "auto".
+
+    Raises
+    ------
+    SpikelearnError
+        If there is neither at `path`, or the images cannot be used; one sentence says why.
+    """
+    kind = kind_of(path)
+    if kind is None:
+        raise SpikelearnError(f"{path} is neither a folder of images nor an .npz file")
+    check_source(str(path), source, (kind,))
+    return load_folder(path) if kind == "folder" else load_arrays(path)
+
+
+def load_folder(path: str | Path) -> ImageDataset:
+    """Images in one subfolder for each class, with `train` and `test` above them or without.
+
+    Classes are the names of the subfolders, sorted. Images are grey if all files are, else all in
+    colour. Files with other suffixes than `SUFFIXES`, and hidden ones, are left aside.
+
+    Raises
+    ------
+    SpikelearnError
+        If the folders are not laid out so, an image cannot be read or is transparent, or the
+        images differ in size.
+    """
+    path = Path(path)
+    folders = _subfolders(path)
+    names = [folder.name for folder in folders]
+    if not {"train", "test"} <= set(names):
+        if any(_subfolders(folder) for folder in folders):
+            raise SpikelearnError(
+                f"{path} must have one subfolder of images for each class, or train and test with"
+                " such subfolders in each; it has folders in "
+                + ", ".join(folder.name for folder in folders if _subfolders(folder))
+            )
+        files, labels = _listed(path, names)
+        images = _read_images(path, files)
+        return _divided(path, images, labels, tuple(names))
+    if len(names) > 2:
+        others = ", ".join(name for name in names if name not in ("train", "test"))
+        raise SpikelearnError(f"{path} has {others} beside train and test; take it elsewhere")
+    classes = [folder.name for folder in _subfolders(path / "train")]
+    unknown = {folder.name for folder in _subfolders(path / "test")} - set(classes)
+    if unknown:
+        raise SpikelearnError(
+            f"{path / 'test'} has a class {min(unknown)} that {path / 'train'} has not"
+        )
+    train_files, train_labels = _listed(path / "train", classes)
+    present = [name for name in classes if (path / "test" / name).is_dir()]
+    test_files, test_labels = _listed(path / "test", classes, present)
+    images = _read_images(path, train_files + test_files)
+    n = len(train_files)
+    return ImageDataset(
+        path.name,
+        images[:n],
+        train_labels,
+        images[n:],
+        test_labels,
+        classes=tuple(classes),
+        source=f"images of the folder {path.name}",
+    )
+
+
+def load_arrays(path: str | Path) -> ImageDataset:
+    """Arrays of an .npz file: `images` and `labels`, or these with train_ and test_ before them.
+
+    Images have shape (n, height, width), (n, height, width, 1) or (n, height, width, 3) and hold
+    whole numbers from 0 to 255, or other numbers from 0 to 1. Labels are whole numbers from 0, or
+    text. `classes`, where it is there, gives names to the whole numbers.
+
+    Raises
+    ------
+    SpikelearnError
+        If an array is missing, has another shape, values that are none of these or not finite, or
+        a class has no images.
+    """
+    path = Path(path)
+    arrays = _read_arrays(path)
+    parts = ("train_", "test_") if "train_images" in arrays else ("",)
+    for part in parts:
+        for kind in ("images", "labels"):
+            if part + kind not in arrays:
+                raise SpikelearnError(
+                    f"{path} must hold images and labels, or train_images, train_labels,"
+                    f" test_images and test_labels; it has no {part + kind}"
+                )
+    images = [_as_images(arrays[f"{part}images"], f"{path}: {part}images") for part in parts]
+    raw = [_flat(arrays[f"{part}labels"]) for part in parts]
+    for part, x, y in zip(parts, images, raw, strict=True):
+        if y.shape != (len(x),) or not len(y):
+            raise SpikelearnError(
+                f"{path}: there are {len(x)} {part}images, but {part}labels has shape {y.shape}"
+            )
+    classes, labels = _numbered(raw, arrays.get("classes"), path)
+    if len(parts) == 1:
+        return _divided(path, images[0], labels[0], classes)
+    return ImageDataset(
+        path.stem,
+        images[0],
+        labels[0],
+        images[1],
+        labels[1],
+        classes=classes,
+        source=f"arrays of {path.name}",
+    )
+
+
+def _divided(
+    path: Path, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+) -> ImageDataset:
+    """The data set with a fifth of each class held out for testing, at least one image."""
+    test = np.zeros(len(labels), dtype=bool)
+    for number, name in enumerate(classes):
+        members = np.flatnonzero(labels == number)
+        if len(members) < 2:
+            raise SpikelearnError(
+                f"{path}: class {name} has {len(members)} image(s); at least 2 are needed, as a"
+                " fifth is held out for testing"
+            )
+        drawn = generator(0, "held-out test images", name).permutation(members)
+        test[drawn[: max(1, round(_HELD_OUT * len(members)))]] = True
+    what = "images of the folder" if path.is_dir() else "arrays of"
+    return ImageDataset(
+        path.stem if path.suffix == ".npz" else path.name,
+        images[~test],
+        labels[~test],
+        images[test],
+        labels[test],
+        classes=classes,
+        source=f"{what} {path.name}, a fifth of each class held out",
+    )
+
+
+def _subfolders(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _listed(
+    path: Path, classes: list[str], present: list[str] | None = None
+) -> tuple[list[Path], np.ndarray]:
+    """Files of the classes and their labels, the classes dealt out in turn."""
+    if len(classes) < 2:
+        raise SpikelearnError(
+            f"{path} must have a subfolder of images for each of at least 2 classes, found"
+            f" {len(classes)}"
+        )
+    files: list[Path] = []
+    numbers: list[int] = []
+    for number, name in enumerate(classes):
+        if present is not None and name not in present:
+            continue
+        found = sorted(
+            p
+            for p in (path / name).iterdir()
+            if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
+        )
+        if not found:
+            raise SpikelearnError(f"{path / name} holds no images ({', '.join(SUFFIXES)})")
+        files += found
+        numbers += [number] * len(found)
+    if not files:
+        raise SpikelearnError(f"{path} has no subfolders of images")
+    labels = _compact(np.array(numbers), len(classes))
+    dealt = np.lexsort((labels, rank_within_class(labels)))
+    return [files[i] for i in dealt], labels[dealt]
+
+
+def _compact(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    return labels.astype(np.min_scalar_type(n_classes - 1))
+
+
+def _read_images(path: Path, files: list[Path]) -> np.ndarray:
+    """All files in one array: grey (n, h, w) if all are grey, else (n, h, w, 3)."""
+    images = [_read_image(file) for file in files]
+    for file, image in zip(files, images, strict=True):
+        if image.shape[:2] != images[0].shape[:2]:
+            raise SpikelearnError(
+                f"all images of {path} must share one size, but {files[0].relative_to(path)} is"
+                f" {_size(images[0])} and {file.relative_to(path)} is {_size(image)} pixels"
+                " (height x width)"
+            )
+    if all(image.ndim == 2 for image in images):
+        return np.stack(images)
+    return np.stack([i if i.ndim == 3 else np.repeat(i[..., None], 3, axis=2) for i in images])
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[0]} x {image.shape[1]}"
+
+
+def _read_image(file: Path) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as opened:
+            frames = getattr(opened, "n_frames", 1)
+            image = ImageOps.exif_transpose(opened)  # as a viewer shows it
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SpikelearnError(f"{file} is not a readable image") from error
+    if frames > 1:
+        raise SpikelearnError(f"{file} holds {frames} images; one image a file is needed")
+    if image.mode not in _GREY + _COLOUR:
+        raise SpikelearnError(
+            f"{file} does not have 8 bits a channel (Pillow's mode {image.mode}); convert it"
+        )
+    if image.has_transparency_data:
+        if image.convert("RGBA").getextrema()[3] != (255, 255):
+            raise SpikelearnError(f"{file} is transparent; put it on an opaque ground")
+    return np.array(image.convert("L" if image.mode in _GREY else "RGB"))
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # NumPy raises many kinds on broken files
+        raise SpikelearnError(
+            f"{path} is not a readable .npz file of plain arrays (numbers or text)"
+        ) from error
+
+
+def _as_images(array: np.ndarray, what: str) -> np.ndarray:
+    """8-bit images of shape (n, h, w) or (n, h, w, 3)."""
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if (array.ndim != 3 and not (array.ndim == 4 and array.shape[3] == 3)) or not array.size:
+        raise SpikelearnError(
+            f"{what} must have shape (n, height, width), or (n, height, width, 3) in colour, found"
+            f" {array.shape}"
+        )
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind not in "iuf":
+        raise SpikelearnError(f"{what} must be numbers, found {array.dtype}")
+    if not np.isfinite(array).all():
+        raise SpikelearnError(f"{what} has values that are not finite (NaN)")
+    low, high = array.min(), array.max()
+    limit = 1 if array.dtype.kind == "f" else 255
+    if low < 0 or high > limit:
+        raise SpikelearnError(
+            f"{what} of type {array.dtype} must lie from 0 to {limit}, found {low:g} to {high:g}"
+        )
+    return (np.rint(array * 255.0) if limit == 1 else array).astype(np.uint8)
+
+
+def _flat(labels: np.ndarray) -> np.ndarray:
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def _numbered(
+    labels: list[np.ndarray], given: np.ndarray | None, path: Path
+) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    """Names of the classes, and the labels of each part as numbers from 0."""
+    kinds = {part.dtype.kind for part in labels}
+    if kinds == {"U"}:
+        names, numbers = np.unique(np.concatenate(labels), return_inverse=True)
+        classes = tuple(str(name) for name in names)
+        ends = np.cumsum([len(part) for part in labels])[:-1]
+        labels = np.split(numbers, ends)
+    elif kinds <= {"i", "u"}:
+        top = max(int(part.max()) for part in labels)
+        if min(int(part.min()) for part in labels) < 0:
+            raise SpikelearnError(f"{path}: labels must be numbered from 0, found a negative one")
+        count = len(np.unique(labels[0])) if given is None else given.size
+        if given is None:
+            classes = tuple(str(number) for number in range(count))
+        else:
+            classes = tuple(str(name) for name in given.ravel())
+        if top >= count:
+            raise SpikelearnError(
+                f"{path}: label {top} is out of range; there are {count} classes, numbered from 0"
+            )
+    else:
+        raise SpikelearnError(f"{path}: labels must be whole numbers or text")
+    if len(classes) < 2:
+        raise SpikelearnError(f"{path} must have at least 2 classes, found {len(classes)}")
+    for number, name in enumerate(classes):
+        if not np.any(labels[0] == number):
+            raise SpikelearnError(f"{path}: class {name} has no images for training")
+    return classes, [_compact(part, len(classes)) for part in labels]
