@@ -425,16 +425,15 @@ def download(
     """Bring a data set or a recording into the cache: 4 MB (kriegeskorte92) to 250 MB (svhn)."""
     from spikelearn import recordings
     from spikelearn._files import cache_folder
-    from spikelearn.stimuli import cifar10, fashion_mnist, mnist, svhn
+    from spikelearn.stimuli.datasets import DATASETS, dataset_module
 
-    images = {"mnist": mnist, "fashion_mnist": fashion_mnist, "cifar10": cifar10, "svhn": svhn}
-    if name in images:
-        images[name].download(_say)  # type: ignore[attr-defined]
+    if name in DATASETS:
+        dataset_module(name).download(_say)
     elif name == "kriegeskorte92":
         recordings.load(name, progressbar=True)
     else:
         raise SpikelearnError(
-            f"there is nothing to download called '{name}'; there are {', '.join(images)},"
+            f"there is nothing to download called '{name}'; there are {', '.join(DATASETS)},"
             " kriegeskorte92"
         )
     print(f"{name} is at hand (cache: {cache_folder()}).")

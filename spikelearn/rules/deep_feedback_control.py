@@ -4,22 +4,32 @@ Meulemans, Farinha, Garcia Ordonez, Aceituno, Sacramento & Grewe 2021, arXiv:210
 controller u, one value for each output, integrates the output's distance from the target and
 reaches every layer through feedback weights Q_l:
 
-    tau dv_l/dt = -v_l + W_l phi(v_(l-1)) + b_l + Q_l u
+    tau dv_l/dt = -v_l + W_l r_(l-1) + b_l + Q_l u,   r_l = phi(v_l)
     u = u_int + k_p d,   du_int/dt = d - alpha u_int,   d = t - v_L,   t = h_L - lambda e
 
 with t the target: the output of the pass without control, moved against its error e. At the steady
-state each layer learns from the difference that control makes in its own compartment:
+state each neuron compares itself with what its forward synapses alone would make it:
 
-    dW_l = eta (v_l - W_l phi(v_(l-1)) - b_l) phi(v_(l-1))^T = eta Q_l u phi(v_(l-1))^T
+    `compare: rates`     dW_l = eta (phi(v_l) - phi(W_l r_(l-1) + b_l)) r_(l-1)^T, as published;
+    `compare: voltages`  dW_l = eta (v_l - W_l r_(l-1) - b_l) r_(l-1)^T = eta Q_l u r_(l-1)^T
 
-To the first order in lambda, with J_l the derivative of v_L by v_l, the steady state is
+both divided here by lambda, so that the rate of learning does not depend on it.
+
+To the first order in lambda, with J_l the derivative of v_L by v_l and e the error of a sample,
     (alpha~ I + sum_l J_l Q_l) u = -lambda e,   alpha~ = alpha / (1 + k_p alpha),
-and v_l moves by its share (`dynamics: steady_state`, one small linear system a sample, exact in
-this limit). `dynamics: steps` integrates the equations above. The update is divided by lambda.
+is the steady state (`dynamics: steady_state`, the default): one linear system of the size of the
+output for each sample, exact in this limit. The loop, from the output to every layer and back, is
+what the physical system does; the code finds it by J_l, which no synapse needs to know.
+`dynamics: steps` integrates the equations above with time steps `dt`, in units of tau.
 
 Q_l (`extra["feedback"]`, of shape (n_classes, units)) learns in a phase of its own, from noise xi
-in the layers and what the output makes of it, a correlation of the synapse's two ends, with decay:
-    dQ_l = -eta_q (Q_l - <(sum_m J_m xi_m) xi_l^T> / sigma^2),  so that  Q_l -> <J_l>^T
+in the hidden layers and the controller's answer to it, with decay:
+    dQ_l = -eta_q (xi_l u^T / sigma + Q_l),   u = -(v_L(with sigma xi) - v_L) / sigma
+so that Q_l -> <J_l>^T. The controller is weak here: its answer does not change v_L. In the paper the
+loop is closed in this phase too, which leads to J_l^T A with one matrix A for all layers: the same
+column space, of which the steady state depends alone as alpha goes to 0. Q_L is fixed at 1, which
+is J_L. During the first `warm_up_batches` updates Q alone learns.
+
 With Q_l = J_l^T for each sample the update is the damped Gauss-Newton step (`feedback: jacobian`, a
 control, not a biological claim). Fully connected layers only, as in the paper.
 """
@@ -33,7 +43,6 @@ import torch
 from torch import nn
 
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.rules.perturbation import tangent
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -44,6 +53,9 @@ from spikelearn.rules.rule import (
     forward_pass,
     output_loss,
 )
+from spikelearn.rules.target_propagation import Clock
+
+Tensors = list[torch.Tensor]
 
 
 class DeepFeedbackControl(Rule):
@@ -55,13 +67,18 @@ class DeepFeedbackControl(Rule):
         lambda, the step of the output's target against its error.
     alpha : float
         Leak of the controller.
+    compare : {"rates", "voltages"}
+        What each neuron compares.
     feedback : {"learned", "fixed", "jacobian"}
         Whether Q learns from noise, stays as drawn, or is the transposed Jacobian of each sample.
+    warm_up_batches : int
+        Batches in which Q learns alone.
     dynamics : {"steady_state", "steps"}
     n_steps : int
         Time steps of the dynamics, with `steps`.
     dt : float
-        Length of a step, in units of the layers' time constant.
+        Length of a step, in units of the layers' time constant. The integration is stable where
+        `dt` times the gain of the loop, sum_l J_l Q_l, is below 1 + `alpha`.
     proportional : float
         k_p, proportional gain of the controller.
     sigma : float
@@ -81,24 +98,29 @@ class DeepFeedbackControl(Rule):
         self,
         target_step: float = 0.1,
         alpha: float = 0.1,
+        compare: Literal["rates", "voltages"] = "rates",
         feedback: Literal["learned", "fixed", "jacobian"] = "learned",
+        warm_up_batches: int = 0,
         dynamics: Literal["steady_state", "steps"] = "steady_state",
         n_steps: int = 100,
         dt: float = 0.1,
         proportional: float = 0.0,
-        sigma: float = 0.1,
+        sigma: float = 0.01,
         loss: Loss = "cross_entropy",
     ) -> None:
         check_option("loss", loss, ("cross_entropy", "squared_error"))
+        check_option("compare", compare, ("rates", "voltages"))
         check_option("feedback", feedback, ("learned", "fixed", "jacobian"))
         check_option("dynamics", dynamics, ("steady_state", "steps"))
         check_range("target_step", target_step, 1e-12)
         check_range("alpha", alpha, 0.0)
+        check_range("warm_up_batches", warm_up_batches, 0)
         check_range("n_steps", n_steps, 1)
         check_range("dt", dt, 1e-6, 1.0)
         check_range("proportional", proportional, 0.0)
         check_range("sigma", sigma, 1e-8)
         self.target_step, self.alpha, self.feedback, self.loss = target_step, alpha, feedback, loss
+        self.compare, self.warm_up_batches = compare, int(warm_up_batches)
         self.dynamics, self.n_steps, self.dt = dynamics, int(n_steps), dt
         self.proportional, self.sigma = proportional, sigma
 
@@ -115,6 +137,7 @@ class DeepFeedbackControl(Rule):
             nn.Parameter(q, requires_grad=learns and index < len(hidden))
             for index, q in enumerate(drawn)
         )
+        self.extra["clock"] = Clock()
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """The network, and "feedback" where it learns."""
@@ -124,7 +147,10 @@ class DeepFeedbackControl(Rule):
 
     def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
         """From the controller to the units of a layer."""
-        return {f"feedback.{index}": (None, index) for index in range(len(self.network))}
+        feedback: dict[str, tuple[Axis, ...]] = {
+            f"feedback.{index}": (None, index) for index in range(len(self.network))
+        }
+        return feedback | {"clock.batches": ()}
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
@@ -134,77 +160,91 @@ class DeepFeedbackControl(Rule):
         if self.feedback == "learned" and len(passes) > 1:
             self.teach_feedback(passes)
             apply()
-        reads, controls = self.control(passes, error * len(x))
+        if self.extra["clock"].tick(self.warm_up_batches):  # type: ignore[operator]
+            return loss
+        reads, teaching = self.teaching(passes, error * len(x))
         scale = -1 / (self.target_step * len(x))
-        for layer, read, control in zip(self.network, reads, controls, strict=True):
-            layer.weight.grad, layer.bias.grad = layer.product(read, scale * control)
+        for layer, read, signal in zip(self.network, reads, teaching, strict=True):
+            layer.weight.grad, layer.bias.grad = layer.product(read, scale * signal)
         apply()
         return loss
 
     def teach_feedback(self, passes: list[LayerPass]) -> None:
-        """Leave the update of Q in `.grad`: decay, and the correlation of noise and its echo."""
-        noise = [self.draw(p.z.shape, ("batch", i)) for i, p in enumerate(passes)]
-        echo = tangent(self.network, passes, noise)
-        for q, xi in zip(self.extra["feedback"].parameters(), noise, strict=True):
-            if q.requires_grad:
-                q.grad = q - echo.T @ xi / len(xi)
+        """Leave the update of Q in `.grad`: decay, and noise times the controller's answer."""
+        h, noise = passes[0].below, []
+        for index, p in enumerate(passes[:-1]):
+            noise.append(self.draw(p.z.shape, ("batch", index)))
+            # The first layer reads the input, in which there is no noise.
+            z = p.layer.drive(h) if index else p.z
+            h = p.layer.activate(z + self.sigma * noise[-1])
+        answer = (passes[-1].h - passes[-1].layer(h)) / self.sigma
+        for q, xi in zip(self.extra["feedback"].parameters(), noise, strict=False):
+            q.grad = q + answer.T @ xi / len(xi)
 
-    def control(
-        self, passes: list[LayerPass], error: torch.Tensor
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """What each layer reads, and Q_l u, at the steady state; `error` is each sample's own."""
-        to_output = jacobians(passes)
-        feedback = self.feedback_of(to_output)
-        if self.dynamics == "steady_state":
-            return self._solve(passes, error, to_output, feedback)
-        return self._integrate(passes, error, feedback)
+    def teaching(self, passes: list[LayerPass], error: torch.Tensor) -> tuple[Tensors, Tensors]:
+        """What each layer reads at the steady state, and the difference it learns from.
 
-    def feedback_of(self, to_output: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Q_l^T, each of shape (batch or 1, n_classes, units)."""
-        if self.feedback == "jacobian":
-            return to_output
-        return [q.unsqueeze(0) for q in self.extra["feedback"].parameters()]
-
-    def _solve(
-        self,
-        passes: list[LayerPass],
-        error: torch.Tensor,
-        to_output: list[torch.Tensor],
-        feedback: list[torch.Tensor],
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        leak = self.alpha / (1 + self.proportional * self.alpha)
-        n_classes = error.shape[1]
-        loop = leak * torch.eye(n_classes, dtype=error.dtype, device=error.device)
-        for j, q in zip(to_output, feedback, strict=True):
-            loop = loop + j @ q.transpose(1, 2)
-        u = torch.linalg.solve(loop, -self.target_step * error)
-        controls = [torch.einsum("bc,bcn->bn", u, q.expand(len(u), -1, -1)) for q in feedback]
+        `error` is each sample's own.
+        """
+        if self.dynamics == "steps":
+            values, reads, controls = self.integrate(passes, error)
+            if self.compare == "voltages":
+                return reads, controls
+            pairs = zip(self.network, values, controls, strict=True)
+            return reads, [layer.activate(v) - layer.activate(v - c) for layer, v, c in pairs]
+        controls = self.steady_state(passes, error)
+        if self.compare == "rates":
+            controls = [p.through_activation(c) for p, c in zip(passes, controls, strict=True)]
         return [p.below for p in passes], controls
 
-    def _integrate(
-        self, passes: list[LayerPass], error: torch.Tensor, feedback: list[torch.Tensor]
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def steady_state(self, passes: list[LayerPass], error: torch.Tensor) -> Tensors:
+        """Q_l u of every layer, to the first order in lambda."""
+        to_output = jacobians(passes)
+        feedback = self.feedback_of(passes, to_output)
+        leak = self.alpha / (1 + self.proportional * self.alpha)
+        loop = leak * torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
+        for j, q in zip(to_output, feedback, strict=True):
+            loop = loop + j @ q.mT
+        u = torch.linalg.solve(loop, -self.target_step * error)
+        return [sent(u, q) for q in feedback]
+
+    def integrate(
+        self, passes: list[LayerPass], error: torch.Tensor
+    ) -> tuple[Tensors, Tensors, Tensors]:
+        """v_l, r_(l-1) and Q_l u of every layer, after `n_steps` steps from the forward pass."""
         layers = list(self.network)
+        feedback = self.feedback_of(passes)
         target = passes[-1].h - self.target_step * error
-        values = [p.z for p in passes]
+        values, reads = [p.z for p in passes], [p.below for p in passes]
         integral = torch.zeros_like(error)
-        reads, controls = [p.below for p in passes], [torch.zeros_like(z) for z in values]
         for _ in range(self.n_steps):
             distance = target - values[-1]
             integral = integral + self.dt * (distance - self.alpha * integral)
             u = integral + self.proportional * distance
-            controls = [torch.einsum("bc,bcn->bn", u, q.expand(len(u), -1, -1)) for q in feedback]
-            drives = [layer.drive(read) for layer, read in zip(layers, reads, strict=True)]
+            # The first layer's drive is that of the forward pass: nothing controls the input.
+            drives = [passes[0].z]
+            drives += [layer.drive(r) for layer, r in zip(layers[1:], reads[1:], strict=True)]
             values = [
-                v + self.dt * (drive + control - v)
-                for v, drive, control in zip(values, drives, controls, strict=True)
+                v + self.dt * (drive + sent(u, q) - v)
+                for v, drive, q in zip(values, drives, feedback, strict=True)
             ]
             hidden = [layer.activate(v) for layer, v in zip(layers[:-1], values[:-1], strict=True)]
             reads = [passes[0].below, *hidden]
-        return reads, controls
+        return values, reads, [sent(u, q) for q in feedback]
+
+    def feedback_of(self, passes: list[LayerPass], to_output: Tensors | None = None) -> Tensors:
+        """Q_l^T: of shape (n_classes, units), or one for each sample where it is the Jacobian."""
+        if self.feedback == "jacobian":
+            return jacobians(passes) if to_output is None else to_output
+        return list(self.extra["feedback"].parameters())
 
 
-def jacobians(passes: list[LayerPass]) -> list[torch.Tensor]:
+def sent(u: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+    """Q u for every sample, of shape (batch, units); `q` is Q^T, with the batch or without."""
+    return u @ q if q.ndim == 2 else torch.einsum("bc,bcn->bn", u, q)
+
+
+def jacobians(passes: list[LayerPass]) -> Tensors:
     """Derivatives of the scores by every layer's z, each of shape (batch, n_classes, units)."""
     batch, n_classes = passes[-1].z.shape
     like = passes[-1].z

@@ -11,14 +11,18 @@ DFA, Nokland 2016, arXiv:1609.01596
 Sign-symmetric feedback, Liao, Leibo & Poggio 2016, arXiv:1510.05067; Moskovitz, Litwin-Kumar &
 Abbott 2018, arXiv:1812.06488: as FA, with B_(l+1) = M_(l+1) * sign(W_(l+1)) and magnitudes M that
 are not those of the way forward:
-    uniform (uSF): M is one number, the standard deviation of the initial weights;
-    fixed (frSF):  M = |R|, R drawn once like the initial weights;
-    random (brSF): M = |R|, R drawn anew for every batch.
-    The signs of the forward weights are transported; nothing else is.
+    uniform (uSF): M is one number, the standard deviation of R;
+    fixed (frSF):  M = |R|, R drawn once;
+    random (brSF): M = |R|, R drawn anew for every batch;
+    with R drawn like the weights of FA. The signs of the forward weights are transported; nothing
+    else is. M is `extra["feedback"][l]`; for uSF and brSF that one number.
 
 and in all dW_l = -eta delta_l h_(l-1)^T. With B = W this is backpropagation. Feedback that learns
 is in `kolen_pollack.py` and `weight_mirror.py`. For a convolutional layer B is a set of kernels
 like W, or, in DFA, a matrix from the classes to all of the layer's units.
+
+B has the scale that forward weights start from: FA's that of the weights they stand for, DFA's that
+of weights from layer l straight to the classes.
 """
 
 from __future__ import annotations
@@ -50,7 +54,8 @@ class FeedbackAlignment(Rule):
     ----------
     loss : {"cross_entropy", "squared_error"}
     scale : float
-        Standard deviation of the feedback weights, in units of that of the initial forward weights.
+        Standard deviation of the feedback weights, in units of that of initial forward weights
+        (of the gain of the nonlinearity that the feedback reaches).
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -113,14 +118,18 @@ class FeedbackAlignment(Rule):
 class DirectFeedbackAlignment(FeedbackAlignment):
     """The output error reaches every layer directly, through fixed random weights.
 
-    `scale` is in units of 1 / sqrt(n_classes), which hands on the error at its own scale.
+    Parameters as for `FeedbackAlignment`.
     """
 
     def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         *hidden, output = self.network
         n_classes = output.weight.shape[0]
         return [
-            scaled_uniform((math.prod(layer.out_shape), n_classes), 1.0, generator).T.contiguous()
+            scaled_uniform(
+                (n_classes, math.prod(layer.out_shape)),
+                ACTIVATIONS[layer.activation].gain,
+                generator,
+            )
             for layer in hidden
         ]
 
@@ -187,12 +196,13 @@ class SignSymmetric(FeedbackAlignment):
         matrices = []
         for index, size in enumerate(self.extra["feedback"].parameters(), start=1):
             weight = list(self.network)[index].weight
-            magnitude: torch.Tensor = size
             if self.magnitude == "random":
                 axes = (index, index - 1, *(None,) * (weight.ndim - 2))
                 # |R| of a uniform R of that deviation, like the initial weights.
-                magnitude = size * 3**0.5 * self.draw(weight.shape, axes, "uniform")
-            matrices.append(torch.copysign(magnitude.expand_as(weight), weight))
+                magnitude = self.draw(weight.shape, axes, "uniform").mul_(3**0.5 * size)
+                matrices.append(magnitude.mul_(weight.sign()))
+            else:
+                matrices.append(weight.sign().mul_(size))
         return matrices
 
 

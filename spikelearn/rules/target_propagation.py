@@ -4,11 +4,12 @@ Layer l computes h_l = f_l(h_(l-1)) = phi(W_l h_(l-1) + b_l). Inverses g_l take 
 
     g_l(h) = psi(V_l^T h + c_l)      V_l: `extra["inverse"]`, of the shape of W_l
 
-Targets come from the top. With e the error at the scores,
-    `top: gradient`  t_(L-1) = h_(L-1) - beta W_L^T e, as Lee et al. publish it: the penultimate
-    layer
-                     is reached by backpropagation, through the output's own weights;
-    `top: inverse`   t_L = h_L - beta e, and the penultimate layer gets its target by g_L.
+Targets start at the top. With e the error of a sample at the scores,
+    `top: gradient`  t_(L-1) = h_(L-1) - beta W_L^T e, as Lee et al. publish DTP. The penultimate
+                     layer is reached by backpropagation, through the output's own weights: of
+                     that layer the rule transports weights, and only below it do inverses act.
+    `top: inverse`   t_L = h_L - beta e, and the penultimate layer gets its target by g_L, as
+                     Ernoult et al. publish L-DRL: no forward weight is used on the way down.
 and go down by
     TP, Bengio 2014, arXiv:1407.7906           t_(l-1) = g_l(t_l)
     DTP, Lee et al. 2015, arXiv:1412.7525      t_(l-1) = h_(l-1) + g_l(t_l) - g_l(h_l)
@@ -16,19 +17,21 @@ Each layer then moves towards its target by its own gradient, the output layer b
     dW_l = -eta d/dW_l |f_l(h_(l-1)) - t_l|^2 / (2 beta)
 
 The inverses learn in phases of their own, `n_feedback` steps a batch, on noise of deviation sigma:
-    TP, DTP   |g_l(f_l(h + xi)) - (h + xi)|^2, a denoising autoencoder;
+    TP, DTP   |g_l(f_l(h + xi)) - (h + xi)|^2 / 2, a denoising autoencoder;
     L-DRL, Ernoult et al. 2022, arXiv:2201.13415, the local difference reconstruction loss:
               -2 xi . [g_l(f_l(h + xi)) - g_l(f_l(h))] + |g_l(f_l(h) + zeta) - g_l(f_l(h))|^2,
-              whose minimum is where the Jacobian of g_l is the transposed one of f_l: with an
-              affine inverse (psi the identity, required here) V_l^T = <D> W_l^T, D the slopes of
-              phi.
+              in units of sigma^2. Its minimum is where the Jacobian of g_l is the transposed one
+              of f_l. The inverse is affine here (psi the identity), which makes one Jacobian for
+              all samples: V_l^T = <D_l W_l>^T, D_l the slopes of phi.
 A fresh inverse sends noise down: during the first `warm_up_batches` updates it alone learns.
 
-For a convolutional layer V_l is a set of kernels, used as a transposed convolution.
+For a convolutional layer V_l is a set of kernels, used as a transposed convolution, and c_l has one
+value for each channel below.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -53,20 +56,45 @@ class Inverse(nn.Module):
 
     def __init__(self, layer: Layer, activation: str, generator: torch.Generator) -> None:
         super().__init__()
-        self.layer_shape, self.activation = layer.in_shape, activation
-        # From n_out units back: of the variance that keeps the signal's scale.
-        back = scaled_uniform((1, layer.weight.numel()), 1.0, generator).view_as(layer.weight)
-        fan = layer.weight.shape[0] * layer.weight[0, 0].numel()
-        self.weight = nn.Parameter(back * (layer.weight.numel() / fan) ** 0.5)
-        self.bias = nn.Parameter(torch.zeros(layer.in_shape))
+        self.activation = activation
+        # Drawn so that V^T h keeps the scale of h: `fan` values of h reach one unit below.
+        fan = layer.weight.shape[0] * math.prod(layer.weight.shape[2:])
+        gain = math.sqrt(layer.fan_in / fan)
+        self.weight = nn.Parameter(scaled_uniform(layer.weight.shape, gain, generator))
+        convolutional = layer.weight.ndim > 2
+        shape = (layer.in_shape[0], 1, 1) if convolutional else layer.in_shape
+        self.bias = nn.Parameter(torch.zeros(shape))
 
     def drive(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
         """V^T h + c."""
         return layer.transpose(self.weight, h) + self.bias
 
-    def __call__(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
+    def forward(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
         """g(h), of shape (batch, *in_shape)."""
         return ACTIVATIONS[self.activation].function(self.drive(layer, h))
+
+    def difference(self, layer: Layer, target: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """g(target) - g(h)."""
+        if self.activation == "identity":
+            return layer.transpose(self.weight, target - h)
+        found: torch.Tensor = self(layer, target) - self(layer, h)
+        return found
+
+
+class Clock(nn.Module):
+    """Counts batches, in a buffer, so that a resumed run goes on counting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+
+    def tick(self, warm_up_batches: int) -> bool:
+        """Count a batch; whether it belongs to the warm-up."""
+        if not warm_up_batches:  # Nothing to count, and no need to wait for a GPU.
+            return False
+        batches = self.get_buffer("batches")
+        batches += 1
+        return int(batches) <= warm_up_batches
 
 
 class DifferenceTargetPropagation(Rule):
@@ -124,9 +152,7 @@ class DifferenceTargetPropagation(Rule):
         self.extra["inverse"] = nn.ModuleList(
             Inverse(layer, self.inverse_activation, generator) for layer in self._inverted()
         )
-        clock = nn.Module()
-        clock.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-        self.extra["clock"] = clock
+        self.extra["clock"] = Clock()
 
     def _inverted(self) -> list[Layer]:
         """Layers 2 ... L - 1, and L where its target goes down by an inverse."""
@@ -160,10 +186,8 @@ class DifferenceTargetPropagation(Rule):
             if self.inverses():
                 self.teach_inverses(passes)
                 apply()
-        batches = self.extra["clock"].get_buffer("batches")
-        batches += 1
         loss, error = output_loss(self.loss, passes[-1].h, y)
-        if int(batches) <= self.warm_up_batches:
+        if self.extra["clock"].tick(self.warm_up_batches):  # type: ignore[operator]
             return loss
         passes[-1].leave_gradient(error)
         for p, target in zip(passes[:-1], self.targets(passes, error * len(x)), strict=True):
@@ -190,10 +214,10 @@ class DifferenceTargetPropagation(Rule):
         self, inverse: Inverse, passes: list[LayerPass], index: int, target: torch.Tensor
     ) -> torch.Tensor:
         """Target of the layer below from that of layer `index`."""
-        layer = passes[index].layer
-        sent = inverse(layer, target)
+        p = passes[index]
         if self.difference:
-            sent = passes[index - 1].h + sent - inverse(layer, passes[index].h)
+            return passes[index - 1].h + inverse.difference(p.layer, target, p.h)
+        sent: torch.Tensor = inverse(p.layer, target)
         return sent
 
     def teach_inverses(self, passes: list[LayerPass]) -> None:
@@ -213,7 +237,7 @@ class DifferenceTargetPropagation(Rule):
         found = activation.function(drive)
         difference = (found - wanted) * activation.slope(drive, found) / len(h)
         inverse.weight.grad = layer.product(difference, h)[0]
-        inverse.bias.grad = difference.sum(0)
+        inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape)
 
     def _noise(self, like: torch.Tensor, index: int) -> torch.Tensor:
         return self.sigma * self.draw(like.shape, ("batch", index, *(None,) * (like.ndim - 2)))
@@ -254,7 +278,7 @@ class LocalDifferenceReconstruction(DifferenceTargetPropagation):
         sigma: float = 0.1,
         n_feedback: int = 2,
         warm_up_batches: int = 0,
-        top: Literal["gradient", "inverse"] = "gradient",
+        top: Literal["gradient", "inverse"] = "inverse",
         loss: Loss = "cross_entropy",
     ) -> None:
         super().__init__(beta, sigma, n_feedback, warm_up_batches, top, "identity", loss)

@@ -10,11 +10,9 @@ with <y> the mean over the batch, as the forward bias and the nonlinearity give 
 correlation is sigma^2 <phi'> W_l on average: B_l comes to point along W_l with no weight
 transported. The step back is a phase of its own, apart from the processing of stimuli.
 
-For a rectified layer a noise of both signs is passed on where the layer is active; the layer above
-answers linearly in the regime that its bias allows. Here B_l is normalised as the paper's decay
-does: the fixed point of the two terms has the norm sigma^2 <phi'> eta_m / lambda times that of W_l.
-`gain` is this factor; B's update is (B_l - gain * C_l / sigma^2), C the measured correlation
-divided by the measured mean slope, so that `gain` = 1 mirrors W itself.
+The fixed point of the two terms is sigma^2 <phi'> eta_m / lambda times W_l. Here the correlation is
+divided by sigma^2 and by the measured mean slope, so that the update is B_l - gain * C_l, and a
+`gain` of 1 mirrors W_l itself. Kernels are mirrored before their layer's pooling.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ import torch
 from torch import nn
 
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
+from spikelearn.rules.hebbian import currents, mean_product
 from spikelearn.rules.rule import Loss, check_range, forward_pass, output_loss
 
 
@@ -106,17 +105,11 @@ class WeightMirror(FeedbackAlignment):
         ):
             shape = (self.n_noise, *layer.in_shape)
             xi = self.sigma * self.draw(shape, (None, index - 1, *(None,) * (len(shape) - 2)))
-            z = layer.drive(xi)
-            h = layer.activate(z)
-            slope = layer.slope(z, h).mean().clamp_min(1e-3)
-            correlation = layer.product(xi, h - h.mean(0))[0]
-            per_weight = self.n_noise * self.sigma**2 * _positions(layer)
-            matrix.grad = matrix - self.gain * correlation / (slope * per_weight)
-
-
-def _positions(layer) -> float:  # type: ignore[no-untyped-def]
-    """How many products a weight collects from one sample: the positions of a kernel, pooled."""
-    if len(layer.out_shape) == 1:
-        return 1.0
-    _, height, width = layer.out_shape
-    return float(height * width)
+            # Before any pooling, which would blur one synapse's echo into its neighbours'.
+            u = currents(layer, xi)
+            u = u + layer.bias.view(-1, *(1,) * (u.ndim - 2))
+            y = layer.activate(u)
+            slope = layer.slope(u, y).mean().clamp_min(1e-3)
+            seen = mean_product(layer, torch.ones_like(xi[:1]), torch.ones_like(u[:1]))
+            correlation = mean_product(layer, xi, y - y.mean(0)) / (self.sigma**2 * slope * seen)
+            matrix.grad = matrix - self.gain * correlation

@@ -11,6 +11,7 @@ labelled "CIFAR-10 (JPEG, 20k)".
 from __future__ import annotations
 
 import io
+import itertools
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -110,7 +111,8 @@ def _full() -> ImageDataset:
         records = np.concatenate([batches[name] for name in names])
         images = records[:, 1:].reshape(-1, *_IMAGE).transpose(0, 2, 3, 1)
         parts += [np.ascontiguousarray(images), records[:, 0].copy()]
-    return ImageDataset("cifar10", *parts, classes=CLASSES, source="full set")
+    train_x, train_y, test_x, test_y = parts
+    return ImageDataset("cifar10", train_x, train_y, test_x, test_y, CLASSES, "full set")
 
 
 def _read_batches(path: Path) -> dict[str, np.ndarray]:
@@ -156,13 +158,13 @@ def _jpeg() -> ImageDataset:
             raise SpikelearnError(
                 f"{path} is not {JPEG_LABEL}: {part}_offsets do not fit {part}_jpeg"
             )
-        starts = zip(offsets[:-1], offsets[1:], strict=True)
         images = [
             _decode(content[start:end].tobytes(), f"{path}: {part} image {i}")
-            for i, (start, end) in enumerate(starts)
+            for i, (start, end) in enumerate(itertools.pairwise(offsets))
         ]
         parts += [np.stack(images), labels]
-    return ImageDataset("cifar10", *parts, classes=CLASSES, source=JPEG_LABEL)
+    train_x, train_y, test_x, test_y = parts
+    return ImageDataset("cifar10", train_x, train_y, test_x, test_y, CLASSES, JPEG_LABEL)
 
 
 def _read_jpeg_arrays(path: Path) -> dict[str, np.ndarray]:

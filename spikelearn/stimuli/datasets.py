@@ -87,7 +87,7 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
     -------
     str
         mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist and svhn: "full";
-        digits and text: "embedded"; a user's own: "folder" or "arrays".
+        digits and text: "embedded"; a user's own: "sha256:..."
 
     Raises
     ------
@@ -98,15 +98,16 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
         module = dataset_module(str(name_or_path))
         check_source(str(name_or_path), source, module.SOURCES)
         return module.default_source() if source == "auto" else source
-    kind = own.kind_of(name_or_path)
-    if kind is None:
+    if own.kind_of(name_or_path) is None:
         raise SpikelearnError(
             f"there is no labelled data set called '{name_or_path}'; there are"
             f" {', '.join(DATASETS)}, or give the path of a folder with one subfolder of images"
             " for each class, or of an .npz file with images and labels"
         )
-    check_source(str(name_or_path), source, (kind,))
-    return kind
+    if source != "auto":
+        own.check_fingerprint(name_or_path, source)
+        return source
+    return own.fingerprint(name_or_path)
 
 
 def dataset_module(name: str) -> Any:

@@ -64,11 +64,11 @@ def load(source: str = "auto") -> ImageDataset:
         If a file does not hold what it should.
     """
     check_source("fashion_mnist", source, SOURCES)
-    parts = (
+    train_x, train_y, test_x, test_y = (
         read_idx(_path(name), digest, f"Fashion-MNIST's {name}")
         for name, (_, digest) in _FILES.items()
     )
-    return ImageDataset("fashion_mnist", *parts, classes=CLASSES, source="full set")
+    return ImageDataset("fashion_mnist", train_x, train_y, test_x, test_y, CLASSES, "full set")
 
 
 def default_source() -> str:

@@ -18,7 +18,8 @@ class ImageDataset:
     """Labelled images with a fixed division into training and test images.
 
     Images are uint8 arrays of shape (n, height, width), or (n, height, width, 3) in colour; labels
-    are uint8 arrays of shape (n,).
+    are uint8 arrays of shape (n,), uint16 where there are more than 256 classes. `source` says in
+    words which copy of the data this is.
     """
 
     name: str

@@ -10,23 +10,25 @@ What is held out is drawn for each class with a fixed seed: the same in every ru
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._files import sha256
 from spikelearn._seeding import generator
-from spikelearn.stimuli.images import ImageDataset, check_source, rank_within_class
+from spikelearn.stimuli.images import ImageDataset, rank_within_class
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 _HELD_OUT = 0.2
 # Modes of Pillow with 8 bits a channel or fewer, grey and in colour.
 _GREY = ("1", "L", "LA")
-_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
 def kind_of(path: str | Path) -> str | None:
-    """ "folder" or "arrays" (an .npz file); None if there is neither at `path`."""
+    """Whether a "folder" or "arrays" (an .npz file) are at `path`; None where neither is."""
     path = Path(path)
     if path.is_dir():
         return "folder"
@@ -39,19 +41,51 @@ def load(path: str | Path, source: str = "auto") -> ImageDataset:
     Parameters
     ----------
     path : str or Path
-    source : {"auto", "folder", "arrays"}
-        What is at `path`; found out by "auto".
+    source : str
+        What `fingerprint` says of the images that are meant, or "auto" for those that are there.
 
     Raises
     ------
     SpikelearnError
-        If there is neither at `path`, or the images cannot be used; one sentence says why.
+        If there is neither at `path`, the images are not those of `source`, or they cannot be
+        used; one sentence says why.
     """
     kind = kind_of(path)
     if kind is None:
         raise SpikelearnError(f"{path} is neither a folder of images nor an .npz file")
-    check_source(str(path), source, (kind,))
+    if source != "auto":
+        check_fingerprint(path, source)
     return load_folder(path) if kind == "folder" else load_arrays(path)
+
+
+def fingerprint(path: str | Path) -> str:
+    """The beginning of a digest of the images, "sha256:...": another one once they are changed.
+
+    A run records it, so that one on other images of the same path is not taken for the same.
+    """
+    path = Path(path)
+    if kind_of(path) != "folder":
+        return f"sha256:{sha256(path)[:16]}"
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if _is_image(p)):
+        digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def check_fingerprint(path: str | Path, source: str) -> None:
+    """Refuse images that are not those that `source` means.
+
+    Raises
+    ------
+    SpikelearnError
+        Saying what is there.
+    """
+    found = fingerprint(path)
+    if source != found:
+        raise SpikelearnError(
+            f"the source of {path} must be auto or {found}, the digest of the images that are"
+            f" there, found '{source}'"
+        )
 
 
 def load_folder(path: str | Path) -> ImageDataset:
@@ -178,6 +212,11 @@ def _subfolders(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
+def _is_image(path: Path) -> bool:
+    named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return named and path.is_file()
+
+
 def _listed(
     path: Path, classes: list[str], present: list[str] | None = None
 ) -> tuple[list[Path], np.ndarray]:
@@ -192,11 +231,7 @@ def _listed(
     for number, name in enumerate(classes):
         if present is not None and name not in present:
             continue
-        found = sorted(
-            p
-            for p in (path / name).iterdir()
-            if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-        )
+        found = sorted(p for p in (path / name).iterdir() if _is_image(p))
         if not found:
             raise SpikelearnError(f"{path / name} holds no images ({', '.join(SUFFIXES)})")
         files += found
@@ -247,9 +282,8 @@ def _read_image(file: Path) -> np.ndarray:
         raise SpikelearnError(
             f"{file} does not have 8 bits a channel (Pillow's mode {image.mode}); convert it"
         )
-    if image.has_transparency_data:
-        if image.convert("RGBA").getextrema()[3] != (255, 255):
-            raise SpikelearnError(f"{file} is transparent; put it on an opaque ground")
+    if image.has_transparency_data and image.convert("RGBA").getextrema()[3] != (255, 255):
+        raise SpikelearnError(f"{file} is transparent; put it on an opaque ground")
     return np.array(image.convert("L" if image.mode in _GREY else "RGB"))
 
 
@@ -267,7 +301,8 @@ def _as_images(array: np.ndarray, what: str) -> np.ndarray:
     """8-bit images of shape (n, h, w) or (n, h, w, 3)."""
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
-    if (array.ndim != 3 and not (array.ndim == 4 and array.shape[3] == 3)) or not array.size:
+    shaped = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
+    if not shaped or not array.size:
         raise SpikelearnError(
             f"{what} must have shape (n, height, width), or (n, height, width, 3) in colour, found"
             f" {array.shape}"

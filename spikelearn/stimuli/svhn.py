@@ -39,8 +39,10 @@ def load(source: str = "auto") -> ImageDataset:
         If a file does not hold what it should.
     """
     check_source("svhn", source, SOURCES)
-    parts = [array for name in _FILES for array in _read(_path(name))]
-    return ImageDataset("svhn", *parts, classes=CLASSES, source="full set, cropped digits")
+    (train_x, train_y), (test_x, test_y) = (_read(_path(name)) for name in _FILES)
+    return ImageDataset(
+        "svhn", train_x, train_y, test_x, test_y, CLASSES, source="full set, cropped digits"
+    )
 
 
 def default_source() -> str:
