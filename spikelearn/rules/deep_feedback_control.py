@@ -24,11 +24,11 @@ what the physical system does; the code finds it by J_l, which no synapse needs 
 
 Q_l (`extra["feedback"]`, of shape (n_classes, units)) learns in a phase of its own, from noise xi
 in the hidden layers and the controller's answer to it, with decay:
-    dQ_l = -eta_q (xi_l u^T / sigma + Q_l),   u = -(v_L(with sigma xi) - v_L) / sigma
-so that Q_l -> <J_l>^T. The controller is weak here: its answer does not change v_L. In the paper the
-loop is closed in this phase too, which leads to J_l^T A with one matrix A for all layers: the same
-column space, of which the steady state depends alone as alpha goes to 0. Q_L is fixed at 1, which
-is J_L. During the first `warm_up_batches` updates Q alone learns.
+    dQ_l = -eta_q (xi_l u^T + Q_l),   u = -(v_L(with noise sigma xi) - v_L) / sigma
+so that Q_l -> <J_l>^T. The controller is weak here: its answer does not change v_L. In the paper
+the loop is closed in this phase too, which multiplies the Q_l from the right by a matrix that is
+one for all layers; on this the steady state does not depend as alpha goes to 0. Q_L is fixed at 1,
+which is J_L. During the first `warm_up_batches` updates Q alone learns.
 
 With Q_l = J_l^T for each sample the update is the damped Gauss-Newton step (`feedback: jacobian`, a
 control, not a biological claim). Fully connected layers only, as in the paper.

@@ -176,6 +176,13 @@ class SignSymmetric(FeedbackAlignment):
         check_option("magnitude", magnitude, ("uniform", "fixed", "random"))
         self.magnitude = magnitude
 
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the magnitudes that are fixed."""
+        super().prepare(network, generator)
+        if self.magnitude == "random":
+            self.extra["undrawn"] = fixed([torch.zeros_like(w) for w in network.weights()[1:]])  # type: ignore[operator]
+            self.extra["clock"] = clock()
+
     def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         if self.magnitude == "fixed":
             return [matrix.abs() for matrix in super()._draw_feedback(generator)]
@@ -183,9 +190,11 @@ class SignSymmetric(FeedbackAlignment):
 
     def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
         """Magnitudes have the shape of the forward weights, or none."""
+        axes = super().unit_axes()
         if self.magnitude == "fixed":
-            return super().unit_axes()
-        return {f"feedback.{index}": () for index in range(len(self.network) - 1)}
+            return axes
+        like_weights = {name.replace("feedback", "undrawn"): of for name, of in axes.items()}
+        return dict.fromkeys(axes, ()) | like_weights | {"clock.batches": ()}
 
     def _deviation(self, index: int) -> float:
         layer = list(self.network)[index]
@@ -193,17 +202,32 @@ class SignSymmetric(FeedbackAlignment):
 
     @torch.no_grad()
     def _feedback(self) -> list[torch.Tensor]:
-        matrices = []
-        for index, size in enumerate(self.extra["feedback"].parameters(), start=1):
-            weight = list(self.network)[index].weight
-            if self.magnitude == "random":
-                axes = (index, index - 1, *(None,) * (weight.ndim - 2))
-                # |R| of a uniform R of that deviation, like the initial weights.
-                magnitude = self.draw(weight.shape, axes, "uniform").mul_(3**0.5 * size)
-                matrices.append(magnitude.mul_(weight.sign()))
-            else:
-                matrices.append(weight.sign().mul_(size))
-        return matrices
+        magnitudes = list(self.extra["feedback"].parameters())
+        if self.magnitude == "random":
+            magnitudes = self._magnitudes_of_the_batch(magnitudes)
+        weights = self.network.weights()[1:]
+        return [w.sign().mul_(m) for w, m in zip(weights, magnitudes, strict=True)]
+
+    def _magnitudes_of_the_batch(self, deviations: list[torch.Tensor]) -> list[torch.Tensor]:
+        """|R| of a uniform R, in 256 steps.
+
+        A random number of 24 bits makes the magnitudes of three batches, a byte each, as random
+        numbers are what this rule spends its time on; `undrawn` holds the bytes that are left.
+        """
+        batches = self.extra["clock"].get_buffer("batches")
+        magnitudes = []
+        for index, (rest, deviation) in enumerate(
+            zip(self.extra["undrawn"].parameters(), deviations, strict=True), start=1
+        ):
+            if int(batches) % 3 == 0:
+                axes = (index, index - 1, *(None,) * (rest.ndim - 2))
+                rest.copy_(self.draw(rest.shape, axes, "uniform"))
+            rest.mul_(256.0)
+            byte = rest.floor()
+            rest.sub_(byte)
+            magnitudes.append(byte.add_(0.5).mul_(deviation * 3**0.5 / 256.0))
+        batches += 1
+        return magnitudes
 
 
 def gain_below(rule: Rule, index: int) -> float:
@@ -215,3 +239,10 @@ def gain_below(rule: Rule, index: int) -> float:
 def fixed(matrices: list[torch.Tensor]) -> nn.ParameterList:
     """Weights that are saved with the rule and moved by nothing."""
     return nn.ParameterList(nn.Parameter(m, requires_grad=False) for m in matrices)
+
+
+def clock() -> nn.Module:
+    """A count of batches, saved with the rule, so that a resumed run keeps time."""
+    module = nn.Module()
+    module.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+    return module

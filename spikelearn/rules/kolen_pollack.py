@@ -18,18 +18,21 @@ it stays as it is, and the rule is feedback alignment that drifts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from torch import nn
 
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
-from spikelearn.rules.rule import forward_pass, output_loss
+from spikelearn.rules.rule import LayerPass
 
 
 class KolenPollack(FeedbackAlignment):
-    """Feedback weights learn by the products that the forward weights learn by."""
+    """Feedback weights learn by the products that the forward weights learn by.
+
+    Parameters as for `FeedbackAlignment`. The optimiser of the group "feedback" must be that of the
+    group "network", decay included: give it no settings of its own.
+    """
 
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
@@ -49,15 +52,10 @@ class KolenPollack(FeedbackAlignment):
             "feedback": list(self.extra["feedback"].parameters()),
         }
 
-    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """Leave the update in `.grad` of forward and feedback weights and apply it once."""
-        passes = forward_pass(self.network, x)
-        loss, error = output_loss(self.loss, passes[-1].h, y)
-        self._leave(passes, error)
-        for matrix, layer in zip(
-            self.extra["feedback"].parameters(), list(self.network)[1:], strict=True
-        ):
-            assert layer.weight.grad is not None  # noqa: S101 - for the type checker
-            matrix.grad = layer.weight.grad.clone()
-        apply()
-        return loss
+    @torch.no_grad()
+    def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
+        deltas = super()._leave(passes, error)
+        for matrix, weight in zip(self._feedback(), self.network.weights()[1:], strict=True):
+            # The same numbers in memory of their own, as an optimiser may write into a gradient.
+            matrix.grad = torch.clone(weight.grad)  # type: ignore[arg-type]
+        return deltas

@@ -73,11 +73,11 @@ class Inverse(nn.Module):
         """g(h), of shape (batch, *in_shape)."""
         return ACTIVATIONS[self.activation].function(self.drive(layer, h))
 
-    def difference(self, layer: Layer, target: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """g(target) - g(h)."""
+    def difference(self, layer: Layer, h: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        """g(h + step) - g(h)."""
         if self.activation == "identity":
-            return layer.transpose(self.weight, target - h)
-        found: torch.Tensor = self(layer, target) - self(layer, h)
+            return layer.transpose(self.weight, step)
+        found: torch.Tensor = self(layer, h + step) - self(layer, h)
         return found
 
 
@@ -190,34 +190,35 @@ class DifferenceTargetPropagation(Rule):
         if self.extra["clock"].tick(self.warm_up_batches):  # type: ignore[operator]
             return loss
         passes[-1].leave_gradient(error)
-        for p, target in zip(passes[:-1], self.targets(passes, error * len(x)), strict=True):
-            p.leave_gradient(p.through_activation((p.h - target) / (self.beta * len(x))))
+        for p, step in zip(passes[:-1], self.steps(passes, error * len(x)), strict=True):
+            p.leave_gradient(p.through_activation(step / (-self.beta * len(x))))
         apply()
         return loss
 
-    def targets(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
-        """Targets of the hidden layers, first to last; `error` is each sample's at the scores."""
+    def steps(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
+        """t_l - h_l of the hidden layers, first to last; `error` is each sample's at the scores.
+
+        Differences are handed down, rather than targets, so that none is lost in rounding.
+        """
         if len(passes) == 1:
             return []
-        layers, inverses = list(self.network), self.inverses()
+        inverses, output = self.inverses(), passes[-1].layer
         if self.top == "gradient":
-            back = layers[-1].transpose(layers[-1].weight, error)
-            targets = [passes[-2].h - self.beta * back]
+            steps = [-self.beta * output.transpose(output.weight, error)]
         else:
-            goal = passes[-1].h - self.beta * error
-            targets = [self._down(inverses[-1], passes, len(passes) - 1, goal)]
+            steps = [self._down(inverses[-1], passes, len(passes) - 1, -self.beta * error)]
         for index in range(len(passes) - 2, 0, -1):
-            targets.append(self._down(inverses[index - 1], passes, index, targets[-1]))
-        return targets[::-1]
+            steps.append(self._down(inverses[index - 1], passes, index, steps[-1]))
+        return steps[::-1]
 
     def _down(
-        self, inverse: Inverse, passes: list[LayerPass], index: int, target: torch.Tensor
+        self, inverse: Inverse, passes: list[LayerPass], index: int, step: torch.Tensor
     ) -> torch.Tensor:
-        """Target of the layer below from that of layer `index`."""
+        """t - h of the layer below from that of layer `index`."""
         p = passes[index]
         if self.difference:
-            return passes[index - 1].h + inverse.difference(p.layer, target, p.h)
-        sent: torch.Tensor = inverse(p.layer, target)
+            return inverse.difference(p.layer, p.h, step)
+        sent: torch.Tensor = inverse(p.layer, p.h + step) - passes[index - 1].h
         return sent
 
     def teach_inverses(self, passes: list[LayerPass]) -> None:

@@ -1,76 +1,82 @@
 """Weight mirrors: feedback weights learn from noise to mirror the forward weights.
 
-Akrout et al. 2019, arXiv:1904.05391. As feedback alignment; but between the steps of learning
-there are mirror phases, in which layer l-1 fires zero-mean noise xi of variance sigma^2, layer l
-answers, and the synapses of the way back correlate the two:
+Akrout et al. 2019, arXiv:1904.05391. Learning is that of feedback alignment; but before it, in a
+mirror phase, layer l-1 fires zero-mean noise xi of variance sigma^2 instead of its activity, layer
+l answers, and the synapses of the way back take up how the two go together:
 
-    y = phi(W_l xi + b_l),   dB_l = eta_m (y - <y>) xi^T - lambda B_l
+    y = phi(W_l xi + b_l)
+    dB_l = eta_m (<(y - <y>) xi^T> / sigma^2 - lambda B_l)
 
-with <y> the mean over the batch, as the forward bias and the nonlinearity give y a mean. The
-correlation is sigma^2 <phi'> W_l on average: B_l comes to point along W_l with no weight
-transported. The step back is a phase of its own, apart from the processing of stimuli.
+with <> the mean over the noise, eta_m the rate of the group "feedback", B_l `extra["feedback"]`,
+lambda `decay`. On average the first term is <phi'> W_l, each row by the mean slope of its unit, so
+that B_l comes to point along W_l, with norm <phi'> / lambda times that of W_l, and no weight is
+transported. The neuron's own mean answer <y> drops out on average, as xi has mean 0; without it
+fewer samples do (n_noise - 1 of them count).
 
-The fixed point of the two terms is sigma^2 <phi'> eta_m / lambda times W_l. Here the correlation is
-divided by sigma^2 and by the measured mean slope, so that the update is B_l - gain * C_l, and a
-`gain` of 1 mirrors W_l itself. Kernels are mirrored before their layer's pooling.
+The noise has to be small where phi is linear about 0 (tanh), and large beside the biases for
+rectified units, half of which then answer.
+
+Each layer has noise of its own, as noise passed on from layer to layer would no longer be
+independent from unit to unit. Kernels of a convolutional layer collect products from all positions,
+and before its pooling: the average of neighbours would mirror a kernel blurred over them.
+
+Mirror phases come on top of learning from stimuli: the rule has no single phase.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
 from torch import nn
 
-from spikelearn.rules.feedback_alignment import FeedbackAlignment
-from spikelearn.rules.hebbian import currents, mean_product
-from spikelearn.rules.rule import Loss, check_range, forward_pass, output_loss
+from spikelearn.networks.layers import Convolution, Layer
+from spikelearn.rules.feedback_alignment import FeedbackAlignment, clock
+from spikelearn.rules.rule import Axis, Loss, check_range
 
 
 class WeightMirror(FeedbackAlignment):
-    """Feedback weights learn in mirror phases.
+    """Feedback weights learn in mirror phases, by noise.
 
     Parameters
     ----------
     loss, scale
-        As for `FeedbackAlignment`.
+        As for `FeedbackAlignment`; `scale` of the feedback weights before the first mirror phase.
     sigma : float
-        Standard deviation of the noise in a mirror phase.
+        Standard deviation of the noise.
     n_noise : int
-        Noise samples in a mirror phase.
+        Samples of noise in a mirror phase.
     every : int
-        Batches between two mirror phases.
-    gain : float
-        Norm of the mirrored weights, in units of the forward weights'.
+        Batches from one mirror phase to the next; the first is before the first batch.
+    decay : float
+        Of the feedback weights, in units of `1 / eta_m`.
     """
 
-    batch_coupled: ClassVar[bool] = True  # the noise samples of a mirror phase share their mean
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
 
     def __init__(
         self,
         loss: Loss = "cross_entropy",
         scale: float = 1.0,
-        sigma: float = 0.1,
+        sigma: float = 1.0,
         n_noise: int = 64,
         every: int = 1,
-        gain: float = 1.0,
+        decay: float = 1.0,
     ) -> None:
         super().__init__(loss, scale)
         check_range("sigma", sigma, 1e-6)
         check_range("n_noise", n_noise, 2)
         check_range("every", every, 1)
-        check_range("gain", gain, 0.0)
-        self.sigma, self.n_noise, self.every, self.gain = sigma, int(n_noise), int(every), gain
+        check_range("decay", decay, 0.0)
+        self.sigma, self.n_noise, self.every, self.decay = sigma, int(n_noise), int(every), decay
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the feedback weights; they learn."""
         super().prepare(network, generator)
         self.extra["feedback"].requires_grad_(True)
-        clock = nn.Module()
-        clock.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-        self.extra["clock"] = clock
+        self.extra["clock"] = clock()
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """The network, and "feedback"."""
@@ -79,9 +85,9 @@ class WeightMirror(FeedbackAlignment):
             "feedback": list(self.extra["feedback"].parameters()),
         }
 
-    def unit_axes(self):  # type: ignore[no-untyped-def]
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
         """As in feedback alignment."""
-        return {**super().unit_axes(), "clock.batches": ()}
+        return super().unit_axes() | {"clock.batches": ()}
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """A mirror phase, if it is time for one; then a step of feedback alignment."""
@@ -90,26 +96,41 @@ class WeightMirror(FeedbackAlignment):
             self.mirror()
             apply()
         batches += 1
-        passes = forward_pass(self.network, x)
-        loss, error = output_loss(self.loss, passes[-1].h, y)
-        self._leave(passes, error)
-        apply()
-        return loss
+        return super().update(x, y, apply)
 
     @torch.no_grad()
     def mirror(self) -> None:
         """Leave in `.grad` of the feedback weights what a mirror phase teaches them."""
-        matrices = list(self.extra["feedback"].parameters())
         for index, (layer, matrix) in enumerate(
-            zip(list(self.network)[1:], matrices, strict=True), start=1
+            zip(list(self.network)[1:], self.extra["feedback"].parameters(), strict=True), start=1
         ):
             shape = (self.n_noise, *layer.in_shape)
             xi = self.sigma * self.draw(shape, (None, index - 1, *(None,) * (len(shape) - 2)))
-            # Before any pooling, which would blur one synapse's echo into its neighbours'.
-            u = currents(layer, xi)
-            u = u + layer.bias.view(-1, *(1,) * (u.ndim - 2))
-            y = layer.activate(u)
-            slope = layer.slope(u, y).mean().clamp_min(1e-3)
-            seen = mean_product(layer, torch.ones_like(xi[:1]), torch.ones_like(u[:1]))
-            correlation = mean_product(layer, xi, y - y.mean(0)) / (self.sigma**2 * slope * seen)
-            matrix.grad = matrix - self.gain * correlation
+            responding = before_pooling(layer)
+            y = responding(xi)
+            y -= y.mean(0)
+            covariance = responding.product(xi, y)[0] / (self.n_noise - 1)
+            covariance /= self.sigma**2 * positions(layer)
+            matrix.grad = self.decay * matrix - covariance
+
+
+def before_pooling(layer: Layer) -> Layer:
+    """The layer with its weights, but for the pooling."""
+    if not isinstance(layer, Convolution) or layer.pool == 1:
+        return layer
+    bare = copy.copy(layer)
+    bare.pool = 1
+    return bare
+
+
+def positions(layer: Layer) -> torch.Tensor | float:
+    """How many products each weight collects from one sample.
+
+    For a kernel, the positions at which its entry lies within the image; shape (size, size).
+    """
+    if not isinstance(layer, Convolution):
+        return 1.0
+    weight = layer.weight
+    image = torch.ones((1, 1, *layer.in_shape[1:]), dtype=weight.dtype, device=weight.device)
+    size, margin = layer.size, layer.size // 2
+    return nn.grad.conv2d_weight(image, (1, 1, size, size), image, padding=margin)[0, 0]

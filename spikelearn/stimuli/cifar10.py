@@ -153,10 +153,12 @@ def _jpeg() -> ImageDataset:
         content, offsets, labels = (
             arrays[f"{part}_{kind}"] for kind in ("jpeg", "offsets", "labels")
         )
-        ends_fit = offsets.ndim == 1 and len(offsets) == len(labels) + 1
-        if not ends_fit or offsets[0] != 0 or offsets[-1] != len(content):
+        whole = offsets.dtype.kind in "iu" and content.dtype == labels.dtype == np.uint8
+        vectors = content.ndim == labels.ndim == 1 and offsets.shape == (len(labels) + 1,)
+        if not whole or not vectors or offsets[0] != 0 or offsets[-1] != len(content):
             raise SpikelearnError(
-                f"{path} is not {JPEG_LABEL}: {part}_offsets do not fit {part}_jpeg"
+                f"{path} is not {JPEG_LABEL}: {part}_jpeg, {part}_offsets and {part}_labels do not"
+                " fit together"
             )
         images = [
             _decode(content[start:end].tobytes(), f"{path}: {part} image {i}")

@@ -299,9 +299,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _as_images(array: np.ndarray, what: str) -> np.ndarray:
     """8-bit images of shape (n, h, w) or (n, h, w, 3)."""
-    if array.ndim == 4 and array.shape[3] == 1:
+    if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
-    shaped = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
+    shaped = array.ndim == 3 or (array.ndim == 4 and array.shape[-1] == 3)
     if not shaped or not array.size:
         raise SpikelearnError(
             f"{what} must have shape (n, height, width), or (n, height, width, 3) in colour, found"
