@@ -249,14 +249,7 @@ def train(
             rows.append({"seed": s, **run.summary, "folder": run.folder})
             layers.append(run.layers.assign(seed=s))
     table = pd.DataFrame(rows)
-    shown = [
-        name
-        for name in (
-            "seed", "test_accuracy", "nearest_centroid_accuracy", "validation_accuracy",
-            "best_epoch", "n_test", "flag",
-        )
-        if name in table
-    ]  # fmt: skip
+    shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
     _table(table[shown], f"{first.rule} on {first.model}")
     _table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
     if seeds > 1:
@@ -264,6 +257,9 @@ def train(
         print(
             f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)"
         )
+    centroids = table.get("nearest_centroid_accuracy")
+    if centroids is not None and centroids.notna().any():
+        print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
     for folder in table["folder"]:
         print(f"Run: {folder}")
 

@@ -1,0 +1,28 @@
+"""Every notebook is a lesson that runs from top to bottom, and is shipped as it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.filterwarnings("ignore")
+def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert [out for out in outputs if "image/png" in out.get("data", {})]
+
+
+def test_there_is_a_lesson() -> None:
+    assert [path.name for path in NOTEBOOKS]
