@@ -446,6 +446,27 @@ def rules(seed: NoSeed = 0) -> None:
 
 @app.command()
 @plainly
+def recipes(seed: NoSeed = 0) -> None:
+    """List the shipped training recipes: data set and kind of network, rule, model, epochs."""
+    from spikelearn._files import shipped_names
+    from spikelearn.experiments.config import load_recipe
+
+    found = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
+    _list((name, config.model, f"{config.epochs} epochs") for name, config in found)
+
+
+@app.command()
+@plainly
+def datasets(seed: NoSeed = 0) -> None:
+    """List the labelled image data sets that networks are trained on."""
+    from spikelearn.stimuli.datasets import DATASETS, resolve_source
+
+    # The source is what this machine has, or would download.
+    _list((name, resolve_source(name), entry.description) for name, entry in DATASETS.items())
+
+
+@app.command()
+@plainly
 def models(seed: NoSeed = 0) -> None:
     """List the shipped models."""
     from spikelearn._files import find_yaml, read_yaml, shipped_names

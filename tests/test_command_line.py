@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from spikelearn import Activity
-from spikelearn._files import local_data, write_yaml
+from spikelearn._files import local_data, read_yaml, write_yaml
 from spikelearn.cli import app
 
 runner = CliRunner()
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
-    "recordings",
+    "recordings", "recipes", "datasets", "check",
 ]  # fmt: skip
 
 
@@ -105,6 +105,42 @@ def test_train_prints_what_it_measured_and_where_it_is(runs):
     assert "Run:" in again.output
 
 
+def test_a_shipped_recipe_fills_in_what_is_not_said(tmp_path):
+    result = call(
+        "train", "--rule", "kolen_pollack", "--images", 100, "--epochs", 1, "--option", "scale=0.5",
+        "--out", tmp_path,
+    )  # fmt: skip
+    assert "Recipe: mnist_mlp/kolen_pollack" in result.output
+    config = read_yaml(next(tmp_path.glob("*/config.yaml")))
+    assert (config["n_train"], config["epochs"], config["options"]) == (100, 1, {"scale": 0.5})
+    assert config["weight_decay"] > 0  # the recipe's
+    named = call(
+        "train", "--recipe", "mnist_mlp/kolen_pollack", "--images", 100, "--epochs", 1,
+        "--option", "scale=0.5", "--out", tmp_path,
+    )  # fmt: skip
+    assert named.exit_code == 0
+    assert len(list(tmp_path.glob("*/config.yaml"))) == 1  # the very same run
+
+
+def test_check_tests_a_users_own_rule_and_says_what_it_lacks(tmp_path):
+    path = tmp_path / "mine.py"
+    head = "from spikelearn.rules.backprop import Backprop\n\n\nclass Mine(Backprop):\n"
+    path.write_text(head + "    pass\n")
+    good = call("check", f"{path}:Mine")
+    assert good.exit_code == 0
+    assert "passed" in good.output
+    path.write_text(head + "    def groups(self):\n        return {'network': []}\n")
+    bad = call("check", f"{path}:Mine")
+    assert bad.exit_code == 1
+    assert "FAILED" in bad.output
+    assert "Error: " in bad.stderr
+
+
+def test_lists_name_every_recipe_and_data_set():
+    assert "mnist_mlp/backprop" in call("recipes").output
+    assert "fashion_mnist" in call("datasets").output
+
+
 def test_a_trained_spiking_network_can_be_simulated(runs):
     folder = next(run for run in runs if "surrogate" in run.name)
     result = call("simulate", folder, "--stimulus", "mnist", "--backend", "norse", "--duration", 20)
@@ -140,6 +176,14 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
         (["train", "--rule", "magic"], "there is no rule called 'magic'"),
         (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
         (["train", "--rule", "backprop", "--images", "5"], "n_train"),
+        (["train"], "give --rule or --recipe"),
+        (["train", "--recipe", "nosuch/x"], "there is no"),
+        (["train", "--rule", "pepita", "--recipe", "mnist_mlp/backprop"], "is for the rule"),
+        (["train", "--rule", "backprop", "--option", "loss"], "--option takes name=value"),
+        (["train", "--rule", "backprop", "--option", "los=1"], "no option 'los'"),
+        (["train", "--rule", "backprop", "--dataset", "imagenet"], "imagenet"),
+        (["check", "nosuch.py:Mine"], "there is no Python file"),
+        (["check", "magic"], "there is no rule called 'magic'"),
         (["compare", "nothing"], "no complete training run"),
         (["export", "nothing.nwb", "a.csv"], "there is no file nothing.nwb"),
         (["download", "imagenet"], "nothing to download called 'imagenet'"),
