@@ -48,6 +48,9 @@ def plainly(command: Command) -> Command:
         except SpikelearnError as error:
             _say(f"Error: {error}")
             raise typer.Exit(1) from None
+        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+            sys.stdout = None
+            raise typer.Exit(1) from None
         except OSError as error:
             _say(f"Error: {error.strerror or error}: {error.filename or 'the system refused'}")
             raise typer.Exit(1) from None
