@@ -231,28 +231,28 @@ RULES: dict[str, RuleEntry] = {
         "LocalPred",
         _IMAGES,
         "every layer predicts the class by a head of its own (Nokland & Eidnes 2019)",
-        {"feedback": "transposed"},
+        {"bio": False},
     ),
     "local_sim": RuleEntry(
         "spikelearn.rules.local_losses",
         "LocalSim",
         _IMAGES,
         "every layer makes samples of a class alike (Nokland & Eidnes 2019)",
-        {"feedback": "transposed"},
+        {"bio": False},
     ),
     "local_predsim": RuleEntry(
         "spikelearn.rules.local_losses",
         "LocalPredSim",
         _IMAGES,
         "both local losses (Nokland & Eidnes 2019)",
-        {"feedback": "transposed"},
+        {"bio": False},
     ),
     "local_predsim_bio": RuleEntry(
         "spikelearn.rules.local_losses",
         "LocalPredSim",
         _IMAGES,
         "both, and no weight transport within a layer (Nokland & Eidnes 2019)",
-        {"feedback": "random"},
+        {"bio": True},
     ),
     # energy-based
     "equilibrium_propagation": RuleEntry(

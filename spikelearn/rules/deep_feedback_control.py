@@ -5,7 +5,7 @@ controller u, one value for each output, integrates the output's distance from t
 reaches every layer through feedback weights Q_l:
 
     tau dv_l/dt = -v_l + W_l r_(l-1) + b_l + Q_l u,   r_l = phi(v_l)
-    u = u_int + k_p d,   du_int/dt = d - alpha u_int,   d = t - v_L,   t = h_L - lambda e
+    u = u_int + k_p d,   tau_u du_int/dt = d - alpha u_int,   d = t - v_L,   t = h_L - lambda e
 
 with t the target: the output of the pass without control, moved against its error e. At the steady
 state each neuron compares itself with what its forward synapses alone would make it:
@@ -77,8 +77,10 @@ class DeepFeedbackControl(Rule):
     n_steps : int
         Time steps of the dynamics, with `steps`.
     dt : float
-        Length of a step, in units of the layers' time constant. The integration is stable where
-        `dt` times the gain of the loop, sum_l J_l Q_l, is below 1 + `alpha`.
+        Length of a step, in units of tau, the layers' time constant.
+    controller_time : float
+        tau_u, in units of tau. A controller that is fast against the layers' delay and the gain of
+        the loop, sum_l J_l Q_l, oscillates and settles nowhere.
     proportional : float
         k_p, proportional gain of the controller.
     sigma : float
@@ -102,8 +104,9 @@ class DeepFeedbackControl(Rule):
         feedback: Literal["learned", "fixed", "jacobian"] = "learned",
         warm_up_batches: int = 0,
         dynamics: Literal["steady_state", "steps"] = "steady_state",
-        n_steps: int = 100,
-        dt: float = 0.1,
+        n_steps: int = 200,
+        dt: float = 0.2,
+        controller_time: float = 10.0,
         proportional: float = 0.0,
         sigma: float = 0.01,
         loss: Loss = "cross_entropy",
@@ -117,12 +120,13 @@ class DeepFeedbackControl(Rule):
         check_range("warm_up_batches", warm_up_batches, 0)
         check_range("n_steps", n_steps, 1)
         check_range("dt", dt, 1e-6, 1.0)
+        check_range("controller_time", controller_time, 1e-3)
         check_range("proportional", proportional, 0.0)
         check_range("sigma", sigma, 1e-8)
         self.target_step, self.alpha, self.feedback, self.loss = target_step, alpha, feedback, loss
         self.compare, self.warm_up_batches = compare, int(warm_up_batches)
         self.dynamics, self.n_steps, self.dt = dynamics, int(n_steps), dt
-        self.proportional, self.sigma = proportional, sigma
+        self.controller_time, self.proportional, self.sigma = controller_time, proportional, sigma
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the feedback weights; to the output layer control goes one to one."""
@@ -216,10 +220,10 @@ class DeepFeedbackControl(Rule):
         feedback = self.feedback_of(passes)
         target = passes[-1].h - self.target_step * error
         values, reads = [p.z for p in passes], [p.below for p in passes]
-        integral = torch.zeros_like(error)
+        integral, rate = torch.zeros_like(error), self.dt / self.controller_time
         for _ in range(self.n_steps):
             distance = target - values[-1]
-            integral = integral + self.dt * (distance - self.alpha * integral)
+            integral = integral + rate * (distance - self.alpha * integral)
             u = integral + self.proportional * distance
             # The first layer's drive is that of the forward pass: nothing controls the input.
             drives = [passes[0].z]

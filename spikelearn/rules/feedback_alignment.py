@@ -13,7 +13,7 @@ Abbott 2018, arXiv:1812.06488: as FA, with B_(l+1) = M_(l+1) * sign(W_(l+1)) and
 are not those of the way forward:
     uniform (uSF): M is one number, the standard deviation of R;
     fixed (frSF):  M = |R|, R drawn once;
-    random (brSF): M = |R|, R drawn anew for every batch;
+    random (brSF): M = |R|, drawn anew for every batch (independent in pairs, see `_uniform`);
     with R drawn like the weights of FA. The signs of the forward weights are transported; nothing
     else is. M is `extra["feedback"][l]`; for uSF and brSF that one number.
 
@@ -176,58 +176,47 @@ class SignSymmetric(FeedbackAlignment):
         check_option("magnitude", magnitude, ("uniform", "fixed", "random"))
         self.magnitude = magnitude
 
-    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
-        """Draw the magnitudes that are fixed."""
-        super().prepare(network, generator)
-        if self.magnitude == "random":
-            self.extra["undrawn"] = fixed([torch.zeros_like(w) for w in network.weights()[1:]])  # type: ignore[operator]
-            self.extra["clock"] = clock()
-
     def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
         if self.magnitude == "fixed":
             return [matrix.abs() for matrix in super()._draw_feedback(generator)]
-        return [torch.tensor(self._deviation(index)) for index in range(1, len(self.network))]
+        return [
+            torch.tensor(gain_below(self, index) / math.sqrt(layer.fan_in))
+            for index, layer in enumerate(self.network)
+            if index
+        ]
 
     def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
         """Magnitudes have the shape of the forward weights, or none."""
         axes = super().unit_axes()
-        if self.magnitude == "fixed":
-            return axes
-        like_weights = {name.replace("feedback", "undrawn"): of for name, of in axes.items()}
-        return dict.fromkeys(axes, ()) | like_weights | {"clock.batches": ()}
-
-    def _deviation(self, index: int) -> float:
-        layer = list(self.network)[index]
-        return gain_below(self, index) / math.sqrt(layer.fan_in)
+        return axes if self.magnitude == "fixed" else dict.fromkeys(axes, ())
 
     @torch.no_grad()
     def _feedback(self) -> list[torch.Tensor]:
-        magnitudes = list(self.extra["feedback"].parameters())
-        if self.magnitude == "random":
-            magnitudes = self._magnitudes_of_the_batch(magnitudes)
-        weights = self.network.weights()[1:]
-        return [w.sign().mul_(m) for w, m in zip(weights, magnitudes, strict=True)]
+        matrices = []
+        for index, size in enumerate(self.extra["feedback"].parameters(), start=1):
+            signs = list(self.network)[index].weight.sign()
+            if self.magnitude == "random":
+                # |R| of a uniform R of that standard deviation.
+                signs.mul_(self._uniform(index, signs.shape)).mul_(3**0.5 * size)
+            else:
+                signs.mul_(size)
+            matrices.append(signs)
+        return matrices
 
-    def _magnitudes_of_the_batch(self, deviations: list[torch.Tensor]) -> list[torch.Tensor]:
-        """|R| of a uniform R, in 256 steps.
+    def _uniform(self, index: int, shape: torch.Size) -> torch.Tensor:
+        """Random numbers in [0, 1) for the weights of layer `index`, independent in pairs.
 
-        A random number of 24 bits makes the magnitudes of three batches, a byte each, as random
-        numbers are what this rule spends its time on; `undrawn` holds the bytes that are left.
+        (u_i + v_j) mod 1, with one random number for each unit of either side, and for a kernel
+        one for each of its rows and columns. Mean and covariance of the signals that come down are
+        those of a number for each weight, the drawing of which would take as long as a third of
+        the update.
         """
-        batches = self.extra["clock"].get_buffer("batches")
-        magnitudes = []
-        for index, (rest, deviation) in enumerate(
-            zip(self.extra["undrawn"].parameters(), deviations, strict=True), start=1
-        ):
-            if int(batches) % 3 == 0:
-                axes = (index, index - 1, *(None,) * (rest.ndim - 2))
-                rest.copy_(self.draw(rest.shape, axes, "uniform"))
-            rest.mul_(256.0)
-            byte = rest.floor()
-            rest.sub_(byte)
-            magnitudes.append(byte.add_(0.5).mul_(deviation * 3**0.5 / 256.0))
-        batches += 1
-        return magnitudes
+        total = torch.zeros(())
+        for dimension, n in enumerate(shape):
+            axis = (index, index - 1, None, None)[dimension]
+            numbers = self.draw((n,), (axis,), "uniform")
+            total = total.to(numbers) + numbers.reshape(n, *(1,) * (len(shape) - 1 - dimension))
+        return total.frac_()
 
 
 def gain_below(rule: Rule, index: int) -> float:
@@ -239,10 +228,3 @@ def gain_below(rule: Rule, index: int) -> float:
 def fixed(matrices: list[torch.Tensor]) -> nn.ParameterList:
     """Weights that are saved with the rule and moved by nothing."""
     return nn.ParameterList(nn.Parameter(m, requires_grad=False) for m in matrices)
-
-
-def clock() -> nn.Module:
-    """A count of batches, saved with the rule, so that a resumed run keeps time."""
-    module = nn.Module()
-    module.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-    return module

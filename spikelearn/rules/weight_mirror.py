@@ -33,7 +33,7 @@ import torch
 from torch import nn
 
 from spikelearn.networks.layers import Convolution, Layer
-from spikelearn.rules.feedback_alignment import FeedbackAlignment, clock
+from spikelearn.rules.feedback_alignment import FeedbackAlignment
 from spikelearn.rules.rule import Axis, Loss, check_range
 
 
@@ -76,7 +76,9 @@ class WeightMirror(FeedbackAlignment):
         """Draw the feedback weights; they learn."""
         super().prepare(network, generator)
         self.extra["feedback"].requires_grad_(True)
-        self.extra["clock"] = clock()
+        clock = nn.Module()
+        clock.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        self.extra["clock"] = clock
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """The network, and "feedback"."""

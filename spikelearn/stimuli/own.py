@@ -282,7 +282,8 @@ def _read_image(file: Path) -> np.ndarray:
         raise SpikelearnError(
             f"{file} does not have 8 bits a channel (Pillow's mode {image.mode}); convert it"
         )
-    if image.has_transparency_data and image.convert("RGBA").getextrema()[3] != (255, 255):
+    alpha = image.convert("RGBA").getchannel("A").getextrema()
+    if image.has_transparency_data and alpha != (255, 255):
         raise SpikelearnError(f"{file} is transparent; put it on an opaque ground")
     return np.array(image.convert("L" if image.mode in _GREY else "RGB"))
 

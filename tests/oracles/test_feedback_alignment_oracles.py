@@ -433,11 +433,13 @@ def angles(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> list[float]:
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
-        ("feedback_alignment", 80.0, 75.0),
-        ("direct_feedback_alignment", 80.0, 75.0),
-        ("kolen_pollack", 80.0, 60.0),
-        ("weight_mirror", 0.0, 25.0),
+        ("feedback_alignment", 85.0, 80.0),
+        ("direct_feedback_alignment", 85.0, 80.0),
+        ("kolen_pollack", 85.0, 40.0),
+        ("weight_mirror", 85.0, 20.0),
         ("sign_symmetric_uniform", 0.0, 50.0),
+        ("sign_symmetric_fixed", 0.0, 55.0),
+        ("sign_symmetric_random", 0.0, 55.0),
     ],
 )
 def test_within_an_epoch_updates_come_to_lie_within_a_right_angle_of_the_gradient(
@@ -446,22 +448,14 @@ def test_within_an_epoch_updates_come_to_lie_within_a_right_angle_of_the_gradien
     x, y = digits()
     rule = make_rule(name)
     rule.prepare(MLP(name="m", sizes=(64, 128, 64, 10)).build(0), torch_generator(0, "rule"))
-    before = angles(rule, x, y)
-    assert min(before) > least
-    groups: dict[str, dict[str, float | str]] = {}
-    if name == "weight_mirror":
-        groups = {"feedback": {"optimizer": "sgd", "learning_rate": 0.05}}
+    if name != "weight_mirror":
+        assert min(angles(rule, x, y)) > least
+    decay = 0.1 if name == "kolen_pollack" else 0.0
     config = TrainConfig(
-        model="mlp_784",
-        rule=name,
-        learning_rate=2e-3,
-        weight_decay=1.0 if name == "kolen_pollack" else 0.0,
-        groups=groups,
+        model="mlp_784", rule=name, optimizer="sgd", learning_rate=0.05, weight_decay=decay
     )
     stepper = Optimizer(config, rule)
-
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
-    for chosen in order.split(16):
+    for chosen in order.split(4):
         rule.update(x[chosen], y[chosen], stepper.step)
-    print(name, angles(rule, x, y), before)
     assert max(angles(rule, x, y)) < most
