@@ -281,19 +281,23 @@ def _training_config(
     if rule is not None and rule not in RULES:
         raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
     if recipe is None and rule is not None and "model" not in given:
-        usual = f"{given.get('dataset', 'mnist')}_{RULES[rule].networks[0]}/{rule}"
-        if usual in shipped_names("models/recipes"):
-            recipe = usual
-            _say(f"Recipe: {recipe}")
+        shipped = shipped_names("models/recipes")
+        for kind in RULES[rule].networks:
+            usual = f"{given.get('dataset', 'mnist')}_{kind}/{rule}"
+            if usual in shipped:
+                recipe = usual
+                _say(f"Recipe: {recipe}")
+                break
     if recipe is not None:
         config = load_recipe(recipe)
         if rule is not None and rule != config.rule:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
         options = {**config.options, **given.pop("options", {})}
         return load_recipe(recipe, **given, options=options, seed=seed)
-    kind = RULES[str(rule)].networks[0]
-    given = {"model": _first_model(kind), **given, "seed": seed}
-    return validate(STDPConfig if kind == "spiking" else TrainConfig, given, "the options")
+    kinds = RULES[str(rule)].networks
+    model = _first_model(kinds, given.get("dataset", "mnist"))
+    given = {"model": model, **given, "seed": seed}
+    return validate(STDPConfig if "spiking" in kinds else TrainConfig, given, "the options")
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
@@ -340,15 +344,24 @@ def check(
         raise SpikelearnError(f"{rule} lacks a property that every learning rule must have")
 
 
-def _first_model(kind: str) -> str:
-    preferred = {
-        "mlp": "mlp_784",
-        "cnn": "cnn_28",
-        "residual_mlp": "residual_mlp_784",
-        "spiking_mlp": "snn_784",
-        "spiking": "competitive_stdp",
-    }
-    return preferred[kind]
+# The model for a kind of network: the usual one, and those that fit other data sets' images.
+_MODELS: dict[str, dict[str, str]] = {
+    "mlp": {"": "mlp_784", "digits": "mlp_64"},
+    "cnn": {"": "cnn_28", "cifar10": "cnn_32", "svhn": "cnn_32"},
+    "residual_mlp": {"": "residual_mlp_784"},
+    "elman": {"": "elman_28", "text": "elman_text"},
+    "gru": {"": "gru_28", "text": "gru_text"},
+    "spiking_mlp": {"": "snn_784"},
+    "spiking": {"": "competitive_stdp"},
+}
+
+
+def _first_model(kinds: tuple[str, ...], dataset: str) -> str:
+    """The first shipped model of these kinds that is made for the data set; else the usual one."""
+    for kind in kinds:
+        if dataset in _MODELS[kind]:
+            return _MODELS[kind][dataset]
+    return _MODELS[kinds[0]][""]
 
 
 @app.command()
