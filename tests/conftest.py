@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# The tests' networks are tiny: threads would wait for one another most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import hypothesis

@@ -211,11 +211,14 @@ class SignSymmetric(FeedbackAlignment):
         those of a number for each weight, the drawing of which would take as long as a third of
         the update.
         """
-        total = torch.zeros(())
-        for dimension, n in enumerate(shape):
-            axis = (index, index - 1, None, None)[dimension]
-            numbers = self.draw((n,), (axis,), "uniform")
-            total = total.to(numbers) + numbers.reshape(n, *(1,) * (len(shape) - 1 - dimension))
+        axes = (index, index - 1, None, None)
+        numbers = [
+            self.draw((n,), (axis,), "uniform").reshape(n, *(1,) * below)
+            for n, axis, below in zip(shape, axes, reversed(range(len(shape))), strict=False)
+        ]
+        total = numbers[0] + numbers[1]
+        for more in numbers[2:]:
+            total = total + more
         return total.frac_()
 
 

@@ -247,7 +247,8 @@ class DifferenceTargetPropagation(Rule):
 class TargetPropagation(DifferenceTargetPropagation):
     """Targets go down by the inverses alone, with no correction of what they get wrong.
 
-    Parameters as for `DifferenceTargetPropagation`.
+    Parameters as for `DifferenceTargetPropagation`. What an inverse gets wrong enters the update
+    divided by `beta`, so that plain target propagation asks for large steps.
     """
 
     difference: ClassVar[bool] = False
@@ -256,7 +257,7 @@ class TargetPropagation(DifferenceTargetPropagation):
 
     def __init__(
         self,
-        beta: float = 0.1,
+        beta: float = 10.0,
         sigma: float = 0.1,
         n_feedback: int = 1,
         warm_up_batches: int = 0,

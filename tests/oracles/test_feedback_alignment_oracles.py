@@ -365,8 +365,8 @@ def test_mirrored_weights_come_to_rest_at_the_slope_over_the_decay_times_the_for
     with torch.no_grad():
         for layer in net:
             layer.bias.zero_()
-    rule = prepared("weight_mirror", net, n_noise=2000, decay=0.5)
-    for step in range(1, 201):  # a running mean
+    rule = prepared("weight_mirror", net, n_noise=1000, decay=0.5)
+    for step in range(1, 101):  # a running mean
         rule.mirror()
         with torch.no_grad():
             for matrix in feedback(rule):
@@ -375,7 +375,10 @@ def test_mirrored_weights_come_to_rest_at_the_slope_over_the_decay_times_the_for
         # Without biases half of the noise passes a rectified unit.
         slope = 0.5 if layer.activation == "relu" else 1.0
         torch.testing.assert_close(
-            matrix, layer.weight * slope / 0.5, rtol=0, atol=0.02 * float(layer.weight.abs().max())
+            matrix.detach(),
+            layer.weight.detach() * slope / 0.5,
+            rtol=0,
+            atol=0.04 * float(layer.weight.detach().abs().max()),
         )
 
 

@@ -183,7 +183,7 @@ def test_a_network_of_one_layer_learns_by_the_gradient(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "options", "n_epochs", "at_least"),
     [
-        (TP, "mlp", {"beta": 10.0}, 6, 0.75),
+        (TP, "mlp", {}, 6, 0.75),
         (DTP, "mlp", {}, 6, 0.80),
         (DTP, "cnn", {}, 3, 0.75),
         (LDRL, "mlp", {}, 6, 0.80),
