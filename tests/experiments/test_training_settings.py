@@ -239,7 +239,7 @@ def test_every_shipped_recipe_is_of_a_rule_and_a_model_that_fit() -> None:
         ({"options": {"loss": "hinge"}}, "option 'loss' must be one of"),
         ({"groups": {"feedback": {"learning_rate": 1.0}}}, "groups are network"),
         ({"layer_rates": (1.0, 1.0)}, "has 3 layers"),
-        ({"rule": "weight_mirror", "batch_size": 1}, "batch_size of at least 2"),
+        ({"rule": "local_sim", "batch_size": 1}, "batch_size of at least 2"),
         ({"rule": "backprop_through_time"}, "trains models of kind elman or gru"),
         ({"dataset": "imagenet"}, "imagenet"),
     ],
