@@ -234,3 +234,11 @@ def product(
         return layer.product(below, signal)
     weight, bias = layer.product(below.real, signal.real)
     return weight - layer.product(below.imag, signal.imag)[0], bias
+
+
+def softmax(z: torch.Tensor) -> torch.Tensor:
+    """Of real or complex scores, shape (batch, n_classes); torch's takes real ones only."""
+    if not z.is_complex():
+        return z.softmax(1)
+    e = torch.exp(z - z.real.amax(1, keepdim=True))
+    return e / e.sum(1, keepdim=True)

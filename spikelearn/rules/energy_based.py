@@ -56,6 +56,7 @@ from spikelearn.rules._energy import (
     Top,
     drive,
     product,
+    softmax,
     transpose,
 )
 from spikelearn.rules.rule import (
@@ -309,7 +310,7 @@ class EquilibriumPropagation(EnergyBased):
         self._leave_contrast(energy, x, nudged, weights)
         if self.readout is not None:
             # The readout is part of beta C, whose derivative stands where dE/dW does elsewhere.
-            error = drive(self.readout, nudged[-1]).softmax(1) - target
+            error = softmax(drive(self.readout, nudged[-1])) - target
             signal = (weights * betas / len(y))[:, None] * error
             gradients = product(self.readout, nudged[-1], signal)
             self.readout.weight.grad, self.readout.bias.grad = gradients
@@ -325,7 +326,7 @@ class EquilibriumPropagation(EnergyBased):
         rho = NONLINEARITIES[self.nonlinearities[-1]].rho
 
         def top(a: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
-            error = target - drive(readout, s).softmax(1)
+            error = target - softmax(drive(readout, s))
             return rho(a + transpose(readout, beta * error))
 
         return top

@@ -18,7 +18,7 @@ Variants
         that of backpropagation, for any error however small: eps_l = J_l^T S^(-1) e with
         S = I + sum_(l<L) J_l J_l^T, J_l the derivative of v_L by v_l.
     incremental, Salvatori et al. 2024, arXiv:2212.00720: the weights move at every step of
-        relaxation.
+        relaxation, values and weights side by side down the gradient of one F.
     fixed prediction, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497: predictions and
         phi' stay those of the forward pass, and errors relax to the gradient of backpropagation.
     Z-IL, Song, Lukasiewicz, Xu & Bogacz 2020, arXiv:2103.04689: gamma = 1, and W_l takes its update
@@ -41,6 +41,7 @@ from typing import ClassVar, Literal
 
 import torch
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import Layer
 from spikelearn.rules.rule import (
     LayerPass,
@@ -61,7 +62,8 @@ class Relaxation:
     """Values, activities and errors of a network while they relax; batch first.
 
     `target` and `loss` say what holds the output: a label clamped (`nudge` None), or the loss
-    pulling with a strength `nudge`.
+    pulling with a strength `nudge`. Errors begin at the output and reach one layer further down
+    with each step; layers below `reached` have none yet, and are left alone.
     """
 
     def __init__(
@@ -74,13 +76,16 @@ class Relaxation:
         self.layers: list[Layer] = [p.layer for p in passes]
         self.x = passes[0].below
         self.forward = [p.z for p in passes]
+        self.values = list(self.forward)
         self.activities = [p.h for p in passes]
         self.moved = [torch.zeros_like(z) for z in self.forward]
         self.errors = [torch.zeros_like(z) for z in self.forward]
         self.target = one_hot_targets(y, self.forward[-1].shape[1], self.forward[-1])
         self.loss, self.nudge = loss, nudge
+        self.reached = len(passes)
         if nudge is None:
             self.errors[-1] = self._pull(self.forward[-1])
+            self.reached -= 1
 
     def _pull(self, scores: torch.Tensor) -> torch.Tensor:
         """Minus the derivative of each sample's loss by the scores."""
@@ -92,31 +97,34 @@ class Relaxation:
 
     def move(self, rate: float) -> None:
         """One step of every free value down the energy; activities follow."""
-        changes = [self._direction(index) for index in range(len(self.layers) - 1)]
+        last = len(self.layers) - 1
+        self.reached = max(self.reached - 1, 0)
+        changes = {index: self._direction(index) for index in range(self.reached, last)}
         if self.nudge is not None:
-            pull = self._pull(self.forward[-1] + self.moved[-1])
-            changes.append(self.nudge * pull - self.errors[-1])
-        for index, change in enumerate(changes):
-            self.moved[index] = self.moved[index] + rate * change
-            value = self.forward[index] + self.moved[index]
-            self.activities[index] = self.layers[index].activate(value)
+            changes[last] = self.nudge * self._pull(self.values[-1]) - self.errors[-1]
+        for index, change in changes.items():
+            self.moved[index] = torch.add(self.moved[index], change, alpha=rate)
+            self.values[index] = self.forward[index] + self.moved[index]
+            self.activities[index] = self.layers[index].activate(self.values[index])
 
     def _direction(self, index: int) -> torch.Tensor:
-        above, activity = self.layers[index + 1], self.activities[index]
-        feedback = above.pull(activity, self.errors[index + 1])
-        layer = self.layers[index]
+        layer, activity = self.layers[index], self.activities[index]
+        feedback = self.layers[index + 1].pull(activity, self.errors[index + 1])
         if layer.activation != "identity":
-            value = self.forward[index] + self.moved[index]
-            feedback = feedback * layer.slope(value, activity)
+            feedback = feedback * layer.slope(self.values[index], activity)
         return feedback - self.errors[index]
 
     def predict(self, weights_moved: bool = False) -> None:
         """Errors of the values as they are."""
         last = len(self.layers) - 1
-        for index, layer in enumerate(self.layers):
-            # The stimulus does not relax: its prediction stays that of the forward pass.
-            still = index == 0 and not weights_moved
-            prediction = self.forward[0] if still else layer.drive(self.below(index))
+        if weights_moved:
+            self.reached = 0
+        for index in range(self.reached, last + 1):
+            # Below the lowest layer that moved nothing did: its prediction is the forward pass.
+            still = index == self.reached and not weights_moved
+            prediction = (
+                self.forward[index] if still else self.layers[index].drive(self.below(index))
+            )
             if index == last and self.nudge is None:
                 self.errors[-1] = self._pull(prediction)
             else:
@@ -129,9 +137,7 @@ class Relaxation:
         total = sum(e.flatten(1).square().sum(1) for e in hidden) * 0.5
         last = len(self.layers) - 1
         at_output = (
-            self.layers[-1].drive(self.below(last))
-            if self.nudge is None
-            else self.forward[-1] + self.moved[-1]
+            self.layers[-1].drive(self.below(last)) if self.nudge is None else self.values[-1]
         )
         if self.loss == "cross_entropy":
             cost = -(at_output.log_softmax(1) * self.target).sum(1)
@@ -163,9 +169,13 @@ class PredictiveCoding(Rule):
         "single phase": False,
     }
 
+    _fewest_steps: ClassVar[int] = 0
+
     def __init__(self, loss: Loss = "squared_error", n_steps: int = 10, rate: float = 0.1) -> None:
         check_option("loss", loss, ("squared_error", "cross_entropy"))
-        check_range("n_steps", n_steps, 0)
+        check_range("n_steps", n_steps, self._fewest_steps)
+        if not float(n_steps).is_integer():
+            raise SpikelearnError(f"option 'n_steps' must be a whole number, found {n_steps!r}")
         check_range("rate", rate, 0.0)
         self.loss, self.n_steps, self.rate = loss, int(n_steps), rate
 
@@ -188,7 +198,9 @@ class PredictiveCoding(Rule):
 
 
 class IncrementalPredictiveCoding(PredictiveCoding):
-    """Weights move at every step of relaxation: `apply` is called `n_steps` times a batch.
+    """Values and weights take each step of relaxation together, down one and the same energy.
+
+    `apply` is called `n_steps` times a batch; the first time only the output layer has an error.
 
     Parameters as for `PredictiveCoding`.
     """
@@ -198,21 +210,25 @@ class IncrementalPredictiveCoding(PredictiveCoding):
         "local error": True,
         "single phase": True,
     }
+    _fewest_steps: ClassVar[int] = 1
 
     def __init__(self, loss: Loss = "squared_error", n_steps: int = 5, rate: float = 0.1) -> None:
         super().__init__(loss, n_steps, rate)
-        check_range("n_steps", n_steps, 1)
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """Relax; after every step leave the update in `.grad` and apply it."""
+        """Relax; at every step leave the update in `.grad` and apply it."""
         passes = forward_pass(self.network, x)
         state = Relaxation(passes, y, self.loss)
-        for _ in range(self.n_steps):
-            state.move(self.rate)
-            state.predict(weights_moved=True)
-            self.leave([state.update(i, 1 / len(x)) for i in range(len(self.network))])
+        for step in range(1, self.n_steps + 1):
+            gradients = [state.update(i, 1 / len(x)) for i in range(len(self.network))]
+            if step < self.n_steps:
+                # Before the weights move: the step of both is from one state of the network.
+                state.move(self.rate)
+            self.leave(gradients)
             apply()
+            if step < self.n_steps:
+                state.predict(weights_moved=True)
         return output_loss(self.loss, passes[-1].h, y)[0]
 
 
@@ -295,8 +311,8 @@ class NudgedPredictiveCoding(PredictiveCoding):
     beta : float
         Strength of the nudge.
     loss : {"cross_entropy", "squared_error"}
-    n_steps : int
-    rate : float
+    n_steps, rate
+        As for `PredictiveCoding`; the error needs one step to the output itself.
     """
 
     def __init__(
@@ -305,7 +321,7 @@ class NudgedPredictiveCoding(PredictiveCoding):
         beta: float = 0.1,
         loss: Loss = "cross_entropy",
         n_steps: int = 10,
-        rate: float = 0.3,
+        rate: float = 0.1,
     ) -> None:
         super().__init__(loss, n_steps, rate)
         check_option("nudging", nudging, ("one_sided", "centred"))

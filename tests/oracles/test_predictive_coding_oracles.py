@@ -10,7 +10,7 @@ import torch
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.rules.predictive_coding import Relaxation
-from spikelearn.rules.rule import forward_pass, one_hot_targets
+from spikelearn.rules.rule import forward_pass, one_hot_targets, output_loss
 from tests.oracles.examples import (
     batch,
     cosine,
@@ -35,7 +35,17 @@ def test_zil_and_fixed_prediction_are_backpropagation(
 ) -> None:
     net, (x, y) = network(kind, activation), batch()
     found = update_of(prepared(name, net, loss=loss), x, y)
-    assert relative_error(found, gradient(net, x, y, loss)) < 1e-15
+    tolerance = 3e-16 if (name, kind) == ("predictive_coding_zil", "mlp") else 8e-16
+    assert relative_error(found, gradient(net, x, y, loss)) <= tolerance
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_zil_and_fixed_prediction_are_one_rule_to_the_last_bit(kind: str) -> None:
+    # In a batch of eight, over which the mean is exact.
+    net, (x, y) = network(kind), batch(8)
+    zil = update_of(prepared("predictive_coding_zil", net), x, y)
+    fixed = update_of(prepared("predictive_coding_fixed_prediction", net), x, y)
+    assert all(torch.equal(a, b) for a, b in zip(zil, fixed, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,21 +95,39 @@ def output_jacobians(net: RateNetwork, x: torch.Tensor) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_strict_equilibrium_errors_are_preconditioned_ones(kind: str) -> None:
-    net, (x, y) = network(kind), batch(1)
-    small_targets(net, x, y, 1e-4)
-    state = relaxed(net, x, y, 4000, 0.1)
-    jacobians = output_jacobians(net, x)
-    e = one_hot_targets(y, 4, x)[0] - net(x)[0].detach()
-    s = torch.eye(4, dtype=torch.float64) + sum(j @ j.T for j in jacobians)
-    at_output = torch.linalg.solve(s, e)
-    expected = [*(j.T @ at_output for j in jacobians), at_output]
-    for found, wanted in zip(state.errors, expected, strict=True):
-        assert float((found.flatten() - wanted).norm() / wanted.norm()) < 5e-4
-    # And so the update is not that of backpropagation, however small the error.
-    rule = prepared("predictive_coding", net, n_steps=4000, rate=0.1)
-    found, truth = flat(update_of(rule, x, y)), flat(gradient(net, x, y, "squared_error"))
-    assert float((found - truth).norm() / truth.norm()) > 0.2
-    assert cosine(found, truth) > 0.8
+    worst = []
+    for step in (1e-3, 1e-4):
+        net, (x, y) = network(kind), batch(1)
+        small_targets(net, x, y, step)
+        state = relaxed(net, x, y, 2500, 0.15)
+        jacobians = output_jacobians(net, x)
+        e = one_hot_targets(y, 4, x)[0] - net(x)[0].detach()
+        s = torch.eye(4, dtype=torch.float64) + sum(j @ j.T for j in jacobians)
+        at_output = torch.linalg.solve(s, e)
+        expected = [*(j.T @ at_output for j in jacobians), at_output]
+        worst.append(
+            max(
+                float((found.flatten() - wanted).norm() / wanted.norm())
+                for found, wanted in zip(state.errors, expected, strict=True)
+            )
+        )
+    # The closed form is that of the network made linear: what is left is of the first order.
+    assert worst[1] < 4.6e-5
+    assert worst[0] / worst[1] == pytest.approx(10, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_strict_update_is_not_backpropagation_however_small_the_error(kind: str) -> None:
+    apart = []
+    for step in (1e-2, 1e-4):
+        net, (x, y) = network(kind), batch(1)
+        small_targets(net, x, y, step)
+        rule = prepared("predictive_coding", net, n_steps=1000, rate=0.15)
+        found, truth = flat(update_of(rule, x, y)), flat(gradient(net, x, y, "squared_error"))
+        apart.append(float((found - truth).norm() / truth.norm()))
+        assert 0.85 < cosine(found, truth) < 0.99
+    assert apart[0] == pytest.approx(apart[1], rel=1e-2)
+    assert apart[1] > 0.4
 
 
 def test_energy_of_a_linear_network_at_equilibrium_has_its_closed_form() -> None:
@@ -113,6 +141,32 @@ def test_energy_of_a_linear_network_at_equilibrium_has_its_closed_form() -> None
     s = torch.eye(4, dtype=torch.float64) + sum(j @ j.T for j in jacobians)
     expected = 0.5 * e @ torch.linalg.solve(s, e)
     assert float(state.energy()[0].detach()) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_relaxation_falls_below_the_critical_rate_and_rises_above_it() -> None:
+    net, (x, y) = network("mlp", "tanh"), batch(1)
+    for layer in net:
+        layer.activation = "identity"
+    _, w_2, w_3 = (w.detach() for w in net.weights())
+    # Errors of all layers by the values of the two hidden ones: the rows of a linear map.
+    zero, one, two = torch.zeros, torch.eye(7).double(), torch.eye(6).double()
+    errors = torch.cat(
+        [
+            torch.cat([one, zero(7, 6)], 1),
+            torch.cat([-w_2, two], 1),
+            torch.cat([zero(4, 7), -w_3], 1),
+        ]
+    )
+    critical = 2 / float(torch.linalg.eigvalsh(errors.T @ errors).max())
+
+    def energies(rate: float) -> list[float]:
+        with torch.no_grad():
+            return [relaxed(net, x, y, n, rate).energy().item() for n in range(60)]
+
+    for rate in (0.5 * critical, 0.99 * critical):
+        assert all(after < before for before, after in itertools.pairwise(energies(rate)))
+    diverging = energies(1.05 * critical)[40:]
+    assert all(after > before for before, after in itertools.pairwise(diverging))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -208,10 +262,42 @@ def test_incremental_coding_with_still_weights_adds_up_the_updates_along_the_way
     net, (x, y) = network(), batch()
     found = update_of(prepared("predictive_coding_incremental", net, n_steps=3, rate=0.1), x, y)
     steps = [
-        update_of(prepared("predictive_coding", net, n_steps=n, rate=0.1), x, y) for n in (1, 2, 3)
+        update_of(prepared("predictive_coding", net, n_steps=n, rate=0.1), x, y) for n in (0, 1, 2)
     ]
     expected = [sum(parts) for parts in zip(*steps, strict=True)]
     assert relative_error(found, expected) < 1e-14
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_incremental_coding_is_gradient_descent_in_values_and_weights_together(
+    kind: str, loss: str
+) -> None:
+    (x, y), n_steps, rate, learning_rate = batch(), 5, 0.1, 0.2
+    net, other = network(kind), network(kind)
+    rule = prepared("predictive_coding_incremental", net, n_steps=n_steps, rate=rate, loss=loss)
+    optimizer = torch.optim.SGD(rule.parameters(), lr=learning_rate)
+    rule.update(x, y, optimizer.step)
+    # The same by automatic differentiation of the energy.
+    *hidden, output = list(other)
+    parameters = list(other.parameters())
+    values = [p.z.clone().requires_grad_() for p in forward_pass(other, x)[:-1]]
+    for _ in range(n_steps):
+        energy, below = torch.zeros((), dtype=torch.float64), x
+        for layer, value in zip(hidden, values, strict=True):
+            energy = energy + 0.5 * (value - layer.drive(below)).square().sum()
+            below = layer.activate(value)
+        energy = energy + len(x) * output_loss(loss, output.drive(below), y)[0]  # type: ignore[arg-type]
+        slopes = torch.autograd.grad(energy, [*values, *parameters])
+        with torch.no_grad():
+            for value, slope in zip(values, slopes, strict=False):
+                value.sub_(rate * slope)
+            for parameter, slope in zip(parameters, slopes[len(values) :], strict=True):
+                parameter.sub_(learning_rate * slope / len(x))
+    start = [p.detach() for p in network(kind).parameters()]
+    moved = [p.detach() - p_0 for p, p_0 in zip(net.parameters(), start, strict=True)]
+    expected = [p.detach() - p_0 for p, p_0 in zip(parameters, start, strict=True)]
+    assert relative_error(moved, expected) < 1e-13
 
 
 def test_incremental_coding_moves_weights_at_every_step() -> None:
@@ -227,9 +313,11 @@ def test_incremental_coding_moves_weights_at_every_step() -> None:
 
     rule.update(x, y, step)
     assert len(calls) == 4
-    # The error needs two steps to the first layer, whose prediction then follows its weights.
+    # The error needs two steps to the first layer.
     assert torch.equal(calls[0], before)
-    assert not torch.equal(calls[2], calls[1])
+    assert torch.equal(calls[1], before)
+    assert not torch.equal(calls[2], before)
+    assert not torch.equal(calls[3], calls[2])
 
 
 # --- Deep residual networks.
