@@ -7,7 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
@@ -90,6 +97,10 @@ class GroupConfig(BaseModel):
     learning_rate: float | None = Field(default=None, ge=0)
     momentum: float | None = Field(default=None, ge=0, lt=1)
     weight_decay: float | None = Field(default=None, ge=0)
+    epochs: tuple[PositiveInt, PositiveInt] | None = Field(
+        default=None,
+        description="first and last epoch of the group's schedule; those of the run if absent",
+    )
 
 
 class TrainConfig(_RunConfig):
@@ -144,6 +155,16 @@ class TrainConfig(_RunConfig):
     def _momentum_is_of_sgd(self) -> TrainConfig:
         if self.momentum and self.optimizer != "sgd":
             raise ValueError("momentum is a setting of sgd; adam has its own")
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_lie_within_the_run(self) -> TrainConfig:
+        for name, group in self.groups.items():
+            if group.epochs and not group.epochs[0] <= group.epochs[1] <= self.epochs:
+                raise ValueError(
+                    f"groups.{name}.epochs is {list(group.epochs)}; it must name a first and a last"
+                    f" of the run's {self.epochs} epochs"
+                )
         return self
 
 

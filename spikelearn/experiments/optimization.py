@@ -39,14 +39,19 @@ class Optimizer:
 
     def set_progress(self, done: float) -> None:
         """Set learning rates for the fraction of the run that is done."""
-        factor = {
+        for part in self.parts.values():
+            for group in part.param_groups:
+                first, last = group["epochs"]
+                epochs = done * self.config.epochs - (first - 1)
+                group["lr"] = group["full_rate"] * self._factor(epochs / (last - first + 1))
+
+    def _factor(self, done: float) -> float:
+        done = min(max(done, 0.0), 1.0)
+        return {
             "constant": 1.0,
             "linear": 1.0 - done,
             "cosine": 0.5 * (1.0 + math.cos(math.pi * done)),
         }[self.config.schedule]
-        for part in self.parts.values():
-            for group in part.param_groups:
-                group["lr"] = group["full_rate"] * factor
 
     def state(self) -> dict[str, torch.Tensor]:
         """What a checkpoint holds."""
@@ -84,13 +89,14 @@ def _by_kind(config: TrainConfig, rule: Rule) -> dict[str, list[dict[str, Any]]]
         rate = config.learning_rate if own.learning_rate is None else own.learning_rate
         decay = config.weight_decay if own.weight_decay is None else own.weight_decay
         momentum = config.momentum if own.momentum is None else own.momentum
+        epochs = own.epochs or (1, config.epochs)
         for factor, part in _by_layer(config, rule, name, moved):
             if not part:
                 continue
             settings: dict[str, Any] = {"params": part, "lr": rate * factor, "weight_decay": decay}
             if kind == "sgd":
                 settings["momentum"] = momentum
-            found[kind].append({**settings, "full_rate": rate * factor})
+            found[kind].append({**settings, "full_rate": rate * factor, "epochs": epochs})
     return found
 
 

@@ -30,7 +30,7 @@ nearest unit is found by comparing all units of the layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal
 
 import torch
@@ -127,25 +127,35 @@ class Hebbian(Rule):
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update of the hidden layers, or of the readout, in `.grad` and apply it."""
         with torch.no_grad():
-            activities = self.hidden_activity(x)
+            passes = list(self._passes(x))
             output = list(self.network)[-1]
-            read = self.read(activities[-1]) if activities else x
+            read = self.read(passes[-1][2]) if passes else x
             loss, error = output_loss("cross_entropy", output.drive(read), y)
-            if self.unsupervised and activities:
-                below = x
-                for layer, kept, h in zip(
-                    self.hidden(), self.extra["kept"].children(), activities, strict=True
+            if self.unsupervised and passes:
+                for layer, kept, (received, u, _) in zip(
+                    self.hidden(), self.extra["kept"].children(), passes, strict=True
                 ):
-                    received = self.receive(layer, below)
-                    layer.weight.grad = -self.increment(layer, received, kept)
-                    below = h
+                    layer.weight.grad = -self.increment(layer, received, u, kept)
             else:
                 output.weight.grad, output.bias.grad = output.product(read, error)
         apply()
         return loss
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
-        """Mean over the batch of what the rule adds to the weights, for a rate of 1."""
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
+        """Mean over the batch of what the rule adds to the weights, for a rate of 1.
+
+        Parameters
+        ----------
+        layer : Layer
+        x : tensor of shape (batch, *in_shape)
+            What the layer receives.
+        u : tensor of shape (batch, units) or (batch, channels, height, width)
+            W x.
+        kept : Module
+            What the layer remembers.
+        """
         raise NotImplementedError
 
     def receive(self, layer: Layer, below: torch.Tensor) -> torch.Tensor:
@@ -162,13 +172,16 @@ class Hebbian(Rule):
 
     def hidden_activity(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Activity of the hidden layers, each of shape (batch, *out_shape)."""
-        activities, below = [], x
+        return [h for _, _, h in self._passes(x)]
+
+    def _passes(self, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        # Of each hidden layer: what it receives, W times that, and its activity.
+        below = x
         for layer in self.hidden():
-            u = currents(layer, self.receive(layer, below))
-            h = self.transformed(u)
-            below = pooled(layer, h)
-            activities.append(below)
-        return activities
+            received = self.receive(layer, below)
+            u = currents(layer, received)
+            below = pooled(layer, self.transformed(u))
+            yield received, u, below
 
     def transformed(self, u: torch.Tensor) -> torch.Tensor:
         """Hidden activity from u."""
@@ -253,11 +266,13 @@ class _Centred(Hebbian):
             axes[f"kept.{i}.batches"] = ()
         return axes
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
         """Learn on what differs from the mean so far; then move the mean."""
         mean, batches = kept.get_buffer("mean"), kept.get_buffer("batches")
         centred = x.flatten(1) - mean
-        found = self.centred_increment(layer.weight, centred, centred @ layer.weight.T)
+        found = self.centred_increment(layer.weight, centred, u - layer.weight @ mean)
         # A plain average at first, then one that forgets.
         share = 1 / min(float(batches) + 1, 200.0)
         mean += share * (x.flatten(1).mean(0) - mean)
@@ -362,10 +377,12 @@ class BCM(Hebbian):
         """A threshold for each unit."""
         return {f"kept.{i}.theta": (i,) for i in range(len(self.hidden()))}
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
         """<y (y - theta) x^T>; then the threshold slides."""
         theta = kept.get_buffer("theta")
-        y = currents(layer, x).clamp_min(0.0)
+        y = u.clamp_min(0.0)
         found = mean_product(layer, x, y * (y - theta))
         theta += self.theta_rate * (y.square().mean(0) - theta)
         return found
@@ -408,10 +425,11 @@ class WinnerTakeAll(Hebbian):
         """A frequency for each unit."""
         return {f"kept.{i}.wins": (i,) for i in range(len(self.hidden()))}
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
         """<g (x - w)>, g = 1 for the winner."""
         wins = kept.get_buffer("wins")
-        u = currents(layer, x)
         # |x - w|^2 = |x|^2 - 2 u + |w|^2, and |x|^2 is the same for all units.
         handicap = 0.5 * layer.weight.flatten(1).square().sum(1)
         handicap = handicap + self.conscience * (wins - 1 / len(wins))

@@ -62,10 +62,13 @@ class KrotovHopfield(Hebbian):
         check_range("p", p, 2.0)
         self.delta, self.rank, self.p, self.divide = delta, int(rank), p, bool(divide)
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
         """g x^T - (g I summed over the batch) W, divided by its largest entry."""
         flat, weight = x.flatten(1), layer.weight
-        current = flat @ (weight.sign() * weight.abs() ** (self.p - 1)).T
+        # At p = 2 the currents are W x.
+        current = u if self.p == 2 else flat @ (weight.sign() * weight.abs() ** (self.p - 1)).T
         k = min(self.rank, current.shape[1])
         ranked = current.topk(k, dim=1).indices
         g = torch.zeros_like(current).scatter_(1, ranked[:, :1], 1.0)

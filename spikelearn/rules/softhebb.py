@@ -24,7 +24,6 @@ from spikelearn.networks.layers import Layer
 from spikelearn.rules.hebbian import (
     Hebbian,
     Transform,
-    currents,
     mean_product,
     times_units,
     unit_mean,
@@ -67,9 +66,10 @@ class SoftHebb(Hebbian):
         self.temperature, self.anti_hebbian = temperature, anti_hebbian
         self.adaptive_rate = adaptive_rate
 
-    def increment(self, layer: Layer, x: torch.Tensor, kept: nn.Module) -> torch.Tensor:
+    def increment(
+        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
+    ) -> torch.Tensor:
         """<g x^T> - <g u> W, with a rate for each unit."""
-        u = currents(layer, x)
         g = (u / self.temperature).softmax(1)
         if self.anti_hebbian:
             winner = torch.zeros_like(u).scatter_(1, u.argmax(1, keepdim=True), 1.0)

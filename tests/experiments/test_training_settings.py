@@ -129,6 +129,20 @@ def test_the_learning_rate_falls_as_the_schedule_says(
     assert rate() == pytest.approx(0.2 * expected[schedule])
 
 
+def test_a_group_has_a_schedule_of_its_own_epochs(model: str) -> None:
+    groups = {"network": {"epochs": [2, 3]}}
+    found = config(model, learning_rate=0.2, schedule="linear", epochs=4, groups=groups)
+    optimizer = Optimizer(found, prepared(found))
+    rates = []
+    for done in (0.0, 0.25, 0.5, 0.75, 1.0):
+        optimizer.set_progress(done)
+        rates.append(optimizer.parts["adam"].param_groups[0]["lr"])
+    assert rates == pytest.approx([0.2, 0.2, 0.1, 0.0, 0.0])
+    groups = {"network": {"epochs": [2, 5]}}
+    with pytest.raises(ValueError, match=r"groups.network.epochs is \[2, 5\].*4 epochs"):
+        config(model, epochs=4, groups=groups)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_an_interrupted_run_with_any_optimiser_goes_on_to_the_same_weights(
     model: str, optimizer: str, tmp_path

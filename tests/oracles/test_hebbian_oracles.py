@@ -234,7 +234,7 @@ def test_in_a_convolutional_layer_every_patch_is_a_sample(name: str) -> None:
     layer = rule.network.layers[0]
     received = rule.receive(layer, x)
     kept = next(iter(rule.extra["kept"].children()))
-    found = rule.increment(layer, received, kept)
+    found = rule.increment(layer, received, currents(layer, received), kept)
     patches = torch.nn.functional.unfold(received, 3, padding=1).transpose(1, 2).flatten(0, 1)
     dense = make_rule(name)
     dense.prepare(MLP(name="m", sizes=(18, 3, 4)).build(0).double(), torch_generator(0, "rule"))
@@ -242,8 +242,9 @@ def test_in_a_convolutional_layer_every_patch_is_a_sample(name: str) -> None:
     assert isinstance(dense, Hebbian)
     with torch.no_grad():
         dense.network.weights()[0].copy_(layer.weight.flatten(1))
+    flat = dense.network.layers[0]
     other = dense.increment(
-        dense.network.layers[0], patches, next(iter(dense.extra["kept"].children()))
+        flat, patches, currents(flat, patches), next(iter(dense.extra["kept"].children()))
     )
     torch.testing.assert_close(found.flatten(1), other)
 
