@@ -16,19 +16,17 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import csv
-import datetime
 import hashlib
 import json
 import multiprocessing
 import os
-import platform
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import yaml
+from provenance import as_lines, provenance
 
 from spikelearn._files import atomic_path, shipped_names, write_text
 from spikelearn._progress import progress_bars
@@ -117,7 +115,6 @@ def digest_of(name: str) -> str:
 
 def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train by a recipe; one row of the table."""
-    import torch
 
     from spikelearn.experiments import train
 
@@ -146,35 +143,8 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
         "dead_units": by_layer("dead_units"),
         "gradient_cosine": by_layer("gradient_cosine"),
         "config": digest_of(name),
-        "commit": commit(),
-        "machine": f"{os.cpu_count()} cores, {processor()}",
-        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **provenance(),
     }
-
-
-def commit() -> str:
-    """The commit that is measured; with a plus sign where files differ from it."""
-
-    def git(*words: str) -> str:
-        found = subprocess.run(
-            ["git", "-C", str(HERE), *words],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return found.stdout.strip()
-
-    changed = git("status", "--porcelain", "--", "../spikelearn", "../models")
-    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
-
-
-def processor() -> str:
-    """Name of the processor."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -223,7 +193,8 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         cells = [
             short, first["model"], str(len(group)), f"{mean:.2f}", spread, mark, first["epochs"],
             f"{statistics.mean(float(r['seconds']) for r in group):.0f}",
-            f"{statistics.mean(centroid):.1f}", first["weight_displacement"], first["dead_units"],
+            f"{statistics.mean(centroid):.1f}".replace("nan", ""),
+            first["weight_displacement"], first["dead_units"],
             first["gradient_cosine"], first["flag"],
         ]  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
@@ -232,7 +203,7 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         for key in ("commit", "machine", "versions", "date", "source")
     }
     lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
-    lines += [f"{key.capitalize()}: {value}  " for key, value in about.items()]
+    lines += as_lines(about)
     write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")
 
 

@@ -1,14 +1,15 @@
 """What does an update of each learning rule cost, next to backpropagation?
 
     python benchmarks/rule_cost.py
-    python benchmarks/rule_cost.py --model cnn_32 --rules feedback_alignment,predictive_coding
+    python benchmarks/rule_cost.py --model cnn_28 --rules feedback_alignment,predictive_coding
 
 For every rule: time and peak memory of `update` on one batch (the optimiser, the same for all, is
-left out), as ratios to backpropagation timed in the same run, in turns with the rule; beside the
-ratio that its arithmetic implies. That is counted in products of a batch with a layer's weights: a
-pass forwards, a pass backwards (which the first layer does without), and the products that make
-the update, W-shaped; backpropagation has one of each. What a rule needs beyond these products is
-elementwise. A public library that has the rule is timed in the same run where it is installed.
+left out), as ratios to backpropagation timed in the same run, in turns with the rule. Beside it the
+ratio that its arithmetic implies (arithmetic.py, by hand from the papers), and the multiplications
+that torch counted while the rule ran, as a ratio to those. Unlabelled learning is timed in its
+unsupervised phase. Public libraries that have a rule (rule_peers.py) are timed in the same run
+where they are installed, and their gradients compared with ours. The table is kept in
+benchmarks/results/rule_cost_<model>.md.
 """
 
 from __future__ import annotations
@@ -22,44 +23,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from arithmetic import COUNTS, Sizes
+from provenance import HERE, as_lines, provenance
+from rule_peers import PEERS, installed
+from torch.utils.flop_counter import FlopCounterMode
 
+from spikelearn._files import write_text
+from spikelearn._progress import progress_bars
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, make_rule
-
-# (passes forwards, passes backwards, sets of products) of an update, as each paper's algorithm asks
-# for them, from the rule's options; L is the number of layers, n classes.
-Count = tuple[float, float, float]
-
-
-def _relaxing(phases: int = 1) -> Callable[[Any, int], Count]:
-    """The forward pass, then in every step of relaxation a prediction and a pass backwards."""
-
-    def count(rule: Any, n_layers: int) -> Count:
-        steps = phases * rule.n_steps
-        # The first layer's prediction does not change while activity relaxes.
-        return 1 + steps * (n_layers - 1) / n_layers, steps, phases
-
-    return count
-
-
-IMPLIED: dict[str, Callable[[Any, int], Count]] = {
-    "backprop": lambda rule, n: (1, 1, 1),
-    "feedback_alignment": lambda rule, n: (1, 1, 1),
-    "direct_feedback_alignment": lambda rule, n: (1, 0.1, 1),
-    "sign_symmetric_uniform": lambda rule, n: (1, 1, 1),
-    "sign_symmetric_fixed": lambda rule, n: (1, 1, 1),
-    "sign_symmetric_random": lambda rule, n: (1, 1, 1),
-    "kolen_pollack": lambda rule, n: (1, 1, 1),
-    "weight_mirror": lambda rule, n: (2, 1, 2),
-    "predictive_coding": _relaxing(),
-    "predictive_coding_nudged": _relaxing(),
-    "predictive_coding_centred": _relaxing(2),
-    "predictive_coding_incremental": lambda rule, n: (1 + rule.n_steps, rule.n_steps, rule.n_steps),
-    "predictive_coding_fixed_prediction": lambda rule, n: (1, n - 1, 1),
-    "predictive_coding_zil": lambda rule, n: (1 + (n - 1) * (n - 1) / n, n - 1, 1),
-}
 
 
 def main() -> None:
@@ -75,32 +50,61 @@ def main() -> None:
     if options.memory_of:
         print(peak_memory_mb(options.memory_of, options))
         return
-    kind = load_model(options.model).kind
-    names = options.rules.split(",") if options.rules else fitting(kind)
-    print(
-        f"One update, {options.model}, batch {options.batch_size}, {options.device}, one thread,"
-        f" torch {torch.__version__}\n"
-    )
-    print(f"{'rule':40} {'ms':>8} {'time':>7} {'implied':>8} {'of implied':>10} {'memory':>7}")
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    names = options.rules.split(",") if options.rules else fitting(options.model)
     baseline = memory(options, "backprop")
-    worst: list[str] = []
-    for name in names:
-        mine, theirs = in_turns(stepper(name, options), stepper("backprop", options), options)
-        ratio = mine / theirs
-        implied = implied_ratio(name, options)
-        shown = f"{implied:8.2f} {ratio / implied:10.2f}" if implied else f"{'-':>8} {'-':>10}"
-        relative = memory(options, name) / baseline
-        print(f"{name:40} {1e3 * mine:8.2f} {ratio:7.2f} {shown} {relative:7.2f}", flush=True)
-        if implied and ratio / implied > 1.5:
-            worst.append(name)
-    peers(options)
-    if worst:
-        print(f"\nAbove 1.5 x what their arithmetic implies: {', '.join(worst)}")
+    rows, slow = [], []
+    with progress_bars() as bar:
+        say = bar("update of each rule")
+        for done, name in enumerate(names):
+            say(done / len(names), name)
+            mine, theirs = in_turns(stepper(name, options), stepper("backprop", options), options)
+            rule, x, y = prepared(name, options)
+            asked, counted = asked_for(name, rule, x), multiplications(rule, x, y)
+            implied = asked / asked_for("backprop", rule, x)
+            ratio = mine / theirs
+            rows.append(
+                f"| {name} | {1e3 * mine:.2f} | {ratio:.2f} | {implied:.2f} | {ratio / implied:.2f}"
+                f" | {counted / asked:.2f} | {memory(options, name) / baseline:.2f} |"
+            )
+            slow += [name] if ratio / implied > 1.5 else []
+    text = table(rows, slow, peers(options), options)
+    print(text)
+    if not options.rules:
+        write_text(HERE / "results" / f"rule_cost_{options.model}.md", text)
 
 
-def fitting(kind: str) -> list[str]:
-    """Rules that train networks of this kind."""
-    return [n for n, e in RULES.items() if kind in e.networks and n != "untrained"]
+def table(
+    rows: list[str], slow: list[str], compared: list[str], options: argparse.Namespace
+) -> str:
+    """What was measured, as Markdown."""
+    command = f"python benchmarks/rule_cost.py --model {options.model}"
+    return "\n".join(
+        [
+            f"# Cost of an update, {options.model}, batch {options.batch_size}",
+            "",
+            "Time and memory as ratios to backpropagation in the same run, beside the ratio that"
+            " the rule's arithmetic implies; counted: multiplications that torch saw, over those.",
+            "",
+            "| rule | ms | time | implied | time / implied | counted / implied | memory |",
+            "|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+            f"Above 1.5 times what their arithmetic implies: {', '.join(slow) or 'none'}.",
+            "",
+            *compared,
+            "",
+            f"Command: `{command}`, device {options.device}, one thread  ",
+            *as_lines(provenance()),
+            "",
+        ]
+    )
+
+
+def fitting(model: str) -> list[str]:
+    """Rules that train this network and have a count."""
+    kind = load_model(model).kind
+    return [name for name, entry in RULES.items() if kind in entry.networks and name in COUNTS]
 
 
 def prepared(name: str, options: argparse.Namespace) -> tuple[Any, torch.Tensor, torch.Tensor]:
@@ -151,25 +155,22 @@ def in_turns(
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def implied_ratio(name: str, options: argparse.Namespace) -> float | None:
-    """Products of the rule over products of backpropagation, weighted by the layers' sizes."""
-    if name not in IMPLIED:
-        return None
-    rule, _, _ = prepared(name, options)
-    sizes = [cost(layer) for layer in rule.network]
-
-    def total(count: Count) -> float:
-        forwards, backwards, products = count
-        return (forwards + products) * sum(sizes) + backwards * sum(sizes[1:])
-
-    return total(IMPLIED[name](rule, len(sizes))) / total((1, 1, 1))
+def asked_for(name: str, rule: Any, x: torch.Tensor) -> float:
+    """Multiplications a sample that the algorithm asks for."""
+    return COUNTS[name](rule, Sizes(list(rule.network), len(x)))
 
 
-def cost(layer: Any) -> float:
-    """Multiplications of a forward pass of one sample."""
-    if len(layer.out_shape) == 1:
-        return layer.weight.numel()
-    return layer.weight.numel() * layer.in_shape[1] * layer.in_shape[2]
+def multiplications(rule: Any, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Multiplications a sample that torch counts in an update."""
+
+    def drop() -> None:
+        for parameter in rule.parameters():
+            parameter.grad = None
+
+    rule.update(x, y, drop)
+    with FlopCounterMode(display=False) as counter:
+        rule.update(x, y, drop)
+    return counter.get_total_flops() / 2 / len(x)
 
 
 def memory(options: argparse.Namespace, name: str) -> float:
@@ -204,42 +205,40 @@ def peak_memory_mb(name: str, options: argparse.Namespace) -> float:
     return (held + peak) / 1e6
 
 
-def peers(options: argparse.Namespace) -> None:
-    """Public libraries that have the same rule, where they are installed."""
-    if importlib_has("biotorch") and load_model(options.model).kind == "mlp":
-        mine = stepper("feedback_alignment", options)
-        ours, theirs = in_turns(mine, biotorch_step(options), options)
-        print(f"\nbiotorch, feedback alignment: {1e3 * theirs:.2f} ms; ours over theirs"
-              f" {ours / theirs:.2f}")  # fmt: skip
-    else:
-        print("\nbiotorch (feedback alignment) is not installed, so not timed")
+def peers(options: argparse.Namespace) -> list[str]:
+    """A line for each public library that has one of the rules."""
+    if load_model(options.model).kind != "mlp" or options.device != "cpu":
+        return []
+    lines = []
+    for library, packages, name, make in PEERS:
+        if not installed(*packages):
+            lines.append(f"{library} ({name}) is not installed, so not timed.  ")
+            continue
+        rule, x, y = prepared(name, options)
+        theirs, gradients = make(rule, x, y)
+        mine, other = in_turns(stepper(name, options), theirs, options)
+        line = (
+            f"{library}, {name}: {1e3 * other:.2f} ms against our {1e3 * mine:.2f} ms;"
+            f" ours over theirs {mine / other:.2f}"
+        )
+        if gradients is not None:
+            line += f"; gradients differ by {distance(rule, x, y, gradients()):.1e} of their length"
+        lines.append(f"{line}.  ")
+    return lines
 
 
-def biotorch_step(options: argparse.Namespace) -> Callable[[], None]:
-    """Feedback alignment by biotorch on the same layers, batch and loss."""
-    from biotorch.layers.fa import Linear
+def distance(rule: Any, x: torch.Tensor, y: torch.Tensor, theirs: list[np.ndarray]) -> float:
+    """Largest distance between our gradient of a layer's weights and theirs, over its length."""
+    ours: list[np.ndarray] = []
 
-    model: Any = load_model(options.model)
-    layers: list[torch.nn.Module] = []
-    for n_in, n_out in zip(model.sizes[:-1], model.sizes[1:], strict=True):
-        layers += [Linear(n_in, n_out), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1])
-    _, x, y = prepared("backprop", options)
+    def keep() -> None:
+        ours[:] = [layer.weight.grad.numpy().copy() for layer in rule.network]
 
-    def step() -> None:
-        network.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(network(x), y).backward()
-
-    return step
-
-
-def importlib_has(name: str) -> bool:
-    """Whether a package is installed."""
-    import importlib.util
-
-    return importlib.util.find_spec(name) is not None
+    rule.update(x, y, keep)
+    return max(
+        float(np.linalg.norm(a - b) / np.linalg.norm(b)) for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()

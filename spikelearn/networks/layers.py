@@ -16,30 +16,55 @@ import torch
 from torch import nn
 from torch.nn.grad import conv2d_weight
 
+_aten = torch.ops.aten
+
 
 @dataclass(frozen=True)
 class Activation:
     """A nonlinearity: h = function(z), dh/dz = slope(z, h).
 
-    `gain` is that of the weight initialisation that keeps activity at one scale.
+    `gain` is that of the weight initialisation that keeps activity at one scale; `fused`, where
+    there is such a kernel, takes a signal s and (z, h) to s * slope(z, h) in one pass over memory.
     """
 
     function: Callable[[torch.Tensor], torch.Tensor]
     slope: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     gain: float
+    fused: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+
+    def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """`signal` at h times dh/dz."""
+        if self.fused is not None:
+            return self.fused(signal, z, h)
+        return signal * self.slope(z, h)
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(torch.relu, lambda z, h: (z > 0).to(z.dtype), math.sqrt(2.0)),
-    "tanh": Activation(torch.tanh, lambda z, h: 1.0 - h * h, 5.0 / 3.0),
-    "sigmoid": Activation(torch.sigmoid, lambda z, h: h * (1.0 - h), 1.0),
+    "relu": Activation(
+        torch.relu,
+        lambda z, h: (z > 0).to(z.dtype),
+        math.sqrt(2.0),
+        lambda s, z, h: _aten.threshold_backward(s, z, 0),
+    ),
+    "tanh": Activation(
+        torch.tanh,
+        lambda z, h: 1.0 - h * h,
+        5.0 / 3.0,
+        lambda s, z, h: _aten.tanh_backward(s, h),
+    ),
+    "sigmoid": Activation(
+        torch.sigmoid,
+        lambda z, h: h * (1.0 - h),
+        1.0,
+        lambda s, z, h: _aten.sigmoid_backward(s, h),
+    ),
     "hard_sigmoid": Activation(
         lambda z: z.clamp(0.0, 1.0), lambda z, h: ((z >= 0) & (z <= 1)).to(z.dtype), 1.0
     ),
     "elu": Activation(
         nn.functional.elu, lambda z, h: torch.where(z > 0, torch.ones_like(h), h + 1.0), 1.25
     ),
-    "identity": Activation(lambda z: z, lambda z, h: torch.ones_like(z), 1.0),
+    "identity": Activation(lambda z: z, lambda z, h: torch.ones_like(z), 1.0, lambda s, z, h: s),
 }
 
 
@@ -87,6 +112,10 @@ class Layer(nn.Module):
     def slope(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         """dh/dz where h = activate(z)."""
         return ACTIVATIONS[self.activation].slope(z, h)
+
+    def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """`signal` at h times dh/dz: the signal at z."""
+        return ACTIVATIONS[self.activation].back(signal, z, h)
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What pre- and postsynaptic activity make together: shapes of weight and bias.

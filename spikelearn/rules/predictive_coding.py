@@ -76,7 +76,7 @@ class Relaxation:
         self.layers: list[Layer] = [p.layer for p in passes]
         self.x = passes[0].below
         self.forward = [p.z for p in passes]
-        self.values = list(self.forward)
+        self.values = [z.clone() for z in self.forward]
         self.activities = [p.h for p in passes]
         self.moved = [torch.zeros_like(z) for z in self.forward]
         self.errors = [torch.zeros_like(z) for z in self.forward]
@@ -103,16 +103,14 @@ class Relaxation:
         if self.nudge is not None:
             changes[last] = self.nudge * self._pull(self.values[-1]) - self.errors[-1]
         for index, change in changes.items():
-            self.moved[index] = torch.add(self.moved[index], change, alpha=rate)
-            self.values[index] = self.forward[index] + self.moved[index]
+            self.moved[index].add_(change, alpha=rate)
+            torch.add(self.forward[index], self.moved[index], out=self.values[index])
             self.activities[index] = self.layers[index].activate(self.values[index])
 
     def _direction(self, index: int) -> torch.Tensor:
         layer, activity = self.layers[index], self.activities[index]
         feedback = self.layers[index + 1].pull(activity, self.errors[index + 1])
-        if layer.activation != "identity":
-            feedback = feedback * layer.slope(self.values[index], activity)
-        return feedback - self.errors[index]
+        return layer.back(feedback, self.values[index], activity).sub_(self.errors[index])
 
     def predict(self, weights_moved: bool = False) -> None:
         """Errors of the values as they are."""
@@ -122,14 +120,17 @@ class Relaxation:
         for index in range(self.reached, last + 1):
             # Below the lowest layer that moved nothing did: its prediction is the forward pass.
             still = index == self.reached and not weights_moved
-            prediction = (
-                self.forward[index] if still else self.layers[index].drive(self.below(index))
-            )
+            prediction = self.forward[index]
+            if not still:
+                prediction = self.layers[index].drive(self.below(index))
             if index == last and self.nudge is None:
                 self.errors[-1] = self._pull(prediction)
+            elif still:
+                self.errors[index] = self.moved[index].clone()
             else:
                 # In this order the difference is exactly zero while the layer below stays.
-                self.errors[index] = self.moved[index] + (self.forward[index] - prediction)
+                torch.sub(self.forward[index], prediction, out=prediction)
+                self.errors[index] = prediction.add_(self.moved[index])
 
     def energy(self) -> torch.Tensor:
         """F of each sample, shape (batch,); the output's term is the loss that holds it."""

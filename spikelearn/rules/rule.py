@@ -244,9 +244,7 @@ class LayerPass:
 
     def through_activation(self, signal: torch.Tensor) -> torch.Tensor:
         """`signal` at h times the derivative of the nonlinearity: the signal at z."""
-        if self.layer.activation == "identity":
-            return signal
-        return signal * self.layer.slope(self.z, self.h)
+        return self.layer.back(signal, self.z, self.h)
 
     def leave_gradient(self, delta: torch.Tensor) -> None:
         """Leave in `.grad` of the layer's parameters the gradient of `delta . z`."""

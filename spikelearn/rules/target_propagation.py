@@ -236,7 +236,7 @@ class DifferenceTargetPropagation(Rule):
         drive = inverse.drive(layer, h)
         activation = ACTIVATIONS[inverse.activation]
         found = activation.function(drive)
-        difference = (found - wanted) * activation.slope(drive, found) / len(h)
+        difference = activation.back(found - wanted, drive, found) / len(h)
         inverse.weight.grad = layer.product(difference, h)[0]
         inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape)
 

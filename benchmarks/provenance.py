@@ -1,0 +1,52 @@
+"""What a measurement is worth nothing without: commit, machine, versions and date."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def provenance() -> dict[str, str]:
+    """Columns that every stored measurement has."""
+    import torch
+
+    return {
+        "commit": commit(),
+        "machine": f"{os.cpu_count()} cores, {processor()}",
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def as_lines(about: dict[str, str]) -> list[str]:
+    """The same as lines of Markdown, below a table."""
+    return [f"{key.capitalize()}: {value}  " for key, value in about.items()]
+
+
+def commit() -> str:
+    """The commit that is measured; with a plus sign where files differ from it."""
+
+    def git(*words: str) -> str:
+        found = subprocess.run(
+            ["git", "-C", str(HERE), *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return found.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "../spikelearn", "../models")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def processor() -> str:
+    """Name of the processor."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
