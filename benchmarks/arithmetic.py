@@ -166,7 +166,8 @@ def one_local_pass(rule: Any, n: Sizes) -> float:
 
 @counts("weight_perturbation")
 def weight_noise(rule: Any, n: Sizes) -> float:
-    return n.all + rule.n_directions * 2 * n.all
+    # The first layer's answer to the noise serves both signs.
+    return n.all + rule.n_directions * (n.all + n.upper)
 
 
 @counts("node_perturbation", "activity_normalised_node_perturbation")

@@ -192,16 +192,20 @@ class SignSymmetric(FeedbackAlignment):
 
     @torch.no_grad()
     def _feedback(self) -> list[torch.Tensor]:
-        matrices = []
-        for index, size in enumerate(self.extra["feedback"].parameters(), start=1):
-            signs = list(self.network)[index].weight.sign()
-            if self.magnitude == "random":
-                # |R| of a uniform R of that standard deviation.
-                signs.mul_(self._uniform(index, signs.shape)).mul_(3**0.5 * size)
-            else:
-                signs.mul_(size)
-            matrices.append(signs)
-        return matrices
+        weights = [layer.weight for layer in list(self.network)[1:]]
+        sizes = self.extra["feedback"].parameters()
+        return [
+            torch.copysign(self._magnitude(index, size, weight), weight)
+            for index, (size, weight) in enumerate(zip(sizes, weights, strict=True), start=1)
+        ]
+
+    def _magnitude(self, index: int, size: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        if self.magnitude == "fixed":
+            return size
+        if self.magnitude == "uniform":
+            return size.expand_as(weight)
+        # |R| of a uniform R of that standard deviation.
+        return self._uniform(index, weight.shape).mul_(3**0.5 * size)
 
     def _uniform(self, index: int, shape: torch.Size) -> torch.Tensor:
         """Random numbers in [0, 1) for the weights of layer `index`, independent in pairs.

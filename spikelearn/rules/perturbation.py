@@ -91,43 +91,58 @@ class WeightPerturbation(_Perturbation):
         Standard deviation of the noise.
     n_directions : int
         Directions of noise a batch, averaged; each is tried with its opposite.
+    noise : {"signs", "normal"}
+        1 or -1 for every weight (Spall 1992, doi:10.1109/9.119632), or normal numbers.
     loss : {"cross_entropy", "squared_error"}
     """
 
     batch_coupled: ClassVar[bool] = False  # linear in the samples' losses
 
     def __init__(
-        self, sigma: float = 1e-3, n_directions: int = 1, loss: Loss = "cross_entropy"
+        self,
+        sigma: float = 1e-3,
+        n_directions: int = 1,
+        noise: Literal["signs", "normal"] = "signs",
+        loss: Loss = "cross_entropy",
     ) -> None:
         super().__init__(loss, sigma, n_directions)
+        check_option("noise", noise, ("signs", "normal"))
+        self.noise = noise
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update in `.grad` and apply it once."""
-        loss = self.objective(x, y)
-        parameters = list(self.network.parameters())
-        totals = [torch.zeros_like(p) for p in parameters]
+        clean = forward_pass(self.network, x)
+        kind: Literal["sign", "normal"] = "sign" if self.noise == "signs" else "normal"
+        totals: list[torch.Tensor] = []
         for _ in range(self.n_directions):
             noise = []
             for index, layer in enumerate(self.network):
-                noise.append(self.draw(layer.weight.shape, weight_axes(index, layer.weight)))
-                noise.append(self.draw(layer.bias.shape, (index,)))
-            slope = (self._loss(noise, self.sigma, x, y) - self._loss(noise, -self.sigma, x, y)) / (
-                2 * self.sigma * self.n_directions
-            )
-            for total, direction in zip(totals, noise, strict=True):
-                total.add_(slope * direction)
-        leave(parameters, totals)
+                noise.append(self.draw(layer.weight.shape, weight_axes(index, layer.weight), kind))
+                noise.append(self.draw(layer.bias.shape, (index,), kind))
+            # The first layer's drive is linear in the noise, and its input the same in all passes.
+            first = clean[0].layer.through(noise[0], x, noise[1])
+            losses = [self._loss(clean[0].z, first, noise, s, y) for s in (self.sigma, -self.sigma)]
+            slope = (losses[0] - losses[1]) / (2 * self.sigma * self.n_directions)
+            update = [direction.mul_(slope) for direction in noise]
+            totals = [t.add_(u) for t, u in zip(totals, update, strict=True)] if totals else update
+        leave(self.network.parameters(), totals)
         apply()
-        return loss
+        return output_loss(self.loss, clean[-1].h, y)[0]
 
     def _loss(
-        self, noise: list[torch.Tensor], sigma: float, x: torch.Tensor, y: torch.Tensor
+        self,
+        z: torch.Tensor,
+        first: torch.Tensor,
+        noise: list[torch.Tensor],
+        sigma: float,
+        y: torch.Tensor,
     ) -> torch.Tensor:
-        h = x
-        for index, layer in enumerate(self.network):
-            weight = layer.weight + sigma * noise[2 * index]
-            h = layer.activate(layer.through(weight, h, layer.bias + sigma * noise[2 * index + 1]))
+        lowest, *upper = self.network
+        h = lowest.activate(torch.add(z, first, alpha=sigma))
+        for layer, xi, bias in zip(upper, noise[2::2], noise[3::2], strict=True):
+            weight = torch.add(layer.weight, xi, alpha=sigma)
+            h = layer.activate(layer.through(weight, h, layer.bias + sigma * bias))
         return output_loss(self.loss, h, y)[0]
 
 

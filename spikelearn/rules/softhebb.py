@@ -24,9 +24,10 @@ from spikelearn.networks.layers import Layer
 from spikelearn.rules.hebbian import (
     Hebbian,
     Transform,
+    lengths,
     mean_product,
-    times_units,
     unit_mean,
+    with_decay,
 )
 from spikelearn.rules.rule import check_option, check_range
 
@@ -74,8 +75,7 @@ class SoftHebb(Hebbian):
         if self.anti_hebbian:
             winner = torch.zeros_like(u).scatter_(1, u.argmax(1, keepdim=True), 1.0)
             g = g * (2 * winner - 1)
-        found = mean_product(layer, x, g) - times_units(unit_mean(g * u), layer.weight)
         if self.adaptive_rate:
-            lengths = layer.weight.flatten(1).norm(dim=1)
-            found = times_units((lengths - 1).abs().sqrt(), found)
-        return found
+            rates = (lengths(layer.weight) - 1).abs().sqrt()
+            g = g * rates.view(-1, *(1,) * (g.ndim - 2))
+        return with_decay(mean_product(layer, x, g), layer.weight, unit_mean(g * u))

@@ -133,7 +133,11 @@ def test_anp_is_its_formula_for_one_sample() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("weight_perturbation", {"sigma": 1e-6}), ("forward_gradient", {"perturb": "weights"})],
+    [
+        ("weight_perturbation", {"sigma": 1e-6, "noise": "normal"}),
+        ("weight_perturbation", {"sigma": 1e-6, "noise": "signs"}),
+        ("forward_gradient", {"perturb": "weights"}),
+    ],
 )
 @pytest.mark.parametrize("n_directions", [10, 100, 1000])
 def test_alignment_of_weight_noise_grows_as_the_number_of_draws_predicts(
@@ -145,7 +149,9 @@ def test_alignment_of_weight_noise_grows_as_the_number_of_draws_predicts(
         cosine(update_of(prepared(name, net, s, n_directions=n_directions, **options), x, y), truth)
         for s in range(4)
     ]
-    predicted = math.sqrt(n_directions / (n_directions + len(truth) + 1))
+    # A normal number's fourth moment is 3, a sign's 1.
+    excess = -1 if options.get("noise") == "signs" else 1
+    predicted = math.sqrt(n_directions / (n_directions + len(truth) + excess))
     spread = 3 / math.sqrt(len(truth) * 4)
     assert sum(found) / 4 == pytest.approx(predicted, abs=spread)
 
