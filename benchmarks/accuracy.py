@@ -8,7 +8,8 @@ Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; h
 epochs were and are chosen on validation images, and the test images are read once a run. What is
 measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, and is not
 measured again until its recipe changes; the table beside it (.md) is made from these rows. So the
-benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces.
+benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces. Every run has
+one thread: several at a time (--jobs) do not slow one another down.
 """
 
 from __future__ import annotations
@@ -118,10 +119,10 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
 
     from spikelearn.experiments import train
 
-    started = time.perf_counter()
+    started = time.process_time()
     config = load_recipe(name, seed=seed)
     run = train(config, runs)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     layers = run.layers
 
     def by_layer(column: str) -> str:
@@ -174,7 +175,8 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         "",
         "Mean over seeds, in per cent; epochs and settings chosen on validation images."
         " Displacement: norm of the weights' change over their norm at the start, by layer."
-        " Cosine: of the last update with the gradient of backpropagation, by layer.",
+        " Cosine: of the last update with the gradient of backpropagation, by layer."
+        " Seconds: of processor time, evaluation included.",
         "",
         "| rule | model | seeds | test accuracy | s.d. | target | epochs | seconds"
         " | nearest centroid | displacement | dead units | cosine | flag |",

@@ -40,7 +40,7 @@ from spikelearn.rules import RULES, make_rule
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="mlp_784")
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rules", help="only these, separated by commas")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

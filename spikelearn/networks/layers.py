@@ -179,7 +179,8 @@ class Dense(Layer):
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """W^T delta, shape (batch, *in_shape)."""
-        return (delta @ weight).unflatten(1, self.in_shape)
+        signal = delta @ weight
+        return signal if len(self.in_shape) == 1 else signal.view(-1, *self.in_shape)
 
 
 class Convolution(Layer):

@@ -126,11 +126,10 @@ class Relaxation:
             if index == last and self.nudge is None:
                 self.errors[-1] = self._pull(prediction)
             elif still:
-                self.errors[index] = self.moved[index].clone()
+                # Without rounding, and read again only after it has moved on.
+                self.errors[index] = self.moved[index]
             else:
-                # In this order the difference is exactly zero while the layer below stays.
-                torch.sub(self.forward[index], prediction, out=prediction)
-                self.errors[index] = prediction.add_(self.moved[index])
+                self.errors[index] = torch.sub(self.values[index], prediction, out=prediction)
 
     def energy(self) -> torch.Tensor:
         """F of each sample, shape (batch,); the output's term is the loss that holds it."""

@@ -10,6 +10,7 @@ random in `update` it draws through `draw`, which names what each axis of the no
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -186,10 +187,14 @@ class Rule:
 def _signs(n: int, generator: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
     # Eight signs from each of seven bytes of a random integer; its eighth has a bit that is 0.
     integers = torch.empty(n // 56 + 1, dtype=torch.int64).random_(generator=generator)
-    octets = integers.view(torch.uint8).reshape(-1, 8)[:, :7].flatten().to(torch.int32)
-    bits = torch.arange(256, dtype=torch.int32).unsqueeze(1) >> torch.arange(8, dtype=torch.int32)
-    signs = (bits & 1).to(dtype).mul_(2.0).sub_(1.0)
-    return embedding(octets, signs).flatten()[:n]
+    octets = integers.view(torch.uint8).view(-1, 8)[:, :7].to(torch.int32)
+    return embedding(octets, _signs_of_bytes(dtype)).flatten()[:n]
+
+
+@functools.cache
+def _signs_of_bytes(dtype: torch.dtype) -> torch.Tensor:
+    bits = torch.arange(256).unsqueeze(1) >> torch.arange(8)
+    return (2 * (bits & 1) - 1).to(dtype)
 
 
 def layer_names(n_layers: int) -> list[str]:
