@@ -116,9 +116,11 @@ def digest_of(name: str) -> str:
 
 def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train by a recipe; one row of the table."""
+    import torch
 
     from spikelearn.experiments import train
 
+    torch.set_num_threads(1)
     started = time.process_time()
     config = load_recipe(name, seed=seed)
     run = train(config, runs)

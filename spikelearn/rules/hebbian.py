@@ -59,7 +59,7 @@ class Hebbian(Rule):
         Epochs in which hidden layers learn; in the others the readout does.
     transform : {"relu", "triangle", "repu", "identity"}
         Hidden activity from u: max(u, 0); what exceeds the mean over the layer's units (Coates, Ng
-        & Lee 2011); max(u, 0) to the power `power`; u.
+        & Lee 2011) to the power `power`; max(u, 0) to the power `power`; u.
     power : float
     radius : float or None
         Length that each unit's initial weight vector is scaled to; as drawn, if None.
