@@ -161,7 +161,9 @@ def two_labels(rule: Any, n: Sizes) -> float:
 
 @counts("forward_forward_channelwise")
 def one_local_pass(rule: Any, n: Sizes) -> float:
-    return 2 * n.all
+    # Every channel's share in the goodness of each class, and the signal back.
+    channels = sum(layer.out_shape[0] for layer in n.layers[:-1])
+    return 2 * n.all + 2 * n.classes * channels
 
 
 @counts("weight_perturbation")
@@ -198,13 +200,16 @@ def local_heads(rule: Any, n: Sizes) -> float:
     total = 2.0 * n.all
     for layer, units in zip(n.layers, n.units, strict=False):
         scores = rule.code_size if rule.bio else n.classes
+        if rule.bio:
+            total += scores * n.classes
         if rule.weight_of_sim < 1:
             total += 3 * scores * min(units, rule.decoder_inputs)
         if rule.weight_of_sim > 0:
             features = layer.out_shape[0] if layer.weight.ndim > 2 else units
             head = layer.out_shape[0] ** 2 * units // layer.out_shape[0]
             kernel = 9 if layer.weight.ndim > 2 else 1
-            total += 2 * n.batch * features + (0 if rule.bio else 3 * kernel * head)
+            codes = n.batch * scores + scores * n.classes if rule.bio else 0
+            total += 2 * n.batch * features + codes + (0 if rule.bio else 3 * kernel * head)
     return total
 
 
