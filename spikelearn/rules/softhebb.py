@@ -71,7 +71,9 @@ class SoftHebb(Hebbian):
         self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
     ) -> torch.Tensor:
         """<g x^T> - <g u> W, with a rate for each unit."""
-        g = (u / self.temperature).softmax(1)
+        scaled = u / self.temperature
+        # e^-60 stands for less: processors are slow with denormal numbers.
+        g = (scaled - scaled.amax(1, keepdim=True)).clamp_min_(-60.0).softmax(1)
         if self.anti_hebbian:
             winner = torch.zeros_like(u).scatter_(1, u.argmax(1, keepdim=True), 1.0)
             g = g * (2 * winner - 1)
