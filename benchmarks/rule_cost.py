@@ -50,7 +50,8 @@ def main() -> None:
     if options.memory_of:
         print(peak_memory_mb(options.memory_of, options))
         return
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if hasattr(os, "sched_setaffinity"):  # Libraries with pools of their own keep to one core.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     names = options.rules.split(",") if options.rules else fitting(options.model)
     baseline = memory(options, "backprop")
     rows, slow = [], []

@@ -5,6 +5,9 @@ None of them is needed to run the benchmarks: what is not installed is not timed
     biotorch 0.0.16   feedback alignment          https://github.com/jsalbert/biotorch
     jpc 1.0.0         strict predictive coding    https://github.com/thebuckleylab/jpc
 
+    pip install --no-deps biotorch
+    pip install git+https://github.com/thebuckleylab/jpc
+
 Each is given its best: where a library compiles, the whole update is compiled as one function and
 timed after its first calls. All run on the one thread that spikelearn gets.
 """
