@@ -35,7 +35,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 NoSeed = Annotated[
     int, typer.Option("--seed", min=0, help="Accepted everywhere; nothing is random here.")
 ]
-Backend = Annotated[str, typer.Option(help="Simulator: brian2, snntorch or norse.")]
+Backend = Annotated[str, typer.Option(help="Simulator: native, brian2, snntorch or norse.")]
 
 
 def plainly(command: Command) -> Command:

@@ -99,7 +99,7 @@ _Pairs = tuple[np.ndarray, np.ndarray]
 
 
 class UniformWeights(_Description):
-    """Weights drawn uniformly between two bounds, in mV."""
+    """Weights (or initial potentials) drawn uniformly between two bounds, in mV."""
 
     distribution: Literal["uniform"]
     low: float
@@ -117,7 +117,7 @@ class UniformWeights(_Description):
 
 
 class NormalWeights(_Description):
-    """Weights drawn from a normal distribution, in mV."""
+    """Weights (or initial potentials) drawn from a normal distribution, in mV."""
 
     distribution: Literal["normal"]
     mean: float

@@ -63,6 +63,14 @@ PerNeuron = Annotated[
 ]
 """One value for all neurons, or one each."""
 
+Drawn = Annotated[
+    Annotated[float, Tag("number")]
+    | Annotated[WeightDistribution, Tag("distribution")]
+    | Annotated[_Array, Tag("array")],
+    Discriminator(_kind_of_weight),
+]
+"""One value for all, one each, or drawn from a distribution."""
+
 
 class _Description(BaseModel):
     model_config = ConfigDict(
@@ -82,7 +90,8 @@ class LIF(_Description):
 
     After a spike v is set to `v_reset_mv`, or lowered by the distance from rest to threshold
     (`reset: subtract`), and held there until `refractory_ms` have passed. The value at threshold
-    does not spike: v must exceed it.
+    does not spike: v must exceed it. A resting potential above threshold stands for a constant
+    drive.
     """
 
     model: Literal["lif"] = "lif"
@@ -93,7 +102,7 @@ class LIF(_Description):
     v_reset_mv: PerNeuron | None = Field(
         default=None, description="the resting potential if absent"
     )
-    v_init_mv: PerNeuron | None = Field(default=None, description="the resting potential if absent")
+    v_init_mv: Drawn | None = Field(default=None, description="the resting potential if absent")
     refractory_ms: float = Field(default=0.0, ge=0)
     reset: Literal["to_value", "subtract"] = "to_value"
 
@@ -111,8 +120,8 @@ class LIF(_Description):
             if name.startswith("tau") and (values <= 0).any():
                 raise ValueError(f"{name} must be greater than 0")
         threshold, rest = np.asarray(self.v_threshold_mv), np.asarray(self.v_rest_mv)
-        if (threshold <= rest).any():
-            raise ValueError("v_threshold_mv must lie above v_rest_mv")
+        if self.reset == "subtract" and (threshold <= rest).any():
+            raise ValueError("with reset subtract, v_threshold_mv must lie above v_rest_mv")
         if self.reset == "to_value" and (threshold <= np.asarray(self.reset_mv)).any():
             raise ValueError("v_threshold_mv must lie above v_reset_mv")
         return self
@@ -123,7 +132,8 @@ class LIF(_Description):
         return {
             name: getattr(self, name)
             for name in fields
-            if (name.endswith("_mv") or name.startswith("tau")) and getattr(self, name) is not None
+            if (name.endswith("_mv") or name.startswith("tau"))
+            and isinstance(getattr(self, name), float | np.ndarray)
         }
 
     @property
@@ -181,12 +191,7 @@ class Projection(_Description):
     source: str
     target: str
     connectivity: Connectivity = AllToAll()
-    weight_mv: Annotated[
-        Annotated[float, Tag("number")]
-        | Annotated[WeightDistribution, Tag("distribution")]
-        | Annotated[_Array, Tag("array")],
-        Discriminator(_kind_of_weight),
-    ]
+    weight_mv: Drawn
     delay_ms: float | None = Field(default=None, ge=0)
     synapse: Synapse = DeltaSynapse()
     plasticity: PairSTDP | None = None

@@ -32,9 +32,10 @@ Plasticity acts within the same step: presynaptic updates when the spike arrives
 updates at the spike (4); at coincidence the presynaptic one comes first.
 
 The state before the first step is v_init with no current, so an input at t_0 meets
-beta * v_init. Random numbers (connectivity, weights, input spikes, background) are drawn outside
-the backends from streams named after what they are for, so that one seed gives the same input
-spikes and the same synapses everywhere; arithmetic is in 64-bit floats unless asked otherwise.
+beta * v_init. Random numbers (connectivity, weights, initial potentials, input spikes, background)
+are drawn outside the backends from streams named after what they are for, so that one seed gives
+the same input spikes and the same synapses everywhere; arithmetic is in 64-bit floats unless asked
+otherwise.
 
 Input spikes are moved to the nearest grid point. Two spikes of one source in the same step are
 refused. Durations, delays and refractory periods must be multiples of dt.

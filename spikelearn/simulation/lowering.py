@@ -9,7 +9,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connectivity import Connections, NormalWeights, UniformWeights
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import (
     LIF,
@@ -143,7 +143,7 @@ def lower(
                 f"cannot record the potential of '{name}'; neurons are {', '.join(network.neurons)}"
             )
     neurons = {
-        name: _lower_neurons(name, population, network, dt_ms)
+        name: _lower_neurons(name, population, network, dt_ms, seed)
         for name, population in network.neurons.items()
     }
     return Lowered(
@@ -177,7 +177,9 @@ def _in_steps(time_ms: float, dt_ms: float, what: str) -> int:
     return steps
 
 
-def _lower_neurons(name: str, population: LIF, network: SpikingNetwork, dt_ms: float) -> Neurons:
+def _lower_neurons(
+    name: str, population: LIF, network: SpikingNetwork, dt_ms: float, seed: int
+) -> Neurons:
     def each(value: object) -> np.ndarray:
         return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,)))
 
@@ -191,6 +193,9 @@ def _lower_neurons(name: str, population: LIF, network: SpikingNetwork, dt_ms: f
         )
     )
     adaptive = population if isinstance(population, AdaptiveLIF) else None
+    start = population.init_mv
+    if isinstance(start, UniformWeights | NormalWeights):
+        start = start.draw(population.size, generator(seed, "initial potential", name))
     return Neurons(
         name=name,
         size=population.size,
@@ -198,7 +203,7 @@ def _lower_neurons(name: str, population: LIF, network: SpikingNetwork, dt_ms: f
         v_rest=rest,
         threshold=each(population.v_threshold_mv) - rest,
         reset=each(population.reset_mv) - rest,
-        v_init=each(population.init_mv) - rest,
+        v_init=each(start) - rest,
         subtract=population.reset == "subtract",
         refractory_steps=_in_steps(
             population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"

@@ -21,6 +21,7 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "brian2": ("spikelearn.simulation.brian2", "brian2"),
     "snntorch": ("spikelearn.simulation.snntorch", "snntorch"),
     "norse": ("spikelearn.simulation.norse", "norse"),
+    "native": ("spikelearn.simulation.native", "numba"),
 }
 
 
@@ -46,7 +47,7 @@ def simulate(
         May be left out where the network has no spike sources.
     duration_ms, dt_ms : float
         Duration of a trial and time step of the grid, in ms.
-    backend : {"brian2", "snntorch", "norse"}
+    backend : {"native", "brian2", "snntorch", "norse"}
         Which simulator runs it. All give the same spikes.
     seed : int
         Seed of connectivity, weights and background input.
@@ -56,7 +57,7 @@ def simulate(
     progress : callable, optional
         Called now and then with the fraction done, 0 to 1.
     precision : {"float64", "float32"}
-        Arithmetic of the torch backends; Brian2 computes in 64 bits.
+        Arithmetic of the torch backends; the others compute in 64 bits.
 
     Returns
     -------

@@ -29,7 +29,9 @@ from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.stimulus import Stimulus
 
-EXPECTED = {"brunel2000", "lif_feedforward", "mlp_784", "snn_784", "competitive_stdp"}
+EXPECTED = {
+    "brunel2000", "vogels_abbott_cuba", "lif_feedforward", "mlp_784", "snn_784", "competitive_stdp",
+}  # fmt: skip
 
 
 def everything() -> SpikingNetwork:

@@ -13,7 +13,7 @@ from reference_simulator import Outcome
 
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-from spikelearn.simulation import simulate
+from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli import poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
@@ -98,12 +98,10 @@ def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
         np.testing.assert_allclose(recorded, potential, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
-@settings(max_examples=100)
+@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
+@settings(max_examples=200)
 @given(drawn=features())
-def test_torch_backends_spike_as_the_reference_on_any_network(
-    backend: str, drawn: Features
-) -> None:
+def test_backends_spike_as_the_reference_on_any_network(backend: str, drawn: Features) -> None:
     case = make_case(drawn)
     expected = case.reference()
     assume(expected.margin_mv > KNIFE_EDGE_MV)
@@ -117,7 +115,7 @@ def test_every_backend_spikes_as_the_reference(name: str) -> None:
     assert expected.margin_mv > KNIFE_EDGE_MV
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
-    for backend in ("brian2", "snntorch", "norse"):
+    for backend in BACKENDS:
         assert_equal(case.run(backend), expected, case)
 
 
@@ -141,7 +139,7 @@ def test_random_networks_are_neither_silent_nor_saturated() -> None:
     assert spiking >= 15
 
 
-@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(backend: str) -> None:
     # A single neuron not connected to itself; a small probability does the same by chance.
     case = make_case(
@@ -158,7 +156,7 @@ def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(backend: st
     assert_equal(case.run(backend), case.reference(), case)
 
 
-@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_large_projection_kept_sparse_gives_the_same_spikes(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +187,7 @@ def test_trials_split_over_several_brian2_runs_give_the_same_spikes(
     assert_equal(case.run("brian2"), case.reference(), case)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
 def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
     case = make_case(BRIAN2_CASES["refractory_and_currents"])
     together = spikes_of(case.run(backend))
@@ -213,7 +211,7 @@ def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
             assert spikes == expected
 
 
-@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_potential_that_only_reaches_threshold_does_not_spike(backend: str) -> None:
     # From rest, one spike lifts each neuron to exactly its threshold, whatever its constants.
     rng = np.random.default_rng(0)

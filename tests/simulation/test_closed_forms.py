@@ -20,10 +20,9 @@ from spikelearn.networks.spiking import (
     SpikeSource,
     SpikingNetwork,
 )
-from spikelearn.simulation import simulate
+from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.stimuli.stimulus import Stimulus
 
-BACKENDS = ["brian2", "snntorch", "norse"]
 SILENT = 1e6  # a threshold that is never reached, mV
 
 

@@ -45,7 +45,7 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
     return message
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
 def test_a_backend_without_plasticity_names_it_and_who_has_it(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,11 +60,12 @@ def test_a_backend_without_plasticity_names_it_and_who_has_it(
     assert not started
 
 
-def test_brian2_refuses_32_bits_and_names_who_computes_in_them() -> None:
+@pytest.mark.parametrize("backend", ["brian2", "native"])
+def test_a_backend_of_64_bits_refuses_32_and_names_who_computes_in_them(backend: str) -> None:
     with pytest.raises(UnsupportedFeatureError) as raised:
-        simulate(network(), SPIKES, 10.0, 1.0, "brian2", precision="float32")
+        simulate(network(), SPIKES, 10.0, 1.0, backend, precision="float32")
     message = sentence_of(raised)
-    for word in ("brian2", "32-bit", "snntorch", "norse"):
+    for word in (backend, "32-bit", "snntorch", "norse"):
         assert word in message
 
 
@@ -78,7 +79,7 @@ def test_the_torch_backends_do_compute_in_32_bits() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"backend": "nest"}, ["nest", "brian2", "snntorch", "norse"]),
+        ({"backend": "nest"}, ["nest", "brian2", "snntorch", "norse", "native"]),
         ({"precision": "float16"}, ["precision", "float64", "float32", "float16"]),
         ({"duration_ms": -5.0}, ["duration_ms", "-5"]),
         ({"duration_ms": 0.0}, ["duration_ms"]),
@@ -216,3 +217,20 @@ def test_a_finished_or_interrupted_simulation_leaves_brian2s_preferences_alone()
     with pytest.raises(KeyboardInterrupt):
         simulate(network(), SPIKES, 10.0, 1.0, "brian2", progress=interrupt)
     assert {key: brian2.prefs[key] for key in before} == before
+
+
+def test_an_interrupt_ends_a_native_simulation() -> None:
+    calls = []
+
+    def interrupt(fraction: float) -> None:
+        calls.append(fraction)
+        raise KeyboardInterrupt
+
+    big = SpikingNetwork(
+        name="big",
+        populations={"n": LIF(size=20_000, v_rest_mv=20.0, v_threshold_mv=1.0, v_reset_mv=0.0)},
+    )
+    with pytest.raises(KeyboardInterrupt):
+        simulate(big, None, 20_000.0, 0.1, "native", progress=interrupt)
+    assert len(calls) == 1
+    assert 0 <= calls[0] < 1
