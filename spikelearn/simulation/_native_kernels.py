@@ -50,6 +50,7 @@ class Net(NamedTuple):
     n_slots: int
     recorded: np.ndarray  # (P,)
     traced: np.ndarray  # (P,) whether the potential is recorded
+    n_traced: int  # neurons of such populations
 
 
 class State(NamedTuple):
@@ -59,6 +60,7 @@ class State(NamedTuple):
     held: np.ndarray  # (N,) the potential just after the last spike
     last: np.ndarray  # (N,) step of the last spike
     theta: np.ndarray  # (N,)
+    limit: np.ndarray  # (N,) threshold, and theta where there is one
     currents: np.ndarray
     ring: np.ndarray  # (n_slots, all emitters' sizes) who spiked
     n_ring: np.ndarray  # (n_slots, emitters) how many
@@ -80,27 +82,28 @@ class Inputs(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def sort_by_source(
-    pre: np.ndarray, post: np.ndarray, weight: np.ndarray, n_source: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # pragma: no cover - compiled
-    """First synapse of each source neuron (and the end); targets; weights. The order is kept."""
-    rows = np.zeros(n_source + 1, dtype=np.int64)
-    for i in pre:
-        rows[i + 1] += 1
-    for i in range(n_source):
-        rows[i + 1] += rows[i]
-    place = rows[:-1].copy()
-    sorted_post = np.empty(post.size, dtype=np.int32)
-    sorted_weight = np.empty(post.size, dtype=np.float64)
+    pre: np.ndarray,
+    post: np.ndarray,
+    weight: np.ndarray,
+    place: np.ndarray,
+    sorted_post: np.ndarray,
+    sorted_weight: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """Move synapses to where those of their source begin, `place`, which moves on with them.
+
+    The order of a source's synapses is kept.
+    """
     for s in range(pre.size):
         at = place[pre[s]]
         place[pre[s]] += 1
         sorted_post[at] = post[s]
         sorted_weight[at] = weight[s]
-    return rows, sorted_post, sorted_weight
 
 
+# In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
+# hand on two hundred numbers, which doubles the time to compile.
 @njit(cache=True, nogil=True)
-def advance(
+def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
     inputs: Inputs,
@@ -123,6 +126,7 @@ def advance(
         How many were written to `spike_steps` and `spike_neurons`.
     """
     n_spikes = 0
+    n_sources = inputs.spike_start.shape[0]
     _flush(state.v)
     _flush(state.currents)
     _flush(state.theta)
@@ -131,36 +135,85 @@ def advance(
             return step, n_spikes
         t = step - first_step
         slot = step % net.n_slots
-        _take_input_spikes(net, state, inputs, t, slot)
-        _integrate(net, state, inputs, t)
-        _deliver(net, state, step)
+        for e in range(n_sources):
+            first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
+            at = net.ring_start[e]
+            _copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
+            state.n_ring[slot, e] = last - first
+        for p in range(net.alike.size):
+            first, last = net.first[p], net.first[p + 1]
+            v = state.v[first:last]
+            _scale(v, net.beta[first:last], net.alike[p])
+            for c in range(net.first_channel[p], net.first_channel[p + 1]):
+                at = net.channel_start[c]
+                current = state.currents[at : at + v.size]
+                kappa = net.kappa[at : at + v.size]
+                _add_current(v, current, kappa, net.alpha[c], net.alike[p])
+            width = inputs.current_width[p]
+            if width:
+                at = inputs.current_start[p] + t * width
+                _add_stimulus(v, net.beta[first:last], inputs.current[at : at + width])
+            if net.adaptive[p]:
+                _scale(state.theta[first:last], net.theta_decay[first:last], False)
+        for q in range(net.source.size):
+            sent = step - net.delay[q]
+            if sent < 0:
+                continue
+            at = net.ring_start[net.source[q]]
+            n = state.n_ring[sent % net.n_slots, net.source[q]]
+            spiking = state.ring[sent % net.n_slots, at : at + n]
+            first, last = net.first[net.target[q]], net.first[net.target[q] + 1]
+            if net.channel[q] < 0:
+                goal = state.v[first:last]
+            else:
+                at = net.channel_start[net.channel[q]]
+                goal = state.currents[at : at + last - first]
+            _deliver(goal, spiking, net.rows[net.first_row[q] :], net.post, net.weight)
         for b in range(inputs.background_target.size):
             p = inputs.background_target[b]
-            size = net.first[p + 1] - net.first[p]
-            at = inputs.background_start[b] + t * size
-            weight = inputs.background_weight[b]
             v = state.v[net.first[p] : net.first[p + 1]]
-            counts = inputs.counts[at : at + size]
-            for j in range(size):
-                v[j] += weight * counts[j]
-        _hold(net, state, step)
-        n_spikes = _fire(net, state, step, slot, n_spikes, spike_steps, spike_neurons)
-        at = t * _traced_size(net)
+            at = inputs.background_start[b] + t * v.size
+            _add_background(v, inputs.background_weight[b], inputs.counts[at : at + v.size])
+        for p in range(net.alike.size):
+            first, last = net.first[p], net.first[p + 1]
+            v, held = state.v[first:last], state.held[first:last]
+            at = net.ring_start[n_sources + p]
+            # Who is refractory is who spiked a short while ago: what reached it is undone.
+            for ago in range(1, min(net.refractory[p], step + 1)):
+                before = (step - ago) % net.n_slots
+                for s in range(at, at + state.n_ring[before, n_sources + p]):
+                    v[state.ring[before, s]] = held[state.ring[before, s]]
+            spiking = state.ring[slot, at : at + v.size]
+            if net.adaptive[p]:
+                for j in range(first, last):
+                    state.limit[j] = net.threshold[j] + state.theta[j]
+            n = _fire(
+                v, state.limit[first:last], net.reset[first:last], net.subtract[p],
+                net.refractory[p], held, state.last[first:last], step, spiking,
+            )  # fmt: skip
+            state.n_ring[slot, n_sources + p] = n
+            for s in range(n):
+                if net.adaptive[p]:
+                    state.theta[first + spiking[s]] += net.theta_increment[first + spiking[s]]
+                if net.recorded[p]:
+                    spike_steps[n_spikes] = step
+                    spike_neurons[n_spikes] = first + spiking[s]
+                    n_spikes += 1
+        at = t * net.n_traced
         for p in range(net.traced.size):
             if net.traced[p]:
-                for j in range(net.first[p], net.first[p + 1]):
-                    trace[at] = state.v[j]
-                    at += 1
+                size = net.first[p + 1] - net.first[p]
+                _copy(state.v[net.first[p] : net.first[p + 1]], trace[at : at + size])
+                at += size
     return stop, n_spikes
 
 
+# By loops: a slice assigned to another brings code for messages about shapes that do not fit, which
+# takes longer to compile than all the rest.
 @njit(cache=True, nogil=True)
-def _traced_size(net: Net) -> int:  # pragma: no cover - compiled
-    total = 0
-    for p in range(net.traced.size):
-        if net.traced[p]:
-            total += net.first[p + 1] - net.first[p]
-    return total
+def _copy(given: np.ndarray, to: np.ndarray) -> None:  # pragma: no cover - compiled
+    for j in range(given.size):
+        to[j] = given[j]
 
 
 @njit(cache=True, nogil=True)
@@ -168,19 +221,6 @@ def _flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
     for j in range(values.size):
         if abs(values[j]) < _TINY:
             values[j] = 0.0
-
-
-@njit(cache=True, nogil=True)
-def _take_input_spikes(
-    net: Net, state: State, inputs: Inputs, t: int, slot: int
-) -> None:  # pragma: no cover - compiled
-    for e in range(inputs.spike_start.shape[0]):
-        first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
-        at = net.ring_start[e]
-        for s in range(first, last):
-            state.ring[slot, at] = inputs.senders[s]
-            at += 1
-        state.n_ring[slot, e] = last - first
 
 
 @njit(cache=True, nogil=True)
@@ -210,118 +250,55 @@ def _add_current(
 
 
 @njit(cache=True, nogil=True)
-def _integrate(
-    net: Net, state: State, inputs: Inputs, t: int
+def _add_stimulus(
+    v: np.ndarray, beta: np.ndarray, shown: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    for p in range(net.alike.size):
-        first, last = net.first[p], net.first[p + 1]
-        size = last - first
-        v, beta = state.v[first:last], net.beta[first:last]
-        _scale(v, beta, net.alike[p])
-        for c in range(net.first_channel[p], net.first_channel[p + 1]):
-            at = net.channel_start[c]
-            current, kappa = state.currents[at : at + size], net.kappa[at : at + size]
-            _add_current(v, current, kappa, net.alpha[c], net.alike[p])
-        width = inputs.current_width[p]
-        if width:
-            at = inputs.current_start[p] + t * width
-            for j in range(size):
-                shown = inputs.current[at] if width == 1 else inputs.current[at + j]
-                v[j] += (1.0 - beta[j]) * shown
-        if net.adaptive[p]:
-            theta, decay = state.theta[first:last], net.theta_decay[first:last]
-            for j in range(size):
-                theta[j] *= decay[j]
+    for j in range(v.size):
+        v[j] += (1.0 - beta[j]) * shown[j if shown.size > 1 else 0]
 
 
 @njit(cache=True, nogil=True)
-def _deliver(net: Net, state: State, step: int) -> None:  # pragma: no cover - compiled
-    for q in range(net.source.size):
-        sent = step - net.delay[q]
-        if sent < 0:
-            continue
-        slot, emitter = sent % net.n_slots, net.source[q]
-        at = net.ring_start[emitter]
-        spiking = state.ring[slot, at : at + state.n_ring[slot, emitter]]
-        if net.channel[q] < 0:
-            first = net.first[net.target[q]]
-            goal = state.v[first : net.first[net.target[q] + 1]]
-        else:
-            first = net.channel_start[net.channel[q]]
-            size = net.first[net.target[q] + 1] - net.first[net.target[q]]
-            goal = state.currents[first : first + size]
-        for neuron in spiking:
-            row = net.first_row[q] + neuron
-            for s in range(net.rows[row], net.rows[row + 1]):
-                goal[net.post[s]] += net.weight[s]
+def _add_background(
+    v: np.ndarray, weight: float, counts: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    for j in range(v.size):
+        v[j] += weight * counts[j]
 
 
 @njit(cache=True, nogil=True)
-def _hold(net: Net, state: State, step: int) -> None:  # pragma: no cover - compiled
-    # Who is refractory is who spiked a short while ago: whatever reached it is undone.
-    n_sources = state.n_ring.shape[1] - net.alike.size
-    for p in range(net.alike.size):
-        first, emitter = net.first[p], n_sources + p
-        for ago in range(1, min(net.refractory[p], step + 1)):
-            slot = (step - ago) % net.n_slots
-            at = net.ring_start[emitter]
-            for s in range(at, at + state.n_ring[slot, emitter]):
-                j = first + state.ring[slot, s]
-                state.v[j] = state.held[j]
-
-
-@njit(cache=True, nogil=True)
-def _n_above(
-    net: Net, state: State, p: int, first: int, last: int
-) -> int:  # pragma: no cover - compiled
-    above = 0
-    if net.adaptive[p]:
-        for j in range(first, last):
-            above += state.v[j] > net.threshold[j] + state.theta[j]
-    elif net.alike[p]:
-        limit = net.threshold[first]
-        for j in range(first, last):
-            above += state.v[j] > limit
-    else:
-        for j in range(first, last):
-            above += state.v[j] > net.threshold[j]
-    return above
+def _deliver(
+    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    for neuron in spiking:
+        for s in range(rows[neuron], rows[neuron + 1]):
+            goal[post[s]] += weight[s]
 
 
 @njit(cache=True, nogil=True)
 def _fire(
-    net: Net,
-    state: State,
+    v: np.ndarray,
+    limit: np.ndarray,
+    reset: np.ndarray,
+    subtract: bool,
+    refractory: int,
+    held: np.ndarray,
+    last: np.ndarray,
     step: int,
-    slot: int,
-    n_spikes: int,
-    spike_steps: np.ndarray,
-    spike_neurons: np.ndarray,
+    spiking: np.ndarray,
 ) -> int:  # pragma: no cover - compiled
-    n_sources = state.n_ring.shape[1] - net.alike.size
-    for p in range(net.alike.size):
-        emitter = n_sources + p
-        start = net.ring_start[emitter]
-        fired = 0
-        for first in range(net.first[p], net.first[p + 1], _CHUNK):
-            last = min(first + _CHUNK, net.first[p + 1])
-            above = _n_above(net, state, p, first, last)
-            if not above:
-                continue
-            for j in range(first, last):
-                limit = net.threshold[j]
-                if net.adaptive[p]:
-                    limit += state.theta[j]
-                if not state.v[j] > limit or step - state.last[j] < net.refractory[p]:
-                    continue
-                state.v[j] = state.v[j] - limit if net.subtract[p] else net.reset[j]
-                state.held[j], state.last[j] = state.v[j], step
-                if net.adaptive[p]:
-                    state.theta[j] += net.theta_increment[j]
-                state.ring[slot, start + fired] = j - net.first[p]
-                fired += 1
-                if net.recorded[p]:
-                    spike_steps[n_spikes], spike_neurons[n_spikes] = step, j
-                    n_spikes += 1
-        state.n_ring[slot, emitter] = fired
-    return n_spikes
+    """Threshold and reset of one population; who spikes is written to `spiking`."""
+    n = 0
+    for start in range(0, v.size, _CHUNK):
+        end = min(start + _CHUNK, v.size)
+        above = 0
+        for j in range(start, end):
+            above += v[j] > limit[j]
+        if not above:
+            continue
+        for j in range(start, end):
+            if v[j] > limit[j] and step - last[j] >= refractory:
+                v[j] = v[j] - limit[j] if subtract else reset[j]
+                held[j], last[j] = v[j], step
+                spiking[n] = j
+                n += 1
+    return n

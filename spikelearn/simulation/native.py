@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation.lowering import Lowered, Synapses
 
@@ -82,7 +83,7 @@ class _Trial:
         n_neurons = self.state.v.size
         steps = np.empty(max(_SPIKES, 2 * n_neurons), dtype=np.int64)
         neurons = np.empty(len(steps), dtype=np.int64)
-        traced = sum(self.lowered.neurons[name].size for name in self.lowered.record_potential)
+        traced = self.net.n_traced
         inputs = _Feed(self.lowered, self.index)
         for first in range(0, self.lowered.n_steps, _BLOCK):
             last = min(first + _BLOCK, self.lowered.n_steps)
@@ -166,7 +167,7 @@ def _arrays(lowered: Lowered) -> Net:
     rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
     for synapses in lowered.synapses:
         c = synapses.connections
-        row, post, weight = sort_by_source(c.pre, c.post, c.weight_mv, c.n_source)
+        row, post, weight = _by_source(c)
         rows.append(row + n_synapses)
         posts.append(post)
         weights.append(weight)
@@ -204,7 +205,17 @@ def _arrays(lowered: Lowered) -> Net:
         n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
         recorded=np.array([name in lowered.record for name in names]),
         traced=np.array([name in lowered.record_potential for name in names]),
+        n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
     )
+
+
+def _by_source(c: Connections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First synapse of each source neuron, and the end; targets; weights."""
+    rows = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
+    post = np.empty(c.post.size, dtype=np.int32)
+    weight = np.empty(c.post.size)
+    sort_by_source(c.pre, c.post, c.weight_mv, rows[:-1].copy(), post, weight)
+    return rows, post, weight
 
 
 def _channel(synapses: Synapses, names: list[str], first_channel: np.ndarray) -> int:
@@ -231,6 +242,7 @@ def _start(lowered: Lowered, net: Net) -> State:
         held=np.zeros(n_neurons),
         last=np.full(n_neurons, -(2**62)),
         theta=_filled([p.theta_init for p in populations], [np.zeros(p.size) for p in populations]),
+        limit=net.threshold.copy(),
         currents=np.zeros(net.kappa.size),
         ring=np.zeros((net.n_slots, int(net.ring_start[-1])), dtype=np.int64),
         n_ring=np.zeros((net.n_slots, n_emitters), dtype=np.int64),
