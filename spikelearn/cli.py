@@ -111,7 +111,7 @@ def simulate(
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
-    Example: spikelearn simulate brunel2000 --backend norse --duration 500 --out spikes.nwb
+    Example: spikelearn simulate brunel2000 --backend native --duration 500 --out spikes.nwb
     """
     from spikelearn._progress import progress_bars
     from spikelearn.report.raster import check_plot_path, plot_raster
