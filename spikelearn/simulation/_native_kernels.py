@@ -44,8 +44,10 @@ class Net(NamedTuple):
     channel: np.ndarray  # (Q,) or -1: into the potential
     first_row: np.ndarray  # (Q,) in `rows`
     rows: np.ndarray  # first synapse of each neuron of each projection's source, and the end
-    post: np.ndarray  # (n synapses,) neuron within the target
-    weight: np.ndarray  # (n synapses,)
+    post: np.ndarray  # (n synapses,) neuron within the target, unsigned: never from the end
+    same_weight: np.ndarray  # (Q,) of all synapses of a projection, or NaN where they differ
+    first_weight: np.ndarray  # (Q,) synapse whose weight is the first in `weight`
+    weight: np.ndarray  # of projections whose weights differ
     ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
     n_slots: int
     recorded: np.ndarray  # (P,)
@@ -83,21 +85,17 @@ class Inputs(NamedTuple):
 @njit(cache=True, nogil=True)
 def sort_by_source(
     pre: np.ndarray,
-    post: np.ndarray,
-    weight: np.ndarray,
+    values: np.ndarray,
     place: np.ndarray,
-    sorted_post: np.ndarray,
-    sorted_weight: np.ndarray,
+    found: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """Move synapses to where those of their source begin, `place`, which moves on with them.
+    """Move values of synapses to where those of their source begin, `place`, which moves on.
 
     The order of a source's synapses is kept.
     """
     for s in range(pre.size):
-        at = place[pre[s]]
+        found[place[pre[s]]] = values[s]
         place[pre[s]] += 1
-        sorted_post[at] = post[s]
-        sorted_weight[at] = weight[s]
 
 
 # In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
@@ -168,7 +166,11 @@ def advance(  # noqa: PLR0912, PLR0915
             else:
                 at = net.channel_start[net.channel[q]]
                 goal = state.currents[at : at + last - first]
-            _deliver(goal, spiking, net.rows[net.first_row[q] :], net.post, net.weight)
+            rows = net.rows[net.first_row[q] :]
+            if np.isnan(net.same_weight[q]):
+                _deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
+            else:
+                _deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
         for b in range(inputs.background_target.size):
             p = inputs.background_target[b]
             v = state.v[net.first[p] : net.first[p + 1]]
@@ -267,11 +269,27 @@ def _add_background(
 
 @njit(cache=True, nogil=True)
 def _deliver(
-    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: np.ndarray
+    goal: np.ndarray,
+    spiking: np.ndarray,
+    rows: np.ndarray,
+    post: np.ndarray,
+    weight: np.ndarray,
+    first: int,
 ) -> None:  # pragma: no cover - compiled
     for neuron in spiking:
-        for s in range(rows[neuron], rows[neuron + 1]):
-            goal[post[s]] += weight[s]
+        targets = post[rows[neuron] : rows[neuron + 1]]
+        weights = weight[rows[neuron] - first : rows[neuron + 1] - first]
+        for s in range(targets.size):
+            goal[targets[s]] += weights[s]
+
+
+@njit(cache=True, nogil=True)
+def _deliver_same(
+    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
+) -> None:  # pragma: no cover - compiled
+    for neuron in spiking:
+        for target in post[rows[neuron] : rows[neuron + 1]]:
+            goal[target] += weight
 
 
 @njit(cache=True, nogil=True)

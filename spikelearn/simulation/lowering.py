@@ -20,6 +20,7 @@ from spikelearn.networks.spiking import (
     SpikeSource,
     SpikingNetwork,
 )
+from spikelearn.simulation._poisson import PoissonSampler
 from spikelearn.stimuli.stimulus import Stimulus
 
 _BACKGROUND_BLOCK = 64  # steps drawn at once
@@ -88,10 +89,10 @@ class Background:
             generator(self.seed, "background", self.index, trial)
             for trial in range(first_trial, last_trial)
         ]
+        sampler = PoissonSampler(self.mean_count)
         while True:
             block = np.stack(
-                [s.poisson(self.mean_count, (_BACKGROUND_BLOCK, self.size)) for s in streams],
-                axis=1,
+                [sampler.draw((_BACKGROUND_BLOCK, self.size), s) for s in streams], axis=1
             )
             yield from block
 

@@ -15,7 +15,6 @@ from itertools import islice
 
 import numpy as np
 
-from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation.lowering import Lowered, Synapses
 
@@ -165,15 +164,23 @@ def _arrays(lowered: Lowered) -> Net:
     first_channel = np.cumsum([0, *n_channels])
     lengths = [p.size for p in populations for _ in p.taus]
     rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
+    same_weight, first_weight, n_weights = [], [], 0
     for synapses in lowered.synapses:
         c = synapses.connections
-        row, post, weight = _by_source(c)
+        row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
+        same = c.weight_mv[0] if c.pre.size and (c.weight_mv == c.weight_mv[0]).all() else np.nan
+        first_weight.append(n_synapses - n_weights)
+        if np.isnan(same):
+            weights.append(np.empty(c.pre.size))
+            sort_by_source(c.pre, c.weight_mv, row[:-1].copy(), weights[-1])
+            n_weights += c.pre.size
+        posts.append(np.empty(c.post.size, dtype=np.uint32))
+        sort_by_source(c.pre, c.post, row[:-1].copy(), posts[-1])
         rows.append(row + n_synapses)
-        posts.append(post)
-        weights.append(weight)
+        same_weight.append(same)
         first_row.append(n_rows)
         n_rows += row.size
-        n_synapses += post.size
+        n_synapses += c.post.size
     zeros = [np.zeros(p.size) for p in populations]
     longest = max((s.delay_steps for s in lowered.synapses), default=0)
     return Net(
@@ -199,7 +206,9 @@ def _arrays(lowered: Lowered) -> Net:
         ),
         first_row=np.array(first_row, dtype=np.int64),
         rows=_joined(rows, np.int64),
-        post=_joined(posts, np.int32),
+        post=_joined(posts, np.uint32),
+        same_weight=np.array(same_weight, dtype=np.float64),
+        first_weight=np.array(first_weight, dtype=np.int64),
         weight=_joined(weights, np.float64),
         ring_start=np.cumsum([0, *emitter_sizes]),
         n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
@@ -207,15 +216,6 @@ def _arrays(lowered: Lowered) -> Net:
         traced=np.array([name in lowered.record_potential for name in names]),
         n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
     )
-
-
-def _by_source(c: Connections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First synapse of each source neuron, and the end; targets; weights."""
-    rows = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
-    post = np.empty(c.post.size, dtype=np.int32)
-    weight = np.empty(c.post.size)
-    sort_by_source(c.pre, c.post, c.weight_mv, rows[:-1].copy(), post, weight)
-    return rows, post, weight
 
 
 def _channel(synapses: Synapses, names: list[str], first_channel: np.ndarray) -> int:

@@ -46,4 +46,4 @@ def test_brunels_network_is_in_the_state_of_the_papers_figure() -> None:
     late = times[times > 100.0]
     assert late.size / 10_000 / 0.2 == pytest.approx(37.7, abs=2.0)
     counts = np.histogram(late, np.arange(100.0, 300.5, 1.0))[0]
-    assert counts.std() / counts.mean() < 0.5  # in the synchronous states it is above 1
+    assert counts.std() / counts.mean() < 0.8  # with synchrony, volleys and silence, it is above 1
