@@ -201,7 +201,7 @@ def _record(rule: Rule) -> Draws:
 
 def _replay(rule: Rule, drawn: Draws) -> None:
     """Have the rule draw these."""
-    waiting = [tensor for tensor, _ in drawn]
+    waiting = [tensor.clone() for tensor, _ in drawn]  # a rule may write into what it draws
 
     def draw(shape: Sequence[int], axes: Sequence[Axis], kind: Any = "normal") -> torch.Tensor:
         if not waiting or tuple(waiting[0].shape) != tuple(shape):

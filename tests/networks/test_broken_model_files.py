@@ -64,7 +64,10 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         f"{SPIKING}, v_reset_mv: 2}}\n",
         ["n", "v_threshold_mv", "v_reset_mv"],
     ),
-    "threshold_below_rest": (f"{SPIKING}, v_rest_mv: 2}}\n", ["n", "v_threshold_mv", "v_rest_mv"]),
+    "threshold_below_rest": (
+        f"{SPIKING}, v_rest_mv: 2, reset: subtract}}\n",
+        ["n", "v_threshold_mv", "v_rest_mv"],
+    ),
     "wrong_number_of_values": (f"{SPIKING}, tau_m_ms: [1, 2, 3]}}\n", ["n", "tau_m_ms", "2", "3"]),
     "unknown_model": (
         f"{SPIKING}}}\n  m: {{model: izhikevich, size: 1}}\n",
