@@ -161,17 +161,15 @@ def _provenance(
 
 def _arrays(network: SpikingNetwork) -> dict[str, Any]:
     """Populations and projections with arrays kept as arrays, so that they can be summarised."""
+
+    def fields(part: Any) -> dict[str, Any]:
+        return {
+            k: v.model_dump() if hasattr(v, "model_dump") else v
+            for k, v in dict(part).items()
+            if v is not None
+        }
+
     return {
-        "populations": {
-            name: {k: v for k, v in dict(p).items() if v is not None}
-            for name, p in network.populations.items()
-        },
-        "projections": [
-            {
-                k: v.model_dump() if hasattr(v, "model_dump") else v
-                for k, v in dict(p).items()
-                if v is not None
-            }
-            for p in network.projections
-        ],
+        "populations": {name: fields(p) for name, p in network.populations.items()},
+        "projections": [fields(p) for p in network.projections],
     }

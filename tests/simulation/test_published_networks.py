@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.spikes.activity import Activity
 
 
 def network(name: str) -> SpikingNetwork:
@@ -47,3 +50,12 @@ def test_brunels_network_is_in_the_state_of_the_papers_figure() -> None:
     assert late.size / 10_000 / 0.2 == pytest.approx(37.7, abs=2.0)
     counts = np.histogram(late, np.arange(100.0, 300.5, 1.0))[0]
     assert counts.std() / counts.mean() < 0.8  # with synchrony, volleys and silence, it is above 1
+
+
+def test_what_is_drawn_stands_in_the_provenance_and_is_saved(tmp_path: Path) -> None:
+    activity = simulate(network("vogels_abbott_cuba"), None, 20.0, 0.1, "native")
+    drawn = activity.provenance["network"]["populations"]["excitatory"]["v_init_mv"]
+    assert drawn == {"distribution": "uniform", "low": -60.0, "high": -50.0}
+    activity.save(tmp_path / "cuba.nwb")
+    again = Activity.load(tmp_path / "cuba.nwb")
+    assert again.provenance["network"] == activity.provenance["network"]
