@@ -213,7 +213,7 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
     """Initial weights of the plastic projection, normalised; mV, (inputs, neurons)."""
     drawn = network.connections(layer, generator(seed, "weights"))
     weights = np.zeros((drawn.n_source, drawn.n_target))
-    weights[drawn.pre, drawn.post] = drawn.weight_mv
+    weights[drawn.pre, drawn.post] = drawn.weight
     return normalised(weights, layer)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from spikelearn._errors import SpikelearnError
 
@@ -73,78 +73,197 @@ class FixedInDegree(_Description):
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
-        if self.in_degree > n_source - (not self.allow_self):
+        n_candidates = n_source - (not self.allow_self)
+        if self.in_degree > n_candidates:
             raise SpikelearnError(
                 f"an in-degree of {self.in_degree} needs at least as many source neurons, found"
                 f" {n_source}"
             )
-        pre = np.empty((n_target, self.in_degree), dtype=np.int64)
-        for target in range(n_target):
-            if self.allow_self:
-                pre[target] = generator.choice(
-                    n_source, self.in_degree, replace=False, shuffle=False
-                )
-            else:
-                chosen = generator.choice(
-                    n_source - 1, self.in_degree, replace=False, shuffle=False
-                )
-                pre[target] = chosen + (chosen >= target)
+        chunk = max(1, _FLAGS // n_candidates)
+        parts = [
+            _distinct(min(chunk, n_target - first), self.in_degree, n_candidates, generator)
+            for first in range(0, n_target, chunk)
+        ]
+        pre = np.concatenate(parts)
+        if not self.allow_self:
+            pre += pre >= np.arange(n_target)[:, None]
         return pre.ravel(), np.repeat(np.arange(n_target), self.in_degree)
 
 
-Connectivity = Annotated[
-    AllToAll | OneToOne | FixedProbability | FixedInDegree, Field(discriminator="kind")
-]
-_Pairs = tuple[np.ndarray, np.ndarray]
+def _distinct(
+    n_rows: int, count: int, n_candidates: int, generator: np.random.Generator
+) -> np.ndarray:
+    """In each row `count` distinct numbers below `n_candidates`, ascending; all sets as likely.
+
+    What was drawn twice is drawn again until nothing is; no candidate is treated unlike another,
+    so that no set is likelier than another. Where most are chosen, those left out are drawn.
+    """
+    few = min(count, n_candidates - count)
+    chosen = np.zeros((n_rows, n_candidates), dtype=bool)
+    missing = np.full(n_rows, few)
+    while missing.any():
+        rows = np.repeat(np.arange(n_rows), missing)
+        chosen[rows, generator.integers(0, n_candidates, rows.size)] = True
+        missing = few - chosen.sum(axis=1)
+    found = chosen if few == count else ~chosen
+    return np.nonzero(found)[1].reshape(n_rows, count)
 
 
-class UniformWeights(_Description):
-    """Weights (or initial potentials) drawn uniformly between two bounds, in mV."""
+class FixedTotalNumber(_Description):
+    """A number of synapses between randomly chosen pairs; a pair may be chosen more than once."""
 
-    distribution: Literal["uniform"]
-    low: float
-    high: float
+    kind: Literal["fixed_total_number"]
+    number: int = Field(ge=0)
+    allow_self: bool = True
+
+    def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
+        """Indices of the connected pairs."""
+        n_candidates = n_source - (not self.allow_self)
+        if self.number and not n_candidates:
+            raise SpikelearnError("a single neuron that is not to connect to itself has no synapse")
+        post = generator.integers(0, n_target, self.number)
+        pre = generator.integers(0, n_candidates, self.number) if self.number else post.copy()
+        if not self.allow_self:
+            pre += pre >= post
+        return pre, post
+
+
+class DistanceDependent(_Description):
+    """Each pair independently, with a probability that falls with the distance of its neurons.
+
+    The neurons of each population stand at equal intervals on a ring of circumference 1, or row
+    by row on a square grid with side 1 whose opposite edges touch (a torus); where their number is
+    no square, the last row has gaps. `scale` is the width of the profile on the same measure.
+    """
+
+    kind: Literal["distance_dependent"]
+    arrangement: Literal["ring", "grid"] = "ring"
+    profile: Literal["gaussian", "exponential", "box"] = "gaussian"
+    scale: float = Field(gt=0, description="standard deviation, decay length, or radius of the box")
+    p_max: float = Field(default=1.0, ge=0, le=1, description="probability at distance 0")
+    allow_self: bool = True
+
+    def probability(self, distance: np.ndarray) -> np.ndarray:
+        """Probability of a connection at a distance."""
+        x = distance / self.scale
+        falls = {
+            "gaussian": lambda: np.exp(-(x**2) / 2),
+            "exponential": lambda: np.exp(-x),
+            "box": lambda: (x <= 1).astype(float),
+        }
+        return self.p_max * falls[self.profile]()
+
+    def positions(self, size: int) -> np.ndarray:
+        """Positions of a population's neurons, array of shape (size, 1 or 2)."""
+        if self.arrangement == "ring":
+            return (np.arange(size) / size)[:, None]
+        side = int(np.ceil(np.sqrt(size)))
+        return np.stack(np.divmod(np.arange(size), side), axis=1) / side
+
+    def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
+        """Indices of the connected pairs."""
+        sources, targets = self.positions(n_source), self.positions(n_target)
+        rows = []
+        for source in sources:
+            apart = np.abs(targets - source)
+            distance = np.linalg.norm(np.minimum(apart, 1 - apart), axis=1)
+            rows.append(np.flatnonzero(generator.random(n_target) < self.probability(distance)))
+        pre = np.repeat(np.arange(n_source), [row.size for row in rows])
+        return pre, np.concatenate(rows)
+
+
+class Convolution(_Description):
+    """A two-dimensional convolution: neurons are the pixels of images, channel by channel.
+
+    As in machine learning (no kernel is flipped); pixels outside the image are 0. Weights are one
+    for all, an array of shape (channels out, channels in, kernel height, kernel width), or a
+    distribution from which such an array is drawn.
+    """
+
+    kind: Literal["convolution"]
+    input_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        description="channels, height and width of the source population"
+    )
+    channels: int = Field(ge=1, description="channels of the target population")
+    kernel_size: int = Field(ge=1)
+    stride: int = Field(default=1, ge=1)
+    padding: int = Field(default=0, ge=0)
+    allow_self: bool = True
 
     @model_validator(mode="after")
-    def _check(self) -> UniformWeights:
-        if self.low > self.high:
-            raise ValueError(f"low must not lie above high, found {self.low:g} and {self.high:g}")
+    def _check(self) -> Convolution:
+        if min(self.output_shape) < 1:
+            raise ValueError(
+                f"a kernel of {self.kernel_size} does not fit into images of"
+                f" {self.input_shape[1]} x {self.input_shape[2]} with padding {self.padding}"
+            )
         return self
 
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` weights in mV."""
-        return generator.uniform(self.low, self.high, count)
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the target population."""
+        height, width = (
+            (n + 2 * self.padding - self.kernel_size) // self.stride + 1
+            for n in self.input_shape[1:]
+        )
+        return self.channels, height, width
+
+    @property
+    def kernel_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weights."""
+        return self.channels, self.input_shape[0], self.kernel_size, self.kernel_size
+
+    def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
+        """Indices of the connected pairs."""
+        return self.pairs(n_source, n_target)[:2]
+
+    def pairs(self, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Indices of the connected pairs, and of the weight of each in the flattened kernel."""
+        if n_source != np.prod(self.input_shape) or n_target != np.prod(self.output_shape):
+            raise SpikelearnError(
+                f"a convolution from {self.input_shape} to {self.output_shape} needs populations"
+                f" of {np.prod(self.input_shape)} and {np.prod(self.output_shape)} neurons, found"
+                f" {n_source} and {n_target}"
+            )
+        _, height, width = self.input_shape
+        _, rows, columns = self.output_shape
+        o, i, ky, kx, y, x = np.indices((*self.kernel_shape, rows, columns)).reshape(6, -1)
+        from_y, from_x = (at * self.stride + k - self.padding for at, k in ((y, ky), (x, kx)))
+        inside = (from_y >= 0) & (from_y < height) & (from_x >= 0) & (from_x < width)
+        pre = (i * height + from_y) * width + from_x
+        post = (o * rows + y) * columns + x
+        index = np.ravel_multi_index((o, i, ky, kx), self.kernel_shape)
+        return pre[inside], post[inside], index[inside]
 
 
-class NormalWeights(_Description):
-    """Weights (or initial potentials) drawn from a normal distribution, in mV."""
-
-    distribution: Literal["normal"]
-    mean: float
-    sd: float = Field(ge=0)
-
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` weights in mV."""
-        return generator.normal(self.mean, self.sd, count)
-
-
-WeightDistribution = Annotated[UniformWeights | NormalWeights, Field(discriminator="distribution")]
+Connectivity = Annotated[
+    AllToAll
+    | OneToOne
+    | FixedProbability
+    | FixedInDegree
+    | FixedTotalNumber
+    | DistanceDependent
+    | Convolution,
+    Field(discriminator="kind"),
+]
+_Pairs = tuple[np.ndarray, np.ndarray]
+_FLAGS = 2**22  # candidates that are looked at together
 
 
 @dataclass(frozen=True)
 class Connections:
-    """Drawn synapses: arrays of shape (n_synapses,); `weight_mv` in mV."""
+    """Drawn synapses: arrays of shape (n_synapses,); `weight` in the unit of the projection's."""
 
     pre: np.ndarray
     post: np.ndarray
-    weight_mv: np.ndarray
+    weight: np.ndarray
     n_source: int
     n_target: int
 
     def dense(self) -> np.ndarray:
         """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
         matrix = np.zeros((self.n_source, self.n_target))
-        np.add.at(matrix, (self.pre, self.post), self.weight_mv)
+        np.add.at(matrix, (self.pre, self.post), self.weight)
         return matrix
 
     @property

@@ -1,207 +1,138 @@
 """`SpikingNetwork`: a spiking network described once, for every backend.
 
-Units stand in the names: `_ms`, `_mv`, `_hz`. Weights are in mV: the jump of the membrane
-potential a spike causes (delta synapses), or the jump of the synaptic current times the membrane
-resistance (exponential synapses). The semantics of a run are in `spikelearn.simulation`.
+Units stand in the names: `_ms`, `_mv`, `_hz`, `_pa`, `_ns`. Neuron models are in
+`spikelearn.networks.neurons`, synapses and the units of their weights in
+`spikelearn.networks.synapses`, who is connected to whom in `spikelearn.networks.connectivity`. The
+semantics of a run are in `spikelearn.simulation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_folder, find_yaml, read_yaml, validate, write_yaml
-from spikelearn.networks.connectivity import (
-    AllToAll,
-    Connections,
-    Connectivity,
-    NormalWeights,
-    UniformWeights,
-    WeightDistribution,
+from spikelearn.networks._fields import Description, Drawn, PerNeuron
+from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution
+from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.neurons import (
+    LIF,
+    AdaptiveLIF,
+    AdEx,
+    HodgkinHuxley,
+    Izhikevich,
+    Neurons,
+    Population,
+    SpikeSource,
 )
 from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.synapses import (
+    AlphaSynapse,
+    DeltaSynapse,
+    ExponentialSynapse,
+    Synapse,
+)
+
+__all__ = [
+    "LIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "DeltaSynapse",
+    "ExponentialSynapse", "HodgkinHuxley", "Izhikevich", "NoiseInput", "Projection", "SpikeSource",
+    "SpikingNetwork", "Synapse",
+]  # fmt: skip
+
+UNITS = {"mv": "mV", "pa": "pA", "ns": "nS", "mv_per_ms": "mV/ms"}
 
 
-def _to_array(value: Any) -> Any:
-    return np.asarray(value, dtype=np.float64) if isinstance(value, list | tuple) else value
+class _Weighted(Description):
+    """Something with a weight, in one unit of four."""
 
-
-def _to_plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-_Array = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_plain)]
-
-
-# Which alternative of a union a value is meant to be, so that only its mistakes are told.
-def _number_or_array(value: Any) -> str:
-    return "array" if isinstance(value, list | tuple | np.ndarray) else "number"
-
-
-def _kind_of_weight(value: Any) -> str:
-    return "distribution" if isinstance(value, dict | BaseModel) else _number_or_array(value)
-
-
-PerNeuron = Annotated[
-    Annotated[float, Tag("number")] | Annotated[_Array, Tag("array")],
-    Discriminator(_number_or_array),
-]
-"""One value for all neurons, or one each."""
-
-Drawn = Annotated[
-    Annotated[float, Tag("number")]
-    | Annotated[WeightDistribution, Tag("distribution")]
-    | Annotated[_Array, Tag("array")],
-    Discriminator(_kind_of_weight),
-]
-"""One value for all, one each, or drawn from a distribution."""
-
-
-class _Description(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
-    )
-
-
-class SpikeSource(_Description):
-    """Neurons whose spikes the stimulus gives."""
-
-    model: Literal["spike_source"]
-    size: int = Field(ge=1)
-
-
-class LIF(_Description):
-    """Leaky integrate-and-fire: tau_m dv/dt = -(v - v_rest) + R I, spike where v > v_threshold.
-
-    After a spike v is set to `v_reset_mv`, or lowered by the distance from rest to threshold
-    (`reset: subtract`), and held there until `refractory_ms` have passed. The value at threshold
-    does not spike: v must exceed it. A resting potential above threshold stands for a constant
-    drive.
-    """
-
-    model: Literal["lif"] = "lif"
-    size: int = Field(ge=1)
-    tau_m_ms: PerNeuron = 20.0
-    v_rest_mv: PerNeuron = 0.0
-    v_threshold_mv: PerNeuron
-    v_reset_mv: PerNeuron | None = Field(
-        default=None, description="the resting potential if absent"
-    )
-    v_init_mv: Drawn | None = Field(default=None, description="the resting potential if absent")
-    refractory_ms: float = Field(default=0.0, ge=0)
-    reset: Literal["to_value", "subtract"] = "to_value"
+    target: str
+    synapse: Synapse = DeltaSynapse()
 
     @model_validator(mode="after")
-    def _check(self) -> LIF:
-        for name, value in self.per_neuron().items():
-            values = np.asarray(value, dtype=float)
-            if values.ndim and values.shape != (self.size,):
-                raise ValueError(
-                    f"{name} must be one number or one for each of the {self.size} neurons, found"
-                    f" {values.size}"
-                )
-            if not np.isfinite(values).all():
-                raise ValueError(f"{name} must be finite")
-            if name.startswith("tau") and (values <= 0).any():
-                raise ValueError(f"{name} must be greater than 0")
-        threshold, rest = np.asarray(self.v_threshold_mv), np.asarray(self.v_rest_mv)
-        if self.reset == "subtract" and (threshold <= rest).any():
-            raise ValueError("with reset subtract, v_threshold_mv must lie above v_rest_mv")
-        if self.reset == "to_value" and (threshold <= np.asarray(self.reset_mv)).any():
-            raise ValueError("v_threshold_mv must lie above v_reset_mv")
+    def _one_weight(self) -> _Weighted:
+        given = [unit for unit in UNITS if getattr(self, f"weight_{unit}") is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"one weight is needed, as {', '.join(f'weight_{unit}' for unit in UNITS)}, found"
+                f" {' and '.join(f'weight_{unit}' for unit in given) or 'none'}"
+            )
+        if isinstance(self.weight, float | np.ndarray) and not np.isfinite(self.weight).all():
+            raise ValueError(f"weight_{self.unit}: weights must be finite")
         return self
 
-    def per_neuron(self) -> dict[str, Any]:
-        """The fields that may differ between neurons and are set."""
-        fields = type(self).model_fields
-        return {
-            name: getattr(self, name)
-            for name in fields
-            if (name.endswith("_mv") or name.startswith("tau"))
-            and isinstance(getattr(self, name), float | np.ndarray)
-        }
+    @property
+    def unit(self) -> str:
+        """Unit of the weight, as in the field's name."""
+        return next(unit for unit in UNITS if getattr(self, f"weight_{unit}") is not None)
 
     @property
-    def reset_mv(self) -> Any:
-        """Reset potential: as given, or the resting potential."""
-        return self.v_rest_mv if self.v_reset_mv is None else self.v_reset_mv
+    def weight(self) -> Any:
+        """The weight, in its unit."""
+        return getattr(self, f"weight_{self.unit}")
 
-    @property
-    def init_mv(self) -> Any:
-        """Initial potential: as given, or the resting potential."""
-        return self.v_rest_mv if self.v_init_mv is None else self.v_init_mv
-
-
-class AdaptiveLIF(LIF):
-    """LIF whose threshold rises by `threshold_increment_mv` at each spike and decays back.
-
-    theta' = -theta / tau_threshold; a spike where v > v_threshold + theta. Used as homeostasis by
-    Diehl & Cook 2015 (doi:10.3389/fncom.2015.00099) with a very long tau_threshold.
-    """
-
-    model: Literal["adaptive_lif"] = "adaptive_lif"  # type: ignore[assignment]
-    threshold_increment_mv: PerNeuron
-    tau_threshold_ms: PerNeuron
-    threshold_offset_mv: PerNeuron = Field(default=0.0, description="theta at the start, in mV")
-
-
-Population = Annotated[SpikeSource | LIF | AdaptiveLIF, Field(discriminator="model")]
-
-
-class DeltaSynapse(_Description):
-    """A spike moves the membrane potential by the weight."""
-
-    model: Literal["delta"] = "delta"
+    def mistake(self, target: Neurons) -> str | None:
+        """Why this synapse cannot end on such neurons, or None."""
+        if isinstance(self.synapse, DeltaSynapse):
+            fitting = ["mv"]
+        elif self.synapse.reversal_mv is not None:
+            fitting = ["ns"] if "ns" in target.gains() else []
+        else:
+            fitting = [unit for unit in target.gains() if unit != "ns"]
+        if self.unit in fitting:
+            return None
+        kind = "conductance"
+        if isinstance(self.synapse, DeltaSynapse):
+            kind = "jump of the potential"
+        elif self.synapse.reversal_mv is None:
+            kind = "current"
+        leak = isinstance(target, LIF) and target.leak_ns is None and self.unit in ("pa", "ns")
+        if not fitting or leak:
+            hint = "set its leak_ns" if leak else f"neurons of model {target.model} have none"
+            return f"a {kind} with weight_{self.unit} does not fit the target ({hint})"
+        return (
+            f"a {kind} onto neurons of model {target.model} needs"
+            f" {' or '.join(f'weight_{unit}' for unit in fitting)}, found weight_{self.unit}"
+        )
 
 
-class ExponentialSynapse(_Description):
-    """A spike moves the synaptic current (times resistance, mV) by the weight; it decays."""
-
-    model: Literal["exponential"]
-    tau_ms: float = Field(gt=0)
-
-
-Synapse = Annotated[DeltaSynapse | ExponentialSynapse, Field(discriminator="model")]
-
-
-class Projection(_Description):
+class Projection(_Weighted):
     """Synapses from one population to another.
 
-    `weight_mv` is a number, a distribution, or (all-to-all only) a matrix of shape (source size,
-    target size). In a YAML file a matrix is named `{file: weights.safetensors, key: KEY}`.
-    `delay_ms` is a multiple of the time step: at least one step from neurons, at least zero from
-    spike sources; where absent, that minimum.
+    The weight is a number, a distribution, or an array: of shape (source size, target size) with
+    all-to-all connectivity, of the kernel's shape with a convolution. Its unit, in the field's
+    name, is that of the synapse (see `spikelearn.networks.synapses`). In a YAML file an array is
+    named `{file: weights.safetensors, key: KEY}`. `delay_ms` is a multiple of the time step: at
+    least one step from neurons, at least zero from spike sources; where absent, that minimum.
+    Delays drawn from a distribution are moved to the nearest step that is allowed.
     """
 
     source: str
-    target: str
     connectivity: Connectivity = AllToAll()
-    weight_mv: Drawn
-    delay_ms: float | None = Field(default=None, ge=0)
-    synapse: Synapse = DeltaSynapse()
+    weight_mv: Drawn | None = None
+    weight_pa: Drawn | None = None
+    weight_ns: Drawn | None = None
+    weight_mv_per_ms: Drawn | None = None
+    delay_ms: Drawn | None = None
     plasticity: PairSTDP | None = None
 
-    @field_validator("weight_mv")
-    @classmethod
-    def _finite(cls, value: Any) -> Any:
-        if isinstance(value, float | np.ndarray) and not np.isfinite(value).all():
-            raise ValueError("weights must be finite")
-        return value
+    @model_validator(mode="after")
+    def _check(self) -> Projection:
+        if isinstance(self.delay_ms, np.ndarray):
+            raise ValueError("delay_ms: a delay is one number for all, or a distribution")
+        if isinstance(self.delay_ms, float) and self.delay_ms < 0:
+            raise ValueError(
+                f"delay_ms: must be greater than or equal to 0, found {self.delay_ms:g}"
+            )
+        if self.plasticity is not None and self.unit != "mv":
+            raise ValueError("a plastic projection needs weight_mv, the unit of its rule")
+        if self.plasticity is not None and isinstance(self.delay_ms, AnyDistribution):
+            raise ValueError("a plastic projection needs one delay for all of its synapses")
+        return self
 
     @property
     def name(self) -> str:
@@ -209,19 +140,51 @@ class Projection(_Description):
         return f"{self.source}->{self.target}"
 
 
-class BackgroundInput(_Description):
-    """Independent Poisson spikes into each neuron of a population, through delta synapses.
+class BackgroundInput(_Weighted):
+    """Independent Poisson spikes into each neuron of a population.
 
     `rate_hz` is the rate of all its background synapses together; several may arrive in one step.
     """
 
-    target: str
     rate_hz: float = Field(ge=0)
-    weight_mv: float
+    weight_mv: float | None = None
+    weight_pa: float | None = None
+    weight_ns: float | None = None
+    weight_mv_per_ms: float | None = None
+    start_ms: float = Field(default=0.0, ge=0)
+    stop_ms: float | None = Field(default=None, description="the end of the run if absent")
+
+    @model_validator(mode="after")
+    def _check(self) -> BackgroundInput:
+        if self.stop_ms is not None and self.stop_ms <= self.start_ms:
+            raise ValueError("stop_ms must lie after start_ms")
+        return self
 
 
-class SpikingNetwork(_Description):
-    """Populations, projections, background input, and what to record.
+class NoiseInput(Description):
+    """A current into each neuron of a population, drawn anew at regular intervals (Gaussian)."""
+
+    target: str
+    unit: Literal["mv", "pa", "mv_per_ms"]
+    mean: float = 0.0
+    sd: PerNeuron = Field(description="in the unit; that of the drawn values")
+    interval_ms: float = Field(gt=0, description="how long a drawn value lasts")
+
+    def mistake(self, target: Neurons) -> str | None:
+        """Why this current cannot flow into such neurons, or None."""
+        fitting = [unit for unit in target.gains() if unit != "ns"]
+        if self.unit not in fitting:
+            return f"unit must be {' or '.join(fitting)}, found {self.unit}"
+        if np.ndim(self.sd) and np.shape(self.sd) != (target.size,):
+            return (
+                f"sd must be one number or one for each of the {target.size} neurons, found"
+                f" {np.size(self.sd)}"
+            )
+        return None
+
+
+class SpikingNetwork(Description):
+    """Populations, projections, background input and noise, and what to record.
 
     `record` names the populations whose spikes are kept; all neurons (not the sources) if absent.
     """
@@ -233,57 +196,80 @@ class SpikingNetwork(_Description):
     populations: dict[str, Population]
     projections: tuple[Projection, ...] = ()
     background: tuple[BackgroundInput, ...] = ()
+    noise: tuple[NoiseInput, ...] = ()
     record: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
-        neurons, known = set(self.neurons), set(self.populations)
-        listed = ", ".join(self.populations)
-        if not neurons:
+        if not self.neurons:
             raise ValueError("a network needs at least one population of neurons")
         names = [projection.name for projection in self.projections]
         for projection in self.projections:
-            for end in ("source", "target"):
-                if getattr(projection, end) not in known:
-                    raise ValueError(
-                        f"projection {projection.name}: there is no population"
-                        f" '{getattr(projection, end)}'; there are {listed}"
-                    )
-            if projection.target not in neurons:
-                raise ValueError(f"projection {projection.name}: a spike source takes no input")
-            self._check_matrix(projection)
+            self._check_ends(projection)
+            self._check_array(projection)
         for item in self.background:
-            if item.target not in neurons:
-                raise ValueError(
-                    f"background input: '{item.target}' is not a population of neurons; there are"
-                    f" {', '.join(self.neurons)}"
-                )
+            self._check_target(item, "background input")
+        for noise in self.noise:
+            self._check_target(noise, "noise")
         for name in self.record or ():
-            if name not in known:
-                raise ValueError(f"record: there is no population '{name}'; there are {listed}")
-        plastic = [p.name for p in self.projections if p.plasticity is not None]
-        for name in plastic:
-            if names.count(name) > 1:
-                raise ValueError(f"projection {name}: a plastic projection must be the only one")
+            if name not in self.populations:
+                raise ValueError(
+                    f"record: there is no population '{name}'; there are"
+                    f" {', '.join(self.populations)}"
+                )
+        for projection in self.projections:
+            if projection.plasticity is not None and names.count(projection.name) > 1:
+                raise ValueError(
+                    f"projection {projection.name}: a plastic projection must be the only one"
+                )
         return self
 
-    def _check_matrix(self, projection: Projection) -> None:
-        matrix = projection.weight_mv
-        if not isinstance(matrix, np.ndarray):
-            return
-        shape = (self.populations[projection.source].size, self.populations[projection.target].size)
-        if projection.connectivity.kind != "all_to_all":
+    def _check_ends(self, projection: Projection) -> None:
+        for end in (projection.source, projection.target):
+            if end not in self.populations:
+                raise ValueError(
+                    f"projection {projection.name}: there is no population '{end}'; there are"
+                    f" {', '.join(self.populations)}"
+                )
+        if projection.target not in self.neurons:
+            raise ValueError(f"projection {projection.name}: a spike source takes no input")
+        if mistake := projection.mistake(self.neurons[projection.target]):
+            raise ValueError(f"projection {projection.name}: {mistake}")
+
+    def _check_target(self, item: BackgroundInput | NoiseInput, what: str) -> None:
+        if item.target not in self.neurons:
             raise ValueError(
-                f"projection {projection.name}: a weight matrix needs all_to_all connectivity"
+                f"{what}: '{item.target}' is not a population of neurons; there are"
+                f" {', '.join(self.neurons)}"
             )
-        if matrix.shape != shape:
+        if mistake := item.mistake(self.neurons[item.target]):
+            raise ValueError(f"{what} of '{item.target}': {mistake}")
+
+    def _check_array(self, projection: Projection) -> None:
+        array = projection.weight
+        if not isinstance(array, np.ndarray):
+            return
+        connectivity = projection.connectivity
+        if isinstance(connectivity, Convolution):
+            shape: tuple[int, ...] = connectivity.kernel_shape
+        elif isinstance(connectivity, AllToAll):
+            shape = (
+                self.populations[projection.source].size,
+                self.populations[projection.target].size,
+            )
+        else:
+            raise ValueError(
+                f"projection {projection.name}: an array of weights needs all_to_all connectivity"
+                " (a weight matrix) or a convolution (its kernel)"
+            )
+        if array.shape != shape:
             raise ValueError(
                 f"projection {projection.name}: the weight matrix must have shape {shape}, found"
-                f" {matrix.shape}"
+                f" {array.shape}"
             )
 
     @property
-    def neurons(self) -> dict[str, LIF | AdaptiveLIF]:
+    def neurons(self) -> dict[str, Neurons]:
         """Populations of neurons by name."""
         return {k: p for k, p in self.populations.items() if not isinstance(p, SpikeSource)}
 
@@ -308,11 +294,20 @@ class SpikingNetwork(_Description):
             pre, post = connectivity.draw(n_source, n_target, generator)
         except SpikelearnError as error:
             raise SpikelearnError(f"projection {projection.name}: {error}") from error
-        weight = projection.weight_mv
-        if isinstance(weight, UniformWeights | NormalWeights):
+        weight: Any = projection.weight
+        place: tuple[np.ndarray, ...] = (pre, post)
+        if isinstance(connectivity, Convolution):
+            place = (connectivity.pairs(n_source, n_target)[2],)
+            if isinstance(
+                weight, AnyDistribution
+            ):  # drawn once for the kernel, which all places share
+                weight = weight.draw(int(np.prod(connectivity.kernel_shape)), generator)
+            elif isinstance(weight, np.ndarray):
+                weight = weight.ravel()
+        if isinstance(weight, AnyDistribution):
             values = weight.draw(pre.size, generator)
         elif isinstance(weight, np.ndarray):
-            values = weight[pre, post]
+            values = weight[place]
         else:
             values = np.full(pre.size, float(weight))
         if not projection.connectivity.allow_self and projection.source == projection.target:
@@ -321,7 +316,8 @@ class SpikingNetwork(_Description):
         return Connections(pre, post, values, n_source, n_target)
 
     def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
-        """A copy whose projections, by name, have these weight matrices (source x target, mV)."""
+        """A copy whose projections, by name, have these weights: matrices of shape
+        (source size, target size) and in the unit of the projection's weights."""
         names = [p.name for p in self.projections]
         for name in weights:
             if name not in names:
@@ -329,7 +325,7 @@ class SpikingNetwork(_Description):
                     f"there is no projection '{name}'; there are {', '.join(names) or 'none'}"
                 )
         projections = tuple(
-            p.model_copy(update={"weight_mv": np.asarray(weights[p.name], dtype=np.float64)})
+            p.model_copy(update={f"weight_{p.unit}": np.asarray(weights[p.name], dtype=np.float64)})
             if p.name in weights
             else p
             for p in self.projections
@@ -359,10 +355,10 @@ class SpikingNetwork(_Description):
         content = self.model_dump(exclude_none=True)
         matrices: dict[str, np.ndarray] = {}
         for index, projection in enumerate(self.projections):
-            if isinstance(projection.weight_mv, np.ndarray):
+            if isinstance(projection.weight, np.ndarray):
                 key = f"{index}:{projection.name}"
-                matrices[key] = np.ascontiguousarray(projection.weight_mv)
-                content["projections"][index]["weight_mv"] = {
+                matrices[key] = np.ascontiguousarray(projection.weight)
+                content["projections"][index][f"weight_{projection.unit}"] = {
                     "file": "weights.safetensors",
                     "key": key,
                 }
@@ -382,7 +378,9 @@ def _with_matrices(content: dict[str, Any], path: Path) -> dict[str, Any]:
         return content
     resolved = []
     for projection in projections:
-        weight = projection.get("weight_mv") if isinstance(projection, dict) else None
+        fields = projection if isinstance(projection, dict) else {}
+        name = next((n for n in fields if str(n).startswith("weight_")), "weight_mv")
+        weight = fields.get(name)
         if isinstance(weight, dict) and "file" in weight:
             file = path.parent / str(weight["file"])
             try:
@@ -390,10 +388,10 @@ def _with_matrices(content: dict[str, Any], path: Path) -> dict[str, Any]:
                     matrix = tensors.get_tensor(str(weight.get("key")))
             except (OSError, SafetensorError) as error:
                 raise SpikelearnError(
-                    f"{path}: field 'weight_mv' names tensor '{weight.get('key')}' of {file},"
+                    f"{path}: field '{name}' names tensor '{weight.get('key')}' of {file},"
                     f" which cannot be read ({error})"
                 ) from error
-            resolved.append({**projection, "weight_mv": matrix.astype(np.float64)})
+            resolved.append({**projection, name: matrix.astype(np.float64)})
         else:
             resolved.append(projection)
     return {**content, "projections": resolved}

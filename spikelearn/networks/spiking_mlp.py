@@ -20,7 +20,8 @@ from torch import nn
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.mlp import square_image
-from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
+from spikelearn.networks.neurons import LIF, Neurons, SpikeSource
+from spikelearn.networks.spiking import Projection, SpikingNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +145,7 @@ class SpikingClassifier(nn.Module):
         """The same network as a description that every backend runs."""
         d = self.description
         names = d.populations
-        populations: dict[str, SpikeSource | LIF] = {
+        populations: dict[str, SpikeSource | Neurons] = {
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):

@@ -7,38 +7,56 @@ Semantics
 Time is a grid t_k = k * dt, k = 0 ... n_steps - 1. The state at t_k is what holds just after
 everything that happens at t_k. Within step k, in this order:
 
-1. **Integrate** from t_(k-1) to t_k, exactly. With beta = exp(-dt / tau_m) and
-   alpha = exp(-dt / tau_syn), v measured from v_rest and currents as R I in mV::
+1. **Integrate** from t_(k-1) to t_k. Leaky integrate-and-fire neurons exactly: with
+   beta = exp(-dt / tau_m) and alpha = exp(-dt / tau_syn), v measured from v_rest and currents as
+   R I in mV::
 
        v     <- beta * v + sum_s kappa_s * i_s + (1 - beta) * I[k]    (not while refractory)
        i_s   <- alpha_s * i_s
        theta <- exp(-dt / tau_threshold) * theta                      (adaptive threshold)
 
    where kappa_s = tau_s / (tau_s - tau_m) * (alpha_s - beta), or dt / tau_m * beta where the two
-   time constants are equal, and I[k] is the stimulus' current over that interval.
+   time constants are equal, and I[k] is the current from outside (stimulus and noise) over that
+   interval. An alpha synapse has a second state x_s, which spikes jump by e times the weight:
+   i_s <- alpha_s (i_s + x_s dt / tau_s), x_s <- alpha_s x_s, and its exact share of v likewise.
+
+   With any conductance g_s (in units of the leak, reversal potential E_s from rest) onto the
+   population, all of its synapses enter by their exact averages over the step, and the membrane is
+   exact for these::
+
+       G = 1 + sum_s mean(g_s),   v_end = (sum_s mean(g_s) E_s + sum_s mean(i_s) + I[k]) / G
+       v <- v_end + (v - v_end) * exp(-dt / tau_m * G)
+
+   AdEx, Izhikevich and Hodgkin-Huxley neurons take one step of the classic Runge-Kutta method of
+   fourth order, with the synapses as they exactly are at its start, middle and end;
+   Hodgkin-Huxley neurons as many equal ones as make each at most 0.025 ms long.
 2. **Deliver** the spikes that arrive at t_k. Delta synapses add their weight to v (lost while the
-   neuron is refractory), exponential synapses add it to i_s. A spike emitted at t_j with a delay
-   of d steps arrives at t_(j+d); d is at least 1 from neurons and at least 0 from spike sources.
+   neuron is refractory), exponential synapses add it to i_s or g_s. A spike emitted at t_j with a
+   delay of d steps arrives at t_(j+d); d is at least 1 from neurons and at least 0 from spike
+   sources.
    Background spikes arrive without delay.
-3. **Threshold**: a neuron spikes if it is not refractory and v > v_threshold + theta. Equality is
-   not enough.
+3. **Threshold**: a neuron spikes if it is not refractory and v > v_threshold + theta (v_peak for
+   AdEx and Izhikevich neurons). Equality is not enough. A Hodgkin-Huxley neuron spikes where
+   v > v_threshold and was not above it at t_(k-1).
 4. **Reset**: v is set to v_reset, or lowered by the distance from v_rest to the effective
-   threshold (`subtract`); theta grows by its increment; the neuron is refractory at
-   t_(k+1) ... t_(k+r-1) for a refractory period of r steps: its v is held, and it takes up again
-   with the integration of step k + r.
+   threshold (`subtract`); theta, or the adaptation current, grows by its increment; the neuron is
+   refractory at t_(k+1) ... t_(k+r-1) for a refractory period of r steps: its v is held
+   (adaptation goes on), and it takes up again with the integration of step k + r.
+   Hodgkin-Huxley neurons have no reset.
 5. **Propagate**: the spikes of t_k enter the delay lines.
 
 Plasticity acts within the same step: presynaptic updates when the spike arrives (2), postsynaptic
 updates at the spike (4); at coincidence the presynaptic one comes first.
 
 The state before the first step is v_init with no current, so an input at t_0 meets
-beta * v_init. Random numbers (connectivity, weights, initial potentials, input spikes, background)
-are drawn outside the backends from streams named after what they are for, so that one seed gives
-the same input spikes and the same synapses everywhere; arithmetic is in 64-bit floats unless asked
-otherwise.
+beta * v_init. Random numbers (connectivity, weights, delays, initial potentials, input spikes,
+background, noise) are drawn outside the backends from streams named after what they are for, so
+that one seed gives the same input spikes and the same synapses everywhere; arithmetic is in 64-bit
+floats unless asked otherwise.
 
-Input spikes are moved to the nearest grid point. Two spikes of one source in the same step are
-refused. Durations, delays and refractory periods must be multiples of dt.
+Input spikes are moved to the nearest grid point, and so are delays that are drawn from a
+distribution. Two spikes of one source in the same step are refused. Durations, delays that are
+given and refractory periods must be multiples of dt.
 """
 
 from spikelearn.simulation.simulate import BACKENDS, simulate

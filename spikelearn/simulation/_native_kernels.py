@@ -13,6 +13,24 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from spikelearn.simulation._native_models import (
+    ADEX,
+    CONDUCTING,
+    HODGKIN_HUXLEY,
+    IZHIKEVICH,
+    LINEAR,
+    Models,
+    clear,
+    collect,
+    cross,
+    decay,
+    feed,
+    step_adex,
+    step_conducting,
+    step_hodgkin_huxley,
+    step_izhikevich,
+)
+
 _CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
 _TINY = 1e-280  # decaying quantities below are set to 0: processors are slow with denormal numbers
 
@@ -58,7 +76,7 @@ class Net(NamedTuple):
 class State(NamedTuple):
     """What changes, of one trial."""
 
-    v: np.ndarray  # (N,) from rest
+    v: np.ndarray  # (N,) from rest, or as they are (see the lowered population)
     held: np.ndarray  # (N,) the potential just after the last spike
     last: np.ndarray  # (N,) step of the last spike
     theta: np.ndarray  # (N,)
@@ -77,12 +95,14 @@ class Inputs(NamedTuple):
     current_width: np.ndarray  # (P,) 1, or the population's size
     current: np.ndarray
     background_target: np.ndarray  # (B,) population
-    background_weight: np.ndarray  # (B,)
+    background_channel: np.ndarray  # (B,) or -1: into the potential
+    background_weight: np.ndarray  # as long as `background_start` says, from there: (size,)
+    background_weight_start: np.ndarray  # (B,) in `background_weight`
     background_start: np.ndarray  # (B,) in `counts`
     counts: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sort_by_source(
     pre: np.ndarray,
     values: np.ndarray,
@@ -100,10 +120,11 @@ def sort_by_source(
 
 # In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
 # hand on two hundred numbers, which doubles the time to compile.
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
+    models: Models | None,
     inputs: Inputs,
     first_step: int,
     start: int,
@@ -141,16 +162,66 @@ def advance(  # noqa: PLR0912, PLR0915
         for p in range(net.alike.size):
             first, last = net.first[p], net.first[p + 1]
             v = state.v[first:last]
-            _scale(v, net.beta[first:last], net.alike[p])
-            for c in range(net.first_channel[p], net.first_channel[p + 1]):
-                at = net.channel_start[c]
-                current = state.currents[at : at + v.size]
-                kappa = net.kappa[at : at + v.size]
-                _add_current(v, current, kappa, net.alpha[c], net.alike[p])
+            linear = True
+            if models is not None:  # told apart when compiled: None costs nothing
+                linear = models.model[p] == LINEAR
             width = inputs.current_width[p]
-            if width:
-                at = inputs.current_start[p] + t * width
-                _add_stimulus(v, net.beta[first:last], inputs.current[at : at + width])
+            at = inputs.current_start[p] + t * width
+            shown = inputs.current[at : at + width]
+            if linear:
+                _scale(v, net.beta[first:last], net.alike[p])
+                for c in range(net.first_channel[p], net.first_channel[p + 1]):
+                    at = net.channel_start[c]
+                    current = state.currents[at : at + v.size]
+                    kappa = net.kappa[at : at + v.size]
+                    if models is not None and models.feeds[c] >= 0:
+                        at = net.channel_start[models.feeds[c]]
+                        feed(current, state.currents[at : at + v.size], models.transfer[c])
+                    _add_current(v, current, kappa, net.alpha[c], net.alike[p])
+                if width:
+                    _add_stimulus(v, net.beta[first:last], shown)
+            elif models is not None:
+                averaged = models.model[p] == CONDUCTING
+                n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
+                clear(first, last, models.drive)
+                clear(first, last, models.conductance)
+                for c in range(net.first_channel[p], net.first_channel[p + 1]):
+                    at = net.channel_start[c]
+                    current = state.currents[at : at + v.size]
+                    reversal = models.reversal[at : at + v.size]
+                    for k in range(n_moments):
+                        collect(
+                            current, reversal, first,
+                            models.mean[c] if averaged else models.gains[c, k],
+                            models.drive[k], models.conductance[k],
+                        )  # fmt: skip
+                    if models.feeds[c] >= 0:
+                        at = net.channel_start[models.feeds[c]]
+                        feed(current, state.currents[at : at + v.size], models.transfer[c])
+                    decay(current, net.alpha[c])
+                if width:
+                    for k in range(n_moments):
+                        for j in range(v.size):
+                            models.drive[k, first + j] += shown[j if width > 1 else 0]
+                if models.model[p] == CONDUCTING:
+                    step_conducting(
+                        first, last, state.v, models.step_per_tau, models.drive[0],
+                        models.conductance[0],
+                    )  # fmt: skip
+                elif models.model[p] == ADEX:
+                    step_adex(
+                        first, last, state.v, net.threshold, state.last,
+                        step - net.refractory[p], models,
+                    )  # fmt: skip
+                elif models.model[p] == IZHIKEVICH:
+                    step_izhikevich(
+                        first, last, state.v, net.threshold, state.last,
+                        step - net.refractory[p], models,
+                    )  # fmt: skip
+                else:
+                    step_hodgkin_huxley(
+                        first, last, state.v, net.threshold, models.n_substeps[p], models
+                    )
             if net.adaptive[p]:
                 _scale(state.theta[first:last], net.theta_decay[first:last], False)
         for q in range(net.source.size):
@@ -173,9 +244,16 @@ def advance(  # noqa: PLR0912, PLR0915
                 _deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
         for b in range(inputs.background_target.size):
             p = inputs.background_target[b]
-            v = state.v[net.first[p] : net.first[p + 1]]
-            at = inputs.background_start[b] + t * v.size
-            _add_background(v, inputs.background_weight[b], inputs.counts[at : at + v.size])
+            first, last = net.first[p], net.first[p + 1]
+            if inputs.background_channel[b] < 0:
+                goal = state.v[first:last]
+            else:
+                at = net.channel_start[inputs.background_channel[b]]
+                goal = state.currents[at : at + last - first]
+            at = inputs.background_weight_start[b]
+            weight = inputs.background_weight[at : at + last - first]
+            at = inputs.background_start[b] + t * goal.size
+            _add_background(goal, weight, inputs.counts[at : at + goal.size])
         for p in range(net.alike.size):
             first, last = net.first[p], net.first[p + 1]
             v, held = state.v[first:last], state.held[first:last]
@@ -189,14 +267,27 @@ def advance(  # noqa: PLR0912, PLR0915
             if net.adaptive[p]:
                 for j in range(first, last):
                     state.limit[j] = net.threshold[j] + state.theta[j]
-            n = _fire(
-                v, state.limit[first:last], net.reset[first:last], net.subtract[p],
-                net.refractory[p], held, state.last[first:last], step, spiking,
-            )  # fmt: skip
+            resets = True
+            if models is not None:
+                resets = models.model[p] != HODGKIN_HUXLEY
+            if resets:
+                n = _fire(
+                    v, state.limit[first:last], net.reset[first:last], net.subtract[p],
+                    net.refractory[p], held, state.last[first:last], step, spiking,
+                )  # fmt: skip
+            elif models is not None:
+                above = models.variables[3, first:last]
+                n = cross(v, net.threshold[first:last], above, spiking)
             state.n_ring[slot, n_sources + p] = n
             for s in range(n):
                 if net.adaptive[p]:
                     state.theta[first + spiking[s]] += net.theta_increment[first + spiking[s]]
+                if models is not None:
+                    j = first + spiking[s]
+                    if models.model[p] == ADEX:
+                        models.variables[0, j] += models.parameters[6, j]
+                    elif models.model[p] == IZHIKEVICH:
+                        models.variables[0, j] += models.parameters[2, j]
                 if net.recorded[p]:
                     spike_steps[n_spikes] = step
                     spike_neurons[n_spikes] = first + spiking[s]
@@ -212,20 +303,20 @@ def advance(  # noqa: PLR0912, PLR0915
 
 # By loops: a slice assigned to another brings code for messages about shapes that do not fit, which
 # takes longer to compile than all the rest.
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _copy(given: np.ndarray, to: np.ndarray) -> None:  # pragma: no cover - compiled
     for j in range(given.size):
         to[j] = given[j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
     for j in range(values.size):
         if abs(values[j]) < _TINY:
             values[j] = 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no cover - compiled
     if alike:
         factor = beta[0]
@@ -236,7 +327,7 @@ def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no 
             v[j] *= beta[j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add_current(
     v: np.ndarray, current: np.ndarray, kappa: np.ndarray, alpha: float, alike: bool
 ) -> None:  # pragma: no cover - compiled
@@ -251,7 +342,7 @@ def _add_current(
             current[j] *= alpha
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add_stimulus(
     v: np.ndarray, beta: np.ndarray, shown: np.ndarray
 ) -> None:  # pragma: no cover - compiled
@@ -259,15 +350,15 @@ def _add_stimulus(
         v[j] += (1.0 - beta[j]) * shown[j if shown.size > 1 else 0]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add_background(
-    v: np.ndarray, weight: float, counts: np.ndarray
+    goal: np.ndarray, weight: np.ndarray, counts: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    for j in range(v.size):
-        v[j] += weight * counts[j]
+    for j in range(goal.size):
+        goal[j] += weight[j] * counts[j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _deliver(
     goal: np.ndarray,
     spiking: np.ndarray,
@@ -283,7 +374,7 @@ def _deliver(
             goal[targets[s]] += weights[s]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _deliver_same(
     goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
 ) -> None:  # pragma: no cover - compiled
@@ -292,7 +383,7 @@ def _deliver_same(
             goal[target] += weight
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fire(
     v: np.ndarray,
     limit: np.ndarray,

@@ -1,9 +1,8 @@
 """Simulation on Brian2 (Stimberg, Brette & Goodman 2019, doi:10.7554/eLife.47314).
 
 Trials are replicas of the network side by side in one Brian2 network, so that a batch of stimuli
-is one run. The exact step (see the package) is written out as the neurons' update, rather than
-left to Brian2's own integrator, whose closed form divides by zero where two time constants are
-equal. The NumPy target is used: it needs no compiler, and short runs are over before one is done.
+is one run. The NumPy target is used: it needs no compiler, and short runs are over before one is
+done.
 """
 
 from __future__ import annotations
@@ -15,9 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.simulation.lowering import InputSpikes, Lowered, Neurons, Synapses
+from spikelearn.simulation._brian2_neurons import neuron_group
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowering import Background, InputSpikes, Lowered, Synapses, diverged
 
-FEATURES = frozenset({"plasticity"})
+FEATURES = frozenset(
+    {
+        "plasticity",
+        "conductances",
+        "alpha synapses",
+        "AdEx neurons",
+        "Izhikevich neurons",
+        "Hodgkin-Huxley neurons",
+    }
+)
 
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
 _SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
@@ -85,7 +95,9 @@ def _run_trials(
             for name, spikes in lowered.sources.items()
         }
         for name, neurons in lowered.neurons.items():
-            groups[name] = _neurons(b2, lowered, neurons, replicas, clock)
+            groups[name] = neuron_group(
+                b2, neurons, lowered.dt_ms, replicas, lowered.driven(name), clock
+            )
         objects = list(groups.values())
         plastic = {}
         for synapses in lowered.synapses:
@@ -104,12 +116,16 @@ def _run_trials(
         }
         network = b2.Network(*objects, *monitors.values(), *potentials.values())
         network.schedule = _SCHEDULE
-        network.run(
-            lowered.n_steps * lowered.dt_ms * b2.ms,
-            report=lambda elapsed, completed, start, duration: progress(completed),
-            report_period=0.5 * b2.second,
-            namespace={},
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what diverges is refused below
+            network.run(
+                lowered.n_steps * lowered.dt_ms * b2.ms,
+                report=lambda elapsed, completed, start, duration: progress(completed),
+                report_period=0.5 * b2.second,
+                namespace={},
+            )
+        for name in lowered.neurons:
+            if not np.isfinite(groups[name].v[:]).all():
+                raise diverged(name, lowered.dt_ms, 0.0, lowered.n_steps * lowered.dt_ms)
         spikes = {
             name: _collect(monitor, lowered, groups[name], replicas, first)
             for name, monitor in monitors.items()
@@ -133,65 +149,6 @@ def _source(b2: Any, spikes: InputSpikes, first: int, last: int, clock: Any) -> 
     return b2.SpikeGeneratorGroup(
         (last - first) * spikes.size, index, times, clock=clock, when="start", sorted=False
     )
-
-
-def _neurons(b2: Any, lowered: Lowered, neurons: Neurons, replicas: int, clock: Any) -> Any:
-    channels = range(len(neurons.taus))
-    refractory = neurons.refractory_steps > 1
-    adaptive = neurons.theta_init is not None
-    names = ["v", "beta", "v_threshold", "v_reset", "external"]
-    names += [f"{letter}{c}" for c in channels for letter in ("current", "kappa")]
-    names += ["theta", "theta_decay", "theta_increment"] if adaptive else []
-    equations = "\n".join(f"{name} : 1" for name in names)
-    equations += "\nheld : 1\nactive : 1" if refractory else ""
-
-    drive = " + ".join(
-        ["beta * v", *(f"kappa{c} * current{c}" for c in channels)]
-        + (["(1 - beta) * external"] if neurons.name in lowered.currents else [])
-    )
-    update = []
-    if refractory:
-        update += ["held = clip(held - 1, 0, inf)", "active = int(held < 0.5)"]
-        update += [f"v = active * ({drive}) + (1 - active) * v"]
-    else:
-        update += [f"v = {drive}"]
-    update += [f"current{c} = alpha{c} * current{c}" for c in channels]
-    update += ["theta = theta_decay * theta"] if adaptive else []
-
-    limit = "v_threshold + theta" if adaptive else "v_threshold"
-    threshold = f"v > {limit}" + (" and active > 0.5" if refractory else "")
-    reset = [f"v = v - ({limit})" if neurons.subtract else "v = v_reset"]
-    reset += ["theta = theta + theta_increment"] if adaptive else []
-    reset += ["held = refractory_steps"] if refractory else []
-
-    group = b2.NeuronGroup(
-        replicas * neurons.size,
-        equations,
-        threshold=threshold,
-        reset="\n".join(reset),
-        clock=clock,
-        method="euler",  # there is nothing to integrate: the update below is the exact step
-        namespace={
-            "refractory_steps": neurons.refractory_steps,
-            **{f"alpha{c}": neurons.alphas[c] for c in channels},
-        },
-    )
-    group.run_regularly("\n".join(update), clock=clock, when="groups", order=1)
-
-    def tile(values: np.ndarray) -> np.ndarray:
-        return np.tile(values, replicas)
-
-    group.beta, group.v = tile(neurons.beta), tile(neurons.v_init)
-    group.v_threshold, group.v_reset = tile(neurons.threshold), tile(neurons.reset)
-    for c in channels:
-        setattr(group, f"kappa{c}", tile(neurons.kappas[c]))
-    if adaptive:
-        group.theta = tile(neurons.theta_init)  # type: ignore[arg-type]
-        group.theta_decay = tile(neurons.theta_decay)  # type: ignore[arg-type]
-        group.theta_increment = tile(neurons.theta_increment)  # type: ignore[arg-type]
-    if refractory:
-        group.active = 1
-    return group
 
 
 def _synapses(
@@ -247,7 +204,7 @@ def _synapses(
         i=np.tile(c.pre, replicas) + copy * c.n_source,
         j=np.tile(c.post, replicas) + copy * c.n_target,
     )
-    made.w = np.tile(c.weight_mv, replicas)
+    made.w = np.tile(c.weight, replicas)
     if on_post is not None:
         made.post.when = "resets"
     return made
@@ -278,43 +235,41 @@ def _inputs(
 ) -> list[Any]:
     """Stimulus currents and background spikes, handed in step by step."""
     operations = []
-    for name, current in lowered.currents.items():
-        trials = slice(first, last) if current.shape[0] > 1 else slice(None)
-        operations.append(
-            _current_operation(b2, groups[name], current[trials], last - first, clock)
-        )
+    for name, group in groups.items():
+        if lowered.driven(name):
+            drive = lowered.drive(name, first, last)
+            operations.append(_drive_operation(b2, group, drive, last - first, clock))
     for background in lowered.background:
         group = groups[background.target]
-        operations.append(
-            _background_operation(
-                b2, group, background.weight, background.counts(first, last), clock
-            )
-        )
+        counts = background.counts(first, last)
+        operations.append(_background_operation(b2, group, background, counts, clock))
     return operations
 
 
-def _current_operation(b2: Any, group: Any, current: np.ndarray, replicas: int, clock: Any) -> Any:
+def _drive_operation(
+    b2: Any, group: Any, drive: Iterator[np.ndarray], replicas: int, clock: Any
+) -> Any:
     variable = group.variables["external"]
     shape = (replicas, len(group) // replicas)
-    steps = iter(range(current.shape[1]))
 
     def hand_in() -> None:
-        variable.set_value(np.broadcast_to(current[:, next(steps)], shape).ravel())
+        variable.set_value(np.broadcast_to(next(drive), shape).ravel())
 
     return b2.NetworkOperation(hand_in, clock=clock, when="start")
 
 
 def _background_operation(
-    b2: Any, group: Any, weight: float, counts: Iterator[np.ndarray], clock: Any
+    b2: Any, group: Any, background: Background, counts: Iterator[np.ndarray], clock: Any
 ) -> Any:
-    potential = group.variables["v"]
-    active = group.variables.get("active")
+    goal = group.variables["v" if background.channel is None else f"current{background.channel}"]
+    # What reaches the potential of a refractory neuron is lost.
+    active = group.variables.get("active") if background.channel is None else None
 
     def hand_in() -> None:
-        arriving = weight * next(counts).ravel()
+        arriving = (background.weight * next(counts)).ravel()
         if active is not None:
             arriving = arriving * active.get_value()
-        potential.set_value(potential.get_value() + arriving)
+        goal.set_value(goal.get_value() + arriving)
 
     return b2.NetworkOperation(hand_in, clock=clock, when="synapses")
 
@@ -326,7 +281,7 @@ def _collect(monitor: Any, lowered: Lowered, group: Any, replicas: int, first: i
     return steps, senders, trials + first
 
 
-def _potential(monitor: Any, neurons: Neurons, replicas: int) -> np.ndarray:
+def _potential(monitor: Any, neurons: LoweredNeurons, replicas: int) -> np.ndarray:
     """Recorded potential in mV, array of shape (replicas, n_steps, size)."""
     v = np.asarray(monitor.v).reshape(replicas, neurons.size, -1)
     return v.transpose(0, 2, 1) + neurons.v_rest

@@ -2,56 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.networks.connectivity import Connections, NormalWeights, UniformWeights
+from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import (
-    LIF,
-    AdaptiveLIF,
+    UNITS,
     BackgroundInput,
-    ExponentialSynapse,
+    NoiseInput,
     Projection,
-    SpikeSource,
     SpikingNetwork,
 )
+from spikelearn.networks.synapses import DeltaSynapse, Synapse
 from spikelearn.simulation._poisson import PoissonSampler
+from spikelearn.simulation.lowered_neurons import (
+    LoweredNeurons,
+    channel_of,
+    jump_of,
+    lower_neurons,
+)
 from spikelearn.stimuli.stimulus import Stimulus
 
 _BACKGROUND_BLOCK = 64  # steps drawn at once
 
 
 @dataclass(frozen=True)
-class Neurons:
-    """A population of neurons; potentials in mV from rest, arrays of shape (size,)."""
-
-    name: str
-    size: int
-    beta: np.ndarray
-    v_rest: np.ndarray
-    threshold: np.ndarray
-    reset: np.ndarray
-    v_init: np.ndarray
-    subtract: bool
-    refractory_steps: int
-    # Adaptive threshold: decay factor a step, increment, initial offset; None where it has none.
-    theta_decay: np.ndarray | None = None
-    theta_increment: np.ndarray | None = None
-    theta_init: np.ndarray | None = None
-    # Time constants (ms) of its exponential synapses, with alpha and kappa (see the package).
-    taus: tuple[float, ...] = ()
-    alphas: tuple[float, ...] = ()
-    kappas: tuple[np.ndarray, ...] = ()
-
-
-@dataclass(frozen=True)
 class Synapses:
-    """A projection with its drawn connections; `channel` is the index of its time constant."""
+    """Synapses of one delay with their weights; `channel` is the target's that spikes jump.
+
+    A projection whose delays differ is several of these, one for each delay.
+    """
 
     name: str
     source: str
@@ -77,11 +65,14 @@ class Background:
     """Poisson spike counts for each neuron of a population, drawn trial by trial."""
 
     target: str
-    weight: float
+    channel: int | None
+    weight: np.ndarray  # (size,)
     mean_count: float
     size: int
     seed: int
     index: int
+    start_step: int
+    stop_step: int
 
     def counts(self, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
         """For each step in turn, counts of shape (last_trial - first_trial, size)."""
@@ -90,11 +81,40 @@ class Background:
             for trial in range(first_trial, last_trial)
         ]
         sampler = PoissonSampler(self.mean_count)
+        silence = np.zeros((last_trial - first_trial, self.size), dtype=np.int64)
+        for _ in range(self.start_step):
+            yield silence
+        left = self.stop_step - self.start_step
+        while left > 0:
+            n = min(left, _BACKGROUND_BLOCK)
+            yield from np.stack([sampler.draw((n, self.size), s) for s in streams], axis=1)
+            left -= n
         while True:
-            block = np.stack(
-                [sampler.draw((_BACKGROUND_BLOCK, self.size), s) for s in streams], axis=1
-            )
-            yield from block
+            yield silence
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A current drawn anew every `interval_steps` for each neuron, trial by trial."""
+
+    target: str
+    mean: np.ndarray  # (size,), as the model's equation takes it
+    sd: np.ndarray  # (size,)
+    interval_steps: int
+    seed: int
+    index: int
+
+    def values(self, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
+        """For each step in turn, currents of shape (last_trial - first_trial, size)."""
+        streams = [
+            generator(self.seed, "noise", self.index, trial)
+            for trial in range(first_trial, last_trial)
+        ]
+        while True:
+            drawn = np.stack([stream.standard_normal(self.mean.size) for stream in streams])
+            value = self.mean + self.sd * drawn
+            for _ in range(self.interval_steps):
+                yield value
 
 
 @dataclass(frozen=True)
@@ -104,10 +124,11 @@ class Lowered:
     dt_ms: float
     n_steps: int
     n_trials: int
-    neurons: dict[str, Neurons]
+    neurons: dict[str, LoweredNeurons]
     sources: dict[str, InputSpikes]
     synapses: tuple[Synapses, ...]
     background: tuple[Background, ...]
+    noise: tuple[Noise, ...] = ()
     currents: dict[str, np.ndarray] = field(default_factory=dict)
     record: tuple[str, ...] = ()
     record_potential: tuple[str, ...] = ()
@@ -116,6 +137,25 @@ class Lowered:
     def plastic(self) -> bool:
         """Whether any projection is plastic."""
         return any(s.plasticity is not None for s in self.synapses)
+
+    def driven(self, name: str) -> bool:
+        """Whether a current from outside flows into a population."""
+        return name in self.currents or any(item.target == name for item in self.noise)
+
+    def drive(self, name: str, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
+        """For each step in turn, the current from outside into a population.
+
+        Arrays of shape (last_trial - first_trial or 1, size or 1), as the model's equation takes
+        it: mV of R I for leaky integrate-and-fire neurons, mV/ms for the others.
+        """
+        noises = [n.values(first_trial, last_trial) for n in self.noise if n.target == name]
+        given = self.currents.get(name, np.zeros((1, self.n_steps, 1)))
+        part = given[first_trial:last_trial] if given.shape[0] > 1 else given
+        for step in range(self.n_steps):
+            current = part[:, step]
+            for noise in noises:
+                current = current + next(noise)
+            yield current
 
 
 def lower(
@@ -143,8 +183,16 @@ def lower(
             raise SpikelearnError(
                 f"cannot record the potential of '{name}'; neurons are {', '.join(network.neurons)}"
             )
+    onto = _synapses_onto(network)
     neurons = {
-        name: _lower_neurons(name, population, network, dt_ms, seed)
+        name: lower_neurons(
+            name,
+            population,
+            onto[name],
+            dt_ms,
+            _in_steps(population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"),
+            seed,
+        )
         for name, population in network.neurons.items()
     }
     return Lowered(
@@ -154,16 +202,37 @@ def lower(
         neurons=neurons,
         sources=_lower_sources(network, stimulus, n_steps, dt_ms),
         synapses=tuple(
-            _lower_projection(index, projection, network, neurons, dt_ms, seed)
+            synapses
             for index, projection in enumerate(network.projections)
+            for synapses in _lower_projection(index, projection, network, onto, dt_ms, seed)
         ),
         background=tuple(
-            _lower_background(index, item, network, dt_ms, seed)
+            _lower_background(index, item, network, onto, n_steps, dt_ms, seed)
             for index, item in enumerate(network.background)
+        ),
+        noise=tuple(
+            _lower_noise(index, item, network, dt_ms, seed)
+            for index, item in enumerate(network.noise)
         ),
         currents=_lower_currents(network, stimulus, n_steps),
         record=network.recorded,
         record_potential=record_potential,
+    )
+
+
+def _synapses_onto(network: SpikingNetwork) -> dict[str, list[Synapse]]:
+    """The synapses that end on each population, whose channels they share where they are alike."""
+    found: dict[str, list[Synapse]] = {name: [] for name in network.neurons}
+    for item in (*network.projections, *network.background):
+        found[item.target].append(item.synapse)
+    return found
+
+
+def diverged(population: str, dt_ms: float, first_ms: float, last_ms: float) -> SpikelearnError:
+    """What to say where a potential is no longer a number."""
+    return SpikelearnError(
+        f"the potential of '{population}' grew beyond all bounds between {first_ms:g} and"
+        f" {last_ms:g} ms; use a dt_ms below {dt_ms:g}, or weaker input"
     )
 
 
@@ -178,106 +247,107 @@ def _in_steps(time_ms: float, dt_ms: float, what: str) -> int:
     return steps
 
 
-def _lower_neurons(
-    name: str, population: LIF, network: SpikingNetwork, dt_ms: float, seed: int
-) -> Neurons:
-    def each(value: object) -> np.ndarray:
-        return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,)))
-
-    tau_m, rest = each(population.tau_m_ms), each(population.v_rest_mv)
-    beta = np.exp(-dt_ms / tau_m)
-    taus = tuple(
-        dict.fromkeys(
-            p.synapse.tau_ms
-            for p in network.projections
-            if p.target == name and isinstance(p.synapse, ExponentialSynapse)
-        )
-    )
-    adaptive = population if isinstance(population, AdaptiveLIF) else None
-    start = population.init_mv
-    if isinstance(start, UniformWeights | NormalWeights):
-        start = start.draw(population.size, generator(seed, "initial potential", name))
-    return Neurons(
-        name=name,
-        size=population.size,
-        beta=beta,
-        v_rest=rest,
-        threshold=each(population.v_threshold_mv) - rest,
-        reset=each(population.reset_mv) - rest,
-        v_init=each(start) - rest,
-        subtract=population.reset == "subtract",
-        refractory_steps=_in_steps(
-            population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"
-        ),
-        theta_decay=np.exp(-dt_ms / each(adaptive.tau_threshold_ms)) if adaptive else None,
-        theta_increment=each(adaptive.threshold_increment_mv) if adaptive else None,
-        theta_init=each(adaptive.threshold_offset_mv) if adaptive else None,
-        taus=taus,
-        alphas=tuple(float(np.exp(-dt_ms / tau)) for tau in taus),
-        kappas=tuple(_kappa(tau, tau_m, dt_ms) for tau in taus),
-    )
-
-
-def _kappa(tau_syn: float, tau_m: np.ndarray, dt_ms: float) -> np.ndarray:
-    """Gain from the current at the start of a step to the potential at its end.
-
-    (1 / tau_m) * integral of exp(-(dt - s) / tau_m) exp(-s / tau_syn) ds, written so that nearly
-    equal time constants lose no digits: dt / tau_m * beta * (e^x - 1) / x.
-    """
-    x = dt_ms * (1.0 / tau_m - 1.0 / tau_syn)
-    safe = np.where(np.abs(x) < 1e-12, 1.0, x)
-    growth = np.where(np.abs(x) < 1e-12, 1.0, np.expm1(safe) / safe)
-    return dt_ms / tau_m * np.exp(-dt_ms / tau_m) * growth
-
-
 def _lower_projection(
     index: int,
     projection: Projection,
     network: SpikingNetwork,
-    neurons: dict[str, Neurons],
+    onto: dict[str, list[Synapse]],
     dt_ms: float,
     seed: int,
-) -> Synapses:
+) -> list[Synapses]:
     from_source = isinstance(network.populations[projection.source], SpikeSource)
     least = 0 if from_source else 1
+    delay: int | None = None
     if projection.delay_ms is None:
         delay = least
-    else:
+    elif isinstance(projection.delay_ms, float):
         delay = _in_steps(projection.delay_ms, dt_ms, f"projection {projection.name}: delay_ms")
-    if delay < least:
-        raise SpikelearnError(
-            f"projection {projection.name}: the delay from neurons must be at least one time step"
-            f" ({dt_ms:g} ms), found {projection.delay_ms:g} ms"
+        if delay < least:
+            raise SpikelearnError(
+                f"projection {projection.name}: the delay from neurons must be at least one time"
+                f" step ({dt_ms:g} ms), found {projection.delay_ms:g} ms"
+            )
+    drawn = network.connections(projection, generator(seed, "connections", index))
+    gain: Any = jump_of(projection.synapse)
+    if not isinstance(projection.synapse, DeltaSynapse):
+        gain = gain * network.neurons[projection.target].gains()[projection.unit]
+    if np.ndim(gain) or gain != 1.0:
+        scale = gain[drawn.post] if np.ndim(gain) else gain
+        drawn = dataclasses.replace(drawn, weight=drawn.weight * scale)
+    common: dict[str, Any] = {
+        "name": projection.name,
+        "source": projection.source,
+        "target": projection.target,
+        "channel": channel_of(projection.synapse, onto[projection.target]),
+        "plasticity": projection.plasticity,
+    }
+    if delay is not None:
+        return [Synapses(**common, connections=drawn, delay_steps=delay)]
+    distribution: Any = projection.delay_ms  # checked: nothing else is left
+    delays = distribution.draw(drawn.pre.size, generator(seed, "delays", index))
+    steps = np.maximum(np.rint(delays / dt_ms), least).astype(np.int64)
+    return [
+        Synapses(**common, connections=part, delay_steps=int(step))
+        for step, part in _by_delay(drawn, steps)
+    ]
+
+
+def _by_delay(drawn: Connections, steps: np.ndarray) -> Iterator[tuple[int, Connections]]:
+    """The synapses of each delay, in the order in which they were drawn."""
+    order = np.argsort(steps, kind="stable")
+    values, starts = np.unique(steps[order], return_index=True)
+    for value, mine in zip(values, np.split(order, starts)[1:], strict=True):
+        yield (
+            int(value),
+            Connections(
+                drawn.pre[mine],
+                drawn.post[mine],
+                drawn.weight[mine],
+                drawn.n_source,
+                drawn.n_target,
+            ),
         )
-    synapse = projection.synapse
-    channel = (
-        neurons[projection.target].taus.index(synapse.tau_ms)
-        if isinstance(synapse, ExponentialSynapse)
-        else None
-    )
-    stream = generator(seed, "connections", index)
-    return Synapses(
-        name=projection.name,
-        source=projection.source,
-        target=projection.target,
-        connections=network.connections(projection, stream),
-        delay_steps=delay,
-        channel=channel,
-        plasticity=projection.plasticity,
-    )
 
 
 def _lower_background(
-    index: int, item: BackgroundInput, network: SpikingNetwork, dt_ms: float, seed: int
+    index: int,
+    item: BackgroundInput,
+    network: SpikingNetwork,
+    onto: dict[str, list[Synapse]],
+    n_steps: int,
+    dt_ms: float,
+    seed: int,
 ) -> Background:
+    what = f"background input of '{item.target}'"
+    target = network.neurons[item.target]
+    gain: Any = jump_of(item.synapse)
+    if not isinstance(item.synapse, DeltaSynapse):
+        gain = gain * target.gains()[item.unit]
+    stop = n_steps if item.stop_ms is None else _in_steps(item.stop_ms, dt_ms, f"{what}: stop_ms")
     return Background(
         target=item.target,
-        weight=item.weight_mv,
+        channel=channel_of(item.synapse, onto[item.target]),
+        weight=np.broadcast_to(item.weight * np.asarray(gain), (target.size,)).copy(),
         mean_count=item.rate_hz * dt_ms / 1000.0,
-        size=network.populations[item.target].size,
+        size=target.size,
         seed=seed,
         index=index,
+        start_step=_in_steps(item.start_ms, dt_ms, f"{what}: start_ms"),
+        stop_step=stop,
     )
+
+
+def _lower_noise(
+    index: int, item: NoiseInput, network: SpikingNetwork, dt_ms: float, seed: int
+) -> Noise:
+    target = network.neurons[item.target]
+    gain = target.gains()[item.unit]
+    interval = _in_steps(item.interval_ms, dt_ms, f"noise of '{item.target}': interval_ms")
+
+    def each(value: Any) -> np.ndarray:
+        return np.broadcast_to(value * np.asarray(gain), (target.size,)).copy()
+
+    return Noise(item.target, each(item.mean), each(item.sd), interval, seed, index)
 
 
 def _lower_sources(
@@ -326,19 +396,36 @@ def _lower_sources(
 def _lower_currents(
     network: SpikingNetwork, stimulus: Stimulus, n_steps: int
 ) -> dict[str, np.ndarray]:
-    for name, current in stimulus.currents_mv.items():
-        if name not in network.neurons:
-            raise SpikelearnError(
-                f"the stimulus has a current into '{name}', which is no population of neurons of"
-                f" network '{network.name}'"
-            )
-        size = network.neurons[name].size
-        allowed = ((1, stimulus.n_trials), (n_steps,), (1, size))
-        for axis, (found, possible) in enumerate(zip(current.shape, allowed, strict=True)):
-            if found not in possible:
+    lowered: dict[str, np.ndarray] = {}
+    for unit, currents in stimulus.currents.items():
+        for name, current in currents.items():
+            if name not in network.neurons:
                 raise SpikelearnError(
-                    f"the current into '{name}' must have"
-                    f" {' or '.join(str(p) for p in sorted(set(possible)))} entries along"
-                    f" {('trials', 'steps', 'neurons')[axis]}, found {found}"
+                    f"the stimulus has a current into '{name}', which is no population of neurons"
+                    f" of network '{network.name}'"
                 )
-    return {name: np.asarray(c, dtype=np.float64) for name, c in stimulus.currents_mv.items()}
+            population = network.neurons[name]
+            gains = {u: gain for u, gain in population.gains().items() if u != "ns"}
+            if unit not in gains:
+                raise SpikelearnError(
+                    f"the current into '{name}' is in {UNITS[unit]}, but neurons of model"
+                    f" {population.model} take {' or '.join(UNITS[u] for u in gains)}"
+                    + (" (pA where leak_ns is set)" if isinstance(population, LIF) else "")
+                )
+            _check_current(name, current, stimulus.n_trials, n_steps, population.size)
+            array = np.asarray(current, dtype=np.float64)
+            if np.ndim(gains[unit]) or gains[unit] != 1.0:
+                array = array * gains[unit]
+            lowered[name] = lowered[name] + array if name in lowered else array
+    return lowered
+
+
+def _check_current(name: str, current: np.ndarray, n_trials: int, n_steps: int, size: int) -> None:
+    allowed = ((1, n_trials), (n_steps,), (1, size))
+    for axis, (found, possible) in enumerate(zip(current.shape, allowed, strict=True)):
+        if found not in possible:
+            raise SpikelearnError(
+                f"the current into '{name}' must have"
+                f" {' or '.join(str(p) for p in sorted(set(possible)))} entries along"
+                f" {('trials', 'steps', 'neurons')[axis]}, found {found}"
+            )

@@ -15,10 +15,21 @@ from itertools import islice
 
 import numpy as np
 
+from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
-from spikelearn.simulation.lowering import Lowered, Synapses
+from spikelearn.simulation._native_models import Models
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowering import Background, Lowered, Synapses, diverged
 
-FEATURES: frozenset[str] = frozenset()
+FEATURES = frozenset(
+    {
+        "conductances",
+        "alpha synapses",
+        "AdEx neurons",
+        "Izhikevich neurons",
+        "Hodgkin-Huxley neurons",
+    }
+)
 
 _BLOCK = 256  # steps between two looks at the progress and the interrupt
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
@@ -73,6 +84,7 @@ class _Trial:
     def __init__(self, lowered: Lowered, net: Net, index: int) -> None:
         self.lowered, self.net, self.index = lowered, net, index
         self.state = _start(lowered, net)
+        self.models = _models(lowered, net)
         self.spike_steps: list[np.ndarray] = []
         self.spike_neurons: list[np.ndarray] = []
         self.traces: list[np.ndarray] = []
@@ -83,7 +95,7 @@ class _Trial:
         steps = np.empty(max(_SPIKES, 2 * n_neurons), dtype=np.int64)
         neurons = np.empty(len(steps), dtype=np.int64)
         traced = self.net.n_traced
-        inputs = _Feed(self.lowered, self.index)
+        inputs = _Feed(self.lowered, self.net, self.index)
         for first in range(0, self.lowered.n_steps, _BLOCK):
             last = min(first + _BLOCK, self.lowered.n_steps)
             fed = inputs.block(first, last)
@@ -91,25 +103,42 @@ class _Trial:
             step = first
             while step < last:
                 step, n = advance(
-                    self.net, self.state, fed, first, step, last, steps, neurons, trace
+                    self.net, self.state, self.models, fed, first, step, last, steps, neurons, trace
                 )
                 self.spike_steps.append(steps[:n].copy())
                 self.spike_neurons.append(neurons[:n].copy())
+            self._check(first, last)
             if traced:
                 self.traces.append(trace.reshape(last - first, traced))
             yield last
+
+    def _check(self, first: int, last: int) -> None:
+        if not np.isfinite(self.state.v).all():
+            at = int(np.flatnonzero(~np.isfinite(self.state.v))[0])
+            population = int(np.searchsorted(self.net.first, at, side="right")) - 1
+            dt = self.lowered.dt_ms
+            raise diverged(list(self.lowered.neurons)[population], dt, first * dt, last * dt)
 
 
 class _Feed:
     """The input of one trial, block by block."""
 
-    def __init__(self, lowered: Lowered, trial: int) -> None:
+    def __init__(self, lowered: Lowered, net: Net, trial: int) -> None:
         self.lowered, self.trial = lowered, trial
+        names = list(lowered.neurons)
+        self.background_channels = np.array(
+            [_channel(b, names, net.first_channel) for b in lowered.background], dtype=np.int64
+        )
         self.sources = []
         for source in lowered.sources.values():
             mine = source.trials == trial
             self.sources.append((source.steps[mine], source.senders[mine]))
         self.background = [b.counts(trial, trial + 1) for b in lowered.background]
+        self.drives = {
+            name: lowered.drive(name, trial, trial + 1)
+            for name in lowered.neurons
+            if lowered.driven(name)
+        }
 
     def block(self, first: int, last: int) -> Inputs:
         """Everything that comes in at steps `first` to `last` - 1."""
@@ -125,9 +154,8 @@ class _Feed:
         current_width = np.zeros(len(names), dtype=np.int64)
         currents, used = [], 0
         for p, name in enumerate(names):
-            if name in lowered.currents:
-                given = lowered.currents[name]
-                part = given[self.trial if given.shape[0] > 1 else 0, first:last]
+            if name in self.drives:
+                part = np.concatenate(list(islice(self.drives[name], n)))
                 current_start[p], current_width[p] = used, part.shape[1]
                 currents.append(part.ravel())
                 used += part.size
@@ -143,7 +171,9 @@ class _Feed:
             current_width,
             _joined(currents, np.float64),
             np.array([names.index(b.target) for b in lowered.background], dtype=np.int64),
-            np.array([b.weight for b in lowered.background], dtype=np.float64),
+            self.background_channels,
+            _joined([b.weight for b in lowered.background], np.float64),
+            np.cumsum([0, *(b.size for b in lowered.background)])[:-1],
             np.array(places_of_counts, dtype=np.int64),
             _joined(counts, np.int64),
         )
@@ -160,19 +190,19 @@ def _arrays(lowered: Lowered) -> Net:
     names = list(lowered.neurons)
     emitters = [*lowered.sources, *names]
     emitter_sizes = [s.size for s in lowered.sources.values()] + sizes.tolist()
-    n_channels = [len(p.taus) for p in populations]
-    first_channel = np.cumsum([0, *n_channels])
-    lengths = [p.size for p in populations for _ in p.taus]
+    channels = [channel for p in populations for channel in p.channels]
+    first_channel = np.cumsum([0, *(len(p.channels) for p in populations)])
+    lengths = [channel.kappa.size for channel in channels]
     rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
     same_weight, first_weight, n_weights = [], [], 0
     for synapses in lowered.synapses:
         c = synapses.connections
         row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
-        same = c.weight_mv[0] if c.pre.size and (c.weight_mv == c.weight_mv[0]).all() else np.nan
+        same = c.weight[0] if c.pre.size and (c.weight == c.weight[0]).all() else np.nan
         first_weight.append(n_synapses - n_weights)
         if np.isnan(same):
             weights.append(np.empty(c.pre.size))
-            sort_by_source(c.pre, c.weight_mv, row[:-1].copy(), weights[-1])
+            sort_by_source(c.pre, c.weight, row[:-1].copy(), weights[-1])
             n_weights += c.pre.size
         posts.append(np.empty(c.post.size, dtype=np.uint32))
         sort_by_source(c.pre, c.post, row[:-1].copy(), posts[-1])
@@ -196,8 +226,8 @@ def _arrays(lowered: Lowered) -> Net:
         theta_increment=_filled([p.theta_increment for p in populations], zeros),
         first_channel=first_channel,
         channel_start=np.cumsum([0, *lengths])[:-1],
-        alpha=np.array([a for p in populations for a in p.alphas], dtype=np.float64),
-        kappa=_joined([k for p in populations for k in p.kappas], np.float64),
+        alpha=np.array([channel.alpha for channel in channels], dtype=np.float64),
+        kappa=_joined([channel.kappa for channel in channels], np.float64),
         source=np.array([emitters.index(s.source) for s in lowered.synapses], dtype=np.int64),
         target=np.array([names.index(s.target) for s in lowered.synapses], dtype=np.int64),
         delay=np.array([s.delay_steps for s in lowered.synapses], dtype=np.int64),
@@ -218,14 +248,73 @@ def _arrays(lowered: Lowered) -> Net:
     )
 
 
-def _channel(synapses: Synapses, names: list[str], first_channel: np.ndarray) -> int:
-    if synapses.channel is None:
+def _models(lowered: Lowered, net: Net) -> Models | None:
+    """What membranes need that are not linear, of one trial; None where all are simple."""
+    populations = list(lowered.neurons.values())
+    channels = [channel for p in populations for channel in p.channels]
+    codes = [_code(p) for p in populations]
+    feeds = [c.feeds for p in populations for c in p.channels]
+    if all(code == native_models.LINEAR for code in codes) and not any(
+        f is not None for f in feeds
+    ):
+        return None
+    n_neurons = int(net.first[-1])
+    parameters = np.ones((native_models.N_PARAMETERS, n_neurons))
+    variables = np.zeros((native_models.N_VARIABLES, n_neurons))
+    for first, population in zip(net.first, populations, strict=False):
+        columns = slice(first, first + population.size)
+        for row, values in enumerate(population.parameters.values()):
+            parameters[row, columns] = values
+        for row, values in enumerate(population.variables.values()):
+            variables[row, columns] = values
+    places = [
+        -1 if f is None else int(first) + f
+        for first, p in zip(net.first_channel, populations, strict=False)
+        for f in (c.feeds for c in p.channels)
+    ]
+    n_moments = 1 + 2 * max(p.n_substeps for p in populations)
+    gains = np.zeros((len(channels), n_moments))
+    for index, channel in enumerate(channels):
+        gains[index, : len(channel.gains)] = channel.gains
+    return Models(
+        dt=float(lowered.dt_ms),
+        model=np.array(codes, dtype=np.int64),
+        step_per_tau=np.concatenate([p.step_per_tau for p in populations]),
+        parameters=parameters,
+        n_substeps=np.array([p.n_substeps for p in populations], dtype=np.int64),
+        gains=gains,
+        mean=np.array([c.mean for c in channels], dtype=np.float64),
+        reversal=_joined(
+            [np.full(c.kappa.size, np.nan) if c.reversal is None else c.reversal for c in channels],
+            np.float64,
+        ),
+        feeds=np.array(places, dtype=np.int64),
+        transfer=np.array([c.transfer for c in channels], dtype=np.float64),
+        variables=variables,
+        drive=np.zeros((n_moments, n_neurons)),
+        conductance=np.zeros((n_moments, n_neurons)),
+    )
+
+
+def _code(population: LoweredNeurons) -> int:
+    if population.model == "lif":
+        return native_models.CONDUCTING if population.conducting else native_models.LINEAR
+    return {
+        "adex": native_models.ADEX,
+        "izhikevich": native_models.IZHIKEVICH,
+        "hodgkin_huxley": native_models.HODGKIN_HUXLEY,
+    }[population.model]
+
+
+def _channel(item: Synapses | Background, names: list[str], first_channel: np.ndarray) -> int:
+    if item.channel is None:
         return -1
-    return int(first_channel[names.index(synapses.target)]) + synapses.channel
+    return int(first_channel[names.index(item.target)]) + item.channel
 
 
-def _alike(population: object) -> bool:
-    parameters = [population.beta, population.threshold, population.reset, *population.kappas]  # type: ignore[attr-defined]
+def _alike(population: LoweredNeurons) -> bool:
+    kappas = [channel.kappa for channel in population.channels]
+    parameters = [population.beta, population.threshold, population.reset, *kappas]
     return all((values == values[0]).all() for values in parameters)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import torch
 
 from spikelearn.simulation import torch_loop
-from spikelearn.simulation.lowering import Lowered, Neurons
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowering import Lowered
 
-FEATURES = frozenset({"32-bit arithmetic"})
+FEATURES = frozenset({"32-bit arithmetic", "alpha synapses"})
 
 
 def _no_reset(
@@ -24,7 +25,7 @@ def _no_reset(
 
 
 class _LIFBox:
-    def __init__(self, neurons: Neurons, dtype: torch.dtype) -> None:
+    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype) -> None:
         from norse.torch.functional import lif_box
 
         self.lif_box = lif_box

@@ -24,6 +24,12 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "native": ("spikelearn.simulation.native", "numba"),
 }
 
+_MODELS = {
+    "adex": "AdEx neurons",
+    "izhikevich": "Izhikevich neurons",
+    "hodgkin_huxley": "Hodgkin-Huxley neurons",
+}
+
 
 def simulate(
     network: SpikingNetwork,
@@ -102,9 +108,15 @@ def simulate(
 
 def required_features(lowered: Lowered, precision: str) -> list[str]:
     """What a backend must be able to do to run this."""
-    features = []
-    if lowered.plastic:
-        features.append("plasticity")
+    features = ["plasticity"] if lowered.plastic else []
+    populations = lowered.neurons.values()
+    for model, words in _MODELS.items():
+        if any(p.model == model for p in populations):
+            features.append(words)
+    if any(p.conducting for p in populations):
+        features.append("conductances")
+    if any(channel.feeds is not None for p in populations for channel in p.channels):
+        features.append("alpha synapses")
     if precision == "float32":
         features.append("32-bit arithmetic")
     return features

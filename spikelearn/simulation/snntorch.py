@@ -12,13 +12,14 @@ from collections.abc import Callable
 import torch
 
 from spikelearn.simulation import torch_loop
-from spikelearn.simulation.lowering import Lowered, Neurons
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowering import Lowered
 
-FEATURES = frozenset({"32-bit arithmetic"})
+FEATURES = frozenset({"32-bit arithmetic", "alpha synapses"})
 
 
 class _Leaky:
-    def __init__(self, neurons: Neurons, dtype: torch.dtype) -> None:
+    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype) -> None:
         import snntorch
 
         known = len(snntorch.SpikingNeuron.instances)

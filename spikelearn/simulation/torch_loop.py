@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from spikelearn.simulation.lowering import InputSpikes, Lowered, Neurons, Synapses
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowering import InputSpikes, Lowered, Synapses
 
 _DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
 _REPORT_EVERY = 50
@@ -40,7 +41,7 @@ Result = tuple[
 
 def run(
     lowered: Lowered,
-    make_cell: Callable[[Neurons, torch.dtype], Cell],
+    make_cell: Callable[[LoweredNeurons, torch.dtype], Cell],
     progress: Callable[[float], None],
     precision: str,
 ) -> Result:
@@ -52,7 +53,7 @@ def run(
 
 def _run(
     lowered: Lowered,
-    make_cell: Callable[[Neurons, torch.dtype], Cell],
+    make_cell: Callable[[LoweredNeurons, torch.dtype], Cell],
     progress: Callable[[float], None],
     dtype: torch.dtype,
 ) -> Result:
@@ -67,7 +68,15 @@ def _run(
     emitted: dict[str, list[torch.Tensor | None]] = {
         name: [None] * longest for name in [*sources, *populations]
     }
-    background = [(b, b.counts(0, lowered.n_trials)) for b in lowered.background]
+    background = [
+        (b, torch.as_tensor(b.weight, dtype=dtype), b.counts(0, lowered.n_trials))
+        for b in lowered.background
+    ]
+    drives = {
+        name: lowered.drive(name, 0, lowered.n_trials)
+        for name in lowered.neurons
+        if lowered.driven(name)
+    }
     spikes = {name: _Recorder() for name in lowered.record}
     potentials: dict[str, list[np.ndarray]] = {name: [] for name in lowered.record_potential}
 
@@ -75,14 +84,17 @@ def _run(
         for name, source in sources.items():
             emitted[name][step % longest] = source.at(step)
         for name, population in populations.items():
-            population.integrate_currents(_current(lowered, name, step, dtype))
+            drive = drives.get(name)
+            population.integrate_currents(
+                None if drive is None else torch.as_tensor(next(drive), dtype=dtype)
+            )
         for projection in projections:
             arriving = emitted[projection.source][(step - projection.delay) % longest]
             if arriving is not None and step >= projection.delay:
                 populations[projection.target].deliver(projection.channel, projection(arriving))
-        for item, counts in background:
+        for item, weights, counts in background:
             drawn = torch.as_tensor(next(counts), dtype=dtype)
-            populations[item.target].deliver(None, item.weight * drawn)
+            populations[item.target].deliver(item.channel, weights * drawn)
         for name, population in populations.items():
             emitted[name][step % longest] = population.fire()
         for name, recorder in spikes.items():
@@ -98,7 +110,9 @@ def _run(
 class _Population:
     """State of a population, arrays of shape (trials, size)."""
 
-    def __init__(self, neurons: Neurons, cell: Cell, n_trials: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self, neurons: LoweredNeurons, cell: Cell, n_trials: int, dtype: torch.dtype
+    ) -> None:
         def tensor(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values, dtype=dtype)
 
@@ -107,9 +121,9 @@ class _Population:
         self.rest = neurons.v_rest
         self.threshold, self.reset = tensor(neurons.threshold), tensor(neurons.reset)
         self.input_gain = tensor(1.0 - neurons.beta)
-        self.kappas = [tensor(kappa) for kappa in neurons.kappas]
+        self.kappas = [tensor(channel.kappa) for channel in neurons.channels]
         self.v = tensor(neurons.v_init).expand(shape).clone()
-        self.currents = [torch.zeros(shape, dtype=dtype) for _ in neurons.taus]
+        self.currents = [torch.zeros(shape, dtype=dtype) for _ in neurons.channels]
         self.drive = torch.zeros(shape, dtype=dtype)
         self.held = torch.zeros(shape, dtype=torch.int64) if neurons.refractory_steps > 1 else None
         self.theta: torch.Tensor | None = None
@@ -123,11 +137,13 @@ class _Population:
     def integrate_currents(self, stimulus: torch.Tensor | None) -> None:
         """Start a step: what the currents add to the potential; then they decay."""
         drive = torch.zeros_like(self.v)
-        for kappa, current, alpha in zip(
-            self.kappas, self.currents, self.neurons.alphas, strict=True
+        for kappa, current, channel in zip(
+            self.kappas, self.currents, self.neurons.channels, strict=True
         ):
             drive += kappa * current
-            current.mul_(alpha)
+            if channel.feeds is not None:
+                self.currents[channel.feeds].add_(current, alpha=channel.transfer)
+            current.mul_(channel.alpha)
         if stimulus is not None:
             drive += self.input_gain * stimulus
         self.drive = drive
@@ -198,7 +214,7 @@ class _Projection:
         else:
             from scipy.sparse import coo_array
 
-            matrix = coo_array((c.weight_mv, (c.post, c.pre)), (c.n_target, c.n_source)).tocsr()
+            matrix = coo_array((c.weight, (c.post, c.pre)), (c.n_target, c.n_source)).tocsr()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Sparse")
                 self.sparse = torch.sparse_csr_tensor(
@@ -236,8 +252,3 @@ class _Recorder:
         steps = np.repeat([s for s, _ in self.parts], [len(w) for _, w in self.parts])
         where = np.concatenate([w for _, w in self.parts])
         return steps, where[:, 1], where[:, 0]
-
-
-def _current(lowered: Lowered, name: str, step: int, dtype: torch.dtype) -> torch.Tensor | None:
-    current = lowered.currents.get(name)
-    return None if current is None else torch.as_tensor(current[:, step], dtype=dtype)

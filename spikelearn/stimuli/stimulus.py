@@ -25,6 +25,9 @@ class Stimulus:
     currents_mv : mapping of str to array of shape (n_trials or 1, n_steps, size or 1)
         Input current times membrane resistance, in mV, held constant over each time step.
         Entry [:, k] acts over the interval that ends at time k * dt_ms.
+    currents_pa, currents_mv_per_ms : mapping of str to array, likewise
+        The same in pA, for neurons with a capacitance or a leak conductance, and in mV/ms, for
+        Izhikevich's model.
     provenance : mapping
         What it is and how it was drawn; plain YAML values.
     """
@@ -32,6 +35,8 @@ class Stimulus:
     labels: Sequence[str] = ("0",)
     spikes: Mapping[str, PopulationSpikes] = field(default_factory=dict)
     currents_mv: Mapping[str, np.ndarray] = field(default_factory=dict)
+    currents_pa: Mapping[str, np.ndarray] = field(default_factory=dict)
+    currents_mv_per_ms: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -44,7 +49,9 @@ class Stimulus:
                     f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
                     f" has {self.n_trials} trials"
                 )
-        for name, current in self.currents_mv.items():
+        for name, current in (
+            pair for currents in self.currents.values() for pair in currents.items()
+        ):
             if current.ndim != 3:
                 raise SpikelearnError(
                     f"the current into '{name}' must have 3 dimensions (trials, steps, neurons),"
@@ -52,6 +59,15 @@ class Stimulus:
                 )
             if not np.isfinite(current).all():
                 raise SpikelearnError(f"the current into '{name}' holds values that are not finite")
+
+    @property
+    def currents(self) -> dict[str, Mapping[str, np.ndarray]]:
+        """Currents into populations, by unit ("mv", "pa", "mv_per_ms")."""
+        return {
+            "mv": self.currents_mv,
+            "pa": self.currents_pa,
+            "mv_per_ms": self.currents_mv_per_ms,
+        }
 
     @property
     def n_trials(self) -> int:

@@ -70,8 +70,8 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "wrong_number_of_values": (f"{SPIKING}, tau_m_ms: [1, 2, 3]}}\n", ["n", "tau_m_ms", "2", "3"]),
     "unknown_model": (
-        f"{SPIKING}}}\n  m: {{model: izhikevich, size: 1}}\n",
-        ["m", "izhikevich", "lif"],
+        f"{SPIKING}}}\n  m: {{model: hindmarsh_rose, size: 1}}\n",
+        ["m", "hindmarsh_rose", "lif", "izhikevich"],
     ),
     "no_population": ("kind: spiking\nname: x\npopulations: {}\n", ["population"]),
     "only_sources": (
@@ -97,8 +97,8 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         ["connectivity", "small_world", "all_to_all"],
     ),
     "unknown_synapse": (
-        with_projection("synapse: {model: alpha}"),
-        ["synapse", "alpha", "delta", "exponential"],
+        with_projection("synapse: {model: nmda}"),
+        ["synapse", "nmda", "delta", "exponential", "alpha"],
     ),
     "synapse_without_tau": (
         with_projection("synapse: {model: exponential}"),

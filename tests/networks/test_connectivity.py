@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.networks.connectivity import Connections, NormalWeights, UniformWeights
+from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.distributions import Normal, Uniform
 from spikelearn.networks.spiking import LIF, Projection, SpikingNetwork
 
 
@@ -176,17 +177,17 @@ def test_projections_with_the_same_description_are_wired_differently() -> None:
 
 def test_weights_follow_their_distribution() -> None:
     n = 40_000
-    uniform = UniformWeights(distribution="uniform", low=-1.0, high=3.0).draw(n, generator(0))
+    uniform = Uniform(distribution="uniform", low=-1.0, high=3.0).draw(n, generator(0))
     assert uniform.min() >= -1.0
     assert uniform.max() < 3.0
     assert abs(uniform.mean() - 1.0) < 5 * np.sqrt(16 / 12 / n)
     assert abs(uniform.var() - 16 / 12) < 5 * 16 / 12 * np.sqrt(0.8 / n)
-    normal = NormalWeights(distribution="normal", mean=2.0, sd=0.5).draw(n, generator(0))
+    normal = Normal(distribution="normal", mean=2.0, sd=0.5).draw(n, generator(0))
     assert abs(normal.mean() - 2.0) < 5 * 0.5 / np.sqrt(n)
     assert abs(normal.std() - 0.5) < 5 * 0.5 / np.sqrt(2 * n)
     within = np.mean(np.abs(normal - 2.0) < 0.5)
     assert abs(within - 0.6827) < 5 * np.sqrt(0.6827 * 0.3173 / n)
-    fixed = NormalWeights(distribution="normal", mean=2.0, sd=0.0).draw(5, generator(0))
+    fixed = Normal(distribution="normal", mean=2.0, sd=0.0).draw(5, generator(0))
     np.testing.assert_array_equal(fixed, 2.0)
 
 

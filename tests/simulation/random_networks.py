@@ -13,19 +13,45 @@ from reference_simulator import Outcome, simulate_reference
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.connectivity import FixedInDegree, FixedProbability
-from spikelearn.networks.spiking import (
+from spikelearn.networks.distributions import AnyDistribution, Uniform
+from spikelearn.networks.neurons import (
     LIF,
     AdaptiveLIF,
-    BackgroundInput,
-    ExponentialSynapse,
-    Projection,
+    AdEx,
+    HodgkinHuxley,
+    Izhikevich,
+    Neurons,
     SpikeSource,
+)
+from spikelearn.networks.spiking import (
+    BackgroundInput,
+    NoiseInput,
+    Projection,
     SpikingNetwork,
 )
+from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse, Synapse
 from spikelearn.simulation import simulate
 from spikelearn.simulation.lowering import lower
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
+
+
+@dataclass(frozen=True)
+class Through:
+    """A synapse with a time constant; `pull`, of a conductance, is from rest to its reversal."""
+
+    tau_ms: float
+    shape: str = "exponential"
+    pull_mv: float | None = None
+
+
+# Model -> the unit of a current, and the size of a current or of a weight that makes it spike.
+CURRENTS = {
+    "lif": ("mv", 25.0),
+    "adex": ("pa", 1500.0),
+    "izhikevich": ("mv_per_ms", 20.0),
+    "hodgkin_huxley": ("pa", 3000.0),
+}
 
 
 @dataclass(frozen=True)
@@ -42,10 +68,14 @@ class Features:
     refractory_steps: int = 0
     rest_mv: float = -70.0
     per_neuron: bool = False
-    # (source, target, tau of the synapse or None for delta, delay in steps or None, connectivity)
-    projections: tuple[tuple[str, str, float | None, int | None, str], ...] = ()
+    # (source, target, tau of a current, another synapse, or None for delta; delay in steps, None,
+    # or "spread"; connectivity)
+    projections: tuple[tuple[str, str, float | Through | None, int | str | None, str], ...] = ()
     current: str | None = None  # "shared", "by_trial" or "by_neuron"
     background: bool = False
+    model: str = "lif"
+    noise: bool = False
+    background_through: Through | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +103,7 @@ class Case:
     def reference(self) -> Outcome:
         """The answer of the loops."""
         drawn = [
-            self.network.connections(projection, generator(self.seed, "connections", index))
+            self._synapses(index, projection)
             for index, projection in enumerate(self.network.projections)
         ]
         # The counts are part of the input, drawn outside the backends: taken as they are.
@@ -91,9 +121,32 @@ class Case:
             self.stimulus,
             n_steps=self.n_steps,
             dt_ms=self.dt_ms,
-            connections=[list(zip(c.pre, c.post, c.weight_mv, strict=True)) for c in drawn],
+            connections=drawn,
             background=counts,
+            noise=[self._noise(index, item) for index, item in enumerate(self.network.noise)],
         )
+
+    def _synapses(self, index: int, projection: Projection) -> list[tuple[object, ...]]:
+        """(pre, post, weight), and the delay in steps where it is drawn."""
+        c = self.network.connections(projection, generator(self.seed, "connections", index))
+        if not isinstance(projection.delay_ms, AnyDistribution):
+            return list(zip(c.pre, c.post, c.weight, strict=True))
+        drawn = projection.delay_ms.draw(c.pre.size, generator(self.seed, "delays", index))
+        least = 0 if projection.source in self.network.sources else 1
+        steps = [max(least, round(delay / self.dt_ms)) for delay in drawn]
+        return list(zip(c.pre, c.post, c.weight, steps, strict=True))
+
+    def _noise(self, index: int, item: NoiseInput) -> np.ndarray:
+        """What is drawn, step by step, in the unit of the noise."""
+        size = self.network.populations[item.target].size
+        every = round(item.interval_ms / self.dt_ms)
+        found = np.zeros((self.stimulus.n_trials, self.n_steps, size))
+        for trial in range(self.stimulus.n_trials):
+            stream = generator(self.seed, "noise", index, trial)
+            for step in range(0, self.n_steps, every):
+                drawn = item.mean + item.sd * stream.standard_normal(size)
+                found[trial, step : step + every] = drawn
+        return found
 
 
 def make_case(features: Features) -> Case:
@@ -101,32 +154,60 @@ def make_case(features: Features) -> Case:
     rng = np.random.default_rng(features.seed)
     dt = features.dt_ms
     names = [f"n{i}" for i in range(len(features.sizes))]
-    populations: dict[str, SpikeSource | LIF] = {"in": SpikeSource(model="spike_source", size=4)}
+    populations: dict[str, SpikeSource | Neurons] = {
+        "in": SpikeSource(model="spike_source", size=4)
+    }
     for name, size in zip(names, features.sizes, strict=True):
         populations[name] = _population(features, size, rng)
+    unit, scale = CURRENTS[features.model]
     projections = tuple(
         Projection(
             source=source,
             target=target,
             connectivity=_connectivity(kind, populations[source].size),
-            weight_mv=_weight(kind, tau, populations[source].size, populations[target].size, rng),
-            delay_ms=None if delay is None else delay * dt,
-            synapse={"model": "delta"}
-            if tau is None
-            else ExponentialSynapse(model="exponential", tau_ms=tau),
+            delay_ms=_delay(delay, dt),
+            synapse=_synapse(through, features.rest_mv),
+            **_weight(
+                kind,
+                through,
+                unit,
+                scale,
+                features.model == "hodgkin_huxley",
+                populations[source].size,
+                populations[target].size,
+                rng,
+            ),
         )
-        for source, target, tau, delay, kind in features.projections
+        for source, target, through, delay, kind in features.projections
     )
-    background = (
-        (BackgroundInput(target=names[0], rate_hz=300.0, weight_mv=float(rng.uniform(2, 5))),)
-        if features.background
-        else ()
-    )
+    background, noise = (), ()
+    if features.background:
+        through = features.background_through
+        conducting = through is not None and through.pull_mv is not None
+        of = "mv" if through is None else "ns" if conducting else unit
+        mean = 1.0 if through is None else 0.3 if conducting else scale / 8
+        background = (
+            BackgroundInput(
+                target=names[0],
+                rate_hz=300.0,
+                synapse=_synapse(through, features.rest_mv),
+                start_ms=2 * dt,
+                stop_ms=None if features.seed % 2 else 30 * dt,
+                **{f"weight_{of}": mean * float(rng.uniform(2, 5))},
+            ),
+        )
+    if features.noise:
+        noise = (
+            NoiseInput(
+                target=names[-1], unit=unit, mean=scale / 4, sd=scale / 4, interval_ms=3 * dt
+            ),
+        )
     network = SpikingNetwork(
         name="random",
         populations=populations,
         projections=projections,
         background=background,
+        noise=noise,
         record=tuple(populations),
     )
     return Case(
@@ -134,13 +215,45 @@ def make_case(features: Features) -> Case:
     )
 
 
-def _population(features: Features, size: int, rng: np.random.Generator) -> LIF:
+def _population(features: Features, size: int, rng: np.random.Generator) -> Neurons:
     shape = size if features.per_neuron else None
 
     def draw(low: float, high: float) -> float | np.ndarray:
         values = rng.uniform(low, high, shape)
         return float(values) if shape is None else values
 
+    refractory = features.refractory_steps * features.dt_ms
+    if features.model == "adex":
+        return AdEx(
+            model="adex",
+            size=size,
+            capacitance_pf=draw(150.0, 300.0),
+            a_ns=draw(0.0, 8.0),
+            b_pa=draw(0.0, 100.0),
+            tau_w_ms=draw(20.0, 150.0),
+            v_peak_mv=draw(-20.0, 20.0),
+            v_reset_mv=draw(-75.0, -55.0),
+            v_init_mv=draw(-75.0, -60.0),
+            refractory_ms=refractory,
+        )
+    if features.model == "izhikevich":
+        return Izhikevich(
+            model="izhikevich",
+            size=size,
+            a_per_ms=draw(0.02, 0.1),
+            c_mv=draw(-65.0, -50.0),
+            d_mv_per_ms=draw(2.0, 8.0),
+            v_init_mv=draw(-75.0, -60.0),
+            refractory_ms=refractory,
+        )
+    if features.model == "hodgkin_huxley":
+        return HodgkinHuxley(
+            model="hodgkin_huxley",
+            size=size,
+            capacitance_pf=draw(90.0, 110.0),
+            sodium_ns=draw(11_000.0, 13_000.0),
+            v_init_mv=draw(-75.0, -60.0),
+        )
     rest = features.rest_mv
     common = {
         "size": size,
@@ -149,9 +262,11 @@ def _population(features: Features, size: int, rng: np.random.Generator) -> LIF:
         "v_threshold_mv": rest + draw(8.0, 12.0),
         "v_reset_mv": rest + draw(-4.0, 4.0),
         "v_init_mv": rest + draw(-5.0, 5.0),
-        "refractory_ms": features.refractory_steps * features.dt_ms,
+        "refractory_ms": refractory,
         "reset": "subtract" if features.subtract else "to_value",
     }
+    if any(isinstance(p[2], Through) and p[2].pull_mv is not None for p in features.projections):
+        common["leak_ns"] = draw(8.0, 12.0)
     if not features.adaptive:
         return LIF(**common)
     return AdaptiveLIF(
@@ -161,6 +276,23 @@ def _population(features: Features, size: int, rng: np.random.Generator) -> LIF:
         tau_threshold_ms=draw(10.0, 50.0),
         threshold_offset_mv=draw(-1.0, 1.0),
     )
+
+
+def _delay(delay: int | str | None, dt: float) -> float | Uniform | None:
+    if delay == "spread":
+        return Uniform(distribution="uniform", low=0.0, high=6 * dt)
+    return None if delay is None else int(delay) * dt
+
+
+def _synapse(through: float | Through | None, rest: float) -> Synapse:
+    if through is None:
+        return DeltaSynapse()
+    if isinstance(through, float):
+        return ExponentialSynapse(model="exponential", tau_ms=through)
+    pull = None if through.pull_mv is None else rest + through.pull_mv
+    if through.shape == "alpha":
+        return AlphaSynapse(model="alpha", tau_ms=through.tau_ms, reversal_mv=pull)
+    return ExponentialSynapse(model="exponential", tau_ms=through.tau_ms, reversal_mv=pull)
 
 
 def _connectivity(kind: str, n_source: int) -> object:
@@ -174,17 +306,33 @@ def _connectivity(kind: str, n_source: int) -> object:
 
 
 def _weight(
-    kind: str, tau: float | None, n_source: int, n_target: int, rng: np.random.Generator
-) -> object:
-    # An exponential synapse moves the potential by w tau_s / tau_m spread over time.
-    scale = 1.0 if tau is None else 4.0
+    kind: str,
+    through: float | Through | None,
+    unit: str,
+    scale: float,
+    gently: bool,
+    n_source: int,
+    n_target: int,
+    rng: np.random.Generator,
+) -> dict[str, object]:
+    """The weight, by the name of its field."""
+    # Hodgkin and Huxley's gates have rates that no step is short enough for where v is pulled far
+    # below rest; and their sodium channels close for good where input is strong.
+    if isinstance(through, Through) and through.pull_mv is not None:
+        high = 0.3 if gently else scale / 100 + 2.0
+        return {"weight_ns": {"distribution": "uniform", "low": 0.0, "high": high}}
+    # A current moves the potential by w tau_s / tau_m spread over time.
+    times = 1.0 if through is None else 4.0 * scale / 25.0
+    times *= (0.2 if through is None else 0.02) if gently else 1.0
+    field = "weight_mv" if through is None else f"weight_{unit}"
+    value: object = {"distribution": "uniform", "low": -times * 3.0, "high": times * 7.0}
     if kind == "matrix":
-        return scale * rng.normal(1.5, 4.0, (n_source, n_target))
-    if kind == "in_degree":
-        return scale * float(rng.uniform(1.0, 4.0))
-    if kind == "sparse":
-        return {"distribution": "normal", "mean": scale * 1.5, "sd": scale * 3.0}
-    return {"distribution": "uniform", "low": -scale * 3.0, "high": scale * 7.0}
+        value = times * rng.normal(1.5, 4.0, (n_source, n_target))
+    elif kind == "in_degree":
+        value = times * float(rng.uniform(1.0, 4.0))
+    elif kind == "sparse":
+        value = {"distribution": "normal", "mean": times * 1.5, "sd": times * 3.0}
+    return {field: value}
 
 
 def _stimulus(features: Features, names: Sequence[str], rng: np.random.Generator) -> Stimulus:
@@ -200,37 +348,57 @@ def _stimulus(features: Features, names: Sequence[str], rng: np.random.Generator
             "by_trial": (n_trials, n_steps, 1),
             "by_neuron": (n_trials, n_steps, features.sizes[0]),
         }[features.current]
-        currents[names[0]] = rng.uniform(-5.0, 25.0, shape)
+        currents[names[0]] = rng.uniform(-0.2, 1.0, shape) * CURRENTS[features.model][1]
     return Stimulus(
         labels=tuple(f"trial {i}" for i in range(n_trials)),
         spikes={"in": PopulationSpikes.from_unsorted(4, times, senders, trials)},
-        currents_mv=currents,
+        **{f"currents_{CURRENTS[features.model][0]}": currents},
     )
 
 
 @st.composite
-def features(draw: st.DrawFn) -> Features:
-    """Any combination of features, with at least one projection from the input."""
+def features(draw: st.DrawFn, everything: bool = False) -> Features:
+    """Any combination of features, with at least one projection from the input.
+
+    Without `everything`, of what all backends have.
+    """
     sizes = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
     names = [f"n{i}" for i in range(len(sizes))]
-    taus = st.sampled_from([None, 2.0, 7.0, 10.0])  # 10 ms is also the membrane's: equal constants
+    model = draw(st.sampled_from(list(CURRENTS))) if everything else "lif"
+    # 10 ms is also the membrane's: equal constants
+    shapes = [None, 2.0, 7.0, 10.0, Through(10.0, "alpha"), Through(3.0, "alpha")]
+    if everything and model != "izhikevich":
+        shapes += [Through(5.0, pull_mv=70.0), Through(10.0, pull_mv=-10.0)]
+        shapes += [Through(2.0, "alpha", 70.0)]
+    through = st.sampled_from(shapes)
     kinds = st.sampled_from(["matrix", "uniform", "not_self", "sparse", "in_degree"])
     from_input = st.tuples(
-        st.just("in"), st.sampled_from(names), taus, st.none() | st.integers(0, 6), kinds
+        st.just("in"),
+        st.sampled_from(names),
+        through,
+        st.none() | st.just("spread") | st.integers(0, 6),
+        kinds,
     )
     recurrent = st.tuples(
-        st.sampled_from(names), st.sampled_from(names), taus, st.none() | st.integers(1, 6), kinds
+        st.sampled_from(names),
+        st.sampled_from(names),
+        through,
+        st.none() | st.just("spread") | st.integers(1, 6),
+        kinds,
     )
+    steps = [0.05, 0.1] if model == "hodgkin_huxley" else [0.1, 0.25, 0.5, 1.0]
+    if model in ("adex", "izhikevich"):
+        steps = [0.1, 0.25]
     return Features(
         seed=draw(st.integers(0, 2**32 - 1)),
-        dt_ms=draw(st.sampled_from([0.1, 0.25, 0.5, 1.0])),
-        n_steps=draw(st.integers(1, 60)),
-        n_trials=draw(st.integers(1, 3)),
+        dt_ms=draw(st.sampled_from(steps)),
+        n_steps=draw(st.integers(1, 60)) * (1 if model == "lif" else 5),
+        n_trials=draw(st.integers(1, 3 if model == "lif" else 2)),
         sizes=sizes,
         adaptive=draw(st.booleans()),
         subtract=draw(st.booleans()),
         refractory_steps=draw(st.integers(0, 5)),
-        rest_mv=draw(st.sampled_from([0.0, -70.0])),
+        rest_mv=draw(st.sampled_from([0.0, -70.0])) if model == "lif" else -70.0,
         per_neuron=draw(st.booleans()),
         projections=(
             draw(from_input),
@@ -239,4 +407,7 @@ def features(draw: st.DrawFn) -> Features:
         ),
         current=draw(st.sampled_from([None, "shared", "by_trial", "by_neuron"])),
         background=draw(st.booleans()),
+        model=model,
+        noise=draw(st.booleans()),
+        background_through=draw(st.sampled_from([None, Through(4.0), Through(4.0, "alpha")])),
     )

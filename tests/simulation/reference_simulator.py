@@ -40,6 +40,11 @@ class Neuron:
     subtract: bool
     refractory_steps: int
     v: float
+    population: Any = None
+    index: int = 0
+    conducting: bool = False  # whether any synapse onto its population is a conductance
+    variables: dict[str, float] = field(default_factory=dict)
+    was_above: bool = False
     theta: float = 0.0
     tau_theta: float | None = None
     theta_increment: float = 0.0
@@ -57,6 +62,7 @@ class Synapse:
     pre: int
     post: int
     weight: float
+    delay_steps: int | None = None
     x: float = 0.0
     x_step: int = 0
     y: float = 0.0
@@ -71,8 +77,10 @@ class Trial:
     cells: dict[str, list[Neuron]]
     synapses: list[list[Synapse]]
     emitted: dict[str, list[set[int]]]
-    # Synaptic currents by population, neuron and time constant.
-    currents: dict[tuple[str, int, float], float] = field(default_factory=dict)
+    # Currents and conductances by population, neuron and synapse: [value, what feeds it], in pA,
+    # nS or mV as the synapses' weights are.
+    currents: dict[tuple[str, int, Any], list[float]] = field(default_factory=dict)
+    noise: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     margin_mv: float = math.inf
 
 
@@ -82,12 +90,15 @@ def simulate_reference(
     *,
     n_steps: int,
     dt_ms: float,
-    connections: Sequence[Sequence[tuple[int, int, float]]],
+    connections: Sequence[Sequence[tuple[Any, ...]]],
     background: Sequence[np.ndarray] = (),
+    noise: Sequence[np.ndarray] = (),
 ) -> Outcome:
     """Run `network`; `connections` lists (pre, post, weight in mV) for each projection.
 
-    `background` holds spike counts of shape (n_trials, n_steps, size) for each background input.
+    `connections` has a fourth entry where delays differ: the delay in steps. `background` holds
+    spike counts of shape (n_trials, n_steps, size) for each background input, `noise` currents in
+    the unit of each noise input, of the same shape.
     """
     neurons = network.neurons
     outcome = Outcome(
@@ -103,7 +114,10 @@ def simulate_reference(
         trial = Trial(
             number,
             cells={
-                name: [_neuron(population, i, dt_ms) for i in range(population.size)]
+                name: [
+                    _neuron(population, i, dt_ms, _conducting(network, name))
+                    for i in range(population.size)
+                ]
                 for name, population in neurons.items()
             },
             synapses=[[Synapse(*entry) for entry in drawn] for drawn in connections],
@@ -113,7 +127,7 @@ def simulate_reference(
             for name in network.sources:
                 times = _input_spikes(stimulus.spikes[name], number, step, dt_ms)
                 trial.emitted[name].append(times)
-            integrate(trial, stimulus, step, dt_ms)
+            integrate(trial, network, stimulus, noise, step, dt_ms)
             deliver(trial, network, background, step, dt_ms)
             fired = threshold(trial, step)
             reset(trial, network, fired, step, dt_ms)
@@ -130,26 +144,174 @@ def simulate_reference(
     return outcome
 
 
-def integrate(trial: Trial, stimulus: Any, step: int, dt_ms: float) -> None:
+def integrate(
+    trial: Trial, network: Any, stimulus: Any, noise: Sequence[np.ndarray], step: int, dt_ms: float
+) -> None:
     """1. Integrate from t_(k-1) to t_k."""
     for name, members in trial.cells.items():
         for index, cell in enumerate(members):
-            beta = math.exp(-dt_ms / cell.tau_m)
             drive = _stimulus_current(stimulus, name, trial.number, step, index)
-            v = cell.rest + beta * (cell.v - cell.rest) + (1 - beta) * drive
-            for key in [key for key in trial.currents if key[:2] == (name, index)]:
-                tau = key[2]
-                alpha = math.exp(-dt_ms / tau)
-                if tau == cell.tau_m:
-                    kappa = dt_ms / cell.tau_m * beta
-                else:
-                    kappa = tau / (tau - cell.tau_m) * (alpha - beta)
-                v += kappa * trial.currents[key]
-                trial.currents[key] *= alpha
-            if not cell.refractory(step):
-                cell.v = v
+            for item, values in zip(network.noise, noise, strict=True):
+                if item.target == name:
+                    drive += values[trial.number, step, index]
+            mine = {
+                key[2]: state for key, state in trial.currents.items() if key[:2] == (name, index)
+            }
+            if cell.population.model in ("lif", "adaptive_lif"):
+                v = _leaky(cell, mine, drive, index, dt_ms)
+                if not cell.refractory(step):
+                    cell.v = v
+            else:
+                cell.was_above = cell.v > cell.threshold
+                parts = 1
+                if cell.population.model == "hodgkin_huxley":
+                    parts = math.ceil(dt_ms / 0.025 - 1e-9)
+                for part in range(parts):
+                    now = {s: _later(s, state, dt_ms * part / parts) for s, state in mine.items()}
+                    _runge_kutta(cell, now, drive, index, cell.refractory(step), dt_ms / parts)
+            for synapse, state in mine.items():
+                state[:] = _later(synapse, state, dt_ms)
             if cell.tau_theta is not None:
                 cell.theta *= math.exp(-dt_ms / cell.tau_theta)
+
+
+def _later(synapse: Any, state: Sequence[float], after_ms: float) -> tuple[float, float]:
+    """A current or conductance, and what feeds it, some time later."""
+    value, feeding = state
+    decay = math.exp(-after_ms / synapse.tau_ms)
+    return (value + feeding * after_ms / synapse.tau_ms) * decay, feeding * decay
+
+
+def _mean(synapse: Any, state: Sequence[float], dt_ms: float) -> float:
+    """Its average over a step, by Gauss's quadrature."""
+    at, weights = np.polynomial.legendre.leggauss(8)
+    moments = (at + 1) / 2 * dt_ms
+    return sum(w / 2 * _later(synapse, state, t)[0] for w, t in zip(weights, moments, strict=True))
+
+
+def _of(value: Any, index: int) -> float:
+    return float(value[index]) if np.ndim(value) else float(value)
+
+
+def _leaky(
+    cell: Neuron, currents: dict[Any, list[float]], drive: float, index: int, dt_ms: float
+) -> float:
+    """The potential after a step of a leaky membrane."""
+    beta = math.exp(-dt_ms / cell.tau_m)
+    leak = 1.0 if cell.population.leak_ns is None else _of(cell.population.leak_ns, index)
+    if cell.conducting:
+        conductance, pull = 1.0, drive
+        for synapse, state in currents.items():
+            mean = _mean(synapse, state, dt_ms)
+            if synapse.reversal_mv is None:
+                pull += mean
+            else:
+                conductance += mean / leak
+                pull += mean / leak * (synapse.reversal_mv - cell.rest)
+        goal = cell.rest + pull / conductance
+        return goal + (cell.v - goal) * math.exp(-dt_ms / cell.tau_m * conductance)
+    v = cell.rest + beta * (cell.v - cell.rest) + (1 - beta) * drive
+    for synapse, (value, feeding) in currents.items():
+        tau = synapse.tau_ms
+        alpha = math.exp(-dt_ms / tau)
+        if tau == cell.tau_m:
+            v += value * dt_ms / tau * beta
+        else:
+            v += value * tau / (tau - cell.tau_m) * (alpha - beta)
+        at, weights = np.polynomial.legendre.leggauss(8)
+        for w, t in zip(weights / 2, (at + 1) / 2 * dt_ms, strict=True):
+            rising = feeding * t / tau * math.exp(-t / tau)
+            v += w * rising * dt_ms / cell.tau_m * math.exp((t - dt_ms) / cell.tau_m)
+    return v
+
+
+def _runge_kutta(
+    cell: Neuron,
+    currents: Mapping[Any, Sequence[float]],
+    drive: float,
+    index: int,
+    held: bool,
+    dt_ms: float,
+) -> None:
+    """A step of the classic method of fourth order; synapses as they are at its moments."""
+
+    def slope(values: dict[str, float], after_ms: float) -> dict[str, float]:
+        v = values["v"]
+        if cell.population.model != "hodgkin_huxley":
+            v = min(v, cell.threshold)
+        current = drive
+        for synapse, state in currents.items():
+            now = _later(synapse, state, after_ms)[0]
+            current += now if synapse.reversal_mv is None else now * (synapse.reversal_mv - v)
+        found = DERIVATIVES[cell.population.model](cell.population, index, v, values, current)
+        return found | {"v": 0.0} if held else found
+
+    def moved(by: dict[str, float], times: float) -> dict[str, float]:
+        return {name: value + times * by[name] for name, value in start.items()}
+
+    start = {"v": cell.v, **cell.variables}
+    k1 = slope(start, 0.0)
+    k2 = slope(moved(k1, dt_ms / 2), dt_ms / 2)
+    k3 = slope(moved(k2, dt_ms / 2), dt_ms / 2)
+    k4 = slope(moved(k3, dt_ms), dt_ms)
+    end = {
+        name: start[name] + dt_ms / 6 * (k1[name] + 2 * k2[name] + 2 * k3[name] + k4[name])
+        for name in start
+    }
+    cell.v = end.pop("v")
+    cell.variables = end
+
+
+def _adex(
+    p: Any, index: int, v: float, values: dict[str, float], current: float
+) -> dict[str, float]:
+    """C v' and tau_w w', as in the paper, in pA and mV."""
+    leak, onset = _of(p.leak_ns, index), _of(p.delta_t_mv, index)
+    away = v - _of(p.v_rest_mv, index)
+    into = leak * onset * math.exp((v - _of(p.v_threshold_mv, index)) / onset)
+    return {
+        "v": (into - leak * away - values["w"] + current) / _of(p.capacitance_pf, index),
+        "w": (_of(p.a_ns, index) * away - values["w"]) / _of(p.tau_w_ms, index),
+    }
+
+
+def _izhikevich(
+    p: Any, index: int, v: float, values: dict[str, float], current: float
+) -> dict[str, float]:
+    return {
+        "v": 0.04 * v**2 + 5 * v + 140 - values["u"] + current,
+        "u": _of(p.a_per_ms, index) * (_of(p.b_per_ms, index) * v - values["u"]),
+    }
+
+
+def _hodgkin_huxley(
+    p: Any, index: int, v: float, values: dict[str, float], current: float
+) -> dict[str, float]:
+    m, h, n = values["m"], values["h"], values["n"]
+    into = _of(p.sodium_ns, index) * m**3 * h * (_of(p.sodium_reversal_mv, index) - v)
+    into += _of(p.potassium_ns, index) * n**4 * (_of(p.potassium_reversal_mv, index) - v)
+    into += _of(p.leak_ns, index) * (_of(p.leak_reversal_mv, index) - v)
+    found = {"v": (into + current) / _of(p.capacitance_pf, index)}
+    for gate, (opening, closing) in _rates(v).items():
+        found[gate] = opening * (1 - values[gate]) - closing * values[gate]
+    return found
+
+
+def _rates(v: float) -> dict[str, tuple[float, float]]:
+    """Opening and closing rates of the gates, in 1/ms; equations 12 to 24 of the paper."""
+    u = v + 65.0
+
+    def over(distance: float) -> float:  # distance / (exp(distance / 10) - 1)
+        return 10.0 if distance == 0 else distance / math.expm1(distance / 10)
+
+    return {
+        "m": (0.1 * over(25 - u), 4 * math.exp(-u / 18)),
+        "h": (0.07 * math.exp(-u / 20), 1 / (math.exp((30 - u) / 10) + 1)),
+        "n": (0.01 * over(10 - u), 0.125 * math.exp(-u / 80)),
+    }
+
+
+DERIVATIVES = {"adex": _adex, "izhikevich": _izhikevich, "hodgkin_huxley": _hodgkin_huxley}
 
 
 def deliver(
@@ -157,16 +319,15 @@ def deliver(
 ) -> None:
     """2. Deliver the spikes that arrive at t_k."""
     for projection, members in zip(network.projections, trial.synapses, strict=True):
-        arriving = _arriving(network, projection, trial.emitted, step, dt_ms)
         for synapse in members:
-            if synapse.pre in arriving:
+            if synapse.pre in _arriving(network, projection, synapse, trial.emitted, step, dt_ms):
                 # It delivers the weight it has when the spike arrives; then it learns.
-                _deliver(projection, synapse, trial, step)
+                _deliver(projection, synapse.weight, synapse.post, trial, step)
                 _presynaptic(projection.plasticity, synapse, step, dt_ms)
     for item, counts in zip(network.background, background, strict=True):
-        for index, cell in enumerate(trial.cells[item.target]):
-            if not cell.refractory(step):
-                cell.v += item.weight_mv * counts[trial.number, step, index]
+        for index in range(len(trial.cells[item.target])):
+            arriving = item.weight * counts[trial.number, step, index]
+            _deliver(item, arriving, index, trial, step)
 
 
 def threshold(trial: Trial, step: int) -> dict[str, set[int]]:
@@ -178,7 +339,7 @@ def threshold(trial: Trial, step: int) -> dict[str, set[int]]:
             if not cell.refractory(step):
                 above = cell.v - (cell.threshold + cell.theta)
                 trial.margin_mv = min(trial.margin_mv, abs(above))
-                if above > 0:
+                if above > 0 and not (cell.was_above and cell.population.model == "hodgkin_huxley"):
                     fired[name].add(index)
     return fired
 
@@ -195,19 +356,61 @@ def reset(trial: Trial, network: Any, fired: dict[str, set[int]], step: int, dt_
                     _postsynaptic(projection.plasticity, synapse, step, dt_ms)
 
 
-def _neuron(population: Any, index: int, dt_ms: float) -> Neuron:
-    def of(value: Any) -> float:
-        return float(value[index]) if np.ndim(value) else float(value)
+def _conducting(network: Any, name: str) -> bool:
+    return any(
+        item.target == name and getattr(item.synapse, "reversal_mv", None) is not None
+        for item in (*network.projections, *network.background)
+    )
 
+
+def _neuron(population: Any, index: int, dt_ms: float, conducting: bool) -> Neuron:
+    def of(value: Any) -> float:
+        return _of(value, index)
+
+    common: dict[str, Any] = {
+        "population": population,
+        "index": index,
+        "conducting": conducting,
+        "refractory_steps": round(population.refractory_ms / dt_ms),
+        "subtract": False,
+        "rest": 0.0,
+        "tau_m": math.inf,
+    }
+    start = None if population.v_init_mv is None else of(population.v_init_mv)
+    if population.model == "adex":
+        return Neuron(
+            **common,
+            threshold=of(population.v_peak_mv),
+            reset_to=of(population.v_reset_mv),
+            v=of(population.v_rest_mv) if start is None else start,
+            variables={"w": 0.0},
+        )
+    if population.model == "izhikevich":
+        v = of(population.c_mv) if start is None else start
+        return Neuron(
+            **common,
+            threshold=of(population.v_peak_mv),
+            reset_to=of(population.c_mv),
+            v=v,
+            variables={"u": of(population.b_per_ms) * v},
+        )
+    if population.model == "hodgkin_huxley":
+        v = -65.0 if start is None else start
+        gates = {gate: a / (a + b) for gate, (a, b) in _rates(v).items()}
+        return Neuron(
+            **common, threshold=of(population.v_threshold_mv), reset_to=0.0, v=v, variables=gates
+        )
     rest = of(population.v_rest_mv)
     cell = Neuron(
-        tau_m=of(population.tau_m_ms),
-        rest=rest,
+        **common
+        | {
+            "tau_m": of(population.tau_m_ms),
+            "rest": rest,
+            "subtract": population.reset == "subtract",
+        },
         threshold=of(population.v_threshold_mv),
         reset_to=rest if population.v_reset_mv is None else of(population.v_reset_mv),
-        subtract=population.reset == "subtract",
-        refractory_steps=round(population.refractory_ms / dt_ms),
-        v=rest if population.v_init_mv is None else of(population.v_init_mv),
+        v=rest if start is None else start,
     )
     if population.model == "adaptive_lif":
         cell.theta = of(population.threshold_offset_mv)
@@ -225,37 +428,57 @@ def _input_spikes(spikes: Any, trial: int, step: int, dt_ms: float) -> set[int]:
 
 
 def _stimulus_current(stimulus: Any, name: str, trial: int, step: int, index: int) -> float:
-    current: Mapping[str, np.ndarray] = stimulus.currents_mv
-    if name not in current:
-        return 0.0
-    array = current[name]
-    which = trial if array.shape[0] > 1 else 0
-    who = index if array.shape[2] > 1 else 0
-    return float(array[which, step, who])
+    total = 0.0
+    for currents in (stimulus.currents_mv, stimulus.currents_pa, stimulus.currents_mv_per_ms):
+        if name in currents:
+            array = currents[name]
+            which = trial if array.shape[0] > 1 else 0
+            who = index if array.shape[2] > 1 else 0
+            total += float(array[which, step, who])
+    return total
 
 
 def _arriving(
-    network: Any, projection: Any, emitted: dict[str, list[set[int]]], step: int, dt_ms: float
+    network: Any,
+    projection: Any,
+    synapse: Synapse,
+    emitted: dict[str, list[set[int]]],
+    step: int,
+    dt_ms: float,
 ) -> set[int]:
     least = 0 if projection.source in network.sources else 1
-    delay = least if projection.delay_ms is None else round(projection.delay_ms / dt_ms)
+    delay = least if projection.delay_ms is None else synapse.delay_steps
+    if delay is None:
+        delay = round(projection.delay_ms / dt_ms)
     return emitted[projection.source][step - delay] if step >= delay else set()
 
 
-def _deliver(projection: Any, synapse: Synapse, trial: Trial, step: int) -> None:
-    cell = trial.cells[projection.target][synapse.post]
-    if projection.synapse.model == "exponential":
-        key = (projection.target, synapse.post, projection.synapse.tau_ms)
-        trial.currents[key] = trial.currents.get(key, 0.0) + synapse.weight
-    elif not cell.refractory(step):
-        cell.v += synapse.weight
+def _deliver(item: Any, weight: float, post: int, trial: Trial, step: int) -> None:
+    """A spike's effect on its target, in the unit of its weight."""
+    cell = trial.cells[item.target][post]
+    if item.synapse.model == "delta":
+        if not cell.refractory(step):
+            cell.v += weight
+        return
+    state = trial.currents.setdefault((item.target, post, item.synapse), [0.0, 0.0])
+    if item.synapse.model == "alpha":
+        state[1] += weight * math.e
+    else:
+        state[0] += weight
 
 
 def _reset(cell: Neuron, step: int) -> None:
+    model = cell.population.model
+    if model == "hodgkin_huxley":
+        return
     if cell.subtract:
         cell.v -= cell.threshold + cell.theta - cell.rest
     else:
         cell.v = cell.reset_to
+    if model == "adex":
+        cell.variables["w"] += _of(cell.population.b_pa, cell.index)
+    if model == "izhikevich":
+        cell.variables["u"] += _of(cell.population.d_mv_per_ms, cell.index)
     cell.theta += cell.theta_increment
     cell.last_spike = step
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import Phase, assume, given, settings
-from random_networks import Case, Features, features, make_case
+from random_networks import Case, Features, Through, features, make_case
 from reference_simulator import Outcome
 
 from spikelearn.networks.plasticity import PairSTDP
@@ -20,6 +20,7 @@ from spikelearn.stimuli.stimulus import Stimulus
 
 # Below this distance from threshold, a spike hangs on the order in which a sum was rounded.
 KNIFE_EDGE_MV = 1e-9
+ROUNDING_MV = 1e-9
 
 FEED_FORWARD = (("in", "n0", None, None, "uniform"), ("n0", "n1", None, None, "in_degree"))
 EVERYTHING = (
@@ -95,7 +96,7 @@ def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
     for name, potential in expected.potentials.items():
         recorded = activity.states[f"{name}.v_mv"]
         assert recorded.shape == (case.stimulus.n_trials, case.n_steps, potential.shape[2])
-        np.testing.assert_allclose(recorded, potential, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(recorded, potential, rtol=0, atol=ROUNDING_MV)
 
 
 @pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
@@ -116,6 +117,69 @@ def test_every_backend_spikes_as_the_reference(name: str) -> None:
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
     for backend in BACKENDS:
+        assert_equal(case.run(backend), expected, case)
+
+
+@settings(max_examples=150)
+@given(drawn=features(everything=True))
+def test_native_spikes_as_the_reference_on_networks_of_every_model(drawn: Features) -> None:
+    case = make_case(drawn)
+    expected = case.reference()
+    assume(expected.margin_mv > KNIFE_EDGE_MV)
+    assert_equal(case.run("native"), expected, case)
+
+
+EXCITATION, INHIBITION = Through(5.0, pull_mv=70.0), Through(10.0, pull_mv=-10.0)
+OF_CONDUCTANCES = (
+    ("in", "n0", EXCITATION, 0, "sparse"),
+    ("in", "n0", None, 3, "uniform"),
+    ("in", "n1", Through(2.0, "alpha", 70.0), "spread", "uniform"),
+    ("n0", "n1", INHIBITION, "spread", "in_degree"),
+    ("n1", "n0", Through(7.0, "alpha"), 1, "matrix"),
+    ("n0", "n0", 4.0, 2, "not_self"),
+)
+OF_CURRENTS = (
+    ("in", "n0", Through(2.0, "alpha"), 0, "sparse"),
+    ("in", "n1", 3.0, "spread", "uniform"),
+    ("n0", "n1", Through(7.0, "alpha"), "spread", "matrix"),
+    ("n1", "n0", Through(10.0, "alpha"), 1, "matrix"),
+    ("n0", "n0", 4.0, 2, "not_self"),
+)
+BRIAN2_MODELS = {
+    "alpha": Features(
+        seed=7, n_steps=200, projections=OF_CURRENTS, refractory_steps=3, current="shared"
+    ),
+    "conductances": Features(
+        seed=7, n_steps=200, projections=OF_CONDUCTANCES, refractory_steps=3, per_neuron=True,
+        current="shared"
+    ),
+    "conductances_adaptive": Features(
+        seed=7, n_steps=200, projections=OF_CONDUCTANCES, adaptive=True, current="by_neuron"
+    ),
+    "adex": Features(
+        seed=7, n_steps=800, dt_ms=0.1, projections=OF_CONDUCTANCES, model="adex",
+        refractory_steps=4, per_neuron=True, current="by_trial", rest_mv=-70.0, noise=True,
+    ),
+    "izhikevich": Features(
+        seed=7, n_steps=800, dt_ms=0.1, projections=OF_CURRENTS, model="izhikevich",
+        per_neuron=True, current="by_neuron", noise=True, background=True,
+        background_through=Through(4.0),
+    ),
+    "hodgkin_huxley": Features(
+        seed=7, n_steps=1500, dt_ms=0.05, projections=OF_CONDUCTANCES, model="hodgkin_huxley",
+        per_neuron=True, current="by_trial", n_trials=1, noise=True, rest_mv=-70.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BRIAN2_MODELS)
+def test_brian2_and_native_spike_as_the_reference_on_every_model(name: str) -> None:
+    case = make_case(BRIAN2_MODELS[name])
+    expected = case.reference()
+    assert expected.margin_mv > KNIFE_EDGE_MV
+    for population in case.network.neurons:
+        assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
+    for backend in ("native", "brian2"):
         assert_equal(case.run(backend), expected, case)
 
 

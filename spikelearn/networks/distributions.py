@@ -1,0 +1,124 @@
+"""Named distributions of weights, delays and initial potentials, drawn outside every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_ROUNDS = 100  # a value outside the limits is drawn again, so often at most
+
+
+class AnyDistribution(BaseModel):
+    """What the named distributions have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """`count` values, in the unit of the field they are for."""
+        raise NotImplementedError
+
+
+class _Limited(AnyDistribution):
+    low: float | None = Field(default=None, description="values below are drawn again")
+    high: float | None = Field(default=None, description="values above are drawn again")
+
+    def _within(self, count: int, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        low = -np.inf if self.low is None else self.low
+        high = np.inf if self.high is None else self.high
+        values = draw(count)
+        for _ in range(_ROUNDS):
+            outside = np.flatnonzero((values < low) | (values > high))
+            if not outside.size:
+                return values
+            values[outside] = draw(outside.size)
+        return np.clip(values, low, high)
+
+
+class Uniform(AnyDistribution):
+    """Uniform between two bounds."""
+
+    distribution: Literal["uniform"]
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _check(self) -> Uniform:
+        if self.low > self.high:
+            raise ValueError(f"low must not lie above high, found {self.low:g} and {self.high:g}")
+        return self
+
+    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """`count` values, in the unit of the field they are for."""
+        return generator.uniform(self.low, self.high, count)
+
+
+class Normal(_Limited):
+    """Normal; between `low` and `high` where given, by drawing again what falls outside."""
+
+    distribution: Literal["normal"]
+    mean: float
+    sd: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Normal:
+        low = self.mean - 6 * self.sd if self.low is None else self.low
+        high = self.mean + 6 * self.sd if self.high is None else self.high
+        if low > high or high < self.mean - 6 * self.sd or low > self.mean + 6 * self.sd:
+            raise ValueError(
+                f"low and high leave nothing of a normal distribution of mean {self.mean:g} and"
+                f" standard deviation {self.sd:g}"
+            )
+        return self
+
+    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """`count` values, in the unit of the field they are for."""
+        return self._within(count, lambda n: generator.normal(self.mean, self.sd, n))
+
+
+class Lognormal(AnyDistribution):
+    """Log-normal, of this mean and standard deviation (of the values, not of their logarithms).
+
+    A negative mean gives negative values.
+    """
+
+    distribution: Literal["lognormal"]
+    mean: float
+    sd: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Lognormal:
+        if self.mean == 0:
+            raise ValueError("the mean of a log-normal distribution cannot be 0")
+        return self
+
+    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """`count` values, in the unit of the field they are for."""
+        variance = np.log1p((self.sd / self.mean) ** 2)
+        location = np.log(abs(self.mean)) - variance / 2
+        return np.sign(self.mean) * generator.lognormal(location, np.sqrt(variance), count)
+
+
+class Exponential(AnyDistribution):
+    """Exponential, shifted by `low`; `mean` is the mean of the values."""
+
+    distribution: Literal["exponential"]
+    mean: float
+    low: float = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Exponential:
+        if self.mean <= self.low:
+            raise ValueError(f"mean must lie above low, found {self.mean:g} and {self.low:g}")
+        return self
+
+    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """`count` values, in the unit of the field they are for."""
+        return self.low + generator.exponential(self.mean - self.low, count)
+
+
+Distribution = Annotated[
+    Uniform | Normal | Lognormal | Exponential, Field(discriminator="distribution")
+]

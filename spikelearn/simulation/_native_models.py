@@ -1,0 +1,224 @@
+"""What the native engine compiles for membranes that are not linear, and for alpha synapses.
+
+A network of leaky integrate-and-fire neurons with delta and exponential currents needs none of it,
+and does not wait for it to be compiled.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+LINEAR, CONDUCTING, ADEX, IZHIKEVICH, HODGKIN_HUXLEY = range(5)
+N_PARAMETERS = 7  # of the model that has most
+N_VARIABLES = 4
+
+
+class Models(NamedTuple):
+    """What a network has beside the arrays of `Net`; P populations, N neurons, C channels."""
+
+    dt: float  # ms
+    model: np.ndarray  # (P,) one of the numbers above
+    step_per_tau: np.ndarray  # (N,) of leaky neurons with conductances
+    parameters: np.ndarray  # (N_PARAMETERS, N) in the order of the lowered population's
+    n_substeps: np.ndarray  # (P,)
+    gains: np.ndarray  # (C, moments) of a channel within a step, see the lowered channel
+    mean: np.ndarray  # (C,)
+    reversal: np.ndarray  # as long as the currents; NaN for a current
+    feeds: np.ndarray  # (C,) channel that a channel feeds, or -1
+    transfer: np.ndarray  # (C,)
+    variables: np.ndarray  # (N_VARIABLES, N) changes: w, or m, h, n and whether v was above
+    drive: np.ndarray  # (moments, N) changes: currents, conductances times reversal potentials
+    conductance: np.ndarray  # (moments, N) changes: sum of conductances
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def feed(given: np.ndarray, to: np.ndarray, transfer: float) -> None:  # pragma: no cover - compiled
+    """What rises in a step of an alpha synapse."""
+    for j in range(given.size):
+        to[j] += transfer * given[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def clear(first: int, last: int, values: np.ndarray) -> None:  # pragma: no cover - compiled
+    """Set columns `first` to `last` - 1 to 0."""
+    for k in range(values.shape[0]):
+        for j in range(first, last):
+            values[k, j] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def collect(
+    current: np.ndarray,
+    reversal: np.ndarray,
+    first: int,
+    gain: float,
+    drive: np.ndarray,
+    conductance: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """Add a channel, as large as it is at one moment of the step, to what drives the neurons."""
+    if math.isnan(reversal[0]):
+        for j in range(current.size):
+            drive[first + j] += gain * current[j]
+    else:
+        for j in range(current.size):
+            g = gain * current[j]
+            drive[first + j] += g * reversal[j]
+            conductance[first + j] += g
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def decay(current: np.ndarray, alpha: float) -> None:  # pragma: no cover - compiled
+    """One step of a channel."""
+    for j in range(current.size):
+        current[j] *= alpha
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_conducting(
+    first: int,
+    last: int,
+    v: np.ndarray,
+    step_per_tau: np.ndarray,
+    drive: np.ndarray,
+    conductance: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """A leaky membrane whose conductances are their averages over the step: exact for these."""
+    for j in range(first, last):
+        total = 1.0 + conductance[j]
+        goal = drive[j] / total
+        v[j] = goal + (v[j] - goal) * math.exp(-step_per_tau[j] * total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_adex(
+    first: int,
+    last: int,
+    v: np.ndarray,
+    peak: np.ndarray,
+    last_spike: np.ndarray,
+    active_before: int,
+    models: Models,
+) -> None:  # pragma: no cover - compiled
+    """A Runge-Kutta step; neurons that spiked after `active_before` are held."""
+    p, dt = models.parameters, models.dt
+    for j in range(first, last):
+        free = 1.0 if last_spike[j] <= active_before else 0.0
+        x, w = v[j], models.variables[0, j]
+        dx, dw, sum_x, sum_w = 0.0, 0.0, 0.0, 0.0
+        for stage in range(4):
+            moment = (stage + 1) // 2
+            ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
+            u = min(x + ahead * dx, peak[j])
+            current_w = w + ahead * dw
+            onset = p[0, j] * p[3, j] * math.exp((u - p[2, j]) / p[3, j])
+            dx = (
+                onset
+                - p[0, j] * (u - p[1, j])
+                - current_w
+                + models.drive[moment, j]
+                - models.conductance[moment, j] * u
+            ) * free
+            dw = (p[5, j] * (u - p[1, j]) - current_w) / p[4, j]
+            share = 1.0 if stage in (0, 3) else 2.0
+            sum_x += share * dx
+            sum_w += share * dw
+        v[j] = x + dt / 6.0 * sum_x
+        models.variables[0, j] = w + dt / 6.0 * sum_w
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_izhikevich(
+    first: int,
+    last: int,
+    v: np.ndarray,
+    peak: np.ndarray,
+    last_spike: np.ndarray,
+    active_before: int,
+    models: Models,
+) -> None:  # pragma: no cover - compiled
+    """A Runge-Kutta step; neurons that spiked after `active_before` are held."""
+    p, dt = models.parameters, models.dt
+    for j in range(first, last):
+        free = 1.0 if last_spike[j] <= active_before else 0.0
+        x, w = v[j], models.variables[0, j]
+        dx, dw, sum_x, sum_w = 0.0, 0.0, 0.0, 0.0
+        for stage in range(4):
+            moment = (stage + 1) // 2
+            ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
+            u = min(x + ahead * dx, peak[j])
+            current_w = w + ahead * dw
+            dx = ((0.04 * u + 5.0) * u + 140.0 - current_w + models.drive[moment, j]) * free
+            dw = p[0, j] * (p[1, j] * u - current_w)
+            share = 1.0 if stage in (0, 3) else 2.0
+            sum_x += share * dx
+            sum_w += share * dw
+        v[j] = x + dt / 6.0 * sum_x
+        models.variables[0, j] = w + dt / 6.0 * sum_w
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _exprel(x: float) -> float:  # pragma: no cover - compiled
+    """(exp(x) - 1) / x."""
+    return 1.0 if x == 0.0 else math.expm1(x) / x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_hodgkin_huxley(
+    first: int, last: int, v: np.ndarray, threshold: np.ndarray, n_substeps: int, models: Models
+) -> None:  # pragma: no cover - compiled
+    """Runge-Kutta steps of v, m, h and n."""
+    p, dt = models.parameters, models.dt / n_substeps
+    for j in range(first, last):
+        x = v[j]
+        m, h, n = models.variables[0, j], models.variables[1, j], models.variables[2, j]
+        models.variables[3, j] = 1.0 if x > threshold[j] else 0.0
+        for substep in range(n_substeps):
+            dx, dm, dh, dn = 0.0, 0.0, 0.0, 0.0
+            sum_x, sum_m, sum_h, sum_n = 0.0, 0.0, 0.0, 0.0
+            for stage in range(4):
+                moment = 2 * substep + (stage + 1) // 2
+                ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
+                u = x + ahead * dx
+                gate_m, gate_h, gate_n = m + ahead * dm, h + ahead * dh, n + ahead * dn
+                dx = (
+                    p[0, j] * gate_m**3 * gate_h * (p[3, j] - u)
+                    + p[1, j] * gate_n**4 * (p[4, j] - u)
+                    + p[2, j] * (p[5, j] - u)
+                    + models.drive[moment, j]
+                    - models.conductance[moment, j] * u
+                )
+                u += 65.0
+                dm = (1.0 - gate_m) / _exprel((25.0 - u) / 10.0)
+                dm -= gate_m * 4.0 * math.exp(-u / 18.0)
+                dh = (1.0 - gate_h) * 0.07 * math.exp(-u / 20.0)
+                dh -= gate_h / (math.exp((30.0 - u) / 10.0) + 1.0)
+                dn = (1.0 - gate_n) * 0.1 / _exprel((10.0 - u) / 10.0)
+                dn -= gate_n * 0.125 * math.exp(-u / 80.0)
+                share = 1.0 if stage in (0, 3) else 2.0
+                sum_x += share * dx
+                sum_m += share * dm
+                sum_h += share * dh
+                sum_n += share * dn
+            x += dt / 6.0 * sum_x
+            m += dt / 6.0 * sum_m
+            h += dt / 6.0 * sum_h
+            n += dt / 6.0 * sum_n
+        v[j] = x
+        models.variables[0, j], models.variables[1, j], models.variables[2, j] = m, h, n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cross(
+    v: np.ndarray, limit: np.ndarray, above: np.ndarray, spiking: np.ndarray
+) -> int:  # pragma: no cover - compiled
+    """Who has come to lie above its threshold is written to `spiking`; nobody is reset."""
+    n = 0
+    for j in range(v.size):
+        if v[j] > limit[j] and above[j] == 0.0:
+            spiking[n] = j
+            n += 1
+    return n
