@@ -1,12 +1,12 @@
 """Spike trains: the container, Neo conversion, files and Elephant statistics.
 
-    activity.save("run.nwb")                      # or .nix, .npz, .csv
+    activity.save("run.nwb")                      # or .nix, .h5 (SONATA), .npz, .mat, .csv
     activity = Activity.load("run.nwb")
     block = activity.to_neo()                     # one segment per trial, for Neo and Elephant
     summary(activity)                             # rates, CV of ISIs and Fano factor by population
 
-What each format keeps: `.nwb`, `.nix` and `.npz` keep everything; `.csv` keeps spikes, sizes,
-labels and provenance, and leaves out recorded states and weights.
+What each format keeps: `.nwb`, `.nix`, `.h5`, `.npz` and `.mat` keep everything; `.csv` keeps
+spikes, sizes, labels and provenance, and leaves out recorded states and weights.
 """
 
 from spikelearn.spikes.activity import Activity, PopulationSpikes

@@ -41,7 +41,7 @@ def save(activity: Activity, path: Path) -> None:
     if left_out:
         warnings.warn(
             f"a .csv file holds spikes only; left out are {', '.join(left_out)}"
-            " (.nwb, .nix and .npz keep them)",
+            " (the other formats keep them)",
             stacklevel=4,
         )
     with path.open("w", encoding="utf-8", newline="") as file:

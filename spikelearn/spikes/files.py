@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FORMATS: dict[str, str] = {
     ".nwb": "spikelearn.spikes.nwb",
     ".nix": "spikelearn.spikes.nix",
+    ".h5": "spikelearn.spikes.sonata",
     ".npz": "spikelearn.spikes.npz",
+    ".mat": "spikelearn.spikes.mat",
     ".csv": "spikelearn.spikes.csv",
 }
 

@@ -100,6 +100,62 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         with_projection("synapse: {model: nmda}"),
         ["synapse", "nmda", "delta", "exponential", "alpha"],
     ),
+    "two_weights": (
+        with_projection("weight_pa: 1"),
+        ["weight_mv", "weight_pa", "one weight"],
+    ),
+    "no_weight": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: n}\n",
+        ["one weight", "weight_mv", "none"],
+    ),
+    "conductance_without_a_leak": (
+        SPIKING
+        + "}\nprojections:\n  - {source: in, target: n, weight_ns: 1,"
+        + " synapse: {model: exponential, tau_ms: 5, reversal_mv: 0}}\n",
+        ["in->n", "conductance", "leak_ns"],
+    ),
+    "jump_in_another_unit": (
+        SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_pa: 1}\n",
+        ["in->n", "jump of the potential", "weight_pa"],
+    ),
+    "conductance_onto_izhikevich": (
+        SPIKING
+        + "}\n  m: {model: izhikevich, size: 1}\nprojections:\n  - {source: in, target: m,"
+        + " weight_ns: 1, synapse: {model: exponential, tau_ms: 5, reversal_mv: 0}}\n",
+        ["in->m", "conductance", "izhikevich"],
+    ),
+    "current_in_another_unit": (
+        SPIKING
+        + "}\n  m: {model: izhikevich, size: 1}\nprojections:\n  - {source: in, target: m,"
+        + " weight_pa: 1, synapse: {model: alpha, tau_ms: 5}}\n",
+        ["in->m", "current", "weight_mv_per_ms", "weight_pa"],
+    ),
+    "noise_in_another_unit": (
+        SPIKING + "}\nnoise:\n  - {target: n, unit: pa, sd: 1, interval_ms: 1}\n",
+        ["noise", "'n'", "mv", "pa"],
+    ),
+    "noise_onto_a_source": (
+        SPIKING + "}\nnoise:\n  - {target: in, unit: mv, sd: 1, interval_ms: 1}\n",
+        ["noise", "'in'"],
+    ),
+    "a_list_of_delays": (with_projection("delay_ms: [1, 2]"), ["delay_ms", "distribution"]),
+    "spread_with_a_mistake": (
+        f"{SPIKING}, tau_m_ms: {{from: 1, to: 2, by: 3}}}}\n",
+        ["n", "tau_m_ms", "from", "power"],
+    ),
+    "background_that_ends_before_it_begins": (
+        SPIKING
+        + "}\nbackground:\n  - {target: n, rate_hz: 1, weight_mv: 1, start_ms: 5, stop_ms: 2}\n",
+        ["background", "stop_ms"],
+    ),
+    "peak_below_reset": (
+        SPIKING + "}\n  m: {model: adex, size: 1, v_peak_mv: -80}\n",
+        ["m", "v_peak_mv", "v_reset_mv"],
+    ),
+    "refractory_axon": (
+        SPIKING + "}\n  m: {model: hodgkin_huxley, size: 1, refractory_ms: 1}\n",
+        ["m", "refractory"],
+    ),
     "synapse_without_tau": (
         with_projection("synapse: {model: exponential}"),
         ["tau_ms", "required"],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -13,7 +15,7 @@ from pydantic import ValidationError
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.networks.connectivity import Connections
-from spikelearn.networks.distributions import Normal, Uniform
+from spikelearn.networks.distributions import Exponential, Lognormal, Normal, Uniform
 from spikelearn.networks.spiking import LIF, Projection, SpikingNetwork
 
 
@@ -173,6 +175,151 @@ def test_projections_with_the_same_description_are_wired_differently() -> None:
         for i, p in enumerate(network.projections)
     )
     assert not np.array_equal(first.dense(), second.dense())
+
+
+def test_a_fixed_total_number_of_synapses_falls_on_all_pairs_alike() -> None:
+    found = drawn({"kind": "fixed_total_number", "number": 60_000}, 20, 30)
+    assert found.pre.size == 60_000
+    counts = np.zeros((20, 30))
+    np.add.at(counts, (found.pre, found.post), 1)
+    assert counts.min() > 0  # pairs may have several
+    # Poisson to good approximation: chi-square with 599 degrees of freedom.
+    chi_square = ((counts - 100) ** 2 / 100).sum()
+    assert abs(chi_square - 599) < 5 * np.sqrt(2 * 599)
+    without = drawn({"kind": "fixed_total_number", "number": 5000, "allow_self": False}, 10, None)
+    assert (without.pre != without.post).all()
+    assert drawn({"kind": "fixed_total_number", "number": 0}, 3, 3).pre.size == 0
+    with pytest.raises(SpikelearnError, match="single neuron"):
+        drawn({"kind": "fixed_total_number", "number": 1, "allow_self": False}, 1, None)
+
+
+@pytest.mark.parametrize("arrangement", ["ring", "grid"])
+@pytest.mark.parametrize("profile", ["gaussian", "exponential", "box"])
+def test_connections_thin_out_with_distance(arrangement: str, profile: str) -> None:
+    n, scale, p_max = 900, 0.15, 0.8
+    found = drawn(
+        {
+            "kind": "distance_dependent",
+            "arrangement": arrangement,
+            "profile": profile,
+            "scale": scale,
+            "p_max": p_max,
+        },
+        n,
+        n,
+    )
+    if arrangement == "ring":
+        apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / n
+        distance = np.minimum(apart, 1 - apart)
+    else:
+        y, x = np.divmod(np.arange(n), 30)
+        dy, dx = (np.abs(np.subtract.outer(a, a)) / 30 for a in (y, x))
+        distance = np.hypot(np.minimum(dy, 1 - dy), np.minimum(dx, 1 - dx))
+    expected = (
+        p_max
+        * {
+            "gaussian": np.exp(-((distance / scale) ** 2) / 2),
+            "exponential": np.exp(-distance / scale),
+            "box": (distance <= scale).astype(float),
+        }[profile]
+    )
+    connected = found.dense() > 0
+    for low, high in ((0.0, 0.05), (0.05, 0.1), (0.1, 0.149), (0.16, 0.3), (0.3, 0.6)):
+        ring = (distance >= low) & (distance < high)
+        p = expected[ring].mean()
+        spread = np.sqrt((expected[ring] * (1 - expected[ring])).sum()) / ring.sum()
+        assert abs(connected[ring].mean() - p) <= 5 * spread + 1e-12
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1), (3, 2)])
+def test_a_convolution_is_the_one_of_torch(stride: int, padding: int) -> None:
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(4, 2, 3, 3))
+    connectivity = {
+        "kind": "convolution",
+        "input_shape": (2, 7, 6),
+        "channels": 4,
+        "kernel_size": 3,
+        "stride": stride,
+        "padding": padding,
+    }
+    image = rng.normal(size=(2, 7, 6))
+    expected = torch.nn.functional.conv2d(
+        torch.as_tensor(image)[None], torch.as_tensor(kernel), stride=stride, padding=padding
+    )[0].numpy()
+    found = drawn(connectivity, 84, expected.size, weight=kernel)
+    np.testing.assert_allclose(image.ravel() @ found.dense(), expected.ravel(), atol=1e-12)
+
+
+def test_the_kernel_of_a_convolution_is_drawn_once_and_shared() -> None:
+    connectivity = {
+        "kind": "convolution",
+        "input_shape": (1, 5, 5),
+        "channels": 2,
+        "kernel_size": 3,
+    }
+    weight = {"distribution": "uniform", "low": 0.0, "high": 1.0}
+    found = drawn(connectivity, 25, 18, weight=weight).dense()
+    assert len(np.unique(found[found > 0])) == 18
+    for place in range(9):  # each target pixel sees the same kernel
+        np.testing.assert_array_equal(np.sort(found[:, place]), np.sort(found[:, 0]))
+
+
+def test_a_convolution_that_does_not_fit_is_refused() -> None:
+    fits = {"kind": "convolution", "input_shape": (1, 5, 5), "channels": 2, "kernel_size": 3}
+    with pytest.raises(SpikelearnError) as raised:
+        drawn(fits, 25, 19)
+    for word in ("a->b", "18", "19"):
+        assert word in str(raised.value)
+    with pytest.raises(ValidationError, match="does not fit"):
+        drawn(fits | {"kernel_size": 6}, 25, 18)
+    with pytest.raises(ValidationError, match="shape"):
+        drawn(fits, 25, 18, weight=np.ones((2, 1, 3, 4)))
+
+
+@pytest.mark.parametrize(("n", "k"), [(6, 1), (6, 3), (6, 5), (5, 4)])
+def test_every_set_of_sources_is_as_likely(n: int, k: int) -> None:
+    found = drawn({"kind": "fixed_in_degree", "in_degree": k}, n, 20_000)
+    sets = np.sort(found.pre.reshape(20_000, k), axis=1)
+    _, counts = np.unique(sets, axis=0, return_counts=True)
+    expected = 20_000 / math.comb(n, k)
+    assert len(counts) == math.comb(n, k)
+    chi_square, freedom = ((counts - expected) ** 2 / expected).sum(), len(counts) - 1
+    assert abs(chi_square - freedom) < 5 * np.sqrt(2 * max(freedom, 1))
+
+
+@pytest.mark.parametrize("name", ["normal", "lognormal", "exponential"])
+def test_further_distributions_have_the_moments_that_are_asked_for(name: str) -> None:
+    n = 100_000
+    if name == "normal":  # kept above 0 by drawing again
+        values = Normal(distribution="normal", mean=1.0, sd=1.0, low=0.0).draw(n, generator(1))
+        # Of a truncated normal: mean + phi(1) / Phi(1), with the density and the distribution.
+        mean, sd = 1.0 + 0.24197 / 0.84134, np.sqrt(1 - 0.28760 * (1 + 0.28760))
+        assert values.min() >= 0.0
+    elif name == "lognormal":
+        values = Lognormal(distribution="lognormal", mean=-2.0, sd=1.0).draw(n, generator(1))
+        mean, sd = -2.0, 1.0
+        assert values.max() < 0.0
+    else:
+        values = Exponential(distribution="exponential", mean=3.0, low=1.0).draw(n, generator(1))
+        mean, sd = 3.0, 2.0
+        assert values.min() >= 1.0
+    assert values.mean() == pytest.approx(mean, abs=5 * sd / np.sqrt(n))
+    assert values.std() == pytest.approx(sd, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        {"distribution": "normal", "mean": 0.0, "sd": 1.0, "low": 2.0, "high": 1.0},
+        {"distribution": "normal", "mean": 0.0, "sd": 1.0, "low": 10.0},
+        {"distribution": "lognormal", "mean": 0.0, "sd": 1.0},
+        {"distribution": "exponential", "mean": 1.0, "low": 1.0},
+    ],
+)
+def test_a_distribution_that_makes_no_sense_is_refused(distribution: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        drawn({"kind": "all_to_all"}, 3, 3, weight=distribution)
 
 
 def test_weights_follow_their_distribution() -> None:

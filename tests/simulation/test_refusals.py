@@ -60,6 +60,42 @@ def test_a_backend_without_plasticity_names_it_and_who_has_it(
     assert not started
 
 
+@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"model": "adex"}, "AdEx"),
+        ({"model": "izhikevich"}, "Izhikevich"),
+        ({"model": "hodgkin_huxley"}, "Hodgkin-Huxley"),
+        ({"model": "lif", "v_threshold_mv": 1.0, "leak_ns": 1.0}, "conductances"),
+    ],
+)
+def test_a_backend_that_lacks_a_model_names_it_and_who_has_it(
+    backend: str, cell: dict[str, Any], words: str
+) -> None:
+    synapse = {"model": "exponential", "tau_ms": 5.0, "reversal_mv": 0.0}
+    conducting = {"target": "n", "rate_hz": 1.0, "weight_ns": 1.0, "synapse": synapse}
+    model = SpikingNetwork(
+        name="small",
+        populations={"n": {"size": 1, **cell}},  # type: ignore[dict-item]
+        background=(conducting,) if words == "conductances" else (),  # type: ignore[arg-type]
+    )
+    with pytest.raises(UnsupportedFeatureError) as raised:
+        simulate(model, None, 10.0, 0.1, backend)
+    message = sentence_of(raised)
+    for word in (backend, words, "brian2", "native"):
+        assert word in message
+
+
+def test_a_current_in_a_unit_that_the_model_does_not_know_is_refused() -> None:
+    stimulus = Stimulus(spikes=SPIKES.spikes, currents_pa={"n": np.zeros((1, 100, 1))})
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(), stimulus, 10.0, 0.1, "snntorch")
+    message = sentence_of(raised)
+    for word in ("'n'", "pA", "mV", "leak_ns"):
+        assert word in message
+
+
 @pytest.mark.parametrize("backend", ["brian2", "native"])
 def test_a_backend_of_64_bits_refuses_32_and_names_who_computes_in_them(backend: str) -> None:
     with pytest.raises(UnsupportedFeatureError) as raised:

@@ -17,7 +17,7 @@ from spikelearn.spikes import FORMATS, Activity, PopulationSpikes, files, load, 
 from spikelearn.spikes.metadata import digest
 
 SUFFIXES = list(FORMATS)
-COMPLETE = [".nwb", ".nix", ".npz"]  # formats that keep states and weights too
+COMPLETE = [".nwb", ".nix", ".h5", ".npz", ".mat"]  # formats that keep states and weights too
 SILENT = Activity({"a": PopulationSpikes.from_unsorted(3, [], [], [])}, 10.0, 0.1, 2)
 
 few = settings(
@@ -103,9 +103,9 @@ def test_the_npz_file_opens_without_pickle(tmp_path: Path) -> None:
         assert all(archive[key].dtype.kind != "O" for key in archive)
 
 
-@pytest.mark.parametrize("path", ["run", "run.h5", "run.nwb.gz", ".nwb"])
+@pytest.mark.parametrize("path", ["run", "run.hdf", "run.nwb.gz", ".nwb"])
 def test_an_unknown_suffix_is_named_with_those_that_are_known(tmp_path: Path, path: str) -> None:
-    known = r"suffixes are \.nwb, \.nix, \.npz, \.csv"
+    known = r"suffixes are \.nwb, \.nix, \.h5, \.npz, \.mat, \.csv"
     with pytest.raises(SpikelearnError, match=known):
         save(small_activity(), tmp_path / path)
     with pytest.raises(SpikelearnError, match=known):
@@ -151,7 +151,7 @@ def test_a_file_cut_short_gives_one_sentence(tmp_path: Path, suffix: str, kept: 
     _one_sentence(error, path)
 
 
-@pytest.mark.parametrize("suffix", [".nwb", ".nix"])
+@pytest.mark.parametrize("suffix", [".nwb", ".nix", ".h5"])
 def test_another_hdf5_file_gives_one_sentence(tmp_path: Path, suffix: str) -> None:
     import h5py
 

@@ -1,0 +1,100 @@
+"""MATLAB files, version 5: `activity`, a struct, for MATLAB and Octave.
+
+activity.duration_ms, .dt_ms, .n_trials, .labels (cell array)
+activity.populations(k).name, .size, .times_ms, .neurons, .trials    columns, counted from 1
+activity.states(k).name, .values            trials x steps x neurons
+activity.weights(k).name, .values           source neurons x target neurons
+activity.metadata                           the same and the provenance, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.io import loadmat, savemat
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.metadata import describe, parse, rebuild
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+
+def save(activity: Activity, path: Path) -> None:
+    """Write the activity to `path`."""
+    populations = [
+        {
+            "name": _plain(name),
+            "size": float(spikes.size),
+            "times_ms": spikes.times_ms[:, None],
+            "neurons": spikes.senders[:, None] + 1.0,
+            "trials": spikes.trials[:, None] + 1.0,
+        }
+        for name, spikes in activity.populations.items()
+    ]
+    labels = np.empty((len(activity.labels), 1), dtype=object)
+    labels[:, 0] = [_plain(label) for label in activity.labels]
+    content = {
+        "duration_ms": float(activity.duration_ms),
+        "dt_ms": float(activity.dt_ms),
+        "n_trials": float(activity.n_trials),
+        "labels": labels,
+        "populations": _structs(populations, ["name", "size", "times_ms", "neurons", "trials"]),
+        "states": _structs(_named(activity.states), ["name", "values"]),
+        "weights": _structs(_named(activity.weights), ["name", "values"]),
+        "metadata": json.dumps(json.loads(describe(activity))),  # nothing beyond ASCII
+    }
+    with path.open("wb") as file:
+        savemat(file, {"activity": content}, do_compression=True)
+
+
+def load(path: Path) -> Activity:
+    """Read what `save` wrote."""
+    with path.open("rb") as file:
+        content = loadmat(file, squeeze_me=False, struct_as_record=False)
+    if "activity" not in content:
+        raise SpikelearnError("it holds no struct 'activity'")
+    found = content["activity"][0, 0]
+    meta = parse(str(found.metadata[0]))
+    if meta is None:
+        raise SpikelearnError("it holds no spikelearn activity")
+    populations = {
+        name: PopulationSpikes.from_unsorted(
+            size,
+            struct.times_ms.ravel(),
+            struct.neurons.ravel().astype(np.int64) - 1,
+            struct.trials.ravel().astype(np.int64) - 1,
+        )
+        for (name, size), struct in zip(
+            meta["populations"].items(), found.populations.ravel(), strict=True
+        )
+    }
+    return rebuild(
+        meta,
+        populations,
+        states=[struct.values for struct in found.states.ravel()],
+        weights=[struct.values for struct in found.weights.ravel()],
+    )
+
+
+def _plain(text: str) -> str:
+    """Text of characters that MATLAB has, which are 16 bits long."""
+    return "".join(c if ord(c) < 2**16 else f"\\U{ord(c):08x}" for c in text)
+
+
+def _named(arrays: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    return [{"name": _plain(name), "values": np.asarray(array)} for name, array in arrays.items()]
+
+
+def _structs(items: list[dict[str, Any]], fields: list[str]) -> np.ndarray:
+    """A struct array, empty ones included."""
+    structs = np.empty((len(items), 1), dtype=[(field, object) for field in fields])
+    for index, item in enumerate(items):
+        for field in fields:
+            structs[index, 0][field] = item[field]
+    return structs

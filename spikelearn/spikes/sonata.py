@@ -1,0 +1,117 @@
+"""SONATA spike files (Dai et al. 2020, doi:10.1371/journal.pcbi.1007696), in HDF5.
+
+`/spikes/POPULATION/timestamps` (ms) and `/spikes/POPULATION/node_ids`, sorted by time, as NEST,
+BMTK, NetPyNE and libsonata read them. SONATA knows no trials: they follow one another on one time
+axis, each as long as the activity, and `/spikelearn` holds what tells them apart again, together
+with all that SONATA has no place for (labels, recorded states, weights, provenance).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.activity import Activity
+from spikelearn.spikes.metadata import describe, parse, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAGIC = 0x0A7A
+_SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
+_BY_TIME = 2
+
+
+def save(activity: Activity, path: Path) -> None:
+    """Write the activity to `path`."""
+    with h5py.File(path, "w") as file:
+        file.attrs["magic"] = np.uint32(_MAGIC)
+        file.attrs["version"] = np.array([0, 1], dtype=np.uint32)
+        ours = file.create_group("spikelearn")
+        ours.attrs["metadata"] = np.bytes_(describe(activity).encode())
+        spikes_group = file.create_group("spikes")
+        for index, (name, spikes) in enumerate(activity.populations.items()):
+            times = spikes.times_ms + spikes.trials * activity.duration_ms
+            order = np.argsort(times, kind="stable")
+            group = spikes_group.create_group(_group_name(name))
+            group.attrs.create("sorting", _BY_TIME, dtype=_SORTING)
+            group.create_dataset("timestamps", data=times[order]).attrs["units"] = "ms"
+            group.create_dataset("node_ids", data=spikes.senders[order].astype(np.uint64))
+            if activity.n_trials > 1:
+                # Times within trials as they are: a sum and a difference would cost the last digit.
+                own = ours.create_group(f"population_{index}")
+                own.create_dataset("times_ms", data=spikes.times_ms[order], compression="gzip")
+                own.create_dataset("trials", data=spikes.trials[order], compression="gzip")
+        for kind, arrays in (("state", activity.states), ("weights", activity.weights)):
+            for index, array in enumerate(arrays.values()):
+                ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
+
+
+def load(path: Path) -> Activity:
+    """Read what `save` wrote, or the spikes of another's SONATA file as one trial."""
+    with h5py.File(path, "r") as file:
+        if "spikes" not in file:
+            raise SpikelearnError("it holds no group 'spikes', as a SONATA spike file does")
+        meta = None
+        if "spikelearn" in file:
+            stored = file["spikelearn"].attrs["metadata"]
+            meta = parse(stored.decode() if isinstance(stored, bytes) else str(stored))
+        if meta is None:
+            return _of_others(file["spikes"])
+        ours = file["spikelearn"]
+        populations = {}
+        for index, (name, size) in enumerate(meta["populations"].items()):
+            group = file["spikes"][_group_name(name)]
+            times, senders = group["timestamps"][:], group["node_ids"][:].astype(np.int64)
+            trials = np.zeros(times.size, dtype=np.int64)
+            if f"population_{index}" in ours:
+                own = ours[f"population_{index}"]
+                times, trials = own["times_ms"][:], own["trials"][:]
+            populations[name] = PopulationSpikes.from_unsorted(size, times, senders, trials)
+        return rebuild(
+            meta,
+            populations,
+            states=[ours[f"state_{i}"][:] for i in range(len(meta["states"]))],
+            weights=[ours[f"weights_{i}"][:] for i in range(len(meta["weights"]))],
+        )
+
+
+def _group_name(population: str) -> str:
+    """A population's name as that of an HDF5 group, where a slash would part it in two."""
+    if population in ("", "."):
+        return "%" + population.encode().hex()
+    return population.replace("%", "%25").replace("/", "%2F")
+
+
+def _of_others(group: Mapping[str, Any]) -> Activity:
+    """Spikes that another program wrote: sizes and duration are what the spikes show."""
+    populations = {}
+    # An old form of the format has one population, without a name.
+    groups = {"spikes": group} if "timestamps" in group else dict(group)
+    if not groups:
+        raise SpikelearnError("it holds no population")
+    for name, of_population in groups.items():
+        times = np.asarray(of_population["timestamps"][:], dtype=np.float64)
+        unit = of_population["timestamps"].attrs.get("units", "ms")
+        unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+        if unit not in ("ms", "milliseconds", "s", "seconds"):
+            raise SpikelearnError(f"population '{name}' has times in '{unit}'; ms and s are known")
+        times = times * (1000.0 if unit.startswith("s") else 1.0)
+        senders = np.asarray(of_population["node_ids"][:], dtype=np.int64)
+        populations[name] = PopulationSpikes.from_unsorted(
+            int(senders.max(initial=0)) + 1, times, senders
+        )
+    last = max(spikes.times_ms.max(initial=0.0) for spikes in populations.values())
+    differences = [np.diff(np.unique(s.times_ms)) for s in populations.values()]
+    finest = min((d.min() for d in differences if d.size), default=0.1)
+    return Activity(
+        populations,
+        duration_ms=float(np.nextafter(last, np.inf)) or 1.0,
+        dt_ms=float(finest),
+        provenance={"format": "SONATA"},
+    )
