@@ -35,7 +35,12 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 NoSeed = Annotated[
     int, typer.Option("--seed", min=0, help="Accepted everywhere; nothing is random here.")
 ]
-Backend = Annotated[str, typer.Option(help="Simulator: native, brian2, snntorch or norse.")]
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="Simulator: native, brian2, snntorch, norse, or auto: the first that has all it takes."
+    ),
+]
 
 
 def plainly(command: Command) -> Command:
@@ -95,7 +100,7 @@ def simulate(
         str | None,
         typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
     ] = None,
-    backend: Backend = "brian2",
+    backend: Backend = "auto",
     duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
@@ -103,7 +108,9 @@ def simulate(
     seed: Seed = 0,
     out: Annotated[
         list[Path] | None,
-        typer.Option(help="File for the spikes: .nwb, .nix, .npz or .csv. May be repeated."),
+        typer.Option(
+            help="File for the spikes: .nwb, .nix, .h5 (SONATA), .npz, .mat, .csv. May be repeated."
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
@@ -111,7 +118,9 @@ def simulate(
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
-    Example: spikelearn simulate brunel2000 --backend native --duration 500 --out spikes.nwb
+    Interrupted (Ctrl-C), it keeps what was simulated, says so, and ends with exit status 130.
+
+    Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     """
     from spikelearn._progress import progress_bars
     from spikelearn.report.raster import check_plot_path, plot_raster
@@ -139,13 +148,32 @@ def simulate(
     with progress_bars() as bar:
         say = bar(f"{network.name} on {backend}")
         activity = run(
-            network, shown, duration, step, backend, seed, progress=lambda f: say(f, "simulating")
+            network,
+            shown,
+            duration,
+            step,
+            backend,
+            seed,
+            progress=lambda f: say(f, "simulating"),
+            keep_partial=True,
         )
-    _table(summary(activity), f"{network.name}, {activity.n_trials} trial(s) of {duration:g} ms")
+    partial = activity.provenance.get("partial")
+    _table(
+        summary(activity),
+        f"{network.name} on {activity.provenance['backend']}, {activity.n_trials} trial(s) of"
+        f" {activity.duration_ms:g} ms",
+    )
+    if partial:
+        print(
+            f"Interrupted: of {partial['asked_trials']} trial(s) of"
+            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept."
+        )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
     if plot is not None:
         print(f"Raster: {plot_raster(activity, plot)}")
+    if partial:
+        raise typer.Exit(130)
 
 
 def _network(model: str, seed: int) -> tuple[SpikingNetwork, float]:

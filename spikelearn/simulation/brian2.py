@@ -16,7 +16,16 @@ import numpy as np
 
 from spikelearn.simulation._brian2_neurons import neuron_group
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
-from spikelearn.simulation.lowering import Background, InputSpikes, Lowered, Synapses, diverged
+from spikelearn.simulation.lowering import (
+    Background,
+    InputSpikes,
+    Lowered,
+    PartialRun,
+    Result,
+    Spikes,
+    Synapses,
+    diverged,
+)
 
 FEATURES = frozenset(
     {
@@ -32,12 +41,8 @@ FEATURES = frozenset(
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
 _SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
 
-Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-
-def run(
-    lowered: Lowered, progress: Callable[[float], None], precision: str
-) -> tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     n_synapses = sum(s.connections.pre.size for s in lowered.synapses)
     per_run = max(1, _SYNAPSES_PER_RUN // max(1, n_synapses))
@@ -48,12 +53,28 @@ def run(
         def part_of(fraction: float, first: int = first, last: int = last) -> None:
             progress((first + fraction * (last - first)) / lowered.n_trials)
 
-        parts.append(_run_trials(lowered, first, last, part_of))
+        try:
+            parts.append(_run_trials(lowered, first, last, part_of))
+        except PartialRun as interrupted:
+            parts.append(interrupted.result)
+            reached = np.zeros(lowered.n_trials, dtype=np.int64)
+            reached[:first], reached[first:last] = lowered.n_steps, interrupted.reached
+            raise PartialRun(_together(lowered, parts), reached) from None
+    return _together(lowered, parts)
+
+
+def _together(lowered: Lowered, parts: list[Result]) -> Result:
     spikes = {
         name: tuple(np.concatenate([part[0][name][axis] for part in parts]) for axis in range(3))
         for name in lowered.record
     }
-    states = {key: np.concatenate([part[1][key] for part in parts]) for key in parts[0][1]}
+    longest = {key: max(part[1][key].shape[1] for part in parts) for key in parts[0][1]}
+    states = {
+        key: np.concatenate(
+            [np.pad(s, ((0, 0), (0, n - s.shape[1]), (0, 0))) for s in (p[1][key] for p in parts)]
+        )
+        for key, n in longest.items()
+    }
     return spikes, states, parts[-1][2]  # type: ignore[return-value]
 
 
@@ -85,7 +106,7 @@ def _with_preferences() -> Iterator[Any]:
 
 def _run_trials(
     lowered: Lowered, first: int, last: int, progress: Callable[[float], None]
-) -> tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]:
+) -> Result:
     """Run trials first to last - 1 side by side."""
     with _brian2() as b2:
         replicas = last - first
@@ -116,13 +137,17 @@ def _run_trials(
         }
         network = b2.Network(*objects, *monitors.values(), *potentials.values())
         network.schedule = _SCHEDULE
-        with np.errstate(over="ignore", invalid="ignore"):  # what diverges is refused below
-            network.run(
-                lowered.n_steps * lowered.dt_ms * b2.ms,
-                report=lambda elapsed, completed, start, duration: progress(completed),
-                report_period=0.5 * b2.second,
-                namespace={},
-            )
+        interrupted = False
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # what diverges is refused below
+                network.run(
+                    lowered.n_steps * lowered.dt_ms * b2.ms,
+                    report=lambda elapsed, completed, start, duration: progress(completed),
+                    report_period=0.5 * b2.second,
+                    namespace={},
+                )
+        except KeyboardInterrupt:
+            interrupted = True
         for name in lowered.neurons:
             if not np.isfinite(groups[name].v[:]).all():
                 raise diverged(name, lowered.dt_ms, 0.0, lowered.n_steps * lowered.dt_ms)
@@ -139,6 +164,10 @@ def _run_trials(
             matrix = np.zeros((len(made.source), len(made.target)))
             matrix[made.i[:], made.j[:]] = made.w[:]
             weights[name] = matrix
+        if interrupted:
+            # The step in which it happened may have been cut in two.
+            reached = max(round(float(network.t_) * 1000 / lowered.dt_ms) - 1, 0)
+            raise PartialRun((spikes, states, weights), np.full(replicas, reached))
         return spikes, states, weights
 
 

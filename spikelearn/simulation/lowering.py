@@ -158,6 +158,28 @@ class Lowered:
             yield current
 
 
+Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Steps, senders and trials, each of shape (n_spikes,)."""
+
+Result = tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]
+"""What a backend finds: spikes by population, states by name, weights by projection."""
+
+
+class PartialRun(KeyboardInterrupt):
+    """A run that was interrupted, with what it had found: steps reached in each trial."""
+
+    def __init__(self, result: Result, reached: np.ndarray) -> None:
+        super().__init__()
+        self.result, self.reached = result, reached
+
+    def kept(self, n_steps: int) -> tuple[np.ndarray, int]:
+        """The trials worth keeping, and up to which step."""
+        complete = np.flatnonzero(self.reached >= n_steps)
+        if complete.size:
+            return complete, n_steps
+        return np.arange(self.reached.size), int(self.reached.min(initial=n_steps))
+
+
 def lower(
     network: SpikingNetwork,
     stimulus: Stimulus,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 
 import numpy as np
@@ -19,7 +19,15 @@ from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
-from spikelearn.simulation.lowering import Background, Lowered, Synapses, diverged
+from spikelearn.simulation.lowering import (
+    Background,
+    Lowered,
+    PartialRun,
+    Result,
+    Spikes,
+    Synapses,
+    diverged,
+)
 
 FEATURES = frozenset(
     {
@@ -34,26 +42,20 @@ FEATURES = frozenset(
 _BLOCK = 256  # steps between two looks at the progress and the interrupt
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
 
-Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-
-def run(
-    lowered: Lowered, progress: Callable[[float], None], precision: str
-) -> tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     net = _arrays(lowered)
-    done, stop = [0] * lowered.n_trials, threading.Event()
+    trials = [_Trial(lowered, net, index) for index in range(lowered.n_trials)]
+    stop = threading.Event()
 
-    def trial(index: int) -> _Trial:
-        found = _Trial(lowered, net, index)
-        for step in found.steps():
-            done[index] = step
+    def advance_trial(trial: _Trial) -> None:
+        for _ in trial.steps():
             if stop.is_set():
                 break
-        return found
 
     with ThreadPoolExecutor(min(lowered.n_trials, _n_cores())) as pool:
-        futures = [pool.submit(trial, index) for index in range(lowered.n_trials)]
+        futures = [pool.submit(advance_trial, trial) for trial in trials]
         try:
             for future in futures:
                 while True:
@@ -61,13 +63,21 @@ def run(
                         future.result(timeout=0.1)
                         break
                     except TimeoutError:
-                        progress(sum(done) / (lowered.n_trials * lowered.n_steps))
-        except BaseException:
+                        done = sum(trial.reached for trial in trials)
+                        progress(done / (lowered.n_trials * lowered.n_steps))
+        except BaseException as error:
             stop.set()
             for future in futures:
                 future.cancel()
+            wait(futures)
+            if isinstance(error, KeyboardInterrupt):
+                reached = np.array([trial.reached for trial in trials])
+                raise PartialRun(_result(lowered, trials), reached) from None
             raise
-        trials = [future.result() for future in futures]
+    return _result(lowered, trials)
+
+
+def _result(lowered: Lowered, trials: list[_Trial]) -> Result:
     return _spikes(lowered, trials), _potentials(lowered, trials), {}
 
 
@@ -83,14 +93,15 @@ class _Trial:
 
     def __init__(self, lowered: Lowered, net: Net, index: int) -> None:
         self.lowered, self.net, self.index = lowered, net, index
-        self.state = _start(lowered, net)
-        self.models = _models(lowered, net)
+        self.reached = 0
         self.spike_steps: list[np.ndarray] = []
         self.spike_neurons: list[np.ndarray] = []
         self.traces: list[np.ndarray] = []
 
-    def steps(self) -> Iterator[int]:
-        """Run, stopping after every block to say how far it is."""
+    def steps(self) -> Iterator[None]:
+        """Run, stopping after every block; `reached` says how far it is."""
+        self.state = _start(self.lowered, self.net)
+        self.models = _models(self.lowered, self.net)
         n_neurons = self.state.v.size
         steps = np.empty(max(_SPIKES, 2 * n_neurons), dtype=np.int64)
         neurons = np.empty(len(steps), dtype=np.int64)
@@ -110,7 +121,8 @@ class _Trial:
             self._check(first, last)
             if traced:
                 self.traces.append(trace.reshape(last - first, traced))
-            yield last
+            self.reached = last
+            yield
 
     def _check(self, first: int, last: int) -> None:
         if not np.isfinite(self.state.v).all():
@@ -180,7 +192,9 @@ class _Feed:
 
 
 def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate([np.zeros(0, dtype=dtype), *parts]).astype(dtype, copy=False)
+    return np.concatenate([np.zeros(0, dtype=dtype), *(np.ravel(p) for p in parts)]).astype(
+        dtype, copy=False
+    )
 
 
 def _arrays(lowered: Lowered) -> Net:
@@ -339,8 +353,8 @@ def _start(lowered: Lowered, net: Net) -> State:
 
 
 def _spikes(lowered: Lowered, trials: list[_Trial]) -> dict[str, Spikes]:
-    steps = np.concatenate([part for t in trials for part in t.spike_steps])
-    neurons = np.concatenate([part for t in trials for part in t.spike_neurons])
+    steps = _joined([part for t in trials for part in t.spike_steps], np.int64)
+    neurons = _joined([part for t in trials for part in t.spike_neurons], np.int64)
     of_trial = np.repeat(
         np.arange(len(trials)), [sum(len(part) for part in t.spike_steps) for t in trials]
     )
@@ -358,8 +372,14 @@ def _spikes(lowered: Lowered, trials: list[_Trial]) -> dict[str, Spikes]:
 
 
 def _potentials(lowered: Lowered, trials: list[_Trial]) -> dict[str, np.ndarray]:
-    found, at = {}, 0
-    traces = [np.concatenate(t.traces) for t in trials if t.traces]
+    found: dict[str, np.ndarray] = {}
+    if not lowered.record_potential:
+        return found
+    at = 0
+    traces = [_joined(t.traces, np.float64).reshape(-1, t.net.n_traced) for t in trials]
+    # Where a run was interrupted, some trials are further than others.
+    longest = max(len(trace) for trace in traces)
+    traces = [np.pad(trace, ((0, longest - len(trace)), (0, 0))) for trace in traces]
     for name, population in lowered.neurons.items():  # the order in which the kernel writes them
         if name in lowered.record_potential:
             mine = [trace[:, at : at + population.size] for trace in traces]

@@ -12,7 +12,7 @@ import torch
 
 from spikelearn.simulation import torch_loop
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
-from spikelearn.simulation.lowering import Lowered
+from spikelearn.simulation.lowering import Lowered, Result
 
 FEATURES = frozenset({"32-bit arithmetic", "alpha synapses"})
 
@@ -50,6 +50,6 @@ class _LIFBox:
         return fired, state.v + drive
 
 
-def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> torch_loop.Result:
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     return torch_loop.run(lowered, _LIFBox, progress, precision)

@@ -12,16 +12,17 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation.lowering import Lowered, lower
+from spikelearn.simulation.lowering import Lowered, PartialRun, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
-# Name -> (module, distribution). A backend module has FEATURES and run(lowered, progress, ...).
+# Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
+# a network needs. A backend module has FEATURES and run(lowered, progress, ...).
 BACKENDS: dict[str, tuple[str, str]] = {
+    "native": ("spikelearn.simulation.native", "numba"),
     "brian2": ("spikelearn.simulation.brian2", "brian2"),
     "snntorch": ("spikelearn.simulation.snntorch", "snntorch"),
     "norse": ("spikelearn.simulation.norse", "norse"),
-    "native": ("spikelearn.simulation.native", "numba"),
 }
 
 _MODELS = {
@@ -36,11 +37,12 @@ def simulate(
     stimulus: Stimulus | None = None,
     duration_ms: float = 1000.0,
     dt_ms: float = 0.1,
-    backend: str = "brian2",
+    backend: str = "auto",
     seed: int = 0,
     record: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
     precision: str = "float64",
+    keep_partial: bool = False,
 ) -> Activity:
     """Simulate a spiking network; see `spikelearn.simulation` for what happens in a step.
 
@@ -53,8 +55,10 @@ def simulate(
         May be left out where the network has no spike sources.
     duration_ms, dt_ms : float
         Duration of a trial and time step of the grid, in ms.
-    backend : {"native", "brian2", "snntorch", "norse"}
-        Which simulator runs it. All give the same spikes.
+    backend : {"auto", "native", "brian2", "snntorch", "norse"}
+        Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
+        order, that has all that the network needs: native but for plasticity and 32-bit
+        arithmetic.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str
@@ -64,6 +68,11 @@ def simulate(
         Called now and then with the fraction done, 0 to 1.
     precision : {"float64", "float32"}
         Arithmetic of the torch backends; the others compute in 64 bits.
+    keep_partial : bool
+        What becomes of a run that the user interrupts: if true, what was simulated is returned,
+        with `provenance["partial"]` saying what had been asked for: the complete trials, or where
+        none is complete, all up to the time that all had reached. Otherwise, or where there is
+        nothing to keep, KeyboardInterrupt is raised.
 
     Returns
     -------
@@ -76,34 +85,87 @@ def simulate(
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
     """
-    if backend not in BACKENDS:
+    if backend not in (*BACKENDS, "auto"):
         raise SpikelearnError(
-            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}"
+            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}, or auto"
         )
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     stimulus = Stimulus() if stimulus is None else stimulus
     lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
-    check_features(lowered, backend, precision)
+    backend = choose_backend(lowered, backend, precision)
     module = importlib.import_module(BACKENDS[backend][0])
-    spikes, states, weights = module.run(lowered, progress or (lambda fraction: None), precision)
-    if progress is not None:
+    provenance = _provenance(network, stimulus, backend, seed, precision)
+    trials = np.arange(stimulus.n_trials)
+    n_steps = lowered.n_steps
+    try:
+        result = module.run(lowered, progress or (lambda fraction: None), precision)
+    except PartialRun as interrupted:
+        trials, n_steps = interrupted.kept(lowered.n_steps)
+        if not keep_partial or not n_steps:
+            raise KeyboardInterrupt from None
+        result = interrupted.result
+        provenance["partial"] = {
+            "asked_duration_ms": float(duration_ms),
+            "asked_trials": stimulus.n_trials,
+        }
+    if progress is not None and "partial" not in provenance:
         progress(1.0)
+    spikes, states, weights = result
     return Activity(
         populations={
-            name: PopulationSpikes.from_unsorted(
-                network.populations[name].size, steps * dt_ms, senders, trials
-            )
-            for name, (steps, senders, trials) in spikes.items()
+            name: _population_spikes(found, network.populations[name].size, trials, n_steps, dt_ms)
+            for name, found in spikes.items()
         },
-        duration_ms=duration_ms,
+        duration_ms=duration_ms if n_steps == lowered.n_steps else n_steps * dt_ms,
         dt_ms=dt_ms,
-        n_trials=stimulus.n_trials,
-        labels=tuple(stimulus.labels),
-        states=states,
+        n_trials=len(trials),
+        labels=tuple(stimulus.labels[int(trial)] for trial in trials),
+        states={name: state[trials, :n_steps] for name, state in states.items()},
         weights=weights,
-        provenance=_provenance(network, stimulus, backend, seed, precision),
+        provenance=provenance,
     )
+
+
+def _population_spikes(
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    size: int,
+    trials: np.ndarray,
+    n_steps: int,
+    dt_ms: float,
+) -> PopulationSpikes:
+    """The spikes of the trials that are kept, which are numbered anew."""
+    steps, senders, of_trial = found
+    kept = np.isin(of_trial, trials) & (steps < n_steps)
+    return PopulationSpikes.from_unsorted(
+        size, steps[kept] * dt_ms, senders[kept], np.searchsorted(trials, of_trial[kept])
+    )
+
+
+def choose_backend(lowered: Lowered, backend: str, precision: str) -> str:
+    """The backend of that name, or for `auto` the first that has all the network needs.
+
+    Raises
+    ------
+    UnsupportedFeatureError
+        Naming what the backend lacks, before the run.
+    """
+    if backend != "auto":
+        check_features(lowered, backend, precision)
+        return backend
+    needed = set(required_features(lowered, precision))
+    able = (
+        name
+        for name, (module, _) in BACKENDS.items()
+        if needed <= importlib.import_module(module).FEATURES
+    )
+    chosen = next(able, None)
+    if chosen is None:
+        raise UnsupportedFeatureError(
+            f"no backend has all of what this needs: {', '.join(sorted(needed))}"
+        )
+    check_features(lowered, chosen, precision)
+    return chosen
 
 
 def required_features(lowered: Lowered, precision: str) -> list[str]:

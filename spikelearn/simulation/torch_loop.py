@@ -14,10 +14,13 @@ import numpy as np
 import torch
 
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
-from spikelearn.simulation.lowering import InputSpikes, Lowered, Synapses
+from spikelearn.simulation.lowering import InputSpikes, Lowered, PartialRun, Result, Synapses
 
 _DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
 _REPORT_EVERY = 50
+# Of input known beforehand, what is multiplied by the weights at once.
+_BLOCK_STEPS = 256
+_BLOCK_BYTES = 128 * 2**20
 
 
 class Cell(Protocol):
@@ -30,13 +33,6 @@ class Cell(Protocol):
 
         Returns which neurons crossed it (0 or 1) and the potential before a reset.
         """
-
-
-Result = tuple[
-    dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
-    dict[str, np.ndarray],
-    dict[str, np.ndarray],
-]
 
 
 def run(
@@ -62,7 +58,12 @@ def _run(
         for name, neurons in lowered.neurons.items()
     }
     sources = {name: _Source(s, lowered, dtype) for name, s in lowered.sources.items()}
-    projections = [_Projection(s, dtype) for s in lowered.synapses]
+    projections = [
+        _FromSource(s, sources[s.source], lowered.n_steps, dtype)
+        if s.source in sources
+        else _Projection(s, dtype)
+        for s in lowered.synapses
+    ]
     longest = 1 + max((s.delay_steps for s in lowered.synapses), default=0)
     # Ring buffers: emitted[name][k % longest] are the spikes of step k.
     emitted: dict[str, list[torch.Tensor | None]] = {
@@ -80,7 +81,7 @@ def _run(
     spikes = {name: _Recorder() for name in lowered.record}
     potentials: dict[str, list[np.ndarray]] = {name: [] for name in lowered.record_potential}
 
-    for step in range(lowered.n_steps):
+    def make_step(step: int) -> None:
         for name, source in sources.items():
             emitted[name][step % longest] = source.at(step)
         for name, population in populations.items():
@@ -89,9 +90,10 @@ def _run(
                 None if drive is None else torch.as_tensor(next(drive), dtype=dtype)
             )
         for projection in projections:
-            arriving = emitted[projection.source][(step - projection.delay) % longest]
-            if arriving is not None and step >= projection.delay:
-                populations[projection.target].deliver(projection.channel, projection(arriving))
+            if step >= projection.delay:
+                values = projection.at(step, emitted, longest)
+                if values is not None:
+                    populations[projection.target].deliver(projection.channel, values)
         for item, weights, counts in background:
             drawn = torch.as_tensor(next(counts), dtype=dtype)
             populations[item.target].deliver(item.channel, weights * drawn)
@@ -103,8 +105,23 @@ def _run(
             trace.append(populations[name].potential())
         if step % _REPORT_EVERY == 0:
             progress(step / lowered.n_steps)
-    states = {f"{name}.v_mv": np.stack(trace, axis=1) for name, trace in potentials.items()}
-    return {name: recorder.arrays() for name, recorder in spikes.items()}, states, {}
+
+    def result(n_steps: int) -> Result:
+        shape = (lowered.n_trials, n_steps)
+        states = {
+            f"{name}.v_mv": np.stack(trace[:n_steps], axis=1)
+            if n_steps
+            else np.zeros((*shape, lowered.neurons[name].size))
+            for name, trace in potentials.items()
+        }
+        return {name: recorder.arrays() for name, recorder in spikes.items()}, states, {}
+
+    for step in range(lowered.n_steps):
+        try:
+            make_step(step)
+        except KeyboardInterrupt:  # this step may be half made
+            raise PartialRun(result(step), np.full(lowered.n_trials, step)) from None
+    return result(lowered.n_steps)
 
 
 class _Population:
@@ -124,7 +141,8 @@ class _Population:
         self.kappas = [tensor(channel.kappa) for channel in neurons.channels]
         self.v = tensor(neurons.v_init).expand(shape).clone()
         self.currents = [torch.zeros(shape, dtype=dtype) for _ in neurons.channels]
-        self.drive = torch.zeros(shape, dtype=dtype)
+        self.drive: torch.Tensor | None = None
+        self.zeros = torch.zeros(shape, dtype=dtype)
         self.held = torch.zeros(shape, dtype=torch.int64) if neurons.refractory_steps > 1 else None
         self.theta: torch.Tensor | None = None
         if neurons.theta_init is not None:
@@ -136,24 +154,26 @@ class _Population:
 
     def integrate_currents(self, stimulus: torch.Tensor | None) -> None:
         """Start a step: what the currents add to the potential; then they decay."""
-        drive = torch.zeros_like(self.v)
+        self.drive = None
         for kappa, current, channel in zip(
             self.kappas, self.currents, self.neurons.channels, strict=True
         ):
-            drive += kappa * current
+            self._add(kappa * current)
             if channel.feeds is not None:
                 self.currents[channel.feeds].add_(current, alpha=channel.transfer)
             current.mul_(channel.alpha)
         if stimulus is not None:
-            drive += self.input_gain * stimulus
-        self.drive = drive
+            self._add((self.input_gain * stimulus).expand(self.v.shape))
 
     def deliver(self, channel: int | None, values: torch.Tensor) -> None:
         """Arriving spikes, weighted: into the potential, or into a current."""
         if channel is None:
-            self.drive += values
+            self._add(values)
         else:
             self.currents[channel] += values
+
+    def _add(self, values: torch.Tensor) -> None:
+        self.drive = values if self.drive is None else self.drive + values
 
     def fire(self) -> torch.Tensor:
         """Finish a step: membrane, threshold, reset. Returns spikes, 0 or 1."""
@@ -161,7 +181,8 @@ class _Population:
         if self.theta is not None:
             self.theta *= self.theta_decay
             threshold = threshold + self.theta
-        fired, v = self.cell(self.v, self.drive, threshold)
+        drive = self.zeros if self.drive is None else self.drive
+        fired, v = self.cell(self.v, drive, threshold)
         fired = fired.to(v.dtype)  # snnTorch spikes in 32 bits whatever the potential's precision
         if self.held is not None:
             self.held = (self.held - 1).clamp_(min=0)
@@ -188,16 +209,24 @@ class _Source:
     def __init__(self, spikes: InputSpikes, lowered: Lowered, dtype: torch.dtype) -> None:
         self.shape = (lowered.n_trials, spikes.size)
         self.dtype = dtype
+        self.steps = spikes.steps
         self.first = np.searchsorted(spikes.steps, np.arange(lowered.n_steps + 1))
         self.where = torch.as_tensor(spikes.trials * spikes.size + spikes.senders)
 
     def at(self, step: int) -> torch.Tensor | None:
         """Spikes of a step, 0 or 1, or None where there are none."""
-        first, last = self.first[step], self.first[step + 1]
-        if first == last:
-            return None
-        dense = torch.zeros(self.shape, dtype=self.dtype)
-        dense.view(-1)[self.where[first:last]] = 1.0
+        return self.block(step, step + 1)[0] if self.any(step, step + 1) else None
+
+    def any(self, first: int, last: int) -> bool:
+        """Whether there are spikes in steps `first` to `last` - 1."""
+        return bool(self.first[first] < self.first[last])
+
+    def block(self, first: int, last: int) -> torch.Tensor:
+        """Spikes of steps `first` to `last` - 1, 0 or 1, shape (steps, trials, size)."""
+        start, stop = self.first[first], self.first[last]
+        dense = torch.zeros((last - first, *self.shape), dtype=self.dtype)
+        step = torch.as_tensor(self.steps[start:stop] - first)
+        dense.view(-1)[step * (self.shape[0] * self.shape[1]) + self.where[start:stop]] = 1.0
         return dense
 
 
@@ -224,11 +253,49 @@ class _Projection:
                     matrix.shape,
                 )
 
-    def __call__(self, spikes: torch.Tensor) -> torch.Tensor:
-        """Summed weights of arriving spikes, shape (trials, target size)."""
+    def at(
+        self, step: int, emitted: dict[str, list[torch.Tensor | None]], n_slots: int
+    ) -> torch.Tensor | None:
+        """Summed weights of the spikes that arrive, shape (trials, target size), or None."""
+        arriving = emitted[self.source][(step - self.delay) % n_slots]
+        return None if arriving is None else self.times(arriving)
+
+    def times(self, spikes: torch.Tensor) -> torch.Tensor:
+        """Summed weights of spikes of shape (any, source size), shape (any, target size)."""
         if self.dense is not None:
             return spikes @ self.dense
         return (self.sparse @ spikes.T).T
+
+
+class _FromSource(_Projection):
+    """A projection whose spikes are known beforehand: many steps are one matrix product."""
+
+    def __init__(
+        self, synapses: Synapses, source: _Source, n_steps: int, dtype: torch.dtype
+    ) -> None:
+        super().__init__(synapses, dtype)
+        self.spikes, self.n_steps = source, n_steps
+        c, n_trials = synapses.connections, source.shape[0]
+        bytes_a_step = n_trials * (c.n_source + c.n_target) * dtype.itemsize
+        self.length = max(1, min(_BLOCK_STEPS, _BLOCK_BYTES // bytes_a_step))
+        self.values: tuple[torch.Tensor, ...] | None = None
+        self.first = self.last = 0
+
+    def at(
+        self, step: int, emitted: dict[str, list[torch.Tensor | None]], n_slots: int
+    ) -> torch.Tensor | None:
+        """As for any projection, from a block of steps computed at once."""
+        sent = step - self.delay
+        if not self.first <= sent < self.last:
+            self.first, self.last = sent, min(sent + self.length, self.n_steps)
+            self.values = None
+            if self.spikes.any(self.first, self.last):
+                block = self.spikes.block(self.first, self.last)
+                products = self.times(block.flatten(0, 1))
+                self.values = products.unflatten(0, block.shape[:2]).unbind()
+        if self.values is None or not self.spikes.any(sent, sent + 1):
+            return None
+        return self.values[sent - self.first]
 
 
 class _Recorder:

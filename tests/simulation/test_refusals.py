@@ -105,6 +105,20 @@ def test_a_backend_of_64_bits_refuses_32_and_names_who_computes_in_them(backend:
         assert word in message
 
 
+def test_auto_takes_the_first_backend_that_has_all_that_is_needed() -> None:
+    def chosen(net: SpikingNetwork, **options: Any) -> Any:
+        return simulate(net, SPIKES, 10.0, 1.0, "auto", **options).provenance["backend"]
+
+    assert chosen(network()) == "native"
+    assert chosen(network(plastic=True)) == "brian2"
+    assert chosen(network(), precision="float32") == "snntorch"
+    with pytest.raises(UnsupportedFeatureError) as raised:
+        chosen(network(plastic=True), precision="float32")
+    message = sentence_of(raised)
+    for word in ("plasticity", "32-bit"):
+        assert word in message
+
+
 def test_the_torch_backends_do_compute_in_32_bits() -> None:
     for backend in ("snntorch", "norse"):
         activity = simulate(network(), SPIKES, 10.0, 1.0, backend, precision="float32")
