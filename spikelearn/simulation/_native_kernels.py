@@ -66,6 +66,7 @@ class Net(NamedTuple):
     same_weight: np.ndarray  # (Q,) of all synapses of a projection, or NaN where they differ
     first_weight: np.ndarray  # (Q,) synapse whose weight is the first in `weight`
     weight: np.ndarray  # of projections whose weights differ
+    full: np.ndarray  # (Q,) whether every source neuron has a synapse on every target neuron
     ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
     n_slots: int
     recorded: np.ndarray  # (P,)
@@ -238,7 +239,9 @@ def advance(  # noqa: PLR0912, PLR0915
                 at = net.channel_start[net.channel[q]]
                 goal = state.currents[at : at + last - first]
             rows = net.rows[net.first_row[q] :]
-            if np.isnan(net.same_weight[q]):
+            if net.full[q]:
+                _deliver_full(goal, spiking, rows, net.weight, net.first_weight[q])
+            elif np.isnan(net.same_weight[q]):
                 _deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
             else:
                 _deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
@@ -372,6 +375,25 @@ def _deliver(
         weights = weight[rows[neuron] - first : rows[neuron + 1] - first]
         for s in range(targets.size):
             goal[targets[s]] += weights[s]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _deliver_full(
+    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, weight: np.ndarray, first: int
+) -> None:  # pragma: no cover - compiled
+    n = goal.size
+    together = spiking.size // 4 * 4
+    for s in range(0, together, 4):  # four spikes a time, for the goal to be fetched once
+        a = weight[rows[spiking[s]] - first :][:n]
+        b = weight[rows[spiking[s + 1]] - first :][:n]
+        c = weight[rows[spiking[s + 2]] - first :][:n]
+        d = weight[rows[spiking[s + 3]] - first :][:n]
+        for j in range(n):
+            goal[j] = (((goal[j] + a[j]) + b[j]) + c[j]) + d[j]
+    for s in range(together, spiking.size):
+        a = weight[rows[spiking[s]] - first :][:n]
+        for j in range(n):
+            goal[j] += a[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -15,12 +15,14 @@ from itertools import islice
 
 import numpy as np
 
+from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
+    InputSpikes,
     Lowered,
     PartialRun,
     Result,
@@ -46,7 +48,11 @@ _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
 def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
     net = _arrays(lowered)
-    trials = [_Trial(lowered, net, index) for index in range(lowered.n_trials)]
+    sources = [_by_trial(source, lowered.n_trials) for source in lowered.sources.values()]
+    trials = [
+        _Trial(lowered, net, index, [source[index] for source in sources])
+        for index in range(lowered.n_trials)
+    ]
     stop = threading.Event()
 
     def advance_trial(trial: _Trial) -> None:
@@ -77,6 +83,15 @@ def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> 
     return _result(lowered, trials)
 
 
+def _by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Steps and senders of a source's spikes in each trial, by step."""
+    order = np.argsort(source.trials, kind="stable")
+    ends = np.cumsum(np.bincount(source.trials, minlength=n_trials))[:-1]
+    return list(
+        zip(np.split(source.steps[order], ends), np.split(source.senders[order], ends), strict=True)
+    )
+
+
 def _result(lowered: Lowered, trials: list[_Trial]) -> Result:
     return _spikes(lowered, trials), _potentials(lowered, trials), {}
 
@@ -91,8 +106,10 @@ def _n_cores() -> int:
 class _Trial:
     """One trial's state, and what it has recorded."""
 
-    def __init__(self, lowered: Lowered, net: Net, index: int) -> None:
-        self.lowered, self.net, self.index = lowered, net, index
+    def __init__(
+        self, lowered: Lowered, net: Net, index: int, sources: list[tuple[np.ndarray, np.ndarray]]
+    ) -> None:
+        self.lowered, self.net, self.index, self.sources = lowered, net, index, sources
         self.reached = 0
         self.spike_steps: list[np.ndarray] = []
         self.spike_neurons: list[np.ndarray] = []
@@ -106,7 +123,7 @@ class _Trial:
         steps = np.empty(max(_SPIKES, 2 * n_neurons), dtype=np.int64)
         neurons = np.empty(len(steps), dtype=np.int64)
         traced = self.net.n_traced
-        inputs = _Feed(self.lowered, self.net, self.index)
+        inputs = _Feed(self.lowered, self.net, self.index, self.sources)
         for first in range(0, self.lowered.n_steps, _BLOCK):
             last = min(first + _BLOCK, self.lowered.n_steps)
             fed = inputs.block(first, last)
@@ -135,16 +152,14 @@ class _Trial:
 class _Feed:
     """The input of one trial, block by block."""
 
-    def __init__(self, lowered: Lowered, net: Net, trial: int) -> None:
-        self.lowered, self.trial = lowered, trial
+    def __init__(
+        self, lowered: Lowered, net: Net, trial: int, sources: list[tuple[np.ndarray, np.ndarray]]
+    ) -> None:
+        self.lowered, self.trial, self.sources = lowered, trial, sources
         names = list(lowered.neurons)
         self.background_channels = np.array(
             [_channel(b, names, net.first_channel) for b in lowered.background], dtype=np.int64
         )
-        self.sources = []
-        for source in lowered.sources.values():
-            mine = source.trials == trial
-            self.sources.append((source.steps[mine], source.senders[mine]))
         self.background = [b.counts(trial, trial + 1) for b in lowered.background]
         self.drives = {
             name: lowered.drive(name, trial, trial + 1)
@@ -208,7 +223,7 @@ def _arrays(lowered: Lowered) -> Net:
     first_channel = np.cumsum([0, *(len(p.channels) for p in populations)])
     lengths = [channel.kappa.size for channel in channels]
     rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
-    same_weight, first_weight, n_weights = [], [], 0
+    same_weight, first_weight, full, n_weights = [], [], [], 0
     for synapses in lowered.synapses:
         c = synapses.connections
         row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
@@ -219,6 +234,7 @@ def _arrays(lowered: Lowered) -> Net:
             sort_by_source(c.pre, c.weight, row[:-1].copy(), weights[-1])
             n_weights += c.pre.size
         posts.append(np.empty(c.post.size, dtype=np.uint32))
+        full.append(_is_full(c) and np.isnan(same))
         sort_by_source(c.pre, c.post, row[:-1].copy(), posts[-1])
         rows.append(row + n_synapses)
         same_weight.append(same)
@@ -254,12 +270,22 @@ def _arrays(lowered: Lowered) -> Net:
         same_weight=np.array(same_weight, dtype=np.float64),
         first_weight=np.array(first_weight, dtype=np.int64),
         weight=_joined(weights, np.float64),
+        full=np.array(full, dtype=np.bool_),
         ring_start=np.cumsum([0, *emitter_sizes]),
         n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
         recorded=np.array([name in lowered.record for name in names]),
         traced=np.array([name in lowered.record_potential for name in names]),
         n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
     )
+
+
+def _is_full(c: Connections) -> bool:
+    """Whether the synapses are all pairs, each once, in order."""
+    n_pairs = c.n_source * c.n_target
+    if c.pre.size != n_pairs:
+        return False
+    place = c.pre * c.n_target + c.post
+    return bool((place == np.arange(n_pairs)).all())
 
 
 def _models(lowered: Lowered, net: Net) -> Models | None:
