@@ -1,0 +1,231 @@
+"""How fast does each engine simulate published networks, and a feed-forward one?
+
+    python benchmarks/simulate.py                # all of it; a quarter of an hour on two cores
+    python benchmarks/simulate.py --only cuba,coba --repeats 3
+
+Every network is given to every engine that is installed, in the same process conditions: warm,
+without building and connecting, which are timed by themselves. Figures are medians of the repeats,
+as ratios to the named peer in the same run; absolute times, machine and versions stand beside them.
+What is timed:
+
+    cuba, coba   Vogels & Abbott 2005 as in Brette et al. 2007, 4,000 neurons, 1 s, steps of 0.1 ms
+    brunel       Brunel 2000, 12,500 neurons, 15.6 million synapses, 1 s, steps of 0.1 ms
+    cold         fresh process, empty caches, to CUBA's raster of 1 s; Brian2 as it comes (Cython)
+    forward      784-400-10, 128 stimuli at once, 100 steps; peers: the libraries' own loops
+
+Peers: Brian2's C++ standalone and Cython (from the same description, its equations for the same
+step written for its own integrator), NEST (iaf_psc_exp, iaf_cond_exp, iaf_psc_delta) where
+installed (pip install nest-simulator), snnTorch's and Norse's own time loops.
+Results are written to benchmarks/results/simulate.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from provenance import as_lines, provenance
+from simulate_peers import PEERS
+
+from spikelearn._files import write_text
+
+RESULTS = Path(__file__).parent / "results"
+MODELS = {"cuba": "vogels_abbott_cuba", "coba": "vogels_abbott_coba", "brunel": "brunel2000"}
+STEP_MS = 0.1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--only", help="cuba, coba, brunel, cold, forward; separated by commas")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--duration-ms", type=float, default=1000.0)
+    options = parser.parse_args()
+    wanted = options.only.split(",") if options.only else [*MODELS, "cold", "forward"]
+    sections = []
+    for name in wanted:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        if name in MODELS:
+            sections.append(network(name, options.duration_ms, options.repeats))
+        elif name == "cold":
+            sections.append(cold(options.duration_ms))
+        elif name == "forward":
+            sections.append(forward(options.repeats))
+        else:
+            sys.exit(f"there is no benchmark called '{name}'")
+        print(sections[-1], flush=True)
+    command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
+    lines = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
+    write_text(RESULTS / "simulate.md", "\n".join([*lines, *sections]))
+
+
+def network(name: str, duration_ms: float, repeats: int) -> str:
+    """One network on our engine and on its peers, each in a process of its own."""
+    rows: list[tuple[str, int, float | None, float, float, float]] = []
+    for threads in (1, 2):
+        for engine in ("native", *PEERS):
+            if engine.startswith("nest") and importlib.util.find_spec("nest") is None:
+                continue
+            if engine == "brian2_cython" and threads > 1:  # it has no threads
+                continue
+            found = in_process(
+                f"measure('{name}', '{engine}', {threads}, {duration_ms}, {repeats})", threads
+            )
+            runs = found["runs"]
+            rows.append(
+                (engine, threads, found.get("build"), statistics.median(runs), min(runs),
+                 found["rate_hz"])
+            )  # fmt: skip
+    reference = {
+        threads: t for engine, threads, _, t, _, _ in rows if engine == "brian2_standalone"
+    }
+    lines = [
+        f"## {name}: {MODELS[name]}, {duration_ms:g} ms",
+        "",
+        "| engine | threads | seconds, median | fastest | ratio to Brian2 standalone |"
+        " build or connect, s | rate, Hz |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for engine, threads, build, seconds, fastest, rate in rows:
+        lines.append(
+            f"| {engine} | {threads} | {seconds:.3f} | {fastest:.3f} |"
+            f" {seconds / reference[threads]:.2f} | {build:.1f} | {rate:.2f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def measure(name: str, engine: str, threads: int, duration_ms: float, repeats: int) -> dict:
+    """Build once, run `repeats` times; seconds, and the rate after the first 100 ms."""
+    start = time.perf_counter()
+    run: Callable[[], tuple[float, int]]
+    run = native(name, duration_ms) if engine == "native" else PEERS[engine](
+        name, threads, duration_ms
+    )  # fmt: skip
+    run()  # warm
+    build = time.perf_counter() - start
+    runs, spikes = zip(*(run() for _ in range(repeats)), strict=True)
+    n_neurons = 12_500 if name == "brunel" else 4_000
+    return {
+        "build": build - runs[0],
+        "runs": list(runs),
+        "rate_hz": statistics.mean(spikes) / n_neurons / duration_ms * 1000.0,
+    }
+
+
+def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
+    """Our engine on the lowered network: what Brian2's and NEST's run do after connecting."""
+    from spikelearn.networks import load_model
+    from spikelearn.simulation import native as engine
+    from spikelearn.simulation.lowering import lower
+    from spikelearn.stimuli.stimulus import Stimulus
+
+    lowered = lower(load_model(MODELS[name]), Stimulus(), duration_ms, STEP_MS, 0, ())
+
+    def run() -> tuple[float, int]:
+        start = time.perf_counter()
+        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64")
+        return time.perf_counter() - start, sum(len(found[0]) for found in spikes.values())
+
+    return run
+
+
+def in_process(call: str, threads: int, environment: dict[str, str] | None = None) -> dict:
+    """The result of a call of this file's, in a fresh process held to so many cores."""
+    code = (
+        "import sys, json, os; sys.path.insert(0, sys.argv[1]);"
+        f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{threads}]);"
+        f"from simulate import *; print('RESULT' + json.dumps({call}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent)],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), **(environment or {})},
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        if line.startswith("RESULT"):
+            return dict(json.loads(line.removeprefix("RESULT")))
+    sys.exit(f"{call} failed:\n{done.stderr[-2000:]}")
+
+
+def cold(duration_ms: float) -> str:
+    """From a fresh process to the raster's arrays, with empty and with full caches."""
+    lines = [
+        f"## cold: from starting Python to CUBA's spikes of {duration_ms:g} ms",
+        "",
+        "| engine | empty caches, s | full caches, s |",
+        "|---|---|---|",
+    ]
+    times: dict[str, tuple[float, float]] = {}
+    for engine in ("native", "brian2_cython"):
+        with tempfile.TemporaryDirectory() as folder:
+            caches = {"NUMBA_CACHE_DIR": folder, "XDG_CACHE_HOME": folder, "HOME": folder}
+            taken = []
+            for _ in range(2):
+                start = time.perf_counter()
+                in_process(f"start_to_raster('{engine}', {duration_ms})", 1, caches)
+                taken.append(time.perf_counter() - start)
+        times[engine] = (taken[0], taken[1])
+        lines.append(f"| {engine} | {taken[0]:.1f} | {taken[1]:.1f} |")
+    ratio = times["native"][0] / times["brian2_cython"][0]
+    return "\n".join([*lines, "", f"Native to Brian2's default, empty caches: {ratio:.2f}", ""])
+
+
+def start_to_raster(engine: str, duration_ms: float) -> int:
+    """Number of spikes of CUBA."""
+    if engine != "native":
+        return PEERS[engine]("cuba", 1, duration_ms)()[1]
+    from spikelearn.networks import load_model
+    from spikelearn.simulation import simulate
+
+    return simulate(load_model(MODELS["cuba"]), None, duration_ms, STEP_MS, "native").n_spikes
+
+
+def forward(repeats: int) -> str:
+    """A feed-forward network through the adapter, and by the libraries' own loops."""
+    lines = [
+        "## forward: 784-400-10, 128 stimuli, 100 steps",
+        "",
+        "13 % of the inputs spike in a step; 32 bits, native 64.",
+        "",
+        "| what | threads | milliseconds, median | ratio to its own loop | to the products alone |",
+        "|---|---|---|---|---|",
+    ]
+    for threads in (1, 2):
+        found = in_process(f"feed_forward({threads}, {repeats})", threads)
+        for what, milliseconds in found.items():
+            own = found.get(f"{what}, own loop")
+            ratio = f"{milliseconds / own:.2f}" if own else ""
+            products = found["products alone, 64 bits" if what == "native" else "products alone"]
+            lines.append(
+                f"| {what} | {threads} | {milliseconds:.0f} | {ratio} |"
+                f" {milliseconds / products:.2f} |"
+            )
+    return "\n".join([*lines, ""])
+
+
+def feed_forward(threads: int, repeats: int) -> dict[str, float]:
+    """Milliseconds of each way to run the network forward."""
+    from simulate_peers import feed_forward_ways
+
+    found = {}
+    for what, run in feed_forward_ways(threads).items():
+        run()
+        taken = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - start)
+        found[what] = 1000.0 * statistics.median(taken)
+    return found
+
+
+if __name__ == "__main__":
+    main()
