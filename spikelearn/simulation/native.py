@@ -45,9 +45,17 @@ _BLOCK = 256  # steps between two looks at the progress and the interrupt
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
 
 
-def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
-    """Run a lowered network; see `spikelearn.simulation.simulate`."""
-    net = _arrays(lowered)
+def run(
+    lowered: Lowered,
+    progress: Callable[[float], None],
+    precision: str,
+    net: Net | None = None,
+) -> Result:
+    """Run a lowered network; see `spikelearn.simulation.simulate`.
+
+    `net`, which is `arrange(lowered)`, may be given where one network runs more than once.
+    """
+    net = arrange(lowered) if net is None else net
     sources = [_by_trial(source, lowered.n_trials) for source in lowered.sources.values()]
     trials = [
         _Trial(lowered, net, index, [source[index] for source in sources])
@@ -212,7 +220,7 @@ def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
     )
 
 
-def _arrays(lowered: Lowered) -> Net:
+def arrange(lowered: Lowered) -> Net:
     """The lowered network as the kernel wants it."""
     populations = list(lowered.neurons.values())
     sizes = np.array([p.size for p in populations], dtype=np.int64)

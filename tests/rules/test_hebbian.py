@@ -18,7 +18,6 @@ from spikelearn.rules import make_rule
 from spikelearn.rules.hebbian import Hebbian
 
 NAMES = ["oja", "sanger", "bcm", "winner_take_all", "softhebb", "krotov_hopfield"]
-CONVOLUTIONAL = ["winner_take_all", "softhebb", "random_features"]
 MODELS: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 40, 10)),
     "cnn": CNN(name="c", input_shape=(1, 8, 8), channels=(12,), pool=(2,), n_classes=10),
