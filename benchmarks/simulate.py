@@ -179,14 +179,15 @@ def cold(duration_ms: float) -> str:
     return "\n".join([*lines, "", f"Native to Brian2's default, empty caches: {ratio:.2f}", ""])
 
 
-def start_to_raster(engine: str, duration_ms: float) -> int:
+def start_to_raster(engine: str, duration_ms: float) -> dict[str, int]:
     """Number of spikes of CUBA."""
     if engine != "native":
-        return PEERS[engine]("cuba", 1, duration_ms)()[1]
+        return {"spikes": PEERS[engine]("cuba", 1, duration_ms)()[1]}
     from spikelearn.networks import load_model
     from spikelearn.simulation import simulate
 
-    return simulate(load_model(MODELS["cuba"]), None, duration_ms, STEP_MS, "native").n_spikes
+    activity = simulate(load_model(MODELS["cuba"]), None, duration_ms, STEP_MS, "native")
+    return {"spikes": activity.n_spikes}
 
 
 def forward(repeats: int) -> str:

@@ -170,15 +170,24 @@ def advance(  # noqa: PLR0912, PLR0915
             at = inputs.current_start[p] + t * width
             shown = inputs.current[at : at + width]
             if linear:
-                _scale(v, net.beta[first:last], net.alike[p])
-                for c in range(net.first_channel[p], net.first_channel[p + 1]):
-                    at = net.channel_start[c]
-                    current = state.currents[at : at + v.size]
-                    kappa = net.kappa[at : at + v.size]
-                    if models is not None and models.feeds[c] >= 0:
-                        at = net.channel_start[models.feeds[c]]
-                        feed(current, state.currents[at : at + v.size], models.transfer[c])
-                    _add_current(v, current, kappa, net.alpha[c], net.alike[p])
+                c = net.first_channel[p]
+                if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
+                    at, other = net.channel_start[c], net.channel_start[c + 1]
+                    _integrate_two(
+                        v, net.beta[first], net.kappa[at], net.kappa[other], net.alpha[c],
+                        net.alpha[c + 1], state.currents[at : at + v.size],
+                        state.currents[other : other + v.size],
+                    )  # fmt: skip
+                else:
+                    _scale(v, net.beta[first:last], net.alike[p])
+                    for c in range(net.first_channel[p], net.first_channel[p + 1]):
+                        at = net.channel_start[c]
+                        current = state.currents[at : at + v.size]
+                        kappa = net.kappa[at : at + v.size]
+                        if models is not None and models.feeds[c] >= 0:
+                            at = net.channel_start[models.feeds[c]]
+                            feed(current, state.currents[at : at + v.size], models.transfer[c])
+                        _add_current(v, current, kappa, net.alpha[c], net.alike[p])
                 if width:
                     _add_stimulus(v, net.beta[first:last], shown)
             elif models is not None:
@@ -330,6 +339,24 @@ def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no 
     else:
         for j in range(v.size):
             v[j] *= beta[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _integrate_two(
+    v: np.ndarray,
+    beta: float,
+    gain: float,
+    other_gain: float,
+    alpha: float,
+    other_alpha: float,
+    current: np.ndarray,
+    other: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """The commonest case, excitation and inhibition, in one pass."""
+    for j in range(v.size):
+        v[j] = v[j] * beta + gain * current[j] + other_gain * other[j]
+        current[j] *= alpha
+        other[j] *= other_alpha
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
