@@ -1,6 +1,6 @@
 """`check_rule`: the properties that every learning rule must have, tested on any rule.
 
-Each property is a function that returns None, or raises `_Fails` with a sentence, or `_Skips` with
+Each property is a function that returns None, or raises `Fails` with a sentence, or `Skips` with
 the reason why it does not apply. They read a rule's class attributes (see `spikelearn.rules.rule`)
 for what it claims of itself, and nothing else of its inside.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from spikelearn._checks import CheckResult, Fails, Skips
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.rate_network import RateNetwork
@@ -27,25 +27,8 @@ Update = dict[str, torch.Tensor]
 Draws = list[tuple[torch.Tensor, tuple[Axis, ...]]]
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """Outcome of one property: `passed` is None where it does not apply; `detail` says why."""
-
-    property: str
-    passed: bool | None
-    detail: str = ""
-
-
 class RuleCheckError(SpikelearnError):
     """A rule lacks a property that it must have."""
-
-
-class _Fails(Exception):
-    pass
-
-
-class _Skips(Exception):
-    pass
 
 
 def check_rule(
@@ -84,9 +67,9 @@ def check_rule(
     for name, test in PROPERTIES.items():
         try:
             test(bench)
-        except _Skips as reason:
+        except Skips as reason:
             results.append(CheckResult(name, None, str(reason)))
-        except _Fails as failure:
+        except Fails as failure:
             results.append(CheckResult(name, False, str(failure)))
         else:
             results.append(CheckResult(name, True))
@@ -205,7 +188,7 @@ def _replay(rule: Rule, drawn: Draws) -> None:
 
     def draw(shape: Sequence[int], axes: Sequence[Axis], kind: Any = "normal") -> torch.Tensor:
         if not waiting or tuple(waiting[0].shape) != tuple(shape):
-            raise _Fails("its draws change in number or shape where only values should change")
+            raise Fails("its draws change in number or shape where only values should change")
         return waiting.pop(0)
 
     rule.draw = draw  # type: ignore[method-assign]
@@ -216,7 +199,7 @@ def _compare(found: Update, expected: Update, what: str, tolerance: float = TOLE
         scale = float(tensor.abs().max()) if tensor.numel() else 0.0
         gap = float((found[name] - tensor).abs().max()) if tensor.numel() else 0.0
         if not gap <= tolerance * max(scale, 1e-12):
-            raise _Fails(f"{what} (largest difference in {name}: {gap:.2g} of {scale:.2g})")
+            raise Fails(f"{what} (largest difference in {name}: {gap:.2g} of {scale:.2g})")
 
 
 # --- The properties.
@@ -227,40 +210,40 @@ def keeps_the_contract(bench: _Bench) -> None:
     rule = bench.fresh()
     moved = [p for group in rule.groups().values() for p in group]
     if len({id(p) for p in moved}) != len(moved):
-        raise _Fails("a parameter is in two of its groups")
+        raise Fails("a parameter is in two of its groups")
     lacking = {id(p) for p in rule.network.parameters()} - {id(p) for p in moved}
     if lacking:
-        raise _Fails("its groups leave out parameters of the network")
+        raise Fails("its groups leave out parameters of the network")
     before, global_state = _state(rule), torch.get_rng_state()
     calls = []
     loss = rule.update(bench.x, bench.y, lambda: calls.append(1))
     if not torch.equal(global_state, torch.get_rng_state()):
-        raise _Fails("it draws from torch's global generator; draw through self.draw")
+        raise Fails("it draws from torch's global generator; draw through self.draw")
     if loss.requires_grad or loss.numel() != 1:
-        raise _Fails("update must return a scalar without a graph")
+        raise Fails("update must return a scalar without a graph")
     if rule.trains and not calls:
-        raise _Fails("update never called apply")
+        raise Fails("update never called apply")
     for name in _named(rule):
         if not torch.equal(before[name], _state(rule)[name]):
-            raise _Fails(f"{name} moved although apply moved nothing: it must leave that to apply")
+            raise Fails(f"{name} moved although apply moved nothing: it must leave that to apply")
     for parameter in rule.parameters():
         if parameter.grad is not None and parameter.grad.shape != parameter.shape:
-            raise _Fails("an update has another shape than its parameter")
+            raise Fails("an update has another shape than its parameter")
     scores = rule.predict(bench.x)
     if scores.shape != (len(bench.x), bench.model.n_classes) or scores.requires_grad:
-        raise _Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
+        raise Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
     names = list(rule.activity(bench.x))
     if names != layer_names(len(rule.network)):
-        raise _Fails(f"activity must name every layer, gave {', '.join(names)}")
+        raise Fails(f"activity must name every layer, gave {', '.join(names)}")
 
 
 def updates_something(bench: _Bench) -> None:
     """A rule that trains leaves an update that is not zero."""
     rule = bench.fresh()
     if not rule.trains:
-        raise _Skips("it trains nothing")
+        raise Skips("it trains nothing")
     if not any(tensor.any() for tensor in update_of(rule, bench.x, bench.y).values()):
-        raise _Fails("its update is zero everywhere")
+        raise Fails("its update is zero everywhere")
 
 
 def same_seed_same_bits(bench: _Bench) -> None:
@@ -270,14 +253,14 @@ def same_seed_same_bits(bench: _Bench) -> None:
         first, second = (update_of(rule, bench.x, bench.y) for rule in (one, two))
         for name, tensor in first.items():
             if not torch.equal(tensor, second[name]):
-                raise _Fails(f"the update of {name} differs between two runs of one seed")
+                raise Fails(f"the update of {name} differs between two runs of one seed")
 
 
 def keeps_its_state_where_it_is_saved(bench: _Bench) -> None:
     """After its weights, its extras and its generator are restored, it goes on as it was."""
     rule = bench.fresh()
     if not rule.trains:
-        raise _Skips("it trains nothing")
+        raise Skips("it trains nothing")
     for _ in range(3):
         rule.update(bench.x, bench.y, _descend(rule, 1e-3))
     resumed = bench.fresh()
@@ -287,20 +270,20 @@ def keeps_its_state_where_it_is_saved(bench: _Bench) -> None:
     here, there = (update_of(r, bench.x, bench.y) for r in (rule, resumed))
     for name, tensor in here.items():
         if not torch.equal(tensor, there[name]):
-            raise _Fails(f"{name} learns differently after a resumption: keep state in self.extra")
+            raise Fails(f"{name} learns differently after a resumption: keep state in self.extra")
 
 
 def zero_error_zero_update(bench: _Bench) -> None:
     """Where the output is right, nothing changes."""
     rule = bench.fresh(lambda network: _always_right(network, bench.make().loss))
     if not rule.trains:
-        raise _Skips("it trains nothing")
+        raise Skips("it trains nothing")
     if not rule.output_error:
-        raise _Skips("it does not learn from an error at the output")
+        raise Skips("it does not learn from an error at the output")
     update = update_of(rule, bench.x, torch.full_like(bench.y, 2))
     for name, tensor in update.items():
         if name.startswith("network.") and tensor.abs().max() > 1e-12:
-            raise _Fails(f"{name} is updated by {float(tensor.abs().max()):.2g} without an error")
+            raise Fails(f"{name} is updated by {float(tensor.abs().max()):.2g} without an error")
 
 
 def _always_right(network: RateNetwork, loss: str) -> None:
@@ -314,9 +297,9 @@ def hidden_units_are_exchangeable(bench: _Bench) -> None:
     """Relabelling the hidden units relabels the update."""
     rule = bench.fresh()
     if rule.network.kind != "mlp":
-        raise _Skips("tested on multi-layer perceptrons")
+        raise Skips("tested on multi-layer perceptrons")
     if not rule.exchangeable_units:
-        raise _Skips("its hidden units have ranks or classes")
+        raise Skips("its hidden units have ranks or classes")
     generator = torch_generator(bench.seed, "permutations")
     sizes = [layer.weight.shape[0] for layer in rule.network][:-1]
     orders = {i: torch.randperm(n, generator=generator) for i, n in enumerate(sizes)}
@@ -327,7 +310,7 @@ def hidden_units_are_exchangeable(bench: _Bench) -> None:
     declared = rule.unit_axes()
     for name in rule.extra.state_dict():
         if name not in declared:
-            raise _Fails(f"unit_axes does not say which units the axes of '{name}' index")
+            raise Fails(f"unit_axes does not say which units the axes of '{name}' index")
         axes[f"extra.{name}"] = tuple(declared[name])
     relabelled = bench.fresh()
     state = {name: _permute(t, axes[name], orders) for name, t in _state(rule).items()}
@@ -359,7 +342,7 @@ def batch_is_the_mean_of_its_samples(bench: _Bench) -> None:
     """The update of a batch is the mean of the updates of its samples."""
     rule = bench.fresh()
     if rule.batch_coupled:
-        raise _Skips("it compares the samples of a batch with one another")
+        raise Skips("it compares the samples of a batch with one another")
     drawn = _record(rule)
     whole = update_of(rule, bench.x, bench.y)
     mean = {name: torch.zeros_like(tensor) for name, tensor in whole.items()}
@@ -389,21 +372,21 @@ def finite_for_dead_and_saturated_units(bench: _Bench) -> None:
 
     for name, tensor in update_of(bench.fresh(extreme), bench.x, bench.y).items():
         if not torch.isfinite(tensor).all():
-            raise _Fails(f"the update of {name} is not finite")
+            raise Fails(f"the update of {name} is not finite")
 
 
 def a_step_lowers_its_objective(bench: _Bench) -> None:
     """A small step against the update lowers the rule's own objective on the same batch."""
     rule = bench.fresh()
     if not rule.trains:
-        raise _Skips("it trains nothing")
+        raise Skips("it trains nothing")
     if rule.descends == "none":
-        raise _Skips("it descends no objective")
+        raise Skips("it descends no objective")
     before = rule.objective(bench.x, bench.y)
     rule.update(bench.x, bench.y, _descend(rule, 1e-5, output_only=rule.descends == "output"))
     after = rule.objective(bench.x, bench.y)
     if not after < before:
-        raise _Fails(f"its objective went from {float(before):.9g} to {float(after):.9g}")
+        raise Fails(f"its objective went from {float(before):.9g} to {float(after):.9g}")
 
 
 def _descend(rule: Rule, rate: float, output_only: bool = False) -> Callable[[], None]:
@@ -422,7 +405,7 @@ def _descend(rule: Rule, rate: float, output_only: bool = False) -> Callable[[],
 def gpu_agrees_with_cpu(bench: _Bench) -> None:
     """The same update on either device, to 1e-5."""
     if not torch.cuda.is_available():
-        raise _Skips("torch finds no GPU")
+        raise Skips("torch finds no GPU")
     rule, other = bench.fresh(), bench.fresh()
     other.network.cuda()
     other.extra.cuda()

@@ -1,6 +1,7 @@
 """The simulation adapter: one network description, one meaning, several backends.
 
     activity = simulate(network, stimulus, duration_ms=500, dt_ms=0.1, backend="brian2", seed=0)
+    check_backend("brian2")              # does it do what this page says? Takes one of yours, too
 
 Semantics
 ---------
@@ -59,6 +60,7 @@ distribution. Two spikes of one source in the same step are refused. Durations, 
 given and refractory periods must be multiples of dt.
 """
 
+from spikelearn.simulation.checks import check_backend
 from spikelearn.simulation.simulate import BACKENDS, simulate
 
-__all__ = ["BACKENDS", "simulate"]
+__all__ = ["BACKENDS", "check_backend", "simulate"]

@@ -6,13 +6,13 @@ import datetime
 import importlib
 import importlib.metadata
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation.lowering import Lowered, PartialRun, lower
+from spikelearn.simulation.lowering import Lowered, PartialRun, Result, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -24,6 +24,19 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "snntorch": ("spikelearn.simulation.snntorch", "snntorch"),
     "norse": ("spikelearn.simulation.norse", "norse"),
 }
+
+
+class Backend(Protocol):
+    """What a backend is: a module or an object with these."""
+
+    @property
+    def FEATURES(self) -> frozenset[str]:
+        """What it has beyond what every backend has, of `required_features`."""
+
+    @property
+    def run(self) -> Callable[..., Result]:
+        """Takes a lowered network, a function to tell the progress to, and the precision."""
+
 
 _MODELS = {
     "adex": "AdEx neurons",
@@ -37,7 +50,7 @@ def simulate(
     stimulus: Stimulus | None = None,
     duration_ms: float = 1000.0,
     dt_ms: float = 0.1,
-    backend: str = "auto",
+    backend: str | Backend = "auto",
     seed: int = 0,
     record: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
@@ -55,7 +68,7 @@ def simulate(
         May be left out where the network has no spike sources.
     duration_ms, dt_ms : float
         Duration of a trial and time step of the grid, in ms.
-    backend : {"auto", "native", "brian2", "snntorch", "norse"}
+    backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
         order, that has all that the network needs: native but for plasticity and 32-bit
         arithmetic.
@@ -85,7 +98,7 @@ def simulate(
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
     """
-    if backend not in (*BACKENDS, "auto"):
+    if isinstance(backend, str) and backend not in (*BACKENDS, "auto"):
         raise SpikelearnError(
             f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}, or auto"
         )
@@ -93,9 +106,8 @@ def simulate(
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     stimulus = Stimulus() if stimulus is None else stimulus
     lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
-    backend = choose_backend(lowered, backend, precision)
-    module = importlib.import_module(BACKENDS[backend][0])
-    provenance = _provenance(network, stimulus, backend, seed, precision)
+    name, module = choose_backend(lowered, backend, precision)
+    provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
     n_steps = lowered.n_steps
     try:
@@ -142,30 +154,44 @@ def _population_spikes(
     )
 
 
-def choose_backend(lowered: Lowered, backend: str, precision: str) -> str:
-    """The backend of that name, or for `auto` the first that has all the network needs.
+def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> tuple[str, Backend]:
+    """The backend of that name with its name, or for `auto` the first that has all it takes.
 
     Raises
     ------
     UnsupportedFeatureError
         Naming what the backend lacks, before the run.
     """
-    if backend != "auto":
-        check_features(lowered, backend, precision)
-        return backend
-    needed = set(required_features(lowered, precision))
-    able = (
-        name
-        for name, (module, _) in BACKENDS.items()
-        if needed <= importlib.import_module(module).FEATURES
-    )
-    chosen = next(able, None)
-    if chosen is None:
-        raise UnsupportedFeatureError(
-            f"no backend has all of what this needs: {', '.join(sorted(needed))}"
+    needed = required_features(lowered, precision)
+    if lowered.plastic and lowered.n_trials > 1:
+        raise SpikelearnError(
+            f"a plastic network learns from one trial after another, found {lowered.n_trials}"
+            " parallel trials; join them into one long trial"
         )
-    check_features(lowered, chosen, precision)
-    return chosen
+    if not isinstance(backend, str):
+        name, found = getattr(backend, "__name__", type(backend).__name__), backend
+    elif backend == "auto":
+        able = [n for n in BACKENDS if set(needed) <= load_backend(n).FEATURES]
+        if not able:
+            raise UnsupportedFeatureError(
+                f"no backend has all of what this needs: {', '.join(sorted(needed))}"
+            )
+        name, found = able[0], load_backend(able[0])
+    else:
+        name, found = backend, load_backend(backend)
+    for feature in needed:
+        if feature not in found.FEATURES:
+            able = [n for n in BACKENDS if feature in load_backend(n).FEATURES]
+            raise UnsupportedFeatureError(
+                f"backend '{name}' has no {feature}; backends that have it: {', '.join(able)}"
+            )
+    return name, found
+
+
+def load_backend(name: str) -> Backend:
+    """The module of a backend of ours."""
+    module: Any = importlib.import_module(BACKENDS[name][0])
+    return module
 
 
 def required_features(lowered: Lowered, precision: str) -> list[str]:
@@ -182,30 +208,6 @@ def required_features(lowered: Lowered, precision: str) -> list[str]:
     if precision == "float32":
         features.append("32-bit arithmetic")
     return features
-
-
-def check_features(lowered: Lowered, backend: str, precision: str) -> None:
-    """Refuse before the run what the backend cannot do.
-
-    Raises
-    ------
-    UnsupportedFeatureError
-    """
-    for feature in required_features(lowered, precision):
-        able = [
-            name
-            for name, (module, _) in BACKENDS.items()
-            if feature in importlib.import_module(module).FEATURES
-        ]
-        if backend not in able:
-            raise UnsupportedFeatureError(
-                f"backend '{backend}' has no {feature}; backends that have it: {', '.join(able)}"
-            )
-    if lowered.plastic and lowered.n_trials > 1:
-        raise SpikelearnError(
-            f"a plastic network learns from one trial after another, found {lowered.n_trials}"
-            " parallel trials; join them into one long trial"
-        )
 
 
 def _provenance(
@@ -225,7 +227,9 @@ def _provenance(
         "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
         "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
         "backend": backend,
-        "backend_version": importlib.metadata.version(BACKENDS[backend][1]),
+        "backend_version": importlib.metadata.version(BACKENDS[backend][1])
+        if backend in BACKENDS
+        else "unknown",
         "spikelearn_version": importlib.metadata.version("spikelearn-toolkit"),
         "precision": precision,
         "seed": seed,

@@ -1,0 +1,134 @@
+"""`check_backend` passes what keeps to the semantics, and catches what breaks them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.simulation import BACKENDS, check_backend, native
+from spikelearn.simulation.checks import PROPERTIES, BackendCheckError, describe_properties
+from spikelearn.simulation.lowering import Lowered
+
+ONLY_OF_SOME = {"random_conductances", "random_adex", "random_izhikevich", "random_hodgkin_huxley"}
+
+# Properties with an answer of their own; the others lay the backend beside another.
+BY_ITSELF = [name for name in PROPERTIES if not name.startswith("random_")]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_of_ours_keeps_to_the_semantics(backend: str) -> None:
+    results = check_backend(backend)
+    assert [r.property for r in results] == list(PROPERTIES)
+    left_out = {r.property for r in results if r.passed is None}
+    assert left_out == (ONLY_OF_SOME if backend in ("snntorch", "norse") else set())
+
+
+class Altered:
+    """The native engine on a network that has been tampered with: a backend with a mistake."""
+
+    FEATURES = native.FEATURES
+
+    def __init__(self, alter: Callable[[Lowered], Lowered]) -> None:
+        self.alter = alter
+
+    def run(self, lowered: Lowered, progress: Any, precision: str) -> Any:
+        return native.run(self.alter(lowered), progress, precision)
+
+
+def each_population(lowered: Lowered, change: Callable[[Any], dict[str, Any]]) -> Lowered:
+    neurons = {n: dataclasses.replace(p, **change(p)) for n, p in lowered.neurons.items()}
+    return dataclasses.replace(lowered, neurons=neurons)
+
+
+def each_projection(lowered: Lowered, **changes: Any) -> Lowered:
+    return dataclasses.replace(
+        lowered,
+        synapses=tuple(
+            dataclasses.replace(s, **{k: f(s) for k, f in changes.items()})
+            for s in lowered.synapses
+        ),
+    )
+
+
+MISTAKES: dict[str, tuple[Callable[[Lowered], Lowered], set[str]]] = {
+    "a step late": (
+        lambda low: each_projection(low, delay_steps=lambda s: s.delay_steps + 1),
+        {"delays", "delta_synapse", "coincident_spikes"},
+    ),
+    "Euler's step": (
+        lambda low: each_population(low, lambda p: {"beta": 1 - p.step_per_tau}),
+        {"delta_synapse", "constant_current"},
+    ),
+    "one step too refractory": (
+        lambda low: each_population(low, lambda p: {"refractory_steps": p.refractory_steps + 1}),
+        {"refractory_intervals"},
+    ),
+    "reset to zero": (
+        lambda low: each_population(low, lambda p: {"subtract": False}),
+        {"subtracting_reset"},
+    ),
+    "no threshold adaptation": (
+        lambda low: each_population(low, lambda p: {"theta_init": None}),
+        {"adaptive_threshold"},
+    ),
+    "equality spikes": (
+        lambda low: each_population(low, lambda p: {"threshold": np.nextafter(p.threshold, -1e9)}),
+        {"strict_threshold"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_backend_with_a_mistake_is_caught(name: str) -> None:
+    alter, caught_by = MISTAKES[name]
+    results = check_backend(Altered(alter), raise_on_failure=False, properties=BY_ITSELF)
+    failed = {r.property for r in results if r.passed is False}
+    assert caught_by <= failed
+    assert all(r.detail for r in results if r.passed is False)
+
+
+def test_a_mistake_is_told_in_one_sentence_with_the_properties_it_breaks() -> None:
+    alter, caught_by = MISTAKES["a step late"]
+    with pytest.raises(BackendCheckError) as raised:
+        check_backend(Altered(alter), properties=BY_ITSELF)
+    for word in ("Altered", *caught_by):
+        assert word in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_mistake_shows_beside_another_backend() -> None:
+    alter, _ = MISTAKES["one step too refractory"]
+    results = check_backend(Altered(alter), raise_on_failure=False, properties=["random_networks"])
+    assert [r.passed for r in results] == [False]
+
+
+def test_a_property_that_there_is_not_is_named() -> None:
+    with pytest.raises(SpikelearnError, match="no property called 'speed'"):
+        check_backend("native", properties=["speed"])
+
+
+def test_a_backend_that_depends_on_the_trials_beside_or_ignores_the_seed_is_caught() -> None:
+    def forgetful(lowered: Lowered) -> Lowered:
+        return dataclasses.replace(
+            lowered,
+            background=tuple(dataclasses.replace(b, seed=0) for b in lowered.background),
+            noise=tuple(dataclasses.replace(n, seed=0) for n in lowered.noise),
+        )
+
+    failed = {
+        r.property
+        for r in check_backend(Altered(forgetful), raise_on_failure=False, properties=["one_seed"])
+        if r.passed is False
+    }
+    assert "one_seed" in failed
+
+
+def test_every_property_says_what_it_is_about() -> None:
+    says = describe_properties()
+    assert set(says) == set(PROPERTIES)
+    assert all(len(text) > 20 for text in says.values())
