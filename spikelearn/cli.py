@@ -164,9 +164,10 @@ def simulate(
         f" {activity.duration_ms:g} ms",
     )
     if partial:
-        print(
+        typer.echo(
             f"Interrupted: of {partial['asked_trials']} trial(s) of"
-            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept."
+            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept",
+            err=True,
         )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
@@ -347,12 +348,15 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
 @app.command()
 @plainly
 def check(
-    rule: Annotated[
-        str, typer.Argument(help="A shipped rule, or one of your own as my_rule.py:MyRule.")
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend."
+        ),
     ],
     seed: Seed = 0,
 ) -> None:
-    """Test the properties that every learning rule must have, on a rule of yours or ours.
+    """Test the properties that every learning rule, or every backend, must have.
 
     A file that is named is run: check only code that you trust.
 
@@ -360,16 +364,25 @@ def check(
     """
     import pandas as pd
 
-    from spikelearn.rules import own_rule
-    from spikelearn.rules.checks import check_rule, describe_properties
+    from spikelearn.simulation import BACKENDS
 
-    results = check_rule(own_rule(rule) if ":" in rule else rule, None, seed, False)
-    says = describe_properties()
+    if subject in BACKENDS:
+        from spikelearn.simulation.checks import check_backend, describe_properties
+
+        results, says = check_backend(subject, seed, False), describe_properties()
+    else:
+        from spikelearn.rules import own_rule
+        from spikelearn.rules.checks import check_rule
+        from spikelearn.rules.checks import describe_properties as describe_rules
+
+        rule = own_rule(subject) if ":" in subject else subject
+        results, says = check_rule(rule, None, seed, False), describe_rules()
     words = {True: "passed", False: "FAILED", None: "does not apply"}
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]
-    _table(pd.DataFrame(rows, columns=["property", "result", "detail"]), rule)
+    _table(pd.DataFrame(rows, columns=["property", "result", "detail"]), subject)
     if any(r.passed is False for r in results):
-        raise SpikelearnError(f"{rule} lacks a property that every learning rule must have")
+        kind = "backend" if subject in BACKENDS else "learning rule"
+        raise SpikelearnError(f"{subject} lacks a property that every {kind} must have")
 
 
 # The model for a kind of network: the usual one, and those that fit other data sets' images.

@@ -167,7 +167,7 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
     [
         (["simulate", "nosuch"], "there is no model called 'nosuch'"),
         (["simulate", "mlp_784"], "does not spike"),
-        (["simulate", "lif_feedforward", "--backend", "nest"], "backends are brian2"),
+        (["simulate", "lif_feedforward", "--backend", "nest"], "backends are native"),
         (["simulate", "lif_feedforward", "--out", "a.txt"], "suffixes are .nwb"),
         (["simulate", "lif_feedforward", "--plot", "a.gif"], "a picture is written as"),
         (["simulate", "lif_feedforward", "--duration", "-5"], "duration_ms"),
@@ -219,10 +219,31 @@ def test_every_public_name_is_there():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
-def test_an_interrupt_ends_in_one_line_and_leaves_no_file(tmp_path):
+def test_an_interrupted_simulation_says_so_and_keeps_what_it_has(tmp_path):
     command = [
-        sys.executable, "-c", "from spikelearn.cli import main; main()", "simulate", "brunel2000",
-        "--duration", "100000", "--out", str(tmp_path / "spikes.nwb"),
+        sys.executable, "-c", "from spikelearn.cli import main; main()", "simulate",
+        "vogels_abbott_cuba", "--duration", "10000000", "--out", str(tmp_path / "spikes.npz"),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [line for line in errors.splitlines() if line.startswith("Interrupted")]
+    kept = Activity.load(tmp_path / "spikes.npz")
+    assert kept.provenance["partial"]["asked_duration_ms"] == 1e7
+    assert 100.0 < kept.duration_ms < 1e7
+    assert kept.rate_hz("excitatory") > 1.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupt_before_there_is_anything_to_keep_leaves_no_file(tmp_path):
+    command = [
+        sys.executable, "-c", "from spikelearn.cli import main; main()", "train", "--rule",
+        "backprop", "--images", "5000", "--epochs", "500", "--out", str(tmp_path / "runs"),
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
@@ -233,4 +254,3 @@ def test_an_interrupt_ends_in_one_line_and_leaves_no_file(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert [line for line in errors.splitlines() if line.startswith("Interrupted")]
-    assert not list(tmp_path.iterdir())

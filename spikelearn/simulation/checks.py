@@ -400,7 +400,7 @@ PROPERTIES: dict[str, Callable[[_Bench], None]] = {
     "first_and_last_step": _edges,
     "independent_trials": _trials,
     "one_seed": _seed,
-    "random_networks": _like_another(LIF(size=5, v_threshold_mv=8.0, refractory_ms=1.0)),
+    "random_leaky_neurons": _like_another(LIF(size=5, v_threshold_mv=8.0, refractory_ms=1.0)),
     "random_conductances": _like_another(
         LIF(size=5, v_rest_mv=-70.0, v_threshold_mv=-60.0, leak_ns=10.0, refractory_ms=1.0),
         unit="ns",

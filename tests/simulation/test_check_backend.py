@@ -103,7 +103,9 @@ def test_a_mistake_is_told_in_one_sentence_with_the_properties_it_breaks() -> No
 
 def test_a_mistake_shows_beside_another_backend() -> None:
     alter, _ = MISTAKES["one step too refractory"]
-    results = check_backend(Altered(alter), raise_on_failure=False, properties=["random_networks"])
+    results = check_backend(
+        Altered(alter), raise_on_failure=False, properties=["random_leaky_neurons"]
+    )
     assert [r.passed for r in results] == [False]
 
 
