@@ -63,6 +63,10 @@ class _Weighted(Description):
             )
         if isinstance(self.weight, float | np.ndarray) and not np.isfinite(self.weight).all():
             raise ValueError(f"weight_{self.unit}: weights must be finite")
+        if self.unit == "ns" and isinstance(self.weight, float) and self.weight < 0:
+            raise ValueError(
+                "weight_ns: a conductance is not negative; what inhibits is its reversal_mv"
+            )
         return self
 
     @property

@@ -290,6 +290,11 @@ def _lower_projection(
                 f" step ({dt_ms:g} ms), found {projection.delay_ms:g} ms"
             )
     drawn = network.connections(projection, generator(seed, "connections", index))
+    if projection.unit == "ns" and drawn.weight.min(initial=0.0) < 0:
+        raise SpikelearnError(
+            f"projection {projection.name}: a conductance is not negative, found a weight of"
+            f" {drawn.weight.min():g} nS; what inhibits is its reversal potential"
+        )
     gain: Any = jump_of(projection.synapse)
     if not isinstance(projection.synapse, DeltaSynapse):
         gain = gain * network.neurons[projection.target].gains()[projection.unit]
@@ -365,6 +370,11 @@ def _lower_noise(
     target = network.neurons[item.target]
     gain = target.gains()[item.unit]
     interval = _in_steps(item.interval_ms, dt_ms, f"noise of '{item.target}': interval_ms")
+    if interval < 1:
+        raise SpikelearnError(
+            f"noise of '{item.target}': interval_ms must be at least the time step {dt_ms:g} ms,"
+            f" found {item.interval_ms:g} ms"
+        )
 
     def each(value: Any) -> np.ndarray:
         return np.broadcast_to(value * np.asarray(gain), (target.size,)).copy()

@@ -114,6 +114,12 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         + " synapse: {model: exponential, tau_ms: 5, reversal_mv: 0}}\n",
         ["in->n", "conductance", "leak_ns"],
     ),
+    "negative_conductance": (
+        SPIKING
+        + "}\nprojections:\n  - {source: in, target: n, weight_ns: -1,"
+        + " synapse: {model: exponential, tau_ms: 5, reversal_mv: 0}}\n",
+        ["weight_ns", "negative", "reversal_mv"],
+    ),
     "jump_in_another_unit": (
         SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_pa: 1}\n",
         ["in->n", "jump of the potential", "weight_pa"],

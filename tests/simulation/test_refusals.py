@@ -214,6 +214,41 @@ def test_a_current_into_a_spike_source_is_refused() -> None:
     assert "'in'" in sentence_of(raised)
 
 
+def test_a_conductance_drawn_below_zero_is_refused() -> None:
+    synapse = {"model": "exponential", "tau_ms": 5.0, "reversal_mv": 0.0}
+    conducting = SpikingNetwork(
+        name="x",
+        populations={"n": LIF(size=5, v_threshold_mv=1.0, leak_ns=10.0)},
+        projections=(
+            Projection(
+                source="n",
+                target="n",
+                synapse=synapse,  # type: ignore[arg-type]
+                weight_ns={"distribution": "normal", "mean": 0.0, "sd": 1.0},  # type: ignore[arg-type]
+            ),
+        ),
+    )
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(conducting, None, 10.0, 0.1, "native")
+    message = sentence_of(raised)
+    for word in ("n->n", "nS", "reversal"):
+        assert word in message
+
+
+@pytest.mark.parametrize("interval_ms", [1e-12, 0.25])
+def test_noise_that_the_grid_cannot_hold_is_refused(interval_ms: float) -> None:
+    noisy = SpikingNetwork(
+        name="x",
+        populations={"n": LIF(size=1, v_threshold_mv=1.0)},
+        noise=({"target": "n", "unit": "mv", "sd": 1.0, "interval_ms": interval_ms},),  # type: ignore[arg-type]
+    )
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(noisy, None, 10.0, 0.1, "native")
+    message = sentence_of(raised)
+    for word in ("'n'", "interval_ms", "0.1"):
+        assert word in message
+
+
 def test_plasticity_over_parallel_trials_is_refused() -> None:
     spikes = {"in": PopulationSpikes.from_unsorted(2, np.array([1.0, 1.0]), np.zeros(2), [0, 1])}
     with pytest.raises(SpikelearnError) as raised:
