@@ -50,7 +50,9 @@ def main() -> None:
     parser.add_argument("--duration-ms", type=float, default=1000.0)
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [*MODELS, "cold", "forward"]
-    sections = []
+    command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
+    head = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
+    sections: list[str] = []
     for name in wanted:
         print(f"{name} ...", file=sys.stderr, flush=True)
         if name in MODELS:
@@ -62,9 +64,7 @@ def main() -> None:
         else:
             sys.exit(f"there is no benchmark called '{name}'")
         print(sections[-1], flush=True)
-    command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
-    lines = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
-    write_text(RESULTS / "simulate.md", "\n".join([*lines, *sections]))
+        write_text(RESULTS / "simulate.md", "\n".join([*head, *sections]))
 
 
 def network(name: str, duration_ms: float, repeats: int) -> str:

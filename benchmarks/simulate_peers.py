@@ -73,7 +73,7 @@ def brian2_standalone(name: str, threads: int, duration_ms: float) -> Run:
 
     def run() -> tuple[float, int]:
         b2.device.run(folder, with_output=False, run_args=[])
-        return float(b2.device._last_run_time), monitor.num_spikes
+        return float(b2.device._last_run_time), int(monitor.num_spikes)
 
     return run
 
@@ -92,7 +92,7 @@ def brian2_cython(name: str, threads: int, duration_ms: float) -> Run:
         network.run(0 * b2.ms)
         start = time.perf_counter()
         network.run(duration_ms * b2.ms)
-        return time.perf_counter() - start, monitor.num_spikes
+        return time.perf_counter() - start, int(monitor.num_spikes)
 
     return run
 
