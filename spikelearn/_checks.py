@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,31 @@ class Fails(Exception):
 
 class Skips(Exception):
     """The property does not apply; the message says why."""
+
+
+def run_checks(
+    properties: Iterable[tuple[str, Callable[[Any], None]]],
+    bench: Any,
+    skips: tuple[type[Exception], ...] = (),
+) -> list[CheckResult]:
+    """Call each property with `bench`; one result a property, in the order given.
+
+    A property that does not apply raises `Skips`, or one of `skips`.
+    """
+    not_applying: tuple[type[Exception], ...] = (Skips, *skips)
+    results = []
+    for name, test in properties:
+        try:
+            test(bench)
+        except not_applying as reason:
+            results.append(CheckResult(name, None, str(reason)))
+        except Fails as failure:
+            results.append(CheckResult(name, False, str(failure)))
+        else:
+            results.append(CheckResult(name, True))
+    return results
+
+
+def failures(results: Iterable[CheckResult]) -> str:
+    """Every property that failed, and how, in one sentence; empty where none did."""
+    return "; ".join(f"{r.property}: {r.detail}" for r in results if r.passed is False)

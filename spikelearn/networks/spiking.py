@@ -294,17 +294,18 @@ class SpikingNetwork(Description):
         connectivity = projection.connectivity
         if projection.source != projection.target:  # no neuron is itself in another population
             connectivity = connectivity.model_copy(update={"allow_self": True})
+        weight: Any = projection.weight
         try:
-            pre, post = connectivity.draw(n_source, n_target, generator)
+            if isinstance(connectivity, Convolution):
+                pre, post, index = connectivity.pairs(n_source, n_target)
+            else:
+                pre, post = connectivity.draw(n_source, n_target, generator)
         except SpikelearnError as error:
             raise SpikelearnError(f"projection {projection.name}: {error}") from error
-        weight: Any = projection.weight
         place: tuple[np.ndarray, ...] = (pre, post)
         if isinstance(connectivity, Convolution):
-            place = (connectivity.pairs(n_source, n_target)[2],)
-            if isinstance(
-                weight, AnyDistribution
-            ):  # drawn once for the kernel, which all places share
+            place = (index,)
+            if isinstance(weight, AnyDistribution):  # drawn once, and shared by all places
                 weight = weight.draw(int(np.prod(connectivity.kernel_shape)), generator)
             elif isinstance(weight, np.ndarray):
                 weight = weight.ravel()

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from spikelearn._checks import CheckResult, Fails, Skips
+from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.rate_network import RateNetwork
@@ -62,20 +62,10 @@ def check_rule(
     RuleCheckError
         Naming every property that fails, and how.
     """
-    results = []
     bench = _Bench(rule, model, seed)
-    for name, test in PROPERTIES.items():
-        try:
-            test(bench)
-        except Skips as reason:
-            results.append(CheckResult(name, None, str(reason)))
-        except Fails as failure:
-            results.append(CheckResult(name, False, str(failure)))
-        else:
-            results.append(CheckResult(name, True))
-    failures = [f"{r.property}: {r.detail}" for r in results if r.passed is False]
-    if failures and raise_on_failure:
-        raise RuleCheckError(f"{bench.name} fails {'; '.join(failures)}")
+    results = run_checks(PROPERTIES.items(), bench)
+    if raise_on_failure and (said := failures(results)):
+        raise RuleCheckError(f"{bench.name} fails {said}")
     return results
 
 

@@ -25,10 +25,9 @@ from spikelearn.simulation._native_models import (
     cross,
     decay,
     feed,
-    step_adex,
     step_conducting,
     step_hodgkin_huxley,
-    step_izhikevich,
+    step_two_variables,
 )
 
 _CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
@@ -220,14 +219,9 @@ def advance(  # noqa: PLR0912, PLR0915
                         v, models.step_per_tau[first:last], models.drive[0, first:last],
                         models.conductance[0, first:last],
                     )  # fmt: skip
-                elif models.model[p] == ADEX:
-                    step_adex(
-                        first, last, state.v, net.threshold, state.last,
-                        step - net.refractory[p], models,
-                    )  # fmt: skip
-                elif models.model[p] == IZHIKEVICH:
-                    step_izhikevich(
-                        first, last, state.v, net.threshold, state.last,
+                elif models.model[p] != HODGKIN_HUXLEY:
+                    step_two_variables(
+                        models.model[p], first, last, state.v, net.threshold, state.last,
                         step - net.refractory[p], models,
                     )  # fmt: skip
                 else:
@@ -296,12 +290,9 @@ def advance(  # noqa: PLR0912, PLR0915
             for s in range(n):
                 if net.adaptive[p]:
                     state.theta[first + spiking[s]] += net.theta_increment[first + spiking[s]]
-                if models is not None:
+                if models is not None and models.model[p] in (ADEX, IZHIKEVICH):
                     j = first + spiking[s]
-                    if models.model[p] == ADEX:
-                        models.variables[0, j] += models.parameters[6, j]
-                    elif models.model[p] == IZHIKEVICH:
-                        models.variables[0, j] += models.parameters[2, j]
+                    models.variables[0, j] += models.parameters[0, j]
                 if net.recorded[p]:
                     spike_steps[n_spikes] = step
                     spike_neurons[n_spikes] = first + spiking[s]

@@ -24,7 +24,8 @@ class Models(NamedTuple):
     dt: float  # ms
     model: np.ndarray  # (P,) one of the numbers above
     step_per_tau: np.ndarray  # (N,) of leaky neurons with conductances
-    parameters: np.ndarray  # (N_PARAMETERS, N) in the order of the lowered population's
+    parameters: np.ndarray  # (N_PARAMETERS, N) in the order of the lowered population's; for AdEx
+    # and Izhikevich neurons the first is the jump of the adaptation at a spike
     n_substeps: np.ndarray  # (P,)
     gains: np.ndarray  # (C, moments) of a channel within a step, see the lowered channel
     mean: np.ndarray  # (C,)
@@ -121,7 +122,8 @@ def step_conducting(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def step_adex(
+def step_two_variables(
+    model: int,
     first: int,
     last: int,
     v: np.ndarray,
@@ -130,7 +132,10 @@ def step_adex(
     active_before: int,
     models: Models,
 ) -> None:  # pragma: no cover - compiled
-    """A Runge-Kutta step; neurons that spiked after `active_before` are held."""
+    """A Runge-Kutta step of AdEx or Izhikevich neurons, of v and of what adapts.
+
+    Neurons that spiked after `active_before` are held.
+    """
     p, dt = models.parameters, models.dt
     for j in range(first, last):
         free = 1.0 if last_spike[j] <= active_before else 0.0
@@ -140,46 +145,16 @@ def step_adex(
             moment = (stage + 1) // 2
             ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
             u = min(x + ahead * dx, peak[j])
-            current_w = w + ahead * dw
-            onset = p[0, j] * p[3, j] * math.exp((u - p[2, j]) / p[3, j])
-            dx = (
-                onset
-                - p[0, j] * (u - p[1, j])
-                - current_w
-                + models.drive[moment, j]
-                - models.conductance[moment, j] * u
-            ) * free
-            dw = (p[5, j] * (u - p[1, j]) - current_w) / p[4, j]
-            share = 1.0 if stage in (0, 3) else 2.0
-            sum_x += share * dx
-            sum_w += share * dw
-        v[j] = x + dt / 6.0 * sum_x
-        models.variables[0, j] = w + dt / 6.0 * sum_w
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def step_izhikevich(
-    first: int,
-    last: int,
-    v: np.ndarray,
-    peak: np.ndarray,
-    last_spike: np.ndarray,
-    active_before: int,
-    models: Models,
-) -> None:  # pragma: no cover - compiled
-    """A Runge-Kutta step; neurons that spiked after `active_before` are held."""
-    p, dt = models.parameters, models.dt
-    for j in range(first, last):
-        free = 1.0 if last_spike[j] <= active_before else 0.0
-        x, w = v[j], models.variables[0, j]
-        dx, dw, sum_x, sum_w = 0.0, 0.0, 0.0, 0.0
-        for stage in range(4):
-            moment = (stage + 1) // 2
-            ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
-            u = min(x + ahead * dx, peak[j])
-            current_w = w + ahead * dw
-            dx = ((0.04 * u + 5.0) * u + 140.0 - current_w + models.drive[moment, j]) * free
-            dw = p[0, j] * (p[1, j] * u - current_w)
+            now = w + ahead * dw
+            dx = models.drive[moment, j] - models.conductance[moment, j] * u - now
+            if model == ADEX:
+                leak, away, delta_t = p[1, j], u - p[2, j], p[4, j]
+                dx += leak * (delta_t * math.exp((u - p[3, j]) / delta_t) - away)
+                dw = (p[6, j] * away - now) / p[5, j]
+            else:
+                dx += (0.04 * u + 5.0) * u + 140.0
+                dw = p[1, j] * (p[2, j] * u - now)
+            dx *= free
             share = 1.0 if stage in (0, 3) else 2.0
             sum_x += share * dx
             sum_w += share * dw

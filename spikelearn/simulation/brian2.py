@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.simulation._brian2_neurons import neuron_group
-from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
     InputSpikes,
@@ -27,16 +27,7 @@ from spikelearn.simulation.lowering import (
     diverged,
 )
 
-FEATURES = frozenset(
-    {
-        "plasticity",
-        "conductances",
-        "alpha synapses",
-        "AdEx neurons",
-        "Izhikevich neurons",
-        "Hodgkin-Huxley neurons",
-    }
-)
+FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
 
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
 _SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn._checks import CheckResult, Fails, Skips
+from spikelearn._checks import CheckResult, Fails, failures, run_checks
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
@@ -75,22 +75,15 @@ def check_backend(
             raise SpikelearnError(
                 f"there is no property called '{name}'; properties are {', '.join(PROPERTIES)}"
             )
-    bench = _Bench(backend, seed)
-    results = []
-    for name in PROPERTIES if properties is None else properties:
-        test = PROPERTIES[name]
-        try:
-            test(bench)
-        except (Skips, UnsupportedFeatureError) as reason:
-            results.append(CheckResult(name, None, str(reason)))
-        except Fails as failure:
-            results.append(CheckResult(name, False, str(failure)))
-        else:
-            results.append(CheckResult(name, True))
-    failures = [f"{r.property}: {r.detail}" for r in results if r.passed is False]
-    if failures and raise_on_failure:
+    chosen = PROPERTIES if properties is None else properties
+    results = run_checks(
+        ((name, PROPERTIES[name]) for name in chosen),
+        _Bench(backend, seed),
+        skips=(UnsupportedFeatureError,),
+    )
+    if raise_on_failure and (said := failures(results)):
         name = backend if isinstance(backend, str) else type(backend).__name__
-        raise BackendCheckError(f"{name} fails {'; '.join(failures)}")
+        raise BackendCheckError(f"{name} fails {said}")
     return results
 
 

@@ -25,6 +25,16 @@ from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Exponential
 LONGEST_HODGKIN_HUXLEY_MS = 0.025
 
 
+# What a backend may lack, by the model that needs it, and by the synapses.
+MODEL_FEATURES = {
+    "adex": "AdEx neurons",
+    "izhikevich": "Izhikevich neurons",
+    "hodgkin_huxley": "Hodgkin-Huxley neurons",
+}
+CONDUCTANCES, ALPHA_SYNAPSES = "conductances", "alpha synapses"
+ALL_NEURONS_AND_SYNAPSES = frozenset({*MODEL_FEATURES.values(), CONDUCTANCES, ALPHA_SYNAPSES})
+
+
 @dataclass(frozen=True)
 class Channel:
     """One state behind a population's synapses, which decays: i <- alpha * i in a step.
@@ -124,13 +134,13 @@ def lower_neurons(
             threshold=each(population.v_peak_mv),
             reset=each(population.v_reset_mv),
             parameters={
+                "jump": each(population.b_pa) / capacitance,
                 "leak": each(population.leak_ns) / capacitance,
                 "v_leak": each(population.v_rest_mv),
                 "v_onset": each(population.v_threshold_mv),
                 "delta_t": each(population.delta_t_mv),
                 "tau_w": each(population.tau_w_ms),
                 "a": each(population.a_ns) / capacitance,
-                "jump": each(population.b_pa) / capacitance,
             },
             variables={"adaptation": zero},
         )
@@ -140,9 +150,9 @@ def lower_neurons(
             threshold=each(population.v_peak_mv),
             reset=each(population.c_mv),
             parameters={
+                "jump": each(population.d_mv_per_ms),
                 "a": each(population.a_per_ms),
                 "b": each(population.b_per_ms),
-                "jump": each(population.d_mv_per_ms),
             },
             variables={"adaptation": each(population.b_per_ms) * each(start)},
         )

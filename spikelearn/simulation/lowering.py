@@ -295,9 +295,7 @@ def _lower_projection(
             f"projection {projection.name}: a conductance is not negative, found a weight of"
             f" {drawn.weight.min():g} nS; what inhibits is its reversal potential"
         )
-    gain: Any = jump_of(projection.synapse)
-    if not isinstance(projection.synapse, DeltaSynapse):
-        gain = gain * network.neurons[projection.target].gains()[projection.unit]
+    gain = _gain(projection, network)
     if np.ndim(gain) or gain != 1.0:
         scale = gain[drawn.post] if np.ndim(gain) else gain
         drawn = dataclasses.replace(drawn, weight=drawn.weight * scale)
@@ -317,6 +315,13 @@ def _lower_projection(
         Synapses(**common, connections=part, delay_steps=int(step))
         for step, part in _by_delay(drawn, steps)
     ]
+
+
+def _gain(item: Projection | BackgroundInput, network: SpikingNetwork) -> Any:
+    """What a weight of 1 adds to the channel or the potential: a number, or one for each target."""
+    if isinstance(item.synapse, DeltaSynapse):
+        return 1.0
+    return jump_of(item.synapse) * network.neurons[item.target].gains()[item.unit]
 
 
 def _by_delay(drawn: Connections, steps: np.ndarray) -> Iterator[tuple[int, Connections]]:
@@ -347,14 +352,11 @@ def _lower_background(
 ) -> Background:
     what = f"background input of '{item.target}'"
     target = network.neurons[item.target]
-    gain: Any = jump_of(item.synapse)
-    if not isinstance(item.synapse, DeltaSynapse):
-        gain = gain * target.gains()[item.unit]
     stop = n_steps if item.stop_ms is None else _in_steps(item.stop_ms, dt_ms, f"{what}: stop_ms")
     return Background(
         target=item.target,
         channel=channel_of(item.synapse, onto[item.target]),
-        weight=np.broadcast_to(item.weight * np.asarray(gain), (target.size,)).copy(),
+        weight=np.broadcast_to(item.weight * _gain(item, network), (target.size,)).copy(),
         mean_count=item.rate_hz * dt_ms / 1000.0,
         size=target.size,
         seed=seed,

@@ -19,7 +19,7 @@ from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
-from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
     InputSpikes,
@@ -31,15 +31,7 @@ from spikelearn.simulation.lowering import (
     diverged,
 )
 
-FEATURES = frozenset(
-    {
-        "conductances",
-        "alpha synapses",
-        "AdEx neurons",
-        "Izhikevich neurons",
-        "Hodgkin-Huxley neurons",
-    }
-)
+FEATURES = ALL_NEURONS_AND_SYNAPSES
 
 _BLOCK = 256  # steps between two looks at the progress and the interrupt
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import torch
 
 from spikelearn.simulation import torch_loop
-from spikelearn.simulation.lowered_neurons import LoweredNeurons
+from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import Lowered, Result
 
-FEATURES = frozenset({"32-bit arithmetic", "alpha synapses"})
+FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES})
 
 
 def _no_reset(

@@ -12,6 +12,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, CONDUCTANCES, MODEL_FEATURES
 from spikelearn.simulation.lowering import Lowered, PartialRun, Result, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
@@ -36,13 +37,6 @@ class Backend(Protocol):
     @property
     def run(self) -> Callable[..., Result]:
         """Takes a lowered network, a function to tell the progress to, and the precision."""
-
-
-_MODELS = {
-    "adex": "AdEx neurons",
-    "izhikevich": "Izhikevich neurons",
-    "hodgkin_huxley": "Hodgkin-Huxley neurons",
-}
 
 
 def simulate(
@@ -198,13 +192,13 @@ def required_features(lowered: Lowered, precision: str) -> list[str]:
     """What a backend must be able to do to run this."""
     features = ["plasticity"] if lowered.plastic else []
     populations = lowered.neurons.values()
-    for model, words in _MODELS.items():
+    for model, words in MODEL_FEATURES.items():
         if any(p.model == model for p in populations):
             features.append(words)
     if any(p.conducting for p in populations):
-        features.append("conductances")
+        features.append(CONDUCTANCES)
     if any(channel.feeds is not None for p in populations for channel in p.channels):
-        features.append("alpha synapses")
+        features.append(ALPHA_SYNAPSES)
     if precision == "float32":
         features.append("32-bit arithmetic")
     return features
