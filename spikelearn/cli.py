@@ -94,7 +94,8 @@ def demo(
 @plainly
 def simulate(
     model: Annotated[
-        str, typer.Argument(help="A shipped model, a YAML file, or the folder of a training run.")
+        str,
+        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
     ],
     stimulus: Annotated[
         str | None,
@@ -125,6 +126,7 @@ def simulate(
     from spikelearn._progress import progress_bars
     from spikelearn.report.raster import check_plot_path, plot_raster
     from spikelearn.simulation import simulate as run
+    from spikelearn.simulation.simulate import time_step
     from spikelearn.spikes import check_path, summary
     from spikelearn.stimuli import load_protocol
 
@@ -132,8 +134,8 @@ def simulate(
         check_path(path)
     if plot is not None:
         check_plot_path(plot)
-    network, own_dt = _network(model, seed)
-    step = dt if dt is not None else own_dt
+    network = _network(model, seed)
+    step = dt if dt is not None else time_step(network)
     if stimulus is None and network.sources:
         stimulus = "poisson"
     if stimulus is not None and not network.sources:
@@ -177,8 +179,8 @@ def simulate(
         raise typer.Exit(130)
 
 
-def _network(model: str, seed: int) -> tuple[SpikingNetwork, float]:
-    """The spiking network of that name, file or training run, and its time step in ms."""
+def _network(model: str, seed: int = 0) -> SpikingNetwork:
+    """The spiking network of that name, file or training run."""
     from spikelearn.experiments.store import is_complete
     from spikelearn.networks import load_model
 
@@ -186,25 +188,66 @@ def _network(model: str, seed: int) -> tuple[SpikingNetwork, float]:
         return _trained_network(Path(model))
     description = load_model(model)
     if description.kind == "spiking":
-        return description, 0.1
+        return description
     if description.kind == "spiking_mlp":
-        return description.build(seed).to_spiking_network(), description.dt_ms
+        return description.build(seed).to_spiking_network()
     raise SpikelearnError(
         f"model '{model}' is of kind {description.kind}, which does not spike; `spikelearn models`"
         " lists those that do"
     )
 
 
-def _trained_network(folder: Path) -> tuple[SpikingNetwork, float]:
+def _trained_network(folder: Path) -> SpikingNetwork:
     from spikelearn.experiments import STDPRun, open_run
     from spikelearn.networks.spiking_mlp import SpikingClassifier
 
     run = open_run(folder)
     if isinstance(run, STDPRun):
-        return run.network, run.config["dt_ms"]
+        return run.network.model_copy(update={"dt_ms": run.config["dt_ms"]})
     if isinstance(run.rule.network, SpikingClassifier):
-        return run.rule.network.to_spiking_network(), run.rule.network.description.dt_ms
+        return run.rule.network.to_spiking_network()
     raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
+
+
+@app.command()
+@plainly
+def convert(
+    source: Annotated[
+        str,
+        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
+    ],
+    target: Annotated[Path, typer.Argument(help="A .nir file, or a folder for YAML and weights.")],
+    dt: Annotated[
+        float | None, typer.Option(help="Time step in ms; the network's own, or 0.1.")
+    ] = None,
+    step: Annotated[
+        float | None,
+        typer.Option(help="Time step in ms that the program which reads the .nir file assumes."),
+    ] = None,
+    written_by: Annotated[
+        str | None, typer.Option(help="Who wrote the .nir file: spikelearn, snntorch, norse, nir.")
+    ] = None,
+    reset: Annotated[
+        str | None, typer.Option(help="Resets of snnTorch's neurons: subtract or to_value.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Convert a spiking network from or to NIR, which other simulators and chips read.
+
+    Example: spikelearn convert theirs.nir ours --reset subtract
+    """
+    from spikelearn.networks.spiking import SpikingNetwork
+    from spikelearn.simulation.simulate import time_step
+
+    if Path(source).suffix == ".nir":
+        network = SpikingNetwork.from_nir(source, dt, written_by, reset)  # type: ignore[arg-type]
+    else:
+        network = _network(source, seed)
+    if target.suffix == ".nir":
+        network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
+        print(f"Network: {target}")
+    else:
+        print(f"Network: {network.save(target)}")
 
 
 @app.command()
@@ -453,7 +496,7 @@ def compare(
 @app.command()
 @plainly
 def export(
-    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .npz or .csv.")],
+    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
     target: Annotated[Path, typer.Argument(help="The same in another format.")],
     seed: NoSeed = 0,
 ) -> None:

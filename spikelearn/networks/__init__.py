@@ -46,13 +46,17 @@ __all__ = [
 def load_model(
     name: str | Path,
 ) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP:
-    """The model of that name among the shipped ones, or in the YAML file at that path.
+    """The model of that name among the shipped ones, or in the YAML or NIR file at that path.
 
     Raises
     ------
     SpikelearnError
         Naming the file, the field and what is allowed.
     """
+    if Path(name).suffix == ".nir":
+        from spikelearn.networks.spiking import SpikingNetwork
+
+        return SpikingNetwork.from_nir(name)
     path = find_yaml("models", name)
     content = read_yaml(path)
     kind = content.get("kind") if isinstance(content, dict) else None

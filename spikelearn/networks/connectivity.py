@@ -7,16 +7,38 @@ weights on every backend.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    model_validator,
+)
 
 from spikelearn._errors import SpikelearnError
 
 
 class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _indices(value: Any) -> np.ndarray:
+    found = np.asarray(value)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+        raise ValueError("must be a list of whole numbers")
+    if (found < 0).any():
+        raise ValueError(f"must not be negative, found {found.min()}")
+    return found.astype(np.int64)
+
+
+_Indices = Annotated[
+    np.ndarray, BeforeValidator(_indices), PlainSerializer(lambda value: value.tolist())
+]
 
 
 class AllToAll(_Description):
@@ -45,6 +67,39 @@ class OneToOne(_Description):
                 f" {n_target} neurons"
             )
         return np.arange(n_source), np.arange(n_target)
+
+
+class Pairs(_Description):
+    """The pairs that are named: neuron pre[i] of the source to neuron post[i] of the target.
+
+    A pair named twice has two synapses. Weights are one for all, one for each pair, or drawn. In a
+    YAML file the indices are lists, or `{file: weights.safetensors, key: KEY}`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    kind: Literal["pairs"]
+    pre: _Indices
+    post: _Indices
+    allow_self: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> Pairs:
+        if self.pre.size != self.post.size:
+            raise ValueError(
+                f"pre and post must name as many neurons, found {self.pre.size} and"
+                f" {self.post.size}"
+            )
+        return self
+
+    def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
+        """Indices of the connected pairs."""
+        for end, found, size in (("pre", self.pre, n_source), ("post", self.post, n_target)):
+            if found.size and found.max() >= size:
+                raise SpikelearnError(
+                    f"{end} names neuron {found.max()} of a population of {size} (the first is 0)"
+                )
+        return self.pre, self.post
 
 
 class FixedProbability(_Description):
@@ -239,6 +294,7 @@ class Convolution(_Description):
 Connectivity = Annotated[
     AllToAll
     | OneToOne
+    | Pairs
     | FixedProbability
     | FixedInDegree
     | FixedTotalNumber

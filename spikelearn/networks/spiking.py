@@ -8,17 +8,17 @@ semantics of a run are in `spikelearn.simulation`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_folder, find_yaml, read_yaml, validate, write_yaml
+from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks._fields import Description, Drawn, PerNeuron
-from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution
+from spikelearn.networks._network_files import save_network, with_arrays
+from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
 from spikelearn.networks.distributions import AnyDistribution
 from spikelearn.networks.neurons import (
     LIF,
@@ -37,6 +37,9 @@ from spikelearn.networks.synapses import (
     ExponentialSynapse,
     Synapse,
 )
+
+if TYPE_CHECKING:
+    import nir
 
 __all__ = [
     "LIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "DeltaSynapse",
@@ -108,11 +111,14 @@ class Projection(_Weighted):
     """Synapses from one population to another.
 
     The weight is a number, a distribution, or an array: of shape (source size, target size) with
-    all-to-all connectivity, of the kernel's shape with a convolution. Its unit, in the field's
-    name, is that of the synapse (see `spikelearn.networks.synapses`). In a YAML file an array is
-    named `{file: weights.safetensors, key: KEY}`. `delay_ms` is a multiple of the time step: at
-    least one step from neurons, at least zero from spike sources; where absent, that minimum.
-    Delays drawn from a distribution are moved to the nearest step that is allowed.
+    all-to-all connectivity, (number of pairs,) with pairs, of the kernel's shape with a
+    convolution. Its unit, in the field's name, is that of the synapse (see
+    `spikelearn.networks.synapses`). In a YAML file an array is named
+    `{file: weights.safetensors, key: KEY}`.
+
+    `delay_ms` is a multiple of the time step: at least one step from neurons, at least zero from
+    spike sources; where absent, that minimum. Delays drawn from a distribution are moved to the
+    nearest step that is allowed.
     """
 
     source: str
@@ -191,6 +197,7 @@ class SpikingNetwork(Description):
     """Populations, projections, background input and noise, and what to record.
 
     `record` names the populations whose spikes are kept; all neurons (not the sources) if absent.
+    `dt_ms` is the time step for which the parameters are meant, where they depend on one.
     """
 
     kind: Literal["spiking"] = "spiking"
@@ -202,6 +209,7 @@ class SpikingNetwork(Description):
     background: tuple[BackgroundInput, ...] = ()
     noise: tuple[NoiseInput, ...] = ()
     record: tuple[str, ...] | None = None
+    dt_ms: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
@@ -256,6 +264,8 @@ class SpikingNetwork(Description):
         connectivity = projection.connectivity
         if isinstance(connectivity, Convolution):
             shape: tuple[int, ...] = connectivity.kernel_shape
+        elif isinstance(connectivity, Pairs):
+            shape = connectivity.pre.shape
         elif isinstance(connectivity, AllToAll):
             shape = (
                 self.populations[projection.source].size,
@@ -264,11 +274,11 @@ class SpikingNetwork(Description):
         else:
             raise ValueError(
                 f"projection {projection.name}: an array of weights needs all_to_all connectivity"
-                " (a weight matrix) or a convolution (its kernel)"
+                " (a weight matrix), pairs (one each) or a convolution (its kernel)"
             )
         if array.shape != shape:
             raise ValueError(
-                f"projection {projection.name}: the weight matrix must have shape {shape}, found"
+                f"projection {projection.name}: the weights must have shape {shape}, found"
                 f" {array.shape}"
             )
 
@@ -303,6 +313,8 @@ class SpikingNetwork(Description):
         except SpikelearnError as error:
             raise SpikelearnError(f"projection {projection.name}: {error}") from error
         place: tuple[np.ndarray, ...] = (pre, post)
+        if isinstance(connectivity, Pairs):
+            place = (np.arange(pre.size),)
         if isinstance(connectivity, Convolution):
             place = (index,)
             if isinstance(weight, AnyDistribution):  # drawn once, and shared by all places
@@ -341,71 +353,84 @@ class SpikingNetwork(Description):
     def from_yaml(cls, name: str | Path) -> SpikingNetwork:
         """A shipped network by name, or the YAML file (or saved folder) at a path."""
         path = find_yaml("models", name)
-        content = read_yaml(path)
-        if isinstance(content, dict):
-            content = _with_matrices(content, path)
-        return validate(cls, content, path)
+        return validate(cls, with_arrays(read_yaml(path), path), path)
+
+    @classmethod
+    def from_nir(
+        cls,
+        graph: str | Path | nir.NIRGraph,
+        dt_ms: float | None = None,
+        written_by: Literal["spikelearn", "snntorch", "norse", "nir"] | None = None,
+        reset: Literal["to_value", "subtract"] | None = None,
+    ) -> SpikingNetwork:
+        """The network of a NIR graph, with the spikes of the program that wrote it.
+
+        They come later here by a number of steps for each layer, which the description tells; see
+        `spikelearn.networks.nir`, also for what programs write and how it is read.
+
+        Parameters
+        ----------
+        graph : path or nir.NIRGraph
+        dt_ms : float, optional
+            The time step with which the network is to be simulated. A graph by us says it; for one
+            by snnTorch, which has steps but no time, it is 0.1 if absent, for one by Norse the step
+            it was written with, 1 if absent; for others it must be given, and is the program's.
+        written_by : {"spikelearn", "snntorch", "norse", "nir"}, optional
+            How the graph is to be read; seen from its parameters if absent. "nir" takes time
+            constants, resistances and resets as they are written.
+        reset : {"to_value", "subtract"}, optional
+            What neurons of snnTorch do, which NIR does not say; as its neurons with
+            `reset_delay=True` do it.
+
+        Raises
+        ------
+        SpikelearnError
+            Where the graph's meaning cannot be recovered, or we have no such thing.
+        """
+        from spikelearn.networks.nir import network_from_nir, read_nir
+
+        name = Path(graph).stem if isinstance(graph, str | Path) else "nir"
+        return network_from_nir(read_nir(graph), name, dt_ms, written_by, reset)
+
+    def to_nir(
+        self,
+        dt_ms: float,
+        path: str | Path | None = None,
+        step_ms: float | None = None,
+        seed: int = 0,
+    ) -> nir.NIRGraph:
+        """The network as a NIR graph, which gives the same spikes; written to `path` if given.
+
+        Potentials are written from rest. There spikes come earlier than here by a number of steps,
+        which the metadata of each node tells as `spikes_earlier_by_steps`. Only leaky
+        integrate-and-fire neurons with a reset to a value, delta or exponential currents, delays
+        and biases can be said in NIR.
+
+        Parameters
+        ----------
+        dt_ms : float
+            The time step with which the network is simulated.
+        path : path, optional
+            A .nir file.
+        step_ms : float, optional
+            The time step that the reading program will assume; `dt_ms` if absent. snnTorch
+            assumes 0.1, Norse 1 unless told otherwise. Neither has delays, and both reset to rest.
+        seed : int
+            For connectivity and weights that are drawn, as in `simulate`.
+
+        Raises
+        ------
+        SpikelearnError
+            For what NIR cannot say, by name.
+        """
+        from spikelearn.networks._to_nir import network_to_nir
+        from spikelearn.networks.nir import write_nir
+
+        graph = network_to_nir(self, dt_ms, dt_ms if step_ms is None else step_ms, seed)
+        if path is not None:
+            write_nir(graph, path)
+        return graph
 
     def save(self, folder: str | Path) -> Path:
-        """Write `network.yaml`, and the weight matrices as `weights.safetensors`, to a folder."""
-        from safetensors.numpy import save_file
-
-        folder = Path(folder)
-        others = {p.name for p in folder.glob("*")} - {"network.yaml", "weights.safetensors"}
-        if others:
-            raise SpikelearnError(
-                f"{folder} holds other files ({sorted(others)[0]}); save a network in a folder of"
-                " its own"
-            )
-        content = self.model_dump(exclude_none=True)
-        matrices: dict[str, np.ndarray] = {}
-        for index, projection in enumerate(self.projections):
-            if isinstance(projection.weight, np.ndarray):
-                key = f"{index}:{projection.name}"
-                matrices[key] = np.ascontiguousarray(projection.weight)
-                content["projections"][index][f"weight_{projection.unit}"] = {
-                    "file": "weights.safetensors",
-                    "key": key,
-                }
-        with atomic_folder(folder) as temporary:
-            if matrices:
-                save_file(matrices, temporary / "weights.safetensors")
-            write_yaml(temporary / "network.yaml", _plain(content))
-        return folder / "network.yaml"
-
-
-def _with_matrices(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Replace `{file:, key:}` weights by the matrices they name."""
-    from safetensors import SafetensorError, safe_open
-
-    projections = content.get("projections")
-    if not isinstance(projections, list):
-        return content
-    resolved = []
-    for projection in projections:
-        fields = projection if isinstance(projection, dict) else {}
-        name = next((n for n in fields if str(n).startswith("weight_")), "weight_mv")
-        weight = fields.get(name)
-        if isinstance(weight, dict) and "file" in weight:
-            file = path.parent / str(weight["file"])
-            try:
-                with safe_open(file, framework="numpy") as tensors:
-                    matrix = tensors.get_tensor(str(weight.get("key")))
-            except (OSError, SafetensorError) as error:
-                raise SpikelearnError(
-                    f"{path}: field '{name}' names tensor '{weight.get('key')}' of {file},"
-                    f" which cannot be read ({error})"
-                ) from error
-            resolved.append({**projection, name: matrix.astype(np.float64)})
-        else:
-            resolved.append(projection)
-    return {**content, "projections": resolved}
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, NumPy scalars as numbers, for YAML."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, str) or not isinstance(value, Sequence | np.generic):
-        return value
-    return value.item() if isinstance(value, np.generic) else [_plain(item) for item in value]
+        """Write `network.yaml`, and its arrays as `weights.safetensors`, to a folder."""
+        return save_network(self, Path(folder))

@@ -165,6 +165,7 @@ class SpikingClassifier(nn.Module):
             reference=d.reference,
             populations=populations,
             projections=projections,
+            dt_ms=d.dt_ms,
         )
 
 

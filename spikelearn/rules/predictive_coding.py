@@ -80,6 +80,7 @@ class Relaxation:
         self.activities = [p.h for p in passes]
         self.moved = [torch.zeros_like(z) for z in self.forward]
         self.errors = [torch.zeros_like(z) for z in self.forward]
+        self.velocity: dict[int, torch.Tensor] = {}  # only with momentum
         self.target = one_hot_targets(y, self.forward[-1].shape[1], self.forward[-1])
         self.loss, self.nudge = loss, nudge
         self.reached = len(passes)
@@ -95,7 +96,7 @@ class Relaxation:
         """Activity that layer `index` reads."""
         return self.activities[index - 1] if index else self.x
 
-    def move(self, rate: float) -> None:
+    def move(self, rate: float, momentum: float = 0.0) -> None:
         """One step of every free value down the energy; activities follow."""
         last = len(self.layers) - 1
         self.reached = max(self.reached - 1, 0)
@@ -103,6 +104,10 @@ class Relaxation:
         if self.nudge is not None:
             changes[last] = self.nudge * self._pull(self.values[-1]) - self.errors[-1]
         for index, change in changes.items():
+            if momentum:
+                if index in self.velocity:
+                    change.add_(self.velocity[index], alpha=momentum)
+                self.velocity[index] = change
             self.moved[index].add_(change, alpha=rate)
             torch.add(self.forward[index], self.moved[index], out=self.values[index])
             self.activities[index] = self.layers[index].activate(self.values[index])
@@ -170,6 +175,7 @@ class PredictiveCoding(Rule):
     }
 
     _fewest_steps: ClassVar[int] = 0
+    momentum: float = 0.0
 
     def __init__(self, loss: Loss = "squared_error", n_steps: int = 10, rate: float = 0.1) -> None:
         check_option("loss", loss, ("squared_error", "cross_entropy"))
@@ -185,7 +191,7 @@ class PredictiveCoding(Rule):
         passes = forward_pass(self.network, x)
         state = Relaxation(passes, y, self.loss)
         for _ in range(self.n_steps):
-            state.move(self.rate)
+            state.move(self.rate, self.momentum)
             state.predict()
         self.leave([state.update(i, 1 / len(x)) for i in range(len(self.network))])
         apply()
@@ -361,7 +367,27 @@ class NudgedPredictiveCoding(PredictiveCoding):
 class MuPC(PredictiveCoding):
     """The strict rule on a residual network scaled by depth-muP.
 
-    Parameters as for `PredictiveCoding`. There is no convolutional form in the paper.
+    Down a chain of L residual layers errors spread like heat down a rod: plain relaxation takes of
+    the order of L^2 steps, with momentum (Polyak 1964, doi:10.1016/0041-5553(64)90137-5) of L. The
+    equilibrium is the same. There is no convolutional form in the paper.
+
+    Parameters
+    ----------
+    loss, n_steps, rate
+        As for `PredictiveCoding`.
+    momentum : float
+        Share of a value's last step that is added to its next, below 1; 0 as in the paper.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("residual_mlp",)
+
+    def __init__(
+        self,
+        loss: Loss = "squared_error",
+        n_steps: int = 64,
+        rate: float = 0.5,
+        momentum: float = 0.9,
+    ) -> None:
+        super().__init__(loss, n_steps, rate)
+        check_range("momentum", momentum, 0.0, 1.0)
+        self.momentum = momentum

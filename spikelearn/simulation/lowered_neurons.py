@@ -18,7 +18,13 @@ from spikelearn.networks.neurons import (
     Izhikevich,
     Neurons,
 )
-from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse, Synapse
+from spikelearn.networks.synapses import (
+    AlphaSynapse,
+    DeltaSynapse,
+    ExponentialSynapse,
+    Synapse,
+    decayed_gain,
+)
 
 # Hodgkin and Huxley's equations need shorter steps than a grid of 0.1 ms has: each is made of equal
 # Runge-Kutta steps of at most so long.
@@ -264,7 +270,7 @@ def _channels(
             Channel(
                 tau_ms=tau,
                 alpha=alpha,
-                kappa=zero if tau_m is None else _kappa(tau, tau_m, dt_ms),
+                kappa=zero if tau_m is None else decayed_gain(tau, tau_m, dt_ms),
                 gains=tuple(np.exp(-moments).tolist()),
                 mean=-math.expm1(-dt_ms / tau) * tau / dt_ms,
                 feeds=None,
@@ -287,18 +293,6 @@ def _channels(
                 )
             )
     return channels
-
-
-def _kappa(tau_syn: float, tau_m: np.ndarray, dt_ms: float) -> np.ndarray:
-    """Gain from the current at the start of a step to the potential at its end.
-
-    (1 / tau_m) * integral of exp(-(dt - s) / tau_m) exp(-s / tau_syn) ds, written so that nearly
-    equal time constants lose no digits: dt / tau_m * beta * (e^x - 1) / x.
-    """
-    x = dt_ms * (1.0 / tau_m - 1.0 / tau_syn)
-    safe = np.where(np.abs(x) < 1e-12, 1.0, x)
-    growth = np.where(np.abs(x) < 1e-12, 1.0, np.expm1(safe) / safe)
-    return dt_ms / tau_m * np.exp(-dt_ms / tau_m) * growth
 
 
 def _kappa_rising(tau_syn: float, tau_m: np.ndarray, dt_ms: float) -> np.ndarray:

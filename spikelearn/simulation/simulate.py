@@ -27,6 +27,9 @@ BACKENDS: dict[str, tuple[str, str]] = {
 }
 
 
+DEFAULT_DT_MS = 0.1
+
+
 class Backend(Protocol):
     """What a backend is: a module or an object with these."""
 
@@ -43,7 +46,7 @@ def simulate(
     network: SpikingNetwork,
     stimulus: Stimulus | None = None,
     duration_ms: float = 1000.0,
-    dt_ms: float = 0.1,
+    dt_ms: float | None = None,
     backend: str | Backend = "auto",
     seed: int = 0,
     record: Sequence[str] = (),
@@ -61,7 +64,8 @@ def simulate(
         What it is shown: a batch of trials, simulated independently from the same initial state.
         May be left out where the network has no spike sources.
     duration_ms, dt_ms : float
-        Duration of a trial and time step of the grid, in ms.
+        Duration of a trial and time step of the grid, in ms; the network's own step if absent, or
+        0.1.
     backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
         order, that has all that the network needs: native but for plasticity and 32-bit
@@ -99,6 +103,7 @@ def simulate(
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     stimulus = Stimulus() if stimulus is None else stimulus
+    dt_ms = time_step(network) if dt_ms is None else dt_ms
     lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
     name, module = choose_backend(lowered, backend, precision)
     provenance = _provenance(network, stimulus, name, seed, precision)
@@ -146,6 +151,11 @@ def _population_spikes(
     return PopulationSpikes.from_unsorted(
         size, steps[kept] * dt_ms, senders[kept], np.searchsorted(trials, of_trial[kept])
     )
+
+
+def time_step(network: SpikingNetwork) -> float:
+    """The time step in ms with which a network is simulated if nothing else is said."""
+    return DEFAULT_DT_MS if network.dt_ms is None else network.dt_ms
 
 
 def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> tuple[str, Backend]:

@@ -1,0 +1,102 @@
+"""A spiking network as a YAML file, its arrays beside it as safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_folder, write_yaml
+
+if TYPE_CHECKING:
+    from spikelearn.networks.spiking import SpikingNetwork
+
+_ARRAYS = "weights.safetensors"
+
+
+def save_network(network: SpikingNetwork, folder: Path) -> Path:
+    """Write `network.yaml` and `weights.safetensors` to a folder of their own."""
+    from safetensors.numpy import save_file
+
+    others = {p.name for p in folder.glob("*")} - {"network.yaml", _ARRAYS}
+    if others:
+        raise SpikelearnError(
+            f"{folder} holds other files ({sorted(others)[0]}); save a network in a folder of"
+            " its own"
+        )
+    content = network.model_dump(exclude_none=True, exclude={"projections"})
+    arrays: dict[str, np.ndarray] = {}
+    content["projections"] = []
+    for index, projection in enumerate(network.projections):
+        large = {
+            f"weight_{projection.unit}": projection.weight,
+            **{end: getattr(projection.connectivity, end, None) for end in ("pre", "post")},
+        }
+        kept = {name: value for name, value in large.items() if isinstance(value, np.ndarray)}
+        fields = projection.model_dump(
+            exclude_none=True,
+            exclude={**dict.fromkeys(kept, True), "connectivity": set(kept)},
+        )
+        for name, array in kept.items():
+            key = f"{index}:{projection.name}"
+            place = fields
+            if name in ("pre", "post"):
+                key, place = f"{key}:{name}", fields["connectivity"]
+            arrays[key] = np.ascontiguousarray(array)
+            place[name] = {"file": _ARRAYS, "key": key}
+        content["projections"].append(fields)
+    with atomic_folder(folder) as temporary:
+        if arrays:
+            save_file(arrays, temporary / _ARRAYS)
+        write_yaml(temporary / "network.yaml", _plain(content))
+    return folder / "network.yaml"
+
+
+def with_arrays(content: Any, path: Path) -> Any:
+    """What a YAML file says, with the arrays it names as `{file:, key:}` in their places."""
+    projections = content.get("projections") if isinstance(content, dict) else None
+    if not isinstance(projections, list):
+        return content
+    return {**content, "projections": [_projection_with_arrays(p, path) for p in projections]}
+
+
+def _projection_with_arrays(projection: Any, path: Path) -> Any:
+    if not isinstance(projection, dict):
+        return projection
+    found = {}
+    for name, value in projection.items():
+        if name == "connectivity" and isinstance(value, dict):
+            found[name] = {key: _array(key, item, path) for key, item in value.items()}
+        else:
+            weights = str(name).startswith("weight_")
+            found[name] = _array(name, value, path) if weights else value
+    return found
+
+
+def _array(name: str, value: Any, path: Path) -> Any:
+    from safetensors import SafetensorError, safe_open
+
+    if not isinstance(value, dict) or "file" not in value:
+        return value
+    file = path.parent / str(value["file"])
+    try:
+        with safe_open(file, framework="numpy") as tensors:
+            found: np.ndarray = tensors.get_tensor(str(value.get("key")))
+    except (OSError, SafetensorError) as error:
+        raise SpikelearnError(
+            f"{path}: field '{name}' names tensor '{value.get('key')}' of {file},"
+            f" which cannot be read ({error})"
+        ) from error
+    return found.astype(np.float64) if found.dtype.kind == "f" else found
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, NumPy scalars as numbers, for YAML."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, str) or not isinstance(value, Sequence | np.generic):
+        return value
+    return value.item() if isinstance(value, np.generic) else [_plain(item) for item in value]
