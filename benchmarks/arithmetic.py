@@ -224,7 +224,8 @@ def settling(rule: Any, n: Sizes) -> float:
     estimate = getattr(rule, "estimate", "two states")
     copies = 2
     if estimate == "holomorphic" and rule.n_points > 2:
-        copies = 2 * (rule.n_points // 2 + 1)  # of half the circle, real and imaginary parts
+        real = 2 - rule.n_points % 2  # 1, and -1 if it is among the points
+        copies = real + 2 * ((rule.n_points - 1) // 2)  # of half the circle, real and imaginary
     # A step: what comes from below, and from above. The input's drive and product serve all.
     once = n.all + n.all - n.upper
     return once + (2 * (rule.free_steps + copies * rule.nudged_steps) + copies) * n.upper

@@ -35,23 +35,29 @@ States = list[torch.Tensor]
 Top = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def _sigmoid(a: torch.Tensor) -> torch.Tensor:
+def _logistic(a: torch.Tensor, gain: float, shift: float) -> torch.Tensor:
+    """1 / (1 + exp(shift - gain a))."""
     if not a.is_complex():
-        return torch.sigmoid(a)
+        return torch.sigmoid(gain * a - shift if (gain, shift) != (1.0, 0.0) else a)
     # In real arithmetic: torch's complex functions are several times slower, and its complex
     # sigmoid overflows. Beyond 40 nothing changes any more, even in 64 bits.
-    e = torch.exp(-a.real.clamp(-40.0, 40.0))
-    real, imaginary = 1.0 + e * torch.cos(a.imag), e * torch.sin(a.imag)
-    square = real * real + imaginary * imaginary
-    return torch.complex(real / square, imaginary / square)
+    e = (gain * a.real).sub_(shift).clamp_(-40.0, 40.0).neg_().exp_()
+    angle = gain * a.imag
+    real, imaginary = torch.cos(angle).mul_(e).add_(1.0), angle.sin_().mul_(e)
+    scale = (real * real).addcmul_(imaginary, imaginary).reciprocal_()
+    return torch.complex(real.mul_(scale), imaginary.mul_(scale))
+
+
+def _sigmoid(a: torch.Tensor) -> torch.Tensor:
+    return _logistic(a, 1.0, 0.0)
 
 
 def _shifted_sigmoid(a: torch.Tensor) -> torch.Tensor:
-    return _sigmoid(4.0 * a - 2.0)
+    return _logistic(a, 4.0, 2.0)
 
 
 def _tanh(a: torch.Tensor) -> torch.Tensor:
-    return 2.0 * _sigmoid(2.0 * a) - 1.0 if a.is_complex() else torch.tanh(a)
+    return 2.0 * _logistic(a, 2.0, 0.0) - 1.0 if a.is_complex() else torch.tanh(a)
 
 
 def _negative_entropy(p: torch.Tensor) -> torch.Tensor:

@@ -274,47 +274,67 @@ class EquilibriumPropagation(EnergyBased):
                         " option 'activation' as shifted_sigmoid, sigmoid or tanh"
                     )
 
-    def points(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Nudgings beta_k, and the weights of dE/dW there; both of shape (points, n samples)."""
+    def points(self, n: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Nudgings beta_k, and the weights of dE/dW there; both of shape (points, n samples).
+
+        Real ones and complex ones apart: real states need no complex arithmetic.
+        """
         like, beta = self.layers[0].weight, self.beta
         if self.estimate == "one_sided":
             signed = like.new_full((n,), beta)
             if self.random_sign:
                 signed = torch.where(self.draw((n,), ("batch",), "uniform") < 0.5, -beta, signed)
             betas = torch.stack((signed, torch.zeros_like(signed)))
-            return betas, torch.stack((1.0 / signed, -1.0 / signed))
+            return [(betas, torch.stack((1.0 / signed, -1.0 / signed)))]
         if self.estimate == "centred" or self.n_points == 2:
             betas = like.new_tensor([[beta], [-beta]]).expand(2, n)
-            return betas, 0.5 / betas
+            return [(betas, 0.5 / betas)]
         # Half of the circle: the other half is its mirror image and adds the same real part.
-        turns = [k / self.n_points for k in range(self.n_points // 2 + 1)]
-        twice = [1.0 if t in (0.0, 0.5) else 2.0 for t in turns]
-        circle = [cmath.exp(2j * math.pi * t) for t in turns]
-        dtype = torch.complex(like[:0], like[:0]).dtype
-        betas = torch.tensor([beta * c for c in circle], dtype=dtype, device=like.device)
-        weights = [m / (self.n_points * beta * c) for m, c in zip(twice, circle, strict=True)]
-        weight = torch.tensor(weights, dtype=dtype, device=like.device)
-        return betas[:, None].expand(-1, n), weight[:, None].expand(-1, n)
+        real, above = [1.0, -1.0][: 2 - self.n_points % 2], (self.n_points + 1) // 2
+        circle = [cmath.exp(2j * math.pi * k / self.n_points) for k in range(1, above)]
+        found = []
+        for points, times, dtype in (
+            (real, 1.0, like.dtype),
+            (circle, 2.0, torch.complex(like[:0], like[:0]).dtype),
+        ):
+            betas = torch.tensor([[beta * c] for c in points], dtype=dtype, device=like.device)
+            found.append((betas.expand(-1, n), (times / self.n_points / betas).expand(-1, n)))
+        return found
 
     def _leave(
         self, energy: Energy, free: States, x: torch.Tensor, y: torch.Tensor
     ) -> torch.Tensor:
         scores = self.scores(free)
         target = one_hot_targets(y, scores.shape[1], scores)
-        betas, weights = self.points(len(y))
-        n, betas, weights = len(betas), betas.flatten(), weights.flatten()
+        layers = self.layers if self.readout is None else [*self.layers, self.readout]
+        parts = [self._contrast(energy, free, x, target, *p) for p in self.points(len(y))]
+        for layer, *gradients in zip(layers, *parts, strict=True):
+            weights, biases = zip(*gradients, strict=True)
+            layer.weight.grad, layer.bias.grad = sum(weights), sum(biases)
+        return output_loss(self.loss, scores, y)[0]
+
+    def _contrast(
+        self,
+        energy: Energy,
+        free: States,
+        x: torch.Tensor,
+        target: torch.Tensor,
+        betas: torch.Tensor,
+        weights: torch.Tensor,
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What nudgings of shape (points, n samples) add to the update; one pair a layer."""
+        n, betas, weights = len(betas), betas.flatten(), weights.flatten() / len(x)
         target = target.repeat(n, 1)
         nudged = [s.to(betas.dtype) for s in repeated(free, n)]
         top = self._teacher(target, betas[:, None])
         nudged = energy.repeated(n).relax(nudged, self.nudged_steps, top)
-        self._leave_contrast(energy, x, nudged, weights)
+        gradients = energy.contrast(x, nudged, weights)
         if self.readout is not None:
             # The readout is part of beta C, whose derivative stands where dE/dW does elsewhere.
             error = softmax(drive(self.readout, nudged[-1])) - target
-            signal = (weights * betas / len(y))[:, None] * error
-            gradients = product(self.readout, nudged[-1], signal)
-            self.readout.weight.grad, self.readout.bias.grad = gradients
-        return output_loss(self.loss, scores, y)[0]
+            signal = (weights * betas)[:, None] * error
+            gradients.append(product(self.readout, nudged[-1], signal))
+        return gradients
 
     def _teacher(self, target: torch.Tensor, beta: torch.Tensor) -> Top:
         """Where the topmost states head for in E + beta C."""

@@ -459,7 +459,7 @@ def test_nudging_by_nothing_teaches_nothing(loss: str, monkeypatch: pytest.Monke
 
     def points(beta: float) -> None:
         betas = torch.tensor([[beta], [0.0]], dtype=torch.float64).expand(2, len(x))
-        monkeypatch.setattr(rule, "points", lambda n: (betas, weights.expand(2, n)))
+        monkeypatch.setattr(rule, "points", lambda n: [(betas, weights.expand(2, n))])
 
     points(0.0)
     assert flat(update_of(rule, x, y)).abs().max() < 1e-15
