@@ -120,10 +120,9 @@ def targets_by_local_differences(rule: Any, n: Sizes) -> float:
 
 @counts("deep_feedback_control")
 def controller(rule: Any, n: Sizes) -> float:
-    # The controller's steady state needs every sample's Jacobian; Q learns from a noisy pass.
-    loop = n.classes**2 * sum(n.units)
+    # What every control does to the output is a pass forwards; Q learns from a noisy pass.
     learning = n.upper + n.classes * sum(n.units) if rule.feedback == "learned" else 0
-    return 2 * n.all + n.classes * n.middle + loop + n.classes * sum(n.units) + learning
+    return 2 * n.all + n.classes * n.upper + n.classes * sum(n.units) + learning
 
 
 @counts("predictive_coding", "predictive_coding_nudged", "predictive_coding_mupc")

@@ -19,7 +19,7 @@ To the first order in lambda, with J_l the derivative of v_L by v_l and e the er
     (alpha~ I + sum_l J_l Q_l) u = -lambda e,   alpha~ = alpha / (1 + k_p alpha),
 is the steady state (`dynamics: steady_state`, the default): one linear system of the size of the
 output for each sample, exact in this limit. The loop, from the output to every layer and back, is
-what the physical system does; the code finds it by J_l, which no synapse needs to know.
+what the physical system does; the code finds its gain by a pass of every control forwards.
 `dynamics: steps` integrates the equations above with time steps `dt`, in units of tau.
 
 Q_l (`extra["feedback"]`, of shape (n_classes, units)) learns in a phase of its own, from noise xi
@@ -203,13 +203,11 @@ class DeepFeedbackControl(Rule):
 
     def steady_state(self, passes: list[LayerPass], error: torch.Tensor) -> Tensors:
         """Q_l u of every layer, to the first order in lambda."""
-        to_output = jacobians(passes)
-        feedback = self.feedback_of(passes, to_output)
+        feedback = self.feedback_of(passes)
         leak = self.alpha / (1 + self.proportional * self.alpha)
-        loop = leak * torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
-        for j, q in zip(to_output, feedback, strict=True):
-            loop = loop + j @ q.mT
-        u = torch.linalg.solve(loop, -self.target_step * error)
+        loop = loop_gain(passes, feedback).expand(len(error), -1, -1)
+        leaks = leak * torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
+        u = torch.linalg.solve(loop + leaks, -self.target_step * error)
         return [sent(u, q) for q in feedback]
 
     def integrate(
@@ -236,16 +234,28 @@ class DeepFeedbackControl(Rule):
             reads = [passes[0].below, *hidden]
         return values, reads, [sent(u, q) for q in feedback]
 
-    def feedback_of(self, passes: list[LayerPass], to_output: Tensors | None = None) -> Tensors:
+    def feedback_of(self, passes: list[LayerPass]) -> Tensors:
         """Q_l^T: of shape (n_classes, units), or one for each sample where it is the Jacobian."""
         if self.feedback == "jacobian":
-            return jacobians(passes) if to_output is None else to_output
+            return jacobians(passes)
         return list(self.extra["feedback"].parameters())
 
 
 def sent(u: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """Q u for every sample, of shape (batch, units); `q` is Q^T, with the batch or without."""
     return u @ q if q.ndim == 2 else torch.einsum("bc,bcn->bn", u, q)
+
+
+def loop_gain(passes: list[LayerPass], feedback: Tensors) -> torch.Tensor:
+    """sum_l J_l Q_l: what each control does to each score, shape (batch or 1, scores, controls).
+
+    `feedback` is Q_l^T. What the controls do to a layer goes up with what they did below: one pass
+    forwards for each control, and no J_l.
+    """
+    gain = feedback[0]
+    for p, above, q in zip(passes[:-1], passes[1:], feedback[1:], strict=True):
+        gain = (gain * p.layer.slope(p.z, p.h).unsqueeze(1)) @ above.layer.weight.T + q
+    return (gain if gain.ndim == 3 else gain.unsqueeze(0)).mT
 
 
 def jacobians(passes: list[LayerPass]) -> Tensors:
