@@ -106,6 +106,12 @@ def simulate(
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
     ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the neurons, and of the synapses on each, that is left; rates are kept."
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Annotated[
         list[Path] | None,
@@ -135,6 +141,8 @@ def simulate(
     if plot is not None:
         check_plot_path(plot)
     network = _network(model, seed)
+    if scale is not None:
+        network = network.scaled(scale)
     step = dt if dt is not None else time_step(network)
     if stimulus is None and network.sources:
         stimulus = "poisson"

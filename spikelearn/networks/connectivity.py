@@ -52,6 +52,10 @@ class AllToAll(_Description):
         pre, post = np.divmod(np.arange(n_source * n_target), n_target)
         return (pre, post)
 
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return n_source * n_target
+
 
 class OneToOne(_Description):
     """Neuron i to neuron i."""
@@ -67,6 +71,10 @@ class OneToOne(_Description):
                 f" {n_target} neurons"
             )
         return np.arange(n_source), np.arange(n_target)
+
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return n_source
 
 
 class Pairs(_Description):
@@ -101,6 +109,10 @@ class Pairs(_Description):
                 )
         return self.pre, self.post
 
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return self.pre.size
+
 
 class FixedProbability(_Description):
     """Each pair independently with the same probability."""
@@ -117,6 +129,10 @@ class FixedProbability(_Description):
         ]
         pre = np.repeat(np.arange(n_source), [row.size for row in rows])
         return pre, np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return self.probability * n_source * n_target
 
 
 class FixedInDegree(_Description):
@@ -143,6 +159,10 @@ class FixedInDegree(_Description):
         if not self.allow_self:
             pre += pre >= np.arange(n_target)[:, None]
         return pre.ravel(), np.repeat(np.arange(n_target), self.in_degree)
+
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return self.in_degree * n_target
 
 
 def _distinct(
@@ -182,6 +202,10 @@ class FixedTotalNumber(_Description):
             pre += pre >= post
         return pre, post
 
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        return self.number
+
 
 class DistanceDependent(_Description):
     """Each pair independently, with a probability that falls with the distance of its neurons.
@@ -215,16 +239,27 @@ class DistanceDependent(_Description):
         side = int(np.ceil(np.sqrt(size)))
         return np.stack(np.divmod(np.arange(size), side), axis=1) / side
 
+    def _probabilities(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Of each pair of positions, shape (sources, targets)."""
+        apart = np.abs(sources[:, None] - targets)
+        return self.probability(np.linalg.norm(np.minimum(apart, 1 - apart), axis=2))
+
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
         sources, targets = self.positions(n_source), self.positions(n_target)
         rows = []
         for source in sources:
-            apart = np.abs(targets - source)
-            distance = np.linalg.norm(np.minimum(apart, 1 - apart), axis=1)
-            rows.append(np.flatnonzero(generator.random(n_target) < self.probability(distance)))
+            probability = self._probabilities(source[None], targets)[0]
+            rows.append(np.flatnonzero(generator.random(n_target) < probability))
         pre = np.repeat(np.arange(n_source), [row.size for row in rows])
         return pre, np.concatenate(rows)
+
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected."""
+        # Of a few sources, evenly spaced: all have much the same surroundings.
+        chosen = self.positions(n_source)[:: max(1, n_source // _SURVEYED)]
+        probabilities = self._probabilities(chosen, self.positions(n_target))
+        return float(n_source * probabilities.sum(axis=1).mean())
 
 
 class Convolution(_Description):
@@ -272,6 +307,14 @@ class Convolution(_Description):
         """Indices of the connected pairs."""
         return self.pairs(n_source, n_target)[:2]
 
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses there are."""
+        inside = 1
+        for size, out in zip(self.input_shape[1:], self.output_shape[1:], strict=True):
+            at = np.arange(out)[:, None] * self.stride + np.arange(self.kernel_size) - self.padding
+            inside *= int(((at >= 0) & (at < size)).sum())
+        return self.channels * self.input_shape[0] * inside
+
     def pairs(self, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Indices of the connected pairs, and of the weight of each in the flattened kernel."""
         if n_source != np.prod(self.input_shape) or n_target != np.prod(self.output_shape):
@@ -304,6 +347,7 @@ Connectivity = Annotated[
 ]
 _Pairs = tuple[np.ndarray, np.ndarray]
 _FLAGS = 2**22  # candidates that are looked at together
+_SURVEYED = 64  # neurons whose surroundings stand for all
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +19,17 @@ class AnyDistribution(BaseModel):
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` values, in the unit of the field they are for."""
         raise NotImplementedError
+
+    @property
+    def expected(self) -> float:
+        """Mean of the values."""
+        raise NotImplementedError
+
+    def times(self, factor: float) -> Self:
+        """The distribution of the values times a positive factor."""
+        # All that the distributions are told by, limits included, is in the unit of the values.
+        numbers = {n: v for n, v in dict(self).items() if isinstance(v, float)}
+        return type(self)(**{**dict(self), **{n: v * factor for n, v in numbers.items()}})
 
 
 class _Limited(AnyDistribution):
@@ -54,6 +65,11 @@ class Uniform(AnyDistribution):
         """`count` values, in the unit of the field they are for."""
         return generator.uniform(self.low, self.high, count)
 
+    @property
+    def expected(self) -> float:
+        """Mean of the values."""
+        return (self.low + self.high) / 2
+
 
 class Normal(_Limited):
     """Normal; between `low` and `high` where given, by drawing again what falls outside."""
@@ -76,6 +92,17 @@ class Normal(_Limited):
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` values, in the unit of the field they are for."""
         return self._within(count, lambda n: generator.normal(self.mean, self.sd, n))
+
+    @property
+    def expected(self) -> float:
+        """Mean of the values."""
+        from scipy.stats import truncnorm
+
+        if not self.sd:
+            return self.mean
+        low = -np.inf if self.low is None else (self.low - self.mean) / self.sd
+        high = np.inf if self.high is None else (self.high - self.mean) / self.sd
+        return float(truncnorm.mean(low, high, self.mean, self.sd))
 
 
 class Lognormal(AnyDistribution):
@@ -100,6 +127,11 @@ class Lognormal(AnyDistribution):
         location = np.log(abs(self.mean)) - variance / 2
         return np.sign(self.mean) * generator.lognormal(location, np.sqrt(variance), count)
 
+    @property
+    def expected(self) -> float:
+        """Mean of the values."""
+        return self.mean
+
 
 class Exponential(AnyDistribution):
     """Exponential, shifted by `low`; `mean` is the mean of the values."""
@@ -117,6 +149,11 @@ class Exponential(AnyDistribution):
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` values, in the unit of the field they are for."""
         return self.low + generator.exponential(self.mean - self.low, count)
+
+    @property
+    def expected(self) -> float:
+        """Mean of the values."""
+        return self.mean
 
 
 Distribution = Annotated[

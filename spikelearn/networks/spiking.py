@@ -9,7 +9,7 @@ semantics of a run are in `spikelearn.simulation`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -198,6 +198,7 @@ class SpikingNetwork(Description):
 
     `record` names the populations whose spikes are kept; all neurons (not the sources) if absent.
     `dt_ms` is the time step for which the parameters are meant, where they depend on one.
+    `rates_hz` are mean rates at which populations are known to fire, which `scaled` needs.
     """
 
     kind: Literal["spiking"] = "spiking"
@@ -210,6 +211,7 @@ class SpikingNetwork(Description):
     noise: tuple[NoiseInput, ...] = ()
     record: tuple[str, ...] | None = None
     dt_ms: float | None = Field(default=None, gt=0)
+    rates_hz: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
 
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
@@ -223,12 +225,13 @@ class SpikingNetwork(Description):
             self._check_target(item, "background input")
         for noise in self.noise:
             self._check_target(noise, "noise")
-        for name in self.record or ():
-            if name not in self.populations:
-                raise ValueError(
-                    f"record: there is no population '{name}'; there are"
-                    f" {', '.join(self.populations)}"
-                )
+        for field, names_given in (("record", self.record or ()), ("rates_hz", self.rates_hz)):
+            for name in names_given:
+                if name not in self.populations:
+                    raise ValueError(
+                        f"{field}: there is no population '{name}'; there are"
+                        f" {', '.join(self.populations)}"
+                    )
         for projection in self.projections:
             if projection.plasticity is not None and names.count(projection.name) > 1:
                 raise ValueError(
@@ -330,7 +333,9 @@ class SpikingNetwork(Description):
         if not projection.connectivity.allow_self and projection.source == projection.target:
             keep = pre != post
             pre, post, values = pre[keep], post[keep], values[keep]
-        return Connections(pre, post, values, n_source, n_target)
+        # Half the memory of what they were drawn as.
+        ends = pre.astype(np.int32), post.astype(np.int32)
+        return Connections(*ends, values, n_source, n_target)
 
     def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
         """A copy whose projections, by name, have these weights: matrices of shape
@@ -348,6 +353,28 @@ class SpikingNetwork(Description):
             for p in self.projections
         )
         return SpikingNetwork(**{**dict(self), "projections": projections})
+
+    def scaled(self, neurons: float, in_degree: float | None = None) -> SpikingNetwork:
+        """A smaller network that fires at the same rates (van Albada, Helias & Diesmann 2015,
+        doi:10.1371/journal.pcbi.1004490; see `spikelearn.networks.scaling`).
+
+        Parameters
+        ----------
+        neurons : float
+            The share of the neurons that is left, above 0 and at most 1.
+        in_degree : float, optional
+            The share of the synapses on each neuron that is left; the same if absent. Below 1,
+            `rates_hz` must be known.
+
+        Raises
+        ------
+        SpikelearnError
+            Where the network is not one of randomly connected leaky integrate-and-fire neurons
+            with currents or jumps for synapses and background input alone.
+        """
+        from spikelearn.networks.scaling import scaled
+
+        return scaled(self, neurons, neurons if in_degree is None else in_degree)
 
     @classmethod
     def from_yaml(cls, name: str | Path) -> SpikingNetwork:

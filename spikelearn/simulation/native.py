@@ -284,7 +284,7 @@ def _is_full(c: Connections) -> bool:
     n_pairs = c.n_source * c.n_target
     if c.pre.size != n_pairs:
         return False
-    place = c.pre * c.n_target + c.post
+    place = c.pre.astype(np.int64) * c.n_target + c.post
     return bool((place == np.arange(n_pairs)).all())
 
 

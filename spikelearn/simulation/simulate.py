@@ -12,6 +12,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation._memory import check_memory
 from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, CONDUCTANCES, MODEL_FEATURES
 from spikelearn.simulation.lowering import Lowered, PartialRun, Result, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
@@ -92,7 +93,8 @@ def simulate(
     Raises
     ------
     SpikelearnError
-        Where network, stimulus and grid do not fit together, or the backend is unknown.
+        Where network, stimulus and grid do not fit together, the backend is unknown, or the free
+        memory does not hold what is asked for.
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
     """
@@ -104,6 +106,9 @@ def simulate(
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     stimulus = Stimulus() if stimulus is None else stimulus
     dt_ms = time_step(network) if dt_ms is None else dt_ms
+    if dt_ms > 0 and np.isfinite(duration_ms / dt_ms):  # lower refuses anything else
+        n_steps = round(duration_ms / dt_ms)
+        check_memory(network, str(backend), stimulus.n_trials, n_steps, tuple(record))
     lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
     name, module = choose_backend(lowered, backend, precision)
     provenance = _provenance(network, stimulus, name, seed, precision)

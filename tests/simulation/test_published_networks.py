@@ -156,3 +156,35 @@ def test_what_is_drawn_stands_in_the_provenance_and_is_saved(tmp_path: Path) -> 
     activity.save(tmp_path / "cuba.nwb")
     again = Activity.load(tmp_path / "cuba.nwb")
     assert again.provenance["network"] == activity.provenance["network"]
+
+
+# Of the network with a twentieth of the neurons and synapses, on NEST 3.10 (iaf_psc_exp), from 200
+# to 1,200 ms: mean of six seeds.
+MICROCIRCUIT_HZ = {
+    "L23E": 0.27, "L23I": 1.31, "L4E": 3.23, "L4I": 3.85,
+    "L5E": 5.25, "L5I": 6.70, "L6E": 0.54, "L6I": 5.97,
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_smaller_microcircuit_fires_as_nest_makes_it_fire() -> None:
+    net = network("potjans_diesmann2014").scaled(0.05)
+    rates = []
+    for seed in range(3):
+        activity = simulate(net, None, 1200.0, 0.1, "native", seed)
+        rates.append([(s.times_ms > 200).sum() / s.size for s in activity.populations.values()])
+    assert list(activity.populations) == list(MICROCIRCUIT_HZ)
+    np.testing.assert_allclose(np.mean(rates, axis=0), list(MICROCIRCUIT_HZ.values()), rtol=0.12)
+
+
+@pytest.mark.slow
+def test_the_larger_the_microcircuit_the_nearer_its_rates_are_to_those_of_the_whole() -> None:
+    net = network("potjans_diesmann2014")
+    published = np.array(list(net.rates_hz.values()))
+    distances = []
+    for scale in (0.03, 0.12):
+        activity = simulate(net.scaled(scale), None, 700.0, 0.1, "native")
+        rates = [(s.times_ms > 200).sum() / s.size / 0.5 for s in activity.populations.values()]
+        distances.append(np.abs(np.array(rates) / published - 1).mean())
+    assert distances[1] < distances[0]
+    assert distances[1] < 0.35

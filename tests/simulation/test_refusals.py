@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,11 @@ import pytest
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks import load_model
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.simulation._memory import needed_bytes
 from spikelearn.stimuli.stimulus import Stimulus
 
 
@@ -319,3 +323,48 @@ def test_an_interrupt_ends_a_native_simulation() -> None:
         simulate(big, None, 20_000.0, 0.1, "native", progress=interrupt)
     assert len(calls) == 1
     assert 0 <= calls[0] < 1
+
+
+def free(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
+    """Pretend that so much memory is free."""
+    found = SimpleNamespace(available=int(1e9 * gigabytes))
+    monkeypatch.setattr("spikelearn.simulation._memory.psutil.virtual_memory", lambda: found)
+
+
+def test_a_network_larger_than_the_memory_is_refused_before_it_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free(monkeypatch, 8.0)
+    drawn: list[Any] = []
+    monkeypatch.setattr(SpikingNetwork, "connections", lambda *args: drawn.append(args))
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(load_model("potjans_diesmann2014"), None, 100.0, 0.1)
+    message = sentence_of(raised)
+    assert "298,880,968 synapses" in message
+    assert "8.0 GB are free" in message
+    assert "scaled" in message
+    assert not drawn
+
+
+def test_potentials_larger_than_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 1.0)
+    simulate(network(), SPIKES, 10.0, 1.0, record=("n",))
+    with pytest.raises(SpikelearnError, match=r"the potentials of n, but 1\.0 GB are free"):
+        simulate(network(), SPIKES, 1e8, 1.0, record=("n",))
+
+
+@pytest.mark.parametrize("delay", [2.0, {"distribution": "uniform", "low": 1.0, "high": 4.0}])
+def test_the_memory_told_is_what_the_native_engine_takes(delay: Any) -> None:
+    net = network().model_copy(update={"populations": {
+        "in": SpikeSource(model="spike_source", size=1000), "n": LIF(size=1000, v_threshold_mv=1.0),
+    }})  # fmt: skip
+    weights = {"distribution": "normal", "mean": 0.1, "sd": 0.1}
+    projection = Projection(source="in", target="n", weight_mv=weights, delay_ms=delay)
+    net = net.model_copy(update={"projections": (projection,)})
+    shown = Stimulus.from_spike_times("in", [[1.0]] * 1000)
+    tracemalloc.start()
+    simulate(net, shown, 5.0, 1.0, "native")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    told = needed_bytes(net, "native", 1, 5, ())
+    assert 0.6 * told < peak < 1.2 * told
