@@ -161,8 +161,8 @@ def test_what_is_drawn_stands_in_the_provenance_and_is_saved(tmp_path: Path) -> 
 # Of the network with a twentieth of the neurons and synapses, on NEST 3.10 (iaf_psc_exp), from 200
 # to 1,200 ms: mean of six seeds.
 MICROCIRCUIT_HZ = {
-    "L23E": 0.27, "L23I": 1.31, "L4E": 3.23, "L4I": 3.85,
-    "L5E": 5.25, "L5I": 6.70, "L6E": 0.54, "L6I": 5.97,
+    "L23E": 0.26, "L23I": 1.28, "L4E": 3.20, "L4I": 3.84,
+    "L5E": 5.25, "L5I": 6.67, "L6E": 0.54, "L6I": 5.97,
 }  # fmt: skip
 
 
