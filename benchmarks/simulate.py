@@ -12,6 +12,7 @@ What is timed:
     brunel       Brunel 2000, 12,500 neurons, 15.6 million synapses, 1 s, steps of 0.1 ms
     cold         fresh process, empty caches, to CUBA's raster of 1 s; Brian2 as it comes (Cython)
     forward      784-400-10, 128 stimuli at once, 100 steps; peers: the libraries' own loops
+    training     the same with the way back: surrogate gradients on snnTorch's neurons
 
 Peers: Brian2's C++ standalone and Cython (from the same description, its equations for the same
 step written for its own integrator), NEST (iaf_psc_exp, iaf_cond_exp, iaf_psc_delta) where
@@ -45,11 +46,13 @@ STEP_MS = 0.1
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--only", help="cuba, coba, brunel, cold, forward; separated by commas")
+    parser.add_argument(
+        "--only", help="cuba, coba, brunel, cold, forward, training; separated by commas"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--duration-ms", type=float, default=1000.0)
     options = parser.parse_args()
-    wanted = options.only.split(",") if options.only else [*MODELS, "cold", "forward"]
+    wanted = options.only.split(",") if options.only else [*MODELS, "cold", "forward", "training"]
     command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
     head = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
     sections: list[str] = []
@@ -61,6 +64,8 @@ def main() -> None:
             sections.append(cold(options.duration_ms))
         elif name == "forward":
             sections.append(forward(options.repeats))
+        elif name == "training":
+            sections.append(training(options.repeats))
         else:
             sys.exit(f"there is no benchmark called '{name}'")
         print(sections[-1], flush=True)
@@ -213,20 +218,51 @@ def forward(repeats: int) -> str:
     return "\n".join([*lines, ""])
 
 
+def training(repeats: int) -> str:
+    """Forward and backward, by surrogate gradients, beside the libraries' own loops."""
+    lines = [
+        "## training: 784-400-10, 128 stimuli, 100 steps, forward and backward",
+        "",
+        "13 % of the inputs spike in a step; 32 bits.",
+        "",
+        "| what | threads | milliseconds, median | ratio to snnTorch's own loop | to Norse's |",
+        "|---|---|---|---|---|",
+    ]
+    for threads in (1, 2):
+        found = in_process(f"train({threads}, {repeats})", threads)
+        for what, milliseconds in found.items():
+            ratios = [milliseconds / found[f"{peer}, own loop"] for peer in ("snntorch", "norse")]
+            lines.append(
+                f"| {what} | {threads} | {milliseconds:.0f} | {ratios[0]:.2f} | {ratios[1]:.2f} |"
+            )
+    return "\n".join([*lines, ""])
+
+
 def feed_forward(threads: int, repeats: int) -> dict[str, float]:
     """Milliseconds of each way to run the network forward."""
     from simulate_peers import feed_forward_ways
 
-    found = {}
-    for what, run in feed_forward_ways(threads).items():
+    return milliseconds_of(feed_forward_ways(threads), repeats)
+
+
+def train(threads: int, repeats: int) -> dict[str, float]:
+    """Milliseconds of each way to run the network forward and backward."""
+    from simulate_peers import training_ways
+
+    return milliseconds_of(training_ways(threads), repeats)
+
+
+def milliseconds_of(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The median of each, all of them in turns, so that a busy moment does not fall on one."""
+    taken: dict[str, list[float]] = {what: [] for what in ways}
+    for run in ways.values():
         run()
-        taken = []
-        for _ in range(repeats):
+    for _ in range(repeats):
+        for what, run in ways.items():
             start = time.perf_counter()
             run()
-            taken.append(time.perf_counter() - start)
-        found[what] = 1000.0 * statistics.median(taken)
-    return found
+            taken[what].append(time.perf_counter() - start)
+    return {what: 1000.0 * statistics.median(times) for what, times in taken.items()}
 
 
 if __name__ == "__main__":

@@ -244,3 +244,61 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
         "norse": by_us("norse", "float32"),
         "native": by_us("native", "float64"),
     }
+
+
+def training_ways(threads: int) -> dict[str, Callable[[], Any]]:
+    """Forward and backward through 784-400-10 neurons, by us and by the libraries' own loops."""
+    import norse.torch as norse
+    import snntorch
+    import torch
+
+    from spikelearn.networks.spiking_mlp import SpikingMLP
+
+    torch.set_num_threads(threads)
+    n_trials, n_steps = 128, 100
+    model = SpikingMLP(
+        name="forward", sizes=(784, 400, 10), tau_m_ms=20.0, duration_ms=float(n_steps)
+    ).build(0)
+    generator = torch.Generator().manual_seed(0)
+    shown = torch.rand((n_steps, n_trials, 784), generator=generator) < 0.13
+    x = shown.to(torch.float32)
+    y = torch.randint(10, (n_trials,), generator=generator)
+    w = [p.detach().clone().requires_grad_() for p in model.weights]
+    surrogate = snntorch.surrogate.fast_sigmoid(slope=25.0)
+
+    def learn(counts: torch.Tensor, parameters: Any) -> None:
+        torch.autograd.grad(torch.nn.functional.cross_entropy(counts, y), list(parameters))
+
+    def by_us() -> None:
+        learn(model(x)[-1], model.weights)
+
+    def by_snntorch() -> None:
+        cells = [
+            snntorch.Leaky(beta=model.beta, reset_mechanism="subtract", spike_grad=surrogate)
+            for _ in w
+        ]
+        states, counts = [cell.reset_mem() for cell in cells], torch.zeros(n_trials, 10)
+        for step in range(n_steps):
+            s = x[step]
+            for i, cell in enumerate(cells):
+                s, states[i] = cell(s @ w[i].T, states[i])
+            counts = counts + s
+        learn(counts, w)
+
+    def by_norse() -> None:
+        parameters = norse.LIFBoxParameters(tau_mem_inv=torch.tensor((1.0 - model.beta) / 0.001))
+        cells = [norse.LIFBoxCell(parameters) for _ in w]
+        states: list[Any] = [None, None]
+        counts = torch.zeros(n_trials, 10)
+        for step in range(n_steps):
+            s = x[step]
+            for i, cell in enumerate(cells):
+                s, states[i] = cell(s @ w[i].T, states[i])
+            counts = counts + s
+        learn(counts, w)
+
+    return {
+        "snntorch, own loop": by_snntorch,
+        "norse, own loop": by_norse,
+        "surrogate": by_us,
+    }

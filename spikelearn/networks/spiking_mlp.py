@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,9 +22,6 @@ from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.mlp import square_image
 from spikelearn.networks.neurons import LIF, Neurons, SpikeSource
 from spikelearn.networks.spiking import Projection, SpikingNetwork
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SURROGATE_SLOPE = 25.0  # of the fast sigmoid, Zenke & Ganguli 2018, doi:10.1162/neco_a_01086
 
@@ -120,26 +117,29 @@ class SpikingClassifier(nn.Module):
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
         """Spike counts of each layer, shape (batch, neurons); input (steps, batch, pixels)."""
-        batch = spikes.shape[1]
-        threshold = self.description.v_threshold_mv
-        potentials = [spikes.new_zeros(batch, w.shape[0]) for w in self.weights]
-        emitted = [spikes.new_zeros(batch, w.shape[0]) for w in self.weights]
-        counts = [torch.zeros_like(s) for s in emitted]
-        # The first layer's input does not depend on the state: one product for all steps.
-        first = nn.functional.linear(spikes, self.weights[0]).unbind(0)
-        for drive in first:
-            incoming = [drive, *(nn.functional.linear(s, w) for s, w in self._above(emitted))]
-            for layer, current in enumerate(incoming):
-                fired, v = self.membrane(current, potentials[layer])
-                fired = fired.to(v.dtype)  # snnTorch spikes in 32 bits whatever it is given
-                potentials[layer] = v - threshold * fired.detach()
-                emitted[layer] = fired
-                counts[layer] = counts[layer] + fired
+        counts = []
+        for layer, weight in enumerate(self.weights):
+            if layer:  # what was emitted in a step arrives in the next
+                spikes = torch.cat((torch.zeros_like(spikes[:1]), spikes[:-1]))
+            # Nothing comes back from above: a layer's input is one product for all steps.
+            spikes = self._spikes(nn.functional.linear(spikes, weight))
+            counts.append(spikes.sum(0))
         return counts
 
-    def _above(self, emitted: Sequence[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Spikes of the previous step with the weights they meet, for all layers but the first."""
-        return list(zip(emitted[:-1], list(self.weights)[1:], strict=True))
+    def _spikes(self, drives: torch.Tensor) -> torch.Tensor:
+        """Spikes of a layer for its input; both of shape (steps, batch, neurons)."""
+        membrane, threshold = self.membrane, self.description.v_threshold_mv
+        v = torch.zeros_like(drives[0])
+        emitted = []
+        for drive in drives.unbind():  # to index them would make the way back several times slower
+            # Called as a whole, `Leaky` would find out whom to reset all the same.
+            membrane.mem = v
+            v = membrane.state_function(drive)
+            fired = membrane.fire(v).to(v.dtype)  # snnTorch spikes in 32 bits whatever it is given
+            v = v - threshold * fired.detach()
+            emitted.append(fired)
+        del membrane.mem  # it would hold the graph
+        return torch.stack(emitted)
 
     def to_spiking_network(self) -> SpikingNetwork:
         """The same network as a description that every backend runs."""

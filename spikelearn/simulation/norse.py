@@ -44,9 +44,7 @@ class _LIFBox:
             reset_method=_no_reset,
         )
         state = self.lif_box.LIFBoxFeedForwardState(v=v)
-        fired, state = self.lif_box.lif_box_feed_forward_step(
-            torch.zeros_like(drive), state, parameters, dt=1.0
-        )
+        fired, state = self.lif_box.lif_box_feed_forward_step(self.zero, state, parameters, dt=1.0)
         return fired, state.v + drive
 
 

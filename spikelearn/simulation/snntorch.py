@@ -1,8 +1,9 @@
 """Simulation on snnTorch (Eshraghian et al. 2023, doi:10.1109/JPROC.2023.3308088).
 
-The membrane is `snntorch.Leaky` with `reset_mechanism="none"`; the reset is ours, because
-snnTorch's own subtracts one step late, and without its delay differs where the potential stays
-above threshold after one subtraction.
+The membrane and the threshold are those of `snntorch.Leaky` with `reset_mechanism="none"`; the
+reset is ours, because snnTorch's own subtracts one step late, and without its delay differs where
+the potential stays above threshold after one subtraction. Called as a whole, `Leaky` would find out
+whom to reset all the same, so that its two parts are called one by one.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class _Leaky:
     def __call__(
         self, v: torch.Tensor, drive: torch.Tensor, threshold: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        self.leaky.threshold = threshold
-        return self.leaky(drive, v)
+        self.leaky.threshold, self.leaky.mem = threshold, v
+        v = self.leaky.state_function(drive)
+        return self.leaky.fire(v), v
 
 
 def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:

@@ -2,25 +2,40 @@
 
 A cell is called once a step with the potential (from rest, mV) and the summed input of the step,
 and gives back which neurons crossed the threshold and the potential before any reset.
+
+Populations that excite one another in a loop go through time together, step by step; all others
+one after another, each through a block of steps at once, in the order in which spikes pass through
+the network. So what comes to a population from outside its loop is known for the whole block, and
+is one matrix product.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from typing import Protocol
 
 import numpy as np
 import torch
 
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
-from spikelearn.simulation.lowering import InputSpikes, Lowered, PartialRun, Result, Synapses
+from spikelearn.simulation.lowering import (
+    Background,
+    InputSpikes,
+    Lowered,
+    PartialRun,
+    Result,
+    Synapses,
+)
 
 _DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
-_REPORT_EVERY = 50
-# Of input known beforehand, what is multiplied by the weights at once.
+# Steps that are made together, and the bytes of their spikes and inputs.
 _BLOCK_STEPS = 256
 _BLOCK_BYTES = 128 * 2**20
+# Share of the source's neurons that spike in a step, below which weights are gathered spike by
+# spike: reading them costs more than multiplying them, but a dense product reads them all.
+_SPARSE = 0.16
 
 
 class Cell(Protocol):
@@ -53,91 +68,180 @@ def _run(
     progress: Callable[[float], None],
     dtype: torch.dtype,
 ) -> Result:
+    longest = max((s.delay_steps for s in lowered.synapses), default=0)
+    length = _block_length(lowered, dtype)
     populations = {
-        name: _Population(neurons, make_cell(neurons, dtype), lowered.n_trials, dtype)
+        name: _Population(neurons, make_cell(neurons, dtype), lowered, dtype, longest + length)
         for name, neurons in lowered.neurons.items()
     }
     sources = {name: _Source(s, lowered, dtype) for name, s in lowered.sources.items()}
-    projections = [
-        _FromSource(s, sources[s.source], lowered.n_steps, dtype)
-        if s.source in sources
-        else _Projection(s, dtype)
-        for s in lowered.synapses
+    stages = [
+        _Stage(names, lowered, populations, sources, longest, dtype) for names in _loops(lowered)
     ]
-    longest = 1 + max((s.delay_steps for s in lowered.synapses), default=0)
-    # Ring buffers: emitted[name][k % longest] are the spikes of step k.
-    emitted: dict[str, list[torch.Tensor | None]] = {name: [None] * longest for name in populations}
-    background = [
-        (b, torch.as_tensor(b.weight, dtype=dtype), b.counts(0, lowered.n_trials))
-        for b in lowered.background
-    ]
-    drives = {
-        name: lowered.drive(name, 0, lowered.n_trials)
-        for name in lowered.neurons
-        if lowered.driven(name)
+    reached = 0
+    try:
+        for first in range(0, lowered.n_steps, length):
+            last = min(first + length, lowered.n_steps)
+            progress(first / lowered.n_steps)
+            for stage in stages:
+                stage.advance(first, last)
+            for population in populations.values():
+                population.end_block(first, last, longest)
+            reached = last
+    except KeyboardInterrupt:
+        # What was recorded of the block that was being made is left out.
+        raise PartialRun(
+            _result(lowered, populations, reached), np.full(lowered.n_trials, reached)
+        ) from None
+    return _result(lowered, populations, reached)
+
+
+def _block_length(lowered: Lowered, dtype: torch.dtype) -> int:
+    sizes = [n.size for n in lowered.neurons.values()] + [s.size for s in lowered.sources.values()]
+    a_step = 2 * sum(sizes) * lowered.n_trials * dtype.itemsize
+    return max(1, min(_BLOCK_STEPS, _BLOCK_BYTES // a_step))
+
+
+def _loops(lowered: Lowered) -> list[list[str]]:
+    """Populations that reach one another, and those that do not alone, in the order of spikes."""
+    from scipy.sparse.csgraph import connected_components
+
+    names = list(lowered.neurons)
+    graph = np.zeros((len(names), len(names)))
+    for s in lowered.synapses:
+        if s.source in lowered.neurons:
+            graph[names.index(s.source), names.index(s.target)] = 1
+    _, loop_of = connected_components(graph, connection="strong")
+    before: dict[int, set[int]] = {int(loop): set() for loop in loop_of}
+    for source, target in zip(*np.nonzero(graph), strict=True):
+        if loop_of[source] != loop_of[target]:
+            before[int(loop_of[target])].add(int(loop_of[source]))
+    order = TopologicalSorter(before).static_order()
+    return [[n for n, at in zip(names, loop_of, strict=True) if at == loop] for loop in order]
+
+
+def _result(lowered: Lowered, populations: dict[str, _Population], n_steps: int) -> Result:
+    def complete(trace: list[np.ndarray], name: str) -> np.ndarray:
+        nothing = np.zeros((0, lowered.n_trials, lowered.neurons[name].size))
+        return np.concatenate([nothing, *trace]).transpose(1, 0, 2)
+
+    states = {
+        f"{name}.v_mv": complete(populations[name].trace, name) for name in lowered.record_potential
     }
-    spikes = {name: _Recorder() for name in lowered.record if name in populations}
-    potentials: dict[str, list[np.ndarray]] = {name: [] for name in lowered.record_potential}
+    found = {
+        name: populations[name].spikes() if name in populations else _given(lowered, name, n_steps)
+        for name in lowered.record
+    }
+    return found, states, {}
 
-    def make_step(step: int) -> None:
-        for name, population in populations.items():
-            drive = drives.get(name)
-            population.integrate_currents(
-                None if drive is None else torch.as_tensor(next(drive), dtype=dtype)
-            )
-        for projection in projections:
-            if step >= projection.delay:
-                values = projection.at(step, emitted, longest)
-                if values is not None:
-                    populations[projection.target].deliver(projection.channel, values)
-        for item, weights, counts in background:
-            drawn = torch.as_tensor(next(counts), dtype=dtype)
-            populations[item.target].deliver(item.channel, weights * drawn)
-        for name, population in populations.items():
-            emitted[name][step % longest] = population.fire()
-        for name, recorder in spikes.items():
-            recorder.add(step, emitted[name][step % longest])
-        for name, trace in potentials.items():
-            trace.append(populations[name].potential())
-        if step % _REPORT_EVERY == 0:
-            progress(step / lowered.n_steps)
 
-    def result(n_steps: int) -> Result:
-        shape = (lowered.n_trials, n_steps)
-        states = {
-            f"{name}.v_mv": np.stack(trace[:n_steps], axis=1)
-            if n_steps
-            else np.zeros((*shape, lowered.neurons[name].size))
-            for name, trace in potentials.items()
+def _given(lowered: Lowered, name: str, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    source = lowered.sources[name]
+    kept = source.steps < n_steps
+    return source.steps[kept], source.senders[kept], source.trials[kept]
+
+
+class _Stage:
+    """Populations that go through a block of steps together."""
+
+    def __init__(
+        self,
+        names: list[str],
+        lowered: Lowered,
+        populations: dict[str, _Population],
+        sources: dict[str, _Source],
+        longest: int,
+        dtype: torch.dtype,
+    ) -> None:
+        self.names, self.populations, self.longest = names, populations, longest
+        self.inner: list[_Projection] = []
+        self.outer: list[tuple[_Projection, _Source | None]] = []
+        for s in lowered.synapses:
+            if s.target in names and s.source in names:
+                self.inner.append(_Projection(s, dtype))
+            elif s.target in names:
+                self.outer.append((_Projection(s, dtype), sources.get(s.source)))
+        self.background = [
+            (b, torch.as_tensor(b.weight, dtype=dtype), b.counts(0, lowered.n_trials))
+            for b in lowered.background
+            if b.target in names
+        ]
+        self.drives: dict[str, Iterator[np.ndarray]] = {
+            name: lowered.drive(name, 0, lowered.n_trials) for name in names if lowered.driven(name)
         }
-        found = {name: recorder.arrays() for name, recorder in spikes.items()}
-        found |= {
-            name: (source.steps, source.senders, source.trials)
-            for name, source in lowered.sources.items()
-            if name in lowered.record
-        }
-        return {name: found[name] for name in lowered.record}, states, {}
+        self.dtype = dtype
 
-    for step in range(lowered.n_steps):
-        try:
-            make_step(step)
-        except KeyboardInterrupt:  # this step may be half made
-            raise PartialRun(result(step), np.full(lowered.n_trials, step)) from None
-    return result(lowered.n_steps)
+    def advance(self, first: int, last: int) -> None:
+        """Steps `first` to `last` - 1."""
+        arriving = self._from_outside(first, last)
+        for t in range(last - first):
+            for name in self.names:
+                drive = self.drives.get(name)
+                self.populations[name].integrate_currents(
+                    None if drive is None else torch.as_tensor(next(drive), dtype=self.dtype)
+                )
+            for (target, channel), values in arriving.items():
+                self.populations[target].deliver(channel, values[t])
+            for projection in self.inner:
+                row = self.longest + t - projection.delay
+                if first + t >= projection.delay:
+                    spikes = self.populations[projection.source].emitted[row]
+                    self.populations[projection.target].deliver(
+                        projection.channel, projection.times(spikes)
+                    )
+            for item, weights, counts in self.background:
+                self._deliver_background(item, weights, next(counts))
+            for name in self.names:
+                self.populations[name].fire(self.longest + t)
+
+    def _from_outside(
+        self, first: int, last: int
+    ) -> dict[tuple[str, int | None], tuple[torch.Tensor, ...]]:
+        """What spikes from outside bring in each step, by where it goes; (trials, size) each."""
+        found: dict[tuple[str, int | None], torch.Tensor] = {}
+        for projection, source in self.outer:
+            if source is not None:
+                values = source.through(projection, first - projection.delay, last - first)
+            else:
+                row = self.longest - projection.delay
+                block = self.populations[projection.source].emitted[row : row + last - first]
+                values = projection.times(block.flatten(0, 1)).unflatten(0, block.shape[:2])
+            if values is not None:
+                place = (projection.target, projection.channel)
+                found[place] = found[place] + values if place in found else values
+        return {place: values.unbind() for place, values in found.items()}
+
+    def _deliver_background(
+        self, item: Background, weights: torch.Tensor, counts: np.ndarray
+    ) -> None:
+        drawn = torch.as_tensor(counts, dtype=self.dtype)
+        self.populations[item.target].deliver(item.channel, weights * drawn)
 
 
 class _Population:
     """State of a population, arrays of shape (trials, size)."""
 
     def __init__(
-        self, neurons: LoweredNeurons, cell: Cell, n_trials: int, dtype: torch.dtype
+        self,
+        neurons: LoweredNeurons,
+        cell: Cell,
+        lowered: Lowered,
+        dtype: torch.dtype,
+        n_rows: int,
     ) -> None:
         def tensor(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values, dtype=dtype)
 
-        shape = (n_trials, neurons.size)
+        shape = (lowered.n_trials, neurons.size)
         self.neurons, self.cell = neurons, cell
         self.rest = neurons.v_rest
+        # Spikes, 0 or 1, of as many steps before the block as the longest delay, and of the block.
+        self.emitted = torch.zeros((n_rows, *shape), dtype=dtype)
+        self.recorded = neurons.name in lowered.record
+        self.parts: list[tuple[int, np.ndarray]] = []
+        self.traced = neurons.name in lowered.record_potential
+        self.trace: list[np.ndarray] = []
+        self.potentials: list[torch.Tensor] = []
         self.threshold, self.reset = tensor(neurons.threshold), tensor(neurons.reset)
         self.input_gain = tensor(1.0 - neurons.beta)
         self.kappas = [tensor(channel.kappa) for channel in neurons.channels]
@@ -177,56 +281,88 @@ class _Population:
     def _add(self, values: torch.Tensor) -> None:
         self.drive = values if self.drive is None else self.drive + values
 
-    def fire(self) -> torch.Tensor:
-        """Finish a step: membrane, threshold, reset. Returns spikes, 0 or 1."""
+    def fire(self, row: int) -> None:
+        """Finish a step: membrane, threshold, reset; spikes go to a row of `emitted`."""
         threshold = self.threshold
         if self.theta is not None:
             self.theta *= self.theta_decay
             threshold = threshold + self.theta
         drive = self.zeros if self.drive is None else self.drive
         fired, v = self.cell(self.v, drive, threshold)
-        fired = fired.to(v.dtype)  # snnTorch spikes in 32 bits whatever the potential's precision
         if self.held is not None:
             self.held = (self.held - 1).clamp_(min=0)
             active = self.held == 0
             v = torch.where(active, v, self.v)
             fired = fired * active
-        spiking = fired > 0
-        after = v - threshold if self.neurons.subtract else self.reset
-        self.v = torch.where(spiking, after, v)
+        # snnTorch spikes in 32 bits whatever the potential's precision.
+        emitted = self.emitted[row].copy_(fired)
+        if self.neurons.subtract:
+            self.v = torch.addcmul(v, emitted, threshold, value=-1.0)
+        else:
+            self.v = torch.where(fired.bool(), self.reset, v)
         if self.theta is not None:
-            self.theta += self.theta_increment * fired
+            self.theta.addcmul_(emitted, self.theta_increment)
         if self.held is not None:
-            self.held[spiking] = self.neurons.refractory_steps
-        return fired
+            self.held[fired.bool()] = self.neurons.refractory_steps
+        if self.traced:
+            self.potentials.append(self.v)
 
-    def potential(self) -> np.ndarray:
-        """Potential in mV, array of shape (trials, size)."""
-        return self.v.numpy().astype(np.float64) + self.rest
+    def end_block(self, first: int, last: int, longest: int) -> None:
+        """Keep what is recorded of the steps made, and the spikes that are still on their way."""
+        block = self.emitted[longest : longest + last - first]
+        if self.recorded:
+            self.parts.append((first, np.flatnonzero(block.numpy())))
+        if self.traced:
+            v = torch.stack(self.potentials).numpy()
+            self.trace.append(v.astype(np.float64) + self.rest)
+            self.potentials = []
+        if longest:
+            self.emitted[:longest] = self.emitted[last - first : last - first + longest].clone()
+
+    def spikes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Steps, senders and trials of what was recorded, each of shape (n_spikes,)."""
+        n_trials, size = self.v.shape
+        nothing = np.zeros(0, dtype=np.int64)
+        places = [where + first * n_trials * size for first, where in self.parts]
+        steps, rest = np.divmod(np.concatenate([nothing, *places]), n_trials * size)
+        trials, senders = np.divmod(rest, size)
+        return steps, senders, trials
 
 
 class _Source:
-    """Spikes of a source, made dense step by step."""
+    """Spikes of a source, by step."""
 
     def __init__(self, spikes: InputSpikes, lowered: Lowered, dtype: torch.dtype) -> None:
-        self.shape = (lowered.n_trials, spikes.size)
+        self.n_trials, self.size = lowered.n_trials, spikes.size
         self.dtype = dtype
-        self.steps = spikes.steps
+        self.spikes = spikes
         self.first = np.searchsorted(spikes.steps, np.arange(lowered.n_steps + 1))
-        self.where = spikes.trials * spikes.size + spikes.senders
 
-    def any(self, first: int, last: int) -> bool:
-        """Whether there are spikes in steps `first` to `last` - 1."""
-        return bool(self.first[first] < self.first[last])
+    def through(self, projection: _Projection, first: int, length: int) -> torch.Tensor | None:
+        """Summed weights of the spikes of `length` steps, shape (length, trials, target size).
 
-    def block(self, first: int, last: int) -> torch.Tensor:
-        """Spikes of steps `first` to `last` - 1, 0 or 1, shape (steps, trials, size)."""
-        start, stop = self.first[first], self.first[last]
-        n_trials, size = self.shape
-        # Set in NumPy, as bytes: torch takes ten times as long to set single entries.
-        dense = np.zeros((last - first) * n_trials * size, dtype=np.uint8)
-        dense[(self.steps[start:stop] - first) * (n_trials * size) + self.where[start:stop]] = 1
-        return torch.from_numpy(dense).to(self.dtype).view(last - first, n_trials, size)
+        Steps before the start have none; None where there are none at all.
+        """
+        early = max(-first, 0)
+        if early >= length:
+            return None
+        start, stop = self.first[first + early], self.first[first + length]
+        if start == stop:
+            return None
+        rows = (self.spikes.steps[start:stop] - first) * self.n_trials
+        rows += self.spikes.trials[start:stop]
+        n_rows = length * self.n_trials
+        senders = self.spikes.senders[start:stop]
+        if projection.dense is not None and rows.size < _SPARSE * n_rows * self.size:
+            values = projection.gathered(rows, senders, n_rows)
+        else:
+            # Set in NumPy, as bytes: torch takes ten times as long to set single entries.
+            dense = np.zeros(n_rows * self.size, dtype=np.uint8)
+            dense[rows * self.size + senders] = 1
+            values = projection.times(
+                torch.from_numpy(dense).to(self.dtype).view(n_rows, self.size)
+            )
+        return values.view(length, self.n_trials, -1)
 
 
 class _Projection:
@@ -252,70 +388,22 @@ class _Projection:
                     matrix.shape,
                 )
 
-    def at(
-        self, step: int, emitted: dict[str, list[torch.Tensor | None]], n_slots: int
-    ) -> torch.Tensor | None:
-        """Summed weights of the spikes that arrive, shape (trials, target size), or None."""
-        arriving = emitted[self.source][(step - self.delay) % n_slots]
-        return None if arriving is None else self.times(arriving)
-
     def times(self, spikes: torch.Tensor) -> torch.Tensor:
         """Summed weights of spikes of shape (any, source size), shape (any, target size)."""
         if self.dense is not None:
             return spikes @ self.dense
         return (self.sparse @ spikes.T).T
 
-
-class _FromSource(_Projection):
-    """A projection whose spikes are known beforehand: many steps are one matrix product."""
-
-    def __init__(
-        self, synapses: Synapses, source: _Source, n_steps: int, dtype: torch.dtype
-    ) -> None:
-        super().__init__(synapses, dtype)
-        self.spikes, self.n_steps = source, n_steps
-        c, n_trials = synapses.connections, source.shape[0]
-        bytes_a_step = n_trials * (c.n_source + c.n_target) * dtype.itemsize
-        self.length = max(1, min(_BLOCK_STEPS, _BLOCK_BYTES // bytes_a_step))
-        self.values: tuple[torch.Tensor, ...] | None = None
-        self.first = self.last = 0
-
-    def at(
-        self, step: int, emitted: dict[str, list[torch.Tensor | None]], n_slots: int
-    ) -> torch.Tensor | None:
-        """As for any projection, from a block of steps computed at once."""
-        sent = step - self.delay
-        if not self.first <= sent < self.last:
-            self.first, self.last = sent, min(sent + self.length, self.n_steps)
-            self.values = None
-            if self.spikes.any(self.first, self.last):
-                block = self.spikes.block(self.first, self.last)
-                products = self.times(block.flatten(0, 1))
-                self.values = products.unflatten(0, block.shape[:2]).unbind()
-        if self.values is None or not self.spikes.any(sent, sent + 1):
-            return None
-        return self.values[sent - self.first]
-
-
-class _Recorder:
-    """Spikes of a population as growing lists of indices."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[int, np.ndarray]] = []
-
-    def add(self, step: int, fired: torch.Tensor | None) -> None:
-        """Keep the spikes of a step."""
-        if fired is not None:
-            where = np.flatnonzero(fired.numpy())
-            if len(where):
-                self.parts.append((step, where))
-                self.size = fired.shape[1]
-
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Steps, senders and trials, each of shape (n_spikes,)."""
-        if not self.parts:
-            empty = np.zeros(0, dtype=np.int64)
-            return empty, empty, empty
-        steps = np.repeat([s for s, _ in self.parts], [len(w) for _, w in self.parts])
-        trials, senders = np.divmod(np.concatenate([w for _, w in self.parts]), self.size)
-        return steps, senders, trials
+    def gathered(self, rows: np.ndarray, senders: np.ndarray, n_rows: int) -> torch.Tensor:
+        """The same for spikes given one by one, shape (n_rows, target size)."""
+        assert self.dense is not None  # noqa: S101 - the caller's condition
+        if (np.diff(rows) < 0).any():
+            order = np.argsort(rows, kind="stable")
+            rows, senders = rows[order], senders[order]
+        offsets = np.searchsorted(rows, np.arange(n_rows))
+        return torch.nn.functional.embedding_bag(
+            torch.from_numpy(np.ascontiguousarray(senders)),
+            self.dense,
+            torch.from_numpy(offsets),
+            mode="sum",
+        )
