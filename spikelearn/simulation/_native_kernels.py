@@ -25,6 +25,7 @@ from spikelearn.simulation._native_models import (
     cross,
     decay,
     feed,
+    inner,
     step_conducting,
     step_hodgkin_huxley,
     step_two_variables,
@@ -308,20 +309,20 @@ def advance(  # noqa: PLR0912, PLR0915
 
 # By loops: a slice assigned to another brings code for messages about shapes that do not fit, which
 # takes longer to compile than all the rest.
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _copy(given: np.ndarray, to: np.ndarray) -> None:  # pragma: no cover - compiled
     for j in range(given.size):
         to[j] = given[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
     for j in range(values.size):
         if abs(values[j]) < _TINY:
             values[j] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no cover - compiled
     if alike:
         factor = beta[0]
@@ -332,7 +333,7 @@ def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no 
             v[j] *= beta[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _integrate_two(
     v: np.ndarray,
     beta: float,
@@ -350,7 +351,7 @@ def _integrate_two(
         other[j] *= other_alpha
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _add_current(
     v: np.ndarray, current: np.ndarray, kappa: np.ndarray, alpha: float, alike: bool
 ) -> None:  # pragma: no cover - compiled
@@ -365,7 +366,7 @@ def _add_current(
             current[j] *= alpha
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _add_stimulus(
     v: np.ndarray, beta: np.ndarray, shown: np.ndarray
 ) -> None:  # pragma: no cover - compiled
@@ -373,7 +374,7 @@ def _add_stimulus(
         v[j] += (1.0 - beta[j]) * shown[j if shown.size > 1 else 0]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _add_background(
     goal: np.ndarray, weight: np.ndarray, counts: np.ndarray
 ) -> None:  # pragma: no cover - compiled
@@ -381,7 +382,7 @@ def _add_background(
         goal[j] += weight[j] * counts[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _deliver(
     goal: np.ndarray,
     spiking: np.ndarray,
@@ -397,7 +398,7 @@ def _deliver(
             goal[targets[s]] += weights[s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _deliver_full(
     goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, weight: np.ndarray, first: int
 ) -> None:  # pragma: no cover - compiled
@@ -416,7 +417,7 @@ def _deliver_full(
             goal[j] += a[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _deliver_same(
     goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
 ) -> None:  # pragma: no cover - compiled
@@ -425,7 +426,7 @@ def _deliver_same(
             goal[target] += weight
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _fire(
     v: np.ndarray,
     limit: np.ndarray,
