@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spikelearn.experiments.config import STDPConfig, TrainConfig
     from spikelearn.experiments.representation import open_run
     from spikelearn.experiments.stdp_training import train_stdp
+    from spikelearn.experiments.stimulus import stimulus_for
     from spikelearn.experiments.training import train
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
@@ -52,6 +53,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "load_recording": ("spikelearn.recordings", "load"),
     "open_run": ("spikelearn.experiments.representation", "open_run"),
     "simulate": ("spikelearn.simulation", "simulate"),
+    "stimulus_for": ("spikelearn.experiments.stimulus", "stimulus_for"),
     "train": ("spikelearn.experiments.training", "train"),
     "train_stdp": ("spikelearn.experiments.stdp_training", "train_stdp"),
 }
@@ -72,6 +74,7 @@ __all__ = [
     "load_recording",
     "open_run",
     "simulate",
+    "stimulus_for",
     "train",
     "train_stdp",
 ]

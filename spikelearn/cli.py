@@ -130,11 +130,11 @@ def simulate(
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     """
     from spikelearn._progress import progress_bars
+    from spikelearn.experiments import stimulus_for
     from spikelearn.report.raster import check_plot_path, plot_raster
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation.simulate import time_step
     from spikelearn.spikes import check_path, summary
-    from spikelearn.stimuli import load_protocol
 
     for path in out or []:
         check_path(path)
@@ -146,15 +146,7 @@ def simulate(
     step = dt if dt is not None else time_step(network)
     if stimulus is None and network.sources:
         stimulus = "poisson"
-    if stimulus is not None and not network.sources:
-        raise SpikelearnError(
-            f"model '{model}' has no spike source to show the stimulus '{stimulus}' to"
-        )
-    shown = (
-        load_protocol(stimulus).realise(network.sources, duration, step, seed)
-        if stimulus is not None
-        else None
-    )
+    shown = None if stimulus is None else stimulus_for(network, stimulus, duration, step, seed)
     with progress_bars() as bar:
         say = bar(f"{network.name} on {backend}")
         activity = run(

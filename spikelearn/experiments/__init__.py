@@ -14,6 +14,7 @@ _PLACES = {
     "compare": "comparing",
     "open_run": "representation",
     "show": "representation",
+    "stimulus_for": "stimulus",
     "train": "training",
     "train_stdp": "stdp_training",
 }
@@ -26,6 +27,7 @@ __all__ = [
     "compare",
     "open_run",
     "show",
+    "stimulus_for",
     "train",
     "train_stdp",
 ]

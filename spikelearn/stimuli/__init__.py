@@ -1,23 +1,53 @@
-"""What networks are shown: image data sets, encoders from pixels to spikes, protocols."""
+"""What networks are shown: image data sets, encoders, spikes, currents, and protocols of these."""
 
-from spikelearn.stimuli.datasets import DATASETS, load_dataset
-from spikelearn.stimuli.encoders import LatencyEncoder, RateEncoder
-from spikelearn.stimuli.images import ImageDataset, luminance, network_images, network_input
-from spikelearn.stimuli.poisson import poisson_spikes
-from spikelearn.stimuli.protocol import (
-    ImageProtocol,
-    PoissonProtocol,
-    load_protocol,
+from spikelearn.stimuli.currents import (
+    CurrentArray,
+    CurrentProtocol,
+    CurrentRecording,
+    Noise,
+    Ramp,
+    Sinusoid,
+    Step,
 )
+from spikelearn.stimuli.datasets import DATASETS, load_dataset
+from spikelearn.stimuli.encoders import DeltaEncoder, LatencyEncoder, RateEncoder
+from spikelearn.stimuli.given_spikes import SpikeProtocol
+from spikelearn.stimuli.image_protocol import ImageProtocol
+from spikelearn.stimuli.images import ImageDataset, luminance, network_images, network_input
+from spikelearn.stimuli.poisson import (
+    PoissonProtocol,
+    RateArray,
+    RateCourse,
+    RateRecording,
+    RateSinusoid,
+    SourceRate,
+    poisson_spikes,
+)
+from spikelearn.stimuli.protocol import CombinedProtocol, load_protocol
 from spikelearn.stimuli.stimulus import Stimulus
 
 __all__ = [
     "DATASETS",
+    "CombinedProtocol",
+    "CurrentArray",
+    "CurrentProtocol",
+    "CurrentRecording",
+    "DeltaEncoder",
     "ImageDataset",
     "ImageProtocol",
     "LatencyEncoder",
+    "Noise",
     "PoissonProtocol",
+    "Ramp",
+    "RateArray",
+    "RateCourse",
     "RateEncoder",
+    "RateRecording",
+    "RateSinusoid",
+    "Sinusoid",
+    "SourceRate",
+    "SpikeProtocol",
+    "Step",
     "Stimulus",
     "load_dataset",
     "load_protocol",

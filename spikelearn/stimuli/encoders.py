@@ -7,11 +7,17 @@
     Each source fires once, the earlier the brighter: at `duration_ms * (1 - intensity)`. Sources
     below `threshold` stay silent. Thorpe, Delorme & Van Rullen 2001,
     doi:10.1016/S0893-6080(01)00083-1.
+`delta`
+    A source fires where its intensity rises from one frame to the next by `threshold` or more (ON),
+    and a second source where it falls by as much (OFF), as snnTorch's `spikegen.delta` does; a
+    static image is one frame, which rises from darkness. The principle of the silicon retina:
+    Lichtsteiner, Posch & Delbruck 2008, doi:10.1109/JSSC.2007.914337.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -39,20 +45,12 @@ class RateEncoder(BaseModel):
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         probability = checked_probability(self.max_rate_hz, dt_ms)
-        trials, steps, senders = [], [], []
-        for trial, row in enumerate(intensities):
-            # Trial by trial, so that a trial's spikes do not depend on how many follow it.
-            fired = generator.random((n_steps, row.size)) < row * probability
-            at, who = np.nonzero(fired)
-            steps.append(at)
-            senders.append(who)
-            trials.append(np.full(at.size, trial))
-        return PopulationSpikes.from_unsorted(
-            intensities.shape[1],
-            np.concatenate(steps) * dt_ms,
-            np.concatenate(senders),
-            np.concatenate(trials),
-        )
+        rows = (row * probability for row in intensities)
+        return bernoulli_spikes(rows, intensities.shape[1], n_steps, dt_ms, generator)
+
+    def n_sources(self, n_pixels: int) -> int:
+        """One source a pixel."""
+        return n_pixels
 
 
 class LatencyEncoder(BaseModel):
@@ -78,8 +76,91 @@ class LatencyEncoder(BaseModel):
             intensities.shape[1], np.minimum(steps, n_steps - 1) * dt_ms, senders, trials
         )
 
+    def n_sources(self, n_pixels: int) -> int:
+        """One source a pixel."""
+        return n_pixels
 
-Encoder = Annotated[RateEncoder | LatencyEncoder, Field(discriminator="kind")]
+
+class DeltaEncoder(BaseModel):
+    """Spikes where the intensity changes from frame to frame, at the beginning of the new one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["delta"] = "delta"
+    threshold: float = Field(default=0.1, gt=0, description="least change that makes a spike")
+    off_spikes: bool = Field(default=True, description="whether a fall makes spikes, too")
+    padding: bool = Field(
+        default=False,
+        description="compare the first frame with itself (no spikes), not with darkness",
+    )
+
+    def encode(
+        self,
+        intensities: np.ndarray,
+        duration_ms: float,
+        dt_ms: float,
+        generator: np.random.Generator | None = None,
+    ) -> PopulationSpikes:
+        """Spikes for `intensities` of shape (n_trials, n_pixels) or (n_trials, n_frames, n_pixels).
+
+        Frame i begins at step i * n_steps // n_frames. Sources 0 to n_pixels - 1 are ON; with
+        `off_spikes` the OFF sources follow in the same order. The generator is not used.
+        """
+        values = np.asarray(intensities, dtype=np.float64)
+        if values.ndim == 2:
+            values = values[:, None]
+        if values.ndim != 3:
+            raise SpikelearnError(
+                "the delta encoder needs intensities of shape (stimuli, pixels) or (stimuli,"
+                f" frames, pixels), found {values.shape}"
+            )
+        n_trials, n_frames, n_pixels = values.shape
+        checked_intensities(values.reshape(n_trials * n_frames, n_pixels))
+        n_steps = checked_steps(duration_ms, dt_ms)
+        if n_frames > n_steps:
+            raise SpikelearnError(f"{n_frames} frames do not fit into {n_steps} time steps")
+        before = values[:, :1] if self.padding else np.zeros_like(values[:, :1])
+        change = np.diff(values, axis=1, prepend=before)
+        fired = change >= self.threshold
+        if self.off_spikes:
+            fired = np.concatenate([fired, change <= -self.threshold], axis=2)
+        trials, frames, senders = np.nonzero(fired)
+        steps = frames * n_steps // n_frames
+        return PopulationSpikes.from_unsorted(
+            self.n_sources(n_pixels), steps * dt_ms, senders, trials
+        )
+
+    def n_sources(self, n_pixels: int) -> int:
+        """An ON source a pixel, and an OFF source where falls make spikes."""
+        return 2 * n_pixels if self.off_spikes else n_pixels
+
+
+Encoder = Annotated[RateEncoder | LatencyEncoder | DeltaEncoder, Field(discriminator="kind")]
+
+
+def bernoulli_spikes(
+    probabilities: Iterable[np.ndarray],
+    size: int,
+    n_steps: int,
+    dt_ms: float,
+    generator: np.random.Generator,
+) -> PopulationSpikes:
+    """At most one spike a step and source, with the given probability, independently.
+
+    Parameters
+    ----------
+    probabilities : iterable of arrays that broadcast to (n_steps, size)
+        One for each trial, drawn in turn, so that a trial's spikes do not depend on how many
+        follow it.
+    """
+    trials, steps, senders = [], [], []
+    for trial, probability in enumerate(probabilities):
+        at, who = np.nonzero(generator.random((n_steps, size)) < probability)
+        steps.append(at)
+        senders.append(who)
+        trials.append(np.full(at.size, trial))
+    return PopulationSpikes.from_unsorted(
+        size, np.concatenate(steps) * dt_ms, np.concatenate(senders), np.concatenate(trials)
+    )
 
 
 def checked_intensities(intensities: np.ndarray) -> np.ndarray:

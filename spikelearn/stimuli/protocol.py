@@ -1,115 +1,97 @@
-"""Stimulus protocols: YAML files in `stimuli/` that say what a network is shown and how."""
+"""Stimulus protocols: YAML files in `stimuli/` that say what a network is shown and how.
+
+`kind` says which: `poisson`, `spikes`, `currents`, `images`, or `combined`, several of these at
+once. Each kind has a file of its own here. Files that a protocol names are looked for beside it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn._seeding import generator
-from spikelearn.stimuli.datasets import load_dataset
-from spikelearn.stimuli.encoders import Encoder, RateEncoder
-from spikelearn.stimuli.images import network_input
-from spikelearn.stimuli.poisson import poisson_spikes
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.stimuli._protocol import ProtocolBase, Setting
+from spikelearn.stimuli.currents import CurrentProtocol
+from spikelearn.stimuli.given_spikes import SpikeProtocol
+from spikelearn.stimuli.image_protocol import ImageProtocol
+from spikelearn.stimuli.poisson import PoissonProtocol
 from spikelearn.stimuli.stimulus import Stimulus
 
-
-class _Protocol(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: str = Field(min_length=1)
-    description: str = ""
-    reference: str = ""
+_Part = Annotated[
+    PoissonProtocol | SpikeProtocol | CurrentProtocol | ImageProtocol, Field(discriminator="kind")
+]
 
 
-class PoissonProtocol(_Protocol):
-    """Homogeneous Poisson spikes into every spike source of the network."""
+class CombinedProtocol(ProtocolBase):
+    """Several protocols at once: currents add up, and each spike source belongs to one of them.
 
-    kind: Literal["poisson"]
-    rate_hz: float = Field(ge=0)
-    n_trials: int = Field(default=1, ge=1)
+    The parts have equally many trials, or one, which is then shown in every trial.
+    """
 
-    def realise(
-        self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int
-    ) -> Stimulus:
-        """Draw the spikes for `sources` (population name to size)."""
-        spikes = {
-            name: poisson_spikes(
-                size,
-                self.rate_hz,
-                duration_ms,
-                dt_ms,
-                generator(seed, "stimulus", name),
-                self.n_trials,
-            )
-            for name, size in sources.items()
-        }
-        labels = [f"{self.rate_hz:g} Hz" for _ in range(self.n_trials)]
-        return Stimulus(labels, spikes, provenance={"protocol": self.model_dump()})
+    kind: Literal["combined"]
+    parts: tuple[_Part, ...] = Field(min_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_parts(cls, fields: Any) -> Any:
+        """A part needs no name of its own: that of the whole serves."""
+        if not isinstance(fields, dict) or not isinstance(fields.get("parts"), list | tuple):
+            return fields
+        name = fields.get("name") or "part"
+        parts = [{"name": name, **p} if isinstance(p, dict) else p for p in fields["parts"]]
+        return {**fields, "parts": parts}
 
-class ImageProtocol(_Protocol):
-    """Images of a data set, each a trial, through an encoder into the one spike source."""
-
-    kind: Literal["images"]
-    dataset: Literal["mnist", "kriegeskorte92"]
-    split: Literal["train", "test"] = "test"
-    n_images: int | None = Field(default=None, ge=1, description="how many; all where absent")
-    height: int = Field(default=28, ge=1)
-    width: int = Field(default=28, ge=1)
-    encoder: Encoder = RateEncoder()
-
-    def images(self) -> tuple[np.ndarray, list[str]]:
-        """The images (uint8) and their labels."""
-        if self.dataset == "kriegeskorte92":
-            from spikelearn.stimuli import kriegeskorte92
-
-            images, names = kriegeskorte92.load_images()
-            labels = list(names)
-        else:
-            data = load_dataset(self.dataset)
-            images = getattr(data, f"{self.split}_images")
-            labels = [data.classes[i] for i in getattr(data, f"{self.split}_labels")]
-        count = len(images) if self.n_images is None else self.n_images
-        if count > len(images):
+    def draw(self, setting: Setting) -> Stimulus:
+        """Realise the parts, each with random streams of its own."""
+        shown = [part.draw(setting.part(i)) for i, part in enumerate(self.parts)]
+        n_trials = max(part.n_trials for part in shown)
+        if any(part.n_trials not in (1, n_trials) for part in shown):
             raise SpikelearnError(
-                f"stimulus '{self.name}' asks for {count} images; {self.dataset} has {len(images)}"
+                "the parts must have equally many trials, or one, found"
+                f" {', '.join(str(part.n_trials) for part in shown)}"
             )
-        return images[:count], labels[:count]
-
-    def realise(
-        self, sources: dict[str, int], duration_ms: float, dt_ms: float, seed: int
-    ) -> Stimulus:
-        """Encode the images for the one population of `sources` (name to size)."""
-        if len(sources) != 1:
-            raise SpikelearnError(
-                f"stimulus '{self.name}' shows images to one spike source; the network has"
-                f" {len(sources)}"
-            )
-        ((population, size),) = sources.items()
-        if size != self.height * self.width:
-            raise SpikelearnError(
-                f"stimulus '{self.name}' makes {self.height} x {self.width} ="
-                f" {self.height * self.width} pixels, but the spike source '{population}' has"
-                f" {size} neurons"
-            )
-        images, labels = self.images()
-        spikes = self.encoder.encode(
-            network_input(images, self.height, self.width),
-            duration_ms,
-            dt_ms,
-            generator(seed, "stimulus", population),
+        spikes: dict[str, PopulationSpikes] = {}
+        currents: dict[str, dict[str, np.ndarray]] = {"mv": {}, "pa": {}, "mv_per_ms": {}}
+        for part in shown:
+            for name, given in part.spikes.items():
+                if name in spikes:
+                    raise SpikelearnError(f"two parts give spikes to '{name}'; one may")
+                spikes[name] = given if part.n_trials == n_trials else _repeated(given, n_trials)
+            for unit, into in part.currents.items():
+                for name, current in into.items():
+                    there = currents[unit].get(name)
+                    currents[unit][name] = current if there is None else there + current
+        labels = next(part.labels for part in shown if part.n_trials == n_trials)
+        return Stimulus(
+            labels,
+            spikes,
+            currents["mv"],
+            currents["pa"],
+            currents["mv_per_ms"],
+            provenance={k: v for part in shown for k, v in part.provenance.items()},
         )
-        return Stimulus(labels, {population: spikes}, provenance={"protocol": self.model_dump()})
 
 
-Protocol = Annotated[PoissonProtocol | ImageProtocol, Field(discriminator="kind")]
+def _repeated(spikes: PopulationSpikes, n_trials: int) -> PopulationSpikes:
+    """One trial's spikes in each of several."""
+    return PopulationSpikes(
+        spikes.size,
+        np.tile(spikes.times_ms, n_trials),
+        np.tile(spikes.senders, n_trials),
+        np.repeat(np.arange(n_trials), len(spikes)),
+    )
 
 
-def load_protocol(name: str | Path) -> PoissonProtocol | ImageProtocol:
+AnyProtocol = PoissonProtocol | SpikeProtocol | CurrentProtocol | ImageProtocol | CombinedProtocol
+Protocol = Annotated[AnyProtocol, Field(discriminator="kind")]
+
+
+def load_protocol(name: str | Path) -> AnyProtocol:
     """The protocol of that name among the shipped ones, or in the YAML file at that path.
 
     Raises
@@ -118,5 +100,8 @@ def load_protocol(name: str | Path) -> PoissonProtocol | ImageProtocol:
         Naming the file, the field and what is allowed.
     """
     path = find_yaml("stimuli", name)
-    adapter: TypeAdapter[PoissonProtocol | ImageProtocol] = TypeAdapter(Protocol)
-    return validate(lambda **content: adapter.validate_python(content), read_yaml(path), path)
+    adapter: TypeAdapter[AnyProtocol] = TypeAdapter(Protocol)
+    context = {"folder": path.parent}
+    return validate(
+        lambda **content: adapter.validate_python(content, context=context), read_yaml(path), path
+    )

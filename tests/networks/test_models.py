@@ -31,6 +31,7 @@ from spikelearn.stimuli.stimulus import Stimulus
 
 EXPECTED = {
     "brunel2000", "vogels_abbott_cuba", "lif_feedforward", "mlp_784", "snn_784", "competitive_stdp",
+    "lif_neuron",
 }  # fmt: skip
 
 

@@ -1,0 +1,95 @@
+"""Recorded sounds and arrays as they are shown: in bins, or as sampled signals on the grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.stimuli._protocol import Fields, File
+from spikelearn.stimuli.courses import in_steps, pieces
+from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
+
+
+class RecordedSignal(Fields):
+    """A signal from a file, resampled to the grid; 0 before `start_ms` and after its end.
+
+    A .wav file is one signal for all neurons, full scale being from -1 to 1. An array has shape
+    (samples,), (neurons, samples) or (trials, neurons, samples). The value of an interval is that
+    of the signal, cut off at the Nyquist frequency of the grid, at the interval's beginning.
+    """
+
+    kind: Literal["recording"]
+    file: File
+    sampling_rate_hz: float | None = Field(default=None, gt=0)
+    channel: int | None = Field(default=None, ge=0, description="of a sound, from 0")
+    key: str | None = Field(default=None, description="which array of an .npz file")
+    start_ms: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_file(self) -> RecordedSignal:
+        sound = self.file.suffix == ".wav"
+        if not sound and self.file.suffix not in ARRAYS:
+            raise ValueError(f"file: recordings are read from .wav, {', '.join(ARRAYS)}")
+        if sound and (self.sampling_rate_hz is not None or self.key is not None):
+            raise ValueError("a .wav file says its sampling_rate_hz itself, and has no key")
+        if not sound and self.sampling_rate_hz is None:
+            raise ValueError("sampling_rate_hz is required for an array")
+        if not sound and self.channel is not None:
+            raise ValueError("a channel belongs to a .wav file")
+        return self
+
+    def signal(self, size: int, n: int, dt_ms: float) -> np.ndarray:
+        """The signal in each of `n` intervals, array of shape (n_trials, n, size or 1)."""
+        if self.sampling_rate_hz is None:
+            samples, rate_hz = read_sound(self.file, self.channel)
+        else:
+            samples, rate_hz = read_array(self.file, self.key), self.sampling_rate_hz
+            if samples.ndim == 2 and self.file.suffix == ".csv" and samples.shape[1] == 1:
+                samples = samples[:, 0]  # a column is one signal
+        start = float(in_steps(self.start_ms, dt_ms))
+        if start != round(start):
+            raise SpikelearnError(
+                f"start_ms of a recording must be a multiple of the time step {dt_ms:g} ms, found"
+                f" {self.start_ms:g}"
+            )
+        on_grid = resampled(in_trials(samples, size, self.file), rate_hz, dt_ms)
+        found = np.zeros((*on_grid.shape[:2], n))
+        kept = on_grid[..., : max(0, n - round(start))]
+        found[..., round(start) : round(start) + kept.shape[-1]] = kept
+        return found.transpose(0, 2, 1)
+
+
+def array_pieces(
+    values: np.ndarray,
+    size: int,
+    file: Path,
+    bin_ms: float,
+    start_ms: float,
+    n: int,
+    dt_ms: float,
+) -> np.ndarray:
+    """Means of an array of bins over `n` intervals, shape (n_trials, n, size or 1)."""
+    values = in_trials(values, size, file)
+    ended = np.concatenate([values, np.zeros((*values.shape[:2], 1))], axis=-1)
+    knots = in_steps(start_ms + bin_ms * np.arange(ended.shape[-1]), dt_ms)
+    return pieces(knots, ended, n).transpose(0, 2, 1)
+
+
+def in_trials(values: np.ndarray, size: int, file: Path) -> np.ndarray:
+    """Values of shape (n_trials, size or 1, n_bins).
+
+    Raises
+    ------
+    SpikelearnError
+        If the array has other dimensions, or is for another number of neurons.
+    """
+    if values.ndim > 3 or (values.ndim > 1 and values.shape[-2] not in (1, size)):
+        raise SpikelearnError(
+            f"{file} must have shape (time,), ({size} neurons, time) or (trials, {size} neurons,"
+            f" time), found {values.shape}"
+        )
+    return values.reshape((1,) * (3 - values.ndim) + values.shape)
