@@ -174,6 +174,8 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
         (["simulate", "lif_feedforward", "--duration", "-5"], "duration_ms"),
         (["simulate", "lif_feedforward", "--stimulus", "x"], "there is no stimulus called 'x'"),
         (["simulate", "brunel2000", "--stimulus", "mnist"], "no spike source"),
+        (["simulate", "brunel2000", "--stimulus", "step_current"], "excitatory, inhibitory"),
+        (["simulate", "lif_neuron", "--stimulus", "poisson"], "no spike source"),
         (["train", "--rule", "magic"], "there is no rule called 'magic'"),
         (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
         (["train", "--rule", "backprop", "--images", "5"], "n_train"),
@@ -199,6 +201,57 @@ def test_mistakes_get_one_sentence_and_a_non_zero_exit(arguments, sentence, tmp_
     assert sentence in errors[0]
     assert "Traceback" not in result.output
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("model", "stimulus", "n_trials"),
+    [
+        ("hodgkin_huxley1952", "step_current", 1),
+        ("lif_neuron", "step_current", 1),
+        ("lif_neuron", "fi_curve", 11),
+        ("lif_neuron", "noise_current", 10),
+        ("lif_feedforward", "modulated_poisson", 10),
+    ],
+)
+def test_shipped_stimuli_make_shipped_models_fire(model, stimulus, n_trials, tmp_path):
+    out = tmp_path / "x.npz"
+    result = call("simulate", model, "--stimulus", stimulus, "--out", out)
+    assert result.exit_code == 0, result.output
+    activity = Activity.load(out)
+    assert activity.n_trials == n_trials
+    assert all(len(spikes) for spikes in activity.populations.values())
+
+
+def test_a_step_makes_the_axon_fire_faster_while_it_lasts(tmp_path):
+    out = tmp_path / "x.npz"
+    call("simulate", "hodgkin_huxley1952", "--stimulus", "step_current", "--out", out)
+    times = Activity.load(out)["axon"].times_ms
+    before, during = (np.diff(times[(times > a) & (times < b)]) for a, b in ((20, 100), (120, 400)))
+    assert during.max() < before.min()
+
+
+@pytest.mark.parametrize(
+    ("current", "sentence"),
+    [
+        ({"kind": "step", "amplitude_mv": 1.0}, "neurons of model hodgkin_huxley take pA"),
+        ({"kind": "step", "amplitude_pa": 1.0, "target": "soma"}, "called 'soma'; it has axon"),
+        ({"kind": "step", "amplitude_pa": 1.0, "stop_ms": 0.0}, "stop_ms must lie after"),
+        ({"kind": "array", "file": "x.csv", "bin_ms": 1.0, "gain_pa": 1.0}, "x.csv has values"),
+    ],
+)
+def test_a_stimulus_that_does_not_fit_the_model_gets_one_sentence(current, sentence, tmp_path):
+    (tmp_path / "x.csv").write_text("1,nan\n")
+    write_yaml(tmp_path / "s.yaml", {"kind": "currents", "name": "mine", "currents": [current]})
+    out = tmp_path / "out.npz"
+    result = call(
+        "simulate", "hodgkin_huxley1952", "--stimulus", tmp_path / "s.yaml", "--duration", 10,
+        "--out", out,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert sentence in errors[0]
+    assert not out.exists()
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -35,6 +35,16 @@ File = Annotated[Path, AfterValidator(_existing)]
 """A file that exists; counted from the folder of the YAML file that names it."""
 
 
+def _not_empty(values: Any) -> Any:
+    if not len(values):
+        raise ValueError("at least 1 is needed, found none")
+    return values
+
+
+# Rather than pydantic's min_length, which counts a member with a mistake as missing, too.
+NotEmpty = AfterValidator(_not_empty)
+
+
 class Fields(BaseModel):
     """A frozen part of a protocol."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.stimuli._protocol import Fields, File, ProtocolBase, Setting
+from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting
 from spikelearn.stimuli.courses import sinusoid, window
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
@@ -29,8 +29,7 @@ def _one_or_batch(value: Any) -> str:
 
 
 Amplitude = Annotated[
-    Annotated[float, Tag("number")]
-    | Annotated[tuple[float, ...], Field(min_length=1), Tag("list")],
+    Annotated[float, Tag("number")] | Annotated[tuple[float, ...], NotEmpty, Tag("list")],
     Discriminator(_one_or_batch),
 ]
 """One amplitude, or a batch: one for each trial."""
@@ -40,7 +39,7 @@ class _Current(Fields):
     """A current into one population, in the unit that its fields' names end in."""
 
     target: str | None = Field(default=None, description="the only population if absent")
-    neurons: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+    neurons: Annotated[tuple[Annotated[int, Field(ge=0)], ...], NotEmpty] | None = Field(
         default=None, description="which neurons of it; all if absent"
     )
 
@@ -311,7 +310,7 @@ class CurrentProtocol(ProtocolBase):
     """
 
     kind: Literal["currents"]
-    currents: tuple[Current, ...] = Field(min_length=1)
+    currents: Annotated[tuple[Current, ...], NotEmpty]
     n_trials: int = Field(default=1, ge=1)
 
     def draw(self, setting: Setting) -> Stimulus:

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.stimuli._protocol import Fields, File, ProtocolBase, Setting, silent
+from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting, silent
 from spikelearn.stimuli.courses import in_steps, pieces, sinusoid, window
 from spikelearn.stimuli.encoders import bernoulli_spikes, checked_probability, checked_steps
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
@@ -68,8 +68,8 @@ class RateCourse(Fields):
     """
 
     kind: Literal["course"] = "course"
-    times_ms: tuple[float, ...] = Field(min_length=1)
-    rates_hz: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1)
+    times_ms: Annotated[tuple[float, ...], NotEmpty]
+    rates_hz: Annotated[tuple[Annotated[float, Field(ge=0)], ...], NotEmpty]
     interpolation: Literal["previous", "linear"] = "previous"
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.stimuli._protocol import ProtocolBase, Setting
+from spikelearn.stimuli._protocol import NotEmpty, ProtocolBase, Setting
 from spikelearn.stimuli.currents import CurrentProtocol
 from spikelearn.stimuli.given_spikes import SpikeProtocol
 from spikelearn.stimuli.image_protocol import ImageProtocol
@@ -34,7 +34,7 @@ class CombinedProtocol(ProtocolBase):
     """
 
     kind: Literal["combined"]
-    parts: tuple[_Part, ...] = Field(min_length=1)
+    parts: Annotated[tuple[_Part, ...], NotEmpty]
 
     @model_validator(mode="before")
     @classmethod

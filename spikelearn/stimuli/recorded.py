@@ -31,8 +31,9 @@ class RecordedSignal(Fields):
 
     @model_validator(mode="after")
     def _check_file(self) -> RecordedSignal:
-        sound = self.file.suffix == ".wav"
-        if not sound and self.file.suffix not in ARRAYS:
+        suffix = self.file.suffix.lower()
+        sound = suffix == ".wav"
+        if not sound and suffix not in ARRAYS:
             raise ValueError(f"file: recordings are read from .wav, {', '.join(ARRAYS)}")
         if sound and (self.sampling_rate_hz is not None or self.key is not None):
             raise ValueError("a .wav file says its sampling_rate_hz itself, and has no key")
@@ -48,7 +49,7 @@ class RecordedSignal(Fields):
             samples, rate_hz = read_sound(self.file, self.channel)
         else:
             samples, rate_hz = read_array(self.file, self.key), self.sampling_rate_hz
-            if samples.ndim == 2 and self.file.suffix == ".csv" and samples.shape[1] == 1:
+            if samples.ndim == 2 and self.file.suffix.lower() == ".csv" and samples.shape[1] == 1:
                 samples = samples[:, 0]  # a column is one signal
         start = float(in_steps(self.start_ms, dt_ms))
         if start != round(start):

@@ -33,16 +33,17 @@ def read_array(path: str | Path, key: str | None = None) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
-    if path.suffix not in ARRAYS:
+    suffix = path.suffix.lower()
+    if suffix not in ARRAYS:
         raise SpikelearnError(f"{path}: arrays are read from {', '.join(ARRAYS)}")
-    if key is not None and path.suffix != ".npz":
+    if key is not None and suffix != ".npz":
         raise SpikelearnError(f"{path}: a key belongs to an .npz file")
     try:
         array = _read_array(path, key)
     except SpikelearnError:
         raise
     except Exception as error:  # NumPy raises many kinds on broken files
-        raise SpikelearnError(f"{path} is not a readable {path.suffix} file of numbers") from error
+        raise SpikelearnError(f"{path} is not a readable {suffix} file of numbers") from error
     if array.dtype.kind not in "iufb" or array.ndim == 0:
         raise SpikelearnError(f"{path} must hold an array of numbers, found {array.dtype}")
     if not array.size:
@@ -53,13 +54,13 @@ def read_array(path: str | Path, key: str | None = None) -> np.ndarray:
 
 
 def _read_array(path: Path, key: str | None) -> np.ndarray:
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input contained no data")
             return np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64, encoding="utf-8")
     # An open file: NumPy leaves one of its own open when it finds the archive damaged.
     with path.open("rb") as file:
-        if path.suffix == ".npy":
+        if path.suffix.lower() == ".npy":
             return np.lib.format.read_array(file, allow_pickle=False)
         with np.load(file, allow_pickle=False) as archive:
             if key is None and len(archive.files) == 1:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.stimuli import LatencyEncoder, RateEncoder, poisson_spikes
+from spikelearn.stimuli import DeltaEncoder, LatencyEncoder, RateEncoder, poisson_spikes
 
 INTENSITIES = np.array([0.0, 0.05, 0.3, 0.7, 1.0])
 
@@ -119,7 +119,47 @@ def test_latency_coding_keeps_trials_apart() -> None:
     assert rows == [(0, 0, 0.0), (0, 1, 5.0), (1, 0, 5.0)]
 
 
-@pytest.mark.parametrize("encoder", [RateEncoder(), LatencyEncoder()], ids=["rate", "latency"])
+@pytest.mark.parametrize("off_spikes", [True, False])
+@pytest.mark.parametrize("padding", [True, False])
+def test_delta_coding_of_films_is_that_of_snntorch(off_spikes: bool, padding: bool) -> None:
+    import torch
+    from snntorch import spikegen
+
+    n_trials, n_frames, n_pixels = 3, 8, 5
+    # Multiples of a sixteenth, so that changes of exactly the threshold are among them.
+    films = generator(2).integers(0, 17, (n_trials, n_frames, n_pixels)) / 16
+    encoder = DeltaEncoder(threshold=0.25, off_spikes=off_spikes, padding=padding)
+    spikes = encoder.encode(films, 16.0, 0.5)  # a frame lasts four steps
+    assert spikes.size == (10 if off_spikes else 5)
+    theirs = spikegen.delta(
+        torch.tensor(films).transpose(0, 1), threshold=0.25, padding=padding, off_spike=off_spikes
+    ).numpy()
+    ours = np.zeros((n_frames, n_trials, spikes.size))
+    frames, rest = np.divmod(np.rint(spikes.times_ms / 0.5).astype(int), 4)
+    assert not rest.any()
+    ours[frames, spikes.trials, spikes.senders] = 1
+    on, off = ours[..., :5], ours[..., 5:] if off_spikes else 0.0
+    np.testing.assert_array_equal(on - off, theirs)
+    assert (theirs != 0).any()
+
+
+def test_a_static_image_rises_from_darkness_once() -> None:
+    spikes = DeltaEncoder(threshold=0.3).encode(INTENSITIES[None], 20.0, 0.5)
+    assert spikes.size == 10
+    assert spikes.senders.tolist() == [2, 3, 4]
+    assert spikes.times_ms.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_more_frames_than_steps_are_refused() -> None:
+    with pytest.raises(SpikelearnError, match="5 frames do not fit into 4"):
+        DeltaEncoder().encode(np.zeros((1, 5, 2)), 2.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [RateEncoder(), LatencyEncoder(), DeltaEncoder()],
+    ids=["rate", "latency", "delta"],
+)
 @pytest.mark.parametrize(
     ("intensities", "word"),
     [
@@ -147,8 +187,9 @@ def test_intensities_that_make_no_sense_are_refused(
         lambda: RateEncoder(rate=3.0),  # type: ignore[call-arg]
         lambda: LatencyEncoder(threshold=1.0),
         lambda: LatencyEncoder(threshold=-0.1),
+        lambda: DeltaEncoder(threshold=0.0),
     ],
-    ids=["zero", "negative", "unknown_field", "threshold_one", "threshold_negative"],
+    ids=["zero", "negative", "unknown_field", "threshold_one", "threshold_negative", "delta_zero"],
 )
 def test_an_encoder_that_makes_no_sense_is_refused(make: Any) -> None:
     with pytest.raises(ValidationError):

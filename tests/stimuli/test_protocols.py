@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import shipped_folder, shipped_names
+from spikelearn._files import shipped_folder, shipped_names, write_yaml
 from spikelearn.stimuli import (
+    CombinedProtocol,
     ImageProtocol,
     PoissonProtocol,
     RateEncoder,
@@ -19,7 +21,10 @@ from spikelearn.stimuli import (
     network_input,
 )
 
-EXPECTED = {"poisson", "mnist", "kriegeskorte92"}
+EXPECTED = {
+    "poisson", "mnist", "kriegeskorte92", "step_current", "fi_curve", "noise_current",
+    "modulated_poisson",
+}  # fmt: skip
 
 
 def test_the_promised_protocols_are_shipped() -> None:
@@ -112,6 +117,8 @@ def test_a_stimulus_from_spike_times_holds_them() -> None:
     assert [t.tolist() for t in stimulus.spikes["in"].trains(0)] == [[1.0, 3.0], [], [2.0]]
 
 
+COURSE = "kind: poisson\nname: x\nrate_hz: {kind: course, "
+CURRENT = "kind: currents\nname: x\ncurrents:\n  - "
 IMAGES = "kind: images\nname: x\ndataset: mnist\n"
 BROKEN = {
     "unknown_kind": ("kind: sound\nname: x\n", ["kind", "sound", "poisson", "images"]),
@@ -131,6 +138,98 @@ BROKEN = {
         IMAGES + "encoder: {kind: latency, threshold: 2}\n",
         ["encoder", "threshold", "less than 1"],
     ),
+    "delta_threshold": (IMAGES + "encoder: {kind: delta, threshold: 0}\n", ["threshold", "0"]),
+    "rate_nan": ("kind: poisson\nname: x\nrate_hz: .nan\n", ["rate_hz", "finite"]),
+    "rate_in_a_list": ("kind: poisson\nname: x\nrate_hz: [1, -2]\n", ["rate_hz", "1", "-2"]),
+    "rate_kind": (
+        "kind: poisson\nname: x\nrate_hz: {kind: steps}\n",
+        ["rate_hz", "steps", "course", "sinusoid", "array", "recording"],
+    ),
+    "rate_course_lengths": (COURSE + "times_ms: [0, 1], rates_hz: [1]}\n", ["2 and 1"]),
+    "rate_course_start": (COURSE + "times_ms: [1, 2], rates_hz: [1, 1]}\n", ["begin with 0"]),
+    "rate_course_order": (COURSE + "times_ms: [0, 0], rates_hz: [1, 1]}\n", ["increase"]),
+    "rate_course_negative": (COURSE + "times_ms: [0], rates_hz: [-1]}\n", ["rates_hz.0", "-1"]),
+    "rate_course_empty": (COURSE + "times_ms: [], rates_hz: [1]}\n", ["times_ms", "1"]),
+    "rate_sinusoid": (
+        "kind: poisson\nname: x\n"
+        "rate_hz: {kind: sinusoid, mean_hz: 1, amplitude_hz: 2, frequency_hz: 1}\n",
+        ["amplitude_hz", "negative", "2 and 1"],
+    ),
+    "rate_file": (
+        "kind: poisson\nname: x\nrate_hz: {kind: array, file: no.npy, bin_ms: 1}\n",
+        ["file", "there is no file", "no.npy"],
+    ),
+    "source_field": (
+        "kind: poisson\nname: x\nsources: {a: {rate_hz: 1, rate: 1}}\n",
+        ["sources.a", "rate"],
+    ),
+    "spikes_without": ("kind: spikes\nname: x\n", ["times_ms or file", "required"]),
+    "spikes_both": (
+        "kind: spikes\nname: x\ntimes_ms: [[1]]\nfile: broken.yaml\n",
+        ["times_ms or file", "not both"],
+    ),
+    "spikes_nan": ("kind: spikes\nname: x\ntimes_ms: [[.nan]]\n", ["times_ms.0.0", "finite"]),
+    "spikes_flat": ("kind: spikes\nname: x\ntimes_ms: [1]\n", ["times_ms.0", "tuple"]),
+    "spikes_population": (
+        "kind: spikes\nname: x\ntimes_ms: [[1]]\npopulation: a\n",
+        ["population belongs to a file"],
+    ),
+    "no_current": ("kind: currents\nname: x\ncurrents: []\n", ["currents", "1"]),
+    "current_kind": (CURRENT + "{kind: pulse}\n", ["currents.0", "pulse", "step", "ramp"]),
+    "current_field": (
+        CURRENT + "{kind: step, amplitude_pa: 1, begin_ms: 3}\n",
+        ["begin_ms", "not permitted"],
+    ),
+    "current_unit": (CURRENT + "{kind: step, amplitude_na: 1}\n", ["amplitude_na"]),
+    "current_no_unit": (
+        CURRENT + "{kind: step}\n",
+        ["amplitude is required", "amplitude_mv", "amplitude_pa", "amplitude_mv_per_ms"],
+    ),
+    "current_two_units": (
+        CURRENT + "{kind: ramp, from_mv: 1, to_pa: 2, stop_ms: 3}\n",
+        ["one unit", "from_mv and to_pa"],
+    ),
+    "current_stop": (
+        CURRENT + "{kind: step, amplitude_pa: 1, start_ms: 5, stop_ms: 5}\n",
+        ["stop_ms must lie after start_ms", "5 and 5"],
+    ),
+    "current_ramp_stop": (
+        CURRENT + "{kind: ramp, from_mv: 1, to_mv: 2, start_ms: 5, stop_ms: 3}\n",
+        ["stop_ms must lie after start_ms", "3 and 5"],
+    ),
+    "current_start": (
+        CURRENT + "{kind: step, amplitude_pa: 1, start_ms: -1}\n",
+        ["start_ms", "0", "-1"],
+    ),
+    "current_nan": (CURRENT + "{kind: step, amplitude_pa: .inf}\n", ["amplitude_pa", "finite"]),
+    "current_empty": (CURRENT + "{kind: step, amplitude_pa: []}\n", ["amplitude_pa", "1"]),
+    "current_sd": (CURRENT + "{kind: noise, sd_pa: -1}\n", ["sd_pa", "0", "-1"]),
+    "current_tau": (CURRENT + "{kind: noise, sd_pa: 1, tau_ms: 0}\n", ["tau_ms", "0"]),
+    "current_twice": (
+        CURRENT + "{kind: step, amplitude_pa: 1, neurons: [1, 1]}\n",
+        ["neurons", "once"],
+    ),
+    "sound_absent": (
+        CURRENT + "{kind: recording, gain_pa: 1, file: a.wav}\n",
+        ["no file", "a.wav"],
+    ),
+    "sound_form": (
+        CURRENT + "{kind: recording, gain_pa: 1, file: broken.yaml}\n",
+        ["file", ".wav", ".npy"],
+    ),
+    "sound_rate": (
+        CURRENT + "{kind: recording, gain_pa: 1, file: a.npy}\n",
+        ["sampling_rate_hz is required"],
+    ),
+    "sound_says_its_rate": (
+        CURRENT + "{kind: recording, gain_pa: 1, file: b.wav, sampling_rate_hz: 3}\n",
+        [".wav", "says its sampling_rate_hz itself"],
+    ),
+    "no_part": ("kind: combined\nname: x\nparts: []\n", ["parts", "1"]),
+    "part_kind": (
+        "kind: combined\nname: x\nparts: [{kind: combined}]\n",
+        ["parts.0", "combined", "poisson", "currents"],
+    ),
     "a_list": ("- 1\n- 2\n", ["mapping"]),
     "empty": ("", ["mapping"]),
     "a_number_for_a_field": ("kind: poisson\nname: x\nrate_hz: 3\n7: 8\n", ["7"]),
@@ -143,6 +242,8 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_file_gets_one_sentence_with_file_and_field(case: str, tmp_path: Path) -> None:
     content, words = BROKEN[case]
+    for name in ("a.npy", "b.wav"):
+        (tmp_path / name).touch()
     path = tmp_path / "broken.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SpikelearnError) as raised:
@@ -164,3 +265,132 @@ def test_an_unknown_name_lists_the_shipped_ones() -> None:
 
 def test_the_default_encoder_of_images_is_the_rate_code() -> None:
     assert ImageProtocol(kind="images", name="i", dataset="mnist").encoder == RateEncoder()
+
+
+def combined(*parts: dict[str, Any]) -> CombinedProtocol:
+    return CombinedProtocol(kind="combined", name="both", parts=parts)  # type: ignore[arg-type]
+
+
+def test_a_combination_shows_spikes_and_currents_at_once() -> None:
+    step = {"kind": "step", "amplitude_pa": [1.0, 2.0, 3.0]}
+    protocol = combined(
+        {"kind": "spikes", "times_ms": [[1.0], [2.0, 3.0]]},
+        {"kind": "currents", "currents": [step]},
+        {"kind": "currents", "currents": [{**step, "amplitude_pa": 10.0}]},
+    )
+    stimulus = protocol.realise({"in": 2}, 5.0, 1.0, 0, {"n": 1})
+    assert list(stimulus.labels) == ["1 pA", "2 pA", "3 pA"]
+    assert stimulus.currents_pa["n"][:, 1, 0].tolist() == [11.0, 12.0, 13.0]
+    for trial in range(3):
+        trains = stimulus.spikes["in"].trains(trial)
+        assert [t.tolist() for t in trains] == [[1.0], [2.0, 3.0]]
+
+
+def test_the_parts_of_a_combination_have_random_streams_of_their_own() -> None:
+    noise = {"kind": "currents", "currents": [{"kind": "noise", "sd_mv": 1.0}]}
+    one = combined(noise).realise({}, 50.0, 1.0, 0, {"n": 1}).currents_mv["n"]
+    two = combined(noise, noise).realise({}, 50.0, 1.0, 0, {"n": 1}).currents_mv["n"]
+    assert abs(np.corrcoef(one[0, 1:, 0], (two - one)[0, 1:, 0])[0, 1]) < 5 / np.sqrt(49)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([{"kind": "poisson", "rate_hz": 5.0}] * 2, ["two parts", "'in'"]),
+        (
+            [
+                {"kind": "poisson", "rate_hz": 5.0, "n_trials": 2},
+                {"kind": "currents", "currents": [{"kind": "noise", "sd_mv": 1.0}], "n_trials": 3},
+            ],
+            ["equally many", "2, 3"],
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(
+    parts: list[dict[str, Any]], words: list[str]
+) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        combined(*parts).realise({"in": 2}, 10.0, 1.0, 0, {"n": 1})
+    for word in ["stimulus 'both'", *words]:
+        assert word in str(raised.value)
+
+
+def test_files_are_looked_for_beside_the_protocol_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "protocols"
+    folder.mkdir()
+    np.save(folder / "x.npy", np.array([1.0, 2.0]))
+    current = {"kind": "array", "file": "x.npy", "bin_ms": 1.0, "gain_mv": 1.0}
+    part = {"kind": "currents", "currents": [current]}
+    write_yaml(folder / "p.yaml", {"kind": "combined", "name": "p", "parts": [part]})
+    monkeypatch.chdir(tmp_path)
+    stimulus = load_protocol("protocols/p.yaml").realise({}, 3.0, 1.0, 0, {"n": 1})
+    assert stimulus.currents_mv["n"][0, :, 0].tolist() == [0.0, 1.0, 2.0]
+    assert str(tmp_path) not in str(stimulus.provenance)
+
+
+def test_every_data_set_of_the_toolkit_can_be_shown(no_data: Path) -> None:
+    protocol = ImageProtocol(
+        kind="images", name="i", dataset="digits", n_images=4, height=8, width=8
+    )
+    stimulus = protocol.realise({"input": 64}, 500.0, 0.5, 0)
+    images, labels = protocol.images()
+    assert list(stimulus.labels) == labels
+    expected = network_input(images, 8, 8) * 63.75 * 0.5
+    counts = stimulus.spikes["input"].counts(4)
+    assert np.corrcoef(expected.ravel(), counts.ravel())[0, 1] > 0.9
+    assert stimulus.provenance["source"] == "embedded"
+
+
+def test_images_of_ones_own_are_shown_from_beside_the_protocol(tmp_path: Path) -> None:
+    images = np.zeros((6, 2, 2), dtype=np.uint8)
+    images[1::2] = 255
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.array(["dark", "light"] * 3))
+    content = {
+        "kind": "images", "name": "mine", "dataset": "mine.npz", "height": 2, "width": 2,
+        "split": "train", "source": "eye", "encoder": {"kind": "rate", "max_rate_hz": 2000.0},
+    }  # fmt: skip
+    write_yaml(tmp_path / "mine.yaml", content)
+    stimulus = load_protocol(tmp_path / "mine.yaml").realise({"eye": 4, "ear": 3}, 10.0, 0.5, 0)
+    counts = stimulus.spikes["eye"].counts(stimulus.n_trials)
+    for label, count in zip(stimulus.labels, counts, strict=True):
+        assert count.tolist() == [20 * (label == "light")] * 4
+    assert not len(stimulus.spikes["ear"])
+
+
+def film(encoder: dict[str, Any], folder: Path, n_frames: int = 2) -> ImageProtocol:
+    """Two films of two frames: dark then light, and light then dark."""
+    light = np.array([0, 255, 255, 0], dtype=np.uint8)[:, None, None]
+    arrays = {
+        f"{part}_{kind}": value
+        for part in ("train", "test")
+        for kind, value in (("images", light), ("labels", np.array(["d", "l", "l", "d"])))
+    }
+    np.savez(folder / "film.npz", **arrays)
+    return ImageProtocol(
+        kind="images", name="film", dataset=str(folder / "film.npz"), height=1, width=1,
+        n_frames=n_frames, encoder=encoder,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_several_images_of_a_trial_follow_one_another(tmp_path: Path) -> None:
+    fast = film({"kind": "rate", "max_rate_hz": 1000.0}, tmp_path)
+    stimulus = fast.realise({"in": 1}, 6.0, 1.0, 0)
+    assert list(stimulus.labels) == ["d, l", "l, d"]
+    trains = [stimulus.spikes["in"].trains(i)[0].tolist() for i in (0, 1)]
+    assert trains == [[3.0, 4.0, 5.0], [0.0, 1.0, 2.0]]
+    early = film({"kind": "latency"}, tmp_path).realise({"in": 1}, 6.0, 1.0, 0)
+    assert [early.spikes["in"].trains(i)[0].tolist() for i in (0, 1)] == [[3.0], [0.0]]
+    change = film({"kind": "delta"}, tmp_path).realise({"in": 2}, 6.0, 1.0, 0)
+    trains = [[t.tolist() for t in change.spikes["in"].trains(i)] for i in (0, 1)]
+    assert trains == [[[3.0], []], [[0.0], [3.0]]]
+
+
+def test_frames_that_do_not_fill_the_trials_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpikelearnError, match="4 images cannot be shown 3 a trial"):
+        film({"kind": "rate"}, tmp_path, 3).realise({"in": 1}, 6.0, 1.0, 0)
+    with pytest.raises(SpikelearnError, match="5 steps cannot be divided into 2"):
+        film({"kind": "rate"}, tmp_path).realise({"in": 1}, 5.0, 1.0, 0)
+    with pytest.raises(SpikelearnError, match=r"need 2 sources.*delta.*'in' has 1"):
+        film({"kind": "delta"}, tmp_path).realise({"in": 1}, 6.0, 1.0, 0)
