@@ -88,7 +88,7 @@ class Case:
     n_steps: int
     seed: int
 
-    def run(self, backend: str) -> Activity:
+    def run(self, backend: str, precision: str = "float64") -> Activity:
         """The package's answer."""
         return simulate(
             self.network,
@@ -98,6 +98,7 @@ class Case:
             backend=backend,
             seed=self.seed,
             record=tuple(self.network.neurons),
+            precision=precision,
         )
 
     def reference(self) -> Outcome:
