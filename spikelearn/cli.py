@@ -14,9 +14,11 @@ from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table as RichTable
 
     from spikelearn.experiments import STDPConfig, TrainConfig
     from spikelearn.networks.spiking import SpikingNetwork
+    from spikelearn.spikes import Activity
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,6 +41,16 @@ Backend = Annotated[
     str,
     typer.Option(
         help="Simulator: native, brian2, snntorch, norse, or auto: the first that has all it takes."
+    ),
+]
+PsthFile = Annotated[
+    Path | None,
+    typer.Option(help="File for a picture of the populations' rates: .png, .svg or .pdf."),
+]
+StatisticsFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="File for histograms of rates, intervals and correlations: .png, .svg or .pdf."
     ),
 ]
 
@@ -122,6 +134,8 @@ def simulate(
     plot: Annotated[
         Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
     ] = None,
+    psth: PsthFile = None,
+    statistics: StatisticsFile = None,
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
@@ -131,15 +145,16 @@ def simulate(
     """
     from spikelearn._progress import progress_bars
     from spikelearn.experiments import stimulus_for
-    from spikelearn.report.raster import check_plot_path, plot_raster
+    from spikelearn.report.pictures import check_plot_path
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation.simulate import time_step
     from spikelearn.spikes import check_path, summary
 
     for path in out or []:
         check_path(path)
-    if plot is not None:
-        check_plot_path(plot)
+    for picture in (plot, psth, statistics):
+        if picture is not None:
+            check_plot_path(picture)
     network = _network(model, seed)
     if scale is not None:
         network = network.scaled(scale)
@@ -173,10 +188,87 @@ def simulate(
         )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
-    if plot is not None:
-        print(f"Raster: {plot_raster(activity, plot)}")
+    _draw(activity, plot, psth, statistics)
     if partial:
         raise typer.Exit(130)
+
+
+def _draw(
+    activity: Activity,
+    raster: Path | None,
+    psth: Path | None,
+    statistics: Path | None,
+    trial: int = 0,
+    bin_ms: float = 5.0,
+) -> None:
+    """Draw the pictures whose files are named."""
+    from spikelearn.report.psth import plot_psth
+    from spikelearn.report.raster import plot_raster
+    from spikelearn.report.statistics import plot_statistics
+
+    if raster is not None:
+        print(f"Raster: {plot_raster(activity, raster, trial)}")
+    if psth is not None:
+        print(f"Rates: {plot_psth(activity, psth)}")
+    if statistics is not None:
+        print(f"Statistics: {plot_statistics(activity, statistics, bin_ms)}")
+
+
+@app.command()
+@plainly
+def stats(
+    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
+    raster: Annotated[
+        Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
+    ] = None,
+    psth: PsthFile = None,
+    figure: StatisticsFile = None,
+    out: Annotated[Path | None, typer.Option(help="File for the table: .csv or .parquet.")] = None,
+    trial: Annotated[int, typer.Option(min=0, help="Trial of the raster plot.")] = 0,
+    bin_ms: Annotated[
+        float, typer.Option("--bin", help="Width in ms of the bins of correlation and synchrony.")
+    ] = 5.0,
+    seed: NoSeed = 0,
+) -> None:
+    """Spike-train statistics of a file of spikes, and pictures of them.
+
+    The correlation is the mean over pairs of neurons of their counts in bins; the synchrony is the
+    Fano factor of the whole population's count (1 for independent Poisson neurons).
+
+    Example: spikelearn stats spikes.nwb --psth rates.png --figure statistics.png --out stats.csv
+    """
+    from spikelearn.report.pictures import check_plot_path
+    from spikelearn.spikes import load, summary
+
+    for picture in (raster, psth, figure):
+        if picture is not None:
+            check_plot_path(picture)
+    if out is not None:
+        _check_table_path(out)
+    activity = load(source)
+    if raster is not None and trial >= activity.n_trials:
+        raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
+    table = summary(activity, bin_ms)
+    _table(table, f"{source}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms")
+    _draw(activity, raster, psth, figure, trial, bin_ms)
+    if out is not None:
+        _write_table(table, out)
+
+
+def _check_table_path(path: Path) -> None:
+    if path.suffix not in (".parquet", ".csv"):
+        raise SpikelearnError(f"{path}: the table is written as .parquet or .csv")
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    from spikelearn._files import atomic_path
+
+    with atomic_path(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+    print(f"Table: {path}")
 
 
 def _network(model: str, seed: int = 0) -> SpikingNetwork:
@@ -468,12 +560,11 @@ def compare(
 
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
     """
-    from spikelearn._files import atomic_path
     from spikelearn._progress import progress_bars
     from spikelearn.experiments import compare as run
 
-    if out is not None and out.suffix not in (".parquet", ".csv"):
-        raise SpikelearnError(f"{out}: the table is written as .parquet or .csv")
+    if out is not None:
+        _check_table_path(out)
     with progress_bars() as bar:
         table = run(runs, recording, backend, bootstrap, seed, bar(f"comparing with {recording}"))
     shown = table[table["subject"].isin(["mean"]) | (table["region"] == "monkey IT")]
@@ -485,12 +576,7 @@ def compare(
     for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
         print(f"Note: {flag}")
     if out is not None:
-        with atomic_path(out) as temporary:
-            if out.suffix == ".csv":
-                table.to_csv(temporary, index=False)
-            else:
-                table.to_parquet(temporary, index=False)
-        print(f"Table: {out}")
+        _write_table(table, out)
 
 
 @app.command()
@@ -615,16 +701,30 @@ def _list(rows: Iterable[tuple[str, str, str]]) -> None:
 
 def _table(table: pd.DataFrame, title: str) -> None:
     from rich.console import Console
+
+    console = Console()
+    shown = _rich_table(table, title, narrow=False)
+    unbounded = console.options.update(max_width=10_000)
+    if console.measure(shown, options=unbounded).maximum > console.width:
+        shown = _rich_table(table, title, narrow=True)
+    console.print(shown)
+
+
+def _rich_table(table: pd.DataFrame, title: str, narrow: bool) -> RichTable:
+    """The table to print; a narrow one breaks its headings behind the underscores."""
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    shown = Table(
+        title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=narrow
+    )
     for column in table.columns:
         numeric = table[column].dtype.kind in "fi"
-        shown.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+        heading = str(column).replace("_", "_\n") if narrow else str(column)
+        shown.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in table.itertuples(index=False):
         shown.add_row(*(Text(_shown(value)) for value in row))
-    Console().print(shown)
+    return shown
 
 
 def _shown(value: Any) -> str:

@@ -1,9 +1,7 @@
-"""Comparison of a model's spike trains with recorded ones: rates over time, and distances."""
+"""Comparison of a model's spike trains with recorded ones: their rates over time."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,54 +67,6 @@ def best_lag_ms(
     if np.isnan(scores).all():
         raise SpikelearnError("a constant time course has no best lag")
     return float(steps[np.nanargmax(scores)] * bin_ms)
-
-
-def van_rossum(
-    trains_a: Sequence[np.ndarray], trains_b: Sequence[np.ndarray], tau_ms: float
-) -> np.ndarray:
-    """Normalised van Rossum distance of every train in `trains_a` from every one in `trains_b`.
-
-    Elephant's distance (one spike against none is 1) divided by the square root of the number of
-    spikes in both trains together: 0 for identical trains, 1 for trains none of whose spikes comes
-    within a few tau of another, whatever their rates; bursts of spikes that the other train lacks
-    can exceed 1. Two empty trains are identical. (van Rossum 2001, doi:10.1162/089976601300014321.)
-
-    Parameters
-    ----------
-    trains_a, trains_b : sequences of arrays of spike times in ms
-    tau_ms : float
-        Time constant of the exponential kernel.
-
-    Returns
-    -------
-    array of shape (len(trains_a), len(trains_b))
-
-    Raises
-    ------
-    SpikelearnError
-        If tau is not above 0.
-    """
-    if not tau_ms > 0:
-        raise SpikelearnError(f"tau must be above 0 ms, found {tau_ms:g}")
-    import quantities as pq
-    from elephant.spike_train_dissimilarity import van_rossum_distance
-
-    trains = [
-        np.sort(np.asarray(train, dtype=np.float64).ravel()) for train in (*trains_a, *trains_b)
-    ]
-    n_a = len(trains_a)
-    n_spikes = np.array([train.size for train in trains])
-    totals = np.add.outer(n_spikes[:n_a], n_spikes[n_a:])
-    if not totals.any():
-        return np.zeros(totals.shape)
-    with warnings.catch_warnings():
-        # Identical trains may come out a rounding error below 0; Elephant sets that to 0.
-        warnings.filterwarnings("ignore", "van_rossum_distance: very small", RuntimeWarning)
-        distances = van_rossum_distance(
-            [pq.Quantity(train, "ms") for train in trains], tau_ms * pq.ms, sort=False
-        )
-    normalised: np.ndarray = distances[:n_a, n_a:] / np.sqrt(np.maximum(totals, 1))
-    return normalised
 
 
 def _time_courses(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:

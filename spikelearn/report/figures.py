@@ -10,24 +10,12 @@ import numpy as np
 
 from spikelearn.report.data import Raster
 from spikelearn.report.names import BASELINES, colour, label, rank
+from spikelearn.report.pictures import styled
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "svg.hashsalt": "spikelearn",  # identifiers in the file are the same in every run
-    "svg.fonttype": "path",
-    # User text is never mathematics: a dollar sign is a dollar sign.
-    "text.parse_math": False,
-}
 
 
 def _figure(width: float, height: float, **grid: Any) -> tuple[Figure, np.ndarray]:
@@ -50,22 +38,7 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _styled(draw: Any) -> Any:
-    """Draw under the report's style, whatever the user's matplotlib settings are."""
-    import functools
-
-    @functools.wraps(draw)
-    def styled(*args: Any, **kwargs: Any) -> bytes:
-        import matplotlib as mpl
-
-        with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
-            result: bytes = draw(*args, **kwargs)
-            return result
-
-    return styled
-
-
-@_styled
+@styled()
 def accuracy(table: pd.DataFrame) -> bytes:
     """Test accuracy by rule: a bar for the mean over seeds, a dot for each."""
     order = sorted(dict.fromkeys(table["rule"]), key=rank)
@@ -90,7 +63,7 @@ def accuracy(table: pd.DataFrame) -> bytes:
     return _svg(figure)
 
 
-@_styled
+@styled()
 def learning_curves(table: pd.DataFrame) -> bytes:
     """Training loss and validation accuracy by epoch, a thin line per seed and a thick mean."""
     trained = table.groupby("rule")["epoch"].transform("max") > 0
@@ -119,7 +92,7 @@ def learning_curves(table: pd.DataFrame) -> bytes:
     return _svg(figure)
 
 
-@_styled
+@styled()
 def similarity(regions: Mapping[str, Any]) -> bytes:
     """Score by model and layer, one panel a region; see `page.by_region` for the columns.
 
@@ -161,7 +134,7 @@ def similarity(regions: Mapping[str, Any]) -> bytes:
     return _svg(figure)
 
 
-@_styled
+@styled()
 def rdms(
     matrices: Mapping[str, np.ndarray], groups: Sequence[tuple[int, int, str]], columns: int = 4
 ) -> bytes:
@@ -196,7 +169,7 @@ def rdms(
     return _png(figure)
 
 
-@_styled
+@styled()
 def raster(one: Raster) -> bytes:
     """A dot for every spike."""
     figure, ((axis,),) = _figure(7.2, 2.3)
@@ -212,7 +185,7 @@ def raster(one: Raster) -> bytes:
     return _png(figure)
 
 
-@_styled
+@styled()
 def receptive_fields(fields: np.ndarray, columns: int = 10) -> bytes:
     """The input weights of each neuron as an image, black for none."""
     n_rows = -(-len(fields) // columns)
@@ -225,7 +198,7 @@ def receptive_fields(fields: np.ndarray, columns: int = 10) -> bytes:
     return _png(figure)
 
 
-@_styled
+@styled()
 def traces(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bytes:
     """Rates over time on one axis, the recorded one in black."""
     figure, ((axis,),) = _figure(7.2, 2.8)
@@ -243,7 +216,7 @@ def traces(found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bytes:
     return _svg(figure)
 
 
-@_styled
+@styled()
 def auditory_scores(table: pd.DataFrame) -> bytes:
     """Correlation with the recorded rate on each sound, by model."""
     sounds = list(dict.fromkeys(table["sound"]))

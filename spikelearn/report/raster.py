@@ -8,26 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
+from spikelearn.report.pictures import check_plot_path, styled, write_picture
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
-SUFFIXES = (".png", ".svg", ".pdf")
 MAX_NEURONS = 500  # drawn of a population; more would run together
 
 
-def check_plot_path(path: str | Path) -> None:
-    """Refuse a picture format that cannot be written.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise SpikelearnError(f"{path}: a picture is written as {', '.join(SUFFIXES)}")
-
-
+@styled()
 def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
     """Draw the spikes of one trial, one panel per population.
 
@@ -38,7 +27,6 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
     SpikelearnError
         If the suffix is not one of a picture, or there is no such trial.
     """
-    path = Path(path)
     check_plot_path(path)
     if not 0 <= trial < activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
@@ -60,12 +48,9 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
         thinned = f"\n(1 in {step} shown)" if step > 1 else ""
         axis.set_ylabel(f"{name}\nneuron{thinned}")
         axis.set_ylim(-0.5, spikes.size - 0.5)
-        axis.spines[["top", "right"]].set_visible(False)
     axes[-1].set_xlabel("time (ms)")
     axes[-1].set_xlim(0, activity.duration_ms)
     label = activity.labels[trial]
     backend = activity.provenance.get("backend", "")
     axes[0].set_title(f"stimulus {label}{f', {backend}' if backend else ''}", fontsize=10)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-    return path
+    return write_picture(figure, path)

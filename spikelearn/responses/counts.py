@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.responses._binning import average_by_label, binned_counts
+from spikelearn.responses._labels import average_by_label
+from spikelearn.spikes._binning import binned_counts
 
 if TYPE_CHECKING:
     import xarray

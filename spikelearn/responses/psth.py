@@ -9,7 +9,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.responses._binning import average_by_label, binned_counts, whole_bins
+from spikelearn.responses._labels import average_by_label
+from spikelearn.spikes._binning import binned_counts, population_counts, whole_bins
 
 if TYPE_CHECKING:
     import xarray
@@ -122,12 +123,14 @@ def _psth(
 ) -> xarray.DataArray:
     import xarray
 
-    counts: np.ndarray = binned_counts(spikes, len(labels), duration_ms, bin_ms)
-    dims = ["stimulus", "unit", "time"]
-    coords = {"unit": np.arange(spikes.size)}
+    counts: np.ndarray
     if population_mean:
-        counts = counts.mean(axis=1)
+        counts = population_counts(spikes, len(labels), duration_ms, bin_ms) / spikes.size
         dims, coords = ["stimulus", "time"], {}
+    else:
+        counts = binned_counts(spikes, len(labels), duration_ms, bin_ms)
+        dims = ["stimulus", "unit", "time"]
+        coords = {"unit": np.arange(spikes.size)}
     means, names = average_by_label(counts, labels)
     return xarray.DataArray(
         smoothed(means * (1000.0 / bin_ms), bin_ms, sigma_ms),

@@ -3,28 +3,52 @@
     activity.save("run.nwb")                      # or .nix, .h5 (SONATA), .npz, .mat, .csv
     activity = Activity.load("run.nwb")
     block = activity.to_neo()                     # one segment per trial, for Neo and Elephant
-    summary(activity)                             # rates, CV of ISIs and Fano factor by population
+    summary(activity)                             # rates, irregularity, synchrony by population
 
 What each format keeps: `.nwb`, `.nix`, `.h5`, `.npz` and `.mat` keep everything; `.csv` keeps
 spikes, sizes, labels and provenance, and leaves out recorded states and weights.
 """
 
 from spikelearn.spikes.activity import Activity, PopulationSpikes
+from spikelearn.spikes.correlation import cross_correlation, pairwise_correlations
+from spikelearn.spikes.distances import (
+    distances_between_neurons,
+    distances_between_trials,
+    van_rossum,
+    victor_purpura,
+)
 from spikelearn.spikes.files import FORMATS, check_path, load, save
 from spikelearn.spikes.neo_conversion import from_neo, to_neo
-from spikelearn.spikes.statistics import fano_factor, isi_cv, rates_hz, summary
+from spikelearn.spikes.statistics import (
+    fano_factor,
+    interspike_intervals_ms,
+    isi_cv,
+    rates_hz,
+    summary,
+)
+from spikelearn.spikes.synchrony import golomb_rinzel_chi, population_fano_factor, spike_contrast
 
 __all__ = [
     "FORMATS",
     "Activity",
     "PopulationSpikes",
     "check_path",
+    "cross_correlation",
+    "distances_between_neurons",
+    "distances_between_trials",
     "fano_factor",
     "from_neo",
+    "golomb_rinzel_chi",
+    "interspike_intervals_ms",
     "isi_cv",
     "load",
+    "pairwise_correlations",
+    "population_fano_factor",
     "rates_hz",
     "save",
+    "spike_contrast",
     "summary",
     "to_neo",
+    "van_rossum",
+    "victor_purpura",
 ]

@@ -1,9 +1,9 @@
-"""Binned spikes through Neo and Elephant, and averages over the trials of a stimulus."""
+"""Binned spikes through Neo and Elephant."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from spikelearn._spike_arrays import PopulationSpikes
 
 if TYPE_CHECKING:
     import neo
+    from elephant.conversion import BinnedSpikeTrain
 
 # In bins. Spikes of a simulation lie on a grid, often on bin edges, give or take rounding errors.
 _EDGE_TOLERANCE = 1e-6
@@ -30,8 +31,6 @@ def binned_counts(
     SpikelearnError
         If the bins do not fill the duration, or a spike lies outside of it.
     """
-    from elephant.conversion import BinnedSpikeTrain
-
     n_bins = whole_bins(duration_ms, bin_ms)
     slack = _EDGE_TOLERANCE * bin_ms
     times = spikes.times_ms
@@ -42,10 +41,7 @@ def binned_counts(
         )
     trains = session_trains(spikes, n_trials, duration_ms, bin_ms)
     n_slot = n_bins + 2
-    with warnings.catch_warnings():
-        # Elephant still passes an argument that Quantities has given up.
-        warnings.filterwarnings("ignore", "The 'copy' argument", DeprecationWarning)
-        binned = BinnedSpikeTrain(trains, n_bins=n_trials * n_slot, tolerance=None)
+    binned = _elephant_bins(trains, n_trials * n_slot)
     counts = binned.to_array().reshape(spikes.size, n_trials, n_slot).transpose(1, 0, 2)
     inside = counts[:, :, 1:-1].copy()
     inside[:, :, -1] += counts[:, :, -1]  # spikes at the very end of the trial
@@ -94,12 +90,60 @@ def whole_bins(duration_ms: float, bin_ms: float) -> int:
     return n_bins
 
 
-def average_by_label(values: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Averages over the trials (first axis) of the same label, in order of first appearance."""
-    names = list(dict.fromkeys(str(label) for label in labels))
-    row = {name: i for i, name in enumerate(names)}
-    stimulus = np.array([row[str(label)] for label in labels])
-    means = np.zeros((len(names), *values.shape[1:]))
-    np.add.at(means, stimulus, values)
-    n_trials = np.bincount(stimulus, minlength=len(names))
-    return means / n_trials.reshape(-1, *[1] * (values.ndim - 1)), names
+def population_counts(
+    spikes: PopulationSpikes, n_trials: int, duration_ms: float, bin_ms: float
+) -> np.ndarray:
+    """Spike counts of all neurons together in bins, int array of shape (n_trials, n_bins)."""
+    # One Neo train for all of them: their number does not matter.
+    pooled = PopulationSpikes(1, spikes.times_ms, np.zeros_like(spikes.senders), spikes.trials)
+    return binned_counts(pooled, n_trials, duration_ms, bin_ms)[:, 0]
+
+
+def within_whole_bins(
+    spikes: PopulationSpikes, duration_ms: float, bin_ms: float
+) -> tuple[PopulationSpikes, float]:
+    """The spikes within the bins that fit into a trial, and the duration of these bins in ms.
+
+    What is left over of a trial at its end, shorter than a bin, is left out with its spikes.
+
+    Raises
+    ------
+    SpikelearnError
+        If not one bin fits, or the bins are not of positive width.
+    """
+    if not 0 < bin_ms <= duration_ms * (1 + _EDGE_TOLERANCE):
+        raise SpikelearnError(
+            f"a bin must be above 0 ms and no longer than the trial of {duration_ms:g} ms, found"
+            f" {bin_ms:g} ms"
+        )
+    slack = _EDGE_TOLERANCE * bin_ms
+    whole_ms = math.floor(duration_ms / bin_ms + _EDGE_TOLERANCE) * bin_ms
+    if duration_ms - whole_ms <= slack:
+        return spikes, duration_ms
+    inside = spikes.times_ms < whole_ms - slack
+    kept = PopulationSpikes(
+        spikes.size, spikes.times_ms[inside], spikes.senders[inside], spikes.trials[inside]
+    )
+    return kept, whole_ms
+
+
+def as_binned_spike_train(counts: np.ndarray, bin_ms: float) -> BinnedSpikeTrain:
+    """Counts of shape (n_trains, n_bins) as what Elephant's functions of binned trains take."""
+    import neo
+
+    n_bins = counts.shape[1]
+    centres_ms = (np.arange(n_bins) + 0.5) * bin_ms
+    trains = [
+        neo.SpikeTrain(np.repeat(centres_ms, row), units="ms", t_stop=n_bins * bin_ms)
+        for row in counts
+    ]
+    return _elephant_bins(trains, n_bins)
+
+
+def _elephant_bins(trains: list[neo.SpikeTrain], n_bins: int) -> BinnedSpikeTrain:
+    from elephant.conversion import BinnedSpikeTrain
+
+    with warnings.catch_warnings():
+        # Elephant still passes an argument that Quantities has given up.
+        warnings.filterwarnings("ignore", "The 'copy' argument", DeprecationWarning)
+        return BinnedSpikeTrain(trains, n_bins=n_bins, tolerance=None)
