@@ -249,7 +249,7 @@ def stats(
     if raster is not None and trial >= activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     table = summary(activity, bin_ms)
-    _table(table, f"{source}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms")
+    _table(table, f"{source.name}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms")
     _draw(activity, raster, psth, figure, trial, bin_ms)
     if out is not None:
         _write_table(table, out)

@@ -16,11 +16,12 @@ from spikelearn import Activity
 from spikelearn._files import local_data, read_yaml, write_yaml
 from spikelearn.cli import app
 from spikelearn.simulation.lowering import PartialRun
+from spikelearn.spikes import PopulationSpikes, summary
 
 runner = CliRunner()
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
-    "recordings", "recipes", "datasets", "check",
+    "recordings", "recipes", "datasets", "check", "stats",
 ]  # fmt: skip
 
 
@@ -88,6 +89,101 @@ def test_simulate_draws_a_raster_and_writes_several_formats(tmp_path):
     assert result.exit_code == 0, result.output
     assert all(file.is_file() for file in files)
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulate_draws_rates_and_statistics(tmp_path):
+    psth, statistics = tmp_path / "rates.svg", tmp_path / "statistics.pdf"
+    result = call(
+        "simulate", "lif_feedforward", "--backend", "norse", "--duration", 50.5, "--dt", 0.5,
+        "--psth", psth, "--statistics", statistics,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"Rates: {psth}" in result.output
+    assert f"Statistics: {statistics}" in result.output
+    assert psth.read_bytes().startswith(b"<?xml")
+    assert statistics.read_bytes().startswith(b"%PDF")
+
+
+@pytest.fixture
+def spikes_file(tmp_path):
+    """Two trials of two populations, one of them silent."""
+    generator = np.random.default_rng(0)
+    fires = PopulationSpikes.from_unsorted(
+        20, generator.uniform(0, 100, 200), generator.integers(0, 20, 200),
+        generator.integers(0, 2, 200),
+    )  # fmt: skip
+    silent = PopulationSpikes.from_unsorted(3, [], [])
+    return Activity({"fires": fires, "silent": silent}, 100.0, 0.1, 2).save(tmp_path / "s.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".nwb", ".nix", ".h5", ".mat", ".csv"])
+def test_stats_prints_the_same_table_for_every_file_format(suffix, spikes_file, tmp_path):
+    source, out = tmp_path / f"again{suffix}", tmp_path / "stats.csv"
+    Activity.load(spikes_file).save(source)
+    result = call("stats", source, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "2 trial(s) of 100 ms" in result.output
+    for word in ("fires", "silent", "correlation", "synchrony"):
+        assert word in result.output
+    expected = summary(Activity.load(spikes_file))
+    pd.testing.assert_frame_equal(pd.read_csv(out), expected, rtol=1e-4, check_dtype=False)
+
+
+def test_stats_writes_every_file_that_is_asked_for(spikes_file, tmp_path):
+    files = {
+        "--raster": tmp_path / "raster.png", "--psth": tmp_path / "rates.png",
+        "--figure": tmp_path / "statistics.svg", "--out": tmp_path / "stats.parquet",
+    }  # fmt: skip
+    options = [part for pair in files.items() for part in pair]
+    result = call("stats", spikes_file, "--trial", 1, "--bin", 2, *options)
+    assert result.exit_code == 0, result.output
+    assert all(str(path) in result.output and path.stat().st_size for path in files.values())
+    table = pd.read_parquet(files["--out"])
+    pd.testing.assert_frame_equal(table, summary(Activity.load(spikes_file), 2.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--raster", "r.gif"], "a picture is written as"),
+        (["--psth", "p.csv"], "a picture is written as"),
+        (["--figure", "f"], "a picture is written as"),
+        (["--out", "t.xlsx"], "the table is written as .parquet or .csv"),
+        (["--raster", "r.png", "--trial", 2], "there is no trial 2; trials are 0 to 1"),
+        (["--bin", 0], "a bin must be above 0 ms"),
+        (["--bin", "nan"], "a bin must be above 0 ms"),
+    ],
+)
+def test_stats_refuses_before_anything_is_written(
+    options, sentence, spikes_file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    good = ["--psth", "good.png", "--out", "good.csv"]
+    result = call("stats", spikes_file, *good, *options)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [spikes_file.name]
+
+
+@pytest.mark.parametrize("option", ["--plot", "--psth", "--statistics"])
+def test_simulate_refuses_a_picture_it_cannot_write_before_it_runs(option, tmp_path):
+    out = tmp_path / "spikes.npz"
+    result = call("simulate", "lif_feedforward", "--out", out, option, tmp_path / "p.gif")
+    assert result.exit_code == 1
+    assert "a picture is written as" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_wider_than_the_terminal_keeps_its_headings_in_words(spikes_file, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = call("stats", spikes_file).output
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "silent_fraction" in call("stats", spikes_file).output
+    lines = narrow.splitlines()
+    assert max(map(len, lines)) <= 80
+    headings = " ".join(lines[1:3]).split()
+    assert {"silent_", "fraction", "synchrony", "population"} <= set(headings)
 
 
 def test_export_keeps_the_spikes(tmp_path):

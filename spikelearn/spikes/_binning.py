@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,10 +142,17 @@ def as_binned_spike_train(counts: np.ndarray, bin_ms: float) -> BinnedSpikeTrain
     return _elephant_bins(trains, n_bins)
 
 
+@contextmanager
+def outdated_arguments_allowed() -> Iterator[None]:
+    """Let Elephant pass an argument that Quantities, and a type that NumPy, would do without."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The 'copy' argument", DeprecationWarning)
+        warnings.filterwarnings("ignore", "the matrix subclass", PendingDeprecationWarning)
+        yield
+
+
 def _elephant_bins(trains: list[neo.SpikeTrain], n_bins: int) -> BinnedSpikeTrain:
     from elephant.conversion import BinnedSpikeTrain
 
-    with warnings.catch_warnings():
-        # Elephant still passes an argument that Quantities has given up.
-        warnings.filterwarnings("ignore", "The 'copy' argument", DeprecationWarning)
+    with outdated_arguments_allowed():
         return BinnedSpikeTrain(trains, n_bins=n_bins, tolerance=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes._binning import (
     as_binned_spike_train,
     binned_counts,
+    outdated_arguments_allowed,
     population_counts,
     within_whole_bins,
 )
@@ -72,9 +72,7 @@ def pairwise_correlations(
     counts = counts[np.ptp(counts, axis=1) > 0]
     if len(counts) < 2:
         return np.empty(0)
-    with warnings.catch_warnings():
-        # Elephant multiplies sparse matrices of a kind that NumPy advises against.
-        warnings.filterwarnings("ignore", "the matrix subclass", PendingDeprecationWarning)
+    with outdated_arguments_allowed():
         matrix = correlation_coefficient(as_binned_spike_train(counts, bin_ms))
     pairs: np.ndarray = matrix[np.triu_indices(len(counts), 1)]
     return pairs
@@ -138,17 +136,15 @@ def cross_correlation(
     counts = np.zeros(2 * n_lags + 1, dtype=np.int64)
     coefficients = []
     for row_a, row_b in zip(a, b, strict=True):
-        pair = (
-            as_binned_spike_train(row_a[None], bin_ms),
-            as_binned_spike_train(row_b[None], bin_ms),
-        )
-        histogram, _ = cross_correlation_histogram(*pair, window=window)
-        counts += np.rint(histogram.magnitude.ravel()).astype(np.int64)
-        if np.ptp(row_a) > 0 and np.ptp(row_b) > 0:
-            coefficient, _ = cross_correlation_histogram(
-                *pair, window=window, border_correction=True, cross_correlation_coefficient=True
-            )
-            coefficients.append(coefficient.magnitude.ravel())
+        pair = [as_binned_spike_train(row[None], bin_ms) for row in (row_a, row_b)]
+        with outdated_arguments_allowed():
+            histogram, _ = cross_correlation_histogram(*pair, window=window)
+            counts += np.rint(histogram.magnitude.ravel()).astype(np.int64)
+            if np.ptp(row_a) > 0 and np.ptp(row_b) > 0:
+                coefficient, _ = cross_correlation_histogram(
+                    *pair, window=window, border_correction=True, cross_correlation_coefficient=True
+                )
+                coefficients.append(coefficient.magnitude.ravel())
     unknown = np.full(counts.size, np.nan)
     return pd.DataFrame(
         {

@@ -80,8 +80,8 @@ def victor_purpura(
     trains_a, trains_b : sequences of arrays of spike times in ms
         None in place of `trains_b` stands for `trains_a` again.
     cost_per_ms : float
-        0 compares the numbers of spikes; infinity counts the spikes that are not in both trains
-        at the very same time.
+        0 compares the numbers of spikes; a very large one counts the spikes that are not in both
+        trains at the very same time.
 
     Returns
     -------
@@ -90,10 +90,13 @@ def victor_purpura(
     Raises
     ------
     SpikelearnError
-        If the cost is negative or not a number.
+        If the cost is negative or not finite.
     """
-    if not cost_per_ms >= 0:
-        raise SpikelearnError(f"the cost of a shift must be at least 0 per ms, found {cost_per_ms}")
+    # With an infinite cost, Elephant's distance of a train from its copy is not 0.
+    if not 0 <= cost_per_ms < np.inf:
+        raise SpikelearnError(
+            f"the cost of a shift must be finite and at least 0 per ms, found {cost_per_ms}"
+        )
     import quantities as pq
     from elephant.spike_train_dissimilarity import victor_purpura_distance
 

@@ -12,8 +12,12 @@ import pytest
 from spikelearn import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.report import Raster, ReportData, write_report
+from spikelearn.report import psth as psth_pictures
+from spikelearn.report import statistics as statistics_pictures
 from spikelearn.report.page import sections
+from spikelearn.report.psth import plot_psth
 from spikelearn.report.raster import plot_raster
+from spikelearn.report.statistics import plot_statistics
 from spikelearn.report.tables import accuracy_sentence, by_region, similarity_sentence
 from spikelearn.spikes import Activity
 
@@ -195,6 +199,81 @@ def test_a_raster_is_drawn_in_the_format_of_its_suffix(suffix, tmp_path):
     path = plot_raster(activity, tmp_path / f"raster{suffix}")
     start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix]
     assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+@pytest.mark.parametrize("plot", [plot_psth, plot_statistics])
+def test_rates_and_statistics_are_drawn_in_the_format_of_the_suffix(plot, suffix, tmp_path):
+    generator = np.random.default_rng(0)
+    fires = PopulationSpikes.from_unsorted(
+        300, generator.uniform(0, 50.3, 3000), generator.integers(0, 300, 3000),
+        generator.integers(0, 4, 3000),
+    )  # fmt: skip
+    one = PopulationSpikes.from_unsorted(1, [1.0, 5.0, 9.0], [0, 0, 0])
+    silent = PopulationSpikes.from_unsorted(2, [], [])
+    populations = {"$fires_$": fires, "one": one, "silent": silent}
+    activity = Activity(populations, 50.3, 0.1, 4, ("face", "$house^$", "face", ""))
+    path = plot(activity, tmp_path / f"picture{suffix}")
+    start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix]
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("plot", [plot_psth, plot_statistics])
+def test_pictures_of_nothing_and_of_the_shortest_trial_are_drawn(plot, tmp_path):
+    silent = PopulationSpikes.from_unsorted(2, [], [])
+    once = PopulationSpikes.from_unsorted(2, [0.0, 0.1], [0, 1])
+    for populations in ({}, {"silent": silent}, {"once": once}):
+        assert plot(Activity(populations, 0.1, 0.1), tmp_path / "p.png").is_file()
+    with pytest.raises(SpikelearnError, match=r"written as \.png"):
+        plot(Activity({}, 0.1, 0.1), tmp_path / "p.gif")
+
+
+def _drawn(plot, module, activity, path, monkeypatch, **settings):
+    """The figure that is written."""
+    figures = []
+    monkeypatch.setattr(module, "write_picture", lambda figure, _: figures.append(figure))
+    plot(activity, path, **settings)
+    return figures[0]
+
+
+def test_the_lines_of_the_psth_are_the_mean_rates_of_the_stimuli(tmp_path, monkeypatch):
+    spikes = PopulationSpikes.from_unsorted(2, [2.5, 2.5, 7.5], [0, 1, 0], [0, 0, 1])
+    activity = Activity({"n": spikes}, 10.0, 0.5, 3, ("a", "b", "a"))
+    figure = _drawn(
+        plot_psth, psth_pictures, activity, tmp_path / "p.png", monkeypatch, bin_ms=5.0, sigma_ms=0
+    )
+    a, b = figure.axes[0].lines
+    # Two neurons and two trials of a share two spikes in 5 ms; one trial of b has one spike.
+    np.testing.assert_allclose(a.get_ydata(), [100.0, 0.0])
+    np.testing.assert_allclose(b.get_ydata(), [0.0, 100.0])
+    np.testing.assert_allclose(a.get_xdata(), [2.5, 7.5])
+
+
+def test_many_stimuli_are_thinned_and_their_mean_is_that_of_all(tmp_path, monkeypatch):
+    n_stimuli = 100
+    spikes = PopulationSpikes.from_unsorted(
+        1, np.full(n_stimuli, 0.5), np.zeros(n_stimuli), np.arange(n_stimuli)
+    )
+    labels = [str(i) for i in range(n_stimuli)]
+    activity = Activity({"n": spikes}, 2.0, 0.5, n_stimuli, labels)
+    figure = _drawn(plot_psth, psth_pictures, activity, tmp_path / "p.png", monkeypatch, sigma_ms=0)
+    *thin, mean = figure.axes[0].lines
+    assert len(thin) == 34
+    np.testing.assert_allclose(mean.get_ydata(), [1000.0, 0.0])
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["one stimulus (of 100, 1 in 3 shown)", "mean over stimuli"]
+
+
+def test_the_bars_of_the_statistics_hold_every_neuron_interval_and_pair(tmp_path, monkeypatch):
+    generator = np.random.default_rng(1)
+    spikes = PopulationSpikes.from_unsorted(
+        30, generator.uniform(0, 500, 900), generator.integers(0, 30, 900)
+    )
+    activity = Activity({"n": spikes}, 500.0, 0.1)
+    figure = _drawn(plot_statistics, statistics_pictures, activity, tmp_path / "p.png", monkeypatch)
+    held = [sum(bar.get_height() for bar in axis.patches) for axis in figure.axes]
+    n_fired = np.unique(spikes.senders).size
+    assert held == [30, 900 - n_fired, 30, 30 * 29 // 2]
 
 
 def test_a_raster_of_a_trial_that_is_not_there_is_refused(tmp_path):

@@ -10,31 +10,23 @@ import numpy as np
 import pytest
 from activities import activities, small_activity
 from hypothesis import given, settings
+from poisson import activity_of
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes import (
     Activity,
     PopulationSpikes,
     fano_factor,
+    interspike_intervals_ms,
     isi_cv,
     rates_hz,
     summary,
 )
 
 
-def _activity(trains: list[list[np.ndarray]], duration_ms: float = 1000.0) -> Activity:
-    """From trains[trial][neuron]."""
-    rows = [(t, i, j) for j, row in enumerate(trains) for i, train in enumerate(row) for t in train]
-    times, senders, trials = zip(*rows, strict=True)
-    spikes = PopulationSpikes.from_unsorted(
-        len(trains[0]), np.array(times), np.array(senders), np.array(trials)
-    )
-    return Activity({"a": spikes}, duration_ms, 0.1, n_trials=len(trains))
-
-
 def test_a_clock_has_cv_zero_and_its_rate_is_known() -> None:
     clock = np.arange(0, 1000, 10.0)
-    activity = _activity([[clock, clock[:2], []], [clock + 3, [], []]])
+    activity = activity_of([[clock, clock[:2], []], [clock + 3, [], []]])
     np.testing.assert_allclose(rates_hz(activity, "a"), [100.0, 1.0, 0.0])
     np.testing.assert_allclose(isi_cv(activity, "a"), [0.0, np.nan, np.nan], atol=1e-12)
 
@@ -42,23 +34,23 @@ def test_a_clock_has_cv_zero_and_its_rate_is_known() -> None:
 def test_alternating_intervals_have_a_known_cv() -> None:
     # Intervals 5 and 15 in equal number: mean 10, standard deviation 5.
     train = np.cumsum([0.0, *[5.0, 15.0] * 20])
-    np.testing.assert_allclose(isi_cv(_activity([[train]]), "a"), [0.5])
+    np.testing.assert_allclose(isi_cv(activity_of([[train]]), "a"), [0.5])
 
 
 def test_the_cv_is_averaged_over_trials_and_not_pooled() -> None:
     slow, fast = np.arange(0, 1000, 100.0), np.arange(0, 1000, 5.0)
-    np.testing.assert_allclose(isi_cv(_activity([[slow], [fast], [[1.0]]]), "a"), [0], atol=1e-12)
+    np.testing.assert_allclose(isi_cv(activity_of([[slow], [fast], [[1.0]]]), "a"), [0], atol=1e-12)
 
 
 def test_known_counts_have_a_known_fano_factor() -> None:
     # Counts 2, 4, 6 over trials: variance 8/3, mean 4. Constant counts: 0. Silent: none.
     counts = [2, 4, 6]
-    activity = _activity([[np.arange(n) + 1.0, np.arange(3) + 1.0, []] for n in counts])
+    activity = activity_of([[np.arange(n) + 1.0, np.arange(3) + 1.0, []] for n in counts])
     np.testing.assert_allclose(fano_factor(activity, "a"), [2 / 3, 0.0, np.nan])
 
 
 def test_one_trial_has_no_fano_factor() -> None:
-    assert np.isnan(fano_factor(_activity([[[1.0, 2.0], [3.0]]]), "a")).all()
+    assert np.isnan(fano_factor(activity_of([[[1.0, 2.0], [3.0]]]), "a")).all()
 
 
 def test_a_poisson_process_has_cv_and_fano_factor_near_one() -> None:
@@ -71,16 +63,19 @@ def test_a_poisson_process_has_cv_and_fano_factor_near_one() -> None:
         ]
         for _ in range(n_trials)
     ]
-    row = summary(_activity(trains, duration_ms)).iloc[0]
+    row = summary(activity_of(trains, duration_ms)).iloc[0]
     assert row.rate_hz == pytest.approx(rate_hz, abs=5 * np.sqrt(rate_hz / (2 * 400 * 5)))
     # The estimate from n intervals is low by a term of order 1 / n.
     assert row.isi_cv == pytest.approx(1, abs=0.03)
     assert row.fano_factor == pytest.approx(1, abs=5 * np.sqrt(2 / (n_trials * size)))
+    n_bins = n_trials * duration_ms / 5
+    assert row.correlation == pytest.approx(0, abs=4 / np.sqrt(10 * n_bins))
+    assert row.synchrony == pytest.approx(1, abs=4 * np.sqrt(2 / n_bins))
 
 
 @settings(max_examples=15, deadline=None)
 @given(activities())
-def test_rates_and_fano_factors_agree_with_elephant_on_neo_spike_trains(
+def test_rates_intervals_and_fano_factors_agree_with_elephant_on_neo_spike_trains(
     activity: Activity,
 ) -> None:
     block = activity.to_neo()
@@ -98,10 +93,29 @@ def test_rates_and_fano_factors_agree_with_elephant_on_neo_spike_trains(
         ]
         np.testing.assert_allclose(rates_hz(activity, name), rates)
         assert activity.rate_hz(name) == pytest.approx(np.mean(rates))
+        intervals = [elephant.statistics.isi(t.magnitude) for row in trains for t in row]
+        np.testing.assert_allclose(
+            interspike_intervals_ms(activity, name), np.concatenate(intervals), atol=1e-9
+        )
         if activity.n_trials > 1:
             factors = [elephant.statistics.fanofactor(list(trials)) for trials in per_neuron]
             np.testing.assert_allclose(fano_factor(activity, name), factors)
         assert rates_hz(activity, name).shape == (spikes.size,)
+
+
+@settings(max_examples=15, deadline=None)
+@given(activities())
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+def test_the_cv_is_elephants_averaged_over_trials(activity: Activity) -> None:
+    for name, spikes in activity.populations.items():
+        by_trial = [spikes.trains(trial) for trial in range(activity.n_trials)]
+        for neuron, found in enumerate(isi_cv(activity, name)):
+            trains = [np.unique(row[neuron]) for row in by_trial]
+            if any(row[neuron].size != t.size for row, t in zip(by_trial, trains, strict=True)):
+                continue  # two spikes at once are in no simulation
+            values = [elephant.statistics.cv(np.diff(t)) for t in trains if t.size >= 3]
+            expected = np.mean(values) if values else np.nan
+            np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_the_summary_has_a_row_per_population() -> None:
@@ -123,13 +137,22 @@ def test_silence_is_summarised_without_warnings() -> None:
     assert (row.n_spikes, row.rate_hz, row.silent_fraction) == (0, 0.0, 1.0)
     assert np.isnan(row.isi_cv)
     assert np.isnan(row.fano_factor)
+    assert np.isnan(row.correlation)
+    assert np.isnan(row.synchrony)
+    assert np.isnan(summary(Activity({"a": silent}, 10.0, 0.1), bin_ms=20.0).synchrony.item())
     assert summary(Activity({}, 10.0, 0.1)).empty
 
 
 def test_an_unknown_population_is_refused() -> None:
-    for function in (rates_hz, isi_cv, fano_factor):
+    for function in (rates_hz, isi_cv, fano_factor, interspike_intervals_ms):
         with pytest.raises(SpikelearnError, match="no population called 'b'"):
-            function(_activity([[[1.0]]]), "b")
+            function(activity_of([[[1.0]]]), "b")
+
+
+def test_a_bin_of_no_width_is_refused() -> None:
+    for bin_ms in (0.0, -1.0, float("nan")):
+        with pytest.raises(SpikelearnError, match="a bin must be above 0 ms"):
+            summary(activity_of([[[1.0]]]), bin_ms)
 
 
 def test_importing_the_room_imports_no_heavy_library() -> None:
