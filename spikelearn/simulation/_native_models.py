@@ -7,7 +7,7 @@ and does not wait for it to be compiled.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -39,9 +39,8 @@ class Models(NamedTuple):
 
 # For what compiled code alone calls: without the code that Python would call it by, which takes an
 # eighth of the time to compile.
-inner = njit(
-    cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+_UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # Numba's types lack them
+inner = njit(cache=True, nogil=True, error_model="numpy", **_UNWRAPPED)
 
 
 @inner
