@@ -138,7 +138,7 @@ def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
     def run() -> tuple[float, int]:
         start = time.perf_counter()
         spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64", net)
-        return time.perf_counter() - start, sum(len(found[0]) for found in spikes.values())
+        return time.perf_counter() - start, sum(len(found) for found in spikes.values())
 
     return run
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 
+PIECE = 2**20
+"""Spikes looked at together where all of them might not fit into the memory."""
+
 
 @dataclass(frozen=True)
 class PopulationSpikes:
     """Spikes of one population over all trials, sorted by trial, then time, then sender.
+
+    The arrays of long simulations are memory-mapped files, read only; whoever goes through them
+    in `pieces` needs little memory.
 
     Parameters
     ----------
@@ -53,6 +60,8 @@ class PopulationSpikes:
             raise SpikelearnError(
                 f"senders must lie in 0 to {size - 1}, found {who.min()} to {who.max()}"
             )
+        if _is_sorted(which, times, who):
+            return cls(size, times.copy(), who.copy(), which.copy())
         order = np.lexsort((who, times, which))
         return cls(size, times[order], who[order], which[order].copy())
 
@@ -61,14 +70,65 @@ class PopulationSpikes:
 
     def counts(self, n_trials: int) -> np.ndarray:
         """Spike counts, array of shape (n_trials, size)."""
-        flat = np.bincount(self.trials * self.size + self.senders, minlength=n_trials * self.size)
+        flat = np.zeros(n_trials * self.size, dtype=np.int64)
+        for here in pieces(len(self), length=max(PIECE, flat.size)):
+            neurons = self.trials[here] * self.size + self.senders[here]
+            flat += np.bincount(neurons, minlength=flat.size)
         return flat.reshape(n_trials, self.size)
+
+    def of_trial(self, trial: int) -> slice:
+        """Where the spikes of a trial are."""
+        first, last = np.searchsorted(self.trials, [trial, trial + 1])
+        return slice(int(first), int(last))
 
     def trains(self, trial: int) -> list[np.ndarray]:
         """One array of spike times (ms) per neuron, for one trial."""
-        first, last = np.searchsorted(self.trials, [trial, trial + 1])
-        times, senders = self.times_ms[first:last], self.senders[first:last]
-        order = np.argsort(senders, kind="stable")
-        bounds = np.searchsorted(senders[order], np.arange(self.size + 1))
-        times = times[order]
-        return [times[a:b] for a, b in itertools.pairwise(bounds)]
+        return list(self.each_train(trial, at_once=len(self)))
+
+    def each_train(self, trial: int, at_once: int = PIECE) -> Iterator[np.ndarray]:
+        """The arrays of `trains` one after another, about `at_once` spikes in memory at a time."""
+        here = self.of_trial(trial)
+        counts = np.zeros(self.size, dtype=np.int64)
+        for piece in pieces(here.stop, here.start):
+            counts += np.bincount(self.senders[piece], minlength=self.size)
+        ends = np.cumsum(counts)
+        first = 0
+        while first < self.size:
+            before = ends[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, before + at_once, side="right")))
+            yield from self._trains(here, counts, first, last)
+            first = last
+
+    def _trains(
+        self, here: slice, counts: np.ndarray, first: int, last: int
+    ) -> Iterator[np.ndarray]:
+        """Trains of the neurons `first` to `last` - 1, of which there are `counts` spikes."""
+        n_spikes = int(counts[first:last].sum())
+        times, senders, at = np.empty(n_spikes), np.empty(n_spikes, dtype=np.int64), 0
+        for piece in pieces(here.stop, here.start):
+            who = self.senders[piece]
+            mine = (who >= first) & (who < last)
+            until = at + int(mine.sum())
+            times[at:until], senders[at:until] = self.times_ms[piece][mine], who[mine]
+            at = until
+        times = times[np.argsort(senders, kind="stable")]
+        bounds = np.cumsum([0, *counts[first:last]])
+        for start, end in itertools.pairwise(bounds):
+            yield times[start:end]
+
+
+def pieces(stop: int, start: int = 0, length: int = PIECE) -> Iterator[slice]:
+    """Slices that cover `start` to `stop` - 1, each of `length` items but the last."""
+    for first in range(start, stop, length):
+        yield slice(first, min(first + length, stop))
+
+
+def _is_sorted(trials: np.ndarray, times: np.ndarray, senders: np.ndarray) -> bool:
+    for piece in pieces(times.size - 1):
+        here = slice(piece.start, piece.stop + 1)
+        by_trial, by_time = np.diff(trials[here]), np.diff(times[here])
+        by_sender = np.diff(senders[here])
+        earlier = (by_time < 0) | ((by_time == 0) & (by_sender < 0))
+        if ((by_trial < 0) | ((by_trial == 0) & earlier)).any():
+            return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -139,7 +140,9 @@ def simulate(
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
-    Interrupted (Ctrl-C), it keeps what was simulated, says so, and ends with exit status 130.
+    Interrupted (Ctrl-C), it keeps what was simulated, says so, and ends with exit status 130. More
+    than 1000 MB of spikes are kept in the folder for temporary files (TMPDIR) meanwhile; where it
+    is full, the run ends likewise, with exit status 1.
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     """
@@ -162,7 +165,9 @@ def simulate(
     if stimulus is None and network.sources:
         stimulus = "poisson"
     shown = None if stimulus is None else stimulus_for(network, stimulus, duration, step, seed)
-    with progress_bars() as bar:
+    with progress_bars() as bar, warnings.catch_warnings():
+        # Of a full disk, which is told below.
+        warnings.filterwarnings("ignore", ".*takes no more spikes")
         say = bar(f"{network.name} on {backend}")
         activity = run(
             network,
@@ -181,16 +186,17 @@ def simulate(
         f" {activity.duration_ms:g} ms",
     )
     if partial:
+        why = f": {partial['reason']}" if "reason" in partial else ""
         typer.echo(
             f"Interrupted: of {partial['asked_trials']} trial(s) of"
-            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept",
+            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}",
             err=True,
         )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
     _draw(activity, plot, psth, statistics)
     if partial:
-        raise typer.Exit(130)
+        raise typer.Exit(1 if "reason" in partial else 130)
 
 
 def _draw(

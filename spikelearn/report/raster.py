@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.report.pictures import check_plot_path, styled, write_picture
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
     for axis, name in zip(axes, names, strict=True):
         spikes = activity[name]
         step = -(-spikes.size // MAX_NEURONS)
-        chosen = (spikes.trials == trial) & (spikes.senders % step == 0)
+        times_ms, senders = _thinned(spikes, trial, step)
         axis.plot(
-            spikes.times_ms[chosen], spikes.senders[chosen], "|", color="black",
+            times_ms, senders, "|", color="black",
             markersize=float(np.clip(250 / spikes.size * step, 1.5, 8)), rasterized=True,
         )  # fmt: skip
         thinned = f"\n(1 in {step} shown)" if step > 1 else ""
@@ -54,3 +55,14 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
     backend = activity.provenance.get("backend", "")
     axes[0].set_title(f"stimulus {label}{f', {backend}' if backend else ''}", fontsize=10)
     return write_picture(figure, path)
+
+
+def _thinned(spikes: PopulationSpikes, trial: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times and senders of one trial's spikes, of every `step`th neuron."""
+    here = spikes.of_trial(trial)
+    times_ms, senders = [np.empty(0)], [np.empty(0, dtype=np.int64)]
+    for piece in pieces(here.stop, here.start):
+        chosen = spikes.senders[piece] % step == 0
+        times_ms.append(spikes.times_ms[piece][chosen])
+        senders.append(spikes.senders[piece][chosen])
+    return np.concatenate(times_ms), np.concatenate(senders)

@@ -1,12 +1,15 @@
-"""How much memory a simulation takes, told before anything is drawn."""
+"""How much memory and disk a simulation takes, told before anything is drawn."""
 
 from __future__ import annotations
+
+import tempfile
 
 import psutil
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.distributions import AnyDistribution
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation._spike_store import ARRAY_BYTES, MB, RECORDED_BYTES
 
 # Of a synapse: two indices of 4 bytes and a weight of 8 in the lowered network, and what a backend
 # makes of it: native another index and weight, Brian2 its own indices, weights and queues for each
@@ -15,13 +18,30 @@ _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 32, "norse": 32}
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
 _DRAWING, _SORTING = 16, 40
+# Of a spike in the other backends: its step, sender and trial, as found, joined, chosen and sorted.
+_SPIKE_ELSEWHERE = 4 * ARRAY_BYTES
 _GB = 1e9
 
 
+def expected_spikes(network: SpikingNetwork, n_trials: int, duration_ms: float) -> float:
+    """How many spikes will be recorded of the populations whose rates the network says."""
+    per_second = sum(
+        network.rates_hz.get(name, 0.0) * network.populations[name].size
+        for name in network.recorded
+    )
+    return per_second * n_trials * duration_ms / 1000.0
+
+
 def needed_bytes(
-    network: SpikingNetwork, backend: str, n_trials: int, n_steps: int, record: tuple[str, ...]
+    network: SpikingNetwork,
+    backend: str,
+    n_trials: int,
+    n_steps: int,
+    record: tuple[str, ...],
+    n_spikes: float = 0.0,
+    spikes_in_memory_mb: float = 0.0,
 ) -> float:
-    """Bytes of a simulation's synapses and recorded potentials, about."""
+    """Bytes of a simulation's synapses, recorded potentials and expected spikes, about."""
     numbers = _numbers_of_synapses(network)
     a_synapse = _LOWERED + _BY_BACKEND.get(backend, _BY_BACKEND["native"])
     passing = [
@@ -30,11 +50,21 @@ def needed_bytes(
     ]
     synapses = a_synapse * sum(numbers) + max(passing, default=0.0)
     recorded = sum(network.populations[name].size for name in record if name in network.populations)
-    return synapses + 2.0 * 8 * recorded * n_steps * n_trials
+    spikes = n_spikes * _SPIKE_ELSEWHERE
+    if _streams(backend):
+        held = min(n_spikes, spikes_in_memory_mb * MB / ARRAY_BYTES)
+        spikes = held * (ARRAY_BYTES + RECORDED_BYTES)
+    return synapses + 2.0 * 8 * recorded * n_steps * n_trials + spikes
 
 
 def check_memory(
-    network: SpikingNetwork, backend: str, n_trials: int, n_steps: int, record: tuple[str, ...]
+    network: SpikingNetwork,
+    backend: str,
+    n_trials: int,
+    n_steps: int,
+    record: tuple[str, ...],
+    n_spikes: float,
+    spikes_in_memory_mb: float,
 ) -> None:
     """Refuse a simulation that the free memory does not hold.
 
@@ -43,17 +73,49 @@ def check_memory(
     SpikelearnError
         Saying how much it would need, and for what.
     """
-    needed = needed_bytes(network, backend, n_trials, n_steps, record)
+    needed = needed_bytes(
+        network, backend, n_trials, n_steps, record, n_spikes, spikes_in_memory_mb
+    )
     free = psutil.virtual_memory().available
     if needed <= free:
         return
     number = sum(_numbers_of_synapses(network))
+    spikes = f" and about {n_spikes:,.0f} spikes" if n_spikes else ""
     potentials = f" and the potentials of {', '.join(record)}" if record else ""
     raise SpikelearnError(
         f"the simulation of '{network.name}' would need about {needed / _GB:.1f} GB of memory for"
-        f" {number:,.0f} synapses{potentials}, but {free / _GB:.1f} GB are free; make the network"
-        " smaller (scaled), or record less"
+        f" {number:,.0f} synapses{spikes}{potentials}, but {free / _GB:.1f} GB are free; make the"
+        " network smaller (scaled), or record less"
     )
+
+
+def check_disk(
+    network: SpikingNetwork, backend: str, n_spikes: float, spikes_in_memory_mb: float
+) -> None:
+    """Refuse a simulation whose expected spikes the folder for temporary files does not hold.
+
+    Raises
+    ------
+    SpikelearnError
+        Saying how much they would need.
+    """
+    if not _streams(backend) or n_spikes * ARRAY_BYTES <= spikes_in_memory_mb * MB:
+        return
+    needed = n_spikes * (ARRAY_BYTES + RECORDED_BYTES)
+    folder = tempfile.gettempdir()
+    free = psutil.disk_usage(folder).free
+    if needed > free:
+        raise SpikelearnError(
+            f"the simulation of '{network.name}' would need about {needed / _GB:.1f} GB in the"
+            f" folder for temporary files, {folder}, for about {n_spikes:,.0f} spikes (by its"
+            f" rates_hz), but {free / _GB:.1f} GB are free there; name a folder with more room by"
+            " the environment variable TMPDIR, simulate a shorter time, or record fewer populations"
+        )
+
+
+def _streams(backend: str) -> bool:
+    """Whether a backend writes spikes to disk beyond a limit."""
+    return backend in ("native", "auto")
 
 
 def _numbers_of_synapses(network: SpikingNetwork) -> list[float]:

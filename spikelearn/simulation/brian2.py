@@ -55,8 +55,9 @@ def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> 
 
 
 def _together(lowered: Lowered, parts: list[Result]) -> Result:
+    found: list[Any] = [part[0] for part in parts]
     spikes = {
-        name: tuple(np.concatenate([part[0][name][axis] for part in parts]) for axis in range(3))
+        name: tuple(np.concatenate([part[name][axis] for part in found]) for axis in range(3))
         for name in lowered.record
     }
     longest = {key: max(part[1][key].shape[1] for part in parts) for key in parts[0][1]}
@@ -66,7 +67,7 @@ def _together(lowered: Lowered, parts: list[Result]) -> Result:
         )
         for key, n in longest.items()
     }
-    return spikes, states, parts[-1][2]  # type: ignore[return-value]
+    return spikes, states, parts[-1][2]
 
 
 @contextlib.contextmanager

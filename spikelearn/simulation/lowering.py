@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from spikelearn.networks.spiking import (
 )
 from spikelearn.networks.synapses import DeltaSynapse, Synapse
 from spikelearn.simulation._poisson import PoissonSampler
+from spikelearn.simulation._spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.lowered_neurons import (
     LoweredNeurons,
     channel_of,
@@ -132,6 +133,7 @@ class Lowered:
     currents: dict[str, np.ndarray] = field(default_factory=dict)
     record: tuple[str, ...] = ()
     record_potential: tuple[str, ...] = ()
+    spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
 
     @property
     def plastic(self) -> bool:
@@ -161,16 +163,19 @@ class Lowered:
 Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Steps, senders and trials, each of shape (n_spikes,)."""
 
-Result = tuple[dict[str, Spikes], dict[str, np.ndarray], dict[str, np.ndarray]]
+Result = tuple[Mapping[str, Spikes | StoredSpikes], dict[str, np.ndarray], dict[str, np.ndarray]]
 """What a backend finds: spikes by population, states by name, weights by projection."""
 
 
 class PartialRun(KeyboardInterrupt):
-    """A run that was interrupted, with what it had found: steps reached in each trial."""
+    """A run that was interrupted, with what it had found: steps reached in each trial.
 
-    def __init__(self, result: Result, reached: np.ndarray) -> None:
+    `reason` is a sentence where it was not the user who did it.
+    """
+
+    def __init__(self, result: Result, reached: np.ndarray, reason: str | None = None) -> None:
         super().__init__()
-        self.result, self.reached = result, reached
+        self.result, self.reached, self.reason = result, reached, reason
 
     def kept(self, n_steps: int) -> tuple[np.ndarray, int]:
         """The trials worth keeping, and up to which step."""

@@ -7,6 +7,7 @@ cores. Compiled once (a few seconds) and kept on disk, in Numba's cache.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
+from spikelearn.simulation._spike_store import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
@@ -49,18 +51,24 @@ def run(
     """
     net = arrange(lowered) if net is None else net
     sources = [_by_trial(source, lowered.n_trials) for source in lowered.sources.values()]
+    n_threads = min(lowered.n_trials, _n_cores())
+    store = _store(lowered, net, n_threads)
     trials = [
-        _Trial(lowered, net, index, [source[index] for source in sources])
+        _Trial(lowered, net, store, index, [source[index] for source in sources])
         for index in range(lowered.n_trials)
     ]
     stop = threading.Event()
 
     def advance_trial(trial: _Trial) -> None:
-        for _ in trial.steps():
-            if stop.is_set():
-                break
+        try:
+            for _ in trial.steps():
+                if stop.is_set():
+                    break
+        except BaseException:
+            stop.set()  # the other trials need not come to their ends before it is told
+            raise
 
-    with ThreadPoolExecutor(min(lowered.n_trials, _n_cores())) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         futures = [pool.submit(advance_trial, trial) for trial in trials]
         try:
             for future in futures:
@@ -76,11 +84,32 @@ def run(
             for future in futures:
                 future.cancel()
             wait(futures)
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt | DiskFull):
+                for trial in trials:
+                    with contextlib.suppress(DiskFull):
+                        trial.put_away()
                 reached = np.array([trial.reached for trial in trials])
-                raise PartialRun(_result(lowered, trials), reached) from None
+                reason = str(error) if isinstance(error, DiskFull) else None
+                raise PartialRun(_result(lowered, store, trials), reached, reason) from None
             raise
-    return _result(lowered, trials)
+    return _result(lowered, store, trials)
+
+
+def _store(lowered: Lowered, net: Net, n_threads: int) -> SpikeStore:
+    first = dict(zip(lowered.neurons, net.first.tolist(), strict=False))
+    return SpikeStore(
+        {name: at for name, at in first.items() if name in lowered.record},
+        lowered.n_trials,
+        lowered.n_steps,
+        lowered.spikes_in_memory_mb,
+        # Of each trial that runs, those just put away and those that will be at the end.
+        ahead=2 * n_threads * _room(net),
+    )
+
+
+def _room(net: Net) -> int:
+    """Spikes that a trial holds before it puts them away."""
+    return max(_SPIKES, 2 * int(net.first[-1]))
 
 
 def _by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -94,8 +123,8 @@ def _by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.n
     )
 
 
-def _result(lowered: Lowered, trials: list[_Trial]) -> Result:
-    return _spikes(lowered, trials), _potentials(lowered, trials), {}
+def _result(lowered: Lowered, store: SpikeStore, trials: list[_Trial]) -> Result:
+    return _spikes(lowered, store), _potentials(lowered, trials), {}
 
 
 def _n_cores() -> int:
@@ -109,21 +138,27 @@ class _Trial:
     """One trial's state, and what it has recorded."""
 
     def __init__(
-        self, lowered: Lowered, net: Net, index: int, sources: list[tuple[np.ndarray, np.ndarray]]
+        self,
+        lowered: Lowered,
+        net: Net,
+        store: SpikeStore,
+        index: int,
+        sources: list[tuple[np.ndarray, np.ndarray]],
     ) -> None:
         self.lowered, self.net, self.index, self.sources = lowered, net, index, sources
+        self.store = store
         self.reached = 0
-        self.spike_steps: list[np.ndarray] = []
-        self.spike_neurons: list[np.ndarray] = []
+        # The kernel writes spikes here; `put_away` moves them on.
+        self.spike_steps = self.spike_neurons = np.empty(0, dtype=np.int64)
+        self.n_spikes = 0
         self.traces: list[np.ndarray] = []
 
     def steps(self) -> Iterator[None]:
         """Run, stopping after every block; `reached` says how far it is."""
         self.state = _start(self.lowered, self.net)
         self.models = _models(self.lowered, self.net)
-        n_neurons = self.state.v.size
-        steps = np.empty(max(_SPIKES, 2 * n_neurons), dtype=np.int64)
-        neurons = np.empty(len(steps), dtype=np.int64)
+        self.spike_steps = np.empty(_room(self.net), dtype=np.int64)
+        self.spike_neurons = np.empty(_room(self.net), dtype=np.int64)
         traced = self.net.n_traced
         inputs = _Feed(self.lowered, self.net, self.index, self.sources)
         for first in range(0, self.lowered.n_steps, _BLOCK):
@@ -133,15 +168,29 @@ class _Trial:
             step = first
             while step < last:
                 step, n = advance(
-                    self.net, self.state, self.models, fed, first, step, last, steps, neurons, trace
-                )
-                self.spike_steps.append(steps[:n].copy())
-                self.spike_neurons.append(neurons[:n].copy())
+                    self.net, self.state, self.models, fed, first, step, last,
+                    self.spike_steps[self.n_spikes :], self.spike_neurons[self.n_spikes :], trace,
+                )  # fmt: skip
+                self.n_spikes += n
+                if step < last:
+                    self.put_away()
             self._check(first, last)
             if traced:
                 self.traces.append(trace.reshape(last - first, traced))
             self.reached = last
             yield
+        self.put_away()
+        self.spike_steps = self.spike_neurons = np.empty(0, dtype=np.int64)
+
+    def put_away(self) -> None:
+        """Move the spikes out of the kernel's arrays.
+
+        Raises
+        ------
+        DiskFull
+        """
+        n, self.n_spikes = self.n_spikes, 0
+        self.store.add(self.index, self.spike_steps[:n], self.spike_neurons[:n])
 
     def _check(self, first: int, last: int) -> None:
         if not np.isfinite(self.state.v).all():
@@ -380,23 +429,15 @@ def _start(lowered: Lowered, net: Net) -> State:
     )
 
 
-def _spikes(lowered: Lowered, trials: list[_Trial]) -> dict[str, Spikes]:
-    steps = _joined([part for t in trials for part in t.spike_steps], np.int64)
-    neurons = _joined([part for t in trials for part in t.spike_neurons], np.int64)
-    of_trial = np.repeat(
-        np.arange(len(trials)), [sum(len(part) for part in t.spike_steps) for t in trials]
-    )
-    found = {}
-    first = 0
-    for name, population in lowered.neurons.items():
-        if name in lowered.record:
-            mine = (neurons >= first) & (neurons < first + population.size)
-            found[name] = steps[mine], neurons[mine] - first, of_trial[mine]
-        first += population.size
-    for name, source in lowered.sources.items():
-        if name in lowered.record:
+def _spikes(lowered: Lowered, store: SpikeStore) -> dict[str, Spikes | StoredSpikes]:
+    found: dict[str, Spikes | StoredSpikes] = {}
+    for name in lowered.record:
+        if name in lowered.sources:
+            source = lowered.sources[name]
             found[name] = source.steps, source.senders, source.trials
-    return {name: found[name] for name in lowered.record}
+        else:
+            found[name] = StoredSpikes(store, name)
+    return found
 
 
 def _potentials(lowered: Lowered, trials: list[_Trial]) -> dict[str, np.ndarray]:

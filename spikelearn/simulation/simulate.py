@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import importlib
 import importlib.metadata
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -12,9 +14,10 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation._memory import check_memory
+from spikelearn.simulation._memory import check_disk, check_memory, expected_spikes
+from spikelearn.simulation._spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, CONDUCTANCES, MODEL_FEATURES
-from spikelearn.simulation.lowering import Lowered, PartialRun, Result, lower
+from spikelearn.simulation.lowering import Lowered, PartialRun, Result, Spikes, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -54,6 +57,7 @@ def simulate(
     progress: Callable[[float], None] | None = None,
     precision: str = "float64",
     keep_partial: bool = False,
+    spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB,
 ) -> Activity:
     """Simulate a spiking network; see `spikelearn.simulation` for what happens in a step.
 
@@ -81,10 +85,16 @@ def simulate(
     precision : {"float64", "float32"}
         Arithmetic of the torch backends; the others compute in 64 bits.
     keep_partial : bool
-        What becomes of a run that the user interrupts: if true, what was simulated is returned,
-        with `provenance["partial"]` saying what had been asked for: the complete trials, or where
-        none is complete, all up to the time that all had reached. Otherwise, or where there is
-        nothing to keep, KeyboardInterrupt is raised.
+        What becomes of a run that the user interrupts, or that a full disk ends: if true, what was
+        simulated is returned, with `provenance["partial"]` saying what had been asked for (and
+        `reason`, with a warning, why the disk ended it): the complete trials, or where none is
+        complete, all up to the time that all had reached. Otherwise, or where there is nothing to
+        keep, KeyboardInterrupt or SpikelearnError is raised.
+    spikes_in_memory_mb : float
+        How large the arrays of all spikes of the native engine (24 bytes a spike) may become, in
+        MB. Beyond it spikes are written to the folder for temporary files, which the environment
+        variable TMPDIR names, and the activity's arrays are memory-mapped, read only; the files
+        go with the activity. With `math.inf` all stay in memory.
 
     Returns
     -------
@@ -93,8 +103,9 @@ def simulate(
     Raises
     ------
     SpikelearnError
-        Where network, stimulus and grid do not fit together, the backend is unknown, or the free
-        memory does not hold what is asked for.
+        Where network, stimulus and grid do not fit together, the backend is unknown, the free
+        memory does not hold what is asked for, or the folder for temporary files the spikes that
+        are to be expected where the network says `rates_hz`; or where that folder is full later.
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
     """
@@ -104,12 +115,24 @@ def simulate(
         )
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
+    if not spikes_in_memory_mb >= 0:
+        raise SpikelearnError(
+            f"spikes_in_memory_mb must not be below 0, found {spikes_in_memory_mb:g}"
+        )
     stimulus = Stimulus() if stimulus is None else stimulus
     dt_ms = time_step(network) if dt_ms is None else dt_ms
     if dt_ms > 0 and np.isfinite(duration_ms / dt_ms):  # lower refuses anything else
         n_steps = round(duration_ms / dt_ms)
-        check_memory(network, str(backend), stimulus.n_trials, n_steps, tuple(record))
-    lowered = lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record))
+        expected = expected_spikes(network, stimulus.n_trials, duration_ms)
+        check_memory(
+            network, str(backend), stimulus.n_trials, n_steps, tuple(record), expected,
+            spikes_in_memory_mb,
+        )  # fmt: skip
+        check_disk(network, str(backend), expected, spikes_in_memory_mb)
+    lowered = dataclasses.replace(
+        lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
+        spikes_in_memory_mb=spikes_in_memory_mb,
+    )
     name, module = choose_backend(lowered, backend, precision)
     provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
@@ -119,12 +142,17 @@ def simulate(
     except PartialRun as interrupted:
         trials, n_steps = interrupted.kept(lowered.n_steps)
         if not keep_partial or not n_steps:
+            if interrupted.reason is not None:
+                raise SpikelearnError(interrupted.reason) from None
             raise KeyboardInterrupt from None
         result = interrupted.result
         provenance["partial"] = {
             "asked_duration_ms": float(duration_ms),
             "asked_trials": stimulus.n_trials,
         }
+        if interrupted.reason is not None:
+            provenance["partial"]["reason"] = interrupted.reason
+            warnings.warn(interrupted.reason, stacklevel=2)
     if progress is not None and "partial" not in provenance:
         progress(1.0)
     spikes, states, weights = result
@@ -144,13 +172,11 @@ def simulate(
 
 
 def _population_spikes(
-    found: tuple[np.ndarray, np.ndarray, np.ndarray],
-    size: int,
-    trials: np.ndarray,
-    n_steps: int,
-    dt_ms: float,
+    found: Spikes | StoredSpikes, size: int, trials: np.ndarray, n_steps: int, dt_ms: float
 ) -> PopulationSpikes:
     """The spikes of the trials that are kept, which are numbered anew."""
+    if isinstance(found, StoredSpikes):
+        return found.of(size, trials, n_steps, dt_ms)
     steps, senders, of_trial = found
     kept = np.isin(of_trial, trials) & (steps < n_steps)
     return PopulationSpikes.from_unsorted(

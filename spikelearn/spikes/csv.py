@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.metadata import describe, parse, rebuild
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
 COLUMNS = ["population", "neuron", "trial", "stimulus", "time_ms"]
+
+_ROWS = 2**16  # turned into Python's numbers at once
 
 
 def save(activity: Activity, path: Path) -> None:
@@ -49,10 +51,15 @@ def save(activity: Activity, path: Path) -> None:
         # Quotation marks around all text, for a label may hold any line break.
         rows = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         for name, spikes in activity.populations.items():
-            # tolist: Python's numbers are written with as many digits as they need to come back.
-            columns = (spikes.senders.tolist(), spikes.trials.tolist(), spikes.times_ms.tolist())
-            for neuron, trial, time_ms in zip(*columns, strict=True):
-                rows.writerow((name, neuron, trial, activity.labels[trial], time_ms))
+            arrays = (spikes.senders, spikes.trials, spikes.times_ms)
+            for here in pieces(len(spikes), length=_ROWS):
+                # tolist: Python's numbers are written with as many digits as they need to come
+                # back.
+                columns = (array[here].tolist() for array in arrays)
+                rows.writerows(
+                    (name, neuron, trial, activity.labels[trial], time_ms)
+                    for neuron, trial, time_ms in zip(*columns, strict=True)
+                )
 
 
 def load(path: Path) -> Activity:

@@ -22,6 +22,9 @@ FORMATS: dict[str, str] = {
     ".csv": "spikelearn.spikes.csv",
 }
 
+# Suffix -> bytes of memory for each spike, of the formats whose libraries hold all of a file.
+_HELD_BYTES = {".nwb": 40, ".nix": 40, ".mat": 60}
+
 
 def save(activity: Activity, path: str | Path) -> Path:
     """Write an activity; the suffix chooses the format.
@@ -44,12 +47,14 @@ def save(activity: Activity, path: str | Path) -> Path:
     Raises
     ------
     SpikelearnError
-        If the suffix is unknown, the activity is inconsistent, or the place cannot be written.
+        If the suffix is unknown, the activity is inconsistent, the place cannot be written, or the
+        format needs more memory than is free: `.h5`, `.npz` and `.csv` are written in pieces.
     """
     from spikelearn.spikes.metadata import check
 
     path = Path(path)
     module = _format_module(path)
+    _check_memory(activity, path)
     check(activity)
     if path.is_dir():
         raise SpikelearnError(f"cannot write {path}: there is a folder of that name")
@@ -94,6 +99,20 @@ def check_path(path: str | Path) -> None:
     SpikelearnError
     """
     _format_module(Path(path))
+
+
+def _check_memory(activity: Activity, path: Path) -> None:
+    import psutil
+
+    needed = activity.n_spikes * _HELD_BYTES.get(path.suffix.lower(), 0)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        able = [suffix for suffix in FORMATS if suffix not in _HELD_BYTES]
+        raise SpikelearnError(
+            f"cannot write {path}: its {activity.n_spikes:,} spikes would need about"
+            f" {needed / 1e9:.1f} GB of memory in this format, but {free / 1e9:.1f} GB are free;"
+            f" {', '.join(able)} are written in pieces"
+        )
 
 
 def _format_module(path: Path) -> Any:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 
 if TYPE_CHECKING:
-    from spikelearn._spike_arrays import PopulationSpikes
     from spikelearn.spikes.activity import Activity
 
 FORMAT = "spikelearn activity"
@@ -60,22 +60,23 @@ def check(activity: Activity) -> None:
 
 
 def _check_spikes(activity: Activity, name: str, spikes: PopulationSpikes) -> None:
-    times, trials, who = spikes.times_ms, spikes.trials, spikes.senders
-    if not ((times >= 0) & (times <= activity.duration_ms)).all():
-        raise SpikelearnError(
-            f"population '{name}' has spikes outside its trials, which last from 0 to"
-            f" {activity.duration_ms} ms"
-        )
-    if not ((trials >= 0) & (trials < activity.n_trials)).all():
-        raise SpikelearnError(
-            f"population '{name}' has spikes in trials that are not among the"
-            f" {activity.n_trials} trials"
-        )
-    if not ((who >= 0) & (who < spikes.size)).all():
-        raise SpikelearnError(
-            f"population '{name}' has spikes of neurons that are not among its"
-            f" {spikes.size} neurons"
-        )
+    for here in pieces(len(spikes)):
+        times, trials, who = spikes.times_ms[here], spikes.trials[here], spikes.senders[here]
+        if not ((times >= 0) & (times <= activity.duration_ms)).all():
+            raise SpikelearnError(
+                f"population '{name}' has spikes outside its trials, which last from 0 to"
+                f" {activity.duration_ms} ms"
+            )
+        if not ((trials >= 0) & (trials < activity.n_trials)).all():
+            raise SpikelearnError(
+                f"population '{name}' has spikes in trials that are not among the"
+                f" {activity.n_trials} trials"
+            )
+        if not ((who >= 0) & (who < spikes.size)).all():
+            raise SpikelearnError(
+                f"population '{name}' has spikes of neurons that are not among its"
+                f" {spikes.size} neurons"
+            )
 
 
 def _check_text(kind: str, text: Any) -> None:
@@ -211,5 +212,5 @@ def digest(activity: Activity) -> str:
         for array in (spikes.times_ms, spikes.senders, spikes.trials)
     ]
     for array in [*arrays, *activity.states.values(), *activity.weights.values()]:
-        summed.update(np.ascontiguousarray(array).tobytes())
+        summed.update(np.ascontiguousarray(array).reshape(-1).data)
     return summed.hexdigest()

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
 from spikelearn.spikes.metadata import describe, parse, rebuild
 
@@ -35,21 +35,50 @@ def save(activity: Activity, path: Path) -> None:
         ours = file.create_group("spikelearn")
         ours.attrs["metadata"] = np.bytes_(describe(activity).encode())
         spikes_group = file.create_group("spikes")
-        for index, (name, spikes) in enumerate(activity.populations.items()):
-            times = spikes.times_ms + spikes.trials * activity.duration_ms
-            order = np.argsort(times, kind="stable")
+        for index, (name, recorded) in enumerate(activity.populations.items()):
+            spikes = _by_session_time(recorded, activity.duration_ms)
             group = spikes_group.create_group(_group_name(name))
             group.attrs.create("sorting", _BY_TIME, dtype=_SORTING)
-            group.create_dataset("timestamps", data=times[order]).attrs["units"] = "ms"
-            group.create_dataset("node_ids", data=spikes.senders[order].astype(np.uint64))
+            timestamps = group.create_dataset("timestamps", shape=len(spikes), dtype=np.float64)
+            timestamps.attrs["units"] = "ms"
+            node_ids = group.create_dataset("node_ids", shape=len(spikes), dtype=np.uint64)
+            for here in pieces(len(spikes)):
+                timestamps[here] = _session_ms(spikes, here, activity.duration_ms)
+                node_ids[here] = spikes.senders[here].astype(np.uint64)
             if activity.n_trials > 1:
                 # Times within trials as they are: a sum and a difference would cost the last digit.
                 own = ours.create_group(f"population_{index}")
-                own.create_dataset("times_ms", data=spikes.times_ms[order], compression="gzip")
-                own.create_dataset("trials", data=spikes.trials[order], compression="gzip")
+                for field in ("times_ms", "trials"):
+                    values = getattr(spikes, field)
+                    written = own.create_dataset(
+                        field, shape=len(spikes), dtype=values.dtype, compression="gzip"
+                    )
+                    for here in pieces(len(spikes)):
+                        written[here] = values[here]
         for kind, arrays in (("state", activity.states), ("weights", activity.weights)):
             for index, array in enumerate(arrays.values()):
                 ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
+
+
+def _session_ms(spikes: PopulationSpikes, here: slice, duration_ms: float) -> np.ndarray:
+    return spikes.times_ms[here] + spikes.trials[here] * duration_ms
+
+
+def _by_session_time(spikes: PopulationSpikes, duration_ms: float) -> PopulationSpikes:
+    """Spikes in the order of their times on the common axis, which is mostly theirs already."""
+    latest = -np.inf
+    for here in pieces(len(spikes)):
+        times = _session_ms(spikes, here, duration_ms)
+        if times[0] < latest or (np.diff(times) < 0).any():
+            break
+        latest = times[-1]
+    else:
+        return spikes
+    # A spike at the very end of a trial, which rounding laid behind the start of the next.
+    order = np.argsort(_session_ms(spikes, slice(None), duration_ms), kind="stable")
+    return PopulationSpikes(
+        spikes.size, spikes.times_ms[order], spikes.senders[order], spikes.trials[order]
+    )
 
 
 def load(path: Path) -> Activity:
