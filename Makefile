@@ -9,7 +9,7 @@ demo: $(INSTALLED)
 	$(BIN)/spikelearn demo --out runs/demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

@@ -124,7 +124,9 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "get", refuse)
 
 
-@pytest.mark.parametrize("content", [b"not gzip at all", gzip.compress(mtime=0, data=b"\x00\x00\x08\x01other")])
+@pytest.mark.parametrize(
+    "content", [b"not gzip at all", gzip.compress(b"\x00\x00\x08\x01other", mtime=0)]
+)
 def test_a_file_that_is_not_mnist_is_refused(no_data: Path, content: bytes) -> None:
     for name in mnist._FILES:
         path = no_data / "mnist" / name
