@@ -1,0 +1,64 @@
+"""The application that commands enter, what they share, and how errors are told."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+app = typer.Typer(
+    name="spikelearn",
+    help=(
+        "Simulate spiking networks, train one network by any learning rule, and compare what it"
+        " learns with recorded brains.\n\nStart with `spikelearn demo`; it shows everything once."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+NoSeed = Annotated[
+    int, typer.Option("--seed", min=0, help="Accepted everywhere; nothing is random here.")
+]
+
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="Simulator: native, brian2, snntorch, norse, or auto: the first that has all it takes."
+    ),
+]
+
+
+def plainly(command: Command) -> Command:
+    """Turn the errors a user can mend into one sentence and a non-zero exit."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SpikelearnError as error:
+            say(f"Error: {error}")
+            raise typer.Exit(1) from None
+        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+            sys.stdout = None
+            raise typer.Exit(1) from None
+        except OSError as error:
+            say(f"Error: {error.strerror or error}: {error.filename or 'the system refused'}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            say("Interrupted. What was complete is kept; the same command goes on from there.")
+            raise typer.Exit(130) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)

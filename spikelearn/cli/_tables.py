@@ -1,0 +1,62 @@
+"""Tables on the screen and in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table as RichTable
+
+
+def print_table(table: pd.DataFrame, title: str) -> None:
+    from rich.console import Console
+
+    console = Console()
+    shown = _rich_table(table, title, narrow=False)
+    unbounded = console.options.update(max_width=10_000)
+    if console.measure(shown, options=unbounded).maximum > console.width:
+        shown = _rich_table(table, title, narrow=True)
+    console.print(shown)
+
+
+def _rich_table(table: pd.DataFrame, title: str, narrow: bool) -> RichTable:
+    """The table to print; a narrow one breaks its headings behind the underscores."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(
+        title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=narrow
+    )
+    for column in table.columns:
+        numeric = table[column].dtype.kind in "fi"
+        heading = str(column).replace("_", "_\n") if narrow else str(column)
+        shown.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(Text(_shown(value)) for value in row))
+    return shown
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN alone differs
+    return str(value)
+
+
+def check_table_path(path: Path) -> None:
+    if path.suffix not in (".parquet", ".csv"):
+        raise SpikelearnError(f"{path}: the table is written as .parquet or .csv")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    from spikelearn._files import atomic_path
+
+    with atomic_path(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+    print(f"Table: {path}")

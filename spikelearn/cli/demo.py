@@ -1,0 +1,30 @@
+"""The command that shows everything once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikelearn.cli._app import Seed, app, plainly
+
+
+@app.command()
+@plainly
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report and everything else.")] = Path(
+        "runs/demo"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Train networks by seven rules, show them what brains were shown, and write a report.
+
+    About five minutes on two cores. Uses the digits that come with the toolkit, or the full MNIST
+    where it is at hand (`spikelearn download mnist`), and downloads the recording of Kriegeskorte
+    et al. 2008 (4 MB) once. Interrupted, it goes on where it was.
+    """
+    from spikelearn.experiments.demo import run_demo
+
+    report = run_demo(out, seed)
+    print(f"Report: {report}")

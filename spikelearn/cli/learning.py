@@ -1,0 +1,251 @@
+"""Commands that train networks, check rules and backends, and compare with brains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli._app import Backend, Seed, app, plainly, say
+from spikelearn.cli._tables import check_table_path, print_table, write_table
+
+if TYPE_CHECKING:
+    from spikelearn.experiments import STDPConfig, TrainConfig
+
+
+@app.command()
+@plainly
+def train(
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Learning rule; `spikelearn rules` lists them. Or give --recipe."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Training recipe, by name (such as mnist_mlp/backprop) or path; what else is"
+            " given replaces what it says. With --rule alone, the shipped one, if there is one."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model; the recipe's, or the first that the rule trains, if left out."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Data set, or path of a folder of images or an .npz file."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs (not for STDP); the recipe's, or 5.")
+    ] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training images; all, if left out (STDP: 300)."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the rule, as name=value; may be given several times."),
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    seed: Seed = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up from --seed.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Train a network on images by a learning rule, and test it on held-out images.
+
+    A run that is complete is not computed again; one that was interrupted goes on.
+
+    Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
+    """
+    import pandas as pd
+
+    from spikelearn._progress import progress_bars
+    from spikelearn.experiments import STDPConfig, train_stdp
+    from spikelearn.experiments import train as run_training
+
+    named = {
+        "rule": rule, "model": model, "dataset": dataset, "n_train": images, "epochs": epochs,
+        "learning_rate": learning_rate, "device": device,
+    }  # fmt: skip
+    given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
+    if option:
+        given["options"] = _settings(option)
+    first = _training_config(recipe, given, seed)
+    rows, layers = [], []
+    with progress_bars() as bar:
+        for s in range(seed, seed + seeds):
+            config = first.model_copy(update={"seed": s})
+            say = bar(f"{first.rule}, seed {s}")
+            run: Any
+            if isinstance(config, STDPConfig):
+                run = train_stdp(config, out, say)
+            else:
+                run = run_training(config, out, say)
+            rows.append({"seed": s, **run.summary, "folder": run.folder})
+            layers.append(run.layers.assign(seed=s))
+    table = pd.DataFrame(rows)
+    shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
+    print_table(table[shown], f"{first.rule} on {first.model}")
+    print_table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
+    if seeds > 1:
+        spread = table["test_accuracy"].std(ddof=1)
+        print(
+            f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)"
+        )
+    centroids = table.get("nearest_centroid_accuracy")
+    if centroids is not None and centroids.notna().any():
+        print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
+    for folder in table["folder"]:
+        print(f"Run: {folder}")
+
+
+def _training_config(
+    recipe: str | None, given: dict[str, Any], seed: int
+) -> TrainConfig | STDPConfig:
+    """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
+    from spikelearn._files import shipped_names, validate
+    from spikelearn.experiments.config import STDPConfig, TrainConfig, load_recipe
+    from spikelearn.rules import RULES
+
+    rule = given.get("rule")
+    if recipe is None and rule is None:
+        raise SpikelearnError("give --rule or --recipe; `spikelearn rules` lists the rules")
+    if rule is not None and rule not in RULES:
+        raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
+    if recipe is None and rule is not None and "model" not in given:
+        shipped = shipped_names("models/recipes")
+        for kind in RULES[rule].networks:
+            usual = f"{given.get('dataset', 'mnist')}_{kind}/{rule}"
+            if usual in shipped:
+                recipe = usual
+                say(f"Recipe: {recipe}")
+                break
+    if recipe is not None:
+        config = load_recipe(recipe)
+        if rule is not None and rule != config.rule:
+            raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
+        options = {**config.options, **given.pop("options", {})}
+        return load_recipe(recipe, **given, options=options, seed=seed)
+    kinds = RULES[str(rule)].networks
+    model = _first_model(kinds, given.get("dataset", "mnist"))
+    given = {"model": model, **given, "seed": seed}
+    return validate(STDPConfig if "spiking" in kinds else TrainConfig, given, "the options")
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """The values of name=value, read as YAML: numbers, true and false, lists, or text."""
+    import yaml
+
+    settings = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise SpikelearnError(f"--option takes name=value, found '{pair}'")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SpikelearnError(f"--option {name}: '{value}' cannot be read") from error
+    return settings
+
+
+@app.command()
+@plainly
+def check(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend."
+        ),
+    ],
+    seed: Seed = 0,
+) -> None:
+    """Test the properties that every learning rule, or every backend, must have.
+
+    A file that is named is run: check only code that you trust.
+
+    Example: spikelearn check my_rule.py:MyRule
+    """
+    import pandas as pd
+
+    from spikelearn.simulation import BACKENDS
+
+    if subject in BACKENDS:
+        from spikelearn.simulation.checks import check_backend, describe_properties
+
+        results, says = check_backend(subject, seed, False), describe_properties()
+    else:
+        from spikelearn.rules import own_rule
+        from spikelearn.rules.checks import check_rule
+        from spikelearn.rules.checks import describe_properties as describe_rules
+
+        rule = own_rule(subject) if ":" in subject else subject
+        results, says = check_rule(rule, None, seed, False), describe_rules()
+    words = {True: "passed", False: "FAILED", None: "does not apply"}
+    rows = [(says[r.property], words[r.passed], r.detail) for r in results]
+    print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), subject)
+    if any(r.passed is False for r in results):
+        kind = "backend" if subject in BACKENDS else "learning rule"
+        raise SpikelearnError(f"{subject} lacks a property that every {kind} must have")
+
+
+_MODELS: dict[str, dict[str, str]] = {
+    "mlp": {"": "mlp_784", "digits": "mlp_64"},
+    "cnn": {"": "cnn_28", "cifar10": "cnn_32", "svhn": "cnn_32"},
+    "residual_mlp": {"": "residual_mlp_784"},
+    "elman": {"": "elman_28", "text": "elman_text"},
+    "gru": {"": "gru_28", "text": "gru_text"},
+    "spiking_mlp": {"": "snn_784"},
+    "spiking": {"": "competitive_stdp"},
+}
+
+
+def _first_model(kinds: tuple[str, ...], dataset: str) -> str:
+    """The first shipped model of these kinds that is made for the data set; else the usual one."""
+    for kind in kinds:
+        if dataset in _MODELS[kind]:
+            return _MODELS[kind][dataset]
+    return _MODELS[kinds[0]][""]
+
+
+@app.command()
+@plainly
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of training runs.")],
+    recording: Annotated[str, typer.Option(help="Image recording.")] = "kriegeskorte92",
+    backend: Backend = "norse",
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of the stimuli for confidence intervals.")
+    ] = 1000,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the whole table: .parquet or .csv.")
+    ] = None,
+) -> None:
+    """Compare trained networks with a recorded brain (representational similarity analysis).
+
+    Each network's untrained twin, the pixels and the mean luminance stand in the same table.
+
+    Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
+    """
+    from spikelearn._progress import progress_bars
+    from spikelearn.experiments import compare as run
+
+    if out is not None:
+        check_table_path(out)
+    with progress_bars() as bar:
+        table = run(runs, recording, backend, bootstrap, seed, bar(f"comparing with {recording}"))
+    shown = table[table["subject"].isin(["mean"]) | (table["region"] == "monkey IT")]
+    columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
+    print_table(
+        shown[[*columns, "ceiling_lower", "ceiling_upper", "n_stimuli"]],
+        f"{recording}: Spearman correlation of RDMs (human IT: mean over subjects)",
+    )
+    for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
+        print(f"Note: {flag}")
+    if out is not None:
+        write_table(table, out)

@@ -1,0 +1,114 @@
+"""Commands that say what there is, and that bring it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli._app import NoSeed, app, plainly, say
+
+
+@app.command()
+@plainly
+def download(
+    name: Annotated[
+        str, typer.Argument(help="mnist, fashion_mnist, cifar10, svhn or kriegeskorte92.")
+    ],
+    seed: NoSeed = 0,
+) -> None:
+    """Bring a data set or a recording into the cache: 4 MB (kriegeskorte92) to 250 MB (svhn)."""
+    from spikelearn import recordings
+    from spikelearn._files import cache_folder
+    from spikelearn.stimuli.datasets import DATASETS, dataset_module
+
+    if name in DATASETS:
+        dataset_module(name).download(say)
+    elif name == "kriegeskorte92":
+        recordings.load(name, progressbar=True)
+    else:
+        raise SpikelearnError(
+            f"there is nothing to download called '{name}'; there are {', '.join(DATASETS)},"
+            " kriegeskorte92"
+        )
+    print(f"{name} is at hand (cache: {cache_folder()}).")
+
+
+@app.command()
+@plainly
+def rules(seed: NoSeed = 0) -> None:
+    """List the learning rules and the kind of model each trains."""
+    from spikelearn.rules import RULES
+
+    _list((name, ", ".join(e.networks), e.description) for name, e in RULES.items())
+
+
+@app.command()
+@plainly
+def recipes(seed: NoSeed = 0) -> None:
+    """List the shipped training recipes: data set and kind of network, rule, model, epochs."""
+    from spikelearn._files import shipped_names
+    from spikelearn.experiments.config import load_recipe
+
+    found = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
+    _list((name, config.model, f"{config.epochs} epochs") for name, config in found)
+
+
+@app.command()
+@plainly
+def datasets(seed: NoSeed = 0) -> None:
+    """List the labelled image data sets that networks are trained on."""
+    from spikelearn.stimuli.datasets import DATASETS, resolve_source
+
+    # The source is what this machine has, or would download.
+    _list((name, resolve_source(name), entry.description) for name, entry in DATASETS.items())
+
+
+@app.command()
+@plainly
+def models(seed: NoSeed = 0) -> None:
+    """List the shipped models."""
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+
+    contents = {name: read_yaml(find_yaml("models", name)) for name in shipped_names("models")}
+    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+
+
+@app.command()
+@plainly
+def stimuli(seed: NoSeed = 0) -> None:
+    """List the shipped stimuli."""
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+
+    contents = {name: read_yaml(find_yaml("stimuli", name)) for name in shipped_names("stimuli")}
+    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+
+
+@app.command()
+@plainly
+def recordings(seed: NoSeed = 0) -> None:
+    """List the recordings of brain activity, and whether each is at hand."""
+    import importlib
+
+    from spikelearn.recordings import RECORDINGS
+
+    rows = []
+    for name, line in RECORDINGS.items():
+        at_hand = importlib.import_module(f"spikelearn.recordings.{name}").at_hand()
+        rows.append((name, "at hand" if at_hand else "to download", line))
+    _list(rows)
+
+
+def _first_sentence(content: dict[str, Any]) -> str:
+    text: str = content.get("description", "")
+    return text.split(". ", maxsplit=1)[0].rstrip(".")
+
+
+def _list(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Name, kind and one line each; lines are not wrapped, so that they can be searched."""
+    rows = list(rows)
+    widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
+    for name, kind, line in rows:
+        print(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {line}")
