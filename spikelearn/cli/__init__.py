@@ -1,16 +1,20 @@
 """The command line: thin commands over the rooms of the corridor.
 
-    demo.py         shows everything once
-    simulation.py   simulate, stats, convert, export
-    learning.py     train, check, compare
-    listing.py      download, and what there is: rules, models, stimuli ...
+demo.py         shows everything once
+simulation.py   simulate, stats, convert, export
+learning.py     train, check, compare
+listing.py      download, and what there is: rules, models, stimuli ...
 """
 
 # Each enters its commands; `spikelearn --help` shows them in this order.
 from spikelearn.cli import demo  # isort: split
+
 from spikelearn.cli import simulation  # isort: split
+
 from spikelearn.cli import learning  # isort: split
+
 from spikelearn.cli import listing  # isort: split
+
 from spikelearn.cli._app import app
 
 __all__ = ["app", "demo", "learning", "listing", "main", "simulation"]
