@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def print_table(table: pd.DataFrame, title: str) -> None:
+    """Print a table with its title; as wide as it is, unless a terminal is narrower."""
     from rich.console import Console
 
     console = Console()
     shown = _rich_table(table, title, narrow=False)
-    unbounded = console.options.update(max_width=10_000)
-    if console.measure(shown, options=unbounded).maximum > console.width:
+    width = console.measure(shown, options=console.options.update(max_width=10_000)).maximum
+    if width > console.width and console.is_terminal:
         shown = _rich_table(table, title, narrow=True)
+    elif width > console.width:  # read by a program, or by `less`
+        console = Console(width=width)
     console.print(shown)
 
 
