@@ -381,6 +381,24 @@ RULES: dict[str, RuleEntry] = {
         ("spiking_mlp",),
         "backpropagation through time with surrogate gradients (Neftci et al. 2019)",
     ),
+    "eprop_spiking": RuleEntry(
+        "spikelearn.rules.eligibility",
+        "EPropSpiking",
+        ("spiking_mlp",),
+        "eligibility traces meet the output's error, forwards in time (Bellec et al. 2020)",
+    ),
+    "ottt": RuleEntry(
+        "spikelearn.rules.eligibility",
+        "OTTT",
+        ("spiking_mlp",),
+        "presynaptic traces, and errors that pass down within a step (Xiao et al. 2022)",
+    ),
+    "decolle": RuleEntry(
+        "spikelearn.rules.eligibility",
+        "Decolle",
+        ("spiking_mlp",),
+        "every layer guesses at every step by a random readout (Kaiser et al. 2020)",
+    ),
     "untrained_spiking": RuleEntry(
         "spikelearn.rules.surrogate",
         "UntrainedSpiking",

@@ -17,6 +17,7 @@ from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
 
 N_SAMPLES = 8
@@ -25,6 +26,7 @@ N_INPUTS, HIDDEN, N_CLASSES = 12, (7, 6), 5
 TOLERANCE = 1e-9
 Update = dict[str, torch.Tensor]
 Draws = list[tuple[torch.Tensor, tuple[Axis, ...]]]
+Network = RateNetwork | SpikingClassifier
 
 
 class RuleCheckError(SpikelearnError):
@@ -90,12 +92,12 @@ class _Bench:
         self.x = torch.rand(n, n_inputs, generator=generator, dtype=torch.float64)
         self.y = torch.arange(n) % self.model.n_classes
 
-    def fresh(self, alter: Callable[[RateNetwork], None] | None = None) -> Rule:
+    def fresh(self, alter: Callable[[Any], None] | None = None) -> Rule:
         """The rule, prepared; `alter` may change the network's weights before that."""
         network = self.model.build(self.seed).double()
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
-            for layer in network:
+            for layer in () if isinstance(network, SpikingClassifier) else network:
                 shape = layer.bias.shape
                 layer.bias += 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)
             if alter is not None:
@@ -106,6 +108,23 @@ class _Bench:
         rule.network.train()
         rule.begin_epoch(1, 2)
         return rule
+
+    def certain(self, rule: Rule, x: torch.Tensor) -> torch.Tensor:
+        """x; for a network that spikes, intensities of which each pixel spikes always or never."""
+        network: Network = rule.network
+        if not isinstance(network, SpikingClassifier):
+            return x
+        d = network.description
+        return (x > 0.5).to(x.dtype) * 2000.0 / (d.max_rate_hz * d.dt_ms)
+
+
+def _spiking_layers(network: Network) -> list[torch.nn.Parameter] | None:
+    """The weights of a network that spikes, by layer; None for one of rates."""
+    return list(network.weights) if isinstance(network, SpikingClassifier) else None
+
+
+def _reads_spikes(network: Network) -> bool:
+    return isinstance(network, SpikingClassifier) and network.description.readout == "spikes"
 
 
 def small_model(rule: Rule) -> Any:
@@ -127,6 +146,13 @@ def small_model(rule: Rule) -> Any:
 
         sizes = {"n_steps": 4, "row": 3, "hidden": 6, "n_classes": N_CLASSES}
         return Recurrent.model_validate({"kind": kind, "name": "check", "leak": 0.5, **sizes})
+    if kind == "spiking_mlp":
+        from spikelearn.networks.spiking_mlp import SpikingMLP
+
+        return SpikingMLP(
+            name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), max_rate_hz=1000.0,
+            duration_ms=10.0, readout="potential",
+        )  # fmt: skip
     raise SpikelearnError(f"give check_rule a model: it has no small one of kind '{kind}'")
 
 
@@ -223,7 +249,9 @@ def keeps_the_contract(bench: _Bench) -> None:
     if scores.shape != (len(bench.x), bench.model.n_classes) or scores.requires_grad:
         raise Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
     names = list(rule.activity(bench.x))
-    if names != layer_names(len(rule.network)):
+    network: Network = rule.network
+    spiking = isinstance(network, SpikingClassifier)
+    if names != (network.description.populations[1:] if spiking else layer_names(len(network))):
         raise Fails(f"activity must name every layer, gave {', '.join(names)}")
 
 
@@ -270,13 +298,24 @@ def zero_error_zero_update(bench: _Bench) -> None:
         raise Skips("it trains nothing")
     if not rule.output_error:
         raise Skips("it does not learn from an error at the output")
-    update = update_of(rule, bench.x, torch.full_like(bench.y, 2))
+    if _reads_spikes(rule.network):
+        raise Skips("one spike more or less is never certain to be right")
+    if _spiking_layers(rule.network) and rule.loss != "cross_entropy":
+        raise Skips("a potential does not stand still at a target")
+    x = torch.ones_like(bench.x) if _spiking_layers(rule.network) else bench.x
+    update = update_of(rule, bench.certain(rule, x), torch.full_like(bench.y, 2))
     for name, tensor in update.items():
         if name.startswith("network.") and tensor.abs().max() > 1e-12:
             raise Fails(f"{name} is updated by {float(tensor.abs().max()):.2g} without an error")
 
 
-def _always_right(network: RateNetwork, loss: str) -> None:
+def _always_right(network: Network, loss: str) -> None:
+    if isinstance(network, SpikingClassifier):
+        for weight in network.weights:  # every neuron below spikes at every step
+            weight.fill_(2.0 * network.description.v_threshold_mv)
+        network.weights[-1].zero_()
+        network.weights[-1][2] = 1000.0
+        return
     output = list(network)[-1]
     output.weight.zero_()
     output.bias.zero_()
@@ -286,17 +325,20 @@ def _always_right(network: RateNetwork, loss: str) -> None:
 def hidden_units_are_exchangeable(bench: _Bench) -> None:
     """Relabelling the hidden units relabels the update."""
     rule = bench.fresh()
-    if rule.network.kind != "mlp":
+    spiking = _spiking_layers(rule.network)
+    if not spiking and rule.network.kind != "mlp":
         raise Skips("tested on multi-layer perceptrons")
     if not rule.exchangeable_units:
         raise Skips("its hidden units have ranks or classes")
     generator = torch_generator(bench.seed, "permutations")
-    sizes = [layer.weight.shape[0] for layer in rule.network][:-1]
+    weights = spiking or [layer.weight for layer in rule.network]
+    sizes = [weight.shape[0] for weight in weights][:-1]
     orders = {i: torch.randperm(n, generator=generator) for i, n in enumerate(sizes)}
     axes: dict[str, tuple[Axis, ...]] = {}
     for index in range(len(sizes) + 1):
         axes[f"network.layers.{index}.weight"] = (index, index - 1)
         axes[f"network.layers.{index}.bias"] = (index,)
+        axes[f"network.weights.{index}"] = (index, index - 1)
     declared = rule.unit_axes()
     for name in rule.extra.state_dict():
         if name not in declared:
@@ -354,7 +396,12 @@ def _sample(tensor: torch.Tensor, axes: Sequence[Axis], index: int) -> torch.Ten
 def finite_for_dead_and_saturated_units(bench: _Bench) -> None:
     """Units that never or always fire leave finite updates."""
 
-    def extreme(network: RateNetwork) -> None:
+    def extreme(network: Network) -> None:
+        if isinstance(network, SpikingClassifier):
+            for weight in list(network.weights)[:-1]:
+                weight.fill_(1e6)
+                weight[::2] = -1e6
+            return
         hidden = list(network)[:-1]
         hidden[0].bias.fill_(-1e6)
         hidden[-1].bias.fill_(1e6)
@@ -372,15 +419,19 @@ def a_step_lowers_its_objective(bench: _Bench) -> None:
         raise Skips("it trains nothing")
     if rule.descends == "none":
         raise Skips("it descends no objective")
-    before = rule.objective(bench.x, bench.y)
-    rule.update(bench.x, bench.y, _descend(rule, 1e-5, output_only=rule.descends == "output"))
-    after = rule.objective(bench.x, bench.y)
+    if _reads_spikes(rule.network):
+        raise Skips("a small step changes no spike count")
+    x = bench.certain(rule, bench.x)
+    before = rule.objective(x, bench.y)
+    rule.update(x, bench.y, _descend(rule, 1e-5, output_only=rule.descends == "output"))
+    after = rule.objective(x, bench.y)
     if not after < before:
         raise Fails(f"its objective went from {float(before):.9g} to {float(after):.9g}")
 
 
 def _descend(rule: Rule, rate: float, output_only: bool = False) -> Callable[[], None]:
-    output = {id(p) for p in list(rule.network)[-1].parameters()}
+    spiking = _spiking_layers(rule.network)
+    output = {id(p) for p in (spiking[-1:] if spiking else list(rule.network)[-1].parameters())}
 
     @torch.no_grad()
     def step() -> None:

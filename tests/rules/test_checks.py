@@ -31,6 +31,7 @@ MODELS: dict[str, Any] = {
     "residual_mlp": ResidualMLP(name="r", n_inputs=12, width=6, depth=3, n_classes=5),
     "elman": Recurrent(kind="elman", name="e", n_steps=4, row=3, hidden=6, n_classes=5, leak=0.5),
     "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
+    "spiking_mlp": None,
 }
 CASES = [
     (name, kind)

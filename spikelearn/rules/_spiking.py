@@ -1,0 +1,64 @@
+"""What the learning rules of spiking networks share: input spikes, scores and activity."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import torch_generator
+from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.rules.rule import Rule
+
+
+class SpikingRule(Rule):
+    """Base of the learning rules for spiking networks."""
+
+    networks: ClassVar[tuple[str, ...]] = ("spiking_mlp",)
+    network: SpikingClassifier  # type: ignore[assignment]
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Keep the network and the generator of the input spikes.
+
+        Raises
+        ------
+        SpikelearnError
+            If the network does not spike.
+        """
+        if not isinstance(network, SpikingClassifier):
+            raise SpikelearnError(
+                f"the rule {type(self).__name__} trains spiking networks (kind: spiking_mlp), not"
+                f" {type(network).__name__}"
+            )
+        self.network, self.generator = network, generator
+        self.extra = nn.ModuleDict()
+
+    def input_spikes(self, x: torch.Tensor) -> torch.Tensor:
+        """Spikes of shape (steps, batch, pixels), drawn for an update."""
+        shape = (self.network.n_steps, *x.shape)
+        return self.network.input_spikes(x, self.draw(shape, (None, "batch", None), "uniform"))
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The cross-entropy, with the input spikes of `predict`."""
+        return cross_entropy(self.predict(x), y)
+
+    @torch.no_grad()
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Spike counts, or mean potentials, of the output neurons, shape (batch, n_classes).
+
+        The input spikes come from one fixed seed, so that evaluation is repeatable.
+        """
+        return self.network(self.network.encode(x, torch_generator(0, "evaluation")))[-1]
+
+    @torch.no_grad()
+    def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Spike counts (of a readout that does not spike: mean potential) of every population.
+
+        Each of shape (batch, neurons).
+        """
+        counts = self.network(self.network.encode(x, torch_generator(0, "evaluation")))
+        return dict(zip(self.network.description.populations[1:], counts, strict=True))

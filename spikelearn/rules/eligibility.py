@@ -1,0 +1,415 @@
+"""Rules for spiking networks that learn forwards in time: e-prop, OTTT, DECOLLE.
+
+What a synapse needs of the past it keeps in a trace; no states are stored and nothing is unrolled,
+so that memory does not grow with the number of time steps. In the network of
+`spikelearn.networks.spiking_mlp`, with the surrogate psi, all three keep
+
+    a_l[t] = beta a_l[t-1] + s_(l-1)[t]        filtered presynaptic spikes: `_Layer.trace`
+    psi_l[t] = 1 / (1 + k |v_l[t] - v_threshold|)^2                         `_Layer.slope`
+
+(beta is the decay of layer l's potential; of a readout that does not spike it is kappa, and its
+slope is 1), learn from a loss at every step, here the mean over the steps of C(out[t], label), with
+`out` the output's potential, or its spikes of that step, and e[t] = dC / d out[t] / n_steps, and
+leave for the output layer
+
+    delta_L[t] = e[t] * psi_L[t],   dW_L = -eta sum_t delta_L[t] a_L[t]^T
+
+which is the gradient. They differ in the hidden layers:
+
+e-prop, Bellec et al. 2020, doi:10.1038/s41467-020-17236-y
+    E_l[t] = kappa E_l[t-1] + psi_l[t] a_l[t]^T   eligibility, filtered as the readout filters
+    dW_l = -eta sum_t (B_l^T delta_L[t]) * E_l[t]
+    B_l, of shape (n_classes, units): `random` and fixed; `symmetric`, the output weights, below
+    the last hidden layer the product of the weights on the way to the output; or `adaptive`: the
+    last hidden layer's learns by the products that the output weights learn by (both decay by the
+    optimiser's `weight_decay`, as in `kolen_pollack.py`). With one hidden layer and symmetric
+    feedback it is backpropagation through time.
+OTTT, Xiao et al. 2022, arXiv:2210.04195
+    delta_l[t] = (W_(l+1)^T delta_(l+1)[t]) * psi_l[t],   dW_l = -eta sum_t delta_l[t] a_l[t]^T
+    Errors pass down within a step: what a spike does to later potentials is left out. With one
+    hidden layer and a readout without memory (`tau_readout_ms: 0`, as in the paper) it is
+    backpropagation through time.
+DECOLLE, Kaiser, Mostafa & Neftci 2020, doi:10.3389/fnins.2020.00424
+    y_l[t] = R_l s_l[t],  e_l[t] = dC(y_l[t], label) / dy_l / n_steps,
+    dW_l = -eta sum_t ((R_l^T e_l[t]) * psi_l[t]) a_l[t]^T
+    R_l, of shape (n_classes, units): `extra["readouts"]`, fixed and random. Every layer guesses by
+    itself, and nothing comes from above.
+
+Bellec et al. have a triangle and Xiao et al. a sigmoid's derivative for psi; here all rules have the
+one of `surrogate.py`, for comparison.
+
+Every layer has its own clock, l - 1 steps behind the first's: a spike and what it does above bear
+the same t. `n_steps` is the number of steps in which the input can have reached the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import torch_generator
+from spikelearn.networks.layers import scaled_uniform
+from spikelearn.networks.spiking_mlp import surrogate_slope
+from spikelearn.rules._spiking import SpikingRule
+from spikelearn.rules.feedback_alignment import fixed
+from spikelearn.rules.rule import Axis, Loss, check_option, check_range, output_loss
+
+Feedback = Literal["random", "symmetric", "adaptive"]
+Gradients = list[torch.Tensor]
+
+
+class _Layer:
+    """What the synapses and neurons of a layer hold at one time.
+
+    Attributes
+    ----------
+    trace : tensor of shape (batch, inputs)
+        Filtered presynaptic spikes.
+    out, slope : tensor of shape (batch, neurons)
+        Spikes of the step, or the potential of neurons that do not spike; its surrogate derivative.
+    """
+
+    def __init__(
+        self, weight: torch.Tensor, decay: float, threshold_mv: float | None, batch: int
+    ) -> None:
+        self.weight, self.decay, self.threshold_mv = weight, decay, threshold_mv
+        n_out, n_in = weight.shape
+        self.trace = weight.new_zeros(batch, n_in)
+        self.v = self.out = weight.new_zeros(batch, n_out)
+        self.slope = weight.new_ones(batch, n_out)
+
+    def step(self, below: torch.Tensor) -> torch.Tensor:
+        """Integrate, fire and reset; `out` of the step for `below`, the spikes that arrive."""
+        self.trace = torch.add(below, self.trace, alpha=self.decay)
+        v = torch.add(nn.functional.linear(below, self.weight), self.v, alpha=self.decay)
+        if self.threshold_mv is None:
+            self.v = self.out = v
+            return v
+        distance = v - self.threshold_mv
+        self.slope = surrogate_slope(distance)
+        self.out = (distance > 0).to(v.dtype)
+        self.v = v - self.threshold_mv * self.out
+        return self.out
+
+
+class _Online(SpikingRule):
+    """One pass forwards, in which every step has its error.
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    online : bool
+        Whether weights move after every time step, rather than after the stimulus by the sum.
+    """
+
+    descends: ClassVar[Literal["all", "output", "none"]] = "output"
+
+    def __init__(self, loss: Loss = "cross_entropy", online: bool = False) -> None:
+        check_option("loss", loss, ("cross_entropy", "squared_error"))
+        check_option("online", online, (False, True))
+        self.loss, self.online = loss, online
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Keep the network, and make what the rule needs beside it.
+
+        Raises
+        ------
+        SpikelearnError
+            If the network does not spike, or the stimulus ends before it can reach the output.
+        """
+        super().prepare(network, generator)
+        if self._n_steps() < 1:
+            raise SpikelearnError(
+                f"a stimulus of {self.network.n_steps} steps ends before it reaches the output of a"
+                f" network of {len(self.network.weights)} layers; raise duration_ms"
+            )
+
+    def _n_steps(self) -> int:
+        return self.network.n_steps - len(self.network.weights) + 1
+
+    def _steps(
+        self, x: torch.Tensor, draw: Callable[[tuple[int, int]], torch.Tensor]
+    ) -> Iterator[list[_Layer]]:
+        """The layers after each time step."""
+        network = self.network
+        threshold_mv = network.description.v_threshold_mv
+        layers = [
+            _Layer(weight, decay, threshold_mv, len(x))
+            for weight, decay in zip(network.weights, network.decays, strict=True)
+        ]
+        if network.description.readout == "potential":
+            layers[-1].threshold_mv = None
+        for _ in range(self._n_steps()):
+            h = network.input_spikes(x, draw((len(x), x.shape[1])))
+            for layer in layers:
+                h = layer.step(h)
+            yield layers
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        """Leave the update in `.grad`; apply it once, or `online` after every step."""
+        weights, n_steps = list(self.network.weights), self._n_steps()
+        gradients = [torch.zeros_like(weight) for weight in weights]
+        total = x.new_zeros(())
+        self._begin()
+        steps = self._steps(x, lambda shape: self.draw(shape, ("batch", None), "uniform"))
+        for t, layers in enumerate(steps, start=1):
+            loss, error = output_loss(self.loss, layers[-1].out, y)
+            total += loss / n_steps
+            delta = layers[-1].slope * error / n_steps
+            gradients[-1].addmm_(delta.T, layers[-1].trace)
+            self._learn(layers, delta, y, gradients, t == n_steps)
+            if self.online or t == n_steps:
+                self._leave(gradients)
+                apply()
+                gradients = [torch.zeros_like(weight) for weight in weights]
+        return total
+
+    def _begin(self) -> None:
+        """Forget the stimulus before."""
+
+    def _learn(
+        self,
+        layers: list[_Layer],
+        delta: torch.Tensor,
+        y: torch.Tensor,
+        gradients: Gradients,
+        last: bool,
+    ) -> None:
+        """Add what the hidden layers learn in a step; `delta` is that of the output layer."""
+        raise NotImplementedError
+
+    def _leave(self, gradients: Gradients) -> None:
+        for weight, gradient in zip(self.network.weights, gradients, strict=True):
+            weight.grad = gradient
+
+    @torch.no_grad()
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss, a mean over the steps, with input spikes from one fixed seed."""
+        generator = torch_generator(0, "evaluation")
+
+        def draw(shape: tuple[int, int]) -> torch.Tensor:
+            return torch.rand(shape, generator=generator).to(x.device)
+
+        losses = [output_loss(self.loss, steps[-1].out, y)[0] for steps in self._steps(x, draw)]
+        return torch.stack(losses).mean()
+
+    def _draw_from_classes(self, scale: float) -> nn.ParameterList:
+        """Fixed weights between the classes and each hidden layer, at the scale of forward ones."""
+        n_classes = self.network.description.n_classes
+        sizes = self.network.description.sizes[1:-1]
+        return fixed([scale * scaled_uniform((n_classes, n), 1.0, self.generator) for n in sizes])
+
+
+class OTTT(_Online):
+    """Online training through time: errors pass down within a step.
+
+    Parameters as for the family: `loss`, `online`.
+    """
+
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": False,
+        "local error": False,
+        "single phase": True,
+        "online in time": True,
+        "spiking communication": True,
+    }
+
+    def _learn(
+        self,
+        layers: list[_Layer],
+        delta: torch.Tensor,
+        y: torch.Tensor,
+        gradients: Gradients,
+        last: bool,
+    ) -> None:
+        for index in range(len(layers) - 2, -1, -1):
+            delta = (delta @ layers[index + 1].weight) * layers[index].slope
+            gradients[index].addmm_(delta.T, layers[index].trace)
+
+
+class Decolle(_Online):
+    """Deep continuous local learning: each layer guesses at each step by a fixed random readout.
+
+    Parameters
+    ----------
+    scale : float
+        Standard deviation of the readouts' weights, in units of 1 / sqrt(units of the layer).
+    loss : {"cross_entropy", "squared_error"}
+    online : bool
+        Whether weights move after every time step.
+    """
+
+    output_error: ClassVar[bool] = False  # hidden layers learn from their own
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": True,
+        "online in time": True,
+        "spiking communication": True,
+    }
+
+    def __init__(
+        self, scale: float = 1.0, loss: Loss = "cross_entropy", online: bool = False
+    ) -> None:
+        super().__init__(loss, online)
+        check_range("scale", scale, 0.0)
+        self.scale = scale
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the readouts."""
+        super().prepare(network, generator)
+        self.extra["readouts"] = self._draw_from_classes(self.scale)
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """To the classes from the units of a layer."""
+        return {f"readouts.{i}": (None, i) for i in range(len(self.network.weights) - 1)}
+
+    def _learn(
+        self,
+        layers: list[_Layer],
+        delta: torch.Tensor,
+        y: torch.Tensor,
+        gradients: Gradients,
+        last: bool,
+    ) -> None:
+        readouts = self.extra["readouts"].parameters()
+        for layer, readout, gradient in zip(layers[:-1], readouts, gradients[:-1], strict=True):
+            error = output_loss(self.loss, layer.out @ readout.T, y)[1] / self._n_steps()
+            gradient.addmm_(((error @ readout) * layer.slope).T, layer.trace)
+
+
+class EPropSpiking(_Online):
+    """e-prop: the output's error reaches every layer, and meets eligibility traces there.
+
+    Parameters
+    ----------
+    feedback : {"random", "symmetric", "adaptive"}
+        What carries the error to the hidden layers.
+    scale : float
+        Standard deviation of feedback weights, in units of that of initial output weights.
+    block_steps : int
+        Eligibilities, of shape (batch, units, inputs), are brought up to date once in so many
+        steps, the traces of which are kept until then; the update is the same, and takes less time
+        the larger the block. 1 where weights move online.
+    loss : {"cross_entropy", "squared_error"}
+    online : bool
+        Whether weights move after every time step.
+    """
+
+    claims: ClassVar[dict[str, bool]] = {
+        "no weight transport": True,
+        "local error": True,
+        "single phase": True,
+        "online in time": True,
+        "spiking communication": True,
+    }
+
+    def __init__(
+        self,
+        feedback: Feedback = "random",
+        scale: float = 1.0,
+        block_steps: int = 32,
+        loss: Loss = "cross_entropy",
+        online: bool = False,
+    ) -> None:
+        super().__init__(loss, online)
+        check_option("feedback", feedback, ("random", "symmetric", "adaptive"))
+        check_range("scale", scale, 0.0)
+        check_range("block_steps", block_steps, 1)
+        self.feedback, self.scale = feedback, scale
+        self.block_steps = 1 if online else int(block_steps)
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the feedback weights, unless they are the forward ones."""
+        super().prepare(network, generator)
+        if self.feedback != "symmetric":
+            self.extra["feedback"] = self._draw_from_classes(self.scale)
+        for matrix in self._learning_feedback():
+            matrix.requires_grad_(True)
+
+    def _learning_feedback(self) -> list[nn.Parameter]:
+        """The matrix to the last hidden layer, where feedback is adaptive and there is one."""
+        return list(self.extra["feedback"].parameters())[-1:] if self.feedback == "adaptive" else []
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """The network, and "feedback" where that is adaptive."""
+        groups = {"network": list(self.network.parameters())}
+        return groups | ({"feedback": found} if (found := self._learning_feedback()) else {})
+
+    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
+        """From the classes to the units of a layer."""
+        return {f"feedback.{i}": (None, i) for i in range(len(self.network.weights) - 1)}
+
+    def from_output(self) -> list[torch.Tensor]:
+        """B_l of the hidden layers, each of shape (n_classes, units)."""
+        if self.feedback != "symmetric":
+            return list(self.extra["feedback"].parameters())
+        found: list[torch.Tensor] = []
+        for weight in list(self.network.weights)[:0:-1]:
+            found.insert(0, found[0] @ weight if found else weight)
+        return found
+
+    def _begin(self) -> None:
+        n_hidden = len(self.network.weights) - 1
+        self._blocks = [_Block(self.network.decays[-1]) for _ in range(n_hidden)]
+
+    def _learn(
+        self,
+        layers: list[_Layer],
+        delta: torch.Tensor,
+        y: torch.Tensor,
+        gradients: Gradients,
+        last: bool,
+    ) -> None:
+        parts = zip(layers[:-1], self.from_output(), self._blocks, gradients[:-1], strict=True)
+        for layer, matrix, block, gradient in parts:
+            block.steps.append((delta @ matrix, layer.slope, layer.trace))
+            if last or len(block.steps) == self.block_steps:
+                block.finish(gradient, last)
+
+    def _leave(self, gradients: Gradients) -> None:
+        super()._leave(gradients)
+        for matrix in self._learning_feedback():
+            # The same numbers in memory of their own, as an optimiser may write into a gradient.
+            matrix.grad = gradients[-1].clone()
+
+
+class _Block:
+    """Steps of a layer whose signals have not met their eligibilities yet.
+
+    With a block of K steps after step t0, and C_j[t] the sum of kappa^(u - t) L_j[u] over its steps
+    u from t on,
+
+        sum_t L_j[t] E_ji[t] = kappa C_j[t0 + 1] E_ji[t0] + sum_t C_j[t] psi_j[t] a_i[t].
+    """
+
+    def __init__(self, kappa: float) -> None:
+        self.kappa = kappa
+        self.steps: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self.eligibility: torch.Tensor | None = None
+
+    def finish(self, gradient: torch.Tensor, last: bool) -> None:
+        """Add the block's part of the update, and go on from its eligibility unless it is last."""
+        signals, slopes, traces = (torch.stack(part) for part in zip(*self.steps, strict=True))
+        n_steps, self.steps = len(self.steps), []
+        for t in range(n_steps - 2, -1, -1):
+            signals[t] += self.kappa * signals[t + 1]
+        gradient.addmm_((signals * slopes).flatten(0, 1).T, traces.flatten(0, 1))
+        if self.eligibility is not None:
+            gradient.add_(
+                torch.einsum("bj,bji->ji", signals[0], self.eligibility), alpha=self.kappa
+            )
+        if last or self.kappa == 0.0:
+            return
+        kept = [self.kappa ** (n_steps - 1 - t) for t in range(n_steps)]
+        slopes *= slopes.new_tensor(kept)[:, None, None]
+        old = 0.0 if self.eligibility is None else self.kappa**n_steps
+        start = traces.new_zeros(()) if self.eligibility is None else self.eligibility
+        self.eligibility = torch.baddbmm(
+            start, slopes.permute(1, 2, 0), traces.transpose(0, 1), beta=old
+        )
