@@ -123,6 +123,12 @@ def _spiking_layers(network: Network) -> list[torch.nn.Parameter] | None:
     return list(network.weights) if isinstance(network, SpikingClassifier) else None
 
 
+def _names(network: Network) -> list[str]:
+    if isinstance(network, SpikingClassifier):
+        return network.description.populations[1:]
+    return layer_names(len(network))
+
+
 def _reads_spikes(network: Network) -> bool:
     return isinstance(network, SpikingClassifier) and network.description.readout == "spikes"
 
@@ -249,9 +255,7 @@ def keeps_the_contract(bench: _Bench) -> None:
     if scores.shape != (len(bench.x), bench.model.n_classes) or scores.requires_grad:
         raise Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
     names = list(rule.activity(bench.x))
-    network: Network = rule.network
-    spiking = isinstance(network, SpikingClassifier)
-    if names != (network.description.populations[1:] if spiking else layer_names(len(network))):
+    if names != _names(rule.network):
         raise Fails(f"activity must name every layer, gave {', '.join(names)}")
 
 
@@ -345,7 +349,8 @@ def hidden_units_are_exchangeable(bench: _Bench) -> None:
             raise Fails(f"unit_axes does not say which units the axes of '{name}' index")
         axes[f"extra.{name}"] = tuple(declared[name])
     relabelled = bench.fresh()
-    state = {name: _permute(t, axes[name], orders) for name, t in _state(rule).items()}
+    # What else a network keeps, such as a membrane's threshold, is one for all of its units.
+    state = {name: _permute(t, axes.get(name, ()), orders) for name, t in _state(rule).items()}
     for prefix, module in (("network.", relabelled.network), ("extra.", relabelled.extra)):
         module.load_state_dict(
             {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

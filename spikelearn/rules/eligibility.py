@@ -35,8 +35,8 @@ DECOLLE, Kaiser, Mostafa & Neftci 2020, doi:10.3389/fnins.2020.00424
     R_l, of shape (n_classes, units): `extra["readouts"]`, fixed and random. Every layer guesses by
     itself, and nothing comes from above.
 
-Bellec et al. have a triangle and Xiao et al. a sigmoid's derivative for psi; here all rules have the
-one of `surrogate.py`, for comparison.
+Bellec et al. have a triangle and Xiao et al. a sigmoid's derivative for psi; here all rules have
+that of `surrogate.py`, for comparison.
 
 Every layer has its own clock, l - 1 steps behind the first's: a spike and what it does above bear
 the same t. `n_steps` is the number of steps in which the input can have reached the output.
