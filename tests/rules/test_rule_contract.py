@@ -146,11 +146,11 @@ def test_a_spiking_batchs_update_is_the_mean_of_its_samples_updates(
     rule, (x, y) = prepared("surrogate"), batch()
     drawn = rule.network.encode(x, torch_generator(0, "fixed"))
 
-    def encode(chosen: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def input_spikes(chosen: torch.Tensor) -> torch.Tensor:
         where = [int((x == row).all(1).nonzero()) for row in chosen]
         return drawn[:, where]
 
-    monkeypatch.setattr(rule.network, "encode", encode)
+    monkeypatch.setattr(rule, "input_spikes", input_spikes)
     whole = update_of(rule, x, y)
     single = [update_of(rule, x[i : i + 1], y[i : i + 1]) for i in range(len(y))]
     for k, together in enumerate(whole):
