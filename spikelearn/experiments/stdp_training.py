@@ -219,7 +219,7 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
 
 def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
     """Weights scaled to the sum onto each neuron that the projection keeps, if it keeps one."""
-    total = layer.plasticity.normalise_sum_mv if layer.plasticity is not None else None
+    total = layer.plasticity.normalise_sum if layer.plasticity is not None else None
     return weights if total is None else weights * (total / weights.sum(0))
 
 

@@ -121,12 +121,15 @@ class LIF(_Neurons):
 
     @model_validator(mode="after")
     def _check(self) -> LIF:
-        threshold, rest = np.asarray(self.v_threshold_mv), np.asarray(self.v_rest_mv)
+        threshold, rest = self._threshold_at_start(), np.asarray(self.v_rest_mv)
         if self.reset == "subtract" and (threshold <= rest).any():
             raise ValueError("with reset subtract, v_threshold_mv must lie above v_rest_mv")
         if self.reset == "to_value" and (threshold <= np.asarray(self.reset_mv)).any():
             raise ValueError("v_threshold_mv must lie above v_reset_mv")
         return self
+
+    def _threshold_at_start(self) -> np.ndarray:
+        return np.asarray(self.v_threshold_mv, dtype=float)
 
     @property
     def rest_mv(self) -> Any:
@@ -157,6 +160,9 @@ class AdaptiveLIF(LIF):
     threshold_increment_mv: PerNeuron
     tau_threshold_ms: PerNeuron
     threshold_offset_mv: PerNeuron = Field(default=0.0, description="theta at the start, in mV")
+
+    def _threshold_at_start(self) -> np.ndarray:
+        return super()._threshold_at_start() + np.asarray(self.threshold_offset_mv)
 
 
 class AdEx(_Neurons):

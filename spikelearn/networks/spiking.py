@@ -30,7 +30,7 @@ from spikelearn.networks.neurons import (
     Population,
     SpikeSource,
 )
-from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.plasticity import Plasticity, RewardSTDP
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -128,7 +128,7 @@ class Projection(_Weighted):
     weight_ns: Drawn | None = None
     weight_mv_per_ms: Drawn | None = None
     delay_ms: Drawn | None = None
-    plasticity: PairSTDP | None = None
+    plasticity: Plasticity | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Projection:
@@ -138,8 +138,8 @@ class Projection(_Weighted):
             raise ValueError(
                 f"delay_ms: must be greater than or equal to 0, found {self.delay_ms:g}"
             )
-        if self.plasticity is not None and self.unit != "mv":
-            raise ValueError("a plastic projection needs weight_mv, the unit of its rule")
+        if self.plasticity is not None and self.unit == "ns" and self.plasticity.w_min < 0:
+            raise ValueError("plasticity: a conductance is not negative; w_min must be at least 0")
         if self.plasticity is not None and isinstance(self.delay_ms, AnyDistribution):
             raise ValueError("a plastic projection needs one delay for all of its synapses")
         return self
@@ -237,7 +237,22 @@ class SpikingNetwork(Description):
                 raise ValueError(
                     f"projection {projection.name}: a plastic projection must be the only one"
                 )
+            if isinstance(projection.plasticity, RewardSTDP):
+                self._check_modulator(projection.name, projection.plasticity)
         return self
+
+    def _check_modulator(self, name: str, rule: RewardSTDP) -> None:
+        if rule.modulator not in self.populations:
+            raise ValueError(
+                f"projection {name}: modulator: there is no population '{rule.modulator}'; there"
+                f" are {', '.join(self.populations)}"
+            )
+        size = self.populations[rule.modulator].size
+        if len(rule.reward) != size:
+            raise ValueError(
+                f"projection {name}: reward needs one number for each of the {size} neurons of"
+                f" '{rule.modulator}', found {len(rule.reward)}"
+            )
 
     def _check_ends(self, projection: Projection) -> None:
         for end in (projection.source, projection.target):

@@ -1,26 +1,56 @@
-"""Spike-timing-dependent plasticity, pair-based.
+"""Spike-timing-dependent plasticity: what the rules of a projection do to one synapse.
 
-Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; in the trace form of Morrison, Diesmann &
-Gerstner 2008, doi:10.1007/s00422-008-0233-1. Each synapse keeps a trace of presynaptic arrivals
-(x) and one of postsynaptic spikes (y):
+The descriptions are in `spikelearn.networks.plasticity`, part of a projection; the backends carry
+them out while they simulate. Here each stands in mathematics, and in closed forms or plain sums
+over spikes by which the backends are proven.
 
-    x' = -x / tau_plus,    at a presynaptic arrival:  x <- x + 1,  w <- w - a_minus * y
-    y' = -y / tau_minus,   at a postsynaptic spike:   y <- y + 1,  w <- w + a_plus  * x
+x (fast) and x2 (slow) are traces of presynaptic arrivals, y and y2 of postsynaptic spikes: each
+decays with its time constant, and is raised by 1 at its spike (or set to 1: `pairing: nearest`)
+after it has been read. w is the weight, clipped to [w_min, w_max] at each change. At coincidence
+the presynaptic update comes first: the pair counts as pre before post.
 
-and w is clipped to [w_min, w_max] at each change. With `pairing: nearest` the traces are set to 1
-instead of raised, so that only the nearest spikes pair. At coincidence the presynaptic update
-comes first: the pair counts as pre before post.
+pair_stdp (Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; traces as in Morrison, Diesmann &
+Gerstner 2008, doi:10.1007/s00422-008-0233-1; powers as in Guetig et al. 2003,
+doi:10.1523/JNEUROSCI.23-09-03697.2003)::
 
-The description is `spikelearn.networks.plasticity.PairSTDP`, part of a projection; the backends
-carry it out while they simulate. Here stand the same rule in closed form, for one synapse, by
-which they are proven, and what its authors claim.
+    pre:  w <- w - a_minus y ((w - w_min) / (w_max - w_min))^mu_minus
+    post: w <- w + a_plus x ((w_max - w) / (w_max - w_min))^mu_plus
+
+triplet_stdp (Pfister & Gerstner 2006, doi:10.1523/JNEUROSCI.1425-06.2006)::
+
+    pre:  w <- w - y (a2_minus + a3_minus x2)
+    post: w <- w + x (a2_plus + a3_plus y2)
+
+diehl_cook_stdp (Diehl & Cook 2015, doi:10.3389/fncom.2015.00099), in four variants::
+
+    power         post: w <- w + eta_post (x - x_target) (w_max - w)^mu
+    exponential   post: w <- w + eta_post (x exp(-beta w) - x_target exp(-beta (w_max - w)))
+    pre_and_post  the first, and  pre: w <- w - eta_pre y w^mu
+    triplet       pre: w <- w - eta_pre y        post: w <- w + eta_post x y2
+
+inhibitory_stdp (Vogels et al. 2011, doi:10.1126/science.1211095), alpha = 2 target_rate tau::
+
+    pre:  w <- w + eta (y - alpha)
+    post: w <- w + eta x
+
+clopath_stdp (Clopath et al. 2010, doi:10.1038/nn.2479), with averages u_minus and u_plus of the
+target's potential u, and [a] = max(a, 0)::
+
+    pre:        w <- w - a_ltd [u_minus - theta_minus]
+    all times:  w' = a_ltp x / tau_x [u - theta_plus] [u_plus - theta_minus]
+
+reward_stdp (Izhikevich 2007, doi:10.1093/cercor/bhl152): the pair rule changes an eligibility e in
+place of w; rewards r raise a dose d, whose area is that of the reward::
+
+    e' = -e / tau_eligibility,   d' = -d / tau_reward,   reward: d <- d + r / tau_reward
+    w' = e d                     (without a duration: w <- w + r e at the reward)
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.plasticity import PairSTDP, RewardSTDP, TripletSTDP
 
 CLAIMS = {
     "no weight transport": True,
@@ -31,7 +61,7 @@ CLAIMS = {
 
 
 def pair_window(rule: PairSTDP, post_minus_pre_ms: np.ndarray) -> np.ndarray:
-    """Weight change in mV of a single pair, by the time from the pre- to the postsynaptic spike.
+    """Weight change of one pair, by the time from the pre- to the postsynaptic spike.
 
     a_plus * exp(-dt / tau_plus) for dt >= 0, else -a_minus * exp(dt / tau_minus).
     """
@@ -39,27 +69,98 @@ def pair_window(rule: PairSTDP, post_minus_pre_ms: np.ndarray) -> np.ndarray:
     magnitude = np.abs(lag)
     return np.where(
         lag >= 0,
-        rule.a_plus_mv * np.exp(-magnitude / rule.tau_plus_ms),
-        -rule.a_minus_mv * np.exp(-magnitude / rule.tau_minus_ms),
+        rule.a_plus * np.exp(-magnitude / rule.tau_plus_ms),
+        -rule.a_minus * np.exp(-magnitude / rule.tau_minus_ms),
     )
 
 
-def weight_after(
-    rule: PairSTDP, weight_mv: float, pre_ms: np.ndarray, post_ms: np.ndarray
-) -> float:
-    """Weight in mV of one synapse after the given arrivals and postsynaptic spikes (times in ms).
+def weight_after(rule: PairSTDP, weight: float, pre_ms: np.ndarray, post_ms: np.ndarray) -> float:
+    """Weight of one synapse after the given arrivals and postsynaptic spikes (times in ms).
 
-    Walks through the spikes pair by pair, with no traces: an independent statement of the rule.
+    Walks through the spikes pair by pair, with no traces: an independent statement of the rule
+    with exponents mu of 0.
     """
     pre, post = np.sort(np.asarray(pre_ms, float)), np.sort(np.asarray(post_ms, float))
     events = sorted([(t, 0) for t in pre] + [(t, 1) for t in post])
-    weight = float(weight_mv)
+    weight = float(weight)
     for time, kind in events:
         partners = time - (post[post < time] if kind == 0 else pre[pre <= time])
         if rule.pairing == "nearest":
             partners = partners[-1:]
         tau = rule.tau_minus_ms if kind == 0 else rule.tau_plus_ms
         change = float(np.exp(-partners / tau).sum())
-        weight += -rule.a_minus_mv * change if kind == 0 else rule.a_plus_mv * change
-        weight = min(max(weight, rule.w_min_mv), rule.w_max_mv)
+        weight += -rule.a_minus * change if kind == 0 else rule.a_plus * change
+        weight = min(max(weight, rule.w_min), rule.w_max)
     return weight
+
+
+def triplet_change_of_pairs(
+    rule: TripletSTDP, post_minus_pre_ms: float, rate_hz: float, n_pairs: int
+) -> float:
+    """Weight change of `n_pairs` pairs at a fixed rate, bounds not reached; all-to-all pairing.
+
+    The protocol of Sjostrom, Turrigiano & Nelson 2001 (doi:10.1016/S0896-6273(01)00542-6), by which
+    Pfister & Gerstner 2006 fitted the rule. Closed form, geometric series in place of traces; the
+    lag has to be shorter than the period.
+
+    Parameters
+    ----------
+    rule : TripletSTDP
+    post_minus_pre_ms : float
+        Lag within each pair, in ms.
+    rate_hz : float
+        Of the pairs.
+    n_pairs : int
+
+    Returns
+    -------
+    float
+        In the unit of the weight.
+    """
+    lag, period = float(post_minus_pre_ms), 1000.0 / rate_hz
+
+    def trace(tau_ms: float, since_ms: float, n: np.ndarray) -> np.ndarray:
+        """After n spikes a period apart, `since_ms` after the last; 0 after none."""
+        q = np.exp(-period / tau_ms)
+        return np.exp(-since_ms / tau_ms) * (1.0 - q**n) / (1.0 - q)
+
+    k = np.arange(n_pairs)  # spikes of its own side before the k-th
+    if lag >= 0:  # the k-th pre is followed by the k-th post
+        x = trace(rule.tau_plus_ms, lag, k + 1)
+        y = trace(rule.tau_minus_ms, period - lag, k)
+    else:
+        x = trace(rule.tau_plus_ms, period + lag, k)
+        y = trace(rule.tau_minus_ms, -lag, k + 1)
+    x2, y2 = trace(rule.tau_x_ms, period, k), trace(rule.tau_y_ms, period, k)
+    growth = x * (rule.a2_plus + rule.a3_plus * y2)
+    loss = y * (rule.a2_minus + rule.a3_minus * x2)
+    return float((growth - loss).sum())
+
+
+def reward_change_of_a_pair(
+    rule: RewardSTDP, post_minus_pre_ms: float, reward_after_ms: float, reward: float
+) -> float:
+    """Weight change in the end by one pair and a reward, bounds not reached.
+
+    Parameters
+    ----------
+    rule : RewardSTDP
+    post_minus_pre_ms : float
+        Lag of the pair, in ms.
+    reward_after_ms : float
+        From the pair's later spike to the reward, in ms, not below 0.
+    reward : float
+        What it is worth.
+
+    Returns
+    -------
+    float
+        In the unit of the weight: the area below eligibility times dose.
+    """
+    lag = abs(post_minus_pre_ms)
+    mark = rule.a_plus * np.exp(-lag / rule.tau_plus_ms)
+    if post_minus_pre_ms < 0:
+        mark = -rule.a_minus * np.exp(-lag / rule.tau_minus_ms)
+    mark *= np.exp(-reward_after_ms / rule.tau_eligibility_ms)
+    lasting = rule.tau_eligibility_ms / (rule.tau_eligibility_ms + rule.tau_reward_ms)
+    return float(reward * mark * lasting)

@@ -46,8 +46,13 @@ everything that happens at t_k. Within step k, in this order:
    Hodgkin-Huxley neurons have no reset.
 5. **Propagate**: the spikes of t_k enter the delay lines.
 
-Plasticity acts within the same step: presynaptic updates when the spike arrives (2), postsynaptic
-updates at the spike (4); at coincidence the presynaptic one comes first.
+Plasticity (`spikelearn.rules.stdp`) acts within the same step. Traces decay with the integration
+(1), where a dose of reward also lets weights grow by its exact integral from t_(k-1) to t_k. An
+arrival delivers the weight as it is, and then changes it (2), before a spike of the target in the
+same step does; a reward comes after the arrivals of its step. What depends on the potential reads
+it between the deliveries and the threshold. The target's spike changes weights with the reset (4).
+Weights are normalised at the beginning of a step, before anything else. They carry over from moment
+to moment, so a plastic network has one trial.
 
 The state before the first step is v_init with no current, so an input at t_0 meets
 beta * v_init. Random numbers (connectivity, weights, delays, initial potentials, input spikes,

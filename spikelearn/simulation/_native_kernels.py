@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from spikelearn.simulation import _native_plasticity as learning
 from spikelearn.simulation._native_models import (
     ADEX,
     CONDUCTING,
@@ -25,6 +26,8 @@ from spikelearn.simulation._native_models import (
     cross,
     decay,
     feed,
+    gather_one,
+    gather_two,
     inner,
     step_conducting,
     step_hodgkin_huxley,
@@ -32,7 +35,8 @@ from spikelearn.simulation._native_models import (
 )
 
 _CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
-_TINY = 1e-280  # decaying quantities below are set to 0: processors are slow with denormal numbers
+_FLUSH_EVERY = 256  # steps
+_TINY = 1e-200  # decaying quantities below are set to 0: processors are slow with denormal numbers
 
 
 class Net(NamedTuple):
@@ -126,6 +130,7 @@ def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
     models: Models | None,
+    plastic: learning.Plastic | None,
     inputs: Inputs,
     first_step: int,
     start: int,
@@ -147,19 +152,58 @@ def advance(  # noqa: PLR0912, PLR0915
     """
     n_spikes = 0
     n_sources = inputs.spike_start.shape[0]
-    _flush(state.v)
-    _flush(state.currents)
-    _flush(state.theta)
     for step in range(start, stop):
         if n_spikes + state.v.size > spike_steps.size:
             return step, n_spikes
         t = step - first_step
+        if t % _FLUSH_EVERY == 0:
+            _flush(state.v)
+            _flush(state.currents)
+            _flush(state.theta)
+            if plastic is not None:
+                _flush(plastic.x)
+                _flush(plastic.x2)
+                _flush(plastic.y)
+                _flush(plastic.y2)
+                _flush(plastic.dose)
         slot = step % net.n_slots
         for e in range(n_sources):
             first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
             at = net.ring_start[e]
             _copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
             state.n_ring[slot, e] = last - first
+        if plastic is not None:
+            for k in range(plastic.projection.size):
+                number = plastic.numbers[k]
+                a, b = plastic.weight_start[k], plastic.weight_start[k + 1]
+                weight = plastic.weight[a:b]
+                if plastic.normalise_every[k] > 0 and step % plastic.normalise_every[k] == 0:
+                    q = plastic.projection[k]
+                    rows = net.rows[net.first_row[q] : net.first_row[q] + _n_rows(plastic, k)]
+                    learning.normalise_rows(
+                        weight, rows, net.post, number[learning.NORMALISE_SUM],
+                        plastic.sums[plastic.post_start[k] : plastic.post_start[k + 1]],
+                        number[learning.W_MIN], number[learning.W_MAX],
+                    )  # fmt: skip
+                if plastic.rewarded[k]:
+                    a, b = plastic.mark_start[k], plastic.mark_start[k + 1]
+                    mark = plastic.eligibility[a:b]
+                    if plastic.dose[k] != 0.0:
+                        learning.pay(
+                            weight, mark,
+                            plastic.scale[k] * plastic.dose[k] * number[learning.SHARE],
+                            number[learning.W_MIN], number[learning.W_MAX],
+                        )  # fmt: skip
+                    plastic.dose[k] *= number[learning.DOSE_DECAY]
+                    plastic.scale[k] = learning.rescale(
+                        mark, plastic.scale[k] * number[learning.ELIGIBILITY_DECAY]
+                    )
+                a, b = plastic.pre_start[k], plastic.pre_start[k + 1]
+                learning.fade(plastic.x[a:b], number[learning.X_DECAY])
+                learning.fade(plastic.x2[a:b], number[learning.X2_DECAY])
+                a, b = plastic.post_start[k], plastic.post_start[k + 1]
+                learning.fade(plastic.y[a:b], number[learning.Y_DECAY])
+                learning.fade(plastic.y2[a:b], number[learning.Y2_DECAY])
         for p in range(net.alike.size):
             first, last = net.first[p], net.first[p + 1]
             v = state.v[first:last]
@@ -193,23 +237,40 @@ def advance(  # noqa: PLR0912, PLR0915
             elif models is not None:
                 averaged = models.model[p] == CONDUCTING
                 n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
-                for k in range(n_moments):
-                    clear(models.drive[k, first:last])
-                    clear(models.conductance[k, first:last])
-                for c in range(net.first_channel[p], net.first_channel[p + 1]):
-                    at = net.channel_start[c]
-                    current = state.currents[at : at + v.size]
-                    reversal = models.reversal[at : at + v.size]
+                c = net.first_channel[p]
+                at = net.channel_start[c]
+                drive, conductance = models.drive[0, first:last], models.conductance[0, first:last]
+                if models.plain[p] == 1:
+                    gather_one(
+                        state.currents[at : at + v.size], models.reversal[at : at + v.size],
+                        models.mean[c], net.alpha[c], drive, conductance,
+                    )  # fmt: skip
+                elif models.plain[p] == 2:
+                    other = net.channel_start[c + 1]
+                    gather_two(
+                        state.currents[at : at + v.size], state.currents[other : other + v.size],
+                        models.reversal[at : at + v.size],
+                        models.reversal[other : other + v.size], models.mean[c],
+                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1], drive, conductance,
+                    )  # fmt: skip
+                else:
                     for k in range(n_moments):
-                        collect(
-                            current, reversal,
-                            models.mean[c] if averaged else models.gains[c, k],
-                            models.drive[k, first:last], models.conductance[k, first:last],
-                        )  # fmt: skip
-                    if models.feeds[c] >= 0:
-                        at = net.channel_start[models.feeds[c]]
-                        feed(current, state.currents[at : at + v.size], models.transfer[c])
-                    decay(current, net.alpha[c])
+                        clear(models.drive[k, first:last])
+                        clear(models.conductance[k, first:last])
+                    for c in range(net.first_channel[p], net.first_channel[p + 1]):
+                        at = net.channel_start[c]
+                        current = state.currents[at : at + v.size]
+                        reversal = models.reversal[at : at + v.size]
+                        for k in range(n_moments):
+                            collect(
+                                current, reversal,
+                                models.mean[c] if averaged else models.gains[c, k],
+                                models.drive[k, first:last], models.conductance[k, first:last],
+                            )  # fmt: skip
+                        if models.feeds[c] >= 0:
+                            at = net.channel_start[models.feeds[c]]
+                            feed(current, state.currents[at : at + v.size], models.transfer[c])
+                        decay(current, net.alpha[c])
                 if width:
                     for k in range(n_moments):
                         drive = models.drive[k, first:last]
@@ -217,8 +278,8 @@ def advance(  # noqa: PLR0912, PLR0915
                             drive[j] += shown[j if width > 1 else 0]
                 if averaged:
                     step_conducting(
-                        v, models.step_per_tau[first:last], models.drive[0, first:last],
-                        models.conductance[0, first:last],
+                        v, net.beta[first:last], models.step_per_tau[first:last], drive,
+                        conductance,
                     )  # fmt: skip
                 elif models.model[p] != HODGKIN_HUXLEY:
                     step_two_variables(
@@ -245,7 +306,48 @@ def advance(  # noqa: PLR0912, PLR0915
                 at = net.channel_start[net.channel[q]]
                 goal = state.currents[at : at + last - first]
             rows = net.rows[net.first_row[q] :]
-            if net.full[q]:
+            if plastic is not None and plastic.which[q] >= 0:
+                k = plastic.which[q]
+                number = plastic.numbers[k]
+                a, b = plastic.weight_start[k], plastic.weight_start[k + 1]
+                weight, post = plastic.weight[a:b], net.post[rows[0] :]
+                a, b = plastic.post_start[k], plastic.post_start[k + 1]
+                y, u_minus = plastic.y[a:b], plastic.u_minus[a:b]
+                learning.deliver_rows(
+                    goal, spiking, rows, post, weight, plastic.gain[a:b], plastic.full[k]
+                )
+                if plastic.reads_potential[k]:
+                    for j in range(y.size):  # what is taken off stands where others have a trace
+                        y[j] = learning.depression(
+                            j, u_minus, plastic.theta_minus[a:b], plastic.u_slow[a:b],
+                            number[learning.REFERENCE],
+                        )  # fmt: skip
+                at = plastic.pre_start[k]
+                for i in spiking:
+                    first, last = rows[i] - rows[0], rows[i + 1] - rows[0]
+                    if plastic.at_pre[k]:
+                        constant = number[learning.PRE_0]
+                        factor = number[learning.PRE_1]
+                        factor += number[learning.PRE_2] * plastic.x2[at + i]
+                        if plastic.rewarded[k]:
+                            mark = plastic.eligibility[plastic.mark_start[k] :]
+                            over = 1.0 / plastic.scale[k]
+                            learning.mark_row(
+                                mark[first:last], post[first:last], y, constant * over,
+                                factor * over,
+                            )  # fmt: skip
+                        else:
+                            learning.change_row(
+                                weight[first:last], post[first:last], y, constant, factor,
+                                number[learning.W_MIN], number[learning.W_MAX],
+                                number[learning.MU_PRE], plastic.full[k],
+                            )  # fmt: skip
+                    if plastic.nearest[k]:
+                        plastic.x[at + i] = plastic.x2[at + i] = 1.0
+                    else:
+                        plastic.x[at + i] += 1.0
+                        plastic.x2[at + i] += 1.0
+            elif net.full[q]:
                 _deliver_full(goal, spiking, rows, net.weight, net.first_weight[q])
             elif np.isnan(net.same_weight[q]):
                 _deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
@@ -263,6 +365,24 @@ def advance(  # noqa: PLR0912, PLR0915
             weight = inputs.background_weight[at : at + last - first]
             at = inputs.background_start[b] + t * goal.size
             _add_background(goal, weight, inputs.counts[at : at + goal.size])
+        if plastic is not None:
+            for k in range(plastic.projection.size):
+                sent = step - plastic.modulator_delay[k]
+                if not plastic.rewarded[k] or sent < 0:
+                    continue
+                e = plastic.modulator[k]
+                reward = 0.0
+                for s in range(state.n_ring[sent % net.n_slots, e]):
+                    spiking_one = state.ring[sent % net.n_slots, net.ring_start[e] + s]
+                    reward += plastic.rewards[plastic.reward_start[k] + spiking_one]
+                if plastic.instant[k] and reward != 0.0:
+                    learning.pay(
+                        plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]],
+                        plastic.eligibility[plastic.mark_start[k] : plastic.mark_start[k + 1]],
+                        reward * plastic.scale[k], plastic.numbers[k, learning.W_MIN],
+                        plastic.numbers[k, learning.W_MAX],
+                    )  # fmt: skip
+                plastic.dose[k] += reward * plastic.numbers[k, learning.JUMP]
         for p in range(net.alike.size):
             first, last = net.first[p], net.first[p + 1]
             v, held = state.v[first:last], state.held[first:last]
@@ -273,6 +393,10 @@ def advance(  # noqa: PLR0912, PLR0915
                 for s in range(at, at + state.n_ring[before, n_sources + p]):
                     v[state.ring[before, s]] = held[state.ring[before, s]]
             spiking = state.ring[slot, at : at + v.size]
+            if plastic is not None:
+                for k in range(plastic.projection.size):
+                    if plastic.reads_potential[k] and net.target[plastic.projection[k]] == p:
+                        _read_potential(k, v, plastic, net)
             if net.adaptive[p]:
                 for j in range(first, last):
                     state.limit[j] = net.threshold[j] + state.theta[j]
@@ -288,6 +412,10 @@ def advance(  # noqa: PLR0912, PLR0915
                 above = models.variables[3, first:last]
                 n = cross(v, net.threshold[first:last], above, spiking)
             state.n_ring[slot, n_sources + p] = n
+            if plastic is not None and n:
+                for k in range(plastic.projection.size):
+                    if net.target[plastic.projection[k]] == p:
+                        _learn_at_spikes(k, spiking[:n], plastic)
             for s in range(n):
                 if net.adaptive[p]:
                     state.theta[first + spiking[s]] += net.theta_increment[first + spiking[s]]
@@ -305,6 +433,100 @@ def advance(  # noqa: PLR0912, PLR0915
                 _copy(state.v[net.first[p] : net.first[p + 1]], trace[at : at + size])
                 at += size
     return stop, n_spikes
+
+
+@inner
+def _n_rows(plastic: learning.Plastic, k: int) -> int:  # pragma: no cover - compiled
+    return plastic.pre_start[k + 1] - plastic.pre_start[k] + 1
+
+
+@inner
+def _learn_at_spikes(
+    k: int, spiking: np.ndarray, plastic: learning.Plastic
+) -> None:  # pragma: no cover - compiled
+    """What spikes of the targets do to the synapses onto them, and to their traces."""
+    number = plastic.numbers[k]
+    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
+    mark = plastic.eligibility[plastic.mark_start[k] : plastic.mark_start[k + 1]]
+    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
+    x_target, w_min, w_max = (
+        number[learning.X_TARGET], number[learning.W_MIN], number[learning.W_MAX],
+    )  # fmt: skip
+    at = plastic.post_start[k]
+    n_target = plastic.post_start[k + 1] - at
+    over = 1.0 / plastic.scale[k]
+    for j in spiking:
+        factor = number[learning.POST_0] + number[learning.POST_1] * plastic.y2[at + j]
+        if not plastic.at_post[k]:
+            pass
+        elif plastic.rewarded[k] and plastic.full[k]:
+            for i in range(x.size):
+                mark[i * n_target + j] += over * factor * (x[i] - x_target)
+        elif plastic.full[k]:
+            for i in range(x.size):
+                s = i * n_target + j
+                weight[s] = learning.change_at(
+                    weight[s], x[i], factor, x_target, w_min, w_max,
+                    number[learning.MU_POST], number[learning.BETA],
+                )  # fmt: skip
+        else:
+            column = plastic.columns[plastic.column_start[k] :]
+            entries = plastic.entry_start[k]
+            for entry in range(entries + column[j], entries + column[j + 1]):
+                s, i = plastic.column_synapse[entry], plastic.column_pre[entry]
+                if plastic.rewarded[k]:
+                    mark[s] += over * factor * (x[i] - x_target)
+                else:
+                    weight[s] = learning.change_at(
+                        weight[s], x[i], factor, x_target, w_min, w_max,
+                        number[learning.MU_POST], number[learning.BETA],
+                    )  # fmt: skip
+        if plastic.nearest[k]:
+            plastic.y[at + j] = plastic.y2[at + j] = 1.0
+        else:
+            plastic.y[at + j] += 1.0
+            plastic.y2[at + j] += 1.0
+
+
+@inner
+def _read_potential(
+    k: int, v: np.ndarray, plastic: learning.Plastic, net: Net
+) -> None:  # pragma: no cover - compiled
+    """The voltage-based rule: potentiation in this step, and the averages of the potential."""
+    number = plastic.numbers[k]
+    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
+    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
+    at = plastic.post_start[k]
+    for j in range(v.size):
+        u = min(v[j], plastic.peak[at + j])
+        gate = learning.potentiation(
+            at + j, u, plastic.u_plus, plastic.theta_minus, plastic.theta_plus
+        )
+        if gate > 0.0:
+            gate *= number[learning.GAIN]
+            if plastic.full[k]:
+                for i in range(x.size):
+                    s = i * v.size + j
+                    weight[s] = min(
+                        max(weight[s] + gate * x[i], number[learning.W_MIN]),
+                        number[learning.W_MAX],
+                    )
+            else:
+                column = plastic.columns[plastic.column_start[k] :]
+                entries = plastic.entry_start[k]
+                for entry in range(entries + column[j], entries + column[j + 1]):
+                    s = plastic.column_synapse[entry]
+                    weight[s] = min(
+                        max(
+                            weight[s] + gate * x[plastic.column_pre[entry]],
+                            number[learning.W_MIN],
+                        ),
+                        number[learning.W_MAX],
+                    )
+        plastic.u_minus[at + j] += number[learning.FOLLOW_MINUS] * (u - plastic.u_minus[at + j])
+        plastic.u_plus[at + j] += number[learning.FOLLOW_PLUS] * (u - plastic.u_plus[at + j])
+        above = u - plastic.rest[at + j]
+        plastic.u_slow[at + j] += number[learning.FOLLOW_SLOW] * (above - plastic.u_slow[at + j])
 
 
 # By loops: a slice assigned to another brings code for messages about shapes that do not fit, which
@@ -427,6 +649,14 @@ def _deliver_same(
 
 
 @inner
+def _any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - compiled
+    above = False  # by "or": a count would not be computed several at once
+    for j in range(v.size):
+        above |= v[j] > limit[j]
+    return above
+
+
+@inner
 def _fire(
     v: np.ndarray,
     limit: np.ndarray,
@@ -442,10 +672,7 @@ def _fire(
     n = 0
     for start in range(0, v.size, _CHUNK):
         end = min(start + _CHUNK, v.size)
-        above = 0
-        for j in range(start, end):
-            above += v[j] > limit[j]
-        if not above:
+        if not _any_above(v[start:end], limit[start:end]):
             continue
         for j in range(start, end):
             if v[j] > limit[j] and step - last[j] >= refractory:

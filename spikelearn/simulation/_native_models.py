@@ -15,7 +15,9 @@ from numba import njit
 LINEAR, CONDUCTING, ADEX, IZHIKEVICH, HODGKIN_HUXLEY = range(5)
 N_PARAMETERS = 7  # of the model that has most
 N_VARIABLES = 4
-_SHORT = 0.5
+_SHORT, _SHORTER = 0.5, 1.0 / 16.0
+_NOTHING = 1e-17
+_PART = 128  # neurons that are looked at together
 
 
 class Models(NamedTuple):
@@ -23,6 +25,7 @@ class Models(NamedTuple):
 
     dt: float  # ms
     model: np.ndarray  # (P,) one of the numbers above
+    plain: np.ndarray  # (P,) how many channels, of leaky neurons with 1 or 2 that conduct; or 0
     step_per_tau: np.ndarray  # (N,) of leaky neurons with conductances
     parameters: np.ndarray  # (N_PARAMETERS, N) in the order of the lowered population's; for AdEx
     # and Izhikevich neurons the first is the jump of the adaptation at a spike
@@ -108,14 +111,97 @@ def _exp_short(x: float) -> float:  # pragma: no cover - compiled
 
 
 @inner
+def _exp_shorter(x: float) -> float:  # pragma: no cover - compiled
+    """The same for |x| up to `_SHORTER`."""
+    y = x * (1.0 / 362880.0) + 1.0 / 40320.0
+    y = y * x + 1.0 / 5040.0
+    y = y * x + 1.0 / 720.0
+    y = y * x + 1.0 / 120.0
+    y = y * x + 1.0 / 24.0
+    y = y * x + 1.0 / 6.0
+    y = y * x + 1.0 / 2.0
+    return (y * x + 1.0) * x + 1.0
+
+
+@inner
+def gather_one(
+    current: np.ndarray,
+    reversal: np.ndarray,
+    mean: float,
+    alpha: float,
+    drive: np.ndarray,
+    conductance: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """A population's only conductance, averaged over the step; it decays."""
+    for j in range(current.size):
+        drive[j] = mean * current[j] * reversal[j]
+    for j in range(current.size):
+        conductance[j] = mean * current[j]
+    decay(current, alpha)
+
+
+@inner
+def gather_two(
+    current: np.ndarray,
+    other: np.ndarray,
+    reversal: np.ndarray,
+    other_reversal: np.ndarray,
+    mean: float,
+    other_mean: float,
+    alpha: float,
+    other_alpha: float,
+    drive: np.ndarray,
+    conductance: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """The commonest case, excitation and inhibition."""
+    # One array written a loop: the compiler asks in advance whether arrays overlap, and gives up
+    # where there are many pairs to ask about.
+    for j in range(current.size):
+        drive[j] = mean * current[j] * reversal[j] + other_mean * other[j] * other_reversal[j]
+    for j in range(current.size):
+        conductance[j] = mean * current[j] + other_mean * other[j]
+    decay(current, alpha)
+    decay(other, other_alpha)
+
+
+@inner
 def step_conducting(
-    v: np.ndarray, step_per_tau: np.ndarray, drive: np.ndarray, conductance: np.ndarray
+    v: np.ndarray,
+    beta: np.ndarray,
+    step_per_tau: np.ndarray,
+    drive: np.ndarray,
+    conductance: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
     """A leaky membrane whose conductances are their averages over the step: exact for these."""
-    n_long = 0
+    for start in range(0, v.size, _PART):
+        part = slice(start, min(start + _PART, v.size))
+        _step_part(v[part], beta[part], step_per_tau[part], drive[part], conductance[part])
+
+
+@inner
+def _step_part(
+    v: np.ndarray,
+    beta: np.ndarray,
+    step_per_tau: np.ndarray,
+    drive: np.ndarray,
+    conductance: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    conducts = longer = long = False  # by "or": counts would not be computed several at once
     for j in range(v.size):
-        n_long += step_per_tau[j] * (1.0 + conductance[j]) > _SHORT
-    if not n_long:
+        conducts |= conductance[j] > _NOTHING
+    for j in range(v.size):
+        longer |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORTER
+    for j in range(v.size):
+        long |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORT
+    if not conducts:  # 1 + conductance is 1
+        for j in range(v.size):
+            v[j] = drive[j] + (v[j] - drive[j]) * beta[j]
+    elif not longer:
+        for j in range(v.size):
+            total = 1.0 + conductance[j]
+            goal = drive[j] / total
+            v[j] = goal + (v[j] - goal) * _exp_shorter(-step_per_tau[j] * total)
+    elif not long:
         for j in range(v.size):
             total = 1.0 + conductance[j]
             goal = drive[j] / total

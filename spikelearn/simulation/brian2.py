@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.simulation._brian2_neurons import neuron_group
+from spikelearn.simulation._brian2_plasticity import Code, code_of, each_step
 from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
@@ -120,7 +121,7 @@ def _run_trials(
             objects.append(made)
             if synapses.plasticity is not None:
                 plastic[synapses.name] = made
-                objects += _normalisation(b2, synapses, made, lowered.dt_ms)
+                objects += each_step(b2, synapses, made, groups, lowered, clock)
         objects += _inputs(b2, lowered, groups, first, last, clock)
         monitors = {name: b2.SpikeMonitor(groups[name]) for name in lowered.record}
         potentials = {
@@ -154,7 +155,7 @@ def _run_trials(
         weights = {}
         for name, made in plastic.items():
             matrix = np.zeros((len(made.source), len(made.target)))
-            matrix[made.i[:], made.j[:]] = made.w[:]
+            np.add.at(matrix, (made.i[:], made.j[:]), made.w[:])
             weights[name] = matrix
         if interrupted:
             # The step in which it happened may have been cut in two.
@@ -182,29 +183,19 @@ def _synapses(
 ) -> Any:
     source, target = groups[synapses.source], groups[synapses.target]
     neurons = lowered.neurons[synapses.target]
+    rule = synapses.plasticity
+    given = "w" if synapses.gain is None or (synapses.gain == 1).all() else "gain * w"
     if synapses.channel is not None:
-        on_pre = [f"current{synapses.channel}_post += w"]
+        deliver = f"current{synapses.channel}_post += {given}"
     elif neurons.refractory_steps > 1:
-        on_pre = ["v_post += w * active_post"]
+        deliver = f"v_post += {given} * active_post"
     else:
-        on_pre = ["v_post += w"]
-    model, on_post, namespace = "w : 1", None, {}
-    if synapses.plasticity is not None:
-        rule = synapses.plasticity
-        pairing = "+= 1" if rule.pairing == "all_to_all" else "= 1"
-        model += """
-        dx/dt = -x / tau_plus : 1 (event-driven)
-        dy/dt = -y / tau_minus : 1 (event-driven)"""
-        on_pre += [f"x {pairing}", "w = clip(w - a_minus * y, w_min, w_max)"]
-        on_post = f"y {pairing}\nw = clip(w + a_plus * x, w_min, w_max)"
-        namespace = {
-            "tau_plus": rule.tau_plus_ms * b2.ms,
-            "tau_minus": rule.tau_minus_ms * b2.ms,
-            "a_plus": rule.a_plus_mv,
-            "a_minus": rule.a_minus_mv,
-            "w_min": rule.w_min_mv,
-            "w_max": rule.w_max_mv,
-        }
+        deliver = f"v_post += {given}"
+    code = Code() if rule is None else code_of(b2, rule)
+    # It delivers the weight it has when the spike arrives; then it learns.
+    model, on_pre = ["w : 1", *code.model], [deliver, *code.on_pre]
+    model += ["gain : 1"] if given != "w" else []
+    on_post = "\n".join(code.on_post) or None
     c = synapses.connections
     # A source emits at the start of a step and is delivered within it; a neuron emits after the
     # deliveries of its step, and Brian2 takes its spikes up one step later of itself.
@@ -212,12 +203,12 @@ def _synapses(
     made = b2.Synapses(
         source,
         target,
-        model,
+        "\n".join(model),
         on_pre="\n".join(on_pre),
         on_post=on_post,
         delay={"pre": (synapses.delay_steps - taken_up) * clock.dt},
         clock=clock,
-        namespace=namespace,
+        namespace=code.namespace,
         method="exact",
     )
     copy = np.repeat(np.arange(replicas), c.pre.size)
@@ -226,29 +217,11 @@ def _synapses(
         j=np.tile(c.post, replicas) + copy * c.n_target,
     )
     made.w = np.tile(c.weight, replicas)
+    if given != "w" and synapses.gain is not None:
+        made.gain = np.tile(synapses.gain[c.post], replicas)
     if on_post is not None:
         made.post.when = "resets"
     return made
-
-
-def _normalisation(b2: Any, synapses: Synapses, made: Any, dt_ms: float) -> list[Any]:
-    """Scale the weights onto each target to a fixed sum, at the start and then periodically."""
-    rule = synapses.plasticity
-    if rule is None or rule.normalise_sum_mv is None:
-        return []
-    total, n_target = rule.normalise_sum_mv, synapses.connections.n_target
-    weights, targets = made.variables["w"], synapses.connections.post
-
-    def normalise() -> None:
-        values = weights.get_value()
-        sums = np.bincount(targets, values, minlength=n_target)
-        scale = np.divide(total, sums, out=np.ones(n_target), where=sums > 0)
-        weights.set_value(values * scale[targets])
-
-    if rule.normalise_every_ms is None:
-        normalise()
-        return []
-    return [b2.NetworkOperation(normalise, dt=rule.normalise_every_ms * b2.ms, when="start")]
 
 
 def _inputs(

@@ -13,7 +13,6 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.networks.connectivity import Connections
 from spikelearn.networks.neurons import LIF, SpikeSource
-from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import (
     UNITS,
     BackgroundInput,
@@ -30,6 +29,7 @@ from spikelearn.simulation.lowered_neurons import (
     jump_of,
     lower_neurons,
 )
+from spikelearn.simulation.lowered_plasticity import LoweredPlasticity, lower_plasticity
 from spikelearn.stimuli.stimulus import Stimulus
 
 _BACKGROUND_BLOCK = 64  # steps drawn at once
@@ -39,7 +39,9 @@ _BACKGROUND_BLOCK = 64  # steps drawn at once
 class Synapses:
     """Synapses of one delay with their weights; `channel` is the target's that spikes jump.
 
-    A projection whose delays differ is several of these, one for each delay.
+    A projection whose delays differ is several of these, one for each delay. Weights of plastic
+    synapses are in the unit of their description, and `gain` (n_target,) is what a weight of 1
+    adds to the channel or the potential; those of others contain it.
     """
 
     name: str
@@ -48,7 +50,8 @@ class Synapses:
     connections: Connections
     delay_steps: int
     channel: int | None
-    plasticity: PairSTDP | None
+    plasticity: LoweredPlasticity | None
+    gain: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,9 @@ def lower(
         synapses=tuple(
             synapses
             for index, projection in enumerate(network.projections)
-            for synapses in _lower_projection(index, projection, network, onto, dt_ms, seed)
+            for synapses in _lower_projection(
+                index, projection, network, neurons[projection.target], onto, dt_ms, seed
+            )
         ),
         background=tuple(
             _lower_background(index, item, network, onto, n_steps, dt_ms, seed)
@@ -278,6 +283,7 @@ def _lower_projection(
     index: int,
     projection: Projection,
     network: SpikingNetwork,
+    target: LoweredNeurons,
     onto: dict[str, list[Synapse]],
     dt_ms: float,
     seed: int,
@@ -301,7 +307,20 @@ def _lower_projection(
             f" {drawn.weight.min():g} nS; what inhibits is its reversal potential"
         )
     gain = _gain(projection, network)
-    if np.ndim(gain) or gain != 1.0:
+    plasticity = None
+    if projection.plasticity is not None:
+        every = projection.plasticity.normalise_every_ms
+        what = f"projection {projection.name}: normalise_every_ms"
+        plasticity = lower_plasticity(
+            projection.plasticity,
+            dt_ms,
+            None if every is None else _in_steps(every, dt_ms, what),
+            np.broadcast_to(network.neurons[projection.target].rest_mv, (target.size,)),
+            target.v_rest,
+            target.v_init,
+        )
+        drawn = _within_bounds(drawn, plasticity, projection.name)
+    elif np.ndim(gain) or gain != 1.0:
         scale = gain[drawn.post] if np.ndim(gain) else gain
         drawn = dataclasses.replace(drawn, weight=drawn.weight * scale)
     common: dict[str, Any] = {
@@ -309,7 +328,8 @@ def _lower_projection(
         "source": projection.source,
         "target": projection.target,
         "channel": channel_of(projection.synapse, onto[projection.target]),
-        "plasticity": projection.plasticity,
+        "plasticity": plasticity,
+        "gain": None if plasticity is None else np.broadcast_to(gain, (target.size,)).astype(float),
     }
     if delay is not None:
         return [Synapses(**common, connections=drawn, delay_steps=delay)]
@@ -320,6 +340,22 @@ def _lower_projection(
         Synapses(**common, connections=part, delay_steps=int(step))
         for step, part in _by_delay(drawn, steps)
     ]
+
+
+def _within_bounds(drawn: Connections, rule: LoweredPlasticity, name: str) -> Connections:
+    """The synapses as plasticity takes them up: within its bounds, and normalised if it does so."""
+    low, high = drawn.weight.min(initial=rule.w_min), drawn.weight.max(initial=rule.w_max)
+    if low < rule.w_min or high > rule.w_max:
+        raise SpikelearnError(
+            f"projection {name}: weights of plastic synapses start within w_min ... w_max"
+            f" ({rule.w_min:g} ... {rule.w_max:g}), found {low:g} ... {high:g}"
+        )
+    if rule.normalise_sum is None:
+        return drawn
+    sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
+    scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
+    scaled = np.clip(drawn.weight * scale[drawn.post], rule.w_min, rule.w_max)
+    return dataclasses.replace(drawn, weight=scaled)
 
 
 def _gain(item: Projection | BackgroundInput, network: SpikingNetwork) -> Any:

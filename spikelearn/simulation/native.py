@@ -18,6 +18,7 @@ import numpy as np
 
 from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
+from spikelearn.simulation import _native_plasticity as learning
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
 from spikelearn.simulation._spike_store import DiskFull, SpikeStore, StoredSpikes
@@ -33,9 +34,12 @@ from spikelearn.simulation.lowering import (
     diverged,
 )
 
-FEATURES = ALL_NEURONS_AND_SYNAPSES
+FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
 
-_BLOCK = 256  # steps between two looks at the progress and the interrupt
+# Steps between two looks at the progress and the interrupt: for small networks more, since to enter
+# compiled code takes as long as 100,000 steps of a neuron.
+_BLOCK, _LONGEST_BLOCK = 256, 4096
+_NEURON_STEPS = 2**20
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
 
 
@@ -124,7 +128,8 @@ def _by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.n
 
 
 def _result(lowered: Lowered, store: SpikeStore, trials: list[_Trial]) -> Result:
-    return _spikes(lowered, store), _potentials(lowered, trials), {}
+    weights = learning.weights_after(lowered, trials[0].plastic) if lowered.plastic else {}
+    return _spikes(lowered, store), _potentials(lowered, trials), weights
 
 
 def _n_cores() -> int:
@@ -148,6 +153,7 @@ class _Trial:
         self.lowered, self.net, self.index, self.sources = lowered, net, index, sources
         self.store = store
         self.reached = 0
+        self.plastic: learning.Plastic | None = None
         # The kernel writes spikes here; `put_away` moves them on.
         self.spike_steps = self.spike_neurons = np.empty(0, dtype=np.int64)
         self.n_spikes = 0
@@ -157,18 +163,20 @@ class _Trial:
         """Run, stopping after every block; `reached` says how far it is."""
         self.state = _start(self.lowered, self.net)
         self.models = _models(self.lowered, self.net)
+        self.plastic = learning.start(self.lowered, self.net)
         self.spike_steps = np.empty(_room(self.net), dtype=np.int64)
         self.spike_neurons = np.empty(_room(self.net), dtype=np.int64)
         traced = self.net.n_traced
         inputs = _Feed(self.lowered, self.net, self.index, self.sources)
-        for first in range(0, self.lowered.n_steps, _BLOCK):
-            last = min(first + _BLOCK, self.lowered.n_steps)
+        block = min(max(_NEURON_STEPS // int(self.net.first[-1]), _BLOCK), _LONGEST_BLOCK)
+        for first in range(0, self.lowered.n_steps, block):
+            last = min(first + block, self.lowered.n_steps)
             fed = inputs.block(first, last)
             trace = np.empty((last - first) * traced)
             step = first
             while step < last:
                 step, n = advance(
-                    self.net, self.state, self.models, fed, first, step, last,
+                    self.net, self.state, self.models, self.plastic, fed, first, step, last,
                     self.spike_steps[self.n_spikes :], self.spike_neurons[self.n_spikes :], trace,
                 )  # fmt: skip
                 self.n_spikes += n
@@ -278,7 +286,9 @@ def arrange(lowered: Lowered) -> Net:
     for synapses in lowered.synapses:
         c = synapses.connections
         row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
-        same = c.weight[0] if c.pre.size and (c.weight == c.weight[0]).all() else np.nan
+        # Weights that change are kept one by one, however they start.
+        alike = c.pre.size and synapses.plasticity is None and (c.weight == c.weight[0]).all()
+        same = c.weight[0] if alike else np.nan
         first_weight.append(n_synapses - n_weights)
         if np.isnan(same):
             weights.append(np.empty(c.pre.size))
@@ -370,6 +380,7 @@ def _models(lowered: Lowered, net: Net) -> Models | None:
     return Models(
         dt=float(lowered.dt_ms),
         model=np.array(codes, dtype=np.int64),
+        plain=np.array([_n_plain(p) for p in populations], dtype=np.int64),
         step_per_tau=np.concatenate([p.step_per_tau for p in populations]),
         parameters=parameters,
         n_substeps=np.array([p.n_substeps for p in populations], dtype=np.int64),
@@ -395,6 +406,13 @@ def _code(population: LoweredNeurons) -> int:
         "izhikevich": native_models.IZHIKEVICH,
         "hodgkin_huxley": native_models.HODGKIN_HUXLEY,
     }[population.model]
+
+
+def _n_plain(population: LoweredNeurons) -> int:
+    channels = population.channels
+    simple = all(c.reversal is not None and c.feeds is None for c in channels)
+    leaky = population.model == "lif"
+    return len(channels) if leaky and population.conducting and simple and len(channels) <= 2 else 0
 
 
 def _channel(item: Synapses | Background, names: list[str], first_channel: np.ndarray) -> int:

@@ -73,8 +73,7 @@ def simulate(
         0.1.
     backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
-        order, that has all that the network needs: native but for plasticity and 32-bit
-        arithmetic.
+        order, that has all that the network needs: native but for 32-bit arithmetic.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str

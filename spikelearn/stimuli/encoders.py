@@ -154,7 +154,13 @@ def bernoulli_spikes(
     """
     trials, steps, senders = [], [], []
     for trial, probability in enumerate(probabilities):
-        at, who = np.nonzero(generator.random((n_steps, size)) < probability)
+        if probability.ndim == 1:  # constant: nothing needs to be drawn for those that are silent
+            active = np.flatnonzero(probability > 0)
+            drawn = generator.random((n_steps, active.size)) < probability[active]
+            at, who = np.nonzero(drawn)
+            who = active[who]
+        else:
+            at, who = np.nonzero(generator.random((n_steps, size)) < probability)
         steps.append(at)
         senders.append(who)
         trials.append(np.full(at.size, trial))

@@ -35,9 +35,9 @@ def run(tmp_path_factory):
 def test_the_weights_onto_each_neuron_keep_their_sum(run):
     layer = plastic_projection(SpikingNetwork.from_yaml("competitive_stdp"))
     weights = run.network.projections[0].weight_mv
-    np.testing.assert_allclose(weights.sum(0), layer.plasticity.normalise_sum_mv, rtol=1e-9)
+    np.testing.assert_allclose(weights.sum(0), layer.plasticity.normalise_sum, rtol=1e-9)
     assert weights.min() >= 0
-    assert weights.max() <= layer.plasticity.w_max_mv
+    assert weights.max() <= layer.plasticity.w_max
 
 
 def test_stdp_moves_weights_and_homeostasis_moves_thresholds_alone(run):

@@ -167,12 +167,12 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         ["tau_ms", "required"],
     ),
     "unknown_rule": (
-        with_projection("plasticity: {rule: triplet, a_plus_mv: 1, a_minus_mv: 1}"),
+        with_projection("plasticity: {rule: quartet, a_plus: 1, a_minus: 1}"),
         ["rule", "pair_stdp", "triplet"],
     ),
     "bounds_the_wrong_way_round": (
-        with_projection("plasticity: {a_plus_mv: 1, a_minus_mv: 1, w_min_mv: 1, w_max_mv: 0}"),
-        ["w_min_mv", "w_max_mv"],
+        with_projection("plasticity: {rule: pair_stdp, a_plus: 1, a_minus: 1, w_min: 1, w_max: 0}"),
+        ["w_min", "w_max"],
     ),
     "weight_is_text": (
         SPIKING + "}\nprojections:\n  - {source: in, target: n, weight_mv: big}\n",

@@ -68,7 +68,7 @@ def everything() -> SpikingNetwork:
                 target="b",
                 weight_mv=rng.normal(0.3, 0.1, (3, 2)),
                 delay_ms=0.5,
-                plasticity=PairSTDP(a_plus_mv=0.1, a_minus_mv=0.2, normalise_sum_mv=3.0),
+                plasticity=PairSTDP(a_plus=0.1, a_minus=0.2, normalise_sum=3.0),
             ),
             Projection(
                 source="a",

@@ -29,8 +29,8 @@ def rule(pairing: str = "all_to_all", **changed: Any) -> PairSTDP:
     """Different constants for the two sides, so that none can stand in for the other."""
     return PairSTDP(
         **{
-            "a_plus_mv": 0.01,
-            "a_minus_mv": 0.012,
+            "a_plus": 0.01,
+            "a_minus": 0.012,
             "tau_plus_ms": 17.0,
             "tau_minus_ms": 34.0,
             "pairing": pairing,
@@ -97,11 +97,11 @@ def by_traces(plasticity: PairSTDP, pre: Sequence[float], post: Sequence[float])
         last = time
         if kind == 0:
             x = x + 1 if plasticity.pairing == "all_to_all" else 1.0
-            weight -= plasticity.a_minus_mv * y
+            weight -= plasticity.a_minus * y
         else:
             y = y + 1 if plasticity.pairing == "all_to_all" else 1.0
-            weight += plasticity.a_plus_mv * x
-        weight = min(max(weight, plasticity.w_min_mv), plasticity.w_max_mv)
+            weight += plasticity.a_plus * x
+        weight = min(max(weight, plasticity.w_min), plasticity.w_max)
     return weight
 
 
@@ -142,7 +142,7 @@ def test_random_trains_change_the_weights_as_the_published_rule_says(pairing: st
     pre, post = trains(rng, 30, 40.0, 400.0), trains(rng, 30, 40.0, 400.0)
     # Half of the synapses see coincidences, which count as pre before post.
     post[:15] = [np.union1d(b, a[::3]) for a, b in zip(pre[:15], post[:15], strict=True)]
-    plasticity = rule(pairing, w_max_mv=10.0, w_min_mv=-10.0)
+    plasticity = rule(pairing, w_max=10.0, w_min=-10.0)
     found = learnt(plasticity, pre, post, 400.0)
     expected = [by_traces(plasticity, a, b) for a, b in zip(pre, post, strict=True)]
     np.testing.assert_allclose(found - START_MV, np.subtract(expected, START_MV), rtol=1e-9)
@@ -156,7 +156,7 @@ def test_sixty_pairs_follow_the_geometric_series(pairing: str, lag_ms: float) ->
     # The protocol of Sjostrom et al. 2001: 60 pairs at rate rho. Each spike meets all earlier ones
     # of the other side, whose distances are |lag| or T - |lag|, plus multiples of the period T.
     rates, n = [1.0, 10.0, 20.0, 40.0], 60
-    plasticity = rule(pairing, a_plus_mv=1e-3, a_minus_mv=1.1e-3)
+    plasticity = rule(pairing, a_plus=1e-3, a_minus=1.1e-3)
     pre, post, expected = [], [], []
     for rate in rates:
         period = 1000.0 / rate
@@ -191,15 +191,15 @@ def series(plasticity: PairSTDP, lag_ms: float, period_ms: float, n: int) -> flo
         # The m-th spike meets m partners: sum_m sum_{j<m} q^j, m = 1 ... count.
         return first * (count / (1 - q) - q * (1 - q**count) / (1 - q) ** 2)
 
-    return plasticity.a_plus_mv * total(
+    return plasticity.a_plus * total(
         gain, plasticity.tau_plus_ms, n_gain
-    ) - plasticity.a_minus_mv * total(loss, plasticity.tau_minus_ms, n_loss)
+    ) - plasticity.a_minus * total(loss, plasticity.tau_minus_ms, n_loss)
 
 
 def test_independent_poisson_trains_drift_at_the_mean_field_rate() -> None:
     # <dw/dt> = r_pre r_post (a_plus tau_plus - a_minus tau_minus), Kempter et al. 1999. On the
     # grid the integral of the window is a sum, with the coincident pair on the side of a_plus.
-    plasticity = rule(w_max_mv=1e6, w_min_mv=-1e6)
+    plasticity = rule(w_max=1e6, w_min=-1e6)
     rng = np.random.default_rng(5)
     duration, rate_pre, rate_post, n = 10_000.0, 20.0, 30.0, 60
     pre, post = trains(rng, n, rate_pre, duration), trains(rng, n, rate_post, duration)
@@ -215,11 +215,11 @@ def test_independent_poisson_trains_drift_at_the_mean_field_rate() -> None:
 def test_weights_stay_within_their_bounds(pairing: str) -> None:
     rng = np.random.default_rng(2)
     pre, post = trains(rng, 20, 100.0, 300.0), trains(rng, 20, 100.0, 300.0)
-    sides = {0.7: {"a_plus_mv": 0.5, "a_minus_mv": 0.0}, 0.2: {"a_plus_mv": 0.0, "a_minus_mv": 0.5}}
+    sides = {0.7: {"a_plus": 0.5, "a_minus": 0.0}, 0.2: {"a_plus": 0.0, "a_minus": 0.5}}
     for bound, changes in sides.items():
-        found = learnt(rule(pairing, w_min_mv=0.2, w_max_mv=0.7, **changes), pre, post, 300.0)
+        found = learnt(rule(pairing, w_min=0.2, w_max=0.7, **changes), pre, post, 300.0)
         np.testing.assert_array_equal(found, bound)
-    both = rule(pairing, w_min_mv=0.2, w_max_mv=0.7, a_plus_mv=0.3, a_minus_mv=0.2)
+    both = rule(pairing, w_min=0.2, w_max=0.7, a_plus=0.3, a_minus=0.2)
     found = learnt(both, pre, post, 300.0)
     assert found.min() >= 0.2
     assert found.max() <= 0.7
@@ -243,10 +243,10 @@ def normalised(every_ms: float | None, pre: list[list[float]]) -> tuple[np.ndarr
                 target="post",
                 weight_mv=start,
                 plasticity=rule(
-                    a_plus_mv=0.2,
-                    a_minus_mv=0.1,
-                    w_max_mv=5.0,
-                    normalise_sum_mv=6.0,
+                    a_plus=0.2,
+                    a_minus=0.1,
+                    w_max=5.0,
+                    normalise_sum=6.0,
                     normalise_every_ms=every_ms,
                 ),
             ),
@@ -281,16 +281,16 @@ def test_normalisation_repeats_at_its_interval_while_learning_moves_the_weights(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"a_plus_mv": -0.1},
-        {"a_minus_mv": float("nan")},
-        {"a_plus_mv": float("inf")},
+        {"a_plus": -0.1},
+        {"a_minus": float("nan")},
+        {"a_plus": float("inf")},
         {"tau_plus_ms": 0.0},
         {"tau_minus_ms": -1.0},
         {"pairing": "all"},
-        {"normalise_sum_mv": 0.0},
+        {"normalise_sum": 0.0},
         {"normalise_every_ms": 0.0},
-        {"w_min_mv": 1.0, "w_max_mv": 0.0},
-        {"w_max_mv": float("nan")},
+        {"w_min": 1.0, "w_max": 0.0},
+        {"w_max": float("nan")},
     ],
     ids=lambda changes: "_".join(f"{k}={v}" for k, v in changes.items()),
 )

@@ -12,6 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from reference_plasticity import (
+    Averages,
+    Dose,
+    Traces,
+    at_arrival,
+    at_spike,
+    normalise,
+    pay_dose,
+    read_potentials,
+    set_depression,
+    take_reward,
+)
 
 
 @dataclass
@@ -63,10 +75,7 @@ class Synapse:
     post: int
     weight: float
     delay_steps: int | None = None
-    x: float = 0.0
-    x_step: int = 0
-    y: float = 0.0
-    y_step: int = 0
+    traces: Traces = field(default_factory=lambda: Traces(math.nan))
 
 
 @dataclass
@@ -82,6 +91,8 @@ class Trial:
     currents: dict[tuple[str, int, Any], list[float]] = field(default_factory=dict)
     noise: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     margin_mv: float = math.inf
+    doses: list[Dose] = field(default_factory=list)
+    averages: list[list[Averages]] = field(default_factory=list)
 
 
 def simulate_reference(
@@ -123,12 +134,15 @@ def simulate_reference(
             synapses=[[Synapse(*entry) for entry in drawn] for drawn in connections],
             emitted={name: [] for name in network.populations},
         )
+        _start_learning(trial, network, dt_ms)
         for step in range(n_steps):
+            _learn_between_steps(trial, network, step, dt_ms)
             for name in network.sources:
                 times = _input_spikes(stimulus.spikes[name], number, step, dt_ms)
                 trial.emitted[name].append(times)
             integrate(trial, network, stimulus, noise, step, dt_ms)
             deliver(trial, network, background, step, dt_ms)
+            _learn_before_threshold(trial, network, step, dt_ms)
             fired = threshold(trial, step)
             reset(trial, network, fired, step, dt_ms)
             for name, who in fired.items():  # 5. Propagate.
@@ -318,12 +332,15 @@ def deliver(
     trial: Trial, network: Any, background: Sequence[np.ndarray], step: int, dt_ms: float
 ) -> None:
     """2. Deliver the spikes that arrive at t_k."""
-    for projection, members in zip(network.projections, trial.synapses, strict=True):
+    for index, (projection, members) in enumerate(
+        zip(network.projections, trial.synapses, strict=True)
+    ):
         for synapse in members:
             if synapse.pre in _arriving(network, projection, synapse, trial.emitted, step, dt_ms):
                 # It delivers the weight it has when the spike arrives; then it learns.
                 _deliver(projection, synapse.weight, synapse.post, trial, step)
-                _presynaptic(projection.plasticity, synapse, step, dt_ms)
+                if projection.plasticity is not None:
+                    at_arrival(projection.plasticity, synapse, step, trial.averages[index])
     for item, counts in zip(network.background, background, strict=True):
         for index in range(len(trial.cells[item.target])):
             arriving = item.weight * counts[trial.number, step, index]
@@ -353,7 +370,60 @@ def reset(trial: Trial, network: Any, fired: dict[str, set[int]], step: int, dt_
         if projection.plasticity is not None:
             for synapse in members:
                 if synapse.post in fired[projection.target]:
-                    _postsynaptic(projection.plasticity, synapse, step, dt_ms)
+                    at_spike(projection.plasticity, synapse, step)
+
+
+def _start_learning(trial: Trial, network: Any, dt_ms: float) -> None:
+    for projection, members in zip(network.projections, trial.synapses, strict=True):
+        rule = projection.plasticity
+        trial.doses.append(Dose())
+        cells = trial.cells[projection.target]
+        trial.averages.append([Averages(cell.v, cell.v) for cell in cells])
+        for synapse in members:
+            synapse.traces = Traces(dt_ms)
+        if rule is None:
+            continue
+        if rule.normalise_sum is not None:
+            normalise(rule, members)
+        if rule.rule == "clopath_stdp":
+            set_depression(rule, trial.averages[-1])
+
+
+def _learn_between_steps(trial: Trial, network: Any, step: int, dt_ms: float) -> None:
+    for projection, members, dose in zip(
+        network.projections, trial.synapses, trial.doses, strict=True
+    ):
+        rule = projection.plasticity
+        if rule is None:
+            continue
+        if (
+            rule.normalise_every_ms is not None
+            and step % round(rule.normalise_every_ms / dt_ms) == 0
+        ):
+            normalise(rule, members)
+        if rule.rule == "reward_stdp":
+            pay_dose(rule, members, dose, step, dt_ms)
+
+
+def _learn_before_threshold(trial: Trial, network: Any, step: int, dt_ms: float) -> None:
+    for projection, members, dose, averages in zip(
+        network.projections, trial.synapses, trial.doses, trial.averages, strict=True
+    ):
+        rule = projection.plasticity
+        if rule is None:
+            continue
+        if rule.rule == "reward_stdp":
+            late = 0 if rule.modulator in network.sources else 1
+            sent = step - late
+            who = trial.emitted[rule.modulator][sent] if sent >= 0 else set()
+            take_reward(rule, members, dose, sum(rule.reward[i] for i in who), step)
+        if rule.rule == "clopath_stdp":
+            cells = trial.cells[projection.target]
+            peaked = cells[0].population.model in ("adex", "izhikevich")
+            u = [min(cell.v, cell.threshold) if peaked else cell.v for cell in cells]
+            rest = [_of(cell.population.rest_mv, cell.index) for cell in cells]
+            read_potentials(rule, members, averages, u, rest, step, dt_ms)
+            set_depression(rule, averages)
 
 
 def _conducting(network: Any, name: str) -> bool:
@@ -481,25 +551,3 @@ def _reset(cell: Neuron, step: int) -> None:
         cell.variables["u"] += _of(cell.population.d_mv_per_ms, cell.index)
     cell.theta += cell.theta_increment
     cell.last_spike = step
-
-
-def _traces(rule: Any, synapse: Synapse, step: int, dt_ms: float) -> tuple[float, float]:
-    x = synapse.x * math.exp(-(step - synapse.x_step) * dt_ms / rule.tau_plus_ms)
-    y = synapse.y * math.exp(-(step - synapse.y_step) * dt_ms / rule.tau_minus_ms)
-    return x, y
-
-
-def _presynaptic(rule: Any, synapse: Synapse, step: int, dt_ms: float) -> None:
-    if rule is None:
-        return
-    x, y = _traces(rule, synapse, step, dt_ms)
-    synapse.x, synapse.x_step = (x + 1 if rule.pairing == "all_to_all" else 1.0), step
-    changed = synapse.weight - rule.a_minus_mv * y
-    synapse.weight = min(max(changed, rule.w_min_mv), rule.w_max_mv)
-
-
-def _postsynaptic(rule: Any, synapse: Synapse, step: int, dt_ms: float) -> None:
-    x, y = _traces(rule, synapse, step, dt_ms)
-    synapse.y, synapse.y_step = (y + 1 if rule.pairing == "all_to_all" else 1.0), step
-    changed = synapse.weight + rule.a_plus_mv * x
-    synapse.weight = min(max(changed, rule.w_min_mv), rule.w_max_mv)

@@ -356,12 +356,12 @@ def test_a_potential_that_only_reaches_threshold_does_not_spike(backend: str) ->
 def test_brian2_learns_as_the_reference_while_learning_changes_the_spikes(pairing: str) -> None:
     # Closed loop: the plastic weights drive the neuron whose spikes move them.
     rule = PairSTDP(
-        a_plus_mv=0.4,
-        a_minus_mv=0.3,
+        a_plus=0.4,
+        a_minus=0.3,
         tau_plus_ms=15.0,
         tau_minus_ms=25.0,
         pairing=pairing,  # type: ignore[arg-type]
-        w_max_mv=6.0,
+        w_max=6.0,
     )
     rng = np.random.default_rng(3)
     network = SpikingNetwork(

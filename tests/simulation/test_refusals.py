@@ -21,7 +21,7 @@ from spikelearn.stimuli.stimulus import Stimulus
 
 def network(plastic: bool = False, **of_the_projection: Any) -> SpikingNetwork:
     """Two sources onto one neuron."""
-    rule = PairSTDP(a_plus_mv=0.1, a_minus_mv=0.1) if plastic else None
+    rule = PairSTDP(a_plus=0.1, a_minus=0.1) if plastic else None
     return SpikingNetwork(
         name="small",
         populations={
@@ -49,7 +49,7 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
     return message
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
+@pytest.mark.parametrize("backend", ["snntorch", "norse"])
 def test_a_backend_without_plasticity_names_it_and_who_has_it(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +60,7 @@ def test_a_backend_without_plasticity_names_it_and_who_has_it(
     message = sentence_of(raised)
     assert backend in message
     assert "plasticity" in message
+    assert "native" in message
     assert "brian2" in message
     assert not started
 
@@ -114,7 +115,7 @@ def test_auto_takes_the_first_backend_that_has_all_that_is_needed() -> None:
         return simulate(net, SPIKES, 10.0, 1.0, "auto", **options).provenance["backend"]
 
     assert chosen(network()) == "native"
-    assert chosen(network(plastic=True)) == "brian2"
+    assert chosen(network(plastic=True)) == "native"
     assert chosen(network(), precision="float32") == "snntorch"
     with pytest.raises(UnsupportedFeatureError) as raised:
         chosen(network(plastic=True), precision="float32")

@@ -1,0 +1,199 @@
+"""Plasticity in Brian2's own words: what `spikelearn.simulation.lowered_plasticity` says, as code.
+
+Traces belong to synapses here, and Brian2 lets them decay by the formula from event to event. What
+changes in every step (eligibility with its dose, averages of the potential) is code that is run in
+every step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spikelearn.simulation.lowered_plasticity import LoweredPlasticity
+from spikelearn.simulation.lowering import Lowered, Synapses
+
+
+@dataclass
+class Code:
+    """Code of a plastic projection, line by line."""
+
+    model: list[str] = field(default_factory=list)
+    on_pre: list[str] = field(default_factory=list)
+    on_post: list[str] = field(default_factory=list)
+    namespace: dict[str, Any] = field(default_factory=dict)
+
+
+def code_of(b2: Any, rule: LoweredPlasticity) -> Code:
+    """What arrivals and spikes of the targets do."""
+    code = Code(namespace={f"tau_{name}": tau * b2.ms for name, tau in rule.tau_ms.items()})
+    by_event = rule.tau_ms if rule.clopath is None else {}  # that rule reads x in every step
+    code.model += [f"d{name}/dt = -{name} / tau_{name} : 1 (event-driven)" for name in by_event]
+    if rule.clopath is not None:
+        code.model += ["x : 1"]
+        code.namespace["w_min"], code.namespace["w_max"] = rule.w_min, rule.w_max
+    if rule.reward is not None:
+        code.model += ["mark : 1"]
+    raised = "1" if rule.nearest else "{0} + 1"
+    if rule.clopath is not None:
+        code.on_pre += [_clipped(rule, f"{-rule.clopath.a_ltd!r} * depression_post")]
+    elif rule.changes_at_pre:
+        constant, pair, triplet = (repr(a) for a in rule.at_pre)
+        change = f"({constant} + ({pair} + {triplet} * x2) * y)"
+        if not rule.at_pre[2]:
+            change = f"({constant} + {pair} * y)"
+        code.on_pre += [_change(rule, change + _power(rule, "w - w_min", rule.mu_pre))]
+    code.on_pre += [f"{x} = {raised.format(x)}" for x in ("x", "x2") if x in rule.tau_ms]
+    if rule.changes_at_post:
+        code.on_post += [_change(rule, _at_post(rule))]
+    code.on_post += [f"{y} = {raised.format(y)}" for y in ("y", "y2") if y in rule.tau_ms]
+    return code
+
+
+def _at_post(rule: LoweredPlasticity) -> str:
+    first, second = (repr(a) for a in rule.at_post)
+    factor = f"({first} + {second} * y2)" if rule.at_post[1] else first
+    if rule.beta is not None:
+        beta, w_max = repr(rule.beta), repr(rule.w_max)
+        return (
+            f"{factor} * (x * exp(-{beta} * w) - {rule.x_target!r} * exp(-{beta} * ({w_max} - w)))"
+        )
+    return f"{factor} * (x - {rule.x_target!r})" + _power(rule, "w_max - w", rule.mu_post)
+
+
+def _power(rule: LoweredPlasticity, distance: str, mu: float) -> str:
+    if mu == 0:
+        return ""
+    distance = distance.replace("w_max", repr(rule.w_max)).replace("w_min", repr(rule.w_min))
+    base = f"clip(({distance}) / {rule.w_max - rule.w_min!r}, 0, 1)"
+    return f" * {base}" if mu == 1 else f" * {base}**{mu!r}"
+
+
+def _change(rule: LoweredPlasticity, change: str) -> str:
+    return f"mark = mark + {change}" if rule.reward is not None else _clipped(rule, change)
+
+
+def _clipped(rule: LoweredPlasticity, change: str) -> str:
+    return f"w = clip(w + {change}, {rule.w_min!r}, {rule.w_max!r})"
+
+
+def each_step(b2: Any, synapses: Synapses, made: Any, groups: dict[str, Any], lowered: Lowered,
+              clock: Any) -> list[Any]:  # fmt: skip
+    """What else has to be in the Brian2 network for a plastic projection to learn."""
+    rule = synapses.plasticity
+    assert rule is not None  # noqa: S101 - for the type checker
+    objects = []
+    if rule.reward is not None:
+        objects += _rewards(b2, rule, made, groups, lowered, clock)
+    if rule.clopath is not None:
+        objects += _averages(b2, synapses, rule, made, groups, lowered, clock)
+    if rule.normalise_sum is not None and rule.normalise_steps is not None:
+        objects += [_normalisation(b2, synapses, made, rule, lowered.dt_ms)]
+    return objects
+
+
+def _rewards(
+    b2: Any,
+    rule: LoweredPlasticity,
+    made: Any,
+    groups: dict[str, Any],
+    lowered: Lowered,
+    clock: Any,
+) -> list[Any]:
+    reward = rule.reward
+    assert reward is not None  # noqa: S101 - for the type checker
+    dose = b2.NeuronGroup(1, "dose : 1\nnow : 1", clock=clock)
+    modulator = groups[reward.modulator]
+    paid = b2.Synapses(modulator, dose, "amount : 1", on_pre="now_post += amount", clock=clock)
+    paid.connect(i=np.arange(len(modulator)), j=np.zeros(len(modulator), dtype=int))
+    paid.amount = reward.amounts
+    pay = {"mark_decay": reward.eligibility_decay, "share": reward.share}
+    made.namespace.update(pay)
+    # One dose for all synapses, which Brian2 hands on as a variable of one element.
+    made.variables.add_reference("dose", dose, "dose", index="0")
+    made.variables.add_reference("now", dose, "now", index="0")
+    made.run_regularly(
+        f"{_clipped(rule, 'mark * (dose * share)')}\nmark = mark * mark_decay",
+        clock=clock,
+        when="groups",
+        order=0,
+    )
+    if reward.instant:
+        made.run_regularly(_clipped(rule, "now * mark"), clock=clock, when="synapses", order=2)
+    dose.run_regularly(f"dose = {reward.dose_decay!r} * dose", clock=clock, when="groups", order=1)
+    dose.run_regularly(
+        f"dose = dose + {reward.jump!r} * now\nnow = 0", clock=clock, when="synapses", order=3
+    )
+    return [dose, paid]
+
+
+def _averages(
+    b2: Any,
+    synapses: Synapses,
+    rule: LoweredPlasticity,
+    made: Any,
+    groups: dict[str, Any],
+    lowered: Lowered,
+    clock: Any,
+) -> list[Any]:
+    clopath = rule.clopath
+    assert clopath is not None  # noqa: S101 - for the type checker
+    group = groups[synapses.target]
+    neurons = lowered.neurons[synapses.target]
+    follow = clopath.follow
+    peak = neurons.threshold if neurons.model in ("adex", "izhikevich") else np.inf
+    averages = b2.NeuronGroup(
+        len(group),
+        "u_minus : 1\nu_plus : 1\nu_slow : 1\ntheta_minus : 1\ntheta_plus : 1\nrest : 1\n"
+        "peak : 1\ndepression : 1\ngate : 1",
+        clock=clock,
+    )
+    copies = len(group) // neurons.size
+    for name, value in {
+        "u_minus": clopath.start,
+        "u_plus": clopath.start,
+        "theta_minus": clopath.theta_minus,
+        "theta_plus": clopath.theta_plus,
+        "rest": clopath.rest,
+        "peak": np.broadcast_to(peak, (neurons.size,)),
+    }.items():
+        setattr(averages, name, np.tile(value, copies))
+    averages.variables.add_reference("v", group, "v")
+    scale = f" * u_slow**2 / {clopath.reference!r}" if clopath.homeostasis else ""
+    falls = f"depression = clip(u_minus - theta_minus, 0, inf){scale}"
+    averages.run_regularly(falls, clock=clock, when="groups", order=2)
+    read = [
+        "u = clip(v, -inf, peak)",
+        f"gate = {clopath.gain!r} * clip(u - theta_plus, 0, inf)"
+        " * clip(u_plus - theta_minus, 0, inf)",
+        f"u_minus = u_minus + {follow[0]!r} * (u - u_minus)",
+        f"u_plus = u_plus + {follow[1]!r} * (u - u_plus)",
+    ]
+    if clopath.homeostasis:
+        read += [f"u_slow = u_slow + {follow[2]!r} * ((u - rest) - u_slow)"]
+    averages.run_regularly("\n".join(read), clock=clock, when="thresholds", order=-2)
+    for name in ("depression", "gate"):
+        made.variables.add_reference(f"{name}_post", averages, name, index="_postsynaptic_idx")
+    made.run_regularly(f"x = {rule.x_decay!r} * x", clock=clock, when="groups", order=0)
+    made.run_regularly(_clipped(rule, "gate_post * x"), clock=clock, when="thresholds", order=-1)
+    return [averages]
+
+
+def _normalisation(
+    b2: Any, synapses: Synapses, made: Any, rule: LoweredPlasticity, dt_ms: float
+) -> Any:
+    """Scale the weights onto each target to a fixed sum, again and again."""
+    total, n_target = rule.normalise_sum, synapses.connections.n_target
+    steps = rule.normalise_steps
+    assert total is not None and steps is not None  # noqa: S101, PT018 - for the type checker
+    weights, targets = made.variables["w"], synapses.connections.post
+
+    def normalise() -> None:
+        values = weights.get_value()
+        sums = np.bincount(targets, values, minlength=n_target)
+        scale = np.divide(total, sums, out=np.ones(n_target), where=sums > 0)
+        weights.set_value(np.clip(values * scale[targets], rule.w_min, rule.w_max))
+
+    return b2.NetworkOperation(normalise, dt=steps * dt_ms * b2.ms, when="start")
