@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 @app.command()
 @plainly
 def train(
+    network: Annotated[
+        str | None, typer.Argument(help="Model, by name or path; the same as --model.")
+    ] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="Learning rule; `spikelearn rules` lists them. Or give --recipe."),
+        typer.Option(
+            help="Learning rule; `spikelearn rules` lists them. Or give --recipe, or a model with"
+            " plasticity of its own."
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
@@ -35,14 +41,18 @@ def train(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Data set, or path of a folder of images or an .npz file."),
+        typer.Option(
+            "--dataset",
+            "--stimuli",
+            help="Data set, or path of a folder of images or an .npz file.",
+        ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs (not for STDP); the recipe's, or 5.")
+        int | None, typer.Option(min=1, help="Epochs; the recipe's, or 5 (STDP: 1).")
     ] = None,
     images: Annotated[
         int | None,
-        typer.Option(min=1, help="Training images; all, if left out (STDP: 300)."),
+        typer.Option(min=1, help="Training images; the recipe's, or all (STDP: 300)."),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -61,6 +71,7 @@ def train(
     A run that is complete is not computed again; one that was interrupted goes on.
 
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
+    Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     """
     import pandas as pd
 
@@ -69,9 +80,11 @@ def train(
     from spikelearn.experiments import train as run_training
 
     named = {
-        "rule": rule, "model": model, "dataset": dataset, "n_train": images, "epochs": epochs,
-        "learning_rate": learning_rate, "device": device,
+        "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
+        "epochs": epochs, "learning_rate": learning_rate, "device": device,
     }  # fmt: skip
+    if network is not None and model is not None and network != model:
+        raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
     given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
     if option:
         given["options"] = _settings(option)
@@ -102,6 +115,20 @@ def train(
         print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
     for folder in table["folder"]:
         print(f"Run: {folder}")
+        if isinstance(first, STDPConfig):
+            print(f"Receptive fields: {_receptive_fields(folder)}")
+
+
+def _receptive_fields(folder: Path) -> Path:
+    from spikelearn.experiments import open_stdp_run
+    from spikelearn.experiments.stdp_training import plastic_projection
+    from spikelearn.networks import SpikingNetwork
+    from spikelearn.report.receptive_fields import save_receptive_fields
+
+    run = open_stdp_run(folder)
+    layer = plastic_projection(SpikingNetwork(**run.config["network"]))
+    weights = next(p.weight for p in run.network.projections if p.name == layer.name)
+    return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels)
 
 
 def _training_config(
@@ -113,13 +140,16 @@ def _training_config(
     from spikelearn.rules import RULES
 
     rule = given.get("rule")
+    if recipe is None and rule is None and _is_plastic(given.get("model")):
+        rule = given["rule"] = "stdp"
     if recipe is None and rule is None:
         raise SpikelearnError("give --rule or --recipe; `spikelearn rules` lists the rules")
     if rule is not None and rule not in RULES:
         raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
-    if recipe is None and rule is not None and "model" not in given:
+    if recipe is None and rule is not None:
         shipped = shipped_names("models/recipes")
-        for kind in RULES[rule].networks:
+        kinds = (given["model"],) if "model" in given else RULES[rule].networks
+        for kind in kinds:
             usual = f"{given.get('dataset', 'mnist')}_{kind}/{rule}"
             if usual in shipped:
                 recipe = usual
@@ -129,12 +159,24 @@ def _training_config(
         config = load_recipe(recipe)
         if rule is not None and rule != config.rule:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
-        options = {**config.options, **given.pop("options", {})}
+        options = {**getattr(config, "options", {}), **given.pop("options", {})}
         return load_recipe(recipe, **given, options=options, seed=seed)
     kinds = RULES[str(rule)].networks
     model = _first_model(kinds, given.get("dataset", "mnist"))
     given = {"model": model, **given, "seed": seed}
     return validate(STDPConfig if "spiking" in kinds else TrainConfig, given, "the options")
+
+
+def _is_plastic(model: str | None) -> bool:
+    """Whether a model says itself how it learns."""
+    from spikelearn.networks import SpikingNetwork, load_model
+
+    if model is None:
+        return False
+    found = load_model(model)
+    return isinstance(found, SpikingNetwork) and any(
+        projection.plasticity is not None for projection in found.projections
+    )
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

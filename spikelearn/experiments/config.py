@@ -168,7 +168,7 @@ class TrainConfig(_RunConfig):
         return self
 
 
-def load_recipe(name: str | Path, **changes: Any) -> TrainConfig:
+def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
     """The training recipe of that name among the shipped ones, or in the YAML file at that path.
 
     Parameters
@@ -176,7 +176,8 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig:
     name : str or path
         Such as "mnist_mlp/feedback_alignment".
     **changes
-        Fields of `TrainConfig` to replace, such as `seed`.
+        Fields of `TrainConfig`, or of `STDPConfig` where the recipe's rule is carried out by the
+        simulation, to replace, such as `seed`.
 
     Raises
     ------
@@ -188,26 +189,36 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig:
     if isinstance(content, dict):
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
         content |= changes
+        rule = RULES.get(content.get("rule", ""))
+        if rule is not None and rule.networks == ("spiking",):
+            content = {k: v for k, v in content.items() if k != "options" or v}
+            return validate(STDPConfig, content, path)
     return validate(TrainConfig, content, path)
 
 
 class STDPConfig(_RunConfig):
     """Unsupervised training of a spiking network with one plastic projection, by simulation.
 
-    The network is shown `n_train` images, one after another, each for `present_ms` with
-    `rest_ms` of silence before the next. Then it is frozen, its neurons take the label of the
-    class that they answer most in the first `n_label` training images (those it learned from and
-    further ones), and it is tested on `n_test` of the test images.
+    The network is shown `n_train` images in each epoch, one after another, each for `present_ms`
+    with `rest_ms` of silence before the next, in chunks that are one simulation each: at its
+    beginning potentials and traces are at rest. Images that fewer than `min_spikes` spikes answer
+    are shown again after their chunk, at a rate that is higher by `raise_hz`, until they are
+    answered. Then the network is frozen, its neurons take the label of the class that they answer
+    most in the first `n_label` training images (those it learned from and further ones), and it
+    is tested on `n_test` of the test images.
     """
 
     rule: str = "stdp"
     model: str = "competitive_stdp"
-    n_train: int = Field(default=300, ge=1)
+    epochs: int = Field(default=1, ge=1)
+    n_train: int | None = Field(default=300, ge=1, description="an epoch; all where null")
     n_label: int = Field(default=1000, ge=1)
     n_test: int = Field(default=1000, ge=1)
     present_ms: float = Field(default=200.0, gt=0)
     rest_ms: float = Field(default=100.0, ge=0)
     dt_ms: float = Field(default=1.0, gt=0)
     max_rate_hz: float = Field(default=127.5, gt=0, description="rate of the brightest pixel")
-    chunk: int = Field(default=50, ge=1, description="images between two checkpoints")
-    backend: str = "brian2"
+    min_spikes: int = Field(default=0, ge=0, description="fewer, and an image is shown again")
+    raise_hz: float = Field(default=31.875, gt=0, description="by which the rate is raised then")
+    chunk: int = Field(default=50, ge=1, description="images of one simulation")
+    backend: str = "auto"

@@ -6,11 +6,14 @@ label of the class of training images to which it answers most, and an image is 
 whose neurons answer it most, on average. Test images take no part in the labelling.
 
 The control `homeostasis` does the same with the weights held: thresholds adapt, nothing else.
-Membrane potentials and spike traces start afresh at each checkpoint (every `chunk` images).
+Potentials and spike traces start afresh with every chunk of images, which is one simulation. What
+carries over is kept in a checkpoint from time to time; a run that ends at any moment goes on from
+there, to the very same weights.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 
-EVALUATION_BACKEND = "norse"  # a frozen layer is the same on all; this one batches trials best
 EVALUATION_BATCH = 250
+MOST_REPEATS = 20  # of an image that is not answered
+WINDOW = 2000  # latest images by which neurons are labelled for the accuracy so far
+SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class STDPRun:
     labels : int array of shape (n_neurons,)
         Class of each neuron; -1 where it answered no labelling image.
     epochs : DataFrame
-        One row per checkpoint: `images`, `spikes_per_image`, `weight_displacement`.
+        One row per chunk, numbered as `epoch`: `images` so far, `spikes_per_image`,
+        `weight_displacement`, `training_accuracy` (of the chunk, by labels from the images before).
     layers : DataFrame
         `layer`, `weight_displacement`, `dead_units`, `gradient_cosine` (NaN).
     summary : mapping
@@ -78,17 +84,27 @@ class STDPRun:
 class _State:
     """What carries over from image to image, and what is told of it."""
 
-    weights: np.ndarray  # mV, (inputs, neurons)
+    weights: np.ndarray  # (inputs, neurons), in the unit of the projection
     theta: np.ndarray  # rise of the thresholds, mV, (neurons,)
     records: list[dict[str, float]]
+    answers: np.ndarray  # spike counts of the latest images, (images, neurons)
+    classes: np.ndarray  # of those
 
 
 def train_stdp(
-    config: STDPConfig, runs: str | Path | None = None, progress: Progress | None = None
+    config: STDPConfig,
+    runs: str | Path | None = None,
+    progress: Progress | None = None,
+    checkpoint_every_s: float = 60.0,
 ) -> STDPRun:
     """Train by STDP, label, and test; or read the run, where `runs` holds it already.
 
-    Parameters are those of `spikelearn.experiments.training.train`.
+    Parameters
+    ----------
+    config, runs, progress
+        Those of `spikelearn.experiments.training.train`.
+    checkpoint_every_s : float
+        What a run that is killed loses at most.
 
     Raises
     ------
@@ -107,29 +123,93 @@ def train_stdp(
     data = mnist.load(complete["source"])
     check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
+    n_neurons = initial.shape[1]
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
-    state = _State(initial, np.broadcast_to(offset, initial.shape[1]).astype(float), [])
+    state = _State(
+        initial,
+        np.broadcast_to(offset, n_neurons).astype(float),
+        [],
+        np.zeros((0, n_neurons), dtype=np.int64),
+        np.zeros(0, dtype=np.int64),
+    )
     checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
     if checkpoint is not None and checkpoint.is_file():
         state = _read(checkpoint)
-    order = generator(config.seed, "split").permutation(len(data.train_images))
     images = network_input(data.train_images, *data.train_images.shape[1:3])
-    steps = range(0, config.n_train, config.chunk)
-    for index in range(len(state.records), len(steps)):
-        shown = images[order[steps[index] : min(steps[index] + config.chunk, config.n_train)]]
-        _learn(network, layer, shown, index, config, state, initial, say)
-        if checkpoint is not None:
+    chunks = _chunks(config, len(images))
+    written, kept = time.monotonic(), len(state.records)
+    try:
+        for index in range(len(state.records), len(chunks)):
+            _learn(network, layer, images[chunks[index]], index, config, state, initial, say)
+            _judge(state, data.train_labels[chunks[index]], len(data.classes))
+            say(0.9 * (index + 1) / len(chunks), _progress_words(state, config, len(images)))
+            if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
+                _write(checkpoint, state)
+                written, kept = time.monotonic(), len(state.records)
+    except KeyboardInterrupt:
+        if checkpoint is not None and kept < len(state.records):
             _write(checkpoint, state)
+        raise
     frozen = freeze(network, layer, state.weights, state.theta)
+    order = generator(config.seed, "split").permutation(len(images))
     labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+    summary["flag"] = " ".join(filter(None, [summary["flag"], _warning(state)]))
     epochs, layers = _tables(state, layer, dead)
-    before = freeze(network, layer, initial, np.broadcast_to(offset, initial.shape[1]))
+    before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
     if folder is not None:
         assert checkpoint is not None  # noqa: S101 - for the type checker
         _store(folder, complete, state, initial, labels, epochs, layers, summary)
         checkpoint.unlink(missing_ok=True)
     say(1.0, "trained")
     return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
+
+
+def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:
+    """Training images of each chunk; every epoch has an order of its own."""
+    chunks = []
+    for epoch in range(config.epochs):
+        stream = ("split",) if epoch == 0 else ("order", epoch)
+        order = generator(config.seed, *stream).permutation(n_images)[: config.n_train]
+        chunks += [order[i : i + config.chunk] for i in range(0, len(order), config.chunk)]
+    return chunks
+
+
+def _judge(state: _State, classes: np.ndarray, n_classes: int) -> None:
+    """The accuracy of the latest images by labels from those before; they join the window."""
+    latest = state.answers[len(state.answers) - len(classes) :]
+    before = state.answers[: len(state.answers) - len(classes)]
+    accuracy = float("nan")
+    if len(before):
+        labels = assign_labels(before, state.classes, n_classes)
+        accuracy = float(np.mean(predict(latest, labels, n_classes) == classes))
+    state.records[-1]["training_accuracy"] = accuracy
+    state.answers = state.answers[-WINDOW:]
+    state.classes = np.concatenate([state.classes, classes])[-WINDOW:]
+
+
+def _progress_words(state: _State, config: STDPConfig, n_images: int) -> str:
+    n_shown = min(config.n_train or n_images, n_images) * config.epochs
+    latest = state.records[-10:]
+    rate = np.mean([record["spikes_per_image"] for record in latest])
+    words = f"image {latest[-1]['images']:g} of {n_shown}, {rate:.1f} spikes an image"
+    known = [r["training_accuracy"] for r in latest if not np.isnan(r["training_accuracy"])]
+    return f"{words}, accuracy so far {np.mean(known):.3f}" if known else words
+
+
+def _warning(state: _State) -> str:
+    """What is wrong with the rates, and what helps; empty if nothing is."""
+    rate = float(np.mean([r["spikes_per_image"] for r in state.records[-10:]]))
+    if rate < SILENT:
+        return (
+            f"the layer hardly spikes ({rate:.2g} spikes an image): raise max_rate_hz or"
+            " normalise_sum, or lower the thresholds"
+        )
+    if rate > EXPLODING:
+        return (
+            f"the layer spikes {rate:.0f} times an image: lower max_rate_hz or normalise_sum, or"
+            " strengthen the inhibition"
+        )
+    return ""
 
 
 def open_stdp_run(folder: str | Path) -> STDPRun:
@@ -151,8 +231,8 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
     )
     return STDPRun(
         complete,
-        freeze(network, layer, tensors["weights_mv"], tensors["threshold_rise_mv"]),
-        freeze(network, layer, tensors["initial_weights_mv"], offset),
+        freeze(network, layer, tensors["weights"], tensors["threshold_rise_mv"]),
+        freeze(network, layer, tensors["initial_weights"], offset),
         tensors["labels"],
         store.read_table(folder, "epochs"),
         store.read_table(folder, "layers"),
@@ -199,7 +279,7 @@ def check_sizes(
             f" {data.n_pixels} pixels"
         )
     for name, wanted, available in (
-        ("n_train", config.n_train, len(data.train_images)),
+        ("n_train", config.n_train or 0, len(data.train_images)),
         ("n_label", config.n_label, len(data.train_images)),
         ("n_test", config.n_test, len(data.test_images)),
     ):
@@ -210,7 +290,7 @@ def check_sizes(
 
 
 def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np.ndarray:
-    """Initial weights of the plastic projection, normalised; mV, (inputs, neurons)."""
+    """Initial weights of the plastic projection, normalised, (inputs, neurons)."""
     drawn = network.connections(layer, generator(seed, "weights"))
     weights = np.zeros((drawn.n_source, drawn.n_target))
     weights[drawn.pre, drawn.post] = drawn.weight
@@ -219,8 +299,10 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
 
 def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
     """Weights scaled to the sum onto each neuron that the projection keeps, if it keeps one."""
-    total = layer.plasticity.normalise_sum if layer.plasticity is not None else None
-    return weights if total is None else weights * (total / weights.sum(0))
+    rule = layer.plasticity
+    if rule is None or rule.normalise_sum is None:
+        return weights
+    return np.clip(weights * (rule.normalise_sum / weights.sum(0)), rule.w_min, rule.w_max)
 
 
 def _learn(
@@ -233,27 +315,53 @@ def _learn(
     initial: np.ndarray,
     say: Progress,
 ) -> None:
-    """Show images one after another; change `state`."""
+    """Show a chunk of images one after another, and again what was not answered."""
+    done = state.records[-1]["images"] if state.records else 0
+    streams: tuple[str | int, ...] = ("training spikes", index)
+    answers = _show(network, layer, images, streams, config.max_rate_hz, config, state)
+    again = np.flatnonzero(answers.sum(1) < config.min_spikes)
+    for attempt in range(1, MOST_REPEATS + 1):
+        rate = config.max_rate_hz + attempt * config.raise_hz
+        if not again.size or rate * config.dt_ms > 1000:
+            break
+        streams = ("training spikes", index, attempt)
+        answers[again] = _show(network, layer, images[again], streams, rate, config, state)
+        again = again[answers[again].sum(1) < config.min_spikes]
+    state.answers = np.concatenate([state.answers, answers])
+    state.records.append(
+        {
+            "epoch": index + 1,
+            "images": done + len(images),
+            "spikes_per_image": float(answers.sum() / len(images)),
+            "weight_displacement": displacement(initial, state.weights),
+        }
+    )
+
+
+def _show(
+    network: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    streams: tuple[str | int, ...],
+    max_rate_hz: float,
+    config: STDPConfig,
+    state: _State,
+) -> np.ndarray:
+    """Show images one after another; change `state`; spike counts of shape (images, neurons)."""
     period = config.present_ms + config.rest_ms
-    spikes = RateEncoder(max_rate_hz=config.max_rate_hz).encode(
-        images, config.present_ms, config.dt_ms, generator(config.seed, "training spikes", index)
+    spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
+        images, config.present_ms, config.dt_ms, generator(config.seed, *streams)
     )
     one_trial = PopulationSpikes.from_unsorted(
         spikes.size, spikes.times_ms + spikes.trials * period, spikes.senders
     )
-    learning = _carried(network, layer, state, learns=config.rule == "stdp")
-    done, total = index * config.chunk, config.n_train
     activity = simulate(
-        learning,
+        _carried(network, layer, state, learns=config.rule == "stdp"),
         Stimulus(spikes={layer.source: one_trial}),
         len(images) * period,
         config.dt_ms,
         config.backend,
         seed=config.seed,
-        progress=lambda part: say(
-            0.9 * (done + part * len(images)) / total,
-            f"image {done + round(part * len(images))} of {total}",
-        ),
     )
     emitted = activity[layer.target]
     neurons = network.populations[layer.target]
@@ -262,14 +370,10 @@ def _learn(
     if layer.name in activity.weights:
         # The simulation scales before each image; this is the scaling after the last one.
         state.weights = normalised(activity.weights[layer.name], layer)
-    state.records.append(
-        {
-            "epoch": index + 1,
-            "images": done + len(images),
-            "spikes_per_image": len(emitted) / len(images),
-            "weight_displacement": displacement(initial, state.weights),
-        }
-    )
+    of_image = np.floor(emitted.times_ms / period + 1e-9).astype(np.int64)
+    counts = np.zeros((len(images), emitted.size), dtype=np.int64)
+    np.add.at(counts, (of_image, emitted.senders), 1)
+    return counts
 
 
 def _carried(
@@ -279,7 +383,7 @@ def _carried(
     neurons = network.populations[layer.target].model_copy(
         update={"threshold_offset_mv": state.theta}
     )
-    update: dict[str, Any] = {"weight_mv": state.weights}
+    update: dict[str, Any] = {f"weight_{layer.unit}": state.weights}
     if not learns:
         update["plasticity"] = None
     return _replaced(network, layer, neurons, update)
@@ -326,7 +430,9 @@ def freeze(
     assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
     kept = {name: getattr(neurons, name) for name in LIF.model_fields if name != "model"}
     kept["v_threshold_mv"] = np.asarray(neurons.v_threshold_mv) + theta
-    return _replaced(network, layer, LIF(**kept), {"weight_mv": weights, "plasticity": None})
+    return _replaced(
+        network, layer, LIF(**kept), {f"weight_{layer.unit}": weights, "plasticity": None}
+    )
 
 
 def evaluate(
@@ -350,17 +456,22 @@ def evaluate(
 
     n_classes = len(data.classes)
     chosen = order[: config.n_label]
-    answers = respond(frozen, layer, data.train_images[chosen], "labelling", config)
+    answers = respond(
+        frozen, layer, data.train_images[chosen], "labelling", config,
+        lambda part: say(0.9 + 0.05 * part, "labelling"),
+    )  # fmt: skip
     labels = assign_labels(answers, data.train_labels[chosen], n_classes)
-    say(0.95, "testing")
-    answers_test = respond(frozen, layer, data.test_images[: config.n_test], "testing", config)
+    answers_test = respond(
+        frozen, layer, data.test_images[: config.n_test], "testing", config,
+        lambda part: say(0.95 + 0.05 * part, "testing"),
+    )  # fmt: skip
     predicted = predict(answers_test, labels, n_classes)
     truth = data.test_labels[: config.n_test]
     summary = {
         "test_accuracy": float(np.mean(predicted == truth)),
         # Nothing is chosen in this run: no epoch, no parameter.
         "validation_accuracy": float("nan"),
-        "best_epoch": -(-config.n_train // config.chunk),
+        "best_epoch": len(_chunks(config, len(data.train_images))),
         "n_test": len(truth),
         "chance": 1.0 / n_classes,
         "silent_images": float(np.mean(answers_test.sum(1) == 0)),
@@ -370,22 +481,47 @@ def evaluate(
 
 
 def respond(
-    frozen: SpikingNetwork, layer: Projection, images: np.ndarray, stream: str, config: STDPConfig
+    frozen: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    stream: str,
+    config: STDPConfig,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> np.ndarray:
-    """Spike counts of the layer, shape (n_images, n_neurons)."""
+    """Spike counts of the layer, shape (n_images, n_neurons); again what is not answered."""
     intensities = network_input(images, *images.shape[1:3])
-    encoder = RateEncoder(max_rate_hz=config.max_rate_hz)
     draw = generator(config.seed, stream)
     counts = []
     for first in range(0, len(images), EVALUATION_BATCH):
         part = intensities[first : first + EVALUATION_BATCH]
-        spikes = encoder.encode(part, config.present_ms, config.dt_ms, draw)
-        stimulus = Stimulus([str(i) for i in range(len(part))], {layer.source: spikes})
-        activity = simulate(
-            frozen, stimulus, config.present_ms, config.dt_ms, EVALUATION_BACKEND, config.seed
-        )
-        counts.append(activity[layer.target].counts(len(part)))
+        answers = _answers(frozen, layer, part, config.max_rate_hz, draw, config)
+        again = np.flatnonzero(answers.sum(1) < config.min_spikes)
+        for attempt in range(1, MOST_REPEATS + 1):
+            rate = config.max_rate_hz + attempt * config.raise_hz
+            if not again.size or rate * config.dt_ms > 1000:
+                break
+            answers[again] = _answers(frozen, layer, part[again], rate, draw, config)
+            again = again[answers[again].sum(1) < config.min_spikes]
+        counts.append(answers)
+        progress(min(1.0, (first + len(part)) / len(images)))
     return np.concatenate(counts)
+
+
+def _answers(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    intensities: np.ndarray,
+    max_rate_hz: float,
+    draw: np.random.Generator,
+    config: STDPConfig,
+) -> np.ndarray:
+    encoder = RateEncoder(max_rate_hz=max_rate_hz)
+    spikes = encoder.encode(intensities, config.present_ms, config.dt_ms, draw)
+    labels = tuple(str(i) for i in range(len(intensities)))
+    stimulus = Stimulus(labels, {layer.source: spikes})
+    # A frozen layer is the same on all backends.
+    activity = simulate(frozen, stimulus, config.present_ms, config.dt_ms, "auto", config.seed)
+    return activity[layer.target].counts(len(intensities))
 
 
 def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -437,8 +573,8 @@ def _store(
     import torch
 
     arrays = {
-        "weights_mv": state.weights,
-        "initial_weights_mv": initial,
+        "weights": state.weights,
+        "initial_weights": initial,
         "threshold_rise_mv": state.theta,
         "labels": labels,
     }
@@ -451,7 +587,12 @@ def _write(checkpoint: Path, state: _State) -> None:
 
     from safetensors.numpy import save_file
 
-    arrays = {"weights": np.ascontiguousarray(state.weights), "theta": state.theta}
+    arrays = {
+        "weights": np.ascontiguousarray(state.weights),
+        "theta": state.theta,
+        "answers": state.answers,
+        "classes": state.classes,
+    }
     with atomic_path(checkpoint) as temporary:
         save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
 
@@ -463,4 +604,10 @@ def _read(checkpoint: Path) -> _State:
 
     with safe_open(checkpoint, framework="numpy") as file:
         records = json.loads(file.metadata()["records"])
-        return _State(file.get_tensor("weights"), file.get_tensor("theta"), records)
+        return _State(
+            file.get_tensor("weights"),
+            file.get_tensor("theta"),
+            records,
+            file.get_tensor("answers"),
+            file.get_tensor("classes"),
+        )
