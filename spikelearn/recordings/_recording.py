@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.stimuli.images import ImageDataset
+
+if TYPE_CHECKING:
+    import xarray
+
+MOST_STIMULI_OF_AN_RDM = 1000
+"""Beyond it the RDMs of responses are not made: their size grows with the square."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,122 @@ class RecordedRDM:
 
 
 @dataclass(frozen=True)
+class RecordedResponses:
+    """Responses of the units (voxels, neurons, sites) of one region of one subject.
+
+    Parameters
+    ----------
+    subject, region, session : str
+        As in `RecordedRDM`.
+    values : array of shape (n_repeats, n_stimuli, n_units)
+        NaN where a repeat is missing; each unit has at least one response to each stimulus.
+    unit : str
+        What a response is, as in "spikes/s from 70 to 170 ms".
+    unit_names : tuple of str
+        One for each unit; their numbers if absent.
+    """
+
+    subject: str
+    region: str
+    session: str
+    values: np.ndarray
+    unit: str
+    unit_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values)
+        if values.dtype not in (np.float32, np.float64):
+            values = values.astype(np.float64)
+        object.__setattr__(self, "values", values)
+        who = f"the responses of {self.region}, subject {self.subject},"
+        if values.ndim != 3 or 0 in values.shape:
+            raise SpikelearnError(
+                f"{who} must have shape (n_repeats, n_stimuli, n_units), found {values.shape}"
+            )
+        if not self.unit_names:
+            names = tuple(str(number) for number in range(values.shape[2]))
+            object.__setattr__(self, "unit_names", names)
+        if len(self.unit_names) != values.shape[2]:
+            raise SpikelearnError(
+                f"{who} are of {values.shape[2]} units, but {len(self.unit_names)} are named"
+            )
+        if np.isinf(values).any():
+            raise SpikelearnError(f"{who} hold values that are infinite")
+        if np.isnan(values).all(axis=0).any():
+            raise SpikelearnError(f"{who} lack a unit's response to a stimulus in every repeat")
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of repeats, missing ones too."""
+        return len(self.values)
+
+    @property
+    def n_stimuli(self) -> int:
+        """Number of stimuli."""
+        return int(self.values.shape[1])
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return int(self.values.shape[2])
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over the repeats there are, array of shape (n_stimuli, n_units)."""
+        if len(self.values) == 1:
+            return self.values[0]
+        result: np.ndarray = np.nanmean(self.values, axis=0)
+        return result
+
+    def rdm(self) -> RecordedRDM:
+        """1 - Pearson r over the units between mean responses to each two stimuli.
+
+        Raises
+        ------
+        SpikelearnError
+            If there are fewer than 2 units, or all respond alike to a stimulus.
+        """
+        if self.n_units < 2:
+            raise SpikelearnError(
+                f"a correlation needs at least 2 units, but {self.region}, subject {self.subject},"
+                f" has {self.n_units}"
+            )
+        centred = self.mean.astype(np.float64)
+        centred = centred - centred.mean(axis=1, keepdims=True)
+        length = np.linalg.norm(centred, axis=1, keepdims=True)
+        if (length == 0).any():
+            raise SpikelearnError(
+                f"all units of {self.region}, subject {self.subject}, respond alike to stimulus"
+                f" {int(np.argmin(length))}: their pattern correlates with none"
+            )
+        unit = centred / length
+        pairs = np.triu_indices(self.n_stimuli, k=1)
+        values = 1.0 - np.clip((unit @ unit.T)[pairs], -1.0, 1.0)
+        return RecordedRDM(self.subject, self.region, self.session, values, "1 - Pearson r")
+
+    def to_xarray(self, labels: tuple[str, ...]) -> xarray.DataArray:
+        """The responses with dims (repeat, stimulus, unit) and their coordinates."""
+        import xarray
+
+        return xarray.DataArray(
+            self.values,
+            dims=("repeat", "stimulus", "unit"),
+            coords={
+                "repeat": np.arange(self.n_repeats),
+                "stimulus": list(labels),
+                "unit": list(self.unit_names),
+                "subject": self.subject,
+                "region": self.region,
+                "session": self.session,
+            },
+            name="response",
+            attrs={"units": self.unit, "source": f"recorded: {self.region}, {self.subject}"},
+        )
+
+
+@dataclass(frozen=True)
 class ImageRecording:
-    """Responses to images, published as RDMs.
+    """What brains did when they saw images: responses, or RDMs where only these were published.
 
     Parameters
     ----------
@@ -75,11 +196,20 @@ class ImageRecording:
     stimuli : ImageDataset
         The images that were shown, as its test images, each a class of its own.
     rdms : tuple of RecordedRDM
-        One for every region, subject and session.
+        One for every region, subject and session. Where there are `responses` these are theirs,
+        made if there are at most `MOST_STIMULI_OF_AN_RDM` stimuli.
     groups : mapping of str to RecordedRDM
         The published RDM over all subjects (or all cells) of each region.
     categories : mapping of str to bool array of shape (n_stimuli,)
         Which stimuli belong to each category.
+    species : str
+        Whose brains.
+    responses : tuple of RecordedResponses
+        One for every region, subject and session.
+    behaviour : tuple of RecordedRDM
+        Judged dissimilarities, one for every subject.
+    models : mapping of str to RecordedRDM
+        RDMs of models that were published with the recording.
     """
 
     name: str
@@ -89,13 +219,31 @@ class ImageRecording:
     rdms: tuple[RecordedRDM, ...]
     groups: Mapping[str, RecordedRDM]
     categories: Mapping[str, np.ndarray]
+    species: str = ""
+    responses: tuple[RecordedResponses, ...] = ()
+    behaviour: tuple[RecordedRDM, ...] = ()
+    models: Mapping[str, RecordedRDM] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for rdm in (*self.rdms, *self.groups.values()):
-            if rdm.n_stimuli != self.n_stimuli:
+        if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
+            made = tuple(r.rdm() for r in self.responses if r.n_units > 1)
+            object.__setattr__(self, "rdms", made)
+        everything: list[RecordedRDM | RecordedResponses] = [
+            *self.rdms, *self.groups.values(), *self.behaviour, *self.models.values(),
+            *self.responses,
+        ]  # fmt: skip
+        for recorded in everything:
+            if recorded.n_stimuli != self.n_stimuli:
+                what = "RDM" if isinstance(recorded, RecordedRDM) else "response"
                 raise SpikelearnError(
-                    f"{self.name} has {self.n_stimuli} stimuli, but the RDM of {rdm.region},"
-                    f" subject {rdm.subject}, has {rdm.n_stimuli}"
+                    f"{self.name} has {self.n_stimuli} stimuli, but the {what} of"
+                    f" {recorded.region}, subject {recorded.subject}, has {recorded.n_stimuli}"
+                )
+        for category, members in self.categories.items():
+            if np.shape(members) != (self.n_stimuli,):
+                raise SpikelearnError(
+                    f"{self.name} has {self.n_stimuli} stimuli, but category '{category}' is of"
+                    f" shape {np.shape(members)}"
                 )
 
     @property
@@ -112,6 +260,60 @@ class ImageRecording:
     def n_stimuli(self) -> int:
         """Number of stimuli."""
         return len(self.stimuli.test_images)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions, each once, in order of first appearance."""
+        everything: list[RecordedRDM | RecordedResponses] = [
+            *self.responses, *self.rdms, *self.groups.values(),
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(recorded.region for recorded in everything))
+
+    def select(self, which: np.ndarray) -> ImageRecording:
+        """The recording of some of its stimuli, in the order of `which` (numbers or a mask).
+
+        RDMs and responses keep the pairs and rows of these stimuli.
+
+        Raises
+        ------
+        SpikelearnError
+            If a stimulus is named twice, does not exist, or fewer than 3 are left.
+        """
+        numbers = np.arange(self.n_stimuli)
+        which = np.asarray(which)
+        fits = which.ndim == 1 and (which.dtype == bool or which.dtype.kind in "iu")
+        if which.dtype == bool:
+            fits = fits and len(which) == self.n_stimuli
+        elif fits and which.size:
+            fits = which.min() >= 0 and which.max() < self.n_stimuli
+        if not fits or len(set(numbers[which].tolist())) != numbers[which].size:
+            raise SpikelearnError(
+                f"stimuli of {self.name} are chosen by numbers from 0 to {self.n_stimuli - 1}, each"
+                " once, or by a mask"
+            )
+        rows = numbers[which]
+        if rows.size < 3:
+            raise SpikelearnError(f"at least 3 stimuli must be left, found {rows.size}")
+        first, second = (rows[i] for i in np.triu_indices(rows.size, k=1))
+
+        def chosen(recorded: RecordedRDM) -> RecordedRDM:
+            return replace(recorded, dissimilarities=recorded.matrix[first, second])
+
+        return replace(
+            self,
+            stimuli=replace(
+                self.stimuli,
+                test_images=self.images[rows],
+                test_labels=self.stimuli.test_labels[: rows.size],
+                classes=tuple(self.labels[i] for i in rows),
+            ),
+            rdms=tuple(chosen(r) for r in self.rdms),
+            groups={name: chosen(r) for name, r in self.groups.items()},
+            categories={name: members[rows] for name, members in self.categories.items()},
+            responses=tuple(replace(r, values=r.values[:, rows]) for r in self.responses),
+            behaviour=tuple(chosen(r) for r in self.behaviour),
+            models={name: chosen(r) for name, r in self.models.items()},
+        )
 
 
 @dataclass(frozen=True)
