@@ -67,7 +67,7 @@ def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[Recorded
                 values[region].append(volume[mask])
         for region, rows in values.items():
             stacked = stacked_repeats(np.stack(rows), which, len(labels))
-            dead = np.isnan(stacked).all(axis=0).any(axis=0)  # outside the brain in some run
+            dead = np.isnan(stacked).all(axis=1).any(axis=0)  # outside the brain in some run
             names = [str(i) for i in np.flatnonzero(loaded[region][0])]
             if dead.all():
                 raise SpikelearnError(f"no voxel of {region}, subject {subject}, has values")

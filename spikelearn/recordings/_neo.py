@@ -28,7 +28,7 @@ def read_neo(entry: NeoFile, root: Path, labels: list[str]) -> list[RecordedResp
         never shown.
     """
     path = root / entry.file
-    if not path.is_file():
+    if not path.exists():
         raise SpikelearnError(f"there is no file {path}")
     segments = [segment for block in _blocks(path) for segment in block.segments]
     sizes = {len(segment.spiketrains) for segment in segments} - {0}
@@ -69,6 +69,8 @@ def _blocks(path: Path) -> list[Any]:
         reader = neo.io.get_io(str(path))
     except Exception as error:  # Neo raises many kinds where it knows no reader
         raise SpikelearnError(f"Neo knows no reader of {path}") from error
+    if isinstance(reader, neo.io.PickleIO):
+        raise SpikelearnError(f"{path} is a pickle, which could run anything; convert it first")
     try:
         blocks: list[Any] = reader.read()
     except Exception as error:

@@ -79,7 +79,7 @@ class RecordedResponses:
     ----------
     subject, region, session : str
         As in `RecordedRDM`.
-    values : array of shape (n_repeats, n_stimuli, n_units)
+    values : array of shape (n_stimuli, n_repeats, n_units)
         NaN where a repeat is missing; each unit has at least one response to each stimulus.
     unit : str
         What a response is, as in "spikes/s from 70 to 170 ms".
@@ -102,7 +102,7 @@ class RecordedResponses:
         who = f"the responses of {self.region}, subject {self.subject},"
         if values.ndim != 3 or 0 in values.shape:
             raise SpikelearnError(
-                f"{who} must have shape (n_repeats, n_stimuli, n_units), found {values.shape}"
+                f"{who} must have shape (n_stimuli, n_repeats, n_units), found {values.shape}"
             )
         if not self.unit_names:
             names = tuple(str(number) for number in range(values.shape[2]))
@@ -113,18 +113,18 @@ class RecordedResponses:
             )
         if np.isinf(values).any():
             raise SpikelearnError(f"{who} hold values that are infinite")
-        if np.isnan(values).all(axis=0).any():
+        if np.isnan(values).all(axis=1).any():
             raise SpikelearnError(f"{who} lack a unit's response to a stimulus in every repeat")
 
     @property
     def n_repeats(self) -> int:
         """Number of repeats, missing ones too."""
-        return len(self.values)
+        return int(self.values.shape[1])
 
     @property
     def n_stimuli(self) -> int:
         """Number of stimuli."""
-        return int(self.values.shape[1])
+        return len(self.values)
 
     @property
     def n_units(self) -> int:
@@ -134,9 +134,9 @@ class RecordedResponses:
     @property
     def mean(self) -> np.ndarray:
         """Mean over the repeats there are, array of shape (n_stimuli, n_units)."""
-        if len(self.values) == 1:
-            return self.values[0]
-        result: np.ndarray = np.nanmean(self.values, axis=0)
+        if self.n_repeats == 1:
+            return self.values[:, 0]
+        result: np.ndarray = np.nanmean(self.values, axis=1)
         return result
 
     def rdm(self) -> RecordedRDM:
@@ -166,15 +166,15 @@ class RecordedResponses:
         return RecordedRDM(self.subject, self.region, self.session, values, "1 - Pearson r")
 
     def to_xarray(self, labels: tuple[str, ...]) -> xarray.DataArray:
-        """The responses with dims (repeat, stimulus, unit) and their coordinates."""
+        """The responses with dims (stimulus, repeat, unit) and their coordinates."""
         import xarray
 
         return xarray.DataArray(
             self.values,
-            dims=("repeat", "stimulus", "unit"),
+            dims=("stimulus", "repeat", "unit"),
             coords={
-                "repeat": np.arange(self.n_repeats),
                 "stimulus": list(labels),
+                "repeat": np.arange(self.n_repeats),
                 "unit": list(self.unit_names),
                 "subject": self.subject,
                 "region": self.region,
@@ -310,7 +310,7 @@ class ImageRecording:
             rdms=tuple(chosen(r) for r in self.rdms),
             groups={name: chosen(r) for name, r in self.groups.items()},
             categories={name: members[rows] for name, members in self.categories.items()},
-            responses=tuple(replace(r, values=r.values[:, rows]) for r in self.responses),
+            responses=tuple(replace(r, values=r.values[rows]) for r in self.responses),
             behaviour=tuple(chosen(r) for r in self.behaviour),
             models={name: chosen(r) for name, r in self.models.items()},
         )

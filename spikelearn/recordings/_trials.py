@@ -25,7 +25,7 @@ def counts_in_windows(
 
 
 def stacked_repeats(values: np.ndarray, which: np.ndarray, n_stimuli: int) -> np.ndarray:
-    """Trials sorted by stimulus, shape (n_repeats, n_stimuli, ...); NaN where a repeat is missing.
+    """Trials sorted by stimulus, shape (n_stimuli, n_repeats, ...); NaN where a repeat is missing.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def stacked_repeats(values: np.ndarray, which: np.ndarray, n_stimuli: int) -> np
     counts = np.bincount(which, minlength=n_stimuli)
     repeat = np.empty(which.size, dtype=int)
     repeat[order] = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    stacked = np.full((counts.max(), n_stimuli, *values.shape[1:]), np.nan)
-    stacked[repeat, which] = values
+    stacked = np.full((n_stimuli, counts.max(), *values.shape[1:]), np.nan)
+    stacked[which, repeat] = values
     return stacked
 
 

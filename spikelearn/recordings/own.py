@@ -19,7 +19,7 @@
 Paths are relative to the YAML file. A stimulus is called by its file's name with or without the
 suffix. Nothing in these files is run: YAML is read safely, arrays without pickles.
 
-responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (repeat, stimulus, unit);
+responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (stimulus, repeat, unit);
             other orders are said by `dims`. Missing repeats are NaN.
 rdm         the same formats, a square matrix with a zero diagonal or its upper triangle row by
             row; `measure: similarity` for similarities, which become 1 - similarity
@@ -308,7 +308,7 @@ def _responses(
 def _response_array(entry: ResponseArray, root: Path, labels: list[str]) -> RecordedResponses:
     path = root / entry.file
     array = read_array(path, entry.key, labels)
-    usual = ("stimulus", "unit") if array.ndim == 2 else ("repeat", "stimulus", "unit")
+    usual = ("stimulus", "unit") if array.ndim == 2 else ("stimulus", "repeat", "unit")
     dims = entry.dims or usual
     if array.ndim != len(dims):
         raise SpikelearnError(
@@ -316,10 +316,10 @@ def _response_array(entry: ResponseArray, root: Path, labels: list[str]) -> Reco
         )
     if len(dims) == 2:
         array, dims = array[None], ("repeat", *dims)
-    ordered = array.transpose([dims.index(dim) for dim in ("repeat", "stimulus", "unit")])
-    if ordered.shape[1] != len(labels):
+    ordered = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
+    if len(ordered) != len(labels):
         raise SpikelearnError(
-            f"{path} has responses to {ordered.shape[1]} stimuli, but there are {len(labels)}"
+            f"{path} has responses to {len(ordered)} stimuli, but there are {len(labels)}"
             " images; say dims if the order is another"
         )
     return RecordedResponses(entry.subject, entry.region, entry.session, ordered, entry.unit)

@@ -188,9 +188,9 @@ def read_subject(folder: Path, subject: str, trials: list[list[int]]) -> list[Re
             f"sub-{subject}_ResponseData.h5 has {betas.shape[1]} trials, but trial {last} is named"
         )
     n_repeats = max(len(t) for t in trials)
-    stacked = np.full((n_repeats, len(trials), len(rows)), np.nan, dtype=np.float32)
+    stacked = np.full((len(trials), n_repeats, len(rows)), np.nan, dtype=np.float32)
     for stimulus, its in enumerate(trials):
-        stacked[: len(its), stimulus] = betas[:, its].T
+        stacked[stimulus, : len(its)] = betas[:, its].T
     place = np.cumsum(np.isin(np.arange(len(voxels)), rows)) - 1
     return [
         RecordedResponses(

@@ -43,7 +43,7 @@ def variability(recorded: np.ndarray) -> Variability:
 
     Parameters
     ----------
-    recorded : array of shape (n_repeats, n_stimuli, n_units)
+    recorded : array of shape (n_stimuli, n_repeats, n_units)
         At least two repeats and two stimuli; NaN where a repeat is missing.
 
     Raises
@@ -52,18 +52,18 @@ def variability(recorded: np.ndarray) -> Variability:
         If there are fewer.
     """
     values = np.asarray(recorded, dtype=np.float64)
-    if values.ndim != 3 or values.shape[0] < 2 or values.shape[1] < 2:
+    if values.ndim != 3 or min(values.shape[:2]) < 2:
         raise SpikelearnError(
-            "variability needs responses of shape (n_repeats, n_stimuli, n_units) with at least 2"
+            "variability needs responses of shape (n_stimuli, n_repeats, n_units) with at least 2"
             f" repeats and 2 stimuli, found {values.shape}"
         )
-    number = np.isfinite(values).sum(axis=0)
+    number = np.isfinite(values).sum(axis=1)
     if (number.max(axis=0) < 2).any() or (number < 1).any():
         raise SpikelearnError(
             "variability needs a response of each unit to each stimulus, and at least 2 to one"
         )
-    mean = np.nanmean(values, axis=0)
-    squares = np.nansum((values - mean) ** 2, axis=0)
+    mean = np.nanmean(values, axis=1)
+    squares = np.nansum((values - mean[:, None]) ** 2, axis=1)
     noise = squares.sum(axis=0) / (number - 1).sum(axis=0)
     # The variance of means over n repeats holds noise / n too.
     signal = mean.var(axis=0, ddof=1) - noise * (1.0 / number).mean(axis=0)
@@ -82,7 +82,7 @@ def poisson_repeats(counts: xarray.DataArray, n_repeats: int, seed: int = 0) -> 
 
     Returns
     -------
-    DataArray with a first dimension `repeat`
+    DataArray with a dimension `repeat` behind that of the stimuli
 
     Raises
     ------
@@ -90,12 +90,14 @@ def poisson_repeats(counts: xarray.DataArray, n_repeats: int, seed: int = 0) -> 
         If a mean is negative or not finite, or no repeat is asked for.
     """
     check_dims(counts, ("stimulus", "unit"), ("stimulus", "unit", "time"))
-    values = counts.to_numpy()
+    ordered = counts.transpose("stimulus", "unit", ...)
+    values = ordered.to_numpy()
     if not np.isfinite(values).all() or (values < 0).any():
         raise SpikelearnError("the means of Poisson counts must be finite and at least 0")
     _check_repeats(n_repeats)
     drawn = generator(seed, "poisson repeats").poisson(values, size=(n_repeats, *values.shape))
-    repeats = counts.expand_dims(repeat=np.arange(n_repeats)).copy(data=drawn.astype(np.float64))
+    drawn = np.moveaxis(drawn, 0, 1).astype(np.float64)
+    repeats = ordered.expand_dims(repeat=np.arange(n_repeats), axis=1).copy(data=drawn)
     return derived(repeats, counts, units=counts.attrs.get("units", "spikes"), noise="Poisson")
 
 
@@ -111,7 +113,7 @@ def noise_matched(
     Parameters
     ----------
     response : DataArray of shape (stimulus, unit)
-    recorded : array of shape (n_repeats, n_stimuli, n_units)
+    recorded : array of shape (n_stimuli, n_repeats, n_units)
         See `variability`. Units whose signal variance is estimated at 0 are drawn too: their model
         units become noise of unit variance.
     n_repeats : int
@@ -119,7 +121,7 @@ def noise_matched(
 
     Returns
     -------
-    DataArray of shape (repeat, stimulus, unit)
+    DataArray of shape (stimulus, repeat, unit)
         Each unit scaled to a signal variance of 1 over the stimuli (units that do not vary: 0).
 
     Raises
@@ -138,8 +140,9 @@ def noise_matched(
     silent = ratio == 0
     scaled = np.where(silent | (sd == 0), 0.0, values / np.where(sd > 0, sd, 1.0))
     noise_sd = np.where(silent, 1.0, 1.0 / np.sqrt(np.where(silent, 1.0, ratio)))
-    drawn = draw.standard_normal((n_repeats, *values.shape)) * noise_sd + scaled
-    repeats = ordered.expand_dims(repeat=np.arange(n_repeats)).copy(data=drawn)
+    shape = (len(values), n_repeats, values.shape[1])
+    drawn = draw.standard_normal(shape) * noise_sd + scaled[:, None]
+    repeats = ordered.expand_dims(repeat=np.arange(n_repeats), axis=1).copy(data=drawn)
     return derived(
         repeats.assign_coords(signal_to_noise=("unit", ratio)),
         response,

@@ -78,12 +78,12 @@ def test_a_session_gives_each_regions_rates_under_each_scene(data) -> None:
     ]  # fmt: skip
     v1 = recording.responses[1]
     assert v1.unit_names[:3] == ("950000000", "950000002", "950000003")
-    assert v1.values.shape == (N_REPEATS, 118, 20)
+    assert v1.values.shape == (118, N_REPEATS, 20)
     for scene in (0, 61, 117):
         for repeat, begin in enumerate(session["starts"][session["frames"] == scene]):
             train = session["trains"][2]
             spikes = np.count_nonzero((train >= begin) & (train < begin + 0.25))
-            assert v1.values[repeat, scene, 1] == pytest.approx(spikes / 0.25)
+            assert v1.values[scene, repeat, 1] == pytest.approx(spikes / 0.25)
 
 
 def test_bad_units_and_small_regions_are_left_out(tmp_path) -> None:

@@ -76,12 +76,12 @@ def test_textures_come_with_their_responses_from_50_to_200_ms(textures) -> None:
         assert recording.categories["texture"][recording.labels.index(label)] == row % 2
     v1, v2 = recording.responses
     assert (v1.region, v2.region) == ("monkey V1", "monkey V2")
-    assert v1.values.shape == (4, 6, 5)
+    assert v1.values.shape == (6, 4, 5)
     assert v2.unit_names == ("6", "7", "8")
     for number, label in enumerate(recording.labels):
         spikes = counts[:, 50:200][:, :, shown == label].sum(axis=1)  # (neuron, repeat)
-        np.testing.assert_allclose(v1.values[:, number], spikes[:5].T / 0.150)
-        np.testing.assert_allclose(v2.values[:, number], spikes[5:].T / 0.150)
+        np.testing.assert_allclose(v1.values[number], spikes[:5].T / 0.150)
+        np.testing.assert_allclose(v2.values[number], spikes[5:].T / 0.150)
     assert [r.region for r in recording.rdms] == ["monkey V1", "monkey V2"]
 
 
@@ -135,8 +135,8 @@ def test_objects_come_by_variation_with_each_monkeys_sites(objects, variant, n) 
     for number, label in enumerate(recording.labels):
         np.testing.assert_array_equal(recording.images[number], images[int(label[3:])])
         its = values[shown == label][:, 4:]
-        np.testing.assert_allclose(tito.values[: len(its), number], its)
-        assert np.isnan(tito.values[len(its) :, number]).all()
+        np.testing.assert_allclose(tito.values[number, : len(its)], its)
+        assert np.isnan(tito.values[number, len(its) :]).all()
 
 
 def test_files_that_are_no_assembly_are_refused(objects, data) -> None:

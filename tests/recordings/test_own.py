@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import pickle
 
 import h5py
 import nibabel
@@ -42,7 +43,7 @@ def describe(folder, *data: dict, **changes):
 
 
 def responses(seed: int = 0, n_repeats: int = 3, n_units: int = 4) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((n_repeats, 5, n_units))
+    return np.random.default_rng(seed).standard_normal((5, n_repeats, n_units))
 
 
 # --- Arrays and RDMs.
@@ -70,7 +71,7 @@ def test_responses_and_rdms_come_with_the_images_in_the_order_of_their_names(fol
         ("V1", "b", "2"),
     ]
     np.testing.assert_allclose(
-        recording.rdms[0].matrix, 1 - np.corrcoef(values.mean(axis=0)), atol=1e-12
+        recording.rdms[0].matrix, 1 - np.corrcoef(values.mean(axis=1)), atol=1e-12
     )
     np.testing.assert_allclose(recording.rdms[1].matrix, rdm)
 
@@ -95,10 +96,10 @@ def write_in(folder, form: str, array: np.ndarray) -> dict:
 
 @pytest.mark.parametrize("form", ["npy", "npz", "mat", "mat73", "tsv"])
 def test_every_format_gives_the_same_numbers(folder, form) -> None:
-    values = responses()[0]
+    values = responses()[:, 0]
     where = write_in(folder, form, values)
     path = describe(folder, {"kind": "responses", "region": "IT", **where})
-    np.testing.assert_allclose(load_recording(path).responses[0].values[0], values)
+    np.testing.assert_allclose(load_recording(path).responses[0].values[:, 0], values)
 
 
 def test_dims_can_be_in_another_order(folder) -> None:
@@ -110,7 +111,7 @@ def test_dims_can_be_in_another_order(folder) -> None:
             "kind": "responses",
             "file": "a.npy",
             "region": "IT",
-            "dims": ["unit", "stimulus", "repeat"],
+            "dims": ["unit", "repeat", "stimulus"],
         },
     )
     np.testing.assert_array_equal(load_recording(path).responses[0].values, values)
@@ -131,7 +132,7 @@ def test_an_rdm_may_be_a_triangle_or_similarities(folder) -> None:
 
 def test_tables_with_names_are_brought_into_the_order_of_the_images(folder) -> None:
     shuffled = [3, 0, 4, 2, 1]
-    rdm, values = random_rdm(5, 3), responses()[0]
+    rdm, values = random_rdm(5, 3), responses()[:, 0]
     names = [NAMES[i] for i in shuffled]
     pd.DataFrame(rdm[np.ix_(shuffled, shuffled)], names, names).to_csv(folder / "rdm.csv")
     pd.DataFrame(values[shuffled], [LABELS[i] for i in shuffled]).to_csv(folder / "r.csv")
@@ -145,7 +146,7 @@ def test_tables_with_names_are_brought_into_the_order_of_the_images(folder) -> N
     )
     recording = load_recording(path)
     np.testing.assert_allclose(recording.rdms[1].matrix, rdm, atol=1e-12)
-    np.testing.assert_allclose(recording.responses[0].values[0], values)
+    np.testing.assert_allclose(recording.responses[0].values[:, 0], values)
     assert recording.categories["cat"].tolist() == [True, True, True, False, False]
 
 
@@ -204,7 +205,7 @@ def test_an_nwb_file_gives_rates_in_the_window_of_each_trial(folder, session, co
         for repeat, start in enumerate(shown):
             for unit, train in enumerate((trains[0], trains[2])):
                 inside = (train >= start + 0.05) & (train < start + 0.25)
-                assert v1.values[repeat, number, unit] == pytest.approx(inside.sum() / 0.2)
+                assert v1.values[number, repeat, unit] == pytest.approx(inside.sum() / 0.2)
     whole = load_recording(describe(folder, {**entry, "region": "visual cortex"}))
     assert whole.responses[0].n_units == 3
 
@@ -231,11 +232,11 @@ def test_neo_reads_what_others_or_we_wrote(folder, suffix) -> None:
     counts = np.zeros((15, 4))
     early = activity["out"].times_ms < 100 - 1e-6
     np.add.at(counts, (activity["out"].trials[early], activity["out"].senders[early]), 1)
-    assert recorded.values.shape == (3, 5, 4)
+    assert recorded.values.shape == (5, 3, 4)
     for number, label in enumerate(LABELS):
         trials = [i for i, name in enumerate(activity.labels) if name == label]
         np.testing.assert_allclose(
-            recorded.values[:, number].mean(axis=0), counts[trials].mean(axis=0) / 0.1, atol=1e-9
+            recorded.values[number].mean(axis=0), counts[trials].mean(axis=0) / 0.1, atol=1e-9
         )
 
 
@@ -289,7 +290,7 @@ def test_a_bids_derivative_gives_each_subjects_maps_within_the_masks(folder, der
     ]
     second = recording.responses[1]
     expected = maps["02", 2, "cat10"][2:].ravel()[:-1]
-    np.testing.assert_allclose(second.values[1, LABELS.index("cat_10")], expected, rtol=1e-6)
+    np.testing.assert_allclose(second.values[LABELS.index("cat_10"), 1], expected, rtol=1e-6)
 
 
 def test_maps_and_masks_on_different_grids_are_refused(folder, derivative) -> None:
@@ -306,7 +307,7 @@ def test_maps_and_masks_on_different_grids_are_refused(folder, derivative) -> No
 
 def broken_yaml(folder) -> dict[str, object]:
     np.save(folder / "good.npy", responses())
-    np.save(folder / "four.npy", responses()[:, :4])
+    np.save(folder / "four.npy", responses()[:4])
     np.save(folder / "pickled.npy", np.array([{"a": 1}], dtype=object))
     np.save(folder / "complex.npy", responses() * 1j)
     np.save(folder / "similar.npy", 1 - random_rdm(5, 1))
@@ -314,6 +315,7 @@ def broken_yaml(folder) -> dict[str, object]:
     np.save(folder / "six.npy", random_rdm(6, 1))
     np.savez(folder / "two.npz", a=responses(), b=responses())
     (folder / "order.txt").write_text("cat_1\nhorse\n")
+    (folder / "block.pkl").write_bytes(pickle.dumps({"block": 1}))
     pd.DataFrame({"cat": [0, 2, 0, 1, 1]}, LABELS).to_csv(folder / "categories.csv")
     write_nwb(folder / "s.nwb", ["cat_1"], [1.0], [np.array([1.1])])
     good = {"kind": "responses", "file": "good.npy", "region": "IT"}
@@ -361,6 +363,11 @@ def broken_yaml(folder) -> dict[str, object]:
             [{"kind": "neo", "file": "order.txt", "region": "V1", "window_ms": [0, 9]}],
             {},
             "found none|Neo (knows no reader of|cannot read)",
+        ),
+        "pickled neo": (
+            [{"kind": "neo", "file": "block.pkl", "region": "V1", "window_ms": [0, 9]}],
+            {},
+            "is a pickle, which could run anything",
         ),
         "no derivative": ([bids], {}, "there is no folder"),
     }

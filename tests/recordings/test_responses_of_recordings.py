@@ -12,7 +12,7 @@ from tests.recordings.conftest import random_images, random_rdm
 
 
 def responses(n_stimuli: int = 6, seed: int = 0, **changes) -> RecordedResponses:
-    values = np.random.default_rng(seed).standard_normal((3, n_stimuli, 5))
+    values = np.random.default_rng(seed).standard_normal((n_stimuli, 3, 5))
     fields = {"subject": "a", "region": "V1", "session": "", "values": values, "unit": "Hz"}
     return RecordedResponses(**(fields | changes))
 
@@ -35,16 +35,16 @@ def recording(n_stimuli: int = 6, **changes) -> ImageRecording:
 
 def test_the_rdm_of_responses_is_one_minus_the_correlation_of_their_means() -> None:
     recorded = responses()
-    expected = 1 - np.corrcoef(recorded.values.mean(axis=0))
+    expected = 1 - np.corrcoef(recorded.values.mean(axis=1))
     np.testing.assert_allclose(recorded.rdm().matrix, expected, atol=1e-12)
 
 
 def test_missing_repeats_are_left_out_of_the_mean() -> None:
     recorded = responses()
     gappy = recorded.values.copy()
-    gappy[2, ::2] = np.nan
-    expected = recorded.values.mean(axis=0)
-    expected[::2] = recorded.values[:2, ::2].mean(axis=0)
+    gappy[::2, 2] = np.nan
+    expected = recorded.values.mean(axis=1)
+    expected[::2] = recorded.values[::2, :2].mean(axis=1)
     np.testing.assert_allclose(responses(values=gappy).mean, expected)
 
 
@@ -53,7 +53,7 @@ def test_a_recording_of_responses_has_their_rdms() -> None:
     assert [r.region for r in made.rdms] == ["V1"]
     assert made.regions == ("V1", "IT")
     array = made.responses[0].to_xarray(made.labels)
-    assert array.dims == ("repeat", "stimulus", "unit")
+    assert array.dims == ("stimulus", "repeat", "unit")
     assert array.attrs["units"] == "Hz"
 
 
@@ -75,7 +75,7 @@ def test_a_selection_keeps_images_labels_rdms_responses_and_categories_together(
     np.testing.assert_array_equal(part.images, whole.images[which])
     for before, after in ((whole.groups["IT"], part.groups["IT"]), (whole.rdms[0], part.rdms[0])):
         np.testing.assert_array_equal(after.matrix, before.matrix[np.ix_(which, which)])
-    np.testing.assert_array_equal(part.responses[0].values, whole.responses[0].values[:, which])
+    np.testing.assert_array_equal(part.responses[0].values, whole.responses[0].values[which])
     assert part.categories["even"].tolist() == [True, True, False]
     assert whole.select(np.arange(6) < 4).labels == whole.labels[:4]
 
@@ -89,7 +89,7 @@ def test_a_selection_that_is_none_is_refused(which) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"values": np.zeros((3, 4))}, "n_repeats, n_stimuli, n_units"),
+        ({"values": np.zeros((3, 4))}, "n_stimuli, n_repeats, n_units"),
         ({"values": np.full((2, 3, 4), np.nan)}, "in every repeat"),
         ({"values": np.full((2, 3, 4), np.inf)}, "infinite"),
         ({"unit_names": ("a", "b")}, "5 units, but 2 are named"),
@@ -102,9 +102,9 @@ def test_responses_that_are_none_are_refused(changes, sentence) -> None:
 
 def test_patterns_without_a_correlation_are_refused() -> None:
     with pytest.raises(SpikelearnError, match="at least 2 units"):
-        responses(values=np.ones((1, 3, 1))).rdm()
+        responses(values=np.ones((3, 1, 1))).rdm()
     with pytest.raises(SpikelearnError, match="respond alike to stimulus"):
-        responses(values=np.ones((1, 3, 4))).rdm()
+        responses(values=np.ones((3, 1, 4))).rdm()
 
 
 def test_pieces_of_different_numbers_of_stimuli_are_refused() -> None:

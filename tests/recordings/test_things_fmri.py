@@ -88,10 +88,10 @@ def test_repeated_images_come_with_every_repeat_of_each_region(written) -> None:
     loc = next(r for r in recording.responses if (r.subject, r.region) == ("02", "human LOC"))
     shown, betas, regions = written["02"]
     either = np.isin(regions, (2, 3))
-    assert loc.values.shape == (3, 4, either.sum())
+    assert loc.values.shape == (4, 3, either.sum())
     for number, label in enumerate(recording.labels):
         trials = [i for i, name in enumerate(shown) if name == f"{label}.jpg"]
-        np.testing.assert_allclose(loc.values[:, number], betas[either][:, trials].T, rtol=1e-6)
+        np.testing.assert_allclose(loc.values[number], betas[either][:, trials].T, rtol=1e-6)
 
 
 def test_one_image_stands_for_each_object(written) -> None:
@@ -101,7 +101,7 @@ def test_one_image_stands_for_each_object(written) -> None:
     assert v1.n_repeats == 1
     shown, betas, regions = written["01"]
     expected = betas[regions == 0][:, shown.index("mango_2s.jpg")]
-    np.testing.assert_allclose(v1.values[0, 2], expected, rtol=1e-6)
+    np.testing.assert_allclose(v1.values[2, 0], expected, rtol=1e-6)
 
 
 def test_without_the_files_one_sentence_says_where_each_is(data) -> None:

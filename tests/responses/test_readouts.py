@@ -188,7 +188,7 @@ def test_pools_are_means_of_disjoint_units_and_keep_the_mean() -> None:
 def test_poisson_repeats_have_the_variance_of_their_mean() -> None:
     means = np.abs(random_response(0, n_stimuli=3, n_units=4)) * 5.0
     repeats = poisson_repeats(means, 20_000, seed=1)
-    assert repeats.dims == ("repeat", "stimulus", "unit")
+    assert repeats.dims == ("stimulus", "repeat", "unit")
     np.testing.assert_allclose(repeats.mean("repeat").values, means.values, rtol=0.05, atol=0.05)
     np.testing.assert_allclose(repeats.var("repeat").values, means.values, rtol=0.1, atol=0.05)
     with pytest.raises(SpikelearnError, match="at least 0"):
@@ -198,7 +198,8 @@ def test_poisson_repeats_have_the_variance_of_their_mean() -> None:
 def recorded_units(seed: int, signal_sd, noise_sd, n_repeats: int, n_stimuli: int) -> np.ndarray:
     draw = np.random.default_rng(seed)
     signal = draw.standard_normal((n_stimuli, len(signal_sd))) * signal_sd
-    return signal + draw.standard_normal((n_repeats, *signal.shape)) * noise_sd
+    shape = (n_stimuli, n_repeats, len(signal_sd))
+    return signal[:, None] + draw.standard_normal(shape) * noise_sd
 
 
 def test_variability_is_estimated_without_bias() -> None:
@@ -214,7 +215,7 @@ def test_variability_is_estimated_without_bias() -> None:
 
 def test_missing_repeats_do_not_bias_the_variability() -> None:
     recorded = recorded_units(1, np.full(300, 1.5), np.full(300, 2.0), 6, 40)
-    recorded[3:, ::2] = np.nan
+    recorded[::2, 3:] = np.nan
     found = variability(recorded)
     assert found.noise.mean() == pytest.approx(4.0, rel=0.03)
     assert found.signal.mean() == pytest.approx(2.25, rel=0.06)
@@ -224,7 +225,7 @@ def test_a_noise_matched_population_is_as_reliable_as_the_recorded_one() -> None
     recorded = recorded_units(2, np.full(80, 1.0), np.full(80, 2.0), 5, 400)
     model = random_response(3, n_stimuli=400, n_units=200)
     matched = noise_matched(model, recorded, n_repeats=5, seed=7)
-    assert matched.dims == ("repeat", "stimulus", "unit")
+    assert matched.dims == ("stimulus", "repeat", "unit")
     found = variability(matched.values)
     assert np.median(found.ratio) == pytest.approx(0.25, rel=0.1)
     # The signal underneath is the model's: the mean over many repeats shows it.
@@ -235,7 +236,7 @@ def test_a_noise_matched_population_is_as_reliable_as_the_recorded_one() -> None
 
 def test_variability_needs_repeats() -> None:
     with pytest.raises(SpikelearnError, match="at least 2 repeats"):
-        variability(np.zeros((1, 5, 3)))
+        variability(np.zeros((5, 1, 3)))
 
 
 @given(st.integers(0, 1000), st.sampled_from(["correlation", "cosine", "euclidean"]))
