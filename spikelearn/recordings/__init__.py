@@ -18,6 +18,7 @@ from spikelearn.recordings._recording import (
     ImageRecording,
     RecordedRDM,
     RecordedResponses,
+    RecordedTimecourse,
     Sound,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "ImageRecording",
     "RecordedRDM",
     "RecordedResponses",
+    "RecordedTimecourse",
     "RecordingEntry",
     "Sound",
     "at_hand",

@@ -20,7 +20,11 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
-from spikelearn.recordings._recording import ImageRecording, RecordedResponses
+from spikelearn.recordings._recording import (
+    ImageRecording,
+    RecordedResponses,
+    RecordedTimecourse,
+)
 from spikelearn.recordings._stimuli import image_set
 from spikelearn.recordings._trials import stacked_repeats
 
@@ -62,7 +66,6 @@ class Assembly:
 def load_assembly(
     assembly: Assembly,
     progressbar: bool,
-    window_ms: tuple[float, float] | None,
     where: tuple[str, tuple[int, ...]] | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray, xarray.DataArray]:
     """Stimuli and responses of an assembly.
@@ -71,8 +74,6 @@ def load_assembly(
     ----------
     assembly : Assembly
     progressbar : bool
-    window_ms : (float, float) or None
-        Bins that begin and end within are averaged; None takes the only bin there is.
     where : (str, tuple of int), optional
         A column of the stimulus table and the values to keep.
 
@@ -81,8 +82,8 @@ def load_assembly(
     table : DataFrame
         One row for each stimulus that was shown, index `stimulus_id`.
     images : uint8 array of shape (n_stimuli, height, width[, 3])
-    responses : DataArray of shape (presentation, neuroid)
-        Of these stimuli.
+    responses : DataArray of dims presentation, neuroid and, where there are bins, time_bin
+        Of these stimuli; see `in_window`.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def load_assembly(
         if column not in table:
             raise SpikelearnError(f"{paths[assembly.table]} has no column '{column}'")
         table = table[table[column].isin(values)]
-    responses = read_responses(paths[assembly.responses], window_ms)
+    responses = read_responses(paths[assembly.responses])
     shown = table.index.isin(np.unique(responses["stimulus_id"].to_numpy()))
     table = table[shown]
     if not len(table):
@@ -178,13 +179,13 @@ def read_zipped(path: Path, names: list[str]) -> np.ndarray:
     return np.stack([i if i.ndim == 3 else np.repeat(i[..., None], 3, axis=2) for i in images])
 
 
-def read_responses(path: Path, window_ms: tuple[float, float] | None) -> xarray.DataArray:
-    """Responses with dims (presentation, neuroid), averaged over the window.
+def read_responses(path: Path) -> xarray.DataArray:
+    """Responses with dims presentation, neuroid and, where there are bins, time_bin.
 
     Raises
     ------
     SpikelearnError
-        If the file is no assembly, or has no bins within the window.
+        If the file is no assembly.
     """
     import xarray
 
@@ -203,19 +204,36 @@ def read_responses(path: Path, window_ms: tuple[float, float] | None) -> xarray.
     for coord, dim in (("stimulus_id", "presentation"), ("region", "neuroid")):
         if coord not in data.coords or data[coord].dims != (dim,):
             raise SpikelearnError(f"{path} must have the coordinate {coord} along {dim}")
-    data = data.assign_coords(stimulus_id=("presentation", data["stimulus_id"].astype(str).data))
+    return data.assign_coords(stimulus_id=("presentation", data["stimulus_id"].astype(str).data))
+
+
+def in_window(data: xarray.DataArray, window_ms: tuple[float, float] | None) -> xarray.DataArray:
+    """Responses with dims (presentation, neuroid), averaged over bins.
+
+    Parameters
+    ----------
+    data : DataArray
+        From `read_responses`.
+    window_ms : (float, float) or None
+        Bins that begin and end within are averaged; None takes the only bin there is.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no bins within the window.
+    """
     if "time_bin" not in data.dims:
         return data.transpose("presentation", "neuroid")
     starts, ends = (_bins(data, name) for name in ("time_bin_start", "time_bin_end"))
     if window_ms is None:
         inside = np.ones(data.sizes["time_bin"], dtype=bool)
         if inside.size != 1:
-            raise SpikelearnError(f"{path} must have one time bin, found {inside.size}")
+            raise SpikelearnError(f"the assembly must have one time bin, found {inside.size}")
     else:
         inside = (starts >= window_ms[0]) & (ends <= window_ms[1])
     if not inside.any():
         raise SpikelearnError(
-            f"{path} has no time bin from {window_ms[0]:g} to {window_ms[1]:g} ms"  # type: ignore[index]
+            f"the assembly has no time bin from {window_ms[0]:g} to {window_ms[1]:g} ms"  # type: ignore[index]
         )
     averaged = data.isel(time_bin=inside).mean("time_bin", keep_attrs=True)
     return averaged.transpose("presentation", "neuroid")
@@ -254,6 +272,27 @@ def by_repeat(
     return found
 
 
+def timecourses(
+    data: xarray.DataArray,
+    stimulus_ids: np.ndarray,
+    subject: str,
+    species: str,
+    bin_ms: float,
+    stop_ms: float,
+) -> list[RecordedTimecourse]:
+    """RDMs of each region in bins of `bin_ms` from 0 to `stop_ms`, from `read_responses`' data."""
+    starts = np.arange(round(stop_ms / bin_ms)) * bin_ms
+    means: dict[str, list[np.ndarray]] = {}
+    for start in starts:
+        binned = in_window(data, (start, start + bin_ms))
+        for its in by_repeat(binned, stimulus_ids, subject, "", species):
+            means.setdefault(its.region, []).append(its.mean)
+    return [
+        RecordedTimecourse.of_responses(subject, region, "", starts + bin_ms / 2, np.stack(its))
+        for region, its in means.items()
+    ]
+
+
 def _unit_names(responses: xarray.DataArray) -> list[str]:
     if "neuroid_id" not in responses.coords:
         return [str(i) for i in range(responses.sizes["neuroid"])]
@@ -278,6 +317,7 @@ def recording(
     images: np.ndarray,
     responses: list[RecordedResponses],
     categories: dict[str, np.ndarray],
+    over_time: list[RecordedTimecourse] | None = None,
 ) -> ImageRecording:
     """The recording of monkeys that the pieces make."""
     labels = [str(name) for name in table.index]
@@ -291,4 +331,5 @@ def recording(
         categories=categories,
         species="macaque monkey",
         responses=tuple(responses),
+        timecourses=tuple(over_time or ()),
     )

@@ -152,17 +152,13 @@ class RecordedResponses:
                 f"a correlation needs at least 2 units, but {self.region}, subject {self.subject},"
                 f" has {self.n_units}"
             )
-        centred = self.mean.astype(np.float64)
-        centred = centred - centred.mean(axis=1, keepdims=True)
-        length = np.linalg.norm(centred, axis=1, keepdims=True)
-        if (length == 0).any():
+        flat = np.ptp(self.mean, axis=1) == 0
+        if flat.any():
             raise SpikelearnError(
                 f"all units of {self.region}, subject {self.subject}, respond alike to stimulus"
-                f" {int(np.argmin(length))}: their pattern correlates with none"
+                f" {int(np.argmax(flat))}: their pattern correlates with none"
             )
-        unit = centred / length
-        pairs = np.triu_indices(self.n_stimuli, k=1)
-        values = 1.0 - np.clip((unit @ unit.T)[pairs], -1.0, 1.0)
+        values = _correlation_distances(self.mean)
         return RecordedRDM(self.subject, self.region, self.session, values, "1 - Pearson r")
 
     def to_xarray(self, labels: tuple[str, ...]) -> xarray.DataArray:
@@ -186,6 +182,70 @@ class RecordedResponses:
 
 
 @dataclass(frozen=True)
+class RecordedTimecourse:
+    """RDMs of one region of one subject at several moments after the stimulus.
+
+    Parameters
+    ----------
+    subject, region, session, unit : str
+        As in `RecordedRDM`.
+    time_ms : array of shape (n_times,)
+        Ascending; in ms from the stimulus's onset, or from the beginning of an interval that
+        `region` names.
+    dissimilarities : array of shape (n_times, n_pairs)
+        Upper triangles; NaN where a pattern has no dissimilarity, being flat.
+    """
+
+    subject: str
+    region: str
+    session: str
+    time_ms: np.ndarray
+    dissimilarities: np.ndarray
+    unit: str
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.dissimilarities, dtype=np.float64)
+        times = np.asarray(self.time_ms, dtype=np.float64)
+        object.__setattr__(self, "dissimilarities", values)
+        object.__setattr__(self, "time_ms", times)
+        n = self.n_stimuli
+        fits = values.ndim == 2 and times.shape == values.shape[:1] and times.size
+        if not fits or n * (n - 1) // 2 != values.shape[1] or (np.diff(times) <= 0).any():
+            raise SpikelearnError(
+                f"RDMs over time of {self.region}, subject {self.subject}, must be upper triangles"
+                f" at ascending times, found shape {values.shape} at {times.size} times"
+            )
+        if np.isinf(values).any():
+            raise SpikelearnError(
+                f"RDMs over time of {self.region}, subject {self.subject}, must not be infinite"
+            )
+
+    @classmethod
+    def of_responses(
+        cls, subject: str, region: str, session: str, time_ms: np.ndarray, means: np.ndarray
+    ) -> RecordedTimecourse:
+        """1 - Pearson r at each time of mean responses of shape (n_times, n_stimuli, n_units)."""
+        rdms = np.stack([_correlation_distances(moment) for moment in means])
+        return cls(subject, region, session, time_ms, rdms, "1 - Pearson r")
+
+    @property
+    def n_stimuli(self) -> int:
+        """Number of stimuli."""
+        return round((1 + np.sqrt(1 + 8 * self.dissimilarities.shape[-1])) / 2)
+
+
+def _correlation_distances(patterns: np.ndarray) -> np.ndarray:
+    """1 - Pearson r of each two patterns, shape (n_pairs,); NaN where one of them is flat."""
+    centred = patterns - patterns.mean(axis=1, keepdims=True, dtype=np.float64)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    length[np.ptp(patterns, axis=1) == 0] = np.nan
+    unit = centred / length
+    pairs = np.triu_indices(len(patterns), k=1)
+    result: np.ndarray = 1.0 - np.clip((unit @ unit.T)[pairs], -1.0, 1.0)
+    return result
+
+
+@dataclass(frozen=True)
 class ImageRecording:
     """What brains did when they saw images: responses, or RDMs where only these were published.
 
@@ -206,6 +266,8 @@ class ImageRecording:
         Whose brains.
     responses : tuple of RecordedResponses
         One for every region, subject and session.
+    timecourses : tuple of RecordedTimecourse
+        RDMs at several moments, where the recording has a course in time.
     behaviour : tuple of RecordedRDM
         Judged dissimilarities, one for every subject.
     models : mapping of str to RecordedRDM
@@ -221,6 +283,7 @@ class ImageRecording:
     categories: Mapping[str, np.ndarray]
     species: str = ""
     responses: tuple[RecordedResponses, ...] = ()
+    timecourses: tuple[RecordedTimecourse, ...] = ()
     behaviour: tuple[RecordedRDM, ...] = ()
     models: Mapping[str, RecordedRDM] = field(default_factory=dict)
 
@@ -228,7 +291,7 @@ class ImageRecording:
         if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
             made = tuple(r.rdm() for r in self.responses if r.n_units > 1)
             object.__setattr__(self, "rdms", made)
-        everything: list[RecordedRDM | RecordedResponses] = [
+        everything: list[RecordedRDM | RecordedResponses | RecordedTimecourse] = [
             *self.rdms, *self.groups.values(), *self.behaviour, *self.models.values(),
             *self.responses,
         ]  # fmt: skip
@@ -264,7 +327,7 @@ class ImageRecording:
     @property
     def regions(self) -> tuple[str, ...]:
         """Regions, each once, in order of first appearance."""
-        everything: list[RecordedRDM | RecordedResponses] = [
+        everything: list[RecordedRDM | RecordedResponses | RecordedTimecourse] = [
             *self.responses, *self.rdms, *self.groups.values(),
         ]  # fmt: skip
         return tuple(dict.fromkeys(recorded.region for recorded in everything))
@@ -296,6 +359,12 @@ class ImageRecording:
             raise SpikelearnError(f"at least 3 stimuli must be left, found {rows.size}")
         first, second = (rows[i] for i in np.triu_indices(rows.size, k=1))
 
+        number = np.zeros((self.n_stimuli, self.n_stimuli), dtype=np.int64)
+        number[np.triu_indices(self.n_stimuli, k=1)] = np.arange(
+            self.n_stimuli * (self.n_stimuli - 1) // 2
+        )
+        columns = number[np.minimum(first, second), np.maximum(first, second)]
+
         def chosen(recorded: RecordedRDM) -> RecordedRDM:
             return replace(recorded, dissimilarities=recorded.matrix[first, second])
 
@@ -311,6 +380,9 @@ class ImageRecording:
             groups={name: chosen(r) for name, r in self.groups.items()},
             categories={name: members[rows] for name, members in self.categories.items()},
             responses=tuple(replace(r, values=r.values[rows]) for r in self.responses),
+            timecourses=tuple(
+                replace(t, dissimilarities=t.dissimilarities[:, columns]) for t in self.timecourses
+            ),
             behaviour=tuple(chosen(r) for r in self.behaviour),
             models={name: chosen(r) for name, r in self.models.items()},
         )

@@ -26,7 +26,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import local_folder
 from spikelearn.recordings._arrays import read_matlab_arrays
-from spikelearn.recordings._recording import ImageRecording, RecordedRDM
+from spikelearn.recordings._recording import ImageRecording, RecordedRDM, RecordedTimecourse
 from spikelearn.recordings._stimuli import image_files, image_set, place_by_hand, read_all
 
 CITATION = (
@@ -90,7 +90,11 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
     files = image_files(folder)
     if len(files) != int(variant):
         raise SpikelearnError(f"{folder} must hold {variant} images, found {len(files)}")
-    rdms = [rdm for name, path in targets.items() for rdm in read_target(path, name, int(variant))]
+    rdms, timecourses = [], []
+    for name, path in targets.items():
+        averaged, over_time = read_target(path, name, int(variant))
+        rdms += averaged
+        timecourses += over_time
     return ImageRecording(
         name=f"algonauts2019:{variant}",
         citation=CITATION,
@@ -105,11 +109,16 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
         groups={},
         categories={},
         species="human",
+        timecourses=tuple(timecourses),
     )
 
 
-def read_target(path: Path, name: str, n_images: int) -> list[RecordedRDM]:
+def read_target(
+    path: Path, name: str, n_images: int
+) -> tuple[list[RecordedRDM], list[RecordedTimecourse]]:
     """RDMs of a `target_fmri.mat` or `target_meg.mat`, by region and subject.
+
+    Those of MEG are averaged over the times of their interval, and given at each of them.
 
     Raises
     ------
@@ -118,7 +127,7 @@ def read_target(path: Path, name: str, n_images: int) -> list[RecordedRDM]:
     """
     arrays = read_matlab_arrays(path)
     rows, columns = np.triu_indices(n_images, k=1)
-    rdms = []
+    rdms, timecourses = [], []
     for key, region in _REGIONS[name].items():
         if key not in arrays:
             raise SpikelearnError(f"{path} must hold {key}, found {', '.join(arrays) or 'nothing'}")
@@ -135,7 +144,19 @@ def read_target(path: Path, name: str, n_images: int) -> list[RecordedRDM]:
             RecordedRDM(f"{i + 1:02d}", region, "", matrix[rows, columns], _UNITS[name])
             for i, matrix in enumerate(by_subject)
         ]
-    return rdms
+        if times:
+            timecourses += [
+                RecordedTimecourse(
+                    f"{i + 1:02d}",
+                    region,
+                    "",
+                    np.arange(array.shape[1]),  # samples of 1 ms
+                    matrices[:, rows, columns],
+                    _UNITS[name],
+                )
+                for i, matrices in enumerate(array)
+            ]
+    return rdms, timecourses
 
 
 def _root() -> Path | None:

@@ -5,7 +5,7 @@ hundred units on six probes, and 118 grey images, each shown about 50 times for 
 are spikes/s from a presentation's start to 250 ms after it. Kept are units that the Allen
 Institute's own software keeps by default: quality `good`, at most 0.5 violations of the refractory
 period, an amplitude cutoff of at most 0.1, present at least 0.95 of the time (each criterion where
-the file has its column); and regions with at least 10 of them.
+the file has its column); and regions with at least 10 of them. RDMs over time are of bins of 25 ms.
 
 The server publishes no checksums, so what is read is checked for its tables.
 """
@@ -19,7 +19,11 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
-from spikelearn.recordings._recording import ImageRecording, RecordedResponses
+from spikelearn.recordings._recording import (
+    ImageRecording,
+    RecordedResponses,
+    RecordedTimecourse,
+)
 from spikelearn.recordings._stimuli import image_set, read_all
 from spikelearn.recordings._trials import counts_in_windows, stacked_repeats
 
@@ -34,6 +38,7 @@ ADDRESS = (
 SESSION = "715093703"
 N_SCENES = 118
 WINDOW_MS = 250.0
+BIN_MS = 25.0
 LEAST_UNITS = 10
 TABLE = "natural_scenes_presentations"
 # Column of the units' table -> (least, most) that is kept.
@@ -74,7 +79,7 @@ def load(progressbar: bool = False, variant: str = SESSION) -> ImageRecording:
         None,
         progressbar,
     )
-    responses = read_session(path, variant)
+    responses, timecourses = read_session(path, variant)
     scenes = [
         fetch_data(_scene(i), f"{ADDRESS}natural_scene_templates/{Path(_scene(i)).name}", None)
         for i in range(N_SCENES)
@@ -94,11 +99,14 @@ def load(progressbar: bool = False, variant: str = SESSION) -> ImageRecording:
         categories={},
         species="mouse",
         responses=tuple(responses),
+        timecourses=tuple(timecourses),
     )
 
 
-def read_session(path: Path, session: str, n_scenes: int = N_SCENES) -> list[RecordedResponses]:
-    """Responses of each region to each scene out of a session's NWB file.
+def read_session(
+    path: Path, session: str, n_scenes: int = N_SCENES
+) -> tuple[list[RecordedResponses], list[RecordedTimecourse]]:
+    """Responses of each region to each scene out of a session's NWB file, and RDMs over time.
 
     Raises
     ------
@@ -118,7 +126,9 @@ def read_session(path: Path, session: str, n_scenes: int = N_SCENES) -> list[Rec
         ) from error
 
 
-def _read(file: Any, path: Path, session: str, n_scenes: int) -> list[RecordedResponses]:
+def _read(
+    file: Any, path: Path, session: str, n_scenes: int
+) -> tuple[list[RecordedResponses], list[RecordedTimecourse]]:
     if file.units is None or TABLE not in (file.intervals or {}):
         raise SpikelearnError(f"{path} must hold units and the table {TABLE}")
     shown = file.intervals[TABLE]
@@ -133,7 +143,8 @@ def _read(file: Any, path: Path, session: str, n_scenes: int) -> list[RecordedRe
     units = file.units
     keep = np.flatnonzero(_good(units))
     regions = _regions(file, units)
-    found = []
+    found, timecourses = [], []
+    bins_ms = np.arange(round(WINDOW_MS / BIN_MS)) * BIN_MS
     for region in sorted(set(regions[keep]) - {"", "None", "nan"}):
         members = keep[regions[keep] == region]
         if members.size < LEAST_UNITS:
@@ -147,9 +158,25 @@ def _read(file: Any, path: Path, session: str, n_scenes: int) -> list[RecordedRe
                 session, f"mouse {region}", "", values, "spikes/s from 0 to 250 ms", names
             )
         )
+        means = [
+            np.nanmean(
+                stacked_repeats(
+                    counts_in_windows(trains, starts_s[scene] + begin / 1000.0, BIN_MS / 1000.0),
+                    frames[scene],
+                    n_scenes,
+                ),
+                axis=1,
+            )
+            for begin in bins_ms
+        ]
+        timecourses.append(
+            RecordedTimecourse.of_responses(
+                session, f"mouse {region}", "", bins_ms + BIN_MS / 2, np.stack(means)
+            )
+        )
     if not found:
         raise SpikelearnError(f"{path} has no region with at least {LEAST_UNITS} good units")
-    return found
+    return found, timecourses
 
 
 def _good(units: Any) -> np.ndarray:

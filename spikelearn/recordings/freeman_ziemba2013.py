@@ -3,7 +3,7 @@
 Images of texture families and noise of their spectrum, within an aperture; 102 neurons in V1 and
 103 in V2 of 13 anaesthetised monkeys (which neuron was whose is not in the file), 20 repeats in
 bins of 1 ms. Responses are mean counts a bin from 50 to 200 ms, the window of Brain-Score's
-benchmark, given in spikes/s.
+benchmark, given in spikes/s. RDMs over time are of bins of 20 ms.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ CITATION = (
 )
 LICENCE = "of Brain-Score's public storage; no licence is stated there"
 WINDOW_MS = (50.0, 200.0)
+BIN_MS, STOP_MS = 20.0, 300.0
+SUBJECT = "13 monkeys"
 
 _RESPONSES = "assy_movshon_FreemanZiemba2013_public.nc"
 _TABLE = "stimulus_FreemanZiemba2013_aperture-public.csv"
@@ -51,8 +53,9 @@ def load(progressbar: bool = False) -> ImageRecording:
     SpikelearnError
         If a file does not hold what it should.
     """
-    table, images, responses = _brainscore.load_assembly(ASSEMBLY, progressbar, WINDOW_MS)
-    per_second = responses * 1000.0  # bins are 1 ms
+    table, images, responses = _brainscore.load_assembly(ASSEMBLY, progressbar)
+    ids = table.index.to_numpy()
+    per_second = _brainscore.in_window(responses, WINDOW_MS) * 1000.0  # bins are 1 ms
     unit = f"spikes/s from {WINDOW_MS[0]:g} to {WINDOW_MS[1]:g} ms"
     return _brainscore.recording(
         "freeman_ziemba2013",
@@ -60,6 +63,7 @@ def load(progressbar: bool = False) -> ImageRecording:
         LICENCE,
         table,
         images,
-        _brainscore.by_repeat(per_second, table.index.to_numpy(), "13 monkeys", unit, "monkey"),
+        _brainscore.by_repeat(per_second, ids, SUBJECT, unit, "monkey"),
         _brainscore.categories_of(table, "texture_type", "texture_family"),
+        _brainscore.timecourses(responses, ids, SUBJECT, "monkey", BIN_MS, STOP_MS),
     )

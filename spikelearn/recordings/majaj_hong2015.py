@@ -55,8 +55,9 @@ def load(progressbar: bool = False, variant: str = "0") -> ImageRecording:
         If a file does not hold what it should.
     """
     table, images, responses = _brainscore.load_assembly(
-        ASSEMBLY, progressbar, None, ("variation", VARIATIONS[variant])
+        ASSEMBLY, progressbar, ("variation", VARIATIONS[variant])
     )
+    responses = _brainscore.in_window(responses, None)
     if "animal" not in responses.coords or responses["animal"].dims != ("neuroid",):
         raise SpikelearnError(f"{_RESPONSES} must have the coordinate animal along neuroid")
     animals = responses["animal"].astype(str).to_numpy()

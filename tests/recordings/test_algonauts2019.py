@@ -66,6 +66,13 @@ def test_fmri_and_meg_of_each_subject_come_in_the_order_of_the_images(written) -
         by_key["human MEG late", "03"], made["target_meg.mat"]["MEG_RDMs_late"][2].mean(axis=0)
     )
 
+    late = next(
+        t for t in recording.timecourses if (t.region, t.subject) == ("human MEG late", "03")
+    )
+    expected = made["target_meg.mat"]["MEG_RDMs_late"][2, 1][np.triu_indices(N, k=1)]
+    np.testing.assert_allclose(late.dissimilarities[1], expected)
+    assert late.time_ms.size == 4
+
 
 def test_the_test_set_and_fmri_alone_are_enough(data) -> None:
     folder = data / "algonauts2019" / "Test_Data"

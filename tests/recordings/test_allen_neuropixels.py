@@ -84,6 +84,22 @@ def test_a_session_gives_each_regions_rates_under_each_scene(data) -> None:
             train = session["trains"][2]
             spikes = np.count_nonzero((train >= begin) & (train < begin + 0.25))
             assert v1.values[scene, repeat, 1] == pytest.approx(spikes / 0.25)
+    course = recording.timecourses[1]
+    assert course.region == "mouse VISp"
+    assert course.time_ms.tolist() == [12.5 + 25 * k for k in range(10)]
+    # Spikes of the third bin, counted one by one.
+    members = [unit for unit in range(30) if unit % 3 != 1]
+    patterns = np.zeros((118, 20))
+    for scene in range(118):
+        for begin in session["starts"][session["frames"] == scene]:
+            for column, unit in enumerate(members):
+                train = session["trains"][unit] - begin
+                patterns[scene, column] += np.count_nonzero((train >= 0.05) & (train < 0.075))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = 1 - np.corrcoef(patterns)
+    np.testing.assert_allclose(
+        course.dissimilarities[2], expected[np.triu_indices(118, k=1)], atol=1e-9
+    )
 
 
 def test_bad_units_and_small_regions_are_left_out(tmp_path) -> None:
@@ -95,11 +111,11 @@ def test_bad_units_and_small_regions_are_left_out(tmp_path) -> None:
         path, shuffled_frames(4), ["VISp", "VISl"], isi_violations=violations,
         presence_ratio=presence, quality=quality,
     )  # fmt: skip
-    v1, lateral = allen_neuropixels.read_session(path, "1", 4)[::-1]
+    v1, lateral = allen_neuropixels.read_session(path, "1", 4)[0][::-1]
     assert v1.n_units == 13
     assert lateral.n_units == 14
     write_session(path, shuffled_frames(4), ["VISp", "VISp", "VISp", "LGd", "None"], n_units=20)
-    found = allen_neuropixels.read_session(path, "1", 4)
+    found, _ = allen_neuropixels.read_session(path, "1", 4)
     assert [r.region for r in found] == ["mouse VISp"]
 
 

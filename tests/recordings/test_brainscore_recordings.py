@@ -83,6 +83,13 @@ def test_textures_come_with_their_responses_from_50_to_200_ms(textures) -> None:
         np.testing.assert_allclose(v1.values[number], spikes[:5].T / 0.150)
         np.testing.assert_allclose(v2.values[number], spikes[5:].T / 0.150)
     assert [r.region for r in recording.rdms] == ["monkey V1", "monkey V2"]
+    course = recording.timecourses[0]
+    assert course.time_ms.tolist() == [10.0 + 20 * k for k in range(15)]
+    binned = np.stack(
+        [counts[:5, 80:100][:, :, shown == x].sum(axis=(1, 2)) for x in recording.labels]
+    )
+    expected = 1 - np.corrcoef(binned)[np.triu_indices(6, k=1)]
+    np.testing.assert_allclose(course.dissimilarities[4], expected, atol=1e-12)
 
 
 @pytest.fixture

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import squareform
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.recordings import ImageRecording, RecordedRDM, RecordedResponses
+from spikelearn.recordings import (
+    ImageRecording,
+    RecordedRDM,
+    RecordedResponses,
+    RecordedTimecourse,
+)
 from spikelearn.recordings._stimuli import image_set, natural
 from tests.recordings.conftest import random_images, random_rdm
 
@@ -15,6 +21,11 @@ def responses(n_stimuli: int = 6, seed: int = 0, **changes) -> RecordedResponses
     values = np.random.default_rng(seed).standard_normal((n_stimuli, 3, 5))
     fields = {"subject": "a", "region": "V1", "session": "", "values": values, "unit": "Hz"}
     return RecordedResponses(**(fields | changes))
+
+
+def timecourse(n_stimuli: int = 6) -> RecordedTimecourse:
+    means = np.random.default_rng(9).standard_normal((4, n_stimuli, 5))
+    return RecordedTimecourse.of_responses("a", "V1", "", np.arange(4.0), means)
 
 
 def recording(n_stimuli: int = 6, **changes) -> ImageRecording:
@@ -29,6 +40,7 @@ def recording(n_stimuli: int = 6, **changes) -> ImageRecording:
         "groups": {"IT": RecordedRDM("group", "IT", "", rdm, "1 - Pearson r")},
         "categories": {"even": np.arange(n_stimuli) % 2 == 0},
         "responses": (responses(n_stimuli),),
+        "timecourses": (timecourse(n_stimuli),),
     }
     return ImageRecording(**(fields | changes))
 
@@ -76,6 +88,9 @@ def test_a_selection_keeps_images_labels_rdms_responses_and_categories_together(
     for before, after in ((whole.groups["IT"], part.groups["IT"]), (whole.rdms[0], part.rdms[0])):
         np.testing.assert_array_equal(after.matrix, before.matrix[np.ix_(which, which)])
     np.testing.assert_array_equal(part.responses[0].values, whole.responses[0].values[which])
+    courses = (r.timecourses[0].dissimilarities[2] for r in (whole, part))
+    before, after = (squareform(course) for course in courses)
+    np.testing.assert_array_equal(after, before[np.ix_(which, which)])
     assert part.categories["even"].tolist() == [True, True, False]
     assert whole.select(np.arange(6) < 4).labels == whole.labels[:4]
 
@@ -105,6 +120,26 @@ def test_patterns_without_a_correlation_are_refused() -> None:
         responses(values=np.ones((3, 1, 1))).rdm()
     with pytest.raises(SpikelearnError, match="respond alike to stimulus"):
         responses(values=np.ones((3, 1, 4))).rdm()
+
+
+def test_a_flat_pattern_has_no_dissimilarity_over_time() -> None:
+    means = np.random.default_rng(9).standard_normal((2, 4, 5))
+    means[1, 0] = 3.0
+    course = RecordedTimecourse.of_responses("a", "V1", "", np.arange(2.0), means)
+    assert np.isnan(course.dissimilarities[1, :3]).all()
+    assert np.isfinite(course.dissimilarities[1, 3:]).all()
+    np.testing.assert_allclose(
+        course.dissimilarities[0], (1 - np.corrcoef(means[0]))[np.triu_indices(4, k=1)]
+    )
+
+
+def test_rdms_over_time_that_are_none_are_refused() -> None:
+    with pytest.raises(SpikelearnError, match="upper triangles at ascending times"):
+        RecordedTimecourse("a", "V1", "", np.zeros(2), np.zeros((2, 6)), "1 - r")
+    with pytest.raises(SpikelearnError, match="upper triangles at ascending times"):
+        RecordedTimecourse("a", "V1", "", np.arange(2), np.zeros((2, 4)), "1 - r")
+    with pytest.raises(SpikelearnError, match="must not be infinite"):
+        RecordedTimecourse("a", "V1", "", np.arange(2), np.full((2, 6), np.inf), "1 - r")
 
 
 def test_pieces_of_different_numbers_of_stimuli_are_refused() -> None:
