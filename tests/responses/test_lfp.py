@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.responses import lfp, reference_weighted_sum, respond, synaptic_currents
 from spikelearn.simulation import simulate
@@ -124,6 +125,22 @@ def test_conductances_count_by_their_driving_force_at_rest() -> None:
         arrived = current - decay * np.concatenate([[0.0], current[:-1]])
         late = np.count_nonzero(activity[name].times_ms + 1.0 > 119.95)
         assert arrived.sum() == pytest.approx(jump * force * (spikes - late))
+
+
+def test_jumps_count_as_their_size_over_a_step_with_every_delay() -> None:
+    description = network({"model": "delta"})
+    activity = run(description)
+    currents = synaptic_currents(activity, description, "P")
+    assert currents.attrs["units"] == "mV/ms"
+    # All that arrives before the end, weight by weight, as the network draws it.
+    inhibitory = currents.sel(sign="inhibitory").values[0]
+    drawn = description.connections(
+        description.projections[1], generator(activity.provenance["seed"], "connections", 1)
+    )
+    sent = np.bincount(drawn.pre, minlength=12) * 0.7
+    early = activity["I"].times_ms + 1.5 < 119.95
+    assert inhibitory.sum() * 0.1 == pytest.approx(sent[activity["I"].senders[early]].sum())
+    assert currents.sel(sign="excitatory").values.sum() > 0
 
 
 def test_the_reference_weighted_sum_delays_excitation_by_6_ms_and_weighs_inhibition_by_1_65() -> (
