@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.recordings._recording import (
-    AuditoryRecording,
-    ImageRecording,
-    RecordedRDM,
-    RecordedResponses,
-    RecordedTimecourse,
-    Sound,
-)
+from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses, RecordedTimecourse
+from spikelearn.recordings._recording import AuditoryRecording, ImageRecording, Sound
 
 __all__ = [
     "RECORDINGS",

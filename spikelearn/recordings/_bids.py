@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.recordings._recording import RecordedResponses
+from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import stacked_repeats
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import local_folder
 from spikelearn.recordings._arrays import read_matlab_arrays
-from spikelearn.recordings._recording import ImageRecording, RecordedRDM, RecordedTimecourse
+from spikelearn.recordings._measurements import RecordedRDM, RecordedTimecourse
+from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_files, image_set, place_by_hand, read_all
 
 CITATION = (

@@ -19,11 +19,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
-from spikelearn.recordings._recording import (
-    ImageRecording,
-    RecordedResponses,
-    RecordedTimecourse,
-)
+from spikelearn.recordings._measurements import RecordedResponses, RecordedTimecourse
+from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set, read_all
 from spikelearn.recordings._trials import counts_in_windows, stacked_repeats
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import fetch_data, local_data
-from spikelearn.recordings._recording import ImageRecording, RecordedRDM
+from spikelearn.recordings._measurements import RecordedRDM
+from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set
 from spikelearn.stimuli import kriegeskorte92 as published
 

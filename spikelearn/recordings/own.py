@@ -42,7 +42,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
 from spikelearn.recordings._arrays import read_array
-from spikelearn.recordings._recording import ImageRecording, RecordedRDM, RecordedResponses
+from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
+from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_files, image_set, read_all, read_resized
 
 _SYMMETRY = 1e-6

@@ -27,7 +27,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import local_folder
-from spikelearn.recordings._recording import ImageRecording, RecordedResponses
+from spikelearn.recordings._measurements import RecordedResponses
+from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set, natural, place_by_hand, read_resized
 from spikelearn.stimuli.own import is_image
 
