@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from spikelearn._files import write_yaml
 from spikelearn.cli import app
 from spikelearn.recordings import RECORDINGS
-from tests.recordings.conftest import random_images, write_images
+from tests.recordings.examples import random_images, write_images
 
 
 def call(*arguments: object):

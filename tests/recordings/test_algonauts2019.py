@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.recordings import at_hand, load
-from tests.recordings.conftest import random_images, random_rdm, write_images
+from tests.recordings.examples import random_images, random_rdm, write_images
 
 N = 92
 

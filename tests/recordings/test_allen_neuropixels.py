@@ -11,7 +11,7 @@ from pynwb.epoch import TimeIntervals
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.recordings import allen_neuropixels, at_hand, load
-from tests.recordings.conftest import random_images, write_images
+from tests.recordings.examples import random_images, write_images
 
 N_REPEATS = 3
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.recordings import at_hand, freeman_ziemba2013, load, majaj_hong2015
-from tests.recordings.conftest import random_images
+from tests.recordings.examples import random_images
 
 
 def write_stimuli(folder, assembly, table: pd.DataFrame, images: np.ndarray, within="") -> None:

@@ -19,7 +19,7 @@ from spikelearn._files import write_yaml
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.recordings import at_hand
 from spikelearn.spikes.activity import Activity
-from tests.recordings.conftest import random_images, random_rdm, write_images
+from tests.recordings.examples import random_images, random_rdm, write_images
 
 NAMES = ["cat_1.png", "cat_2.png", "cat_10.png", "dog_1.png", "dog_2.png"]
 LABELS = [name.removesuffix(".png") for name in NAMES]

@@ -14,7 +14,7 @@ from spikelearn.recordings import (
     RecordedTimecourse,
 )
 from spikelearn.recordings._stimuli import image_set, natural
-from tests.recordings.conftest import random_images, random_rdm
+from tests.recordings.examples import random_images, random_rdm
 
 
 def responses(n_stimuli: int = 6, seed: int = 0, **changes) -> RecordedResponses:

@@ -9,7 +9,7 @@ import pytest
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.recordings import at_hand, load, things_fmri
-from tests.recordings.conftest import random_images, write_images
+from tests.recordings.examples import random_images, write_images
 
 N_VOXELS = 1300  # more than are read at once
 OBJECTS = ("dog", "ice_cream", "mango")
