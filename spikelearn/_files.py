@@ -143,6 +143,14 @@ def local_data(relative: str) -> Path | None:
     return None
 
 
+def local_folder(relative: str) -> Path | None:
+    """The folder `relative` below `SPIKELEARN_DATA` or the cache, or None where there is none."""
+    for folder in (os.environ.get("SPIKELEARN_DATA"), cache_folder()):
+        if folder and (path := Path(folder) / relative).is_dir():
+            return path
+    return None
+
+
 def sha256(path: str | Path) -> str:
     """The SHA-256 digest of a file, in hexadecimal."""
     with open(path, "rb") as file:
@@ -165,8 +173,10 @@ def require_digest(path: str | Path, digest: str) -> None:
         )
 
 
-def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) -> Path:
+def fetch_data(relative: str, url: str, digest: str | None, progressbar: bool = False) -> Path:
     """A data file: from `SPIKELEARN_DATA`, else from the cache, else downloaded to the cache.
+
+    A download that was interrupted goes on where it was.
 
     Parameters
     ----------
@@ -174,8 +184,9 @@ def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) 
         Where the file lies below `SPIKELEARN_DATA` and below the cache folder.
     url : str
         Its canonical address.
-    digest : str
-        SHA-256 of the file at `url`; or another one's name before it, as in "md5:...".
+    digest : str or None
+        SHA-256 of the file at `url`; or another one's name before it, as in "md5:...". None where
+        it was never published: whoever reads the file then checks that it holds what it should.
     progressbar : bool
         Whether to show the download's progress.
 
@@ -190,14 +201,21 @@ def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) 
         return found
     import pooch
 
+    from spikelearn._download import ResumingDownloader
+
     target = cache_folder() / relative
+    known = f"sha256:{digest}" if digest and ":" not in digest else digest
+    logger = pooch.get_logger()
+    level = logger.level
+    # Of a file without a known checksum it would say that one should be written down.
+    logger.setLevel("WARNING")
     try:
         pooch.retrieve(
             url,
-            known_hash=digest if ":" in digest else f"sha256:{digest}",
+            known_hash=known,
             fname=target.name,
             path=target.parent,
-            downloader=pooch.HTTPDownloader(progressbar=progressbar, timeout=30),
+            downloader=ResumingDownloader(target.parent, progressbar),
         )
     except Exception as error:  # any failure of the network, of the disk, or of the checksum
         if isinstance(error, ValueError) and "hash" in str(error).lower():
@@ -211,6 +229,8 @@ def fetch_data(relative: str, url: str, digest: str, progressbar: bool = False) 
             f" file at {target}, or in a folder named by the environment variable"
             f" SPIKELEARN_DATA as {relative}"
         ) from error
+    finally:
+        logger.setLevel(level)
     return target
 
 

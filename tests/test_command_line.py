@@ -21,7 +21,7 @@ from spikelearn.spikes import PopulationSpikes, summary
 runner = CliRunner()
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
-    "recordings", "recipes", "datasets", "check", "stats",
+    "recordings", "recipes", "datasets", "check", "stats", "respond",
 ]  # fmt: skip
 
 

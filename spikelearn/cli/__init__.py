@@ -2,6 +2,7 @@
 
 demo.py         shows everything once
 simulation.py   simulate, stats, convert, export
+responding.py   respond
 learning.py     train, check, compare
 listing.py      download, and what there is: rules, models, stimuli ...
 """
@@ -11,13 +12,15 @@ from spikelearn.cli import demo  # isort: split
 
 from spikelearn.cli import simulation  # isort: split
 
+from spikelearn.cli import responding  # isort: split
+
 from spikelearn.cli import learning  # isort: split
 
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
 
-__all__ = ["app", "demo", "learning", "listing", "main", "simulation"]
+__all__ = ["app", "demo", "learning", "listing", "main", "responding", "simulation"]
 
 
 def main() -> None:

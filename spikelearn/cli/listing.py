@@ -15,23 +15,23 @@ from spikelearn.cli._app import NoSeed, app, plainly, say
 @plainly
 def download(
     name: Annotated[
-        str, typer.Argument(help="mnist, fashion_mnist, cifar10, svhn or kriegeskorte92.")
+        str, typer.Argument(help="mnist, fashion_mnist, cifar10, svhn, or a recording.")
     ],
     seed: NoSeed = 0,
 ) -> None:
-    """Bring a data set or a recording into the cache: 4 MB (kriegeskorte92) to 250 MB (svhn)."""
+    """Bring a data set or a recording into the cache; recordings can be large."""
     from spikelearn import recordings
     from spikelearn._files import cache_folder
     from spikelearn.stimuli.datasets import DATASETS, dataset_module
 
     if name in DATASETS:
         dataset_module(name).download(say)
-    elif name == "kriegeskorte92":
+    elif name.partition(":")[0] in recordings.RECORDINGS:
         recordings.load(name, progressbar=True)
     else:
         raise SpikelearnError(
-            f"there is nothing to download called '{name}'; there are {', '.join(DATASETS)},"
-            " kriegeskorte92"
+            f"there is nothing to download called '{name}'; there are"
+            f" {', '.join((*DATASETS, *recordings.RECORDINGS))}"
         )
     print(f"{name} is at hand (cache: {cache_folder()}).")
 
@@ -90,15 +90,25 @@ def stimuli(seed: NoSeed = 0) -> None:
 @plainly
 def recordings(seed: NoSeed = 0) -> None:
     """List the recordings of brain activity, and whether each is at hand."""
-    import importlib
+    import pandas as pd
 
-    from spikelearn.recordings import RECORDINGS
+    from spikelearn.cli._tables import print_table
+    from spikelearn.recordings import RECORDINGS, at_hand
 
-    rows = []
-    for name, line in RECORDINGS.items():
-        at_hand = importlib.import_module(f"spikelearn.recordings.{name}").at_hand()
-        rows.append((name, "at hand" if at_hand else "to download", line))
-    _list(rows)
+    rows = [
+        {
+            "name": name,
+            "at hand": "yes" if at_hand(name) else "no",
+            "species": entry.species,
+            "regions": entry.regions,
+            "stimuli": entry.stimuli,
+            "size": entry.size,
+            "variants": " ".join(f":{variant}" for variant in entry.variants) or "-",
+            "reference": entry.reference,
+        }
+        for name, entry in RECORDINGS.items()
+    ]
+    print_table(pd.DataFrame(rows), "Recordings; your own is a YAML file (README, Data)")
 
 
 def _first_sentence(content: dict[str, Any]) -> str:

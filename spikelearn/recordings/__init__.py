@@ -1,50 +1,125 @@
 """Recorded brain activity, with the very stimuli that were shown.
 
-`RECORDINGS` lists what there is; `load(name)` reads it. To add a recording, write its file with a
-function `load(progressbar)` and add its line here.
+`RECORDINGS` lists what there is; `load(name)` reads it, and `load("mine.yaml")` a recording of
+one's own (see `spikelearn.recordings.own`). To add a recording, write its file with the functions
+`load(progressbar, variant)` and `at_hand(variant)`, and add its line here.
 """
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.recordings._recording import (
-    AuditoryRecording,
-    ImageRecording,
-    RecordedRDM,
-    Sound,
-)
+from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses, RecordedTimecourse
+from spikelearn.recordings._recording import AuditoryRecording, ImageRecording, Sound
 
 __all__ = [
     "RECORDINGS",
     "AuditoryRecording",
     "ImageRecording",
     "RecordedRDM",
+    "RecordedResponses",
+    "RecordedTimecourse",
+    "RecordingEntry",
     "Sound",
+    "at_hand",
     "load",
 ]
 
-# Name -> one line. The module of a recording has its name.
-RECORDINGS: dict[str, str] = {
-    "kriegeskorte92": (
-        "92 object images in human (fMRI, 4 subjects) and monkey (674 neurons) inferior temporal"
-        " cortex, as RDMs (Kriegeskorte et al. 2008); downloaded on first use, 4 MB"
+
+@dataclass(frozen=True)
+class RecordingEntry:
+    """What can be said of a recording without reading it. The module has the recording's name.
+
+    Parameters
+    ----------
+    species, regions, stimuli : str
+        Whose brain, which parts of it, and what was shown.
+    size : str
+        Of the download; "by hand" where its files cannot be fetched by a program.
+    reference : str
+        Who recorded it, in a few words; the citation is the recording's.
+    variants : tuple of str
+        Parts that are loaded by `name:variant`; the first is loaded by the name alone. "..."
+        stands for more of the kind.
+    """
+
+    species: str
+    regions: str
+    stimuli: str
+    size: str
+    reference: str
+    variants: tuple[str, ...] = ()
+
+
+RECORDINGS: dict[str, RecordingEntry] = {
+    "kriegeskorte92": RecordingEntry(
+        "human, monkey",
+        "IT (fMRI of 4 subjects in 2 sessions; 674 neurons), judgements of 16 subjects; RDMs",
+        "92 object images",
+        "5 MB",
+        "Kriegeskorte et al. 2008",
     ),
-    "grasshopper": (
-        "two 10 s sounds and the spikes of a grasshopper auditory receptor"
-        " (Rokem et al. 2006); comes with nitime, no download"
+    "algonauts2019": RecordingEntry(
+        "human",
+        "EVC and IT (fMRI), MEG early and late, 15 subjects; RDMs",
+        "92, 118 or 78 object images",
+        "by hand, 105 MB",
+        "Cichy et al. 2014, 2016, 2019",
+        ("92", "118", "78"),
+    ),
+    "things_fmri": RecordingEntry(
+        "human",
+        "V1, V2, V3, hV4, LOC, FFA, PPA, EBA (fMRI of 3 subjects)",
+        "100 repeated images, or one for each of 720 objects",
+        "by hand",
+        "Hebart et al. 2023",
+        ("100", "720"),
+    ),
+    "freeman_ziemba2013": RecordingEntry(
+        "monkey",
+        "V1 (102 neurons), V2 (103 neurons)",
+        "135 images of textures and of noise",
+        "download, size not stated",
+        "Freeman, Ziemba et al. 2013",
+    ),
+    "majaj_hong2015": RecordingEntry(
+        "monkey",
+        "V4 (88 sites), IT (168 sites), 2 subjects",
+        "640 or 2560 object images, or all 3200",
+        "download, size not stated",
+        "Majaj, Hong et al. 2015",
+        ("0", "3", "all"),
+    ),
+    "allen_neuropixels": RecordingEntry(
+        "mouse",
+        "V1, higher visual areas, thalamus, hippocampus (Neuropixels; one session)",
+        "118 natural scenes",
+        "1 to 3 GB a session",
+        "Siegle et al. 2021",
+        ("715093703", "..."),
+    ),
+    "grasshopper": RecordingEntry(
+        "grasshopper",
+        "auditory receptor (1 neuron)",
+        "two 10 s sounds",
+        "comes with nitime",
+        "Rokem et al. 2006",
     ),
 }
 
 
-def load(name: str, progressbar: bool = False) -> ImageRecording | AuditoryRecording:
-    """A recording by name.
+def load(name: str | Path, progressbar: bool = False) -> ImageRecording | AuditoryRecording:
+    """A recording by name, or one's own by the path of its YAML file.
 
     Parameters
     ----------
-    name : str
-        One of `RECORDINGS`.
+    name : str or Path
+        One of `RECORDINGS`, with a variant behind a colon where it has some ("algonauts2019:118");
+        or a file that ends in .yaml or .yml (see `spikelearn.recordings.own`).
     progressbar : bool
         Whether to show the progress of a download.
 
@@ -55,11 +130,45 @@ def load(name: str, progressbar: bool = False) -> ImageRecording | AuditoryRecor
     DataUnavailableError
         If its files are neither at hand nor downloadable; the message says how to supply them.
     """
-    if name not in RECORDINGS:
-        raise SpikelearnError(
-            f"there is no recording called '{name}'; recordings are {', '.join(RECORDINGS)}"
-        )
-    recording: ImageRecording | AuditoryRecording = importlib.import_module(
-        f"spikelearn.recordings.{name}"
-    ).load(progressbar)
+    recording: ImageRecording | AuditoryRecording
+    if Path(name).suffix.lower() in (".yaml", ".yml"):
+        from spikelearn.recordings.own import load_own
+
+        return load_own(name)
+    module, variant = _found(str(name))
+    given = () if variant is None else (variant,)
+    recording = module.load(progressbar, *given)
     return recording
+
+
+def at_hand(name: str | Path) -> bool:
+    """Whether a recording can be read without a download; see `load` for the name.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no recording of that name.
+    """
+    if Path(name).suffix.lower() in (".yaml", ".yml"):
+        return Path(name).is_file()
+    module, variant = _found(str(name))
+    return bool(module.at_hand() if variant is None else module.at_hand(variant))
+
+
+def _found(name: str) -> tuple[Any, str | None]:
+    """The module of a recording, and the variant asked for, if any."""
+    base, colon, variant = name.partition(":")
+    if base not in RECORDINGS:
+        raise SpikelearnError(
+            f"there is no recording called '{name}'; recordings are {', '.join(RECORDINGS)}, or"
+            " give the path of a YAML file"
+        )
+    variants = RECORDINGS[base].variants
+    if colon and variant not in variants:
+        if not variants:
+            raise SpikelearnError(f"the recording {base} has no variants, found '{variant}'")
+        if "..." not in variants or not variant:
+            raise SpikelearnError(
+                f"the recording {base} has the variants {', '.join(variants)}, not '{variant}'"
+            )
+    return importlib.import_module(f"spikelearn.recordings.{base}"), variant if colon else None

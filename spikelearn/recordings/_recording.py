@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.recordings._measurements import (
+    RecordedRDM,
+    RecordedResponses,
+    RecordedTimecourse,
+)
 from spikelearn.stimuli.images import ImageDataset
 
-
-@dataclass(frozen=True)
-class RecordedRDM:
-    """One representational dissimilarity matrix of a brain region.
-
-    Parameters
-    ----------
-    subject : str
-        Who it was recorded from; "group" for an average over subjects.
-    region : str
-        Species and region, as in "human IT".
-    session : str
-        Which session; empty where sessions are not told apart.
-    dissimilarities : array of shape (n_stimuli * (n_stimuli - 1) / 2,)
-        Upper triangle, row after row: the order of `scipy.spatial.distance.squareform`.
-    unit : str
-        What a dissimilarity is, as in "1 - Pearson r".
-    """
-
-    subject: str
-    region: str
-    session: str
-    dissimilarities: np.ndarray
-    unit: str
-
-    def __post_init__(self) -> None:
-        values = np.asarray(self.dissimilarities, dtype=np.float64)
-        object.__setattr__(self, "dissimilarities", values)
-        n = self.n_stimuli
-        if values.ndim != 1 or n * (n - 1) // 2 != values.size:
-            raise SpikelearnError(
-                f"the RDM of {self.region}, subject {self.subject}, must be one upper triangle"
-                f" (n (n - 1) / 2 values), found shape {values.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise SpikelearnError(
-                f"the RDM of {self.region}, subject {self.subject}, holds values that are not"
-                " finite"
-            )
-
-    @property
-    def n_stimuli(self) -> int:
-        """Number of stimuli."""
-        return round((1 + np.sqrt(1 + 8 * self.dissimilarities.size)) / 2)
-
-    @property
-    def matrix(self) -> np.ndarray:
-        """The whole symmetric matrix, shape (n_stimuli, n_stimuli)."""
-        from scipy.spatial.distance import squareform
-
-        matrix: np.ndarray = squareform(self.dissimilarities)
-        return matrix
+MOST_STIMULI_OF_AN_RDM = 1000
+"""Beyond it the RDMs of responses are not made: their size grows with the square."""
 
 
 @dataclass(frozen=True)
 class ImageRecording:
-    """Responses to images, published as RDMs.
+    """What brains did when they saw images: responses, or RDMs where only these were published.
 
     Parameters
     ----------
@@ -75,11 +30,22 @@ class ImageRecording:
     stimuli : ImageDataset
         The images that were shown, as its test images, each a class of its own.
     rdms : tuple of RecordedRDM
-        One for every region, subject and session.
+        One for every region, subject and session. Where there are `responses` these are theirs,
+        made if there are at most `MOST_STIMULI_OF_AN_RDM` stimuli.
     groups : mapping of str to RecordedRDM
         The published RDM over all subjects (or all cells) of each region.
     categories : mapping of str to bool array of shape (n_stimuli,)
         Which stimuli belong to each category.
+    species : str
+        Whose brains.
+    responses : tuple of RecordedResponses
+        One for every region, subject and session.
+    timecourses : tuple of RecordedTimecourse
+        RDMs at several moments, where the recording has a course in time.
+    behaviour : tuple of RecordedRDM
+        Judged dissimilarities, one for every subject.
+    models : mapping of str to RecordedRDM
+        RDMs of models that were published with the recording.
     """
 
     name: str
@@ -89,13 +55,32 @@ class ImageRecording:
     rdms: tuple[RecordedRDM, ...]
     groups: Mapping[str, RecordedRDM]
     categories: Mapping[str, np.ndarray]
+    species: str = ""
+    responses: tuple[RecordedResponses, ...] = ()
+    timecourses: tuple[RecordedTimecourse, ...] = ()
+    behaviour: tuple[RecordedRDM, ...] = ()
+    models: Mapping[str, RecordedRDM] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for rdm in (*self.rdms, *self.groups.values()):
-            if rdm.n_stimuli != self.n_stimuli:
+        if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
+            made = tuple(r.rdm() for r in self.responses if r.n_units > 1)
+            object.__setattr__(self, "rdms", made)
+        everything: list[RecordedRDM | RecordedResponses | RecordedTimecourse] = [
+            *self.rdms, *self.groups.values(), *self.behaviour, *self.models.values(),
+            *self.responses,
+        ]  # fmt: skip
+        for recorded in everything:
+            if recorded.n_stimuli != self.n_stimuli:
+                what = "RDM" if isinstance(recorded, RecordedRDM) else "response"
                 raise SpikelearnError(
-                    f"{self.name} has {self.n_stimuli} stimuli, but the RDM of {rdm.region},"
-                    f" subject {rdm.subject}, has {rdm.n_stimuli}"
+                    f"{self.name} has {self.n_stimuli} stimuli, but the {what} of"
+                    f" {recorded.region}, subject {recorded.subject}, has {recorded.n_stimuli}"
+                )
+        for category, members in self.categories.items():
+            if np.shape(members) != (self.n_stimuli,):
+                raise SpikelearnError(
+                    f"{self.name} has {self.n_stimuli} stimuli, but category '{category}' is of"
+                    f" shape {np.shape(members)}"
                 )
 
     @property
@@ -112,6 +97,69 @@ class ImageRecording:
     def n_stimuli(self) -> int:
         """Number of stimuli."""
         return len(self.stimuli.test_images)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions, each once, in order of first appearance."""
+        everything: list[RecordedRDM | RecordedResponses | RecordedTimecourse] = [
+            *self.responses, *self.rdms, *self.groups.values(),
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(recorded.region for recorded in everything))
+
+    def select(self, which: np.ndarray) -> ImageRecording:
+        """The recording of some of its stimuli, in the order of `which` (numbers or a mask).
+
+        RDMs and responses keep the pairs and rows of these stimuli.
+
+        Raises
+        ------
+        SpikelearnError
+            If a stimulus is named twice, does not exist, or fewer than 3 are left.
+        """
+        numbers = np.arange(self.n_stimuli)
+        which = np.asarray(which)
+        fits = which.ndim == 1 and (which.dtype == bool or which.dtype.kind in "iu")
+        if which.dtype == bool:
+            fits = fits and len(which) == self.n_stimuli
+        elif fits and which.size:
+            fits = which.min() >= 0 and which.max() < self.n_stimuli
+        if not fits or len(set(numbers[which].tolist())) != numbers[which].size:
+            raise SpikelearnError(
+                f"stimuli of {self.name} are chosen by numbers from 0 to {self.n_stimuli - 1}, each"
+                " once, or by a mask"
+            )
+        rows = numbers[which]
+        if rows.size < 3:
+            raise SpikelearnError(f"at least 3 stimuli must be left, found {rows.size}")
+        first, second = (rows[i] for i in np.triu_indices(rows.size, k=1))
+
+        number = np.zeros((self.n_stimuli, self.n_stimuli), dtype=np.int64)
+        number[np.triu_indices(self.n_stimuli, k=1)] = np.arange(
+            self.n_stimuli * (self.n_stimuli - 1) // 2
+        )
+        columns = number[np.minimum(first, second), np.maximum(first, second)]
+
+        def chosen(recorded: RecordedRDM) -> RecordedRDM:
+            return replace(recorded, dissimilarities=recorded.matrix[first, second])
+
+        return replace(
+            self,
+            stimuli=replace(
+                self.stimuli,
+                test_images=self.images[rows],
+                test_labels=self.stimuli.test_labels[: rows.size],
+                classes=tuple(self.labels[i] for i in rows),
+            ),
+            rdms=tuple(chosen(r) for r in self.rdms),
+            groups={name: chosen(r) for name, r in self.groups.items()},
+            categories={name: members[rows] for name, members in self.categories.items()},
+            responses=tuple(replace(r, values=r.values[rows]) for r in self.responses),
+            timecourses=tuple(
+                replace(t, dissimilarities=t.dissimilarities[:, columns]) for t in self.timecourses
+            ),
+            behaviour=tuple(chosen(r) for r in self.behaviour),
+            models={name: chosen(r) for name, r in self.models.items()},
+        )
 
 
 @dataclass(frozen=True)

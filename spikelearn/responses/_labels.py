@@ -1,10 +1,18 @@
-"""Averages over the trials of a stimulus."""
+"""What the readouts share: averages over the trials of a stimulus, and where a response is from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    import xarray
+
+    from spikelearn.spikes.activity import Activity
 
 
 def average_by_label(values: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -16,3 +24,32 @@ def average_by_label(values: np.ndarray, labels: Sequence[str]) -> tuple[np.ndar
     np.add.at(means, stimulus, values)
     n_trials = np.bincount(stimulus, minlength=len(names))
     return means / n_trials.reshape(-1, *[1] * (values.ndim - 1)), names
+
+
+def spike_source(activity: Activity, population: str) -> str:
+    """Whose spikes they are, and what brought them forth, in words."""
+    provenance = activity.provenance
+    network = provenance.get("network")
+    name = network.get("name") if isinstance(network, Mapping) else None
+    of = f" of {name}" if name else ""
+    by = f" on {provenance['backend']}" if provenance.get("backend") else ""
+    return f"spikes of population {population}{of}{by}"
+
+
+def check_dims(response: xarray.DataArray, *allowed: tuple[str, ...]) -> None:
+    """Refuse an array whose dimensions are none of those allowed, in whatever order.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming both.
+    """
+    if not any(set(response.dims) == set(dims) for dims in allowed):
+        wanted = " or ".join(f"({', '.join(dims)})" for dims in allowed)
+        found = ", ".join(str(dim) for dim in response.dims)
+        raise SpikelearnError(f"a response with dims {wanted} is needed, found ({found})")
+
+
+def derived(values: xarray.DataArray, like: xarray.DataArray, **attrs: object) -> xarray.DataArray:
+    """`values` with the source of `like`, and what `attrs` says of them."""
+    return values.assign_attrs({"source": like.attrs.get("source", "not said"), **attrs})

@@ -57,6 +57,7 @@ def activation_responses(
                 "layer": layer,
             },
             name="activation",
+            attrs={"units": "dimensionless", "source": f"activations of layer {layer}"},
         )
     return responses
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.responses._labels import average_by_label
+from spikelearn.responses._labels import average_by_label, spike_source
 from spikelearn.spikes._binning import binned_counts
 
 if TYPE_CHECKING:
@@ -47,12 +47,16 @@ def spike_counts(activity: Activity, population: str) -> xarray.DataArray:
         dims=("stimulus", "unit"),
         coords={"stimulus": labels, "unit": np.arange(spikes.size), "population": population},
         name="spike_count",
-        attrs={"units": "spikes per trial", "duration_ms": activity.duration_ms},
+        attrs={
+            "units": "spikes per trial",
+            "source": spike_source(activity, population),
+            "duration_ms": activity.duration_ms,
+        },
     )
 
 
 def firing_rates_hz(activity: Activity, population: str) -> xarray.DataArray:
     """Firing rate in Hz of every neuron for every stimulus; see `spike_counts`."""
-    rates = spike_counts(activity, population) * (1000.0 / activity.duration_ms)
-    rates.attrs = {"units": "Hz", "duration_ms": activity.duration_ms}
-    return rates.rename("firing_rate")
+    counts = spike_counts(activity, population)
+    rates = counts * (1000.0 / activity.duration_ms)
+    return rates.assign_attrs({**counts.attrs, "units": "Hz"}).rename("firing_rate")

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.responses._labels import average_by_label
+from spikelearn.responses._labels import average_by_label, spike_source
 from spikelearn.spikes._binning import binned_counts, population_counts, whole_bins
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def psth(
         sigma_ms,
         population_mean=population_mean,
     )
-    return rates.assign_coords(population=population)
+    named = rates.assign_coords(population=population)
+    return named.assign_attrs(source=spike_source(activity, population))
 
 
 def psth_of_trains(
@@ -137,5 +138,10 @@ def _psth(
         dims=dims,
         coords={"stimulus": names, **coords, "time": bin_centres_ms(duration_ms, bin_ms)},
         name="firing_rate",
-        attrs={"units": "Hz", "bin_ms": bin_ms, "sigma_ms": sigma_ms},
+        attrs={
+            "units": "Hz",
+            "source": "spike trains",
+            "bin_ms": bin_ms,
+            "sigma_ms": sigma_ms,
+        },
     )

@@ -67,7 +67,7 @@ def fingerprint(path: str | Path) -> str:
     if kind_of(path) != "folder":
         return f"sha256:{sha256(path)[:16]}"
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if _is_image(p)):
+    for file in sorted(p for p in path.rglob("*") if is_image(p)):
         digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
     return f"sha256:{digest.hexdigest()[:16]}"
 
@@ -111,7 +111,7 @@ def load_folder(path: str | Path) -> ImageDataset:
                 + ", ".join(folder.name for folder in folders if _subfolders(folder))
             )
         files, labels = _listed(path, names)
-        images = _read_images(path, files)
+        images = read_images(path, files)
         return _divided(path, images, labels, tuple(names))
     if len(names) > 2:
         others = ", ".join(name for name in names if name not in ("train", "test"))
@@ -125,7 +125,7 @@ def load_folder(path: str | Path) -> ImageDataset:
     train_files, train_labels = _listed(path / "train", classes)
     present = [name for name in classes if (path / "test" / name).is_dir()]
     test_files, test_labels = _listed(path / "test", classes, present)
-    images = _read_images(path, train_files + test_files)
+    images = read_images(path, train_files + test_files)
     n = len(train_files)
     return ImageDataset(
         path.name,
@@ -212,7 +212,8 @@ def _subfolders(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Whether it is a file whose suffix is an image's, and not hidden."""
     named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     return named and path.is_file()
 
@@ -231,7 +232,7 @@ def _listed(
     for number, name in enumerate(classes):
         if present is not None and name not in present:
             continue
-        found = sorted(p for p in (path / name).iterdir() if _is_image(p))
+        found = sorted(p for p in (path / name).iterdir() if is_image(p))
         if not found:
             raise SpikelearnError(f"{path / name} holds no images ({', '.join(SUFFIXES)})")
         files += found
@@ -247,9 +248,15 @@ def _compact(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return labels.astype(np.min_scalar_type(n_classes - 1))
 
 
-def _read_images(path: Path, files: list[Path]) -> np.ndarray:
-    """All files in one array: grey (n, h, w) if all are grey, else (n, h, w, 3)."""
-    images = [_read_image(file) for file in files]
+def read_images(path: Path, files: list[Path]) -> np.ndarray:
+    """All files, below `path`, in one array: grey (n, h, w) if all are grey, else (n, h, w, 3).
+
+    Raises
+    ------
+    SpikelearnError
+        If an image cannot be read, is transparent, or the images differ in size.
+    """
+    images = [read_image(file) for file in files]
     for file, image in zip(files, images, strict=True):
         if image.shape[:2] != images[0].shape[:2]:
             raise SpikelearnError(
@@ -266,7 +273,14 @@ def _size(image: np.ndarray) -> str:
     return f"{image.shape[0]} x {image.shape[1]}"
 
 
-def _read_image(file: Path) -> np.ndarray:
+def read_image(file: Path) -> np.ndarray:
+    """One image of 8 bits a channel, shape (h, w) if it is grey, else (h, w, 3).
+
+    Raises
+    ------
+    SpikelearnError
+        If it cannot be read, is transparent, or one of several in the file.
+    """
     from PIL import Image, ImageOps
 
     try:

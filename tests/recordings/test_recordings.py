@@ -63,6 +63,57 @@ def test_human_and_monkey_it_correlate_as_published() -> None:
 
 
 @needs_images
+@pytest.mark.skipif(
+    _files.local_data(f"kriegeskorte92/{kriegeskorte92.MODEL_RDMS}") is None
+    or _files.local_data(f"kriegeskorte92/{kriegeskorte92.BEHAVIOUR_RDMS}") is None,
+    reason="the RDMs of judgements and models are not at hand",
+)
+def test_judgements_and_models_are_in_the_order_of_the_images() -> None:
+    recording = load("kriegeskorte92")
+    assert isinstance(recording, ImageRecording)
+    human, monkey = (recording.groups[f"{who} IT"].dissimilarities for who in ("human", "monkey"))
+    assert len(recording.behaviour) == 16
+    # One of the models is the monkey's own RDM, another follows from the categories.
+    np.testing.assert_allclose(recording.models["monkeyIT"].dissimilarities, monkey)
+    animate = recording.categories["animate"]
+    first, second = np.triu_indices(92, k=1)
+    animacy = (animate[first] != animate[second]).astype(float)
+    np.testing.assert_allclose(
+        spearmanr(recording.models["animacy"].dissimilarities, animacy).statistic, 1.0
+    )
+    assert spearmanr(animacy, human).statistic == pytest.approx(0.588, abs=5e-4)
+    # People judge by categories too; in any other order there would be no relation.
+    judged = np.mean([r.dissimilarities for r in recording.behaviour], axis=0)
+    assert spearmanr(judged, animacy).statistic > 0.3
+
+
+@needs_images
+def test_judgements_and_models_are_left_out_where_they_cannot_be_had(tmp_path, monkeypatch) -> None:
+    import shutil
+
+    import pooch
+
+    def no_network(*args, **kwargs):
+        raise OSError("no route to host")
+
+    (tmp_path / "kriegeskorte92").mkdir()
+    here = {
+        name: _files.local_data(f"kriegeskorte92/{name}")
+        for name in (kriegeskorte92.published.SUPPLEMENT, kriegeskorte92.BRAIN_RDMS)
+    }
+    for name, path in here.items():
+        shutil.copy(path, tmp_path / "kriegeskorte92" / name)
+    monkeypatch.setenv("SPIKELEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pooch, "retrieve", no_network)
+    recording = load("kriegeskorte92")
+    assert isinstance(recording, ImageRecording)
+    assert recording.behaviour == ()
+    assert recording.models == {}
+    assert len(recording.rdms) == 8
+
+
+@needs_images
 def test_subject_rdms_are_upper_triangles_of_the_published_matrices() -> None:
     from scipy.io import loadmat
 
@@ -152,14 +203,16 @@ def test_a_missing_sound_file_is_data_unavailable(tmp_path) -> None:
 
 
 def test_an_unknown_recording_is_answered_with_those_there_are() -> None:
-    with pytest.raises(SpikelearnError, match="kriegeskorte92, grasshopper"):
+    with pytest.raises(
+        SpikelearnError, match=r"recordings are kriegeskorte92, .*, grasshopper, or"
+    ):
         load("katydid")
 
 
 def test_every_recording_has_a_line_and_a_module() -> None:
-    for name, line in RECORDINGS.items():
-        assert line
-        assert "\n" not in line
+    for name, entry in RECORDINGS.items():
+        assert entry.species
+        assert entry.reference[-4:].isdigit()
         assert importlib.util.find_spec(f"spikelearn.recordings.{name}")
 
 

@@ -23,23 +23,7 @@ from spikelearn.responses import (
     spike_counts,
 )
 from spikelearn.spikes.activity import Activity
-
-DURATION_MS = 200.0
-
-
-def random_activity(
-    seed: int, size: int = 7, n_trials: int = 5, n_spikes: int = 300, labels=()
-) -> Activity:
-    """Spikes on the grid of a simulation, anywhere in the trial including its first step."""
-    generator, dt_ms = np.random.default_rng(seed), 0.1
-    steps = generator.integers(0, round(DURATION_MS / dt_ms), n_spikes)
-    spikes = PopulationSpikes.from_unsorted(
-        size,
-        steps * dt_ms,
-        generator.integers(0, size, n_spikes),
-        generator.integers(0, n_trials, n_spikes),
-    )
-    return Activity({"out": spikes}, DURATION_MS, dt_ms, n_trials, labels)
+from tests.responses.examples import DURATION_MS, random_activity
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 9), st.integers(0, 400))

@@ -33,10 +33,10 @@ def random_images(*shape: int) -> np.ndarray:
 def send(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     """Whatever is downloaded is `content`."""
 
-    def downloader(**options: Any) -> Any:
+    def downloader(folder: Path, progressbar: bool) -> Any:
         return lambda url, file, caller: Path(file).write_bytes(content)
 
-    monkeypatch.setattr("pooch.HTTPDownloader", downloader)
+    monkeypatch.setattr("spikelearn._download.ResumingDownloader", downloader)
 
 
 # --- By name.

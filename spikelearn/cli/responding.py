@@ -1,0 +1,75 @@
+"""The command that makes population responses of spikes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli._app import NoSeed, app, plainly
+
+
+@app.command()
+@plainly
+def respond(
+    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
+    readout: Annotated[
+        str,
+        typer.Option(
+            help="counts, rates, latency, psth, filtered, population_vector, bold, lfp or rdms."
+        ),
+    ] = "rates",
+    population: Annotated[
+        str | None, typer.Option(help="Whose spikes; may be left out where there is one.")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="What was simulated, as `simulate` takes it: lfp needs its synapses."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the readout, as in sigma_ms=5. May be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the response: .nc (netCDF) or .parquet.")
+    ] = None,
+    seed: NoSeed = 0,
+) -> None:
+    """Make a population response of spikes: what a comparison with a recording reads.
+
+    Example: spikelearn respond spikes.nwb --population E --readout bold --option n_voxels=50
+    --out bold.nc
+    """
+    from spikelearn.cli.learning import _settings
+    from spikelearn.responses import check_response_path, save_response
+    from spikelearn.responses import respond as read_out
+    from spikelearn.spikes import load
+
+    if out is not None:
+        check_response_path(out)
+    options = _settings(option or [])
+    if network is not None:
+        from spikelearn.cli.simulation import _network
+
+        options["network"] = _network(network)
+    activity = load(source)
+    if population is None:
+        if len(activity.populations) != 1:
+            raise SpikelearnError(
+                f"{source} holds the populations {', '.join(activity.populations)}; choose one by"
+                " --population"
+            )
+        population = next(iter(activity.populations))
+    response = read_out(activity, population, readout, options)
+    sizes = ", ".join(f"{dim} {size}" for dim, size in response.sizes.items())
+    print(f"{readout} of {population} ({response.attrs['units']}): {sizes}")
+    print(
+        f"mean {response.mean().item():.4g}, from {response.min().item():.4g} to"
+        f" {response.max().item():.4g}; {response.attrs['source']}"
+    )
+    if "left_out" in response.attrs:
+        print(f"left out: {response.attrs['left_out']}")
+    if out is not None:
+        print(f"Response: {save_response(response, out)}")

@@ -1,0 +1,332 @@
+"""Recordings in the layout of Brain-Score (Schrimpf et al. 2020, doi:10.1016/j.neuron.2020.07.040).
+
+An assembly is a netCDF 4 file with dims (presentation, neuroid, time_bin) in any order; the
+coordinates `stimulus_id` (`image_id` in older files) along presentation, `neuroid_id`, `region` and
+more along neuroid, `time_bin_start` and `time_bin_end` in ms. Its stimuli are a table (.csv: the
+same identifiers, `filename`, more) and a .zip with the images. SHA-1 digests are those that
+Brain-Score checks.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import fetch_data, local_data
+from spikelearn.recordings._measurements import RecordedResponses, RecordedTimecourse
+from spikelearn.recordings._recording import ImageRecording
+from spikelearn.recordings._stimuli import image_set
+from spikelearn.recordings._trials import stacked_repeats
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray
+
+ADDRESS = "https://brainscore-storage.s3.amazonaws.com/brainio-brainscore/"
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Which files a recording consists of: name -> SHA-1, and the version on the server."""
+
+    folder: str
+    responses: str
+    table: str
+    images: str
+    sha1: Mapping[str, str]
+    version: Mapping[str, str]
+
+    def at_hand(self) -> bool:
+        """Whether all three files are there."""
+        names = (self.responses, self.table, self.images)
+        return all(local_data(f"{self.folder}/{name}") is not None for name in names)
+
+    def fetch(self, name: str, progressbar: bool) -> Path:
+        """The path of a file, downloaded if need be."""
+        version = self.version.get(name)
+        query = f"?versionId={version}" if version else ""
+        return fetch_data(
+            f"{self.folder}/{name}",
+            f"{ADDRESS}{name}{query}",
+            f"sha1:{self.sha1[name]}",
+            progressbar,
+        )
+
+
+def load_assembly(
+    assembly: Assembly,
+    progressbar: bool,
+    where: tuple[str, tuple[int, ...]] | None = None,
+) -> tuple[pd.DataFrame, np.ndarray, xarray.DataArray]:
+    """Stimuli and responses of an assembly.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    progressbar : bool
+    where : (str, tuple of int), optional
+        A column of the stimulus table and the values to keep.
+
+    Returns
+    -------
+    table : DataFrame
+        One row for each stimulus that was shown, index `stimulus_id`.
+    images : uint8 array of shape (n_stimuli, height, width[, 3])
+    responses : DataArray of dims presentation, neuroid and, where there are bins, time_bin
+        Of these stimuli; see `in_window`.
+
+    Raises
+    ------
+    DataUnavailableError
+        If a file is neither at hand nor downloadable.
+    SpikelearnError
+        If a file does not hold what it should.
+    """
+    paths = {
+        name: assembly.fetch(name, progressbar)
+        for name in (assembly.table, assembly.images, assembly.responses)
+    }
+    table = read_table(paths[assembly.table])
+    if where is not None:
+        column, values = where
+        if column not in table:
+            raise SpikelearnError(f"{paths[assembly.table]} has no column '{column}'")
+        table = table[table[column].isin(values)]
+    responses = read_responses(paths[assembly.responses])
+    shown = table.index.isin(np.unique(responses["stimulus_id"].to_numpy()))
+    table = table[shown]
+    if not len(table):
+        raise SpikelearnError(
+            f"{paths[assembly.responses]} has no responses to the stimuli of"
+            f" {paths[assembly.table]}"
+        )
+    images = read_zipped(paths[assembly.images], list(table["filename"]))
+    keep = np.isin(responses["stimulus_id"].to_numpy(), table.index.to_numpy())
+    return table, images, responses.isel(presentation=keep)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table of stimuli, index `stimulus_id`, sorted by it.
+
+    Raises
+    ------
+    SpikelearnError
+        If it lacks a column, or names a stimulus twice.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise SpikelearnError(f"{path} is not a readable table of stimuli") from error
+    if "stimulus_id" not in table and "image_id" in table:
+        table["stimulus_id"] = table["image_id"]
+    if "filename" not in table and "image_file_name" in table:
+        table["filename"] = table["image_file_name"]
+    for column in ("stimulus_id", "filename"):
+        if column not in table:
+            raise SpikelearnError(
+                f"{path} must have the columns stimulus_id (or image_id) and filename, found"
+                f" {', '.join(map(str, table.columns))}"
+            )
+    table["stimulus_id"] = table["stimulus_id"].astype(str)
+    if table["stimulus_id"].duplicated().any():
+        twice = table["stimulus_id"][table["stimulus_id"].duplicated()].iloc[0]
+        raise SpikelearnError(f"{path} names the stimulus {twice} twice")
+    return table.set_index("stimulus_id").sort_index()
+
+
+def read_zipped(path: Path, names: list[str]) -> np.ndarray:
+    """Images out of a .zip, all of one size, grey if all are grey.
+
+    Raises
+    ------
+    SpikelearnError
+        If one is missing or unreadable, or they differ in size.
+    """
+    from PIL import Image
+
+    images = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = {Path(member).name: member for member in archive.namelist()}
+            for name in names:
+                member = inside.get(Path(name).name)
+                if member is None:
+                    raise SpikelearnError(f"{path} lacks the image {name}")
+                with Image.open(io.BytesIO(archive.read(member))) as image:
+                    grey = image.mode in ("1", "L", "LA")
+                    images.append(np.asarray(image.convert("L" if grey else "RGB")))
+    except SpikelearnError:
+        raise
+    except (OSError, zipfile.BadZipFile, ValueError, SyntaxError) as error:
+        raise SpikelearnError(f"{path} is not a readable archive of images") from error
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) > 1:
+        raise SpikelearnError(f"the images in {path} must share one size, found {len(sizes)} sizes")
+    if all(image.ndim == 2 for image in images):
+        return np.stack(images)
+    return np.stack([i if i.ndim == 3 else np.repeat(i[..., None], 3, axis=2) for i in images])
+
+
+def read_responses(path: Path) -> xarray.DataArray:
+    """Responses with dims presentation, neuroid and, where there are bins, time_bin.
+
+    Raises
+    ------
+    SpikelearnError
+        If the file is no assembly.
+    """
+    import xarray
+
+    try:
+        with xarray.open_dataset(path, engine="h5netcdf") as file:
+            names = list(file.data_vars)
+            if len(names) != 1:
+                raise SpikelearnError(f"{path} must hold one variable, found {len(names)}")
+            data = file[names[0]].load()
+    except SpikelearnError:
+        raise
+    except Exception as error:  # HDF5 and xarray fail in many ways on broken files
+        raise SpikelearnError(f"{path} is not a readable netCDF file") from error
+    if "stimulus_id" not in data.coords and "image_id" in data.coords:
+        data = data.assign_coords(stimulus_id=data["image_id"])
+    for coord, dim in (("stimulus_id", "presentation"), ("region", "neuroid")):
+        if coord not in data.coords or data[coord].dims != (dim,):
+            raise SpikelearnError(f"{path} must have the coordinate {coord} along {dim}")
+    return data.assign_coords(stimulus_id=("presentation", data["stimulus_id"].astype(str).data))
+
+
+def in_window(data: xarray.DataArray, window_ms: tuple[float, float] | None) -> xarray.DataArray:
+    """Responses with dims (presentation, neuroid), averaged over bins.
+
+    Parameters
+    ----------
+    data : DataArray
+        From `read_responses`.
+    window_ms : (float, float) or None
+        Bins that begin and end within are averaged; None takes the only bin there is.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no bins within the window.
+    """
+    if "time_bin" not in data.dims:
+        return data.transpose("presentation", "neuroid")
+    starts, ends = (_bins(data, name) for name in ("time_bin_start", "time_bin_end"))
+    if window_ms is None:
+        inside = np.ones(data.sizes["time_bin"], dtype=bool)
+        if inside.size != 1:
+            raise SpikelearnError(f"the assembly must have one time bin, found {inside.size}")
+    else:
+        inside = (starts >= window_ms[0]) & (ends <= window_ms[1])
+    if not inside.any():
+        raise SpikelearnError(
+            f"the assembly has no time bin from {window_ms[0]:g} to {window_ms[1]:g} ms"  # type: ignore[index]
+        )
+    averaged = data.isel(time_bin=inside).mean("time_bin", keep_attrs=True)
+    return averaged.transpose("presentation", "neuroid")
+
+
+def _bins(data: xarray.DataArray, name: str) -> np.ndarray:
+    if name not in data.coords:
+        raise SpikelearnError(f"the assembly has no coordinate {name}")
+    result: np.ndarray = np.atleast_1d(data[name].to_numpy()).astype(np.float64)
+    return result
+
+
+def by_repeat(
+    responses: xarray.DataArray, stimulus_ids: np.ndarray, subject: str, unit: str, species: str
+) -> list[RecordedResponses]:
+    """The responses of each region, repeats of a stimulus in the order they are stored.
+
+    Parameters
+    ----------
+    responses : DataArray of shape (presentation, neuroid)
+    stimulus_ids : array of str
+        The stimuli in order.
+    subject, unit, species : str
+    """
+    row = {name: i for i, name in enumerate(stimulus_ids)}
+    which = np.array([row[name] for name in responses["stimulus_id"].to_numpy()])
+    values = responses.to_numpy()
+    names = _unit_names(responses)
+    regions = responses["region"].astype(str).to_numpy()
+    found = []
+    for region in dict.fromkeys(regions):
+        mine = regions == region
+        stacked = stacked_repeats(values[:, mine], which, len(row))
+        chosen = tuple(name for name, here in zip(names, mine, strict=True) if here)
+        found.append(RecordedResponses(subject, f"{species} {region}", "", stacked, unit, chosen))
+    return found
+
+
+def timecourses(
+    data: xarray.DataArray,
+    stimulus_ids: np.ndarray,
+    subject: str,
+    species: str,
+    bin_ms: float,
+    stop_ms: float,
+) -> list[RecordedTimecourse]:
+    """RDMs of each region in bins of `bin_ms` from 0 to `stop_ms`, from `read_responses`' data."""
+    starts = np.arange(round(stop_ms / bin_ms)) * bin_ms
+    means: dict[str, list[np.ndarray]] = {}
+    for start in starts:
+        binned = in_window(data, (start, start + bin_ms))
+        for its in by_repeat(binned, stimulus_ids, subject, "", species):
+            means.setdefault(its.region, []).append(its.mean)
+    return [
+        RecordedTimecourse.of_responses(subject, region, "", starts + bin_ms / 2, np.stack(its))
+        for region, its in means.items()
+    ]
+
+
+def _unit_names(responses: xarray.DataArray) -> list[str]:
+    if "neuroid_id" not in responses.coords:
+        return [str(i) for i in range(responses.sizes["neuroid"])]
+    return [str(name) for name in responses["neuroid_id"].to_numpy()]
+
+
+def categories_of(table: pd.DataFrame, *columns: str) -> dict[str, np.ndarray]:
+    """Which stimuli have each value of these columns of the table, where it has them."""
+    return {
+        str(value): (table[column] == value).to_numpy()
+        for column in columns
+        if column in table
+        for value in dict.fromkeys(table[column])
+    }
+
+
+def recording(
+    name: str,
+    citation: str,
+    licence: str,
+    table: pd.DataFrame,
+    images: np.ndarray,
+    responses: list[RecordedResponses],
+    categories: dict[str, np.ndarray],
+    over_time: list[RecordedTimecourse] | None = None,
+) -> ImageRecording:
+    """The recording of monkeys that the pieces make."""
+    labels = [str(name) for name in table.index]
+    return ImageRecording(
+        name=name,
+        citation=citation,
+        licence=licence,
+        stimuli=image_set(name, images, labels, citation),
+        rdms=(),
+        groups={},
+        categories=categories,
+        species="macaque monkey",
+        responses=tuple(responses),
+        timecourses=tuple(over_time or ()),
+    )

@@ -1,0 +1,81 @@
+"""What the recordings' loaders share: images from files, and where files must lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from spikelearn._errors import DataUnavailableError, SpikelearnError
+from spikelearn._files import cache_folder
+from spikelearn.stimuli.images import ImageDataset
+from spikelearn.stimuli.own import is_image, read_image, read_images
+
+
+def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str) -> ImageDataset:
+    """Images that were shown: the test images of a data set, each a class of its own.
+
+    Raises
+    ------
+    SpikelearnError
+        If a label stands twice, or labels and images differ in number.
+    """
+    if len(images) != len(labels):
+        raise SpikelearnError(f"{name}: {len(images)} images but {len(labels)} labels")
+    seen: set[str] = set()
+    for label in labels:
+        if label in seen:
+            raise SpikelearnError(f"{name}: two stimuli have the label '{label}'")
+        seen.add(label)
+    kind = np.min_scalar_type(max(len(images) - 1, 0))
+    return ImageDataset(
+        name=name,
+        train_images=images[:0],
+        train_labels=np.zeros(0, dtype=kind),
+        test_images=images,
+        test_labels=np.arange(len(images), dtype=kind),
+        classes=tuple(labels),
+        source=source,
+    )
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images of a folder in the order that a person would give them: 2 before 10."""
+    return sorted((p for p in folder.iterdir() if is_image(p)), key=lambda p: natural(p.name))
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A key by which names sort as numbers do where they hold numbers."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p]
+
+
+def read_resized(files: Sequence[Path], size: int) -> np.ndarray:
+    """Images of any size, in colour, each resized to `size` x `size` by area averaging.
+
+    Returns
+    -------
+    uint8 array of shape (n, size, size, 3)
+    """
+    from PIL import Image
+
+    result = np.empty((len(files), size, size, 3), dtype=np.uint8)
+    for row, file in enumerate(files):
+        image = Image.fromarray(read_image(file)).convert("RGB")
+        result[row] = np.asarray(image.resize((size, size), Image.Resampling.BOX))
+    return result
+
+
+def read_all(folder: Path, files: Sequence[Path]) -> np.ndarray:
+    """Images of one size, below `folder`, in one array; see `spikelearn.stimuli.own`."""
+    return read_images(folder, list(files))
+
+
+def place_by_hand(what: str, address: str, relative: str) -> DataUnavailableError:
+    """What to say where files must be brought by hand: one sentence."""
+    return DataUnavailableError(
+        f"{what} must be downloaded by hand: from {address} to {cache_folder() / relative}, or to"
+        f" {relative} below a folder named by the environment variable SPIKELEARN_DATA"
+    )

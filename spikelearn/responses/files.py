@@ -1,0 +1,144 @@
+"""Responses in files: netCDF (.nc) keeps everything, .parquet is a table of one row a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_path
+
+if TYPE_CHECKING:
+    import xarray
+
+SUFFIXES = (".nc", ".parquet")
+_KEY = b"spikelearn response"
+
+
+def check_response_path(path: str | Path) -> None:
+    """Refuse a suffix that no format has, before long work is done for the file.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise SpikelearnError(
+            f"cannot tell the format of {path} by its suffix; suffixes are {', '.join(SUFFIXES)}"
+        )
+
+
+def save_response(response: xarray.DataArray, path: str | Path) -> Path:
+    """Write a response; the suffix chooses the format.
+
+    Parameters
+    ----------
+    response : DataArray
+    path : str or Path
+        `.nc`: netCDF 4 (HDF5), which xarray, MATLAB and many others open. `.parquet`: one row for
+        each value with its coordinates, attributes in the file's metadata.
+
+    Raises
+    ------
+    SpikelearnError
+        If the suffix is unknown or the place cannot be written.
+    """
+    path = Path(path)
+    check_response_path(path)
+    try:
+        with atomic_path(path) as temporary:
+            if path.suffix.lower() == ".nc":
+                named = response.rename(response.name or "response")
+                named.assign_attrs(_plain(response.attrs)).to_netcdf(temporary, engine="h5netcdf")
+            else:
+                _save_parquet(response, temporary)
+    except OSError as error:
+        raise SpikelearnError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def load_response(path: str | Path) -> xarray.DataArray:
+    """Read what `save_response` wrote.
+
+    Raises
+    ------
+    SpikelearnError
+        If the file is missing, or holds something else.
+    """
+    import xarray
+
+    path = Path(path)
+    check_response_path(path)
+    if not path.is_file():
+        raise SpikelearnError(f"there is no file {path}")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return _load_parquet(path)
+        with xarray.open_dataarray(path, engine="h5netcdf") as file:
+            return file.load()
+    except SpikelearnError:
+        raise
+    except Exception as error:  # HDF5, Arrow and xarray each fail in their own ways
+        raise SpikelearnError(
+            f"{path} is not a complete {path.suffix} file of one response"
+        ) from error
+
+
+def _plain(attrs: dict[Hashable, Any]) -> dict[Hashable, Any]:
+    """Attributes as netCDF takes them: numbers and text."""
+    return {
+        key: value if isinstance(value, str | int | float) else str(value)
+        for key, value in attrs.items()
+        if value is not None
+    }
+
+
+def _save_parquet(response: xarray.DataArray, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = str(response.name or "response")
+    table = pa.Table.from_pandas(
+        response.to_dataframe(name=name).reset_index(), preserve_index=False
+    )
+    coords = {str(key): [str(dim) for dim in c.dims] for key, c in response.coords.items()}
+    about = {
+        "name": name,
+        "dims": [str(dim) for dim in response.dims],
+        "sizes": [int(size) for size in response.shape],
+        "coords": coords,
+        "attrs": {str(k): v for k, v in _plain(response.attrs).items()},
+    }
+    kept = {**(table.schema.metadata or {}), _KEY: json.dumps(about).encode()}
+    pq.write_table(table.replace_schema_metadata(kept), path)
+
+
+def _load_parquet(path: Path) -> xarray.DataArray:
+    import numpy as np
+    import pyarrow.parquet as pq
+    import xarray
+
+    table = pq.read_table(path)
+    metadata = table.schema.metadata or {}
+    if _KEY not in metadata:
+        raise SpikelearnError(f"{path} is a table of something else than a response")
+    about = json.loads(metadata[_KEY])
+    dims, sizes = about["dims"], about["sizes"]
+
+    def column(name: str) -> np.ndarray:
+        values: np.ndarray = table.column(name).to_numpy().reshape(sizes)
+        return values
+
+    coords = {}
+    for name, its in about["coords"].items():
+        first = tuple(slice(None) if dim in its else 0 for dim in dims)
+        values = column(name)[first]
+        if not its:  # one value for all
+            coords[name] = values.item() if hasattr(values, "item") else values
+        else:
+            coords[name] = (its, values.astype(str) if values.dtype == object else values)
+    return xarray.DataArray(
+        column(about["name"]), dims=dims, coords=coords, name=about["name"], attrs=about["attrs"]
+    )

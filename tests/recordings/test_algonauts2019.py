@@ -1,0 +1,116 @@
+"""Algonauts 2019 in files of the challenge's layout, made here."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from spikelearn._errors import DataUnavailableError, SpikelearnError
+from spikelearn.recordings import at_hand, load
+from tests.recordings.examples import random_images, random_rdm, write_images
+
+N = 92
+
+
+def targets(n: int, n_subjects: int = 3, n_times: int = 4) -> dict[str, dict[str, np.ndarray]]:
+    def rdms(*shape: int, seed: int) -> np.ndarray:
+        count = int(np.prod(shape))
+        stack = np.stack([random_rdm(n, 1000 * seed + i) for i in range(count)])
+        return stack.reshape(*shape, n, n)
+
+    return {
+        "target_fmri.mat": {
+            "EVC_RDMs": rdms(n_subjects, seed=1),
+            "IT_RDMs": rdms(n_subjects, seed=2),
+        },
+        "target_meg.mat": {
+            "MEG_RDMs_early": rdms(n_subjects, n_times, seed=3),
+            "MEG_RDMs_late": rdms(n_subjects, n_times, seed=4),
+        },
+    }
+
+
+def write_mat73(path, arrays: dict[str, np.ndarray]) -> None:
+    """As MATLAB's version 7.3 does: HDF5, axes in reverse."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in arrays.items():
+            file[name] = array.T
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+@pytest.fixture
+def written(data):
+    folder = data / "algonauts2019" / "Training_Data" / "92_Image_Set"
+    names = [f"image_{i}.png" for i in range(1, N + 1)]
+    write_images(folder / "92images", names, random_images(N))
+    made = targets(N)
+    write_mat73(folder / "target_fmri.mat", made["target_fmri.mat"])
+    savemat(folder / "target_meg.mat", made["target_meg.mat"])
+    return folder, made
+
+
+def test_fmri_and_meg_of_each_subject_come_in_the_order_of_the_images(written) -> None:
+    _, made = written
+    assert at_hand("algonauts2019")
+    recording = load("algonauts2019")
+    assert recording.labels[:2] == ("image_1", "image_2")
+    assert recording.labels[9] == "image_10"
+    np.testing.assert_array_equal(recording.images, random_images(N))
+    by_key = {(r.region, r.subject): r.matrix for r in recording.rdms}
+    assert len(by_key) == 4 * 3
+    np.testing.assert_allclose(by_key["human IT", "02"], made["target_fmri.mat"]["IT_RDMs"][1])
+    np.testing.assert_allclose(
+        by_key["human MEG late", "03"], made["target_meg.mat"]["MEG_RDMs_late"][2].mean(axis=0)
+    )
+
+    late = next(
+        t for t in recording.timecourses if (t.region, t.subject) == ("human MEG late", "03")
+    )
+    expected = made["target_meg.mat"]["MEG_RDMs_late"][2, 1][np.triu_indices(N, k=1)]
+    np.testing.assert_allclose(late.dissimilarities[1], expected)
+    assert late.time_ms.size == 4
+
+
+def test_the_test_set_and_fmri_alone_are_enough(data) -> None:
+    folder = data / "algonauts2019" / "Test_Data"
+    write_images(folder / "78images", [f"{i}.png" for i in range(78)], random_images(78))
+    assert not at_hand("algonauts2019:78")
+    savemat(folder / "target_fmri.mat", targets(78)["target_fmri.mat"])
+    recording = load("algonauts2019:78")
+    assert recording.n_stimuli == 78
+    assert recording.regions == ("human EVC", "human IT")
+
+
+def test_without_the_files_one_sentence_says_what_to_download_and_where_to_put_it(data) -> None:
+    with pytest.raises(DataUnavailableError) as raised:
+        load("algonauts2019:118")
+    message = str(raised.value)
+    for word in ("118", "algonauts.csail.mit.edu", "118_Image_Set", "SPIKELEARN_DATA"):
+        assert word in message
+    assert "\n" not in message
+
+
+def test_files_that_do_not_belong_together_are_refused(written) -> None:
+    folder, made = written
+    savemat(folder / "target_fmri.mat", {"EVC_RDMs": made["target_fmri.mat"]["EVC_RDMs"]})
+    with pytest.raises(SpikelearnError, match="must hold IT_RDMs, found EVC_RDMs"):
+        load("algonauts2019")
+    savemat(folder / "target_fmri.mat", targets(91)["target_fmri.mat"])
+    with pytest.raises(SpikelearnError, match="must be subjects x 92 x 92, found 3 x 91 x 91"):
+        load("algonauts2019")
+    (folder / "target_fmri.mat").write_bytes(b"no MATLAB file")
+    with pytest.raises(SpikelearnError, match="not a readable MATLAB file"):
+        load("algonauts2019")
+    (folder / "92images" / "image_5.png").unlink()
+    with pytest.raises(SpikelearnError, match="must hold 92 images, found 91"):
+        load("algonauts2019")
+
+
+def test_variants_that_are_none_are_answered_with_those_there_are() -> None:
+    with pytest.raises(SpikelearnError, match="has the variants 92, 118, 78, not '100'"):
+        load("algonauts2019:100")
+    with pytest.raises(SpikelearnError, match="has no variants"):
+        load("grasshopper:2")
