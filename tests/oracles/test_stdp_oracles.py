@@ -1,4 +1,4 @@
-"""Spike-timing-dependent plasticity in Brian2 against closed forms.
+"""Spike-timing-dependent plasticity on Brian2 and on `native` against closed forms.
 
 The teacher makes each postsynaptic neuron fire exactly when told, so that a synapse sees nothing
 but the pre- and postsynaptic spike times of the test. One run serves many synapses, one to one.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from told_synapses import DT_MS, START_MV, learnt, trains
 
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
@@ -21,8 +22,6 @@ from spikelearn.simulation import simulate
 from spikelearn.stimuli.stimulus import Stimulus
 
 PAIRINGS = ["all_to_all", "nearest"]
-DT_MS = 0.5
-START_MV = 0.5
 
 
 def rule(pairing: str = "all_to_all", **changed: Any) -> PairSTDP:
@@ -37,54 +36,6 @@ def rule(pairing: str = "all_to_all", **changed: Any) -> PairSTDP:
         }
         | changed
     )
-
-
-def learnt(
-    plasticity: PairSTDP,
-    pre: Sequence[Sequence[float]],
-    post: Sequence[Sequence[float]],
-    duration_ms: float,
-    delay_ms: float = 0.0,
-) -> np.ndarray:
-    """Final weight of each synapse whose ends spiked at the given times, from Brian2."""
-    size = len(pre)
-    network = SpikingNetwork(
-        name="pairs",
-        populations={
-            "pre": SpikeSource(model="spike_source", size=size),
-            "teacher": SpikeSource(model="spike_source", size=size),
-            "post": LIF(size=size, tau_m_ms=0.1, v_threshold_mv=1e3),
-        },
-        projections=(
-            Projection(
-                source="pre",
-                target="post",
-                connectivity={"kind": "one_to_one"},
-                weight_mv=START_MV,
-                delay_ms=delay_ms,
-                plasticity=plasticity,
-            ),
-            Projection(
-                source="teacher",
-                target="post",
-                connectivity={"kind": "one_to_one"},
-                weight_mv=1e6,
-            ),
-        ),
-    )
-    stimulus = Stimulus(
-        spikes={
-            "pre": Stimulus.from_spike_times("pre", pre).spikes["pre"],
-            "teacher": Stimulus.from_spike_times("teacher", post).spikes["teacher"],
-        }
-    )
-    activity = simulate(network, stimulus, duration_ms, DT_MS, "brian2")
-    fired = activity["post"].trains(0)
-    for found, told in zip(fired, post, strict=True):
-        np.testing.assert_allclose(found, np.sort(told), atol=1e-9)
-    weights = activity.weights["pre->post"]
-    assert np.count_nonzero(weights - np.diag(np.diag(weights))) == 0
-    return np.diag(weights)
 
 
 def by_traces(plasticity: PairSTDP, pre: Sequence[float], post: Sequence[float]) -> float:
@@ -103,15 +54,6 @@ def by_traces(plasticity: PairSTDP, pre: Sequence[float], post: Sequence[float])
             weight += plasticity.a_plus * x
         weight = min(max(weight, plasticity.w_min), plasticity.w_max)
     return weight
-
-
-def trains(
-    rng: np.random.Generator, count: int, rate_hz: float, duration_ms: float
-) -> list[np.ndarray]:
-    """Random spike times on the grid."""
-    n_steps = round(duration_ms / DT_MS)
-    fired = rng.random((count, n_steps)) < rate_hz * DT_MS / 1000.0
-    return [np.flatnonzero(row) * DT_MS for row in fired]
 
 
 @pytest.mark.parametrize("pairing", PAIRINGS)
