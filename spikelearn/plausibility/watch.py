@@ -1,0 +1,367 @@
+"""The mode under which the audit runs a rule: it sees every operation that torch carries out.
+
+`Watch` is a `TorchDispatchMode`: it stands below automatic differentiation, and so sees the
+operations of a backward pass as it sees those that a rule writes out. Both instruments are built on
+it:
+
+provenance (`tags`)
+    Every number carries the sources that it may depend on. Where a weight matrix is read forwards
+    (`_contraction.py`) the result is activity of its layer; where it is read backwards the result
+    carries the mark of that.
+intervention (`twin`s)
+    A changed tensor has a twin with the value as it was. Operations are done to both, up to the
+    border of what is to be changed; there the twin is what is read, so that beyond the border
+    nothing is different. For weights the border is the forward read: activity is computed with the
+    weights as they were, while whatever else reads them, by whatever way, reads them changed. For
+    activity the border is where a signal leaves the layer through synapses.
+
+The two fail in opposite ways. What the mode loses sight of (a detour through NumPy or Python) has
+no tag, but it has no twin either: it is read changed, and shows as an effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+from spikelearn.plausibility._contraction import (
+    Direction,
+    chained,
+    direction,
+    multiplications,
+    operands,
+)
+from spikelearn.plausibility._shadow import Lineage, Shadow, union
+from spikelearn.plausibility._tags import (
+    REARRANGING,
+    on_shadows,
+    propagate,
+    tensors_in,
+    written,
+)
+
+# Changes what a forward read gives: (the read, its result) -> the result instead, or None.
+Alter = Callable[["Read", torch.Tensor], torch.Tensor | None]
+_RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
+
+
+@dataclass(frozen=True)
+class Read:
+    """One reading of weights by a signal.
+
+    Attributes
+    ----------
+    owners : frozenset of str
+        Names of the weights.
+    direction : {"forwards", "backwards"}
+    signal : tensor
+        What was summed with the weights, as it was (a copy where reads are kept).
+    tags : int
+        Bits of the signal.
+    """
+
+    owners: frozenset[str]
+    direction: Direction
+    signal: torch.Tensor
+    tags: int = 0
+
+
+@dataclass
+class Sources:
+    """Names of tags, each a bit of a 64-bit number."""
+
+    names: list[str] = field(default_factory=list)
+
+    def bit(self, name: str) -> int:
+        """The bit of a source, which is given one if it has none."""
+        if name not in self.names:
+            if len(self.names) == 62:
+                raise ValueError("the audit follows at most 62 sources at a time")
+            self.names.append(name)
+        return 1 << self.names.index(name)
+
+    def of(self, bits: int) -> frozenset[str]:
+        """The sources whose bits are set."""
+        return frozenset(n for i, n in enumerate(self.names) if bits >> i & 1)
+
+
+class Watch(TorchDispatchMode):
+    """Sees what a rule does.
+
+    Parameters
+    ----------
+    tags : bool
+        Whether tags are followed.
+    keep_reads : bool
+        Whether reads are kept, with their signals.
+    alter : callable, optional
+        Changes results of forward reads.
+    inside : set of str
+        Weights through which a change of activity passes on when they are read backwards.
+    shapes : set of tuple
+        Writes into tensors of these shapes are kept.
+    """
+
+    def __init__(
+        self,
+        tags: bool = False,
+        keep_reads: bool = False,
+        alter: Alter | None = None,
+        inside: frozenset[str] = frozenset(),
+        shapes: frozenset[tuple[int, ...]] = frozenset(),
+    ) -> None:
+        super().__init__()
+        self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
+        self.inside, self.shapes = inside, shapes
+        self.shadow, self.sources = Shadow(), Sources()
+        self.reads: list[Read] = []
+        self.left: list[frozenset[str]] = []
+        self.macs = 0
+        self.n_operations = 0
+        self.derivatives = 0
+        self.writes: dict[int, list[torch.Tensor]] = {}
+        self._network: set[str] = set()
+
+    # --- What is declared before the run.
+
+    def weights(self, named: Mapping[str, torch.Tensor], network: bool) -> None:
+        """Declare weight matrices: the first axis runs over postsynaptic units."""
+        for name, tensor in named.items():
+            post = torch.arange(tensor.shape[0]).reshape(-1, *(1,) * (tensor.ndim - 1))
+            pre = torch.arange(tensor[0].numel()).reshape(1, *tensor.shape[1:])
+            lineage = Lineage(post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name}))
+            self.shadow.set_lineage(tensor.detach(), lineage)
+            if network:
+                self._network.add(name)
+            if self.follow_tags:
+                self.shadow.tag(tensor.detach(), self.sources.bit(name))
+
+    def change(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        """Intervene: the tensor takes a value, and its twin keeps what it was."""
+        with torch.no_grad():
+            tensor = tensor.detach()
+            self.shadow.begin_twin(tensor)
+            tensor.copy_(value)
+
+    def mark(self, tensor: torch.Tensor, name: str) -> None:
+        """Declare a source of tags."""
+        if self.follow_tags and tensor.numel():
+            self.shadow.tag(tensor.detach(), self.sources.bit(name), add=True)
+
+    def tags_of(self, tensor: torch.Tensor) -> frozenset[str]:
+        """Sources that any element of a tensor may depend on."""
+        return self.sources.of(union(self.shadow.tags(tensor.detach())))
+
+    # --- The run.
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Carry out one operation, and follow it."""
+        kwargs = kwargs or {}
+        name: str = func._schema.name
+        self.n_operations += 1
+        inputs = tensors_in((args, kwargs))
+        factors = operands(name, args)
+        read = self._read(name, factors, args)
+        mutated = written(func, args, kwargs)
+        if read is not None:
+            args, dual = self._at_border(read, cast("Any", factors), args)
+        else:
+            dual = any(self.shadow.has_twin(t) for t in inputs)
+        lineage = self._lineage(func, name, args, kwargs, inputs, factors)
+        twin = self._twin_before(kwargs, mutated) if dual else None
+        out = func(*args, **kwargs)
+        if dual:
+            self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
+        if self.follow_tags:
+            self._follow(func, name, args, kwargs, out, read, mutated)
+        self._inherit(out, lineage, mutated, inputs)
+        self._note(name, args, out, mutated)
+        if read is not None and read.direction == "forwards" and self.alter is not None:
+            self._altered(read, mutated[0] if mutated else out)
+        return out
+
+    def _read(self, name: str, factors: Any, args: Sequence[Any]) -> Read | None:
+        if factors is None:
+            return None
+        if name == "aten::convolution_backward" and not args[10][0]:
+            return None  # only the product for the kernels is asked for, not what passes down
+        (i, i_axis), (j, j_axis) = factors
+        one = self.shadow.lineage(args[i]) if args[i].numel() else None
+        two = self.shadow.lineage(args[j]) if args[j].numel() else None
+        if one is not None and two is not None:
+            # Matrices that follow one another make a longer way; others meet as signals.
+            if chained(one, i_axis % args[i].ndim, two, j_axis % args[j].ndim) is not None:
+                return None
+            found, signal, axis = two, args[i], j_axis
+        elif one is not None:
+            found, signal, axis = one, args[j], i_axis
+        elif two is not None:
+            found, signal, axis = two, args[i], j_axis
+        else:
+            return None
+        which = direction(found, axis % found.post.ndim)
+        tags = union(self.shadow.tags(signal)) if self.follow_tags else 0
+        kept = signal.detach().clone() if self.keep_reads else signal
+        read = Read(found.owners, which, kept, tags)
+        if self.keep_reads:
+            self.reads.append(read)
+        return read
+
+    def _at_border(
+        self, read: Read, factors: Any, args: Sequence[Any]
+    ) -> tuple[Sequence[Any], bool]:
+        """Arguments as they are read, and whether the change passes on."""
+        positions = [factors[0][0], factors[1][0]]
+        if not any(self.shadow.has_twin(args[p]) for p in positions):
+            return args, any(self.shadow.has_twin(t) for t in tensors_in(args))
+        if read.direction == "backwards" and read.owners <= self.inside:
+            return args, True
+        swapped = list(args)
+        for p in positions:
+            is_weight = self.shadow.lineage(args[p]) is not None
+            if read.direction == "forwards" or not is_weight:
+                swapped[p] = self.shadow.twin(args[p])
+        return swapped, False
+
+    def _twin_before(self, kwargs: dict[str, Any], mutated: list[torch.Tensor]) -> Any:
+        for tensor in mutated:
+            self.shadow.begin_twin(tensor)
+        generator = kwargs.get("generator")
+        return None if generator is None else generator.get_state()
+
+    def _twin_after(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        out: Any,
+        mutated: list[torch.Tensor],
+        inputs: list[torch.Tensor],
+        state: Any,
+    ) -> None:
+        results = tensors_in(out)
+        if not results or (not mutated and all(self.shadow.shares(r, inputs) for r in results)):
+            return
+        if state is not None:
+            kwargs["generator"].set_state(state)
+        swap = lambda t: self.shadow.twin(t) if isinstance(t, torch.Tensor) else t  # noqa: E731
+        twins = func(*tree_map(swap, list(args)), **tree_map(swap, kwargs))
+        if not mutated:
+            for result, value in zip(results, tensors_in(twins), strict=True):
+                self.shadow.set_twin(result, value)
+
+    def _follow(
+        self,
+        func: Any,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        out: Any,
+        read: Read | None,
+        mutated: list[torch.Tensor],
+    ) -> None:
+        propagate(self.shadow, func, args, kwargs, out)
+        if name == "aten::_local_scalar_dense":
+            self.left.append(self.tags_of(args[0]))
+        plain = name.removeprefix("aten::")
+        if any(plain.startswith(word) for word in _RANDOM):
+            for result in mutated or tensors_in(out):
+                self.shadow.tag(result, self.sources.bit("noise"), add=True)
+        if read is None or not read.owners & self._network:
+            return
+        result = mutated[0] if mutated else tensors_in(out)[0]
+        bits = self.shadow.tags(result)
+        for owner in read.owners & self._network:
+            mark = "activity" if read.direction == "forwards" else "backwards"
+            added = self.sources.bit(f"{mark} {owner}")
+            cleared = ~self.sources.bit(owner)
+            bits = (torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits) & cleared
+            bits = bits | added
+        self.shadow.tag(result, cast("torch.Tensor", bits))
+
+    def _lineage(
+        self,
+        func: Any,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        inputs: list[torch.Tensor],
+        factors: Any,
+    ) -> Lineage | None:
+        """Of what synapses the result's elements will be weights, if of any."""
+        known = [found for t in inputs if (found := self.shadow.lineage(t)) is not None]
+        if not known:
+            return None
+        if factors is not None:
+            (i, i_axis), (j, j_axis) = factors
+            one, two = self.shadow.lineage(args[i]), self.shadow.lineage(args[j])
+            if one is None or two is None or args[i].ndim != 2 or args[j].ndim != 2:
+                return None
+            return chained(one, i_axis % 2, two, j_axis % 2)
+        owners = frozenset().union(*(k.owners for k in known))
+        if name == "aten::copy_":
+            source = self.shadow.lineage(args[1]) if isinstance(args[1], torch.Tensor) else None
+            return source
+        if name in ("aten::_to_copy", "aten::detach_copy"):
+            return known[0]
+        if torch.Tag.pointwise in func.tags or name.startswith("aten::lerp"):
+            shape = torch.broadcast_shapes(*(t.shape for t in inputs))
+            post, pre = (torch.full(shape, -1, dtype=torch.int64) for _ in range(2))
+            for k in known:
+                post = torch.maximum(post, k.post.expand(shape))
+                pre = torch.maximum(pre, k.pre.expand(shape))
+            return Lineage(post, pre, owners)
+        if name in REARRANGING:
+            def ends(which: str) -> Callable[[torch.Tensor], torch.Tensor]:
+                def of(t: torch.Tensor) -> torch.Tensor:
+                    found = self.shadow.lineage(t)
+                    empty = torch.full(tuple(t.shape), -1, dtype=torch.int64)
+                    return empty if found is None else getattr(found, which)
+
+                return of
+
+            post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
+            return Lineage(post, pre, owners)
+        return None
+
+    def _inherit(
+        self,
+        out: Any,
+        lineage: Lineage | None,
+        mutated: list[torch.Tensor],
+        inputs: list[torch.Tensor],
+    ) -> None:
+        results = mutated or tensors_in(out)
+        if not mutated and results and all(self.shadow.shares(r, inputs) for r in results):
+            return
+        for result in results[:1]:
+            if lineage is not None and lineage.post.numel() and result.numel():
+                if tuple(lineage.post.shape) != tuple(result.shape):
+                    try:
+                        post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
+                    except RuntimeError:
+                        continue
+                    lineage = Lineage(post, pre, lineage.owners)
+                self.shadow.set_lineage(result, lineage)
+
+    def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:
+        self.macs += multiplications(name, args, out)
+        plain = name.removeprefix("aten::")
+        self.derivatives += plain.endswith("_backward") and not plain.startswith("convolution")
+        for tensor in mutated:
+            if tuple(tensor.shape) in self.shapes:
+                key = tensor.untyped_storage().data_ptr()
+                self.writes.setdefault(key, []).append(tensor.detach().clone())
+
+    def _altered(self, read: Read, result: torch.Tensor) -> None:
+        changed = cast("Alter", self.alter)(read, result)
+        if changed is not None:
+            self.shadow.begin_twin(result)
+            result.copy_(changed)
