@@ -83,7 +83,10 @@ class Shadow:
         if place is None or place.tags is None:
             return None
         if place.itemsize != tensor.element_size():
-            # Real and imaginary parts seen as numbers: what is known of any holds for all.
+            seen = _part(place, tensor)
+            if seen is not None:
+                return seen
+            # Numbers of another size in the same memory: what is known of any holds for all.
             return torch.full(tuple(tensor.shape), _union(place.tags), dtype=torch.int64)
         return _view(place.tags, tensor)
 
@@ -127,6 +130,14 @@ class Shadow:
         _view(place.lineage.pre, tensor).copy_(lineage.pre)
         place.lineage.owners = lineage.owners
 
+    def any_lineage(self, tensors: list[torch.Tensor]) -> bool:
+        """Whether any of the tensors lies where weights are."""
+        for tensor in tensors:
+            place = self._find(tensor)
+            if place is not None and place.lineage is not None:
+                return True
+        return False
+
     def has_twin(self, tensor: torch.Tensor) -> bool:
         """Whether an intervention may have changed the tensor."""
         place = self._find(tensor)
@@ -158,6 +169,15 @@ class Shadow:
         place = self._find(tensor)
         if place is not None:
             place.twin = None
+
+
+def _part(place: _Place, tensor: torch.Tensor) -> torch.Tensor | None:
+    """Tags of the real or imaginary parts of complex numbers, which are theirs."""
+    times = place.itemsize // tensor.element_size()
+    if times != 2 or place.tags is None or any(s % 2 for s in tensor.stride()):
+        return None
+    strides = [s // 2 for s in tensor.stride()]
+    return place.tags.as_strided(tensor.size(), strides, tensor.storage_offset() // 2)
 
 
 def _view(flat: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:

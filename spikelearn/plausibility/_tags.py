@@ -9,6 +9,7 @@ as `.item()`, of which a list is kept); a tag that is there may be of a path tha
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,8 +23,10 @@ from spikelearn.plausibility._shadow import Shadow, union
 REARRANGING = {
     "aten::clone", "aten::cat", "aten::stack", "aten::repeat", "aten::roll", "aten::flip",
     "aten::index_select", "aten::_reshape_copy", "aten::constant_pad_nd", "aten::unfold_copy",
-    "aten::tril", "aten::triu", "aten::diag_embed",
+    "aten::tril", "aten::triu", "aten::diag_embed", "aten::_to_copy", "aten::lift_fresh_copy",
 }  # fmt: skip
+# Operations of which nothing but the union was followed; for those who extend this file.
+UNKNOWN: set[str] = set()
 _REDUCING = {
     "aten::sum", "aten::mean", "aten::amax", "aten::amin", "aten::any", "aten::all", "aten::max",
     "aten::min", "aten::argmax", "aten::argmin", "aten::linalg_vector_norm", "aten::norm",
@@ -95,13 +98,21 @@ def _bits(
         axis = args[_ALONG[name]]
         known = [t for t in inputs if shadow.tags(t) is not None]
         if isinstance(axis, int) and len(lines) == len(known):
-            return _joined([_or_along(b, [axis], True).expand(shape) for b in lines])
+            return _joined([or_along(b, [axis], True).expand(shape) for b in lines])
     if name in REARRANGING:
         moved = on_shadows(func, args, kwargs, lambda t: _or_zero(shadow.tags(t), t))
         if isinstance(moved, torch.Tensor) and tuple(moved.shape) == shape:
             return moved
+    if name == "aten::nll_loss_backward":
+        # The gradient of a sample's cost, by its own scores and label.
+        rows = [_expand(or_along(b, [-1], True), shape) for b in (shadow.tags(args[1]),)
+                if b is not None]  # fmt: skip
+        label, scale = shadow.tags(args[2]), union(shadow.tags(args[0]))
+        wide = [] if label is None else [_expand(label.unsqueeze(-1), shape)]
+        return _joined([*rows, *wide, scale])
     if name in ("aten::gather", "aten::embedding", "aten::index"):
         return _of_lookup(shadow, func, name, args, shape, inputs)
+    UNKNOWN.add(name)
     return _joined([union(b) for t in inputs if (b := shadow.tags(t)) is not None])
 
 
@@ -114,11 +125,11 @@ def _of_product(
     one, two = shadow.tags(a), shadow.tags(b)
     found: list[torch.Tensor | int] = []
     if one is not None and a.ndim > 1:
-        found.append(_expand(_or_along(one, [-1], True), shape))
+        found.append(_expand(or_along(one, [-1], True), shape))
     elif one is not None:
         bits |= union(one)
     if two is not None and b.ndim > 1:
-        found.append(_expand(_or_along(two, [-2], True), shape))
+        found.append(_expand(or_along(two, [-2], True), shape))
     elif two is not None:
         bits |= union(two)
     if i:  # something is added to
@@ -136,7 +147,7 @@ def _of_convolution(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...])
             rest |= union(shadow.tags(other))
     if images is None:
         return rest
-    by_sample = _or_along(images, list(range(1, images.ndim)), True)
+    by_sample = or_along(images, list(range(1, images.ndim)), True)
     return _joined([by_sample.expand(shape), rest])
 
 
@@ -178,11 +189,11 @@ def _reduced(
     if axes is None or axes == []:
         axes = list(range(bits.ndim))
     axes = [axes] if isinstance(axes, int) else list(axes)
-    reduced = _or_along(bits, axes, bool(given.get("keepdim", False)))
+    reduced = or_along(bits, axes, bool(given.get("keepdim", False)))
     return reduced if tuple(reduced.shape) == shape else None
 
 
-def _or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
+def or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
     """Bitwise or along axes."""
     axes = sorted({a % bits.ndim for a in axes}, reverse=True) if bits.ndim else []
     for axis in axes:
@@ -217,29 +228,34 @@ def _or_zero(bits: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
 
 def tensors_in(tree: Any) -> list[torch.Tensor]:
     """The tensors in arguments or results."""
+    if isinstance(tree, torch.Tensor):
+        return [tree]
     found: list[torch.Tensor] = []
-
-    def visit(item: Any) -> None:
-        if isinstance(item, torch.Tensor):
-            found.append(item)
-        elif isinstance(item, list | tuple):
-            for part in item:
-                visit(part)
-        elif isinstance(item, dict):
-            for part in item.values():
-                visit(part)
-
-    visit(tree)
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        for item in tree:
+            if isinstance(item, torch.Tensor):
+                found.append(item)
+            elif isinstance(item, list | tuple | dict):
+                found += tensors_in(item)
     return found
+
+
+@functools.cache
+def _writes(func: Any) -> tuple[tuple[int, str], ...]:
+    return tuple(
+        (position, argument.name)
+        for position, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
 
 
 def written(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
     """Arguments that an operation writes into."""
-    found = []
-    for position, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            value = args[position] if position < len(args) else kwargs.get(argument.name)
-            found.extend(tensors_in(value))
+    found: list[torch.Tensor] = []
+    for position, name in _writes(func):
+        found += tensors_in(args[position] if position < len(args) else kwargs.get(name))
     return found
 
 

@@ -42,12 +42,17 @@ class Outcome:
     loss: torch.Tensor
     updates: Updates = field(default_factory=dict)
     calls: list[Updates] = field(default_factory=list)
+    element_tags: dict[str, torch.Tensor] = field(default_factory=dict)
     tags: dict[str, frozenset[str]] = field(default_factory=dict)
     emitted: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+    write_tags: dict[str, list[frozenset[str]]] = field(default_factory=dict)
 
 
 class Bench:
     """Makes the rule afresh, on the same small network and data each time, in 64 bits.
+
+    Matrices of the rule's own that learn and start at zero (the heads of local losses) are given
+    random values: an update in which they block every way says nothing about the ways.
 
     Parameters
     ----------
@@ -81,6 +86,7 @@ class Bench:
         self.name = rule if named else getattr(rule, "__name__", type(made).__name__)
         self.claims = dict(made.claims)
         self.trains, self.networks = made.trains, made.networks
+        self.squared_error = made.loss == "squared_error"
         self.seed = seed
         self.model = model if model is not None else _model(made)
         generator = torch_generator(seed, "audit data")
@@ -109,6 +115,7 @@ class Bench:
         x: torch.Tensor | None = None,
         y: torch.Tensor | None = None,
         intervene: Callable[[Watch, list[torch.Tensor]], None] | None = None,
+        change_input: Callable[[torch.Tensor], torch.Tensor] | None = None,
         draw: Callable[[int, torch.Tensor, Sequence[Axis]], torch.Tensor] | None = None,
         after: Callable[[Rule], None] | None = None,
         noise: str = "rule",
@@ -122,6 +129,8 @@ class Bench:
             In place of the bench's.
         intervene : callable, optional
             Called with the watch and the network's weights before the rule is prepared.
+        change_input : callable, optional
+            Gives what x is changed to wherever it is not read through synapses.
         draw : callable, optional
             Replaces what the rule draws: (how many were drawn before, numbers, axes) -> numbers.
         after : callable, optional
@@ -136,6 +145,8 @@ class Bench:
         watch.weights(self.weights(network), network=True)
         if intervene is not None:
             intervene(watch, list(self.weights(network).values()))
+        if change_input is not None:
+            watch.change(x, change_input(x))
         self._mark(watch, x, y)
         rule = self.make()
         with watch:
@@ -152,6 +163,7 @@ class Bench:
                 watch.weights({name: tensor}, network=False)
             elif tensor.numel():
                 watch.mark(tensor, name)
+        self._fill(rule)
         if after is not None:
             after(rule)
         rule.network.train()
@@ -161,6 +173,15 @@ class Bench:
             rule.begin_epoch(1, 2)
             outcome.loss = rule.update(x, y, lambda: self._collect(rule, watch, outcome)).detach()
         return outcome
+
+    def _fill(self, rule: Rule) -> None:
+        """Give values to what learns and starts at zero, through which nothing would pass yet."""
+        generator = torch_generator(self.seed, "audit extras")
+        with torch.no_grad():
+            for parameter in rule.extra.parameters():
+                if parameter.requires_grad and parameter.ndim >= 2 and not parameter.any():
+                    drawn = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+                    parameter.copy_(drawn / parameter[0].numel() ** 0.5)
 
     def weights(self, network: Any) -> dict[str, torch.nn.Parameter]:
         """Weight matrices, first layer to last; named by layer."""
@@ -200,6 +221,13 @@ class Bench:
         if not watch.follow_tags:
             return
         watch.mark(y, "label")
+        watch.n_samples = len(x)
+        if watch.units_of is not None:
+            n = self.model.n_inputs // (1 if self.spikes else self.n_steps)
+            columns = x.view(len(x), -1, n)
+            for j in range(n):
+                watch.mark(columns[:, :, j], f"pre {j + 1}")
+            return
         for i in range(len(x)):
             watch.mark(x[i], f"sample {i + 1}")
         if not self.spikes and self.n_steps > 1:
@@ -216,6 +244,11 @@ class Bench:
                 tensor = replace(drawn[0], tensor, axes)
             drawn[0] += 1
             watch.mark(tensor, "noise")
+            if watch.follow_tags and watch.units_of is None and self.spikes:
+                # Input spikes: of all steps at once, or of one after another.
+                steps = tensor.unbind() if axes[0] is None else [tensor]
+                for t, step in enumerate(steps):
+                    watch.mark(step, f"time {(t if axes[0] is None else drawn[0] - 1) + 1}")
             return tensor
 
         rule.draw = draw  # type: ignore[method-assign]
@@ -228,9 +261,17 @@ class Bench:
             gradient = parameter.grad.detach()
             call[name] = gradient.clone()
             if watch.follow_tags:
+                bits = watch.shadow.tags(gradient)
+                if bits is not None:
+                    old = outcome.element_tags.get(name)
+                    outcome.element_tags[name] = bits.clone() if old is None else old | bits
                 known = outcome.tags.get(name, frozenset())
                 outcome.tags[name] = known | watch.tags_of(gradient)
-            written = watch.writes.pop(gradient.untyped_storage().data_ptr(), [])
+            key = gradient.untyped_storage().data_ptr()
+            written = watch.writes.pop(key, [])
+            outcome.write_tags.setdefault(name, []).extend(
+                watch.sources.of(bits) for bits in watch.write_tags.pop(key, [])
+            )
             values = [*written, call[name]]
             if len(values) > 1 and torch.equal(values[-1], values[-2]):
                 values.pop()

@@ -40,6 +40,7 @@ from spikelearn.plausibility._shadow import Lineage, Shadow, union
 from spikelearn.plausibility._tags import (
     REARRANGING,
     on_shadows,
+    or_along,
     propagate,
     tensors_in,
     written,
@@ -47,6 +48,12 @@ from spikelearn.plausibility._tags import (
 
 # Changes what a forward read gives: (the read, its result) -> the result instead, or None.
 Alter = Callable[["Read", torch.Tensor], torch.Tensor | None]
+# Derivatives of nonlinearities; the first argument is the signal.
+_SLOPES = {
+    f"aten::{which}_backward"
+    for which in ("tanh", "sigmoid", "threshold", "elu", "hardtanh", "gelu", "silu", "leaky_relu",
+                  "softplus", "hardsigmoid", "hardswish", "log_sigmoid")
+}  # fmt: skip
 _RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
 
 
@@ -63,12 +70,15 @@ class Read:
         What was summed with the weights, as it was (a copy where reads are kept).
     tags : int
         Bits of the signal.
+    row_tags : int tensor of shape (rows,), optional
+        The same by row, where reads are kept.
     """
 
     owners: frozenset[str]
     direction: Direction
     signal: torch.Tensor
     tags: int = 0
+    row_tags: torch.Tensor | None = None
 
 
 @dataclass
@@ -105,6 +115,16 @@ class Watch(TorchDispatchMode):
         Weights through which a change of activity passes on when they are read backwards.
     shapes : set of tuple
         Writes into tensors of these shapes are kept.
+    openly : bool
+        Whether what `alter` changes has no border: it changes whatever comes after it.
+    send : callable, optional
+        Replaces the signal of a read.
+    flat_slopes : bool
+        Whether the derivatives of nonlinearities that automatic differentiation computes are
+        replaced by their mean.
+    units_of : str, optional
+        A layer, each of whose units is a source of its own ("post 1" ...) until it is sent through
+        synapses.
     """
 
     def __init__(
@@ -114,10 +134,16 @@ class Watch(TorchDispatchMode):
         alter: Alter | None = None,
         inside: frozenset[str] = frozenset(),
         shapes: frozenset[tuple[int, ...]] = frozenset(),
+        openly: bool = False,
+        send: Callable[[Read], torch.Tensor | None] | None = None,
+        flat_slopes: bool = False,
+        units_of: str | None = None,
     ) -> None:
         super().__init__()
         self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
         self.inside, self.shapes = inside, shapes
+        self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
+        self.units_of = units_of
         self.shadow, self.sources = Shadow(), Sources()
         self.reads: list[Read] = []
         self.left: list[frozenset[str]] = []
@@ -125,6 +151,10 @@ class Watch(TorchDispatchMode):
         self.n_operations = 0
         self.derivatives = 0
         self.writes: dict[int, list[torch.Tensor]] = {}
+        self.write_tags: dict[int, list[int]] = {}
+        self.n_samples = 0
+        self.mixed_samples = False
+        self.weight_shapes: set[tuple[int, ...]] = set()
         self._network: set[str] = set()
 
     # --- What is declared before the run.
@@ -138,6 +168,7 @@ class Watch(TorchDispatchMode):
             self.shadow.set_lineage(tensor.detach(), lineage)
             if network:
                 self._network.add(name)
+                self.weight_shapes.add(tuple(tensor.shape))
             if self.follow_tags:
                 self.shadow.tag(tensor.detach(), self.sources.bit(name))
 
@@ -174,9 +205,15 @@ class Watch(TorchDispatchMode):
             args, dual = self._at_border(read, cast("Any", factors), args)
         else:
             dual = any(self.shadow.has_twin(t) for t in inputs)
-        lineage = self._lineage(func, name, args, kwargs, inputs, factors)
+        if read is not None and self.send is not None:
+            args = self._sent(read, cast("Any", factors), args)
+        lineage = None
+        if self.shadow.any_lineage(inputs):
+            lineage = self._lineage(func, name, args, kwargs, inputs, factors)
         twin = self._twin_before(kwargs, mutated) if dual else None
         out = func(*args, **kwargs)
+        if self.flat_slopes and name in _SLOPES:
+            out = _flattened(func, args, kwargs, out)
         if dual:
             self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
         if self.follow_tags:
@@ -193,6 +230,8 @@ class Watch(TorchDispatchMode):
         if name == "aten::convolution_backward" and not args[10][0]:
             return None  # only the product for the kernels is asked for, not what passes down
         (i, i_axis), (j, j_axis) = factors
+        if not self.shadow.any_lineage([args[i], args[j]]):
+            return None
         one = self.shadow.lineage(args[i]) if args[i].numel() else None
         two = self.shadow.lineage(args[j]) if args[j].numel() else None
         if one is not None and two is not None:
@@ -207,9 +246,13 @@ class Watch(TorchDispatchMode):
         else:
             return None
         which = direction(found, axis % found.post.ndim)
-        tags = union(self.shadow.tags(signal)) if self.follow_tags else 0
+        bits = self.shadow.tags(signal) if self.follow_tags else None
         kept = signal.detach().clone() if self.keep_reads else signal
-        read = Read(found.owners, which, kept, tags)
+        rows = None
+        if self.keep_reads and bits is not None and bits.ndim > 1:
+            axes = list(range(1, 4)) if bits.ndim == 4 else [-1]
+            rows = or_along(bits, axes, False).flatten()
+        read = Read(found.owners, which, kept, union(bits), rows)
         if self.keep_reads:
             self.reads.append(read)
         return read
@@ -229,6 +272,16 @@ class Watch(TorchDispatchMode):
             if read.direction == "forwards" or not is_weight:
                 swapped[p] = self.shadow.twin(args[p])
         return swapped, False
+
+    def _sent(self, read: Read, factors: Any, args: Sequence[Any]) -> Sequence[Any]:
+        instead = cast("Any", self.send)(read)
+        if instead is None:
+            return args
+        swapped = list(args)
+        for p in (factors[0][0], factors[1][0]):
+            if self.shadow.lineage(args[p]) is None:
+                swapped[p] = instead
+        return swapped
 
     def _twin_before(self, kwargs: dict[str, Any], mutated: list[torch.Tensor]) -> Any:
         for tensor in mutated:
@@ -268,15 +321,21 @@ class Watch(TorchDispatchMode):
         mutated: list[torch.Tensor],
     ) -> None:
         propagate(self.shadow, func, args, kwargs, out)
+        if read is None:
+            self._samples(name, args, mutated, out)
         if name == "aten::_local_scalar_dense":
             self.left.append(self.tags_of(args[0]))
         plain = name.removeprefix("aten::")
         if any(plain.startswith(word) for word in _RANDOM):
             for result in mutated or tensors_in(out):
                 self.shadow.tag(result, self.sources.bit("noise"), add=True)
-        if read is None or not read.owners & self._network:
+        self._narrow(mutated, out)
+        if read is None:
             return
         result = mutated[0] if mutated else tensors_in(out)[0]
+        self._units(read, result)
+        if not read.owners & self._network:
+            return
         bits = self.shadow.tags(result)
         for owner in read.owners & self._network:
             mark = "activity" if read.direction == "forwards" else "backwards"
@@ -285,6 +344,56 @@ class Watch(TorchDispatchMode):
             bits = (torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits) & cleared
             bits = bits | added
         self.shadow.tag(result, cast("torch.Tensor", bits))
+
+    def _narrow(self, mutated: list[torch.Tensor], out: Any) -> None:
+        """Where one number for each sample is left, what the label says is one number."""
+        bit = self.sources.bit("label")
+        for result in mutated or tensors_in(out):
+            if not result.is_floating_point() or result.numel() > self.n_samples:
+                continue
+            bits = self.shadow.tags(result)
+            if bits is not None and union(bits) & bit:
+                one = self.sources.bit("label as one number")
+                narrow = torch.where(bits & bit != 0, bits & ~bit | one, bits)
+                self.shadow.tag(result, narrow)
+
+    def _samples(
+        self, name: str, args: Sequence[Any], mutated: list[torch.Tensor], out: Any
+    ) -> None:
+        """Where samples are summed to an update: does one carry signs of another?"""
+        factors = operands(name.rstrip("_"), args)
+        results = mutated or tensors_in(out)
+        if factors is None or not results or name.startswith("aten::linear"):
+            return
+        if not any(tuple(r.shape) in self.weight_shapes for r in results):
+            return
+        first = args[factors[0][0]]
+        axis = 0 if name.startswith("aten::convolution") else factors[0][1] % first.ndim
+        bits = self.shadow.tags(first)
+        if bits is None or not self.n_samples or first.shape[axis] % self.n_samples:
+            return
+        others = [a for a in range(bits.ndim) if a != axis]
+        by_row = or_along(bits, others, False).tolist()
+        for row, value in enumerate(by_row):
+            for k in range(self.n_samples):
+                seen = value & self.sources.bit(f"sample {k + 1}")
+                if seen and k != row % self.n_samples:
+                    self.mixed_samples = True
+
+    def _units(self, read: Read, result: torch.Tensor) -> None:
+        if self.units_of is None:
+            return
+        inside = read.direction == "backwards" and read.owners <= self.inside
+        bits = self.shadow.tags(result)
+        if bits is not None and not inside:
+            ends = (self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre ")))
+            bits = bits & ~sum(ends)
+            self.shadow.tag(result, bits)
+        if read.owners == {self.units_of} and read.direction == "forwards":
+            axis = 1 if result.ndim == 4 else result.ndim - 1
+            for unit in range(result.shape[axis]):
+                part = result.select(axis, unit)
+                self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
 
     def _lineage(
         self,
@@ -319,6 +428,9 @@ class Watch(TorchDispatchMode):
                 pre = torch.maximum(pre, k.pre.expand(shape))
             return Lineage(post, pre, owners)
         if name in REARRANGING:
+            if len(known) < len(inputs):
+                return None  # put together with what is no weight: data
+
             def ends(which: str) -> Callable[[torch.Tensor], torch.Tensor]:
                 def of(t: torch.Tensor) -> torch.Tensor:
                     found = self.shadow.lineage(t)
@@ -338,11 +450,13 @@ class Watch(TorchDispatchMode):
         mutated: list[torch.Tensor],
         inputs: list[torch.Tensor],
     ) -> None:
+        if lineage is None:
+            return
         results = mutated or tensors_in(out)
         if not mutated and results and all(self.shadow.shares(r, inputs) for r in results):
             return
         for result in results[:1]:
-            if lineage is not None and lineage.post.numel() and result.numel():
+            if lineage.post.numel() and result.numel():
                 if tuple(lineage.post.shape) != tuple(result.shape):
                     try:
                         post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
@@ -359,9 +473,17 @@ class Watch(TorchDispatchMode):
             if tuple(tensor.shape) in self.shapes:
                 key = tensor.untyped_storage().data_ptr()
                 self.writes.setdefault(key, []).append(tensor.detach().clone())
+                self.write_tags.setdefault(key, []).append(union(self.shadow.tags(tensor)))
 
     def _altered(self, read: Read, result: torch.Tensor) -> None:
         changed = cast("Alter", self.alter)(read, result)
         if changed is not None:
-            self.shadow.begin_twin(result)
+            if not self.openly:
+                self.shadow.begin_twin(result)
             result.copy_(changed)
+
+
+def _flattened(func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> Any:
+    """The same where every unit has the mean slope."""
+    slopes = func(torch.ones_like(args[0]), *args[1:], **kwargs)
+    return args[0] * slopes.mean()
