@@ -62,6 +62,14 @@ def direction(lineage: Lineage, axis: int) -> Direction:
     return "backwards"
 
 
+def summed(lineage: Lineage, axes: Sequence[int]) -> Direction | None:
+    """Which way weights that have met a signal are read by a sum along axes; None: not at all."""
+    over = [a for a in axes if _varies(lineage.post, a) or _varies(lineage.pre, a)]
+    if not over or not lineage.mixed:
+        return None
+    return "backwards" if any(_varies(lineage.post, a) for a in over) else "forwards"
+
+
 def chained(a: Lineage, a_axis: int, b: Lineage, b_axis: int) -> Lineage | None:
     """Synapses of a product of two weight matrices that follow one another, such as W_2 W_1."""
     if a.post.ndim != 2 or b.post.ndim != 2:

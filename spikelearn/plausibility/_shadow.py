@@ -27,11 +27,14 @@ class Lineage:
         Index of the unit at either end of the synapse; -1 for none.
     owners : frozenset of str
         Names of the weights.
+    mixed : bool
+        Whether each weight has met another number, such as a signal that a sum is to follow.
     """
 
     post: torch.Tensor
     pre: torch.Tensor
     owners: frozenset[str]
+    mixed: bool = False
 
 
 @dataclass
@@ -115,7 +118,8 @@ class Shadow:
         if place is None or place.lineage is None or place.itemsize != tensor.element_size():
             return None
         known = place.lineage
-        return Lineage(_view(known.post, tensor), _view(known.pre, tensor), known.owners)
+        ends = (_view(known.post, tensor), _view(known.pre, tensor))
+        return Lineage(*ends, known.owners, known.mixed)
 
     def set_lineage(self, tensor: torch.Tensor, lineage: Lineage | None) -> None:
         """Declare what synapses the elements are of; None: of none."""
@@ -128,7 +132,7 @@ class Shadow:
             place.lineage = Lineage(empty, empty.clone(), lineage.owners)
         _view(place.lineage.post, tensor).copy_(lineage.post)
         _view(place.lineage.pre, tensor).copy_(lineage.pre)
-        place.lineage.owners = lineage.owners
+        place.lineage.owners, place.lineage.mixed = lineage.owners, lineage.mixed
 
     def any_lineage(self, tensors: list[torch.Tensor]) -> bool:
         """Whether any of the tensors lies where weights are."""

@@ -24,6 +24,7 @@ REARRANGING = {
     "aten::clone", "aten::cat", "aten::stack", "aten::repeat", "aten::roll", "aten::flip",
     "aten::index_select", "aten::_reshape_copy", "aten::constant_pad_nd", "aten::unfold_copy",
     "aten::tril", "aten::triu", "aten::diag_embed", "aten::_to_copy", "aten::lift_fresh_copy",
+    "aten::slice_backward", "aten::select_backward",
 }  # fmt: skip
 # Operations of which nothing but the union was followed; for those who extend this file.
 UNKNOWN: set[str] = set()
@@ -32,6 +33,10 @@ _REDUCING = {
     "aten::min", "aten::argmax", "aten::argmin", "aten::linalg_vector_norm", "aten::norm",
     "aten::var", "aten::std", "aten::prod", "aten::logsumexp",
 }  # fmt: skip
+# Element by element, without torch's mark of it.
+_ELEMENTWISE = {"aten::where", "aten::lerp", "aten::complex"}
+# Sample by sample, along the first axis.
+_BATCHED = {"aten::_linalg_solve_ex", "aten::linalg_solve"}
 # Only the shape of the argument enters.
 _SHAPED = {
     f"aten::{which}{made}"
@@ -79,7 +84,7 @@ def _bits(
     result: torch.Tensor,
 ) -> torch.Tensor | int:
     shape = tuple(result.shape)
-    if torch.Tag.pointwise in func.tags or name.rstrip("_") in ("aten::where", "aten::lerp"):
+    if torch.Tag.pointwise in func.tags or name.rstrip("_") in _ELEMENTWISE:
         return _joined([_expand(b, shape) for t in inputs if (b := shadow.tags(t)) is not None])
     product = operands(name.rstrip("_") if name.endswith("_") else name, args)
     if product is not None and not name.startswith("aten::convolution"):
@@ -103,6 +108,21 @@ def _bits(
         moved = on_shadows(func, args, kwargs, lambda t: _or_zero(shadow.tags(t), t))
         if isinstance(moved, torch.Tensor) and tuple(moved.shape) == shape:
             return moved
+    if name == "aten::nll_loss_forward" and args[3] == 0 and shape:
+        costs = [or_along(b, [-1], False) for b in (shadow.tags(args[0]),) if b is not None]
+        label = shadow.tags(args[1])
+        return _joined(costs + ([] if label is None else [label]))
+    if name == "aten::scatter_" and args[2].shape[args[1]] == 1:
+        known = [b for t in (args[0], args[2]) if (b := shadow.tags(t)) is not None]
+        return _joined([_expand(b, shape) for b in known])
+    if name == "aten::topk":
+        line = shadow.tags(args[0])
+        axis = args[2] if len(args) > 2 else -1
+        return 0 if line is None else _expand(or_along(line, [axis], True), shape)
+    if name in _BATCHED and shape and all(t.shape[:1] == shape[:1] for t in inputs):
+        by_sample = [or_along(b, list(range(1, b.ndim)), False) for t in inputs
+                     if (b := shadow.tags(t)) is not None]  # fmt: skip
+        return _joined([b.view(-1, *(1,) * (len(shape) - 1)).expand(shape) for b in by_sample])
     if name == "aten::nll_loss_backward":
         # The gradient of a sample's cost, by its own scores and label.
         rows = [_expand(or_along(b, [-1], True), shape) for b in (shadow.tags(args[1]),)

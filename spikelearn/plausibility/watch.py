@@ -35,6 +35,7 @@ from spikelearn.plausibility._contraction import (
     direction,
     multiplications,
     operands,
+    summed,
 )
 from spikelearn.plausibility._shadow import Lineage, Shadow, union
 from spikelearn.plausibility._tags import (
@@ -200,6 +201,8 @@ class Watch(TorchDispatchMode):
         inputs = tensors_in((args, kwargs))
         factors = operands(name, args)
         read = self._read(name, factors, args)
+        if read is None and name in ("aten::sum", "aten::mean") and self.shadow.any_lineage(inputs):
+            read, factors = self._summed(args), ((0, 0), (0, 0))
         mutated = written(func, args, kwargs)
         if read is not None:
             args, dual = self._at_border(read, cast("Any", factors), args)
@@ -208,7 +211,7 @@ class Watch(TorchDispatchMode):
         if read is not None and self.send is not None:
             args = self._sent(read, cast("Any", factors), args)
         lineage = None
-        if self.shadow.any_lineage(inputs):
+        if read is None and self.shadow.any_lineage(inputs):
             lineage = self._lineage(func, name, args, kwargs, inputs, factors)
         twin = self._twin_before(kwargs, mutated) if dual else None
         out = func(*args, **kwargs)
@@ -253,6 +256,23 @@ class Watch(TorchDispatchMode):
             axes = list(range(1, 4)) if bits.ndim == 4 else [-1]
             rows = or_along(bits, axes, False).flatten()
         read = Read(found.owners, which, kept, union(bits), rows)
+        if self.keep_reads:
+            self.reads.append(read)
+        return read
+
+    def _summed(self, args: Sequence[Any]) -> Read | None:
+        """A product with weights that was written element by element, where it is summed."""
+        found = self.shadow.lineage(args[0])
+        if found is None:
+            return None
+        given = args[1] if len(args) > 1 and args[1] else range(found.post.ndim)
+        which = summed(found, [a % found.post.ndim for a in given])
+        if which is None:
+            return None
+        signal = args[0]
+        kept = signal.detach().clone() if self.keep_reads else signal
+        bits = self.shadow.tags(signal) if self.follow_tags else None
+        read = Read(found.owners, which, kept, union(bits))
         if self.keep_reads:
             self.reads.append(read)
         return read
@@ -373,12 +393,10 @@ class Watch(TorchDispatchMode):
         if bits is None or not self.n_samples or first.shape[axis] % self.n_samples:
             return
         others = [a for a in range(bits.ndim) if a != axis]
-        by_row = or_along(bits, others, False).tolist()
-        for row, value in enumerate(by_row):
-            for k in range(self.n_samples):
-                seen = value & self.sources.bit(f"sample {k + 1}")
-                if seen and k != row % self.n_samples:
-                    self.mixed_samples = True
+        marks = [self.sources.bit(f"sample {k + 1}") for k in range(self.n_samples)]
+        for value in or_along(bits, others, False).tolist():
+            if sum(1 for mark in marks if value & mark) > 1:
+                self.mixed_samples = True
 
     def _units(self, read: Read, result: torch.Tensor) -> None:
         if self.units_of is None:
@@ -426,7 +444,9 @@ class Watch(TorchDispatchMode):
             for k in known:
                 post = torch.maximum(post, k.post.expand(shape))
                 pre = torch.maximum(pre, k.pre.expand(shape))
-            return Lineage(post, pre, owners)
+            # What is no weight and more than a number has met the weights here.
+            plain = any(t.numel() > 1 and self.shadow.lineage(t) is None for t in inputs)
+            return Lineage(post, pre, owners, plain or any(k.mixed for k in known))
         if name in REARRANGING:
             if len(known) < len(inputs):
                 return None  # put together with what is no weight: data
@@ -440,7 +460,7 @@ class Watch(TorchDispatchMode):
                 return of
 
             post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
-            return Lineage(post, pre, owners)
+            return Lineage(post, pre, owners, any(k.mixed for k in known))
         return None
 
     def _inherit(
@@ -462,7 +482,7 @@ class Watch(TorchDispatchMode):
                         post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
                     except RuntimeError:
                         continue
-                    lineage = Lineage(post, pre, lineage.owners)
+                    lineage = Lineage(post, pre, lineage.owners, lineage.mixed)
                 self.shadow.set_lineage(result, lineage)
 
     def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:

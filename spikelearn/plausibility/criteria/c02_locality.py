@@ -219,7 +219,8 @@ def _scope_by_tags(subject: Subject, name: str) -> str:
                     return "layer"
             if kind == "pre" and number.isdigit() and int(number) - 1 != place[1]:
                 scope = "neuron"
-    return scope
+    # Its own weights, summed over their postsynaptic side, are other neurons'.
+    return "layer" if "backwards layer 1" in subject.trace.sources(name) else scope
 
 
 CRITERION = Criterion(
