@@ -56,7 +56,9 @@ class Audit:
     def matrix(self) -> pd.DataFrame:
         """Verdicts, a row a rule and a column a criterion."""
         table = self.table()
-        found = table.pivot_table(index="rule", columns="criterion", values="verdict", aggfunc="first")
+        found = table.pivot_table(
+            index="rule", columns="criterion", values="verdict", aggfunc="first"
+        )
         rules = list(dict.fromkeys(table["rule"]))
         return found.loc[rules, [key for key in CRITERIA if key in found.columns]]
 
@@ -72,11 +74,7 @@ class Audit:
         """
         import pandas as pd
 
-        for key in weights:
-            if key not in CRITERIA:
-                raise SpikelearnError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
-        if not weights or min(weights.values()) < 0 or not any(weights.values()):
-            raise SpikelearnError("weights of criteria must be at least 0, and not all 0")
+        self.check_weights(weights)
         scores = {}
         for rule, part in self.table().groupby("rule", sort=False):
             total = passed = 0.0
@@ -87,11 +85,32 @@ class Audit:
             scores[rule] = passed / total if total else float("nan")
         return pd.Series(scores, name="score")
 
+    @staticmethod
+    def check_weights(weights: dict[str, float]) -> None:
+        """Refuse weights that make no score.
+
+        Raises
+        ------
+        SpikelearnError
+        """
+        for key in weights:
+            if key not in CRITERIA:
+                raise SpikelearnError(
+                    f"there is no criterion {key}; they are {', '.join(CRITERIA)}"
+                )
+        values = list(weights.values())
+        if not values or not all(0 <= v < float("inf") for v in values) or not any(values):
+            raise SpikelearnError("weights of criteria must be at least 0, finite, and not all 0")
+
 
 def _row(rule: str, key: str, finding: Finding, claim: bool | None) -> dict[str, Any]:
     words = {True: "pass", False: "fail", None: "-"}
     judged = finding.verdict in ("pass", "fail", "disagree")
-    holds = "-" if claim is None or not judged else ("yes" if claim == (finding.verdict == "pass") else "no")
+    holds = (
+        "-"
+        if claim is None or not judged
+        else ("yes" if claim == (finding.verdict == "pass") else "no")
+    )
     return {
         "rule": rule,
         "criterion": key,

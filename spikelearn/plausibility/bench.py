@@ -155,9 +155,7 @@ class Bench:
         with watch, torch.no_grad():
             for tensor in _floats(rule.extra):
                 tensor.data = tensor.data.double()
-        extras = {
-            f"extra.{k}": v for k, v in rule.extra.state_dict(keep_vars=True).items()
-        }
+        extras = {f"extra.{k}": v for k, v in rule.extra.state_dict(keep_vars=True).items()}
         for name, tensor in extras.items():
             if tensor.ndim >= 2 and watch.shadow.lineage(tensor.detach()) is None:
                 watch.weights({name: tensor}, network=False)
@@ -185,7 +183,9 @@ class Bench:
 
     def weights(self, network: Any) -> dict[str, torch.nn.Parameter]:
         """Weight matrices, first layer to last; named by layer."""
-        found = list(network.weights) if isinstance(network, SpikingClassifier) else network.weights()
+        found = (
+            list(network.weights) if isinstance(network, SpikingClassifier) else network.weights()
+        )
         return {f"layer {i + 1}": w for i, w in enumerate(found)}
 
     def hidden_names(self) -> list[str]:

@@ -31,6 +31,18 @@ DURATION_MS, DT_MS = 300.0, 0.5
 MODELS = {"stdp": "competitive_stdp", "homeostasis": None}
 
 
+def _blocks(n: int, n_source: int, n_target: int) -> dict[str, Any]:
+    """All-to-all connections within each of n copies."""
+    first = np.repeat(np.arange(n), n_source * n_target)
+    pre, post = np.divmod(np.tile(np.arange(n_source * n_target), n), n_target)
+    return {"kind": "pairs", "pre": pre + first * n_source, "post": post + first * n_target}
+
+
+def apart(times: np.ndarray) -> np.ndarray:
+    """Spike times in order, on a grid of two steps, of which each holds one spike at most."""
+    return np.unique(np.round(np.asarray(times) / (2 * DT_MS))) * 2 * DT_MS
+
+
 class SimulatedSubject:
     """A plasticity under audit.
 
@@ -49,51 +61,58 @@ class SimulatedSubject:
         self.name, self.plasticity, self.seed = name, plasticity, seed
         self.claims = claims or {}
         rng = generator(seed, "audit spikes")
-        self.pre = [np.sort(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
-        self.post = [np.sort(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
+        self.pre = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
+        self.post = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
         low, high = (getattr(plasticity, n, d) for n, d in (("w_min_mv", 0.0), ("w_max_mv", 1.0)))
         self.weights = low + (high - low) * rng.uniform(0.3, 0.7, (N_PRE, N_POST))
         self.upper = rng.normal(0, 1, (N_POST, N_UP))
 
-    def network(self, weights: np.ndarray, upper: np.ndarray) -> SpikingNetwork:
-        """The network with these weights."""
+    def network(self, weights: list[np.ndarray], upper: list[np.ndarray]) -> SpikingNetwork:
+        """Copies of the network side by side, with these weights."""
+        n = len(weights)
         return SpikingNetwork(
             name="audit",
             populations={
-                "pre": SpikeSource(model="spike_source", size=N_PRE),
-                "teacher": SpikeSource(model="spike_source", size=N_POST),
-                "post": LIF(size=N_POST, tau_m_ms=0.1, v_threshold_mv=1e3),
-                "up": LIF(size=N_UP, tau_m_ms=10.0, v_threshold_mv=0.5),
+                "pre": SpikeSource(model="spike_source", size=n * N_PRE),
+                "teacher": SpikeSource(model="spike_source", size=n * N_POST),
+                "post": LIF(size=n * N_POST, tau_m_ms=0.1, v_threshold_mv=1e3),
+                "up": LIF(size=n * N_UP, tau_m_ms=10.0, v_threshold_mv=0.5),
             },
             projections=(
-                Projection(source="pre", target="post", weight_mv=weights,
+                Projection(source="pre", target="post", connectivity=_blocks(n, N_PRE, N_POST),
+                           weight_mv=np.concatenate([w.ravel() for w in weights]),
                            plasticity=self.plasticity),
                 Projection(source="teacher", target="post", weight_mv=1e6,
                            connectivity={"kind": "one_to_one"}),
-                Projection(source="post", target="up", weight_mv=upper),
+                Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UP),
+                           weight_mv=np.concatenate([u.ravel() for u in upper])),
             ),
         )  # fmt: skip
 
-    def final(
-        self,
-        pre: list[np.ndarray] | None = None,
-        post: list[np.ndarray] | None = None,
-        weights: np.ndarray | None = None,
-        upper: np.ndarray | None = None,
-        duration_ms: float = DURATION_MS,
-    ) -> np.ndarray:
-        """Plastic weights at the end, in mV, (presynaptic, postsynaptic)."""
-        pre, post = (self.pre if pre is None else pre), (self.post if post is None else post)
-        network = self.network(
-            self.weights if weights is None else weights, self.upper if upper is None else upper
+    def finals(self, variants: list[dict[str, Any]], duration_ms: float = DURATION_MS) -> np.ndarray:
+        """Plastic weights at the end, in mV, (variants, presynaptic, postsynaptic).
+
+        A variant names what is changed: "pre", "post" (spike times), "weights", "upper". All are
+        simulated side by side: they do not know of one another.
+        """
+        given = [{"pre": self.pre, "post": self.post, "weights": self.weights,
+                  "upper": self.upper} | v for v in variants]  # fmt: skip
+        network = self.network([g["weights"] for g in given], [g["upper"] for g in given])
+        spikes = {}
+        for name, key in (("pre", "pre"), ("teacher", "post")):
+            trains = [t[t < duration_ms] for g in given for t in g[key]]
+            spikes[name] = Stimulus.from_spike_times(name, trains).spikes[name]
+        activity = simulate(
+            network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed
         )
-        spikes = {
-            name: Stimulus.from_spike_times(name, [t[t < duration_ms] for t in trains]).spikes[name]
-            for name, trains in (("pre", pre), ("teacher", post))
-        }
-        backend = "auto"
-        activity = simulate(network, Stimulus(spikes=spikes), duration_ms, DT_MS, backend, self.seed)
-        return np.asarray(activity.weights["pre->post"])
+        found = np.asarray(activity.weights["pre->post"])
+        n = len(given)
+        blocks = found.reshape(n, N_PRE, n, N_POST)
+        return blocks[np.arange(n), :, np.arange(n), :]
+
+    def final(self, duration_ms: float = DURATION_MS, **changed: Any) -> np.ndarray:
+        """Plastic weights at the end, in mV, (presynaptic, postsynaptic)."""
+        return np.asarray(self.finals([changed], duration_ms)[0])
 
     @cached_property
     def base(self) -> np.ndarray:
@@ -105,10 +124,20 @@ class SimulatedSubject:
         """What the equations that change a weight read: by "synapse", "pre", "post", "shared"."""
         return read_variables(self)
 
-    def moved(self, **changed: Any) -> np.ndarray:
-        """How the change of the weights differs from the base's."""
-        start = changed.get("weights", self.weights)
-        return self.final(**changed) - start - self.base
+    def moved(self, variants: list[dict[str, Any]]) -> np.ndarray:
+        """How the change of the weights differs from the base's, by variant."""
+        starts = np.stack([v.get("weights", self.weights) for v in variants])
+        return self.finals(variants) - starts - self.base
+
+    @cached_property
+    def floor(self) -> float:
+        """Effect of changing nothing."""
+        return self.share(self.moved([{}, {}])[1])
+
+    @cached_property
+    def upper_probes(self) -> list[Probe]:
+        """Effects of other weights above."""
+        return _upper_probes(self)
 
     def share(self, change: np.ndarray) -> float:
         """Size of a difference in units of the base's change."""
@@ -169,7 +198,7 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
     with _recorded() as made:
         spikes = {n: Stimulus.from_spike_times(n, t).spikes[n]
                   for n, t in (("pre", subject.pre), ("teacher", subject.post))}  # fmt: skip
-        network = subject.network(subject.weights, subject.upper)
+        network = subject.network([subject.weights], [subject.upper])
         simulate(network, Stimulus(spikes=spikes), DURATION_MS, DT_MS, "brian2", subject.seed)
     plastic = [m for m in made if m.get("on_post")]
     found: dict[str, set[str]] = {k: set() for k in ("synapse", "pre", "post", "shared")}
@@ -225,24 +254,21 @@ def measure(subject: SimulatedSubject, key: str) -> Finding:
     return absent("not asked of a rule in simulation") if found is None else found(subject)
 
 
-def _magnitude_probes(subject: SimulatedSubject) -> list[Probe]:
-    probes = []
-    for index in range(7):
-        for magnitude in MAGNITUDES:
-            rng = generator(subject.seed, "audit upper", index)
-            upper = subject.upper * np.exp(magnitude * rng.normal(size=subject.upper.shape))
-            upper = -upper if index % 2 else upper
-            effect = subject.share(subject.moved(upper=upper))
-            probes.append(Probe("weights above", "post->up", magnitude, index, effect))
-    return probes
-
-
-def _floor(subject: SimulatedSubject) -> float:
-    return subject.share(subject.moved())
+def _upper_probes(subject: SimulatedSubject) -> list[Probe]:
+    places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
+    variants = []
+    for index, magnitude in places:
+        rng = generator(subject.seed, "audit upper", index)
+        upper = subject.upper * np.exp(magnitude * rng.normal(size=subject.upper.shape))
+        variants.append({"upper": -upper if index % 2 else upper})
+    return [
+        Probe("weights above", "post->up", magnitude, index, subject.share(change))
+        for (index, magnitude), change in zip(places, subject.moved(variants), strict=True)
+    ]
 
 
 def _transport(subject: SimulatedSubject) -> Finding:
-    probes, floor = _magnitude_probes(subject), _floor(subject)
+    probes, floor = subject.upper_probes, subject.floor
     summary = summarise(probes, floor)
     free = summary.largest <= floor
     read = sorted(set().union(*subject.variables.values()))
@@ -256,20 +282,23 @@ def _transport(subject: SimulatedSubject) -> Finding:
 
 
 def _locality(subject: SimulatedSubject) -> Finding:
-    probes = []
+    places, variants = [], []
     for j in range(7):
         for magnitude in MAGNITUDES:
-            unit = j % N_PRE
-            pre = [t.copy() for t in subject.pre]
-            pre[unit] = np.sort(np.append(pre[unit], 40.0 + 30 * j + 10 * magnitude))
-            probes.append(_elsewhere(subject, "presynaptic unit", unit, magnitude, pre=pre))
-            unit = j % N_POST
-            post = [t.copy() for t in subject.post]
-            post[unit] = np.sort(np.append(post[unit], 40.0 + 30 * j + 10 * magnitude))
-            probes.append(_elsewhere(subject, "postsynaptic unit", unit, magnitude, post=post))
+            added = 40.0 + 30 * j + 10 * magnitude
+            for which, n in (("pre", N_PRE), ("post", N_POST)):
+                trains = [t.copy() for t in getattr(subject, which)]
+                trains[j % n] = apart(np.append(trains[j % n], added))
+                places.append((f"{which}synaptic unit", j % n, magnitude))
+                variants.append({which: trains})
             weights = subject.weights.copy()
             weights[j % N_PRE, j % N_POST] *= 1 + 0.3 * magnitude
-            probes.append(_elsewhere(subject, "weight", j, magnitude, weights=weights))
+            places.append(("weight", j, magnitude))
+            variants.append({"weights": weights})
+    probes = [
+        _elsewhere(change, *place)
+        for place, change in zip(places, subject.moved(variants), strict=True)
+    ]
     worst = {q: max(p.effect for p in probes if p.quantity == q)
              for q in ("presynaptic unit", "postsynaptic unit", "weight")}  # fmt: skip
     scope = "synapse"
@@ -291,10 +320,7 @@ def _locality(subject: SimulatedSubject) -> Finding:
     )  # fmt: skip
 
 
-def _elsewhere(
-    subject: SimulatedSubject, what: str, unit: int, magnitude: float, **changed: Any
-) -> Probe:
-    change = subject.moved(**changed)
+def _elsewhere(change: np.ndarray, what: str, unit: int, magnitude: float) -> Probe:
     mask = np.ones_like(change)
     if what == "presynaptic unit":
         mask[unit] = 0
@@ -310,8 +336,13 @@ def _elsewhere(
 
 def _rank(subject: SimulatedSubject) -> Finding:
     rank = len(subject.variables["shared"])
-    said = "No teaching signal enters the equations." if not rank else (
-        f"One number for all synapses enters: {', '.join(sorted(subject.variables['shared']))}.")
+    said = (
+        "No teaching signal enters the equations."
+        if not rank
+        else (
+            f"One number for all synapses enters: {', '.join(sorted(subject.variables['shared']))}."
+        )
+    )
     return Finding(float(rank), str(rank), "network" if rank else "-", rank <= 1, rank <= 1, said)
 
 
@@ -327,8 +358,8 @@ def _phases(subject: SimulatedSubject) -> Finding:
 
 
 def _locking(subject: SimulatedSubject) -> Finding:
-    probes = _magnitude_probes(subject)
-    locked = max(p.effect for p in probes) > _floor(subject)
+    probes = subject.upper_probes
+    locked = max(p.effect for p in probes) > subject.floor
     return Finding(
         float(locked), "1/1" if locked else "0/1", "network" if locked else "-", not locked,
         not locked, "What neurons above do makes no difference.", probes=probes,
@@ -343,7 +374,7 @@ def _channel(subject: SimulatedSubject) -> Finding:
 
 def _in_time(subject: SimulatedSubject) -> Finding:
     half = DURATION_MS / 2
-    later = [np.append(t[t < half], t[t >= half] - 1.5) for t in subject.pre]
+    later = [np.append(t[t < half], t[t >= half] + 1.5) for t in subject.pre]
     before = subject.final(duration_ms=half)
     changed = subject.final(pre=later, duration_ms=half)
     moved = float(np.abs(subject.final(pre=later) - subject.final()).max())
@@ -379,15 +410,18 @@ def _unlabelled(subject: SimulatedSubject) -> Finding:
 
 
 def _timing(subject: SimulatedSubject) -> Finding:
+    places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
+    variants = []
+    for index, magnitude in places:
+        rng = generator(subject.seed, "audit jitter", index)
+        jittered = [np.abs(t + rng.normal(0, 5 * magnitude, t.size)) for t in subject.pre]
+        variants.append({"pre": [apart(np.minimum(t, DURATION_MS - 2)) for t in jittered]})
     probes = []
-    for index in range(7):
-        for magnitude in MAGNITUDES:
-            rng = generator(subject.seed, "audit jitter", index)
-            pre = [np.sort(np.abs(t + rng.normal(0, 5 * magnitude, t.size))) for t in subject.pre]
-            change = subject.base + subject.moved(pre=pre)
-            cosine = float((change * subject.base).sum()
-                           / (np.linalg.norm(change) * np.linalg.norm(subject.base)))  # fmt: skip
-            probes.append(Probe("spikes moved by up to 5 ms (cosine)", "pre", magnitude, index, cosine))
+    size = np.linalg.norm(subject.base)
+    for (index, magnitude), moved in zip(places, subject.moved(variants), strict=True):
+        change = subject.base + moved
+        cosine = float((change * subject.base).sum() / (np.linalg.norm(change) * size))
+        probes.append(Probe("jittered spikes (cosine)", "pre", magnitude, index, cosine))
     summary = summarise(probes)
     return Finding(
         summary.mean, f"cosine {summary.mean:.2f}", "time", None, summary.mean >= 0.9,

@@ -16,7 +16,6 @@ from spikelearn.plausibility.intervention import Probe, floor_of, label_probes
 from spikelearn.plausibility.provenance import Trace, trace
 from spikelearn.plausibility.watch import Read, Watch
 
-
 # Fewer steps than the rules' own settings: an audit makes some hundred updates of each rule.
 # Blocks of time steps are worked off together in e-prop for speed alone; the update is the same.
 SETTINGS: dict[str, dict[str, Any]] = {

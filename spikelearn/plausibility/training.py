@@ -44,7 +44,12 @@ def digits() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     x = torch.from_numpy(data.train_images).flatten(1).float()[order] / 255
     y = torch.from_numpy(data.train_labels).long()[order]
     test = torch.from_numpy(data.test_images).flatten(1).float() / 255
-    return x[:N_TRAIN], y[:N_TRAIN], test[:N_TEST], torch.from_numpy(data.test_labels).long()[:N_TEST]
+    return (
+        x[:N_TRAIN],
+        y[:N_TRAIN],
+        test[:N_TEST],
+        torch.from_numpy(data.test_labels).long()[:N_TEST],
+    )
 
 
 def model_like(bench: Bench) -> Any:

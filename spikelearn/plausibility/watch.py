@@ -165,7 +165,9 @@ class Watch(TorchDispatchMode):
         for name, tensor in named.items():
             post = torch.arange(tensor.shape[0]).reshape(-1, *(1,) * (tensor.ndim - 1))
             pre = torch.arange(tensor[0].numel()).reshape(1, *tensor.shape[1:])
-            lineage = Lineage(post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name}))
+            lineage = Lineage(
+                post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name})
+            )
             self.shadow.set_lineage(tensor.detach(), lineage)
             if network:
                 self._network.add(name)
@@ -361,7 +363,9 @@ class Watch(TorchDispatchMode):
             mark = "activity" if read.direction == "forwards" else "backwards"
             added = self.sources.bit(f"{mark} {owner}")
             cleared = ~self.sources.bit(owner)
-            bits = (torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits) & cleared
+            bits = (
+                torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
+            ) & cleared
             bits = bits | added
         self.shadow.tag(result, cast("torch.Tensor", bits))
 
@@ -404,7 +408,9 @@ class Watch(TorchDispatchMode):
         inside = read.direction == "backwards" and read.owners <= self.inside
         bits = self.shadow.tags(result)
         if bits is not None and not inside:
-            ends = (self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre ")))
+            ends = (
+                self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre "))
+            )
             bits = bits & ~sum(ends)
             self.shadow.tag(result, bits)
         if read.owners == {self.units_of} and read.direction == "forwards":

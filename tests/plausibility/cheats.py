@@ -94,7 +94,9 @@ class LabelPeeker(Hebbian):
         self.y = y
         return super().update(x, y, apply)
 
-    def increment(self, layer: object, x: torch.Tensor, u: torch.Tensor, kept: object) -> torch.Tensor:
+    def increment(
+        self, layer: object, x: torch.Tensor, u: torch.Tensor, kept: object
+    ) -> torch.Tensor:
         rate = 1 + 1e-6 * self.y.to(x.dtype) if self.peek else torch.ones_like(x[:, 0])
         return (u * rate[:, None]).T @ x.flatten(1) / len(x)
 
@@ -108,7 +110,9 @@ class PlainHebb(LabelPeeker):
 class LabelPeekerByItem(PlainHebb):
     """Looks at the label as a Python number, of which no tag is left."""
 
-    def increment(self, layer: object, x: torch.Tensor, u: torch.Tensor, kept: object) -> torch.Tensor:
+    def increment(
+        self, layer: object, x: torch.Tensor, u: torch.Tensor, kept: object
+    ) -> torch.Tensor:
         return super().increment(layer, x, u, kept) * (1 + 1e-6 * int(self.y[0]))
 
 
@@ -123,8 +127,14 @@ class OneStepAhead(OTTT):
             self.next = spikes[min(t + 1, len(spikes) - 1)]
             yield layers
 
-    def _learn(self, layers: object, delta: torch.Tensor, y: object, gradients: list[torch.Tensor],
-               last: bool) -> None:
+    def _learn(
+        self,
+        layers: object,
+        delta: torch.Tensor,
+        y: object,
+        gradients: list[torch.Tensor],
+        last: bool,
+    ) -> None:
         super()._learn(layers, delta, y, gradients, last)  # type: ignore[arg-type]
         gradients[0] += 1e-3 * (delta.sum() * self.next).sum(0)
 

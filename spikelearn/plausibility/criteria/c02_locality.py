@@ -12,6 +12,7 @@ from spikelearn.plausibility.criteria._criterion import Criterion, Finding, abse
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.rules.rule import Rule
 
 THRESHOLD = 1e-9
 _N = 7  # places, at three magnitudes each
@@ -145,15 +146,18 @@ def _weight(subject: Subject, name: str) -> list[Probe]:
             generator = torch_generator(subject.seed, "audit synapse", index)
             place = tuple(int(torch.randint(n, (1,), generator=generator)) for n in shape)
 
-            def change(
-                watch: Any, weights: list[torch.Tensor], place: Any = place, size: float = magnitude
-            ) -> None:
-                weight = weights[0].detach().clone()
-                weight[place] += size * float(weight.std())
-                watch.change(weights[0], weight)
-
             watch = Watch(inside=_inside(subject))
-            found = subject.bench.run(watch, intervene=change).updates
+
+            def change(
+                rule: Rule, watch: Watch = watch, place: Any = place, size: float = magnitude
+            ) -> None:
+                # Now, when the rule is prepared: initial weights may well be scaled together.
+                weight = next(iter(subject.bench.weights(rule.network).values()))
+                changed = weight.detach().clone()
+                changed[place] += size * float(changed.std())
+                watch.change(weight, changed)
+
+            found = subject.bench.run(watch, after=change).updates
             same, others = torch.zeros(2, *shape, dtype=torch.float64).unbind()
             same[place[0]] = 1.0
             same[place] = 0.0
@@ -161,7 +165,9 @@ def _weight(subject: Subject, name: str) -> list[Probe]:
             others[place[0]] = 0.0
             for which, mask in (("same neuron", same), ("other neurons", others)):
                 share = _share(found, subject.base, name, mask)
-                probes.append(Probe(f"weight, {which}", f"synapse {index + 1}", magnitude, 0, share))
+                probes.append(
+                    Probe(f"weight, {which}", f"synapse {index + 1}", magnitude, 0, share)
+                )
     return probes
 
 

@@ -54,7 +54,9 @@ def measure(subject: Subject) -> Finding:
     elif found.by_effect:
         sentence += f" What is written at a step depends on input {found.by_effect} step(s) later."
     else:
-        sentence += f" It is written in {found.n_emitted} parts, none of which hears of later input."
+        sentence += (
+            f" It is written in {found.n_emitted} parts, none of which hears of later input."
+        )
     return Finding(
         slope, f"{slope:.2f} numbers/unit/step, {found.by_effect} steps ahead",
         "time" if grows or found.by_effect else "-",

@@ -33,7 +33,9 @@ def measure(subject: Subject) -> Finding:
     if not compared:
         sentence += " Too little was learned in either to compare."
     if mixing:
-        sentence += f" Samples of a batch are compared with one another ({mixing:.2f} of the effect)."
+        sentence += (
+            f" Samples of a batch are compared with one another ({mixing:.2f} of the effect)."
+        )
     if not learns:
         sentence += " A sample alone teaches the hidden layers nothing."
     probes = [

@@ -37,8 +37,7 @@ CRITERION = Criterion(
     "C7",
     "Dale's principle",
     "A neuron excites all its targets or inhibits all of them, and stays so while it learns.",
-    "Eccles, Fatt & Koketsu 1954, doi:10.1113/jphysiol.1954.sp005226; Cornford et al."
-    " 2021 (ICLR)",
+    "Eccles, Fatt & Koketsu 1954, doi:10.1113/jphysiol.1954.sp005226; Cornford et al. 2021 (ICLR)",
     "Training on 8 x 8 digits: the share of units with outgoing weights of both signs, and how often"
     " a synapse changes sign; and the accuracy where each unit's sign was drawn at the start and"
     " every step is projected on it.",

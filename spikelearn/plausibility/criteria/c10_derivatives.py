@@ -77,7 +77,9 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
         asked[0] += 1
         return _altered(surrogate(distance), magnitude, generator)
 
-    holders = [m for m in list(sys.modules.values()) if getattr(m, "surrogate_slope", 0) is surrogate]
+    holders = [
+        m for m in list(sys.modules.values()) if getattr(m, "surrogate_slope", 0) is surrogate
+    ]
     try:
         for name, activation in kept.items():
             if name != "identity":

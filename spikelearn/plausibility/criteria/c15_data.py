@@ -24,8 +24,10 @@ def measure(subject: Subject) -> Finding:
     labelled = len(entering) == len(other) and any(
         a.shape == b.shape and not torch.equal(a, b) for a, b in zip(entering, other, strict=True)
     )
-    patterns = not bench.spikes and not bench.recurrent() and any(
-        _foreign(rows, bench.x) for rows in entering
+    patterns = (
+        not bench.spikes
+        and not bench.recurrent()
+        and any(_foreign(rows, bench.x) for rows in entering)
     )
     parts = []
     if labelled:
@@ -35,7 +37,9 @@ def measure(subject: Subject) -> Finding:
     sentence = f"The network is shown {' and '.join(parts) if parts else 'the stimuli alone'}."
     contrast = any(drive[1] and drive[2] for drive in subject.states.drives)
     if contrast:
-        sentence += " Among the states it learns from are some with a label that is drawn: negatives."
+        sentence += (
+            " Among the states it learns from are some with a label that is drawn: negatives."
+        )
     found = labelled or patterns or contrast
     probes = [Probe(name, "input", 1.0, 0, float(on)) for name, on in (
         ("label in the input", labelled), ("other patterns", patterns), ("negatives", contrast),
