@@ -188,8 +188,9 @@ def _write(
             frame.to_parquet(temporary, index=False)
         with atomic_path(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False)
-    write_text(out / "audit.md", _markdown(found.matrix().reset_index()) + "\n" + _markdown(
-        table[["rule", "criterion", "verdict", "shown", "scope", "claim", "sentence"]]))  # fmt: skip
+    columns = ["rule", "criterion", "verdict", "shown", "scope", "claim", "sentence"]
+    parts = _markdown(found.matrix().reset_index()), _markdown(table[columns])
+    write_text(out / "audit.md", "\n".join(parts))
     if equivalences is not None:
         with atomic_path(out / "equivalences.svg") as temporary:
             temporary.write_bytes(draw_equivalences(equivalences))

@@ -74,7 +74,7 @@ def propagate(
         shadow.tag(result, _bits(shadow, func, name, args, kwargs, inputs, result))
 
 
-def _bits(
+def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
     shadow: Shadow,
     func: Any,
     name: str,

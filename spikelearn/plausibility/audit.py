@@ -34,8 +34,8 @@ class Audit:
         """One row a rule and criterion.
 
         Columns: rule, criterion, title, verdict, value, shown, lower, upper, noise_floor, scope,
-        provenance, intervention ("pass", "fail" or "-"), claim ("met", "not met" or "-"), claim_holds
-        ("yes", "no" or "-"), sentence.
+        provenance, intervention ("pass", "fail" or "-"), claim ("met", "not met" or "-"),
+        claim_holds ("yes", "no" or "-"), sentence.
         """
         import pandas as pd
 

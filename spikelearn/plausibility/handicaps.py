@@ -1,4 +1,4 @@
-"""Handicaps under which a rule is trained, by name; each accuracy is measured once for a subject."""
+"""Handicaps under which a rule is trained, by name; each is run once for a subject."""
 
 from __future__ import annotations
 

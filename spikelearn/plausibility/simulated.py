@@ -89,7 +89,9 @@ class SimulatedSubject:
             ),
         )  # fmt: skip
 
-    def finals(self, variants: list[dict[str, Any]], duration_ms: float = DURATION_MS) -> np.ndarray:
+    def finals(
+        self, variants: list[dict[str, Any]], duration_ms: float = DURATION_MS
+    ) -> np.ndarray:
         """Plastic weights at the end, in mV, (variants, presynaptic, postsynaptic).
 
         A variant names what is changed: "pre", "post" (spike times), "weights", "upper". All are
@@ -102,9 +104,7 @@ class SimulatedSubject:
         for name, key in (("pre", "pre"), ("teacher", "post")):
             trains = [t[t < duration_ms] for g in given for t in g[key]]
             spikes[name] = Stimulus.from_spike_times(name, trains).spikes[name]
-        activity = simulate(
-            network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed
-        )
+        activity = simulate(network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed)
         found = np.asarray(activity.weights["pre->post"])
         n = len(given)
         blocks = found.reshape(n, N_PRE, n, N_POST)

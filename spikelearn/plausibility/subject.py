@@ -120,11 +120,12 @@ class Subject:
 
 
 class States:
-    """Rows of activity that pass forwards from hidden layers, and what moves each of them.
+    """Activity that passes forwards from hidden layers, and what moves each copy of the batch.
 
-    A batch of rows is driven by the label where it changes with it, and so for noise and
-    stimulus; what nothing moves (a rule's own patterns) does not count. What is distinct is the set of drives, and,
-    where one product carries several copies of the batch, the number of copies with one drive.
+    A batch of rows is driven by the label where it changes with it, and so for noise and stimulus;
+    what nothing moves (a rule's own patterns) does not count. What is distinct is the set of
+    drives, and, where one product carries several copies of the batch, the number of copies with
+    one drive.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """Short training runs on 8 x 8 digits, for criteria that ask what learning withstands.
 
-A network of 64-48-32-10 units (or its recurrent or spiking like), 1,000 images, batches of 25, three
-epochs, Adam at one rate for every rule: what is compared is a rule with itself under a handicap, not
-rules with one another. Seeds, order and noise are common.
+A network of 64-48-32-10 units (or its recurrent or spiking like), 1,000 images, batches of 25,
+three epochs, Adam at one rate for every rule: what is compared is a rule with itself under a
+handicap, not rules with one another. Seeds, order and noise are common.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def gradient_cosine(rule: Rule, bench: Bench) -> float:
     def add_up() -> None:
         for total, weight in zip(totals, weights, strict=True):
             if weight.grad is not None:
-                total += weight.grad
+                total.add_(weight.grad)
         for parameter in rule.parameters():
             parameter.grad = None
 

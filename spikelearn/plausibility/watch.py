@@ -419,7 +419,7 @@ class Watch(TorchDispatchMode):
                 part = result.select(axis, unit)
                 self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
 
-    def _lineage(
+    def _lineage(  # noqa: PLR0911 - a case for each kind of operation
         self,
         func: Any,
         name: str,

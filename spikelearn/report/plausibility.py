@@ -114,7 +114,8 @@ def _verdicts(audit: Audit) -> Section:
         "Verdicts: a row for each rule, a column for each criterion; the table below holds them.",
         "C1 weight transport, C2 locality within a layer, C3 error vector, C4a phases, C4b update"
         " locking, C4c error channel, C5 backward in time, C6 batch of one, C7 Dale, C8 spikes, C9"
-        " unsupervised, C10 derivatives, C11 timing, C12 noise and precision, C13 weight sharing, C14"
+        " unsupervised, C10 derivatives, C11 timing, C12 noise and precision, C13 weight"
+        " sharing, C14"
         " exact copies, C15 data, C16 cost.",
     )
     return Section(
@@ -185,7 +186,7 @@ def _beside(
     for column in frame.columns:
         digits = 1 if "%" in column else 3
         table[column] = [f"{v:.{digits}f}" if np.isfinite(v) else "–" for v in table[column]]
-    lead = "Accuracy, similarity to brains, and the criteria, side by side for every rule that was run."
+    lead = "Accuracy, similarity to brains and the criteria, for every rule that was run."
     if weights:
         said = ", ".join(f"{key} {value:g}" for key, value in weights.items())
         lead += f" The weighted score is the share of the given weights ({said}) that a rule earns."
@@ -197,7 +198,10 @@ def _beside(
         "Side by side", "Means over the runs given; a dash where a rule was not run.",
         tuple(map(str, table.columns)),
         tuple(c in frame.columns for c in table.columns),
-        tuple(tuple("–" if v != v else str(v) for v in row) for row in table.itertuples(index=False)),
+        tuple(
+            tuple("–" if pd.isna(v) else str(v) for v in row)
+            for row in table.itertuples(index=False)
+        ),
     ))  # fmt: skip
     return section
 
@@ -209,7 +213,8 @@ def _panels(
     return _svg(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
-        "One dot a rule. A panel a criterion: green where it is met, red where it is not, amber where"
+        "One dot a rule. A panel a criterion: green where it is met, red where it is not, amber"
+        " where"
         " the instruments disagree. There is no single axis of plausibility, unless weights are"
         " given: then the first panel has their score as the dots' size.",
     )
@@ -287,7 +292,8 @@ def _published(audit: Audit) -> Section | None:
     differ = int((found["agree"] == "no").sum())
     lead = (
         f"Of {len(found)} published judgements {differ} differ{'s' if differ == 1 else ''} from the"
-        " measurement, which is given in a sentence. Only judgements that were read in print are here."
+        " measurement, which is given in a sentence. Only judgements that were read in print"
+        " are here."
     )
     shown = found.assign(rule=found["rule"].map(label)).rename(columns={"said_of": "said of"})
     return Section("published", "Published and measured", lead, [], [
@@ -305,7 +311,8 @@ def _map(equivalences: pd.DataFrame | None) -> Section | None:
     return Section(
         "map", "The map of equivalences", lead,
         [_svg(draw_equivalences(equivalences), "Distance between two rules' updates by the knob.",
-              "Distances are relative, over the hidden layers; what lies below 1e-12 is rounding and"
+              "Distances are relative, over the hidden layers; what lies below 1e-12 is"
+              " rounding and"
               " is drawn at the bottom.")],
         [], [as_table(frame.drop(columns="key"), "The distances", "One line a setting of a knob.")],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -67,7 +68,7 @@ class SpeltOut(FeedbackAlignment):
     def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
         deltas = [passes[-1].through_activation(error)]
         passes[-1].leave_gradient(deltas[0])
-        for below, above in reversed(list(zip(passes[:-1], passes[1:], strict=True))):
+        for below, above in reversed(list(itertools.pairwise(passes))):
             sent = (deltas[-1].unsqueeze(2) * above.layer.weight.unsqueeze(0)).sum(1)
             deltas.append(below.through_activation(sent))
             below.leave_gradient(deltas[-1])
@@ -143,7 +144,8 @@ class Boaster(Rule):
     """Backpropagation whose author claims that it has every virtue."""
 
     claims: ClassVar[dict[str, bool]] = {
-        "no weight transport": True, "local error": True, "single phase": True, "unsupervised": True,
+        "no weight transport": True, "local error": True, "single phase": True,
+        "unsupervised": True,
     }  # fmt: skip
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Apply) -> torch.Tensor:

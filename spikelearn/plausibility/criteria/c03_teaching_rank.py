@@ -33,10 +33,10 @@ def measure(subject: Subject) -> Finding:
     def note(what: str, magnitude: float, index: int, y: torch.Tensor, after: object) -> None:
         found = bench.run(x=x, y=y, after=after).updates  # type: ignore[arg-type]
         moved = 0.0
-        for name in changes:
+        for name, known in changes.items():
             if name in found and name in base.updates:
                 change = (found[name] - base.updates[name]).flatten()
-                changes[name].append(change)
+                known.append(change)
                 moved += float(change.norm())
         probes.append(Probe(what, "output", magnitude, index, moved / size if size else 0.0))
 
@@ -88,8 +88,8 @@ CRITERION = Criterion(
     " doi:10.1038/nrn.2018.6",
     "One sample. The error at the output is varied by the label and by the biases of the output"
     " layer, which leave hidden activity as it is; the loss is the squared error where the rule has"
-    " the choice, since errors of the cross-entropy add up to zero. Read: the rank of the changes of"
-    " a hidden layer's update, the largest over layers. Provenance: whether the label has passed"
+    " the choice, since errors of the cross-entropy add up to zero. Read: the rank of the changes"
+    " of a hidden layer's update, the largest over layers. Provenance: whether the label has passed"
     " through one number for each sample on every way.",
     f"rank at most 1 (singular values above {TOLERANCE:g} of the largest)",
     "Vector feedback has the rank of the outputs whatever carries it; rewards have 1. Whether the"

@@ -42,8 +42,9 @@ CRITERION = Criterion(
     " no second network for errors beside the first.",
     "Whittington & Bogacz 2019, doi:10.1016/j.tics.2018.12.005; Sacramento et al. 2018,"
     " arXiv:1810.11393",
-    "The update is made with other labels. Where the hidden layers' updates change, and the activity"
-    " that hidden layers send upwards does not at any time in the update, what taught them is a"
+    "The update is made with other labels. Where the hidden layers' updates change, and the"
+    " activity that hidden layers send upwards does not at any time in the update, what taught"
+    " them is a"
     " signal that is nobody's activity. Provenance: whether the label, wider than one number for"
     " each sample, is in the updates but not in the activity sent upwards.",
     "no such signal",

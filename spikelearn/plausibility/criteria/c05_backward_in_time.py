@@ -224,10 +224,12 @@ CRITERION = Criterion(
     " arXiv:1907.02649",
     "The most memory that an update holds at a time, for two lengths of the sequence; their"
     " difference for each sample, hidden unit and step. And every write into the updates of hidden"
-    " layers is compared with that of a run in which only the last step's input differs. Provenance:"
+    " layers is compared with that of a run in which only the last step's input differs."
+    " Provenance:"
     " the tags of time that each write carries, beside the step that it is written in.",
     f"slope at most {THRESHOLD:g}, no write looks ahead",
-    "A trace is a fixed number of numbers; what must be unrolled grows by at least one for each unit"
+    "A trace is a fixed number of numbers; what must be unrolled grows by at least one for each"
+    " unit"
     " and step.",
     measure,
     "online in time",

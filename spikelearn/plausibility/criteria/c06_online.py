@@ -14,7 +14,7 @@ LEAST_RATIO, LEAST_ACCURACY = 0.9, 0.3
 
 
 def measure(subject: Subject) -> Finding:
-    """A batch of one: is there an update, is a batch the sum of its samples, does it still learn?"""
+    """A batch of one: is there an update, does a batch only add up, does it still learn?"""
     if not subject.learns_below:
         return absent("no hidden layer learns")
     bench = subject.bench
@@ -54,7 +54,8 @@ CRITERION = Criterion(
     "online, batch of one",
     "A sample can be learned from when it comes, and is not needed again beside others.",
     "Lillicrap et al. 2020, doi:10.1038/s41583-020-0277-3",
-    "One update on one sample; the second difference of an update by two samples of a batch; and the"
+    "One update on one sample; the second difference of an update by two samples of a batch;"
+    " and the"
     " accuracy on 8 x 8 digits after learning 250 images one by one, twice, at 1/5 of the rate,"
     " over that after the same presentations in batches of 25.",
     f"an update from one sample, no second difference, ratio at least {LEAST_RATIO:g}",

@@ -24,7 +24,8 @@ def measure(subject: Subject) -> Finding:
     ]
     sentence = (
         f"{100 * free.mixed:.0f} % of the units excite some targets and inhibit others;"
-        f" {free.flips_per_1000:.1f} changes of sign in 1,000 steps of a synapse. With signs fixed by"
+        f" {free.flips_per_1000:.1f} changes of sign in 1,000 steps of a synapse. With signs"
+        " fixed by"
         f" unit, half of each, accuracy goes from {free.accuracy:.2f} to {fixed.accuracy:.2f}."
     )
     return Finding(
@@ -38,7 +39,8 @@ CRITERION = Criterion(
     "Dale's principle",
     "A neuron excites all its targets or inhibits all of them, and stays so while it learns.",
     "Eccles, Fatt & Koketsu 1954, doi:10.1113/jphysiol.1954.sp005226; Cornford et al. 2021 (ICLR)",
-    "Training on 8 x 8 digits: the share of units with outgoing weights of both signs, and how often"
+    "Training on 8 x 8 digits: the share of units with outgoing weights of both signs, and how"
+    " often"
     " a synapse changes sign; and the accuracy where each unit's sign was drawn at the start and"
     " every step is projected on it.",
     f"at most {MOST_MIXED:g} of the units mixed when it learns freely",

@@ -101,8 +101,10 @@ CRITERION = Criterion(
     "C10",
     "no knowledge of derivatives",
     "Learning does not need the derivative of a neuron's answer by its input.",
-    "Bengio et al. 2015, arXiv:1502.04156; Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595",
-    "Slopes are moved towards their mean by the magnitude, with noise on top, wherever a rule asks a"
+    "Bengio et al. 2015, arXiv:1502.04156; Neftci, Mostafa & Zenke 2019,"
+    " doi:10.1109/MSP.2019.2931595",
+    "Slopes are moved towards their mean by the magnitude, with noise on top, wherever a rule"
+    " asks a"
     " layer or a cell for them, in surrogate gradients, and (at magnitude 1) in automatic"
     " differentiation. Provenance: whether any slope was asked for. A slope that a rule of a user's"
     " writes out by itself is not seen.",

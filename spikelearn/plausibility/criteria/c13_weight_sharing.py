@@ -39,7 +39,8 @@ CRITERION = Criterion(
     "no weight sharing",
     "Learning does not need one weight to be the same at many places.",
     "Bartunov et al. 2018, arXiv:1807.04587; Pogodin et al. 2021, arXiv:2106.13031",
-    "A convolutional network learns 8 x 8 digits; then one whose kernels start equal and are free at"
+    "A convolutional network learns 8 x 8 digits; then one whose kernels start equal and are"
+    " free at"
     f" every place ({Untied.__name__}), by the same rule on the same images.",
     f"accuracy at least {LEAST_RATIO:g} of that with shared kernels",
     "A sum over places is a sum over synapses that have nothing to do with one another.",

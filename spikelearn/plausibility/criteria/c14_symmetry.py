@@ -33,7 +33,7 @@ def measure(subject: Subject) -> Finding:
     with torch.no_grad():
         for weight in bench.weights(run.rule.network).values():
             noise = torch.randn(weight.shape, generator=generator)
-            weight += _R * noise * weight.norm() / noise.norm()
+            weight.add_(_R * noise * weight.norm() / noise.norm())
     at_once = gradient_cosine(run.rule, bench)
     train(bench, epochs=2, rule=run.rule, **settings)
     later = gradient_cosine(run.rule, bench)
@@ -43,7 +43,8 @@ def measure(subject: Subject) -> Finding:
         Probe("cosine with backpropagation", "after 80 updates", _R, 1, later),
     ]
     sentence = (
-        f"Cosine with backpropagation's gradient: {before:.2f}; {at_once:.2f} after noise as large as"
+        f"Cosine with backpropagation's gradient: {before:.2f}; {at_once:.2f} after noise as"
+        " large as"
         f" the weights; {later:.2f} after 80 more updates."
     )
     if aligned is not None and start is not None:
@@ -76,7 +77,8 @@ CRITERION = Criterion(
     "no exact copies",
     "Learning does not need two sets of synapses to be, and to stay, copies of one another.",
     "Liao, Leibo & Poggio 2016, arXiv:1510.05067; Akrout et al. 2019, arXiv:1904.05391",
-    "After 80 updates on 8 x 8 digits, noise as large as the weights is added to them, and to nothing"
+    "After 80 updates on 8 x 8 digits, noise as large as the weights is added to them, and to"
+    " nothing"
     " else; 80 updates follow. The cosine of the hidden layers' updates with the gradient of"
     " backpropagation, before, at once and after. Weights decay by 1.5 % a step, for every rule,"
     " which is what lets Kolen-Pollack feedback forget.",

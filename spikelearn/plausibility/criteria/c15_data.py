@@ -86,7 +86,8 @@ def _label_from_below(subject: Subject) -> bool:
 CRITERION = Criterion(
     "C15",
     "no data that a brain cannot get",
-    "Learning needs stimuli, and what follows from them; no wrong labels joined to images, no labels"
+    "Learning needs stimuli, and what follows from them; no wrong labels joined to images, no"
+    " labels"
     " painted into them, no inputs that the rule makes up.",
     "Hinton 2022, arXiv:2212.13345",
     "What enters the first layer in one update is compared with the stimuli of the batch, and with"
