@@ -214,9 +214,8 @@ def _panels(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
         "One dot a rule. A panel a criterion: green where it is met, red where it is not, amber"
-        " where"
-        " the instruments disagree. There is no single axis of plausibility, unless weights are"
-        " given: then the first panel has their score as the dots' size.",
+        " where the instruments disagree. There is no single axis of plausibility; where weights"
+        " are given, the size of a dot is their score.",
     )
 
 
