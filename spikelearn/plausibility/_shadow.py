@@ -160,7 +160,7 @@ class Shadow:
         """A twin that starts as a copy of the tensor's memory as it is."""
         place = self._place(tensor)
         if place.twin is None:
-            flat = torch.empty(0, dtype=tensor.dtype).set_(place.storage)  # type: ignore[call-overload]
+            flat = torch.empty(0, dtype=tensor.dtype).set_(place.storage)
             place.twin = flat.clone()
         return self.twin(tensor)
 

@@ -76,12 +76,12 @@ class Audit:
 
         self.check_weights(weights)
         scores = {}
-        for rule, part in self.table().groupby("rule", sort=False):
+        for rule in dict.fromkeys(name for name, *_ in self.findings):
             total = passed = 0.0
-            for row in part.itertuples():
-                if row.verdict in ("pass", "fail", "disagree"):
-                    total += weights.get(row.criterion, 0.0)
-                    passed += weights.get(row.criterion, 0.0) * (row.verdict == "pass")
+            for name, key, finding, _ in self.findings:
+                if name == rule and finding.verdict in ("pass", "fail", "disagree"):
+                    total += weights.get(key, 0.0)
+                    passed += weights.get(key, 0.0) * (finding.verdict == "pass")
             scores[rule] = passed / total if total else float("nan")
         return pd.Series(scores, name="score")
 

@@ -89,21 +89,20 @@ def _energy_rule(name: str, beta: float, settings: dict[str, Any]) -> Callable[[
 
 def _targets(share: float, seed: int) -> float:
     """Inverses on the way to the transposed Jacobian, of one sample, for which it is one matrix."""
-    settings = {"top": "inverse", "n_feedback": 0, "beta": 1e-6}
+    settings: dict[str, Any] = {"top": "inverse", "n_feedback": 0, "beta": 1e-6}
     bench = Bench("difference_target_propagation", seed, **settings)
 
     def after(rule: Rule) -> None:
         below = bench.x[:1]
+        layers = list(rule.network)
         with torch.no_grad():
             slopes = []
-            for layer in rule.network:
+            for layer in layers:
                 z = layer.drive(below)
                 below = layer.activate(z)
                 slopes.append(ACTIVATIONS[layer.activation].slope(z, below))
-            inverses = rule.extra["inverse"].children()
-            for inverse, layer, slope in zip(
-                inverses, list(rule.network)[1:], slopes[1:], strict=True
-            ):
+            inverses: Any = rule.extra["inverse"].children()
+            for inverse, layer, slope in zip(inverses, layers[1:], slopes[1:], strict=True):
                 jacobian = slope.T * layer.weight
                 inverse.weight.copy_((1 - share) * jacobian + share * inverse.weight)
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn.networks.connectivity import OneToOne
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.plausibility.criteria import CRITERIA, Finding, absent
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
@@ -31,7 +32,7 @@ DURATION_MS, DT_MS = 300.0, 0.5
 MODELS = {"stdp": "competitive_stdp", "homeostasis": None}
 
 
-def _blocks(n: int, n_source: int, n_target: int) -> dict[str, Any]:
+def _blocks(n: int, n_source: int, n_target: int) -> Any:
     """All-to-all connections within each of n copies."""
     first = np.repeat(np.arange(n), n_source * n_target)
     pre, post = np.divmod(np.tile(np.arange(n_source * n_target), n), n_target)
@@ -83,7 +84,7 @@ class SimulatedSubject:
                            weight_mv=np.concatenate([w.ravel() for w in weights]),
                            plasticity=self.plasticity),
                 Projection(source="teacher", target="post", weight_mv=1e6,
-                           connectivity={"kind": "one_to_one"}),
+                           connectivity=OneToOne(kind="one_to_one")),
                 Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UP),
                            weight_mv=np.concatenate([u.ravel() for u in upper])),
             ),
@@ -97,12 +98,14 @@ class SimulatedSubject:
         A variant names what is changed: "pre", "post" (spike times), "weights", "upper". All are
         simulated side by side: they do not know of one another.
         """
-        given = [{"pre": self.pre, "post": self.post, "weights": self.weights,
-                  "upper": self.upper} | v for v in variants]  # fmt: skip
+        known: dict[str, Any] = {
+            "pre": self.pre, "post": self.post, "weights": self.weights, "upper": self.upper,
+        }  # fmt: skip
+        given = [known | variant for variant in variants]
         network = self.network([g["weights"] for g in given], [g["upper"] for g in given])
         spikes = {}
         for name, key in (("pre", "pre"), ("teacher", "post")):
-            trains = [t[t < duration_ms] for g in given for t in g[key]]
+            trains = [t[t < duration_ms].tolist() for g in given for t in g[key]]
             spikes[name] = Stimulus.from_spike_times(name, trains).spikes[name]
         activity = simulate(network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed)
         found = np.asarray(activity.weights["pre->post"])
@@ -196,7 +199,7 @@ def _recorded() -> Iterator[list[dict[str, Any]]]:
 def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
     """Variables that enter a weight, through whatever traces, by where they live."""
     with _recorded() as made:
-        spikes = {n: Stimulus.from_spike_times(n, t).spikes[n]
+        spikes = {n: Stimulus.from_spike_times(n, [one.tolist() for one in t]).spikes[n]
                   for n, t in (("pre", subject.pre), ("teacher", subject.post))}  # fmt: skip
         network = subject.network([subject.weights], [subject.upper])
         simulate(network, Stimulus(spikes=spikes), DURATION_MS, DT_MS, "brian2", subject.seed)
@@ -256,7 +259,7 @@ def measure(subject: SimulatedSubject, key: str) -> Finding:
 
 def _upper_probes(subject: SimulatedSubject) -> list[Probe]:
     places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
-    variants = []
+    variants: list[dict[str, Any]] = []
     for index, magnitude in places:
         rng = generator(subject.seed, "audit upper", index)
         upper = subject.upper * np.exp(magnitude * rng.normal(size=subject.upper.shape))
@@ -282,7 +285,8 @@ def _transport(subject: SimulatedSubject) -> Finding:
 
 
 def _locality(subject: SimulatedSubject) -> Finding:
-    places, variants = [], []
+    places: list[tuple[str, int, float]] = []
+    variants: list[dict[str, Any]] = []
     for j in range(7):
         for magnitude in MAGNITUDES:
             added = 40.0 + 30 * j + 10 * magnitude
@@ -411,7 +415,7 @@ def _unlabelled(subject: SimulatedSubject) -> Finding:
 
 def _timing(subject: SimulatedSubject) -> Finding:
     places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
-    variants = []
+    variants: list[dict[str, Any]] = []
     for index, magnitude in places:
         rng = generator(subject.seed, "audit jitter", index)
         jittered = [np.abs(t + rng.normal(0, 5 * magnitude, t.size)) for t in subject.pre]

@@ -170,7 +170,7 @@ class States:
             return
         n = len(bench.y)
         for i, row in enumerate(rows):
-            found = Counter()
+            found: Counter[tuple[bool, bool, bool]] = Counter()
             for first in range(0, len(row), n):
                 block = slice(first, first + n)
                 moved = {k: bool((o[i][block] != row[block]).any()) for k, o in others.items()}

@@ -124,7 +124,7 @@ def train(
     parameters = [p for p in rule.parameters() if p.requires_grad]
     rate = RATE * min(1.0, (batch / BATCH) ** 0.5)  # Adam's steps shrink with the noise
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
-    weights = list(bench.weights(rule.network).values())
+    weights: list[torch.Tensor] = list(bench.weights(rule.network).values())
     noise = torch_generator(seed, "audit handicap")
     flips, n_steps, undo = 0.0, 0, None
 

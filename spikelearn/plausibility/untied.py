@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import torch
 from torch import nn
@@ -63,5 +62,7 @@ class Untied(Layer):
 
 def untied(network: RateNetwork) -> RateNetwork:
     """The network with every convolution made free."""
-    layers = [Untied(layer) if isinstance(layer, Convolution) else layer for layer in network]
-    return RateNetwork(cast("list[Layer]", layers), network.kind)
+    layers: list[Layer] = [
+        Untied(layer) if isinstance(layer, Convolution) else layer for layer in network
+    ]
+    return RateNetwork(layers, network.kind)

@@ -134,8 +134,7 @@ def _matrix(matrix: pd.DataFrame) -> bytes:
     axis = figure.subplots()
     for row, rule in enumerate(rules):
         for column, key in enumerate(keys):
-            verdict = matrix.loc[rule, key]
-            verdict = verdict if isinstance(verdict, str) else "does not apply"
+            verdict = _verdict(matrix, rule, key)
             box = {"facecolor": _COLOURS[verdict], "edgecolor": "white", "linewidth": 1.2}
             axis.add_patch(_rectangle(column, row, box))
             axis.text(column, row, _MARKS[verdict], ha="center", va="center", color="white",
@@ -153,6 +152,11 @@ def _matrix(matrix: pd.DataFrame) -> bytes:
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     return _bytes(figure)
+
+
+def _verdict(matrix: pd.DataFrame, rule: str, key: str) -> str:
+    found: Any = matrix.loc[rule, key]
+    return found if isinstance(found, str) else "does not apply"
 
 
 def _rectangle(column: int, row: int, style: dict[str, Any]) -> Any:
@@ -194,15 +198,20 @@ def _beside(
     regions = [c for c in frame.columns if c.startswith("similarity")]
     if "accuracy (%)" in frame and regions and not measured.dropna().empty:
         section.pictures.append(_panels(audit, measured, regions[-1], weights))
-    section.tables.append(as_table(table, "Side by side", "Means over the runs given.").__class__(
-        "Side by side", "Means over the runs given; a dash where a rule was not run.",
-        tuple(map(str, table.columns)),
-        tuple(c in frame.columns for c in table.columns),
-        tuple(
-            tuple("–" if pd.isna(v) else str(v) for v in row)
-            for row in table.itertuples(index=False)
-        ),
-    ))  # fmt: skip
+    marks = {verdict: mark or "–" for verdict, mark in _MARKS.items()}
+    section.tables.append(
+        Table(
+            "Side by side",
+            "Means over the runs given; a dash where a rule was not run or a criterion does not"
+            " apply. ✓ met, ✗ not met, ≠ the instruments disagree, · a figure without a verdict.",
+            tuple(map(str, table.columns)),
+            tuple(c in frame.columns for c in table.columns),
+            tuple(
+                tuple("–" if pd.isna(v) else marks.get(v, str(v)) for v in row)
+                for row in table.itertuples(index=False)
+            ),
+        )
+    )
     return section
 
 
@@ -236,8 +245,7 @@ def _draw_panels(
     for axis, key in zip(axes, keys, strict=False):
         axis.set_title(key, fontsize=9)
         for rule, row in known.iterrows():
-            verdict = matrix.loc[rule, key]
-            verdict = verdict if isinstance(verdict, str) else "does not apply"
+            verdict = _verdict(matrix, str(rule), key)
             size = 5.0 if score is None else 3 + 8 * float(np.nan_to_num(score.get(rule, 0.0)))
             axis.plot(row["accuracy (%)"], row[region], "o", color=_COLOURS[verdict],
                       markersize=size, markeredgecolor="#5c5c5c", markeredgewidth=0.4)  # fmt: skip

@@ -190,7 +190,7 @@ def test_an_untied_layer_computes_what_its_convolution_did_and_has_its_adjoint()
     x = digits()[0][:5].double()
     for one, two in zip(tied.activity(x), free.activity(x), strict=True):
         assert torch.allclose(one, two)
-    layer, h = list(free)[1], list(free.activity(x))[0]
+    layer, h = list(free)[1], free.activity(x)[0]
     delta = torch.randn(5, *layer.out_shape, dtype=torch.float64)
     forwards = (layer.through(layer.weight, h) * delta).sum()
     backwards = (layer.transpose(layer.weight, delta).flatten(1) * h.flatten(1)).sum()

@@ -16,7 +16,7 @@ def measure(subject: Subject) -> Finding:
     by_size, by_sign = summarise(magnitude, floor), summarise(signs, floor)
     subject.shared["sign effect"] = by_sign.largest
     recurrent = subject.bench.recurrent()
-    marks = set()
+    marks: set[str] = set()
     for index, name in enumerate(subject.bench.weight_names()):
         own = [f"backwards layer {index + 1}"] if index in recurrent else []
         read = [t.replace("activity", "backwards") for t in subject.above(name)] + own

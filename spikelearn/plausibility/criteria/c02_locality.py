@@ -94,8 +94,8 @@ def _post(subject: Subject, name: str) -> list[Probe]:
             blocks = _blocks(subject)
             n = shape[0] // blocks
             elsewhere.view(blocks, n, *shape[1:])[:, unit % n] = 0.0
-            if _own_columns(subject) is not None:  # where it is the presynaptic unit
-                elsewhere[:, _own_columns(subject) + unit % n] = 0.0
+            if (own := _own_columns(subject)) is not None:  # where it is the presynaptic unit
+                elsewhere[:, own + unit % n] = 0.0
             share = _share(found, subject.base, name, elsewhere)
             probes.append(Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
     return probes
@@ -110,7 +110,7 @@ def _own_columns(subject: Subject) -> int | None:
     """First of the columns for the layer's own units, in a recurrent layer."""
     if 0 not in subject.bench.recurrent():
         return None
-    return int(subject.base.rule.network.layers[0].row)  # type: ignore[union-attr, arg-type]
+    return int(subject.base.rule.network.layers[0].row)  # type: ignore[arg-type]
 
 
 def _pre(subject: Subject, name: str) -> list[Probe]:
@@ -185,18 +185,18 @@ def _mixing(subject: Subject) -> float:
     other = x.flip(1)
     runs = []
     for first, second in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        mixed = x.clone()
+        shown = x.clone()
         if first:
-            mixed[0] = other[0]
+            shown[0] = other[0]
         if second:
-            mixed[1] = other[1]
-        runs.append(bench.run(x=mixed, y=y).updates)
-    mixed, size = 0.0, 0.0
+            shown[1] = other[1]
+        runs.append(bench.run(x=shown, y=y).updates)
+    both = size = 0.0
     for name in subject.hidden:
         a, b, c, d = (run[name] for run in runs)
-        mixed += float((d - b - c + a).square().sum())
+        both += float((d - b - c + a).square().sum())
         size += float((b - a).square().sum() + (c - a).square().sum())
-    share = (mixed / size) ** 0.5 if size else 0.0
+    share = (both / size) ** 0.5 if size else 0.0
     return share if share > 1e-7 else 0.0
 
 

@@ -9,7 +9,7 @@ from spikelearn.plausibility.bench import effect
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.subject import Subject
-from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.plausibility.watch import Alter, Read, Watch
 
 
 def measure(subject: Subject) -> Finding:
@@ -46,7 +46,7 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
-def _noisy(owners: set[str], size: float, generator: torch.Generator) -> object:
+def _noisy(owners: set[str], size: float, generator: torch.Generator) -> Alter:
     def alter(read: Read, z: torch.Tensor) -> torch.Tensor | None:
         if not read.owners <= owners or z.is_complex():
             return None
@@ -64,7 +64,7 @@ def _drifted(subject: Subject, probes: list[Probe]) -> float:
     for magnitude in MAGNITUDES:
         for index in range(4):
             generator = torch_generator(subject.seed, "audit held", index)
-            watch = Watch(alter=_noisy(owners, magnitude, generator))  # type: ignore[arg-type]
+            watch = Watch(alter=_noisy(owners, magnitude, generator))
             found = subject.bench.run(watch).updates
             one = torch.cat([found[n].flatten() for n in subject.hidden])
             two = torch.cat([subject.base.updates[n].flatten() for n in subject.hidden])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
@@ -22,10 +25,8 @@ def measure(subject: Subject) -> Finding:
               for way, share in shares.items()]  # fmt: skip
     cosines = {}
     for way, chosen in (("forward", _upwards), ("feedback", _downwards)):
-        found = repeated_probes(
-            f"{way} messages as spikes (cosine)", "network",
-            lambda magnitude, index, chosen=chosen: _cosine(subject, chosen, magnitude, index),
-        )  # fmt: skip
+        measured = functools.partial(_cosine, subject, chosen)
+        found = repeated_probes(f"{way} messages as spikes (cosine)", "network", measured)
         probes += found
         strong = [p.effect for p in found if p.magnitude == 1.0]
         cosines[way] = sum(strong) / len(strong)
@@ -60,12 +61,14 @@ def _binary(reads: list[Read]) -> float:
     return float(torch.stack(counts).min())
 
 
-def _cosine(subject: Subject, chosen: object, magnitude: float, index: int) -> float:
+def _cosine(
+    subject: Subject, chosen: Callable[[Read], bool], magnitude: float, index: int
+) -> float:
     """Cosine of the update where a share of the messages, `magnitude`, are drawn as spikes."""
     generator = torch.Generator().manual_seed(1000 + index)
 
     def send(read: Read) -> torch.Tensor | None:
-        if not chosen(read) or read.signal.is_complex():  # type: ignore[operator]
+        if not chosen(read) or read.signal.is_complex():
             return None
         signal = read.signal
         top = signal.abs().max()

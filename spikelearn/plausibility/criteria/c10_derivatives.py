@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -53,12 +54,23 @@ def _altered(slope: torch.Tensor, magnitude: float, generator: torch.Generator) 
     return (1 - magnitude) * slope + magnitude * mean * (1 + 0.5 * noise)
 
 
+def _named_surrogates() -> dict[str, Any]:
+    """The toolkit's surrogates by name, where they have a file of their own."""
+    name = "spikelearn.networks.surrogates"
+    if importlib.util.find_spec(name) is None:
+        return {}
+    found: dict[str, Any] = importlib.import_module(name).SURROGATES
+    return found
+
+
 @contextlib.contextmanager
 def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> Iterator[None]:
     """For the time being, other slopes wherever the toolkit gives them."""
     kept = dict(layers_module.ACTIVATIONS)
     cells = {cell: cell.partials for cell in (ElmanCell, GatedCell)}
     surrogate = spiking_mlp.surrogate_slope
+    named = _named_surrogates()
+    shapes = dict(named)
 
     def other(activation: layers_module.Activation) -> layers_module.Activation:
         def slope(z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
@@ -77,6 +89,13 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
         asked[0] += 1
         return _altered(surrogate(distance), magnitude, generator)
 
+    def shape(original: Any) -> Any:
+        def slope(distance: torch.Tensor, *settings: Any) -> torch.Tensor:
+            asked[0] += 1
+            return _altered(original(distance, *settings), magnitude, generator)
+
+        return slope
+
     holders = [
         m for m in list(sys.modules.values()) if getattr(m, "surrogate_slope", 0) is surrogate
     ]
@@ -86,11 +105,13 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
                 layers_module.ACTIVATIONS[name] = other(activation)
         for cell in cells:
             cell.partials = partials  # type: ignore[method-assign]
+        named.update({name: shape(original) for name, original in shapes.items()})
         for module in holders:
             module.surrogate_slope = spike_slope  # type: ignore[attr-defined]
         yield
     finally:
         layers_module.ACTIVATIONS.update(kept)
+        named.update(shapes)
         for cell, original in cells.items():
             cell.partials = original  # type: ignore[method-assign]
         for module in holders:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.intervention import Probe
 from spikelearn.plausibility.subject import Subject
@@ -9,7 +11,7 @@ from spikelearn.plausibility.training import BATCH, cnn, train
 from spikelearn.plausibility.untied import Untied, untied
 
 LEAST_RATIO = 0.9
-_SETTINGS = {"batch": BATCH, "n_images": 500, "epochs": 2}
+_SETTINGS: dict[str, Any] = {"batch": BATCH, "n_images": 500, "epochs": 2}
 
 
 def measure(subject: Subject) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from spikelearn._seeding import torch_generator
@@ -21,7 +23,7 @@ def measure(subject: Subject) -> Finding:
     if subject.label_effect <= subject.floor:
         return absent("nothing returns from the output")
     bench = subject.bench
-    settings = {"batch": BATCH, "n_images": 1000, "decay": DECAY}
+    settings: dict[str, Any] = {"batch": BATCH, "n_images": 1000, "decay": DECAY}
     network = model_like(bench).build(bench.seed)
     rule = bench.make()
     rule.prepare(network, torch_generator(bench.seed, "rule"))
