@@ -4,6 +4,7 @@ demo.py         shows everything once
 simulation.py   simulate, stats, convert, export
 responding.py   respond
 learning.py     train, check, compare
+audit.py        audit
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -16,11 +17,13 @@ from spikelearn.cli import responding  # isort: split
 
 from spikelearn.cli import learning  # isort: split
 
+from spikelearn.cli import audit  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
 
-__all__ = ["app", "demo", "learning", "listing", "main", "responding", "simulation"]
+__all__ = ["app", "audit", "demo", "learning", "listing", "main", "responding", "simulation"]
 
 
 def main() -> None:

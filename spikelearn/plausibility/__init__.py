@@ -1,0 +1,28 @@
+"""The plausibility audit: what a rule's synapses needed to know, measured on a running rule.
+
+Two instruments, `provenance` (tags through every operation of one update) and `intervention` (the
+same update with one thing changed where it is read), and the criteria that are measured by them, a
+file each in `criteria`. A criterion is passed only where both instruments agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audit import Audit, all_rules, audit_rule, audit_rules
+    from spikelearn.plausibility.criteria import CRITERIA
+
+__all__ = ["CRITERIA", "Audit", "all_rules", "audit_rule", "audit_rules"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CRITERIA":
+        from spikelearn.plausibility.criteria import CRITERIA
+
+        return CRITERIA
+    if name in __all__:
+        from spikelearn.plausibility import audit
+
+        return getattr(audit, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

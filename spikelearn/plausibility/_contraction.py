@@ -1,0 +1,106 @@
+"""Which operations sum over the units of a weight matrix, and which way they read it.
+
+A weight matrix is read forwards where the sum runs over the presynaptic units: that is what the
+synapses themselves do, z_i = sum_j W_ij h_j. It is read backwards where the sum runs over the
+postsynaptic units, sum_i W_ij d_i: a signal passes from the postsynaptic to the presynaptic side by
+weights that lie there for the other direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+
+from spikelearn.plausibility._shadow import Lineage
+
+Direction = Literal["forwards", "backwards"]
+
+# Operands of a matrix product: position among the arguments, and the axis that is summed over.
+_PRODUCTS: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
+    "aten::mm": ((0, 1), (1, 0)),
+    "aten::bmm": ((0, 2), (1, 1)),
+    "aten::mv": ((0, 1), (1, 0)),
+    "aten::dot": ((0, 0), (1, 0)),
+    "aten::addmm": ((1, 1), (2, 0)),
+    "aten::addmm_": ((1, 1), (2, 0)),
+    "aten::addmv": ((1, 1), (2, 0)),
+    "aten::addmv_": ((1, 1), (2, 0)),
+    "aten::baddbmm": ((1, 2), (2, 1)),
+    "aten::baddbmm_": ((1, 2), (2, 1)),
+    "aten::linear": ((0, -1), (1, 1)),
+}
+
+
+def operands(name: str, args: Sequence[Any]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """For an operation that sums over products: its two factors, each as (position, summed axis).
+
+    None for other operations. Of a convolution the axis of the kernels that is summed over, beside
+    those of space.
+    """
+    if name in _PRODUCTS:
+        return _PRODUCTS[name]
+    if name == "aten::convolution":
+        return (0, 1), (1, 0 if args[6] else 1)
+    if name == "aten::convolution_backward":
+        return (0, 1), (2, 1 if args[7] else 0)
+    return None
+
+
+def direction(lineage: Lineage, axis: int) -> Direction:
+    """Which way weights are read by a sum over this axis."""
+    over_post, over_pre = _varies(lineage.post, axis), _varies(lineage.pre, axis)
+    if over_post != over_pre:
+        return "backwards" if over_post else "forwards"
+    if not over_post:
+        # A sum of one term: what is left over says which side was summed.
+        others = [i for i in range(lineage.post.ndim) if i != axis % lineage.post.ndim]
+        post = any(_varies(lineage.post, i) for i in others)
+        pre = any(_varies(lineage.pre, i) for i in others)
+        return "forwards" if post and not pre else "backwards"
+    return "backwards"
+
+
+def summed(lineage: Lineage, axes: Sequence[int]) -> Direction | None:
+    """Which way weights that have met a signal are read by a sum along axes; None: not at all."""
+    over = [a for a in axes if _varies(lineage.post, a) or _varies(lineage.pre, a)]
+    if not over or not lineage.mixed:
+        return None
+    return "backwards" if any(_varies(lineage.post, a) for a in over) else "forwards"
+
+
+def chained(a: Lineage, a_axis: int, b: Lineage, b_axis: int) -> Lineage | None:
+    """Synapses of a product of two weight matrices that follow one another, such as W_2 W_1."""
+    if a.post.ndim != 2 or b.post.ndim != 2:
+        return None
+    one, two = direction(a, a_axis), direction(b, b_axis)
+    if one == two:
+        return None
+    rows, columns = a.post.shape[1 - a_axis], b.post.shape[1 - b_axis]
+    left_post, left_pre = (i.select(a_axis, 0)[:, None] for i in (a.post, a.pre))
+    right_post, right_pre = (i.select(b_axis, 0)[None, :] for i in (b.post, b.pre))
+    # Read forwards by one and backwards by the other: their inner units are the same ones.
+    post, pre = (left_post, right_pre) if one == "forwards" else (right_post, left_pre)
+    owners = a.owners | b.owners
+    return Lineage(post.expand(rows, columns), pre.expand(rows, columns), owners)
+
+
+def _varies(index: torch.Tensor, axis: int) -> bool:
+    return index.shape[axis] > 1 and bool((index != index.narrow(axis, 0, 1)).any())
+
+
+def multiplications(name: str, args: Sequence[Any], out: Any) -> int:
+    """Multiply-adds of an operation that sums over products; 0 for others."""
+    found = operands(name, args)
+    if found is None:
+        return 0
+    if name == "aten::convolution":
+        weight = args[1]
+        return int(args[0].numel() * weight[0].numel() if args[6] else
+                   out.numel() * weight[0].numel())  # fmt: skip
+    if name == "aten::convolution_backward":
+        gradient, weight, wanted = args[0], args[2], args[10]
+        return int(gradient.numel() * weight[0].numel() * sum(wanted[:2]))
+    (position, axis), _ = found
+    return int(out.numel() * args[position].shape[axis])

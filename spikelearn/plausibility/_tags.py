@@ -1,0 +1,291 @@
+"""How tags pass through torch's operations.
+
+An element of a result may depend on what the elements that make it may depend on. For operations
+element by element, matrix products, sums along axes and rearrangements that is followed element by
+element; of all others every element of the result gets all tags of all arguments. Tags are never
+lost in an operation, so that what carries no tag does not depend (but for what leaves torch, such
+as `.item()`, of which a list is kept); a tag that is there may be of a path that cancels.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_map
+
+from spikelearn.plausibility._contraction import operands
+from spikelearn.plausibility._shadow import Shadow, union
+
+# Results hold the elements of the first argument(s), in another order.
+REARRANGING = {
+    "aten::clone", "aten::cat", "aten::stack", "aten::repeat", "aten::roll", "aten::flip",
+    "aten::index_select", "aten::_reshape_copy", "aten::constant_pad_nd", "aten::unfold_copy",
+    "aten::tril", "aten::triu", "aten::diag_embed", "aten::_to_copy", "aten::lift_fresh_copy",
+    "aten::slice_backward", "aten::select_backward",
+}  # fmt: skip
+# Operations of which nothing but the union was followed; for those who extend this file.
+UNKNOWN: set[str] = set()
+_REDUCING = {
+    "aten::sum", "aten::mean", "aten::amax", "aten::amin", "aten::any", "aten::all", "aten::max",
+    "aten::min", "aten::argmax", "aten::argmin", "aten::linalg_vector_norm", "aten::norm",
+    "aten::var", "aten::std", "aten::prod", "aten::logsumexp",
+}  # fmt: skip
+# Element by element, without torch's mark of it.
+_ELEMENTWISE = {"aten::where", "aten::lerp", "aten::complex"}
+# Sample by sample, along the first axis.
+_BATCHED = {"aten::_linalg_solve_ex", "aten::linalg_solve"}
+# Only the shape of the argument enters.
+_SHAPED = {
+    f"aten::{which}{made}"
+    for which, made in (
+        ("new_", "zeros"), ("new_", "ones"), ("new_", "empty"), ("new_", "full"),
+        ("new_", "empty_strided"), ("", "zeros_like"), ("", "ones_like"), ("", "empty_like"),
+        ("", "full_like"), ("", "rand_like"), ("", "randn_like"),
+    )
+}  # fmt: skip
+# Every element of a line along an axis depends on the whole line.
+_ALONG = {
+    "aten::_softmax": 1, "aten::_log_softmax": 1, "aten::cumsum": 1, "aten::cumprod": 1,
+    "aten::sort": 1, "aten::_softmax_backward_data": 2, "aten::_log_softmax_backward_data": 2,
+}  # fmt: skip
+
+
+def propagate(
+    shadow: Shadow, func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any
+) -> None:
+    """Give the results of an operation their tags; to be called when it has been done."""
+    name = func._schema.name
+    inputs = tensors_in((args, kwargs))
+    results = tensors_in(out)
+    mutated = written(func, args, kwargs)
+    if name in _SHAPED or not any(shadow.tags(t) is not None for t in inputs):
+        return
+    if not mutated and results and all(shadow.shares(r, inputs) for r in results):
+        return  # a view: the same memory
+    if name in ("aten::copy_", "aten::fill_", "aten::zero_"):
+        source = args[1] if len(args) > 1 else None
+        bits = shadow.tags(source) if isinstance(source, torch.Tensor) else None
+        shadow.tag(args[0], 0 if bits is None else _expand(bits, args[0].shape))
+        return
+    for result in mutated or results:
+        shadow.tag(result, _bits(shadow, func, name, args, kwargs, inputs, result))
+
+
+def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
+    shadow: Shadow,
+    func: Any,
+    name: str,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    inputs: list[torch.Tensor],
+    result: torch.Tensor,
+) -> torch.Tensor | int:
+    shape = tuple(result.shape)
+    if torch.Tag.pointwise in func.tags or name.rstrip("_") in _ELEMENTWISE:
+        return _joined([_expand(b, shape) for t in inputs if (b := shadow.tags(t)) is not None])
+    product = operands(name.rstrip("_") if name.endswith("_") else name, args)
+    if product is not None and not name.startswith("aten::convolution"):
+        return _of_product(shadow, product, args, shape)
+    if name == "aten::convolution_backward":
+        return _joined([union(b) for t in inputs if (b := shadow.tags(t)) is not None])
+    if name == "aten::convolution":
+        return _of_convolution(shadow, args, shape)
+    first = args[0] if args and isinstance(args[0], torch.Tensor) else None
+    if name in _REDUCING and first is not None and len(inputs) == 1:
+        reduced = _reduced(shadow.tags(first), func, args, kwargs, shape)
+        if reduced is not None:
+            return reduced
+    if name in _ALONG:
+        lines = [b for t in inputs if (b := shadow.tags(t)) is not None and tuple(b.shape) == shape]
+        axis = args[_ALONG[name]]
+        known = [t for t in inputs if shadow.tags(t) is not None]
+        if isinstance(axis, int) and len(lines) == len(known):
+            return _joined([or_along(b, [axis], True).expand(shape) for b in lines])
+    if name in REARRANGING:
+        moved = on_shadows(func, args, kwargs, lambda t: _or_zero(shadow.tags(t), t))
+        if isinstance(moved, torch.Tensor) and tuple(moved.shape) == shape:
+            return moved
+    if name == "aten::nll_loss_forward" and args[3] == 0 and shape:
+        costs = [or_along(b, [-1], False) for b in (shadow.tags(args[0]),) if b is not None]
+        label = shadow.tags(args[1])
+        return _joined(costs + ([] if label is None else [label]))
+    if name == "aten::scatter_" and args[2].shape[args[1]] == 1:
+        known = [b for t in (args[0], args[2]) if (b := shadow.tags(t)) is not None]
+        return _joined([_expand(b, shape) for b in known])
+    if name == "aten::topk":
+        line = shadow.tags(args[0])
+        axis = args[2] if len(args) > 2 else -1
+        return 0 if line is None else _expand(or_along(line, [axis], True), shape)
+    if name in _BATCHED and shape and all(t.shape[:1] == shape[:1] for t in inputs):
+        by_sample = [or_along(b, list(range(1, b.ndim)), False) for t in inputs
+                     if (b := shadow.tags(t)) is not None]  # fmt: skip
+        return _joined([b.view(-1, *(1,) * (len(shape) - 1)).expand(shape) for b in by_sample])
+    if name == "aten::nll_loss_backward":
+        # The gradient of a sample's cost, by its own scores and label.
+        rows = [_expand(or_along(b, [-1], True), shape) for b in (shadow.tags(args[1]),)
+                if b is not None]  # fmt: skip
+        label, scale = shadow.tags(args[2]), union(shadow.tags(args[0]))
+        wide = [] if label is None else [_expand(label.unsqueeze(-1), shape)]
+        return _joined([*rows, *wide, scale])
+    if name in ("aten::gather", "aten::embedding", "aten::index"):
+        return _of_lookup(shadow, func, name, args, shape, inputs)
+    UNKNOWN.add(name)
+    return _joined([union(b) for t in inputs if (b := shadow.tags(t)) is not None])
+
+
+def _of_product(
+    shadow: Shadow, product: Any, args: Sequence[Any], shape: tuple[int, ...]
+) -> torch.Tensor | int:
+    (i, _), (j, _) = product
+    a, b = args[i], args[j]
+    bits = 0
+    one, two = shadow.tags(a), shadow.tags(b)
+    found: list[torch.Tensor | int] = []
+    if one is not None and a.ndim > 1:
+        found.append(_expand(or_along(one, [-1], True), shape))
+    elif one is not None:
+        bits |= union(one)
+    if two is not None and b.ndim > 1:
+        found.append(_expand(or_along(two, [-2], True), shape))
+    elif two is not None:
+        bits |= union(two)
+    if i:  # something is added to
+        added = shadow.tags(args[0])
+        if added is not None:
+            found.append(_expand(added, shape))
+    return _joined([*found, bits])
+
+
+def _of_convolution(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    # By sample: a convolution keeps samples apart, and that is all that is followed of it.
+    images, rest = shadow.tags(args[0]), 0
+    for other in args[1:3]:
+        if isinstance(other, torch.Tensor):
+            rest |= union(shadow.tags(other))
+    if images is None:
+        return rest
+    by_sample = or_along(images, list(range(1, images.ndim)), True)
+    return _joined([by_sample.expand(shape), rest])
+
+
+def _of_lookup(
+    shadow: Shadow,
+    func: Any,
+    name: str,
+    args: Sequence[Any],
+    shape: tuple[int, ...],
+    inputs: list[torch.Tensor],
+) -> torch.Tensor | int:
+    # Which element is taken, and by what index it was chosen.
+    source = shadow.tags(args[0])
+    if name == "aten::gather":
+        index = shadow.tags(args[2])
+        taken = None if source is None else torch.gather(source, args[1], args[2])
+        return _joined([b for b in (taken, index) if b is not None])
+    if name == "aten::embedding":
+        index = shadow.tags(args[1])
+        taken = None if source is None else source[args[1]]
+        wide = None if index is None else index.unsqueeze(-1).expand(shape)
+        return _joined([b for b in (taken, wide) if b is not None])
+    chosen = [union(shadow.tags(t)) for t in inputs[1:]]
+    taken = None if source is None else func(source, *args[1:])
+    return _joined([b for b in (taken, *chosen) if b is not None])
+
+
+def _reduced(
+    bits: torch.Tensor | None,
+    func: Any,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    shape: tuple[int, ...],
+) -> torch.Tensor | None:
+    if bits is None:
+        return torch.zeros(shape, dtype=torch.int64)
+    given = dict(zip((a.name for a in func._schema.arguments), args, strict=False)) | kwargs
+    axes = given.get("dim")
+    if axes is None or axes == []:
+        axes = list(range(bits.ndim))
+    axes = [axes] if isinstance(axes, int) else list(axes)
+    reduced = or_along(bits, axes, bool(given.get("keepdim", False)))
+    return reduced if tuple(reduced.shape) == shape else None
+
+
+def or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
+    """Bitwise or along axes."""
+    axes = sorted({a % bits.ndim for a in axes}, reverse=True) if bits.ndim else []
+    for axis in axes:
+        parts = list(bits.unbind(axis))
+        total = parts[0].clone() if parts else torch.zeros_like(bits.sum(axis))
+        for part in parts[1:]:
+            total |= part
+        bits = total.unsqueeze(axis) if keep else total
+    return bits
+
+
+def _joined(parts: list[Any]) -> torch.Tensor | int:
+    number, total = 0, None
+    for part in parts:
+        if isinstance(part, int):
+            number |= part
+        else:
+            total = part if total is None else total | part
+    return number if total is None else total | number
+
+
+def _expand(bits: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    try:
+        return bits.expand(tuple(shape))
+    except RuntimeError:
+        return torch.full(tuple(shape), union(bits), dtype=torch.int64)
+
+
+def _or_zero(bits: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(tuple(like.shape), dtype=torch.int64) if bits is None else bits
+
+
+def tensors_in(tree: Any) -> list[torch.Tensor]:
+    """The tensors in arguments or results."""
+    if isinstance(tree, torch.Tensor):
+        return [tree]
+    found: list[torch.Tensor] = []
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        for item in tree:
+            if isinstance(item, torch.Tensor):
+                found.append(item)
+            elif isinstance(item, list | tuple | dict):
+                found += tensors_in(item)
+    return found
+
+
+@functools.cache
+def _writes(func: Any) -> tuple[tuple[int, str], ...]:
+    return tuple(
+        (position, argument.name)
+        for position, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
+
+
+def written(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """Arguments that an operation writes into."""
+    found: list[torch.Tensor] = []
+    for position, name in _writes(func):
+        found += tensors_in(args[position] if position < len(args) else kwargs.get(name))
+    return found
+
+
+def on_shadows(
+    func: Any,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    of: Callable[[torch.Tensor], torch.Tensor],
+) -> Any:
+    """A rearrangement done to what is known of the elements, in place of the elements."""
+    kept = {k: v for k, v in kwargs.items() if k not in ("dtype", "layout", "device", "pin_memory")}
+    swap = lambda item: of(item) if isinstance(item, torch.Tensor) else item  # noqa: E731
+    return func(*tree_map(swap, list(args)), **tree_map(swap, kept))

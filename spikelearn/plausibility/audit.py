@@ -1,0 +1,250 @@
+"""The audit of a rule, or of many: a table of rule by criterion, and the probes behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.plausibility.criteria import CRITERIA, Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was measured of some rules.
+
+    Attributes
+    ----------
+    findings : list of (rule, criterion, Finding, claim)
+        The claim is the author's, or None.
+    seed : int
+    """
+
+    findings: list[tuple[str, str, Finding, bool | None]]
+    seed: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def table(self) -> pd.DataFrame:
+        """One row a rule and criterion.
+
+        Columns: rule, criterion, title, verdict, value, shown, lower, upper, noise_floor, scope,
+        provenance, intervention ("pass", "fail" or "-"), claim ("met", "not met" or "-"),
+        claim_holds ("yes", "no" or "-"), sentence.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_row(*found) for found in self.findings])
+
+    def probes(self) -> pd.DataFrame:
+        """One row a probe: rule, criterion, quantity, place, magnitude, index, effect."""
+        import pandas as pd
+
+        rows = [
+            {"rule": rule, "criterion": key, **asdict(probe)}
+            for rule, key, finding, _ in self.findings
+            for probe in finding.probes
+        ]
+        columns = ["rule", "criterion", "quantity", "place", "magnitude", "index", "effect"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def matrix(self) -> pd.DataFrame:
+        """Verdicts, a row a rule and a column a criterion."""
+        table = self.table()
+        found = table.pivot_table(
+            index="rule", columns="criterion", values="verdict", aggfunc="first"
+        )
+        rules = list(dict.fromkeys(table["rule"]))
+        return found.loc[rules, [key for key in CRITERIA if key in found.columns]]
+
+    def score(self, weights: dict[str, float]) -> pd.Series:
+        """Weighted share of the criteria that a rule passes, of those that could be judged.
+
+        There is no score without weights: which criterion matters how much is the reader's to say.
+
+        Raises
+        ------
+        SpikelearnError
+            If a weight is of no criterion, or all are 0.
+        """
+        import pandas as pd
+
+        self.check_weights(weights)
+        scores = {}
+        for rule in dict.fromkeys(name for name, *_ in self.findings):
+            total = passed = 0.0
+            for name, key, finding, _ in self.findings:
+                if name == rule and finding.verdict in ("pass", "fail", "disagree"):
+                    total += weights.get(key, 0.0)
+                    passed += weights.get(key, 0.0) * (finding.verdict == "pass")
+            scores[rule] = passed / total if total else float("nan")
+        return pd.Series(scores, name="score")
+
+    @staticmethod
+    def check_weights(weights: dict[str, float]) -> None:
+        """Refuse weights that make no score.
+
+        Raises
+        ------
+        SpikelearnError
+        """
+        for key in weights:
+            if key not in CRITERIA:
+                raise SpikelearnError(
+                    f"there is no criterion {key}; they are {', '.join(CRITERIA)}"
+                )
+        values = list(weights.values())
+        if not values or not all(0 <= v < float("inf") for v in values) or not any(values):
+            raise SpikelearnError("weights of criteria must be at least 0, finite, and not all 0")
+
+
+def _row(rule: str, key: str, finding: Finding, claim: bool | None) -> dict[str, Any]:
+    words = {True: "pass", False: "fail", None: "-"}
+    judged = finding.verdict in ("pass", "fail", "disagree")
+    holds = (
+        "-"
+        if claim is None or not judged
+        else ("yes" if claim == (finding.verdict == "pass") else "no")
+    )
+    return {
+        "rule": rule,
+        "criterion": key,
+        "title": CRITERIA[key].title,
+        "verdict": finding.verdict,
+        "value": finding.value,
+        "shown": finding.shown,
+        "lower": finding.lower,
+        "upper": finding.upper,
+        "noise_floor": finding.floor,
+        "scope": finding.scope,
+        "provenance": words[finding.by_provenance],
+        "intervention": words[finding.by_intervention],
+        "claim": {True: "met", False: "not met", None: "-"}[claim],
+        "claim_holds": holds,
+        "sentence": finding.sentence,
+    }
+
+
+def audit_rule(
+    rule: Any,
+    seed: int = 0,
+    criteria: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Audit:
+    """Measure one rule by the criteria.
+
+    Parameters
+    ----------
+    rule : str, class, callable or plasticity
+        A shipped rule's name; a class derived from `Rule`, or a function that makes one; or a
+        description of plasticity, as a projection takes it.
+    seed : int
+    criteria : sequence of str, optional
+        Keys of `CRITERIA`; all, if absent.
+    progress : callable, optional
+    **options
+        Of a shipped rule, or of the class.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such rule or criterion.
+    """
+    import torch
+
+    keys = list(CRITERIA) if criteria is None else list(criteria)
+    for key in keys:
+        if key not in CRITERIA:
+            raise SpikelearnError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
+    say = progress or (lambda fraction, words: None)
+    threads = torch.get_num_threads()
+    # Sums in another order are other sums; and the networks are too small to share out.
+    torch.set_num_threads(1)
+    try:
+        name, claims, measure = _measuring(rule, seed, options)
+        findings = []
+        for done, key in enumerate(keys):
+            say(done / len(keys), f"{name}: {key}")
+            claim = claims.get(CRITERIA[key].claim or "")
+            findings.append((name, key, measure(key), claim))
+        say(1.0, name)
+    finally:
+        torch.set_num_threads(threads)
+    return Audit(findings, seed)
+
+
+def _measuring(rule: Any, seed: int, options: dict[str, Any]) -> Any:
+    from spikelearn.plausibility import simulated
+    from spikelearn.plausibility.subject import Subject
+    from spikelearn.rules import RULES
+
+    if isinstance(rule, str) and rule in RULES and RULES[rule].name_of_class is None:
+        told = simulated.subject_of(rule, seed)
+        return rule, told.claims, lambda key: simulated.measure(told, key)
+    if hasattr(rule, "model_fields"):
+        name = str(getattr(rule, "rule", type(rule).__name__))
+        told = simulated.SimulatedSubject(name, rule, seed)
+        return name, told.claims, lambda key: simulated.measure(told, key)
+    subject = Subject(rule, seed, **options)
+    return subject.name, subject.claims, lambda key: CRITERIA[key].measure(subject)
+
+
+def audit_rules(
+    rules: Iterable[str],
+    seed: int = 0,
+    criteria: Sequence[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Audit:
+    """Measure many shipped rules, several at a time.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes.
+    """
+    names = list(rules)
+    say = progress or (lambda fraction, words: None)
+    if jobs == 1 or len(names) == 1:
+        audits = {}
+        for done, name in enumerate(names):
+            say(done / len(names), name)
+            audits[name] = audit_rule(name, seed, criteria)
+    else:
+        audits = _side_by_side(names, seed, criteria, jobs, say)
+    say(1.0, "audited")
+    return Audit([found for name in names for found in audits[name].findings], seed)
+
+
+def _side_by_side(
+    names: list[str], seed: int, criteria: Sequence[str] | None, jobs: int, say: Progress
+) -> dict[str, Audit]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    found = {}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        waiting = {pool.submit(audit_rule, name, seed, criteria): name for name in names}
+        try:
+            for done, future in enumerate(as_completed(waiting), start=1):
+                found[waiting[future]] = future.result()
+                say(done / len(names), waiting[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return found
+
+
+def all_rules() -> list[str]:
+    """Every shipped rule that has updates to audit."""
+    from spikelearn.rules import RULES
+
+    idle = {"untrained", "untrained_spiking", "homeostasis", "random_features"}
+    return [name for name in RULES if name not in idle]

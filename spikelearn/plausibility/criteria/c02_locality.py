@@ -1,0 +1,247 @@
+"""C2: locality of plasticity within a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from spikelearn._seeding import torch_generator
+from spikelearn.plausibility.bench import Outcome, Updates
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
+from spikelearn.plausibility.subject import Subject
+from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.rules.rule import Rule
+
+THRESHOLD = 1e-9
+_N = 7  # places, at three magnitudes each
+
+
+def measure(subject: Subject) -> Finding:
+    """Change one presynaptic unit, one postsynaptic unit, one weight; see who else learns by it."""
+    name = subject.bench.weight_names()[0]
+    if name not in subject.hidden:
+        return absent("no hidden layer learns")
+    probes = [*_post(subject, name), *_pre(subject, name), *_weight(subject, name)]
+    mixed = mixing(subject)
+    worst = {w: max(p.effect for p in probes if p.quantity == w) for w in _SCOPES}
+    scope = "synapse"
+    for which, what in _SCOPES.items():
+        if worst[which] > THRESHOLD:
+            scope = what
+    if mixed > THRESHOLD:
+        scope = "batch"
+    by_tags = _scope_by_tags(subject, name)
+    words = {
+        "synapse": "Each synapse learns from its own two ends and its own weight.",
+        "neuron": "A synapse needs what arrives at other synapses of its neuron, or their weights.",
+        "layer": "A synapse needs activity or weights of other neurons of its layer.",
+        "batch": "A sample's update depends on which other samples are in the batch.",
+    }
+    summary = summarise([p for p in probes if p.quantity == "postsynaptic unit"], subject.floor)
+    share = max([*worst.values(), mixed])
+    return Finding(
+        share, f"{share:.3f} elsewhere", scope, by_tags == "synapse", scope == "synapse",
+        f"{words[scope]} By provenance: {by_tags}.",
+        probes=[*probes, Probe("other samples", "batch", 1.0, 0, mixed)], **interval(summary),
+    )  # fmt: skip
+
+
+# What is changed -> the scope that it shows, widest last.
+_SCOPES = {
+    "presynaptic unit": "neuron",
+    "weight, same neuron": "neuron",
+    "weight, other neurons": "layer",
+    "postsynaptic unit": "layer",
+}
+
+
+def _inside(subject: Subject) -> frozenset[str]:
+    # Below the first layer nothing hears; what it reads of its own weights stays within it.
+    return frozenset() if subject.bench.recurrent() else frozenset({"layer 1"})
+
+
+def _share(found: Updates, base: Outcome, name: str, elsewhere: torch.Tensor) -> float:
+    change = found[name] - base.updates[name]
+    size = float(change.norm())
+    # Rounding in what was not touched is no effect.
+    if size <= 1e-12 * float(base.updates[name].norm()):
+        return 0.0
+    return float((change * elsewhere).norm()) / size
+
+
+def _post(subject: Subject, name: str) -> list[Probe]:
+    shape = subject.base.updates[name].shape
+    probes = []
+    for unit in range(min(_N, shape[0])):
+        for magnitude in MAGNITUDES:
+
+            def alter(
+                read: Read, z: torch.Tensor, unit: int = unit, size: float = magnitude
+            ) -> torch.Tensor | None:
+                if read.owners != {"layer 1"}:
+                    return None
+                changed = z.clone()
+                axis = 1 if z.ndim == 4 else z.ndim - 1
+                changed.select(axis, unit).add_(size * float(z.std() if z.numel() > 1 else 1.0))
+                return changed
+
+            watch = Watch(alter=alter, inside=_inside(subject))
+            found = subject.bench.run(watch).updates
+            elsewhere = torch.ones(shape, dtype=torch.float64)
+            # Gates of one unit are one unit.
+            blocks = _blocks(subject)
+            n = shape[0] // blocks
+            elsewhere.view(blocks, n, *shape[1:])[:, unit % n] = 0.0
+            if (own := _own_columns(subject)) is not None:  # where it is the presynaptic unit
+                elsewhere[:, own + unit % n] = 0.0
+            share = _share(found, subject.base, name, elsewhere)
+            probes.append(Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
+    return probes
+
+
+def _blocks(subject: Subject) -> int:
+    layers = getattr(subject.base.rule.network, "layers", None)
+    return int(getattr(layers[0], "blocks", 1)) if layers is not None else 1
+
+
+def _own_columns(subject: Subject) -> int | None:
+    """First of the columns for the layer's own units, in a recurrent layer."""
+    if 0 not in subject.bench.recurrent():
+        return None
+    return int(subject.base.rule.network.layers[0].row)  # type: ignore[arg-type]
+
+
+def _pre(subject: Subject, name: str) -> list[Probe]:
+    bench = subject.bench
+    shape = subject.base.updates[name].shape
+    # The inputs of one step; of a convolution, pixels share every weight of a kernel.
+    n = bench.model.n_inputs // (1 if bench.spikes else bench.n_steps)
+    probes = []
+    for unit in range(min(_N, n)):
+        for magnitude in MAGNITUDES:
+
+            def change(x: torch.Tensor, unit: int = unit, size: float = magnitude) -> torch.Tensor:
+                changed = x.clone()
+                changed.view(len(x), -1, n)[:, :, unit] *= 1 + size
+                return changed
+
+            found = bench.run(change_input=change).updates
+            elsewhere = torch.ones(shape, dtype=torch.float64)
+            if len(shape) == 2:
+                elsewhere[:, unit] = 0.0
+            else:
+                elsewhere.zero_()
+            share = _share(found, subject.base, name, elsewhere)
+            probes.append(Probe("presynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
+    return probes
+
+
+def _weight(subject: Subject, name: str) -> list[Probe]:
+    shape = subject.base.updates[name].shape
+    probes = []
+    for index in range(_N):
+        for magnitude in MAGNITUDES:
+            generator = torch_generator(subject.seed, "audit synapse", index)
+            place = tuple(int(torch.randint(n, (1,), generator=generator)) for n in shape)
+
+            watch = Watch(inside=_inside(subject))
+
+            def change(
+                rule: Rule, watch: Watch = watch, place: Any = place, size: float = magnitude
+            ) -> None:
+                # Now, when the rule is prepared: initial weights may well be scaled together.
+                weight = next(iter(subject.bench.weights(rule.network).values()))
+                changed = weight.detach().clone()
+                changed[place] += size * float(changed.std())
+                watch.change(weight, changed)
+
+            found = subject.bench.run(watch, after=change).updates
+            same, others = torch.zeros(2, *shape, dtype=torch.float64).unbind()
+            same[place[0]] = 1.0
+            same[place] = 0.0
+            others += 1.0
+            others[place[0]] = 0.0
+            for which, mask in (("same neuron", same), ("other neurons", others)):
+                share = _share(found, subject.base, name, mask)
+                probes.append(
+                    Probe(f"weight, {which}", f"synapse {index + 1}", magnitude, 0, share)
+                )
+    return probes
+
+
+def mixing(subject: Subject) -> float:
+    """Second difference of the update by two samples: 0 where samples only add up."""
+    if "mixing" not in subject.shared:
+        subject.shared["mixing"] = _mixing(subject)
+    return float(subject.shared["mixing"])
+
+
+def _mixing(subject: Subject) -> float:
+    bench = subject.bench
+    # The mean over the batch keeps its divisor: no sample is taken away, each has two versions.
+    x, y = bench.x, bench.y
+    other = x.flip(1)
+    runs = []
+    for first, second in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        shown = x.clone()
+        if first:
+            shown[0] = other[0]
+        if second:
+            shown[1] = other[1]
+        runs.append(bench.run(x=shown, y=y).updates)
+    both = size = 0.0
+    for name in subject.hidden:
+        a, b, c, d = (run[name] for run in runs)
+        both += float((d - b - c + a).square().sum())
+        size += float((b - a).square().sum() + (c - a).square().sum())
+    share = (both / size) ** 0.5 if size else 0.0
+    return share if share > 1e-7 else 0.0
+
+
+def _scope_by_tags(subject: Subject, name: str) -> str:
+    if subject.trace.outcome.watch.mixed_samples:
+        return "batch"
+    watch = Watch(tags=True, units_of="layer 1", inside=_inside(subject))
+    outcome = subject.bench.run(watch)
+    bits = outcome.element_tags.get(name)
+    if bits is None:
+        return "synapse"
+    blocks = _blocks(subject)
+    names = watch.sources.names
+    n = bits.shape[0] // blocks
+    scope = "synapse"
+    for place in torch.cartesian_prod(*(torch.arange(k) for k in bits.shape[:2])).tolist():
+        element = bits[tuple(place)]
+        value = int(element) if element.ndim == 0 else 0
+        for bit, source in enumerate(names):
+            if not value >> bit & 1:
+                continue
+            kind, _, number = source.partition(" ")
+            if kind == "post" and (int(number) - 1) % n != place[0] % n:
+                own = _own_columns(subject)
+                if own is None or place[1] != own + (int(number) - 1) % n:
+                    return "layer"
+            if kind == "pre" and number.isdigit() and int(number) - 1 != place[1]:
+                scope = "neuron"
+    # Its own weights, summed over their postsynaptic side, are other neurons'.
+    return "layer" if "backwards layer 1" in subject.trace.sources(name) else scope
+
+
+CRITERION = Criterion(
+    "C2",
+    "locality of plasticity",
+    "What synapse ij learns depends on activity and traces of its two neurons, on its own weight,"
+    " and on what reaches its neuron through synapses.",
+    "Baldi & Sadowski 2016, arXiv:1506.06472; Oja 1982, doi:10.1007/BF00275687",
+    "In the first hidden layer, where nothing has reached it through other synapses: one"
+    " presynaptic unit, one postsynaptic unit and one weight in turn are changed wherever they are"
+    " read but by synapses (which go on with what was). Read: the share of the change of the update"
+    " that falls on synapses that do not touch what was changed. The batch: the second difference"
+    " of the update by two of its samples, which is 0 where samples only add up. Provenance: every"
+    " unit is a source of tags, and each element of the update is looked at.",
+    f"no share above {THRESHOLD:g} (rounding in 64-bit arithmetic)",
+    "A sum over units that are not there for the synapse leaves a share of order one.",
+    measure,
+)

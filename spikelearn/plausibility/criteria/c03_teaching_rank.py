@@ -1,0 +1,98 @@
+"""C3: no global error vector."""
+
+from __future__ import annotations
+
+import torch
+
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.criteria.c02_locality import mixing
+from spikelearn.plausibility.intervention import Probe, summarise
+from spikelearn.plausibility.subject import Subject
+from spikelearn.rules.rule import Rule
+
+_SHIFTS = (0.1, 0.3, 1.0)
+# Singular values below this share of the largest are rounding.
+TOLERANCE = 1e-6
+
+
+def measure(subject: Subject) -> Finding:
+    """Vary the error at the output, hidden activity being what it is; how many directions teach?"""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    bench = subject.squared
+    n = bench.n_classes
+    # A rule that compares samples with one another is given others, which stay.
+    coupled = mixing(subject) > 0
+    x = bench.x if coupled else bench.x[:1]
+    labels = [torch.tensor([c, *bench.y[1 : len(x)].tolist()]) for c in range(n)]
+    base = bench.run(x=x, y=labels[0])
+    size = sum(float(base.updates[name].norm()) for name in subject.hidden if name in base.updates)
+    changes: dict[str, list[torch.Tensor]] = {name: [] for name in subject.hidden}
+    probes = []
+
+    def note(what: str, magnitude: float, index: int, y: torch.Tensor, after: object) -> None:
+        found = bench.run(x=x, y=y, after=after).updates  # type: ignore[arg-type]
+        moved = 0.0
+        for name, known in changes.items():
+            if name in found and name in base.updates:
+                change = (found[name] - base.updates[name]).flatten()
+                known.append(change)
+                moved += float(change.norm())
+        probes.append(Probe(what, "output", magnitude, index, moved / size if size else 0.0))
+
+    for c in range(1, n):
+        note("label", 1.0, c, labels[c], None)
+    if not bench.spikes and not coupled:
+        for c in range(n):
+            for shift in _SHIFTS:
+                note("score", shift, c, labels[0], _shifted(c, shift))
+    rank = max((_rank(found, size) for found in changes.values() if found), default=0)
+    full = n if not bench.spikes and bench.squared_error and not coupled else n - 1
+    names = subject.sources & {"label", "label as one number"}
+    words = {0: "No error at the output reaches the hidden layers.",
+             1: "One number for each sample is all that reaches the hidden layers."}  # fmt: skip
+    sentence = words.get(
+        rank, f"Hidden layers are taught by an error of {min(rank, n)} dimensions, of the"
+        f" {full} that can be told apart here."
+    )  # fmt: skip
+    if rank > full:
+        sentence += " The update is not linear in the error, which activity carries."
+    summary = summarise([p for p in probes if p.quantity == "label"], subject.floor)
+    return Finding(
+        float(rank), str(rank), "network" if rank else "-", "label" not in names, rank <= 1,
+        sentence, probes=probes, **interval(summary),
+    )  # fmt: skip
+
+
+def _shifted(index: int, size: float) -> object:
+    def shift(rule: Rule) -> None:
+        with torch.no_grad():
+            list(rule.network)[-1].bias[index] += size
+
+    return shift
+
+
+def _rank(changes: list[torch.Tensor], size: float) -> int:
+    values = torch.linalg.svdvals(torch.stack(changes))
+    if float(values[0]) <= 1e-12 * size:
+        return 0
+    return int((values > TOLERANCE * values[0]).sum())
+
+
+CRITERION = Criterion(
+    "C3",
+    "no global error vector",
+    "Hidden layers are not taught by a vector with an entry for each output; at most by one number"
+    " that is sent to all, as a neuromodulator is.",
+    "Lillicrap et al. 2020, doi:10.1038/s41583-020-0277-3; Roelfsema & Holtmaat 2018,"
+    " doi:10.1038/nrn.2018.6",
+    "One sample. The error at the output is varied by the label and by the biases of the output"
+    " layer, which leave hidden activity as it is; the loss is the squared error where the rule has"
+    " the choice, since errors of the cross-entropy add up to zero. Read: the rank of the changes"
+    " of a hidden layer's update, the largest over layers. Provenance: whether the label has passed"
+    " through one number for each sample on every way.",
+    f"rank at most 1 (singular values above {TOLERANCE:g} of the largest)",
+    "Vector feedback has the rank of the outputs whatever carries it; rewards have 1. Whether the"
+    " vector comes as activity or by a channel of its own is C4c.",
+    measure,
+)

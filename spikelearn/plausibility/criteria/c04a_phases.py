@@ -1,0 +1,62 @@
+"""C4a: no separate phases."""
+
+from __future__ import annotations
+
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criteria.c05_backward_in_time import lookahead
+from spikelearn.plausibility.subject import Subject
+
+
+def measure(subject: Subject) -> Finding:
+    """Count the states of activity and the signal regimes that one update has to go through."""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    states = subject.states
+    vector = "label" in subject.sources
+    held = bool(subject.waiting) and vector and not states.label_in_activity
+    held_by_tags = bool(subject.waiting) and vector and not states.label_in_activity_by_tags
+    if subject.bench.n_steps > 1:
+        # Signals and activity run side by side in time, unless signals go back in it.
+        back = lookahead(subject)
+        held, held_by_tags = held and back.by_effect > 0, held_by_tags and back.by_tags > 0
+    steps = [c for c in subject.base.calls if any(n in c and c[n].any() for n in subject.hidden)]
+    continuous = len(steps) > 1 and states.label_in_activity
+    n_states = states.n_drives if states.readable else len(states.by_tags)
+    phases = 1 if continuous else n_states + held
+    by_tags = 1 if continuous else len(states.by_tags) + held_by_tags
+    parts = [_describe(drive, states.copies.get(drive, 1)) for drive in sorted(states.drives)]
+    sentence = f"Activity runs with {'; with '.join(parts) or 'nothing that could be told'}."
+    if held:
+        sentence += " Then errors return while activity is held."
+    if continuous:
+        sentence += " Weights move at every step of it: there is no phase to tell apart."
+    return Finding(
+        float(phases), str(phases), "network" if phases > 1 else "-", by_tags == 1, phases == 1,
+        sentence,
+    )  # fmt: skip
+
+
+def _describe(drive: tuple[bool, bool, bool], copies: int) -> str:
+    names = [n for n, on in zip(("the stimulus", "the label", "noise"), drive, strict=True) if on]
+    return " and ".join(names) + (f" ({copies} states)" if copies > 1 else "")
+
+
+CRITERION = Criterion(
+    "C4a",
+    "single phase",
+    "Learning does not need the network to be put into different states one after another, or its"
+    " activity to be held while errors return.",
+    "Guerguiev, Lillicrap & Richards 2017, doi:10.7554/eLife.22901; Lv et al. 2024,"
+    " arXiv:2406.16062",
+    "The activity that hidden layers send upwards is recorded in one update, and again with another"
+    " stimulus, another label, other noise. States that are moved by different ones of the three"
+    " are different phases, and so are copies side by side that differ only in how the label acts."
+    " A return of errors counts as one more where a layer's update needs activity from above it"
+    " that does not come as activity, or, in a network with time, from later. Provenance: the tags"
+    " of the same signals.",
+    "1",
+    "What is counted is what a controller would have to switch; a rule whose weights move at every"
+    " step of its settling has nothing to switch.",
+    measure,
+    "single phase",
+)

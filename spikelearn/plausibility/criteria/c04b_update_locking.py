@@ -1,0 +1,91 @@
+"""C4b: no update locking."""
+
+from __future__ import annotations
+
+import torch
+
+from spikelearn._seeding import torch_generator
+from spikelearn.plausibility.bench import effect
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
+from spikelearn.plausibility.subject import Subject
+from spikelearn.plausibility.watch import Alter, Read, Watch
+
+
+def measure(subject: Subject) -> Finding:
+    """Change the activity of each layer: which layers below learn differently?"""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    bench, names = subject.bench, subject.bench.weight_names()
+    probes, locked = [], set()
+    for m in range(1, len(names)):
+        below = [n for n in names[:m] if n in subject.hidden]
+        for magnitude in MAGNITUDES:
+            for index in range(7 if len(names) == 2 else 4):
+                generator = torch_generator(subject.seed, "audit drift", m, index)
+                watch = Watch(alter=_noisy({f"layer {m + 1}"}, magnitude, generator), openly=True)
+                found = bench.run(watch).updates
+                for name in below:
+                    if effect(found, subject.base.updates, [name]) > subject.floor:
+                        locked.add(name)
+                total = effect(found, subject.base.updates, below)
+                probes.append(Probe("activity above", f"layer {m + 1}", magnitude, index, total))
+    share = len(locked) / len(subject.hidden)
+    cosine = _drifted(subject, probes) if locked else 1.0
+    sentence = (
+        f"{len(locked)} of {len(subject.hidden)} hidden layers wait for activity above them; when"
+        f" activity has drifted by its own size meanwhile, the update's cosine with what it would"
+        f" have been is {cosine:.2f}."
+        if locked
+        else "Every layer can learn as soon as it is active."
+    )
+    summary = summarise([p for p in probes if p.quantity == "activity above"], subject.floor)
+    return Finding(
+        share, f"{len(locked)}/{len(subject.hidden)}", "network" if locked else "-",
+        not subject.waiting, not locked, sentence, probes=probes, **interval(summary),
+    )  # fmt: skip
+
+
+def _noisy(owners: set[str], size: float, generator: torch.Generator) -> Alter:
+    def alter(read: Read, z: torch.Tensor) -> torch.Tensor | None:
+        if not read.owners <= owners or z.is_complex():
+            return None
+        scale = float(z.std()) if z.numel() > 1 else 1.0
+        noise = torch.randn(z.shape, generator=generator, dtype=z.dtype)
+        return z + size * max(scale, 1e-3) * noise
+
+    return alter
+
+
+def _drifted(subject: Subject, probes: list[Probe]) -> float:
+    """Cosine of the update when activity drifts before plasticity reads it; at magnitude 1."""
+    owners = {f"layer {i + 1}" for i in range(len(subject.bench.weight_names()) - 1)}
+    cosines = []
+    for magnitude in MAGNITUDES:
+        for index in range(4):
+            generator = torch_generator(subject.seed, "audit held", index)
+            watch = Watch(alter=_noisy(owners, magnitude, generator))
+            found = subject.bench.run(watch).updates
+            one = torch.cat([found[n].flatten() for n in subject.hidden])
+            two = torch.cat([subject.base.updates[n].flatten() for n in subject.hidden])
+            cosine = float(torch.nn.functional.cosine_similarity(one, two, dim=0))
+            probes.append(Probe("held activity (cosine)", "hidden", magnitude, index, cosine))
+            if magnitude == MAGNITUDES[-1]:
+                cosines.append(cosine)
+    return sum(cosines) / len(cosines)
+
+
+CRITERION = Criterion(
+    "C4b",
+    "no update locking",
+    "A layer can learn when it is active, without its activity being frozen until layers above it"
+    " have answered.",
+    "Jaderberg et al. 2017, arXiv:1608.05343; Czarnecki et al. 2017, arXiv:1703.00522",
+    "Noise is added to the activity of each layer in turn, and the updates of the layers below are"
+    " compared. For layers that do wait, activity drifts by noise between the forward pass and"
+    " plasticity; the cosine of the updates is reported. Provenance: whether an update carries"
+    " activity of layers above.",
+    "no hidden layer waits",
+    "Any dependence on what happens above is a wait, whatever its size.",
+    measure,
+)

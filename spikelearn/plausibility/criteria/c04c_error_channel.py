@@ -1,0 +1,54 @@
+"""C4c: no separate error channel."""
+
+from __future__ import annotations
+
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.subject import Subject
+
+
+def measure(subject: Subject) -> Finding:
+    """Does the label move any activity, or only signals that nothing but plasticity reads?"""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    states = subject.states
+    vector = "label" in subject.sources
+    taught = subject.label_effect > subject.floor
+    number = bool({"label as one number"} & subject.sources) and not vector
+    moved = states.label_in_activity
+    if not taught:
+        channel, sentence = "none", "No label reaches the hidden layers."
+    elif moved:
+        channel, sentence = "activity", "The label moves the activity that layers send upwards."
+    elif number:
+        channel, sentence = "one number", "One number for each sample is sent to all synapses."
+    else:
+        channel = "separate"
+        sentence = (
+            "Errors are carried by signals that are no neuron's activity: the label changes the"
+            " update, and no activity that is sent upwards."
+        )
+    separate = channel == "separate"
+    by_tags = vector and not states.label_in_activity_by_tags
+    return Finding(
+        float(separate), channel, "network" if separate else "-", not by_tags, not separate,
+        sentence, probes=list(subject.label_probes),
+    )  # fmt: skip
+
+
+CRITERION = Criterion(
+    "C4c",
+    "no separate error channel",
+    "Teaching signals are part of the activity that neurons send, or one number for all; there is"
+    " no second network for errors beside the first.",
+    "Whittington & Bogacz 2019, doi:10.1016/j.tics.2018.12.005; Sacramento et al. 2018,"
+    " arXiv:1810.11393",
+    "The update is made with other labels. Where the hidden layers' updates change, and the"
+    " activity that hidden layers send upwards does not at any time in the update, what taught"
+    " them is a"
+    " signal that is nobody's activity. Provenance: whether the label, wider than one number for"
+    " each sample, is in the updates but not in the activity sent upwards.",
+    "no such signal",
+    "A signal that no neuron's output shows needs wires of its own.",
+    measure,
+    "local error",
+)

@@ -1,0 +1,43 @@
+"""C9: learning without labels."""
+
+from __future__ import annotations
+
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.intervention import summarise
+from spikelearn.plausibility.subject import Subject
+
+
+def measure(subject: Subject) -> Finding:
+    """Do hidden layers learn otherwise with other labels?"""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    summary = summarise(subject.label_probes, subject.floor)
+    labels = subject.sources & {"label", "label as one number"}
+    free = summary.largest <= subject.floor
+    sentence = (
+        "The hidden layers learn the same whatever the labels are."
+        if free
+        else f"Other labels change the hidden layers' update by {summary.largest:.2f} of its size."
+    )
+    if labels and free:
+        sentence += " The label reaches the update by a way that had no effect here."
+    return Finding(
+        summary.largest, f"{summary.largest:.3f}", "-" if free else "network", not labels, free,
+        sentence, probes=list(subject.label_probes), **interval(summary),
+    )  # fmt: skip
+
+
+CRITERION = Criterion(
+    "C9",
+    "unsupervised",
+    "Hidden layers learn from stimuli alone.",
+    "Zador 2019, doi:10.1038/s41467-019-11786-6",
+    "The labels of a share of the batch (the magnitude) are replaced by others, in a phase of"
+    " training in which hidden layers learn. Provenance: whether the label is among the sources of"
+    " the updates. Whether what was learned is worth anything is asked by the random-features"
+    " control of the accuracy tables.",
+    "no effect, no tag",
+    "An update that never saw the label is the same to the last bit.",
+    measure,
+    "unsupervised",
+)

@@ -1,0 +1,50 @@
+"""C13: no weight sharing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.subject import Subject
+from spikelearn.plausibility.training import BATCH, cnn, train
+from spikelearn.plausibility.untied import Untied, untied
+
+LEAST_RATIO = 0.9
+_SETTINGS: dict[str, Any] = {"batch": BATCH, "n_images": 500, "epochs": 2}
+
+
+def measure(subject: Subject) -> Finding:
+    """The same convolutional network with kernels that are free at every place."""
+    if "cnn" not in subject.bench.networks:
+        return absent("the rule trains no convolutional network")
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    model = cnn()
+    tied = train(subject.bench, model=model, **_SETTINGS).accuracy
+    try:
+        network = untied(model.build(subject.seed))
+        free = train(subject.bench, network=network, **_SETTINGS).accuracy
+    except (NotImplementedError, RuntimeError, ValueError, TypeError) as error:
+        return absent(f"the rule takes no untied layer ({type(error).__name__})")
+    ratio = free / tied if tied else float("nan")
+    probes = [Probe("accuracy", "tied", 0.0, 0, tied), Probe("accuracy", "untied", 1.0, 0, free)]
+    return Finding(
+        ratio, f"{ratio:.2f} of accuracy", "layer", None, ratio >= LEAST_RATIO,
+        f"Accuracy {tied:.2f} with shared kernels, {free:.2f} when every place has its own.",
+        probes=probes,
+    )  # fmt: skip
+
+
+CRITERION = Criterion(
+    "C13",
+    "no weight sharing",
+    "Learning does not need one weight to be the same at many places.",
+    "Bartunov et al. 2018, arXiv:1807.04587; Pogodin et al. 2021, arXiv:2106.13031",
+    "A convolutional network learns 8 x 8 digits; then one whose kernels start equal and are"
+    " free at"
+    f" every place ({Untied.__name__}), by the same rule on the same images.",
+    f"accuracy at least {LEAST_RATIO:g} of that with shared kernels",
+    "A sum over places is a sum over synapses that have nothing to do with one another.",
+    measure,
+)

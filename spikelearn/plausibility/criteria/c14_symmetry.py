@@ -1,0 +1,91 @@
+"""C14: no exact copies that must stay exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from spikelearn._seeding import torch_generator
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.subject import Subject
+from spikelearn.plausibility.training import BATCH, DECAY, gradient_cosine, model_like, train
+
+_R = 1.0
+THRESHOLD = 0.05
+
+
+def measure(subject: Subject) -> Finding:
+    """Disturb the weights once; does the update find back to where it pointed?"""
+    if not subject.learns_below:
+        return absent("no hidden layer learns")
+    if subject.label_effect <= subject.floor:
+        return absent("nothing returns from the output")
+    bench = subject.bench
+    settings: dict[str, Any] = {"batch": BATCH, "n_images": 1000, "decay": DECAY}
+    network = model_like(bench).build(bench.seed)
+    rule = bench.make()
+    rule.prepare(network, torch_generator(bench.seed, "rule"))
+    start = _alignment(subject, rule)
+    run = train(bench, epochs=2, rule=rule, **settings)
+    before = gradient_cosine(run.rule, bench)
+    aligned = _alignment(subject, run.rule)
+    generator = torch_generator(subject.seed, "audit desynchronise")
+    with torch.no_grad():
+        for weight in bench.weights(run.rule.network).values():
+            noise = torch.randn(weight.shape, generator=generator)
+            weight.add_(_R * noise * weight.norm() / noise.norm())
+    at_once = gradient_cosine(run.rule, bench)
+    train(bench, epochs=2, rule=run.rule, **settings)
+    later = gradient_cosine(run.rule, bench)
+    probes = [
+        Probe("cosine with backpropagation", "before", 0.0, 0, before),
+        Probe("cosine with backpropagation", "at once", _R, 0, at_once),
+        Probe("cosine with backpropagation", "after 80 updates", _R, 1, later),
+    ]
+    sentence = (
+        f"Cosine with backpropagation's gradient: {before:.2f}; {at_once:.2f} after noise as"
+        " large as"
+        f" the weights; {later:.2f} after 80 more updates."
+    )
+    if aligned is not None and start is not None:
+        probes.append(Probe("cosine of feedback and forward weights", "trained", 0.0, 0, aligned))
+        sentence += (
+            f" Feedback weights come to point along the forward ones: cosine {start:.2f} at the"
+            f" start, {aligned:.2f} after 80 updates, symmetric as far as learning makes them so."
+        )
+    return Finding(
+        later, f"{before:.2f}, {at_once:.2f}, {later:.2f}", "network", None,
+        at_once >= before - THRESHOLD or later >= before - THRESHOLD, sentence, probes=probes,
+    )  # fmt: skip
+
+
+def _alignment(subject: Subject, rule: object) -> float | None:
+    """Mean cosine between weights and matrices of the rule's own that have their shapes."""
+    weights = list(subject.bench.weights(rule.network).values())[1:]  # type: ignore[attr-defined]
+    cosines = []
+    for weight in weights:
+        for extra in rule.extra.parameters():  # type: ignore[attr-defined]
+            if extra.shape == weight.shape and extra.ndim >= 2:
+                one, two = extra.detach().flatten(), weight.detach().flatten()
+                cosines.append(float(torch.nn.functional.cosine_similarity(one, two, dim=0)))
+                break
+    return sum(cosines) / len(cosines) if cosines else None
+
+
+CRITERION = Criterion(
+    "C14",
+    "no exact copies",
+    "Learning does not need two sets of synapses to be, and to stay, copies of one another.",
+    "Liao, Leibo & Poggio 2016, arXiv:1510.05067; Akrout et al. 2019, arXiv:1904.05391",
+    "After 80 updates on 8 x 8 digits, noise as large as the weights is added to them, and to"
+    " nothing"
+    " else; 80 updates follow. The cosine of the hidden layers' updates with the gradient of"
+    " backpropagation, before, at once and after. Weights decay by 1.5 % a step, for every rule,"
+    " which is what lets Kolen-Pollack feedback forget.",
+    f"cosine back within {THRESHOLD:g} of what it was",
+    "A rule whose two sets learn alike finds back; one that relies on a copy made once does not."
+    " A rule that reads the weights themselves has nothing to lose here: that is C1.",
+    measure,
+)

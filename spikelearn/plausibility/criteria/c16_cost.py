@@ -1,0 +1,55 @@
+"""C16: cost."""
+
+from __future__ import annotations
+
+from spikelearn.plausibility.bench import Bench
+from spikelearn.plausibility.criteria._criterion import Criterion, Finding
+from spikelearn.plausibility.criteria.c05_backward_in_time import peak_numbers
+from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.subject import Subject
+
+_BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
+              "spiking_mlp": "surrogate"}  # fmt: skip
+
+
+def measure(subject: Subject) -> Finding:
+    """Multiply-adds, memory and settling steps of one update, beside backpropagation's."""
+    bench = subject.bench
+    baseline = Bench(_BASELINES.get(bench.networks[0], "backprop"), subject.seed, bench.model)
+    macs, theirs = subject.base.watch.macs, baseline.run().watch.macs
+    memory, their_memory = peak_numbers(bench), peak_numbers(baseline)
+    reads: dict[str, int] = {}
+    for read in subject.trace.reads:
+        if read.direction == "forwards":
+            for owner in read.owners:
+                reads[owner] = reads.get(owner, 0) + 1
+    settle = max((n for o, n in reads.items() if not o.startswith("extra.")), default=0)
+    settle = settle if bench.n_steps == 1 else 1
+    times, room = macs / theirs, memory / their_memory
+    probes = [
+        Probe("multiply-adds", "update", 1.0, 0, float(macs)),
+        Probe("multiply-adds of backpropagation", "update", 1.0, 0, float(theirs)),
+        Probe("numbers held at the peak", "update", 1.0, 0, memory),
+        Probe("numbers held at the peak by backpropagation", "update", 1.0, 0, their_memory),
+        Probe("passes through a layer", "update", 1.0, 0, float(settle)),
+    ]
+    return Finding(
+        times, f"{times:.1f} x", "-", None, None,
+        f"{times:.1f} times the multiply-adds of backpropagation, {room:.1f} times its memory;"
+        f" {settle} passes through a layer.",
+        judged=False, probes=probes,
+    )  # fmt: skip
+
+
+CRITERION = Criterion(
+    "C16",
+    "cost",
+    "What one update takes in operations, memory and steps of settling.",
+    "Zenke & Neftci 2021, doi:10.1109/JPROC.2020.3045625",
+    "Multiply-adds of all products in one update of a batch, counted as they are carried out; the"
+    " most numbers held at a time; how often a layer is passed through. Beside backpropagation on"
+    " the same network (through time, with surrogate gradients, where the network asks for it).",
+    "none: reported",
+    "What is dear on a processor need not be so in tissue; it is a figure, not a verdict.",
+    measure,
+)

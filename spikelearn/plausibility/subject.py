@@ -1,0 +1,222 @@
+"""A rule under audit, with what several criteria ask of it measured once."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.plausibility._shadow import union
+from spikelearn.plausibility.bench import Bench, Outcome
+from spikelearn.plausibility.intervention import Probe, floor_of, label_probes
+from spikelearn.plausibility.provenance import Trace, trace
+from spikelearn.plausibility.watch import Read, Watch
+
+# Fewer steps than the rules' own settings: an audit makes some hundred updates of each rule.
+# Blocks of time steps are worked off together in e-prop for speed alone; the update is the same.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "predictive_coding_mupc": {"n_steps": 8},
+    "equilibrium_propagation_holomorphic": {"free_steps": 10},
+    "eprop_spiking": {"block_steps": 1},
+}
+
+
+class Subject:
+    """A rule that keeps the contract of `spikelearn.rules.rule`.
+
+    Parameters
+    ----------
+    rule : str, class or callable
+    seed : int
+    **options
+        Of a shipped rule.
+    """
+
+    def __init__(self, rule: Any, seed: int = 0, **options: Any) -> None:
+        if isinstance(rule, str):
+            options = SETTINGS.get(rule, {}) | options
+        self.rule, self.options, self.seed = rule, options, seed
+        self.bench = Bench(rule, seed, **options)
+        self.name, self.claims = self.bench.name, self.bench.claims
+        self.shared: dict[str, Any] = {}
+
+    @cached_property
+    def base(self) -> Outcome:
+        """One update, with nothing changed."""
+        return self.bench.run()
+
+    @cached_property
+    def floor(self) -> float:
+        """Effect of changing nothing."""
+        return floor_of(self.bench, self.base)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The same update, with tags and reads."""
+        return trace(self.bench)
+
+    @cached_property
+    def hidden(self) -> list[str]:
+        """Weights of the hidden layers that were updated."""
+        names = self.bench.hidden_names()
+        return [n for n in names if n in self.base.updates and self.base.updates[n].any()]
+
+    @property
+    def learns_below(self) -> bool:
+        """Whether any hidden layer is updated."""
+        return bool(self.hidden)
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """Everything that the updates of hidden layers may depend on."""
+        return frozenset().union(*(self.trace.sources(n) for n in self.hidden))
+
+    @cached_property
+    def label_probes(self) -> list[Probe]:
+        """Effects of other labels on the hidden layers' updates."""
+        return label_probes(self.bench, self.base, self.hidden)
+
+    @cached_property
+    def label_effect(self) -> float:
+        """The largest of them."""
+        return max((p.effect for p in self.label_probes), default=0.0)
+
+    def above(self, name: str) -> list[str]:
+        """Tags of activity in layers above that of a parameter."""
+        index = self.bench.weight_names().index(name)
+        n = len(self.bench.weight_names())
+        return [f"activity layer {m + 1}" for m in range(index + 1, n)]
+
+    @cached_property
+    def waiting(self) -> list[str]:
+        """Hidden layers whose updates may depend on activity of layers above."""
+        return [n for n in self.hidden if self.trace.sources(n) & set(self.above(n))]
+
+    @cached_property
+    def states(self) -> States:
+        """What drives the activity that hidden layers send upwards."""
+        return States(self)
+
+    @cached_property
+    def squared(self) -> Bench:
+        """The rule with the squared error at the output, where it has a choice.
+
+        The errors of the cross-entropy add up to zero over the classes, which hides a direction.
+        """
+        made = self.bench.make()
+        known = inspect.signature(type(made)).parameters
+        if "loss" not in known or "loss" in self.options:
+            return self.bench
+        try:
+            if isinstance(self.rule, str):
+                return Bench(self.rule, self.seed, **self.options, loss="squared_error")
+            return Bench(self.rule, self.seed, loss="squared_error")
+        except (SpikelearnError, TypeError):
+            return self.bench
+
+
+class States:
+    """Activity that passes forwards from hidden layers, and what moves each copy of the batch.
+
+    A batch of rows is driven by the label where it changes with it, and so for noise and stimulus;
+    what nothing moves (a rule's own patterns) does not count. What is distinct is the set of
+    drives, and, where one product carries several copies of the batch, the number of copies with
+    one drive.
+
+    Attributes
+    ----------
+    drives : set of (stimulus, label, noise), each a bool
+    copies : dict
+        Of drives with the label: most copies of the batch, side by side, that have it.
+    by_tags : set of (label, noise)
+        The same by provenance, of whole signals.
+    readable : bool
+        Whether the reads of the changed runs could be laid beside one another.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        bench = subject.bench
+        reads = self._hidden(subject, subject.trace.reads)
+        noise = not bench.spikes
+        self.by_tags = set()
+        for read in reads:
+            for names in _sources_of_blocks(subject, read):
+                label = bool({"label", "label as one number"} & names)
+                if names:
+                    self.by_tags.add((label, noise and "noise" in names))
+        changed = {
+            "stimulus": bench.run(Watch(keep_reads=True), x=bench.x.flip(0) * 0.9 + 0.05),
+            "label": bench.run(Watch(keep_reads=True), y=(bench.y + 1) % bench.n_classes),
+        }
+        if noise:
+            changed["noise"] = bench.run(
+                Watch(keep_reads=True), draw=lambda i, t, axes: t.flip(0) if t.ndim else t
+            )
+        base = bench.run(Watch(keep_reads=True))
+        rows = [_rows(r) for r in self._hidden(subject, base.watch.reads)]
+        others = {
+            k: [_rows(r) for r in self._hidden(subject, o.watch.reads)] for k, o in changed.items()
+        }
+        self.readable = all(
+            [r.shape for r in found] == [r.shape for r in rows] for found in others.values()
+        )
+        self.drives: set[tuple[bool, bool, bool]] = set()
+        self.copies: dict[tuple[bool, bool, bool], int] = {}
+        if not self.readable:
+            return
+        n = len(bench.y)
+        for i, row in enumerate(rows):
+            found: Counter[tuple[bool, bool, bool]] = Counter()
+            for first in range(0, len(row), n):
+                block = slice(first, first + n)
+                moved = {k: bool((o[i][block] != row[block]).any()) for k, o in others.items()}
+                drive = (moved["stimulus"], moved["label"], moved.get("noise", False))
+                if any(drive):
+                    found[drive] += 1
+            self.drives |= set(found)
+            for drive, copies in found.items():
+                if drive[1] and bench.n_steps == 1:
+                    self.copies[drive] = max(self.copies.get(drive, 1), copies)
+
+    @property
+    def n_drives(self) -> int:
+        """Distinct states of activity that are sent upwards in one update."""
+        return sum(self.copies.get(drive, 1) for drive in self.drives)
+
+    @staticmethod
+    def _hidden(subject: Subject, reads: list[Read]) -> list[Read]:
+        recurrent = {f"layer {i + 1}" for i in subject.bench.recurrent()}
+        layers = {f"layer {i + 1}" for i in range(len(subject.bench.weight_names()))}
+        upper = (layers - {"layer 1"}) | recurrent
+        return [r for r in reads if r.direction == "forwards" and r.owners and r.owners <= upper]
+
+    @property
+    def label_in_activity(self) -> bool:
+        """Whether the label moves activity that is sent upwards."""
+        return any(label for _, label, _ in self.drives)
+
+    @property
+    def label_in_activity_by_tags(self) -> bool:
+        """The same by provenance."""
+        return any(label for label, _ in self.by_tags)
+
+
+def _sources_of_blocks(subject: Subject, read: Read) -> list[frozenset[str]]:
+    """Sources of each copy of the batch in a signal."""
+    sources, n = subject.trace.outcome.watch.sources, len(subject.bench.y)
+    rows = read.row_tags
+    if rows is None:
+        return [sources.of(read.tags)]
+    return [sources.of(union(rows[i : i + n])) for i in range(0, len(rows), n)]
+
+
+def _rows(read: Read) -> torch.Tensor:
+    signal = read.signal
+    signal = torch.view_as_real(signal).flatten(-2) if signal.is_complex() else signal
+    if signal.ndim <= 1:
+        return signal.reshape(1, -1)
+    return signal.flatten(1) if signal.ndim == 4 else signal.reshape(-1, signal.shape[-1])

@@ -1,0 +1,515 @@
+"""The mode under which the audit runs a rule: it sees every operation that torch carries out.
+
+`Watch` is a `TorchDispatchMode`: it stands below automatic differentiation, and so sees the
+operations of a backward pass as it sees those that a rule writes out. Both instruments are built on
+it:
+
+provenance (`tags`)
+    Every number carries the sources that it may depend on. Where a weight matrix is read forwards
+    (`_contraction.py`) the result is activity of its layer; where it is read backwards the result
+    carries the mark of that.
+intervention (`twin`s)
+    A changed tensor has a twin with the value as it was. Operations are done to both, up to the
+    border of what is to be changed; there the twin is what is read, so that beyond the border
+    nothing is different. For weights the border is the forward read: activity is computed with the
+    weights as they were, while whatever else reads them, by whatever way, reads them changed. For
+    activity the border is where a signal leaves the layer through synapses.
+
+The two fail in opposite ways. What the mode loses sight of (a detour through NumPy or Python) has
+no tag, but it has no twin either: it is read changed, and shows as an effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+from spikelearn.plausibility._contraction import (
+    Direction,
+    chained,
+    direction,
+    multiplications,
+    operands,
+    summed,
+)
+from spikelearn.plausibility._shadow import Lineage, Shadow, union
+from spikelearn.plausibility._tags import (
+    REARRANGING,
+    on_shadows,
+    or_along,
+    propagate,
+    tensors_in,
+    written,
+)
+
+# Changes what a forward read gives: (the read, its result) -> the result instead, or None.
+Alter = Callable[["Read", torch.Tensor], torch.Tensor | None]
+# Derivatives of nonlinearities; the first argument is the signal.
+_SLOPES = {
+    f"aten::{which}_backward"
+    for which in ("tanh", "sigmoid", "threshold", "elu", "hardtanh", "gelu", "silu", "leaky_relu",
+                  "softplus", "hardsigmoid", "hardswish", "log_sigmoid")
+}  # fmt: skip
+_RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
+
+
+@dataclass(frozen=True)
+class Read:
+    """One reading of weights by a signal.
+
+    Attributes
+    ----------
+    owners : frozenset of str
+        Names of the weights.
+    direction : {"forwards", "backwards"}
+    signal : tensor
+        What was summed with the weights, as it was (a copy where reads are kept).
+    tags : int
+        Bits of the signal.
+    row_tags : int tensor of shape (rows,), optional
+        The same by row, where reads are kept.
+    """
+
+    owners: frozenset[str]
+    direction: Direction
+    signal: torch.Tensor
+    tags: int = 0
+    row_tags: torch.Tensor | None = None
+
+
+@dataclass
+class Sources:
+    """Names of tags, each a bit of a 64-bit number."""
+
+    names: list[str] = field(default_factory=list)
+
+    def bit(self, name: str) -> int:
+        """The bit of a source, which is given one if it has none."""
+        if name not in self.names:
+            if len(self.names) == 62:
+                raise ValueError("the audit follows at most 62 sources at a time")
+            self.names.append(name)
+        return 1 << self.names.index(name)
+
+    def of(self, bits: int) -> frozenset[str]:
+        """The sources whose bits are set."""
+        return frozenset(n for i, n in enumerate(self.names) if bits >> i & 1)
+
+
+class Watch(TorchDispatchMode):
+    """Sees what a rule does.
+
+    Parameters
+    ----------
+    tags : bool
+        Whether tags are followed.
+    keep_reads : bool
+        Whether reads are kept, with their signals.
+    alter : callable, optional
+        Changes results of forward reads.
+    inside : set of str
+        Weights through which a change of activity passes on when they are read backwards.
+    shapes : set of tuple
+        Writes into tensors of these shapes are kept.
+    openly : bool
+        Whether what `alter` changes has no border: it changes whatever comes after it.
+    send : callable, optional
+        Replaces the signal of a read.
+    flat_slopes : bool
+        Whether the derivatives of nonlinearities that automatic differentiation computes are
+        replaced by their mean.
+    units_of : str, optional
+        A layer, each of whose units is a source of its own ("post 1" ...) until it is sent through
+        synapses.
+    """
+
+    def __init__(
+        self,
+        tags: bool = False,
+        keep_reads: bool = False,
+        alter: Alter | None = None,
+        inside: frozenset[str] = frozenset(),
+        shapes: frozenset[tuple[int, ...]] = frozenset(),
+        openly: bool = False,
+        send: Callable[[Read], torch.Tensor | None] | None = None,
+        flat_slopes: bool = False,
+        units_of: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
+        self.inside, self.shapes = inside, shapes
+        self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
+        self.units_of = units_of
+        self.shadow, self.sources = Shadow(), Sources()
+        self.reads: list[Read] = []
+        self.left: list[frozenset[str]] = []
+        self.macs = 0
+        self.n_operations = 0
+        self.derivatives = 0
+        self.writes: dict[int, list[torch.Tensor]] = {}
+        self.write_tags: dict[int, list[int]] = {}
+        self.n_samples = 0
+        self.mixed_samples = False
+        self.weight_shapes: set[tuple[int, ...]] = set()
+        self._network: set[str] = set()
+
+    # --- What is declared before the run.
+
+    def weights(self, named: Mapping[str, torch.Tensor], network: bool) -> None:
+        """Declare weight matrices: the first axis runs over postsynaptic units."""
+        for name, tensor in named.items():
+            post = torch.arange(tensor.shape[0]).reshape(-1, *(1,) * (tensor.ndim - 1))
+            pre = torch.arange(tensor[0].numel()).reshape(1, *tensor.shape[1:])
+            lineage = Lineage(
+                post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name})
+            )
+            self.shadow.set_lineage(tensor.detach(), lineage)
+            if network:
+                self._network.add(name)
+                self.weight_shapes.add(tuple(tensor.shape))
+            if self.follow_tags:
+                self.shadow.tag(tensor.detach(), self.sources.bit(name))
+
+    def change(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        """Intervene: the tensor takes a value, and its twin keeps what it was."""
+        with torch.no_grad():
+            tensor = tensor.detach()
+            self.shadow.begin_twin(tensor)
+            tensor.copy_(value)
+
+    def mark(self, tensor: torch.Tensor, name: str) -> None:
+        """Declare a source of tags."""
+        if self.follow_tags and tensor.numel():
+            self.shadow.tag(tensor.detach(), self.sources.bit(name), add=True)
+
+    def tags_of(self, tensor: torch.Tensor) -> frozenset[str]:
+        """Sources that any element of a tensor may depend on."""
+        return self.sources.of(union(self.shadow.tags(tensor.detach())))
+
+    # --- The run.
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """Carry out one operation, and follow it."""
+        kwargs = kwargs or {}
+        name: str = func._schema.name
+        self.n_operations += 1
+        inputs = tensors_in((args, kwargs))
+        factors = operands(name, args)
+        read = self._read(name, factors, args)
+        if read is None and name in ("aten::sum", "aten::mean") and self.shadow.any_lineage(inputs):
+            read, factors = self._summed(args), ((0, 0), (0, 0))
+        mutated = written(func, args, kwargs)
+        if read is not None:
+            args, dual = self._at_border(read, cast("Any", factors), args)
+        else:
+            dual = any(self.shadow.has_twin(t) for t in inputs)
+        if read is not None and self.send is not None:
+            args = self._sent(read, cast("Any", factors), args)
+        lineage = None
+        if read is None and self.shadow.any_lineage(inputs):
+            lineage = self._lineage(func, name, args, kwargs, inputs, factors)
+        twin = self._twin_before(kwargs, mutated) if dual else None
+        out = func(*args, **kwargs)
+        if self.flat_slopes and name in _SLOPES:
+            out = _flattened(func, args, kwargs, out)
+        if dual:
+            self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
+        if self.follow_tags:
+            self._follow(func, name, args, kwargs, out, read, mutated)
+        self._inherit(out, lineage, mutated, inputs)
+        self._note(name, args, out, mutated)
+        if read is not None and read.direction == "forwards" and self.alter is not None:
+            self._altered(read, mutated[0] if mutated else out)
+        return out
+
+    def _read(self, name: str, factors: Any, args: Sequence[Any]) -> Read | None:
+        if factors is None:
+            return None
+        if name == "aten::convolution_backward" and not args[10][0]:
+            return None  # only the product for the kernels is asked for, not what passes down
+        (i, i_axis), (j, j_axis) = factors
+        if not self.shadow.any_lineage([args[i], args[j]]):
+            return None
+        one = self.shadow.lineage(args[i]) if args[i].numel() else None
+        two = self.shadow.lineage(args[j]) if args[j].numel() else None
+        if one is not None and two is not None:
+            # Matrices that follow one another make a longer way; others meet as signals.
+            if chained(one, i_axis % args[i].ndim, two, j_axis % args[j].ndim) is not None:
+                return None
+            found, signal, axis = two, args[i], j_axis
+        elif one is not None:
+            found, signal, axis = one, args[j], i_axis
+        elif two is not None:
+            found, signal, axis = two, args[i], j_axis
+        else:
+            return None
+        which = direction(found, axis % found.post.ndim)
+        bits = self.shadow.tags(signal) if self.follow_tags else None
+        kept = signal.detach().clone() if self.keep_reads else signal
+        rows = None
+        if self.keep_reads and bits is not None and bits.ndim > 1:
+            axes = list(range(1, 4)) if bits.ndim == 4 else [-1]
+            rows = or_along(bits, axes, False).flatten()
+        read = Read(found.owners, which, kept, union(bits), rows)
+        if self.keep_reads:
+            self.reads.append(read)
+        return read
+
+    def _summed(self, args: Sequence[Any]) -> Read | None:
+        """A product with weights that was written element by element, where it is summed."""
+        found = self.shadow.lineage(args[0])
+        if found is None:
+            return None
+        given = args[1] if len(args) > 1 and args[1] else range(found.post.ndim)
+        which = summed(found, [a % found.post.ndim for a in given])
+        if which is None:
+            return None
+        signal = args[0]
+        kept = signal.detach().clone() if self.keep_reads else signal
+        bits = self.shadow.tags(signal) if self.follow_tags else None
+        read = Read(found.owners, which, kept, union(bits))
+        if self.keep_reads:
+            self.reads.append(read)
+        return read
+
+    def _at_border(
+        self, read: Read, factors: Any, args: Sequence[Any]
+    ) -> tuple[Sequence[Any], bool]:
+        """Arguments as they are read, and whether the change passes on."""
+        positions = [factors[0][0], factors[1][0]]
+        if not any(self.shadow.has_twin(args[p]) for p in positions):
+            return args, any(self.shadow.has_twin(t) for t in tensors_in(args))
+        if read.direction == "backwards" and read.owners <= self.inside:
+            return args, True
+        swapped = list(args)
+        for p in positions:
+            is_weight = self.shadow.lineage(args[p]) is not None
+            if read.direction == "forwards" or not is_weight:
+                swapped[p] = self.shadow.twin(args[p])
+        return swapped, False
+
+    def _sent(self, read: Read, factors: Any, args: Sequence[Any]) -> Sequence[Any]:
+        instead = cast("Any", self.send)(read)
+        if instead is None:
+            return args
+        swapped = list(args)
+        for p in (factors[0][0], factors[1][0]):
+            if self.shadow.lineage(args[p]) is None:
+                swapped[p] = instead
+        return swapped
+
+    def _twin_before(self, kwargs: dict[str, Any], mutated: list[torch.Tensor]) -> Any:
+        for tensor in mutated:
+            self.shadow.begin_twin(tensor)
+        generator = kwargs.get("generator")
+        return None if generator is None else generator.get_state()
+
+    def _twin_after(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        out: Any,
+        mutated: list[torch.Tensor],
+        inputs: list[torch.Tensor],
+        state: Any,
+    ) -> None:
+        results = tensors_in(out)
+        if not results or (not mutated and all(self.shadow.shares(r, inputs) for r in results)):
+            return
+        if state is not None:
+            kwargs["generator"].set_state(state)
+        swap = lambda t: self.shadow.twin(t) if isinstance(t, torch.Tensor) else t  # noqa: E731
+        twins = func(*tree_map(swap, list(args)), **tree_map(swap, kwargs))
+        if not mutated:
+            for result, value in zip(results, tensors_in(twins), strict=True):
+                self.shadow.set_twin(result, value)
+
+    def _follow(
+        self,
+        func: Any,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        out: Any,
+        read: Read | None,
+        mutated: list[torch.Tensor],
+    ) -> None:
+        propagate(self.shadow, func, args, kwargs, out)
+        if read is None:
+            self._samples(name, args, mutated, out)
+        if name == "aten::_local_scalar_dense":
+            self.left.append(self.tags_of(args[0]))
+        plain = name.removeprefix("aten::")
+        if any(plain.startswith(word) for word in _RANDOM):
+            for result in mutated or tensors_in(out):
+                self.shadow.tag(result, self.sources.bit("noise"), add=True)
+        self._narrow(mutated, out)
+        if read is None:
+            return
+        result = mutated[0] if mutated else tensors_in(out)[0]
+        self._units(read, result)
+        if not read.owners & self._network:
+            return
+        bits = self.shadow.tags(result)
+        for owner in read.owners & self._network:
+            mark = "activity" if read.direction == "forwards" else "backwards"
+            added = self.sources.bit(f"{mark} {owner}")
+            cleared = ~self.sources.bit(owner)
+            bits = (
+                torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
+            ) & cleared
+            bits = bits | added
+        self.shadow.tag(result, cast("torch.Tensor", bits))
+
+    def _narrow(self, mutated: list[torch.Tensor], out: Any) -> None:
+        """Where one number for each sample is left, what the label says is one number."""
+        bit = self.sources.bit("label")
+        for result in mutated or tensors_in(out):
+            if not result.is_floating_point() or result.numel() > self.n_samples:
+                continue
+            bits = self.shadow.tags(result)
+            if bits is not None and union(bits) & bit:
+                one = self.sources.bit("label as one number")
+                narrow = torch.where(bits & bit != 0, bits & ~bit | one, bits)
+                self.shadow.tag(result, narrow)
+
+    def _samples(
+        self, name: str, args: Sequence[Any], mutated: list[torch.Tensor], out: Any
+    ) -> None:
+        """Where samples are summed to an update: does one carry signs of another?"""
+        factors = operands(name.rstrip("_"), args)
+        results = mutated or tensors_in(out)
+        if factors is None or not results or name.startswith("aten::linear"):
+            return
+        if not any(tuple(r.shape) in self.weight_shapes for r in results):
+            return
+        first = args[factors[0][0]]
+        axis = 0 if name.startswith("aten::convolution") else factors[0][1] % first.ndim
+        bits = self.shadow.tags(first)
+        if bits is None or not self.n_samples or first.shape[axis] % self.n_samples:
+            return
+        others = [a for a in range(bits.ndim) if a != axis]
+        marks = [self.sources.bit(f"sample {k + 1}") for k in range(self.n_samples)]
+        for value in or_along(bits, others, False).tolist():
+            if sum(1 for mark in marks if value & mark) > 1:
+                self.mixed_samples = True
+
+    def _units(self, read: Read, result: torch.Tensor) -> None:
+        if self.units_of is None:
+            return
+        inside = read.direction == "backwards" and read.owners <= self.inside
+        bits = self.shadow.tags(result)
+        if bits is not None and not inside:
+            ends = (
+                self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre "))
+            )
+            bits = bits & ~sum(ends)
+            self.shadow.tag(result, bits)
+        if read.owners == {self.units_of} and read.direction == "forwards":
+            axis = 1 if result.ndim == 4 else result.ndim - 1
+            for unit in range(result.shape[axis]):
+                part = result.select(axis, unit)
+                self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
+
+    def _lineage(  # noqa: PLR0911 - a case for each kind of operation
+        self,
+        func: Any,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        inputs: list[torch.Tensor],
+        factors: Any,
+    ) -> Lineage | None:
+        """Of what synapses the result's elements will be weights, if of any."""
+        known = [found for t in inputs if (found := self.shadow.lineage(t)) is not None]
+        if not known:
+            return None
+        if factors is not None:
+            (i, i_axis), (j, j_axis) = factors
+            one, two = self.shadow.lineage(args[i]), self.shadow.lineage(args[j])
+            if one is None or two is None or args[i].ndim != 2 or args[j].ndim != 2:
+                return None
+            return chained(one, i_axis % 2, two, j_axis % 2)
+        owners = frozenset().union(*(k.owners for k in known))
+        if name == "aten::copy_":
+            source = self.shadow.lineage(args[1]) if isinstance(args[1], torch.Tensor) else None
+            return source
+        if name in ("aten::_to_copy", "aten::detach_copy"):
+            return known[0]
+        if torch.Tag.pointwise in func.tags or name.startswith("aten::lerp"):
+            shape = torch.broadcast_shapes(*(t.shape for t in inputs))
+            post, pre = (torch.full(shape, -1, dtype=torch.int64) for _ in range(2))
+            for k in known:
+                post = torch.maximum(post, k.post.expand(shape))
+                pre = torch.maximum(pre, k.pre.expand(shape))
+            # What is no weight and more than a number has met the weights here.
+            plain = any(t.numel() > 1 and self.shadow.lineage(t) is None for t in inputs)
+            return Lineage(post, pre, owners, plain or any(k.mixed for k in known))
+        if name in REARRANGING:
+            if len(known) < len(inputs):
+                return None  # put together with what is no weight: data
+
+            def ends(which: str) -> Callable[[torch.Tensor], torch.Tensor]:
+                def of(t: torch.Tensor) -> torch.Tensor:
+                    found = self.shadow.lineage(t)
+                    empty = torch.full(tuple(t.shape), -1, dtype=torch.int64)
+                    return empty if found is None else getattr(found, which)
+
+                return of
+
+            post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
+            return Lineage(post, pre, owners, any(k.mixed for k in known))
+        return None
+
+    def _inherit(
+        self,
+        out: Any,
+        lineage: Lineage | None,
+        mutated: list[torch.Tensor],
+        inputs: list[torch.Tensor],
+    ) -> None:
+        if lineage is None:
+            return
+        results = mutated or tensors_in(out)
+        if not mutated and results and all(self.shadow.shares(r, inputs) for r in results):
+            return
+        for result in results[:1]:
+            if lineage.post.numel() and result.numel():
+                if tuple(lineage.post.shape) != tuple(result.shape):
+                    try:
+                        post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
+                    except RuntimeError:
+                        continue
+                    lineage = Lineage(post, pre, lineage.owners, lineage.mixed)
+                self.shadow.set_lineage(result, lineage)
+
+    def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:
+        self.macs += multiplications(name, args, out)
+        plain = name.removeprefix("aten::")
+        self.derivatives += plain.endswith("_backward") and not plain.startswith("convolution")
+        for tensor in mutated:
+            if tuple(tensor.shape) in self.shapes:
+                key = tensor.untyped_storage().data_ptr()
+                self.writes.setdefault(key, []).append(tensor.detach().clone())
+                self.write_tags.setdefault(key, []).append(union(self.shadow.tags(tensor)))
+
+    def _altered(self, read: Read, result: torch.Tensor) -> None:
+        changed = cast("Alter", self.alter)(read, result)
+        if changed is not None:
+            if not self.openly:
+                self.shadow.begin_twin(result)
+            result.copy_(changed)
+
+
+def _flattened(func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> Any:
+    """The same where every unit has the mean slope."""
+    slopes = func(torch.ones_like(args[0]), *args[1:], **kwargs)
+    return args[0] * slopes.mean()

@@ -1,0 +1,393 @@
+"""The page of a plausibility audit: verdicts, claims, published judgements, accuracy and brains."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._files import write_text
+from spikelearn.report.data import ReportData
+from spikelearn.report.names import label
+from spikelearn.report.page import Picture, Section, _svg
+from spikelearn.report.pictures import styled
+from spikelearn.report.tables import Table, as_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from spikelearn.plausibility.audit import Audit
+
+_MARKS = {"pass": "✓", "fail": "✗", "disagree": "≠", "reported": "·", "does not apply": ""}
+_COLOURS = {"pass": "#009e73", "fail": "#d55e00", "disagree": "#e69f00", "reported": "#8a8a8a",
+            "does not apply": "#e8e8e8"}  # fmt: skip
+_LEGEND = {"pass": "met, by both instruments", "fail": "not met",
+           "disagree": "the instruments disagree", "reported": "a figure, no verdict",
+           "does not apply": "does not apply"}  # fmt: skip
+
+
+def write_plausibility_report(
+    audit: Audit,
+    path: str | Path,
+    accuracy: pd.DataFrame | None = None,
+    similarity: pd.DataFrame | None = None,
+    equivalences: pd.DataFrame | None = None,
+    weights: Mapping[str, float] | None = None,
+    command: str = "",
+    versions: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the page. The same findings give the same file; text is escaped.
+
+    Parameters
+    ----------
+    audit : Audit
+    path : path
+    accuracy : DataFrame, optional
+        Columns rule, test_accuracy; one row a run.
+    similarity : DataFrame, optional
+        Columns rule, region, score; the best layer of each rule.
+    equivalences : DataFrame, optional
+        As made by `map_of_equivalences`.
+    weights : mapping, optional
+        Of criteria, for a score; there is none without.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    table = audit.table()
+    n = table["rule"].nunique()
+    data = ReportData(
+        title="What synapses needed to know",
+        summary=(
+            f"{n} learning rule{'s' if n > 1 else ''}, each run on a small network and measured by"
+            f" {table['criterion'].nunique()} criteria of biological plausibility. Nothing here was"
+            " declared by an author: one instrument follows where every number of an update came"
+            " from, the other changes one thing and makes the update again. A criterion is met only"
+            " where both say so.",
+        ),
+        command=command,
+        versions=dict(versions or {}),
+    )
+    parts = [
+        _verdicts(audit),
+        _beside(audit, accuracy, similarity, weights),
+        _claims(table),
+        _published(audit),
+        _map(equivalences),
+        _criteria(table),
+    ]
+    page = environment.get_template("template.html.j2").render(
+        data=data, sections=[p for p in parts if p is not None], config=""
+    )
+    write_text(path, page)
+    return Path(path)
+
+
+def _bytes(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _verdicts(audit: Audit) -> Section:
+    matrix = audit.matrix()
+    words = matrix.rename(index=label).reset_index().rename(columns={"rule": "rule"})
+    shown = words.replace({"does not apply": "–"})
+    counts = audit.table()["verdict"].value_counts()
+    n_disagree = int(counts.get("disagree", 0))
+    lead = (
+        f"{int(counts.get('pass', 0))} findings are passes, {int(counts.get('fail', 0))} are not;"
+        f" in {n_disagree} the two instruments disagree, which is shown and not averaged."
+    )
+    picture = _svg(
+        _matrix(matrix),
+        "Verdicts: a row for each rule, a column for each criterion; the table below holds them.",
+        "C1 weight transport, C2 locality within a layer, C3 error vector, C4a phases, C4b update"
+        " locking, C4c error channel, C5 backward in time, C6 batch of one, C7 Dale, C8 spikes, C9"
+        " unsupervised, C10 derivatives, C11 timing, C12 noise and precision, C13 weight"
+        " sharing, C14"
+        " exact copies, C15 data, C16 cost.",
+    )
+    return Section(
+        "verdicts", "Rules and criteria", lead, [picture], [],
+        [as_table(shown, "Verdicts as a table", "A verdict needs both instruments.")],
+    )  # fmt: skip
+
+
+@styled()
+def _matrix(matrix: pd.DataFrame) -> bytes:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    rules, keys = list(matrix.index), list(matrix.columns)
+    figure = Figure(figsize=(8.2, 0.235 * len(rules) + 1.5), layout="constrained")
+    axis = figure.subplots()
+    for row, rule in enumerate(rules):
+        for column, key in enumerate(keys):
+            verdict = _verdict(matrix, rule, key)
+            box = {"facecolor": _COLOURS[verdict], "edgecolor": "white", "linewidth": 1.2}
+            axis.add_patch(_rectangle(column, row, box))
+            axis.text(column, row, _MARKS[verdict], ha="center", va="center", color="white",
+                      fontsize=8, fontfamily="DejaVu Sans")  # fmt: skip
+    axis.set_xlim(-0.5, len(keys) - 0.5)
+    axis.set_ylim(len(rules) - 0.5, -0.5)
+    axis.set_xticks(range(len(keys)), keys)
+    axis.xaxis.tick_top()
+    axis.set_yticks(range(len(rules)), [label(rule) for rule in rules])
+    axis.tick_params(length=0)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    handles = [
+        Patch(color=_COLOURS[v], label=f"{_MARKS[v]} {t}".strip()) for v, t in _LEGEND.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    return _bytes(figure)
+
+
+def _verdict(matrix: pd.DataFrame, rule: str, key: str) -> str:
+    found: Any = matrix.loc[rule, key]
+    return found if isinstance(found, str) else "does not apply"
+
+
+def _rectangle(column: int, row: int, style: dict[str, Any]) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((column - 0.5, row - 0.5), 1, 1, **style)
+
+
+def _beside(
+    audit: Audit,
+    accuracy: pd.DataFrame | None,
+    similarity: pd.DataFrame | None,
+    weights: Mapping[str, float] | None,
+) -> Section | None:
+    import pandas as pd
+
+    if accuracy is None and similarity is None and not weights:
+        return None
+    rules = list(audit.matrix().index)
+    frame = pd.DataFrame(index=rules)
+    if accuracy is not None:
+        frame["accuracy (%)"] = 100 * accuracy.groupby("rule")["test_accuracy"].mean()
+    if similarity is not None:
+        by_region = similarity.groupby(["region", "rule"])["score"].mean()
+        for region in dict.fromkeys(similarity["region"]):
+            frame[f"similarity, {region}"] = by_region[region]
+    if weights:
+        frame["weighted score"] = audit.score(dict(weights))
+    measured = frame.dropna(how="all")
+    table = measured.join(audit.matrix()).rename(index=label).reset_index(names="rule")
+    for column in frame.columns:
+        digits = 1 if "%" in column else 3
+        table[column] = [f"{v:.{digits}f}" if np.isfinite(v) else "–" for v in table[column]]
+    lead = "Accuracy, similarity to brains and the criteria, for every rule that was run."
+    if weights:
+        said = ", ".join(f"{key} {value:g}" for key, value in weights.items())
+        lead += f" The weighted score is the share of the given weights ({said}) that a rule earns."
+    section = Section("beside", "Plausibility, accuracy and brains", lead)
+    regions = [c for c in frame.columns if c.startswith("similarity")]
+    if "accuracy (%)" in frame and regions and not measured.dropna().empty:
+        section.pictures.append(_panels(audit, measured, regions[-1], weights))
+    marks = {verdict: mark or "–" for verdict, mark in _MARKS.items()}
+    section.tables.append(
+        Table(
+            "Side by side",
+            "Means over the runs given; a dash where a rule was not run or a criterion does not"
+            " apply. ✓ met, ✗ not met, ≠ the instruments disagree, · a figure without a verdict.",
+            tuple(map(str, table.columns)),
+            tuple(c in frame.columns for c in table.columns),
+            tuple(
+                tuple("–" if pd.isna(v) else marks.get(v, str(v)) for v in row)
+                for row in table.itertuples(index=False)
+            ),
+        )
+    )
+    return section
+
+
+def _panels(
+    audit: Audit, frame: pd.DataFrame, region: str, weights: Mapping[str, float] | None
+) -> Picture:
+    content = _draw_panels(audit, frame, region, weights)
+    return _svg(
+        content,
+        f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
+        "One dot a rule. A panel a criterion: green where it is met, red where it is not, amber"
+        " where the instruments disagree. There is no single axis of plausibility; where weights"
+        " are given, the size of a dot is their score.",
+    )
+
+
+@styled()
+def _draw_panels(
+    audit: Audit, frame: pd.DataFrame, region: str, weights: Mapping[str, float] | None
+) -> bytes:
+    from matplotlib.figure import Figure
+
+    matrix = audit.matrix()
+    keys = [k for k in matrix.columns if k != "C16"]
+    known = frame[["accuracy (%)", region]].dropna()
+    columns = 4 if len(keys) > 3 else len(keys)
+    rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(8.2, 1.75 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    score = audit.score(dict(weights)) if weights else None
+    for axis, key in zip(axes, keys, strict=False):
+        axis.set_title(key, fontsize=9)
+        for rule, row in known.iterrows():
+            verdict = _verdict(matrix, str(rule), key)
+            size = 5.0 if score is None else 3 + 8 * float(np.nan_to_num(score.get(rule, 0.0)))
+            axis.plot(row["accuracy (%)"], row[region], "o", color=_COLOURS[verdict],
+                      markersize=size, markeredgecolor="#5c5c5c", markeredgewidth=0.4)  # fmt: skip
+    for axis in axes[len(keys) :]:
+        axis.set_visible(False)
+    figure.supxlabel("accuracy (%)", fontsize=9)
+    figure.supylabel(region, fontsize=9)
+    return _bytes(figure)
+
+
+def _claims(table: pd.DataFrame) -> Section | None:
+    claimed = table[table["claim"] != "-"]
+    if claimed.empty:
+        return None
+    wrong = claimed[claimed["claim_holds"] == "no"]
+    lead = (
+        f"Authors' claims and measurements differ in {len(wrong)} of {len(claimed)} cases; the"
+        " measurement says why."
+    )
+    columns = [
+        "rule",
+        "criterion",
+        "title",
+        "claim",
+        "verdict",
+        "provenance",
+        "intervention",
+        "sentence",
+    ]
+    shown = [
+        as_table(part[columns].assign(rule=part["rule"].map(label)), title, caption)
+        for part, title, caption in (
+            (wrong, "Claims that the measurement does not bear out", "What was found instead."),
+            (
+                claimed[claimed["claim_holds"] != "no"],
+                "Claims that hold",
+                "Claim and verdict agree.",
+            ),
+        )
+        if len(part)
+    ]
+    return Section("claims", "Claimed and measured", lead, [], shown[:1], shown[1:])
+
+
+def _published(audit: Audit) -> Section | None:
+    from spikelearn.plausibility.published import beside_published
+
+    found = beside_published(audit)
+    if found.empty:
+        return None
+    differ = int((found["agree"] == "no").sum())
+    lead = (
+        f"Of {len(found)} published judgements {differ} differ{'s' if differ == 1 else ''} from the"
+        " measurement, which is given in a sentence. Only judgements that were read in print"
+        " are here."
+    )
+    shown = found.assign(rule=found["rule"].map(label)).rename(columns={"said_of": "said of"})
+    return Section("published", "Published and measured", lead, [], [
+        as_table(shown, "Published judgements", "One line a judgement."),
+    ])  # fmt: skip
+
+
+def _map(equivalences: pd.DataFrame | None) -> Section | None:
+    if equivalences is None or equivalences.empty:
+        return None
+    lead = "Knobs that turn one rule into another, and how far apart the updates are on the way."
+    frame = equivalences.copy()
+    frame["value"] = [f"{v:g}" for v in frame["value"]]
+    frame["distance"] = [f"{v:.2g}" for v in frame["distance"]]
+    return Section(
+        "map", "The map of equivalences", lead,
+        [_svg(draw_equivalences(equivalences), "Distance between two rules' updates by the knob.",
+              "Distances are relative, over the hidden layers; what lies below 1e-12 is"
+              " rounding and"
+              " is drawn at the bottom.")],
+        [], [as_table(frame.drop(columns="key"), "The distances", "One line a setting of a knob.")],
+    )  # fmt: skip
+
+
+@styled()
+def draw_equivalences(table: pd.DataFrame) -> bytes:
+    """The map as one figure, SVG: a panel an experiment."""
+    from matplotlib.figure import Figure
+
+    keys = list(dict.fromkeys(table["key"]))
+    columns = min(3, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(8.2, 2.3 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, key in zip(axes, keys, strict=False):
+        part = table[table["key"] == key]
+        first = part.iloc[0]
+        places = range(len(part))
+        distances = part["distance"].clip(lower=1e-13)
+        axis.semilogy(places, distances, "o-", color="#0072b2", markersize=4)
+        axis.set_xticks(places, [f"{v:g}" for v in part["value"]], fontsize=8)
+        axis.set_title(f"{first['rule']}\n→ {first['becomes']}", fontsize=8.5)
+        axis.set_xlabel(first["knob"], fontsize=8)
+        if axis in axes[::columns]:
+            axis.set_ylabel("distance of updates", fontsize=8)
+    for axis in axes[len(keys) :]:
+        axis.set_visible(False)
+    return _bytes(figure)
+
+
+def _criteria(table: pd.DataFrame) -> Section:
+    from spikelearn.plausibility.criteria import CRITERIA
+
+    shown = [key for key in CRITERIA if key in set(table["criterion"])]
+    rows = [
+        {"": key, "criterion": CRITERIA[key].title, "definition": CRITERIA[key].definition,
+         "source": CRITERIA[key].source}
+        for key in shown
+    ]  # fmt: skip
+    folded = []
+    for key in shown:
+        part = table[table["criterion"] == key]
+        folded.append(_findings(key, part))
+    import pandas as pd
+
+    return Section(
+        "criteria", "The criteria, and every finding",
+        "Each criterion with its definition and source; below, a fold for each with what was done,"
+        " the threshold, and the value of every rule.",
+        [], [as_table(pd.DataFrame(rows), "The criteria", "")], folded,
+    )  # fmt: skip
+
+
+def _findings(key: str, part: pd.DataFrame) -> Table:
+    from spikelearn.plausibility.criteria import CRITERIA
+
+    one = CRITERIA[key]
+    frame = part[["rule", "verdict", "shown", "lower", "upper", "scope", "provenance",
+                  "intervention", "sentence"]].copy()  # fmt: skip
+    frame["rule"] = frame["rule"].map(label)
+    spread = [
+        f"{low:.2g} to {high:.2g}" if np.isfinite(low) else "–"
+        for low, high in zip(frame["lower"], frame["upper"], strict=True)
+    ]
+    frame.insert(3, "95 % interval", spread)
+    frame = frame.drop(columns=["lower", "upper"]).rename(columns={"shown": "value"})
+    return as_table(
+        frame, f"{key}: {one.title}",
+        f"{one.procedure} Threshold: {one.threshold}. {one.why}",
+    )  # fmt: skip

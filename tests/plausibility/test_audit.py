@@ -1,0 +1,205 @@
+"""The audit as a user meets it: table, claims, page, command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cheats
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli import app
+from spikelearn.plausibility import CRITERIA, Audit, all_rules, audit_rule, audit_rules
+from spikelearn.plausibility.criteria import Finding
+from spikelearn.plausibility.published import beside_published
+from spikelearn.plausibility.training import cnn, digits
+from spikelearn.plausibility.untied import untied
+from spikelearn.report.plausibility import write_plausibility_report
+from spikelearn.rules import RULES
+
+QUICK = ["C1", "C4c", "C9"]
+OWN = """
+import torch
+from spikelearn.rules.rule import Rule, leave, output_loss
+
+class Mine(Rule):
+    claims = {"no weight transport": True}
+
+    def update(self, x, y, apply):
+        parameters = list(self.network.parameters())
+        loss, _ = output_loss(self.loss, self.network(x), y)
+        leave(parameters, torch.autograd.grad(loss, parameters))
+        apply()
+        return loss.detach()
+"""
+
+
+def finding(by_provenance: bool | None, by_intervention: bool | None) -> Finding:
+    """A finding of which only the instruments' words matter."""
+    return Finding(0.0, "0", "-", by_provenance, by_intervention, "")
+
+
+def test_a_criterion_is_passed_only_where_both_instruments_agree() -> None:
+    assert finding(True, True).verdict == "pass"
+    assert finding(False, False).verdict == "fail"
+    assert finding(True, False).verdict == finding(False, True).verdict == "disagree"
+    assert finding(None, True).verdict == "pass"
+    assert finding(None, None).verdict == "reported"
+
+
+def test_every_criterion_says_what_it_is_and_where_it_comes_from() -> None:
+    assert list(CRITERIA) == [
+        "C1", "C2", "C3", "C4a", "C4b", "C4c", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12",
+        "C13", "C14", "C15", "C16",
+    ]  # fmt: skip
+    for one in CRITERIA.values():
+        for text in (one.title, one.definition, one.source, one.procedure, one.threshold, one.why):
+            assert text
+
+
+def test_the_same_seed_gives_the_same_table() -> None:
+    one, two = (audit_rule("node_perturbation", 3, ["C1", "C2", "C3", "C4a", "C10"])
+                for _ in range(2))  # fmt: skip
+    pd.testing.assert_frame_equal(one.table(), two.table())
+    pd.testing.assert_frame_equal(one.probes(), two.probes())
+
+
+def test_all_rules_that_learn_are_audited() -> None:
+    assert set(RULES) - set(all_rules()) == {
+        "untrained", "untrained_spiking", "homeostasis", "random_features",
+    }  # fmt: skip
+
+
+def test_several_rules_make_one_table_in_their_order() -> None:
+    found = audit_rules(["oja", "backprop"], criteria=["C9"])
+    assert list(found.matrix().index) == ["oja", "backprop"]
+    assert list(found.matrix()["C9"]) == ["pass", "fail"]
+
+
+def test_there_is_no_score_without_weights() -> None:
+    found = audit_rules(["backprop", "feedback_alignment"], criteria=["C1", "C9"])
+    assert dict(found.score({"C1": 3.0, "C9": 1.0})) == {
+        "backprop": 0.0, "feedback_alignment": 0.75,
+    }  # fmt: skip
+    for weights in ({}, {"C1": 0.0}, {"C1": -1.0}, {"C1": float("nan")}, {"C99": 1.0}):
+        with pytest.raises(SpikelearnError):
+            found.score(weights)
+
+
+def test_an_unknown_criterion_or_rule_is_refused() -> None:
+    with pytest.raises(SpikelearnError, match="there is no criterion C99"):
+        audit_rule("backprop", criteria=["C99"])
+    with pytest.raises(SpikelearnError, match="no rule called 'nonsense'"):
+        audit_rule("nonsense")
+    with pytest.raises(SpikelearnError, match="derived from"):
+        audit_rule(dict)
+
+
+def test_published_judgements_of_weight_transport_are_borne_out() -> None:
+    rules = ["backprop", "feedback_alignment", "sign_symmetric_fixed", "kolen_pollack",
+             "weight_mirror"]  # fmt: skip
+    table = beside_published(audit_rules(rules, criteria=["C1", "C4a"]))
+    assert set(table["rule"]) == set(rules)
+    assert set(table["agree"]) == {"yes"}
+    assert table["measurement"].str.len().min() > 10
+
+
+def test_where_print_and_measurement_differ_the_sentence_says_what_was_measured() -> None:
+    wrong = [("feedback_alignment", "C1", _transporting(), True)]
+    table = beside_published(Audit(wrong))
+    assert set(table["agree"]) == {"no"}
+    assert set(table["measurement"]) == {"Seen."}
+
+
+def _transporting() -> Finding:
+    from spikelearn.plausibility.intervention import Probe
+
+    probes = [Probe(f"weight {w}", "layer 2", 1.0, 0, 0.5) for w in ("magnitude", "sign")]
+    return Finding(0.5, "0.5", "network", False, False, "Seen.", probes=probes)
+
+
+def test_the_page_stands_alone_and_escapes_what_it_shows(tmp_path: Path) -> None:
+    bad = Finding(1.0, "<b>1</b>", "-", True, True, "<script>alert(1)</script>")
+    write_plausibility_report(Audit([("oja", "C9", bad, False)]), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    again = write_plausibility_report(Audit([("oja", "C9", bad, False)]), tmp_path / "two.html")
+    assert again.read_text() == page
+
+
+def test_the_page_shows_accuracy_and_similarity_beside_the_criteria(tmp_path: Path) -> None:
+    found = audit_rules(["oja", "backprop"], criteria=["C9"])
+    accuracy = pd.DataFrame({"rule": ["oja", "backprop"], "test_accuracy": [0.5, 0.98]})
+    similarity = pd.DataFrame(
+        {"rule": ["oja", "backprop"], "region": ["monkey IT"] * 2, "score": [0.11, 0.12]}
+    )
+    path = write_plausibility_report(
+        found, tmp_path / "page.html", accuracy, similarity, weights={"C9": 1.0}
+    )
+    page = path.read_text()
+    for text in ("98.0", "0.120", "similarity, monkey IT", "weighted score"):
+        assert text in page
+
+
+def test_a_rule_of_one_s_own_is_audited_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    out = tmp_path / "audit"
+    arguments = ["audit", f"{tmp_path / 'mine.py'}:Mine", "--criteria", "C1,C9", "--out", str(out)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "Note: claimed to be met: no weight transport" in result.output
+    table = pd.read_parquet(out / "audit.parquet")
+    assert list(table["verdict"]) == ["fail", "fail"]
+    assert len(pd.read_csv(out / "probes.csv")) >= 60
+    assert (out / "report.html").is_file()
+    assert (out / "audit.md").read_text().startswith("| rule | C1 | C9 |")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "give a rule, or --all"),
+        (["oja", "--all"], "give a rule, or --all"),
+        (["nonsense"], "no rule called"),
+        (["oja", "--criteria", "C77"], "no criterion C77"),
+        (["oja", "--weight", "C1"], "--weight takes a criterion and a number"),
+        (["oja", "--weight", "C1=0"], "not all 0"),
+        (["oja", "--runs", "nowhere"], "no complete training run"),
+        (["oja", "--similarity", "nowhere.csv"], "there is no table"),
+        (["nowhere.py:Rule"], "no Python file"),
+    ],
+)
+def test_what_cannot_be_audited_is_refused_in_one_sentence(
+    arguments: list[str], sentence: str
+) -> None:
+    result = CliRunner().invoke(app, ["audit", *arguments])
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_an_untied_layer_computes_what_its_convolution_did_and_has_its_adjoint() -> None:
+    import torch
+
+    tied = cnn().build(0).double()
+    free = untied(cnn().build(0)).double()
+    x = digits()[0][:5].double()
+    for one, two in zip(tied.activity(x), free.activity(x), strict=True):
+        assert torch.allclose(one, two)
+    layer, h = list(free)[1], free.activity(x)[0]
+    delta = torch.randn(5, *layer.out_shape, dtype=torch.float64)
+    forwards = (layer.through(layer.weight, h) * delta).sum()
+    backwards = (layer.transpose(layer.weight, delta).flatten(1) * h.flatten(1)).sum()
+    assert torch.allclose(forwards, backwards)
+    z = layer.drive(h)
+    expected = torch.autograd.grad((z * delta).sum(), [layer.weight, layer.bias])
+    for one, two in zip(layer.product(h, delta), expected, strict=True):
+        assert torch.allclose(one, two)
+
+
+def test_the_boaster_of_the_planted_cheats_has_claims_that_are_read() -> None:
+    assert cheats.Boaster.claims["unsupervised"]

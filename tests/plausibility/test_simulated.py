@@ -1,0 +1,64 @@
+"""Plasticity that acts in a simulation is audited on the simulation."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.plausibility.simulated import SimulatedSubject, measure, subject_of
+
+
+@cache
+def plain() -> SimulatedSubject:
+    """Pair-based STDP and nothing else."""
+    return SimulatedSubject("pair", PairSTDP(a_plus_mv=0.01, a_minus_mv=0.012))
+
+
+@cache
+def scaled() -> SimulatedSubject:
+    """The same with weights that are scaled to a sum onto each neuron."""
+    rule = PairSTDP(a_plus_mv=0.01, a_minus_mv=0.012, normalise_sum_mv=3.0, normalise_every_ms=50.0)
+    return SimulatedSubject("scaled", rule)
+
+
+@pytest.mark.parametrize("key", ["C1", "C2", "C3", "C4a", "C4b", "C4c", "C5", "C7", "C8", "C9"])
+def test_stdp_passes(key: str) -> None:
+    finding = measure(plain(), key)
+    assert finding.verdict == "pass", finding.sentence
+
+
+def test_a_synapse_of_stdp_reads_its_two_traces_and_its_weight() -> None:
+    assert plain().variables == {
+        "synapse": {"w", "x", "y"}, "pre": set(), "post": set(), "shared": set(),
+    }  # fmt: skip
+
+
+def test_nothing_above_moves_a_weight_of_stdp() -> None:
+    finding = measure(plain(), "C1")
+    assert finding.value == finding.floor == 0.0
+    assert len(finding.probes) >= 20
+
+
+def test_the_rank_of_the_teaching_signal_of_stdp_is_zero() -> None:
+    assert measure(plain(), "C3").value == 0
+
+
+def test_memory_of_stdp_does_not_grow_with_time() -> None:
+    assert measure(plain(), "C5").value == 0
+
+
+def test_scaling_weights_to_a_sum_needs_the_whole_neuron() -> None:
+    finding = measure(scaled(), "C2")
+    assert finding.scope == "neuron"
+    assert finding.verdict == "fail"
+
+
+def test_the_shipped_rule_is_that_of_its_network_s_file() -> None:
+    assert subject_of("stdp").plasticity.normalise_sum_mv is not None
+
+
+def test_where_thresholds_adapt_and_weights_stay_no_synapse_learns() -> None:
+    finding = measure(subject_of("homeostasis"), "C1")
+    assert finding.verdict == "does not apply"
