@@ -1,0 +1,285 @@
+"""Tests of models against zero and against each other, corrected for their number.
+
+Every test is made within a region and a subject (or the mean over subjects); its family, over which
+p-values are corrected, are all models or all pairs of models there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn.comparison._bootstrap import stimulus_resamples
+from spikelearn.comparison._comparators import compare_vectors
+from spikelearn.comparison._models import Key, model_rdm, pair_mask
+from spikelearn.comparison._targets import Target, targets
+from spikelearn.comparison.intervals import (
+    Sampled,
+    known_factor,
+    p_by_t,
+    p_two_sided,
+    sampled,
+)
+from spikelearn.comparison.rsa import score_models
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+    from spikelearn.recordings import ImageRecording
+
+TESTS = ("permutation", "bootstrap")
+
+
+def zero_table(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: ImageRecording,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    *,
+    test: str = "permutation",
+    over: str = "stimuli",
+    comparator: str = "spearman",
+) -> pandas.DataFrame:
+    """Is each model's score larger than zero?
+
+    Parameters
+    ----------
+    models, recording, seed, comparator
+        As in `compare_rsa`.
+    n_resamples : int
+        Permutations or resamples.
+    test : {"permutation", "bootstrap"}
+        "permutation": the stimuli of the model are relabelled at random; exact, whatever the
+        number of stimuli, for these stimuli and subjects. "bootstrap": Student's t with the
+        standard error of the bootstrap, for other stimuli, subjects, or both (`over`).
+    over : {"stimuli", "subjects", "both"}
+        What the bootstrap generalises to; see `intervals`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each model and each subject, "mean" and "group". Columns: model, layer,
+        recording, region, subject, test, score, p (one-sided), p_holm and p_fdr (corrected over
+        the models of a region and subject), n_stimuli.
+
+    Raises
+    ------
+    SpikelearnError
+        If a name is unknown, or there is no resample to test with.
+    """
+    import pandas
+
+    if test not in TESTS:
+        raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
+    _enough(n_resamples)
+    found = targets(recording, comparator)
+    counts = stimulus_resamples(
+        recording.n_stimuli, n_resamples if test == "bootstrap" else 0, seed
+    )
+    rows = []
+    for key, response in models.items():
+        model = model_rdm(key, response, recording)
+        scores, resampled = score_models([model], model.valid, found, counts)
+        n_stimuli = int(model.valid.sum())
+        permuted = np.zeros((len(found.vectors), 0))
+        if test == "permutation" and not model.problem(model.valid):
+            kept = pair_mask(model.valid)
+            permuted = permutation_scores(
+                model.vector[kept], found.vectors[:, kept], n_resamples, seed, comparator
+            )
+        for target in found.rows:
+            rdms = list(target.rdms)
+            if test == "permutation":
+                p = _p_by_permutation(scores[0, rdms].mean(), permuted[rdms].mean(axis=0))
+            else:
+                value = sampled(scores[0, rdms], resampled[0, rdms], n_stimuli, over, seed)
+                p = p_by_t(value, two_sided=False)
+            rows.append(
+                {
+                    "model": model.model,
+                    "layer": model.layer,
+                    "recording": recording.name,
+                    "region": target.region,
+                    "subject": target.subject,
+                    "test": test,
+                    "score": scores[0, rdms].mean(),
+                    "p": p,
+                    "n_stimuli": n_stimuli,
+                }
+            )
+    return _corrected(pandas.DataFrame(rows))
+
+
+def permutation_scores(
+    model: np.ndarray, data: np.ndarray, n_permutations: int, seed: int, comparator: str
+) -> np.ndarray:
+    """Scores of the model with its stimuli relabelled at random.
+
+    Parameters
+    ----------
+    model, data : arrays of shape (n_pairs,), (n_data, n_pairs)
+
+    Returns
+    -------
+    array of shape (n_data, n_permutations)
+    """
+    from scipy.spatial.distance import squareform
+
+    random = generator(seed, "permutation of stimuli")
+    matrix = squareform(model, checks=False)
+    first, second = np.triu_indices(len(matrix), k=1)
+    scores = np.empty((len(data), n_permutations))
+    for start in range(0, n_permutations, 64):
+        orders = np.stack(
+            [random.permutation(len(matrix)) for _ in range(min(64, n_permutations - start))]
+        )
+        relabelled = matrix[orders[:, first], orders[:, second]]
+        scores[:, start : start + len(orders)] = compare_vectors(relabelled, data, comparator).T
+    return scores
+
+
+def difference_table(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: ImageRecording,
+    pairs: Iterable[tuple[Key, Key]] | None = None,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    over: str = "stimuli",
+    comparator: str = "spearman",
+) -> pandas.DataFrame:
+    """Differences in score between two models, over the same resamples.
+
+    Parameters
+    ----------
+    models, recording, n_bootstrap, seed, comparator
+        As in `compare_rsa`; the same seed draws the same resamples.
+    pairs : iterable of (key, key), optional
+        Which models to compare: the score of the first less that of the second; all pairs, if left
+        out. Only stimuli for which both have a pattern are compared.
+    over : {"stimuli", "subjects", "both"}
+        What intervals and p-values of the rows "mean" generalise to; see `intervals`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each pair and each subject, "mean" and "group". Columns: model_a, layer_a,
+        model_b, layer_b, recording, region, subject, difference, ci_lower, ci_upper (95 %), p
+        (two-sided, for no difference), p_holm and p_fdr (corrected over the pairs of a region and
+        subject), n_stimuli.
+
+    Raises
+    ------
+    SpikelearnError
+        If a pair names a model that is not among `models`.
+    """
+    import pandas
+
+    by_key: dict[Key, xarray.DataArray] = dict(models.items())
+    known_factor(over)
+    found = targets(recording, comparator)
+    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    prepared = {}
+    rows = []
+    for keys in combinations(by_key, 2) if pairs is None else pairs:
+        for key in keys:
+            if key not in by_key:
+                raise SpikelearnError(
+                    f"there is no model {key!r} to compare; models are"
+                    f" {', '.join(map(repr, by_key))}"
+                )
+            if key not in prepared:
+                prepared[key] = model_rdm(key, by_key[key], recording)
+        a, b = (prepared[key] for key in keys)
+        valid = a.valid & b.valid
+        scores, resampled = score_models([a, b], valid, found, counts)
+        for target in found.rows:
+            rdms = list(target.rdms)
+            resamples = resampled[0, rdms] - resampled[1, rdms]
+            value = sampled(
+                scores[0, rdms] - scores[1, rdms], resamples, int(valid.sum()), over, seed
+            )
+            rows.append(
+                {
+                    "model_a": a.model,
+                    "layer_a": a.layer,
+                    "model_b": b.model,
+                    "layer_b": b.layer,
+                    "recording": recording.name,
+                    "region": target.region,
+                    "subject": target.subject,
+                    "difference": value.score,
+                    "ci_lower": value.low,
+                    "ci_upper": value.high,
+                    "p": _p_of_difference(value, resamples, target, over),
+                    "n_stimuli": int(valid.sum()),
+                }
+            )
+    return _corrected(pandas.DataFrame(rows))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """p-values corrected so that the chance of any false positive stays (Holm 1979).
+
+    Parameters
+    ----------
+    p : array of shape (n_tests,)
+        NaN are no tests, and stay.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    corrected = np.full(p.shape, np.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return corrected
+
+
+def false_discovery_rate(p: np.ndarray) -> np.ndarray:
+    """p-values corrected so that the share of false positives stays (Benjamini & Hochberg 1995).
+
+    Parameters
+    ----------
+    p : array of shape (n_tests,)
+        NaN are no tests, and stay.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    corrected = np.full(p.shape, np.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(-p[tested], kind="stable")]
+    n = len(order)
+    steps = p[order] * n / np.arange(n, 0, -1)
+    corrected[order] = np.minimum(np.minimum.accumulate(steps), 1.0)
+    return corrected
+
+
+def _p_of_difference(value: Sampled, resamples: np.ndarray, target: Target, over: str) -> float:
+    if over == "stimuli" or len(target.rdms) < 2:
+        return p_two_sided(resamples.mean(axis=0))
+    return p_by_t(value)
+
+
+def _p_by_permutation(score: float, permuted: np.ndarray) -> float:
+    if np.isnan(score) or not permuted.size:
+        return np.nan
+    # The relabelling that was found is one of them. Scores that are equal on paper count as equal.
+    return float((1 + (permuted >= score - 1e-12).sum()) / (1 + permuted.size))
+
+
+def _corrected(table: pandas.DataFrame) -> pandas.DataFrame:
+    family = table.groupby(["region", "subject"], sort=False)["p"]
+    place = list(table.columns).index("p") + 1
+    table.insert(place, "p_holm", family.transform(lambda p: holm(p.to_numpy())))
+    table.insert(place + 1, "p_fdr", family.transform(lambda p: false_discovery_rate(p.to_numpy())))
+    return table
+
+
+def _enough(n_resamples: int) -> None:
+    if n_resamples < 1:
+        raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
