@@ -3,7 +3,8 @@
 demo.py         shows everything once
 simulation.py   simulate, stats, convert, export
 responding.py   respond
-learning.py     train, check, compare
+learning.py     train, check
+comparing.py    compare
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -16,11 +17,22 @@ from spikelearn.cli import responding  # isort: split
 
 from spikelearn.cli import learning  # isort: split
 
+from spikelearn.cli import comparing  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
 
-__all__ = ["app", "demo", "learning", "listing", "main", "responding", "simulation"]
+__all__ = [
+    "app",
+    "comparing",
+    "demo",
+    "learning",
+    "listing",
+    "main",
+    "responding",
+    "simulation",
+]
 
 
 def main() -> None:

@@ -139,6 +139,10 @@ def targets(recording: ImageRecording, comparator: str = "spearman") -> Targets:
     SpikelearnError
         If the recording has no RDM.
     """
+    from spikelearn.comparison.guards import check_dissimilarities
+
+    for recorded in (*recording.rdms, *recording.groups.values()):
+        check_dissimilarities(recorded)
     rows: list[Target] = []
     vectors: list[np.ndarray] = []
     sessions: dict[tuple[str, str], np.ndarray] = {}

@@ -130,7 +130,10 @@ def permutation_scores(
     array of shape (n_data, n_permutations)
     """
     from scipy.spatial.distance import squareform
+    from scipy.stats import rankdata
 
+    if comparator == "spearman":  # ranks once: relabelled ranks are the ranks of what is relabelled
+        model, data, comparator = rankdata(model), rankdata(data, axis=1), "pearson"
     random = generator(seed, "permutation of stimuli")
     matrix = squareform(model, checks=False)
     first, second = np.triu_indices(len(matrix), k=1)
