@@ -101,6 +101,8 @@ def noise_covariance(repeats: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     repeats : array of shape (n_stimuli, n_repeats, n_units)
+        n_stimuli (n_repeats - 1) should be many times n_units: of fewer, the noise that the
+        covariance is fitted to seems smaller than that of the means, and distances too large.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def noise_covariance(repeats: np.ndarray) -> np.ndarray:
             f" {n_repeats}; use correlation or euclidean"
         )
     residuals = (repeats - repeats.mean(axis=1, keepdims=True)).reshape(-1, n_units)
-    if not residuals.any():
+    if np.abs(residuals).max(initial=0.0) <= 1e-12 * np.abs(repeats).max(initial=0.0):
         raise SpikelearnError(
             "the repeats of each stimulus are identical, so there is no noise to measure distances"
             " by; use correlation or euclidean"

@@ -17,15 +17,13 @@ from spikelearn._seeding import generator
 from spikelearn.comparison._bootstrap import stimulus_resamples
 from spikelearn.comparison._comparators import compare_vectors
 from spikelearn.comparison._models import Key, model_rdm, pair_mask
-from spikelearn.comparison._targets import Target, targets
+from spikelearn.comparison._targets import targets
 from spikelearn.comparison.intervals import (
-    Sampled,
     known_factor,
     p_by_t,
-    p_two_sided,
     sampled,
 )
-from spikelearn.comparison.rsa import score_models
+from spikelearn.comparison.rsa import pair_influences, score_models
 
 if TYPE_CHECKING:
     import pandas
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
-TESTS = ("permutation", "bootstrap")
+TESTS = ("permutation", "subjects")
 
 
 def zero_table(
@@ -43,7 +41,6 @@ def zero_table(
     seed: int = 0,
     *,
     test: str = "permutation",
-    over: str = "stimuli",
     comparator: str = "spearman",
 ) -> pandas.DataFrame:
     """Is each model's score larger than zero?
@@ -53,13 +50,13 @@ def zero_table(
     models, recording, seed, comparator
         As in `compare_rsa`.
     n_resamples : int
-        Permutations or resamples.
-    test : {"permutation", "bootstrap"}
-        "permutation": the stimuli of the model are relabelled at random; exact, whatever the
-        number of stimuli, for these stimuli and subjects. "bootstrap": Student's t with the
-        standard error of the bootstrap, for other stimuli, subjects, or both (`over`).
-    over : {"stimuli", "subjects", "both"}
-        What the bootstrap generalises to; see `intervals`.
+        Permutations.
+    test : {"permutation", "subjects"}
+        "permutation": the stimuli of the model are relabelled at random. Exact for the null
+        hypothesis that the model is unrelated to the recording, whatever the number of stimuli and
+        subjects. "subjects": Student's t over the subjects' scores, for new subjects and these
+        stimuli; only for the rows "mean". (A bootstrap over stimuli would be far too cautious here:
+        it overestimates the variance of a score where there is no relation.)
 
     Returns
     -------
@@ -77,16 +74,14 @@ def zero_table(
 
     if test not in TESTS:
         raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
-    _enough(n_resamples)
+    if n_resamples < 1:
+        raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
     found = targets(recording, comparator)
-    counts = stimulus_resamples(
-        recording.n_stimuli, n_resamples if test == "bootstrap" else 0, seed
-    )
+    no_resamples = stimulus_resamples(recording.n_stimuli, 0, seed)
     rows = []
     for key, response in models.items():
         model = model_rdm(key, response, recording)
-        scores, resampled = score_models([model], model.valid, found, counts)
-        n_stimuli = int(model.valid.sum())
+        scores, _ = score_models([model], model.valid, found, no_resamples)
         permuted = np.zeros((len(found.vectors), 0))
         if test == "permutation" and not model.problem(model.valid):
             kept = pair_mask(model.valid)
@@ -96,10 +91,13 @@ def zero_table(
         for target in found.rows:
             rdms = list(target.rdms)
             if test == "permutation":
-                p = _p_by_permutation(scores[0, rdms].mean(), permuted[rdms].mean(axis=0))
-            else:
-                value = sampled(scores[0, rdms], resampled[0, rdms], n_stimuli, over, seed)
+                p = p_by_permutation(scores[0, rdms].mean(), permuted[rdms].mean(axis=0))
+            elif target.subject == "mean" and len(rdms) > 1:
+                none = np.zeros((len(rdms), 0))
+                value = sampled(scores[0, rdms], none, recording.n_stimuli, "subjects", seed)
                 p = p_by_t(value, two_sided=False)
+            else:
+                continue
             rows.append(
                 {
                     "model": model.model,
@@ -110,9 +108,13 @@ def zero_table(
                     "test": test,
                     "score": scores[0, rdms].mean(),
                     "p": p,
-                    "n_stimuli": n_stimuli,
+                    "n_stimuli": int(model.valid.sum()),
                 }
             )
+    if not rows:
+        raise SpikelearnError(
+            f"the test over subjects needs several subjects; {recording.name} has one or none"
+        )
     return _corrected(pandas.DataFrame(rows))
 
 
@@ -202,11 +204,17 @@ def difference_table(
         a, b = (prepared[key] for key in keys)
         valid = a.valid & b.valid
         scores, resampled = score_models([a, b], valid, found, counts)
+        pairs_of = (
+            None if a.problem(valid) or b.problem(valid) else pair_influences([a, b], valid, found)
+        )
         for target in found.rows:
             rdms = list(target.rdms)
+            noise = None
+            if pairs_of is not None:
+                noise = pairs_of.variance(pairs_of.of(0, rdms) - pairs_of.of(1, rdms))
             resamples = resampled[0, rdms] - resampled[1, rdms]
             value = sampled(
-                scores[0, rdms] - scores[1, rdms], resamples, int(valid.sum()), over, seed
+                scores[0, rdms] - scores[1, rdms], resamples, int(valid.sum()), over, seed, noise
             )
             rows.append(
                 {
@@ -220,7 +228,7 @@ def difference_table(
                     "difference": value.score,
                     "ci_lower": value.low,
                     "ci_upper": value.high,
-                    "p": _p_of_difference(value, resamples, target, over),
+                    "p": p_by_t(value),
                     "n_stimuli": int(valid.sum()),
                 }
             )
@@ -262,13 +270,7 @@ def false_discovery_rate(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _p_of_difference(value: Sampled, resamples: np.ndarray, target: Target, over: str) -> float:
-    if over == "stimuli" or len(target.rdms) < 2:
-        return p_two_sided(resamples.mean(axis=0))
-    return p_by_t(value)
-
-
-def _p_by_permutation(score: float, permuted: np.ndarray) -> float:
+def p_by_permutation(score: float, permuted: np.ndarray) -> float:
     if np.isnan(score) or not permuted.size:
         return np.nan
     # The relabelling that was found is one of them. Scores that are equal on paper count as equal.
@@ -281,8 +283,3 @@ def _corrected(table: pandas.DataFrame) -> pandas.DataFrame:
     table.insert(place, "p_holm", family.transform(lambda p: holm(p.to_numpy())))
     table.insert(place + 1, "p_fdr", family.transform(lambda p: false_discovery_rate(p.to_numpy())))
     return table
-
-
-def _enough(n_resamples: int) -> None:
-    if n_resamples < 1:
-        raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")

@@ -18,6 +18,7 @@ from spikelearn.comparison._comparators import (
     compare_vectors,
     known_comparator,
 )
+from spikelearn.comparison._influence import PairInfluences
 from spikelearn.comparison._models import MIN_STIMULI, Key, ModelRDM, model_rdm, pair_mask
 from spikelearn.comparison._targets import Targets, session_vectors, targets
 from spikelearn.comparison.intervals import Sampled, sampled
@@ -103,12 +104,14 @@ def compare_rsa(
         if n_stimuli >= MIN_STIMULI:
             ceilings = found.ceilings(valid, ceiling)
         scores, resampled = score_models(group, valid, found, counts)
+        pairs = pair_influences(group, valid, found)
         for m, i in enumerate(members):
             flags = (group[m].flag, group[m].problem(valid))
             tables[i] = []
             for t, target in enumerate(found.rows):
                 rdms = list(target.rdms)
-                value = sampled(scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed)
+                noise = None if pairs is None else pairs.variance(pairs.of(m, rdms))
+                value = sampled(scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed, noise)
                 missing = ""
                 if np.isnan(ceilings[t][0]):
                     missing = SINGLE if ceiling == "subjects" else NO_REPEATS
@@ -158,6 +161,7 @@ def compare_regions(
             if name == region:
                 continue
             compared: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+            noise = None
             if name in by_subject and region in by_subject:
                 compared.update(_crossed(recording, name, region, counts, comparator))
             if name in recording.groups and region in recording.groups:
@@ -166,8 +170,11 @@ def compare_regions(
                     compare_vectors(a, b, comparator)[0],
                     bootstrap_scores(a, b, counts, comparator)[0],
                 )
+                influences = PairInfluences(a, b, comparator)
+                noise = influences.variance(influences.of(0, [0]))
             for subject, (score, resampled) in compared.items():
-                value = sampled(score, resampled, recording.n_stimuli, "stimuli", seed)
+                q = noise if subject == "group" else None
+                value = sampled(score, resampled, recording.n_stimuli, "stimuli", seed, q)
                 rows.append(
                     {
                         "model": name,
@@ -199,6 +206,18 @@ def score_models(
             rdms, found.vectors, counts * valid, found.comparator
         )
     return scores, resampled
+
+
+def pair_influences(
+    models: list[ModelRDM], valid: np.ndarray, found: Targets
+) -> PairInfluences | None:
+    """What pairs of stimuli contribute to the variance of scores; None where there are too few."""
+    if valid.sum() < MIN_STIMULI:
+        return None
+    kept = pair_mask(valid)
+    return PairInfluences(
+        np.stack([m.vector[kept] for m in models]), found.vectors[:, kept], found.comparator
+    )
 
 
 def row(recording: str, region: str, subject: str, method: str, measure: str) -> dict[str, object]:
