@@ -66,13 +66,16 @@ def fit_ridge(
         return centred
 
     if len(alphas) == 1:
-        model = KernelRidge(alpha=float(alphas[0]), kernel="linear", solver="eigenvalues")
+        model = KernelRidge(
+            alpha=float(alphas[0]), kernel="linear", solver="eigenvalues", warn=False
+        )
     else:
         model = KernelRidgeCV(
             alphas=np.asarray(alphas),
             kernel="linear",
             solver_params={"local_alpha": True},
             cv=KFold(n_folds),
+            warn=False,
         )
     model.fit(scaled(x), y - mean_y)
 

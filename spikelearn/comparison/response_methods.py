@@ -74,7 +74,8 @@ def compare_responses(
         The columns of `compare_rsa`, n_pairs left out, n_units (recorded) added. `ceiling_lower` is
         what the other subjects' responses together score as a model (leave one subject out);
         `ceiling_upper` is what the noiseless response of the subject would score, from the
-        agreement of its repeats. NaN where there is one subject, or one repeat.
+        agreement of its repeats. NaN where there is one subject, or one repeat, or (upper) for CCA,
+        whose number of directions differs between models.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def compare_responses(
                 flags = ["" if varies else "no score: the response is the same to every stimulus"]
                 if np.isnan(low):
                     flags.append("no lower ceiling: one subject")
-                if np.isnan(high):
+                if np.isnan(high) and method != "cca":
                     flags.append("no upper ceiling: no repeats, or none that agree")
                 rows.append(
                     {
@@ -201,7 +202,8 @@ def _ceilings(method: str, ones: list[Neural], folds: list[Fold]) -> np.ndarray:
 def _upper(method: str, one: Neural, whole: np.ndarray, folds: list[Fold]) -> float:
     """What the noiseless response would score with the mean over repeats."""
     halves = one.halves
-    if halves is None:
+    if halves is None or method == "cca":
+        # The mean over canonical directions depends on how many the model has.
         return float("nan")
     if method == "encoding":
         ceilings = unit_ceilings(one.repeats)

@@ -25,7 +25,9 @@ from spikelearn.recordings import RecordedRDM
 
 @given(st.lists(st.floats(1e-4, 1), min_size=3, max_size=3), st.integers(2, 30), st.integers(2, 99))
 @settings(max_examples=60, deadline=None)
-def test_the_variance_over_stimuli_and_subjects_is_rsatoolboxs(parts, n_subjects, n_stimuli) -> None:
+def test_the_variance_over_stimuli_and_subjects_is_rsatoolboxs(
+    parts, n_subjects, n_stimuli
+) -> None:
     expected = _dual_bootstrap(np.array(parts), n_rdm=n_subjects, n_pattern=n_stimuli)
     assert dual_variance(*parts, n_subjects, n_stimuli) == pytest.approx(float(expected))
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_examples import made_up_recording, response
 from rsatoolbox.rdm import RDMs, compare
-from scipy.spatial.distance import pdist
 from scipy.stats import rankdata, spearmanr
 
 from spikelearn._errors import SpikelearnError
