@@ -26,6 +26,7 @@ from spikelearn.comparison.methods import METHODS, compare_by
 from spikelearn.comparison.noise_ceiling import NoiseCeiling, noise_ceiling, repeat_ceiling
 from spikelearn.comparison.over_time import (
     compare_over_time,
+    compare_timecourses,
     rdms_over_time,
     time_generalisation,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "compare_regions",
     "compare_responses",
     "compare_rsa",
+    "compare_timecourses",
     "difference_table",
     "disparity",
     "encoding_table",

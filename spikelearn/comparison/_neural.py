@@ -13,7 +13,10 @@ from spikelearn._errors import SpikelearnError
 
 @dataclass(frozen=True)
 class Neural:
-    """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units)."""
+    """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units).
+
+    NaN where a repeat is missing; each unit has at least one response to each stimulus.
+    """
 
     subject: str
     region: str
@@ -21,16 +24,28 @@ class Neural:
 
     @property
     def mean(self) -> np.ndarray:
-        """Responses averaged over repeats, shape (n_stimuli, n_units)."""
-        averaged: np.ndarray = self.repeats.mean(axis=1)
+        """Responses averaged over the repeats there are, shape (n_stimuli, n_units)."""
+        averaged: np.ndarray = np.nanmean(self.repeats, axis=1)
         return averaged
+
+    @property
+    def complete(self) -> np.ndarray:
+        """As many repeats as every unit has to every stimulus, without NaN."""
+        missing = np.isnan(self.repeats)
+        if not missing.any():
+            return self.repeats
+        order = np.argsort(missing, axis=1, kind="stable")
+        n_complete = int((~missing).sum(axis=1).min())
+        found: np.ndarray = np.take_along_axis(self.repeats, order, axis=1)[:, :n_complete]
+        return found
 
     @property
     def halves(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Means over every other repeat; None where there is one repeat."""
-        if self.repeats.shape[1] < 2:
+        repeats = self.complete
+        if repeats.shape[1] < 2:
             return None
-        return self.repeats[:, ::2].mean(axis=1), self.repeats[:, 1::2].mean(axis=1)
+        return repeats[:, ::2].mean(axis=1), repeats[:, 1::2].mean(axis=1)
 
 
 def has_responses(recording: Any) -> bool:
@@ -68,8 +83,11 @@ def neural_responses(recording: Any, method: str) -> list[Neural]:
                 f"{place}: {len(values)} stimuli have responses, but {len(recording.labels)} were"
                 " shown"
             )
-        if not np.isfinite(values).all():
-            raise SpikelearnError(f"{place}: the responses hold values that are not finite")
+        if np.isinf(values).any() or np.isnan(values).all(axis=1).any():
+            raise SpikelearnError(
+                f"{place}: the responses hold values that are not finite, or lack one in every"
+                " repeat"
+            )
         found.setdefault((response.subject, response.region), []).append(values)
     return [
         Neural(subject, region, _joined(sessions)) for (subject, region), sessions in found.items()
@@ -94,5 +112,5 @@ def _as_repeats(response: Any) -> np.ndarray:
 def _joined(sessions: Sequence[np.ndarray]) -> np.ndarray:
     if len({session.shape[2] for session in sessions}) > 1:
         # Other units in every session: units side by side, averaged over their repeats.
-        return np.concatenate([s.mean(axis=1, keepdims=True) for s in sessions], axis=2)
+        return np.concatenate([np.nanmean(s, axis=1, keepdims=True) for s in sessions], axis=2)
     return np.concatenate(sessions, axis=1)

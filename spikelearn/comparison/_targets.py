@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from spikelearn.comparison._models import pair_mask
 from spikelearn.comparison.noise_ceiling import noise_ceiling, repeat_ceiling
 
 if TYPE_CHECKING:
-    from spikelearn.recordings import ImageRecording
+    import xarray
+
+    from spikelearn.recordings import ImageRecording, RecordedRDM
 
 CEILINGS = ("subjects", "repeats")
 
@@ -80,7 +83,41 @@ class Targets:
         return [found.get((t.region, t.subject), (np.nan, np.nan)) for t in self.rows]
 
 
-def session_vectors(recording: ImageRecording, region: str) -> dict[str, np.ndarray]:
+def recorded_rdms(recording: ImageRecording, method: str | None) -> Sequence[RecordedRDM]:
+    """The RDMs by subject and session; made of the responses by a method of `rdm`, if one is given.
+
+    Raises
+    ------
+    SpikelearnError
+        If a method is given and the recording has RDMs only, or the method needs repeats that it
+        has not.
+    """
+    if method is None:
+        return recording.rdms
+    from spikelearn.comparison._neural import neural_responses
+    from spikelearn.comparison._rdm import dissimilarities
+    from spikelearn.recordings import RecordedRDM
+
+    found = []
+    for one in neural_responses(recording, f"a recorded RDM by {method}"):
+        repeats = xarray_of(one.complete, recording.labels)
+        vector = dissimilarities(repeats, method)
+        found.append(RecordedRDM(one.subject, one.region, "", vector, method))
+    return found
+
+
+def xarray_of(repeats: np.ndarray, labels: Sequence[str]) -> xarray.DataArray:
+    """Repeats, array of shape (n_stimuli, n_repeats, n_units), as a response."""
+    import xarray
+
+    return xarray.DataArray(
+        repeats, dims=("stimulus", "repeat", "unit"), coords={"stimulus": list(labels)}
+    )
+
+
+def session_vectors(
+    recording: ImageRecording, region: str, rdms: Sequence[RecordedRDM] | None = None
+) -> dict[str, np.ndarray]:
     """The RDMs of each subject's sessions, arrays of shape (n_sessions, n_pairs) by subject.
 
     Raises
@@ -89,11 +126,12 @@ def session_vectors(recording: ImageRecording, region: str) -> dict[str, np.ndar
         If no subject's RDM of that region was recorded.
     """
     sessions: dict[str, list[np.ndarray]] = {}
-    for recorded in recording.rdms:
+    rdms = recording.rdms if rdms is None else rdms
+    for recorded in rdms:
         if recorded.region == region:
             sessions.setdefault(recorded.subject, []).append(recorded.dissimilarities)
     if not sessions:
-        known = ", ".join(dict.fromkeys(r.region for r in recording.rdms)) or "none"
+        known = ", ".join(dict.fromkeys(r.region for r in rdms)) or "none"
         raise SpikelearnError(
             f"{recording.name} has no RDM by subject of '{region}'; regions with one are: {known}"
         )
@@ -101,7 +139,10 @@ def session_vectors(recording: ImageRecording, region: str) -> dict[str, np.ndar
 
 
 def subject_rdms(
-    recording: ImageRecording, region: str, comparator: str = "spearman"
+    recording: ImageRecording,
+    region: str,
+    comparator: str = "spearman",
+    rdms: Sequence[RecordedRDM] | None = None,
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """One RDM for each subject: the pool of its sessions, the best one for the comparator.
 
@@ -120,7 +161,7 @@ def subject_rdms(
     SpikelearnError
         If no subject's RDM of that region was recorded.
     """
-    sessions = session_vectors(recording, region)
+    sessions = session_vectors(recording, region, rdms)
     # Ranks also of a single session, so that they mean the same for every subject.
     pooled = [
         vectors[0]
@@ -131,8 +172,12 @@ def subject_rdms(
     return tuple(sessions), np.stack(pooled)
 
 
-def targets(recording: ImageRecording, comparator: str = "spearman") -> Targets:
+def targets(
+    recording: ImageRecording, comparator: str = "spearman", recorded: str | None = None
+) -> Targets:
     """All targets, region by region: every subject, "mean" over subjects, "group".
+
+    `recorded` is as for `recorded_rdms`.
 
     Raises
     ------
@@ -141,20 +186,21 @@ def targets(recording: ImageRecording, comparator: str = "spearman") -> Targets:
     """
     from spikelearn.comparison.guards import check_dissimilarities
 
-    for recorded in (*recording.rdms, *recording.groups.values()):
-        check_dissimilarities(recorded)
+    by_session = recorded_rdms(recording, recorded)
+    for one in (*by_session, *recording.groups.values()):
+        check_dissimilarities(one)
     rows: list[Target] = []
     vectors: list[np.ndarray] = []
     sessions: dict[tuple[str, str], np.ndarray] = {}
-    by_subject = dict.fromkeys(recorded.region for recorded in recording.rdms)
+    by_subject = dict.fromkeys(one.region for one in by_session)
     for region in dict.fromkeys((*by_subject, *recording.groups)):
         if region in by_subject:
-            names, rdms = subject_rdms(recording, region, comparator)
+            names, rdms = subject_rdms(recording, region, comparator, by_session)
             numbers = tuple(range(len(vectors), len(vectors) + len(names)))
             rows += [Target(region, name, (i,)) for name, i in zip(names, numbers, strict=True)]
             rows.append(Target(region, "mean", numbers))
             vectors += list(rdms)
-            for name, of_subject in session_vectors(recording, region).items():
+            for name, of_subject in session_vectors(recording, region, by_session).items():
                 sessions[region, name] = of_subject
         if region in recording.groups:
             rows.append(Target(region, "group", (len(vectors),)))

@@ -8,6 +8,7 @@ course is compared with a recording that has none, or with every moment of one t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +83,65 @@ def compare_over_time(
     table["layer"] = [names[i][1] for i in number]
     table.insert(2, "time_ms", [times[i] for i in number])
     return table
+
+
+def compare_timecourses(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: Any,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> pandas.DataFrame:
+    """Score of every model at every moment of a recording with a course in time (MEG, spikes).
+
+    Parameters
+    ----------
+    models, n_bootstrap, seed, **options
+        As in `compare_rsa`.
+    recording : recording with `timecourses`
+        RDMs at several moments of every region, subject and session.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_rsa`, and time_ms. Moments at which a recorded pattern has no
+        dissimilarity are left out.
+
+    Raises
+    ------
+    SpikelearnError
+        If the recording has no course in time.
+    """
+    import pandas
+
+    from spikelearn.recordings import RecordedRDM
+
+    courses = getattr(recording, "timecourses", ())
+    if not courses:
+        raise SpikelearnError(
+            f"{recording.name} has no course in time; compare it by the method rsa"
+        )
+    moments: dict[float, list[RecordedRDM]] = {}
+    for course in courses:
+        for time, values in zip(course.time_ms, course.dissimilarities, strict=True):
+            if np.isfinite(values).all():
+                one = RecordedRDM(
+                    course.subject, course.region, course.session, values, course.unit
+                )
+                moments.setdefault(float(time), []).append(one)
+    tables = []
+    for time in sorted(moments):
+        moment: Any = SimpleNamespace(
+            name=recording.name,
+            labels=recording.labels,
+            n_stimuli=len(recording.labels),
+            rdms=tuple(moments[time]),
+            groups={},
+        )
+        table = compare_rsa(models, moment, n_bootstrap, seed, **options)
+        table.insert(2, "time_ms", time)
+        tables.append(table)
+    return pandas.concat(tables, ignore_index=True)
 
 
 def time_generalisation(

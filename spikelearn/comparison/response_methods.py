@@ -174,7 +174,7 @@ def encoding_table(
     n = len(recording.labels)
     folds = stimulus_folds(np.ones(n, dtype=bool), N_FOLDS, 1, seed)[0]
     score = encoding_by_unit(x, one.mean, np.ones((1, n)), folds)[0]
-    ceiling = unit_ceilings(one.repeats)
+    ceiling = unit_ceilings(one.complete)
     normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)
     return pandas.DataFrame(
         {
@@ -206,7 +206,7 @@ def _upper(method: str, one: Neural, whole: np.ndarray, folds: list[Fold]) -> fl
         # The mean over canonical directions depends on how many the model has.
         return float("nan")
     if method == "encoding":
-        ceilings = unit_ceilings(one.repeats)
+        ceilings = unit_ceilings(one.complete)
         return float(np.nanmean(ceilings)) if np.isfinite(ceilings).any() else float("nan")
     if method == "cka":
         # The noise of the halves is independent: their HSIC is that of the noiseless response.

@@ -43,6 +43,7 @@ def compare_rsa(
     dissimilarity: str | None = None,
     over: str = "stimuli",
     ceiling: str = "subjects",
+    recorded: str | None = None,
 ) -> pandas.DataFrame:
     """Score of every model RDM with every RDM of the recording.
 
@@ -67,6 +68,9 @@ def compare_rsa(
         be resampled over stimuli.
     ceiling : {"subjects", "repeats"}
         Whether noise ceilings leave out one subject, or compare each subject's sessions.
+    recorded : str, optional
+        Method of `rdm` by which the recorded RDMs are made of recorded responses, such as
+        "crossnobis" where there are repeats; the recording's own RDMs, if left out.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def compare_rsa(
 
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
-    found = targets(recording, known_comparator(comparator))
+    found = targets(recording, known_comparator(comparator), recorded)
     prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     tables: dict[int, list[dict[str, object]]] = {}

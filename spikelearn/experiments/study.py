@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -241,7 +242,8 @@ class _Piece:
     def scores(self, recording: str, method: str) -> Path:
         """File of the scores."""
         digest = self.study.digest(recording, method)
-        return self.folder / "scores" / f"{self.name}-{recording}-{method}-{digest}.parquet"
+        plain = re.sub(r"[^\w.]+", "_", recording)  # a variant behind a colon, a path
+        return self.folder / "scores" / f"{self.name}-{plain}-{method}-{digest}.parquet"
 
     def along(self, epoch: int) -> Path:
         """File of the scores after an epoch."""
@@ -330,7 +332,7 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
     else:
         for name in RECORDINGS:
             module = importlib.import_module(f"spikelearn.recordings.{name}")
-            if not getattr(module, "at_hand", lambda: False)():
+            if not module.at_hand():
                 skipped.append(f"{name}: not at hand (`spikelearn download {name}`)")
                 continue
             try:

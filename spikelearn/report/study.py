@@ -161,7 +161,7 @@ def accuracy_figure(found: pd.DataFrame, along: pd.DataFrame) -> bytes:
                     color=hues.get(model, "#5c5c5c"), linewidth=0.8, alpha=0.6,
                 )  # fmt: skip
         axis.set_title(f"{recording}\n{region}", fontsize=9)
-        axis.set_xlabel("accuracy, %")
+        axis.set_xlabel("accuracy, % (dots: test; lines: validation, by epoch)", fontsize=8)
         axis.grid(linewidth=0.3)
     axes[0].set_ylabel("similarity of the best layer")
     handles, names = axes[0].get_legend_handles_labels()

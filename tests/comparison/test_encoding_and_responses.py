@@ -14,6 +14,7 @@ from spikelearn.comparison import (
     METHODS,
     compare_by,
     compare_responses,
+    compare_rsa,
     encoding_table,
     fit_ridge,
     unit_ceilings,
@@ -182,3 +183,32 @@ def test_responses_that_cannot_be_used_are_refused() -> None:
     broken = ResponseRecording("made up", labels, (Response("S", "V1", np.full((20, 4), np.nan)),))
     with pytest.raises(SpikelearnError, match="not finite"):
         compare_responses(models, broken, method="cka")
+
+
+def test_repeats_that_are_missing_change_little() -> None:
+    recording, features = recorded_responses()
+    whole = compare_responses({"m": response(features)}, recording, 0, method="encoding")
+    values = np.array(recording.responses[0].values)
+    values[::3, 3, ::2] = np.nan
+    gaps = ResponseRecording(
+        recording.name, recording.labels, (Response("S0", "V4", values), recording.responses[1])
+    )
+    table = compare_responses({"m": response(features)}, gaps, 0, method="encoding")
+    np.testing.assert_allclose(table.score, whole.score, atol=0.05)
+    assert table.ceiling_upper.notna().all()
+
+
+def test_recorded_rdms_are_made_of_responses_by_any_method() -> None:
+    recording, features = recorded_responses(n_units=10)
+    object.__setattr__(recording, "__dict__", recording.__dict__ | {"rdms": (), "groups": {}})
+    models = {"m": response(features, rdm_method="euclidean")}
+    scores = {
+        how: compare_rsa(models, recording, 20, recorded=how)
+        .query("subject == 'mean'")
+        .score.item()
+        for how in ("correlation", "euclidean", "crossnobis")
+    }
+    assert scores["crossnobis"] > 0.6
+    assert scores["euclidean"] > 0.6
+    with pytest.raises(SpikelearnError, match="as RDMs, and a recorded RDM by crossnobis"):
+        compare_rsa({"m": response(np.eye(8))}, made_up_recording(8), recorded="crossnobis")
