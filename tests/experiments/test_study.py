@@ -79,10 +79,10 @@ def test_a_study_that_runs_out_of_time_goes_on_and_ends_the_same(
     clock = iter(range(10_000))
     monkeypatch.setattr(studies.time, "monotonic", lambda: float(next(clock)))
     first = small.model_copy(update={"seeds": (0,)})
-    sessions = [run_study(first, tmp_path, limit_minutes=0.15)]
+    sessions = [run_study(first, tmp_path, limit_minutes=0.1)]
     while not sessions[-1].complete:
         assert len(sessions) < 20
-        sessions.append(run_study(first, tmp_path, limit_minutes=0.15))
+        sessions.append(run_study(first, tmp_path, limit_minutes=0.1))
     assert len(sessions) > 2
     assert [s.n_done for s in sessions] == sorted(s.n_done for s in sessions)
     for found, whole in ((sessions[-1].table, done.table), (sessions[-1].along, done.along)):
