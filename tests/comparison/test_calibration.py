@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from simulated_recordings import World, inferred, rdm_of
 
+from spikelearn.comparison._bootstrap import stimulus_resamples
 from spikelearn.comparison._comparators import compare_vectors
+from spikelearn.comparison.cka import bootstrap_cka, kernel
 from spikelearn.comparison.inference import p_by_permutation, permutation_scores
 from spikelearn.comparison.intervals import p_by_t, sampled
 
@@ -104,3 +106,25 @@ def test_permutations_are_wrong_in_5_percent() -> None:
 @pytest.mark.parametrize("two_models", [False, True])
 def test_students_t_over_subjects_is_wrong_in_5_percent(two_models) -> None:
     assert false_positives_over_subjects(3000, two_models) == pytest.approx(0.05, abs=0.015)
+
+
+@pytest.mark.slow
+def test_intervals_of_cka_cover_the_truth_in_95_percent() -> None:
+    random = np.random.default_rng(0)
+    mixing = random.normal(size=(2, 6, 30))
+
+    def draw(n: int) -> list[np.ndarray]:
+        common = random.normal(size=(n, 6))
+        return [kernel(common @ m + 2 * random.normal(size=(n, 30))) for m in mixing]
+
+    def score(n: int) -> float:
+        return float(bootstrap_cka(*draw(n), np.ones((1, n)))[0])
+
+    truth = np.mean([score(1500) for _ in range(4)])
+    assert np.mean([score(20) for _ in range(300)]) == pytest.approx(truth, abs=0.02)
+    covered = []
+    for repeat in range(500):
+        scores = bootstrap_cka(*draw(40), stimulus_resamples(40, 200, repeat))
+        low, high = np.percentile(scores, [2.5, 97.5])
+        covered.append(low <= truth <= high)
+    assert 0.93 <= np.mean(covered) <= 0.975
