@@ -254,7 +254,8 @@ def shipped_names(kind: str) -> list[str]:
 def find_yaml(kind: str, name: str | Path) -> Path:
     """The YAML file called `name` among the shipped ones, or the file at the path `name`.
 
-    Shipped are models, stimuli, and recipes ("models/recipes"), which lie in folders.
+    Shipped are models, stimuli, studies ("models/studies"), and recipes ("models/recipes"), which
+    lie in folders.
 
     Raises
     ------
@@ -272,7 +273,12 @@ def find_yaml(kind: str, name: str | Path) -> Path:
             return path
         raise SpikelearnError(f"there is no file {path}")
     known = ", ".join(shipped_names(kind))
-    singular = {"models": "model", "stimuli": "stimulus", "models/recipes": "recipe"}[kind]
+    singular = {
+        "models": "model",
+        "stimuli": "stimulus",
+        "models/recipes": "recipe",
+        "models/studies": "study",
+    }[kind]
     raise SpikelearnError(
         f"there is no {singular} called '{name}'; shipped are {known}, or give the path of a"
         " YAML file"

@@ -252,11 +252,23 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
     result = call("compare", *runs, "--bootstrap", 20, "--out", out)
     assert result.exit_code == 0, result.output
     table = pd.read_parquet(out)
-    baselines = {"pixels", "mean_luminance", "untrained", "human IT", "monkey IT"}
+    baselines = {
+        "pixels", "mean_luminance", "gabor_energy", "random_features", "category", "untrained",
+        "human IT", "monkey IT",
+    }  # fmt: skip
     assert set(table["model"]) == {"backprop", "surrogate", *baselines}
     assert set(table["network"]) == {"", "small", "spiking"}
     human = table[(table["model"] == "pixels") & (table["region"] == "human IT")]
     assert human.set_index("subject")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)
+
+
+def test_compare_says_where_a_recording_has_no_responses(runs):
+    if local_data("kriegeskorte92/92_brainRDMs.mat") is None:
+        pytest.skip("the recording kriegeskorte92 is not at hand")
+    result = call("compare", runs[0], "--method", "cka")
+    assert result.exit_code == 1
+    assert "was published as RDMs, and cka compares responses" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -284,6 +296,12 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
         (["check", "nosuch.py:Mine"], "there is no Python file"),
         (["check", "magic"], "there is no rule called 'magic'"),
         (["compare", "nothing"], "no complete training run"),
+        (["compare"], "give the folders of training runs, or a study"),
+        (["compare", "nothing", "--method", "dsa"], "methods are rsa, cka, cca"),
+        (["compare", "nothing", "--limit-minutes", "5"], "--limit-minutes is for --study"),
+        (["compare", "nothing", "--study", "x"], "give no runs beside it"),
+        (["compare", "--study", "nosuch"], "there is no study called 'nosuch'"),
+        (["compare", "x", "--method", "cka", "--comparator", "cosine"], "is of the method rsa"),
         (["export", "nothing.nwb", "a.csv"], "there is no file nothing.nwb"),
         (["download", "imagenet"], "nothing to download called 'imagenet'"),
     ],

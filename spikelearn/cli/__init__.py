@@ -3,8 +3,9 @@
 demo.py         shows everything once
 simulation.py   simulate, stats, convert, export
 responding.py   respond
-learning.py     train, check, compare
+learning.py     train, check
 audit.py        audit
+comparing.py    compare
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -19,11 +20,23 @@ from spikelearn.cli import learning  # isort: split
 
 from spikelearn.cli import audit  # isort: split
 
+from spikelearn.cli import comparing  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
 
-__all__ = ["app", "audit", "demo", "learning", "listing", "main", "responding", "simulation"]
+__all__ = [
+    "app",
+    "audit",
+    "comparing",
+    "demo",
+    "learning",
+    "listing",
+    "main",
+    "responding",
+    "simulation",
+]
 
 
 def main() -> None:

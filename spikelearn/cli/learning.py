@@ -1,4 +1,4 @@
-"""Commands that train networks, check rules and backends, and compare with brains."""
+"""Commands that train networks, and check rules and backends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, Seed, app, plainly, say
-from spikelearn.cli._tables import check_table_path, print_table, write_table
+from spikelearn.cli._app import Seed, app, plainly, say
+from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
     from spikelearn.experiments import STDPConfig, TrainConfig
@@ -252,42 +252,3 @@ def _first_model(kinds: tuple[str, ...], dataset: str) -> str:
         if dataset in _MODELS[kind]:
             return _MODELS[kind][dataset]
     return _MODELS[kinds[0]][""]
-
-
-@app.command()
-@plainly
-def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of training runs.")],
-    recording: Annotated[str, typer.Option(help="Image recording.")] = "kriegeskorte92",
-    backend: Backend = "norse",
-    bootstrap: Annotated[
-        int, typer.Option(min=0, help="Resamples of the stimuli for confidence intervals.")
-    ] = 1000,
-    seed: Seed = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="File for the whole table: .parquet or .csv.")
-    ] = None,
-) -> None:
-    """Compare trained networks with a recorded brain (representational similarity analysis).
-
-    Each network's untrained twin, the pixels and the mean luminance stand in the same table.
-
-    Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
-    """
-    from spikelearn._progress import progress_bars
-    from spikelearn.experiments import compare as run
-
-    if out is not None:
-        check_table_path(out)
-    with progress_bars() as bar:
-        table = run(runs, recording, backend, bootstrap, seed, bar(f"comparing with {recording}"))
-    shown = table[table["subject"].isin(["mean"]) | (table["region"] == "monkey IT")]
-    columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
-    print_table(
-        shown[[*columns, "ceiling_lower", "ceiling_upper", "n_stimuli"]],
-        f"{recording}: Spearman correlation of RDMs (human IT: mean over subjects)",
-    )
-    for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
-        print(f"Note: {flag}")
-    if out is not None:
-        write_table(table, out)

@@ -1,4 +1,4 @@
-"""Bootstrap over stimuli of Spearman correlations between RDMs, many RDMs at once.
+"""Bootstrap over stimuli of correlations between RDMs, many RDMs at once.
 
 A resample of the stimuli, with replacement, repeats pairs of stimuli: stimuli i and j drawn c_i
 and c_j times make c_i c_j pairs. (A stimulus drawn twice also makes a pair with itself, of no
@@ -20,6 +20,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 
+_TINY = 1e-12
 _CHUNK = 64  # resamples at a time: a few megabytes, which stay in the processor's cache
 
 
@@ -77,6 +78,34 @@ def bootstrap_spearman(models: np.ndarray, data: np.ndarray, counts: np.ndarray)
                 out=scores[m, :, start : start + _CHUNK],
                 where=product > 0,
             )
+    return scores
+
+
+def bootstrap_vectors(
+    models: np.ndarray, data: np.ndarray, counts: np.ndarray, centred: bool
+) -> np.ndarray:
+    """Pearson correlation (`centred`) or cosine of every pair of RDMs in every resample.
+
+    Everything else is as in `bootstrap_spearman`.
+    """
+    first, second = np.triu_indices(counts.shape[1], k=1)
+    used = np.isfinite(models).all(axis=0)
+    scores = np.full((len(models), len(data), len(counts)), np.nan)
+    models, data = models[:, used], data[:, used]
+    for start in range(0, len(counts), _CHUNK):
+        chunk = counts[start : start + _CHUNK].astype(np.float64)
+        weights = (chunk[:, first] * chunk[:, second])[:, used]
+        products = np.einsum("mp,dp,bp->mdb", models, data, weights, optimize=True)
+        squares = [(v**2) @ weights.T for v in (models, data)]
+        if centred:
+            total = weights.sum(axis=1)
+            sums = [v @ weights.T for v in (models, data)]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                products -= sums[0][:, None] * sums[1][None] / total
+                squares = [q - s**2 / total for q, s in zip(squares, sums, strict=True)]
+        norms = np.sqrt(np.maximum(np.nan_to_num(squares[0][:, None] * squares[1][None]), 0.0))
+        defined = norms > _TINY * norms.max(initial=0.0)
+        np.divide(products, norms, out=scores[:, :, start : start + _CHUNK], where=defined)
     return scores
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._rdm import constant_patterns, pattern_matrix, rdm, stimulus_labels
+from spikelearn.comparison._dissimilarities import constant_patterns
+from spikelearn.comparison._rdm import pattern_matrix, rdm, stimulus_labels
 
 if TYPE_CHECKING:
     import xarray
@@ -45,8 +47,15 @@ class ModelRDM:
         return ""
 
 
-def model_rdm(key: Key, response: xarray.DataArray, recording: ImageRecording) -> ModelRDM:
+def model_rdm(
+    key: Key,
+    response: xarray.DataArray,
+    recording: ImageRecording,
+    dissimilarity: str | None = None,
+) -> ModelRDM:
     """The model's RDM, its stimuli put in the recording's order by their labels.
+
+    `dissimilarity` is the method of `rdm` for responses that do not ask for one themselves.
 
     Raises
     ------
@@ -54,8 +63,9 @@ def model_rdm(key: Key, response: xarray.DataArray, recording: ImageRecording) -
         If the response lacks a stimulus of the recording, or has it twice.
     """
     model, layer = split_key(key)
-    matched = _matched(SEPARATOR.join(filter(None, (model, layer))), response, recording)
-    vector = rdm(matched).get_vectors()[0]
+    matched = matched_response(key, response, recording.labels, recording.name)
+    method = response.attrs.get("rdm_method", dissimilarity or "correlation")
+    vector = rdm(matched, method).get_vectors()[0]
     patterns = pattern_matrix(matched)
     n_silent = int((patterns == 0).all(axis=1).sum())
     # Whether a pattern has dissimilarities depends on the method, so ask the RDM.
@@ -87,21 +97,34 @@ def pair_mask(valid: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _matched(name: str, response: xarray.DataArray, recording: ImageRecording) -> xarray.DataArray:
+def matched_response(
+    key: Key, response: xarray.DataArray, wanted: Sequence[str], recording: str
+) -> xarray.DataArray:
+    """The response to the stimuli `wanted` of a recording, in their order.
+
+    Raises
+    ------
+    SpikelearnError
+        If it lacks one of them, or has it twice.
+    """
+    name = SEPARATOR.join(filter(None, split_key(key)))
     labels = stimulus_labels(response)
     place = {label: i for i, label in enumerate(labels)}
-    missing = [label for label in recording.labels if label not in place]
+    missing = [label for label in wanted if label not in place]
     if missing:
         raise SpikelearnError(
-            f"the response of '{name}' lacks {len(missing)} of the {recording.n_stimuli} stimuli"
-            f" of {recording.name}, first '{missing[0]}'; its stimuli must be labelled as the"
+            f"the response of '{name}' lacks {len(missing)} of the {len(wanted)} stimuli"
+            f" of {recording}, first '{missing[0]}'; its stimuli must be labelled as the"
             " recording's"
         )
     if len(place) < len(labels):
         raise SpikelearnError(
             f"the response of '{name}' has a stimulus twice; average its trials first"
         )
-    return response.isel(stimulus=[place[label] for label in recording.labels])
+    order = [place[label] for label in wanted]
+    if response.attrs.get("rdm_method") == "given":  # a matrix of stimuli by stimuli
+        response = response.isel(unit=order)
+    return response if order == list(range(len(labels))) else response.isel(stimulus=order)
 
 
 def _count(number: int, what: str) -> str:

@@ -6,16 +6,22 @@ over stimuli as in Nili et al. 2014 (doi:10.1371/journal.pcbi.1003553).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison._bootstrap import stimulus_resamples
+from spikelearn.comparison._comparators import (
+    bootstrap_scores,
+    compare_vectors,
+    known_comparator,
+)
+from spikelearn.comparison._influence import PairInfluences
 from spikelearn.comparison._models import MIN_STIMULI, Key, ModelRDM, model_rdm, pair_mask
-from spikelearn.comparison._rdm import rdm
-from spikelearn.comparison._targets import Target, subject_rdms, target_ceilings, targets
+from spikelearn.comparison._targets import Targets, session_vectors, targets
+from spikelearn.comparison.intervals import Sampled, sampled
 
 if TYPE_CHECKING:
     import pandas
@@ -23,9 +29,8 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
-__all__ = ["compare_rsa", "difference_table", "rdm", "subject_rdms"]
-
-_SINGLE = "no noise ceiling: a single RDM"
+SINGLE = "no noise ceiling: a single RDM"
+NO_REPEATS = "no noise ceiling: no repeats"
 
 
 def compare_rsa(
@@ -33,31 +38,49 @@ def compare_rsa(
     recording: ImageRecording,
     n_bootstrap: int = 1000,
     seed: int = 0,
+    *,
+    comparator: str = "spearman",
+    dissimilarity: str | None = None,
+    over: str = "stimuli",
+    ceiling: str = "subjects",
+    recorded: str | None = None,
 ) -> pandas.DataFrame:
-    """Spearman correlation of every model RDM with every RDM of the recording.
+    """Score of every model RDM with every RDM of the recording.
 
     Parameters
     ----------
     models : mapping of (model, layer) or "model · layer" to DataArray
         Responses to the recording's stimuli, which are found by their labels; see `rdm` for the
-        dissimilarities. A name without " · " is a model without layers.
+        dissimilarities, and `fixed_rdm` for a matrix of them. A name without " · " is a model
+        without layers.
     recording : ImageRecording
         What was recorded.
     n_bootstrap : int
         Resamples of the stimuli, the same for every model. 0 leaves the intervals NaN.
     seed : int
         Seed of the resamples.
+    comparator : str
+        One of `COMPARATORS`.
+    dissimilarity : str, optional
+        For every model; what each response asks for, if left out. See `rdm`.
+    over : {"stimuli", "subjects", "both"}
+        What the intervals of the rows "mean" generalise to. Single subjects and groups can only
+        be resampled over stimuli.
+    ceiling : {"subjects", "repeats"}
+        Whether noise ceilings leave out one subject, or compare each subject's sessions.
+    recorded : str, optional
+        Method of `rdm` by which the recorded RDMs are made of recorded responses, such as
+        "crossnobis" where there are repeats; the recording's own RDMs, if left out.
 
     Returns
     -------
     DataFrame
-        One row for each model and each of: every subject (its sessions rank-transformed and
-        averaged, see `subject_rdms`), "mean" (the mean of the subjects' scores), and "group"
-        (the published RDM over all subjects or cells). Columns: model, layer, recording, region,
-        subject, method ("spearman"), score, ci_lower and ci_upper (95 %, percentiles of the
-        bootstrap over stimuli), ceiling_lower and ceiling_upper (see `noise_ceiling`; for a
-        subject, that subject's part of it; NaN for "group", which is a single RDM), n_stimuli and
-        n_pairs that were compared, flag.
+        One row for each model and each of: every subject (its sessions pooled, see
+        `subject_rdms`), "mean" (the mean of the subjects' scores), and "group" (the published RDM
+        over all subjects or cells). Columns: model, layer, recording, region, subject, method
+        ("rsa"), measure (the comparator), score, ci_lower and ci_upper (95 %, see `intervals`),
+        ceiling_lower and ceiling_upper (see `noise_ceiling`; for a subject, that subject's part of
+        it; NaN for "group", which is a single RDM), n_stimuli and n_pairs that were compared, flag.
 
         A pattern with one value in all units (a silent population) has no correlation distance:
         such stimuli are left out for that model, from the ceiling too, and counted in the flag. A
@@ -66,166 +89,188 @@ def compare_rsa(
     Raises
     ------
     SpikelearnError
-        If there is no model, or a response lacks a stimulus of the recording or has it twice.
+        If there is no model, a response lacks a stimulus of the recording or has it twice, or a
+        name is unknown.
     """
     import pandas
 
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
-    prepared = [model_rdm(key, response, recording) for key, response in models.items()]
-    found, vectors = targets(recording)
+    found = targets(recording, known_comparator(comparator), recorded)
+    prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     tables: dict[int, list[dict[str, object]]] = {}
     for members in _by_valid(prepared):
         group = [prepared[i] for i in members]
         valid = group[0].valid
         n_stimuli = int(valid.sum())
-        ceilings = [(np.nan, np.nan)] * len(found)
+        ceilings = [(np.nan, np.nan)] * len(found.rows)
         if n_stimuli >= MIN_STIMULI:
-            ceilings = target_ceilings(found, vectors[:, pair_mask(valid)])
-        scores, resampled = _scores(group, valid, found, vectors, counts)
+            ceilings = found.ceilings(valid, ceiling)
+        scores, resampled = score_models(group, valid, found, counts)
+        pairs = pair_influences(group, valid, found)
         for m, i in enumerate(members):
             flags = (group[m].flag, group[m].problem(valid))
             tables[i] = []
-            for t, target in enumerate(found):
-                low, high = _interval(resampled[m, t])
-                single = _SINGLE if np.isnan(ceilings[t][0]) else ""
+            for t, target in enumerate(found.rows):
+                rdms = list(target.rdms)
+                noise = None if pairs is None else pairs.variance(pairs.of(m, rdms))
+                value = sampled(scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed, noise)
+                missing = ""
+                if np.isnan(ceilings[t][0]):
+                    missing = SINGLE if ceiling == "subjects" else NO_REPEATS
                 tables[i].append(
                     {
                         "model": group[m].model,
                         "layer": group[m].layer,
-                        "recording": recording.name,
-                        "region": target.region,
-                        "subject": target.subject,
-                        "method": "spearman",
-                        "score": scores[m, t],
-                        "ci_lower": low,
-                        "ci_upper": high,
-                        "ceiling_lower": ceilings[t][0],
-                        "ceiling_upper": ceilings[t][1],
+                        **row(recording.name, target.region, target.subject, "rsa", comparator),
+                        **scored(value, ceilings[t]),
                         "n_stimuli": n_stimuli,
                         "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
-                        "flag": "; ".join(filter(None, (*flags, single))),
+                        "flag": "; ".join(filter(None, (*flags, missing))),
                     }
                 )
-    return pandas.DataFrame([row for i in sorted(tables) for row in tables[i]])
+    return pandas.DataFrame([line for i in sorted(tables) for line in tables[i]])
 
 
 def compare_regions(
-    recording: ImageRecording, n_bootstrap: int = 1000, seed: int = 0
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    comparator: str = "spearman",
 ) -> pandas.DataFrame:
     """How alike the recorded regions are: the yardstick for a model's similarity to either.
 
     Parameters
     ----------
-    recording, n_bootstrap, seed
+    recording, n_bootstrap, seed, comparator
         As in `compare_rsa`; the same seed draws the same resamples.
 
     Returns
     -------
     DataFrame
-        One row for each ordered pair of regions, by their published group RDMs, with the columns
-        of `compare_rsa`; `model` is the first region, `subject` is "group".
+        One row for each ordered pair of regions, with the columns of `compare_rsa`; `model` is the
+        first region. `subject` is "group" for the published RDMs over all subjects. A subject in
+        whom both regions were recorded in several sessions has a row too: the mean over all pairs
+        of different sessions, because regions recorded in one session share its noise.
     """
     import pandas
-    from rsatoolbox.rdm import compare
 
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    known_comparator(comparator)
     rows = []
-    for name, rdm_a in recording.groups.items():
-        for region, rdm_b in recording.groups.items():
+    by_subject = list(dict.fromkeys(r.region for r in recording.rdms))
+    for name in dict.fromkeys((*recording.groups, *by_subject)):
+        for region in dict.fromkeys((*recording.groups, *by_subject)):
             if name == region:
                 continue
-            a: Any = rdm_a.dissimilarities[None]
-            b: Any = rdm_b.dissimilarities[None]
-            low, high = _interval(bootstrap_spearman(a, b, counts)[0, 0])
-            rows.append(
-                {
-                    "model": name,
-                    "layer": "",
-                    "recording": recording.name,
-                    "region": region,
-                    "subject": "group",
-                    "method": "spearman",
-                    "score": float(compare(a, b, method="spearman").item()),
-                    "ci_lower": low,
-                    "ci_upper": high,
-                    "ceiling_lower": np.nan,
-                    "ceiling_upper": np.nan,
-                    "n_stimuli": recording.n_stimuli,
-                    "n_pairs": a.size,
-                    "flag": _SINGLE,
-                }
-            )
-    return pandas.DataFrame(rows)
-
-
-def difference_table(
-    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
-    recording: ImageRecording,
-    pairs: Iterable[tuple[Key, Key]],
-    n_bootstrap: int = 1000,
-    seed: int = 0,
-) -> pandas.DataFrame:
-    """Differences in score between two models, over the same resamples of the stimuli.
-
-    Parameters
-    ----------
-    models, recording, n_bootstrap, seed
-        As in `compare_rsa`; the same seed draws the same resamples.
-    pairs : iterable of (key, key)
-        Which models to compare: the score of the first less that of the second. Only stimuli for
-        which both have a pattern are compared.
-
-    Returns
-    -------
-    DataFrame
-        One row for each pair and each subject, "mean" and "group". Columns: model_a, layer_a,
-        model_b, layer_b, recording, region, subject, difference, ci_lower, ci_upper (95 %), p
-        (two-sided, for no difference, from the bootstrap; not corrected for the number of rows),
-        n_stimuli.
-
-    Raises
-    ------
-    SpikelearnError
-        If a pair names a model that is not among `models`.
-    """
-    import pandas
-
-    by_key: dict[Key, xarray.DataArray] = dict(models.items())
-    found, vectors = targets(recording)
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
-    rows = []
-    for keys in pairs:
-        for key in keys:
-            if key not in by_key:
-                raise SpikelearnError(
-                    f"there is no model {key!r} to compare; models are"
-                    f" {', '.join(map(repr, by_key))}"
+            compared: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+            noise = None
+            if name in by_subject and region in by_subject:
+                compared.update(_crossed(recording, name, region, counts, comparator))
+            if name in recording.groups and region in recording.groups:
+                a, b = (recording.groups[r].dissimilarities[None] for r in (name, region))
+                compared["group"] = (
+                    compare_vectors(a, b, comparator)[0],
+                    bootstrap_scores(a, b, counts, comparator)[0],
                 )
-        a, b = (model_rdm(key, by_key[key], recording) for key in keys)
-        valid = a.valid & b.valid
-        scores, resampled = _scores([a, b], valid, found, vectors, counts)
-        for t, target in enumerate(found):
-            sampled = resampled[0, t] - resampled[1, t]
-            low, high = _interval(sampled)
-            rows.append(
-                {
-                    "model_a": a.model,
-                    "layer_a": a.layer,
-                    "model_b": b.model,
-                    "layer_b": b.layer,
-                    "recording": recording.name,
-                    "region": target.region,
-                    "subject": target.subject,
-                    "difference": scores[0, t] - scores[1, t],
-                    "ci_lower": low,
-                    "ci_upper": high,
-                    "p": _p_value(sampled),
-                    "n_stimuli": int(valid.sum()),
-                }
-            )
+                influences = PairInfluences(a, b, comparator)
+                noise = influences.variance(influences.of(0, [0]))
+            for subject, (score, resampled) in compared.items():
+                q = noise if subject == "group" else None
+                value = sampled(score, resampled, recording.n_stimuli, "stimuli", seed, q)
+                rows.append(
+                    {
+                        "model": name,
+                        "layer": "",
+                        **row(recording.name, region, subject, "rsa", comparator),
+                        **scored(value, (np.nan, np.nan)),
+                        "n_stimuli": recording.n_stimuli,
+                        "n_pairs": recording.n_stimuli * (recording.n_stimuli - 1) // 2,
+                        "flag": SINGLE if subject == "group" else "sessions crossed",
+                    }
+                )
     return pandas.DataFrame(rows)
+
+
+def score_models(
+    models: list[ModelRDM], valid: np.ndarray, found: Targets, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores, shape (n_models, n_rdms), and the same resampled, (..., n_bootstrap)."""
+    scores = np.full((len(models), len(found.vectors)), np.nan)
+    resampled = np.full((*scores.shape, len(counts)), np.nan)
+    scorable = [m for m, model in enumerate(models) if not model.problem(valid)]
+    if scorable:
+        rdms = np.stack([models[m].vector for m in scorable])
+        pairs = pair_mask(valid)
+        scores[scorable] = compare_vectors(
+            rdms[:, pairs], found.vectors[:, pairs], found.comparator
+        )
+        resampled[scorable] = bootstrap_scores(
+            rdms, found.vectors, counts * valid, found.comparator
+        )
+    return scores, resampled
+
+
+def pair_influences(
+    models: list[ModelRDM], valid: np.ndarray, found: Targets
+) -> PairInfluences | None:
+    """What pairs of stimuli contribute to the variance of scores; None where there are too few."""
+    if valid.sum() < MIN_STIMULI:
+        return None
+    kept = pair_mask(valid)
+    return PairInfluences(
+        np.stack([m.vector[kept] for m in models]), found.vectors[:, kept], found.comparator
+    )
+
+
+def row(recording: str, region: str, subject: str, method: str, measure: str) -> dict[str, object]:
+    """The columns that say what was compared."""
+    return {
+        "recording": recording,
+        "region": region,
+        "subject": subject,
+        "method": method,
+        "measure": measure,
+    }
+
+
+def scored(value: Sampled, ceiling: tuple[float, float]) -> dict[str, object]:
+    """The columns that say how well."""
+    return {
+        "score": value.score,
+        "ci_lower": value.low,
+        "ci_upper": value.high,
+        "ceiling_lower": ceiling[0],
+        "ceiling_upper": ceiling[1],
+    }
+
+
+def _crossed(
+    recording: ImageRecording, a: str, b: str, counts: np.ndarray, comparator: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Scores of region a with region b over pairs of different sessions, by subject."""
+    first, second = session_vectors(recording, a), session_vectors(recording, b)
+    found = {}
+    for subject in first:
+        if subject not in second or min(len(first[subject]), len(second[subject])) < 2:
+            continue
+        different = _different_sessions(recording, subject, a, b)
+        scores = compare_vectors(first[subject], second[subject], comparator)
+        resampled = bootstrap_scores(first[subject], second[subject], counts, comparator)
+        found[subject] = (
+            scores[different].mean(keepdims=True),
+            resampled[different].mean(axis=0, keepdims=True),
+        )
+    return found
+
+
+def _different_sessions(recording: ImageRecording, subject: str, a: str, b: str) -> np.ndarray:
+    names: dict[str, list[str]] = {
+        region: [r.session for r in recording.rdms if (r.region, r.subject) == (region, subject)]
+        for region in (a, b)
+    }
+    return np.array([[one != other for other in names[b]] for one in names[a]])
 
 
 def _by_valid(models: list[ModelRDM]) -> list[list[int]]:
@@ -234,46 +279,3 @@ def _by_valid(models: list[ModelRDM]) -> list[list[int]]:
     for i, model in enumerate(models):
         groups.setdefault(model.valid.tobytes(), []).append(i)
     return list(groups.values())
-
-
-def _scores(
-    models: list[ModelRDM],
-    valid: np.ndarray,
-    found: list[Target],
-    vectors: np.ndarray,
-    counts: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores, shape (n_models, n_targets), and the same resampled, (..., n_bootstrap)."""
-    from rsatoolbox.rdm import RDMs, compare
-
-    scores = np.full((len(models), len(vectors)), np.nan)
-    resampled = np.full((*scores.shape, len(counts)), np.nan)
-    scorable = [m for m, model in enumerate(models) if not model.problem(valid)]
-    if scorable:
-        rdms = np.stack([models[m].vector for m in scorable])
-        pairs = pair_mask(valid)
-        scores[scorable] = compare(RDMs(rdms[:, pairs]), RDMs(vectors[:, pairs]), method="spearman")
-        resampled[scorable] = bootstrap_spearman(rdms, vectors, counts * valid)
-    columns = [list(target.rdms) for target in found]
-    return (
-        np.stack([scores[:, c].mean(axis=1) for c in columns], axis=1),
-        np.stack([resampled[:, c].mean(axis=1) for c in columns], axis=1),
-    )
-
-
-def _interval(sampled: np.ndarray) -> tuple[float, float]:
-    """The central 95 % of the resamples that have a score."""
-    sampled = sampled[np.isfinite(sampled)]
-    if not sampled.size:
-        return np.nan, np.nan
-    low, high = np.percentile(sampled, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _p_value(sampled: np.ndarray) -> float:
-    sampled = sampled[np.isfinite(sampled)]
-    if not sampled.size:
-        return np.nan
-    # One is added so that no finite number of resamples makes a p-value of 0.
-    rarer = min((sampled <= 0).sum(), (sampled >= 0).sum())
-    return float(min(1.0, 2.0 * (rarer + 1) / (sampled.size + 1)))

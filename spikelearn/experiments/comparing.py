@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.experiments.representation import open_run, show
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 
-BASELINES = ("pixels", "mean_luminance")
+BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
+# The category model that the authors of a recording found best, or a later paper did.
+PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
+
+_TOGETHER = 8  # networks compared in one call: they share the ranks of the recording's RDMs
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Entry:
     network: str
     seed: int
     responses: dict[str, xarray.DataArray]
+    resolution: int | None = None  # side of the images in pixels; None as they were recorded
 
 
 def compare(
@@ -41,8 +48,13 @@ def compare(
     n_bootstrap: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    resolutions: Sequence[int] = (),
+    assign_layers: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
-    """Compare trained networks with a recorded brain by representational similarity analysis.
+    """Compare trained networks with a recorded brain.
 
     Parameters
     ----------
@@ -58,48 +70,134 @@ def compare(
         Of the input spikes and of the resamples.
     progress : callable, optional
         Called with the fraction done and a few words.
+    method : str
+        One of `spikelearn.comparison.METHODS`.
+    resolutions : sequence of int
+        Sides in pixels to which the images are reduced before they are shown, one comparison each;
+        as they were recorded, if left out. Every network reduces them to the size of its input, so
+        the side of its training images is the finest that it tells apart.
+    assign_layers : bool
+        Whether to add each network's best layer, and weighted layers, chosen on some stimuli and
+        scored on others (RSA only; see `compare_held_out`).
+    **options
+        Of the method: comparator, over, ceiling; see `compare_rsa`.
 
     Returns
     -------
     DataFrame
-        See `spikelearn.comparison.compare_rsa`, with the columns `network` and `seed`; the rows
-        whose model is `pixels`, `mean_luminance` or `untrained` are baselines; the rows whose
-        model is a region say how alike the brains are.
+        See `spikelearn.comparison.compare_rsa`, with the columns `network`, `seed` and
+        `resolution`; the rows whose model is one of `BASELINES` or `untrained` are baselines; the
+        rows whose model is a region say how alike the brains are.
 
     Raises
     ------
     SpikelearnError
-        If a folder holds no run, or the recording has no images.
+        If a folder holds no run, the recording has no images or two that are the same, a network
+        is in training mode or its responses depend on the batch, or the method needs responses
+        and the recording has RDMs.
     DataUnavailableError
         If the recording cannot be had.
     """
-    from spikelearn import recordings
-    from spikelearn.recordings import ImageRecording
+    from spikelearn.comparison.guards import check_images
+    from spikelearn.comparison.methods import METHODS
 
     if isinstance(runs, str | Path | TrainedRun | STDPRun):
         runs = [runs]
+    if method not in METHODS:
+        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     if not opened:
         raise SpikelearnError("nothing to compare: no run was given")
-    loaded = recordings.load(recording)
-    if not isinstance(loaded, ImageRecording):
-        raise SpikelearnError(f"the recording '{recording}' has no images; choose kriegeskorte92")
+    loaded = image_recording(recording)
+    check_comparable(loaded, method)
+    check_images(loaded.images, loaded.labels)
     say = progress or (lambda fraction, words: None)
-    entries: dict[tuple[str, str, int], Entry] = {}
-    for index, run in enumerate(opened):
-        for member in (run, untrained_twin(run)):
-            name = member.config["rule"], member.config["network"]["name"], member.config["seed"]
-            say(0.5 * index / len(opened), f"showing the images to {name[0]}")
-            if name not in entries:
-                shown = show(member, loaded.images, loaded.labels, backend, seed)
-                entries[name] = Entry(*name, shown.responses)
+    entries: dict[tuple[str, str, int, int | None], Entry] = {}
+    sides: Sequence[int | None] = resolutions or (None,)
+    shown = 0
+    for side in sides:
+        images = at_resolution(loaded.images, side)
+        for run in opened:
+            for member in (run, untrained_twin(run)):
+                name = (
+                    member.config["rule"],
+                    member.config["network"]["name"],
+                    member.config["seed"],
+                )
+                say(0.5 * shown / (len(opened) * len(sides)), f"showing the images to {name[0]}")
+                if (*name, side) not in entries:
+                    found = show(member, images, loaded.labels, backend, seed)
+                    entries[*name, side] = Entry(*name, found.responses, side)
+            shown += 1
     return similarity(
         list(entries.values()),
         loaded,
         n_bootstrap,
         seed,
         lambda fraction, words: say(0.5 + 0.5 * fraction, words),
+        method=method,
+        assign_layers=assign_layers,
+        **options,
     )
+
+
+def image_recording(name: str) -> ImageRecording:
+    """The recording of that name, if images were shown in it.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none of that name, or it has no images.
+    """
+    from spikelearn import recordings
+
+    loaded: Any = recordings.load(name)
+    if not hasattr(loaded, "images"):
+        raise SpikelearnError(f"the recording '{name}' has no images; choose kriegeskorte92")
+    recording: ImageRecording = loaded
+    return recording
+
+
+def check_comparable(recording: Any, method: str) -> None:
+    """Refuse a method that compares responses where a recording has RDMs only, before any work.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    from spikelearn.comparison._neural import neural_responses
+
+    if method != "rsa":
+        neural_responses(recording, method)
+
+
+def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
+    """Images averaged over areas to `side` x `side` pixels; as they are, if None.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
+    side : int or None
+
+    Returns
+    -------
+    uint8 array of shape (n, side, side) or (n, side, side, 3)
+
+    Raises
+    ------
+    SpikelearnError
+        If the side is no positive number.
+    """
+    from spikelearn.stimuli.images import network_images
+
+    if side is None:
+        return images
+    if side < 1:
+        raise SpikelearnError(f"images are reduced to at least 1 x 1 pixels, found {side}")
+    channels = 3 if images.ndim == 4 else 1
+    planes = network_images(images, (channels, side, side)).reshape(-1, channels, side, side)
+    reduced = np.round(planes * 255).astype(np.uint8)
+    return reduced.transpose(0, 2, 3, 1) if channels == 3 else reduced[:, 0]
 
 
 def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
@@ -119,37 +217,87 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     return replace(run, config=config, rule=rule, folder=None)
 
 
+def baseline_responses(
+    recording: ImageRecording, side: int | None = None, seed: int = 0
+) -> dict[Key, xarray.DataArray]:
+    """What any model should beat: `BASELINES`, by (model, layer); categories where published."""
+    from spikelearn.comparison import baselines
+
+    images, labels = at_resolution(recording.images, side), recording.labels
+    found: dict[Key, xarray.DataArray] = {
+        ("pixels", ""): baselines.pixels(images, labels),
+        ("mean_luminance", ""): baselines.mean_luminance(images, labels),
+        ("gabor_energy", ""): baselines.gabor_energy(images, labels),
+        ("random_features", ""): baselines.random_features(images, labels, seed=seed),
+    }
+    category = PUBLISHED_CATEGORIES.get(recording.name, "")
+    if category in getattr(recording, "categories", {}):
+        member = recording.categories[category]
+        found["category", category] = baselines.category_model(member, labels)
+    return found
+
+
 def similarity(
     entries: Sequence[Entry],
     recording: ImageRecording,
     n_bootstrap: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    assign_layers: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
     """The table of `compare` from responses: the baselines first, then every entry's layers."""
     import pandas as pd
 
-    from spikelearn.comparison import compare_regions, compare_rsa, mean_luminance, pixels
+    from spikelearn.comparison import compare_held_out, compare_regions
+    from spikelearn.comparison.methods import compare_by
 
     say = progress or (lambda fraction, words: None)
-    baselines: dict[Key, xarray.DataArray] = {
-        ("pixels", ""): pixels(recording.images, recording.labels),
-        ("mean_luminance", ""): mean_luminance(recording.images, recording.labels),
-    }
-    tables = [
-        compare_rsa(baselines, recording, n_bootstrap, seed),
-        compare_regions(recording, n_bootstrap, seed),
-    ]
-    tables = [table.assign(network="", seed=0) for table in tables]
-    for index, entry in enumerate(entries):
-        say(index / len(entries), f"comparing {entry.model}")
+    if assign_layers and method != "rsa":
+        raise SpikelearnError("layers are assigned to regions by the method rsa only")
+    own_side = max(recording.images.shape[1:3])
+    tables = []
+    for side in dict.fromkeys([e.resolution for e in entries]) or [None]:
+        baselines = baseline_responses(recording, side, seed)
+        table = compare_by(method, baselines, recording, n_bootstrap, seed, **options)
+        tables.append(table.assign(network="", seed=0, resolution=side or own_side))
+    if method == "rsa":
+        comparator = options.get("comparator", "spearman")
+        table = compare_regions(recording, n_bootstrap, seed, comparator)
+        if len(table):
+            tables.append(table.assign(network="", seed=0, resolution=own_side))
+    for start in range(0, len(entries), _TOGETHER):
+        part = entries[start : start + _TOGETHER]
+        say(start / len(entries), f"comparing {part[0].model}")
         responses: dict[Key, xarray.DataArray] = {
-            (entry.model, layer): r for layer, r in entry.responses.items()
+            (str(i), layer): r
+            for i, entry in enumerate(part)
+            for layer, r in entry.responses.items()
         }
         # The same seed in every call: the same resamples for every model.
-        table = compare_rsa(responses, recording, n_bootstrap, seed)
-        tables.append(table.assign(network=entry.network, seed=entry.seed))
+        table = compare_by(method, responses, recording, n_bootstrap, seed, **options)
+        tables.append(_named(table, part, own_side))
+    if assign_layers:
+        held_out = {k: v for k, v in options.items() if k in ("comparator", "over")}
+        for i, entry in enumerate(entries):
+            say(i / len(entries), f"assigning the layers of {entry.model}")
+            table = compare_held_out(
+                entry.responses, recording, n_bootstrap, seed, model="0", **held_out
+            )
+            tables.append(_named(table, [entry], own_side))
     say(1.0, "compared")
     table = pd.concat(tables, ignore_index=True)
     first = ["model", "network", "layer", "seed"]
     return table[first + [column for column in table.columns if column not in first]]
+
+
+def _named(table: pd.DataFrame, entries: Sequence[Entry], own_side: int) -> pd.DataFrame:
+    number = table["model"].astype(int)
+    return table.assign(
+        model=[entries[i].model for i in number],
+        network=[entries[i].network for i in number],
+        seed=[entries[i].seed for i in number],
+        resolution=[entries[i].resolution or own_side for i in number],
+    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn.comparison.guards import check_alone, evaluation_mode
 from spikelearn.experiments import store
 from spikelearn.experiments.images import as_input
 from spikelearn.experiments.measures import activity
@@ -21,12 +22,14 @@ from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.responses import activation_responses, spike_counts
 from spikelearn.rules import RULES
+from spikelearn.rules.rule import Rule
 from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:
+    import torch
     import xarray
 
     from spikelearn.spikes.activity import Activity
@@ -112,7 +115,30 @@ def show(
     if model.image_shape is None:
         raise _no_square(model.n_inputs)
     x = as_input(images, model.image_shape, run.config.get("input_range", (0.0, 1.0)))
-    return Shown(activation_responses(activity(run.rule, x), labels), None)
+    return Shown(checked_responses(run.rule, x, labels, run.config["rule"]), None)
+
+
+def checked_responses(
+    rule: Rule, x: torch.Tensor, labels: Sequence[str], name: str
+) -> dict[str, xarray.DataArray]:
+    """The activity of every layer, in evaluation mode and whatever images are shown together.
+
+    Raises
+    ------
+    SpikelearnError
+        If a layer is in training mode, or a response depends on the batch it is computed in.
+    """
+    rule.network.eval()
+    rule.extra.eval()
+    with evaluation_mode(rule.network, rule.extra):
+        responses = activation_responses(activity(rule, x), labels)
+
+        def alone(index: int) -> dict[str, np.ndarray]:
+            found = activity(rule, x[index : index + 1])
+            return {layer: values[0].numpy(force=True) for layer, values in found.items()}
+
+        check_alone(name, responses, alone)
+    return responses
 
 
 def square_input(images: np.ndarray, n_inputs: int) -> np.ndarray:

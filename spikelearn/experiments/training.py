@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
 
 Progress = Callable[[float, str], None]
+AfterEpoch = Callable[[int, "Rule", float], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class TrainedRun:
 
 
 def train(
-    config: TrainConfig, runs: str | Path | None = None, progress: Progress | None = None
+    config: TrainConfig,
+    runs: str | Path | None = None,
+    progress: Progress | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> TrainedRun:
     """Train a network by a rule; or read the run, where `runs` holds it already.
 
@@ -85,6 +89,9 @@ def train(
         interrupted run goes on. Nothing is stored where it is absent.
     progress : callable, optional
         Called with the fraction done and a few words.
+    after_epoch : callable, optional
+        Called after every epoch that is computed now (0: before training) with its number, the rule
+        in evaluation mode, and the validation accuracy. It must leave the rule as it is.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def train(
     rule.extra.to(config.device)
     check_batches(rule, config)
     checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
-    loop = _Loop(config, rule, rule_generator, checkpoint)
+    loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
     with one_thread():
         loop.run(training, validation, say)
         load_weights(rule, loop.best)
@@ -209,8 +216,10 @@ class _Loop:
         rule: Rule,
         rule_generator: torch.Generator,
         checkpoint: Path | None,
+        after_epoch: AfterEpoch | None = None,
     ) -> None:
         self.config, self.rule, self.checkpoint = config, rule, checkpoint
+        self.after_epoch = after_epoch
         self.rule_generator = rule_generator
         self.optimizer = Optimizer(config, rule)
         self.records: list[dict[str, float]] = []
@@ -270,6 +279,8 @@ class _Loop:
         scores = predict(self.rule, validation.x)
         accuracy = accuracy_of(scores.argmax(1), validation.y)
         self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
+        if self.after_epoch is not None:
+            self.after_epoch(epoch, self.rule, accuracy)
         # Epoch 0 is no candidate for a rule that trains: a rule that harms must show it.
         if epoch == 0 and self.rule.trains:
             return

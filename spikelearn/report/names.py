@@ -6,6 +6,9 @@ from __future__ import annotations
 _LOOKS: dict[str, tuple[str, str]] = {
     "pixels": ("pixels", "#8a8a8a"),
     "mean_luminance": ("mean luminance", "#8a8a8a"),
+    "gabor_energy": ("Gabor energy", "#8a8a8a"),
+    "random_features": ("random features", "#8a8a8a"),
+    "category": ("category", "#8a8a8a"),
     "untrained": ("untrained", "#5c5c5c"),
     "untrained_spiking": ("untrained, spiking", "#5c5c5c"),
     "homeostasis": ("homeostasis only", "#5c5c5c"),
@@ -20,7 +23,8 @@ _LOOKS: dict[str, tuple[str, str]] = {
 _BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torch": "PyTorch"}
 _OTHER = "#56b4e9"
 BASELINES = (
-    "pixels", "mean_luminance", "untrained", "untrained_spiking", "homeostasis",
+    "pixels", "mean_luminance", "gabor_energy", "random_features", "category", "untrained",
+    "untrained_spiking", "homeostasis",
     "human IT", "monkey IT",
 )  # fmt: skip
 

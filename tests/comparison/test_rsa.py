@@ -7,7 +7,7 @@ import pytest
 from rsa_examples import made_up_recording, needs_images, response, score
 from rsatoolbox.rdm import RDMs, compare
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata, spearmanr, t
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
@@ -19,6 +19,8 @@ from spikelearn.comparison import (
     subject_rdms,
 )
 from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison._influence import PairInfluences
+from spikelearn.comparison.intervals import stimulus_variance
 from spikelearn.recordings import kriegeskorte92
 
 
@@ -138,8 +140,13 @@ def test_silent_stimuli_are_left_out_and_counted() -> None:
     monkey = table[table.region == "monkey IT"].iloc[0]
     among_all = stimulus_resamples(14, 200, seed=0)
     resampled = bootstrap_spearman(model[None], recorded[None], among_all[:, kept])
+    influences = PairInfluences(model[None], recorded[None], "spearman")
+    variance = stimulus_variance(
+        resampled[0, 0].var(ddof=1), 11, influences.variance(influences.of(0, [0]))
+    )
+    half = t.ppf(0.975, 10) * np.sqrt(variance)
     assert (monkey.ci_lower, monkey.ci_upper) == pytest.approx(
-        tuple(np.percentile(resampled, [2.5, 97.5]))
+        (monkey.score - half, monkey.score + half)
     )
 
 

@@ -1,0 +1,116 @@
+"""Recorded responses made ready for the methods that compare responses, not RDMs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+
+@dataclass(frozen=True)
+class Neural:
+    """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units).
+
+    NaN where a repeat is missing; each unit has at least one response to each stimulus.
+    """
+
+    subject: str
+    region: str
+    repeats: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Responses averaged over the repeats there are, shape (n_stimuli, n_units)."""
+        averaged: np.ndarray = np.nanmean(self.repeats, axis=1)
+        return averaged
+
+    @property
+    def complete(self) -> np.ndarray:
+        """As many repeats as every unit has to every stimulus, without NaN."""
+        missing = np.isnan(self.repeats)
+        if not missing.any():
+            return self.repeats
+        order = np.argsort(missing, axis=1, kind="stable")
+        n_complete = int((~missing).sum(axis=1).min())
+        found: np.ndarray = np.take_along_axis(self.repeats, order, axis=1)[:, :n_complete]
+        return found
+
+    @property
+    def halves(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Means over every other repeat; None where there is one repeat."""
+        repeats = self.complete
+        if repeats.shape[1] < 2:
+            return None
+        return repeats[:, ::2].mean(axis=1), repeats[:, 1::2].mean(axis=1)
+
+
+def has_responses(recording: Any) -> bool:
+    """Whether responses were published, not RDMs only."""
+    return bool(getattr(recording, "responses", ()))
+
+
+def neural_responses(recording: Any, method: str) -> list[Neural]:
+    """The responses of every subject and region; sessions of one subject are repeats.
+
+    Parameters
+    ----------
+    recording : recording with `responses`
+        Each with `subject`, `region`, and `values`: an array or DataArray with the dimensions
+        stimulus, unit and, optionally, repeat.
+    method : str
+        What needs them, for the message.
+
+    Raises
+    ------
+    SpikelearnError
+        If the recording has RDMs only, or responses that are not finite or do not fit its stimuli.
+    """
+    if not has_responses(recording):
+        raise SpikelearnError(
+            f"{recording.name} was published as RDMs, and {method} compares responses; choose the"
+            " method rsa for it"
+        )
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
+    for response in recording.responses:
+        values = _as_repeats(response)
+        place = f"{recording.name}, {response.region}, subject {response.subject}"
+        if len(values) != len(recording.labels):
+            raise SpikelearnError(
+                f"{place}: {len(values)} stimuli have responses, but {len(recording.labels)} were"
+                " shown"
+            )
+        if np.isinf(values).any() or np.isnan(values).all(axis=1).any():
+            raise SpikelearnError(
+                f"{place}: the responses hold values that are not finite, or lack one in every"
+                " repeat"
+            )
+        found.setdefault((response.subject, response.region), []).append(values)
+    return [
+        Neural(subject, region, _joined(sessions)) for (subject, region), sessions in found.items()
+    ]
+
+
+def _as_repeats(response: Any) -> np.ndarray:
+    values = response.values
+    if hasattr(values, "dims"):
+        order = [d for d in ("stimulus", "repeat") if d in values.dims]
+        n_leading = len(order)
+        values = values.transpose(*order, ...).to_numpy()
+    else:
+        values = np.asarray(values)
+        n_leading = min(values.ndim - 1, 2)
+    values = values.astype(np.float64, copy=False)
+    if n_leading == 1:
+        return values.reshape(len(values), 1, -1)
+    return values.reshape(*values.shape[:2], -1)
+
+
+def _joined(sessions: Sequence[np.ndarray]) -> np.ndarray:
+    if len({session.shape[2] for session in sessions}) > 1:
+        # Other units in every session: units side by side, averaged over their repeats.
+        return np.concatenate([np.nanmean(s, axis=1, keepdims=True) for s in sessions], axis=2)
+    return np.concatenate(sessions, axis=1)

@@ -1,0 +1,106 @@
+"""Encoding models: each recorded unit predicted from a model's responses by ridge regression.
+
+Nested cross-validation: the regularisation of every recorded unit is chosen by folds of the
+training stimuli (himalaya; Dupré la Tour et al. 2022, doi:10.1016/j.neuroimage.2022.119728), the
+score is Pearson's correlation on held-out stimuli. The noise ceiling of a unit is the correlation
+of its noiseless response with the mean of its k repeats,
+
+    sqrt(signal variance / (signal variance + noise variance / k)),
+
+with the noise variance from the differences between repeats (Allen et al. 2022,
+doi:10.1038/s41593-021-00962-x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+ALPHAS = tuple(10.0**power for power in range(-5, 6))
+
+
+def fit_ridge(
+    x: np.ndarray, y: np.ndarray, alphas: Sequence[float] = ALPHAS, n_folds: int = 4
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Ridge regression of every column of y, its regularisation chosen by cross-validation.
+
+    Minimises ||y - X w||^2 + alpha ||w||^2, with X the responses less their mean, divided by their
+    root mean square deviation over units and by the root of the number of units.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_stimuli, n_features), (n_stimuli, n_targets)
+        Training stimuli.
+    alphas : sequence of float
+        Candidates. One only: nothing is chosen.
+    n_folds : int
+        Folds of the training stimuli, in their order, to choose alpha by.
+
+    Returns
+    -------
+    callable
+        Takes responses of shape (n, n_features) to predictions of shape (n, n_targets).
+
+    Raises
+    ------
+    SpikelearnError
+        If there are fewer training stimuli than folds.
+    """
+    from himalaya.kernel_ridge import KernelRidge, KernelRidgeCV
+    from sklearn.model_selection import KFold
+
+    if len(x) < n_folds:
+        raise SpikelearnError(
+            f"{len(x)} training stimuli cannot be divided into {n_folds} folds to choose the"
+            " regularisation by"
+        )
+    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
+    scale = np.sqrt(((x - mean_x) ** 2).mean() * x.shape[1])
+    scale = scale if scale > 0 else 1.0
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        centred: np.ndarray = (values - mean_x) / scale
+        return centred
+
+    if len(alphas) == 1:
+        model = KernelRidge(
+            alpha=float(alphas[0]), kernel="linear", solver="eigenvalues", warn=False
+        )
+    else:
+        model = KernelRidgeCV(
+            alphas=np.asarray(alphas),
+            kernel="linear",
+            solver_params={"local_alpha": True},
+            cv=KFold(n_folds),
+            warn=False,
+        )
+    model.fit(scaled(x), y - mean_y)
+
+    def predict(values: np.ndarray) -> np.ndarray:
+        return np.asarray(model.predict(scaled(values))) + mean_y
+
+    return predict
+
+
+def unit_ceilings(repeats: np.ndarray) -> np.ndarray:
+    """The highest correlation that a prediction can have with each unit's mean response.
+
+    Parameters
+    ----------
+    repeats : array of shape (n_stimuli, n_repeats, n_units)
+
+    Returns
+    -------
+    array of shape (n_units,)
+        In [0, 1]; NaN where there is one repeat, or a unit never varies.
+    """
+    n_repeats = repeats.shape[1]
+    if n_repeats < 2:
+        return np.full(repeats.shape[2], np.nan)
+    noise = repeats.var(axis=1, ddof=1).mean(axis=0) / n_repeats
+    total = repeats.mean(axis=1).var(axis=0, ddof=1)
+    signal = np.maximum(total - noise, 0.0)
+    return np.sqrt(np.divide(signal, total, out=np.full(total.shape, np.nan), where=total > 0))

@@ -1,0 +1,188 @@
+"""Comparison at each moment: which part of a response in time resembles which part of a recording.
+
+RDMs are computed in every bin (Cichy, Pantazis & Oliva 2014, doi:10.1038/nn.3635). A model's time
+course is compared with a recording that has none, or with every moment of one that has
+(`time_generalisation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.comparison._comparators import compare_vectors
+from spikelearn.comparison._models import Key, split_key
+from spikelearn.comparison._rdm import dissimilarities, stimulus_labels
+from spikelearn.comparison.rsa import compare_rsa
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+    from spikelearn.recordings import ImageRecording
+
+
+def rdms_over_time(response: xarray.DataArray, method: str = "correlation") -> np.ndarray:
+    """The RDM of every bin, array of shape (n_bins, n_pairs); NaN where a pattern has none.
+
+    Parameters
+    ----------
+    response : DataArray of shape (stimulus, unit, time)
+    method : {"correlation", "euclidean"}
+        See `rdm`.
+
+    Raises
+    ------
+    SpikelearnError
+        If the response has no dimension "time".
+    """
+    stimulus_labels(response)
+    return np.stack([dissimilarities(moment, method) for moment in _moments(response).values()])
+
+
+def compare_over_time(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> pandas.DataFrame:
+    """Score of every model in every bin of its response.
+
+    Parameters
+    ----------
+    models : mapping of (model, layer) or "model · layer" to DataArray of (stimulus, unit, time)
+    recording, n_bootstrap, seed, **options
+        As in `compare_rsa`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_rsa`, and time_ms: the middle of the bin, as the response says.
+
+    Raises
+    ------
+    SpikelearnError
+        If a response has no dimension "time".
+    """
+    moments: dict[Key, xarray.DataArray] = {}
+    times: list[float] = []
+    names: list[tuple[str, str]] = []
+    for key, response in models.items():
+        for time, moment in _moments(response).items():
+            moments[f"{len(times)}", ""] = moment
+            times.append(time)
+            names.append(split_key(key))
+    table = compare_rsa(moments, recording, n_bootstrap, seed, **options)
+    number = table["model"].astype(int)
+    table["model"] = [names[i][0] for i in number]
+    table["layer"] = [names[i][1] for i in number]
+    table.insert(2, "time_ms", [times[i] for i in number])
+    return table
+
+
+def compare_timecourses(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: Any,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> pandas.DataFrame:
+    """Score of every model at every moment of a recording with a course in time (MEG, spikes).
+
+    Parameters
+    ----------
+    models, n_bootstrap, seed, **options
+        As in `compare_rsa`.
+    recording : recording with `timecourses`
+        RDMs at several moments of every region, subject and session.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_rsa`, and time_ms. Moments at which a recorded pattern has no
+        dissimilarity are left out.
+
+    Raises
+    ------
+    SpikelearnError
+        If the recording has no course in time.
+    """
+    import pandas
+
+    from spikelearn.recordings import RecordedRDM
+
+    courses = getattr(recording, "timecourses", ())
+    if not courses:
+        raise SpikelearnError(
+            f"{recording.name} has no course in time; compare it by the method rsa"
+        )
+    moments: dict[float, list[RecordedRDM]] = {}
+    for course in courses:
+        for time, values in zip(course.time_ms, course.dissimilarities, strict=True):
+            if np.isfinite(values).all():
+                one = RecordedRDM(
+                    course.subject, course.region, course.session, values, course.unit
+                )
+                moments.setdefault(float(time), []).append(one)
+    tables = []
+    for time in sorted(moments):
+        moment: Any = SimpleNamespace(
+            name=recording.name,
+            labels=recording.labels,
+            n_stimuli=len(recording.labels),
+            rdms=tuple(moments[time]),
+            groups={},
+        )
+        table = compare_rsa(models, moment, n_bootstrap, seed, **options)
+        table.insert(2, "time_ms", time)
+        tables.append(table)
+    return pandas.concat(tables, ignore_index=True)
+
+
+def time_generalisation(
+    models: np.ndarray, recorded: np.ndarray, comparator: str = "spearman"
+) -> np.ndarray:
+    """Score of every moment of a model with every moment of a recording.
+
+    Parameters
+    ----------
+    models, recorded : arrays of shape (n_model_bins, n_pairs), (n_recorded_bins, n_pairs)
+        RDMs over time; pairs that are NaN in one of them are left out for all.
+    comparator : str
+        One of `COMPARATORS`.
+
+    Returns
+    -------
+    array of shape (n_model_bins, n_recorded_bins)
+
+    Raises
+    ------
+    SpikelearnError
+        If they have not the same pairs, or none is left.
+    """
+    if models.shape[1] != recorded.shape[1]:
+        raise SpikelearnError(
+            f"RDMs of the same stimuli are needed, found {models.shape[1]} and"
+            f" {recorded.shape[1]} pairs"
+        )
+    kept = np.isfinite(models).all(axis=0) & np.isfinite(recorded).all(axis=0)
+    if kept.sum() < 3:
+        raise SpikelearnError("fewer than 3 pairs of stimuli have dissimilarities at all times")
+    return compare_vectors(models[:, kept], recorded[:, kept], comparator)
+
+
+def _moments(response: xarray.DataArray) -> dict[float, xarray.DataArray]:
+    if "time" not in response.dims:
+        raise SpikelearnError(
+            "a comparison over time needs a response with a dimension 'time' (see psth), found the"
+            f" dimensions {', '.join(map(str, response.dims))}"
+        )
+    return {
+        float(response["time"].values[i]): response.isel(time=i)
+        for i in range(response.sizes["time"])
+    }

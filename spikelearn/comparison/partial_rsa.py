@@ -1,0 +1,152 @@
+"""Partial RSA: what a model shares with a recording beyond what controls share with both.
+
+The partial correlation of model m and recording d given the controls c,
+
+    (r_md - r_mc R_cc^-1 r_cd) / sqrt((1 - r_mc R_cc^-1 r_cm) (1 - r_dc R_cc^-1 r_cd)),
+
+of dissimilarities or of their ranks: the correlation of what is left of both when the controls have
+been regressed out. In a resample of the stimuli all correlations are those of the resample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.comparison._bootstrap import stimulus_resamples
+from spikelearn.comparison._comparators import bootstrap_scores
+from spikelearn.comparison._models import Key, ModelRDM, model_rdm
+from spikelearn.comparison._targets import targets
+from spikelearn.comparison.intervals import sampled
+from spikelearn.comparison.rsa import row, scored
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+    from spikelearn.recordings import ImageRecording
+
+# Below this share of variance that the controls leave, what is left is rounding error.
+_LEAST_LEFT = 1e-9
+
+
+def compare_partial_rsa(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: ImageRecording,
+    controls: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    comparator: str = "spearman",
+    over: str = "stimuli",
+) -> pandas.DataFrame:
+    """Partial correlation of every model RDM with every RDM of the recording, given controls.
+
+    Parameters
+    ----------
+    models, recording, n_bootstrap, seed, over
+        As in `compare_rsa`.
+    controls : mapping of names to responses
+        What is regressed out; see `baselines` for pixels, luminance and categories.
+    comparator : {"spearman", "pearson"}
+        Correlation of ranks or of dissimilarities.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_rsa`; method is "partial rsa", the flag names the controls. There
+        is no noise ceiling. A model that the controls explain altogether scores NaN.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no model or no control, or the comparator is no correlation of one kind.
+    """
+    import pandas
+
+    if not models or not controls:
+        raise SpikelearnError("partial RSA needs at least one model and one control")
+    if comparator not in ("spearman", "pearson"):
+        raise SpikelearnError(
+            f"partial RSA takes the comparators spearman and pearson, found '{comparator}'"
+        )
+    found = targets(recording, comparator)
+    given = [model_rdm(key, response, recording) for key, response in controls.items()]
+    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    rows = []
+    for key, response in models.items():
+        model = model_rdm(key, response, recording)
+        valid = np.logical_and.reduce([model.valid, *(c.valid for c in given)])
+        n_stimuli = int(valid.sum())
+        problem = "; ".join(filter(None, (m.problem(valid) for m in (model, *given))))
+        scores = np.full(len(found.vectors), np.nan)
+        resampled = np.full((len(found.vectors), n_bootstrap), np.nan)
+        if not problem:
+            whole = np.vstack([np.ones(recording.n_stimuli, dtype=int), counts]) * valid
+            both = _partial(model, given, found.vectors, whole, comparator)
+            scores, resampled = both[:, 0], both[:, 1:]
+        flag = "given " + ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in given)
+        for target in found.rows:
+            rdms = list(target.rdms)
+            value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed)
+            rows.append(
+                {
+                    "model": model.model,
+                    "layer": model.layer,
+                    **row(recording.name, target.region, target.subject, "partial rsa", comparator),
+                    **scored(value, (np.nan, np.nan)),
+                    "n_stimuli": n_stimuli,
+                    "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
+                    "flag": "; ".join(filter(None, (flag, model.flag, problem))),
+                }
+            )
+    return pandas.DataFrame(rows)
+
+
+def partial_correlation(correlations: np.ndarray) -> np.ndarray:
+    """Partial correlation of the first two variables given all others.
+
+    Parameters
+    ----------
+    correlations : array of shape (..., n_variables, n_variables)
+
+    Returns
+    -------
+    array of shape (...)
+        NaN where the controls leave nothing of one of the two.
+    """
+    controls = correlations[..., 2:, 2:]
+    cross = correlations[..., :2, 2:]
+    # The pseudo-inverse: a control that repeats another adds nothing.
+    explained = cross @ np.linalg.pinv(controls, hermitian=True) @ np.swapaxes(cross, -1, -2)
+    left = correlations[..., :2, :2] - explained
+    first, second = left[..., 0, 0], left[..., 1, 1]
+    defined = (first > _LEAST_LEFT) & (second > _LEAST_LEFT)
+    norms = np.sqrt(np.where(defined, first * second, 1.0))
+    return np.where(defined, left[..., 0, 1] / norms, np.nan)
+
+
+def _partial(
+    model: ModelRDM,
+    controls: list[ModelRDM],
+    data: np.ndarray,
+    counts: np.ndarray,
+    comparator: str,
+) -> np.ndarray:
+    """Shape (n_data, n_resamples)."""
+    ours = np.stack([model.vector, *(c.vector for c in controls)])
+    within = bootstrap_scores(ours, ours, counts, comparator)  # (1 + c, 1 + c, b)
+    across = bootstrap_scores(ours, data, counts, comparator)  # (1 + c, d, b)
+    n, n_data, n_resamples = across.shape
+    scores = np.full((n_data, n_resamples), np.nan)
+    matrix = np.ones((n_resamples, n + 1, n + 1))
+    rest = [0, *range(2, n + 1)]  # the model, then the recording, then the controls
+    for d in range(n_data):
+        matrix[:, 1, rest] = matrix[:, rest, 1] = across[:, d].T
+        matrix[np.ix_(range(n_resamples), rest, rest)] = within.transpose(2, 0, 1)
+        finite = np.isfinite(matrix).all(axis=(1, 2))
+        scores[d, finite] = partial_correlation(matrix[finite])
+    return scores

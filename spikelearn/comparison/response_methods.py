@@ -1,0 +1,219 @@
+"""CKA, CCA, Procrustes and encoding models against recorded responses, in the table of RSA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.comparison._bootstrap import stimulus_resamples
+from spikelearn.comparison._held_out import (
+    Fold,
+    cca_scores,
+    encoding_by_unit,
+    encoding_scores,
+    procrustes_scores,
+)
+from spikelearn.comparison._models import Key, matched_response, split_key
+from spikelearn.comparison._neural import Neural, neural_responses
+from spikelearn.comparison._rdm import pattern_matrix
+from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
+from spikelearn.comparison.encoding import unit_ceilings
+from spikelearn.comparison.held_out_rsa import stimulus_folds
+from spikelearn.comparison.intervals import known_factor, sampled
+from spikelearn.comparison.rsa import row, scored
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, list[Fold]], np.ndarray]
+
+N_FOLDS = 5
+
+
+def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
+    """Debiased linear CKA in every resample; nothing is fitted, so nothing is held out."""
+    return bootstrap_cka(kernel(x), kernel(y), counts)
+
+
+# Method -> (scores in resamples, what a score is).
+RESPONSE_METHODS: dict[str, tuple[Scores, str]] = {
+    "cka": (cka_scores, "debiased linear CKA"),
+    "cca": (cca_scores, "held-out canonical correlation"),
+    "procrustes": (procrustes_scores, "held-out cosine after rotation"),
+    "encoding": (encoding_scores, "held-out Pearson r of ridge, mean over units"),
+}
+
+
+def compare_responses(
+    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    recording: Any,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    method: str,
+    over: str = "stimuli",
+) -> pandas.DataFrame:
+    """Score of every model's responses with every subject's.
+
+    Parameters
+    ----------
+    models, n_bootstrap, seed, over
+        As in `compare_rsa`.
+    recording : recording with responses
+        See `neural_responses`.
+    method : {"cka", "cca", "procrustes", "encoding"}
+        All but CKA fit a map to some stimuli and score it on others, in five folds.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_rsa`, n_pairs left out, n_units (recorded) added. `ceiling_lower` is
+        what the other subjects' responses together score as a model (leave one subject out);
+        `ceiling_upper` is what the noiseless response of the subject would score, from the
+        agreement of its repeats. NaN where there is one subject, or one repeat, or (upper) for CCA,
+        whose number of directions differs between models.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no model, the recording has RDMs only, or a response lacks a stimulus.
+    """
+    import pandas
+
+    if not models:
+        raise SpikelearnError("there is no model to compare; give at least one response")
+    if method not in RESPONSE_METHODS:
+        raise SpikelearnError(
+            f"there is no method '{method}'; methods are {', '.join(RESPONSE_METHODS)}"
+        )
+    known_factor(over)
+    scores_of, measure = RESPONSE_METHODS[method]
+    neural = neural_responses(recording, method)
+    n_stimuli = len(recording.labels)
+    folds = stimulus_folds(np.ones(n_stimuli, dtype=bool), N_FOLDS, 1, seed)[0]
+    counts = np.vstack(
+        [np.ones(n_stimuli, dtype=int), stimulus_resamples(n_stimuli, n_bootstrap, seed)]
+    )
+    by_region: dict[str, list[Neural]] = {}
+    for one in neural:
+        by_region.setdefault(one.region, []).append(one)
+    bounds = {region: _ceilings(method, ones, folds) for region, ones in by_region.items()}
+    rows = []
+    for key, response in models.items():
+        model, layer = split_key(key)
+        x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
+        varies = bool(x.size and np.ptp(x, axis=0).any())
+        for region, ones in by_region.items():
+            found = np.full((len(ones), len(counts)), np.nan)
+            if varies:
+                found = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
+            ceilings = bounds[region]
+            members = [([i], one.subject) for i, one in enumerate(ones)]
+            for chosen, subject in [*members, (list(range(len(ones))), "mean")]:
+                value = sampled(found[chosen, 0], found[chosen, 1:], n_stimuli, over, seed)
+                low, high = ceilings[chosen].mean(axis=0)
+                flags = ["" if varies else "no score: the response is the same to every stimulus"]
+                if np.isnan(low):
+                    flags.append("no lower ceiling: one subject")
+                if np.isnan(high) and method != "cca":
+                    flags.append("no upper ceiling: no repeats, or none that agree")
+                rows.append(
+                    {
+                        "model": model,
+                        "layer": layer,
+                        **row(recording.name, region, subject, method, measure),
+                        **scored(value, (float(low), float(high))),
+                        "n_stimuli": n_stimuli,
+                        "n_units": sum(ones[i].repeats.shape[2] for i in chosen),
+                        "flag": "; ".join(filter(None, flags)),
+                    }
+                )
+    return pandas.DataFrame(rows)
+
+
+def encoding_table(
+    model: Any, recording: Any, subject: str, region: str, seed: int = 0
+) -> pandas.DataFrame:
+    """Encoding scores of every recorded unit (voxel, neuron) with its noise ceiling.
+
+    Parameters
+    ----------
+    model : DataArray
+        Responses to the recording's stimuli.
+    recording : recording with responses
+    subject, region : str
+        Whose units.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    DataFrame
+        One row a unit: unit, score (held-out Pearson r), ceiling, and normalised, their ratio
+        (NaN where the ceiling is 0 or unknown).
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no responses of that subject and region.
+    """
+    import pandas
+
+    neural = {(one.subject, one.region): one for one in neural_responses(recording, "encoding")}
+    if (subject, region) not in neural:
+        known = "; ".join(" in ".join(key) for key in neural)
+        raise SpikelearnError(
+            f"{recording.name} has no responses of {subject} in {region}; there are {known}"
+        )
+    one = neural[subject, region]
+    x = pattern_matrix(matched_response("model", model, recording.labels, recording.name))
+    n = len(recording.labels)
+    folds = stimulus_folds(np.ones(n, dtype=bool), N_FOLDS, 1, seed)[0]
+    score = encoding_by_unit(x, one.mean, np.ones((1, n)), folds)[0]
+    ceiling = unit_ceilings(one.complete)
+    normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)
+    return pandas.DataFrame(
+        {
+            "unit": np.arange(len(score)),
+            "score": score,
+            "ceiling": ceiling,
+            "normalised": normalised,
+        }
+    )
+
+
+def _ceilings(method: str, ones: list[Neural], folds: list[Fold]) -> np.ndarray:
+    """Lower and upper ceiling of each subject, array of shape (n_subjects, 2)."""
+    scores_of, _ = RESPONSE_METHODS[method]
+    whole = np.ones((1, len(ones[0].repeats)), dtype=int)
+    found = np.full((len(ones), 2), np.nan)
+    for i, one in enumerate(ones):
+        others = [other.mean for j, other in enumerate(ones) if j != i]
+        if others:
+            found[i, 0] = scores_of(np.concatenate(others, axis=1), one.mean, whole, folds)[0]
+        found[i, 1] = _upper(method, one, whole, folds)
+    return found
+
+
+def _upper(method: str, one: Neural, whole: np.ndarray, folds: list[Fold]) -> float:
+    """What the noiseless response would score with the mean over repeats."""
+    halves = one.halves
+    if halves is None or method == "cca":
+        # The mean over canonical directions depends on how many the model has.
+        return float("nan")
+    if method == "encoding":
+        ceilings = unit_ceilings(one.complete)
+        return float(np.nanmean(ceilings)) if np.isfinite(ceilings).any() else float("nan")
+    if method == "cka":
+        # The noise of the halves is independent: their HSIC is that of the noiseless response.
+        signal = hsic(kernel(halves[0]), kernel(halves[1]), whole)[0]
+        total = hsic(kernel(one.mean), kernel(one.mean), whole)[0]
+        return float(np.sqrt(min(signal / total, 1.0))) if signal > 0 and total > 0 else np.nan
+    scores_of, _ = RESPONSE_METHODS[method]
+    agreement = float(scores_of(*halves, whole, folds)[0])
+    # Spearman-Brown: twice as many repeats make a reliability of 2 r / (1 + r).
+    return float(np.sqrt(2 * agreement / (1 + agreement))) if agreement > 0 else float("nan")

@@ -1,0 +1,195 @@
+"""Tables and figures of a study: similarity by rule, layer and region, and against accuracy."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn.report.names import BASELINES, label, rank
+from spikelearn.report.pictures import styled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEYS = ["recording", "region", "method", "model", "family", "network", "dataset", "layer"]
+_BOUNDS = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
+_COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
+    "#999933", "#332288", "#aa4499", "#661100", "#117733", "#6699cc",
+)  # fmt: skip
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds for the rows that are read first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `StudyResult`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each recording, region, method, model, network and layer: `score` (mean over
+        seeds), `score_min`, `score_max`, interval and ceilings (bounds averaged over seeds),
+        `test_accuracy` (mean over seeds; of test images), `n_seeds`, `n_stimuli`.
+    """
+    has_mean = set(table.loc[table["subject"] == "mean", "region"])
+    group = (table["subject"] == "group") & ~table["region"].isin(has_mean)
+    rows = table[(table["subject"] == "mean") | group]
+    grouped = rows.groupby(_KEYS, sort=False, dropna=False)
+    found = grouped.agg(
+        score=("score", "mean"),
+        score_min=("score", "min"),
+        score_max=("score", "max"),
+        **{name: (name, "mean") for name in _BOUNDS},
+        test_accuracy=("test_accuracy", "mean"),
+        n_seeds=("seed", "nunique"),
+        n_stimuli=("n_stimuli", "min"),
+    ).reset_index()
+    order = found["model"].map(rank)
+    return (
+        found.assign(_order=order)
+        .sort_values(["recording", "region", "method", "_order"], kind="stable")
+        .drop(columns="_order")
+        .reset_index(drop=True)
+    )
+
+
+def best_layers(found: pd.DataFrame) -> pd.DataFrame:
+    """Of each trained network the layer with the highest score, by region; baselines as they are.
+
+    The highest of several layers is a little too high; `compare --assign-layers` chooses them on
+    other stimuli.
+    """
+    keys = [key for key in _KEYS if key != "layer"]
+    scored = found.dropna(subset=["score"])
+    best = scored.loc[scored.groupby(keys, sort=False)["score"].idxmax()]
+    return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
+
+
+def as_markdown(found: pd.DataFrame, command: str, about: str) -> str:
+    """The best layer of every network as a table of Markdown, with the command that made it."""
+    lines = [f"# {about}", "", f"    {command}", ""]
+    for (recording, region, method), part in best_layers(found).groupby(
+        ["recording", "region", "method"], sort=False
+    ):
+        low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
+        ceiling = f"; noise ceiling {low:.3f} to {high:.3f}" if np.isfinite(low) else ""
+        lines += [
+            f"## {recording}, {region}, {method}{ceiling}",
+            "",
+            "| model | network | layer | score | seeds | 95 % interval | test accuracy |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for row in _rows(part):
+            accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
+            lines.append(
+                f"| {label(str(row.model))} | {row.network} | {row.layer} | {row.score:.3f} |"
+                f" {row.score_min:.3f} to {row.score_max:.3f} |"
+                f" {row.ci_lower:.3f} to {row.ci_upper:.3f} | {accuracy} |"
+            )
+        lines.append("")
+    lines.append(
+        "Score: mean over seeds of the layer with the highest; seeds: lowest and highest;"
+        " interval: bootstrap over stimuli, bounds averaged over seeds."
+    )
+    return "\n".join(lines) + "\n"
+
+
+@styled()
+def similarity_figure(found: pd.DataFrame) -> bytes:
+    """Scores by network and layer, a panel for each recording and region."""
+    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
+    found = found[~found["model"].isin({region for _, region in panels})]
+    keys = sorted(
+        dict.fromkeys(zip(found["model"], found["network"], found["layer"], strict=True)),
+        key=lambda key: (key[0] not in BASELINES, rank(key[0])),
+    )
+    figure, axes = _figure(3.0 + 2.6 * len(panels), 0.2 * len(keys) + 1.2, len(panels))
+    for axis, (recording, region) in zip(axes, panels, strict=True):
+        part = found[(found["recording"] == recording) & (found["region"] == region)]
+        low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
+        if np.isfinite(low):
+            axis.axvspan(low, high, color="#f0e442", alpha=0.45, linewidth=0)
+        axis.axvline(0, color="black", linewidth=0.6)
+        for row in _rows(part):
+            place = keys.index((row.model, row.network, row.layer))
+            hollow = row.model in BASELINES
+            hue = "#5c5c5c" if hollow else "#0072b2"
+            axis.plot([row.ci_lower, row.ci_upper], [place, place], color=hue, linewidth=1)
+            axis.plot([row.score_min, row.score_max], [place, place], color=hue, linewidth=3)
+            axis.plot(
+                row.score, place, "D" if hollow else "s", color=hue, markersize=4,
+                markerfacecolor="white" if hollow else hue,
+            )  # fmt: skip
+        axis.set_title(f"{recording}\n{region}", fontsize=9)
+        axis.grid(axis="x", linewidth=0.3)
+        axis.set_xlabel("similarity")
+    names = [" · ".join(filter(None, (label(m), n, layer))) for m, n, layer in keys]
+    axes[0].set_yticks(range(len(keys)), names, fontsize=6.5)
+    axes[0].set_ylim(len(keys) - 0.4, -0.6)
+    return _svg(figure)
+
+
+@styled()
+def accuracy_figure(found: pd.DataFrame, along: pd.DataFrame) -> bytes:
+    """Similarity of the best layer against test accuracy; lines: after every epoch of training."""
+    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
+    trained = best_layers(found).dropna(subset=["test_accuracy"])
+    models = list(dict.fromkeys(trained["model"]))
+    hues = {model: _COLOURS[i % len(_COLOURS)] for i, model in enumerate(models)}
+    figure, axes = _figure(3.6 * len(panels) + 2.2, 3.6, len(panels))
+    for axis, (recording, region) in zip(axes, panels, strict=True):
+        for row in _rows(trained):
+            if (row.recording, row.region) != (recording, region):
+                continue
+            axis.plot(
+                100 * row.test_accuracy, row.score, "o", color=hues[row.model], markersize=5,
+                label=label(str(row.model)),
+            )  # fmt: skip
+        if len(along):
+            part = along[(along["recording"] == recording) & (along["region"] == region)]
+            best = part.groupby(["model", "network", "seed", "epoch"])[
+                ["score", "validation_accuracy"]
+            ].max()
+            for (model, _, _), line in best.groupby(["model", "network", "seed"]):
+                axis.plot(
+                    100 * line["validation_accuracy"], line["score"],
+                    color=hues.get(model, "#5c5c5c"), linewidth=0.8, alpha=0.6,
+                )  # fmt: skip
+        axis.set_title(f"{recording}\n{region}", fontsize=9)
+        axis.set_xlabel("accuracy, % (dots: test; lines: validation, by epoch)", fontsize=8)
+        axis.grid(linewidth=0.3)
+    axes[0].set_ylabel("similarity of the best layer")
+    handles, names = axes[0].get_legend_handles_labels()
+    unique = dict(zip(names, handles, strict=True))
+    if unique:
+        figure.legend(
+            list(unique.values()),
+            list(unique),
+            loc="outside right center",
+            fontsize=7,
+            frameon=False,
+        )
+    return _svg(figure)
+
+
+def _rows(table: pd.DataFrame) -> Any:
+    return table.itertuples()
+
+
+def _figure(width: float, height: float, columns: int) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    (axes,) = figure.subplots(1, columns, squeeze=False, sharey=True)
+    return figure, axes
+
+
+def _svg(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""Simulated recordings whose truth is known: scores of models over new stimuli and new subjects.
+
+A latent feature u drives model a, an independent one v model b, and every subject mixes both with
+its own weights, the same for u and v. So a and b are equally good, whatever the subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.distance import pdist
+
+from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison._comparators import compare_vectors
+from spikelearn.comparison._influence import PairInfluences
+from spikelearn.comparison.intervals import Sampled, sampled
+
+FEATURES = 8
+
+
+def rdm_of(values: np.ndarray) -> np.ndarray:
+    return pdist(values, "correlation")
+
+
+@dataclass
+class World:
+    """What stays the same in every repetition of an experiment."""
+
+    seed: int
+    noise: float
+    n_subjects: int
+    new_subjects: bool = False  # whether a repetition has other subjects
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        self.model = self.random.normal(size=(FEATURES, 12))
+        self.subjects = self._weights(self.n_subjects)
+
+    def _weights(self, n: int) -> np.ndarray:
+        return self.random.normal(size=(n, FEATURES, 15))
+
+    def draw(self, n_stimuli: int, n_subjects: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """RDMs of the models a and b, and of the subjects, for new stimuli."""
+        u, v = self.random.normal(size=(2, n_stimuli, FEATURES))
+        n = n_subjects or self.n_subjects
+        weights = self._weights(n) if self.new_subjects else self.subjects
+
+        def noisy(values: np.ndarray) -> np.ndarray:
+            return rdm_of(values + self.noise * self.random.normal(size=values.shape))
+
+        models = np.stack([noisy(u @ self.model), noisy(v @ self.model)])
+        return models, np.stack([noisy((u + v) @ w) for w in weights])
+
+    def truth(self, n_draws: int = 80) -> float:
+        """The score of model a over very many stimuli (and subjects, where they are new)."""
+        scores = []
+        for _ in range(n_draws):
+            models, data = self.draw(150, 4 if self.new_subjects else None)
+            scores.append(compare_vectors(models, data, "spearman").mean())
+        return float(np.mean(scores))
+
+
+def inferred(
+    models: np.ndarray, data: np.ndarray, over: str, seed: int, n_bootstrap: int = 200
+) -> tuple[Sampled, Sampled]:
+    """What is inferred of the score of the first model, and of its difference to the second."""
+    n_stimuli = round((1 + np.sqrt(1 + 8 * models.shape[1])) / 2)
+    counts = stimulus_resamples(n_stimuli, n_bootstrap, seed)
+    scores = compare_vectors(models, data, "spearman")
+    resampled = bootstrap_spearman(models, data, counts)
+    pairs = PairInfluences(models, data, "spearman")
+    everyone = range(len(data))
+    one, other = pairs.of(0, everyone), pairs.of(1, everyone)
+    return (
+        sampled(scores[0], resampled[0], n_stimuli, over, seed, pairs.variance(one)),
+        sampled(
+            scores[0] - scores[1],
+            resampled[0] - resampled[1],
+            n_stimuli,
+            over,
+            seed,
+            pairs.variance(one - other),
+        ),
+    )
