@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
-from random_networks import Case, Features, features, make_case
+from random_networks import Features, features, make_case
 from test_backends_agree import (
     BRIAN2_CASES,
     BRIAN2_MODELS,
@@ -23,17 +23,16 @@ from test_backends_agree import (
     assert_equal,
     spikes_of,
 )
+from test_plasticity import RULES, plastic_case
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import load_model
-from spikelearn.networks.plasticity import PairSTDP
-from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
+from spikelearn.networks.spiking import LIF, SpikingNetwork
 from spikelearn.simulation import _brian2_session, check_backend, simulate
 from spikelearn.simulation._brian2_choice import choose, seconds_on_numpy
 from spikelearn.simulation._brian2_session import compiler
 from spikelearn.simulation.lowering import Lowered, lower
 from spikelearn.spikes.activity import Activity
-from spikelearn.stimuli import poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 needs_compiler = pytest.mark.skipif(
@@ -139,56 +138,23 @@ def test_standalone_spikes_as_the_reference_on_any_network(cache: Path, drawn: F
     assert_equal(case.run("brian2:standalone"), expected, case)
 
 
-def plastic_case(rule: PairSTDP) -> Case:
-    """A closed loop: the plastic weights drive the neurons whose spikes move them."""
-    rng = np.random.default_rng(3)
-    network = SpikingNetwork(
-        name="plastic",
-        populations={
-            "in": SpikeSource(model="spike_source", size=6),
-            "n": LIF(size=3, tau_m_ms=10.0, v_threshold_mv=10.0, refractory_ms=3.0),
-        },
-        projections=(
-            Projection(
-                source="in", target="n", weight_mv=rng.uniform(2.0, 5.0, (6, 3)), delay_ms=2.0,
-                plasticity=rule,
-            ),
-            Projection(
-                source="n", target="n", weight_mv=-3.0,
-                connectivity={"kind": "all_to_all", "allow_self": False},
-            ),
-        ),
-        record=("in", "n"),
-    )  # fmt: skip
-    spikes = poisson_spikes(6, 60.0, 300.0, 1.0, rng)
-    return Case(network, Stimulus(spikes={"in": spikes}), 1.0, 300, seed=0)
-
-
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize(
-    ("options", "target"),
-    [
-        ({"pairing": "all_to_all"}, "standalone"),
-        ({"pairing": "nearest"}, "standalone"),
-        ({"normalise_sum": 20.0}, "standalone"),
-        ({"normalise_sum": 20.0, "normalise_every_ms": 50.0}, "standalone"),
-        ({"normalise_sum": 20.0, "normalise_every_ms": 50.0}, "cython"),
-    ],
-    ids=["all_to_all", "nearest", "normalised_once", "normalised", "cython"],
+    ("rule", "target"),
+    [*((rule, "standalone") for rule in RULES), ("pair, all to all", "cython")],
 )
-def test_compiled_targets_learn_as_numpy(options: dict, target: str, cache: Path) -> None:
-    rule = PairSTDP(
-        a_plus=0.4, a_minus=0.3, tau_plus_ms=15.0, tau_minus_ms=25.0, w_max=12.0, **options
-    )
-    case = plastic_case(rule)
+def test_compiled_targets_learn_as_numpy(rule: str, target: str, cache: Path) -> None:
+    case = plastic_case(rule, seed=1, normalised=True)
     found, expected = (case.run(f"brian2:{t}") for t in (target, "numpy"))
-    assert_same(found, expected, 1e-11)
-    np.testing.assert_allclose(
-        found.weights["in->n"], expected.weights["in->n"], rtol=0, atol=1e-12
-    )
-    start = case.network.projections[0].weight_mv
-    assert np.median(np.abs(found.weights["in->n"] - start)) > 0.1
+    assert_same(found, expected, 1e-9)
+    learnt = expected.weights["in->n"]
+    np.testing.assert_allclose(found.weights["in->n"], learnt, rtol=0, atol=1e-10)
+    start = np.zeros_like(learnt)
+    lowered = lower(case.network, case.stimulus, case.n_steps * case.dt_ms, case.dt_ms, 0, ())
+    c = lowered.synapses[0].connections
+    start[c.pre, c.post] = c.weight
+    assert np.median(np.abs(learnt - start)) > 1e-3
 
 
 @pytest.mark.slow
