@@ -77,8 +77,11 @@ static double take_spikes%(k)d(const double start, const double stop) {
 """
 _NORMALISE = """
 static double normalise%(k)d(
-    const double total, const double n_target, const double w_min, const double w_max
+    const double every, const double total, const double n_target, const double w_min,
+    const double w_max
 ) {
+    static int64_t step = 0;
+    if (step++ %% (int64_t)every) return 0.0;
     std::vector<double> sums((size_t)n_target, 0.0);
     std::vector<double>& w = brian::%(weights)s;
     const std::vector<int32_t>& post = brian::%(post)s;
@@ -175,14 +178,18 @@ class Standalone:
             name: self.device.get_array_name(made.variables[variable], access_data=False)
             for name, variable in (("weights", "w"), ("post", "_synaptic_post"))
         }
-        clock = self.b2.Clock(dt=every_ms * self.b2.ms, name=f"normalising_{k}")
-        caller = self._caller(
-            f"normaliser_{k}", clock,
-            {f"normalise{k}": self._function(4, _NORMALISE % {"k": k, **names}),
-             "total": rule.normalise_sum, "n_target": float(synapses.connections.n_target),
-             "w_min": rule.w_min, "w_max": rule.w_max},
-        )  # fmt: skip
-        self._call(caller, clock, "start", [f"normalise{k}(total, n_target, w_min, w_max)"])
+        # No clock of its own: Brian2 writes several in the order in which they lie in memory.
+        clock = made.clock
+        constants = {
+            "every": float(round(every_ms / (float(clock.dt) * 1000.0))),
+            "total": rule.normalise_sum,
+            "n_target": float(synapses.connections.n_target),
+            "w_min": rule.w_min,
+            "w_max": rule.w_max,
+        }
+        function = self._function(5, _NORMALISE % {"k": k, **names})
+        caller = self._caller(f"normaliser_{k}", clock, {f"normalise{k}": function, **constants})
+        self._call(caller, clock, "start", [f"normalise{k}(every, total, n_target, w_min, w_max)"])
         return caller
 
     def inputs(

@@ -11,9 +11,9 @@ brian2:cython
 brian2:standalone
     A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
     in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
-    values, sizes and durations use it again. An order of magnitude faster than NumPy. Its data pass
-    through the folder for temporary files (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no
-    Windows.
+    values, sizes and durations use it again (not so other parameters of a plasticity rule). An
+    order of magnitude faster than NumPy. Its data pass through the folder for temporary files
+    (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no Windows.
 
 Without a target's name, `brian2` takes NumPy for what NumPy is estimated to do in 2 s, from the
 numbers of steps, neurons, synapses and trials, and where there is no compiler; beyond that,
