@@ -11,6 +11,8 @@ What is timed:
     cuba, coba   Vogels & Abbott 2005 as in Brette et al. 2007, 4,000 neurons, 1 s, steps of 0.1 ms
     brunel       Brunel 2000, 12,500 neurons, 15.6 million synapses, 1 s, steps of 0.1 ms
     cold         fresh process, empty caches, to CUBA's raster of 1 s; Brian2 as it comes (Cython)
+    adapter      CUBA on Brian2's targets through the adapter, and by hand: the same populations,
+                 synapses and spikes, left to Brian2's integrator and flags; the run alone
     forward      784-400-10, 128 stimuli at once, 100 steps; peers: the libraries' own loops
     training     the same with the way back: surrogate gradients on snnTorch's neurons
 
@@ -33,6 +35,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from provenance import as_lines, provenance
 from simulate_peers import PEERS
@@ -47,12 +50,14 @@ STEP_MS = 0.1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument(
-        "--only", help="cuba, coba, brunel, cold, forward, training; separated by commas"
+        "--only",
+        help="cuba, coba, brunel, cold, adapter, forward, training; separated by commas",
     )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--duration-ms", type=float, default=1000.0)
     options = parser.parse_args()
-    wanted = options.only.split(",") if options.only else [*MODELS, "cold", "forward", "training"]
+    every = [*MODELS, "cold", "adapter", "forward", "training"]
+    wanted = options.only.split(",") if options.only else every
     command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
     head = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
     sections: list[str] = []
@@ -62,6 +67,8 @@ def main() -> None:
             sections.append(network(name, options.duration_ms, options.repeats))
         elif name == "cold":
             sections.append(cold(options.duration_ms))
+        elif name == "adapter":
+            sections.append(adapter(options.duration_ms, options.repeats))
         elif name == "forward":
             sections.append(forward(options.repeats))
         elif name == "training":
@@ -193,6 +200,68 @@ def start_to_raster(engine: str, duration_ms: float) -> dict[str, int]:
 
     activity = simulate(load_model(MODELS["cuba"]), None, duration_ms, STEP_MS, "native")
     return {"spikes": activity.n_spikes}
+
+
+def adapter(duration_ms: float, repeats: int) -> str:
+    """Brian2's targets by the adapter and by hand."""
+    lines = [
+        f"## adapter: {MODELS['cuba']} on Brian2, {duration_ms:g} ms",
+        "",
+        "| target | by hand, s, median | by the adapter | ratio | spikes, by hand and adapter |"
+        " besides the run, by the adapter, s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for target in ("numpy", "cython", "standalone"):
+        found = in_process(f"by_hand_and_adapter('{target}', {duration_ms}, {repeats})", 1)
+        hand, ours = (statistics.median(found[who]) for who in ("hand", "ours"))
+        lines.append(
+            f"| {target} | {hand:.3f} | {ours:.3f} | {ours / hand:.2f} |"
+            f" {found['spikes'][0]}, {found['spikes'][1]} | {found['besides']:.2f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def by_hand_and_adapter(target: str, duration_ms: float, repeats: int) -> dict:
+    """Seconds of the processor that the run alone takes, both ways: a busy machine adds none.
+
+    By the adapter it is the time of the whole call less that of one of a single step, which has the
+    same network to write, load and connect.
+    """
+    import resource
+
+    from simulate_peers import brian2_by_hand
+
+    from spikelearn.networks import load_model
+    from spikelearn.simulation.lowering import lower
+    from spikelearn.simulation.simulate import load_backend
+    from spikelearn.stimuli.stimulus import Stimulus
+
+    net, engine = load_model(MODELS["cuba"]), load_backend(f"brian2:{target}")
+    whole, single = (lower(net, Stimulus(), t, STEP_MS, 0, ()) for t in (duration_ms, STEP_MS))
+
+    def processor() -> float:
+        whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        used = [resource.getrusage(who) for who in whose]
+        return sum(u.ru_utime + u.ru_stime for u in used)
+
+    def seconds(lowered: Any) -> tuple[float, int]:
+        start = processor()
+        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64")
+        return processor() - start, sum(len(found[0]) for found in spikes.values())
+
+    seconds(single)  # builds
+    ours, besides = [], []
+    for _ in range(repeats):
+        besides.append(seconds(single)[0])
+        taken, n_spikes = seconds(whole)
+        ours.append(taken)
+    hand = brian2_by_hand(target, whole, repeats)
+    return {
+        "ours": [taken - statistics.median(besides) for taken in ours],
+        "besides": statistics.median(besides),
+        "hand": [taken for taken, _ in hand],
+        "spikes": [hand[0][1], n_spikes],
+    }
 
 
 def forward(repeats: int) -> str:

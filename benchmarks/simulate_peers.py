@@ -97,6 +97,71 @@ def brian2_cython(name: str, threads: int, duration_ms: float) -> Run:
     return run
 
 
+def brian2_by_hand(target: str, lowered: Any, repeats: int) -> list[tuple[float, int]]:
+    """A network of leaky neurons with exponential currents as a user of Brian2 writes it.
+
+    Populations, synapses, initial potentials and thus spikes are those of the lowered network; the
+    equations are left to Brian2's exact integrator. Gives the seconds of the processor that each
+    run alone takes, and its number of spikes.
+    """
+    import brian2 as b2
+
+    ms, folder = b2.ms, tempfile.mkdtemp()
+    if target == "standalone":
+        b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+    else:
+        b2.prefs.codegen.target = target
+    b2.prefs.core.network.default_schedule = [
+        "start", "groups", "synapses", "thresholds", "resets", "end",
+    ]  # fmt: skip
+    b2.defaultclock.dt = lowered.dt_ms * ms
+    groups, objects = {}, []
+    for name, cells in lowered.neurons.items():
+        currents = [f"g{c}" for c in range(len(cells.channels))]
+        taus = {f"tau{c}": channel.tau_ms * ms for c, channel in enumerate(cells.channels)}
+        group = b2.NeuronGroup(
+            cells.size,
+            "\n".join([
+                f"dv/dt = ({' + '.join(currents)} - v) / tau_m : 1 (unless refractory)",
+                *(f"d{g}/dt = -{g} / tau{c} : 1" for c, g in enumerate(currents)),
+            ]),
+            threshold="v > limit", reset="v = start",
+            refractory=cells.refractory_steps * lowered.dt_ms * ms, method="exact",
+            namespace={**taus, "tau_m": lowered.dt_ms / cells.step_per_tau[0] * ms,
+                       "limit": cells.threshold[0], "start": cells.reset[0]},
+        )  # fmt: skip
+        group.v = cells.v_init
+        groups[name] = group
+    for s in lowered.synapses:
+        synapses = b2.Synapses(
+            groups[s.source], groups[s.target], "w : 1", on_pre=f"g{s.channel}_post += w",
+            delay=(s.delay_steps - 1) * lowered.dt_ms * ms,
+        )  # fmt: skip
+        synapses.connect(i=s.connections.pre, j=s.connections.post)
+        synapses.w = s.connections.weight
+        objects.append(synapses)
+    monitors = [b2.SpikeMonitor(groups[name]) for name in lowered.record]
+    network = b2.Network(*groups.values(), *objects, *monitors)
+    duration, taken = lowered.n_steps * lowered.dt_ms * ms, []
+    if target == "standalone":
+        network.run(duration)
+        b2.device.build(directory=folder, compile=True, run=False, with_output=False)
+    else:
+        network.store()
+    for _ in range(repeats):
+        if target == "standalone":
+            b2.device.run(folder, with_output=False, run_args=[])
+            seconds = float(b2.device._last_run_time)  # of the processor
+        else:
+            network.restore()
+            network.run(0 * ms)
+            start = time.process_time()
+            network.run(duration)
+            seconds = time.process_time() - start
+        taken.append((seconds, sum(int(monitor.num_spikes) for monitor in monitors)))
+    return taken
+
+
 def nest(name: str, threads: int, duration_ms: float) -> Run:
     """NEST, with exact integration on its grid."""
     import nest as simulator

@@ -32,7 +32,8 @@ NoSeed = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        help="Simulator: native, brian2, snntorch, norse, or auto: the first that has all it takes."
+        help="Simulator: native, brian2 (brian2:numpy, brian2:cython, brian2:standalone), snntorch,"
+        " norse, or auto: the first that has all it takes."
     ),
 ]
 

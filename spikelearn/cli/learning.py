@@ -216,7 +216,8 @@ def check(
 
     from spikelearn.simulation import BACKENDS
 
-    if subject in BACKENDS:
+    is_backend = subject.partition(":")[0] in BACKENDS
+    if is_backend:
         from spikelearn.simulation.checks import check_backend, describe_properties
 
         results, says = check_backend(subject, seed, False), describe_properties()
@@ -231,7 +232,7 @@ def check(
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]
     print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), subject)
     if any(r.passed is False for r in results):
-        kind = "backend" if subject in BACKENDS else "learning rule"
+        kind = "backend" if is_backend else "learning rule"
         raise SpikelearnError(f"{subject} lacks a property that every {kind} must have")
 
 

@@ -105,10 +105,11 @@ def simulate(
             keep_partial=True,
         )
     partial = activity.provenance.get("partial")
+    target = activity.provenance.get("backend_target")
+    engine = activity.provenance["backend"] + (f":{target}" if target else "")
     print_table(
         summary(activity),
-        f"{network.name} on {activity.provenance['backend']}, {activity.n_trials} trial(s) of"
-        f" {activity.duration_ms:g} ms",
+        f"{network.name} on {engine}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms",
     )
     if partial:
         why = f": {partial['reason']}" if "reason" in partial else ""

@@ -23,7 +23,8 @@ from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.responses import activation_responses, spike_counts
 from spikelearn.rules import RULES
 from spikelearn.rules.rule import Rule
-from spikelearn.simulation import BACKENDS, simulate
+from spikelearn.simulation import simulate
+from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
@@ -188,10 +189,8 @@ def _spikes(
     seed: int,
     progress: Callable[[float], None] | None,
 ) -> Shown:
-    if backend not in BACKENDS:
-        raise SpikelearnError(
-            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}"
-        )
+    if backend != "auto":
+        load_backend(backend)  # or say that there is none
     ((source, n_inputs),) = network.sources.items()
     stimulus = image_stimulus(source, images, labels, max_rate_hz, presentation, seed, n_inputs)
     found = simulate(network, stimulus, *presentation, backend, seed, progress=progress)

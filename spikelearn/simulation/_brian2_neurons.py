@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.simulation.lowered_neurons import Channel, LoweredNeurons
+from spikelearn.simulation.lowered_neurons import LoweredNeurons
 
 # Runge-Kutta: moment of the step (start, middle, end), how far ahead, share of the slope.
 _STAGES = ((0, 0.0, 1), (1, 0.5, 2), (1, 0.5, 2), (2, 1.0, 1))
@@ -39,9 +39,19 @@ _DERIVATIVES = {
 
 
 def neuron_group(
-    b2: Any, neurons: LoweredNeurons, dt_ms: float, replicas: int, driven: bool, clock: Any
+    b2: Any,
+    neurons: LoweredNeurons,
+    dt_ms: float,
+    replicas: int,
+    driven: bool,
+    clock: Any,
+    name: str,
 ) -> Any:
-    """`replicas` copies of a population side by side; `driven`: by a current from outside."""
+    """`replicas` copies of a population side by side; `driven`: by a current from outside.
+
+    Numbers that are no arrays are constants with names, never written out in the code: compiled
+    code is then the same for all their values, and is compiled once.
+    """
     refractory = neurons.refractory_steps > 1
     adaptive = neurons.theta_init is not None
     resets = neurons.model != "hodgkin_huxley"
@@ -60,7 +70,7 @@ def neuron_group(
     if neurons.model == "lif":
         update += _leaky(neurons, driven, refractory)
     else:
-        update += _runge_kutta(neurons, dt_ms, driven, refractory)
+        update += _runge_kutta(neurons, driven, refractory)
     update += _channels(neurons)
     update += ["theta = theta_decay * theta"] if adaptive else []
 
@@ -72,12 +82,25 @@ def neuron_group(
         reset="\n".join(reset),
         clock=clock,
         method="euler",  # there is nothing to integrate: the update is the step
-        namespace={"refractory_steps": neurons.refractory_steps},
+        namespace=_constants(neurons, dt_ms),
+        name=name,
     )
-    group.run_regularly("\n".join(update), clock=clock, when="groups", order=1)
-    for name, value in values.items():
-        setattr(group, name, np.tile(value, replicas))
+    group.run_regularly("\n".join(update), clock=clock, when="groups", order=1, name=f"{name}_step")
+    for variable, value in values.items():
+        setattr(group, variable, np.tile(value, replicas))
     return group
+
+
+def _constants(neurons: LoweredNeurons, dt_ms: float) -> dict[str, float]:
+    step = dt_ms / neurons.n_substeps
+    found = {"refractory_steps": float(neurons.refractory_steps), "sixth_of_step": step / 6}
+    for stage, (_, ahead, _) in enumerate(_STAGES):
+        found[f"ahead{stage}"] = ahead * step
+    for c, channel in enumerate(neurons.channels):
+        found |= {f"alpha{c}": channel.alpha, f"transfer{c}": channel.transfer}
+        found[f"mean{c}"] = channel.mean
+        found |= {f"gain{c}_{at}": gain for at, gain in enumerate(channel.gains)}
+    return found
 
 
 def _start(neurons: LoweredNeurons, refractory: bool) -> dict[str, np.ndarray]:
@@ -110,7 +133,7 @@ def _start(neurons: LoweredNeurons, refractory: bool) -> dict[str, np.ndarray]:
 
 def _leaky(neurons: LoweredNeurons, driven: bool, refractory: bool) -> list[str]:
     if neurons.conducting:
-        drive, conductance = _sums(neurons, lambda channel: channel.mean, driven)
+        drive, conductance = _sums(neurons, lambda c: f"mean{c}", driven)
         code = [
             f"total = 1 + {conductance}",
             f"goal = ({drive}) / total",
@@ -123,18 +146,14 @@ def _leaky(neurons: LoweredNeurons, driven: bool, refractory: bool) -> list[str]
     return [*code, "v = active * after + (1 - active) * v" if refractory else "v = after"]
 
 
-def _runge_kutta(
-    neurons: LoweredNeurons, dt_ms: float, driven: bool, refractory: bool
-) -> list[str]:
+def _runge_kutta(neurons: LoweredNeurons, driven: bool, refractory: bool) -> list[str]:
     derivatives = _DERIVATIVES[neurons.model]
-    step = dt_ms / neurons.n_substeps
     code = [f"start_{name} = {name}" for name in derivatives]
     for substep in range(neurons.n_substeps):
         slopes: dict[str, list[str]] = {name: [] for name in derivatives}
-        for stage, (moment, ahead, share) in enumerate(_STAGES):
+        for stage, (moment, _, share) in enumerate(_STAGES):
             here = {
-                name: f"start_{name}"
-                + (f" + {ahead * step!r} * d{stage - 1}_{name}" if stage else "")
+                name: f"start_{name}" + (f" + ahead{stage} * d{stage - 1}_{name}" if stage else "")
                 for name in derivatives
             }
             v = here["v"]
@@ -143,7 +162,7 @@ def _runge_kutta(
             code.append(f"u{stage} = {v}")
             code += [f"x{stage}_{name} = {value}" for name, value in here.items() if name != "v"]
             at = 2 * substep + moment
-            drive, conductance = _sums(neurons, lambda c, at=at: c.gains[at], driven)  # type: ignore[misc]
+            drive, conductance = _sums(neurons, lambda c, at=at: f"gain{c}_{at}", driven)  # type: ignore[misc]
             code += [f"drive{stage} = {drive}", f"conductance{stage} = {conductance}"]
             for name, formula in derivatives.items():
                 words = formula.replace("x_", f"x{stage}_")
@@ -154,7 +173,7 @@ def _runge_kutta(
                 code.append(f"d{stage}_{name} = ({words}){held}")
                 slopes[name].append(f"{share} * d{stage}_{name}")
         code += [
-            f"start_{name} = start_{name} + {step / 6!r} * ({' + '.join(parts)})"
+            f"start_{name} = start_{name} + sixth_of_step * ({' + '.join(parts)})"
             for name, parts in slopes.items()
         ]
     return code + [f"{name} = start_{name}" for name in derivatives]
@@ -166,13 +185,11 @@ def _split(formula: str) -> list[str]:
     return formula.split()
 
 
-def _sums(
-    neurons: LoweredNeurons, gain: Callable[[Channel], float], driven: bool
-) -> tuple[str, str]:
+def _sums(neurons: LoweredNeurons, gain: Callable[[int], str], driven: bool) -> tuple[str, str]:
     """Code for what drives the neurons at a moment of the step, and for their conductance."""
     drive, conductance = [], []
     for c, channel in enumerate(neurons.channels):
-        part = f"{gain(channel)!r} * current{c}"
+        part = f"{gain(c)} * current{c}"
         drive.append(part if channel.reversal is None else f"{part} * reversal{c}")
         conductance += [] if channel.reversal is None else [part]
     drive += ["external"] if driven else []
@@ -184,8 +201,7 @@ def _channels(neurons: LoweredNeurons) -> list[str]:
     for c, channel in enumerate(neurons.channels):
         if channel.feeds is not None:
             code.append(
-                f"current{channel.feeds} = current{channel.feeds}"
-                f" + {channel.transfer!r} * current{c}"
+                f"current{channel.feeds} = current{channel.feeds} + transfer{c} * current{c}"
             )
-        code.append(f"current{c} = {channel.alpha!r} * current{c}")
+        code.append(f"current{c} = alpha{c} * current{c}")
     return code

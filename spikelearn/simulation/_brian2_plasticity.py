@@ -79,10 +79,13 @@ def _clipped(rule: LoweredPlasticity, change: str) -> str:
     return f"w = clip(w + {change}, {rule.w_min!r}, {rule.w_max!r})"
 
 
-def each_step(b2: Any, synapses: Synapses, made: Any, groups: dict[str, Any], lowered: Lowered,
+def each_step(target: Any, synapses: Synapses, made: Any, groups: dict[str, Any], lowered: Lowered,
               clock: Any) -> list[Any]:  # fmt: skip
-    """What else has to be in the Brian2 network for a plastic projection to learn."""
-    rule = synapses.plasticity
+    """What else has to be in the Brian2 network for a plastic projection to learn.
+
+    `target` is a `spikelearn.simulation.brian2.Session`.
+    """
+    rule, b2 = synapses.plasticity, target.b2
     assert rule is not None  # noqa: S101 - for the type checker
     objects = []
     if rule.reward is not None:
@@ -90,7 +93,7 @@ def each_step(b2: Any, synapses: Synapses, made: Any, groups: dict[str, Any], lo
     if rule.clopath is not None:
         objects += _averages(b2, synapses, rule, made, groups, lowered, clock)
     if rule.normalise_sum is not None and rule.normalise_steps is not None:
-        objects += [_normalisation(b2, synapses, made, rule, lowered.dt_ms)]
+        objects += [target.normaliser(synapses, made, rule.normalise_steps * lowered.dt_ms)]
     return objects
 
 
@@ -104,9 +107,12 @@ def _rewards(
 ) -> list[Any]:
     reward = rule.reward
     assert reward is not None  # noqa: S101 - for the type checker
-    dose = b2.NeuronGroup(1, "dose : 1\nnow : 1", clock=clock)
+    name = made.name  # Brian2's own names depend on what else is alive, and the code on names
+    dose = b2.NeuronGroup(1, "dose : 1\nnow : 1", clock=clock, name=f"{name}_dose")
     modulator = groups[reward.modulator]
-    paid = b2.Synapses(modulator, dose, "amount : 1", on_pre="now_post += amount", clock=clock)
+    paid = b2.Synapses(
+        modulator, dose, "amount : 1", on_pre="now_post += amount", clock=clock, name=f"{name}_paid"
+    )
     paid.connect(i=np.arange(len(modulator)), j=np.zeros(len(modulator), dtype=int))
     paid.amount = reward.amounts
     pay = {"mark_decay": reward.eligibility_decay, "share": reward.share}
@@ -119,13 +125,21 @@ def _rewards(
         clock=clock,
         when="groups",
         order=0,
+        name=f"{name}_dosed",
     )
     if reward.instant:
-        made.run_regularly(_clipped(rule, "now * mark"), clock=clock, when="synapses", order=2)
-    dose.run_regularly(f"dose = {reward.dose_decay!r} * dose", clock=clock, when="groups", order=1)
+        made.run_regularly(
+            _clipped(rule, "now * mark"), clock=clock, when="synapses", order=2,
+            name=f"{name}_rewarded",
+        )  # fmt: skip
     dose.run_regularly(
-        f"dose = dose + {reward.jump!r} * now\nnow = 0", clock=clock, when="synapses", order=3
-    )
+        f"dose = {reward.dose_decay!r} * dose", clock=clock, when="groups", order=1,
+        name=f"{name}_dose_decays",
+    )  # fmt: skip
+    dose.run_regularly(
+        f"dose = dose + {reward.jump!r} * now\nnow = 0", clock=clock, when="synapses", order=3,
+        name=f"{name}_dose_jumps",
+    )  # fmt: skip
     return [dose, paid]
 
 
@@ -149,6 +163,7 @@ def _averages(
         "u_minus : 1\nu_plus : 1\nu_slow : 1\ntheta_minus : 1\ntheta_plus : 1\nrest : 1\n"
         "peak : 1\ndepression : 1\ngate : 1",
         clock=clock,
+        name=f"{made.name}_averages",
     )
     copies = len(group) // neurons.size
     for name, value in {
@@ -163,7 +178,7 @@ def _averages(
     averages.variables.add_reference("v", group, "v")
     scale = f" * u_slow**2 / {clopath.reference!r}" if clopath.homeostasis else ""
     falls = f"depression = clip(u_minus - theta_minus, 0, inf){scale}"
-    averages.run_regularly(falls, clock=clock, when="groups", order=2)
+    averages.run_regularly(falls, clock=clock, when="groups", order=2, name=f"{averages.name}_fall")
     read = [
         "u = clip(v, -inf, peak)",
         f"gate = {clopath.gain!r} * clip(u - theta_plus, 0, inf)"
@@ -173,21 +188,26 @@ def _averages(
     ]
     if clopath.homeostasis:
         read += [f"u_slow = u_slow + {follow[2]!r} * ((u - rest) - u_slow)"]
-    averages.run_regularly("\n".join(read), clock=clock, when="thresholds", order=-2)
+    averages.run_regularly("\n".join(read), clock=clock, when="thresholds", order=-2,
+                           name=f"{averages.name}_read")  # fmt: skip
     for name in ("depression", "gate"):
         made.variables.add_reference(f"{name}_post", averages, name, index="_postsynaptic_idx")
-    made.run_regularly(f"x = {rule.x_decay!r} * x", clock=clock, when="groups", order=0)
-    made.run_regularly(_clipped(rule, "gate_post * x"), clock=clock, when="thresholds", order=-1)
+    made.run_regularly(
+        f"x = {rule.x_decay!r} * x", clock=clock, when="groups", order=0,
+        name=f"{made.name}_x_decays",
+    )  # fmt: skip
+    made.run_regularly(
+        _clipped(rule, "gate_post * x"), clock=clock, when="thresholds", order=-1,
+        name=f"{made.name}_gated",
+    )  # fmt: skip
     return [averages]
 
 
-def _normalisation(
-    b2: Any, synapses: Synapses, made: Any, rule: LoweredPlasticity, dt_ms: float
-) -> Any:
+def normaliser(b2: Any, synapses: Synapses, made: Any, every_ms: float) -> Any:
     """Scale the weights onto each target to a fixed sum, again and again."""
-    total, n_target = rule.normalise_sum, synapses.connections.n_target
-    steps = rule.normalise_steps
-    assert total is not None and steps is not None  # noqa: S101, PT018 - for the type checker
+    rule, n_target = synapses.plasticity, synapses.connections.n_target
+    assert rule is not None and rule.normalise_sum is not None  # noqa: S101, PT018 - as above
+    total = rule.normalise_sum
     weights, targets = made.variables["w"], synapses.connections.post
 
     def normalise() -> None:
@@ -196,4 +216,4 @@ def _normalisation(
         scale = np.divide(total, sums, out=np.ones(n_target), where=sums > 0)
         weights.set_value(np.clip(values * scale[targets], rule.w_min, rule.w_max))
 
-    return b2.NetworkOperation(normalise, dt=steps * dt_ms * b2.ms, when="start")
+    return b2.NetworkOperation(normalise, dt=every_ms * b2.ms, when="start")

@@ -43,7 +43,7 @@ def needed_bytes(
 ) -> float:
     """Bytes of a simulation's synapses, recorded potentials and expected spikes, about."""
     numbers = _numbers_of_synapses(network)
-    a_synapse = _LOWERED + _BY_BACKEND.get(backend, _BY_BACKEND["native"])
+    a_synapse = _LOWERED + _BY_BACKEND.get(backend.partition(":")[0], _BY_BACKEND["native"])
     passing = [
         number * (_DRAWING + (_SORTING if isinstance(p.delay_ms, AnyDistribution) else 0))
         for number, p in zip(numbers, network.projections, strict=True)

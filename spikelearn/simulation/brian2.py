@@ -1,21 +1,58 @@
 """Simulation on Brian2 (Stimberg, Brette & Goodman 2019, doi:10.7554/eLife.47314).
 
 Trials are replicas of the network side by side in one Brian2 network, so that a batch of stimuli
-is one run. The NumPy target is used: it needs no compiler, and short runs are over before one is
-done.
+is one run. There are three targets, which give the same spikes:
+
+brian2:numpy
+    Needs no compiler, and short runs are over before one is done.
+brian2:cython
+    Each piece of code is compiled on its own, and kept: most of a minute for the first run of a
+    network, and a third of NumPy's time from then on.
+brian2:standalone
+    A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
+    in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
+    values, sizes and durations use it again (not so other parameters of a plasticity rule). An
+    order of magnitude faster than NumPy. Its data pass through the folder for temporary files
+    (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no Windows.
+
+Without a target's name, `brian2` takes NumPy for what NumPy is estimated to do in 2 s, from the
+numbers of steps, neurons, synapses and trials, and where there is no compiler; beyond that,
+standalone, if its program has been compiled before, or if NumPy would take more than 15 s. On
+Windows it is Cython beyond 15 s, if it works. Exponentials are rounded differently by NumPy and by
+compilers, and in a chaotic network a last bit becomes another spike in the end: conductances, other
+models than the leaky one and plasticity take standalone beyond 15 s only, so that what has been
+compiled does not change what comes out.
+
+An interrupt ends a run after the step in which it is, on every target, and what was found until
+then can be kept; while a program is compiled there is nothing to keep.
 """
 
 from __future__ import annotations
 
 import contextlib
-import warnings
+import dataclasses
+import itertools
+import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
+from spikelearn._files import cache_folder
+from spikelearn.networks.connectivity import Connections
+from spikelearn.simulation._brian2_choice import choose
 from spikelearn.simulation._brian2_neurons import neuron_group
-from spikelearn.simulation._brian2_plasticity import Code, code_of, each_step
+from spikelearn.simulation._brian2_plasticity import Code, code_of, each_step, normaliser
+from spikelearn.simulation._brian2_session import (
+    SCHEDULE,
+    brian2_with,
+    compiler,
+    compiler_flags,
+    machine,
+    no_compiler,
+)
+from spikelearn.simulation._brian2_standalone import Probed, standalone
 from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
@@ -31,11 +68,48 @@ from spikelearn.simulation.lowering import (
 FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
 
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
-_SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
 
 
-def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
-    """Run a lowered network; see `spikelearn.simulation.simulate`."""
+class Session(Protocol):
+    """Brian2 prepared for one run on a target: what the targets do differently."""
+
+    b2: Any
+
+    def normaliser(self, synapses: Synapses, made: Any, every_ms: float) -> Any:
+        """An object that scales the weights onto each target to the rule's sum, every so often."""
+
+    def inputs(
+        self, lowered: Lowered, groups: dict[str, Any], first: int, last: int, clock: Any
+    ) -> list[Any]:
+        """Objects that hand in stimulus currents and background spikes."""
+
+    def simulate(
+        self,
+        network: Any,
+        lowered: Lowered,
+        plastic: list[Any],
+        progress: Callable[[float], None],
+    ) -> int | None:
+        """Run; None, or how many steps there are of a run that was interrupted.
+
+        Of the synapses, what `plastic` ones have come to is read afterwards.
+        """
+
+
+class Target:
+    """Brian2 on one target: a backend."""
+
+    FEATURES = FEATURES
+
+    def __init__(self, name: str, session: Callable[[], Any]) -> None:
+        self.__name__, self.session = name, session
+
+    def run(self, lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
+        """Run a lowered network; see `spikelearn.simulation.simulate`."""
+        return _run(lowered, progress, self.session)
+
+
+def _run(lowered: Lowered, progress: Callable[[float], None], session: Callable[[], Any]) -> Result:
     n_synapses = sum(s.connections.pre.size for s in lowered.synapses)
     per_run = max(1, _SYNAPSES_PER_RUN // max(1, n_synapses))
     parts = []
@@ -46,7 +120,7 @@ def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> 
             progress((first + fraction * (last - first)) / lowered.n_trials)
 
         try:
-            parts.append(_run_trials(lowered, first, last, part_of))
+            parts.append(_run_trials(lowered, first, last, part_of, session))
         except PartialRun as interrupted:
             parts.append(interrupted.result)
             reached = np.zeros(lowered.n_trials, dtype=np.int64)
@@ -71,76 +145,140 @@ def _together(lowered: Lowered, parts: list[Result]) -> Result:
     return spikes, states, parts[-1][2]
 
 
-@contextlib.contextmanager
-def _brian2() -> Iterator[Any]:
-    """Brian2 with the preferences of a run, which are put back afterwards."""
-    with warnings.catch_warnings():
-        # Brian2 calls its parser by names that the parser has since replaced.
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        yield from _with_preferences()
+class InProcess:
+    """Brian2 in this process, on NumPy or on Cython."""
 
+    def __init__(self, b2: Any) -> None:
+        self.b2 = b2
 
-def _with_preferences() -> Iterator[Any]:
-    import brian2
+    def normaliser(self, synapses: Synapses, made: Any, every_ms: float) -> Any:
+        return normaliser(self.b2, synapses, made, every_ms)
 
-    prefs = brian2.prefs
-    chosen = {"codegen.target": "numpy", "core.network.default_schedule": _SCHEDULE}
-    # An interrupt has to reach the caller: Brian2 would end the run and carry on.
-    chosen["core.stop_on_keyboard_interrupt"] = False  # type: ignore[assignment]
-    before = {key: prefs[key] for key in chosen}
-    try:
-        for key, value in chosen.items():
-            prefs[key] = value
-        yield brian2
-    finally:
-        for key, value in before.items():
-            prefs[key] = value
+    def inputs(
+        self, lowered: Lowered, groups: dict[str, Any], first: int, last: int, clock: Any
+    ) -> list[Any]:
+        return _inputs(self.b2, lowered, groups, first, last, clock)
 
-
-def _run_trials(
-    lowered: Lowered, first: int, last: int, progress: Callable[[float], None]
-) -> Result:
-    """Run trials first to last - 1 side by side."""
-    with _brian2() as b2:
-        replicas = last - first
-        clock = b2.Clock(dt=lowered.dt_ms * b2.ms)
-        groups: dict[str, Any] = {
-            name: _source(b2, spikes, first, last, clock)
-            for name, spikes in lowered.sources.items()
-        }
-        for name, neurons in lowered.neurons.items():
-            groups[name] = neuron_group(
-                b2, neurons, lowered.dt_ms, replicas, lowered.driven(name), clock
-            )
-        objects = list(groups.values())
-        plastic = {}
-        for synapses in lowered.synapses:
-            if synapses.connections.pre.size == 0:
-                continue
-            made = _synapses(b2, synapses, groups, lowered, replicas, clock)
-            objects.append(made)
-            if synapses.plasticity is not None:
-                plastic[synapses.name] = made
-                objects += each_step(b2, synapses, made, groups, lowered, clock)
-        objects += _inputs(b2, lowered, groups, first, last, clock)
-        monitors = {name: b2.SpikeMonitor(groups[name]) for name in lowered.record}
-        potentials = {
-            name: b2.StateMonitor(groups[name], "v", record=True, clock=clock, when="end")
-            for name in lowered.record_potential
-        }
-        network = b2.Network(*objects, *monitors.values(), *potentials.values())
-        network.schedule = _SCHEDULE
-        interrupted = False
+    def simulate(
+        self,
+        network: Any,
+        lowered: Lowered,
+        plastic: list[Any],
+        progress: Callable[[float], None],
+    ) -> int | None:
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what diverges is refused below
                 network.run(
-                    lowered.n_steps * lowered.dt_ms * b2.ms,
+                    lowered.n_steps * lowered.dt_ms * self.b2.ms,
                     report=lambda elapsed, completed, start, duration: progress(completed),
-                    report_period=0.5 * b2.second,
+                    report_period=0.5 * self.b2.second,
                     namespace={},
                 )
         except KeyboardInterrupt:
-            interrupted = True
+            # The step in which it happened may have been cut in two.
+            return max(round(float(network.t_) * 1000 / lowered.dt_ms) - 1, 0)
+        return None
+
+
+# An interrupt has to reach the caller: Brian2 would end the run and carry on.
+_INTERRUPTIBLE = {"core.stop_on_keyboard_interrupt": False}
+
+
+@contextlib.contextmanager
+def _numpy() -> Iterator[InProcess]:
+    with brian2_with({**_INTERRUPTIBLE, "codegen.target": "numpy"}) as b2:
+        yield InProcess(b2)
+
+
+@contextlib.contextmanager
+def _cython() -> Iterator[InProcess]:
+    preferences: dict[str, Any] = {**_INTERRUPTIBLE, "codegen.target": "cython"}
+    if os.name != "nt":
+        if compiler() is None:
+            raise no_compiler("cython")
+        # Brian2's own cache does not tell flags apart, and by default it asks for fast-math.
+        folder = cache_folder() / "brian2" / f"cython-{machine()}"
+        preferences["codegen.cpp.extra_compile_args"] = list(compiler_flags())
+        preferences["codegen.runtime.cython.cache_dir"] = str(folder)
+    with brian2_with(preferences) as b2:
+        from brian2.codegen.runtime.cython_rt import CythonCodeObject
+
+        if not CythonCodeObject.is_available():
+            raise no_compiler("cython")
+        yield InProcess(b2)
+
+
+TARGETS = {
+    "numpy": Target("numpy", _numpy),
+    "cython": Target("cython", _cython),
+    "standalone": Target("standalone", standalone),
+}
+
+
+def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
+    """Run a lowered network on the target that the rule chooses."""
+    return TARGETS[choose_target(lowered)].run(lowered, progress, precision)
+
+
+def choose_target(lowered: Lowered) -> str:
+    """Name of the target that suits a run; see above."""
+    return choose(lowered, lambda: _built(lowered))
+
+
+def _built(lowered: Lowered) -> bool:
+    """Whether the program for the standalone target is there already."""
+    try:
+        _run_trials(lowered, 0, 1, lambda fraction: None, partial(standalone, probe=True))
+    except Probed as found:
+        return found.built
+    raise AssertionError("a probe does not run")
+
+
+def _run_trials(
+    lowered: Lowered,
+    first: int,
+    last: int,
+    progress: Callable[[float], None],
+    session: Callable[[], Any],
+) -> Result:
+    """Run trials first to last - 1 side by side."""
+    with session() as target:
+        b2, replicas = target.b2, last - first
+        clock = b2.Clock(dt=lowered.dt_ms * b2.ms, name="grid")
+        # Names by number: those of Brian2 depend on what else is alive, and the code on names.
+        groups: dict[str, Any] = {
+            name: _source(b2, spikes, first, last, lowered.n_steps, clock, f"sources_{k}")
+            for k, (name, spikes) in enumerate(lowered.sources.items())
+        }
+        for k, (name, neurons) in enumerate(lowered.neurons.items()):
+            groups[name] = neuron_group(
+                b2, neurons, lowered.dt_ms, replicas, lowered.driven(name), clock, f"neurons_{k}"
+            )
+        objects = list(groups.values())
+        plastic = {}
+        for k, (synapses, delays) in enumerate(_by_projection(lowered.synapses)):
+            if synapses.connections.pre.size == 0:
+                continue
+            name = f"synapses_{k:06d}"  # Brian2 delivers in the order of names
+            made = _synapses(b2, synapses, delays, groups, lowered, replicas, clock, name)
+            objects.append(made)
+            if synapses.plasticity is not None:
+                plastic[synapses.name] = made
+                objects += each_step(target, synapses, made, groups, lowered, clock)
+        objects += target.inputs(lowered, groups, first, last, clock)
+        monitors = {
+            name: b2.SpikeMonitor(groups[name], name=f"spikes_{k}")
+            for k, name in enumerate(lowered.record)
+        }
+        potentials = {
+            name: b2.StateMonitor(
+                groups[name], "v", record=True, clock=clock, when="end", name=f"potentials_{k}"
+            )
+            for k, name in enumerate(lowered.record_potential)
+        }
+        network = b2.Network(*objects, *monitors.values(), *potentials.values(), name="simulated")
+        network.schedule = SCHEDULE
+        reached = target.simulate(network, lowered, list(plastic.values()), progress)
         for name in lowered.neurons:
             if not np.isfinite(groups[name].v[:]).all():
                 raise diverged(name, lowered.dt_ms, 0.0, lowered.n_steps * lowered.dt_ms)
@@ -157,29 +295,60 @@ def _run_trials(
             matrix = np.zeros((len(made.source), len(made.target)))
             np.add.at(matrix, (made.i[:], made.j[:]), made.w[:])
             weights[name] = matrix
-        if interrupted:
-            # The step in which it happened may have been cut in two.
-            reached = max(round(float(network.t_) * 1000 / lowered.dt_ms) - 1, 0)
+        if reached is not None:
             raise PartialRun((spikes, states, weights), np.full(replicas, reached))
         return spikes, states, weights
 
 
-def _source(b2: Any, spikes: InputSpikes, first: int, last: int, clock: Any) -> Any:
+def _by_projection(
+    synapses: tuple[Synapses, ...],
+) -> Iterator[tuple[Synapses, int | np.ndarray]]:
+    """Synapses with their delays in steps; those that differ in nothing else are one object.
+
+    A projection of many delays is then one piece of code rather than one for each delay.
+    """
+    alike = itertools.groupby(
+        synapses, lambda s: (s.name, s.source, s.target, s.channel, s.plasticity is None or id(s))
+    )
+    for _, group in alike:
+        parts = list(group)
+        if len(parts) == 1:
+            yield parts[0], parts[0].delay_steps
+            continue
+        pre, post, weight = (
+            np.concatenate([getattr(part.connections, field) for part in parts])
+            for field in ("pre", "post", "weight")
+        )
+        first = parts[0].connections
+        together = Connections(pre, post, weight, first.n_source, first.n_target)
+        sizes = [part.connections.pre.size for part in parts]
+        delays = np.repeat([part.delay_steps for part in parts], sizes)
+        yield dataclasses.replace(parts[0], connections=together), delays
+
+
+def _source(
+    b2: Any, spikes: InputSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
+) -> Any:
     inside = (spikes.trials >= first) & (spikes.trials < last)
     index = (spikes.trials[inside] - first) * spikes.size + spikes.senders[inside]
-    times = spikes.steps[inside] * clock.dt
+    # Two spikes after the end, which are never sent: for none and for one, Brian2's code differs.
+    index = np.append(index, [0, 0])
+    times = np.append(spikes.steps[inside], [n_steps, n_steps + 1]) * clock.dt
     return b2.SpikeGeneratorGroup(
-        (last - first) * spikes.size, index, times, clock=clock, when="start", sorted=False
-    )
+        (last - first) * spikes.size, index, times,
+        clock=clock, when="start", sorted=False, name=name,
+    )  # fmt: skip
 
 
 def _synapses(
     b2: Any,
     synapses: Synapses,
+    delay_steps: int | np.ndarray,
     groups: dict[str, Any],
     lowered: Lowered,
     replicas: int,
     clock: Any,
+    name: str,
 ) -> Any:
     source, target = groups[synapses.source], groups[synapses.target]
     neurons = lowered.neurons[synapses.target]
@@ -206,8 +375,9 @@ def _synapses(
         "\n".join(model),
         on_pre="\n".join(on_pre),
         on_post=on_post,
-        delay={"pre": (synapses.delay_steps - taken_up) * clock.dt},
+        delay={} if np.ndim(delay_steps) else {"pre": (delay_steps - taken_up) * clock.dt},
         clock=clock,
+        name=name,
         namespace=code.namespace,
         method="exact",
     )
@@ -219,6 +389,8 @@ def _synapses(
     made.w = np.tile(c.weight, replicas)
     if given != "w" and synapses.gain is not None:
         made.gain = np.tile(synapses.gain[c.post], replicas)
+    if np.ndim(delay_steps):
+        made.pre.delay = np.tile(delay_steps - taken_up, replicas) * clock.dt
     if on_post is not None:
         made.post.when = "resets"
     return made

@@ -330,19 +330,20 @@ def _seed(bench: _Bench) -> None:
 
 def _like_another(cell: Neurons, **options: Any) -> Callable[[_Bench], None]:
     def test(bench: _Bench) -> None:
-        beside = "native" if bench.backend == "brian2" else "brian2"
+        theirs = str(bench.backend).partition(":")[0] == "brian2"
+        beside = "native" if theirs else "brian2"
         for k in range(3):
             network, stimulus = _random(bench.seed + k, cell, n_trials=2, **options)
-            mine, theirs = (
+            mine, other = (
                 bench.run(network, stimulus, 400, 0.1, b) for b in (bench.backend, beside)
             )
-            _spikes(mine["n"].times_ms, theirs["n"].times_ms, f"random network {k}, as {beside}")
+            _spikes(mine["n"].times_ms, other["n"].times_ms, f"random network {k}, as {beside}")
             for trial in range(2):
                 _close(
-                    mine.states["n.v_mv"][trial], theirs.states["n.v_mv"][trial],
+                    mine.states["n.v_mv"][trial], other.states["n.v_mv"][trial],
                     f"v of random network {k}, as {beside},",
                 )  # fmt: skip
-            if not len(theirs["n"]):
+            if not len(other["n"]):
                 raise Fails(f"random network {k} is silent, which proves nothing")
 
     return test

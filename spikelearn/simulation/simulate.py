@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import warnings
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 # Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
-# a network needs. A backend module has FEATURES and run(lowered, progress, ...).
+# a network needs. A backend module has FEATURES and run(lowered, progress, ...). One that can run
+# in several ways has TARGETS, by name, each a backend called "module:target", and choose_target.
 BACKENDS: dict[str, tuple[str, str]] = {
     "native": ("spikelearn.simulation.native", "numba"),
     "brian2": ("spikelearn.simulation.brian2", "brian2"),
@@ -73,7 +75,9 @@ def simulate(
         0.1.
     backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
-        order, that has all that the network needs: native but for 32-bit arithmetic.
+        order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
+        NumPy, or as a compiled program where that saves time (see `spikelearn.simulation.brian2`
+        for the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str
@@ -108,10 +112,8 @@ def simulate(
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
     """
-    if isinstance(backend, str) and backend not in (*BACKENDS, "auto"):
-        raise SpikelearnError(
-            f"there is no backend called '{backend}'; backends are {', '.join(BACKENDS)}, or auto"
-        )
+    if isinstance(backend, str) and backend != "auto":
+        load_backend(backend)
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     if not spikes_in_memory_mb >= 0:
@@ -191,6 +193,8 @@ def time_step(network: SpikingNetwork) -> float:
 def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> tuple[str, Backend]:
     """The backend of that name with its name, or for `auto` the first that has all it takes.
 
+    Where it has several targets and none is named, the one that suits.
+
     Raises
     ------
     UnsupportedFeatureError
@@ -219,13 +223,36 @@ def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> 
             raise UnsupportedFeatureError(
                 f"backend '{name}' has no {feature}; backends that have it: {', '.join(able)}"
             )
+    if isinstance(found, ModuleType) and hasattr(found, "TARGETS"):
+        target = found.choose_target(lowered)
+        name, found = f"{name}:{target}", found.TARGETS[target]
     return name, found
 
 
 def load_backend(name: str) -> Backend:
-    """The module of a backend of ours."""
-    module: Any = importlib.import_module(BACKENDS[name][0])
-    return module
+    """A backend of ours: its module, or with a target's name after a colon, that target.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none of that name.
+    """
+    base, colon, target = name.partition(":")
+    if base not in BACKENDS:
+        raise SpikelearnError(
+            f"there is no backend called '{name}'; backends are {', '.join(BACKENDS)}, or auto"
+        )
+    module: Any = importlib.import_module(BACKENDS[base][0])
+    if not colon:
+        return module
+    targets: dict[str, Backend] = getattr(module, "TARGETS", {})
+    if target not in targets:
+        ways = ", ".join(f"{base}:{way}" for way in targets)
+        raise SpikelearnError(
+            f"there is no backend called '{name}'; "
+            + (f"{base} runs as {ways}" if ways else f"{base} has no targets to choose from")
+        )
+    return targets[target]
 
 
 def required_features(lowered: Lowered, precision: str) -> list[str]:
@@ -257,13 +284,15 @@ def _provenance(
             return f"array of shape {value.shape}"
         return value
 
+    base, _, target = backend.partition(":")
     return {
         "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
         "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
-        "backend": backend,
-        "backend_version": importlib.metadata.version(BACKENDS[backend][1])
-        if backend in BACKENDS
+        "backend": base,
+        "backend_version": importlib.metadata.version(BACKENDS[base][1])
+        if base in BACKENDS
         else "unknown",
+        **({"backend_target": target} if target else {}),
         "spikelearn_version": importlib.metadata.version("spikelearn-toolkit"),
         "precision": precision,
         "seed": seed,

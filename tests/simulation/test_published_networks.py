@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation import simulate
+from spikelearn.simulation import native, simulate
+from spikelearn.simulation.lowering import Lowered
 from spikelearn.spikes.activity import Activity
 
 
@@ -39,6 +42,91 @@ def test_native_spikes_as_brian2_for_the_first_100_ms(name: str) -> None:
         assert len(spikes) > (5 if name == "hodgkin_huxley1952" else 100)
         np.testing.assert_array_equal(ours[population].times_ms, spikes.times_ms)
         np.testing.assert_array_equal(ours[population].senders, spikes.senders)
+
+
+def keys(activity: Activity) -> np.ndarray:
+    """All spikes as sorted numbers: step first, then population and neuron."""
+    found, offset = [], 0
+    total = sum(spikes.size for spikes in both(activity))
+    for spikes in both(activity):
+        steps = np.rint(spikes.times_ms / activity.dt_ms).astype(np.int64)
+        found.append(steps * total + offset + spikes.senders)
+        offset += spikes.size
+    return np.sort(np.concatenate(found))
+
+
+def distance_from_threshold(net: SpikingNetwork, key: int, spiked: bool) -> float:
+    """How far a neuron's threshold has to move for `native` to spike there, or no longer to, in mV.
+
+    To a factor of 2. Recording would tell as well, but not in any memory.
+    """
+    ends = np.cumsum([population.size for population in net.neurons.values()])
+    step, place = divmod(key, int(ends[-1]))
+    which = int(np.searchsorted(ends, place, side="right"))
+    name, neuron = list(net.neurons)[which], place - (int(ends[which - 1]) if which else 0)
+
+    class Moved:
+        """The native engine on the network with one threshold moved."""
+
+        FEATURES = native.FEATURES
+
+        def __init__(self, by_mv: float) -> None:
+            self.by_mv = by_mv
+
+        def run(self, lowered: Lowered, progress: Any, precision: str) -> Any:
+            cells = lowered.neurons[name]
+            threshold = cells.threshold.copy()
+            threshold[neuron] += self.by_mv
+            moved = {**lowered.neurons, name: dataclasses.replace(cells, threshold=threshold)}
+            return native.run(dataclasses.replace(lowered, neurons=moved), progress, precision)
+
+    for distance_mv in 2.0 ** np.arange(-52.0, 0.0):
+        moved = Moved(distance_mv if spiked else -distance_mv)
+        if bool(np.isin(key, keys(simulate(net, None, (step + 1) * 0.1, 0.1, moved)))) != spiked:
+            return float(distance_mv)
+    return np.inf
+
+
+def correlation(spikes: PopulationSpikes, duration_ms: float) -> float:
+    """Mean correlation of the spike counts in 20 ms of pairs of the first 300 neurons."""
+    few = spikes.senders < 300
+    counts = np.histogram2d(
+        spikes.senders[few], spikes.times_ms[few],
+        (np.arange(301), np.arange(200.0, duration_ms + 1, 20.0)),
+    )[0]  # fmt: skip
+    counts = counts[counts.std(axis=1) > 0]
+    matrix = np.corrcoef(counts)
+    return float(matrix[np.triu_indices_from(matrix, 1)].mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vogels_abbott_cuba", "brunel2000"])
+def test_over_10_s_native_and_brian2_part_by_rounding_alone_and_fire_alike(name: str) -> None:
+    net, duration_ms = network(name), 10_000.0
+    ours, theirs = (
+        simulate(net, None, duration_ms, 0.1, backend)
+        for backend in ("native", "brian2:standalone")
+    )
+    mine, other = keys(ours), keys(theirs)
+    parted = np.setxor1d(mine, other)
+    if parted.size:
+        first = int(parted[0])
+        distance_mv = distance_from_threshold(net, first, bool(np.isin(first, mine)))
+        at_ms = first // sum(p.size for p in net.neurons.values()) * 0.1
+        print(f"{name}: part at {at_ms:.1f} ms, {distance_mv:.1e} mV from threshold")
+        assert at_ms > 100.0
+        assert distance_mv < 1e-9, f"{name}: {distance_mv} mV from threshold at {at_ms} ms"
+    else:
+        print(f"{name}: the same {mine.size} spikes for {duration_ms / 1000:g} s")
+    for population in net.neurons:
+        a, b = ours[population], theirs[population]
+        rates = [len(s) / s.size / duration_ms * 1000.0 for s in (a, b)]
+        variations = [interval_variation(s.times_ms, s.senders) for s in (a, b)]
+        correlations = [correlation(s, duration_ms) for s in (a, b)]
+        print(population, rates, variations, correlations)
+        assert rates[0] == pytest.approx(rates[1], rel=0.03)
+        assert variations[0] == pytest.approx(variations[1], abs=0.03)
+        assert correlations[0] == pytest.approx(correlations[1], abs=0.01)
 
 
 def test_cuba_fires_at_the_rate_that_other_simulators_give() -> None:

@@ -1,0 +1,88 @@
+"""What every target of Brian2 shares: preferences that are put back, and the C++ compiler."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spikelearn._errors import SpikelearnError
+
+SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+
+
+@contextlib.contextmanager
+def brian2_with(preferences: dict[str, Any]) -> Iterator[Any]:
+    """Brian2 with the preferences of a run, which are put back afterwards."""
+    with warnings.catch_warnings():
+        # Brian2 calls its parser by names that the parser has since replaced.
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        import brian2
+
+        prefs = brian2.prefs
+        chosen = {"core.network.default_schedule": SCHEDULE, **preferences}
+        before = {key: prefs[key] for key in chosen}
+        try:
+            for key, value in chosen.items():
+                prefs[key] = value
+            yield brian2
+        finally:
+            for key, value in before.items():
+                prefs[key] = value
+
+
+@functools.cache
+def compiler() -> str | None:
+    """Path of the C++ compiler: what CXX names, or the first of c++, g++ and clang++."""
+    chosen = os.environ.get("CXX")
+    names = [chosen] if chosen else ["c++", "g++", "clang++"]
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def no_compiler(target: str) -> SpikelearnError:
+    """What to say where a compiler was asked for by name and there is none."""
+    return SpikelearnError(
+        f"Brian2's {target} target needs a C++ compiler that works, and none was found (c++, g++,"
+        " clang++, or what the environment variable CXX names); install one, or use brian2:numpy"
+    )
+
+
+@functools.cache
+def compiler_flags() -> tuple[str, ...]:
+    """Flags under which compiled arithmetic rounds as NumPy's does: no fast-math, no fused sums."""
+    flags = ("-w", "-O3", "-ffp-contract=off", "-std=c++11")
+    path = compiler()
+    if path is None:
+        return flags
+    probe = [path, "-march=native", "-x", "c++", "-E", os.devnull]
+    done = subprocess.run(probe, capture_output=True, check=False)  # noqa: S603 - the compiler
+    return flags if done.returncode else (*flags, "-march=native")
+
+
+@functools.cache
+def machine() -> str:
+    """A digest of what compiled code is for: the compiler with its flags, and the processor."""
+    path = compiler()
+    version = ""
+    if path is not None:
+        asked = [path, "--version"]
+        said = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+        version = said.stdout
+    described = (version, compiler_flags(), platform.platform(), _processor())
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
