@@ -242,6 +242,7 @@ _MODELS: dict[str, dict[str, str]] = {
     "elman": {"": "elman_28", "text": "elman_text"},
     "gru": {"": "gru_28", "text": "gru_text"},
     "spiking_mlp": {"": "snn_784"},
+    "latency_mlp": {"": "latency_784"},
     "spiking": {"": "competitive_stdp"},
 }
 

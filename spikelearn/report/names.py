@@ -8,10 +8,15 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "mean_luminance": ("mean luminance", "#8a8a8a"),
     "untrained": ("untrained", "#5c5c5c"),
     "untrained_spiking": ("untrained, spiking", "#5c5c5c"),
+    "untrained_latency": ("untrained, latencies", "#5c5c5c"),
     "homeostasis": ("homeostasis only", "#5c5c5c"),
     "backprop": ("backpropagation", "#0072b2"),
     "feedback_alignment": ("feedback alignment", "#d55e00"),
     "direct_feedback_alignment": ("direct feedback alignment", "#e69f00"),
+    "eprop_spiking": ("e-prop", "#56b4e9"),
+    "ottt": ("OTTT", "#56b4e9"),
+    "decolle": ("DECOLLE", "#56b4e9"),
+    "eventprop": ("EventProp", "#56b4e9"),
     "surrogate": ("surrogate gradients", "#009e73"),
     "stdp": ("STDP", "#cc79a7"),
     "human IT": ("human IT", "#000000"),
@@ -20,8 +25,8 @@ _LOOKS: dict[str, tuple[str, str]] = {
 _BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torch": "PyTorch"}
 _OTHER = "#56b4e9"
 BASELINES = (
-    "pixels", "mean_luminance", "untrained", "untrained_spiking", "homeostasis",
-    "human IT", "monkey IT",
+    "pixels", "mean_luminance", "untrained", "untrained_spiking", "untrained_latency",
+    "homeostasis", "human IT", "monkey IT",
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ MODELS: dict[str, Any] = {
     "elman": Recurrent(kind="elman", name="e", n_steps=4, row=3, hidden=6, n_classes=5, leak=0.5),
     "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
     "spiking_mlp": None,
+    "latency_mlp": None,
 }
 CASES = [
     (name, kind)
@@ -57,6 +58,16 @@ class MovesWeights(Backprop):
         loss = super().update(x, y, apply)
         with torch.no_grad():
             self.network.weights()[0].mul_(0.999)
+        return loss
+
+
+class TurnsItsMemory(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        loss = super().update(x, y, lambda: None)
+        for weight in self.network.weights():
+            assert weight.grad is not None
+            weight.grad = weight.grad.T.contiguous().T
+        apply()
         return loss
 
 
@@ -157,6 +168,7 @@ class NoiseWithoutReplay(Backprop):
 
 FAULTS = {
     MovesWeights: "keeps_the_contract",
+    TurnsItsMemory: "keeps_the_contract",
     DrawsGlobally: "keeps_the_contract",
     NeverApplies: "keeps_the_contract",
     ForgetsAParameter: "keeps_the_contract",
