@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,6 +79,7 @@ def train(
     from spikelearn._progress import progress_bars
     from spikelearn.experiments import STDPConfig, train_stdp
     from spikelearn.experiments import train as run_training
+    from spikelearn.experiments.health import TrainingWarning
 
     named = {
         "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
@@ -90,7 +92,9 @@ def train(
         given["options"] = _settings(option)
     first = _training_config(recipe, given, seed)
     rows, layers = [], []
-    with progress_bars() as bar:
+    with progress_bars() as bar, warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingWarning)
+        warnings.showwarning = _say_warning
         for s in range(seed, seed + seeds):
             config = first.model_copy(update={"seed": s})
             say = bar(f"{first.rule}, seed {s}")
@@ -131,6 +135,10 @@ def _receptive_fields(folder: Path) -> Path:
     return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels)
 
 
+def _say_warning(message: Any, *args: Any, **kwargs: Any) -> None:
+    say(f"Warning: {message}")
+
+
 def _training_config(
     recipe: str | None, given: dict[str, Any], seed: int
 ) -> TrainConfig | STDPConfig:
@@ -150,7 +158,8 @@ def _training_config(
         shipped = shipped_names("models/recipes")
         kinds = (given["model"],) if "model" in given else RULES[rule].networks
         for kind in kinds:
-            usual = f"{given.get('dataset', 'mnist')}_{kind}/{rule}"
+            folder = _RECIPE_FOLDERS.get(kind, kind)
+            usual = f"{given.get('dataset', 'mnist')}_{folder}/{rule}"
             if usual in shipped:
                 recipe = usual
                 say(f"Recipe: {recipe}")
@@ -245,6 +254,10 @@ _MODELS: dict[str, dict[str, str]] = {
     "latency_mlp": {"": "latency_784"},
     "spiking": {"": "competitive_stdp"},
 }
+
+
+# Where recipes of a kind of network lie, if not under its own name.
+_RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp"}
 
 
 def _first_model(kinds: tuple[str, ...], dataset: str) -> str:

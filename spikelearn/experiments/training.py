@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from spikelearn._files import atomic_path, read_yaml
 from spikelearn._seeding import torch_generator
 from spikelearn.experiments import store
 from spikelearn.experiments.config import TrainConfig
+from spikelearn.experiments.health import TrainingWarning, troubles
 from spikelearn.experiments.images import Split, split
 from spikelearn.experiments.measures import (
     PROBE_IMAGES,
@@ -59,7 +61,8 @@ class TrainedRun:
         weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
         `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
-        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag`.
+        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
+        wrong with the network, in words; empty if nothing is).
     folder : Path or None
         Where it is stored.
     """
@@ -90,6 +93,12 @@ def train(
     ------
     SpikelearnError
         Where the rule does not train this kind of model, or the model does not fit the data.
+
+    Warns
+    -----
+    TrainingWarning
+        Once for each trouble that a network that spikes gets into: a layer is silent, most of it is
+        dead, or its rates explode.
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
@@ -115,7 +124,8 @@ def train(
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
         # Measuring the update may have moved what the rule keeps beside the network.
         load_weights(rule, loop.best)
-        summary = summarise(loop, rule, training, test, n_classes)
+        wrong = troubles(rule, validation.x) if rule.trains else {}
+        summary = summarise(loop, rule, training, test, n_classes, list(wrong.values()))
     epochs = loop.table()
     if folder is not None:
         store.save_run(
@@ -217,6 +227,7 @@ class _Loop:
         self.best: dict[str, torch.Tensor] = {}
         self.best_accuracy = -1.0
         self.best_epoch = 0
+        self.noticed: set[str] = set()
 
     def run(self, training: Split, validation: Split, say: Progress) -> None:
         n_epochs = self.config.epochs if self.rule.trains else 0
@@ -270,12 +281,22 @@ class _Loop:
         scores = predict(self.rule, validation.x)
         accuracy = accuracy_of(scores.argmax(1), validation.y)
         self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
+        if self.rule.trains:
+            self._notice(epoch, validation)
         # Epoch 0 is no candidate for a rule that trains: a rule that harms must show it.
         if epoch == 0 and self.rule.trains:
             return
         if accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, epoch
             self.best = {k: v.clone() for k, v in weights_of(self.rule).items()}
+
+    def _notice(self, epoch: int, validation: Split) -> None:
+        """Warn of troubles, of each once."""
+        for trouble, sentence in troubles(self.rule, validation.x).items():
+            if trouble not in self.noticed:
+                self.noticed.add(trouble)
+                when = f"after epoch {epoch}" if epoch else "before training"
+                warnings.warn(f"{when}, {sentence}", TrainingWarning, stacklevel=4)
 
     def table(self) -> pd.DataFrame:
         import pandas as pd
@@ -339,10 +360,14 @@ def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
 
 
 def summarise(
-    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int
+    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int, wrong: list[str]
 ) -> dict[str, Any]:
-    """Accuracy on the test images, which are read here for the first time."""
+    """Accuracy on the test images, which are read here for the first time.
+
+    `wrong` is what is known to be wrong with the network already.
+    """
     predicted = predict(rule, test.x).argmax(1)
+    collapse = collapse_flag(predicted.cpu().numpy(), n_classes)
     return {
         "test_accuracy": accuracy_of(predicted, test.y),
         "nearest_centroid_accuracy": nearest_centroid_accuracy(rule, training, test),
@@ -350,5 +375,5 @@ def summarise(
         "best_epoch": loop.best_epoch,
         "n_test": len(test.y),
         "chance": 1.0 / n_classes,
-        "flag": collapse_flag(predicted.cpu().numpy(), n_classes),
+        "flag": "; ".join(filter(None, [collapse, *wrong])),
     }
