@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, Seed, app, plainly, say
+from spikelearn.cli._app import Backend, Seed, app, plain_warnings, plainly, say
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
@@ -79,7 +78,6 @@ def train(
     from spikelearn._progress import progress_bars
     from spikelearn.experiments import STDPConfig, train_stdp
     from spikelearn.experiments import train as run_training
-    from spikelearn.experiments.health import TrainingWarning
 
     named = {
         "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
@@ -92,9 +90,7 @@ def train(
         given["options"] = _settings(option)
     first = _training_config(recipe, given, seed)
     rows, layers = [], []
-    with progress_bars() as bar, warnings.catch_warnings():
-        warnings.simplefilter("always", TrainingWarning)
-        warnings.showwarning = _say_warning
+    with progress_bars() as bar, plain_warnings():
         for s in range(seed, seed + seeds):
             config = first.model_copy(update={"seed": s})
             say = bar(f"{first.rule}, seed {s}")
@@ -133,10 +129,6 @@ def _receptive_fields(folder: Path) -> Path:
     layer = plastic_projection(SpikingNetwork(**run.config["network"]))
     weights = next(p.weight for p in run.network.projections if p.name == layer.name)
     return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels)
-
-
-def _say_warning(message: Any, *args: Any, **kwargs: Any) -> None:
-    say(f"Warning: {message}")
 
 
 def _training_config(

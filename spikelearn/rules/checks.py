@@ -353,6 +353,7 @@ def hidden_units_are_exchangeable(bench: _Bench) -> None:
         axes[f"network.layers.{index}.weight"] = (index, index - 1)
         axes[f"network.layers.{index}.bias"] = (index,)
         axes[f"network.weights.{index}"] = (index, index - 1)
+        axes[f"network.recurrent.{index}"] = (index, index)
     declared = rule.unit_axes()
     for name in rule.extra.state_dict():
         if name not in declared:

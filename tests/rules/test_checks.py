@@ -12,6 +12,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
+from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES, own_rule
 from spikelearn.rules.backprop import Backprop
 from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
@@ -48,6 +49,15 @@ def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kin
     results = check_rule(name, MODELS[kind])
     assert [r.property for r in results] == list(PROPERTIES)
     assert sum(r.passed is True for r in results) >= 4
+
+
+@pytest.mark.parametrize("name", ["surrogate", "eprop_spiking", "ottt", "decolle"])
+def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -> None:
+    model = SpikingMLP(
+        name="s", sizes=(12, 7, 6, 5), max_rate_hz=1000.0, duration_ms=10.0, readout="potential",
+        recurrent=True, threshold_increment_mv=0.1, tau_threshold_ms=20.0,
+    )  # fmt: skip
+    assert sum(r.passed is True for r in check_rule(name, model)) >= 8
 
 
 # --- Rules with one fault each.
