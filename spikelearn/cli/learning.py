@@ -44,7 +44,7 @@ def train(
         typer.Option(
             "--dataset",
             "--stimuli",
-            help="Data set, or path of a folder of images or an .npz file.",
+            help="Data set (of spikes: shd, nmnist), or path of a folder of images or an .npz file.",
         ),
     ] = None,
     epochs: Annotated[
@@ -242,7 +242,7 @@ _MODELS: dict[str, dict[str, str]] = {
     "residual_mlp": {"": "residual_mlp_784"},
     "elman": {"": "elman_28", "text": "elman_text"},
     "gru": {"": "gru_28", "text": "gru_text"},
-    "spiking_mlp": {"": "snn_784"},
+    "spiking_mlp": {"": "snn_784", "shd": "snn_shd", "nmnist": "snn_nmnist"},
     "latency_mlp": {"": "latency_784"},
     "spiking": {"": "competitive_stdp"},
 }

@@ -49,7 +49,7 @@ def troubles(rule: Rule, x: torch.Tensor) -> dict[str, str]:
         counts = dict(list(counts.items())[:-1])  # the scores of an output that does not spike
     found: dict[str, str] = {}
     for name, spikes in counts.items():
-        said = _trouble(name, spikes, _most(network), _raise_input(network))
+        said = _trouble(name, spikes, _most(network), _raise_input(network, x.dim() == 3))
         if said is not None:
             found[f"{said[0]} {name}"] = said[1]
             if said[0] == "silent":
@@ -89,6 +89,9 @@ def _most(network: SpikingClassifier | LatencyClassifier) -> int:
     return network.description.max_spikes
 
 
-def _raise_input(network: SpikingClassifier | LatencyClassifier) -> str:
-    own = "max_rate_hz" if isinstance(network, SpikingClassifier) else "weight_mean or weight_sd"
+def _raise_input(network: SpikingClassifier | LatencyClassifier, given: bool) -> str:
+    """How to excite the network more; `given`: its input spikes are recorded ones."""
+    own = "tau_m_ms" if given else "max_rate_hz"
+    if isinstance(network, LatencyClassifier):
+        own = "weight_mean or weight_sd"
     return f"lower the model's v_threshold_mv or raise its {own}"

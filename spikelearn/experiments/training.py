@@ -19,7 +19,7 @@ from spikelearn._seeding import torch_generator
 from spikelearn.experiments import store
 from spikelearn.experiments.config import TrainConfig
 from spikelearn.experiments.health import TrainingWarning, troubles
-from spikelearn.experiments.images import Split, split
+from spikelearn.experiments.images import Split, split, split_events
 from spikelearn.experiments.measures import (
     PROBE_IMAGES,
     accuracy_of,
@@ -31,7 +31,8 @@ from spikelearn.experiments.optimization import Optimizer
 from spikelearn.experiments.readout_free import nearest_centroid_accuracy
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
-from spikelearn.stimuli.datasets import load_dataset
+from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
+from spikelearn.stimuli.events import load_events
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,10 @@ def train(
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
         return open_trained_run(folder)
-    parts = split(load_dataset(config.dataset, complete["source"]), config)
+    if config.dataset in EVENT_DATASETS:
+        parts = split_events(load_events(config.dataset), config)
+    else:
+        parts = split(load_dataset(config.dataset, complete["source"]), config)
     training, validation, test = (part.to(device_of(config)) for part in parts)
     n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
     network = config.description().build(config.seed)  # type: ignore[union-attr]

@@ -23,6 +23,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks.layers import scaled_uniform
@@ -175,9 +176,22 @@ class SpikingClassifier(nn.Module):
         return [*(beta for _ in self.weights[1:]), last]
 
     def encode(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels)."""
+        """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels).
+
+        Or for spikes of shape (batch, steps, inputs), 0 or 1, these.
+        """
+        if x.dim() == 3:
+            return self.given_spikes(x)
         drawn = torch.rand((self.n_steps, *x.shape), generator=generator)
         return self.input_spikes(x, drawn.to(x.device))
+
+    def given_spikes(self, x: torch.Tensor) -> torch.Tensor:
+        """Spikes of shape (steps, batch, inputs) from spikes of shape (batch, steps, inputs)."""
+        if x.shape[1] != self.n_steps:
+            raise SpikelearnError(
+                f"spikes come in {x.shape[1]} time steps, but the network has {self.n_steps}"
+            )
+        return x.transpose(0, 1).to(self.weights[0].dtype)
 
     def input_spikes(self, x: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
         """Spikes of the shape of `drawn`, uniform in [0, 1), whose last axes are those of x."""

@@ -51,7 +51,9 @@ class SpikingRule(Rule):
         self.extra = nn.ModuleDict()
 
     def input_spikes(self, x: torch.Tensor) -> torch.Tensor:
-        """Spikes of shape (steps, batch, pixels), drawn for an update."""
+        """Spikes of shape (steps, batch, pixels), drawn for an update unless x is spikes."""
+        if x.dim() == 3:
+            return self.network.given_spikes(x)
         shape = (self.network.n_steps, *x.shape)
         return self.network.input_spikes(x, self.draw(shape, (None, "batch", None), "uniform"))
 

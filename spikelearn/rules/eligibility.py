@@ -134,8 +134,10 @@ class _Online(SpikingRule):
             )
         if network.description.readout == "potential":
             layers[-1].neurons = None
-        for _ in range(self._n_steps()):
-            h = network.input_spikes(x, draw((len(x), x.shape[1])))
+        given = network.given_spikes(x) if x.dim() == 3 else None
+        for t in range(self._n_steps()):
+            shape = (len(x), x.shape[1])
+            h = network.input_spikes(x, draw(shape)) if given is None else given[t]
             for layer in layers:
                 h = layer.step(h)
             yield layers
@@ -145,7 +147,7 @@ class _Online(SpikingRule):
         """Leave the update in `.grad`; apply it once, or `online` after every step."""
         n_steps = self._n_steps()
         gradients = self._zeros()
-        total = x.new_zeros(())
+        total = self.network.weights[0].new_zeros(())
         self._begin()
         steps = self._steps(x, lambda shape: self.draw(shape, ("batch", None), "uniform"))
         for t, layers in enumerate(steps, start=1):
