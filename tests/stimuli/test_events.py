@@ -188,7 +188,7 @@ def test_spiking_rules_learn_recorded_spikes(rule: str, no_data: Path, tmp_path:
     }
     fields |= {"v_threshold_mv": 0.2, "recurrent": True, "readout": "potential"}
     write_yaml(model, {"kind": "spiking_mlp", "name": "small", **fields})
-    run = train(config(rule, model=str(model)), tmp_path / "runs")
+    run = train(config(rule, model=str(model), epochs=25), tmp_path / "runs")
     assert run.summary["n_test"] == 60
     assert run.summary["test_accuracy"] > 0.5  # chance is 0.05
     assert run.config["source"] == "full"
