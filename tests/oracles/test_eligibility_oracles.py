@@ -12,6 +12,7 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingClassifier, SpikingMLP, surrogate_slope
 from spikelearn.rules.eligibility import OTTT, Decolle, EPropSpiking
 from spikelearn.rules.rule import output_loss
+from spikelearn.rules.surrogate import Surrogate
 
 BATCH = 4
 Tensors = list[torch.Tensor]
@@ -312,22 +313,35 @@ def test_online_updates_add_up_to_the_whole_where_the_weights_stand_still(
     assert_close([sum(pieces[i::3]) for i in range(3)], whole)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("make", [lambda: EPropSpiking(block_steps=8), OTTT, Decolle])
-def test_memory_does_not_grow_with_the_number_of_time_steps(make: Any) -> None:
+def peak_bytes(rule: Any, duration_ms: float, **fields: Any) -> int:
+    """The most that torch held at one time during an update."""
     from torch.profiler import ProfilerActivity, profile
 
-    peaks = []
-    for duration in (20.0, 200.0):
-        rule = prepared(make(), network(hidden=(40,), readout="potential", duration_ms=duration))
-        x, y = data()
-        rule.generator = torch_generator(0, "spikes")
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
-            rule.update(x, y, lambda: None)
-        level = peak = 0
-        for event in found.profiler.kineto_results.events():  # type: ignore[union-attr]
-            if event.name() == "[memory]":
-                level += event.nbytes()
-                peak = max(peak, level)
-        peaks.append(peak)
-    assert peaks[0] > 10_000
-    assert peaks[1] < 1.1 * peaks[0]
+    net = network(hidden=(40,), readout="potential", duration_ms=duration_ms, **fields)
+    prepared(rule, net)
+    x, y = data()
+    rule.generator = torch_generator(0, "spikes")
+    rule.update(x, y, lambda: None)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
+        rule.update(x, y, lambda: None)
+    level = peak = 0
+    for event in found.profiler.kineto_results.events():  # type: ignore[union-attr]
+        if event.name() == "[memory]":
+            level += event.nbytes()
+            peak = max(peak, level)
+    return peak
+
+
+@pytest.mark.parametrize("make", [lambda: EPropSpiking(block_steps=8), OTTT, Decolle])
+@pytest.mark.parametrize("fields", [{}, RICHER[-1]])
+def test_memory_does_not_grow_with_the_number_of_time_steps(
+    make: Any, fields: dict[str, Any]
+) -> None:
+    few, many = (peak_bytes(make(), duration, **fields) for duration in (20.0, 200.0))
+    assert few > 10_000
+    assert many < 1.1 * few
+
+
+def test_that_of_backpropagation_through_time_does() -> None:
+    few, many = (peak_bytes(Surrogate(), duration) for duration in (20.0, 200.0))
+    assert many > 7.0 * few
