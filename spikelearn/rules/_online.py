@@ -102,6 +102,8 @@ class Block:
             )
         if self.of_threshold is not None:
             gradient.add_(torch.einsum("bj,bji->ji", of_start, self.of_threshold))
+        if last:  # nothing is held until the next stimulus
+            self.eligibility = self.of_threshold = None
         if last or (self.kappa == 0.0 and not self.neurons.increment_mv):
             return
         kept = slopes.new_tensor([self.kappa ** (n_steps - 1 - t) for t in range(n_steps)])
@@ -136,19 +138,17 @@ class Block:
             later = rho * (1.0 - q * slopes[t]) * later
         of_traces *= rho * q
         before = self.of_threshold
-        self.of_threshold = _carried(of_traces, traces, None, 0.0)
         if before is not None:
-            self.of_threshold.addcmul_(later.unsqueeze(2), before)
+            before.mul_(later.unsqueeze(2))
+        self.of_threshold = _carried(of_traces, traces, before, 1.0)
 
 
 def _carried(
     of_traces: torch.Tensor, traces: torch.Tensor, before: torch.Tensor | None, kept: float
 ) -> torch.Tensor:
-    """Sum over the steps of their products, and `kept` times `before`: (batch, neurons, inputs)."""
-    start = traces.new_zeros(()) if before is None else before
-    return torch.baddbmm(
-        start,
-        of_traces.permute(1, 2, 0),
-        traces.transpose(0, 1),
-        beta=0.0 if before is None else kept,
-    )
+    """Sum over the steps of their products, and `kept` times `before`, in whose memory it lies.
+
+    Of shape (batch, neurons, inputs): the largest tensors that there are.
+    """
+    factors = of_traces.permute(1, 2, 0), traces.transpose(0, 1)
+    return torch.bmm(*factors) if before is None else before.baddbmm_(*factors, beta=kept)
