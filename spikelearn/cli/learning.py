@@ -44,7 +44,7 @@ def train(
         typer.Option(
             "--dataset",
             "--stimuli",
-            help="Data set (of spikes: shd, nmnist), or path of a folder of images or an .npz file.",
+            help="Data set (of spikes: shd, nmnist), or path of a folder of images or .npz file.",
         ),
     ] = None,
     epochs: Annotated[
