@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py --dataset mnist --network mlp
     python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
     python benchmarks/accuracy.py --table dll --seeds 2
+    python benchmarks/accuracy.py --family spiking --seeds 1
 
 Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
 epochs were and are chosen on validation images, and the test images are read once a run. What is
@@ -37,6 +38,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 # The published comparison on one network, Lv et al. 2025 (arXiv 2501.09976, table 1).
 FOLDERS = {"dll": "mnist_dll"}
+FAMILIES = {"spiking": "mnist_spiking_mlp"}
 COLUMNS = [
     "recipe", "rule", "seed", "model", "test_accuracy", "validation_accuracy",
     "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
@@ -47,7 +49,8 @@ COLUMNS = [
 
 def main() -> None:
     options = parse()
-    folder = FOLDERS[options.table] if options.table else f"{options.dataset}_{options.network}"
+    folder = f"{options.dataset}_{options.network}"
+    folder = FOLDERS.get(options.table, FAMILIES.get(options.family, folder))
     names = [n for n in shipped_names("models/recipes") if n.startswith(f"{folder}/")]
     if options.rules:
         names = [n for n in names if n.split("/")[1] in options.rules.split(",")]
@@ -100,6 +103,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--network", default="mlp", help="mlp, cnn")
     parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
+    parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
     parser.add_argument("--rules", help="only these, separated by commas")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
@@ -213,9 +217,10 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
 
 def command_of(folder: str) -> str:
     """The options that make this table."""
-    for table, place in FOLDERS.items():
-        if place == folder:
-            return f"--table {table}"
+    for option, places in (("table", FOLDERS), ("family", FAMILIES)):
+        for name, place in places.items():
+            if place == folder:
+                return f"--{option} {name}"
     dataset, _, network = folder.rpartition("_")
     return f"--dataset {dataset} --network {network}"
 

@@ -14,12 +14,12 @@ What is timed:
     adapter      CUBA on Brian2's targets through the adapter, and by hand: the same populations,
                  synapses and spikes, left to Brian2's integrator and flags; the run alone
     forward      784-400-10, 128 stimuli at once, 100 steps; peers: the libraries' own loops
-    training     the same with the way back: surrogate gradients on snnTorch's neurons
+    training     the same with the way back: surrogate gradients on our neurons and on theirs
 
 Peers: Brian2's C++ standalone and Cython (from the same description, its equations for the same
 step written for its own integrator), NEST (iaf_psc_exp, iaf_cond_exp, iaf_psc_delta) where
 installed (pip install nest-simulator), snnTorch's and Norse's own time loops.
-Results are written to benchmarks/results/simulate.md.
+Results are written to benchmarks/results/simulate.md, of one section alone to a file of its own.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def main() -> None:
     command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
     head = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
     sections: list[str] = []
+    place = RESULTS / (f"simulate_{wanted[0]}.md" if len(wanted) == 1 else "simulate.md")
     for name in wanted:
         print(f"{name} ...", file=sys.stderr, flush=True)
         if name in MODELS:
@@ -76,7 +77,7 @@ def main() -> None:
         else:
             sys.exit(f"there is no benchmark called '{name}'")
         print(sections[-1], flush=True)
-        write_text(RESULTS / "simulate.md", "\n".join([*head, *sections]))
+        write_text(place, "\n".join([*head, *sections]))
 
 
 def network(name: str, duration_ms: float, repeats: int) -> str:

@@ -334,8 +334,8 @@ def training_ways(threads: int) -> dict[str, Callable[[], Any]]:
     def learn(counts: torch.Tensor, parameters: Any) -> None:
         torch.autograd.grad(torch.nn.functional.cross_entropy(counts, y), list(parameters))
 
-    def by_us() -> None:
-        learn(model(x)[-1], model.weights)
+    def by_us(backend: str) -> None:
+        learn(model(x, backend=backend)[-1], model.weights)
 
     def by_snntorch() -> None:
         cells = [
@@ -365,5 +365,7 @@ def training_ways(threads: int) -> dict[str, Callable[[], Any]]:
     return {
         "snntorch, own loop": by_snntorch,
         "norse, own loop": by_norse,
-        "surrogate": by_us,
+        "surrogate": lambda: by_us("native"),
+        "surrogate on snntorch": lambda: by_us("snntorch"),
+        "surrogate on norse": lambda: by_us("norse"),
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -59,6 +61,20 @@ def plainly(command: Command) -> Command:
             raise typer.Exit(130) from None
 
     return wrapped  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def plain_warnings() -> Iterator[None]:
+    """What is noticed while networks are trained, as one line each."""
+    from spikelearn.experiments.health import TrainingWarning
+
+    def show(message: Any, *args: Any, **kwargs: Any) -> None:
+        say(f"Warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingWarning)
+        warnings.showwarning = show
+        yield
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spikelearn.cli._app import Seed, app, plainly
+from spikelearn.cli._app import Seed, app, plain_warnings, plainly
 
 
 @app.command()
@@ -26,5 +26,6 @@ def demo(
     """
     from spikelearn.experiments.demo import run_demo
 
-    report = run_demo(out, seed)
+    with plain_warnings():
+        report = run_demo(out, seed)
     print(f"Report: {report}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Seed, app, plainly, say
+from spikelearn.cli._app import Seed, app, plain_warnings, plainly, say
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def train(
         typer.Option(
             "--dataset",
             "--stimuli",
-            help="Data set, or path of a folder of images or an .npz file.",
+            help="Data set (of spikes: shd, nmnist), or path of a folder of images or .npz file.",
         ),
     ] = None,
     epochs: Annotated[
@@ -90,7 +90,7 @@ def train(
         given["options"] = _settings(option)
     first = _training_config(recipe, given, seed)
     rows, layers = [], []
-    with progress_bars() as bar:
+    with progress_bars() as bar, plain_warnings():
         for s in range(seed, seed + seeds):
             config = first.model_copy(update={"seed": s})
             say = bar(f"{first.rule}, seed {s}")
@@ -150,7 +150,8 @@ def _training_config(
         shipped = shipped_names("models/recipes")
         kinds = (given["model"],) if "model" in given else RULES[rule].networks
         for kind in kinds:
-            usual = f"{given.get('dataset', 'mnist')}_{kind}/{rule}"
+            folder = _RECIPE_FOLDERS.get(kind, kind)
+            usual = f"{given.get('dataset', 'mnist')}_{folder}/{rule}"
             if usual in shipped:
                 recipe = usual
                 say(f"Recipe: {recipe}")
@@ -242,9 +243,14 @@ _MODELS: dict[str, dict[str, str]] = {
     "residual_mlp": {"": "residual_mlp_784"},
     "elman": {"": "elman_28", "text": "elman_text"},
     "gru": {"": "gru_28", "text": "gru_text"},
-    "spiking_mlp": {"": "snn_784"},
+    "spiking_mlp": {"": "snn_784", "shd": "snn_shd", "nmnist": "snn_nmnist"},
+    "latency_mlp": {"": "latency_784"},
     "spiking": {"": "competitive_stdp"},
 }
+
+
+# Where recipes of a kind of network lie, if not under its own name.
+_RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp"}
 
 
 def _first_model(kinds: tuple[str, ...], dataset: str) -> str:

@@ -22,10 +22,13 @@ def download(
     """Bring a data set or a recording into the cache; recordings can be large."""
     from spikelearn import recordings
     from spikelearn._files import cache_folder
-    from spikelearn.stimuli.datasets import DATASETS, dataset_module
+    from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, dataset_module
+    from spikelearn.stimuli.events import load_events
 
     if name in DATASETS:
         dataset_module(name).download(say)
+    elif name in EVENT_DATASETS:
+        load_events(name)  # or what to download, and where to put it
     elif name.partition(":")[0] in recordings.RECORDINGS:
         recordings.load(name, progressbar=True)
     else:
@@ -59,11 +62,17 @@ def recipes(seed: NoSeed = 0) -> None:
 @app.command()
 @plainly
 def datasets(seed: NoSeed = 0) -> None:
-    """List the labelled image data sets that networks are trained on."""
-    from spikelearn.stimuli.datasets import DATASETS, resolve_source
+    """List the labelled data sets that networks are trained on: images, and recorded spikes."""
+    import importlib
+
+    from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, resolve_source
 
     # The source is what this machine has, or would download.
-    _list((name, resolve_source(name), entry.description) for name, entry in DATASETS.items())
+    rows = [(name, resolve_source(name), entry.description) for name, entry in DATASETS.items()]
+    for name, entry in EVENT_DATASETS.items():
+        at_hand = importlib.import_module(entry.module).at_hand()
+        rows.append((name, "full" if at_hand else "absent", entry.description))
+    _list(rows)
 
 
 @app.command()

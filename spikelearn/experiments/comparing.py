@@ -200,6 +200,10 @@ def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
     return reduced.transpose(0, 2, 3, 1) if channels == 3 else reduced[:, 0]
 
 
+# Of the networks that spike, by kind, the rule that trains nothing.
+_BASELINES = {"spiking_mlp": "untrained_spiking", "latency_mlp": "untrained_latency"}
+
+
 def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     """The network of a run with its initial weights."""
     from dataclasses import replace
@@ -212,7 +216,7 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     if isinstance(run, STDPRun):
         return replace(run, config=config, network=run.initial, folder=None)
     description = describe(run.config["network"])
-    rule = make_rule("untrained_spiking" if description.kind == "spiking_mlp" else "untrained")
+    rule = make_rule(_BASELINES.get(description.kind, "untrained"))
     rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
     return replace(run, config=config, rule=rule, folder=None)
 

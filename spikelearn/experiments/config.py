@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spikelearn.networks import (
         CNN,
         MLP,
+        LatencyMLP,
         Recurrent,
         ResidualMLP,
         SpikingMLP,
@@ -48,7 +49,9 @@ class _RunConfig(BaseModel):
     )
     seed: int = Field(default=0, ge=0)
 
-    def description(self) -> MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | SpikingNetwork:
+    def description(
+        self,
+    ) -> MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | LatencyMLP | SpikingNetwork:
         """The model that is trained.
 
         Raises

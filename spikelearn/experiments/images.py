@@ -1,4 +1,4 @@
-"""Labelled images as network input, divided into those for training, validation and testing."""
+"""Labelled images or spike trains as network input, for training, validation and testing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.experiments.config import TrainConfig
+from spikelearn.networks.spiking_mlp import SpikingMLP
+from spikelearn.stimuli.events import EventDataset, as_spikes
 from spikelearn.stimuli.images import ImageDataset, network_images
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images as network input, float32 of shape (n, inputs), and labels, int64 of shape (n,)."""
+    """Images as network input, float32 of shape (n, inputs), and labels, int64 of shape (n,).
+
+    Spike trains are uint8 of shape (n, steps, inputs), 0 or 1.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
@@ -34,18 +39,7 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
         If there are fewer training images than asked for, or the model does not fit the data.
     """
     shape = fitting_shape(data, config)
-    order = generator(config.seed, "split").permutation(len(data.train_images))
-    if config.n_train is not None:
-        if config.n_train > len(order):
-            raise SpikelearnError(
-                f"n_train is {config.n_train}, but {data.name} ({data.source}) has {len(order)}"
-                " training images"
-            )
-        order = order[: config.n_train]
-    n_validation = max(1, round(config.validation_fraction * len(order)))
-    kept, held = order[:-n_validation], order[-n_validation:]
-    if not len(kept):
-        raise SpikelearnError("no training image is left beside those for validation")
+    kept, held = _divided(len(data.train_images), f"{data.name} ({data.source})", config)
     parts = (
         (data.train_images[kept], data.train_labels[kept]),
         (data.train_images[held], data.train_labels[held]),
@@ -61,6 +55,57 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
         if not torch.isfinite(part.x).all():
             raise SpikelearnError(f"{data.name}: an image has values that are not finite (NaN)")
     return training, validation, test
+
+
+def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
+    """Training, validation and test recordings, as spikes in the model's time steps.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are fewer training recordings than asked for, or the model does not fit the data.
+    """
+    model = config.description()
+    if not isinstance(model, SpikingMLP):
+        raise SpikelearnError(
+            f"{data.name} has spike trains: train a model of kind spiking_mlp on it;"
+            f" {config.model} is of kind {model.kind}"
+        )
+    wanted = data.train.n_units, len(data.classes)
+    if (model.n_inputs, model.n_classes) != wanted:
+        raise SpikelearnError(
+            f"model '{config.model}' takes {model.n_inputs} inputs and gives {model.n_classes}"
+            f" outputs; the data have {wanted[0]} sources of spikes and {wanted[1]} classes"
+        )
+    kept, held = _divided(len(data.train), f"{data.name} ({data.source})", config)
+    n_steps = round(model.duration_ms / model.dt_ms)
+    training, validation, test = (
+        Split(
+            as_spikes(part, chosen, model.dt_ms, n_steps),
+            torch.from_numpy(part.labels[chosen]),
+        )
+        for part, chosen in (
+            (data.train, kept),
+            (data.train, held),
+            (data.test, np.arange(len(data.test))),
+        )
+    )
+    return training, validation, test
+
+
+def _divided(n: int, of_what: str, config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `n` training examples are learned, and which are for validation."""
+    order = generator(config.seed, "split").permutation(n)
+    if config.n_train is not None:
+        if config.n_train > n:
+            raise SpikelearnError(
+                f"n_train is {config.n_train}, but {of_what} has {n} training images"
+            )
+        order = order[: config.n_train]
+    n_validation = max(1, round(config.validation_fraction * len(order)))
+    if n_validation >= len(order):
+        raise SpikelearnError("no training image is left beside those for validation")
+    return order[:-n_validation], order[-n_validation:]
 
 
 def as_input(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from spikelearn._files import atomic_path, read_yaml
 from spikelearn._seeding import torch_generator
 from spikelearn.experiments import store
 from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.images import Split, split
+from spikelearn.experiments.health import TrainingWarning, troubles
+from spikelearn.experiments.images import Split, split, split_events
 from spikelearn.experiments.measures import (
     PROBE_IMAGES,
     accuracy_of,
@@ -29,7 +31,8 @@ from spikelearn.experiments.optimization import Optimizer
 from spikelearn.experiments.readout_free import nearest_centroid_accuracy
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
-from spikelearn.stimuli.datasets import load_dataset
+from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
+from spikelearn.stimuli.events import load_events
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +63,8 @@ class TrainedRun:
         weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
         `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
-        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag`.
+        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
+        wrong with the network, in words; empty if nothing is).
     folder : Path or None
         Where it is stored.
     """
@@ -97,6 +101,12 @@ def train(
     ------
     SpikelearnError
         Where the rule does not train this kind of model, or the model does not fit the data.
+
+    Warns
+    -----
+    TrainingWarning
+        Once for each trouble that a network that spikes gets into: a layer is silent, most of it is
+        dead, or its rates explode.
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
@@ -104,7 +114,10 @@ def train(
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
         return open_trained_run(folder)
-    parts = split(load_dataset(config.dataset, complete["source"]), config)
+    if config.dataset in EVENT_DATASETS:
+        parts = split_events(load_events(config.dataset), config)
+    else:
+        parts = split(load_dataset(config.dataset, complete["source"]), config)
     training, validation, test = (part.to(device_of(config)) for part in parts)
     n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
     network = config.description().build(config.seed)  # type: ignore[union-attr]
@@ -122,7 +135,8 @@ def train(
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
         # Measuring the update may have moved what the rule keeps beside the network.
         load_weights(rule, loop.best)
-        summary = summarise(loop, rule, training, test, n_classes)
+        wrong = troubles(rule, validation.x) if rule.trains else {}
+        summary = summarise(loop, rule, training, test, n_classes, list(wrong.values()))
     epochs = loop.table()
     if folder is not None:
         store.save_run(
@@ -226,6 +240,7 @@ class _Loop:
         self.best: dict[str, torch.Tensor] = {}
         self.best_accuracy = -1.0
         self.best_epoch = 0
+        self.noticed: set[str] = set()
 
     def run(self, training: Split, validation: Split, say: Progress) -> None:
         n_epochs = self.config.epochs if self.rule.trains else 0
@@ -281,12 +296,22 @@ class _Loop:
         self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
         if self.after_epoch is not None:
             self.after_epoch(epoch, self.rule, accuracy)
+        if self.rule.trains:
+            self._notice(epoch, validation)
         # Epoch 0 is no candidate for a rule that trains: a rule that harms must show it.
         if epoch == 0 and self.rule.trains:
             return
         if accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, epoch
             self.best = {k: v.clone() for k, v in weights_of(self.rule).items()}
+
+    def _notice(self, epoch: int, validation: Split) -> None:
+        """Warn of troubles, of each once."""
+        for trouble, sentence in troubles(self.rule, validation.x).items():
+            if trouble not in self.noticed:
+                self.noticed.add(trouble)
+                when = f"after epoch {epoch}" if epoch else "before training"
+                warnings.warn(f"{when}, {sentence}", TrainingWarning, stacklevel=4)
 
     def table(self) -> pd.DataFrame:
         import pandas as pd
@@ -350,10 +375,14 @@ def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
 
 
 def summarise(
-    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int
+    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int, wrong: list[str]
 ) -> dict[str, Any]:
-    """Accuracy on the test images, which are read here for the first time."""
+    """Accuracy on the test images, which are read here for the first time.
+
+    `wrong` is what is known to be wrong with the network already.
+    """
     predicted = predict(rule, test.x).argmax(1)
+    collapse = collapse_flag(predicted.cpu().numpy(), n_classes)
     return {
         "test_accuracy": accuracy_of(predicted, test.y),
         "nearest_centroid_accuracy": nearest_centroid_accuracy(rule, training, test),
@@ -361,5 +390,5 @@ def summarise(
         "best_epoch": loop.best_epoch,
         "n_test": len(test.y),
         "chance": 1.0 / n_classes,
-        "flag": collapse_flag(predicted.cpu().numpy(), n_classes),
+        "flag": "; ".join(filter(None, [collapse, *wrong])),
     }

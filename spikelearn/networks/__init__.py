@@ -14,6 +14,7 @@ from spikelearn._files import find_yaml, read_yaml, validate
 
 if TYPE_CHECKING:
     from spikelearn.networks.cnn import CNN
+    from spikelearn.networks.latency_mlp import LatencyMLP
     from spikelearn.networks.mlp import MLP
     from spikelearn.networks.recurrent import Recurrent
     from spikelearn.networks.residual_mlp import ResidualMLP
@@ -29,12 +30,14 @@ KINDS: dict[str, tuple[str, str]] = {
     "gru": ("spikelearn.networks.recurrent", "Recurrent"),
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
+    "latency_mlp": ("spikelearn.networks.latency_mlp", "LatencyMLP"),
 }
 
 __all__ = [
     "CNN",
     "KINDS",
     "MLP",
+    "LatencyMLP",
     "Recurrent",
     "ResidualMLP",
     "SpikingMLP",
@@ -45,7 +48,7 @@ __all__ = [
 
 def load_model(
     name: str | Path,
-) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP:
+) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP | LatencyMLP:
     """The model of that name among the shipped ones, or in the YAML or NIR file at that path.
 
     Raises

@@ -1,9 +1,10 @@
 """A feed-forward spiking classifier, trainable by gradients, and the `SpikingNetwork` it equals.
 
-Layers of LIF neurons with delta synapses and subtracting reset. The forward pass keeps the
-semantics of `spikelearn.simulation` (a spike of one layer reaches the next in the following
-step), so that the trained network, exported by `to_spiking_network`, spikes identically on every
-backend. The membrane is snnTorch's `Leaky`; the reset is ours and carries no gradient.
+Layers of LIF neurons with delta synapses. The forward pass keeps the semantics of
+`spikelearn.simulation` (a spike of one layer reaches the next, and the layer itself where that is
+recurrent, in the following step), so that the trained network, exported by `to_spiking_network`,
+spikes identically on every backend. The reset carries no gradient. A layer goes through time by
+`lif_scan.py`, or on snnTorch's or Norse's membranes by `library_membranes.py`.
 
 The output spikes, or it is a leaky readout: neurons that integrate and never fire, whose potential
 says the class,
@@ -15,20 +16,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.mlp import square_image
-from spikelearn.networks.neurons import LIF, Neurons, SpikeSource
+from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
 from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.surrogates import SURROGATE_SLOPE, Psi, surrogate
 
-SURROGATE_SLOPE = 25.0  # of the fast sigmoid, Zenke & Ganguli 2018, doi:10.1162/neco_a_01086
+__all__ = ["SURROGATE_SLOPE", "SpikingClassifier", "SpikingMLP", "surrogate_slope"]
+
+_RECURRENT_GAIN = 0.5  # of initial weights within a layer
 # Threshold, in mV, that an exported readout does not reach.
 _OUT_OF_REACH_MV = 1e9
 
@@ -52,6 +58,19 @@ class SpikingMLP(BaseModel):
     max_rate_hz: float = Field(default=250.0, gt=0)
     duration_ms: float = Field(default=30.0, gt=0)
     dt_ms: float = Field(default=1.0, gt=0)
+    # Absent rather than off where unused, so that configurations without them keep their hash.
+    reset: Literal["subtract", "zero"] | None = Field(
+        default=None, description="to 0, or by the threshold (subtract), as where it is absent"
+    )
+    threshold_increment_mv: float | None = Field(
+        default=None, gt=0, description="by which a spike of a hidden neuron raises its threshold"
+    )
+    tau_threshold_ms: float | None = Field(
+        default=None, gt=0, description="with which a raised threshold falls back"
+    )
+    recurrent: bool | None = Field(
+        default=None, description="whether neurons of a hidden layer excite one another"
+    )
     readout: Literal["spikes", "potential"] = "spikes"
     tau_readout_ms: float | None = Field(
         default=None,
@@ -72,6 +91,12 @@ class SpikingMLP(BaseModel):
             raise ValueError(
                 "tau_readout_ms is of a readout that does not spike; add readout: potential"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_adapts_at_a_rate(self) -> SpikingMLP:
+        if (self.threshold_increment_mv is None) != (self.tau_threshold_ms is None):
+            raise ValueError("threshold_increment_mv and tau_threshold_ms are given together")
         return self
 
     @property
@@ -109,49 +134,34 @@ class SpikingMLP(BaseModel):
 
 def surrogate_slope(distance: torch.Tensor) -> torch.Tensor:
     """1 / (1 + k |v - v_threshold|)^2 for the distance from threshold, v - v_threshold, in mV."""
-    return (1.0 + SURROGATE_SLOPE * distance.abs()).square().reciprocal()
-
-
-class _Spike(torch.autograd.Function):
-    """The step at threshold, with the surrogate on the way back.
-
-    snnTorch's own spikes and hands its gradient on in 32 bits, whatever it is given.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, distance: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(distance)
-        return (distance > 0).to(distance.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        (distance,) = ctx.saved_tensors
-        return gradients[0] * surrogate_slope(distance)
+    return surrogate("fast_sigmoid", SURROGATE_SLOPE)(distance)
 
 
 class SpikingClassifier(nn.Module):
     """The trainable network; weights of shape (n_out, n_in) in mV."""
 
     def __init__(self, description: SpikingMLP, generator: torch.Generator) -> None:
-        import snntorch
-
         super().__init__()
         self.description = description
         self.beta = math.exp(-description.dt_ms / description.tau_m_ms)
-        known = len(snntorch.SpikingNeuron.instances)
-        self.membrane = snntorch.Leaky(
-            beta=self.beta,
-            threshold=description.v_threshold_mv,
-            reset_mechanism="none",
-            spike_grad=_Spike.apply,
-        )
-        # snnTorch keeps every neuron it makes in a class-wide list, which would hold its memory.
-        del snntorch.SpikingNeuron.instances[known:]
         sizes = description.sizes
         self.weights = nn.ParameterList(
             scaled_uniform((n_out, n_in), math.sqrt(2.0), generator)
             for n_in, n_out in itertools.pairwise(sizes)
         )
+        hidden = sizes[1:-1] if description.recurrent else ()
+        self.recurrent = nn.ParameterList(
+            scaled_uniform((n, n), _RECURRENT_GAIN, generator) for n in hidden
+        )
+
+    def neurons(self, layer: int) -> lif_scan.Neurons:
+        """What the neurons of a layer have in common; only hidden ones adapt."""
+        d = self.description
+        q, tau_ms = d.threshold_increment_mv, d.tau_threshold_ms
+        if q is None or tau_ms is None or layer == len(self.weights) - 1:
+            q, tau_ms = 0.0, 1.0
+        rho = math.exp(-d.dt_ms / tau_ms) if q else 0.0
+        return lif_scan.Neurons(self.beta, d.v_threshold_mv, rho, q, d.reset == "zero")
 
     @property
     def n_steps(self) -> int:
@@ -161,60 +171,73 @@ class SpikingClassifier(nn.Module):
     @property
     def decays(self) -> list[float]:
         """What is left of a potential after a time step, by layer."""
-        beta, d = float(self.membrane.beta), self.description
+        beta, d = self.beta, self.description
         last = d.readout_decay if d.readout == "potential" else beta
         return [*(beta for _ in self.weights[1:]), last]
 
     def encode(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels)."""
+        """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels).
+
+        Or for spikes of shape (batch, steps, inputs), 0 or 1, these.
+        """
+        if x.dim() == 3:
+            return self.given_spikes(x)
         drawn = torch.rand((self.n_steps, *x.shape), generator=generator)
         return self.input_spikes(x, drawn.to(x.device))
+
+    def given_spikes(self, x: torch.Tensor) -> torch.Tensor:
+        """Spikes of shape (steps, batch, inputs) from spikes of shape (batch, steps, inputs)."""
+        if x.shape[1] != self.n_steps:
+            raise SpikelearnError(
+                f"spikes come in {x.shape[1]} time steps, but the network has {self.n_steps}"
+            )
+        return x.transpose(0, 1).to(self.weights[0].dtype)
 
     def input_spikes(self, x: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
         """Spikes of the shape of `drawn`, uniform in [0, 1), whose last axes are those of x."""
         probability = x * (self.description.max_rate_hz * self.description.dt_ms / 1000.0)
         return (drawn < probability).to(x.dtype)
 
-    def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
+    def forward(
+        self, spikes: torch.Tensor, psi: Psi = surrogate_slope, backend: str = "native"
+    ) -> list[torch.Tensor]:
         """Spike counts of each layer, shape (batch, neurons); input (steps, batch, pixels).
 
         The last is the class score: of a readout that does not spike, the mean potential in mV.
+
+        Parameters
+        ----------
+        spikes : tensor
+        psi : callable
+            Surrogate derivative, a function of the distance from threshold in mV.
+        backend : {"native", "snntorch", "norse"}
+            Whose neurons.
         """
         found = []
+        last = len(self.weights) - 1
         for layer, weight in enumerate(self.weights):
             if layer:  # what was emitted in a step arrives in the next
                 spikes = torch.cat((torch.zeros_like(spikes[:1]), spikes[:-1]))
+            if layer == last and self.description.readout == "potential":
+                found.append(self._mean_potential(spikes, weight))
+                break
             # Nothing comes back from above: a layer's input is one product for all steps.
             drives = nn.functional.linear(spikes, weight)
-            if layer == len(self.weights) - 1 and self.description.readout == "potential":
-                found.append(self._mean_potential(drives))
-                break
-            spikes = self._spikes(drives)
+            within = self.recurrent[layer] if layer < len(self.recurrent) else None
+            if backend == "native":
+                spikes = lif_scan.scan(drives, self.neurons(layer), psi, within)
+            else:
+                spikes = library_membranes.stepwise(
+                    backend, drives, self.neurons(layer), psi, within
+                )
             found.append(spikes.sum(0))
         return found
 
-    def _mean_potential(self, drives: torch.Tensor) -> torch.Tensor:
-        """Mean over the steps of leaky integrators' potential; input (steps, batch, neurons)."""
-        v, total = torch.zeros_like(drives[0]), torch.zeros_like(drives[0])
-        for drive in drives.unbind():
-            v = self.description.readout_decay * v + drive
-            total = total + v
-        return total / len(drives)
-
-    def _spikes(self, drives: torch.Tensor) -> torch.Tensor:
-        """Spikes of a layer for its input; both of shape (steps, batch, neurons)."""
-        membrane, threshold = self.membrane, self.description.v_threshold_mv
-        v = torch.zeros_like(drives[0])
-        emitted = []
-        for drive in drives.unbind():  # to index them would make the way back several times slower
-            # Called as a whole, `Leaky` would find out whom to reset all the same.
-            membrane.mem = v
-            v = membrane.state_function(drive)
-            fired = membrane.fire(v)
-            v = v - threshold * fired.detach()
-            emitted.append(fired)
-        del membrane.mem  # it would hold the graph
-        return torch.stack(emitted)
+    def _mean_potential(self, spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Mean over the steps of leaky integrators' potential; input (steps, batch, sources)."""
+        decay, n_steps = self.description.readout_decay, len(spikes)
+        kept = lif_scan.mean_potential_weights(decay, n_steps, spikes)
+        return nn.functional.linear(torch.einsum("t,tbi->bi", kept, spikes), weight)
 
     def to_spiking_network(self) -> SpikingNetwork:
         """The same network as a description that every backend runs.
@@ -227,12 +250,19 @@ class SpikingClassifier(nn.Module):
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):
-            populations[name] = LIF(
+            lif = LIF(
                 size=size,
                 tau_m_ms=d.tau_m_ms,
                 v_threshold_mv=d.v_threshold_mv,
-                reset="subtract",
+                reset="to_value" if d.reset == "zero" else "subtract",
             )
+            populations[name] = lif
+            if d.threshold_increment_mv and d.tau_threshold_ms and name != "output":
+                populations[name] = AdaptiveLIF(
+                    **lif.model_dump(exclude={"model"}),
+                    threshold_increment_mv=d.threshold_increment_mv,
+                    tau_threshold_ms=d.tau_threshold_ms,
+                )
         record = None
         if d.readout == "potential":
             # The shortest time constant of which a 64-bit float still holds the decay.
@@ -244,6 +274,10 @@ class SpikingClassifier(nn.Module):
         projections = tuple(
             Projection(source=a, target=b, weight_mv=_matrix(w))
             for a, b, w in zip(names[:-1], names[1:], self.weights, strict=True)
+        )
+        projections += tuple(
+            Projection(source=name, target=name, weight_mv=_matrix(w))
+            for name, w in zip(names[1:], self.recurrent, strict=False)
         )
         return SpikingNetwork(
             name=d.name,

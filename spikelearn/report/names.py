@@ -11,10 +11,15 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "category": ("category", "#8a8a8a"),
     "untrained": ("untrained", "#5c5c5c"),
     "untrained_spiking": ("untrained, spiking", "#5c5c5c"),
+    "untrained_latency": ("untrained, latencies", "#5c5c5c"),
     "homeostasis": ("homeostasis only", "#5c5c5c"),
     "backprop": ("backpropagation", "#0072b2"),
     "feedback_alignment": ("feedback alignment", "#d55e00"),
     "direct_feedback_alignment": ("direct feedback alignment", "#e69f00"),
+    "eprop_spiking": ("e-prop", "#56b4e9"),
+    "ottt": ("OTTT", "#56b4e9"),
+    "decolle": ("DECOLLE", "#56b4e9"),
+    "eventprop": ("EventProp", "#56b4e9"),
     "surrogate": ("surrogate gradients", "#009e73"),
     "stdp": ("STDP", "#cc79a7"),
     "human IT": ("human IT", "#000000"),
@@ -24,8 +29,7 @@ _BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torc
 _OTHER = "#56b4e9"
 BASELINES = (
     "pixels", "mean_luminance", "gabor_energy", "random_features", "category", "untrained",
-    "untrained_spiking", "homeostasis",
-    "human IT", "monkey IT",
+    "untrained_spiking", "untrained_latency", "homeostasis", "human IT", "monkey IT",
 )  # fmt: skip
 
 

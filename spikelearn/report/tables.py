@@ -231,7 +231,9 @@ def similarity_sentence(regions: dict[str, pd.DataFrame]) -> str:
         if np.isfinite(best["ceiling_lower"]):
             text += f", and {_relation(best['score'], best['ceiling_lower'])} the noise ceiling"
             text += f" ({_range(best['ceiling_lower'], best['ceiling_upper'])})"
-        untrained = table[table["model"].isin(["untrained", "untrained_spiking"])]["score"].max()
+        untrained = table[
+            table["model"].isin(["untrained", "untrained_spiking", "untrained_latency"])
+        ]["score"].max()
         if np.isfinite(untrained):
             text += f"; the best untrained network scores {untrained:.3f}"
         sentences.append(f"{text}.")

@@ -399,6 +399,18 @@ RULES: dict[str, RuleEntry] = {
         ("spiking_mlp",),
         "every layer guesses at every step by a random readout (Kaiser et al. 2020)",
     ),
+    "eventprop": RuleEntry(
+        "spikelearn.rules.eventprop",
+        "EventProp",
+        ("latency_mlp",),
+        "exact gradients of spike times, by adjoint variables (Wunderlich & Pehle 2021)",
+    ),
+    "untrained_latency": RuleEntry(
+        "spikelearn.rules.eventprop",
+        "UntrainedLatency",
+        ("latency_mlp",),
+        "the network of spike times with its initial weights",
+    ),
     "untrained_spiking": RuleEntry(
         "spikelearn.rules.surrogate",
         "UntrainedSpiking",

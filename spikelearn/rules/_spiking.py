@@ -11,14 +11,28 @@ from torch.nn.functional import cross_entropy
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.networks.surrogates import SURROGATE_SLOPE
+from spikelearn.networks.surrogates import surrogate as surrogate_of
 from spikelearn.rules.rule import Rule
 
 
 class SpikingRule(Rule):
-    """Base of the learning rules for spiking networks."""
+    """Base of the learning rules for spiking networks.
+
+    Parameters
+    ----------
+    surrogate : str
+        Derivative that stands for that of the step at threshold: a name of
+        `spikelearn.networks.surrogates`.
+    slope : float
+        Its slope k, in 1/mV.
+    """
 
     networks: ClassVar[tuple[str, ...]] = ("spiking_mlp",)
     network: SpikingClassifier  # type: ignore[assignment]
+
+    def __init__(self, surrogate: str = "fast_sigmoid", slope: float = SURROGATE_SLOPE) -> None:
+        self.psi = surrogate_of(surrogate, slope)
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Keep the network and the generator of the input spikes.
@@ -37,7 +51,9 @@ class SpikingRule(Rule):
         self.extra = nn.ModuleDict()
 
     def input_spikes(self, x: torch.Tensor) -> torch.Tensor:
-        """Spikes of shape (steps, batch, pixels), drawn for an update."""
+        """Spikes of shape (steps, batch, pixels), drawn for an update unless x is spikes."""
+        if x.dim() == 3:
+            return self.network.given_spikes(x)
         shape = (self.network.n_steps, *x.shape)
         return self.network.input_spikes(x, self.draw(shape, (None, "batch", None), "uniform"))
 

@@ -16,6 +16,7 @@ import torch
 from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.latency_mlp import LatencyClassifier
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
@@ -26,7 +27,7 @@ N_INPUTS, HIDDEN, N_CLASSES = 12, (7, 6), 5
 TOLERANCE = 1e-9
 Update = dict[str, torch.Tensor]
 Draws = list[tuple[torch.Tensor, tuple[Axis, ...]]]
-Network = RateNetwork | SpikingClassifier
+Network = RateNetwork | SpikingClassifier | LatencyClassifier
 
 
 class RuleCheckError(SpikelearnError):
@@ -97,9 +98,10 @@ class _Bench:
         network = self.model.build(self.seed).double()
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
-            for layer in () if isinstance(network, SpikingClassifier) else network:
-                shape = layer.bias.shape
-                layer.bias += 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)
+            layers = list(network) if isinstance(network, RateNetwork) else []
+            for layer in layers:
+                noise = torch.randn(layer.bias.shape, generator=generator, dtype=torch.float64)
+                layer.bias.add_(noise, alpha=0.1)
             if alter is not None:
                 alter(network)
         rule = self.make()
@@ -120,16 +122,17 @@ class _Bench:
 
 def _spiking_layers(network: Network) -> list[torch.nn.Parameter] | None:
     """The weights of a network that spikes, by layer; None for one of rates."""
-    return list(network.weights) if isinstance(network, SpikingClassifier) else None
+    return None if isinstance(network, RateNetwork) else list(network.weights)
 
 
 def _names(network: Network) -> list[str]:
-    if isinstance(network, SpikingClassifier):
-        return network.description.populations[1:]
-    return layer_names(len(network))
+    if isinstance(network, RateNetwork):
+        return layer_names(len(network))
+    return network.description.populations[1:]
 
 
 def _reads_spikes(network: Network) -> bool:
+    """Whether the output's scores are numbers of spikes."""
     return isinstance(network, SpikingClassifier) and network.description.readout == "spikes"
 
 
@@ -159,6 +162,10 @@ def small_model(rule: Rule) -> Any:
             name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), max_rate_hz=1000.0,
             duration_ms=10.0, readout="potential",
         )  # fmt: skip
+    if kind == "latency_mlp":
+        from spikelearn.networks.latency_mlp import LatencyMLP
+
+        return LatencyMLP(name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), weight_mean=8.0)
     raise SpikelearnError(f"give check_rule a model: it has no small one of kind '{kind}'")
 
 
@@ -251,6 +258,9 @@ def keeps_the_contract(bench: _Bench) -> None:
     for parameter in rule.parameters():
         if parameter.grad is not None and parameter.grad.shape != parameter.shape:
             raise Fails("an update has another shape than its parameter")
+        if parameter.grad is not None and parameter.grad.stride() != parameter.stride():
+            # PyTorch's fused optimisers go through both memories side by side.
+            raise Fails("an update lies otherwise in memory than its parameter; see contiguous()")
     scores = rule.predict(bench.x)
     if scores.shape != (len(bench.x), bench.model.n_classes) or scores.requires_grad:
         raise Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
@@ -314,7 +324,7 @@ def zero_error_zero_update(bench: _Bench) -> None:
 
 
 def _always_right(network: Network, loss: str) -> None:
-    if isinstance(network, SpikingClassifier):
+    if not isinstance(network, RateNetwork):
         for weight in network.weights:  # every neuron below spikes at every step
             weight.fill_(2.0 * network.description.v_threshold_mv)
         network.weights[-1].zero_()
@@ -343,6 +353,7 @@ def hidden_units_are_exchangeable(bench: _Bench) -> None:
         axes[f"network.layers.{index}.weight"] = (index, index - 1)
         axes[f"network.layers.{index}.bias"] = (index,)
         axes[f"network.weights.{index}"] = (index, index - 1)
+        axes[f"network.recurrent.{index}"] = (index, index)
     declared = rule.unit_axes()
     for name in rule.extra.state_dict():
         if name not in declared:
@@ -402,7 +413,7 @@ def finite_for_dead_and_saturated_units(bench: _Bench) -> None:
     """Units that never or always fire leave finite updates."""
 
     def extreme(network: Network) -> None:
-        if isinstance(network, SpikingClassifier):
+        if not isinstance(network, RateNetwork):
             for weight in list(network.weights)[:-1]:
                 weight.fill_(1e6)
                 weight[::2] = -1e6

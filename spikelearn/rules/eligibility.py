@@ -4,8 +4,8 @@ What a synapse needs of the past it keeps in a trace; no states are stored and n
 so that memory does not grow with the number of time steps. In the network of
 `spikelearn.networks.spiking_mlp`, with the surrogate psi, all three keep
 
-    a_l[t] = beta a_l[t-1] + s_(l-1)[t]        filtered presynaptic spikes: `_Layer.trace`
-    psi_l[t] = 1 / (1 + k |v_l[t] - v_threshold|)^2                         `_Layer.slope`
+    a_l[t] = beta a_l[t-1] + s_(l-1)[t]        filtered presynaptic spikes: `OnlineLayer.trace`
+    psi_l[t] = 1 / (1 + k |v_l[t] - v_threshold - theta_l[t]|)^2             `OnlineLayer.slope`
 
 (beta is the decay of layer l's potential; of a readout that does not spike it is kappa, and its
 slope is 1), learn from a loss at every step, here the mean over the steps of C(out[t], label), with
@@ -22,8 +22,9 @@ e-prop, Bellec et al. 2020, doi:10.1038/s41467-020-17236-y
     B_l, of shape (n_classes, units): `random` and fixed; `symmetric`, the output weights, below
     the last hidden layer the product of the weights on the way to the output; or `adaptive`: the
     last hidden layer's learns by the products that the output weights learn by (both decay by the
-    optimiser's `weight_decay`, as in `kolen_pollack.py`). With one hidden layer and symmetric
-    feedback it is backpropagation through time.
+    optimiser's `weight_decay`, as in `kolen_pollack.py`). With one hidden layer that is not
+    recurrent and symmetric feedback it is backpropagation through time. An adaptive threshold adds
+    a term to the eligibility: psi_l[t] (a_l[t]^T - y_l[t]), y_l = d theta_l / dW (`_online.Block`).
 OTTT, Xiao et al. 2022, arXiv:2210.04195
     delta_l[t] = (W_(l+1)^T delta_(l+1)[t]) * psi_l[t],   dW_l = -eta sum_t delta_l[t] a_l[t]^T
     Errors pass down within a step: what a spike does to later potentials is left out. With one
@@ -36,7 +37,11 @@ DECOLLE, Kaiser, Mostafa & Neftci 2020, doi:10.3389/fnins.2020.00424
     itself, and nothing comes from above.
 
 Bellec et al. have a triangle and Xiao et al. a sigmoid's derivative for psi; here all rules have
-that of `surrogate.py`, for comparison.
+that of `surrogate.py` unless told otherwise, for comparison.
+
+In a recurrent layer (all three) its own spikes of the step before are inputs like those from below,
+with weights behind the others in the same matrices; what they do to later spikes of the layer is
+left out. OTTT and DECOLLE leave out what a spike does to an adaptive threshold, too.
 
 Every layer has its own clock, l - 1 steps behind the first's: a spike and what it does above bear
 the same t. `n_steps` is the number of steps in which the input can have reached the output.
@@ -53,47 +58,14 @@ from torch import nn
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.spiking_mlp import surrogate_slope
+from spikelearn.networks.surrogates import SURROGATE_SLOPE
+from spikelearn.rules._online import Block, OnlineLayer
 from spikelearn.rules._spiking import SpikingRule
 from spikelearn.rules.feedback_alignment import fixed
 from spikelearn.rules.rule import Axis, Loss, check_option, check_range, output_loss
 
 Feedback = Literal["random", "symmetric", "adaptive"]
 Gradients = list[torch.Tensor]
-
-
-class _Layer:
-    """What the synapses and neurons of a layer hold at one time.
-
-    Attributes
-    ----------
-    trace : tensor of shape (batch, inputs)
-        Filtered presynaptic spikes.
-    out, slope : tensor of shape (batch, neurons)
-        Spikes of the step, or the potential of neurons that do not spike; its surrogate derivative.
-    """
-
-    def __init__(
-        self, weight: torch.Tensor, decay: float, threshold_mv: float | None, batch: int
-    ) -> None:
-        self.weight, self.decay, self.threshold_mv = weight, decay, threshold_mv
-        n_out, n_in = weight.shape
-        self.trace = weight.new_zeros(batch, n_in)
-        self.v = self.out = weight.new_zeros(batch, n_out)
-        self.slope = weight.new_ones(batch, n_out)
-
-    def step(self, below: torch.Tensor) -> torch.Tensor:
-        """Integrate, fire and reset; `out` of the step for `below`, the spikes that arrive."""
-        self.trace = torch.add(below, self.trace, alpha=self.decay)
-        v = torch.add(nn.functional.linear(below, self.weight), self.v, alpha=self.decay)
-        if self.threshold_mv is None:
-            self.v = self.out = v
-            return v
-        distance = v - self.threshold_mv
-        self.slope = surrogate_slope(distance)
-        self.out = (distance > 0).to(v.dtype)
-        self.v = v - self.threshold_mv * self.out
-        return self.out
 
 
 class _Online(SpikingRule):
@@ -104,11 +76,22 @@ class _Online(SpikingRule):
     loss : {"cross_entropy", "squared_error"}
     online : bool
         Whether weights move after every time step, rather than after the stimulus by the sum.
+    surrogate : str
+        Derivative of the step at threshold: a name of `spikelearn.networks.surrogates`.
+    slope : float
+        Its slope, in 1/mV.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
 
-    def __init__(self, loss: Loss = "cross_entropy", online: bool = False) -> None:
+    def __init__(
+        self,
+        loss: Loss = "cross_entropy",
+        online: bool = False,
+        surrogate: str = "fast_sigmoid",
+        slope: float = SURROGATE_SLOPE,
+    ) -> None:
+        super().__init__(surrogate, slope)
         check_option("loss", loss, ("cross_entropy", "squared_error"))
         check_option("online", online, (False, True))
         self.loss, self.online = loss, online
@@ -119,9 +102,16 @@ class _Online(SpikingRule):
         Raises
         ------
         SpikelearnError
-            If the network does not spike, or the stimulus ends before it can reach the output.
+            If the network does not spike, its reset is not subtractive (then the traces of a
+            synapse would depend on its neuron's resets), or the stimulus ends before it can reach
+            the output.
         """
         super().prepare(network, generator)
+        if self.network.description.reset == "zero":
+            raise SpikelearnError(
+                f"the rule {type(self).__name__} needs neurons whose reset subtracts the threshold;"
+                " set reset: subtract"
+            )
         if self._n_steps() < 1:
             raise SpikelearnError(
                 f"a stimulus of {self.network.n_steps} steps ends before it reaches the output of a"
@@ -133,18 +123,21 @@ class _Online(SpikingRule):
 
     def _steps(
         self, x: torch.Tensor, draw: Callable[[tuple[int, int]], torch.Tensor]
-    ) -> Iterator[list[_Layer]]:
+    ) -> Iterator[list[OnlineLayer]]:
         """The layers after each time step."""
         network = self.network
-        threshold_mv = network.description.v_threshold_mv
-        layers = [
-            _Layer(weight, decay, threshold_mv, len(x))
-            for weight, decay in zip(network.weights, network.decays, strict=True)
-        ]
+        layers = []
+        for index, (weight, decay) in enumerate(zip(network.weights, network.decays, strict=True)):
+            recurrent = network.recurrent[index] if index < len(network.recurrent) else None
+            layers.append(
+                OnlineLayer(weight, recurrent, decay, network.neurons(index), self.psi, len(x))
+            )
         if network.description.readout == "potential":
-            layers[-1].threshold_mv = None
-        for _ in range(self._n_steps()):
-            h = network.input_spikes(x, draw((len(x), x.shape[1])))
+            layers[-1].neurons = None
+        given = network.given_spikes(x) if x.dim() == 3 else None
+        for t in range(self._n_steps()):
+            shape = (len(x), x.shape[1])
+            h = network.input_spikes(x, draw(shape)) if given is None else given[t]
             for layer in layers:
                 h = layer.step(h)
             yield layers
@@ -152,9 +145,9 @@ class _Online(SpikingRule):
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update in `.grad`; apply it once, or `online` after every step."""
-        weights, n_steps = list(self.network.weights), self._n_steps()
-        gradients = [torch.zeros_like(weight) for weight in weights]
-        total = x.new_zeros(())
+        n_steps = self._n_steps()
+        gradients = self._zeros()
+        total = self.network.weights[0].new_zeros(())
         self._begin()
         steps = self._steps(x, lambda shape: self.draw(shape, ("batch", None), "uniform"))
         for t, layers in enumerate(steps, start=1):
@@ -166,15 +159,24 @@ class _Online(SpikingRule):
             if self.online or t == n_steps:
                 self._leave(gradients)
                 apply()
-                gradients = [torch.zeros_like(weight) for weight in weights]
+                gradients = self._zeros()
         return total
+
+    def _zeros(self) -> Gradients:
+        """Of the shapes of the layers' weights, recurrent ones behind the others."""
+        within = [*(len(weight) for weight in self.network.recurrent)]
+        within += [0] * (len(self.network.weights) - len(within))
+        return [
+            weight.new_zeros(weight.shape[0], weight.shape[1] + n)
+            for weight, n in zip(self.network.weights, within, strict=True)
+        ]
 
     def _begin(self) -> None:
         """Forget the stimulus before."""
 
     def _learn(
         self,
-        layers: list[_Layer],
+        layers: list[OnlineLayer],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
@@ -185,7 +187,9 @@ class _Online(SpikingRule):
 
     def _leave(self, gradients: Gradients) -> None:
         for weight, gradient in zip(self.network.weights, gradients, strict=True):
-            weight.grad = gradient
+            weight.grad = gradient[:, : weight.shape[1]].contiguous()
+        for weight, gradient in zip(self.network.recurrent, gradients, strict=False):
+            weight.grad = gradient[:, -len(weight) :].contiguous()
 
     @torch.no_grad()
     def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -208,7 +212,7 @@ class _Online(SpikingRule):
 class OTTT(_Online):
     """Online training through time: errors pass down within a step.
 
-    Parameters as for the family: `loss`, `online`.
+    Parameters as for the family: `loss`, `online`, `surrogate`, `slope`.
     """
 
     claims: ClassVar[dict[str, bool]] = {
@@ -221,14 +225,14 @@ class OTTT(_Online):
 
     def _learn(
         self,
-        layers: list[_Layer],
+        layers: list[OnlineLayer],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
         last: bool,
     ) -> None:
         for index in range(len(layers) - 2, -1, -1):
-            delta = (delta @ layers[index + 1].weight) * layers[index].slope
+            delta = (delta @ layers[index + 1].below) * layers[index].slope
             gradients[index].addmm_(delta.T, layers[index].trace)
 
 
@@ -242,6 +246,8 @@ class Decolle(_Online):
     loss : {"cross_entropy", "squared_error"}
     online : bool
         Whether weights move after every time step.
+    surrogate, slope
+        As for the family.
     """
 
     output_error: ClassVar[bool] = False  # hidden layers learn from their own
@@ -254,9 +260,14 @@ class Decolle(_Online):
     }
 
     def __init__(
-        self, scale: float = 1.0, loss: Loss = "cross_entropy", online: bool = False
+        self,
+        scale: float = 1.0,
+        loss: Loss = "cross_entropy",
+        online: bool = False,
+        surrogate: str = "fast_sigmoid",
+        slope: float = SURROGATE_SLOPE,
     ) -> None:
-        super().__init__(loss, online)
+        super().__init__(loss, online, surrogate, slope)
         check_range("scale", scale, 0.0)
         self.scale = scale
 
@@ -271,7 +282,7 @@ class Decolle(_Online):
 
     def _learn(
         self,
-        layers: list[_Layer],
+        layers: list[OnlineLayer],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
@@ -299,6 +310,8 @@ class EPropSpiking(_Online):
     loss : {"cross_entropy", "squared_error"}
     online : bool
         Whether weights move after every time step.
+    surrogate, slope
+        As for the family.
     """
 
     claims: ClassVar[dict[str, bool]] = {
@@ -316,13 +329,18 @@ class EPropSpiking(_Online):
         block_steps: int = 32,
         loss: Loss = "cross_entropy",
         online: bool = False,
+        surrogate: str = "fast_sigmoid",
+        slope: float = SURROGATE_SLOPE,
     ) -> None:
-        super().__init__(loss, online)
+        super().__init__(loss, online, surrogate, slope)
         check_option("feedback", feedback, ("random", "symmetric", "adaptive"))
         check_range("scale", scale, 0.0)
         check_range("block_steps", block_steps, 1)
         self.feedback, self.scale = feedback, scale
         self.block_steps = 1 if online else int(block_steps)
+        # Symmetric feedback is the transposed output weights themselves; adaptive ones only come to
+        # resemble them.
+        self.claims = {**type(self).claims, "no weight transport": feedback != "symmetric"}  # type: ignore[misc]
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the feedback weights, unless they are the forward ones."""
@@ -355,12 +373,13 @@ class EPropSpiking(_Online):
         return found
 
     def _begin(self) -> None:
-        n_hidden = len(self.network.weights) - 1
-        self._blocks = [_Block(self.network.decays[-1]) for _ in range(n_hidden)]
+        kappa = self.network.decays[-1]
+        hidden = range(len(self.network.weights) - 1)
+        self._blocks = [Block(kappa, self.network.neurons(index)) for index in hidden]
 
     def _learn(
         self,
-        layers: list[_Layer],
+        layers: list[OnlineLayer],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
@@ -377,39 +396,3 @@ class EPropSpiking(_Online):
         for matrix in self._learning_feedback():
             # The same numbers in memory of their own, as an optimiser may write into a gradient.
             matrix.grad = gradients[-1].clone()
-
-
-class _Block:
-    """Steps of a layer whose signals have not met their eligibilities yet.
-
-    With a block of K steps after step t0, and C_j[t] the sum of kappa^(u - t) L_j[u] over its steps
-    u from t on,
-
-        sum_t L_j[t] E_ji[t] = kappa C_j[t0 + 1] E_ji[t0] + sum_t C_j[t] psi_j[t] a_i[t].
-    """
-
-    def __init__(self, kappa: float) -> None:
-        self.kappa = kappa
-        self.steps: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-        self.eligibility: torch.Tensor | None = None
-
-    def finish(self, gradient: torch.Tensor, last: bool) -> None:
-        """Add the block's part of the update, and go on from its eligibility unless it is last."""
-        signals, slopes, traces = (torch.stack(part) for part in zip(*self.steps, strict=True))
-        n_steps, self.steps = len(self.steps), []
-        for t in range(n_steps - 2, -1, -1):
-            signals[t] += self.kappa * signals[t + 1]
-        gradient.addmm_((signals * slopes).flatten(0, 1).T, traces.flatten(0, 1))
-        if self.eligibility is not None:
-            gradient.add_(
-                torch.einsum("bj,bji->ji", signals[0], self.eligibility), alpha=self.kappa
-            )
-        if last or self.kappa == 0.0:
-            return
-        kept = [self.kappa ** (n_steps - 1 - t) for t in range(n_steps)]
-        slopes *= slopes.new_tensor(kept)[:, None, None]
-        old = 0.0 if self.eligibility is None else self.kappa**n_steps
-        start = traces.new_zeros(()) if self.eligibility is None else self.eligibility
-        self.eligibility = torch.baddbmm(
-            start, slopes.permute(1, 2, 0), traces.transpose(0, 1), beta=old
-        )

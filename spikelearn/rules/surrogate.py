@@ -1,11 +1,15 @@
 """Surrogate gradients: backpropagation through time in a spiking network.
 
 Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595. The forward pass spikes; the backward
-pass replaces the derivative of the step at threshold by that of a fast sigmoid of slope k = 25,
+pass replaces the derivative of the step at threshold by psi, by default that of a fast sigmoid of
+slope k = 25,
 
-    S = Theta(v - v_threshold),   dS/dv := 1 / (1 + k |v - v_threshold|)^2,
+    S = Theta(v - v_threshold),   dS/dv := psi(v - v_threshold) = 1 / (1 + k |v - v_threshold|)^2,
 
-and the reset carries no gradient. The score of a class is the spike count of its output neuron, or
+(others: `spikelearn.networks.surrogates`) and the reset carries no gradient. Layers may be
+recurrent and have adaptive thresholds, through both of which the gradient goes. Neurons are our
+own, with the way back written out (`spikelearn.networks.lif_scan`), snnTorch's or Norse's, with the
+same spikes and the same gradients. The score of a class is the spike count of its output neuron, or
 its mean potential where the readout does not spike.
 """
 
@@ -17,12 +21,24 @@ from typing import ClassVar, Literal
 import torch
 from torch.nn.functional import cross_entropy
 
+from spikelearn.networks.library_membranes import LIBRARIES
+from spikelearn.networks.surrogates import SURROGATE_SLOPE
 from spikelearn.rules._spiking import SpikingRule
-from spikelearn.rules.rule import leave
+from spikelearn.rules.rule import check_option, leave
 
 
 class Surrogate(SpikingRule):
-    """Gradient descent on the cross-entropy of the scores."""
+    """Gradient descent on the cross-entropy of the scores.
+
+    Parameters
+    ----------
+    surrogate : str
+        Derivative of the step at threshold: a name of `spikelearn.networks.surrogates`.
+    slope : float
+        Its slope k, in 1/mV.
+    backend : {"native", "snntorch", "norse"}
+        Whose neurons are trained.
+    """
 
     # Spikes do not depend smoothly on the weights; potentials depend so on the output layer's.
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -33,9 +49,20 @@ class Surrogate(SpikingRule):
         "spiking communication": True,
     }
 
+    def __init__(
+        self,
+        surrogate: str = "fast_sigmoid",
+        slope: float = SURROGATE_SLOPE,
+        backend: Literal["native", "snntorch", "norse"] = "native",
+    ) -> None:
+        super().__init__(surrogate, slope)
+        check_option("backend", backend, ("native", *LIBRARIES))
+        self.backend = backend
+
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the surrogate gradient in `.grad` and apply it once."""
-        loss = cross_entropy(self.network(self.input_spikes(x))[-1], y)
+        scores = self.network(self.input_spikes(x), self.psi, self.backend)[-1]
+        loss = cross_entropy(scores, y)
         leave(self.parameters(), torch.autograd.grad(loss, self.parameters()))
         apply()
         return loss.detach()
@@ -45,6 +72,9 @@ class UntrainedSpiking(SpikingRule):
     """The spiking network with its initial weights: the baseline of the spiking rules."""
 
     trains: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:

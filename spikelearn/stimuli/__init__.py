@@ -9,8 +9,9 @@ from spikelearn.stimuli.currents import (
     Sinusoid,
     Step,
 )
-from spikelearn.stimuli.datasets import DATASETS, load_dataset
+from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, load_dataset
 from spikelearn.stimuli.encoders import DeltaEncoder, LatencyEncoder, RateEncoder
+from spikelearn.stimuli.events import EventDataset, EventPart, load_events
 from spikelearn.stimuli.given_spikes import SpikeProtocol
 from spikelearn.stimuli.image_protocol import ImageProtocol
 from spikelearn.stimuli.images import ImageDataset, luminance, network_images, network_input
@@ -28,11 +29,14 @@ from spikelearn.stimuli.stimulus import Stimulus
 
 __all__ = [
     "DATASETS",
+    "EVENT_DATASETS",
     "CombinedProtocol",
     "CurrentArray",
     "CurrentProtocol",
     "CurrentRecording",
     "DeltaEncoder",
+    "EventDataset",
+    "EventPart",
     "ImageDataset",
     "ImageProtocol",
     "LatencyEncoder",
@@ -50,6 +54,7 @@ __all__ = [
     "Step",
     "Stimulus",
     "load_dataset",
+    "load_events",
     "load_protocol",
     "luminance",
     "network_images",

@@ -53,6 +53,20 @@ DATASETS: dict[str, DatasetEntry] = {
 }
 
 
+# Recordings of events; `spikelearn.stimuli.events` reads them.
+EVENT_DATASETS: dict[str, DatasetEntry] = {
+    "shd": DatasetEntry(
+        "spikelearn.stimuli.shd",
+        "10,420 spoken digits as spikes of 700 channels (Cramer et al. 2022); to be placed by hand",
+    ),
+    "nmnist": DatasetEntry(
+        "spikelearn.stimuli.nmnist",
+        "70,000 digits before an event camera, 34 x 34 (Orchard et al. 2015); to be placed by hand",
+    ),
+}
+_EVENT_SOURCES = ("full",)
+
+
 def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset:
     """A labelled image data set by name, or a user's own by path.
 
@@ -72,6 +86,11 @@ def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset
         If its files are neither at hand nor downloadable; the message says how to supply them.
     """
     source = resolve_source(name_or_path, source)
+    if str(name_or_path) in EVENT_DATASETS:
+        raise SpikelearnError(
+            f"'{name_or_path}' has spike trains, not images; spikelearn.stimuli.load_events reads"
+            " it, and networks of kind spiking_mlp are trained on it"
+        )
     if str(name_or_path) in DATASETS:
         data: ImageDataset = dataset_module(str(name_or_path)).load(source)
         return data
@@ -86,8 +105,8 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
     Returns
     -------
     str
-        mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist and svhn: "full";
-        digits and text: "embedded"; a user's own: "sha256:..."
+        mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist, svhn, shd and nmnist:
+        "full"; digits and text: "embedded"; a user's own: "sha256:..."
 
     Raises
     ------
@@ -98,11 +117,14 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
         module = dataset_module(str(name_or_path))
         check_source(str(name_or_path), source, module.SOURCES)
         return module.default_source() if source == "auto" else source
+    if str(name_or_path) in EVENT_DATASETS:
+        check_source(str(name_or_path), source, _EVENT_SOURCES)
+        return "full"
     if own.kind_of(name_or_path) is None:
         raise SpikelearnError(
             f"there is no labelled data set called '{name_or_path}'; there are"
-            f" {', '.join(DATASETS)}, or give the path of a folder with one subfolder of images"
-            " for each class, or of an .npz file with images and labels"
+            f" {', '.join([*DATASETS, *EVENT_DATASETS])}, or give the path of a folder with one"
+            " subfolder of images for each class, or of an .npz file with images and labels"
         )
     if source != "auto":
         own.check_fingerprint(name_or_path, source)

@@ -12,6 +12,11 @@ from spikelearn.experiments import auditory, demo
 from spikelearn.experiments.demo import agreement, run_demo
 from spikelearn.spikes.activity import PopulationSpikes
 
+# So small a network, trained for so short a time, has silent units.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*(silent|dead units):spikelearn.experiments.health.TrainingWarning"
+)
+
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):

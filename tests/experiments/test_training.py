@@ -16,6 +16,11 @@ from spikelearn.experiments.representation import open_run
 from spikelearn.experiments.training import train
 from spikelearn.stimuli import mnist
 
+# The spiking networks here are so small, and seen for so short a time, that units are silent.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*(silent|dead units):spikelearn.experiments.health.TrainingWarning"
+)
+
 RATE_RULES = ["backprop", "feedback_alignment", "direct_feedback_alignment", "untrained"]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,7 +124,7 @@ def test_the_same_holds_in_64_bits() -> None:
         [w.detach().numpy() for w in network.weights],
         spikes.numpy(),
         y.numpy(),
-        float(network.membrane.beta),
+        network.beta,
         1.0,
     )
     assert loss.item() == pytest.approx(expected, rel=1e-12)
@@ -147,11 +149,25 @@ def test_one_step_of_one_layer_is_the_update_of_a_rate_unit_with_the_surrogate_a
     np.testing.assert_allclose(network.weights[0].grad.numpy(), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse", "brian2"])
-@pytest.mark.parametrize("sizes", [(12, 4), (12, 9, 4), (12, 9, 7, 4)])
-def test_the_exported_network_spikes_as_in_training(backend: str, sizes: tuple[int, ...]) -> None:
+RICHER: dict[str, Any] = {"recurrent": True, "threshold_increment_mv": 0.2, "tau_threshold_ms": 30}
+
+
+@pytest.mark.parametrize(
+    ("backend", "sizes", "fields"),
+    [
+        *itertools.product(
+            ["snntorch", "norse", "brian2"], [(12, 4), (12, 9, 4), (12, 9, 7, 4)], [{}]
+        ),
+        *itertools.product(
+            ["snntorch", "norse", "native"], [(12, 9, 7, 4)], [RICHER, {"reset": "zero"}]
+        ),
+    ],
+)
+def test_the_exported_network_spikes_as_in_training(
+    backend: str, sizes: tuple[int, ...], fields: dict[str, Any]
+) -> None:
     description = SpikingMLP(
-        name="small", sizes=sizes, tau_m_ms=8.0, max_rate_hz=300.0, duration_ms=25.0
+        name="small", sizes=sizes, tau_m_ms=8.0, max_rate_hz=300.0, duration_ms=25.0, **fields
     )
     network = description.build(2)
     x, _ = batch(8)
@@ -168,7 +184,7 @@ def test_the_exported_network_spikes_as_in_training(backend: str, sizes: tuple[i
         },
     )
     exported = network.to_spiking_network()
-    precisions = ["float64"] if backend == "brian2" else ["float64", "float32"]
+    precisions = ["float64"] if backend in ("brian2", "native") else ["float64", "float32"]
     for precision in precisions:
         activity = simulate(exported, stimulus, 25.0, 1.0, backend, precision=precision)
         assert list(activity.populations) == description.populations[1:]

@@ -12,6 +12,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
+from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES, own_rule
 from spikelearn.rules.backprop import Backprop
 from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
@@ -32,6 +33,7 @@ MODELS: dict[str, Any] = {
     "elman": Recurrent(kind="elman", name="e", n_steps=4, row=3, hidden=6, n_classes=5, leak=0.5),
     "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
     "spiking_mlp": None,
+    "latency_mlp": None,
 }
 CASES = [
     (name, kind)
@@ -49,6 +51,15 @@ def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kin
     assert sum(r.passed is True for r in results) >= 4
 
 
+@pytest.mark.parametrize("name", ["surrogate", "eprop_spiking", "ottt", "decolle"])
+def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -> None:
+    model = SpikingMLP(
+        name="s", sizes=(12, 7, 6, 5), max_rate_hz=1000.0, duration_ms=10.0, readout="potential",
+        recurrent=True, threshold_increment_mv=0.1, tau_threshold_ms=20.0,
+    )  # fmt: skip
+    assert sum(r.passed is True for r in check_rule(name, model)) >= 8
+
+
 # --- Rules with one fault each.
 
 
@@ -57,6 +68,16 @@ class MovesWeights(Backprop):
         loss = super().update(x, y, apply)
         with torch.no_grad():
             self.network.weights()[0].mul_(0.999)
+        return loss
+
+
+class TurnsItsMemory(Backprop):
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        loss = super().update(x, y, lambda: None)
+        for weight in self.network.weights():
+            assert weight.grad is not None
+            weight.grad = weight.grad.T.contiguous().T
+        apply()
         return loss
 
 
@@ -157,6 +178,7 @@ class NoiseWithoutReplay(Backprop):
 
 FAULTS = {
     MovesWeights: "keeps_the_contract",
+    TurnsItsMemory: "keeps_the_contract",
     DrawsGlobally: "keeps_the_contract",
     NeverApplies: "keeps_the_contract",
     ForgetsAParameter: "keeps_the_contract",

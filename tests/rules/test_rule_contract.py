@@ -16,7 +16,7 @@ from spikelearn.rules.rule import Rule
 ALL_RATE_RULES = [
     name
     for name, entry in RULES.items()
-    if entry.name_of_class is not None and "spiking_mlp" not in entry.networks
+    if entry.name_of_class is not None and not {"spiking_mlp", "latency_mlp"} & set(entry.networks)
 ]
 # Here the simplest rules are tested with nothing between them and the test; what every rule must
 # do is tested on every rule in test_checks.py.

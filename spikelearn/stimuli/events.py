@@ -1,0 +1,128 @@
+"""Labelled recordings of events: spike trains of a silicon cochlea, retina and the like.
+
+An item is what tonic's data sets give, a structured array of events and a label, so that tonic's
+transforms take it: fields `x`, `y` (where the sensor has two dimensions), `t` in microseconds and
+`p`, the polarity. For networks the events are spikes of `n_units` sources, binned into time steps.
+
+To add a data set, write its file with `load()` and `at_hand()`, and add its line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.stimuli.datasets import EVENT_DATASETS
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class EventPart:
+    """The training or the test recordings of a data set.
+
+    Attributes
+    ----------
+    labels : array of shape (n,), int64
+    sensor_size : (width, height, polarities)
+    read : callable
+        The events of the recording of an index: structured array with `x`, `t`, `p`, perhaps `y`.
+    """
+
+    labels: np.ndarray
+    sensor_size: tuple[int, int, int]
+    read: Callable[[int], np.ndarray]
+
+    def __len__(self) -> int:
+        """Number of recordings."""
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        """Events and label, as tonic gives them."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there are {len(self)} recordings, found index {index}")
+        return self.read(index % len(self)), int(self.labels[index])
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Every recording with its label."""
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def n_units(self) -> int:
+        """Number of sources: a place counts once for each polarity."""
+        return int(np.prod(self.sensor_size))
+
+    def spikes(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times in ms, and sources: polarity by polarity, row by row, from left to right."""
+        events, _ = self[index]
+        width, height, _ = self.sensor_size
+        row = events["y"] if "y" in (events.dtype.names or ()) else 0
+        polarity = events["p"] if self.sensor_size[2] > 1 else 0
+        return events["t"] / 1000.0, (polarity * height + row) * width + events["x"]
+
+    def binned(self, indices: Sequence[int] | np.ndarray, dt_ms: float, n_steps: int) -> np.ndarray:
+        """Whether each source spikes in each time step; spikes after the last are left out.
+
+        Returns
+        -------
+        array of shape (recordings, n_steps, n_units), uint8, 0 or 1
+        """
+        found = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
+        for place, index in enumerate(indices):
+            times_ms, units = self.spikes(int(index))
+            # The nudge keeps a spike at a step's border from falling before it.
+            step = np.floor(times_ms / dt_ms + 1e-9).astype(np.int64)
+            kept = (step >= 0) & (step < n_steps)
+            found[place, step[kept], units[kept]] = 1
+        return found
+
+
+@dataclass(frozen=True)
+class EventDataset:
+    """Labelled recordings of events with a fixed division into training and test recordings."""
+
+    name: str
+    train: EventPart
+    test: EventPart
+    classes: tuple[str, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        for part in (self.train, self.test):
+            labels = part.labels
+            if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+                raise SpikelearnError(
+                    f"{self.name}: a label is out of range; there are {len(self.classes)} classes,"
+                    " numbered from 0"
+                )
+
+
+def load_events(name: str) -> EventDataset:
+    """A data set of events by name, one of `EVENT_DATASETS`.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none of that name, or a file does not hold what it should.
+    DataUnavailableError
+        If its files are not at hand; the message says what to download and where to put it.
+    """
+    if name not in EVENT_DATASETS:
+        raise SpikelearnError(
+            f"there is no data set of events called '{name}'; there are {', '.join(EVENT_DATASETS)}"
+        )
+    found: EventDataset = importlib.import_module(EVENT_DATASETS[name].module).load()
+    return found
+
+
+def as_spikes(part: EventPart, indices: np.ndarray, dt_ms: float, n_steps: int) -> torch.Tensor:
+    """`EventPart.binned` as a tensor."""
+    import torch
+
+    return torch.from_numpy(part.binned(indices, dt_ms, n_steps))
