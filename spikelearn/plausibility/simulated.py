@@ -71,9 +71,10 @@ class SimulatedSubject:
         """Copies of the network side by side, with these weights."""
         n = len(weights)
         modulator = getattr(self.plasticity, "modulator", None)
-        rewards = {} if modulator is None else {
-            modulator: SpikeSource(model="spike_source", size=len(self.plasticity.reward)),
-        }  # fmt: skip
+        rewards: dict[str, Any] = {}
+        if modulator is not None:
+            size = len(self.plasticity.reward)
+            rewards[modulator] = SpikeSource(model="spike_source", size=size)
         return SpikingNetwork(
             name="audit",
             populations=rewards
