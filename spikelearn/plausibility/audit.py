@@ -180,17 +180,17 @@ def audit_rule(
 
 
 def _measuring(rule: Any, seed: int, options: dict[str, Any]) -> Any:
-    from spikelearn.plausibility import simulated
+    from spikelearn.plausibility import simulated, simulated_criteria
     from spikelearn.plausibility.subject import Subject
     from spikelearn.rules import RULES
 
     if isinstance(rule, str) and rule in RULES and RULES[rule].name_of_class is None:
         told = simulated.subject_of(rule, seed)
-        return rule, told.claims, lambda key: simulated.measure(told, key)
+        return rule, told.claims, lambda key: simulated_criteria.measure(told, key)
     if hasattr(rule, "model_fields"):
         name = str(getattr(rule, "rule", type(rule).__name__))
         told = simulated.SimulatedSubject(name, rule, seed)
-        return name, told.claims, lambda key: simulated.measure(told, key)
+        return name, told.claims, lambda key: simulated_criteria.measure(told, key)
     subject = Subject(rule, seed, **options)
     return subject.name, subject.claims, lambda key: CRITERIA[key].measure(subject)
 

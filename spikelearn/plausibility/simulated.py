@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +21,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.networks.connectivity import OneToOne
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-from spikelearn.plausibility.criteria import CRITERIA, Finding, absent
-from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
+from spikelearn.plausibility.intervention import MAGNITUDES, Probe
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -64,16 +63,22 @@ class SimulatedSubject:
         rng = generator(seed, "audit spikes")
         self.pre = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
         self.post = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
-        low, high = (getattr(plasticity, n, d) for n, d in (("w_min_mv", 0.0), ("w_max_mv", 1.0)))
+        low, high = (getattr(plasticity, n, d) for n, d in (("w_min", 0.0), ("w_max", 1.0)))
         self.weights = low + (high - low) * rng.uniform(0.3, 0.7, (N_PRE, N_POST))
         self.upper = rng.normal(0, 1, (N_POST, N_UP))
 
     def network(self, weights: list[np.ndarray], upper: list[np.ndarray]) -> SpikingNetwork:
         """Copies of the network side by side, with these weights."""
         n = len(weights)
+        modulator = getattr(self.plasticity, "modulator", None)
+        rewards: dict[str, Any] = {}
+        if modulator is not None:
+            size = len(self.plasticity.reward)
+            rewards[modulator] = SpikeSource(model="spike_source", size=size)
         return SpikingNetwork(
             name="audit",
-            populations={
+            populations=rewards
+            | {
                 "pre": SpikeSource(model="spike_source", size=n * N_PRE),
                 "teacher": SpikeSource(model="spike_source", size=n * N_POST),
                 "post": LIF(size=n * N_POST, tau_m_ms=0.1, v_threshold_mv=1e3),
@@ -107,11 +112,21 @@ class SimulatedSubject:
         for name, key in (("pre", "pre"), ("teacher", "post")):
             trains = [t[t < duration_ms].tolist() for g in given for t in g[key]]
             spikes[name] = Stimulus.from_spike_times(name, trains).spikes[name]
+        spikes |= self.rewards(duration_ms)
         activity = simulate(network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed)
         found = np.asarray(activity.weights["pre->post"])
         n = len(given)
         blocks = found.reshape(n, N_PRE, n, N_POST)
         return blocks[np.arange(n), :, np.arange(n), :]
+
+    def rewards(self, duration_ms: float) -> dict[str, Any]:
+        """Spikes of the population whose spikes are rewards, where the rule has one."""
+        modulator = getattr(self.plasticity, "modulator", None)
+        if modulator is None:
+            return {}
+        n = len(self.plasticity.reward)
+        told = [[t for t in (40.0 + i, 120.0 + i, 200.0 + i) if t < duration_ms] for i in range(n)]
+        return {modulator: Stimulus.from_spike_times(modulator, told).spikes[modulator]}
 
     def final(self, duration_ms: float = DURATION_MS, **changed: Any) -> np.ndarray:
         """Plastic weights at the end, in mV, (presynaptic, postsynaptic)."""
@@ -166,9 +181,9 @@ def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
     if model is not None:
         network = load_model(model)
         plasticity = next(p.plasticity for p in network.projections if p.plasticity is not None)  # type: ignore[union-attr]
-        if getattr(plasticity, "normalise_sum_mv", None) is not None:
+        if getattr(plasticity, "normalise_sum", None) is not None:
             # The same mean weight for the audit's few synapses.
-            update = {"normalise_sum_mv": 0.5 * N_PRE, "normalise_every_ms": 50.0}
+            update = {"normalise_sum": 0.5 * N_PRE, "normalise_every_ms": 50.0}
             plasticity = plasticity.model_copy(update=update)
     claims = getattr(stdp, "CLAIMS", {}) if plasticity is not None else {}
     return SimulatedSubject(name, plasticity, seed, dict(claims))
@@ -202,8 +217,9 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
         spikes = {n: Stimulus.from_spike_times(n, [one.tolist() for one in t]).spikes[n]
                   for n, t in (("pre", subject.pre), ("teacher", subject.post))}  # fmt: skip
         network = subject.network([subject.weights], [subject.upper])
+        spikes |= subject.rewards(DURATION_MS)
         simulate(network, Stimulus(spikes=spikes), DURATION_MS, DT_MS, "brian2", subject.seed)
-    plastic = [m for m in made if m.get("on_post")]
+    plastic = [m for m in made if re.search(r"^\s*w\s*[-+*/]?=", _code(m), re.M)]
     found: dict[str, set[str]] = {k: set() for k in ("synapse", "pre", "post", "shared")}
     for one in plastic:
         model = str(one["model"])
@@ -211,14 +227,12 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
         names = {a or b for a, b in own}
         shared = set(re.findall(r"(?:d)?(\w+?)(?:/dt)?\s*[:=][^\n]*\(shared", model))
         reads: dict[str, set[str]] = {}
-        for block in (one.get("on_pre"), one.get("on_post")):
-            texts = block.values() if isinstance(block, dict) else [block or ""]
-            for line in "\n".join(map(str, texts)).splitlines():
-                target, _, expression = re.sub(r"([-+*/])=", "=", line).partition("=")
-                if expression:
-                    reads.setdefault(target.strip(), set()).update(_names(expression))
-                    if re.search(r"[-+*/]=", line):
-                        reads[target.strip()].add(target.strip())
+        for line in _code(one).splitlines():
+            target, _, expression = re.sub(r"([-+*/])=", "=", line).partition("=")
+            if expression:
+                reads.setdefault(target.strip(), set()).update(_names(expression))
+                if re.search(r"[-+*/]=", line):
+                    reads[target.strip()].add(target.strip())
         for name, equation in re.findall(r"d(\w+)/dt\s*=\s*([^:\n]+):", model):
             reads.setdefault(name, set()).update(_names(equation))
         entering, new = set(), {"w"}
@@ -237,24 +251,19 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
     return found
 
 
+def _code(made: dict[str, Any]) -> str:
+    """What synapses do at spikes of either end."""
+    texts: list[str] = []
+    for block in (made.get("on_pre"), made.get("on_post")):
+        texts += [str(t) for t in (block.values() if isinstance(block, dict) else [block or ""])]
+    return "\n".join(texts)
+
+
 def _names(expression: str) -> set[str]:
     tree = ast.parse(expression.strip(), mode="eval")
     called = {n.func.id for n in ast.walk(tree)
               if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - called
-
-
-# --- The criteria, on the simulation.
-
-
-def measure(subject: SimulatedSubject, key: str) -> Finding:
-    """A criterion's finding of a plasticity."""
-    if key not in CRITERIA:
-        raise SpikelearnError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
-    if subject.plasticity is None or not subject.base.any():
-        return absent("no synapse learns")
-    found = MEASURES.get(key)
-    return absent("not asked of a rule in simulation") if found is None else found(subject)
 
 
 def _upper_probes(subject: SimulatedSubject) -> list[Probe]:
@@ -268,188 +277,3 @@ def _upper_probes(subject: SimulatedSubject) -> list[Probe]:
         Probe("weights above", "post->up", magnitude, index, subject.share(change))
         for (index, magnitude), change in zip(places, subject.moved(variants), strict=True)
     ]
-
-
-def _transport(subject: SimulatedSubject) -> Finding:
-    probes, floor = subject.upper_probes, subject.floor
-    summary = summarise(probes, floor)
-    free = summary.largest <= floor
-    read = sorted(set().union(*subject.variables.values()))
-    return Finding(
-        summary.largest, f"{summary.largest:.3f} size and sign", "-" if free else "network",
-        not subject.variables["post"] - {"v_post"}, free,
-        f"Weights above make no difference. The equations of a weight read {', '.join(read)}."
-        if free else "Weights above change the update.",
-        summary.lower, summary.upper, floor, probes=probes,
-    )  # fmt: skip
-
-
-def _locality(subject: SimulatedSubject) -> Finding:
-    places: list[tuple[str, int, float]] = []
-    variants: list[dict[str, Any]] = []
-    for j in range(7):
-        for magnitude in MAGNITUDES:
-            added = 40.0 + 30 * j + 10 * magnitude
-            for which, n in (("pre", N_PRE), ("post", N_POST)):
-                trains = [t.copy() for t in getattr(subject, which)]
-                trains[j % n] = apart(np.append(trains[j % n], added))
-                places.append((f"{which}synaptic unit", j % n, magnitude))
-                variants.append({which: trains})
-            weights = subject.weights.copy()
-            weights[j % N_PRE, j % N_POST] *= 1 + 0.3 * magnitude
-            places.append(("weight", j, magnitude))
-            variants.append({"weights": weights})
-    probes = [
-        _elsewhere(change, *place)
-        for place, change in zip(places, subject.moved(variants), strict=True)
-    ]
-    worst = {q: max(p.effect for p in probes if p.quantity == q)
-             for q in ("presynaptic unit", "postsynaptic unit", "weight")}  # fmt: skip
-    scope = "synapse"
-    if max(worst["presynaptic unit"], worst["weight"]) > 1e-9:
-        scope = "neuron"
-    if worst["postsynaptic unit"] > 1e-9:
-        scope = "layer"
-    summed = getattr(subject.plasticity, "normalise_sum_mv", None) is not None
-    by_equations = "neuron" if summed else "synapse"
-    sentence = {
-        "synapse": "Each synapse learns from the spikes of its two ends and its own weight.",
-        "neuron": "A synapse needs the weights of the other synapses onto its neuron.",
-        "layer": "A synapse needs other neurons.",
-    }[scope]
-    share = max(worst.values())
-    return Finding(
-        share, f"{share:.3f} elsewhere", scope, by_equations == "synapse", scope == "synapse",
-        f"{sentence} By its description: {by_equations}.", probes=probes,
-    )  # fmt: skip
-
-
-def _elsewhere(change: np.ndarray, what: str, unit: int, magnitude: float) -> Probe:
-    mask = np.ones_like(change)
-    if what == "presynaptic unit":
-        mask[unit] = 0
-    elif what == "postsynaptic unit":
-        mask[:, unit] = 0
-    else:
-        mask[unit % N_PRE, unit % N_POST] = 0
-    size = np.linalg.norm(change)
-    # Rounding of what is scaled is no effect.
-    share = float(np.linalg.norm(change * mask) / size) if size > 1e-12 else 0.0
-    return Probe(what, f"unit {unit + 1}", magnitude, 0, share if share > 1e-9 else 0.0)
-
-
-def _rank(subject: SimulatedSubject) -> Finding:
-    rank = len(subject.variables["shared"])
-    said = (
-        "No teaching signal enters the equations."
-        if not rank
-        else (
-            f"One number for all synapses enters: {', '.join(sorted(subject.variables['shared']))}."
-        )
-    )
-    return Finding(float(rank), str(rank), "network" if rank else "-", rank <= 1, rank <= 1, said)
-
-
-def _phases(subject: SimulatedSubject) -> Finding:
-    half = subject.final(duration_ms=DURATION_MS / 2) - subject.weights
-    going = bool(half.any()) and not np.array_equal(half, subject.base)
-    phases = 1 if going else 2
-    return Finding(
-        float(phases), str(phases), "-", True, going,
-        "Weights change while the network is active, in the first half of the stimulus and in the"
-        " second.",
-    )  # fmt: skip
-
-
-def _locking(subject: SimulatedSubject) -> Finding:
-    probes = subject.upper_probes
-    locked = max(p.effect for p in probes) > subject.floor
-    return Finding(
-        float(locked), "1/1" if locked else "0/1", "network" if locked else "-", not locked,
-        not locked, "What neurons above do makes no difference.", probes=probes,
-    )  # fmt: skip
-
-
-def _channel(subject: SimulatedSubject) -> Finding:
-    rank = len(subject.variables["shared"])
-    return Finding(0.0, "one number" if rank else "none", "-", True, True,
-                   "No synapse carries an error.")  # fmt: skip
-
-
-def _in_time(subject: SimulatedSubject) -> Finding:
-    half = DURATION_MS / 2
-    later = [np.append(t[t < half], t[t >= half] + 1.5) for t in subject.pre]
-    before = subject.final(duration_ms=half)
-    changed = subject.final(pre=later, duration_ms=half)
-    moved = float(np.abs(subject.final(pre=later) - subject.final()).max())
-    causal = np.array_equal(before, changed)
-    kept = sorted(subject.variables["synapse"] - {"w"})
-    probes = [Probe("later spikes, on weights before", "synapses", 1.0, 0,
-                    float(np.abs(before - changed).max())),
-              Probe("later spikes, on weights after", "synapses", 1.0, 0, moved)]  # fmt: skip
-    return Finding(
-        0.0, "0.00 numbers/unit/step, 0 steps ahead", "-", True, causal,
-        f"Spikes of the second half change no weight of the first. A synapse keeps {len(kept)}"
-        f" number(s) beside its weight ({', '.join(kept)}), however long the stimulus.",
-        probes=probes,
-    )  # fmt: skip
-
-
-def _signs(subject: SimulatedSubject) -> Finding:
-    final = subject.final()
-    flips = int((np.sign(final) * np.sign(subject.weights) < 0).sum())
-    bounded = getattr(subject.plasticity, "w_min_mv", -np.inf) >= 0
-    return Finding(float(flips), f"{flips} flips", "synapse", bounded, flips == 0,
-                   "Weights are bounded below by 0 and keep their sign.")  # fmt: skip
-
-
-def _spikes(subject: SimulatedSubject) -> Finding:
-    return Finding(1.0, "up 100 %", "-", not subject.variables["post"] - {"v_post"}, True,
-                   "All that neurons tell one another, and their synapses, is spikes.")  # fmt: skip
-
-
-def _unlabelled(subject: SimulatedSubject) -> Finding:
-    free = not subject.variables["shared"]
-    return Finding(0.0, "0.000", "-", free, free, "There is no label in the network.")
-
-
-def _timing(subject: SimulatedSubject) -> Finding:
-    places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
-    variants: list[dict[str, Any]] = []
-    for index, magnitude in places:
-        rng = generator(subject.seed, "audit jitter", index)
-        jittered = [np.abs(t + rng.normal(0, 5 * magnitude, t.size)) for t in subject.pre]
-        variants.append({"pre": [apart(np.minimum(t, DURATION_MS - 2)) for t in jittered]})
-    probes = []
-    size = np.linalg.norm(subject.base)
-    for (index, magnitude), moved in zip(places, subject.moved(variants), strict=True):
-        change = subject.base + moved
-        cosine = float((change * subject.base).sum() / (np.linalg.norm(change) * size))
-        probes.append(Probe("jittered spikes (cosine)", "pre", magnitude, index, cosine))
-    summary = summarise(probes)
-    return Finding(
-        summary.mean, f"cosine {summary.mean:.2f}", "time", None, summary.mean >= 0.9,
-        f"With input spikes moved by 1.5 ms (standard deviation) the change of the weights keeps a"
-        f" cosine of {summary.mean:.2f}.", summary.lower, summary.upper, probes=probes,
-    )  # fmt: skip
-
-
-def _stimuli(subject: SimulatedSubject) -> Finding:
-    return Finding(0.0, "stimuli", "-", True, True, "The network is shown the stimuli alone.")
-
-
-def _cost(subject: SimulatedSubject) -> Finding:
-    events = sum(t.size for t in subject.pre) * N_POST + sum(t.size for t in subject.post) * N_PRE
-    kept = len(subject.variables["synapse"])
-    return Finding(
-        float(events), f"{events} updates", "-", None, None,
-        f"{events} updates of single synapses in {DURATION_MS:.0f} ms, one for each spike at either"
-        f" end; {kept} numbers a synapse.", judged=False,
-    )  # fmt: skip
-
-
-MEASURES: dict[str, Callable[[SimulatedSubject], Finding]] = {
-    "C1": _transport, "C2": _locality, "C3": _rank, "C4a": _phases, "C4b": _locking,
-    "C4c": _channel, "C5": _in_time, "C7": _signs, "C8": _spikes, "C9": _unlabelled,
-    "C11": _timing, "C15": _stimuli, "C16": _cost,
-}  # fmt: skip

@@ -22,7 +22,6 @@ no tag, but it has no twin either: it is read changed, and shows as an effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -30,25 +29,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from spikelearn.plausibility._contraction import (
-    Direction,
     chained,
     direction,
     multiplications,
     operands,
     summed,
 )
+from spikelearn.plausibility._lineage import lineage_of
+from spikelearn.plausibility._reads import Alter, Read, Sources
 from spikelearn.plausibility._shadow import Lineage, Shadow, union
 from spikelearn.plausibility._tags import (
-    REARRANGING,
-    on_shadows,
     or_along,
     propagate,
     tensors_in,
     written,
 )
 
-# Changes what a forward read gives: (the read, its result) -> the result instead, or None.
-Alter = Callable[["Read", torch.Tensor], torch.Tensor | None]
 # Derivatives of nonlinearities; the first argument is the signal.
 _SLOPES = {
     f"aten::{which}_backward"
@@ -58,47 +54,7 @@ _SLOPES = {
 _RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
 
 
-@dataclass(frozen=True)
-class Read:
-    """One reading of weights by a signal.
-
-    Attributes
-    ----------
-    owners : frozenset of str
-        Names of the weights.
-    direction : {"forwards", "backwards"}
-    signal : tensor
-        What was summed with the weights, as it was (a copy where reads are kept).
-    tags : int
-        Bits of the signal.
-    row_tags : int tensor of shape (rows,), optional
-        The same by row, where reads are kept.
-    """
-
-    owners: frozenset[str]
-    direction: Direction
-    signal: torch.Tensor
-    tags: int = 0
-    row_tags: torch.Tensor | None = None
-
-
-@dataclass
-class Sources:
-    """Names of tags, each a bit of a 64-bit number."""
-
-    names: list[str] = field(default_factory=list)
-
-    def bit(self, name: str) -> int:
-        """The bit of a source, which is given one if it has none."""
-        if name not in self.names:
-            if len(self.names) == 62:
-                raise ValueError("the audit follows at most 62 sources at a time")
-            self.names.append(name)
-        return 1 << self.names.index(name)
-
-    def of(self, bits: int) -> frozenset[str]:
-        """The sources whose bits are set."""
-        return frozenset(n for i, n in enumerate(self.names) if bits >> i & 1)
+__all__ = ["Alter", "Read", "Sources", "Watch"]
 
 
 class Watch(TorchDispatchMode):
@@ -214,7 +170,7 @@ class Watch(TorchDispatchMode):
             args = self._sent(read, cast("Any", factors), args)
         lineage = None
         if read is None and self.shadow.any_lineage(inputs):
-            lineage = self._lineage(func, name, args, kwargs, inputs, factors)
+            lineage = lineage_of(self.shadow, func, name, args, kwargs, inputs, factors)
         twin = self._twin_before(kwargs, mutated) if dual else None
         out = func(*args, **kwargs)
         if self.flat_slopes and name in _SLOPES:
@@ -418,56 +374,6 @@ class Watch(TorchDispatchMode):
             for unit in range(result.shape[axis]):
                 part = result.select(axis, unit)
                 self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
-
-    def _lineage(  # noqa: PLR0911 - a case for each kind of operation
-        self,
-        func: Any,
-        name: str,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        inputs: list[torch.Tensor],
-        factors: Any,
-    ) -> Lineage | None:
-        """Of what synapses the result's elements will be weights, if of any."""
-        known = [found for t in inputs if (found := self.shadow.lineage(t)) is not None]
-        if not known:
-            return None
-        if factors is not None:
-            (i, i_axis), (j, j_axis) = factors
-            one, two = self.shadow.lineage(args[i]), self.shadow.lineage(args[j])
-            if one is None or two is None or args[i].ndim != 2 or args[j].ndim != 2:
-                return None
-            return chained(one, i_axis % 2, two, j_axis % 2)
-        owners = frozenset().union(*(k.owners for k in known))
-        if name == "aten::copy_":
-            source = self.shadow.lineage(args[1]) if isinstance(args[1], torch.Tensor) else None
-            return source
-        if name in ("aten::_to_copy", "aten::detach_copy"):
-            return known[0]
-        if torch.Tag.pointwise in func.tags or name.startswith("aten::lerp"):
-            shape = torch.broadcast_shapes(*(t.shape for t in inputs))
-            post, pre = (torch.full(shape, -1, dtype=torch.int64) for _ in range(2))
-            for k in known:
-                post = torch.maximum(post, k.post.expand(shape))
-                pre = torch.maximum(pre, k.pre.expand(shape))
-            # What is no weight and more than a number has met the weights here.
-            plain = any(t.numel() > 1 and self.shadow.lineage(t) is None for t in inputs)
-            return Lineage(post, pre, owners, plain or any(k.mixed for k in known))
-        if name in REARRANGING:
-            if len(known) < len(inputs):
-                return None  # put together with what is no weight: data
-
-            def ends(which: str) -> Callable[[torch.Tensor], torch.Tensor]:
-                def of(t: torch.Tensor) -> torch.Tensor:
-                    found = self.shadow.lineage(t)
-                    empty = torch.full(tuple(t.shape), -1, dtype=torch.int64)
-                    return empty if found is None else getattr(found, which)
-
-                return of
-
-            post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
-            return Lineage(post, pre, owners, any(k.mixed for k in known))
-        return None
 
     def _inherit(
         self,

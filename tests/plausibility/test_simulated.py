@@ -6,20 +6,21 @@ from functools import cache
 
 import pytest
 
-from spikelearn.networks.plasticity import PairSTDP
-from spikelearn.plausibility.simulated import SimulatedSubject, measure, subject_of
+from spikelearn.networks.plasticity import PairSTDP, RewardSTDP, TripletSTDP
+from spikelearn.plausibility.simulated import SimulatedSubject, subject_of
+from spikelearn.plausibility.simulated_criteria import measure
 
 
 @cache
 def plain() -> SimulatedSubject:
     """Pair-based STDP and nothing else."""
-    return SimulatedSubject("pair", PairSTDP(a_plus_mv=0.01, a_minus_mv=0.012))
+    return SimulatedSubject("pair", PairSTDP(a_plus=0.01, a_minus=0.012))
 
 
 @cache
 def scaled() -> SimulatedSubject:
     """The same with weights that are scaled to a sum onto each neuron."""
-    rule = PairSTDP(a_plus_mv=0.01, a_minus_mv=0.012, normalise_sum_mv=3.0, normalise_every_ms=50.0)
+    rule = PairSTDP(a_plus=0.01, a_minus=0.012, normalise_sum=3.0, normalise_every_ms=50.0)
     return SimulatedSubject("scaled", rule)
 
 
@@ -56,9 +57,24 @@ def test_scaling_weights_to_a_sum_needs_the_whole_neuron() -> None:
 
 
 def test_the_shipped_rule_is_that_of_its_network_s_file() -> None:
-    assert subject_of("stdp").plasticity.normalise_sum_mv is not None
+    assert subject_of("stdp").plasticity.normalise_sum is not None
 
 
 def test_where_thresholds_adapt_and_weights_stay_no_synapse_learns() -> None:
     finding = measure(subject_of("homeostasis"), "C1")
     assert finding.verdict == "does not apply"
+
+
+def test_reward_modulated_stdp_is_taught_by_one_number() -> None:
+    rule = RewardSTDP(
+        rule="reward_stdp", modulator="reward", reward=(0.5,), a_plus=0.01, a_minus=0.012
+    )
+    finding = measure(SimulatedSubject("reward", rule), "C3")
+    assert finding.value == 1
+    assert finding.verdict == "pass"
+
+
+def test_triplet_stdp_keeps_four_traces_and_is_local() -> None:
+    told = SimulatedSubject("triplet", TripletSTDP(rule="triplet_stdp"))
+    assert told.variables["synapse"] == {"w", "x", "x2", "y", "y2"}
+    assert measure(told, "C2").scope == "synapse"
