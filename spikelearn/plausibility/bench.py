@@ -18,6 +18,8 @@ from spikelearn.rules.checks import small_model
 from spikelearn.rules.rule import Axis, Rule
 
 N_SAMPLES = 4
+# Kinds of networks that are audited.
+KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp")
 Updates = dict[str, torch.Tensor]
 
 
@@ -88,6 +90,11 @@ class Bench:
         self.trains, self.networks = made.trains, made.networks
         self.squared_error = made.loss == "squared_error"
         self.seed = seed
+        if made.networks[0] not in KINDS:
+            raise SpikelearnError(
+                f"the audit has no small network of kind '{made.networks[0]}' yet, which the rule"
+                f" {self.name} trains; kinds are {', '.join(KINDS)}"
+            )
         self.model = model if model is not None else _model(made)
         generator = torch_generator(seed, "audit data")
         n_inputs = self.model.n_inputs

