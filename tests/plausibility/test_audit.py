@@ -68,8 +68,14 @@ def test_the_same_seed_gives_the_same_table() -> None:
 
 def test_all_rules_that_learn_are_audited() -> None:
     assert set(RULES) - set(all_rules()) == {
-        "untrained", "untrained_spiking", "homeostasis", "random_features",
+        "untrained", "untrained_spiking", "untrained_latency", "eventprop", "homeostasis", "random_features",
     }  # fmt: skip
+
+
+def test_a_rule_of_networks_simulated_from_event_to_event_is_refused_in_one_sentence() -> None:
+    with pytest.raises(SpikelearnError, match="event to event") as raised:
+        audit_rule("eventprop")
+    assert "\n" not in str(raised.value)
 
 
 def test_several_rules_make_one_table_in_their_order() -> None:
