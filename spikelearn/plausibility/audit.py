@@ -247,6 +247,7 @@ def all_rules() -> list[str]:
     from spikelearn.rules import RULES
 
     idle = {
-        "untrained", "untrained_spiking", "untrained_latency", "eventprop", "homeostasis", "random_features",
+        "untrained", "untrained_spiking", "untrained_latency", "eventprop", "homeostasis",
+        "random_features",
     }  # fmt: skip
     return [name for name in RULES if name not in idle]

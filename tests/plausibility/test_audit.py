@@ -68,7 +68,8 @@ def test_the_same_seed_gives_the_same_table() -> None:
 
 def test_all_rules_that_learn_are_audited() -> None:
     assert set(RULES) - set(all_rules()) == {
-        "untrained", "untrained_spiking", "untrained_latency", "eventprop", "homeostasis", "random_features",
+        "untrained", "untrained_spiking", "untrained_latency", "eventprop", "homeostasis",
+        "random_features",
     }  # fmt: skip
 
 
