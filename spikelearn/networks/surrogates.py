@@ -78,5 +78,5 @@ def surrogate(name: str = "fast_sigmoid", slope: float = SURROGATE_SLOPE) -> Psi
         )
     if isinstance(slope, bool) or not isinstance(slope, int | float) or not 0.0 < slope < math.inf:
         raise SpikelearnError(f"option 'slope' must be a positive number, found {slope!r}")
-    chosen, k = SURROGATES[name], float(slope)
-    return lambda distance: chosen(distance, k)
+    k = float(slope)
+    return lambda distance: SURROGATES[name](distance, k)

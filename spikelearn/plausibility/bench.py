@@ -85,6 +85,13 @@ class Bench:
                 f"the audit takes rules derived from spikelearn.rules.rule.Rule, found"
                 f" {type(made).__name__}"
             )
+        if "latency_mlp" in made.networks:
+            # An intervention makes spikes come and go, and tensors of events with them, which
+            # could no longer be laid beside those of the untouched run.
+            raise SpikelearnError(
+                "the audit follows tensors whose shapes stay; it cannot take rules of networks"
+                f" simulated from event to event, such as {type(made).__name__}"
+            )
         self.name = rule if named else getattr(rule, "__name__", type(made).__name__)
         self.claims = dict(made.claims)
         self.trains, self.networks = made.trains, made.networks

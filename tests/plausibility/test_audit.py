@@ -73,6 +73,12 @@ def test_all_rules_that_learn_are_audited() -> None:
     }  # fmt: skip
 
 
+def test_a_rule_of_networks_simulated_from_event_to_event_is_refused_in_one_sentence() -> None:
+    with pytest.raises(SpikelearnError, match="event to event") as raised:
+        audit_rule("eventprop")
+    assert "\n" not in str(raised.value)
+
+
 def test_several_rules_make_one_table_in_their_order() -> None:
     found = audit_rules(["oja", "backprop"], criteria=["C9"])
     assert list(found.matrix().index) == ["oja", "backprop"]
