@@ -12,7 +12,7 @@ What is timed:
     brunel       Brunel 2000, 12,500 neurons, 15.6 million synapses, 1 s, steps of 0.1 ms
     cold         fresh process, empty caches, to CUBA's raster of 1 s; Brian2 as it comes (Cython)
     adapter      CUBA on Brian2's targets through the adapter, and by hand: the same populations,
-                 synapses and spikes, left to Brian2's integrator and flags; the run alone
+                 synapses, spikes and flags, left to Brian2's integrator; the run alone
     forward      784-400-10, 128 stimuli at once, 100 steps; peers: the libraries' own loops
     training     the same with the way back: surrogate gradients on our neurons and on theirs
 

@@ -106,7 +106,11 @@ def brian2_by_hand(target: str, lowered: Any, repeats: int) -> list[tuple[float,
     """
     import brian2 as b2
 
+    from spikelearn.simulation._brian2_session import compiler_flags
+
     ms, folder = b2.ms, tempfile.mkdtemp()
+    if target != "numpy":  # the adapter's: Brian2's own ask for fast-math, and other spikes
+        b2.prefs.codegen.cpp.extra_compile_args = list(compiler_flags())
     if target == "standalone":
         b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
     else:

@@ -75,6 +75,15 @@ def neuron_group(
     update += ["theta = theta_decay * theta"] if adaptive else []
 
     values = _start(neurons, refractory)
+    # A parameter that is the same for all is no array: that is half of what a step would read.
+    changing = {"v", "external", "above", "theta", "held", "active", *neurons.variables}
+    changing |= {f"current{c}" for c in range(len(neurons.channels))}
+    same = {
+        name: float(value[0])
+        for name, value in values.items()
+        if name not in changing and (value == value[0]).all()
+    }
+    values = {name: value for name, value in values.items() if name not in same}
     group = b2.NeuronGroup(
         replicas * neurons.size,
         "\n".join(f"{name} : 1" for name in values),
@@ -82,7 +91,7 @@ def neuron_group(
         reset="\n".join(reset),
         clock=clock,
         method="euler",  # there is nothing to integrate: the update is the step
-        namespace=_constants(neurons, dt_ms),
+        namespace={**_constants(neurons, dt_ms), **same},
         name=name,
     )
     group.run_regularly("\n".join(update), clock=clock, when="groups", order=1, name=f"{name}_step")

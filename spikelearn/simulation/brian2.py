@@ -11,7 +11,8 @@ brian2:cython
 brian2:standalone
     A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
     in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
-    values, sizes and durations use it again (not so other parameters of a plasticity rule). An
+    values, sizes and durations use it again (not so other parameters of a plasticity rule, or
+    values for each neuron where there was one for all). An
     order of magnitude faster than NumPy. Its data pass through the folder for temporary files
     (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no Windows.
 
