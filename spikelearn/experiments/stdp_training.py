@@ -160,6 +160,9 @@ def train_stdp(
         assert checkpoint is not None  # noqa: S101 - for the type checker
         _store(folder, complete, state, initial, labels, epochs, layers, summary)
         checkpoint.unlink(missing_ok=True)
+        # What a kill in the midst of writing one has left.
+        for half_written in checkpoint.parent.glob(f".{checkpoint.name}*"):
+            half_written.unlink(missing_ok=True)
     say(1.0, "trained")
     return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
 
