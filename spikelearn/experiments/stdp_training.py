@@ -13,6 +13,7 @@ there, to the very same weights.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,8 +162,8 @@ def train_stdp(
         _store(folder, complete, state, initial, labels, epochs, layers, summary)
         checkpoint.unlink(missing_ok=True)
         # What a kill in the midst of writing one has left.
-        for half_written in checkpoint.parent.glob(f".{checkpoint.name}*"):
-            half_written.unlink(missing_ok=True)
+        for half_written in checkpoint.parent.glob(f".{checkpoint.name}.*"):
+            shutil.rmtree(half_written, ignore_errors=True)
     say(1.0, "trained")
     return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
 

@@ -52,6 +52,8 @@ def run_and_kill(runs: Path, after_chunks: int, further_s: float) -> bool:
 
 def check(runs: Path, undisturbed: STDPRun, n_kills: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
+    # As if a kill had come in the midst of writing a checkpoint.
+    (runs / f"..{CONFIG.run_name()}.checkpoint.half").mkdir()
     killed = 0
     for _ in range(n_kills):
         killed += run_and_kill(runs, int(rng.integers(1, 4)), float(rng.uniform(0.0, 0.05)))
