@@ -64,8 +64,13 @@ class Targets:
                 continue
             ceiling = noise_ceiling(self.vectors[list(mean.rdms)][:, pairs], self.comparator)
             found[mean.region, "mean"] = (ceiling.lower, ceiling.upper)
-            members = [t for t in self.rows if len(t.rdms) == 1 and t.rdms[0] in mean.rdms]
-            for i, member in enumerate(members):
+            members = [
+                t
+                for t in self.rows
+                if t.subject != "mean" and len(t.rdms) == 1 and t.rdms[0] in mean.rdms
+            ]
+            for member in members:
+                i = mean.rdms.index(member.rdms[0])
                 bounds = (float(ceiling.lower_by_subject[i]), float(ceiling.upper_by_subject[i]))
                 found.setdefault((member.region, member.subject), bounds)
         return [found.get((t.region, t.subject), (np.nan, np.nan)) for t in self.rows]

@@ -190,3 +190,12 @@ def test_regions_are_as_alike_as_their_published_matrices() -> None:
 def test_human_and_monkey_it_are_as_alike_as_known() -> None:
     table = compare_regions(kriegeskorte92.load(), n_bootstrap=0)
     np.testing.assert_allclose(table["score"], 0.43892, atol=1e-5)
+
+
+def test_a_recording_of_one_subject_is_compared_without_a_ceiling_over_subjects() -> None:
+    recording = made_up_recording(20, n_subjects=1)
+    values = np.random.default_rng(1).normal(size=(20, 15))
+    table = compare_rsa({"m": response(values)}, recording, n_bootstrap=50)
+    human = table[table.region == "human IT"].set_index("subject")
+    assert human.loc["S0", "score"] == pytest.approx(human.loc["mean", "score"])
+    assert human.loc["mean", ["ceiling_lower", "ceiling_upper"]].isna().all()
