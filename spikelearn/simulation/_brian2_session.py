@@ -58,7 +58,7 @@ def no_compiler(target: str) -> SpikelearnError:
 @functools.cache
 def compiler_flags() -> tuple[str, ...]:
     """Flags under which compiled arithmetic rounds as NumPy's does: no fast-math, no fused sums."""
-    flags = ("-w", "-O3", "-ffp-contract=off", "-std=c++11")
+    flags: tuple[str, ...] = ("-w", "-O3", "-ffp-contract=off", "-std=c++11")
     # What these give up changes no value (but the sign of a zero); without, no loop is vectorised.
     flags += ("-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros")
     path = compiler()
