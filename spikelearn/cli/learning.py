@@ -121,7 +121,7 @@ def train(
 
 def _receptive_fields(folder: Path) -> Path:
     from spikelearn.experiments import open_stdp_run
-    from spikelearn.experiments.stdp_training import plastic_projection
+    from spikelearn.experiments.stdp_layer import plastic_projection
     from spikelearn.networks import SpikingNetwork
     from spikelearn.report.receptive_fields import save_receptive_fields
 

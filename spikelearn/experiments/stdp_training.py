@@ -15,33 +15,44 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, read_yaml
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.experiments import store
 from spikelearn.experiments.config import STDPConfig
-from spikelearn.networks.spiking import LIF, AdaptiveLIF, Projection, SpikingNetwork
+from spikelearn.experiments.stdp_evaluation import (
+    MOST_REPEATS,
+    Progress,
+    assign_labels,
+    evaluate,
+    predict,
+)
+from spikelearn.experiments.stdp_layer import (
+    carried,
+    check_sizes,
+    displacement,
+    freeze,
+    initial_weights,
+    normalised,
+    plastic_projection,
+    theta_after,
+)
+from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.stimuli import mnist
 from spikelearn.stimuli.encoders import RateEncoder
-from spikelearn.stimuli.images import ImageDataset, network_input
+from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[float, str], None]
-
-EVALUATION_BATCH = 250
-MOST_REPEATS = 20  # of an image that is not answered
 WINDOW = 2000  # latest images by which neurons are labelled for the accuracy so far
 SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
 
@@ -154,6 +165,7 @@ def train_stdp(
     frozen = freeze(network, layer, state.weights, state.theta)
     order = generator(config.seed, "split").permutation(len(images))
     labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+    summary["best_epoch"] = len(chunks)
     summary["flag"] = " ".join(filter(None, [summary["flag"], _warning(state)]))
     epochs, layers = _tables(state, layer, dead)
     before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
@@ -245,70 +257,6 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
     )
 
 
-def plastic_projection(network: SpikingNetwork) -> Projection:
-    """The one projection that learns.
-
-    Raises
-    ------
-    SpikelearnError
-        If there is not exactly one, from the one spike source to neurons with adaptive thresholds.
-    """
-    plastic = [p for p in network.projections if p.plasticity is not None]
-    if len(plastic) != 1 or list(network.sources) != [plastic[0].source]:
-        raise SpikelearnError(
-            f"training by STDP needs one spike source and one plastic projection from it; network"
-            f" '{network.name}' has {len(network.sources)} and {len(plastic)}"
-        )
-    if not isinstance(network.populations[plastic[0].target], AdaptiveLIF):
-        raise SpikelearnError(
-            f"training by STDP needs neurons with adaptive thresholds (model: adaptive_lif);"
-            f" '{plastic[0].target}' of network '{network.name}' has none"
-        )
-    return plastic[0]
-
-
-def check_sizes(
-    network: SpikingNetwork, layer: Projection, data: ImageDataset, config: STDPConfig
-) -> None:
-    """Refuse a network or numbers of images that do not fit the data.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    size = network.populations[layer.source].size
-    if size != data.n_pixels:
-        raise SpikelearnError(
-            f"network '{network.name}' has {size} inputs; the images of {data.name} have"
-            f" {data.n_pixels} pixels"
-        )
-    for name, wanted, available in (
-        ("n_train", config.n_train or 0, len(data.train_images)),
-        ("n_label", config.n_label, len(data.train_images)),
-        ("n_test", config.n_test, len(data.test_images)),
-    ):
-        if wanted > available:
-            raise SpikelearnError(
-                f"{name} is {wanted}, but {data.name} ({data.source}) has {available} such images"
-            )
-
-
-def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np.ndarray:
-    """Initial weights of the plastic projection, normalised, (inputs, neurons)."""
-    drawn = network.connections(layer, generator(seed, "weights"))
-    weights = np.zeros((drawn.n_source, drawn.n_target))
-    weights[drawn.pre, drawn.post] = drawn.weight
-    return normalised(weights, layer)
-
-
-def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
-    """Weights scaled to the sum onto each neuron that the projection keeps, if it keeps one."""
-    rule = layer.plasticity
-    if rule is None or rule.normalise_sum is None:
-        return weights
-    return np.clip(weights * (rule.normalise_sum / weights.sum(0)), rule.w_min, rule.w_max)
-
-
 def _learn(
     network: SpikingNetwork,
     layer: Projection,
@@ -360,7 +308,7 @@ def _show(
         spikes.size, spikes.times_ms + spikes.trials * period, spikes.senders
     )
     activity = simulate(
-        _carried(network, layer, state, learns=config.rule == "stdp"),
+        carried(network, layer, state.weights, state.theta, learns=config.rule == "stdp"),
         Stimulus(spikes={layer.source: one_trial}),
         len(images) * period,
         config.dt_ms,
@@ -378,177 +326,6 @@ def _show(
     counts = np.zeros((len(images), emitted.size), dtype=np.int64)
     np.add.at(counts, (of_image, emitted.senders), 1)
     return counts
-
-
-def _carried(
-    network: SpikingNetwork, layer: Projection, state: _State, learns: bool
-) -> SpikingNetwork:
-    """The network with the weights and thresholds it has by now."""
-    neurons = network.populations[layer.target].model_copy(
-        update={"threshold_offset_mv": state.theta}
-    )
-    update: dict[str, Any] = {f"weight_{layer.unit}": state.weights}
-    if not learns:
-        update["plasticity"] = None
-    return _replaced(network, layer, neurons, update)
-
-
-def _replaced(
-    network: SpikingNetwork, layer: Projection, neurons: Any, update: dict[str, Any]
-) -> SpikingNetwork:
-    projections = tuple(
-        p.model_copy(update=update) if p is layer else p for p in network.projections
-    )
-    populations = {**network.populations, layer.target: neurons}
-    return SpikingNetwork(
-        **{**dict(network), "populations": populations, "projections": projections}
-    )
-
-
-def theta_after(
-    neurons: AdaptiveLIF,
-    theta: np.ndarray,
-    spikes: PopulationSpikes,
-    duration_ms: float,
-    dt_ms: float,
-) -> np.ndarray:
-    """Rise of the thresholds (mV) after a trial that began at `theta`, from the spikes alone."""
-    tau = np.broadcast_to(np.asarray(neurons.tau_threshold_ms, dtype=float), (neurons.size,))
-    increment = np.broadcast_to(np.asarray(neurons.threshold_increment_mv), (neurons.size,))
-    last_step_ms = duration_ms - dt_ms
-    since = np.exp(-(last_step_ms - spikes.times_ms) / tau[spikes.senders])
-    raised = np.bincount(spikes.senders, weights=since, minlength=neurons.size)
-    return np.asarray(theta * np.exp(-duration_ms / tau) + increment * raised)
-
-
-def displacement(initial: np.ndarray, final: np.ndarray) -> float:
-    """Norm of the change over the norm at the start."""
-    return float(np.linalg.norm(final - initial) / np.linalg.norm(initial))
-
-
-def freeze(
-    network: SpikingNetwork, layer: Projection, weights: np.ndarray, theta: np.ndarray
-) -> SpikingNetwork:
-    """The network with these weights and thresholds, that learns and adapts no more."""
-    neurons = network.populations[layer.target]
-    assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
-    kept = {name: getattr(neurons, name) for name in LIF.model_fields if name != "model"}
-    kept["v_threshold_mv"] = np.asarray(neurons.v_threshold_mv) + theta
-    return _replaced(
-        network, layer, LIF(**kept), {f"weight_{layer.unit}": weights, "plasticity": None}
-    )
-
-
-def evaluate(
-    frozen: SpikingNetwork,
-    layer: Projection,
-    data: ImageDataset,
-    order: np.ndarray,
-    config: STDPConfig,
-    say: Progress,
-) -> tuple[np.ndarray, dict[str, Any], float]:
-    """Label the neurons on training images, test on test images.
-
-    Returns
-    -------
-    labels : int array of shape (n_neurons,)
-    summary : mapping
-    dead : float
-        Fraction of neurons that answer no labelling image.
-    """
-    from spikelearn.experiments.measures import collapse_flag
-
-    n_classes = len(data.classes)
-    chosen = order[: config.n_label]
-    answers = respond(
-        frozen, layer, data.train_images[chosen], "labelling", config,
-        lambda part: say(0.9 + 0.05 * part, "labelling"),
-    )  # fmt: skip
-    labels = assign_labels(answers, data.train_labels[chosen], n_classes)
-    answers_test = respond(
-        frozen, layer, data.test_images[: config.n_test], "testing", config,
-        lambda part: say(0.95 + 0.05 * part, "testing"),
-    )  # fmt: skip
-    predicted = predict(answers_test, labels, n_classes)
-    truth = data.test_labels[: config.n_test]
-    summary = {
-        "test_accuracy": float(np.mean(predicted == truth)),
-        # Nothing is chosen in this run: no epoch, no parameter.
-        "validation_accuracy": float("nan"),
-        "best_epoch": len(_chunks(config, len(data.train_images))),
-        "n_test": len(truth),
-        "chance": 1.0 / n_classes,
-        "silent_images": float(np.mean(answers_test.sum(1) == 0)),
-        "flag": collapse_flag(predicted, n_classes),
-    }
-    return labels, summary, float(np.mean(answers.sum(0) == 0))
-
-
-def respond(
-    frozen: SpikingNetwork,
-    layer: Projection,
-    images: np.ndarray,
-    stream: str,
-    config: STDPConfig,
-    progress: Callable[[float], None] = lambda fraction: None,
-) -> np.ndarray:
-    """Spike counts of the layer, shape (n_images, n_neurons); again what is not answered."""
-    intensities = network_input(images, *images.shape[1:3])
-    draw = generator(config.seed, stream)
-    counts = []
-    for first in range(0, len(images), EVALUATION_BATCH):
-        part = intensities[first : first + EVALUATION_BATCH]
-        answers = _answers(frozen, layer, part, config.max_rate_hz, draw, config)
-        again = np.flatnonzero(answers.sum(1) < config.min_spikes)
-        for attempt in range(1, MOST_REPEATS + 1):
-            rate = config.max_rate_hz + attempt * config.raise_hz
-            if not again.size or rate * config.dt_ms > 1000:
-                break
-            answers[again] = _answers(frozen, layer, part[again], rate, draw, config)
-            again = again[answers[again].sum(1) < config.min_spikes]
-        counts.append(answers)
-        progress(min(1.0, (first + len(part)) / len(images)))
-    return np.concatenate(counts)
-
-
-def _answers(
-    frozen: SpikingNetwork,
-    layer: Projection,
-    intensities: np.ndarray,
-    max_rate_hz: float,
-    draw: np.random.Generator,
-    config: STDPConfig,
-) -> np.ndarray:
-    encoder = RateEncoder(max_rate_hz=max_rate_hz)
-    spikes = encoder.encode(intensities, config.present_ms, config.dt_ms, draw)
-    labels = tuple(str(i) for i in range(len(intensities)))
-    stimulus = Stimulus(labels, {layer.source: spikes})
-    # A frozen layer is the same on all backends.
-    activity = simulate(frozen, stimulus, config.present_ms, config.dt_ms, "auto", config.seed)
-    return activity[layer.target].counts(len(intensities))
-
-
-def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Class each neuron answers most, on average over its images; -1 for neurons that never do."""
-    means = np.stack(
-        [
-            answers[classes == c].mean(0) if (classes == c).any() else np.zeros(answers.shape[1])
-            for c in range(n_classes)
-        ]
-    )
-    return np.where(answers.any(0), means.argmax(0), -1)
-
-
-def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Class whose neurons answer most, on average; the first where none answers."""
-    votes = np.stack(
-        [
-            answers[:, labels == c].mean(1) if (labels == c).any() else np.zeros(len(answers))
-            for c in range(n_classes)
-        ],
-        axis=1,
-    )
-    return votes.argmax(1)
 
 
 def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame, pd.DataFrame]:

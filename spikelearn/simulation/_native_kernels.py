@@ -14,6 +14,19 @@ import numpy as np
 from numba import njit
 
 from spikelearn.simulation import _native_plasticity as learning
+from spikelearn.simulation._native_loops import (
+    add_background,
+    add_current,
+    add_stimulus,
+    copy,
+    deliver,
+    deliver_full,
+    deliver_same,
+    fire,
+    flush,
+    integrate_two,
+    scale,
+)
 from spikelearn.simulation._native_models import (
     ADEX,
     CONDUCTING,
@@ -28,15 +41,12 @@ from spikelearn.simulation._native_models import (
     feed,
     gather_one,
     gather_two,
-    inner,
     step_conducting,
     step_hodgkin_huxley,
     step_two_variables,
 )
 
-_CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
 _FLUSH_EVERY = 256  # steps
-_TINY = 1e-200  # decaying quantities below are set to 0: processors are slow with denormal numbers
 
 
 class Net(NamedTuple):
@@ -157,20 +167,20 @@ def advance(  # noqa: PLR0912, PLR0915
             return step, n_spikes
         t = step - first_step
         if t % _FLUSH_EVERY == 0:
-            _flush(state.v)
-            _flush(state.currents)
-            _flush(state.theta)
+            flush(state.v)
+            flush(state.currents)
+            flush(state.theta)
             if plastic is not None:
-                _flush(plastic.x)
-                _flush(plastic.x2)
-                _flush(plastic.y)
-                _flush(plastic.y2)
-                _flush(plastic.dose)
+                flush(plastic.x)
+                flush(plastic.x2)
+                flush(plastic.y)
+                flush(plastic.y2)
+                flush(plastic.dose)
         slot = step % net.n_slots
         for e in range(n_sources):
             first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
             at = net.ring_start[e]
-            _copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
+            copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
             state.n_ring[slot, e] = last - first
         if plastic is not None:
             for k in range(plastic.projection.size):
@@ -179,9 +189,9 @@ def advance(  # noqa: PLR0912, PLR0915
                 weight = plastic.weight[a:b]
                 if plastic.normalise_every[k] > 0 and step % plastic.normalise_every[k] == 0:
                     q = plastic.projection[k]
-                    rows = net.rows[net.first_row[q] : net.first_row[q] + _n_rows(plastic, k)]
                     learning.normalise_rows(
-                        weight, rows, net.post, number[learning.NORMALISE_SUM],
+                        weight, net.post[net.rows[net.first_row[q]] :],
+                        number[learning.NORMALISE_SUM],
                         plastic.sums[plastic.post_start[k] : plastic.post_start[k + 1]],
                         number[learning.W_MIN], number[learning.W_MAX],
                     )  # fmt: skip
@@ -217,13 +227,13 @@ def advance(  # noqa: PLR0912, PLR0915
                 c = net.first_channel[p]
                 if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
                     at, other = net.channel_start[c], net.channel_start[c + 1]
-                    _integrate_two(
+                    integrate_two(
                         v, net.beta[first], net.kappa[at], net.kappa[other], net.alpha[c],
                         net.alpha[c + 1], state.currents[at : at + v.size],
                         state.currents[other : other + v.size],
                     )  # fmt: skip
                 else:
-                    _scale(v, net.beta[first:last], net.alike[p])
+                    scale(v, net.beta[first:last], net.alike[p])
                     for c in range(net.first_channel[p], net.first_channel[p + 1]):
                         at = net.channel_start[c]
                         current = state.currents[at : at + v.size]
@@ -231,9 +241,9 @@ def advance(  # noqa: PLR0912, PLR0915
                         if models is not None and models.feeds[c] >= 0:
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
-                        _add_current(v, current, kappa, net.alpha[c], net.alike[p])
+                        add_current(v, current, kappa, net.alpha[c], net.alike[p])
                 if width:
-                    _add_stimulus(v, net.beta[first:last], shown)
+                    add_stimulus(v, net.beta[first:last], shown)
             elif models is not None:
                 averaged = models.model[p] == CONDUCTING
                 n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
@@ -291,7 +301,7 @@ def advance(  # noqa: PLR0912, PLR0915
                         first, last, state.v, net.threshold, models.n_substeps[p], models
                     )
             if net.adaptive[p]:
-                _scale(state.theta[first:last], net.theta_decay[first:last], False)
+                scale(state.theta[first:last], net.theta_decay[first:last], False)
         for q in range(net.source.size):
             sent = step - net.delay[q]
             if sent < 0:
@@ -348,11 +358,11 @@ def advance(  # noqa: PLR0912, PLR0915
                         plastic.x[at + i] += 1.0
                         plastic.x2[at + i] += 1.0
             elif net.full[q]:
-                _deliver_full(goal, spiking, rows, net.weight, net.first_weight[q])
+                deliver_full(goal, spiking, rows, net.weight, net.first_weight[q])
             elif np.isnan(net.same_weight[q]):
-                _deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
+                deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
             else:
-                _deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
+                deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
         for b in range(inputs.background_target.size):
             p = inputs.background_target[b]
             first, last = net.first[p], net.first[p + 1]
@@ -364,7 +374,7 @@ def advance(  # noqa: PLR0912, PLR0915
             at = inputs.background_weight_start[b]
             weight = inputs.background_weight[at : at + last - first]
             at = inputs.background_start[b] + t * goal.size
-            _add_background(goal, weight, inputs.counts[at : at + goal.size])
+            add_background(goal, weight, inputs.counts[at : at + goal.size])
         if plastic is not None:
             for k in range(plastic.projection.size):
                 sent = step - plastic.modulator_delay[k]
@@ -396,7 +406,7 @@ def advance(  # noqa: PLR0912, PLR0915
             if plastic is not None:
                 for k in range(plastic.projection.size):
                     if plastic.reads_potential[k] and net.target[plastic.projection[k]] == p:
-                        _read_potential(k, v, plastic, net)
+                        learning.read_potential(k, v, plastic)
             if net.adaptive[p]:
                 for j in range(first, last):
                     state.limit[j] = net.threshold[j] + state.theta[j]
@@ -404,7 +414,7 @@ def advance(  # noqa: PLR0912, PLR0915
             if models is not None:
                 resets = models.model[p] != HODGKIN_HUXLEY
             if resets:
-                n = _fire(
+                n = fire(
                     v, state.limit[first:last], net.reset[first:last], net.subtract[p],
                     net.refractory[p], held, state.last[first:last], step, spiking,
                 )  # fmt: skip
@@ -415,7 +425,7 @@ def advance(  # noqa: PLR0912, PLR0915
             if plastic is not None and n:
                 for k in range(plastic.projection.size):
                     if net.target[plastic.projection[k]] == p:
-                        _learn_at_spikes(k, spiking[:n], plastic)
+                        learning.learn_at_spikes(k, spiking[:n], plastic)
             for s in range(n):
                 if net.adaptive[p]:
                     state.theta[first + spiking[s]] += net.theta_increment[first + spiking[s]]
@@ -430,254 +440,6 @@ def advance(  # noqa: PLR0912, PLR0915
         for p in range(net.traced.size):
             if net.traced[p]:
                 size = net.first[p + 1] - net.first[p]
-                _copy(state.v[net.first[p] : net.first[p + 1]], trace[at : at + size])
+                copy(state.v[net.first[p] : net.first[p + 1]], trace[at : at + size])
                 at += size
     return stop, n_spikes
-
-
-@inner
-def _n_rows(plastic: learning.Plastic, k: int) -> int:  # pragma: no cover - compiled
-    return plastic.pre_start[k + 1] - plastic.pre_start[k] + 1
-
-
-@inner
-def _learn_at_spikes(
-    k: int, spiking: np.ndarray, plastic: learning.Plastic
-) -> None:  # pragma: no cover - compiled
-    """What spikes of the targets do to the synapses onto them, and to their traces."""
-    number = plastic.numbers[k]
-    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
-    mark = plastic.eligibility[plastic.mark_start[k] : plastic.mark_start[k + 1]]
-    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
-    x_target, w_min, w_max = (
-        number[learning.X_TARGET], number[learning.W_MIN], number[learning.W_MAX],
-    )  # fmt: skip
-    at = plastic.post_start[k]
-    n_target = plastic.post_start[k + 1] - at
-    over = 1.0 / plastic.scale[k]
-    for j in spiking:
-        factor = number[learning.POST_0] + number[learning.POST_1] * plastic.y2[at + j]
-        if not plastic.at_post[k]:
-            pass
-        elif plastic.rewarded[k] and plastic.full[k]:
-            for i in range(x.size):
-                mark[i * n_target + j] += over * factor * (x[i] - x_target)
-        elif plastic.full[k]:
-            for i in range(x.size):
-                s = i * n_target + j
-                weight[s] = learning.change_at(
-                    weight[s], x[i], factor, x_target, w_min, w_max,
-                    number[learning.MU_POST], number[learning.BETA],
-                )  # fmt: skip
-        else:
-            column = plastic.columns[plastic.column_start[k] :]
-            entries = plastic.entry_start[k]
-            for entry in range(entries + column[j], entries + column[j + 1]):
-                s, i = plastic.column_synapse[entry], plastic.column_pre[entry]
-                if plastic.rewarded[k]:
-                    mark[s] += over * factor * (x[i] - x_target)
-                else:
-                    weight[s] = learning.change_at(
-                        weight[s], x[i], factor, x_target, w_min, w_max,
-                        number[learning.MU_POST], number[learning.BETA],
-                    )  # fmt: skip
-        if plastic.nearest[k]:
-            plastic.y[at + j] = plastic.y2[at + j] = 1.0
-        else:
-            plastic.y[at + j] += 1.0
-            plastic.y2[at + j] += 1.0
-
-
-@inner
-def _read_potential(
-    k: int, v: np.ndarray, plastic: learning.Plastic, net: Net
-) -> None:  # pragma: no cover - compiled
-    """The voltage-based rule: potentiation in this step, and the averages of the potential."""
-    number = plastic.numbers[k]
-    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
-    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
-    at = plastic.post_start[k]
-    for j in range(v.size):
-        u = min(v[j], plastic.peak[at + j])
-        gate = learning.potentiation(
-            at + j, u, plastic.u_plus, plastic.theta_minus, plastic.theta_plus
-        )
-        if gate > 0.0:
-            gate *= number[learning.GAIN]
-            if plastic.full[k]:
-                for i in range(x.size):
-                    s = i * v.size + j
-                    weight[s] = min(
-                        max(weight[s] + gate * x[i], number[learning.W_MIN]),
-                        number[learning.W_MAX],
-                    )
-            else:
-                column = plastic.columns[plastic.column_start[k] :]
-                entries = plastic.entry_start[k]
-                for entry in range(entries + column[j], entries + column[j + 1]):
-                    s = plastic.column_synapse[entry]
-                    weight[s] = min(
-                        max(
-                            weight[s] + gate * x[plastic.column_pre[entry]],
-                            number[learning.W_MIN],
-                        ),
-                        number[learning.W_MAX],
-                    )
-        plastic.u_minus[at + j] += number[learning.FOLLOW_MINUS] * (u - plastic.u_minus[at + j])
-        plastic.u_plus[at + j] += number[learning.FOLLOW_PLUS] * (u - plastic.u_plus[at + j])
-        above = u - plastic.rest[at + j]
-        plastic.u_slow[at + j] += number[learning.FOLLOW_SLOW] * (above - plastic.u_slow[at + j])
-
-
-# By loops: a slice assigned to another brings code for messages about shapes that do not fit, which
-# takes longer to compile than all the rest.
-@inner
-def _copy(given: np.ndarray, to: np.ndarray) -> None:  # pragma: no cover - compiled
-    for j in range(given.size):
-        to[j] = given[j]
-
-
-@inner
-def _flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
-    for j in range(values.size):
-        if abs(values[j]) < _TINY:
-            values[j] = 0.0
-
-
-@inner
-def _scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no cover - compiled
-    if alike:
-        factor = beta[0]
-        for j in range(v.size):
-            v[j] *= factor
-    else:
-        for j in range(v.size):
-            v[j] *= beta[j]
-
-
-@inner
-def _integrate_two(
-    v: np.ndarray,
-    beta: float,
-    gain: float,
-    other_gain: float,
-    alpha: float,
-    other_alpha: float,
-    current: np.ndarray,
-    other: np.ndarray,
-) -> None:  # pragma: no cover - compiled
-    """The commonest case, excitation and inhibition, in one pass."""
-    for j in range(v.size):
-        v[j] = v[j] * beta + gain * current[j] + other_gain * other[j]
-        current[j] *= alpha
-        other[j] *= other_alpha
-
-
-@inner
-def _add_current(
-    v: np.ndarray, current: np.ndarray, kappa: np.ndarray, alpha: float, alike: bool
-) -> None:  # pragma: no cover - compiled
-    if alike:
-        gain = kappa[0]
-        for j in range(v.size):
-            v[j] += gain * current[j]
-            current[j] *= alpha
-    else:
-        for j in range(v.size):
-            v[j] += kappa[j] * current[j]
-            current[j] *= alpha
-
-
-@inner
-def _add_stimulus(
-    v: np.ndarray, beta: np.ndarray, shown: np.ndarray
-) -> None:  # pragma: no cover - compiled
-    for j in range(v.size):
-        v[j] += (1.0 - beta[j]) * shown[j if shown.size > 1 else 0]
-
-
-@inner
-def _add_background(
-    goal: np.ndarray, weight: np.ndarray, counts: np.ndarray
-) -> None:  # pragma: no cover - compiled
-    for j in range(goal.size):
-        goal[j] += weight[j] * counts[j]
-
-
-@inner
-def _deliver(
-    goal: np.ndarray,
-    spiking: np.ndarray,
-    rows: np.ndarray,
-    post: np.ndarray,
-    weight: np.ndarray,
-    first: int,
-) -> None:  # pragma: no cover - compiled
-    for neuron in spiking:
-        targets = post[rows[neuron] : rows[neuron + 1]]
-        weights = weight[rows[neuron] - first : rows[neuron + 1] - first]
-        for s in range(targets.size):
-            goal[targets[s]] += weights[s]
-
-
-@inner
-def _deliver_full(
-    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, weight: np.ndarray, first: int
-) -> None:  # pragma: no cover - compiled
-    n = goal.size
-    together = spiking.size // 4 * 4
-    for s in range(0, together, 4):  # four spikes a time, for the goal to be fetched once
-        a = weight[rows[spiking[s]] - first :][:n]
-        b = weight[rows[spiking[s + 1]] - first :][:n]
-        c = weight[rows[spiking[s + 2]] - first :][:n]
-        d = weight[rows[spiking[s + 3]] - first :][:n]
-        for j in range(n):
-            goal[j] = (((goal[j] + a[j]) + b[j]) + c[j]) + d[j]
-    for s in range(together, spiking.size):
-        a = weight[rows[spiking[s]] - first :][:n]
-        for j in range(n):
-            goal[j] += a[j]
-
-
-@inner
-def _deliver_same(
-    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
-) -> None:  # pragma: no cover - compiled
-    for neuron in spiking:
-        for target in post[rows[neuron] : rows[neuron + 1]]:
-            goal[target] += weight
-
-
-@inner
-def _any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - compiled
-    above = False  # by "or": a count would not be computed several at once
-    for j in range(v.size):
-        above |= v[j] > limit[j]
-    return above
-
-
-@inner
-def _fire(
-    v: np.ndarray,
-    limit: np.ndarray,
-    reset: np.ndarray,
-    subtract: bool,
-    refractory: int,
-    held: np.ndarray,
-    last: np.ndarray,
-    step: int,
-    spiking: np.ndarray,
-) -> int:  # pragma: no cover - compiled
-    """Threshold and reset of one population; who spikes is written to `spiking`."""
-    n = 0
-    for start in range(0, v.size, _CHUNK):
-        end = min(start + _CHUNK, v.size)
-        if not _any_above(v[start:end], limit[start:end]):
-            continue
-        for j in range(start, end):
-            if v[j] > limit[j] and step - last[j] >= refractory:
-                v[j] = v[j] - limit[j] if subtract else reset[j]
-                held[j], last[j] = v[j], step
-                spiking[n] = j
-                n += 1
-    return n

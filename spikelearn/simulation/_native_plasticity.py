@@ -231,23 +231,21 @@ def fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compile
 @inner
 def normalise_rows(
     weight: np.ndarray,
-    rows: np.ndarray,
     post: np.ndarray,
     total: float,
     sums: np.ndarray,
     w_min: float,
     w_max: float,
 ) -> None:  # pragma: no cover - compiled
-    """Scale the weights onto each target to `total`; `rows` say where these begin in `post`."""
+    """Scale the weights onto each target to `total`; `post` begins with the first synapse."""
     for j in range(sums.size):
         sums[j] = 0.0
-    first = rows[0]
     for s in range(weight.size):
-        sums[post[first + s]] += weight[s]
+        sums[post[s]] += weight[s]
     for j in range(sums.size):
         sums[j] = total / sums[j] if sums[j] > 0.0 else 1.0
     for s in range(weight.size):
-        weight[s] = min(max(weight[s] * sums[post[first + s]], w_min), w_max)
+        weight[s] = min(max(weight[s] * sums[post[s]], w_min), w_max)
 
 
 @inner
@@ -366,3 +364,88 @@ def potentiation(
 ) -> float:  # pragma: no cover - compiled
     """What a step adds at target `j`, for a gain and a trace of 1."""
     return max(u - theta_plus[j], 0.0) * max(u_plus[j] - theta_minus[j], 0.0)
+
+
+@inner
+def learn_at_spikes(
+    k: int, spiking: np.ndarray, plastic: Plastic
+) -> None:  # pragma: no cover - compiled
+    """What spikes of the targets do to the synapses onto them, and to their traces."""
+    number = plastic.numbers[k]
+    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
+    mark = plastic.eligibility[plastic.mark_start[k] : plastic.mark_start[k + 1]]
+    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
+    x_target, w_min, w_max = (
+        number[X_TARGET], number[W_MIN], number[W_MAX],
+    )  # fmt: skip
+    at = plastic.post_start[k]
+    n_target = plastic.post_start[k + 1] - at
+    over = 1.0 / plastic.scale[k]
+    for j in spiking:
+        factor = number[POST_0] + number[POST_1] * plastic.y2[at + j]
+        if not plastic.at_post[k]:
+            pass
+        elif plastic.rewarded[k] and plastic.full[k]:
+            for i in range(x.size):
+                mark[i * n_target + j] += over * factor * (x[i] - x_target)
+        elif plastic.full[k]:
+            for i in range(x.size):
+                s = i * n_target + j
+                weight[s] = change_at(
+                    weight[s], x[i], factor, x_target, w_min, w_max,
+                    number[MU_POST], number[BETA],
+                )  # fmt: skip
+        else:
+            column = plastic.columns[plastic.column_start[k] :]
+            entries = plastic.entry_start[k]
+            for entry in range(entries + column[j], entries + column[j + 1]):
+                s, i = plastic.column_synapse[entry], plastic.column_pre[entry]
+                if plastic.rewarded[k]:
+                    mark[s] += over * factor * (x[i] - x_target)
+                else:
+                    weight[s] = change_at(
+                        weight[s], x[i], factor, x_target, w_min, w_max,
+                        number[MU_POST], number[BETA],
+                    )  # fmt: skip
+        if plastic.nearest[k]:
+            plastic.y[at + j] = plastic.y2[at + j] = 1.0
+        else:
+            plastic.y[at + j] += 1.0
+            plastic.y2[at + j] += 1.0
+
+
+@inner
+def read_potential(k: int, v: np.ndarray, plastic: Plastic) -> None:  # pragma: no cover - compiled
+    """The voltage-based rule: potentiation in this step, and the averages of the potential."""
+    number = plastic.numbers[k]
+    weight = plastic.weight[plastic.weight_start[k] : plastic.weight_start[k + 1]]
+    x = plastic.x[plastic.pre_start[k] : plastic.pre_start[k + 1]]
+    at = plastic.post_start[k]
+    for j in range(v.size):
+        u = min(v[j], plastic.peak[at + j])
+        gate = potentiation(at + j, u, plastic.u_plus, plastic.theta_minus, plastic.theta_plus)
+        if gate > 0.0:
+            gate *= number[GAIN]
+            if plastic.full[k]:
+                for i in range(x.size):
+                    s = i * v.size + j
+                    weight[s] = min(
+                        max(weight[s] + gate * x[i], number[W_MIN]),
+                        number[W_MAX],
+                    )
+            else:
+                column = plastic.columns[plastic.column_start[k] :]
+                entries = plastic.entry_start[k]
+                for entry in range(entries + column[j], entries + column[j + 1]):
+                    s = plastic.column_synapse[entry]
+                    weight[s] = min(
+                        max(
+                            weight[s] + gate * x[plastic.column_pre[entry]],
+                            number[W_MIN],
+                        ),
+                        number[W_MAX],
+                    )
+        plastic.u_minus[at + j] += number[FOLLOW_MINUS] * (u - plastic.u_minus[at + j])
+        plastic.u_plus[at + j] += number[FOLLOW_PLUS] * (u - plastic.u_plus[at + j])
+        above = u - plastic.rest[at + j]
+        plastic.u_slow[at + j] += number[FOLLOW_SLOW] * (above - plastic.u_slow[at + j])

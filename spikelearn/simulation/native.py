@@ -19,6 +19,7 @@ import numpy as np
 from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation import _native_plasticity as learning
+from spikelearn.simulation._native_cache import forget_stale
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
 from spikelearn.simulation._spike_store import DiskFull, SpikeStore, StoredSpikes
@@ -35,6 +36,8 @@ from spikelearn.simulation.lowering import (
 )
 
 FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
+
+forget_stale(advance)
 
 # Steps between two looks at the progress and the interrupt: for small networks more, since to enter
 # compiled code takes as long as 100,000 steps of a neuron.

@@ -9,14 +9,9 @@ from spikelearn import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.experiments import stdp_training
 from spikelearn.experiments.config import STDPConfig
-from spikelearn.experiments.stdp_training import (
-    assign_labels,
-    open_stdp_run,
-    plastic_projection,
-    predict,
-    theta_after,
-    train_stdp,
-)
+from spikelearn.experiments.stdp_evaluation import assign_labels, predict
+from spikelearn.experiments.stdp_layer import plastic_projection, theta_after
+from spikelearn.experiments.stdp_training import open_stdp_run, train_stdp
 from spikelearn.networks.spiking import AdaptiveLIF, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.stimulus import Stimulus
