@@ -12,7 +12,7 @@ import torch
 from spikelearn import SpikelearnError
 from spikelearn._files import shipped_names, write_yaml
 from spikelearn._seeding import torch_generator
-from spikelearn.experiments.config import TrainConfig, load_recipe
+from spikelearn.experiments.config import STDPConfig, TrainConfig, load_recipe
 from spikelearn.experiments.images import split
 from spikelearn.experiments.measures import layer_table
 from spikelearn.experiments.optimization import Optimizer
@@ -242,6 +242,8 @@ def test_every_shipped_recipe_is_of_a_rule_and_a_model_that_fit() -> None:
     for name in names:
         found = load_recipe(name)
         assert found.description().kind in RULES[found.rule].networks
+        if isinstance(found, STDPConfig):  # the simulation carries the rule out
+            continue
         make_rule(found.rule, **found.options)
         Optimizer(found, prepared(found))
 

@@ -62,6 +62,7 @@ def small_pieces() -> Iterator[None]:
     """Trials put their spikes away often."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "_SPIKES", 1)
+        patch.setattr(native, "_LONGEST_BLOCK", 256)
         yield
 
 
