@@ -7,8 +7,8 @@ Every engine sees the spikes of the same training digits, 350 ms each with 150 m
 of 0.5 ms, on one thread, one digit after another (batch one), while all synapses learn. Each runs
 in a process of its own; what is told is the median time of a digit, and its ratio to ours. Brian2's
 spikes and weights are compared with ours where the adapter runs it: the same to 1e-9. The peers are
-the network as their users write it (diehl_cook_peers.py): the triplet rule, the same constants;
-their integration differs, so their spikes are counted only.
+the network as their users write it (diehl_cook_peers.py): the same rule and constants; their
+integration differs, so their spikes are counted only.
 
 The table is written to benchmarks/results/diehl_cook.md (not with --quick).
 """

@@ -54,11 +54,8 @@ def _network(b2: Any, n: int, weights: np.ndarray) -> dict[str, Any]:
     plastic = b2.Synapses(
         source, excitatory,
         """w : 1
-           dx/dt = -x / (20*ms) : 1 (event-driven)
-           dy/dt = -y / (20*ms) : 1 (event-driven)
-           dy2/dt = -y2 / (40*ms) : 1 (event-driven)""",
-        on_pre="ge_post += w\nx = 1\nw = clip(w - 0.0001*y, 0, 1)",
-        on_post="w = clip(w + 0.01*x*y2, 0, 1)\ny = 1\ny2 = 1",
+           dx/dt = -x / (20*ms) : 1 (event-driven)""",
+        on_pre="ge_post += w\nx = 1", on_post="w = clip(w + 0.05*x, 0, 1)",
     )  # fmt: skip
     plastic.connect()
     plastic.w = weights.ravel()
