@@ -323,9 +323,10 @@ def advance(  # noqa: PLR0912, PLR0915
                 weight, post = plastic.weight[a:b], net.post[rows[0] :]
                 a, b = plastic.post_start[k], plastic.post_start[k + 1]
                 y, u_minus = plastic.y[a:b], plastic.u_minus[a:b]
-                learning.deliver_rows(
-                    goal, spiking, rows, post, weight, plastic.gain[a:b], plastic.full[k]
-                )
+                if plastic.full[k] and plastic.plain[k]:
+                    deliver_full(goal, spiking, rows, weight, rows[0])
+                else:
+                    learning.deliver_rows(goal, spiking, rows, post, weight, plastic.gain[a:b])
                 if plastic.reads_potential[k]:
                     for j in range(y.size):  # what is taken off stands where others have a trace
                         y[j] = learning.depression(

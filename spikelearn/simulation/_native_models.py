@@ -17,7 +17,7 @@ N_PARAMETERS = 7  # of the model that has most
 N_VARIABLES = 4
 _SHORT, _SHORTER = 0.5, 1.0 / 16.0
 _NOTHING = 1e-17
-_PART = 128  # neurons that are looked at together
+_PART = 256  # neurons that are looked at together
 
 
 class Models(NamedTuple):
@@ -189,28 +189,30 @@ def _step_part(
     conducts = longer = long = False  # by "or": counts would not be computed several at once
     for j in range(v.size):
         conducts |= conductance[j] > _NOTHING
-    for j in range(v.size):
-        longer |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORTER
-    for j in range(v.size):
-        long |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORT
     if not conducts:  # 1 + conductance is 1
         for j in range(v.size):
             v[j] = drive[j] + (v[j] - drive[j]) * beta[j]
-    elif not longer:
+        return
+    for j in range(v.size):
+        longer |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORTER
+    if not longer:
         for j in range(v.size):
             total = 1.0 + conductance[j]
             goal = drive[j] / total
             v[j] = goal + (v[j] - goal) * _exp_shorter(-step_per_tau[j] * total)
-    elif not long:
+        return
+    for j in range(v.size):
+        long |= step_per_tau[j] * (1.0 + conductance[j]) > _SHORT
+    if not long:
         for j in range(v.size):
             total = 1.0 + conductance[j]
             goal = drive[j] / total
             v[j] = goal + (v[j] - goal) * _exp_short(-step_per_tau[j] * total)
-    else:
-        for j in range(v.size):
-            total = 1.0 + conductance[j]
-            goal = drive[j] / total
-            v[j] = goal + (v[j] - goal) * math.exp(-step_per_tau[j] * total)
+        return
+    for j in range(v.size):
+        total = 1.0 + conductance[j]
+        goal = drive[j] / total
+        v[j] = goal + (v[j] - goal) * math.exp(-step_per_tau[j] * total)
 
 
 @inner

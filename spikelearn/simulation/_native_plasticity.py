@@ -40,6 +40,7 @@ class Plastic(NamedTuple):
     instant: np.ndarray  # (K,) whether a reward works at once
     reads_potential: np.ndarray  # (K,)
     normalise_every: np.ndarray  # (K,) steps, or 0
+    plain: np.ndarray  # (K,) whether a weight of 1 adds 1 to all targets
     full: np.ndarray  # (K,) whether synapse i * n_target + j is that from i to j
     pre_start: np.ndarray  # (K + 1,) in x and x2
     post_start: np.ndarray  # (K + 1,) in y, y2, gain and what follows the potential
@@ -117,6 +118,7 @@ def start(lowered: Lowered, net: Net) -> Plastic | None:
         instant=np.array([r.reward is not None and r.reward.instant for r in rules]),
         reads_potential=np.array([r.clopath is not None for r in rules]),
         normalise_every=np.array([r.normalise_steps or 0 for r in rules], dtype=np.int64),
+        plain=np.array([bool(np.all(s.gain == 1)) for _, s in chosen]),
         full=full,
         pre_start=_starts(sizes_pre),
         post_start=_starts(sizes_post),
@@ -256,19 +258,12 @@ def deliver_rows(
     post: np.ndarray,
     weight: np.ndarray,
     gain: np.ndarray,
-    full: bool,
 ) -> None:  # pragma: no cover - compiled
     """What arrives, by the weights as they are; `post` begins with the first synapse."""
-    n, first = goal.size, rows[0]
-    if full:
-        for neuron in spiking:
-            given = weight[neuron * n :][:n]
-            for j in range(n):
-                goal[j] += gain[j] * given[j]
-    else:
-        for neuron in spiking:
-            for s in range(rows[neuron] - first, rows[neuron + 1] - first):
-                goal[post[s]] += gain[post[s]] * weight[s]
+    first = rows[0]
+    for neuron in spiking:
+        for s in range(rows[neuron] - first, rows[neuron + 1] - first):
+            goal[post[s]] += gain[post[s]] * weight[s]
 
 
 @inner
