@@ -36,7 +36,7 @@ def compare(
         str,
         typer.Option(help="What intervals of means generalise to: stimuli, subjects or both."),
     ] = "stimuli",
-    backend: Backend = "norse",
+    backend: Backend = "auto",
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of the stimuli for confidence intervals.")
     ] = 1000,

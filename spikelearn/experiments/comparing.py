@@ -44,7 +44,7 @@ class Entry:
 def compare(
     runs: Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun,
     recording: str = "kriegeskorte92",
-    backend: str = "norse",
+    backend: str = "auto",
     n_bootstrap: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,

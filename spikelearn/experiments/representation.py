@@ -67,7 +67,7 @@ def show(
     run: TrainedRun | STDPRun,
     images: np.ndarray,
     labels: Sequence[str],
-    backend: str = "norse",
+    backend: str = "auto",
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Shown:
