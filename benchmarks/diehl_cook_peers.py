@@ -55,7 +55,7 @@ def _network(b2: Any, n: int, weights: np.ndarray) -> dict[str, Any]:
         source, excitatory,
         """w : 1
            dx/dt = -x / (20*ms) : 1 (event-driven)""",
-        on_pre="ge_post += w\nx = 1", on_post="w = clip(w + 0.05*x, 0, 1)",
+        on_pre="ge_post += w\nx = 1", on_post="w = clip(w + 0.01*x, 0, 1)",
     )  # fmt: skip
     plastic.connect()
     plastic.w = weights.ravel()
