@@ -17,6 +17,9 @@ from spikelearn.plausibility._shadow import Lineage
 
 Direction = Literal["forwards", "backwards"]
 
+# Sums of rows, each of which is looked up by an index: how weights meet spikes that are events.
+BAGS = {"aten::embedding_bag", "aten::_embedding_bag", "aten::_embedding_bag_forward_only"}
+
 # Operands of a matrix product: position among the arguments, and the axis that is summed over.
 _PRODUCTS: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "aten::mm": ((0, 1), (1, 0)),
@@ -86,12 +89,35 @@ def chained(a: Lineage, a_axis: int, b: Lineage, b_axis: int) -> Lineage | None:
     return Lineage(post.expand(rows, columns), pre.expand(rows, columns), owners)
 
 
+def bags(args: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of an operation of `BAGS`: the bag of each looked-up row, and how many are in each bag."""
+    indices, offsets = args[1], args[2]
+    ends = torch.cat((offsets[1:], offsets.new_tensor([len(indices)])))
+    sizes = ends - offsets
+    return torch.arange(len(offsets)).repeat_interleave(sizes), sizes
+
+
+def looked_up(lineage: Lineage, args: Sequence[Any]) -> Lineage:
+    """Of what synapses the rows are that were looked up one a bag; of none where a bag is empty."""
+    bag, sizes = bags(args)
+    post, pre = lineage.post, lineage.pre
+    ends = []
+    for end in (post, pre):
+        empty = torch.full_like(end[0], -1) if _varies(end, 0) else end[0]
+        found = empty.repeat(len(sizes), 1)
+        found[bag] = end[args[1]]
+        ends.append(found)
+    return Lineage(ends[0], ends[1], lineage.owners, lineage.mixed, events=True)
+
+
 def _varies(index: torch.Tensor, axis: int) -> bool:
     return index.shape[axis] > 1 and bool((index != index.narrow(axis, 0, 1)).any())
 
 
 def multiplications(name: str, args: Sequence[Any], out: Any) -> int:
     """Multiply-adds of an operation that sums over products; 0 for others."""
+    if name in BAGS:
+        return int(args[1].numel() * args[0].shape[1])
     found = operands(name, args)
     if found is None:
         return 0

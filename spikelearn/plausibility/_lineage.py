@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from spikelearn.plausibility._contraction import chained
+from spikelearn.plausibility._contraction import BAGS, chained, looked_up
 from spikelearn.plausibility._shadow import Lineage, Shadow
 from spikelearn.plausibility._tags import REARRANGING, on_shadows
 
@@ -37,6 +37,9 @@ def lineage_of(  # noqa: PLR0911 - a case for each kind of operation
         return source
     if name in ("aten::_to_copy", "aten::detach_copy"):
         return known[0]
+    if name in BAGS:
+        rows = shadow.lineage(args[0])
+        return None if rows is None else looked_up(rows, args)
     if torch.Tag.pointwise in func.tags or name.startswith("aten::lerp"):
         shape = torch.broadcast_shapes(*(t.shape for t in inputs))
         post, pre = (torch.full(shape, -1, dtype=torch.int64) for _ in range(2))
@@ -45,7 +48,8 @@ def lineage_of(  # noqa: PLR0911 - a case for each kind of operation
             pre = torch.maximum(pre, k.pre.expand(shape))
         # What is no weight and more than a number has met the weights here.
         plain = any(t.numel() > 1 and shadow.lineage(t) is None for t in inputs)
-        return Lineage(post, pre, owners, plain or any(k.mixed for k in known))
+        events = any(k.events for k in known)
+        return Lineage(post, pre, owners, plain or any(k.mixed for k in known), events)
     if name in REARRANGING:
         if len(known) < len(inputs):
             return None  # put together with what is no weight: data
@@ -59,5 +63,6 @@ def lineage_of(  # noqa: PLR0911 - a case for each kind of operation
             return of
 
         post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
-        return Lineage(post, pre, owners, any(k.mixed for k in known))
+        mixed, events = any(k.mixed for k in known), any(k.events for k in known)
+        return Lineage(post, pre, owners, mixed, events)
     return None

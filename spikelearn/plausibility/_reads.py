@@ -28,6 +28,8 @@ class Read:
         Bits of the signal.
     row_tags : int tensor of shape (rows,), optional
         The same by row, where reads are kept.
+    events : bool
+        Whether what synapses passed on was that a neuron spiked, and when.
     """
 
     owners: frozenset[str]
@@ -35,6 +37,7 @@ class Read:
     signal: torch.Tensor
     tags: int = 0
     row_tags: torch.Tensor | None = None
+    events: bool = False
 
 
 @dataclass

@@ -29,12 +29,15 @@ class Lineage:
         Names of the weights.
     mixed : bool
         Whether each weight has met another number, such as a signal that a sum is to follow.
+    events : bool
+        Whether the weights were looked up by who spiked.
     """
 
     post: torch.Tensor
     pre: torch.Tensor
     owners: frozenset[str]
     mixed: bool = False
+    events: bool = False
 
 
 @dataclass
@@ -119,7 +122,7 @@ class Shadow:
             return None
         known = place.lineage
         ends = (_view(known.post, tensor), _view(known.pre, tensor))
-        return Lineage(*ends, known.owners, known.mixed)
+        return Lineage(*ends, known.owners, known.mixed, known.events)
 
     def set_lineage(self, tensor: torch.Tensor, lineage: Lineage | None) -> None:
         """Declare what synapses the elements are of; None: of none."""
@@ -133,6 +136,7 @@ class Shadow:
         _view(place.lineage.post, tensor).copy_(lineage.post)
         _view(place.lineage.pre, tensor).copy_(lineage.pre)
         place.lineage.owners, place.lineage.mixed = lineage.owners, lineage.mixed
+        place.lineage.events = lineage.events
 
     def any_lineage(self, tensors: list[torch.Tensor]) -> bool:
         """Whether any of the tensors lies where weights are."""

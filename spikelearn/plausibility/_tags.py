@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_map
 
-from spikelearn.plausibility._contraction import operands
+from spikelearn.plausibility._contraction import BAGS, bags, operands
 from spikelearn.plausibility._shadow import Shadow, union
 
 # Results hold the elements of the first argument(s), in another order.
@@ -46,10 +46,9 @@ _SHAPED = {
         ("", "full_like"), ("", "rand_like"), ("", "randn_like"),
     )
 }  # fmt: skip
-# Every element of a line along an axis depends on the whole line.
 _ALONG = {
-    "aten::_softmax": 1, "aten::_log_softmax": 1, "aten::cumsum": 1, "aten::cumprod": 1,
-    "aten::sort": 1, "aten::_softmax_backward_data": 2, "aten::_log_softmax_backward_data": 2,
+    "aten::_softmax", "aten::_log_softmax", "aten::cumsum", "aten::cumprod", "aten::sort",
+    "aten::topk", "aten::_softmax_backward_data", "aten::_log_softmax_backward_data",
 }  # fmt: skip
 
 
@@ -99,11 +98,10 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
         if reduced is not None:
             return reduced
     if name in _ALONG:
-        lines = [b for t in inputs if (b := shadow.tags(t)) is not None and tuple(b.shape) == shape]
-        axis = args[_ALONG[name]]
-        known = [t for t in inputs if shadow.tags(t) is not None]
-        if isinstance(axis, int) and len(lines) == len(known):
-            return _joined([or_along(b, [axis], True).expand(shape) for b in lines])
+        # Every element of a line along an axis depends on the whole line.
+        axis = _given(func, args, kwargs, "dim", -1)
+        known = [b for t in inputs if (b := shadow.tags(t)) is not None]
+        return _joined([_expand(or_along(b, [axis], True), shape) for b in known])
     if name in REARRANGING:
         moved = on_shadows(func, args, kwargs, lambda t: _or_zero(shadow.tags(t), t))
         if isinstance(moved, torch.Tensor) and tuple(moved.shape) == shape:
@@ -115,10 +113,6 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
     if name == "aten::scatter_" and args[2].shape[args[1]] == 1:
         known = [b for t in (args[0], args[2]) if (b := shadow.tags(t)) is not None]
         return _joined([_expand(b, shape) for b in known])
-    if name == "aten::topk":
-        line = shadow.tags(args[0])
-        axis = args[2] if len(args) > 2 else -1
-        return 0 if line is None else _expand(or_along(line, [axis], True), shape)
     if name in _BATCHED and shape and all(t.shape[:1] == shape[:1] for t in inputs):
         by_sample = [or_along(b, list(range(1, b.ndim)), False) for t in inputs
                      if (b := shadow.tags(t)) is not None]  # fmt: skip
@@ -130,10 +124,18 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
         label, scale = shadow.tags(args[2]), union(shadow.tags(args[0]))
         wide = [] if label is None else [_expand(label.unsqueeze(-1), shape)]
         return _joined([*rows, *wide, scale])
+    if name in BAGS and shape == (len(args[2]), args[0].shape[1]):
+        return _of_bags(shadow, args, shape)
     if name in ("aten::gather", "aten::embedding", "aten::index"):
         return _of_lookup(shadow, func, name, args, shape, inputs)
     UNKNOWN.add(name)
     return _joined([union(b) for t in inputs if (b := shadow.tags(t)) is not None])
+
+
+def _given(func: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str, usual: Any) -> Any:
+    """An argument by its name in the operation's schema."""
+    names = [a.name for a in func._schema.arguments]
+    return dict(zip(names, args, strict=False)).get(name, kwargs.get(name, usual))
 
 
 def _of_product(
@@ -169,6 +171,17 @@ def _of_convolution(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...])
         return rest
     by_sample = or_along(images, list(range(1, images.ndim)), True)
     return _joined([by_sample.expand(shape), rest])
+
+
+def _of_bags(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...]) -> torch.Tensor | int:
+    # Of the rows in a bag, and of what said which are in it.
+    rows, chosen = shadow.tags(args[0]), union(shadow.tags(args[1])) | union(shadow.tags(args[2]))
+    if rows is None:
+        return chosen
+    found = torch.zeros(shape, dtype=torch.int64)
+    for bag, row in zip(bags(args)[0].tolist(), args[1].tolist(), strict=True):
+        found[bag] |= rows[row]
+    return found | chosen
 
 
 def _of_lookup(

@@ -10,8 +10,10 @@ import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.latency_mlp import LatencyClassifier, LatencyLayer
+from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.recurrent import Cell
-from spikelearn.networks.spiking_mlp import SpikingClassifier
+from spikelearn.plausibility.events import along_axes, input_slots, later
 from spikelearn.plausibility.watch import Watch
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.checks import small_model
@@ -19,8 +21,9 @@ from spikelearn.rules.rule import Axis, Rule
 
 N_SAMPLES = 4
 # Kinds of networks that are audited.
-KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp")
+KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp", "latency_mlp")
 Updates = dict[str, torch.Tensor]
+Held = Callable[[list[LatencyLayer]], list[LatencyLayer]]
 
 
 @dataclass
@@ -85,13 +88,6 @@ class Bench:
                 f"the audit takes rules derived from spikelearn.rules.rule.Rule, found"
                 f" {type(made).__name__}"
             )
-        if "latency_mlp" in made.networks:
-            # An intervention makes spikes come and go, and tensors of events with them, which
-            # could no longer be laid beside those of the untouched run.
-            raise SpikelearnError(
-                "the audit follows tensors whose shapes stay; it cannot take rules of networks"
-                f" simulated from event to event, such as {type(made).__name__}"
-            )
         self.name = rule if named else getattr(rule, "__name__", type(made).__name__)
         self.claims = dict(made.claims)
         self.trains, self.networks = made.trains, made.networks
@@ -118,7 +114,7 @@ class Bench:
         network = self.model.build(self.seed).double()
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
-            for layer in () if isinstance(network, SpikingClassifier) else network:
+            for layer in network if isinstance(network, RateNetwork) else ():
                 shape = layer.bias.shape
                 layer.bias += 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)
         return network
@@ -133,6 +129,7 @@ class Bench:
         draw: Callable[[int, torch.Tensor, Sequence[Axis]], torch.Tensor] | None = None,
         after: Callable[[Rule], None] | None = None,
         noise: str = "rule",
+        held: Held | None = None,
     ) -> Outcome:
         """Prepare the rule and let it make one update, under watch.
 
@@ -151,6 +148,9 @@ class Bench:
             Called with the rule when it is prepared.
         noise : str
             Name of the stream of the rule's random numbers.
+        held : callable, optional
+            Of a network simulated from event to event: what is held of its layers between the
+            forward pass and plasticity.
         """
         watch = Watch() if watch is None else watch
         network = self.network()
@@ -181,7 +181,9 @@ class Bench:
         rule.network.train()
         outcome = Outcome(rule, watch, torch.zeros(()))
         self._listen(rule, watch, draw)
-        with watch:
+        if held is not None:
+            later(rule.network, held)
+        with watch, along_axes():
             rule.begin_epoch(1, 2)
             outcome.loss = rule.update(x, y, lambda: self._collect(rule, watch, outcome)).detach()
         return outcome
@@ -197,9 +199,7 @@ class Bench:
 
     def weights(self, network: Any) -> dict[str, torch.nn.Parameter]:
         """Weight matrices, first layer to last; named by layer."""
-        found = (
-            list(network.weights) if isinstance(network, SpikingClassifier) else network.weights()
-        )
+        found = network.weights() if isinstance(network, RateNetwork) else list(network.weights)
         return {f"layer {i + 1}": w for i, w in enumerate(found)}
 
     def hidden_names(self) -> list[str]:
@@ -216,20 +216,32 @@ class Bench:
     def recurrent(self) -> list[int]:
         """Layers whose weights also carry their own units' activity from step to step."""
         network = self.network()
-        if isinstance(network, SpikingClassifier):
+        if not isinstance(network, RateNetwork):
             return []
         return [i for i, layer in enumerate(network) if isinstance(layer, Cell)]
 
     @property
     def n_steps(self) -> int:
-        """Steps of time; 1 where the network has none."""
+        """Steps of time; 1 where the network has none. Of latencies: what the input is told in."""
         network = self.network()
+        if isinstance(network, LatencyClassifier):
+            return input_slots(network.description)
         return int(getattr(self.model, "n_steps", getattr(network, "n_steps", 1)))
 
     @property
     def spikes(self) -> bool:
         """Whether the network's neurons spike."""
-        return isinstance(self.network(), SpikingClassifier)
+        return not isinstance(self.network(), RateNetwork)
+
+    @property
+    def events(self) -> bool:
+        """Whether the network is simulated from event to event, without steps."""
+        return isinstance(self.network(), LatencyClassifier)
+
+    @property
+    def least(self) -> float:
+        """Intensity from which a pixel spikes, in a network simulated from event to event."""
+        return float(self.model.min_intensity)
 
     def _mark(self, watch: Watch, x: torch.Tensor, y: torch.Tensor) -> None:
         if not watch.follow_tags:

@@ -72,6 +72,10 @@ def model_like(bench: Bench) -> Any:
 
         sizes = {"n_steps": 8, "row": 8, "hidden": 48, "n_classes": 10}
         return Recurrent.model_validate({"kind": kind, "name": "audit", "leak": 0.5, **sizes})
+    if kind == "latency_mlp":
+        from spikelearn.networks.latency_mlp import LatencyMLP
+
+        return LatencyMLP(name="audit", sizes=(64, 48, 32, 10))
     from spikelearn.networks.spiking_mlp import SpikingMLP
 
     return SpikingMLP(
@@ -198,9 +202,13 @@ def gradient_cosine(rule: Rule, bench: Bench) -> float:
             parameter.grad = None
 
     state = rule.generator.get_state()
-    for _ in range(8):
+    for _ in range(1 if bench.events else 8):
         rule.update(x, y, add_up)
     rule.generator.set_state(state)
+    if bench.events:
+        one = torch.cat([t.flatten() for t in totals])
+        two = torch.cat([g.flatten() for g in _of_spike_times(rule.network, x, y)])
+        return float(torch.nn.functional.cosine_similarity(one, two, dim=0))
     spikes = bench.spikes
     given = rule.network.encode(x, torch_generator(0, "audit")) if spikes else x  # type: ignore[operator]
     scores = rule.network(given)
@@ -209,3 +217,20 @@ def gradient_cosine(rule: Rule, bench: Bench) -> float:
     one = torch.cat([t.flatten() for t in totals])
     two = torch.cat([g.flatten() for g in gradients])
     return float(torch.nn.functional.cosine_similarity(one, two, dim=0))
+
+
+def _of_spike_times(network: Any, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+    """The exact gradient by the hidden layers' weights, through spike times."""
+    from spikelearn.rules.eventprop import EventProp
+
+    exact = EventProp(bump=0.0)
+    exact.prepare(network, torch_generator(0, "audit"))
+    found: list[torch.Tensor] = []
+
+    def keep() -> None:
+        found.extend(w.grad.clone() for w in list(network.weights)[:-1])
+        for weight in network.weights:
+            weight.grad = None
+
+    exact.update(x, y, keep)
+    return found

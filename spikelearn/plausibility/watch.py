@@ -19,6 +19,7 @@ no tag, but it has no twin either: it is read changed, and shows as an effect.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -26,7 +27,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.plausibility._contraction import (
+    BAGS,
+    bags,
     chained,
     direction,
     multiplications,
@@ -45,6 +49,8 @@ _SLOPES = {
     for which in ("tanh", "sigmoid", "threshold", "elu", "hardtanh", "gelu", "silu", "leaky_relu",
                   "softplus", "hardsigmoid", "hardswish", "log_sigmoid")
 }  # fmt: skip
+
+_SUMS = ("aten::sum", "aten::mean", "aten::cumsum")
 
 __all__ = ["Alter", "Read", "Sources", "Watch"]
 
@@ -144,10 +150,13 @@ class Watch(TorchDispatchMode):
         name: str = func._schema.name
         self.n_operations += 1
         inputs = tensors_in((args, kwargs))
-        factors = operands(name, args)
+        factors: Any = operands(name, args)
         read = self._read(name, factors, args)
-        if read is None and name in ("aten::sum", "aten::mean") and self.shadow.any_lineage(inputs):
+        if read is None and name in _SUMS and self.shadow.any_lineage(inputs):
             read, factors = self._summed(args), ((0, 0), (0, 0))
+        if read is None and name in BAGS and self.shadow.any_lineage([args[0]]):
+            read = self._bagged(args)
+            factors = None if read is None else ((0, 0), (1, 0), (2, 0))
         mutated = written(func, args, kwargs)
         if read is not None:
             args, dual = self._at_border(read, cast("Any", factors), args)
@@ -169,7 +178,7 @@ class Watch(TorchDispatchMode):
         self._inherit(out, lineage, mutated, inputs)
         self._note(name, args, out, mutated)
         if read is not None and read.direction == "forwards" and self.alter is not None:
-            self._altered(read, mutated[0] if mutated else out)
+            self._altered(read, mutated[0] if mutated else tensors_in(out)[0])
         return out
 
     def _read(self, name: str, factors: Any, args: Sequence[Any]) -> Read | None:
@@ -210,14 +219,28 @@ class Watch(TorchDispatchMode):
         found = self.shadow.lineage(args[0])
         if found is None:
             return None
-        given = args[1] if len(args) > 1 and args[1] else range(found.post.ndim)
-        which = summed(found, [a % found.post.ndim for a in given])
+        given = args[1] if len(args) > 1 else None
+        axes = [given] if isinstance(given, int) else given or range(found.post.ndim)
+        which = summed(found, [a % found.post.ndim for a in axes])
         if which is None:
             return None
         signal = args[0]
         kept = signal.detach().clone() if self.keep_reads else signal
         bits = self.shadow.tags(signal) if self.follow_tags else None
-        read = Read(found.owners, which, kept, union(bits))
+        events = found.events and which == "forwards"
+        read = Read(found.owners, which, kept, union(bits), events=events)
+        if self.keep_reads:
+            self.reads.append(read)
+        return read
+
+    def _bagged(self, args: Sequence[Any]) -> Read | None:
+        """Weights that are summed by who spiked; of single ones nothing is summed yet."""
+        found = self.shadow.lineage(args[0])
+        if found is None or int(bags(args)[1].max()) < 2:
+            return None
+        which = direction(found, 0)
+        bits = union(self.shadow.tags(args[1])) if self.follow_tags else 0
+        read = Read(found.owners, which, args[1].detach().clone(), bits, events=which == "forwards")
         if self.keep_reads:
             self.reads.append(read)
         return read
@@ -226,7 +249,7 @@ class Watch(TorchDispatchMode):
         self, read: Read, factors: Any, args: Sequence[Any]
     ) -> tuple[Sequence[Any], bool]:
         """Arguments as they are read, and whether the change passes on."""
-        positions = [factors[0][0], factors[1][0]]
+        positions = [position for position, _ in factors]
         if not any(self.shadow.has_twin(args[p]) for p in positions):
             return args, any(self.shadow.has_twin(t) for t in tensors_in(args))
         if read.direction == "backwards" and read.owners <= self.inside:
@@ -243,8 +266,10 @@ class Watch(TorchDispatchMode):
         if instead is None:
             return args
         swapped = list(args)
-        for p in (factors[0][0], factors[1][0]):
-            if self.shadow.lineage(args[p]) is None:
+        positions = {position for position, _ in factors}
+        for p in positions:
+            # A product that was written element by element is what is summed itself.
+            if len(positions) == 1 or self.shadow.lineage(args[p]) is None:
                 swapped[p] = instead
         return swapped
 
@@ -273,6 +298,11 @@ class Watch(TorchDispatchMode):
         twins = func(*tree_map(swap, list(args)), **tree_map(swap, kwargs))
         if not mutated:
             for result, value in zip(results, tensors_in(twins), strict=True):
+                if result.shape != value.shape:
+                    raise SpikelearnError(
+                        f"an intervention changes how much there is, from {tuple(value.shape)} to"
+                        f" {tuple(result.shape)} in {func}; the audit compares like with like"
+                    )
                 self.shadow.set_twin(result, value)
 
     def _inherit(
@@ -294,7 +324,7 @@ class Watch(TorchDispatchMode):
                         post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
                     except RuntimeError:
                         continue
-                    lineage = Lineage(post, pre, lineage.owners, lineage.mixed)
+                    lineage = dataclasses.replace(lineage, post=post, pre=pre)
                 self.shadow.set_lineage(result, lineage)
 
     def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:

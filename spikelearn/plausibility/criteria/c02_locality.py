@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.latency_mlp import LatencyLayer
 from spikelearn.plausibility.bench import Outcome, Updates
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.events import moved
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Read, Watch
@@ -76,6 +78,9 @@ def _post(subject: Subject, name: str) -> list[Probe]:
     probes = []
     for unit in range(min(_N, shape[0])):
         for magnitude in MAGNITUDES:
+            if subject.bench.events:
+                probes.append(_spikes_of(subject, name, unit, magnitude))
+                continue
 
             def alter(
                 read: Read, z: torch.Tensor, unit: int = unit, size: float = magnitude
@@ -101,6 +106,22 @@ def _post(subject: Subject, name: str) -> list[Probe]:
     return probes
 
 
+def _spikes_of(subject: Subject, name: str, unit: int, magnitude: float) -> Probe:
+    """Another time, and another slope, of one unit's spikes when plasticity reads them."""
+    base = subject.base.updates[name]
+    generator = torch_generator(subject.seed, "audit unit", unit)
+    chosen = torch.arange(len(base)) == unit
+
+    def held(layers: list[LatencyLayer]) -> list[LatencyLayer]:
+        return moved(layers, 0, magnitude, chosen, generator)
+
+    found = subject.bench.run(held=held).updates
+    elsewhere = torch.ones_like(base)
+    elsewhere[unit] = 0.0
+    share = _share(found, subject.base, name, elsewhere)
+    return Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share)
+
+
 def _blocks(subject: Subject) -> int:
     layers = getattr(subject.base.rule.network, "layers", None)
     return int(getattr(layers[0], "blocks", 1)) if layers is not None else 1
@@ -115,7 +136,7 @@ def _own_columns(subject: Subject) -> int | None:
 
 def _pre(subject: Subject, name: str) -> list[Probe]:
     bench = subject.bench
-    shape = subject.base.updates[name].shape
+    events, shape = bench.events, subject.base.updates[name].shape
     # The inputs of one step; of a convolution, pixels share every weight of a kernel.
     n = bench.model.n_inputs // (1 if bench.spikes else bench.n_steps)
     probes = []
@@ -125,7 +146,8 @@ def _pre(subject: Subject, name: str) -> list[Probe]:
             def change(x: torch.Tensor, unit: int = unit, size: float = magnitude) -> torch.Tensor:
                 changed = x.clone()
                 changed.view(len(x), -1, n)[:, :, unit] *= 1 + size
-                return changed
+                # A pixel that spikes goes on to spike, once, and no other begins.
+                return torch.where(x >= bench.least, changed.clamp_max(1), x) if events else changed
 
             found = bench.run(change_input=change).updates
             elsewhere = torch.ones(shape, dtype=torch.float64)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.bench import effect
+from spikelearn.networks.latency_mlp import LatencyLayer
+from spikelearn.plausibility.bench import Updates, effect
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.events import moved
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Alter, Read, Watch
@@ -50,11 +52,21 @@ def _noisy(owners: set[str], size: float, generator: torch.Generator) -> Alter:
     def alter(read: Read, z: torch.Tensor) -> torch.Tensor | None:
         if not read.owners <= owners or z.is_complex():
             return None
+        if read.events:
+            return z * _gains(z, size, owners)
         scale = float(z.std()) if z.numel() > 1 else 1.0
         noise = torch.randn(z.shape, generator=generator, dtype=z.dtype)
         return z + size * max(scale, 1e-3) * noise
 
     return alter
+
+
+def _gains(z: torch.Tensor, size: float, owners: set[str]) -> torch.Tensor:
+    """Of each neuron in each sample, the same for all that its spikes are computed from."""
+    generator = torch_generator(0, "audit gains", *sorted(owners))
+    shape = (z.shape[0] if z.ndim == 3 else 1, 1, z.shape[-1])
+    xi = torch.randn(shape, generator=generator, dtype=z.dtype)
+    return torch.exp(size * xi[:, 0] if z.ndim == 2 else size * xi)
 
 
 def _drifted(subject: Subject, probes: list[Probe]) -> float:
@@ -64,8 +76,7 @@ def _drifted(subject: Subject, probes: list[Probe]) -> float:
     for magnitude in MAGNITUDES:
         for index in range(4):
             generator = torch_generator(subject.seed, "audit held", index)
-            watch = Watch(alter=_noisy(owners, magnitude, generator))
-            found = subject.bench.run(watch).updates
+            found = _held(subject, owners, magnitude, generator)
             one = torch.cat([found[n].flatten() for n in subject.hidden])
             two = torch.cat([subject.base.updates[n].flatten() for n in subject.hidden])
             cosine = float(torch.nn.functional.cosine_similarity(one, two, dim=0))
@@ -73,6 +84,18 @@ def _drifted(subject: Subject, probes: list[Probe]) -> float:
             if magnitude == MAGNITUDES[-1]:
                 cosines.append(cosine)
     return sum(cosines) / len(cosines)
+
+
+def _held(subject: Subject, owners: set[str], size: float, generator: torch.Generator) -> Updates:
+    if not subject.bench.events:
+        return subject.bench.run(Watch(alter=_noisy(owners, size, generator))).updates
+
+    def held(layers: list[LatencyLayer]) -> list[LatencyLayer]:
+        for index in range(len(owners)):
+            layers = moved(layers, index, size, None, generator)
+        return layers
+
+    return subject.bench.run(held=held).updates
 
 
 CRITERION = Criterion(

@@ -10,9 +10,11 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.latency_mlp import LatencyMLP
 from spikelearn.plausibility._tags import tensors_in
 from spikelearn.plausibility.bench import Bench, Outcome
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.events import longer
 from spikelearn.plausibility.intervention import Probe
 from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Watch
@@ -110,7 +112,7 @@ def _by_tags(base: Outcome, name: str, n: int, n_steps: int) -> int:
 
 
 def _steps_used(bench: Bench) -> int:
-    if not bench.spikes:
+    if not bench.spikes or bench.events:
         return bench.n_steps
     counted = [0]
 
@@ -124,6 +126,10 @@ def _steps_used(bench: Bench) -> int:
 
 def _last_changed(bench: Bench, watch: Watch, n_steps: int) -> Outcome:
     """The update with another input in the last step."""
+    if bench.events:
+        # The faintest pixel that spikes, and so the last, is left out.
+        faint = torch.where(bench.x >= bench.least, bench.x, torch.inf).argmin(1, keepdim=True)
+        return bench.run(watch, x=bench.x.scatter(1, faint, 0.0))
     if not bench.spikes:
         x = bench.x.clone()
         x.view(len(x), bench.n_steps, -1)[:, -1] = 1.0 - x.view(len(x), bench.n_steps, -1)[:, -1]
@@ -164,6 +170,8 @@ def _units(bench: Bench) -> int:
 
 
 def _longer(model: Any, n_steps: int) -> Any:
+    if isinstance(model, LatencyMLP):
+        return longer(model, n_steps)
     if hasattr(model, "duration_ms"):
         return model.model_copy(update={"duration_ms": n_steps * model.dt_ms})
     return model.model_copy(update={"n_steps": n_steps})

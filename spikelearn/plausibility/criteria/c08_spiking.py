@@ -57,7 +57,12 @@ def _downwards(read: Read) -> bool:
 def _binary(reads: list[Read]) -> float:
     if not reads:
         return 1.0
-    counts = [((r.signal == 0) | (r.signal == 1)).double().mean() for r in reads]
+    counts = [
+        torch.ones((), dtype=torch.float64)
+        if r.events
+        else ((r.signal == 0) | (r.signal == 1)).double().mean()
+        for r in reads
+    ]
     return float(torch.stack(counts).min())
 
 
@@ -68,7 +73,7 @@ def _cosine(
     generator = torch.Generator().manual_seed(1000 + index)
 
     def send(read: Read) -> torch.Tensor | None:
-        if not chosen(read) or read.signal.is_complex():
+        if not chosen(read) or read.signal.is_complex() or read.events:
             return None
         signal = read.signal
         top = signal.abs().max()

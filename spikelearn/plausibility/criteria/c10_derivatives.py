@@ -16,6 +16,7 @@ from spikelearn.networks import spiking_mlp
 from spikelearn.networks.recurrent import ElmanCell, GatedCell, Partials
 from spikelearn.plausibility.bench import effect
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.events import other_slopes
 from spikelearn.plausibility.intervention import Probe, magnitudes_of, summarise
 from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Watch
@@ -33,7 +34,7 @@ def measure(subject: Subject) -> Finding:
         size = effect(found, subject.base.updates, subject.hidden)
         probes.append(Probe("slope", "hidden", magnitude, index, size))
     summary = summarise(probes, subject.floor)
-    seen = asked[0] + subject.trace.outcome.watch.derivatives
+    seen = asked[0] + subject.trace.outcome.watch.derivatives + _of_potentials(subject)
     free = summary.largest <= 1e-12
     sentence = (
         "The update does not change with the slopes of the nonlinearities."
@@ -45,6 +46,21 @@ def measure(subject: Subject) -> Finding:
         summary.largest, f"{summary.largest:.3f}", "neuron", seen == 0, free, sentence,
         probes=probes, **interval(summary),
     )  # fmt: skip
+
+
+def _of_potentials(subject: Subject) -> int:
+    """Whether slopes of the potential at spikes reach the update of a hidden layer, by tags."""
+    if not subject.bench.events:
+        return 0
+    watch = Watch(tags=True)
+
+    def marked(fall: torch.Tensor) -> torch.Tensor:
+        watch.mark(fall, "slope")
+        return fall
+
+    with other_slopes(marked):
+        tags = subject.bench.run(watch).tags
+    return sum("slope" in tags.get(name, ()) for name in subject.hidden)
 
 
 def _altered(slope: torch.Tensor, magnitude: float, generator: torch.Generator) -> torch.Tensor:
@@ -69,6 +85,15 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
     kept = dict(layers_module.ACTIVATIONS)
     cells = {cell: cell.partials for cell in (ElmanCell, GatedCell)}
     surrogate = spiking_mlp.surrogate_slope
+
+    def at_spikes(fall: torch.Tensor) -> torch.Tensor:
+        if not fall.numel():
+            return fall
+        # Every crossing is from below: the slope stays above 0.
+        noise = torch.randn(fall.shape, generator=generator, dtype=torch.float64).to(fall.dtype)
+        mixed = (1 - magnitude) * fall + magnitude * fall.mean()
+        return mixed * torch.exp(0.5 * magnitude * noise)
+
     named = _named_surrogates()
     shapes = dict(named)
 
@@ -108,7 +133,8 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
         named.update({name: shape(original) for name, original in shapes.items()})
         for module in holders:
             module.surrogate_slope = spike_slope  # type: ignore[attr-defined]
-        yield
+        with other_slopes(at_spikes):
+            yield
     finally:
         layers_module.ACTIVATIONS.update(kept)
         named.update(shapes)
@@ -127,8 +153,9 @@ CRITERION = Criterion(
     "Slopes are moved towards their mean by the magnitude, with noise on top, wherever a rule"
     " asks a"
     " layer or a cell for them, in surrogate gradients, and (at magnitude 1) in automatic"
-    " differentiation. Provenance: whether any slope was asked for. A slope that a rule of a user's"
-    " writes out by itself is not seen.",
+    " differentiation. Provenance: whether any slope was asked for (in networks"
+    " of spike times: whether the slope of the potential at a spike reaches an update). A slope"
+    " that a rule of a user's writes out by itself is not seen.",
     "no effect (1e-12)",
     "Neurons signal their answer; its slope is not among what they are known to send.",
     measure,

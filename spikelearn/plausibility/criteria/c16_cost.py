@@ -9,7 +9,7 @@ from spikelearn.plausibility.intervention import Probe
 from spikelearn.plausibility.subject import Subject
 
 _BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
-              "spiking_mlp": "surrogate"}  # fmt: skip
+              "spiking_mlp": "surrogate", "latency_mlp": "eventprop"}  # fmt: skip
 
 
 def measure(subject: Subject) -> Finding:
@@ -48,7 +48,8 @@ CRITERION = Criterion(
     "Zenke & Neftci 2021, doi:10.1109/JPROC.2020.3045625",
     "Multiply-adds of all products in one update of a batch, counted as they are carried out; the"
     " most numbers held at a time; how often a layer is passed through. Beside backpropagation on"
-    " the same network (through time, with surrogate gradients, where the network asks for it).",
+    " the same network (through time, with surrogate gradients,"
+    " or by EventProp, where the network asks for it).",
     "none: reported",
     "What is dear on a processor need not be so in tissue; it is a figure, not a verdict.",
     measure,
