@@ -287,7 +287,7 @@ class EquilibriumPropagation(EnergyBased):
             betas = torch.stack((signed, torch.zeros_like(signed)))
             return [(betas, torch.stack((1.0 / signed, -1.0 / signed)))]
         if self.estimate == "centred" or self.n_points == 2:
-            betas = like.new_tensor([[beta], [-beta]]).expand(2, n)
+            betas = torch.stack((like.new_full((n,), beta), like.new_full((n,), -beta)))
             return [(betas, 0.5 / betas)]
         # Half of the circle: the other half is its mirror image and adds the same real part.
         real, above = [1.0, -1.0][: 2 - self.n_points % 2], (self.n_points + 1) // 2
