@@ -297,8 +297,9 @@ class EquilibriumPropagation(EnergyBased):
             (real, 1.0, like.dtype),
             (circle, 2.0, torch.complex(like[:0], like[:0]).dtype),
         ):
-            betas = torch.tensor([[beta * c] for c in points], dtype=dtype, device=like.device)
-            found.append((betas.expand(-1, n), (times / self.n_points / betas).expand(-1, n)))
+            full = [torch.full((n,), beta * c, dtype=dtype, device=like.device) for c in points]
+            betas = torch.stack(full)
+            found.append((betas, times / self.n_points / betas))
         return found
 
     def _leave(
