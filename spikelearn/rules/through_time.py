@@ -28,7 +28,8 @@ Predictive coding through time, Millidge, Tschantz & Buckley 2022, doi:10.1162/n
     forward pass it relaxes to the signals of backpropagation through time.
 Local losses: at each step the output layer guesses the class, and its error reaches the recurrent
     layer at once and goes no further back: delta_t = V^T e_t / n_steps (Nokland & Eidnes 2019,
-    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T.
+    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T. Where
+    the class is the next row of the sequence, every step can be told its own next row instead.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.recurrent import Partials, RecurrentNetwork, Unrolled
 from spikelearn.rules.feedback_alignment import fixed
@@ -251,6 +253,11 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
     ----------
     feedback : {"symmetric", "random"}
         What carries the error from the output layer to the recurrent layer.
+    targets : {"label", "next_row"}
+        What is guessed: the class of the sequence, or the row that comes next, which after the last
+        is the class (rows must be as long as there are classes, and have a one for theirs).
+    n_guesses : int or None
+        How many steps guess, counted from the last; all, if None.
     loss : {"cross_entropy", "squared_error"}
     """
 
@@ -262,18 +269,48 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
         "online in time": True,
     }
 
-    def __init__(self, feedback: Feedback = "symmetric", loss: Loss = "cross_entropy") -> None:
+    def __init__(
+        self,
+        feedback: Feedback = "symmetric",
+        targets: Literal["label", "next_row"] = "label",
+        n_guesses: int | None = None,
+        loss: Loss = "cross_entropy",
+    ) -> None:
         super().__init__(feedback, loss)
+        check_option("targets", targets, ("label", "next_row"))
+        if n_guesses is not None:
+            check_range("n_guesses", n_guesses, 1)
+        self.targets = targets
+        self.n_guesses = None if n_guesses is None else int(n_guesses)
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """As for its kind; refuses rows that cannot be guessed."""
+        super().prepare(network, generator)
+        row, n_classes = self.network.cell.row, self.network.output.weight.shape[0]
+        if self.targets == "next_row" and row != n_classes:
+            raise SpikelearnError(
+                f"with targets next_row the rows are the classes, one input each, but this network"
+                f" reads rows of {row} and has {n_classes} classes; use targets label"
+            )
 
     def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
         partials, output = self.partials(run), self.network.output
         batch, n_steps = run.h.shape[:2]
-        states = run.h.flatten(0, 1)
-        # A mean over the batch and the steps.
-        errors = output_loss(self.loss, output(states), y.repeat_interleave(n_steps))[1]
+        first = n_steps - min(self.n_guesses or n_steps, n_steps)
+        states = run.h[:, first:].flatten(0, 1)
+        # A mean over the batch and the steps that guess.
+        targets = self._targets(run, y)[:, first:].flatten()
+        errors = output_loss(self.loss, output(states), targets)[1]
         output.weight.grad, output.bias.grad = output.product(states, errors)
-        signals = self.blocks((errors @ self.from_output()).unflatten(0, (batch, n_steps)))
+        told = (errors @ self.from_output()).unflatten(0, (batch, n_steps - first))
+        signals = self.blocks(torch.cat([torch.zeros_like(run.h[:, :first]), told], 1))
         self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _targets(self, run: Unrolled, y: torch.Tensor) -> torch.Tensor:
+        """What each step should guess, (batch, steps)."""
+        if self.targets == "label":
+            return y[:, None].expand(-1, run.h.shape[1])
+        return torch.cat([run.x[:, 1:].argmax(2), y[:, None]], 1)
 
 
 class NodePerturbationThroughTime(_ThroughTime):
