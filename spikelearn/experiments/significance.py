@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
 
 UNTRAINED = "untrained"
+PERMUTATIONS_A_MODEL = 50  # at least, for every model that is tested
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def significance(
     recording, seed, over, comparator
         As in `compare_rsa`; the same seed draws the same resamples.
     n_resamples : int
-        Permutations of the test against zero, and resamples of the test of differences.
+        Resamples of the test of differences, and permutations of the test against zero: more of
+        these where there are so many models that no p could survive correction.
 
     Raises
     ------
@@ -93,9 +95,11 @@ def significance(
         ((str(a), numbers[a].layer), (str(b), numbers[b].layer)) for a, b in planned_pairs(numbers)
     ]
     zero, differences = [], []
+    # The smallest p of n permutations is 1 / (n + 1): enough of them that it survives Holm.
+    n_permutations = max(n_resamples, PERMUTATIONS_A_MODEL * len(models))
     judged = recording.judgements
     for target in (recording, *([] if judged is None else [judged])):
-        table = zero_table(by_number, target, n_resamples, seed, comparator=comparator)
+        table = zero_table(by_number, target, n_permutations, seed, comparator=comparator)
         at = [numbers[i] for i in table["model"].astype(int)]
         zero.append(
             table.assign(

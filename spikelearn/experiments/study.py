@@ -285,6 +285,7 @@ class _Piece:
         import pandas as pd
 
         from spikelearn.comparison import compare_rsa
+        from spikelearn.comparison._rows import read_first
         from spikelearn.experiments.representation import show
         from spikelearn.experiments.training import TrainedRun
 
@@ -300,7 +301,7 @@ class _Piece:
                 (self.config.rule, layer): r for layer, r in shown.responses.items()
             }
             table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
-            tables.append(_read_first(table))
+            tables.append(read_first(table))
         found = pd.concat(tables, ignore_index=True)
         found = found.assign(epoch=epoch, validation_accuracy=accuracy)
         with atomic_path(self.along(epoch)) as temporary:
@@ -371,13 +372,6 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
     if "rsa" in study.methods:
         found |= {name + JUDGED: one for name, one in found.items() if one.behaviour}
     return found, skipped
-
-
-def _read_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are read first: means over subjects, and groups where there is no mean."""
-    has_mean = set(table.loc[table["subject"] == "mean", "region"])
-    group = (table["subject"] == "group") & ~table["region"].isin(has_mean)
-    return table[(table["subject"] == "mean") | group]
 
 
 def _tables(
