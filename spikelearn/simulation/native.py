@@ -229,9 +229,11 @@ class _Feed:
             if lowered.driven(name)
         }
 
-    def block(self, first: int, last: int) -> Inputs:
-        """Everything that comes in at steps `first` to `last` - 1."""
+    def block(self, first: int, last: int) -> Inputs | None:
+        """Everything that comes in at steps `first` to `last` - 1; None where nothing ever does."""
         lowered, n = self.lowered, last - first
+        if not (self.sources or self.drives or self.background):
+            return None
         names = list(lowered.neurons)
         starts, senders, taken = [], [], 0
         for steps, who in self.sources:
@@ -337,6 +339,7 @@ def arrange(lowered: Lowered) -> Net:
         full=np.array(full, dtype=np.bool_),
         ring_start=np.cumsum([0, *emitter_sizes]),
         n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
+        n_sources=len(lowered.sources),
         recorded=np.array([name in lowered.record for name in names]),
         traced=np.array([name in lowered.record_potential for name in names]),
         n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
