@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from provenance import as_lines, provenance
 
 from spikelearn._files import atomic_path, shipped_names, write_text
 from spikelearn._progress import progress_bars
+from spikelearn._provenance import as_lines, provenance
 from spikelearn.experiments.config import load_recipe
 
 HERE = Path(__file__).parent

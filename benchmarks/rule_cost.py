@@ -21,20 +21,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from arithmetic import COUNTS, Sizes
-from provenance import HERE, as_lines, provenance
 from rule_peers import PEERS, installed
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikelearn._files import write_text
 from spikelearn._progress import progress_bars
+from spikelearn._provenance import as_lines, provenance
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, make_rule
+
+HERE = Path(__file__).parent
 
 
 def main() -> None:

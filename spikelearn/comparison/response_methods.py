@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, list[Fold]], np.ndarray]
 
 N_FOLDS = 5
+# Other stimuli would also have made other maps, of which resamples that keep the maps know nothing,
+# and no estimate from one set of stimuli is unbiased (Bengio & Grandvalet 2004). Simulations in the
+# tests: as they are, resamples make intervals that cover the truth in 83 to 93 %, and with so much
+# more variance in 93 to 97 %.
+MAP_VARIANCE = 2.0
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
@@ -111,6 +116,9 @@ def compare_responses(
             found = np.full((len(ones), len(counts)), np.nan)
             if varies:
                 found = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
+                if method != "cka":
+                    spread = found[:, 1:] - found[:, :1]
+                    found[:, 1:] = found[:, :1] + np.sqrt(MAP_VARIANCE) * spread
             ceilings = bounds[region]
             members = [([i], one.subject) for i, one in enumerate(ones)]
             for chosen, subject in [*members, (list(range(len(ones))), "mean")]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.report.names import BASELINES, label, rank
+from spikelearn.comparison._rows import read_first
+from spikelearn.report.names import label, rank
 from spikelearn.report.pictures import styled
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Tests = tuple[pd.DataFrame, pd.DataFrame]
 
 _KEYS = ["recording", "region", "method", "model", "family", "network", "dataset", "layer"]
 _BOUNDS = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
@@ -34,18 +38,20 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row for each recording, region, method, model, network and layer: `score` (mean over
         seeds), `score_min`, `score_max`, interval and ceilings (bounds averaged over seeds),
-        `test_accuracy` (mean over seeds; of test images), `n_seeds`, `n_stimuli`.
+        `test_accuracy` (mean over seeds; of test images), `chance`, `weights_moved` (norm of the
+        change over the norm at the start, of the layer), `trouble` (what is wrong with a network,
+        such as a class that is never predicted), `n_seeds`, `n_stimuli`.
     """
-    has_mean = set(table.loc[table["subject"] == "mean", "region"])
-    group = (table["subject"] == "group") & ~table["region"].isin(has_mean)
-    rows = table[(table["subject"] == "mean") | group]
-    grouped = rows.groupby(_KEYS, sort=False, dropna=False)
+    grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
     found = grouped.agg(
         score=("score", "mean"),
         score_min=("score", "min"),
         score_max=("score", "max"),
         **{name: (name, "mean") for name in _BOUNDS},
         test_accuracy=("test_accuracy", "mean"),
+        chance=("chance", "mean"),
+        weights_moved=("weights_moved", "mean"),
+        trouble=("trouble", lambda said: "; ".join(dict.fromkeys(filter(None, said)))),
         n_seeds=("seed", "nunique"),
         n_stimuli=("n_stimuli", "min"),
     ).reset_index()
@@ -70,43 +76,120 @@ def best_layers(found: pd.DataFrame) -> pd.DataFrame:
     return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
 
 
-def as_markdown(found: pd.DataFrame, command: str, about: str) -> str:
-    """The best layer of every network as a table of Markdown, with the command that made it."""
+NOTES = (
+    "Score: that of the layer with the highest, mean over seeds. The highest of several layers is a"
+    " little too high; `--assign-layers` chooses them on other stimuli.",
+    "Seeds: lowest and highest. Interval: 95 %, for other stimuli, bounds averaged over seeds.",
+    "p: permutation of the stimuli, for a score of 0, one-sided. Over untrained: the layer's score"
+    " less that of the same layer of the untrained network with the same initial weights, with its"
+    " 95 % interval and p, two-sided. Both p are Holm's, corrected over all tests of their kind in"
+    " the region.",
+    "Accuracy: of test images, which chose nothing. Moved: how far the layer's weights moved, norm"
+    " of the change over the norm at the start.",
+)
+
+
+def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
+    """The best layers of one region as cells to be printed, the highest score first."""
+    zero, differences = ({}, {}) if tests is None else _by_key(tests)
+    rows = []
+    for row in _rows(best):
+        key = (row.recording, row.region, row.model, row.network, row.layer)
+        accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
+        told: dict[str, str] = {
+            "model": label(str(row.model)),
+            "network": str(row.network),
+            "layer": str(row.layer),
+            "score": f"{row.score:.3f}",
+            "seeds": f"{row.score_min:.3f} to {row.score_max:.3f}" if row.n_seeds > 1 else "",
+            "interval": f"{row.ci_lower:.3f} to {row.ci_upper:.3f}",
+        }
+        if tests is not None:
+            told |= {"p": zero.get(key, ""), "over untrained": differences.get(key, "")}
+        told |= {
+            "accuracy": accuracy,
+            "moved": "" if np.isnan(row.weights_moved) else f"{row.weights_moved:.2f}",
+        }
+        rows.append({name: value.replace("-0.", "−0.") for name, value in told.items()})
+    import pandas as pd
+
+    return pd.DataFrame(rows)
+
+
+def _by_key(tests: Tests) -> tuple[dict[Any, str], dict[Any, str]]:
+    zero, differences = (read_first(table) for table in tests)
+    return (
+        {(r.recording, r.region, r.model, r.network, r.layer): p_text(r.p_holm)
+         for r in _rows(zero)},
+        {(r.recording, r.region, r.model_a, r.network_a, r.layer_a):
+         f"{r.difference:+.3f} ({r.ci_lower:+.3f} to {r.ci_upper:+.3f}), {p_text(r.p_holm)}"
+         for r in _rows(differences) if r.model_b == "untrained"},
+    )  # fmt: skip
+
+
+def p_text(p: float) -> str:
+    """A p-value as it is printed."""
+    if np.isnan(p):
+        return "–"
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
+def heading(part: pd.DataFrame) -> str:
+    """Recording, region, how they are compared, and the noise ceiling where there is one."""
+    low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
+    ceiling = "no noise ceiling: a single matrix"
+    if np.isfinite(low):
+        ceiling = f"noise ceiling {low:.3f} to {high:.3f}"
+    first = part.iloc[0]
+    return f"{first['recording']}, {first['region']}, {first['method']}; {ceiling}"
+
+
+def troubles(found: pd.DataFrame) -> list[str]:
+    """What is wrong with networks, a sentence each."""
+    told = found[found["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
+    return [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(told)]
+
+
+def as_markdown(
+    found: pd.DataFrame,
+    command: str,
+    about: str,
+    made: Sequence[str] = (),
+    tests: Tests | None = None,
+) -> str:
+    """The best layer of every network as tables of Markdown.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `summary`.
+    command, about : str
+        What made it, and its title.
+    made : sequence of str
+        Lines on commit, machine and date, put at the end.
+    tests : (DataFrame, DataFrame), optional
+        Against zero, and differences.
+    """
     lines = [f"# {about}", "", f"    {command}", ""]
-    for (recording, region, method), part in best_layers(found).groupby(
-        ["recording", "region", "method"], sort=False
-    ):
-        low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
-        ceiling = f"; noise ceiling {low:.3f} to {high:.3f}" if np.isfinite(low) else ""
-        lines += [
-            f"## {recording}, {region}, {method}{ceiling}",
-            "",
-            "| model | network | layer | score | seeds | 95 % interval | test accuracy |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for row in _rows(part):
-            accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
-            lines.append(
-                f"| {label(str(row.model))} | {row.network} | {row.layer} | {row.score:.3f} |"
-                f" {row.score_min:.3f} to {row.score_max:.3f} |"
-                f" {row.ci_lower:.3f} to {row.ci_upper:.3f} | {accuracy} |"
-            )
+    for _, part in best_layers(found).groupby(["recording", "region", "method"], sort=False):
+        told = told_table(part, tests)
+        lines += [f"## {heading(part)}", "", f"| {' | '.join(told.columns)} |"]
+        lines.append("|" + "---|" * len(told.columns))
+        lines += [f"| {' | '.join(cells)} |" for cells in told.itertuples(index=False)]
         lines.append("")
-    lines.append(
-        "Score: mean over seeds of the layer with the highest; seeds: lowest and highest;"
-        " interval: bootstrap over stimuli, bounds averaged over seeds."
-    )
-    return "\n".join(lines) + "\n"
+    lines += [*(f"- {note}" for note in (*NOTES, *troubles(found))), "", *made]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 @styled()
 def similarity_figure(found: pd.DataFrame) -> bytes:
     """Scores by network and layer, a panel for each recording and region."""
     panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
-    found = found[~found["model"].isin({region for _, region in panels})]
+    part = found[found["family"] == "baseline"]
+    baselines = set(zip(part["model"], part["network"], strict=True))
     keys = sorted(
         dict.fromkeys(zip(found["model"], found["network"], found["layer"], strict=True)),
-        key=lambda key: (key[0] not in BASELINES, rank(key[0])),
+        key=lambda key: ((key[0], key[1]) not in baselines, rank(key[0])),
     )
     figure, axes = _figure(3.0 + 2.6 * len(panels), 0.2 * len(keys) + 1.2, len(panels))
     for axis, (recording, region) in zip(axes, panels, strict=True):
@@ -117,7 +200,7 @@ def similarity_figure(found: pd.DataFrame) -> bytes:
         axis.axvline(0, color="black", linewidth=0.6)
         for row in _rows(part):
             place = keys.index((row.model, row.network, row.layer))
-            hollow = row.model in BASELINES
+            hollow = row.family == "baseline"
             hue = "#5c5c5c" if hollow else "#0072b2"
             axis.plot([row.ci_lower, row.ci_upper], [place, place], color=hue, linewidth=1)
             axis.plot([row.score_min, row.score_max], [place, place], color=hue, linewidth=3)
