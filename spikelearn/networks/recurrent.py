@@ -15,7 +15,6 @@ being 1 or 3 (u, r, n).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -200,21 +199,24 @@ class RecurrentNetwork(RateNetwork):
         assert isinstance(output, Dense)  # noqa: S101 - for the type checker
         return output
 
-    def unroll(self, x: torch.Tensor, noise: Sequence[torch.Tensor] | None = None) -> Unrolled:
-        """Read sequences, flat or of shape (batch, steps, row).
-
-        `noise`: added to p and to q, each of shape (batch, steps, blocks * hidden).
-        """
+    def unroll(self, x: torch.Tensor) -> Unrolled:
+        """Read sequences, flat or of shape (batch, steps, row)."""
         rows = x.reshape(len(x), -1, self.cell.row)
-        p = self.cell.from_input(rows)
-        if noise is not None:
-            p = p + noise[0]
-        h = x.new_zeros(len(x), self.cell.hidden)
+        return self.run(rows, self.cell.from_input(rows))
+
+    def run(
+        self, rows: torch.Tensor, p: torch.Tensor, noise: torch.Tensor | None = None
+    ) -> Unrolled:
+        """Go through the steps with p as it is given, (batch, steps, blocks * hidden).
+
+        `noise`, of that shape, is added to q.
+        """
+        h = p.new_zeros(len(p), self.cell.hidden)
         qs, states = [], [h]
         for t, p_t in enumerate(p.unbind(1)):
             q = self.cell.from_state(h)
             if noise is not None:
-                q = q + noise[1][:, t]
+                q = q + noise[:, t]
             h = self.cell.step(p_t, q, h)
             qs.append(q)
             states.append(h)

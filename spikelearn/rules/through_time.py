@@ -356,10 +356,8 @@ class NodePerturbationThroughTime(_ThroughTime):
             axes: tuple[Axis, ...] = ("batch", None, None)
             noise = [self.draw((batch, n_steps, units), axes) for _ in range(2)]
             at_output = self.draw(by_output.shape, ("batch", None))
-            change = (
-                self._losses(x, y, noise, at_output, self.sigma)
-                - self._losses(x, y, noise, at_output, -self.sigma)
-            ) / (2 * self.sigma * self.n_directions * batch)
+            with_noise, against = self._losses(clean, y, noise, at_output)
+            change = (with_noise - against) / (2 * self.sigma * self.n_directions * batch)
             by_p += change[:, None, None] * noise[0]
             by_q += change[:, None, None] * noise[1]
             by_output += change[:, None] * at_output
@@ -369,20 +367,21 @@ class NodePerturbationThroughTime(_ThroughTime):
         return loss
 
     def _losses(
-        self,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        noise: list[torch.Tensor],
-        at_output: torch.Tensor,
-        sigma: float,
-    ) -> torch.Tensor:
-        """Loss of every sample of the batch."""
-        run = self.network.unroll(x, [sigma * part for part in noise])
-        scores = self.network.output(run.h[:, -1]) + sigma * at_output
+        self, clean: Unrolled, y: torch.Tensor, noise: list[torch.Tensor], at_output: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses of every sample of the batch with the noise, and with its opposite, as one."""
+        at_p, at_q, at_scores = (
+            torch.cat([self.sigma * part, -self.sigma * part]) for part in (*noise, at_output)
+        )
+        run = self.network.run(clean.x, clean.p.repeat(2, 1, 1) + at_p, at_q)
+        scores = self.network.output(run.h[:, -1]) + at_scores
         if self.loss == "cross_entropy":
-            return nn.functional.cross_entropy(scores, y, reduction="none")
-        target = one_hot_targets(y, scores.shape[1], scores)
-        return 0.5 * (scores - target).square().sum(1)
+            losses = nn.functional.cross_entropy(scores, y.repeat(2), reduction="none")
+        else:
+            target = one_hot_targets(y.repeat(2), scores.shape[1], scores)
+            losses = 0.5 * (scores - target).square().sum(1)
+        with_noise, against = losses.chunk(2)
+        return with_noise, against
 
 
 class PredictiveCodingThroughTime(_ThroughTime):
@@ -421,25 +420,35 @@ class PredictiveCodingThroughTime(_ThroughTime):
         self.n_steps, self.rate, self.predictions = int(n_steps), rate, predictions
 
     def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
-        partials = self.partials(run)
-        errors = torch.zeros_like(run.h)
-        states = run.h
-        for _ in range(self.n_steps):
-            change = -errors
-            # What each state's successor makes of it; the last is pulled by the loss instead.
-            later = errors[:, 1:]
-            through_q = (partials.by_q[:, 1:] * self.blocks(later)) @ self.recurrent_weights()
-            change[:, :-1] += partials.keep[:, 1:] * later + through_q
-            change[:, -1] -= error @ self.network.output.weight
+        pull = error @ self.network.output.weight
+        errors, states = torch.zeros_like(run.h), run.h.clone()
+        partials, n_states = self.partials(run), states.shape[1]
+        for step in range(self.n_steps):
+            # The error starts at the last state and reaches one more each step.
+            reached = slice(max(n_states - 1 - step, 0), n_states)
             if self.predictions == "fixed":
-                errors = errors + self.rate * change
+                errors[:, reached] += self.rate * self._change(errors, partials, pull, reached)
                 continue
-            states = states + self.rate * change
+            states[:, reached] += self.rate * self._change(errors, partials, pull, reached)
             run, errors = self._predict(run, states)
             partials = self.partials(run)
             error = output_loss(self.loss, self.network.output(states[:, -1]), y)[1]
+            pull = error @ self.network.output.weight
         signals = self.blocks(-errors)
         self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _change(
+        self, errors: torch.Tensor, partials: Partials, pull: torch.Tensor, reached: slice
+    ) -> torch.Tensor:
+        """Where the energy falls steepest, in the states that are reached."""
+        change = -errors[:, reached]
+        # What each state's successor makes of it; the last is pulled by the loss instead.
+        successors = slice(reached.start + 1, reached.stop)
+        later = errors[:, successors]
+        through_q = (partials.by_q[:, successors] * self.blocks(later)) @ self.recurrent_weights()
+        change[:, :-1] += partials.keep[:, successors] * later + through_q
+        change[:, -1] -= pull
+        return change
 
     def _predict(self, run: Unrolled, states: torch.Tensor) -> tuple[Unrolled, torch.Tensor]:
         """The pass with these states, each step predicted from the one before; and the errors."""
