@@ -97,6 +97,8 @@ class _ThroughTime(Rule):
 
     def blocks(self, signal: torch.Tensor) -> torch.Tensor:
         """A signal at h as the signal of each block of p."""
+        if self.network.cell.blocks == 1:
+            return signal
         return signal.repeat(*(1,) * (signal.ndim - 1), self.network.cell.blocks)
 
     def recurrent_weights(self) -> torch.Tensor:
@@ -358,9 +360,9 @@ class NodePerturbationThroughTime(_ThroughTime):
             at_output = self.draw(by_output.shape, ("batch", None))
             with_noise, against = self._losses(clean, y, noise, at_output)
             change = (with_noise - against) / (2 * self.sigma * self.n_directions * batch)
-            by_p += change[:, None, None] * noise[0]
-            by_q += change[:, None, None] * noise[1]
-            by_output += change[:, None] * at_output
+            by_p.addcmul_(change[:, None, None], noise[0])
+            by_q.addcmul_(change[:, None, None], noise[1])
+            by_output.addcmul_(change[:, None], at_output)
         output.weight.grad, output.bias.grad = output.product(clean.h[:, -1], by_output)
         self.leave_products(clean, by_p, by_q)
         apply()
@@ -370,11 +372,11 @@ class NodePerturbationThroughTime(_ThroughTime):
         self, clean: Unrolled, y: torch.Tensor, noise: list[torch.Tensor], at_output: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses of every sample of the batch with the noise, and with its opposite, as one."""
-        at_p, at_q, at_scores = (
-            torch.cat([self.sigma * part, -self.sigma * part]) for part in (*noise, at_output)
-        )
-        run = self.network.run(clean.x, clean.p.repeat(2, 1, 1) + at_p, at_q)
-        scores = self.network.output(run.h[:, -1]) + at_scores
+        ps = map(self._either_way, noise[0].unbind(1), clean.p.unbind(1))
+        qs = map(self._either_way, noise[1].unbind(1))
+        for _, h in self.network.steps(ps, qs):
+            last = h
+        scores = self.network.output(last) + self._either_way(at_output)
         if self.loss == "cross_entropy":
             losses = nn.functional.cross_entropy(scores, y.repeat(2), reduction="none")
         else:
@@ -382,6 +384,10 @@ class NodePerturbationThroughTime(_ThroughTime):
             losses = 0.5 * (scores - target).square().sum(1)
         with_noise, against = losses.chunk(2)
         return with_noise, against
+
+    def _either_way(self, noise: torch.Tensor, around: torch.Tensor | float = 0.0) -> torch.Tensor:
+        """The noise, and its opposite, around a value; the two one after the other."""
+        return torch.cat([around + self.sigma * noise, around - self.sigma * noise])
 
 
 class PredictiveCodingThroughTime(_ThroughTime):
