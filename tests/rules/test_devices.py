@@ -180,6 +180,9 @@ def test_a_tensor_made_on_the_cpu_in_between_is_caught() -> None:
         assert torch.equal(back(x + 1.0), back(x) + 1.0)
         with pytest.raises(RuntimeError, match="two devices"):
             x + torch.ones(3)
+        assert torch.equal(back(x[torch.tensor([2, 0])]), back(x)[[2, 0]])
+        with pytest.raises(RuntimeError, match="two devices"):
+            torch.ones(3)[x.argsort()]
         with pytest.raises(RuntimeError, match="generator of another"):
             torch.rand(3, device=OTHER, generator=torch.Generator())
         with pytest.raises((RuntimeError, TypeError, NotImplementedError)):
