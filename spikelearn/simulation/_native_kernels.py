@@ -317,9 +317,8 @@ def advance(  # noqa: PLR0912, PLR0915
             sent = step - net.delay[q]
             if sent < 0:
                 continue
-            at = net.ring_start[net.source[q]]
-            n = state.n_ring[sent % net.n_slots, net.source[q]]
-            spiking = state.ring[sent % net.n_slots, at : at + n]
+            at, then = net.ring_start[net.source[q]], sent % net.n_slots
+            spiking = state.ring[then, at : at + state.n_ring[then, net.source[q]]]
             first, last = net.first[net.target[q]], net.first[net.target[q] + 1]
             if net.channel[q] < 0:
                 goal = state.v[first:last]
@@ -412,7 +411,7 @@ def advance(  # noqa: PLR0912, PLR0915
             at = net.ring_start[n_sources + p]
             # Who is refractory is who spiked a short while ago: what reached it is undone.
             for ago in range(1, min(net.refractory[p], step + 1)):
-                before = (step - ago) % net.n_slots
+                before = slot - ago if slot >= ago else slot - ago + net.n_slots
                 for s in range(at, at + state.n_ring[before, n_sources + p]):
                     v[state.ring[before, s]] = held[state.ring[before, s]]
             spiking = state.ring[slot, at : at + v.size]

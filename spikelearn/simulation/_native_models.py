@@ -17,7 +17,7 @@ N_PARAMETERS = 7  # of the model that has most
 N_VARIABLES = 4
 _SHORT, _SHORTER = 0.5, 1.0 / 16.0
 _NOTHING = 1e-17
-_PART = 256  # neurons that are looked at together
+_PART, _FEW = 256, 64  # neurons that are looked at together; where most are silent
 
 
 class Models(NamedTuple):
@@ -42,7 +42,11 @@ class Models(NamedTuple):
 
 # For what compiled code alone calls: without the code that Python would call it by, which takes an
 # eighth of the time to compile.
-_UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}  # Numba's types lack them
+_UNWRAPPED: Any = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}  # Numba's types lack them
 inner = njit(cache=True, nogil=True, error_model="numpy", **_UNWRAPPED)
 # The same where a product and a sum may be rounded once together, as processors do in one go.
 together = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, **_UNWRAPPED)
@@ -135,14 +139,18 @@ def conduct_one(
     step_per_tau: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
     """A step of a leaky membrane with one conductance, its average, which then decays."""
-    conducts = False  # by "or": a count would not be computed several at once
-    for j in range(v.size):
-        conducts |= mean * current[j] > _NOTHING
-    if conducts:
-        _conduct(v, current, current, reversal, reversal, mean, 0.0, step_per_tau)
-    else:  # 1 + conductance is 1
-        for j in range(v.size):
-            v[j] *= beta[j]
+    for start in range(0, v.size, _FEW):
+        part = slice(start, min(start + _FEW, v.size))
+        u, now = v[part], current[part]
+        conducts = False  # by "or": a count would not be computed several at once
+        for j in range(u.size):
+            conducts |= mean * now[j] > _NOTHING
+        if conducts:
+            _conduct(u, now, now, reversal[part], reversal[part], mean, 0.0, step_per_tau[part])
+        else:  # 1 + conductance is 1
+            decays = beta[part]
+            for j in range(u.size):
+                u[j] *= decays[j]
     decay(current, alpha)
 
 
@@ -160,32 +168,18 @@ def conduct_two(
     step_per_tau: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
     """The commonest case, excitation and inhibition."""
-    _conduct(v, current, other, reversal, other_reversal, mean, other_mean, step_per_tau)
+    for start in range(0, v.size, _PART):
+        part = slice(start, min(start + _PART, v.size))
+        _conduct(
+            v[part], current[part], other[part], reversal[part], other_reversal[part], mean,
+            other_mean, step_per_tau[part],
+        )  # fmt: skip
     decay(current, alpha)
     decay(other, other_alpha)
 
 
-@inner
-def _conduct(
-    v: np.ndarray,
-    current: np.ndarray,
-    other: np.ndarray,
-    reversal: np.ndarray,
-    other_reversal: np.ndarray,
-    mean: float,
-    other_mean: float,
-    step_per_tau: np.ndarray,
-) -> None:  # pragma: no cover - compiled
-    for start in range(0, v.size, _PART):
-        part = slice(start, min(start + _PART, v.size))
-        _conduct_part(
-            v[part], current[part], other[part], reversal[part], other_reversal[part], mean,
-            other_mean, step_per_tau[part],
-        )  # fmt: skip
-
-
 @together
-def _conduct_part(
+def _conduct(
     v: np.ndarray,
     current: np.ndarray,
     other: np.ndarray,

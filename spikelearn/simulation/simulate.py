@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import importlib
 import importlib.metadata
 import warnings
@@ -289,15 +290,18 @@ def _provenance(
         "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
         "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
         "backend": base,
-        "backend_version": importlib.metadata.version(BACKENDS[base][1])
-        if base in BACKENDS
-        else "unknown",
+        "backend_version": _version(BACKENDS[base][1]) if base in BACKENDS else "unknown",
         **({"backend_target": target} if target else {}),
-        "spikelearn_version": importlib.metadata.version("spikelearn-toolkit"),
+        "spikelearn_version": _version("spikelearn-toolkit"),
         "precision": precision,
         "seed": seed,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+@functools.cache  # to look one up takes a millisecond
+def _version(distribution: str) -> str:
+    return importlib.metadata.version(distribution)
 
 
 def _arrays(network: SpikingNetwork) -> dict[str, Any]:
