@@ -34,6 +34,7 @@ from spikelearn.simulation._native_models import (
     HODGKIN_HUXLEY,
     IZHIKEVICH,
     LINEAR,
+    UNCOUNTED,
     Models,
     clear,
     collect,
@@ -137,7 +138,7 @@ def sort_by_source(
 
 # In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
 # hand on two hundred numbers, which doubles the time to compile.
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
