@@ -287,7 +287,12 @@ def _provenance(
 
     base, _, target = backend.partition(":")
     return {
-        "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
+        "network": brief(
+            {
+                **network.model_dump(exclude_none=True, exclude={"populations", "projections"}),
+                **_arrays(network),
+            }
+        ),
         "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
         "backend": base,
         "backend_version": _version(BACKENDS[base][1]) if base in BACKENDS else "unknown",
