@@ -4,6 +4,7 @@
     python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
     python benchmarks/accuracy.py --table dll --seeds 2
     python benchmarks/accuracy.py --family spiking --seeds 1
+    python benchmarks/accuracy.py --dataset text --network gru --seeds 1
 
 Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
 epochs were and are chosen on validation images, and the test images are read once a run. What is
@@ -101,7 +102,7 @@ def parse() -> argparse.Namespace:
     """Command-line options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="mnist")
-    parser.add_argument("--network", default="mlp", help="mlp, cnn")
+    parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru")
     parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
     parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
     parser.add_argument("--rules", help="only these, separated by commas")

@@ -3,7 +3,8 @@
 A tensor moved to it says that its device is `OTHER`; its values stay in the memory of the CPU.
 Within `other_device()` an operation on tensors of both devices fails, as does drawing there with a
 generator of the CPU, or handing its tensors to NumPy. It stands for CUDA where there is none: a
-rule that makes a tensor on the CPU in the middle of its work is caught.
+rule that makes a tensor on the CPU in the middle of its work is caught. `DEVICES` are it and, where
+there is one, the GPU.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 OTHER = torch.device("meta")
+CUDA = torch.device("cuda")
+no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU")
+DEVICES = [pytest.param(OTHER, id="stand-in"), pytest.param(CUDA, id="cuda", marks=no_gpu)]
 _aten = torch.ops.aten
 # Copies cross over, and indices may lie on the CPU.
 _CROSSES = {_aten._to_copy, _aten.copy_, _aten.index, _aten.index_put_, _aten.index_put}
@@ -81,12 +86,12 @@ def _inner(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def other_device() -> Iterator[None]:
-    """Within it tensors may be made on `OTHER` and moved there."""
-    with _Watch():
+def other_device(device: torch.device = OTHER) -> Iterator[None]:
+    """Within it tensors may be made on `device` and moved there."""
+    with _Watch() if device == OTHER else contextlib.nullcontext():
         yield
 
 
 def back(tensor: torch.Tensor) -> torch.Tensor:
     """The values, on the CPU."""
-    return tensor.inner if isinstance(tensor, _There) else tensor
+    return tensor.inner if isinstance(tensor, _There) else tensor.cpu()
