@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     Tests = tuple[pd.DataFrame, pd.DataFrame]
 
-_KEYS = ["recording", "region", "method", "model", "family", "network", "dataset", "layer"]
+_KEYS = [
+    "recording",
+    "region",
+    "method",
+    "measure",
+    "model",
+    "family",
+    "network",
+    "dataset",
+    "layer",
+]
 _BOUNDS = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
 _COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
@@ -76,6 +86,8 @@ def best_layers(found: pd.DataFrame) -> pd.DataFrame:
     return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
 
 
+_NEAR_CHANCE = 1.5  # times chance, below which an accuracy is said to be near it
+
 NOTES = (
     "Score: that of the layer with the highest, mean over seeds. The highest of several layers is a"
     " little too high; `--assign-layers` chooses them on other stimuli.",
@@ -96,6 +108,8 @@ def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
     for row in _rows(best):
         key = (row.recording, row.region, row.model, row.network, row.layer)
         accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
+        if row.test_accuracy < _NEAR_CHANCE * row.chance:
+            accuracy += ", near chance"
         told: dict[str, str] = {
             "model": label(str(row.model)),
             "network": str(row.network),
@@ -122,7 +136,7 @@ def _by_key(tests: Tests) -> tuple[dict[Any, str], dict[Any, str]]:
         {(r.recording, r.region, r.model, r.network, r.layer): p_text(r.p_holm)
          for r in _rows(zero)},
         {(r.recording, r.region, r.model_a, r.network_a, r.layer_a):
-         f"{r.difference:+.3f} ({r.ci_lower:+.3f} to {r.ci_upper:+.3f}), {p_text(r.p_holm)}"
+         f"{r.difference:+.3f} ({r.ci_lower:+.3f} to {r.ci_upper:+.3f}), p {p_text(r.p_holm)}"
          for r in _rows(differences) if r.model_b == "untrained"},
     )  # fmt: skip
 
@@ -131,7 +145,7 @@ def p_text(p: float) -> str:
     """A p-value as it is printed."""
     if np.isnan(p):
         return "–"
-    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def heading(part: pd.DataFrame) -> str:
@@ -141,13 +155,23 @@ def heading(part: pd.DataFrame) -> str:
     if np.isfinite(low):
         ceiling = f"noise ceiling {low:.3f} to {high:.3f}"
     first = part.iloc[0]
-    return f"{first['recording']}, {first['region']}, {first['method']}; {ceiling}"
+    how = f"{first['method']} ({first['measure']})"
+    return f"{first['recording']}, {first['region']}, {how}; {ceiling}"
 
 
 def troubles(found: pd.DataFrame) -> list[str]:
-    """What is wrong with networks, a sentence each."""
+    """What is wrong with networks, and who was scored on fewer stimuli, a sentence each."""
     told = found[found["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
-    return [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(told)]
+    sentences = [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(told)]
+    most = found.groupby("recording")["n_stimuli"].transform("max")
+    fewer = found[found["n_stimuli"] < most].assign(most=most)
+    fewer = fewer.drop_duplicates(["recording", "model", "network", "layer"])
+    sentences += [
+        f"{label(str(r.model))} on {r.network}, {r.layer}: scored on {r.n_stimuli} of {r.most}"
+        " stimuli, the others leaving it silent or without a pattern"
+        for r in _rows(fewer)
+    ]
+    return sentences
 
 
 def as_markdown(

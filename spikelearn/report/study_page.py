@@ -111,12 +111,13 @@ def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
         )
     )
     filled = tests if len(tests[0]) else None
-    for _, part in pictures.best_layers(found).groupby(
-        ["recording", "region", "method"], sort=False
-    ):
+    best = pictures.best_layers(found)
+    parts = [part for _, part in best.groupby(["recording", "region", "method"], sort=False)]
+    for k, part in enumerate(parts):
         title = pictures.heading(part)
         told = pictures.told_table(part, filled)
-        notes = (*pictures.NOTES, *pictures.troubles(part))
+        # Once, below the last.
+        notes = (*pictures.NOTES, *pictures.troubles(best)) if k == len(parts) - 1 else ()
         section.tables.append(as_table(told, title, f"{title}. The best layer of each.", notes))
     return section
 
