@@ -362,9 +362,9 @@ class Connections:
 
     def dense(self) -> np.ndarray:
         """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
-        matrix = np.zeros((self.n_source, self.n_target))
-        np.add.at(matrix, (self.pre, self.post), self.weight)
-        return matrix
+        places = self.pre.astype(np.int64) * self.n_target + self.post
+        sums = np.bincount(places, self.weight, minlength=self.n_source * self.n_target)
+        return sums.reshape(self.n_source, self.n_target)
 
     @property
     def density(self) -> float:

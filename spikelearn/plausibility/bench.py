@@ -14,7 +14,7 @@ from spikelearn.networks.recurrent import Cell
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.plausibility.watch import Watch
 from spikelearn.rules import RULES, make_rule
-from spikelearn.rules.checks import small_model
+from spikelearn.rules._bench import small_model
 from spikelearn.rules.rule import Axis, Rule
 
 N_SAMPLES = 4
@@ -235,8 +235,8 @@ class Bench:
         if not watch.follow_tags:
             return
         watch.mark(y, "label")
-        watch.n_samples = len(x)
-        if watch.units_of is not None:
+        watch.following.n_samples = len(x)
+        if watch.following.units_of is not None:
             n = self.model.n_inputs // (1 if self.spikes else self.n_steps)
             columns = x.view(len(x), -1, n)
             for j in range(n):
@@ -258,7 +258,7 @@ class Bench:
                 tensor = replace(drawn[0], tensor, axes)
             drawn[0] += 1
             watch.mark(tensor, "noise")
-            if watch.follow_tags and watch.units_of is None and self.spikes:
+            if watch.follow_tags and watch.following.units_of is None and self.spikes:
                 # Input spikes: of all steps at once, or of one after another.
                 steps = tensor.unbind() if axes[0] is None else [tensor]
                 for t, step in enumerate(steps):

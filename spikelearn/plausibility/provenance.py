@@ -44,7 +44,7 @@ class Trace:
     @property
     def left(self) -> list[frozenset[str]]:
         """What was taken out of torch (by `.item()` and the like), with what it depended on."""
-        return [names for names in self.outcome.watch.left if names]
+        return [names for names in self.outcome.watch.following.left if names]
 
 
 def trace(bench: Bench) -> Trace:

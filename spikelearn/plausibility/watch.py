@@ -5,9 +5,7 @@ operations of a backward pass as it sees those that a rule writes out. Both inst
 it:
 
 provenance (`tags`)
-    Every number carries the sources that it may depend on. Where a weight matrix is read forwards
-    (`_contraction.py`) the result is activity of its layer; where it is read backwards the result
-    carries the mark of that.
+    Every number carries the sources that it may depend on (`_following.py`).
 intervention (`twin`s)
     A changed tensor has a twin with the value as it was. Operations are done to both, up to the
     border of what is to be changed; there the twin is what is read, so that beyond the border
@@ -35,15 +33,11 @@ from spikelearn.plausibility._contraction import (
     operands,
     summed,
 )
+from spikelearn.plausibility._following import Following
 from spikelearn.plausibility._lineage import lineage_of
 from spikelearn.plausibility._reads import Alter, Read, Sources
 from spikelearn.plausibility._shadow import Lineage, Shadow, union
-from spikelearn.plausibility._tags import (
-    or_along,
-    propagate,
-    tensors_in,
-    written,
-)
+from spikelearn.plausibility._tags import or_along, tensors_in, written
 
 # Derivatives of nonlinearities; the first argument is the signal.
 _SLOPES = {
@@ -51,8 +45,6 @@ _SLOPES = {
     for which in ("tanh", "sigmoid", "threshold", "elu", "hardtanh", "gelu", "silu", "leaky_relu",
                   "softplus", "hardsigmoid", "hardswish", "log_sigmoid")
 }  # fmt: skip
-_RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
-
 
 __all__ = ["Alter", "Read", "Sources", "Watch"]
 
@@ -100,19 +92,14 @@ class Watch(TorchDispatchMode):
         self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
         self.inside, self.shapes = inside, shapes
         self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
-        self.units_of = units_of
         self.shadow, self.sources = Shadow(), Sources()
+        self.following = Following(self.shadow, self.sources, inside, units_of)
         self.reads: list[Read] = []
-        self.left: list[frozenset[str]] = []
         self.macs = 0
         self.n_operations = 0
         self.derivatives = 0
         self.writes: dict[int, list[torch.Tensor]] = {}
         self.write_tags: dict[int, list[int]] = {}
-        self.n_samples = 0
-        self.mixed_samples = False
-        self.weight_shapes: set[tuple[int, ...]] = set()
-        self._network: set[str] = set()
 
     # --- What is declared before the run.
 
@@ -126,8 +113,8 @@ class Watch(TorchDispatchMode):
             )
             self.shadow.set_lineage(tensor.detach(), lineage)
             if network:
-                self._network.add(name)
-                self.weight_shapes.add(tuple(tensor.shape))
+                self.following.network.add(name)
+                self.following.weight_shapes.add(tuple(tensor.shape))
             if self.follow_tags:
                 self.shadow.tag(tensor.detach(), self.sources.bit(name))
 
@@ -178,7 +165,7 @@ class Watch(TorchDispatchMode):
         if dual:
             self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
         if self.follow_tags:
-            self._follow(func, name, args, kwargs, out, read, mutated)
+            self.following.after(func, name, args, kwargs, out, read, mutated)
         self._inherit(out, lineage, mutated, inputs)
         self._note(name, args, out, mutated)
         if read is not None and read.direction == "forwards" and self.alter is not None:
@@ -287,93 +274,6 @@ class Watch(TorchDispatchMode):
         if not mutated:
             for result, value in zip(results, tensors_in(twins), strict=True):
                 self.shadow.set_twin(result, value)
-
-    def _follow(
-        self,
-        func: Any,
-        name: str,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        out: Any,
-        read: Read | None,
-        mutated: list[torch.Tensor],
-    ) -> None:
-        propagate(self.shadow, func, args, kwargs, out)
-        if read is None:
-            self._samples(name, args, mutated, out)
-        if name == "aten::_local_scalar_dense":
-            self.left.append(self.tags_of(args[0]))
-        plain = name.removeprefix("aten::")
-        if any(plain.startswith(word) for word in _RANDOM):
-            for result in mutated or tensors_in(out):
-                self.shadow.tag(result, self.sources.bit("noise"), add=True)
-        self._narrow(mutated, out)
-        if read is None:
-            return
-        result = mutated[0] if mutated else tensors_in(out)[0]
-        self._units(read, result)
-        if not read.owners & self._network:
-            return
-        bits = self.shadow.tags(result)
-        for owner in read.owners & self._network:
-            mark = "activity" if read.direction == "forwards" else "backwards"
-            added = self.sources.bit(f"{mark} {owner}")
-            cleared = ~self.sources.bit(owner)
-            bits = (
-                torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
-            ) & cleared
-            bits = bits | added
-        self.shadow.tag(result, cast("torch.Tensor", bits))
-
-    def _narrow(self, mutated: list[torch.Tensor], out: Any) -> None:
-        """Where one number for each sample is left, what the label says is one number."""
-        bit = self.sources.bit("label")
-        for result in mutated or tensors_in(out):
-            if not result.is_floating_point() or result.numel() > self.n_samples:
-                continue
-            bits = self.shadow.tags(result)
-            if bits is not None and union(bits) & bit:
-                one = self.sources.bit("label as one number")
-                narrow = torch.where(bits & bit != 0, bits & ~bit | one, bits)
-                self.shadow.tag(result, narrow)
-
-    def _samples(
-        self, name: str, args: Sequence[Any], mutated: list[torch.Tensor], out: Any
-    ) -> None:
-        """Where samples are summed to an update: does one carry signs of another?"""
-        factors = operands(name.rstrip("_"), args)
-        results = mutated or tensors_in(out)
-        if factors is None or not results or name.startswith("aten::linear"):
-            return
-        if not any(tuple(r.shape) in self.weight_shapes for r in results):
-            return
-        first = args[factors[0][0]]
-        axis = 0 if name.startswith("aten::convolution") else factors[0][1] % first.ndim
-        bits = self.shadow.tags(first)
-        if bits is None or not self.n_samples or first.shape[axis] % self.n_samples:
-            return
-        others = [a for a in range(bits.ndim) if a != axis]
-        marks = [self.sources.bit(f"sample {k + 1}") for k in range(self.n_samples)]
-        for value in or_along(bits, others, False).tolist():
-            if sum(1 for mark in marks if value & mark) > 1:
-                self.mixed_samples = True
-
-    def _units(self, read: Read, result: torch.Tensor) -> None:
-        if self.units_of is None:
-            return
-        inside = read.direction == "backwards" and read.owners <= self.inside
-        bits = self.shadow.tags(result)
-        if bits is not None and not inside:
-            ends = (
-                self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre "))
-            )
-            bits = bits & ~sum(ends)
-            self.shadow.tag(result, bits)
-        if read.owners == {self.units_of} and read.direction == "forwards":
-            axis = 1 if result.ndim == 4 else result.ndim - 1
-            for unit in range(result.shape[axis]):
-                part = result.select(axis, unit)
-                self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
 
     def _inherit(
         self,

@@ -83,6 +83,7 @@ class Net(NamedTuple):
     full: np.ndarray  # (Q,) whether every source neuron has a synapse on every target neuron
     ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
     n_slots: int
+    n_sources: int  # of spikes
     recorded: np.ndarray  # (P,)
     traced: np.ndarray  # (P,) whether the potential is recorded
     n_traced: int  # neurons of such populations
@@ -141,7 +142,7 @@ def advance(  # noqa: PLR0912, PLR0915
     state: State,
     models: Models | None,
     plastic: learning.Plastic | None,
-    inputs: Inputs,
+    inputs: Inputs | None,
     first_step: int,
     start: int,
     stop: int,
@@ -151,7 +152,8 @@ def advance(  # noqa: PLR0912, PLR0915
 ) -> tuple[int, int]:  # pragma: no cover - compiled
     """Steps `start` to `stop` - 1 of a block that began at `first_step`.
 
-    Stops early where `spike_steps` and `spike_neurons` might not hold the spikes of another step.
+    Where there are no `models`, nothing `plastic` or no `inputs`, their code is not compiled. Stops
+    early where `spike_steps` and `spike_neurons` might not hold the spikes of another step.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def advance(  # noqa: PLR0912, PLR0915
         How many were written to `spike_steps` and `spike_neurons`.
     """
     n_spikes = 0
-    n_sources = inputs.spike_start.shape[0]
+    n_sources = net.n_sources
     for step in range(start, stop):
         if n_spikes + state.v.size > spike_steps.size:
             return step, n_spikes
@@ -177,11 +179,12 @@ def advance(  # noqa: PLR0912, PLR0915
                 flush(plastic.y2)
                 flush(plastic.dose)
         slot = step % net.n_slots
-        for e in range(n_sources):
-            first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
-            at = net.ring_start[e]
-            copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
-            state.n_ring[slot, e] = last - first
+        if inputs is not None:
+            for e in range(n_sources):
+                first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
+                at = net.ring_start[e]
+                copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
+                state.n_ring[slot, e] = last - first
         if plastic is not None:
             for k in range(plastic.projection.size):
                 number = plastic.numbers[k]
@@ -220,9 +223,10 @@ def advance(  # noqa: PLR0912, PLR0915
             linear = True
             if models is not None:  # told apart when compiled: None costs nothing
                 linear = models.model[p] == LINEAR
-            width = inputs.current_width[p]
-            at = inputs.current_start[p] + t * width
-            shown = inputs.current[at : at + width]
+            if inputs is not None:
+                width = inputs.current_width[p]
+                at = inputs.current_start[p] + t * width
+                shown = inputs.current[at : at + width]
             if linear:
                 c = net.first_channel[p]
                 if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
@@ -242,7 +246,7 @@ def advance(  # noqa: PLR0912, PLR0915
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
                         add_current(v, current, kappa, net.alpha[c], net.alike[p])
-                if width:
+                if inputs is not None and width:
                     add_stimulus(v, net.beta[first:last], shown)
             elif models is not None:
                 averaged = models.model[p] == CONDUCTING
@@ -281,7 +285,7 @@ def advance(  # noqa: PLR0912, PLR0915
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
                         decay(current, net.alpha[c])
-                if width:
+                if inputs is not None and width:
                     for k in range(n_moments):
                         drive = models.drive[k, first:last]
                         for j in range(v.size):
@@ -364,18 +368,19 @@ def advance(  # noqa: PLR0912, PLR0915
                 deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
             else:
                 deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
-        for b in range(inputs.background_target.size):
-            p = inputs.background_target[b]
-            first, last = net.first[p], net.first[p + 1]
-            if inputs.background_channel[b] < 0:
-                goal = state.v[first:last]
-            else:
-                at = net.channel_start[inputs.background_channel[b]]
-                goal = state.currents[at : at + last - first]
-            at = inputs.background_weight_start[b]
-            weight = inputs.background_weight[at : at + last - first]
-            at = inputs.background_start[b] + t * goal.size
-            add_background(goal, weight, inputs.counts[at : at + goal.size])
+        if inputs is not None:
+            for b in range(inputs.background_target.size):
+                p = inputs.background_target[b]
+                first, last = net.first[p], net.first[p + 1]
+                if inputs.background_channel[b] < 0:
+                    goal = state.v[first:last]
+                else:
+                    at = net.channel_start[inputs.background_channel[b]]
+                    goal = state.currents[at : at + last - first]
+                at = inputs.background_weight_start[b]
+                weight = inputs.background_weight[at : at + last - first]
+                at = inputs.background_start[b] + t * goal.size
+                add_background(goal, weight, inputs.counts[at : at + goal.size])
         if plastic is not None:
             for k in range(plastic.projection.size):
                 sent = step - plastic.modulator_delay[k]

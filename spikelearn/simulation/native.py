@@ -229,9 +229,11 @@ class _Feed:
             if lowered.driven(name)
         }
 
-    def block(self, first: int, last: int) -> Inputs:
-        """Everything that comes in at steps `first` to `last` - 1."""
+    def block(self, first: int, last: int) -> Inputs | None:
+        """Everything that comes in at steps `first` to `last` - 1; None where nothing ever does."""
         lowered, n = self.lowered, last - first
+        if not (self.sources or self.drives or self.background):
+            return None
         names = list(lowered.neurons)
         starts, senders, taken = [], [], 0
         for steps, who in self.sources:
@@ -284,24 +286,31 @@ def arrange(lowered: Lowered) -> Net:
     channels = [channel for p in populations for channel in p.channels]
     first_channel = np.cumsum([0, *(len(p.channels) for p in populations)])
     lengths = [channel.kappa.size for channel in channels]
-    rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
-    same_weight, first_weight, full, n_weights = [], [], [], 0
-    for synapses in lowered.synapses:
+    rows, first_row, n_rows = [], [], 0
+    same_weight, first_weight, full = [], [], []
+    # Written where they stay: parts that are joined would be there twice for a while.
+    post = np.empty(sum(s.connections.post.size for s in lowered.synapses), dtype=np.uint32)
+    alike = [_alike_weights(s) for s in lowered.synapses]
+    weight = np.empty(
+        sum(
+            s.connections.pre.size
+            for s, one in zip(lowered.synapses, alike, strict=True)
+            if not one
+        )
+    )
+    n_synapses = n_weights = 0
+    for synapses, same in zip(lowered.synapses, alike, strict=True):
         c = synapses.connections
         row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
-        # Weights that change are kept one by one, however they start.
-        alike = c.pre.size and synapses.plasticity is None and (c.weight == c.weight[0]).all()
-        same = c.weight[0] if alike else np.nan
         first_weight.append(n_synapses - n_weights)
-        if np.isnan(same):
-            weights.append(np.empty(c.pre.size))
-            sort_by_source(c.pre, c.weight, row[:-1].copy(), weights[-1])
+        if not same:
+            part = weight[n_weights : n_weights + c.pre.size]
+            sort_by_source(c.pre, c.weight, row[:-1].copy(), part)
             n_weights += c.pre.size
-        posts.append(np.empty(c.post.size, dtype=np.uint32))
-        full.append(_is_full(c) and np.isnan(same))
-        sort_by_source(c.pre, c.post, row[:-1].copy(), posts[-1])
+        full.append(_is_full(c) and not same)
+        sort_by_source(c.pre, c.post, row[:-1].copy(), post[n_synapses : n_synapses + c.post.size])
         rows.append(row + n_synapses)
-        same_weight.append(same)
+        same_weight.append(c.weight[0] if same else np.nan)
         first_row.append(n_rows)
         n_rows += row.size
         n_synapses += c.post.size
@@ -330,17 +339,24 @@ def arrange(lowered: Lowered) -> Net:
         ),
         first_row=np.array(first_row, dtype=np.int64),
         rows=_joined(rows, np.int64),
-        post=_joined(posts, np.uint32),
+        post=post,
         same_weight=np.array(same_weight, dtype=np.float64),
         first_weight=np.array(first_weight, dtype=np.int64),
-        weight=_joined(weights, np.float64),
+        weight=weight,
         full=np.array(full, dtype=np.bool_),
         ring_start=np.cumsum([0, *emitter_sizes]),
         n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
+        n_sources=len(lowered.sources),
         recorded=np.array([name in lowered.record for name in names]),
         traced=np.array([name in lowered.record_potential for name in names]),
         n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
     )
+
+
+def _alike_weights(synapses: Synapses) -> bool:
+    """Whether one weight stands for all; those that change are kept one by one."""
+    weight = synapses.connections.weight
+    return bool(weight.size and synapses.plasticity is None and (weight == weight[0]).all())
 
 
 def _is_full(c: Connections) -> bool:

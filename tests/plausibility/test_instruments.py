@@ -92,7 +92,7 @@ def test_what_leaves_torch_is_written_down() -> None:
     watch.mark(a, "a")
     with watch:
         float(a)
-    assert watch.left == [frozenset({"a"})]
+    assert watch.following.left == [frozenset({"a"})]
 
 
 def test_random_numbers_are_a_source() -> None:

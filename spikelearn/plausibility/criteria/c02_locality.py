@@ -201,7 +201,7 @@ def _mixing(subject: Subject) -> float:
 
 
 def _scope_by_tags(subject: Subject, name: str) -> str:
-    if subject.trace.outcome.watch.mixed_samples:
+    if subject.trace.outcome.watch.following.mixed_samples:
         return "batch"
     watch = Watch(tags=True, units_of="layer 1", inside=_inside(subject))
     outcome = subject.bench.run(watch)

@@ -1,0 +1,137 @@
+"""Provenance: what every number may depend on, kept up operation by operation.
+
+How tags pass through an operation is in `_tags.py`. Here stands what they mean to the audit: where
+weights are read forwards the result is activity of their layer, where they are read backwards it
+carries the mark of that; what torch draws is noise; what the label says in one number for each
+sample is no vector; and what leaves torch is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+
+from spikelearn.plausibility._contraction import operands
+from spikelearn.plausibility._reads import Read, Sources
+from spikelearn.plausibility._shadow import Shadow, union
+from spikelearn.plausibility._tags import or_along, propagate, tensors_in
+
+_RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
+
+
+class Following:
+    """Tags of one run.
+
+    Attributes
+    ----------
+    network : set of str
+        Names of the network's weights.
+    weight_shapes : set of tuple
+    n_samples : int
+        In the batch; 0 where it is not told.
+    left : list of frozenset
+        Sources of every number that was taken out of torch.
+    mixed_samples : bool
+        Whether a sample carried signs of another before an update summed over them.
+    """
+
+    def __init__(
+        self, shadow: Shadow, sources: Sources, inside: frozenset[str], units_of: str | None
+    ) -> None:
+        self.shadow, self.sources = shadow, sources
+        self.inside, self.units_of = inside, units_of
+        self.network: set[str] = set()
+        self.weight_shapes: set[tuple[int, ...]] = set()
+        self.n_samples = 0
+        self.left: list[frozenset[str]] = []
+        self.mixed_samples = False
+
+    def after(
+        self,
+        func: Any,
+        name: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        out: Any,
+        read: Read | None,
+        mutated: list[torch.Tensor],
+    ) -> None:
+        """Follow an operation that has been carried out."""
+        propagate(self.shadow, func, args, kwargs, out)
+        if read is None:
+            self._samples(name, args, mutated, out)
+        if name == "aten::_local_scalar_dense":
+            self.left.append(self.sources.of(union(self.shadow.tags(args[0].detach()))))
+        plain = name.removeprefix("aten::")
+        if any(plain.startswith(word) for word in _RANDOM):
+            for result in mutated or tensors_in(out):
+                self.shadow.tag(result, self.sources.bit("noise"), add=True)
+        self._narrow(mutated, out)
+        if read is None:
+            return
+        result = mutated[0] if mutated else tensors_in(out)[0]
+        self._units(read, result)
+        if not read.owners & self.network:
+            return
+        bits = self.shadow.tags(result)
+        for owner in read.owners & self.network:
+            mark = "activity" if read.direction == "forwards" else "backwards"
+            added = self.sources.bit(f"{mark} {owner}")
+            cleared = ~self.sources.bit(owner)
+            bits = (
+                torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
+            ) & cleared
+            bits = bits | added
+        self.shadow.tag(result, cast("torch.Tensor", bits))
+
+    def _narrow(self, mutated: list[torch.Tensor], out: Any) -> None:
+        """Where one number for each sample is left, what the label says is one number."""
+        bit = self.sources.bit("label")
+        for result in mutated or tensors_in(out):
+            if not result.is_floating_point() or result.numel() > self.n_samples:
+                continue
+            bits = self.shadow.tags(result)
+            if bits is not None and union(bits) & bit:
+                one = self.sources.bit("label as one number")
+                narrow = torch.where(bits & bit != 0, bits & ~bit | one, bits)
+                self.shadow.tag(result, narrow)
+
+    def _samples(
+        self, name: str, args: Sequence[Any], mutated: list[torch.Tensor], out: Any
+    ) -> None:
+        """Where samples are summed to an update: does one carry signs of another?"""
+        factors = operands(name.rstrip("_"), args)
+        results = mutated or tensors_in(out)
+        if factors is None or not results or name.startswith("aten::linear"):
+            return
+        if not any(tuple(r.shape) in self.weight_shapes for r in results):
+            return
+        first = args[factors[0][0]]
+        axis = 0 if name.startswith("aten::convolution") else factors[0][1] % first.ndim
+        bits = self.shadow.tags(first)
+        if bits is None or not self.n_samples or first.shape[axis] % self.n_samples:
+            return
+        others = [a for a in range(bits.ndim) if a != axis]
+        marks = [self.sources.bit(f"sample {k + 1}") for k in range(self.n_samples)]
+        for value in or_along(bits, others, False).tolist():
+            if sum(1 for mark in marks if value & mark) > 1:
+                self.mixed_samples = True
+
+    def _units(self, read: Read, result: torch.Tensor) -> None:
+        if self.units_of is None:
+            return
+        inside = read.direction == "backwards" and read.owners <= self.inside
+        bits = self.shadow.tags(result)
+        if bits is not None and not inside:
+            ends = (
+                self.sources.bit(n) for n in self.sources.names if n.startswith(("post ", "pre "))
+            )
+            bits = bits & ~sum(ends)
+            self.shadow.tag(result, bits)
+        if read.owners == {self.units_of} and read.direction == "forwards":
+            axis = 1 if result.ndim == 4 else result.ndim - 1
+            for unit in range(result.shape[axis]):
+                part = result.select(axis, unit)
+                self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
