@@ -179,7 +179,8 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     if not len(result.table):
         print("Nothing is complete yet; the same command goes on from there.")
         return
-    best = pictures.best_layers(pictures.summary(result.table))
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
+    best = pictures.best_layers(found)
     columns = ["recording", "region", "model", "network", "layer", "score", "ci_lower", "ci_upper"]
     print_table(
         best[[*columns, "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]],
@@ -205,7 +206,7 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     from spikelearn.report.study_page import write_study_page
 
     study, folder = result.study, result.folder
-    found = pictures.summary(result.table)
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
     command, made = f"spikelearn compare --study {name}", provenance()
     done = "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
     write_table(found, folder / "table.csv")
@@ -250,7 +251,8 @@ def _show_tests(tests: Significance | None) -> None:
     if tests is None or tests.zero.empty:
         return
     zero, differences = read_first(tests.zero), read_first(tests.differences)
-    columns = ["model", "network", "layer", "n_seeds", "region", "score", "p", "p_holm", "p_fdr"]
+    columns = ["model", "network", "layer", "n_seeds", "region", "score", "ci_lower", "ci_upper"]
+    columns += ["p", "p_holm", "p_fdr"]
     if zero["resolution"].nunique() > 1:
         columns.insert(3, "resolution")
     print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")

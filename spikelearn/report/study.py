@@ -28,26 +28,31 @@ _KEYS = [
     "dataset",
     "layer",
 ]
-_BOUNDS = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
+_TESTED = ["recording", "region", "model", "network", "layer"]
+_INTERVAL = ["ci_lower", "ci_upper"]
+_BOUNDS = [*_INTERVAL, "ceiling_lower", "ceiling_upper"]
 _COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
     "#999933", "#332288", "#aa4499", "#661100", "#117733", "#6699cc",
 )  # fmt: skip
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
+def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFrame:
     """Means over seeds for the rows that are read first.
 
     Parameters
     ----------
     table : DataFrame
         Of `StudyResult`.
+    zero : DataFrame, optional
+        Of `Significance`: intervals of the means over seeds. Without it bounds are averaged over
+        seeds, and a little too far apart.
 
     Returns
     -------
     DataFrame
         One row for each recording, region, method, model, network and layer: `score` (mean over
-        seeds), `score_min`, `score_max`, interval and ceilings (bounds averaged over seeds),
+        seeds), `score_min`, `score_max`, interval, ceilings (averaged over seeds),
         `test_accuracy` (mean over seeds; of test images), `chance`, `weights_moved` (norm of the
         change over the norm at the start, of the layer), `trouble` (what is wrong with a network,
         such as a class that is never predicted), `n_seeds`, `n_stimuli`.
@@ -65,6 +70,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         n_seeds=("seed", "nunique"),
         n_stimuli=("n_stimuli", "min"),
     ).reset_index()
+    if zero is not None and len(zero):
+        own = read_first(zero)[[*_TESTED, *_INTERVAL]].assign(method="rsa")
+        found = found.merge(
+            own, how="left", on=[*_TESTED, "method"], suffixes=("", "_of_mean"),
+            validate="many_to_one",
+        )  # fmt: skip
+        for bound in _INTERVAL:
+            found[bound] = found.pop(f"{bound}_of_mean").fillna(found[bound])
     order = found["model"].map(rank)
     return (
         found.assign(_order=order)
@@ -88,17 +101,34 @@ def best_layers(found: pd.DataFrame) -> pd.DataFrame:
 
 _NEAR_CHANCE = 1.5  # times chance, below which an accuracy is said to be near it
 
-NOTES = (
+_SCORE = (
     "Score: that of the layer with the highest, mean over seeds. The highest of several layers is a"
     " little too high; `--assign-layers` chooses them on other stimuli.",
-    "Seeds: lowest and highest. Interval: 95 %, for other stimuli, bounds averaged over seeds.",
-    "p: permutation of the stimuli, for a score of 0, one-sided. Over untrained: the layer's score"
-    " less that of the same layer of the untrained network with the same initial weights, with its"
-    " 95 % interval and p, two-sided. Both p are Holm's, corrected over all tests of their kind in"
-    " the region.",
+    "Seeds: lowest and highest score.",
+)
+_ACCURACY = (
     "Accuracy: of test images, which chose nothing. Moved: how far the layer's weights moved, norm"
     " of the change over the norm at the start.",
 )
+
+
+def notes(tested: bool) -> tuple[str, ...]:
+    """What the columns of `told_table` mean, a sentence or two each."""
+    if not tested:
+        return (
+            *_SCORE,
+            "Interval: 95 %, for other stimuli, bounds averaged over seeds: a little too wide.",
+            *_ACCURACY,
+        )
+    return (
+        *_SCORE,
+        "Interval: 95 %, of the mean over these seeds, for other stimuli.",
+        "p: permutation of the stimuli, for a score of 0, one-sided. Over untrained: the layer's"
+        " score less that of the same layer of the untrained network with the same initial weights,"
+        " with its 95 % interval and p, two-sided. Both p are Holm's, corrected over all tests of"
+        " their kind in the region.",
+        *_ACCURACY,
+    )
 
 
 def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
@@ -201,7 +231,7 @@ def as_markdown(
         lines.append("|" + "---|" * len(told.columns))
         lines += [f"| {' | '.join(cells)} |" for cells in told.itertuples(index=False)]
         lines.append("")
-    lines += [*(f"- {note}" for note in (*NOTES, *troubles(found))), "", *made]
+    lines += [*(f"- {note}" for note in (*notes(tests is not None), *troubles(found))), "", *made]
     return "\n".join(lines).rstrip() + "\n"
 
 

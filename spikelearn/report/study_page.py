@@ -117,7 +117,9 @@ def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
         title = pictures.heading(part)
         told = pictures.told_table(part, filled)
         # Once, below the last.
-        notes = (*pictures.NOTES, *pictures.troubles(best)) if k == len(parts) - 1 else ()
+        notes: tuple[str, ...] = ()
+        if k == len(parts) - 1:
+            notes = (*pictures.notes(filled is not None), *pictures.troubles(best))
         section.tables.append(as_table(told, title, f"{title}. The best layer of each.", notes))
     return section
 
