@@ -203,6 +203,7 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     from spikelearn._provenance import as_lines, provenance
     from spikelearn.comparison._rows import read_first
     from spikelearn.report import study as pictures
+    from spikelearn.report import study_figures
     from spikelearn.report.study_page import write_study_page
 
     study, folder = result.study, result.folder
@@ -217,8 +218,8 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     text = pictures.as_markdown(found, command, about, as_lines(made), both)
     write_text(folder / "table.md", text)
     for file, content in (
-        ("similarity.svg", pictures.similarity_figure(found)),
-        ("accuracy.svg", pictures.accuracy_figure(found, result.along)),
+        ("similarity.svg", study_figures.similarity_figure(found)),
+        ("accuracy.svg", study_figures.accuracy_figure(found, result.along)),
     ):
         write_text(folder / file, content.decode())
         print(f"Figure: {folder / file}")

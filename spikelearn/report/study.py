@@ -1,8 +1,7 @@
-"""Tables and figures of a study: similarity by rule, layer and region, and against accuracy."""
+"""Tables of a study: similarity by rule, layer and region, with accuracy and tests."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from spikelearn.comparison._rows import read_first
 from spikelearn.report.names import label, rank
-from spikelearn.report.pictures import styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +29,6 @@ _KEYS = [
 _TESTED = ["recording", "region", "model", "network", "layer"]
 _INTERVAL = ["ci_lower", "ci_upper"]
 _BOUNDS = [*_INTERVAL, "ceiling_lower", "ceiling_upper"]
-_COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99",
-    "#999933", "#332288", "#aa4499", "#661100", "#117733", "#6699cc",
-)  # fmt: skip
 
 
 def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -194,7 +188,7 @@ def troubles(found: pd.DataFrame) -> list[str]:
     told = found[found["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
     sentences = [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(told)]
     most = found.groupby("recording")["n_stimuli"].transform("max")
-    fewer = found[found["n_stimuli"] < most].assign(most=most)
+    fewer = found.assign(most=most)[found["n_stimuli"] < most]
     fewer = fewer.drop_duplicates(["recording", "model", "network", "layer"])
     sentences += [
         f"{label(str(r.model))} on {r.network}, {r.layer}: scored on {r.n_stimuli} of {r.most}"
@@ -235,98 +229,5 @@ def as_markdown(
     return "\n".join(lines).rstrip() + "\n"
 
 
-@styled()
-def similarity_figure(found: pd.DataFrame) -> bytes:
-    """Scores by network and layer, a panel for each recording and region."""
-    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
-    part = found[found["family"] == "baseline"]
-    baselines = set(zip(part["model"], part["network"], strict=True))
-    keys = sorted(
-        dict.fromkeys(zip(found["model"], found["network"], found["layer"], strict=True)),
-        key=lambda key: ((key[0], key[1]) not in baselines, rank(key[0])),
-    )
-    figure, axes = _figure(3.0 + 2.6 * len(panels), 0.2 * len(keys) + 1.2, len(panels))
-    for axis, (recording, region) in zip(axes, panels, strict=True):
-        part = found[(found["recording"] == recording) & (found["region"] == region)]
-        low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
-        if np.isfinite(low):
-            axis.axvspan(low, high, color="#f0e442", alpha=0.45, linewidth=0)
-        axis.axvline(0, color="black", linewidth=0.6)
-        for row in _rows(part):
-            place = keys.index((row.model, row.network, row.layer))
-            hollow = row.family == "baseline"
-            hue = "#5c5c5c" if hollow else "#0072b2"
-            axis.plot([row.ci_lower, row.ci_upper], [place, place], color=hue, linewidth=1)
-            axis.plot([row.score_min, row.score_max], [place, place], color=hue, linewidth=3)
-            axis.plot(
-                row.score, place, "D" if hollow else "s", color=hue, markersize=4,
-                markerfacecolor="white" if hollow else hue,
-            )  # fmt: skip
-        axis.set_title(f"{recording}\n{region}", fontsize=9)
-        axis.grid(axis="x", linewidth=0.3)
-        axis.set_xlabel("similarity")
-    names = [" · ".join(filter(None, (label(m), n, layer))) for m, n, layer in keys]
-    axes[0].set_yticks(range(len(keys)), names, fontsize=6.5)
-    axes[0].set_ylim(len(keys) - 0.4, -0.6)
-    return _svg(figure)
-
-
-@styled()
-def accuracy_figure(found: pd.DataFrame, along: pd.DataFrame) -> bytes:
-    """Similarity of the best layer against test accuracy; lines: after every epoch of training."""
-    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
-    trained = best_layers(found).dropna(subset=["test_accuracy"])
-    models = list(dict.fromkeys(trained["model"]))
-    hues = {model: _COLOURS[i % len(_COLOURS)] for i, model in enumerate(models)}
-    figure, axes = _figure(3.6 * len(panels) + 2.2, 3.6, len(panels))
-    for axis, (recording, region) in zip(axes, panels, strict=True):
-        for row in _rows(trained):
-            if (row.recording, row.region) != (recording, region):
-                continue
-            axis.plot(
-                100 * row.test_accuracy, row.score, "o", color=hues[row.model], markersize=5,
-                label=label(str(row.model)),
-            )  # fmt: skip
-        if len(along):
-            part = along[(along["recording"] == recording) & (along["region"] == region)]
-            best = part.groupby(["model", "network", "seed", "epoch"])[
-                ["score", "validation_accuracy"]
-            ].max()
-            for (model, _, _), line in best.groupby(["model", "network", "seed"]):
-                axis.plot(
-                    100 * line["validation_accuracy"], line["score"],
-                    color=hues.get(model, "#5c5c5c"), linewidth=0.8, alpha=0.6,
-                )  # fmt: skip
-        axis.set_title(f"{recording}\n{region}", fontsize=9)
-        axis.set_xlabel("accuracy, % (dots: test; lines: validation, by epoch)", fontsize=8)
-        axis.grid(linewidth=0.3)
-    axes[0].set_ylabel("similarity of the best layer")
-    handles, names = axes[0].get_legend_handles_labels()
-    unique = dict(zip(names, handles, strict=True))
-    if unique:
-        figure.legend(
-            list(unique.values()),
-            list(unique),
-            loc="outside right center",
-            fontsize=7,
-            frameon=False,
-        )
-    return _svg(figure)
-
-
 def _rows(table: pd.DataFrame) -> Any:
     return table.itertuples()
-
-
-def _figure(width: float, height: float, columns: int) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    (axes,) = figure.subplots(1, columns, squeeze=False, sharey=True)
-    return figure, axes
-
-
-def _svg(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()

@@ -119,7 +119,7 @@ def test_networks_are_told_apart_by_what_differs() -> None:
     assert network_names([base, {**base, "epochs": 5}]) == ["mlp (epochs 2)", "mlp (epochs 5)"]
     other = {**base, "rule": "softhebb", "input_range": [-1.0, 1.0]}
     assert network_names([{**base, "input_range": [0.0, 1.0]}, other]) == [
-        "mlp (input_range 0 to 1)", "mlp (input_range -1 to 1)",
+        "mlp (inputs 0 to 1)", "mlp (inputs -1 to 1)",
     ]  # fmt: skip
 
 
