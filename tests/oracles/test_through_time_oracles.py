@@ -10,11 +10,13 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.recurrent import Cell, Recurrent, RecurrentNetwork
-from spikelearn.rules import make_rule
+from spikelearn.rules import RULES, make_rule
+from spikelearn.rules._bench import record, replay
 from spikelearn.rules.rule import Rule, output_loss
 
 KINDS = ["elman", "gru"]
 LOSSES = ["cross_entropy", "squared_error"]
+RECURRENT_RULES = [name for name, entry in RULES.items() if entry.networks == ("elman", "gru")]
 Gradients = list[torch.Tensor]
 
 
@@ -311,6 +313,32 @@ def test_local_losses_can_guess_the_row_that_comes_next(kind: str) -> None:
     assert_close(update_of(rule, x.flatten(1), symbols[:, 5]), list(expected))
     with pytest.raises(SpikelearnError, match="rows of 3 and has 4 classes; use targets label"):
         prepared("local_losses_through_time", network(kind), targets="next_row")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", RECURRENT_RULES)
+def test_relabelling_the_hidden_units_relabels_the_update(name: str, kind: str) -> None:
+    net, twin = network(kind), network(kind)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    rows = torch.cat([order + 6 * block for block in range(net.cell.blocks)])
+    columns = torch.cat([torch.arange(3), 3 + order])
+
+    def relabelled(tensors: Gradients) -> Gradients:
+        weight, bias, output, output_bias = tensors
+        return [weight[rows][:, columns], bias[rows], output[:, order], output_bias]
+
+    rule, other = prepared(name, net), prepared(name, twin)
+    drawn = record(rule)
+    with torch.no_grad():
+        for old, new in zip(twin.parameters(), relabelled(list(net.parameters())), strict=True):
+            old.copy_(new)
+        # Feedback from the output, and through time.
+        for old, new in zip(other.extra.parameters(), rule.extra.parameters(), strict=True):
+            old.copy_(new[:, order] if len(new) == 4 else new[rows][:, order])
+    x, y = batch()
+    found = relabelled(update_of(rule, x, y))
+    replay(other, [(d[..., rows] if d.shape[-1] == len(rows) else d, axes) for d, axes in drawn])
+    assert_close(update_of(other, x, y), found)
 
 
 @pytest.mark.parametrize(
