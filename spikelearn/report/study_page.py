@@ -117,6 +117,8 @@ def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
     for k, part in enumerate(parts):
         title = pictures.heading(part)
         told = pictures.told_table(part, filled)
+        # Intervals in one line each.
+        told = told.replace(" to ", "\u00a0to\u00a0", regex=True)
         # Once, below the last.
         notes: tuple[str, ...] = ()
         if k == len(parts) - 1:
