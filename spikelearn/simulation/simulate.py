@@ -79,6 +79,7 @@ def simulate(
         order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
         NumPy, or as a compiled program where that saves time (see `spikelearn.simulation.brian2`
         for the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
+        "snntorch:cuda" and "norse:cuda" run on a GPU.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str
