@@ -179,7 +179,8 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     if not len(result.table):
         print("Nothing is complete yet; the same command goes on from there.")
         return
-    best = pictures.best_layers(pictures.summary(result.table))
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
+    best = pictures.best_layers(found)
     columns = ["recording", "region", "model", "network", "layer", "score", "ci_lower", "ci_upper"]
     print_table(
         best[[*columns, "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]],
@@ -202,10 +203,11 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     from spikelearn._provenance import as_lines, provenance
     from spikelearn.comparison._rows import read_first
     from spikelearn.report import study as pictures
+    from spikelearn.report import study_figures
     from spikelearn.report.study_page import write_study_page
 
     study, folder = result.study, result.folder
-    found = pictures.summary(result.table)
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
     command, made = f"spikelearn compare --study {name}", provenance()
     done = "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
     write_table(found, folder / "table.csv")
@@ -216,8 +218,8 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     text = pictures.as_markdown(found, command, about, as_lines(made), both)
     write_text(folder / "table.md", text)
     for file, content in (
-        ("similarity.svg", pictures.similarity_figure(found)),
-        ("accuracy.svg", pictures.accuracy_figure(found, result.along)),
+        ("similarity.svg", study_figures.similarity_figure(found)),
+        ("accuracy.svg", study_figures.accuracy_figure(found, result.along)),
     ):
         write_text(folder / file, content.decode())
         print(f"Figure: {folder / file}")
@@ -250,7 +252,8 @@ def _show_tests(tests: Significance | None) -> None:
     if tests is None or tests.zero.empty:
         return
     zero, differences = read_first(tests.zero), read_first(tests.differences)
-    columns = ["model", "network", "layer", "n_seeds", "region", "score", "p", "p_holm", "p_fdr"]
+    columns = ["model", "network", "layer", "n_seeds", "region", "score", "ci_lower", "ci_upper"]
+    columns += ["p", "p_holm", "p_fdr"]
     if zero["resolution"].nunique() > 1:
         columns.insert(3, "resolution")
     print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")

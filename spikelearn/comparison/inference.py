@@ -162,6 +162,67 @@ def permutation_scores(
     return scores
 
 
+def mean_table(
+    models: Mapping[Key, Instances] | Mapping[str, Instances],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    over: str = "stimuli",
+    comparator: str = "spearman",
+) -> pandas.DataFrame:
+    """Mean scores of models of several instances, with the interval of the mean.
+
+    The bounds of the instances' own intervals, averaged, would be too far apart: other stimuli do
+    not move all instances alike.
+
+    Parameters
+    ----------
+    models, recording, n_bootstrap, seed, over, comparator
+        As in `difference_table`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each model and each subject, "mean" and "group". Columns: model, layer,
+        recording, region, subject, score, ci_lower, ci_upper (95 %), n_stimuli.
+    """
+    import pandas
+
+    known_factor(over)
+    found = targets(recording, comparator)
+    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    groups: dict[bytes, tuple[np.ndarray, dict[Key, list[ModelRDM]]]] = {}
+    for key, given in models.items():
+        members = _instances(key, given, recording)
+        valid = np.logical_and.reduce([m.valid for m in members])
+        groups.setdefault(valid.tobytes(), (valid, {}))[1][key] = members
+    rows: dict[Key, list[dict[str, object]]] = {}
+    for valid, group in groups.values():
+        for key, one in _scored(group, valid, found, counts).items():
+            rows[key] = []
+            for target in found.rows:
+                rdms = list(target.rdms)
+                noise = None if one.pairs is None else one.pairs.variance(one.influences(rdms))
+                value = sampled(
+                    one.scores[rdms], one.resampled[rdms], int(valid.sum()), over, seed, noise
+                )
+                rows[key].append(
+                    {
+                        "model": group[key][0].model,
+                        "layer": group[key][0].layer,
+                        "recording": recording.name,
+                        "region": target.region,
+                        "subject": target.subject,
+                        "score": value.score,
+                        "ci_lower": value.low,
+                        "ci_upper": value.high,
+                        "n_stimuli": int(valid.sum()),
+                    }
+                )
+    return pandas.DataFrame([line for key in models for line in rows[key]])
+
+
 def difference_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: ImageRecording,

@@ -8,6 +8,8 @@ from typing import Any
 # Settings that are named already, or that decide nothing.
 _NAMED = ("format", "network", "model", "rule", "seed", "input_range")
 
+_WORDS = {"input_range": "inputs"}
+
 
 def network_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The name of each run's network, with settings behind it where it would mean two things.
@@ -40,7 +42,7 @@ def _told_apart(
     for name, config, own in zip(names, configs, keys, strict=True):
         namesakes = [other for n, other in zip(names, configs, strict=True) if n == name]
         differing = [key for key in own if any(o.get(key) != config.get(key) for o in namesakes)]
-        said = ", ".join(f"{key} {_setting(config.get(key))}" for key in differing)
+        said = ", ".join(f"{_WORDS.get(key, key)} {_setting(config.get(key))}" for key in differing)
         found.append(f"{name} ({said})" if said else name)
     return found
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
 
 UNTRAINED = "untrained"
+_ROW = ["model", "layer", "region", "subject"]
 PERMUTATIONS_A_MODEL = 50  # at least, for every model that is tested
 
 
@@ -35,7 +36,8 @@ class Significance:
     """Two tables: of `zero_table` and of `difference_table`, with networks and resolutions.
 
     Their columns are those of these functions, and `network`, `resolution`, `n_seeds` (for a
-    difference `network_a`, `network_b`, `resolution`).
+    difference `network_a`, `network_b`, `resolution`). The first has the interval of each mean
+    score, of `mean_table`, too.
     """
 
     zero: pd.DataFrame
@@ -77,7 +79,7 @@ def significance(
     """
     import pandas as pd
 
-    from spikelearn.comparison import difference_table, zero_table
+    from spikelearn.comparison import difference_table, mean_table, zero_table
 
     models: dict[_Model, list[xarray.DataArray]] = {}
     for side in dict.fromkeys(entry.resolution for entry in entries):
@@ -100,6 +102,10 @@ def significance(
     judged = recording.judgements
     for target in (recording, *([] if judged is None else [judged])):
         table = zero_table(by_number, target, n_permutations, seed, comparator=comparator)
+        means = mean_table(by_number, target, n_resamples, seed, over=over, comparator=comparator)
+        table = table.merge(
+            means[[*_ROW, "ci_lower", "ci_upper"]], how="left", on=_ROW, validate="one_to_one"
+        )
         at = [numbers[i] for i in table["model"].astype(int)]
         zero.append(
             table.assign(

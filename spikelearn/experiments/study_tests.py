@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from spikelearn.experiments.study import StudyResult
     from spikelearn.recordings import ImageRecording
 
+# Raised when the stored tables change.
+FORMAT = 2
+
 Progress = Callable[[float, str], None]
 
 
@@ -85,6 +88,6 @@ def _tested(result: StudyResult, recording: ImageRecording, say: Progress) -> Si
 
 def _digest(result: StudyResult, recording: str) -> str:
     text = json.dumps(
-        [result.study.digest(recording, "tests"), sorted(run.name for run in result.runs)]
+        [FORMAT, result.study.digest(recording, "tests"), sorted(run.name for run in result.runs)]
     )
     return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -11,6 +11,7 @@ import numpy as np
 from spikelearn._files import write_text
 from spikelearn.comparison._rows import read_first
 from spikelearn.report import study as pictures
+from spikelearn.report import study_figures
 from spikelearn.report.data import ReportData
 from spikelearn.report.names import label
 from spikelearn.report.page import Section, _svg
@@ -102,21 +103,26 @@ def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
     section = Section("similarity", "Whose representation resembles the brain's", sentences(found))
     section.pictures.append(
         _svg(
-            pictures.similarity_figure(found),
+            study_figures.similarity_figure(found),
             "Similarity of every layer to each region; the tables hold the numbers.",
             "Filled squares are trained networks, open diamonds baselines and untrained networks:"
-            " means over seeds. Thin lines are 95 % intervals for other stimuli, thick ones reach"
-            " from the lowest seed to the highest; the noise ceiling is shaded where the recording"
-            " has several subjects.",
+            " means over seeds, from the first layer (light) to the last (dark). Thin lines are"
+            " 95 % intervals for other stimuli, thick ones reach from the lowest seed to the"
+            " highest; the noise ceiling is shaded where the recording has several subjects.",
         )
     )
     filled = tests if len(tests[0]) else None
-    for _, part in pictures.best_layers(found).groupby(
-        ["recording", "region", "method"], sort=False
-    ):
+    best = pictures.best_layers(found)
+    parts = [part for _, part in best.groupby(["recording", "region", "method"], sort=False)]
+    for k, part in enumerate(parts):
         title = pictures.heading(part)
         told = pictures.told_table(part, filled)
-        notes = (*pictures.NOTES, *pictures.troubles(part))
+        # Intervals in one line each.
+        told = told.replace(" to ", "\u00a0to\u00a0", regex=True)
+        # Once, below the last.
+        notes: tuple[str, ...] = ()
+        if k == len(parts) - 1:
+            notes = (*pictures.notes(filled is not None), *pictures.troubles(best))
         section.tables.append(as_table(told, title, f"{title}. The best layer of each.", notes))
     return section
 
@@ -132,9 +138,9 @@ def _accuracy(found: pd.DataFrame, along: pd.DataFrame) -> Section | None:
     )
     section.pictures.append(
         _svg(
-            pictures.accuracy_figure(found, along),
+            study_figures.accuracy_figure(found, along),
             "Similarity of the best layer against test accuracy, a panel a region.",
-            "Dots: test accuracy at the end. Lines: validation accuracy and similarity after every"
+            "Marks: test accuracy at the end. Lines: validation accuracy and similarity after every"
             " epoch, each seed for itself, from the untrained network on.",
         )
     )

@@ -24,6 +24,7 @@ from spikelearn.simulation._native_loops import (
     deliver_same,
     fire,
     flush,
+    follow_threshold,
     integrate_two,
     scale,
 )
@@ -33,14 +34,15 @@ from spikelearn.simulation._native_models import (
     HODGKIN_HUXLEY,
     IZHIKEVICH,
     LINEAR,
+    UNCOUNTED,
     Models,
     clear,
     collect,
+    conduct_one,
+    conduct_two,
     cross,
     decay,
     feed,
-    gather_one,
-    gather_two,
     step_conducting,
     step_hodgkin_huxley,
     step_two_variables,
@@ -136,7 +138,7 @@ def sort_by_source(
 
 # In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
 # hand on two hundred numbers, which doubles the time to compile.
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
@@ -192,8 +194,8 @@ def advance(  # noqa: PLR0912, PLR0915
                 weight = plastic.weight[a:b]
                 if plastic.normalise_every[k] > 0 and step % plastic.normalise_every[k] == 0:
                     q = plastic.projection[k]
-                    learning.normalise_rows(
-                        weight, net.post[net.rows[net.first_row[q]] :],
+                    learning.normalise(
+                        weight, net.post[net.rows[net.first_row[q]] :], plastic.full[k],
                         number[learning.NORMALISE_SUM],
                         plastic.sums[plastic.post_start[k] : plastic.post_start[k + 1]],
                         number[learning.W_MIN], number[learning.W_MAX],
@@ -253,19 +255,22 @@ def advance(  # noqa: PLR0912, PLR0915
                 n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
                 c = net.first_channel[p]
                 at = net.channel_start[c]
-                drive, conductance = models.drive[0, first:last], models.conductance[0, first:last]
-                if models.plain[p] == 1:
-                    gather_one(
-                        state.currents[at : at + v.size], models.reversal[at : at + v.size],
-                        models.mean[c], net.alpha[c], drive, conductance,
+                shown_now = inputs is not None and width > 0
+                if models.plain[p] == 1 and not shown_now:
+                    conduct_one(
+                        v, state.currents[at : at + v.size], models.reversal[at : at + v.size],
+                        models.mean[c], net.alpha[c], net.beta[first:last],
+                        models.step_per_tau[first:last],
                     )  # fmt: skip
-                elif models.plain[p] == 2:
+                elif models.plain[p] == 2 and not shown_now:
                     other = net.channel_start[c + 1]
-                    gather_two(
-                        state.currents[at : at + v.size], state.currents[other : other + v.size],
+                    conduct_two(
+                        v, state.currents[at : at + v.size],
+                        state.currents[other : other + v.size],
                         models.reversal[at : at + v.size],
                         models.reversal[other : other + v.size], models.mean[c],
-                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1], drive, conductance,
+                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1],
+                        models.step_per_tau[first:last],
                     )  # fmt: skip
                 else:
                     for k in range(n_moments):
@@ -285,34 +290,36 @@ def advance(  # noqa: PLR0912, PLR0915
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
                         decay(current, net.alpha[c])
-                if inputs is not None and width:
-                    for k in range(n_moments):
-                        drive = models.drive[k, first:last]
-                        for j in range(v.size):
-                            drive[j] += shown[j if width > 1 else 0]
-                if averaged:
-                    step_conducting(
-                        v, net.beta[first:last], models.step_per_tau[first:last], drive,
-                        conductance,
-                    )  # fmt: skip
-                elif models.model[p] != HODGKIN_HUXLEY:
-                    step_two_variables(
-                        models.model[p], first, last, state.v, net.threshold, state.last,
-                        step - net.refractory[p], models,
-                    )  # fmt: skip
-                else:
-                    step_hodgkin_huxley(
-                        first, last, state.v, net.threshold, models.n_substeps[p], models
-                    )
+                    if inputs is not None and width:
+                        for k in range(n_moments):
+                            drive = models.drive[k, first:last]
+                            for j in range(v.size):
+                                drive[j] += shown[j if width > 1 else 0]
+                    if averaged:
+                        step_conducting(
+                            v, models.step_per_tau[first:last], models.drive[0, first:last],
+                            models.conductance[0, first:last],
+                        )  # fmt: skip
+                    elif models.model[p] != HODGKIN_HUXLEY:
+                        step_two_variables(
+                            models.model[p], first, last, state.v, net.threshold, state.last,
+                            step - net.refractory[p], models,
+                        )  # fmt: skip
+                    else:
+                        step_hodgkin_huxley(
+                            first, last, state.v, net.threshold, models.n_substeps[p], models
+                        )
             if net.adaptive[p]:
-                scale(state.theta[first:last], net.theta_decay[first:last], False)
+                follow_threshold(
+                    state.theta[first:last], net.theta_decay[first:last],
+                    net.threshold[first:last], state.limit[first:last],
+                )  # fmt: skip
         for q in range(net.source.size):
             sent = step - net.delay[q]
             if sent < 0:
                 continue
-            at = net.ring_start[net.source[q]]
-            n = state.n_ring[sent % net.n_slots, net.source[q]]
-            spiking = state.ring[sent % net.n_slots, at : at + n]
+            at, then = net.ring_start[net.source[q]], sent % net.n_slots
+            spiking = state.ring[then, at : at + state.n_ring[then, net.source[q]]]
             first, last = net.first[net.target[q]], net.first[net.target[q] + 1]
             if net.channel[q] < 0:
                 goal = state.v[first:last]
@@ -405,7 +412,7 @@ def advance(  # noqa: PLR0912, PLR0915
             at = net.ring_start[n_sources + p]
             # Who is refractory is who spiked a short while ago: what reached it is undone.
             for ago in range(1, min(net.refractory[p], step + 1)):
-                before = (step - ago) % net.n_slots
+                before = slot - ago if slot >= ago else slot - ago + net.n_slots
                 for s in range(at, at + state.n_ring[before, n_sources + p]):
                     v[state.ring[before, s]] = held[state.ring[before, s]]
             spiking = state.ring[slot, at : at + v.size]
@@ -413,9 +420,6 @@ def advance(  # noqa: PLR0912, PLR0915
                 for k in range(plastic.projection.size):
                     if plastic.reads_potential[k] and net.target[plastic.projection[k]] == p:
                         learning.read_potential(k, v, plastic)
-            if net.adaptive[p]:
-                for j in range(first, last):
-                    state.limit[j] = net.threshold[j] + state.theta[j]
             resets = True
             if models is not None:
                 resets = models.model[p] != HODGKIN_HUXLEY

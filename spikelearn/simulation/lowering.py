@@ -352,9 +352,13 @@ def _within_bounds(drawn: Connections, rule: LoweredPlasticity, name: str) -> Co
         )
     if rule.normalise_sum is None:
         return drawn
-    sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
+    if drawn.full:  # the same sums, in a fraction of the time
+        sums = drawn.weight.reshape(drawn.n_source, drawn.n_target).sum(0)
+    else:
+        sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
     scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
-    scaled = np.clip(drawn.weight * scale[drawn.post], rule.w_min, rule.w_max)
+    scaled = drawn.weight * (np.tile(scale, drawn.n_source) if drawn.full else scale[drawn.post])
+    np.clip(scaled, rule.w_min, rule.w_max, out=scaled)
     return dataclasses.replace(drawn, weight=scaled)
 
 
@@ -455,7 +459,7 @@ def _lower_sources(
                 f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
                 f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms"
             )
-        order = np.lexsort((spikes.senders, spikes.trials, steps))
+        order = _by_step(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
         grid = InputSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
         twice = (
             (np.diff(grid.steps) == 0) & (np.diff(grid.trials) == 0) & (np.diff(grid.senders) == 0)
@@ -468,6 +472,17 @@ def _lower_sources(
             )
         lowered[name] = grid
     return lowered
+
+
+def _by_step(
+    steps: np.ndarray, trials: np.ndarray, senders: np.ndarray, n_trials: int, size: int
+) -> np.ndarray:
+    """The order by step, then trial, then sender."""
+    highest = (int(steps.max(initial=0)) + 1) * n_trials * size
+    if highest >= 2**63:
+        return np.lexsort((senders, trials, steps))
+    # One number for all three: spikes mostly are in order, or nearly, and then are sorted at once.
+    return np.argsort((steps * n_trials + trials) * size + senders, kind="stable")
 
 
 def _lower_currents(
