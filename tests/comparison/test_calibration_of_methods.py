@@ -76,7 +76,13 @@ def response_world(
 
 
 def rdm_world(
-    kind: str, n: int, noise: float, n_subjects: int, over: str = "stimuli", comparator="spearman"
+    kind: str,
+    n: int,
+    noise: float,
+    n_subjects: int,
+    over: str = "stimuli",
+    comparator: str = "spearman",
+    n_sets: int = N_SETS,
 ) -> Callable[[int, int], pd.DataFrame]:
     """Subjects mix u, v and c; models are of u and c, and of v and c: both are worth the same."""
     world = np.random.default_rng(5)
@@ -90,7 +96,7 @@ def rdm_world(
     options = {"comparator": comparator, "over": over}
 
     def table(n_bootstrap: int, seed: int) -> pd.DataFrame:
-        random = np.random.default_rng([6, seed + N_SETS + 1])
+        random = np.random.default_rng([6, seed + n_sets + 1])
 
         def noisy(values: np.ndarray) -> np.ndarray:
             return values + noise * random.normal(size=values.shape)
@@ -154,11 +160,19 @@ def test_intervals_over_subjects_of_responses_cover_the_truth_in_90_to_98_percen
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "comparator",
-    ["pearson", "rho_a", "kendall_tau_a", "cosine", "whitened_pearson", "whitened_cosine"],
+    ("comparator", "n_sets"),
+    [
+        ("pearson", 2000),  # 94 %, of which 500 draws may well be fewer than 93 %
+        ("rho_a", N_SETS),
+        ("kendall_tau_a", N_SETS),
+        ("cosine", N_SETS),
+        ("whitened_pearson", N_SETS),
+        ("whitened_cosine", N_SETS),
+    ],
 )
-def test_intervals_by_other_comparators_cover_the_truth_in_95_percent(comparator) -> None:
-    covered, _ = coverage(rdm_world("rsa", 30, 1.0, 2, comparator=comparator), 150)
+def test_intervals_by_other_comparators_cover_the_truth_in_95_percent(comparator, n_sets) -> None:
+    world = rdm_world("rsa", 30, 1.0, 2, comparator=comparator, n_sets=n_sets)
+    covered, _ = coverage(world, 150, n_sets)
     assert 0.93 <= covered <= 0.97
 
 
