@@ -79,7 +79,7 @@ def run(n_populations: int) -> np.ndarray:
 
 @pytest.fixture
 def quick_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """An empty cache; what is built is a script in place of a compiled program. Gives the builds."""
+    """An empty cache; a script is built in place of a compiled program. Gives the builds."""
     monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path))
     builds: list[Path] = []
 
