@@ -22,8 +22,8 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks import spike_times
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.neurons import LIF, Neurons, SpikeSource
-from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.neurons import LIF, SpikeSource
+from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
 
 # Time step, in ms, of an exported network, and a threshold, in mV, that its readout never reaches.
@@ -155,7 +155,7 @@ class LatencyClassifier(nn.Module):
         """
         d = self.description
         names = d.populations
-        populations: dict[str, SpikeSource | Neurons] = {
+        populations: dict[str, Population] = {
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):

@@ -28,8 +28,8 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
-from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.neurons import LIF, AdaptiveLIF, SpikeSource
+from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.surrogates import SURROGATE_SLOPE, Psi, surrogate
 
 __all__ = ["SURROGATE_SLOPE", "SpikingClassifier", "SpikingMLP", "surrogate_slope"]
@@ -212,7 +212,7 @@ class SpikingClassifier(nn.Module):
         """
         d = self.description
         names = d.populations
-        populations: dict[str, SpikeSource | Neurons] = {
+        populations: dict[str, Population] = {
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):

@@ -283,7 +283,7 @@ def _provenance(
         if isinstance(value, list | tuple):
             return [brief(item) for item in value]
         if isinstance(value, np.ndarray):
-            return f"array of shape {value.shape}"
+            return f"array of shape {value.shape}" if value.ndim else str(value)
         return value
 
     base, _, target = backend.partition(":")
