@@ -59,13 +59,15 @@ def response_world(
 
     def table(n_bootstrap: int, seed: int) -> pd.DataFrame:
         random = np.random.default_rng([4, seed + N_SETS + 1])
+        # Over subjects, the stimuli and what the model makes of them stay.
+        of_stimuli = np.random.default_rng(8) if over == "subjects" else random
+        features = of_stimuli.normal(size=(n, FEATURES))
         weights = subjects if over == "stimuli" else random.normal(size=subjects.shape)
-        features = random.normal(size=(n, FEATURES))
         responses = tuple(
             Response(f"S{i}", "V4", (features @ w + noise * random.normal(size=(n, 20)))[:, None])
             for i, w in enumerate(weights)
         )
-        ours = response(features @ model + 0.5 * noise * random.normal(size=(n, 12)), labels)
+        ours = response(features @ model + 0.5 * noise * of_stimuli.normal(size=(n, 12)), labels)
         recording = ResponseRecording("simulated", labels, responses)
         found = compare_responses(
             {"m": ours}, recording, n_bootstrap, abs(seed), method=method, over=over
