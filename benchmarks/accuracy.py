@@ -211,6 +211,7 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         key: ", ".join(sorted({str(row[key]) for row in rows}))
         for key in ("commit", "machine", "versions", "date", "source")
     }
+    about["training images"] = ", ".join(sorted({str(row["n_train"]) for row in rows}))
     lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
     lines += as_lines(about)
     write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")

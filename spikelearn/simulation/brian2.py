@@ -11,10 +11,11 @@ brian2:cython
 brian2:standalone
     A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
     in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
-    values, sizes and durations use it again (not so other parameters of a plasticity rule, or
-    values for each neuron where there was one for all). An
-    order of magnitude faster than NumPy. Its data pass through the folder for temporary files
-    (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no Windows.
+    values, sizes and durations use it again (not so values for each neuron where there was one for
+    all, or a part of a plasticity rule that was switched off, as an exponent of 0 is). Beyond 256
+    MB, or what SPIKELEARN_PROGRAMS_MB says, those that were used longest ago are deleted. An order
+    of magnitude faster than NumPy. Its data pass through the folder for temporary files (TMPDIR).
+    Needs c++, g++ or clang++ (or CXX), and no Windows.
 
 Without a target's name, `brian2` takes NumPy for what NumPy is estimated to do in 2 s, from the
 numbers of steps, neurons, synapses and trials, and where there is no compiler; beyond that,

@@ -23,8 +23,9 @@ CUDA = torch.device("cuda")
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU")
 DEVICES = [pytest.param(OTHER, id="stand-in"), pytest.param(CUDA, id="cuda", marks=no_gpu)]
 _aten = torch.ops.aten
-# Copies cross over, and indices may lie on the CPU.
-_CROSSES = {_aten._to_copy, _aten.copy_, _aten.index, _aten.index_put_, _aten.index_put}
+# Copies cross over, and indices may lie on the CPU, but not what they index alone.
+_INDEXES = {_aten.index, _aten.index_put_, _aten.index_put}
+_CROSSES = {_aten._to_copy, _aten.copy_, *_INDEXES}
 
 
 class _There(torch.Tensor):
@@ -56,6 +57,8 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     there = [a for a in given if isinstance(a, _There)]
     here = [a for a in given if isinstance(a, torch.Tensor) and not isinstance(a, _There)]
     if there and any(a.ndim for a in here) and func.overloadpacket not in _CROSSES:
+        raise RuntimeError(f"{func} was given tensors of two devices")
+    if func.overloadpacket in _INDEXES and there and not isinstance(args[0], _There):
         raise RuntimeError(f"{func} was given tensors of two devices")
     device = kwargs.get("device")
     result_there = torch.device(device) == OTHER if device is not None else bool(there)
