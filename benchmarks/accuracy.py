@@ -4,6 +4,7 @@
     python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
     python benchmarks/accuracy.py --table dll --seeds 2
     python benchmarks/accuracy.py --family spiking --seeds 1
+    python benchmarks/accuracy.py --dataset text --network gru --seeds 1
 
 Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
 epochs were and are chosen on validation images, and the test images are read once a run. What is
@@ -28,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from provenance import as_lines, provenance
 
 from spikelearn._files import atomic_path, shipped_names, write_text
 from spikelearn._progress import progress_bars
+from spikelearn._provenance import as_lines, provenance
 from spikelearn.experiments.config import load_recipe
 
 HERE = Path(__file__).parent
@@ -101,7 +102,7 @@ def parse() -> argparse.Namespace:
     """Command-line options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="mnist")
-    parser.add_argument("--network", default="mlp", help="mlp, cnn")
+    parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru")
     parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
     parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
     parser.add_argument("--rules", help="only these, separated by commas")
@@ -210,6 +211,7 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         key: ", ".join(sorted({str(row[key]) for row in rows}))
         for key in ("commit", "machine", "versions", "date", "source")
     }
+    about["training images"] = ", ".join(sorted({str(row["n_train"]) for row in rows}))
     lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
     lines += as_lines(about)
     write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")

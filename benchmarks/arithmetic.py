@@ -3,8 +3,10 @@
 Counted are products of a batch with something of the shape of weights: a pass forwards through a
 layer, a pass backwards, and the product of signal and activity that makes the update; with m the
 multiplications of a layer for one sample, each costs m a sample. Backpropagation needs 3 m a layer,
-and 2 m of the first, whose input gets no error. Elementwise work and random numbers are left out,
-so that these counts are what is least for a rule, and a time above them is what the rest costs.
+and 2 m of the first, whose input gets no error. A recurrent layer does all of this at every step of
+the sequence, but no error passes to the inputs or to before the first step. Elementwise work and
+random numbers are left out, so that these counts are what is least for a rule, and a time above
+them is what the rest costs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class Sizes:
 
     layers: list[Layer]
     batch: int
+    steps: int = 1  # of a sequence
 
     def of(self, layer: Layer) -> int:
         """One pass through a layer."""
@@ -63,6 +66,17 @@ class Sizes:
     def units(self) -> list[int]:
         """Units of the hidden layers."""
         return [math.prod(layer.out_shape) for layer in self.layers[:-1]]
+
+    @property
+    def cell(self) -> int:
+        """A recurrent layer, at all steps."""
+        return self.steps * self.of(self.layers[0])
+
+    @property
+    def recurrence(self) -> int:
+        """What a recurrent layer sends to itself, at all steps but one."""
+        layer: Any = self.layers[0]
+        return (self.steps - 1) * layer.weight.shape[0] * layer.hidden
 
 
 Count = Callable[[Any, Sizes], float]
@@ -245,3 +259,33 @@ def principal_components(rule: Any, n: Sizes) -> float:
 @counts("random_features")
 def readout(rule: Any, n: Sizes) -> float:
     return n.all + n.output
+
+
+@counts("backprop_through_time", "random_feedback_through_time")
+def one_pass_each_way_in_time(rule: Any, n: Sizes) -> float:
+    return 2 * n.cell + n.recurrence + 3 * n.output
+
+
+@counts("eprop")
+def no_way_back_in_time(rule: Any, n: Sizes) -> float:
+    return 2 * n.cell + 3 * n.output
+
+
+@counts("local_losses_through_time")
+def output_at_every_step(rule: Any, n: Sizes) -> float:
+    guesses = min(rule.n_guesses or n.steps, n.steps)
+    return 2 * n.cell + guesses * 3 * n.output
+
+
+@counts("node_perturbation_through_time")
+def node_noise_in_time(rule: Any, n: Sizes) -> float:
+    # What the rows send is the same with noise and without.
+    return 2 * n.cell + 2 * n.output + rule.n_directions * 2 * (n.recurrence + n.output)
+
+
+@counts("predictive_coding_through_time")
+def relaxation_in_time(rule: Any, n: Sizes) -> float:
+    # Predictions are fixed: an error passes one step of the sequence back at each of relaxation,
+    # and reaches one state more.
+    reached = sum(min(k, n.steps - 1) for k in range(rule.n_steps))
+    return 2 * n.cell + 3 * n.output + reached * n.recurrence / max(n.steps - 1, 1)

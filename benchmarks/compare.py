@@ -15,12 +15,16 @@ import argparse
 import multiprocessing
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from provenance import HERE, as_lines, provenance
 
 from spikelearn._files import write_text
+from spikelearn._provenance import as_lines, provenance
+
+HERE = Path(__file__).parent
+
 
 LAYERS = (("hidden1", 256), ("hidden2", 128), ("output", 10))
 

@@ -28,7 +28,8 @@ from typing import Any
 
 import numpy as np
 from diehl_cook_peers import DT_MS, PEERS, PERIOD_MS, PRESENT_MS, Digits, available
-from provenance import as_lines, provenance
+
+from spikelearn._provenance import as_lines, provenance
 
 HERE = Path(__file__).parent
 WORDS = {

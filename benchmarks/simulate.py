@@ -37,10 +37,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provenance import as_lines, provenance
 from simulate_peers import PEERS
 
 from spikelearn._files import write_text
+from spikelearn._provenance import as_lines, provenance
 
 RESULTS = Path(__file__).parent / "results"
 MODELS = {"cuba": "vogels_abbott_cuba", "coba": "vogels_abbott_coba", "brunel": "brunel2000"}

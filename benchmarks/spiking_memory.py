@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
-from provenance import HERE, as_lines, provenance
 from torch.profiler import ProfilerActivity, profile
 
 from spikelearn._files import atomic_path, write_text
+from spikelearn._provenance import as_lines, provenance
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
+
+HERE = Path(__file__).parent
+
 
 RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "surrogate": ("surrogate", {}),

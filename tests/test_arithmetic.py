@@ -15,12 +15,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
+from spikelearn.networks.recurrent import Recurrent
+from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.rules import RULES, make_rule
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 MODELS: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 48, 32, 10)),
     "cnn": CNN(name="c", input_shape=(1, 8, 8), channels=(16, 20), pool=(2, 2), n_classes=10),
+    "residual_mlp": ResidualMLP(name="r", n_inputs=64, width=32, depth=6, n_classes=10),
+    "elman": Recurrent(kind="elman", name="e", n_steps=8, row=8, hidden=32, n_classes=10),
+    "gru": Recurrent(kind="gru", name="g", n_steps=8, row=8, hidden=32, n_classes=10),
 }
 
 
@@ -37,8 +42,8 @@ def arithmetic() -> ModuleType:
 ARITHMETIC = arithmetic()
 
 
-def test_every_rule_of_feedforward_networks_has_a_count() -> None:
-    trained = {name for name, entry in RULES.items() if {"mlp", "cnn"} & set(entry.networks)}
+def test_every_rule_of_networks_of_rates_has_a_count() -> None:
+    trained = {name for name, entry in RULES.items() if set(MODELS) & set(entry.networks)}
     assert trained - {"untrained"} == set(ARITHMETIC.COUNTS) & trained
 
 
@@ -61,7 +66,8 @@ def test_a_rule_makes_the_products_its_paper_asks_for(name: str, kind: str) -> N
     with FlopCounterMode(display=False) as counter:
         rule.update(x, y, drop)
     counted = counter.get_total_flops() / 2 / n
-    asked = ARITHMETIC.COUNTS[name](rule, ARITHMETIC.Sizes(list(rule.network), n))
+    steps = getattr(MODELS[kind], "n_steps", 1)
+    asked = ARITHMETIC.COUNTS[name](rule, ARITHMETIC.Sizes(list(rule.network), n, steps))
     # Below: relaxation skips layers that no error has reached, and forward-forward shares the
     # first layer's products between labels. Above: labels' patterns, loops over classes.
     assert 0.5 < counted / asked < 1.12, f"{counted:.0f} counted, {asked:.0f} asked for"

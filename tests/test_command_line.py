@@ -262,6 +262,25 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
     assert human.set_index("subject")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)
 
 
+def test_compare_tests_networks_against_zero_their_twins_and_the_baselines(runs, tmp_path):
+    if local_data("kriegeskorte92/92_brainRDMs.mat") is None:
+        pytest.skip("the recording kriegeskorte92 is not at hand")
+    out = tmp_path / "table.csv"
+    result = call("compare", runs[0], "--bootstrap", 20, "--tests", "--out", out)
+    assert result.exit_code == 0, result.output
+    zero, differences = (
+        pd.read_csv(tmp_path / f"table-{part}.csv", keep_default_na=False)
+        for part in ("zero", "differences")
+    )
+    category = zero[(zero["model"] == "category") & (zero["region"] == "monkey IT")]
+    assert (category["p_holm"] < 0.05).all()
+    assert {"untrained", "pixels", "category", "gabor_energy"} <= set(differences["model_b"])
+    assert "one-sided p" in result.output
+    result = call("compare", runs[0], "--bootstrap", 0, "--tests")
+    assert result.exit_code == 1
+    assert "--tests needs resamples" in result.output
+
+
 def test_compare_says_where_a_recording_has_no_responses(runs):
     if local_data("kriegeskorte92/92_brainRDMs.mat") is None:
         pytest.skip("the recording kriegeskorte92 is not at hand")

@@ -14,6 +14,9 @@ from spikelearn.cli._tables import check_table_path, print_table, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn.experiments.significance import Significance
+    from spikelearn.experiments.study import StudyResult
+
 
 @app.command()
 @plainly
@@ -51,6 +54,13 @@ def compare(
         bool,
         typer.Option(help="Add each network's best and weighted layers, on held-out stimuli."),
     ] = False,
+    tests: Annotated[
+        bool,
+        typer.Option(
+            help="Test every layer against zero, its untrained twin, the baselines and other rules,"
+            " corrected for their number."
+        ),
+    ] = False,
     study: Annotated[
         str | None,
         typer.Option(help="Train and compare a whole grid: name of a shipped study, or YAML file."),
@@ -62,7 +72,10 @@ def compare(
     seed: Seed = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="File for the whole table: .parquet or .csv; with --study its folder."),
+        typer.Option(
+            help="File for the whole table: .parquet or .csv, those of tests beside it; with"
+            " --study its folder."
+        ),
     ] = None,
 ) -> None:
     """Compare trained networks with a recorded brain.
@@ -73,7 +86,9 @@ def compare(
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
     """
     from spikelearn._progress import progress_bars
-    from spikelearn.experiments import compare as run
+    from spikelearn.comparison import recording_notes
+    from spikelearn.experiments.comparing import shown_entries, similarity_of_all
+    from spikelearn.experiments.significance import significance
 
     if study is not None:
         if runs:
@@ -84,37 +99,51 @@ def compare(
         raise SpikelearnError("give the folders of training runs, or a study by --study")
     if limit_minutes is not None:
         raise SpikelearnError("--limit-minutes is for --study")
+    if tests and not bootstrap:
+        raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
     if out is not None:
         check_table_path(out)
-    options: dict[str, Any] = {"over": over}
-    if comparator is not None:
-        if method != "rsa":
-            raise SpikelearnError(f"--comparator is of the method rsa, not of {method}")
-        options["comparator"] = comparator
+    options = _options(method, over, comparator, tests)
     with progress_bars() as bar:
-        table = run(
-            runs,
-            recording,
-            backend,
+        loaded, entries = shown_entries(
+            runs, recording, backend, seed, resolution or (), method, bar("showing the images")
+        )
+        table = similarity_of_all(
+            entries,
+            loaded,
             bootstrap,
             seed,
             bar(f"comparing with {recording}"),
             method=method,
-            resolutions=resolution or (),
             assign_layers=assign_layers,
             **options,
         )
+        found = None
+        if tests:
+            move = bar("testing")
+            found = significance(entries, loaded, bootstrap, seed, **options)
+            move(1.0, "tested")
     _show(table, recording, resolution is not None)
-    for note in _notes(recording):
+    for note in recording_notes(loaded) if loaded.rdms else []:
         print(f"Note: {note}")
+    _show_tests(found)
     if out is not None:
         write_table(table, out)
+        _write_tests(found, out)
+
+
+def _options(method: str, over: str, comparator: str | None, tests: bool) -> dict[str, Any]:
+    """Options of the method; refuse those that it has not."""
+    for option, given in (("--comparator", comparator is not None), ("--tests", tests)):
+        if given and method != "rsa":
+            raise SpikelearnError(f"{option} is of the method rsa, not of {method}")
+    return {"over": over} if comparator is None else {"over": over, "comparator": comparator}
 
 
 def _show(table: pd.DataFrame, recording: str, resolutions: bool) -> None:
-    has_mean = set(table.loc[table["subject"] == "mean", "region"])
-    group = (table["subject"] == "group") & ~table["region"].isin(has_mean)
-    shown = table[(table["subject"] == "mean") | group]
+    from spikelearn.comparison._rows import read_first
+
+    shown = read_first(table)
     columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
     columns += ["ceiling_lower", "ceiling_upper", "n_stimuli"]
     if resolutions:
@@ -129,18 +158,10 @@ def _show(table: pd.DataFrame, recording: str, resolutions: bool) -> None:
         print(f"Note: {flag}")
 
 
-def _notes(recording: str) -> list[str]:
-    from spikelearn.comparison import recording_notes
-    from spikelearn.experiments.comparing import image_recording
-
-    loaded = image_recording(recording)
-    return recording_notes(loaded) if loaded.rdms else []
-
-
 def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
-    from spikelearn._files import write_text
     from spikelearn._progress import progress_bars
     from spikelearn.experiments.study import load_study, run_study
+    from spikelearn.experiments.study_tests import study_significance
     from spikelearn.report import study as pictures
 
     loaded = load_study(name)
@@ -148,6 +169,8 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     limit = float("inf") if limit_minutes is None else limit_minutes
     with progress_bars() as bar:
         result = run_study(loaded, folder, limit, bar(f"study {loaded.name}"))
+        # Tests are of all networks together, so there are none before the last of them.
+        tests = study_significance(result, bar("testing")) if result.complete else None
     for sentence in result.skipped:
         print(f"Left out: {sentence}")
     for sentence in result.failed:
@@ -156,24 +179,95 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     if not len(result.table):
         print("Nothing is complete yet; the same command goes on from there.")
         return
-    found = pictures.summary(result.table)
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
     best = pictures.best_layers(found)
     columns = ["recording", "region", "model", "network", "layer", "score", "ci_lower", "ci_upper"]
     print_table(
         best[[*columns, "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]],
         f"{loaded.name}: the best layer of each network",
     )
-    command = f"spikelearn compare --study {name}"
-    write_table(found, folder / "table.csv")
-    done = "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
-    write_text(folder / "table.md", pictures.as_markdown(found, command, loaded.name + done))
-    for file, content in (
-        ("similarity.svg", pictures.similarity_figure(found)),
-        ("accuracy.svg", pictures.accuracy_figure(found, result.along)),
-    ):
-        write_text(folder / file, content.decode())
-        print(f"Figure: {folder / file}")
+    _show_tests(tests)
+    _write_study(result, tests, name)
     if result.failed:
         raise SpikelearnError(f"{len(result.failed)} networks could not be trained or compared")
     if not result.complete:
         print("Not complete yet; the same command goes on from there.")
+
+
+def _write_study(result: StudyResult, tests: Significance | None, name: str) -> None:
+    """Tables, figures and the page in the folder of the study."""
+    import pandas as pd
+    import yaml
+
+    from spikelearn._files import write_text
+    from spikelearn._provenance import as_lines, provenance
+    from spikelearn.comparison._rows import read_first
+    from spikelearn.report import study as pictures
+    from spikelearn.report import study_figures
+    from spikelearn.report.study_page import write_study_page
+
+    study, folder = result.study, result.folder
+    found = pictures.summary(result.table, None if tests is None else tests.zero)
+    command, made = f"spikelearn compare --study {name}", provenance()
+    done = "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
+    write_table(found, folder / "table.csv")
+    both = None if tests is None else (read_first(tests.zero), read_first(tests.differences))
+    for file, table in zip(("zero.csv", "differences.csv"), both or (), strict=False):
+        write_table(table, folder / file)
+    about = study.name + done
+    text = pictures.as_markdown(found, command, about, as_lines(made), both)
+    write_text(folder / "table.md", text)
+    for file, content in (
+        ("similarity.svg", study_figures.similarity_figure(found)),
+        ("accuracy.svg", study_figures.accuracy_figure(found, result.along)),
+    ):
+        write_text(folder / file, content.decode())
+        print(f"Figure: {folder / file}")
+    page = write_study_page(
+        folder / "report.html",
+        found,
+        result.along,
+        both or (pd.DataFrame(), pd.DataFrame()),
+        title=f"The study {study.name}{done}",
+        about=[study.description] if study.description else [],
+        gaps=[*result.skipped, *result.failed],
+        command=command,
+        config=yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        made=made,
+        citations=[recording.citation for recording in result.recordings.values()],
+    )
+    print(f"Report: {page}")
+
+
+def _write_tests(tests: Significance | None, out: Path) -> None:
+    """Both tables beside that of the comparison."""
+    for part in ("zero", "differences") if tests is not None else ():
+        write_table(getattr(tests, part), out.with_name(f"{out.stem}-{part}{out.suffix}"))
+
+
+def _show_tests(tests: Significance | None) -> None:
+    """Every model against zero, and trained networks less their untrained twins."""
+    from spikelearn.comparison._rows import read_first
+
+    if tests is None or tests.zero.empty:
+        return
+    zero, differences = read_first(tests.zero), read_first(tests.differences)
+    columns = ["model", "network", "layer", "n_seeds", "region", "score", "ci_lower", "ci_upper"]
+    columns += ["p", "p_holm", "p_fdr"]
+    if zero["resolution"].nunique() > 1:
+        columns.insert(3, "resolution")
+    print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")
+    if not len(differences):
+        return
+    twins = differences[differences["model_b"] == "untrained"]
+    columns = ["model_a", "network_a", "layer_a", "region", "difference", "ci_lower", "ci_upper"]
+    if zero["resolution"].nunique() > 1:
+        columns.insert(3, "resolution")
+    print_table(
+        twins[[*columns, "p", "p_holm", "p_fdr"]],
+        "less the same layer of the untrained twin, two-sided p",
+    )
+    print(
+        f"Corrected over all {len(differences) // max(differences['region'].nunique(), 1)}"
+        " differences of a region: also to every baseline, and between rules on one network."
+    )

@@ -58,6 +58,12 @@ def train(
         list[str] | None,
         typer.Option(help="A setting of the rule, as name=value; may be given several times."),
     ] = None,
+    neurons: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Neurons of the layer that STDP trains; the model's, if left out."
+        ),
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     seed: Seed = 0,
@@ -85,6 +91,8 @@ def train(
     }  # fmt: skip
     if network is not None and model is not None and network != model:
         raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
+    if neurons is not None:
+        named["n_neurons"] = neurons
     given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
     if option:
         given["options"] = _settings(option)
@@ -156,6 +164,11 @@ def _training_config(
                 recipe = usual
                 say(f"Recipe: {recipe}")
                 break
+    if "n_neurons" in given and rule not in (None, "stdp", "homeostasis"):
+        raise SpikelearnError(
+            f"--neurons is for layers that STDP trains; the rule here is '{rule}', whose networks"
+            " are described in full by their models"
+        )
     if recipe is not None:
         config = load_recipe(recipe)
         if rule is not None and rule != config.rule:

@@ -20,6 +20,7 @@ from spikelearn.comparison.inference import (
     difference_table,
     false_discovery_rate,
     holm,
+    mean_table,
     zero_table,
 )
 from spikelearn.comparison.methods import METHODS, compare_by
@@ -64,6 +65,7 @@ __all__ = [
     "holm",
     "linear_cka",
     "mean_luminance",
+    "mean_table",
     "noise_ceiling",
     "non_negative_weights",
     "pixels",

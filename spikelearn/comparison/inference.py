@@ -2,11 +2,15 @@
 
 Every test is made within a region and a subject (or the mean over subjects); its family, over which
 p-values are corrected, are all models or all pairs of models there.
+
+A model may be several instances, such as a network trained from several seeds: its score is the
+mean of theirs, and tests are of that mean, for these instances.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -16,13 +20,10 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.comparison._bootstrap import stimulus_resamples
 from spikelearn.comparison._comparators import compare_vectors
-from spikelearn.comparison._models import Key, model_rdm, pair_mask
-from spikelearn.comparison._targets import targets
-from spikelearn.comparison.intervals import (
-    known_factor,
-    p_by_t,
-    sampled,
-)
+from spikelearn.comparison._influence import PairInfluences
+from spikelearn.comparison._models import Key, ModelRDM, model_rdm, pair_mask
+from spikelearn.comparison._targets import Targets, targets
+from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
 from spikelearn.comparison.rsa import pair_influences, score_models
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
+    Instances = xarray.DataArray | Sequence[xarray.DataArray]
+
 TESTS = ("permutation", "subjects")
 
 
 def zero_table(
-    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: ImageRecording,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -47,7 +50,9 @@ def zero_table(
 
     Parameters
     ----------
-    models, recording, seed, comparator
+    models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
+        Several are instances of one model.
+    recording, seed, comparator
         As in `compare_rsa`.
     n_resamples : int
         Permutations.
@@ -79,36 +84,44 @@ def zero_table(
     found = targets(recording, comparator)
     no_resamples = stimulus_resamples(recording.n_stimuli, 0, seed)
     rows = []
-    for key, response in models.items():
-        model = model_rdm(key, response, recording)
-        scores, _ = score_models([model], model.valid, found, no_resamples)
+    for key, given in models.items():
+        members = _instances(key, given, recording)
+        valid = np.logical_and.reduce([m.valid for m in members])
+        scores = score_models(members, valid, found, no_resamples)[0].mean(axis=0)
         permuted = np.zeros((len(found.vectors), 0))
-        if test == "permutation" and not model.problem(model.valid):
-            kept = pair_mask(model.valid)
-            permuted = permutation_scores(
-                model.vector[kept], found.vectors[:, kept], n_resamples, seed, comparator
+        if test == "permutation" and not any(m.problem(valid) for m in members):
+            kept = pair_mask(valid)
+            # The same seed: the stimuli of all instances are relabelled together.
+            permuted = np.mean(
+                [
+                    permutation_scores(
+                        m.vector[kept], found.vectors[:, kept], n_resamples, seed, comparator
+                    )
+                    for m in members
+                ],
+                axis=0,
             )
         for target in found.rows:
             rdms = list(target.rdms)
             if test == "permutation":
-                p = p_by_permutation(scores[0, rdms].mean(), permuted[rdms].mean(axis=0))
+                p = p_by_permutation(scores[rdms].mean(), permuted[rdms].mean(axis=0))
             elif target.subject == "mean" and len(rdms) > 1:
                 none = np.zeros((len(rdms), 0))
-                value = sampled(scores[0, rdms], none, recording.n_stimuli, "subjects", seed)
+                value = sampled(scores[rdms], none, recording.n_stimuli, "subjects", seed)
                 p = p_by_t(value, two_sided=False)
             else:
                 continue
             rows.append(
                 {
-                    "model": model.model,
-                    "layer": model.layer,
+                    "model": members[0].model,
+                    "layer": members[0].layer,
                     "recording": recording.name,
                     "region": target.region,
                     "subject": target.subject,
                     "test": test,
-                    "score": scores[0, rdms].mean(),
+                    "score": scores[rdms].mean(),
                     "p": p,
-                    "n_stimuli": int(model.valid.sum()),
+                    "n_stimuli": int(valid.sum()),
                 }
             )
     if not rows:
@@ -149,8 +162,69 @@ def permutation_scores(
     return scores
 
 
+def mean_table(
+    models: Mapping[Key, Instances] | Mapping[str, Instances],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    over: str = "stimuli",
+    comparator: str = "spearman",
+) -> pandas.DataFrame:
+    """Mean scores of models of several instances, with the interval of the mean.
+
+    The bounds of the instances' own intervals, averaged, would be too far apart: other stimuli do
+    not move all instances alike.
+
+    Parameters
+    ----------
+    models, recording, n_bootstrap, seed, over, comparator
+        As in `difference_table`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each model and each subject, "mean" and "group". Columns: model, layer,
+        recording, region, subject, score, ci_lower, ci_upper (95 %), n_stimuli.
+    """
+    import pandas
+
+    known_factor(over)
+    found = targets(recording, comparator)
+    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    groups: dict[bytes, tuple[np.ndarray, dict[Key, list[ModelRDM]]]] = {}
+    for key, given in models.items():
+        members = _instances(key, given, recording)
+        valid = np.logical_and.reduce([m.valid for m in members])
+        groups.setdefault(valid.tobytes(), (valid, {}))[1][key] = members
+    rows: dict[Key, list[dict[str, object]]] = {}
+    for valid, group in groups.values():
+        for key, one in _scored(group, valid, found, counts).items():
+            rows[key] = []
+            for target in found.rows:
+                rdms = list(target.rdms)
+                noise = None if one.pairs is None else one.pairs.variance(one.influences(rdms))
+                value = sampled(
+                    one.scores[rdms], one.resampled[rdms], int(valid.sum()), over, seed, noise
+                )
+                rows[key].append(
+                    {
+                        "model": group[key][0].model,
+                        "layer": group[key][0].layer,
+                        "recording": recording.name,
+                        "region": target.region,
+                        "subject": target.subject,
+                        "score": value.score,
+                        "ci_lower": value.low,
+                        "ci_upper": value.high,
+                        "n_stimuli": int(valid.sum()),
+                    }
+                )
+    return pandas.DataFrame([line for key in models for line in rows[key]])
+
+
 def difference_table(
-    models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: ImageRecording,
     pairs: Iterable[tuple[Key, Key]] | None = None,
     n_bootstrap: int = 1000,
@@ -163,7 +237,9 @@ def difference_table(
 
     Parameters
     ----------
-    models, recording, n_bootstrap, seed, comparator
+    models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
+        Several are instances of one model.
+    recording, n_bootstrap, seed, comparator
         As in `compare_rsa`; the same seed draws the same resamples.
     pairs : iterable of (key, key), optional
         Which models to compare: the score of the first less that of the second; all pairs, if left
@@ -186,53 +262,110 @@ def difference_table(
     """
     import pandas
 
-    by_key: dict[Key, xarray.DataArray] = dict(models.items())
+    by_key: dict[Key, Instances] = dict(models.items())
     known_factor(over)
     found = targets(recording, comparator)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
-    prepared = {}
-    rows = []
-    for keys in combinations(by_key, 2) if pairs is None else pairs:
-        for key in keys:
-            if key not in by_key:
-                raise SpikelearnError(
-                    f"there is no model {key!r} to compare; models are"
-                    f" {', '.join(map(repr, by_key))}"
+    chosen = list(combinations(by_key, 2) if pairs is None else pairs)
+    prepared: dict[Key, list[ModelRDM]] = {}
+    for key in dict.fromkeys(key for pair in chosen for key in pair):
+        if key not in by_key:
+            raise SpikelearnError(
+                f"there is no model {key!r} to compare; models are {', '.join(map(repr, by_key))}"
+            )
+        prepared[key] = _instances(key, by_key[key], recording)
+    # Models that are compared over the same stimuli are scored once, together.
+    groups: dict[bytes, tuple[np.ndarray, list[tuple[Key, Key]]]] = {}
+    for pair in chosen:
+        valid = np.logical_and.reduce([m.valid for key in pair for m in prepared[key]])
+        groups.setdefault(valid.tobytes(), (valid, []))[1].append(pair)
+    by_pair: dict[tuple[Key, Key], list[dict[str, object]]] = {}
+    for valid, members in groups.values():
+        keys = list(dict.fromkeys(key for pair in members for key in pair))
+        scored = _scored({key: prepared[key] for key in keys}, valid, found, counts)
+        n_stimuli = int(valid.sum())
+        for key_a, key_b in members:
+            a, b = scored[key_a], scored[key_b]
+            names = {
+                "model_a": prepared[key_a][0].model,
+                "layer_a": prepared[key_a][0].layer,
+                "model_b": prepared[key_b][0].model,
+                "layer_b": prepared[key_b][0].layer,
+                "recording": recording.name,
+            }
+            by_pair[key_a, key_b] = []
+            for target in found.rows:
+                rdms = list(target.rdms)
+                noise = None
+                if a.pairs is not None and b.pairs is not None:
+                    noise = a.pairs.variance(a.influences(rdms) - b.influences(rdms))
+                value = sampled(
+                    a.scores[rdms] - b.scores[rdms],
+                    a.resampled[rdms] - b.resampled[rdms],
+                    n_stimuli, over, seed, noise,
+                )  # fmt: skip
+                by_pair[key_a, key_b].append(
+                    {
+                        **names,
+                        "region": target.region,
+                        "subject": target.subject,
+                        "difference": value.score,
+                        "ci_lower": value.low,
+                        "ci_upper": value.high,
+                        "p": p_by_t(value),
+                        "n_stimuli": n_stimuli,
+                    }
                 )
-            if key not in prepared:
-                prepared[key] = model_rdm(key, by_key[key], recording)
-        a, b = (prepared[key] for key in keys)
-        valid = a.valid & b.valid
-        scores, resampled = score_models([a, b], valid, found, counts)
-        pairs_of = (
-            None if a.problem(valid) or b.problem(valid) else pair_influences([a, b], valid, found)
+    return _corrected(pandas.DataFrame([row for pair in chosen for row in by_pair[pair]]))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A model's scores, means over its instances: (n_rdms,), and resampled (n_rdms, n_bootstrap).
+
+    `pairs` holds the influences of the instances numbered `numbers`; None where there is no score.
+    """
+
+    scores: np.ndarray
+    resampled: np.ndarray
+    pairs: PairInfluences | None
+    numbers: range
+
+    def influences(self, rdms: Sequence[int]) -> np.ndarray:
+        """Influence of every pair of stimuli on the score, array of shape (n_pairs,)."""
+        assert self.pairs is not None  # noqa: S101 - for the type checker
+        result: np.ndarray = np.mean([self.pairs.of(i, rdms) for i in self.numbers], axis=0)
+        return result
+
+
+def _scored(
+    models: Mapping[Key, list[ModelRDM]], valid: np.ndarray, found: Targets, counts: np.ndarray
+) -> dict[Key, _Scored]:
+    everyone = [m for members in models.values() for m in members]
+    scores, resampled = score_models(everyone, valid, found, counts)
+    pairs = pair_influences(everyone, valid, found)
+    result: dict[Key, _Scored] = {}
+    start = 0
+    for key, members in models.items():
+        numbers = range(start, start + len(members))
+        start = numbers.stop
+        fine = not any(m.problem(valid) for m in members)
+        result[key] = _Scored(
+            scores[numbers].mean(axis=0),
+            resampled[numbers].mean(axis=0),
+            pairs if fine else None,
+            numbers,
         )
-        for target in found.rows:
-            rdms = list(target.rdms)
-            noise = None
-            if pairs_of is not None:
-                noise = pairs_of.variance(pairs_of.of(0, rdms) - pairs_of.of(1, rdms))
-            resamples = resampled[0, rdms] - resampled[1, rdms]
-            value = sampled(
-                scores[0, rdms] - scores[1, rdms], resamples, int(valid.sum()), over, seed, noise
-            )
-            rows.append(
-                {
-                    "model_a": a.model,
-                    "layer_a": a.layer,
-                    "model_b": b.model,
-                    "layer_b": b.layer,
-                    "recording": recording.name,
-                    "region": target.region,
-                    "subject": target.subject,
-                    "difference": value.score,
-                    "ci_lower": value.low,
-                    "ci_upper": value.high,
-                    "p": p_by_t(value),
-                    "n_stimuli": int(valid.sum()),
-                }
-            )
-    return _corrected(pandas.DataFrame(rows))
+    return result
+
+
+def _instances(key: Key, given: Instances, recording: ImageRecording) -> list[ModelRDM]:
+    import xarray
+
+    several = [given] if isinstance(given, xarray.DataArray) else list(given)
+    if not several:
+        raise SpikelearnError(f"the model {key!r} has no instance; give at least one response")
+    return [model_rdm(key, response, recording) for response in several]
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -243,13 +376,12 @@ def holm(p: np.ndarray) -> np.ndarray:
     p : array of shape (n_tests,)
         NaN are no tests, and stay.
     """
-    p = np.asarray(p, dtype=np.float64)
-    corrected = np.full(p.shape, np.nan)
-    tested = np.flatnonzero(np.isfinite(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return corrected
+
+    def corrected(ascending: np.ndarray) -> np.ndarray:
+        steps = ascending * np.arange(len(ascending), 0, -1)
+        return np.maximum.accumulate(steps)
+
+    return _stepwise(p, corrected)
 
 
 def false_discovery_rate(p: np.ndarray) -> np.ndarray:
@@ -260,14 +392,22 @@ def false_discovery_rate(p: np.ndarray) -> np.ndarray:
     p : array of shape (n_tests,)
         NaN are no tests, and stay.
     """
+
+    def corrected(ascending: np.ndarray) -> np.ndarray:
+        n = len(ascending)
+        steps = ascending * n / np.arange(1, n + 1)
+        return np.minimum.accumulate(steps[::-1])[::-1]
+
+    return _stepwise(p, corrected)
+
+
+def _stepwise(p: np.ndarray, of_ascending: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     p = np.asarray(p, dtype=np.float64)
-    corrected = np.full(p.shape, np.nan)
+    result = np.full(p.shape, np.nan)
     tested = np.flatnonzero(np.isfinite(p))
-    order = tested[np.argsort(-p[tested], kind="stable")]
-    n = len(order)
-    steps = p[order] * n / np.arange(n, 0, -1)
-    corrected[order] = np.minimum(np.minimum.accumulate(steps), 1.0)
-    return corrected
+    order = tested[np.argsort(p[tested], kind="stable")]
+    result[order] = np.minimum(of_ascending(p[order]), 1.0)
+    return result
 
 
 def p_by_permutation(score: float, permuted: np.ndarray) -> float:

@@ -18,8 +18,9 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison._bootstrap import stimulus_resamples
 from spikelearn.comparison._comparators import bootstrap_scores
-from spikelearn.comparison._models import Key, ModelRDM, model_rdm
-from spikelearn.comparison._targets import targets
+from spikelearn.comparison._influence import PairInfluences
+from spikelearn.comparison._models import Key, ModelRDM, model_rdm, pair_mask
+from spikelearn.comparison._targets import Targets, targets
 from spikelearn.comparison.intervals import sampled
 from spikelearn.comparison.rsa import row, scored
 
@@ -88,10 +89,12 @@ def compare_partial_rsa(
             whole = np.vstack([np.ones(recording.n_stimuli, dtype=int), counts]) * valid
             both = _partial(model, given, found.vectors, whole, comparator)
             scores, resampled = both[:, 0], both[:, 1:]
+        pairs = None if problem else _pair_influences(model, given, found, valid)
         flag = "given " + ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in given)
         for target in found.rows:
             rdms = list(target.rdms)
-            value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed)
+            noise = None if pairs is None else pairs.variance(pairs.of(0, rdms))
+            value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed, noise)
             rows.append(
                 {
                     "model": model.model,
@@ -127,6 +130,27 @@ def partial_correlation(correlations: np.ndarray) -> np.ndarray:
     defined = (first > _LEAST_LEFT) & (second > _LEAST_LEFT)
     norms = np.sqrt(np.where(defined, first * second, 1.0))
     return np.where(defined, left[..., 0, 1] / norms, np.nan)
+
+
+def _pair_influences(
+    model: ModelRDM, controls: list[ModelRDM], found: Targets, valid: np.ndarray
+) -> PairInfluences:
+    """Influences of pairs of stimuli: those on the correlation of what the controls leave."""
+    from scipy.stats import rankdata
+
+    kept = pair_mask(valid)
+    ours, theirs = model.vector[None, kept], found.vectors[:, kept]
+    given = np.stack([c.vector[kept] for c in controls])
+    if found.comparator == "spearman":
+        ours, theirs, given = (rankdata(v, axis=1) for v in (ours, theirs, given))
+    explaining = np.column_stack([np.ones(kept.sum()), given.T])
+
+    def left(vectors: np.ndarray) -> np.ndarray:
+        weights = np.linalg.lstsq(explaining, vectors.T, rcond=None)[0]
+        residuals: np.ndarray = vectors - (explaining @ weights).T
+        return residuals
+
+    return PairInfluences(left(ours), left(theirs), "pearson")
 
 
 def _partial(

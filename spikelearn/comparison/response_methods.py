@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, list[Fold]], np.ndarray]
 
 N_FOLDS = 5
+# Other stimuli would also have made other maps, of which resamples that keep the maps know nothing,
+# and no estimate from one set of stimuli is unbiased (Bengio & Grandvalet 2004). So intervals have
+# so much more variance than the resamples. It is an allowance, not an estimate: in simulations with
+# 36 to 92 stimuli they cover the truth in 88 to 98 %, least often where the training stimuli are
+# fewer than the units. (A delete-group jackknife that fits the maps again is no better: its
+# intervals of ridge covered the truth in all of 200 simulations.)
+MAP_VARIANCE = {"cca": 2.2, "procrustes": 1.65, "encoding": 2.5}
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
@@ -75,7 +82,8 @@ def compare_responses(
         what the other subjects' responses together score as a model (leave one subject out);
         `ceiling_upper` is what the noiseless response of the subject would score, from the
         agreement of its repeats. NaN where there is one subject, or one repeat, or (upper) for CCA,
-        whose number of directions differs between models.
+        whose number of directions differs between models. Intervals are approximate: in simulations
+        they cover the truth in 88 to 98 %.
 
     Raises
     ------
@@ -111,6 +119,9 @@ def compare_responses(
             found = np.full((len(ones), len(counts)), np.nan)
             if varies:
                 found = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
+                if method in MAP_VARIANCE:
+                    spread = found[:, 1:] - found[:, :1]
+                    found[:, 1:] = found[:, :1] + np.sqrt(MAP_VARIANCE[method]) * spread
             ceilings = bounds[region]
             members = [([i], one.subject) for i, one in enumerate(ones)]
             for chosen, subject in [*members, (list(range(len(ones))), "mean")]:

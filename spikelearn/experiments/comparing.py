@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.experiments.network_names import network_names
 from spikelearn.experiments.representation import open_run, show
 from spikelearn.experiments.stdp_training import STDPRun
 from spikelearn.experiments.training import TrainedRun
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
 
 Progress = Callable[[float, str], None]
+Runs = Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun
 
 BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
 # The category model that the authors of a recording found best, or a later paper did.
@@ -42,7 +44,7 @@ class Entry:
 
 
 def compare(
-    runs: Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun,
+    runs: Runs,
     recording: str = "kriegeskorte92",
     backend: str = "auto",
     n_bootstrap: int = 1000,
@@ -87,7 +89,8 @@ def compare(
     DataFrame
         See `spikelearn.comparison.compare_rsa`, with the columns `network`, `seed` and
         `resolution`; the rows whose model is one of `BASELINES` or `untrained` are baselines; the
-        rows whose model is a region say how alike the brains are.
+        rows whose model is a region say how alike the brains are. Where the recording has judged
+        dissimilarities, RSA has rows for them too, by the name of their region.
 
     Raises
     ------
@@ -98,39 +101,12 @@ def compare(
     DataUnavailableError
         If the recording cannot be had.
     """
-    from spikelearn.comparison.guards import check_images
-    from spikelearn.comparison.methods import METHODS
-
-    if isinstance(runs, str | Path | TrainedRun | STDPRun):
-        runs = [runs]
-    if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
-    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
-    if not opened:
-        raise SpikelearnError("nothing to compare: no run was given")
-    loaded = image_recording(recording)
-    check_comparable(loaded, method)
-    check_images(loaded.images, loaded.labels)
     say = progress or (lambda fraction, words: None)
-    entries: dict[tuple[str, str, int, int | None], Entry] = {}
-    sides: Sequence[int | None] = resolutions or (None,)
-    shown = 0
-    for side in sides:
-        images = at_resolution(loaded.images, side)
-        for run in opened:
-            for member in (run, untrained_twin(run)):
-                name = (
-                    member.config["rule"],
-                    member.config["network"]["name"],
-                    member.config["seed"],
-                )
-                say(0.5 * shown / (len(opened) * len(sides)), f"showing the images to {name[0]}")
-                if (*name, side) not in entries:
-                    found = show(member, images, loaded.labels, backend, seed)
-                    entries[*name, side] = Entry(*name, found.responses, side)
-            shown += 1
-    return similarity(
-        list(entries.values()),
+    loaded, entries = shown_entries(
+        runs, recording, backend, seed, resolutions, method, lambda f, words: say(0.5 * f, words)
+    )
+    return similarity_of_all(
+        entries,
         loaded,
         n_bootstrap,
         seed,
@@ -139,6 +115,64 @@ def compare(
         assign_layers=assign_layers,
         **options,
     )
+
+
+def shown_entries(
+    runs: Runs,
+    recording: str = "kriegeskorte92",
+    backend: str = "auto",
+    seed: int = 0,
+    resolutions: Sequence[int] = (),
+    method: str = "rsa",
+    progress: Progress | None = None,
+) -> tuple[ImageRecording, list[Entry]]:
+    """The recording, and what networks and their untrained twins respond to its images.
+
+    Parameters and errors are those of `compare`. Networks that could not be told apart by rule,
+    network and seed have the settings in which they differ behind the network's name.
+    """
+    if isinstance(runs, str | Path | TrainedRun | STDPRun):
+        runs = [runs]
+    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
+    if not opened:
+        raise SpikelearnError("nothing to compare: no run was given")
+    loaded = comparable_recording(recording, method)
+    networks = network_names([run.config for run in opened])
+    say = progress or (lambda fraction, words: None)
+    entries: dict[tuple[str, str, int, int | None], Entry] = {}
+    sides: Sequence[int | None] = resolutions or (None,)
+    shown = 0
+    for side in sides:
+        images = at_resolution(loaded.images, side)
+        for run, network in zip(opened, networks, strict=True):
+            say(shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
+            for member in (run, untrained_twin(run)):
+                name = member.config["rule"], network, member.config["seed"]
+                if (*name, side) not in entries:
+                    found = show(member, images, loaded.labels, backend, seed)
+                    entries[*name, side] = Entry(*name, found.responses, side)
+            shown += 1
+    return loaded, list(entries.values())
+
+
+def comparable_recording(name: str, method: str) -> ImageRecording:
+    """The recording of that name, checked before any work.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such method or recording, it cannot be compared by the method, or two of its
+        images are the same.
+    """
+    from spikelearn.comparison.guards import check_images
+    from spikelearn.comparison.methods import METHODS
+
+    if method not in METHODS:
+        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+    loaded = image_recording(name)
+    check_comparable(loaded, method)
+    check_images(loaded.images, loaded.labels)
+    return loaded
 
 
 def image_recording(name: str) -> ImageRecording:
@@ -223,12 +257,12 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
 
 def baseline_responses(
     recording: ImageRecording, side: int | None = None, seed: int = 0
-) -> dict[Key, xarray.DataArray]:
+) -> dict[tuple[str, str], xarray.DataArray]:
     """What any model should beat: `BASELINES`, by (model, layer); categories where published."""
     from spikelearn.comparison import baselines
 
     images, labels = at_resolution(recording.images, side), recording.labels
-    found: dict[Key, xarray.DataArray] = {
+    found: dict[tuple[str, str], xarray.DataArray] = {
         ("pixels", ""): baselines.pixels(images, labels),
         ("mean_luminance", ""): baselines.mean_luminance(images, labels),
         ("gabor_energy", ""): baselines.gabor_energy(images, labels),
@@ -295,6 +329,70 @@ def similarity(
     table = pd.concat(tables, ignore_index=True)
     first = ["model", "network", "layer", "seed"]
     return table[first + [column for column in table.columns if column not in first]]
+
+
+def judged_similarity(
+    entries: Sequence[Entry],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """The table of `similarity` with what people judged, where the recording has it.
+
+    The published RDMs of brain regions stand among the baselines: how much of the judgements is in
+    the brain (Mur et al. 2013, doi:10.3389/fpsyg.2013.00128).
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no judgements.
+    """
+    import pandas as pd
+
+    from spikelearn.comparison import compare_rsa, fixed_rdm
+
+    judged = recording.judgements
+    if judged is None:
+        raise SpikelearnError(f"{recording.name} has no judged dissimilarities")
+    table = similarity(entries, judged, n_bootstrap, seed, progress, **options)
+    brains: dict[Key, xarray.DataArray] = {
+        (region, ""): fixed_rdm(group.matrix, recording.labels, region)
+        for region, group in recording.groups.items()
+    }
+    if not brains:
+        return table
+    of_rsa = {k: v for k, v in options.items() if k in ("comparator", "over")}
+    found = compare_rsa(brains, judged, n_bootstrap, seed, **of_rsa)
+    own_side = max(recording.images.shape[1:3])
+    found = found.assign(network="", seed=0, resolution=own_side)
+    return pd.concat([table, found[table.columns]], ignore_index=True)
+
+
+def similarity_of_all(
+    entries: Sequence[Entry],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    **options: Any,
+) -> pd.DataFrame:
+    """`similarity` with the brains, and `judged_similarity` behind it where that can be had."""
+    import pandas as pd
+
+    say = progress or (lambda fraction, words: None)
+    if method != "rsa" or not recording.behaviour:
+        return similarity(entries, recording, n_bootstrap, seed, say, method=method, **options)
+    brains = similarity(
+        entries, recording, n_bootstrap, seed, lambda f, words: say(0.4 * f, words), **options
+    )
+    judged = judged_similarity(
+        entries, recording, n_bootstrap, seed, lambda f, words: say(0.4 + 0.6 * f, words), **options
+    )
+    return pd.concat([brains, judged], ignore_index=True)
 
 
 def _named(table: pd.DataFrame, entries: Sequence[Entry], own_side: int) -> pd.DataFrame:

@@ -213,6 +213,11 @@ class STDPConfig(_RunConfig):
 
     rule: str = "stdp"
     model: str = "competitive_stdp"
+    n_neurons: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the layer that learns, and of populations as large; the model's if null",
+    )
     epochs: int = Field(default=1, ge=1)
     n_train: int | None = Field(default=300, ge=1, description="an epoch; all where null")
     n_label: int = Field(default=1000, ge=1)
@@ -225,3 +230,29 @@ class STDPConfig(_RunConfig):
     raise_hz: float = Field(default=31.875, gt=0, description="by which the rate is raised then")
     chunk: int = Field(default=50, ge=1, description="images of one simulation")
     backend: str = "auto"
+
+    def description(self) -> SpikingNetwork:
+        """The network that is trained, with as many neurons as `n_neurons` says.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such model, or it is not one that STDP trains, or its weights are given
+            for another number of neurons.
+        """
+        from spikelearn.experiments.stdp_layer import plastic_projection
+        from spikelearn.networks.spiking import SpikingNetwork
+
+        network = super().description()
+        assert isinstance(network, SpikingNetwork)  # noqa: S101 - the rule's networks are
+        if self.n_neurons is None:
+            return network
+        size = network.populations[plastic_projection(network).target].size
+        populations = {
+            name: p.model_copy(update={"size": self.n_neurons})
+            if name in network.neurons and p.size == size
+            else p
+            for name, p in network.populations.items()
+        }
+        changed = {**dict(network), "populations": populations}
+        return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")

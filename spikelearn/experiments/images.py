@@ -33,13 +33,18 @@ class Split:
 def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
     """Training, validation and test images. The same for every rule and model of one seed.
 
+    Validation images are drawn at random; where neighbours overlap, they are the last, and those
+    that share something with them are left out.
+
     Raises
     ------
     SpikelearnError
         If there are fewer training images than asked for, or the model does not fit the data.
     """
     shape = fitting_shape(data, config)
-    kept, held = _divided(len(data.train_images), f"{data.name} ({data.source})", config)
+    kept, held = _divided(
+        len(data.train_images), f"{data.name} ({data.source})", config, data.overlap
+    )
     parts = (
         (data.train_images[kept], data.train_labels[kept]),
         (data.train_images[held], data.train_labels[held]),
@@ -93,9 +98,11 @@ def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split,
     return training, validation, test
 
 
-def _divided(n: int, of_what: str, config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
+def _divided(
+    n: int, of_what: str, config: TrainConfig, overlap: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Which of `n` training examples are learned, and which are for validation."""
-    order = generator(config.seed, "split").permutation(n)
+    order = np.arange(n) if overlap else generator(config.seed, "split").permutation(n)
     if config.n_train is not None:
         if config.n_train > n:
             raise SpikelearnError(
@@ -103,9 +110,9 @@ def _divided(n: int, of_what: str, config: TrainConfig) -> tuple[np.ndarray, np.
             )
         order = order[: config.n_train]
     n_validation = max(1, round(config.validation_fraction * len(order)))
-    if n_validation >= len(order):
+    if n_validation + overlap >= len(order):
         raise SpikelearnError("no training image is left beside those for validation")
-    return order[:-n_validation], order[-n_validation:]
+    return order[: -n_validation - overlap], order[-n_validation:]
 
 
 def as_input(

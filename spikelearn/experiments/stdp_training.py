@@ -130,7 +130,7 @@ def train_stdp(
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
         return open_stdp_run(folder)
-    network = SpikingNetwork.from_yaml(config.model)
+    network = config.description()
     layer = plastic_projection(network)
     data = mnist.load(complete["source"])
     check_sizes(network, layer, data, config)

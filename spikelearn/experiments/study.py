@@ -6,8 +6,11 @@ runs/            every trained network, as `spikelearn train` keeps it
 scores/          one table for each comparison of one network with one recording by one method
 table.csv        similarity by rule, layer and region, with accuracy, ceilings, intervals, baselines
 table.md         the same for the rows that are read first, and the command that made it
+zero.csv         test of every network and layer against zero, by recording and region
+differences.csv  tests between networks, and against untrained networks and the images' baselines
 similarity.svg   similarity by rule and layer, a panel a region
 accuracy.svg     similarity against accuracy, and along training
+report.html      all of it on one page
 
 A piece that is there is not computed again, so a study may be interrupted, also in the middle of a
 training run, and goes on where it was.
@@ -45,6 +48,9 @@ Progress = Callable[[float, str], None]
 
 # Raised when the meaning of stored scores changes, so that older ones are not taken for new.
 FORMAT = 1
+
+# Behind a recording's name: what its subjects judged, a comparison of its own.
+JUDGED = ":judgements"
 
 
 class NetworkEntry(BaseModel):
@@ -123,6 +129,8 @@ class StudyResult:
     along: pd.DataFrame
     n_done: int
     n_total: int
+    runs: list[Path] = field(default_factory=list)  # folders of the networks that are compared
+    recordings: dict[str, ImageRecording] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)  # recordings, and why
     failed: list[str] = field(default_factory=list)  # networks, and why
 
@@ -204,7 +212,9 @@ def run_study(
         done = sum(_Piece(study, folder, entry, seed, recordings).complete for entry, seed in grid)
     pieces = [_Piece(study, folder, entry, seed, recordings) for entry, seed in grid]
     table, along = _tables(study, folder, pieces, recordings)
-    return StudyResult(study, folder, table, along, done, len(grid), skipped, failed)
+    runs = [folder / "runs" / piece.name for piece in pieces if piece.complete]
+    whole = {name: r for name, r in recordings.items() if not name.endswith(JUDGED)}
+    return StudyResult(study, folder, table, along, done, len(grid), runs, whole, skipped, failed)
 
 
 class _Piece:
@@ -236,6 +246,8 @@ class _Piece:
         """Recordings and methods that the network has not been compared by."""
         for recording in self.recordings:
             for method in self.study.methods:
+                if recording.endswith(JUDGED) and method != "rsa":
+                    continue
                 if not self.scores(recording, method).is_file():
                     yield recording, method
 
@@ -273,6 +285,7 @@ class _Piece:
         import pandas as pd
 
         from spikelearn.comparison import compare_rsa
+        from spikelearn.comparison._rows import read_first
         from spikelearn.experiments.representation import show
         from spikelearn.experiments.training import TrainedRun
 
@@ -280,27 +293,34 @@ class _Piece:
         nothing = pd.DataFrame()
         run = TrainedRun(self.config.complete(), rule, nothing, nothing, {})
         tables = []
-        for recording in self.recordings.values():
+        for name, recording in self.recordings.items():
+            if name.endswith(JUDGED):
+                continue
             shown = show(run, recording.images, recording.labels)
             responses: dict[Key, xarray.DataArray] = {
                 (self.config.rule, layer): r for layer, r in shown.responses.items()
             }
             table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
-            tables.append(_read_first(table))
+            tables.append(read_first(table))
         found = pd.concat(tables, ignore_index=True)
         found = found.assign(epoch=epoch, validation_accuracy=accuracy)
         with atomic_path(self.along(epoch)) as temporary:
             found.to_parquet(temporary, index=False)
 
     def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
-        from spikelearn.experiments.comparing import similarity, untrained_twin
+        from spikelearn.experiments.comparing import (
+            judged_similarity,
+            similarity,
+            untrained_twin,
+        )
 
         loaded = self.recordings[recording]
+        function = judged_similarity if recording.endswith(JUDGED) else similarity
         entries = [_entry(member, loaded) for member in (run, untrained_twin(run))]
         options: dict[str, Any] = {"over": self.study.over}
         if method == "rsa":
             options["comparator"] = self.study.comparator
-        return similarity(entries, loaded, self.study.n_bootstrap, method=method, **options).assign(
+        return function(entries, loaded, self.study.n_bootstrap, method=method, **options).assign(
             family=self.entry.family
         )
 
@@ -349,14 +369,9 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
         )
     for recording in found.values():
         check_images(recording.images, recording.labels)
+    if "rsa" in study.methods:
+        found |= {name + JUDGED: one for name, one in found.items() if one.behaviour}
     return found, skipped
-
-
-def _read_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are read first: means over subjects, and groups where there is no mean."""
-    has_mean = set(table.loc[table["subject"] == "mean", "region"])
-    group = (table["subject"] == "group") & ~table["region"].isin(has_mean)
-    return table[(table["subject"] == "mean") | group]
 
 
 def _tables(
@@ -365,12 +380,16 @@ def _tables(
     """All scores that are there, with accuracy; and those along training."""
     import pandas as pd
 
+    from spikelearn.experiments import store
+    from spikelearn.experiments.network_names import network_names
+
+    pieces = [p for p in pieces if store.is_complete(folder / "runs" / p.name)]
+    networks = network_names([store.read_config(folder / "runs" / p.name) for p in pieces])
     tables, along = [], []
-    for piece in pieces:
+    for piece, network in zip(pieces, networks, strict=True):
         run = folder / "runs" / piece.name
-        if not (run / "summary.yaml").is_file():
-            continue
         summary = read_yaml(run / "summary.yaml")
+        layers = pd.read_parquet(run / "layers.parquet").set_index("layer")
         for recording in recordings:
             for method in study.methods:
                 path = piece.scores(recording, method)
@@ -378,9 +397,17 @@ def _tables(
                     table = pd.read_parquet(path)
                     ours = (table["model"] == piece.config.rule) & (table["network"] != "")
                     table["dataset"] = piece.config.dataset
+                    table.loc[table["network"] != "", "network"] = network
                     table.loc[~ours, "family"] = "baseline"
-                    table["test_accuracy"] = float("nan")
-                    table.loc[ours, "test_accuracy"] = summary["test_accuracy"]
+                    told = {
+                        "test_accuracy": summary["test_accuracy"],
+                        "chance": summary["chance"],
+                        "weights_moved": table["layer"].map(layers["weight_displacement"]),
+                        "trouble": summary["flag"],
+                    }
+                    for column, value in told.items():
+                        table[column] = value
+                        table.loc[~ours, column] = "" if column == "trouble" else float("nan")
                     tables.append(table)
         for epoch in range(getattr(piece.config, "epochs", 0) + 1):
             if piece.along(epoch).is_file():
@@ -388,7 +415,7 @@ def _tables(
                 along.append(
                     part.assign(
                         family=piece.entry.family,
-                        network=piece.config.model,
+                        network=network,
                         seed=piece.seed,
                         dataset=piece.config.dataset,
                     )

@@ -27,6 +27,12 @@ def save_network(network: SpikingNetwork, folder: Path) -> Path:
             f"{folder} holds other files ({sorted(others)[0]}); save a network in a folder of"
             " its own"
         )
+    for name, population in network.populations.items():
+        if population.model == "brian2":
+            raise SpikelearnError(
+                f"the equations of population '{name}' are code, which is not kept in files; keep"
+                " the Python program that makes the network"
+            )
     content = network.model_dump(exclude_none=True, exclude={"projections"})
     arrays: dict[str, np.ndarray] = {}
     content["projections"] = []

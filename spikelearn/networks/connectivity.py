@@ -6,6 +6,7 @@ weights on every backend.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -49,8 +50,8 @@ class AllToAll(_Description):
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
-        pre, post = np.divmod(np.arange(n_source * n_target), n_target)
-        return (pre, post)
+        pre = np.repeat(np.arange(n_source), n_target)
+        return pre, np.tile(np.arange(n_target), n_source)
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
@@ -362,9 +363,18 @@ class Connections:
 
     def dense(self) -> np.ndarray:
         """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
-        matrix = np.zeros((self.n_source, self.n_target))
-        np.add.at(matrix, (self.pre, self.post), self.weight)
-        return matrix
+        places = self.pre.astype(np.int64) * self.n_target + self.post
+        sums = np.bincount(places, self.weight, minlength=self.n_source * self.n_target)
+        return sums.reshape(self.n_source, self.n_target)
+
+    @functools.cached_property
+    def full(self) -> bool:
+        """Whether the synapses are all pairs, each once, in order."""
+        shape = (self.n_source, self.n_target)
+        if self.pre.size != self.n_source * self.n_target:
+            return False
+        rows = self.pre.reshape(shape) == np.arange(self.n_source)[:, None]
+        return bool(rows.all() and (self.post.reshape(shape) == np.arange(self.n_target)).all())
 
     @property
     def density(self) -> float:

@@ -15,15 +15,15 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import spike_times
+from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.mlp import square_image
-from spikelearn.networks.neurons import LIF, Neurons, SpikeSource
-from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.neurons import LIF, SpikeSource
+from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
 
 # Time step, in ms, of an exported network, and a threshold, in mV, that its readout never reaches.
@@ -33,7 +33,7 @@ _OUT_OF_REACH_MV = 1e9
 _LONGEST = 20.0
 
 
-class LatencyMLP(BaseModel):
+class LatencyMLP(SpikingClassifierDescription):
     """Description of the classifier; `build` makes the network.
 
     A pixel of intensity x >= `min_intensity` spikes once, at `latency_ms` * (1 - x), rounded to a
@@ -43,12 +43,7 @@ class LatencyMLP(BaseModel):
     sqrt(inputs), in mV of current.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["latency_mlp"] = "latency_mlp"
-    name: str = Field(min_length=1)
-    description: str = ""
-    reference: str = ""
-    sizes: tuple[int, ...] = Field(min_length=2)
     tau_m_ms: float = Field(default=10.0, gt=0)
     v_threshold_mv: float = Field(default=1.0, gt=0, description="above rest, in mV")
     latency_ms: float = Field(default=10.0, gt=0, description="of the faintest pixel")
@@ -62,13 +57,6 @@ class LatencyMLP(BaseModel):
     weight_mean: tuple[float, ...] | float = 4.0
     weight_sd: tuple[float, ...] | float = 8.0
 
-    @field_validator("sizes")
-    @classmethod
-    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if min(sizes) < 1:
-            raise ValueError("every layer needs at least one neuron")
-        return sizes
-
     @model_validator(mode="after")
     def _consistent(self) -> LatencyMLP:
         if self.latency_ms >= self.duration_ms:
@@ -81,28 +69,6 @@ class LatencyMLP(BaseModel):
             if isinstance(field, tuple) and len(field) != len(self.sizes) - 1:
                 raise ValueError("weight_mean and weight_sd are one number, or one a layer")
         return self
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of inputs."""
-        return self.sizes[0]
-
-    @property
-    def n_classes(self) -> int:
-        """Number of output neurons."""
-        return self.sizes[-1]
-
-    @property
-    def image_shape(self) -> tuple[int, int, int] | None:
-        """Images it takes, (channels, height, width); None where the inputs make no square."""
-        return square_image(self.n_inputs)
-
-    @property
-    def populations(self) -> list[str]:
-        """Names of the populations, from the input to the output."""
-        hidden = len(self.sizes) - 2
-        names = ["hidden"] if hidden == 1 else [f"hidden{i + 1}" for i in range(hidden)]
-        return ["input", *names, "output"]
 
     def build(self, seed: int) -> LatencyClassifier:
         """The network with its initial weights, which depend on `seed` alone."""
@@ -189,7 +155,7 @@ class LatencyClassifier(nn.Module):
         """
         d = self.description
         names = d.populations
-        populations: dict[str, SpikeSource | Neurons] = {
+        populations: dict[str, Population] = {
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):

@@ -8,7 +8,7 @@ time does to them is in `spikelearn.simulation`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -23,7 +23,7 @@ class SpikeSource(Description):
     size: int = Field(ge=1)
 
 
-class _Neurons(Description):
+class NeuronModel(Description):
     size: int = Field(ge=1)
     v_init_mv: Drawn | None = Field(default=None, description="the resting potential if absent")
     refractory_ms: float = Field(default=0.0, ge=0)
@@ -40,7 +40,7 @@ class _Neurons(Description):
         return {name: _spread_out(name, value, size) for name, value in fields.items()}
 
     @model_validator(mode="after")
-    def _check_shapes(self) -> _Neurons:
+    def _check_shapes(self) -> NeuronModel:
         for name, value in self.per_neuron().items():
             values = np.asarray(value, dtype=float)
             if values.ndim and values.shape != (self.size,):
@@ -97,7 +97,7 @@ def _spread_out(name: str, value: Any, size: int) -> Any:
     return low + (high - low) * ((np.arange(size) + 0.5) / size) ** power
 
 
-class LIF(_Neurons):
+class LIF(NeuronModel):
     """Leaky integrate-and-fire: tau_m dv/dt = -(v - v_rest) + R I, spike where v > v_threshold.
 
     After a spike v is set to `v_reset_mv`, or lowered by the distance from rest to threshold
@@ -165,7 +165,7 @@ class AdaptiveLIF(LIF):
         return super()._threshold_at_start() + np.asarray(self.threshold_offset_mv)
 
 
-class AdEx(_Neurons):
+class AdEx(NeuronModel):
     """Adaptive exponential integrate-and-fire (Brette & Gerstner 2005, doi:10.1152/jn.00686.2005)::
 
         C dv/dt = -g_L (v - v_rest) + g_L Delta_T exp((v - v_threshold) / Delta_T) - w + I
@@ -212,7 +212,7 @@ class AdEx(_Neurons):
         return {"pa": 1.0 / capacitance, "ns": 1.0 / capacitance}
 
 
-class Izhikevich(_Neurons):
+class Izhikevich(NeuronModel):
     """Izhikevich's simple model (2003, doi:10.1109/TNN.2003.820440), v in mV, u in mV/ms::
 
         dv/dt = 0.04 v^2 + 5 v + 140 - u + I
@@ -245,7 +245,7 @@ class Izhikevich(_Neurons):
         return {"mv_per_ms": 1.0}
 
 
-class HodgkinHuxley(_Neurons):
+class HodgkinHuxley(NeuronModel):
     """The squid's giant axon (Hodgkin & Huxley 1952, doi:10.1113/jphysiol.1952.sp004764)::
 
         C dv/dt = -g_Na m^3 h (v - E_Na) - g_K n^4 (v - E_K) - g_L (v - E_L) + I
@@ -289,4 +289,3 @@ class HodgkinHuxley(_Neurons):
 
 
 Neurons = LIF | AdaptiveLIF | AdEx | Izhikevich | HodgkinHuxley
-Population = Annotated[SpikeSource | Neurons, Field(discriminator="model")]

@@ -15,7 +15,7 @@ being 1 or 3 (u, r, n).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -200,27 +200,34 @@ class RecurrentNetwork(RateNetwork):
         assert isinstance(output, Dense)  # noqa: S101 - for the type checker
         return output
 
-    def unroll(self, x: torch.Tensor, noise: Sequence[torch.Tensor] | None = None) -> Unrolled:
-        """Read sequences, flat or of shape (batch, steps, row).
-
-        `noise`: added to p and to q, each of shape (batch, steps, blocks * hidden).
-        """
+    def unroll(self, x: torch.Tensor) -> Unrolled:
+        """Read sequences, flat or of shape (batch, steps, row)."""
         rows = x.reshape(len(x), -1, self.cell.row)
         p = self.cell.from_input(rows)
-        if noise is not None:
-            p = p + noise[0]
-        h = x.new_zeros(len(x), self.cell.hidden)
-        qs, states = [], [h]
-        for t, p_t in enumerate(p.unbind(1)):
-            q = self.cell.from_state(h)
-            if noise is not None:
-                q = q + noise[1][:, t]
-            h = self.cell.step(p_t, q, h)
+        qs, states = [], [p.new_zeros(len(p), self.cell.hidden)]
+        for q, h in self.steps(p.unbind(1)):
             qs.append(q)
             states.append(h)
         return Unrolled(
             rows, p, torch.stack(qs, 1), torch.stack(states[:-1], 1), torch.stack(states[1:], 1)
         )
+
+    def steps(
+        self, ps: Iterable[torch.Tensor], noise: Iterable[torch.Tensor] | None = None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """q and h at every step, from p at every step, (batch, blocks * hidden).
+
+        `noise`: added to q, of the shapes of p.
+        """
+        added = None if noise is None else iter(noise)
+        h: torch.Tensor | None = None
+        for p in ps:
+            h = p.new_zeros(len(p), self.cell.hidden) if h is None else h
+            q = self.cell.from_state(h)
+            if added is not None:
+                q = q + next(added)
+            h = self.cell.step(p, q, h)
+            yield q, h
 
     def activity(self, x: torch.Tensor) -> list[torch.Tensor]:
         """The last activity of the recurrent layer, (batch, hidden), and the class scores."""

@@ -90,19 +90,20 @@ class ResidualDense(Layer):
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
         """h + scale * W phi(h) + b, shape (batch, n_out)."""
-        sent = self.scale * ACTIVATIONS[self.before].function(h)
-        z = nn.functional.linear(sent, weight, bias)
-        return z + h if self.skip else z
+        sent = ACTIVATIONS[self.before].function(h)
+        base = h if self.skip else h.new_zeros(())
+        z = torch.addmm(base, sent, weight.T, alpha=self.scale)
+        return z if bias is None else z.add_(bias)
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """scale * delta^T phi(h), and the sum of delta over the batch."""
-        return delta.T @ (self.scale * ACTIVATIONS[self.before].function(h)), delta.sum(0)
+        return (delta * self.scale).T @ ACTIVATIONS[self.before].function(h), delta.sum(0)
 
     def pull(self, h: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """The derivative of drive at h, transposed, applied to delta."""
         before = ACTIVATIONS[self.before]
-        back = self.scale * (delta @ self.weight) * before.slope(h, before.function(h))
-        return back + delta if self.skip else back
+        back = before.back(delta @ self.weight, h, before.function(h))
+        return torch.add(delta, back, alpha=self.scale) if self.skip else back.mul_(self.scale)
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """Not defined: the way back depends on the activity."""

@@ -47,6 +47,7 @@ def scaled(network: SpikingNetwork, neurons: float, in_degree: float) -> Spiking
     populations = {
         name: _smaller(population, neurons, shift[name])
         for name, population in network.neurons.items()
+        if isinstance(population, LIF)  # _check has refused all others
     }
     projections = []
     for projection in network.projections:

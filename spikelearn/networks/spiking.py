@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks._fields import Description, Drawn, PerNeuron
 from spikelearn.networks._network_files import save_network, with_arrays
+from spikelearn.networks.brian2_neurons import Brian2Neurons
 from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
 from spikelearn.networks.distributions import AnyDistribution
 from spikelearn.networks.neurons import (
@@ -27,7 +28,6 @@ from spikelearn.networks.neurons import (
     HodgkinHuxley,
     Izhikevich,
     Neurons,
-    Population,
     SpikeSource,
 )
 from spikelearn.networks.plasticity import Plasticity, RewardSTDP
@@ -42,11 +42,12 @@ if TYPE_CHECKING:
     import nir
 
 __all__ = [
-    "LIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "DeltaSynapse",
-    "ExponentialSynapse", "HodgkinHuxley", "Izhikevich", "NoiseInput", "Projection", "SpikeSource",
-    "SpikingNetwork", "Synapse",
+    "LIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "Brian2Neurons",
+    "DeltaSynapse", "ExponentialSynapse", "HodgkinHuxley", "Izhikevich", "NoiseInput",
+    "Projection", "SpikeSource", "SpikingNetwork", "Synapse",
 ]  # fmt: skip
 
+Population = Annotated[SpikeSource | Neurons | Brian2Neurons, Field(discriminator="model")]
 UNITS = {"mv": "mV", "pa": "pA", "ns": "nS", "mv_per_ms": "mV/ms"}
 
 
@@ -82,7 +83,7 @@ class _Weighted(Description):
         """The weight, in its unit."""
         return getattr(self, f"weight_{self.unit}")
 
-    def mistake(self, target: Neurons) -> str | None:
+    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
         """Why this synapse cannot end on such neurons, or None."""
         if isinstance(self.synapse, DeltaSynapse):
             fitting = ["mv"]
@@ -100,6 +101,8 @@ class _Weighted(Description):
         leak = isinstance(target, LIF) and target.leak_ns is None and self.unit in ("pa", "ns")
         if not fitting or leak:
             hint = "set its leak_ns" if leak else f"neurons of model {target.model} have none"
+            if isinstance(target, Brian2Neurons) and not fitting:
+                hint = "its equations do not name I"
             return f"a {kind} with weight_{self.unit} does not fit the target ({hint})"
         return (
             f"a {kind} onto neurons of model {target.model} needs"
@@ -180,7 +183,7 @@ class NoiseInput(Description):
     sd: PerNeuron = Field(description="in the unit; that of the drawn values")
     interval_ms: float = Field(gt=0, description="how long a drawn value lasts")
 
-    def mistake(self, target: Neurons) -> str | None:
+    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
         """Why this current cannot flow into such neurons, or None."""
         fitting = [unit for unit in target.gains() if unit != "ns"]
         if self.unit not in fitting:
@@ -212,6 +215,17 @@ class SpikingNetwork(Description):
     record: tuple[str, ...] | None = None
     dt_ms: float | None = Field(default=None, gt=0)
     rates_hz: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
+
+    @field_validator("populations", mode="before")
+    @classmethod
+    def _equations_are_code(cls, populations: Any) -> Any:
+        for name, given in populations.items() if isinstance(populations, dict) else ():
+            if isinstance(given, dict) and given.get("model") == "brian2":
+                raise ValueError(
+                    f"{name}: equations are code, which no file may bring; make a Brian2Neurons"
+                    " of them in Python"
+                )
+        return populations
 
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
@@ -301,7 +315,7 @@ class SpikingNetwork(Description):
             )
 
     @property
-    def neurons(self) -> dict[str, Neurons]:
+    def neurons(self) -> dict[str, Neurons | Brian2Neurons]:
         """Populations of neurons by name."""
         return {k: p for k, p in self.populations.items() if not isinstance(p, SpikeSource)}
 

@@ -20,16 +20,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import library_membranes, lif_scan
+from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
-from spikelearn.networks.mlp import square_image
-from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
-from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.neurons import LIF, AdaptiveLIF, SpikeSource
+from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.surrogates import SURROGATE_SLOPE, Psi, surrogate
 
 __all__ = ["SURROGATE_SLOPE", "SpikingClassifier", "SpikingMLP", "surrogate_slope"]
@@ -39,7 +39,7 @@ _RECURRENT_GAIN = 0.5  # of initial weights within a layer
 _OUT_OF_REACH_MV = 1e9
 
 
-class SpikingMLP(BaseModel):
+class SpikingMLP(SpikingClassifierDescription):
     """Description of the classifier; `build` makes the network.
 
     Images are rate-coded: in each step a pixel spikes with probability intensity * max_rate_hz *
@@ -47,12 +47,7 @@ class SpikingMLP(BaseModel):
     over time of its potential in mV, if it is one that does not spike (`readout: potential`).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["spiking_mlp"] = "spiking_mlp"
-    name: str = Field(min_length=1)
-    description: str = ""
-    reference: str = ""
-    sizes: tuple[int, ...] = Field(min_length=2)
     tau_m_ms: float = Field(default=10.0, gt=0)
     v_threshold_mv: float = Field(default=1.0, gt=0, description="above rest, in mV")
     max_rate_hz: float = Field(default=250.0, gt=0)
@@ -78,13 +73,6 @@ class SpikingMLP(BaseModel):
         description="of readout neurons that do not spike; tau_m_ms if absent; 0: no memory",
     )
 
-    @field_validator("sizes")
-    @classmethod
-    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if min(sizes) < 1:
-            raise ValueError("every layer needs at least one neuron")
-        return sizes
-
     @model_validator(mode="after")
     def _readout_has_a_time_constant(self) -> SpikingMLP:
         if self.tau_readout_ms is not None and self.readout == "spikes":
@@ -104,28 +92,6 @@ class SpikingMLP(BaseModel):
         """What is left of the potential of an output neuron after a time step."""
         tau_ms = self.tau_m_ms if self.tau_readout_ms is None else self.tau_readout_ms
         return math.exp(-self.dt_ms / tau_ms) if tau_ms > 0 else 0.0
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of inputs."""
-        return self.sizes[0]
-
-    @property
-    def n_classes(self) -> int:
-        """Number of output neurons."""
-        return self.sizes[-1]
-
-    @property
-    def image_shape(self) -> tuple[int, int, int] | None:
-        """Images it takes, (channels, height, width); None where the inputs make no square."""
-        return square_image(self.n_inputs)
-
-    @property
-    def populations(self) -> list[str]:
-        """Names of the populations, from the input to the output."""
-        hidden = len(self.sizes) - 2
-        names = ["hidden"] if hidden == 1 else [f"hidden{i + 1}" for i in range(hidden)]
-        return ["input", *names, "output"]
 
     def build(self, seed: int) -> SpikingClassifier:
         """The network with its initial weights, which depend on `seed` alone."""
@@ -246,7 +212,7 @@ class SpikingClassifier(nn.Module):
         """
         d = self.description
         names = d.populations
-        populations: dict[str, SpikeSource | Neurons] = {
+        populations: dict[str, Population] = {
             "input": SpikeSource(model="spike_source", size=d.sizes[0])
         }
         for name, size in zip(names[1:], d.sizes[1:], strict=True):

@@ -16,7 +16,7 @@ from spikelearn.networks.recurrent import Cell
 from spikelearn.plausibility.events import along_axes, input_slots, later
 from spikelearn.plausibility.watch import Watch
 from spikelearn.rules import RULES, make_rule
-from spikelearn.rules.checks import small_model
+from spikelearn.rules._bench import small_model
 from spikelearn.rules.rule import Axis, Rule
 
 N_SAMPLES = 4

@@ -3,8 +3,13 @@
 An assembly is a netCDF 4 file with dims (presentation, neuroid, time_bin) in any order; the
 coordinates `stimulus_id` (`image_id` in older files) along presentation, `neuroid_id`, `region` and
 more along neuroid, `time_bin_start` and `time_bin_end` in ms. Its stimuli are a table (.csv: the
-same identifiers, `filename`, more) and a .zip with the images. SHA-1 digests are those that
-Brain-Score checks.
+same identifiers, `filename`, more) and a .zip with the images.
+
+Digests, file names and the version on the server were compared with the registries of Brain-Score
+(brainscore_vision/data/{freemanziemba2013,majajhong2015}/__init__.py) and its tests; the files
+themselves have not been fetched by the tests here, which make small ones of the same layout. A file
+that differs is refused by its digest; `sha1sum FILE` shows it, and a file from elsewhere may be put
+in the folder that SPIKELEARN_DATA names.
 """
 
 from __future__ import annotations

@@ -106,6 +106,15 @@ class ImageRecording:
         ]  # fmt: skip
         return tuple(dict.fromkeys(recorded.region for recorded in everything))
 
+    @property
+    def judgements(self) -> ImageRecording | None:
+        """The behaviour as a recording of its own, each subject's RDM as a brain's; or None."""
+        if not self.behaviour:
+            return None
+        return replace(
+            self, rdms=self.behaviour, groups={}, responses=(), timecourses=(), behaviour=()
+        )
+
     def select(self, which: np.ndarray) -> ImageRecording:
         """The recording of some of its stimuli, in the order of `which` (numbers or a mask).
 

@@ -6,7 +6,10 @@ challenge's test set of 78. Published are RDMs: 1 - Pearson r in early visual co
 inferior temporal cortex (IT), and dissimilarities of MEG signals in an early and a late interval.
 
 The challenge's archive is unpacked to `algonauts2019`; no checksum of it was published, so what is
-read is checked for its shape. Its layout (MATLAB files, of version 7.3 or older):
+read is checked for its shape. The intervals of the 78 images' MEG are those of the readme beside
+the challenge's scoring programs: 70 to 90 ms and 140 to 160 ms after the image. For the other two
+sets no source at hand tells them, so their times count from the beginning of the interval.
+Its layout (MATLAB files, of version 7.3 or older):
 
     Training_Data/92_Image_Set/target_fmri.mat      EVC_RDMs, IT_RDMs: subjects x images x images
     Training_Data/92_Image_Set/target_meg.mat       MEG_RDMs_early, MEG_RDMs_late: subjects x times
@@ -46,6 +49,10 @@ N_SUBJECTS = 15
 _REGIONS = {
     "target_fmri.mat": {"EVC_RDMs": "human EVC", "IT_RDMs": "human IT"},
     "target_meg.mat": {"MEG_RDMs_early": "human MEG early", "MEG_RDMs_late": "human MEG late"},
+}
+# Beginning and end in ms from the image's onset, where they are known; MEG was sampled at 1 kHz.
+_INTERVALS_MS = {
+    "78": {"MEG_RDMs_early": (70.0, 90.0), "MEG_RDMs_late": (140.0, 160.0)},
 }
 _UNITS = {"target_fmri.mat": "1 - Pearson r", "target_meg.mat": "dissimilarity as published"}
 
@@ -151,13 +158,28 @@ def read_target(
                     f"{i + 1:02d}",
                     region,
                     "",
-                    np.arange(array.shape[1]),  # samples of 1 ms
+                    _times_ms(path, key, n_images, array.shape[1]),
                     matrices[:, rows, columns],
                     _UNITS[name],
                 )
                 for i, matrices in enumerate(array)
             ]
     return rdms, timecourses
+
+
+def _times_ms(path: Path, key: str, n_images: int, n_samples: int) -> np.ndarray:
+    """Times of the samples, 1 ms apart, from the image's onset or the interval's beginning."""
+    samples = np.arange(n_samples, dtype=np.float64)
+    interval = _INTERVALS_MS.get(str(n_images), {}).get(key)
+    if interval is None:
+        return samples
+    start, stop = interval
+    if n_samples - 1 > stop - start:
+        raise SpikelearnError(
+            f"{path}: {key} must lie within {start:g} to {stop:g} ms in samples of 1 ms, found"
+            f" {n_samples} of them"
+        )
+    return start + samples
 
 
 def _root() -> Path | None:

@@ -25,6 +25,15 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "human IT": ("human IT", "#000000"),
     "monkey IT": ("monkey IT", "#000000"),
 }
+# Rules whose names are more than their words with blanks between.
+_WORDS = {
+    "difference_target_propagation_ldrl": "difference target propagation (L-DRL)",
+    "equilibrium_propagation_centred": "equilibrium propagation, centred",
+    "forward_forward": "forward-forward",
+    "forward_forward_channelwise": "forward-forward, channel-wise",
+    "local_predsim": "local losses (predsim)",
+    "softhebb": "SoftHebb",
+}
 _BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torch": "PyTorch"}
 _OTHER = "#56b4e9"
 BASELINES = (
@@ -35,7 +44,9 @@ BASELINES = (
 
 def label(name: str) -> str:
     """The name as it is printed."""
-    return _LOOKS[name][0] if name in _LOOKS else name.replace("_", " ")
+    if name in _LOOKS:
+        return _LOOKS[name][0]
+    return _WORDS.get(name, name.replace("_", " "))
 
 
 def colour(name: str) -> str:

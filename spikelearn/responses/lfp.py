@@ -6,7 +6,9 @@ over all synapses onto the excitatory (pyramidal) cells of a network without spa
 currents 6 ms late, inhibitory ones at once and 1.65 times as strong (Mazzoni, Linden, Cuntz,
 Lansner, Panzeri & Einevoll 2015, doi:10.1371/journal.pcbi.1004584). The two have opposite signs as
 currents and the same sign in the potential, because the first enter at the apical dendrite and the
-second at the soma; the paper subtracts the signed currents, here magnitudes are added. The sum is
+second at the soma; the paper subtracts the signed currents, here magnitudes are added. (Both
+constants, and the sign, are those of the independent implementation wslfp 0.2, Johnsen et al. 2024,
+doi:10.5281/zenodo.10810169: I_AMPA(t - 6 ms) - 1.65 I_GABA(t), I_GABA below zero.) The sum is
 normalised as in the paper (mean 0, standard deviation 1, over all times of all stimuli), for its
 size in mV is not known.
 

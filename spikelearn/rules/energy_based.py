@@ -287,7 +287,7 @@ class EquilibriumPropagation(EnergyBased):
             betas = torch.stack((signed, torch.zeros_like(signed)))
             return [(betas, torch.stack((1.0 / signed, -1.0 / signed)))]
         if self.estimate == "centred" or self.n_points == 2:
-            betas = like.new_tensor([[beta], [-beta]]).expand(2, n)
+            betas = torch.stack((like.new_full((n,), beta), like.new_full((n,), -beta)))
             return [(betas, 0.5 / betas)]
         # Half of the circle: the other half is its mirror image and adds the same real part.
         real, above = [1.0, -1.0][: 2 - self.n_points % 2], (self.n_points + 1) // 2
@@ -297,8 +297,9 @@ class EquilibriumPropagation(EnergyBased):
             (real, 1.0, like.dtype),
             (circle, 2.0, torch.complex(like[:0], like[:0]).dtype),
         ):
-            betas = torch.tensor([[beta * c] for c in points], dtype=dtype, device=like.device)
-            found.append((betas.expand(-1, n), (times / self.n_points / betas).expand(-1, n)))
+            full = [torch.full((n,), beta * c, dtype=dtype, device=like.device) for c in points]
+            betas = torch.stack(full)
+            found.append((betas, times / self.n_points / betas))
         return found
 
     def _leave(

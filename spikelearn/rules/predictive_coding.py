@@ -369,7 +369,10 @@ class MuPC(PredictiveCoding):
 
     Down a chain of L residual layers errors spread like heat down a rod: plain relaxation takes of
     the order of L^2 steps, with momentum (Polyak 1964, doi:10.1016/0041-5553(64)90137-5) of L. The
-    equilibrium is the same. There is no convolutional form in the paper.
+    equilibrium is the same. Errors then travel some sqrt(rate) layers a step: with too few steps
+    the layers at the bottom do not learn. Relaxation is stable for rates below 2 (1 + momentum)
+    over the energy's largest curvature, which is near 4 and grows with the weights. There is no
+    convolutional form in the paper.
 
     Parameters
     ----------
@@ -385,8 +388,8 @@ class MuPC(PredictiveCoding):
         self,
         loss: Loss = "squared_error",
         n_steps: int = 64,
-        rate: float = 0.5,
-        momentum: float = 0.9,
+        rate: float = 0.7,
+        momentum: float = 0.95,
     ) -> None:
         super().__init__(loss, n_steps, rate)
         check_range("momentum", momentum, 0.0, 1.0)

@@ -19,12 +19,11 @@ from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from spikelearn.networks.library_membranes import LIBRARIES
 from spikelearn.networks.surrogates import SURROGATE_SLOPE
 from spikelearn.rules._spiking import SpikingRule
-from spikelearn.rules.rule import check_option, leave
+from spikelearn.rules.rule import check_option, leave, output_loss
 
 
 class Surrogate(SpikingRule):
@@ -62,7 +61,7 @@ class Surrogate(SpikingRule):
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the surrogate gradient in `.grad` and apply it once."""
         scores = self.network(self.input_spikes(x), self.psi, self.backend)[-1]
-        loss = cross_entropy(scores, y)
+        loss = output_loss("cross_entropy", scores, y)[0]
         leave(self.parameters(), torch.autograd.grad(loss, self.parameters()))
         apply()
         return loss.detach()
@@ -79,4 +78,4 @@ class UntrainedSpiking(SpikingRule):
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """The loss of the batch; nothing is updated."""
-        return cross_entropy(self.network(self.input_spikes(x))[-1], y)
+        return output_loss("cross_entropy", self.network(self.input_spikes(x))[-1], y)[0]

@@ -28,7 +28,8 @@ Predictive coding through time, Millidge, Tschantz & Buckley 2022, doi:10.1162/n
     forward pass it relaxes to the signals of backpropagation through time.
 Local losses: at each step the output layer guesses the class, and its error reaches the recurrent
     layer at once and goes no further back: delta_t = V^T e_t / n_steps (Nokland & Eidnes 2019,
-    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T.
+    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T. Where
+    the class is the next row of the sequence, every step can be told its own next row instead.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.recurrent import Partials, RecurrentNetwork, Unrolled
 from spikelearn.rules.feedback_alignment import fixed
@@ -95,6 +97,8 @@ class _ThroughTime(Rule):
 
     def blocks(self, signal: torch.Tensor) -> torch.Tensor:
         """A signal at h as the signal of each block of p."""
+        if self.network.cell.blocks == 1:
+            return signal
         return signal.repeat(*(1,) * (signal.ndim - 1), self.network.cell.blocks)
 
     def recurrent_weights(self) -> torch.Tensor:
@@ -251,6 +255,11 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
     ----------
     feedback : {"symmetric", "random"}
         What carries the error from the output layer to the recurrent layer.
+    targets : {"label", "next_row"}
+        What is guessed: the class of the sequence, or the row that comes next, which after the last
+        is the class (rows must be as long as there are classes, and have a one for theirs).
+    n_guesses : int or None
+        How many steps guess, counted from the last; all, if None.
     loss : {"cross_entropy", "squared_error"}
     """
 
@@ -262,18 +271,48 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
         "online in time": True,
     }
 
-    def __init__(self, feedback: Feedback = "symmetric", loss: Loss = "cross_entropy") -> None:
+    def __init__(
+        self,
+        feedback: Feedback = "symmetric",
+        targets: Literal["label", "next_row"] = "label",
+        n_guesses: int | None = None,
+        loss: Loss = "cross_entropy",
+    ) -> None:
         super().__init__(feedback, loss)
+        check_option("targets", targets, ("label", "next_row"))
+        if n_guesses is not None:
+            check_range("n_guesses", n_guesses, 1)
+        self.targets = targets
+        self.n_guesses = None if n_guesses is None else int(n_guesses)
+
+    def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
+        """As for its kind; refuses rows that cannot be guessed."""
+        super().prepare(network, generator)
+        row, n_classes = self.network.cell.row, self.network.output.weight.shape[0]
+        if self.targets == "next_row" and row != n_classes:
+            raise SpikelearnError(
+                f"with targets next_row the rows are the classes, one input each, but this network"
+                f" reads rows of {row} and has {n_classes} classes; use targets label"
+            )
 
     def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
         partials, output = self.partials(run), self.network.output
         batch, n_steps = run.h.shape[:2]
-        states = run.h.flatten(0, 1)
-        # A mean over the batch and the steps.
-        errors = output_loss(self.loss, output(states), y.repeat_interleave(n_steps))[1]
+        first = n_steps - min(self.n_guesses or n_steps, n_steps)
+        states = run.h[:, first:].flatten(0, 1)
+        # A mean over the batch and the steps that guess.
+        targets = self._targets(run, y)[:, first:].flatten()
+        errors = output_loss(self.loss, output(states), targets)[1]
         output.weight.grad, output.bias.grad = output.product(states, errors)
-        signals = self.blocks((errors @ self.from_output()).unflatten(0, (batch, n_steps)))
+        told = (errors @ self.from_output()).unflatten(0, (batch, n_steps - first))
+        signals = self.blocks(torch.cat([torch.zeros_like(run.h[:, :first]), told], 1))
         self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _targets(self, run: Unrolled, y: torch.Tensor) -> torch.Tensor:
+        """What each step should guess, (batch, steps)."""
+        if self.targets == "label":
+            return y[:, None].expand(-1, run.h.shape[1])
+        return torch.cat([run.x[:, 1:].argmax(2), y[:, None]], 1)
 
 
 class NodePerturbationThroughTime(_ThroughTime):
@@ -319,33 +358,36 @@ class NodePerturbationThroughTime(_ThroughTime):
             axes: tuple[Axis, ...] = ("batch", None, None)
             noise = [self.draw((batch, n_steps, units), axes) for _ in range(2)]
             at_output = self.draw(by_output.shape, ("batch", None))
-            change = (
-                self._losses(x, y, noise, at_output, self.sigma)
-                - self._losses(x, y, noise, at_output, -self.sigma)
-            ) / (2 * self.sigma * self.n_directions * batch)
-            by_p += change[:, None, None] * noise[0]
-            by_q += change[:, None, None] * noise[1]
-            by_output += change[:, None] * at_output
+            with_noise, against = self._losses(clean, y, noise, at_output)
+            change = (with_noise - against) / (2 * self.sigma * self.n_directions * batch)
+            by_p.addcmul_(change[:, None, None], noise[0])
+            by_q.addcmul_(change[:, None, None], noise[1])
+            by_output.addcmul_(change[:, None], at_output)
         output.weight.grad, output.bias.grad = output.product(clean.h[:, -1], by_output)
         self.leave_products(clean, by_p, by_q)
         apply()
         return loss
 
     def _losses(
-        self,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        noise: list[torch.Tensor],
-        at_output: torch.Tensor,
-        sigma: float,
-    ) -> torch.Tensor:
-        """Loss of every sample of the batch."""
-        run = self.network.unroll(x, [sigma * part for part in noise])
-        scores = self.network.output(run.h[:, -1]) + sigma * at_output
+        self, clean: Unrolled, y: torch.Tensor, noise: list[torch.Tensor], at_output: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses of every sample of the batch with the noise, and with its opposite, as one."""
+        ps = map(self._either_way, noise[0].unbind(1), clean.p.unbind(1))
+        qs = map(self._either_way, noise[1].unbind(1))
+        for _, h in self.network.steps(ps, qs):
+            last = h
+        scores = self.network.output(last) + self._either_way(at_output)
         if self.loss == "cross_entropy":
-            return nn.functional.cross_entropy(scores, y, reduction="none")
-        target = one_hot_targets(y, scores.shape[1], scores)
-        return 0.5 * (scores - target).square().sum(1)
+            losses = nn.functional.cross_entropy(scores, y.repeat(2), reduction="none")
+        else:
+            target = one_hot_targets(y.repeat(2), scores.shape[1], scores)
+            losses = 0.5 * (scores - target).square().sum(1)
+        with_noise, against = losses.chunk(2)
+        return with_noise, against
+
+    def _either_way(self, noise: torch.Tensor, around: torch.Tensor | float = 0.0) -> torch.Tensor:
+        """The noise, and its opposite, around a value; the two one after the other."""
+        return torch.cat([around + self.sigma * noise, around - self.sigma * noise])
 
 
 class PredictiveCodingThroughTime(_ThroughTime):
@@ -384,25 +426,35 @@ class PredictiveCodingThroughTime(_ThroughTime):
         self.n_steps, self.rate, self.predictions = int(n_steps), rate, predictions
 
     def _leave(self, run: Unrolled, error: torch.Tensor, y: torch.Tensor) -> None:
-        partials = self.partials(run)
-        errors = torch.zeros_like(run.h)
-        states = run.h
-        for _ in range(self.n_steps):
-            change = -errors
-            # What each state's successor makes of it; the last is pulled by the loss instead.
-            later = errors[:, 1:]
-            through_q = (partials.by_q[:, 1:] * self.blocks(later)) @ self.recurrent_weights()
-            change[:, :-1] += partials.keep[:, 1:] * later + through_q
-            change[:, -1] -= error @ self.network.output.weight
+        pull = error @ self.network.output.weight
+        errors, states = torch.zeros_like(run.h), run.h.clone()
+        partials, n_states = self.partials(run), states.shape[1]
+        for step in range(self.n_steps):
+            # The error starts at the last state and reaches one more each step.
+            reached = slice(max(n_states - 1 - step, 0), n_states)
             if self.predictions == "fixed":
-                errors = errors + self.rate * change
+                errors[:, reached] += self.rate * self._change(errors, partials, pull, reached)
                 continue
-            states = states + self.rate * change
+            states[:, reached] += self.rate * self._change(errors, partials, pull, reached)
             run, errors = self._predict(run, states)
             partials = self.partials(run)
             error = output_loss(self.loss, self.network.output(states[:, -1]), y)[1]
+            pull = error @ self.network.output.weight
         signals = self.blocks(-errors)
         self.leave_products(run, partials.by_p * signals, partials.by_q * signals)
+
+    def _change(
+        self, errors: torch.Tensor, partials: Partials, pull: torch.Tensor, reached: slice
+    ) -> torch.Tensor:
+        """Where the energy falls steepest, in the states that are reached."""
+        change = -errors[:, reached]
+        # What each state's successor makes of it; the last is pulled by the loss instead.
+        successors = slice(reached.start + 1, reached.stop)
+        later = errors[:, successors]
+        through_q = (partials.by_q[:, successors] * self.blocks(later)) @ self.recurrent_weights()
+        change[:, :-1] += partials.keep[:, successors] * later + through_q
+        change[:, -1] -= pull
+        return change
 
     def _predict(self, run: Unrolled, states: torch.Tensor) -> tuple[Unrolled, torch.Tensor]:
         """The pass with these states, each step predicted from the one before; and the errors."""

@@ -23,7 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, cache_folder
+from spikelearn._files import atomic_path
+from spikelearn.simulation._brian2_programs import (
+    forget_least_used,
+    limit_mb,
+    mark_used,
+    programs_folder,
+)
 from spikelearn.simulation._brian2_session import compiler, compiler_flags, machine
 
 _INTEGERS, _NUMBERS = "integers", "numbers"  # files of int64 and float64, beside the arrays
@@ -101,7 +107,7 @@ class Project:
     def program(self) -> Path:
         """Where its program is kept, or would be."""
         digest = hashlib.sha256(repr((self.sources, machine())).encode()).hexdigest()
-        return cache_folder() / "brian2" / "standalone" / digest[:32]
+        return programs_folder() / digest[:32]
 
     def _without_numbers(self, name: str, text: str, unread: Callable[[str], bool]) -> str:
         if name == "objects.h":
@@ -141,7 +147,9 @@ class Project:
             Where it cannot be compiled, or not be kept.
         """
         program = self.program
+        limit_mb()  # a limit that makes no sense is told before the build
         if program.is_file():
+            mark_used(program)
             return program
         try:
             # Built elsewhere and renamed: other processes see all of it or nothing.
@@ -152,6 +160,7 @@ class Project:
                 f"the program for Brian2's standalone target cannot be kept in {program.parent}"
                 f" ({error}); name another folder by the environment variable SPIKELEARN_CACHE"
             ) from error
+        forget_least_used(program)
         return program
 
     def _build(self, program: Path) -> None:

@@ -41,6 +41,9 @@ def rounds_alike(lowered: Lowered) -> bool:
 def choose(lowered: Lowered, built: Callable[[], bool]) -> str:
     """Name of the target; `built` tells whether the program for standalone is there already."""
     seconds = seconds_on_numpy(lowered)
+    if any(p.equations is not None for p in lowered.neurons.values()):
+        works = seconds >= WORTH_BUILDING_S and compiler() is not None and cython_works()
+        return "cython" if works else "numpy"
     if seconds < SHORT_S or (compiler() is None and os.name != "nt"):
         return "numpy"
     if available():

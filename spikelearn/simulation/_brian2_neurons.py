@@ -71,7 +71,7 @@ def neuron_group(
         update += _leaky(neurons, driven, refractory)
     else:
         update += _runge_kutta(neurons, driven, refractory)
-    update += _channels(neurons)
+    update += channel_code(neurons)
     update += ["theta = theta_decay * theta"] if adaptive else []
 
     values = _start(neurons, refractory)
@@ -205,7 +205,8 @@ def _sums(neurons: LoweredNeurons, gain: Callable[[int], str], driven: bool) -> 
     return " + ".join(drive) or "0 * v", " + ".join(conductance) or "0 * v"
 
 
-def _channels(neurons: LoweredNeurons) -> list[str]:
+def channel_code(neurons: LoweredNeurons) -> list[str]:
+    """What a step does to the states behind the synapses."""
     code = []
     for c, channel in enumerate(neurons.channels):
         if channel.feeds is not None:

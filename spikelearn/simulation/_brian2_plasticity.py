@@ -27,56 +27,67 @@ class Code:
 
 
 def code_of(b2: Any, rule: LoweredPlasticity) -> Code:
-    """What arrivals and spikes of the targets do."""
-    code = Code(namespace={f"tau_{name}": tau * b2.ms for name, tau in rule.tau_ms.items()})
+    """What arrivals and spikes of the targets do.
+
+    Every constant has a name, which begins with `rule_` for none to be that of a neuron's variable;
+    compiled code is then the same for all its values.
+    """
+    code = Code(namespace={f"rule_tau_{name}": tau * b2.ms for name, tau in rule.tau_ms.items()})
+    code.namespace |= {"rule_w_min": rule.w_min, "rule_w_max": rule.w_max}
     by_event = rule.tau_ms if rule.clopath is None else {}  # that rule reads x in every step
-    code.model += [f"d{name}/dt = -{name} / tau_{name} : 1 (event-driven)" for name in by_event]
+    code.model += [f"d{x}/dt = -{x} / rule_tau_{x} : 1 (event-driven)" for x in by_event]
     if rule.clopath is not None:
         code.model += ["x : 1"]
-        code.namespace["w_min"], code.namespace["w_max"] = rule.w_min, rule.w_max
     if rule.reward is not None:
         code.model += ["mark : 1"]
     raised = "1" if rule.nearest else "{0} + 1"
     if rule.clopath is not None:
-        code.on_pre += [_clipped(rule, f"{-rule.clopath.a_ltd!r} * depression_post")]
+        code.namespace["rule_ltd"] = -rule.clopath.a_ltd
+        code.on_pre += [_clipped("rule_ltd * depression_post")]
     elif rule.changes_at_pre:
-        constant, pair, triplet = (repr(a) for a in rule.at_pre)
-        change = f"({constant} + ({pair} + {triplet} * x2) * y)"
-        if not rule.at_pre[2]:
-            change = f"({constant} + {pair} * y)"
-        code.on_pre += [_change(rule, change + _power(rule, "w - w_min", rule.mu_pre))]
+        factor = "rule_pair_pre"
+        if rule.at_pre[2]:
+            factor = "(rule_pair_pre + rule_triplet_pre * x2)"
+        code.namespace |= dict(
+            zip(("rule_pre", "rule_pair_pre", "rule_triplet_pre"), rule.at_pre, strict=True)
+        )
+        power = _power(code, "w - rule_w_min", "rule_mu_pre", rule.mu_pre, rule)
+        code.on_pre += [_change(rule, f"(rule_pre + {factor} * y){power}")]
     code.on_pre += [f"{x} = {raised.format(x)}" for x in ("x", "x2") if x in rule.tau_ms]
     if rule.changes_at_post:
-        code.on_post += [_change(rule, _at_post(rule))]
+        code.on_post += [_change(rule, _at_post(code, rule))]
     code.on_post += [f"{y} = {raised.format(y)}" for y in ("y", "y2") if y in rule.tau_ms]
     return code
 
 
-def _at_post(rule: LoweredPlasticity) -> str:
-    first, second = (repr(a) for a in rule.at_post)
-    factor = f"({first} + {second} * y2)" if rule.at_post[1] else first
+def _at_post(code: Code, rule: LoweredPlasticity) -> str:
+    code.namespace |= {"rule_post": rule.at_post[0], "rule_triplet_post": rule.at_post[1]}
+    code.namespace["rule_x_target"] = rule.x_target
+    factor = "(rule_post + rule_triplet_post * y2)" if rule.at_post[1] else "rule_post"
     if rule.beta is not None:
-        beta, w_max = repr(rule.beta), repr(rule.w_max)
+        code.namespace["rule_beta"] = rule.beta
         return (
-            f"{factor} * (x * exp(-{beta} * w) - {rule.x_target!r} * exp(-{beta} * ({w_max} - w)))"
+            f"{factor} * (x * exp(-rule_beta * w)"
+            " - rule_x_target * exp(-rule_beta * (rule_w_max - w)))"
         )
-    return f"{factor} * (x - {rule.x_target!r})" + _power(rule, "w_max - w", rule.mu_post)
+    power = _power(code, "rule_w_max - w", "rule_mu_post", rule.mu_post, rule)
+    return f"{factor} * (x - rule_x_target){power}"
 
 
-def _power(rule: LoweredPlasticity, distance: str, mu: float) -> str:
+def _power(code: Code, distance: str, name: str, mu: float, rule: LoweredPlasticity) -> str:
     if mu == 0:
         return ""
-    distance = distance.replace("w_max", repr(rule.w_max)).replace("w_min", repr(rule.w_min))
-    base = f"clip(({distance}) / {rule.w_max - rule.w_min!r}, 0, 1)"
-    return f" * {base}" if mu == 1 else f" * {base}**{mu!r}"
+    code.namespace |= {"rule_range": rule.w_max - rule.w_min, name: mu}
+    base = f"clip(({distance}) / rule_range, 0, 1)"
+    return f" * {base}" if mu == 1 else f" * {base}**{name}"
 
 
 def _change(rule: LoweredPlasticity, change: str) -> str:
-    return f"mark = mark + {change}" if rule.reward is not None else _clipped(rule, change)
+    return f"mark = mark + {change}" if rule.reward is not None else _clipped(change)
 
 
-def _clipped(rule: LoweredPlasticity, change: str) -> str:
-    return f"w = clip(w + {change}, {rule.w_min!r}, {rule.w_max!r})"
+def _clipped(change: str) -> str:
+    return f"w = clip(w + {change}, rule_w_min, rule_w_max)"
 
 
 def each_step(target: Any, synapses: Synapses, made: Any, groups: dict[str, Any], lowered: Lowered,
@@ -108,20 +119,26 @@ def _rewards(
     reward = rule.reward
     assert reward is not None  # noqa: S101 - for the type checker
     name = made.name  # Brian2's own names depend on what else is alive, and the code on names
-    dose = b2.NeuronGroup(1, "dose : 1\nnow : 1", clock=clock, name=f"{name}_dose")
+    dose = b2.NeuronGroup(
+        1,
+        "dose : 1\nnow : 1",
+        clock=clock,
+        name=f"{name}_dose",
+        namespace={"decay": reward.dose_decay, "jump": reward.jump},
+    )
     modulator = groups[reward.modulator]
     paid = b2.Synapses(
         modulator, dose, "amount : 1", on_pre="now_post += amount", clock=clock, name=f"{name}_paid"
     )
     paid.connect(i=np.arange(len(modulator)), j=np.zeros(len(modulator), dtype=int))
     paid.amount = reward.amounts
-    pay = {"mark_decay": reward.eligibility_decay, "share": reward.share}
+    pay = {"rule_mark_decay": reward.eligibility_decay, "rule_share": reward.share}
     made.namespace.update(pay)
     # One dose for all synapses, which Brian2 hands on as a variable of one element.
     made.variables.add_reference("dose", dose, "dose", index="0")
     made.variables.add_reference("now", dose, "now", index="0")
     made.run_regularly(
-        f"{_clipped(rule, 'mark * (dose * share)')}\nmark = mark * mark_decay",
+        f"{_clipped('mark * (dose * rule_share)')}\nmark = mark * rule_mark_decay",
         clock=clock,
         when="groups",
         order=0,
@@ -129,15 +146,15 @@ def _rewards(
     )
     if reward.instant:
         made.run_regularly(
-            _clipped(rule, "now * mark"), clock=clock, when="synapses", order=2,
+            _clipped("now * mark"), clock=clock, when="synapses", order=2,
             name=f"{name}_rewarded",
         )  # fmt: skip
     dose.run_regularly(
-        f"dose = {reward.dose_decay!r} * dose", clock=clock, when="groups", order=1,
+        "dose = decay * dose", clock=clock, when="groups", order=1,
         name=f"{name}_dose_decays",
     )  # fmt: skip
     dose.run_regularly(
-        f"dose = dose + {reward.jump!r} * now\nnow = 0", clock=clock, when="synapses", order=3,
+        "dose = dose + jump * now\nnow = 0", clock=clock, when="synapses", order=3,
         name=f"{name}_dose_jumps",
     )  # fmt: skip
     return [dose, paid]
@@ -156,7 +173,6 @@ def _averages(
     assert clopath is not None  # noqa: S101 - for the type checker
     group = groups[synapses.target]
     neurons = lowered.neurons[synapses.target]
-    follow = clopath.follow
     peak = neurons.threshold if neurons.model in ("adex", "izhikevich") else np.inf
     averages = b2.NeuronGroup(
         len(group),
@@ -164,6 +180,13 @@ def _averages(
         "peak : 1\ndepression : 1\ngate : 1",
         clock=clock,
         name=f"{made.name}_averages",
+        namespace={
+            "reference": clopath.reference,
+            "gain": clopath.gain,
+            **dict(
+                zip(("follow_minus", "follow_plus", "follow_slow"), clopath.follow, strict=True)
+            ),
+        },
     )
     copies = len(group) // neurons.size
     for name, value in {
@@ -176,28 +199,28 @@ def _averages(
     }.items():
         setattr(averages, name, np.tile(value, copies))
     averages.variables.add_reference("v", group, "v")
-    scale = f" * u_slow**2 / {clopath.reference!r}" if clopath.homeostasis else ""
+    scale = " * u_slow**2 / reference" if clopath.homeostasis else ""
     falls = f"depression = clip(u_minus - theta_minus, 0, inf){scale}"
     averages.run_regularly(falls, clock=clock, when="groups", order=2, name=f"{averages.name}_fall")
     read = [
         "u = clip(v, -inf, peak)",
-        f"gate = {clopath.gain!r} * clip(u - theta_plus, 0, inf)"
-        " * clip(u_plus - theta_minus, 0, inf)",
-        f"u_minus = u_minus + {follow[0]!r} * (u - u_minus)",
-        f"u_plus = u_plus + {follow[1]!r} * (u - u_plus)",
+        "gate = gain * clip(u - theta_plus, 0, inf) * clip(u_plus - theta_minus, 0, inf)",
+        "u_minus = u_minus + follow_minus * (u - u_minus)",
+        "u_plus = u_plus + follow_plus * (u - u_plus)",
     ]
     if clopath.homeostasis:
-        read += [f"u_slow = u_slow + {follow[2]!r} * ((u - rest) - u_slow)"]
+        read += ["u_slow = u_slow + follow_slow * ((u - rest) - u_slow)"]
     averages.run_regularly("\n".join(read), clock=clock, when="thresholds", order=-2,
                            name=f"{averages.name}_read")  # fmt: skip
     for name in ("depression", "gate"):
         made.variables.add_reference(f"{name}_post", averages, name, index="_postsynaptic_idx")
+    made.namespace["rule_x_decay"] = rule.x_decay
     made.run_regularly(
-        f"x = {rule.x_decay!r} * x", clock=clock, when="groups", order=0,
+        "x = rule_x_decay * x", clock=clock, when="groups", order=0,
         name=f"{made.name}_x_decays",
     )  # fmt: skip
     made.run_regularly(
-        _clipped(rule, "gate_post * x"), clock=clock, when="thresholds", order=-1,
+        _clipped("gate_post * x"), clock=clock, when="thresholds", order=-1,
         name=f"{made.name}_gated",
     )  # fmt: skip
     return [averages]

@@ -28,6 +28,7 @@ from spikelearn.simulation.lowering import Lowered, Synapses
 
 _DEVICE = "spikelearn_standalone"
 _PIPE_BYTES = 1 << 20
+_STARTS = 5  # how often a program is built that others delete
 _TOLD = 200  # how often a program tells how far it is
 
 # Called from the code that Brian2 writes; arrays are those of the network.
@@ -272,7 +273,7 @@ class Standalone:
         if self.probe:
             raise Probed(project.program.is_file())
         progress(0.0)
-        reached = self._run(project.built(), lowered.n_steps, progress)
+        reached = self._run(project, lowered.n_steps, progress)
         self.device.has_been_run = True  # from now on it reads the arrays that were written
         return reached
 
@@ -281,14 +282,26 @@ class Standalone:
             return not any(name in array for name in self.plastic)
         return "_array_sources_" in array
 
-    def _run(self, program: Path, n_steps: int, progress: Callable[[float], None]) -> int | None:
-        with (self.folder / "errors.txt").open("wb") as errors:
-            # In a session of its own: an interrupt is for us, who pass it on.
-            process = subprocess.Popen(  # noqa: S603 - what we have compiled
-                [str(program)], cwd=self.folder, stdout=subprocess.PIPE, stderr=errors,
-                stdin=subprocess.DEVNULL if self.rows is None else subprocess.PIPE,
-                bufsize=_PIPE_BYTES, start_new_session=True,
-            )  # fmt: skip
+    def _started(self, project: Project) -> subprocess.Popen[bytes]:
+        for _ in range(_STARTS):
+            program = project.built()
+            with (
+                contextlib.suppress(FileNotFoundError),  # another process has just deleted it
+                (self.folder / "errors.txt").open("wb") as errors,
+            ):
+                # In a session of its own: an interrupt is for us, who pass it on.
+                return subprocess.Popen(  # noqa: S603 - what we have compiled
+                    [str(program)], cwd=self.folder, stdout=subprocess.PIPE, stderr=errors,
+                    stdin=subprocess.DEVNULL if self.rows is None else subprocess.PIPE,
+                    bufsize=_PIPE_BYTES, start_new_session=True,
+                )  # fmt: skip
+        raise SpikelearnError(
+            f"the program {program} is deleted each time before it starts; let"
+            " SPIKELEARN_PROGRAMS_MB allow for those of all processes that run at once"
+        )
+
+    def _run(self, project: Project, n_steps: int, progress: Callable[[float], None]) -> int | None:
+        process = self._started(project)
         sender = _Sender(process.stdin, self.rows)
         interrupted = False
         try:

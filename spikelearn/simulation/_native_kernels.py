@@ -24,6 +24,7 @@ from spikelearn.simulation._native_loops import (
     deliver_same,
     fire,
     flush,
+    follow_threshold,
     integrate_two,
     scale,
 )
@@ -33,14 +34,15 @@ from spikelearn.simulation._native_models import (
     HODGKIN_HUXLEY,
     IZHIKEVICH,
     LINEAR,
+    UNCOUNTED,
     Models,
     clear,
     collect,
+    conduct_one,
+    conduct_two,
     cross,
     decay,
     feed,
-    gather_one,
-    gather_two,
     step_conducting,
     step_hodgkin_huxley,
     step_two_variables,
@@ -83,6 +85,7 @@ class Net(NamedTuple):
     full: np.ndarray  # (Q,) whether every source neuron has a synapse on every target neuron
     ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
     n_slots: int
+    n_sources: int  # of spikes
     recorded: np.ndarray  # (P,)
     traced: np.ndarray  # (P,) whether the potential is recorded
     n_traced: int  # neurons of such populations
@@ -135,13 +138,13 @@ def sort_by_source(
 
 # In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
 # hand on two hundred numbers, which doubles the time to compile.
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
 def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
     models: Models | None,
     plastic: learning.Plastic | None,
-    inputs: Inputs,
+    inputs: Inputs | None,
     first_step: int,
     start: int,
     stop: int,
@@ -151,7 +154,8 @@ def advance(  # noqa: PLR0912, PLR0915
 ) -> tuple[int, int]:  # pragma: no cover - compiled
     """Steps `start` to `stop` - 1 of a block that began at `first_step`.
 
-    Stops early where `spike_steps` and `spike_neurons` might not hold the spikes of another step.
+    Where there are no `models`, nothing `plastic` or no `inputs`, their code is not compiled. Stops
+    early where `spike_steps` and `spike_neurons` might not hold the spikes of another step.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def advance(  # noqa: PLR0912, PLR0915
         How many were written to `spike_steps` and `spike_neurons`.
     """
     n_spikes = 0
-    n_sources = inputs.spike_start.shape[0]
+    n_sources = net.n_sources
     for step in range(start, stop):
         if n_spikes + state.v.size > spike_steps.size:
             return step, n_spikes
@@ -177,11 +181,12 @@ def advance(  # noqa: PLR0912, PLR0915
                 flush(plastic.y2)
                 flush(plastic.dose)
         slot = step % net.n_slots
-        for e in range(n_sources):
-            first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
-            at = net.ring_start[e]
-            copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
-            state.n_ring[slot, e] = last - first
+        if inputs is not None:
+            for e in range(n_sources):
+                first, last = inputs.spike_start[e, t], inputs.spike_start[e, t + 1]
+                at = net.ring_start[e]
+                copy(inputs.senders[first:last], state.ring[slot, at : at + last - first])
+                state.n_ring[slot, e] = last - first
         if plastic is not None:
             for k in range(plastic.projection.size):
                 number = plastic.numbers[k]
@@ -189,8 +194,8 @@ def advance(  # noqa: PLR0912, PLR0915
                 weight = plastic.weight[a:b]
                 if plastic.normalise_every[k] > 0 and step % plastic.normalise_every[k] == 0:
                     q = plastic.projection[k]
-                    learning.normalise_rows(
-                        weight, net.post[net.rows[net.first_row[q]] :],
+                    learning.normalise(
+                        weight, net.post[net.rows[net.first_row[q]] :], plastic.full[k],
                         number[learning.NORMALISE_SUM],
                         plastic.sums[plastic.post_start[k] : plastic.post_start[k + 1]],
                         number[learning.W_MIN], number[learning.W_MAX],
@@ -220,9 +225,10 @@ def advance(  # noqa: PLR0912, PLR0915
             linear = True
             if models is not None:  # told apart when compiled: None costs nothing
                 linear = models.model[p] == LINEAR
-            width = inputs.current_width[p]
-            at = inputs.current_start[p] + t * width
-            shown = inputs.current[at : at + width]
+            if inputs is not None:
+                width = inputs.current_width[p]
+                at = inputs.current_start[p] + t * width
+                shown = inputs.current[at : at + width]
             if linear:
                 c = net.first_channel[p]
                 if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
@@ -242,26 +248,29 @@ def advance(  # noqa: PLR0912, PLR0915
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
                         add_current(v, current, kappa, net.alpha[c], net.alike[p])
-                if width:
+                if inputs is not None and width:
                     add_stimulus(v, net.beta[first:last], shown)
             elif models is not None:
                 averaged = models.model[p] == CONDUCTING
                 n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
                 c = net.first_channel[p]
                 at = net.channel_start[c]
-                drive, conductance = models.drive[0, first:last], models.conductance[0, first:last]
-                if models.plain[p] == 1:
-                    gather_one(
-                        state.currents[at : at + v.size], models.reversal[at : at + v.size],
-                        models.mean[c], net.alpha[c], drive, conductance,
+                shown_now = inputs is not None and width > 0
+                if models.plain[p] == 1 and not shown_now:
+                    conduct_one(
+                        v, state.currents[at : at + v.size], models.reversal[at : at + v.size],
+                        models.mean[c], net.alpha[c], net.beta[first:last],
+                        models.step_per_tau[first:last],
                     )  # fmt: skip
-                elif models.plain[p] == 2:
+                elif models.plain[p] == 2 and not shown_now:
                     other = net.channel_start[c + 1]
-                    gather_two(
-                        state.currents[at : at + v.size], state.currents[other : other + v.size],
+                    conduct_two(
+                        v, state.currents[at : at + v.size],
+                        state.currents[other : other + v.size],
                         models.reversal[at : at + v.size],
                         models.reversal[other : other + v.size], models.mean[c],
-                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1], drive, conductance,
+                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1],
+                        models.step_per_tau[first:last],
                     )  # fmt: skip
                 else:
                     for k in range(n_moments):
@@ -281,34 +290,36 @@ def advance(  # noqa: PLR0912, PLR0915
                             at = net.channel_start[models.feeds[c]]
                             feed(current, state.currents[at : at + v.size], models.transfer[c])
                         decay(current, net.alpha[c])
-                if width:
-                    for k in range(n_moments):
-                        drive = models.drive[k, first:last]
-                        for j in range(v.size):
-                            drive[j] += shown[j if width > 1 else 0]
-                if averaged:
-                    step_conducting(
-                        v, net.beta[first:last], models.step_per_tau[first:last], drive,
-                        conductance,
-                    )  # fmt: skip
-                elif models.model[p] != HODGKIN_HUXLEY:
-                    step_two_variables(
-                        models.model[p], first, last, state.v, net.threshold, state.last,
-                        step - net.refractory[p], models,
-                    )  # fmt: skip
-                else:
-                    step_hodgkin_huxley(
-                        first, last, state.v, net.threshold, models.n_substeps[p], models
-                    )
+                    if inputs is not None and width:
+                        for k in range(n_moments):
+                            drive = models.drive[k, first:last]
+                            for j in range(v.size):
+                                drive[j] += shown[j if width > 1 else 0]
+                    if averaged:
+                        step_conducting(
+                            v, models.step_per_tau[first:last], models.drive[0, first:last],
+                            models.conductance[0, first:last],
+                        )  # fmt: skip
+                    elif models.model[p] != HODGKIN_HUXLEY:
+                        step_two_variables(
+                            models.model[p], first, last, state.v, net.threshold, state.last,
+                            step - net.refractory[p], models,
+                        )  # fmt: skip
+                    else:
+                        step_hodgkin_huxley(
+                            first, last, state.v, net.threshold, models.n_substeps[p], models
+                        )
             if net.adaptive[p]:
-                scale(state.theta[first:last], net.theta_decay[first:last], False)
+                follow_threshold(
+                    state.theta[first:last], net.theta_decay[first:last],
+                    net.threshold[first:last], state.limit[first:last],
+                )  # fmt: skip
         for q in range(net.source.size):
             sent = step - net.delay[q]
             if sent < 0:
                 continue
-            at = net.ring_start[net.source[q]]
-            n = state.n_ring[sent % net.n_slots, net.source[q]]
-            spiking = state.ring[sent % net.n_slots, at : at + n]
+            at, then = net.ring_start[net.source[q]], sent % net.n_slots
+            spiking = state.ring[then, at : at + state.n_ring[then, net.source[q]]]
             first, last = net.first[net.target[q]], net.first[net.target[q] + 1]
             if net.channel[q] < 0:
                 goal = state.v[first:last]
@@ -364,18 +375,19 @@ def advance(  # noqa: PLR0912, PLR0915
                 deliver(goal, spiking, rows, net.post, net.weight, net.first_weight[q])
             else:
                 deliver_same(goal, spiking, rows, net.post, net.same_weight[q])
-        for b in range(inputs.background_target.size):
-            p = inputs.background_target[b]
-            first, last = net.first[p], net.first[p + 1]
-            if inputs.background_channel[b] < 0:
-                goal = state.v[first:last]
-            else:
-                at = net.channel_start[inputs.background_channel[b]]
-                goal = state.currents[at : at + last - first]
-            at = inputs.background_weight_start[b]
-            weight = inputs.background_weight[at : at + last - first]
-            at = inputs.background_start[b] + t * goal.size
-            add_background(goal, weight, inputs.counts[at : at + goal.size])
+        if inputs is not None:
+            for b in range(inputs.background_target.size):
+                p = inputs.background_target[b]
+                first, last = net.first[p], net.first[p + 1]
+                if inputs.background_channel[b] < 0:
+                    goal = state.v[first:last]
+                else:
+                    at = net.channel_start[inputs.background_channel[b]]
+                    goal = state.currents[at : at + last - first]
+                at = inputs.background_weight_start[b]
+                weight = inputs.background_weight[at : at + last - first]
+                at = inputs.background_start[b] + t * goal.size
+                add_background(goal, weight, inputs.counts[at : at + goal.size])
         if plastic is not None:
             for k in range(plastic.projection.size):
                 sent = step - plastic.modulator_delay[k]
@@ -400,7 +412,7 @@ def advance(  # noqa: PLR0912, PLR0915
             at = net.ring_start[n_sources + p]
             # Who is refractory is who spiked a short while ago: what reached it is undone.
             for ago in range(1, min(net.refractory[p], step + 1)):
-                before = (step - ago) % net.n_slots
+                before = slot - ago if slot >= ago else slot - ago + net.n_slots
                 for s in range(at, at + state.n_ring[before, n_sources + p]):
                     v[state.ring[before, s]] = held[state.ring[before, s]]
             spiking = state.ring[slot, at : at + v.size]
@@ -408,9 +420,6 @@ def advance(  # noqa: PLR0912, PLR0915
                 for k in range(plastic.projection.size):
                     if plastic.reads_potential[k] and net.target[plastic.projection[k]] == p:
                         learning.read_potential(k, v, plastic)
-            if net.adaptive[p]:
-                for j in range(first, last):
-                    state.limit[j] = net.threshold[j] + state.theta[j]
             resets = True
             if models is not None:
                 resets = models.model[p] != HODGKIN_HUXLEY

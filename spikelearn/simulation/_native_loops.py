@@ -40,6 +40,16 @@ def scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no c
 
 
 @inner
+def follow_threshold(
+    theta: np.ndarray, theta_decay: np.ndarray, threshold: np.ndarray, limit: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    """A step of what has been added to the threshold, and where the threshold now is."""
+    for j in range(theta.size):
+        theta[j] *= theta_decay[j]
+        limit[j] = threshold[j] + theta[j]
+
+
+@inner
 def integrate_two(
     v: np.ndarray,
     beta: float,

@@ -231,23 +231,37 @@ def fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compile
 
 
 @inner
-def normalise_rows(
+def normalise(
     weight: np.ndarray,
     post: np.ndarray,
+    full: bool,
     total: float,
     sums: np.ndarray,
     w_min: float,
     w_max: float,
 ) -> None:  # pragma: no cover - compiled
     """Scale the weights onto each target to `total`; `post` begins with the first synapse."""
-    for j in range(sums.size):
+    n = sums.size
+    for j in range(n):
         sums[j] = 0.0
-    for s in range(weight.size):
-        sums[post[s]] += weight[s]
-    for j in range(sums.size):
+    if full:  # the same by rows, whose targets need not be looked up
+        for first in range(0, weight.size, n):
+            row = weight[first : first + n]
+            for j in range(n):
+                sums[j] += row[j]
+    else:
+        for s in range(weight.size):
+            sums[post[s]] += weight[s]
+    for j in range(n):
         sums[j] = total / sums[j] if sums[j] > 0.0 else 1.0
-    for s in range(weight.size):
-        weight[s] = min(max(weight[s] * sums[post[s]], w_min), w_max)
+    if full:
+        for first in range(0, weight.size, n):
+            row = weight[first : first + n]
+            for j in range(n):
+                row[j] = min(max(row[j] * sums[j], w_min), w_max)
+    else:
+        for s in range(weight.size):
+            weight[s] = min(max(weight[s] * sums[post[s]], w_min), w_max)
 
 
 @inner

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy.stats import poisson
 
 _LARGEST_MEAN = 200.0
 _GUIDES = 1024
@@ -27,10 +26,13 @@ class PoissonSampler:
         self.mean = mean
         self.small = mean <= _LARGEST_MEAN
         if self.small:
+            # Not scipy.stats, which takes as long to import as a short simulation takes to run.
+            from scipy.special import pdtr, pdtrc
+
             numbers = np.arange(int(mean + 12 * mean**0.5) + 40)
             # To where what lies above is less than a uniform number can tell from 0.
-            numbers = numbers[: 1 + int((poisson.sf(numbers, mean) > 2.0**-54).sum())]
-            self.cumulative = poisson.cdf(numbers, mean)
+            numbers = numbers[: 1 + int((pdtrc(numbers, mean) > 2.0**-54).sum())]
+            self.cumulative = pdtr(numbers, mean)
             self.cumulative[-1] = 1.0
             edges = np.arange(_GUIDES) / _GUIDES
             self.guide = np.searchsorted(self.cumulative, edges, side="right")

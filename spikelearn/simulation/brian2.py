@@ -11,10 +11,11 @@ brian2:cython
 brian2:standalone
     A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
     in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
-    values, sizes and durations use it again (not so other parameters of a plasticity rule, or
-    values for each neuron where there was one for all). An
-    order of magnitude faster than NumPy. Its data pass through the folder for temporary files
-    (TMPDIR). Needs c++, g++ or clang++ (or CXX), and no Windows.
+    values, sizes and durations use it again (not so values for each neuron where there was one for
+    all, or a part of a plasticity rule that was switched off, as an exponent of 0 is). Beyond 256
+    MB, or what SPIKELEARN_PROGRAMS_MB says, those that were used longest ago are deleted. An order
+    of magnitude faster than NumPy. Its data pass through the folder for temporary files (TMPDIR).
+    Needs c++, g++ or clang++ (or CXX), and no Windows.
 
 Without a target's name, `brian2` takes NumPy for what NumPy is estimated to do in 2 s, from the
 numbers of steps, neurons, synapses and trials, and where there is no compiler; beyond that,
@@ -43,6 +44,7 @@ import numpy as np
 from spikelearn._files import cache_folder
 from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation._brian2_choice import choose
+from spikelearn.simulation._brian2_custom import custom_group, refused_in_words
 from spikelearn.simulation._brian2_neurons import neuron_group
 from spikelearn.simulation._brian2_plasticity import Code, code_of, each_step, normaliser
 from spikelearn.simulation._brian2_session import (
@@ -54,7 +56,11 @@ from spikelearn.simulation._brian2_session import (
     no_compiler,
 )
 from spikelearn.simulation._brian2_standalone import Probed, standalone
-from spikelearn.simulation.lowered_neurons import ALL_NEURONS_AND_SYNAPSES, LoweredNeurons
+from spikelearn.simulation.lowered_neurons import (
+    ALL_NEURONS_AND_SYNAPSES,
+    OWN_EQUATIONS,
+    LoweredNeurons,
+)
 from spikelearn.simulation.lowering import (
     Background,
     InputSpikes,
@@ -66,7 +72,7 @@ from spikelearn.simulation.lowering import (
     diverged,
 )
 
-FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
+FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity", OWN_EQUATIONS}
 
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
 
@@ -100,10 +106,10 @@ class Session(Protocol):
 class Target:
     """Brian2 on one target: a backend."""
 
-    FEATURES = FEATURES
-
-    def __init__(self, name: str, session: Callable[[], Any]) -> None:
-        self.__name__, self.session = name, session
+    def __init__(
+        self, name: str, session: Callable[[], Any], features: frozenset[str] = FEATURES
+    ) -> None:
+        self.__name__, self.session, self.FEATURES = name, session, features
 
     def run(self, lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
         """Run a lowered network; see `spikelearn.simulation.simulate`."""
@@ -212,7 +218,7 @@ def _cython() -> Iterator[InProcess]:
 TARGETS = {
     "numpy": Target("numpy", _numpy),
     "cython": Target("cython", _cython),
-    "standalone": Target("standalone", standalone),
+    "standalone": Target("standalone", standalone, FEATURES - {OWN_EQUATIONS}),
 }
 
 
@@ -243,7 +249,7 @@ def _run_trials(
     session: Callable[[], Any],
 ) -> Result:
     """Run trials first to last - 1 side by side."""
-    with session() as target:
+    with session() as target, refused_in_words(lowered):
         b2, replicas = target.b2, last - first
         clock = b2.Clock(dt=lowered.dt_ms * b2.ms, name="grid")
         # Names by number: those of Brian2 depend on what else is alive, and the code on names.
@@ -252,6 +258,9 @@ def _run_trials(
             for k, (name, spikes) in enumerate(lowered.sources.items())
         }
         for k, (name, neurons) in enumerate(lowered.neurons.items()):
+            if neurons.equations is not None:
+                groups[name] = custom_group(b2, neurons, replicas, clock, f"neurons_{k}")
+                continue
             groups[name] = neuron_group(
                 b2, neurons, lowered.dt_ms, replicas, lowered.driven(name), clock, f"neurons_{k}"
             )
@@ -355,7 +364,10 @@ def _synapses(
     neurons = lowered.neurons[synapses.target]
     rule = synapses.plasticity
     given = "w" if synapses.gain is None or (synapses.gain == 1).all() else "gain * w"
-    if synapses.channel is not None:
+    if synapses.channel is None and neurons.equations is not None:
+        given = f"{given} * mV" + (" * active_post" if neurons.refractory_steps else "")
+        deliver = f"v_post += {given}"
+    elif synapses.channel is not None:
         deliver = f"current{synapses.channel}_post += {given}"
     elif neurons.refractory_steps > 1:
         deliver = f"v_post += {given} * active_post"
@@ -364,7 +376,7 @@ def _synapses(
     code = Code() if rule is None else code_of(b2, rule)
     # It delivers the weight it has when the spike arrives; then it learns.
     model, on_pre = ["w : 1", *code.model], [deliver, *code.on_pre]
-    model += ["gain : 1"] if given != "w" else []
+    model += ["gain : 1"] if "gain" in given else []
     on_post = "\n".join(code.on_post) or None
     c = synapses.connections
     # A source emits at the start of a step and is delivered within it; a neuron emits after the
@@ -388,7 +400,7 @@ def _synapses(
         j=np.tile(c.post, replicas) + copy * c.n_target,
     )
     made.w = np.tile(c.weight, replicas)
-    if given != "w" and synapses.gain is not None:
+    if "gain" in given and synapses.gain is not None:
         made.gain = np.tile(synapses.gain[c.post], replicas)
     if np.ndim(delay_steps):
         made.pre.delay = np.tile(delay_steps - taken_up, replicas) * clock.dt
@@ -430,12 +442,15 @@ def _background_operation(
 ) -> Any:
     goal = group.variables["v" if background.channel is None else f"current{background.channel}"]
     # What reaches the potential of a refractory neuron is lost.
-    active = group.variables.get("active") if background.channel is None else None
+    direct = background.channel is None
+    held = direct and "active" in group.variables
+    # The potential of equations of one's own is in volts.
+    unit = 1e-3 if direct and not group.variables["v"].dim.is_dimensionless else 1.0
 
     def hand_in() -> None:
-        arriving = (background.weight * next(counts)).ravel()
-        if active is not None:
-            arriving = arriving * active.get_value()
+        arriving = unit * (background.weight * next(counts)).ravel()
+        if held:
+            arriving = arriving * group.state("active", use_units=False)[:]
         goal.set_value(goal.get_value() + arriving)
 
     return b2.NetworkOperation(hand_in, clock=clock, when="synapses")
@@ -450,5 +465,7 @@ def _collect(monitor: Any, lowered: Lowered, group: Any, replicas: int, first: i
 
 def _potential(monitor: Any, neurons: LoweredNeurons, replicas: int) -> np.ndarray:
     """Recorded potential in mV, array of shape (replicas, n_steps, size)."""
-    v = np.asarray(monitor.v).reshape(replicas, neurons.size, -1)
+    # Equations of one's own are in volts.
+    scale = 1.0 if neurons.equations is None else 1000.0
+    v = scale * np.asarray(monitor.v).reshape(replicas, neurons.size, -1)
     return v.transpose(0, 2, 1) + neurons.v_rest

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._seeding import generator
+from spikelearn.networks.brian2_neurons import Brian2Neurons
 from spikelearn.networks.distributions import AnyDistribution
 from spikelearn.networks.neurons import (
     LIF,
@@ -36,9 +37,13 @@ MODEL_FEATURES = {
     "adex": "AdEx neurons",
     "izhikevich": "Izhikevich neurons",
     "hodgkin_huxley": "Hodgkin-Huxley neurons",
+    "brian2": "neurons with equations of one's own",
 }
+OWN_EQUATIONS = MODEL_FEATURES["brian2"]
 CONDUCTANCES, ALPHA_SYNAPSES = "conductances", "alpha synapses"
-ALL_NEURONS_AND_SYNAPSES = frozenset({*MODEL_FEATURES.values(), CONDUCTANCES, ALPHA_SYNAPSES})
+ALL_NEURONS_AND_SYNAPSES = frozenset(
+    {*MODEL_FEATURES.values(), CONDUCTANCES, ALPHA_SYNAPSES} - {OWN_EQUATIONS}
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class LoweredNeurons:
     """
 
     name: str
-    model: str  # "lif", "adex", "izhikevich" or "hodgkin_huxley"
+    model: str  # "lif", "adex", "izhikevich", "hodgkin_huxley" or "brian2"
     size: int
     v_rest: np.ndarray
     threshold: np.ndarray
@@ -90,6 +95,7 @@ class LoweredNeurons:
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     # Their further variables at the start, by name.
     variables: dict[str, np.ndarray] = field(default_factory=dict)
+    equations: Brian2Neurons | None = None  # of one's own, as they were given
 
     @property
     def conducting(self) -> bool:
@@ -99,7 +105,7 @@ class LoweredNeurons:
 
 def lower_neurons(
     name: str,
-    population: Neurons,
+    population: Neurons | Brian2Neurons,
     synapses: list[Synapse],
     dt_ms: float,
     refractory_steps: int,
@@ -133,6 +139,8 @@ def lower_neurons(
         "step_per_tau": zero,
         "channels": tuple(_channels(synapses, None, zero, dt_ms, n_substeps)),
     }
+    if isinstance(population, Brian2Neurons):
+        return LoweredNeurons(**common, threshold=zero, reset=zero, equations=population)
     if isinstance(population, AdEx):
         capacitance = each(population.capacitance_pf)
         return LoweredNeurons(

@@ -352,9 +352,13 @@ def _within_bounds(drawn: Connections, rule: LoweredPlasticity, name: str) -> Co
         )
     if rule.normalise_sum is None:
         return drawn
-    sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
+    if drawn.full:  # the same sums, in a fraction of the time
+        sums = drawn.weight.reshape(drawn.n_source, drawn.n_target).sum(0)
+    else:
+        sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
     scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
-    scaled = np.clip(drawn.weight * scale[drawn.post], rule.w_min, rule.w_max)
+    scaled = drawn.weight * (np.tile(scale, drawn.n_source) if drawn.full else scale[drawn.post])
+    np.clip(scaled, rule.w_min, rule.w_max, out=scaled)
     return dataclasses.replace(drawn, weight=scaled)
 
 
@@ -367,8 +371,10 @@ def _gain(item: Projection | BackgroundInput, network: SpikingNetwork) -> Any:
 
 def _by_delay(drawn: Connections, steps: np.ndarray) -> Iterator[tuple[int, Connections]]:
     """The synapses of each delay, in the order in which they were drawn."""
-    order = np.argsort(steps, kind="stable")
-    values, starts = np.unique(steps[order], return_index=True)
+    # NumPy sorts short integers by their digits, in a fraction of the time.
+    short = steps.astype(np.uint16) if steps.max(initial=0) < 2**16 else steps
+    order = np.argsort(short, kind="stable")
+    values, starts = np.unique(short[order], return_index=True)
     for value, mine in zip(values, np.split(order, starts)[1:], strict=True):
         yield (
             int(value),
@@ -453,7 +459,7 @@ def _lower_sources(
                 f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
                 f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms"
             )
-        order = np.lexsort((spikes.senders, spikes.trials, steps))
+        order = _by_step(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
         grid = InputSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
         twice = (
             (np.diff(grid.steps) == 0) & (np.diff(grid.trials) == 0) & (np.diff(grid.senders) == 0)
@@ -466,6 +472,17 @@ def _lower_sources(
             )
         lowered[name] = grid
     return lowered
+
+
+def _by_step(
+    steps: np.ndarray, trials: np.ndarray, senders: np.ndarray, n_trials: int, size: int
+) -> np.ndarray:
+    """The order by step, then trial, then sender."""
+    highest = (int(steps.max(initial=0)) + 1) * n_trials * size
+    if highest >= 2**63:
+        return np.lexsort((senders, trials, steps))
+    # One number for all three: spikes mostly are in order, or nearly, and then are sorted at once.
+    return np.argsort((steps * n_trials + trials) * size + senders, kind="stable")
 
 
 def _lower_currents(

@@ -16,9 +16,9 @@ from itertools import islice
 
 import numpy as np
 
-from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation import _native_models as native_models
 from spikelearn.simulation import _native_plasticity as learning
+from spikelearn.simulation._aligned import aligned, empty
 from spikelearn.simulation._native_cache import forget_stale
 from spikelearn.simulation._native_kernels import Inputs, Net, State, advance, sort_by_source
 from spikelearn.simulation._native_models import Models
@@ -123,7 +123,7 @@ def _by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.n
     """Steps and senders of a source's spikes in each trial, by step."""
     # NumPy sorts short integers by their digits, in a fraction of the time.
     trials = source.trials.astype(np.uint16) if n_trials < 2**16 else source.trials
-    order = np.argsort(trials, kind="stable")
+    order = np.argsort(trials, kind="stable") if n_trials > 1 else slice(None)
     ends = np.cumsum(np.bincount(source.trials, minlength=n_trials))[:-1]
     return list(
         zip(np.split(source.steps[order], ends), np.split(source.senders[order], ends), strict=True)
@@ -164,9 +164,11 @@ class _Trial:
 
     def steps(self) -> Iterator[None]:
         """Run, stopping after every block; `reached` says how far it is."""
-        self.state = _start(self.lowered, self.net)
-        self.models = _models(self.lowered, self.net)
-        self.plastic = learning.start(self.lowered, self.net)
+        models = _models(self.lowered, self.net)
+        plastic = learning.start(self.lowered, self.net)
+        self.state = aligned(_start(self.lowered, self.net))
+        self.models = None if models is None else aligned(models)
+        self.plastic = None if plastic is None else aligned(plastic)
         self.spike_steps = np.empty(_room(self.net), dtype=np.int64)
         self.spike_neurons = np.empty(_room(self.net), dtype=np.int64)
         traced = self.net.n_traced
@@ -229,9 +231,11 @@ class _Feed:
             if lowered.driven(name)
         }
 
-    def block(self, first: int, last: int) -> Inputs:
-        """Everything that comes in at steps `first` to `last` - 1."""
+    def block(self, first: int, last: int) -> Inputs | None:
+        """Everything that comes in at steps `first` to `last` - 1; None where nothing ever does."""
         lowered, n = self.lowered, last - first
+        if not (self.sources or self.drives or self.background):
+            return None
         names = list(lowered.neurons)
         starts, senders, taken = [], [], 0
         for steps, who in self.sources:
@@ -284,72 +288,86 @@ def arrange(lowered: Lowered) -> Net:
     channels = [channel for p in populations for channel in p.channels]
     first_channel = np.cumsum([0, *(len(p.channels) for p in populations)])
     lengths = [channel.kappa.size for channel in channels]
-    rows, posts, weights, first_row, n_rows, n_synapses = [], [], [], [], 0, 0
-    same_weight, first_weight, full, n_weights = [], [], [], 0
-    for synapses in lowered.synapses:
+    rows, first_row, n_rows = [], [], 0
+    same_weight, first_weight, full = [], [], []
+    # Written where they stay: parts that are joined would be there twice for a while.
+    post = empty(sum(s.connections.post.size for s in lowered.synapses), np.uint32)
+    alike = [_alike_weights(s) for s in lowered.synapses]
+    weight = empty(
+        sum(
+            s.connections.pre.size
+            for s, one in zip(lowered.synapses, alike, strict=True)
+            if not one
+        )
+    )
+    n_synapses = n_weights = 0
+    for synapses, same in zip(lowered.synapses, alike, strict=True):
         c = synapses.connections
-        row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
-        # Weights that change are kept one by one, however they start.
-        alike = c.pre.size and synapses.plasticity is None and (c.weight == c.weight[0]).all()
-        same = c.weight[0] if alike else np.nan
+        if c.full:
+            row = np.arange(c.n_source + 1) * c.n_target
+        else:
+            row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
         first_weight.append(n_synapses - n_weights)
-        if np.isnan(same):
-            weights.append(np.empty(c.pre.size))
-            sort_by_source(c.pre, c.weight, row[:-1].copy(), weights[-1])
+        sorts = [(c.post, post[n_synapses : n_synapses + c.post.size])]
+        if not same:
+            sorts.append((c.weight, weight[n_weights : n_weights + c.pre.size]))
             n_weights += c.pre.size
-        posts.append(np.empty(c.post.size, dtype=np.uint32))
-        full.append(_is_full(c) and np.isnan(same))
-        sort_by_source(c.pre, c.post, row[:-1].copy(), posts[-1])
+        full.append(c.full and not same)
+        for given, part in sorts:
+            if c.full:
+                part[:] = given
+            else:
+                sort_by_source(c.pre, given, row[:-1].copy(), part)
         rows.append(row + n_synapses)
-        same_weight.append(same)
+        same_weight.append(c.weight[0] if same else np.nan)
         first_row.append(n_rows)
         n_rows += row.size
         n_synapses += c.post.size
     zeros = [np.zeros(p.size) for p in populations]
     longest = max((s.delay_steps for s in lowered.synapses), default=0)
-    return Net(
-        first=np.cumsum([0, *sizes]),
-        alike=np.array([_alike(p) for p in populations]),
-        beta=np.concatenate([p.beta for p in populations]),
-        threshold=np.concatenate([p.threshold for p in populations]),
-        reset=np.concatenate([p.reset for p in populations]),
-        subtract=np.array([p.subtract for p in populations]),
-        refractory=np.array([p.refractory_steps for p in populations], dtype=np.int64),
-        adaptive=np.array([p.theta_init is not None for p in populations]),
-        theta_decay=_filled([p.theta_decay for p in populations], zeros),
-        theta_increment=_filled([p.theta_increment for p in populations], zeros),
-        first_channel=first_channel,
-        channel_start=np.cumsum([0, *lengths])[:-1],
-        alpha=np.array([channel.alpha for channel in channels], dtype=np.float64),
-        kappa=_joined([channel.kappa for channel in channels], np.float64),
-        source=np.array([emitters.index(s.source) for s in lowered.synapses], dtype=np.int64),
-        target=np.array([names.index(s.target) for s in lowered.synapses], dtype=np.int64),
-        delay=np.array([s.delay_steps for s in lowered.synapses], dtype=np.int64),
-        channel=np.array(
-            [_channel(s, names, first_channel) for s in lowered.synapses], dtype=np.int64
-        ),
-        first_row=np.array(first_row, dtype=np.int64),
-        rows=_joined(rows, np.int64),
-        post=_joined(posts, np.uint32),
-        same_weight=np.array(same_weight, dtype=np.float64),
-        first_weight=np.array(first_weight, dtype=np.int64),
-        weight=_joined(weights, np.float64),
-        full=np.array(full, dtype=np.bool_),
-        ring_start=np.cumsum([0, *emitter_sizes]),
-        n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
-        recorded=np.array([name in lowered.record for name in names]),
-        traced=np.array([name in lowered.record_potential for name in names]),
-        n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
+    return aligned(
+        Net(
+            first=np.cumsum([0, *sizes]),
+            alike=np.array([_alike(p) for p in populations]),
+            beta=np.concatenate([p.beta for p in populations]),
+            threshold=np.concatenate([p.threshold for p in populations]),
+            reset=np.concatenate([p.reset for p in populations]),
+            subtract=np.array([p.subtract for p in populations]),
+            refractory=np.array([p.refractory_steps for p in populations], dtype=np.int64),
+            adaptive=np.array([p.theta_init is not None for p in populations]),
+            theta_decay=_filled([p.theta_decay for p in populations], zeros),
+            theta_increment=_filled([p.theta_increment for p in populations], zeros),
+            first_channel=first_channel,
+            channel_start=np.cumsum([0, *lengths])[:-1],
+            alpha=np.array([channel.alpha for channel in channels], dtype=np.float64),
+            kappa=_joined([channel.kappa for channel in channels], np.float64),
+            source=np.array([emitters.index(s.source) for s in lowered.synapses], dtype=np.int64),
+            target=np.array([names.index(s.target) for s in lowered.synapses], dtype=np.int64),
+            delay=np.array([s.delay_steps for s in lowered.synapses], dtype=np.int64),
+            channel=np.array(
+                [_channel(s, names, first_channel) for s in lowered.synapses], dtype=np.int64
+            ),
+            first_row=np.array(first_row, dtype=np.int64),
+            rows=_joined(rows, np.int64),
+            post=post,
+            same_weight=np.array(same_weight, dtype=np.float64),
+            first_weight=np.array(first_weight, dtype=np.int64),
+            weight=weight,
+            full=np.array(full, dtype=np.bool_),
+            ring_start=np.cumsum([0, *emitter_sizes]),
+            n_slots=1 + max(longest, *(p.refractory_steps for p in populations)),
+            n_sources=len(lowered.sources),
+            recorded=np.array([name in lowered.record for name in names]),
+            traced=np.array([name in lowered.record_potential for name in names]),
+            n_traced=sum(p.size for p in populations if p.name in lowered.record_potential),
+        )
     )
 
 
-def _is_full(c: Connections) -> bool:
-    """Whether the synapses are all pairs, each once, in order."""
-    n_pairs = c.n_source * c.n_target
-    if c.pre.size != n_pairs:
-        return False
-    place = c.pre.astype(np.int64) * c.n_target + c.post
-    return bool((place == np.arange(n_pairs)).all())
+def _alike_weights(synapses: Synapses) -> bool:
+    """Whether one weight stands for all; those that change are kept one by one."""
+    weight = synapses.connections.weight
+    return bool(weight.size and synapses.plasticity is None and (weight == weight[0]).all())
 
 
 def _models(lowered: Lowered, net: Net) -> Models | None:

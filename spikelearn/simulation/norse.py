@@ -25,12 +25,12 @@ def _no_reset(
 
 
 class _LIFBox:
-    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype) -> None:
+    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype, device: torch.device) -> None:
         from norse.torch.functional import lif_box
 
         self.lif_box = lif_box
-        self.gain = torch.as_tensor(1.0 - neurons.beta, dtype=dtype)
-        self.zero = torch.zeros((), dtype=dtype)
+        self.gain = torch.as_tensor(1.0 - neurons.beta, dtype=dtype, device=device)
+        self.zero = torch.zeros((), dtype=dtype, device=device)
 
     def __call__(
         self, v: torch.Tensor, drive: torch.Tensor, threshold: torch.Tensor
@@ -48,6 +48,14 @@ class _LIFBox:
         return fired, state.v + drive
 
 
+TARGETS = torch_loop.targets("norse", FEATURES, _LIFBox)
+
+
 def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
-    return torch_loop.run(lowered, _LIFBox, progress, precision)
+    return TARGETS[choose_target(lowered)].run(lowered, progress, precision)
+
+
+def choose_target(lowered: Lowered) -> str:
+    """The processor; a GPU has to be asked for."""
+    return "cpu"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import importlib
 import importlib.metadata
 import warnings
@@ -78,6 +79,7 @@ def simulate(
         order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
         NumPy, or as a compiled program where that saves time (see `spikelearn.simulation.brian2`
         for the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
+        "snntorch:cuda" and "norse:cuda" run on a GPU.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str
@@ -281,23 +283,31 @@ def _provenance(
         if isinstance(value, list | tuple):
             return [brief(item) for item in value]
         if isinstance(value, np.ndarray):
-            return f"array of shape {value.shape}"
+            return f"array of shape {value.shape}" if value.ndim else str(value)
         return value
 
     base, _, target = backend.partition(":")
     return {
-        "network": brief({**network.model_dump(exclude_none=True), **_arrays(network)}),
+        "network": brief(
+            {
+                **network.model_dump(exclude_none=True, exclude={"populations", "projections"}),
+                **_arrays(network),
+            }
+        ),
         "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
         "backend": base,
-        "backend_version": importlib.metadata.version(BACKENDS[base][1])
-        if base in BACKENDS
-        else "unknown",
+        "backend_version": _version(BACKENDS[base][1]) if base in BACKENDS else "unknown",
         **({"backend_target": target} if target else {}),
-        "spikelearn_version": importlib.metadata.version("spikelearn-toolkit"),
+        "spikelearn_version": _version("spikelearn-toolkit"),
         "precision": precision,
         "seed": seed,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+@functools.cache  # to look one up takes a millisecond
+def _version(distribution: str) -> str:
+    return importlib.metadata.version(distribution)
 
 
 def _arrays(network: SpikingNetwork) -> dict[str, Any]:

@@ -20,13 +20,13 @@ FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES})
 
 
 class _Leaky:
-    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype) -> None:
+    def __init__(self, neurons: LoweredNeurons, dtype: torch.dtype, device: torch.device) -> None:
         import snntorch
 
         known = len(snntorch.SpikingNeuron.instances)
         self.leaky = snntorch.Leaky(
             beta=torch.as_tensor(neurons.beta, dtype=dtype), reset_mechanism="none"
-        )
+        ).to(device)
         # snnTorch keeps every neuron it makes in a class-wide list, which would hold its memory.
         del snntorch.SpikingNeuron.instances[known:]
 
@@ -38,6 +38,14 @@ class _Leaky:
         return self.leaky.fire(v), v
 
 
+TARGETS = torch_loop.targets("snntorch", FEATURES, _Leaky)
+
+
 def run(lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
     """Run a lowered network; see `spikelearn.simulation.simulate`."""
-    return torch_loop.run(lowered, _Leaky, progress, precision)
+    return TARGETS[choose_target(lowered)].run(lowered, progress, precision)
+
+
+def choose_target(lowered: Lowered) -> str:
+    """The processor; a GPU has to be asked for."""
+    return "cpu"

@@ -7,18 +7,24 @@ Populations that excite one another in a loop go through time together, step by 
 one after another, each through a block of steps at once, in the order in which spikes pass through
 the network. So what comes to a population from outside its loop is known for the whole block, and
 is one matrix product.
+
+They run on the processor, or on a GPU where that is asked for ("snntorch:cuda", "norse:cuda"):
+it is the faster one from thousands of neurons times trials on, and slower below, where to start a
+step's operations takes longer than they do.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Protocol
 
 import numpy as np
 import torch
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.simulation.lowered_neurons import LoweredNeurons
 from spikelearn.simulation.lowering import (
     Background,
@@ -50,34 +56,65 @@ class Cell(Protocol):
         """
 
 
-def run(
-    lowered: Lowered,
-    make_cell: Callable[[LoweredNeurons, torch.dtype], Cell],
-    progress: Callable[[float], None],
-    precision: str,
-) -> Result:
-    """Run the network; spikes as (steps, senders, trials) by population, states, no weights."""
-    dtype = torch.float64 if precision == "float64" else torch.float32
-    with torch.no_grad():
-        return _run(lowered, make_cell, progress, dtype)
+MakeCell = Callable[[LoweredNeurons, torch.dtype, torch.device], Cell]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A torch backend on one kind of device."""
+
+    name: str
+    FEATURES: frozenset[str]
+    make_cell: MakeCell
+    device: str
+
+    def run(self, lowered: Lowered, progress: Callable[[float], None], precision: str) -> Result:
+        """Run the network; spikes as (steps, senders, trials) by population, states, no weights.
+
+        Raises
+        ------
+        SpikelearnError
+            Where there is no such device.
+        """
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise SpikelearnError(
+                f"the backend {self.name}:cuda needs a GPU that PyTorch can use, and there is none;"
+                f" {self.name}:cpu runs on the processor"
+            )
+        dtype = torch.float64 if precision == "float64" else torch.float32
+        with torch.no_grad():
+            return _run(lowered, self.make_cell, progress, dtype, torch.device(self.device))
+
+
+def targets(
+    name: str,
+    features: frozenset[str],
+    make_cell: MakeCell,
+) -> dict[str, Target]:
+    """The backend on each kind of device, by the device's name."""
+    return {device: Target(name, features, make_cell, device) for device in ("cpu", "cuda")}
 
 
 def _run(
     lowered: Lowered,
-    make_cell: Callable[[LoweredNeurons, torch.dtype], Cell],
+    make_cell: MakeCell,
     progress: Callable[[float], None],
     dtype: torch.dtype,
+    device: torch.device,
 ) -> Result:
     longest = max((s.delay_steps for s in lowered.synapses), default=0)
     length = _block_length(lowered, dtype)
-    populations = {
-        name: _Population(neurons, make_cell(neurons, dtype), lowered, dtype, longest + length)
-        for name, neurons in lowered.neurons.items()
-    }
-    sources = {name: _Source(s, lowered, dtype) for name, s in lowered.sources.items()}
-    stages = [
-        _Stage(names, lowered, populations, sources, longest, dtype) for names in _loops(lowered)
-    ]
+    cells = {name: make_cell(neurons, dtype, device) for name, neurons in lowered.neurons.items()}
+    with device:  # what is made below is there
+        populations = {
+            name: _Population(neurons, cells[name], lowered, dtype, longest + length)
+            for name, neurons in lowered.neurons.items()
+        }
+        sources = {name: _Source(s, lowered, dtype, device) for name, s in lowered.sources.items()}
+        stages = [
+            _Stage(names, lowered, populations, sources, longest, dtype, device)
+            for names in _loops(lowered)
+        ]
     reached = 0
     try:
         for first in range(0, lowered.n_steps, length):
@@ -152,6 +189,7 @@ class _Stage:
         sources: dict[str, _Source],
         longest: int,
         dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
         self.names, self.populations, self.longest = names, populations, longest
         self.inner: list[_Projection] = []
@@ -169,7 +207,7 @@ class _Stage:
         self.drives: dict[str, Iterator[np.ndarray]] = {
             name: lowered.drive(name, 0, lowered.n_trials) for name in names if lowered.driven(name)
         }
-        self.dtype = dtype
+        self.dtype, self.device = dtype, device
 
     def advance(self, first: int, last: int) -> None:
         """Steps `first` to `last` - 1."""
@@ -178,7 +216,7 @@ class _Stage:
             for name in self.names:
                 drive = self.drives.get(name)
                 self.populations[name].integrate_currents(
-                    None if drive is None else torch.as_tensor(next(drive), dtype=self.dtype)
+                    None if drive is None else self._tensor(next(drive))
                 )
             for (target, channel), values in arriving.items():
                 self.populations[target].deliver(channel, values[t])
@@ -214,8 +252,10 @@ class _Stage:
     def _deliver_background(
         self, item: Background, weights: torch.Tensor, counts: np.ndarray
     ) -> None:
-        drawn = torch.as_tensor(counts, dtype=self.dtype)
-        self.populations[item.target].deliver(item.channel, weights * drawn)
+        self.populations[item.target].deliver(item.channel, weights * self._tensor(counts))
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
 
 
 class _Population:
@@ -303,7 +343,7 @@ class _Population:
         if self.theta is not None:
             self.theta.addcmul_(emitted, self.theta_increment)
         if self.held is not None:
-            self.held[fired.bool()] = self.neurons.refractory_steps
+            self.held.masked_fill_(fired.bool(), self.neurons.refractory_steps)
         if self.traced:
             self.potentials.append(self.v)
 
@@ -311,9 +351,13 @@ class _Population:
         """Keep what is recorded of the steps made, and the spikes that are still on their way."""
         block = self.emitted[longest : longest + last - first]
         if self.recorded:
-            self.parts.append((first, np.flatnonzero(block.numpy())))
+            if block.device.type != "cpu":  # found there: they are few, and the way here is long
+                places = block.flatten().nonzero().squeeze(1).cpu().numpy()
+            else:
+                places = np.flatnonzero(block.numpy())
+            self.parts.append((first, places))
         if self.traced:
-            v = torch.stack(self.potentials).numpy()
+            v = torch.stack(self.potentials).cpu().numpy()
             self.trace.append(v.astype(np.float64) + self.rest)
             self.potentials = []
         if longest:
@@ -332,9 +376,11 @@ class _Population:
 class _Source:
     """Spikes of a source, by step."""
 
-    def __init__(self, spikes: InputSpikes, lowered: Lowered, dtype: torch.dtype) -> None:
+    def __init__(
+        self, spikes: InputSpikes, lowered: Lowered, dtype: torch.dtype, device: torch.device
+    ) -> None:
         self.n_trials, self.size = lowered.n_trials, spikes.size
-        self.dtype = dtype
+        self.dtype, self.device = dtype, device
         self.spikes = spikes
         self.first = np.searchsorted(spikes.steps, np.arange(lowered.n_steps + 1))
 
@@ -360,7 +406,7 @@ class _Source:
             dense = np.zeros(n_rows * self.size, dtype=np.uint8)
             dense[rows * self.size + senders] = 1
             values = projection.times(
-                torch.from_numpy(dense).to(self.dtype).view(n_rows, self.size)
+                torch.from_numpy(dense).to(self.device).to(self.dtype).view(n_rows, self.size)
             )
         return values.view(length, self.n_trials, -1)
 
@@ -402,8 +448,8 @@ class _Projection:
             rows, senders = rows[order], senders[order]
         offsets = np.searchsorted(rows, np.arange(n_rows))
         return torch.nn.functional.embedding_bag(
-            torch.from_numpy(np.ascontiguousarray(senders)),
+            torch.from_numpy(np.ascontiguousarray(senders)).to(self.dense.device),
             self.dense,
-            torch.from_numpy(offsets),
+            torch.from_numpy(offsets).to(self.dense.device),
             mode="sum",
         )

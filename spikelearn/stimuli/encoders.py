@@ -154,11 +154,8 @@ def bernoulli_spikes(
     """
     trials, steps, senders = [], [], []
     for trial, probability in enumerate(probabilities):
-        if probability.ndim == 1:  # constant: nothing needs to be drawn for those that are silent
-            active = np.flatnonzero(probability > 0)
-            drawn = generator.random((n_steps, active.size)) < probability[active]
-            at, who = np.nonzero(drawn)
-            who = active[who]
+        if probability.ndim == 1:
+            at, who = _constant(probability, n_steps, generator)
         else:
             at, who = np.nonzero(generator.random((n_steps, size)) < probability)
         steps.append(at)
@@ -167,6 +164,34 @@ def bernoulli_spikes(
     return PopulationSpikes.from_unsorted(
         size, np.concatenate(steps) * dt_ms, np.concatenate(senders), np.concatenate(trials)
     )
+
+
+def _constant(
+    probability: np.ndarray, n_steps: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and senders of Bernoulli spikes whose probabilities do not change.
+
+    By thinning: all that might spike do so with the highest probability, which a walk from one to
+    the next finds, by gaps of a geometric distribution; then each is kept with what is left of its
+    own. It costs as much as there are spikes, not as much as there are steps.
+    """
+    active = np.flatnonzero(probability > 0)
+    n_places, place = n_steps * active.size, -1
+    if not n_places:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    highest = float(probability[active].max())
+    walks = []
+    while place < n_places:
+        more = (n_places - place) * highest
+        gaps = generator.geometric(highest, int(more + 4.0 * math.sqrt(more)) + 8)
+        # A gap of a tiny probability may be the largest integer there is.
+        walks.append(place + np.cumsum(np.minimum(gaps, n_places + 1)))
+        place = int(walks[-1][-1])
+    places = np.concatenate(walks)
+    at, who = np.divmod(places[places < n_places], active.size)
+    who = active[who]
+    kept = generator.random(who.size) * highest < probability[who]
+    return at[kept], who[kept]
 
 
 def checked_intensities(intensities: np.ndarray) -> np.ndarray:

@@ -19,7 +19,8 @@ class ImageDataset:
 
     Images are uint8 arrays of shape (n, height, width), or (n, height, width, 3) in colour; labels
     are uint8 arrays of shape (n,), uint16 where there are more than 256 classes. `source` says in
-    words which copy of the data this is.
+    words which copy of the data this is. Where images are windows of one sequence, in its order,
+    `overlap` is how many on either side a window has letters in common with.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ImageDataset:
     test_labels: np.ndarray
     classes: tuple[str, ...]
     source: str
+    overlap: int = 0
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):

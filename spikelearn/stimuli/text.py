@@ -29,8 +29,9 @@ def load(source: str = "auto") -> ImageDataset:
     border = round(len(symbols) * (1 - _TEST_FRACTION))
     train, test = _windows(symbols[:border]), _windows(symbols[border:])
     return ImageDataset(
-        "text", *train, *test, classes=tuple(ALPHABET), source="Alice's Adventures in Wonderland"
-    )
+        "text", *train, *test, classes=tuple(ALPHABET), source="Alice's Adventures in Wonderland",
+        overlap=WINDOW,
+    )  # fmt: skip
 
 
 def default_source() -> str:

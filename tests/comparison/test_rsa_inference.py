@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
     compare_rsa,
     difference_table,
+    mean_table,
     noise_ceiling,
     rdm,
     subject_rdms,
@@ -91,6 +93,24 @@ def test_a_difference_is_that_of_the_scores_and_of_its_resamples() -> None:
     assert monkey.ci_lower + half == pytest.approx(monkey.difference)
     assert error < half < 2.2 * error  # the bootstrap overestimates the error of small scores
     assert (monkey.p < 0.05) == (monkey.ci_lower > 0 or monkey.ci_upper < 0)
+
+
+def test_the_interval_of_a_mean_is_that_of_its_resamples_not_the_mean_interval() -> None:
+    recording = made_up_recording(18)
+    random = np.random.default_rng(7)
+    several = [response(random.normal(size=(18, 10))) for _ in range(3)]
+    each = pd.concat(compare_rsa({"m": one}, recording, 400, seed=2) for one in several)
+    one = mean_table({"m": several[:1]}, recording, 400, seed=2)
+    np.testing.assert_allclose(
+        one[["score", "ci_lower", "ci_upper"]], each[: len(one)][["score", "ci_lower", "ci_upper"]]
+    )
+    table = mean_table({"m": several}, recording, 400, seed=2)
+    by_row = each.groupby(["region", "subject"], sort=False)[["score", "ci_lower", "ci_upper"]]
+    np.testing.assert_allclose(table.score, by_row.mean().score)
+    averaged = by_row.mean().ci_upper - by_row.mean().ci_lower
+    narrower = (table.ci_upper - table.ci_lower).to_numpy() / averaged.to_numpy()
+    # The instances are unrelated, so the error of their mean is that of one over the root of 3.
+    np.testing.assert_allclose(narrower, 3**-0.5, atol=0.2)
 
 
 def test_a_model_differs_by_nothing_from_itself() -> None:

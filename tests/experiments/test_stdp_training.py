@@ -163,3 +163,25 @@ def test_stdp_learns_digits_that_the_adapted_but_unlearned_layer_does_not_tell_a
     assert learned.summary["test_accuracy"] > 0.6
     assert control.summary["test_accuracy"] < 0.4
     assert learned.summary["flag"] == ""
+
+
+def test_a_layer_can_have_another_number_of_neurons_than_the_model(tmp_path):
+    usual = config(model="diehl_cook2015", n_train=2, n_label=2, n_test=2, dt_ms=0.5)
+    wide = usual.model_copy(update={"n_neurons": 23})
+    sizes = {name: p.size for name, p in wide.description().populations.items()}
+    assert sizes == {"input": 784, "excitatory": 23, "inhibitory": 23}
+    assert "n_neurons" not in usual.complete()  # runs from before keep their names
+    trained = train_stdp(wide, tmp_path)
+    assert trained.labels.shape == (23,)
+    assert open_stdp_run(trained.folder).network.populations["inhibitory"].size == 23
+
+
+def test_another_number_of_neurons_than_weights_are_given_for_is_refused(tmp_path):
+    base = SpikingNetwork.from_yaml("competitive_stdp")
+    layer = plastic_projection(base)
+    size = base.populations[layer.target].size
+    matrix = {f"weight_{layer.unit}": np.full((784, size), 0.1)}
+    projections = tuple(p.model_copy(update=matrix) if p is layer else p for p in base.projections)
+    base.model_copy(update={"projections": projections}).save(tmp_path / "given")
+    with pytest.raises(SpikelearnError, match=f"with 7 neurons.*784.*{size}"):
+        config(model=str(tmp_path / "given"), n_neurons=7).description()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,13 @@ from small_recording import small_recording
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_yaml
+from spikelearn.cli.comparing import _write_study
 from spikelearn.experiments import comparing
 from spikelearn.experiments import study as studies
 from spikelearn.experiments.study import NetworkEntry, Study, load_study, run_study
+from spikelearn.experiments.study_tests import study_significance
 from spikelearn.report import study as pictures
+from spikelearn.report import study_figures
 
 NETWORK = {"model": "mlp_64", "dataset": "digits", "epochs": 2}
 
@@ -118,11 +123,60 @@ def test_tables_and_figures_tell_means_over_seeds_with_their_command(done) -> No
     assert "    spikelearn compare --study small" in text
     assert "| backpropagation | mlp_64 |" in text
     for figure in (
-        pictures.similarity_figure(found),
-        pictures.accuracy_figure(found, done.along),
-        pictures.accuracy_figure(found, pd.DataFrame()),
+        study_figures.similarity_figure(found),
+        study_figures.accuracy_figure(found, done.along),
+        study_figures.accuracy_figure(found, pd.DataFrame()),
     ):
         assert b"<svg" in figure
+
+
+def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
+    tests = study_significance(done)
+    folder = tmp_path / "written"
+    folder.mkdir()
+    found = pictures.summary(done.table, tests.zero)
+    row = found.query("model == 'backprop' and layer == 'output'").iloc[0]
+    mean = tests.zero.query("subject == 'mean'")
+    own = mean.query("model == 'backprop' and layer == 'output'").iloc[0]
+    assert (row.ci_lower, row.ci_upper) == (own.ci_lower, own.ci_upper)
+    assert row.score == pytest.approx(own.score)
+
+    _write_study(replace(done, folder=folder), tests, "small.yaml")
+    page = (folder / "report.html").read_text()
+    for words in (
+        "The study small",
+        "Similarity and accuracy",
+        "Differences: small, IT",
+        "image/svg",
+    ):
+        assert words in page
+    assert str(tmp_path) not in page
+    text = (folder / "table.md").read_text()
+    best = pictures.best_layers(found).query("model == 'backprop'").iloc[0]
+    twin = tests.differences.query(
+        "subject == 'mean' and model_a == 'backprop' and model_b == 'untrained'"
+        f" and layer_a == '{best.layer}'"
+    ).iloc[0]
+    assert f"{twin.difference:+.3f} (".replace("-0.", "−0.") in text
+    for words in ("Commit: ", "Machine: ", "Date: ", "interval | p | over untrained"):
+        assert words in text
+    differences = pd.read_csv(folder / "differences.csv")
+    assert differences.p_holm.between(0, 1).all()
+    assert len(pd.read_csv(folder / "zero.csv")) == len(tests.zero.query("subject == 'mean'"))
+
+
+def test_who_is_near_chance_or_scored_on_fewer_stimuli_is_told(done) -> None:
+    found = pictures.summary(done.table)
+    assert pictures.troubles(found.assign(trouble="")) == []
+    ours = found["model"] == "backprop"
+    odd = found.assign(
+        trouble="", n_stimuli=found["n_stimuli"] - ours, test_accuracy=found["chance"] * 1.2
+    )
+    (*_, sentence) = pictures.troubles(odd)
+    assert sentence.startswith("backpropagation on mlp_64, ")
+    assert "scored on 13 of 14 stimuli" in sentence
+    told = pictures.told_table(pictures.best_layers(odd))
+    assert told.set_index("model").accuracy["backpropagation"] == "12.0 %, near chance"
 
 
 def test_the_same_seed_starts_every_rule_of_a_study_from_the_same_weights(done) -> None:

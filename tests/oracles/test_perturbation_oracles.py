@@ -139,7 +139,9 @@ def test_anp_is_its_formula_for_one_sample() -> None:
         ("forward_gradient", {"perturb": "weights"}),
     ],
 )
-@pytest.mark.parametrize("n_directions", [10, 100, 1000])
+@pytest.mark.parametrize(
+    "n_directions", [10, 100, 1000, pytest.param(10_000, marks=pytest.mark.slow)]
+)
 def test_alignment_of_weight_noise_grows_as_the_number_of_draws_predicts(
     kind: str, name: str, options: dict[str, Any], n_directions: int
 ) -> None:
@@ -156,7 +158,9 @@ def test_alignment_of_weight_noise_grows_as_the_number_of_draws_predicts(
     assert sum(found) / 4 == pytest.approx(predicted, abs=spread)
 
 
-@pytest.mark.parametrize("n_directions", [10, 100, 1000])
+@pytest.mark.parametrize(
+    "n_directions", [10, 100, 1000, pytest.param(10_000, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ["node_perturbation", "forward_gradient"])
 def test_alignment_of_node_noise_grows_as_the_number_of_draws_predicts(
     name: str, n_directions: int

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import torch
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.recurrent import Cell, Recurrent, RecurrentNetwork
-from spikelearn.rules import make_rule
+from spikelearn.rules import RULES, make_rule
+from spikelearn.rules._bench import record, replay
 from spikelearn.rules.rule import Rule, output_loss
 
 KINDS = ["elman", "gru"]
 LOSSES = ["cross_entropy", "squared_error"]
+RECURRENT_RULES = [name for name, entry in RULES.items() if entry.networks == ("elman", "gru")]
 Gradients = list[torch.Tensor]
 
 
@@ -276,15 +279,89 @@ def test_free_predictive_coding_descends_its_energy_to_a_stationary_point(kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_local_losses_are_the_gradient_that_does_not_pass_between_steps(kind: str) -> None:
+@pytest.mark.parametrize("n_guesses", [None, 1, 3, 9])
+def test_local_losses_are_the_gradient_that_does_not_pass_between_steps(
+    kind: str, n_guesses: int | None
+) -> None:
     net, (x, y) = network(kind), batch()
+    guessing = min(n_guesses or 5, 5)
     total, h = torch.zeros(()), torch.zeros(7, 6, dtype=torch.float64)
-    for row in x.reshape(7, 5, 3).unbind(1):
+    for step, row in enumerate(x.reshape(7, 5, 3).unbind(1)):
         past = h.detach()
         h = by_hand(net.cell, row, past, past)
-        total = total + torch.nn.functional.cross_entropy(net.output(h), y) / 5
+        if step >= 5 - guessing:
+            loss = torch.nn.functional.cross_entropy(net.output(h), y)
+            total = total + loss / guessing
     expected = torch.autograd.grad(total, list(net.parameters()))
-    assert_close(update_of(prepared("local_losses_through_time", net), x, y), list(expected))
+    rule = prepared("local_losses_through_time", net, n_guesses=n_guesses)
+    assert_close(update_of(rule, x, y), list(expected))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_local_losses_can_guess_the_row_that_comes_next(kind: str) -> None:
+    model = Recurrent(kind=kind, name="m", n_steps=5, row=3, hidden=6, n_classes=3, leak=0.4)
+    net = model.build(0).double()
+    symbols = torch.randint(3, (7, 6), generator=torch.Generator().manual_seed(1))
+    x = torch.nn.functional.one_hot(symbols[:, :5], 3).double()
+    total, h = torch.zeros(()), torch.zeros(7, 6, dtype=torch.float64)
+    for step in range(5):
+        past = h.detach()
+        h = by_hand(net.cell, x[:, step], past, past)
+        total = total + torch.nn.functional.cross_entropy(net.output(h), symbols[:, step + 1]) / 5
+    expected = torch.autograd.grad(total, list(net.parameters()))
+    rule = prepared("local_losses_through_time", net, targets="next_row")
+    assert_close(update_of(rule, x.flatten(1), symbols[:, 5]), list(expected))
+    with pytest.raises(SpikelearnError, match="rows of 3 and has 4 classes; use targets label"):
+        prepared("local_losses_through_time", network(kind), targets="next_row")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", RECURRENT_RULES)
+def test_relabelling_the_hidden_units_relabels_the_update(name: str, kind: str) -> None:
+    net, twin = network(kind), network(kind)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    rows = torch.cat([order + 6 * block for block in range(net.cell.blocks)])
+    columns = torch.cat([torch.arange(3), 3 + order])
+
+    def relabelled(tensors: Gradients) -> Gradients:
+        weight, bias, output, output_bias = tensors
+        return [weight[rows][:, columns], bias[rows], output[:, order], output_bias]
+
+    rule, other = prepared(name, net), prepared(name, twin)
+    drawn = record(rule)
+    with torch.no_grad():
+        for old, new in zip(twin.parameters(), relabelled(list(net.parameters())), strict=True):
+            old.copy_(new)
+        # Feedback from the output, and through time.
+        for old, new in zip(other.extra.parameters(), rule.extra.parameters(), strict=True):
+            old.copy_(new[:, order] if len(new) == 4 else new[rows][:, order])
+    x, y = batch()
+    found = relabelled(update_of(rule, x, y))
+    replay(other, [(d[..., rows] if d.shape[-1] == len(rows) else d, axes) for d, axes in drawn])
+    assert_close(update_of(other, x, y), found)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("local_losses_through_time", {"n_guesses": 0}, "'n_guesses' must be a number at least 1"),
+        ("local_losses_through_time", {"targets": "word"}, "'targets' must be one of label, next"),
+        ("eprop", {"feedback": "learned"}, "'feedback' must be one of symmetric, random"),
+        ("eprop", {"traces": 2}, "'traces' must be one of True, False"),
+        ("random_feedback_through_time", {"scale": -1.0}, "'scale' must be a number at least 0"),
+        ("node_perturbation_through_time", {"sigma": 0.0}, "'sigma' must be a number at least"),
+        ("node_perturbation_through_time", {"n_directions": 0}, "'n_directions' must be a number"),
+        ("predictive_coding_through_time", {"rate": 2.0}, "'rate' must be a number from 0 to 1"),
+        ("predictive_coding_through_time", {"predictions": "no"}, "'predictions' must be one of"),
+        ("backprop_through_time", {"loss": "hinge"}, "'loss' must be one of cross_entropy"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_in_one_sentence(
+    name: str, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SpikelearnError, match=sentence) as raised:
+        make_rule(name, **options)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)

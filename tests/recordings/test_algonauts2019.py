@@ -71,7 +71,8 @@ def test_fmri_and_meg_of_each_subject_come_in_the_order_of_the_images(written) -
     )
     expected = made["target_meg.mat"]["MEG_RDMs_late"][2, 1][np.triu_indices(N, k=1)]
     np.testing.assert_allclose(late.dissimilarities[1], expected)
-    assert late.time_ms.size == 4
+    # Nobody says when the interval of this set begins.
+    np.testing.assert_array_equal(late.time_ms, [0, 1, 2, 3])
 
 
 def test_the_test_set_and_fmri_alone_are_enough(data) -> None:
@@ -82,6 +83,20 @@ def test_the_test_set_and_fmri_alone_are_enough(data) -> None:
     recording = load("algonauts2019:78")
     assert recording.n_stimuli == 78
     assert recording.regions == ("human EVC", "human IT")
+
+
+def test_meg_of_the_test_set_is_timed_from_the_image(data) -> None:
+    folder = data / "algonauts2019" / "Test_Data"
+    write_images(folder / "78images", [f"{i}.png" for i in range(78)], random_images(78))
+    for name, arrays in targets(78, n_subjects=1, n_times=21).items():
+        savemat(folder / name, arrays)
+    times = {t.region: t.time_ms for t in load("algonauts2019:78").timecourses}
+    np.testing.assert_array_equal(times["human MEG early"], np.arange(70, 91))
+    np.testing.assert_array_equal(times["human MEG late"], np.arange(140, 161))
+
+    savemat(folder / "target_meg.mat", targets(78, 1, n_times=30)["target_meg.mat"])
+    with pytest.raises(SpikelearnError, match="within 70 to 90 ms in samples of 1 ms, found 30"):
+        load("algonauts2019:78")
 
 
 def test_without_the_files_one_sentence_says_what_to_download_and_where_to_put_it(data) -> None:

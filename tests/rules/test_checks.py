@@ -14,6 +14,7 @@ from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES, own_rule
+from spikelearn.rules._bench import Bench
 from spikelearn.rules.backprop import Backprop
 from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
@@ -58,6 +59,18 @@ def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -
         recurrent=True, threshold_increment_mv=0.1, tau_threshold_ms=20.0,
     )  # fmt: skip
     assert sum(r.passed is True for r in check_rule(name, model)) >= 8
+
+
+@pytest.mark.parametrize("label", [-1, 5])
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_every_rule_refuses_a_label_that_is_no_class(name: str, kind: str, label: int) -> None:
+    bench: Any = Bench(name, MODELS[kind], 0)
+    rule, y = bench.fresh(), bench.y.clone()
+    rule.begin_epoch(2, 2)  # rules that learn in two stages read labels in the second
+    y[3] = label
+    with pytest.raises(SpikelearnError, match=f"label {label} is out of range") as raised:
+        rule.update(bench.x, y, lambda: None)
+    assert "\n" not in str(raised.value)
 
 
 # --- Rules with one fault each.

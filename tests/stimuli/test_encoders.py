@@ -217,3 +217,29 @@ def test_a_rate_of_zero_is_silence_and_a_negative_rate_is_refused() -> None:
     assert len(silent) == 0
     with pytest.raises(SpikelearnError):
         poisson_spikes(7, -5.0, 100.0, 1.0, generator(0))
+
+
+def test_every_step_of_every_source_has_its_own_probability() -> None:
+    n_trials, p = 4000, np.array([0.02, 0.5, 0.0, 1.0, 0.25])
+    spikes = RateEncoder(max_rate_hz=1000.0).encode(
+        np.tile(p, (n_trials, 1)), 8.0, 1.0, generator(3)
+    )
+    steps = np.rint(spikes.times_ms).astype(int)
+    found = np.zeros((n_trials, 8 * 5))
+    found[spikes.trials, steps * 5 + spikes.senders] = 1.0
+    expected = np.tile(p, 8)
+    error = np.sqrt(expected * (1 - expected) / n_trials)
+    np.testing.assert_array_less(abs(found.mean(0) - expected), 4.5 * error + 1e-12)
+    random = np.flatnonzero((expected > 0) & (expected < 1))
+    correlations = np.corrcoef(found[:, random].T)[np.triu_indices(random.size, 1)]
+    assert abs(correlations).max() < 5 / np.sqrt(n_trials)
+
+
+@pytest.mark.parametrize("tiny", [1e-300, 1e-18, 1e-9])
+def test_rates_that_are_all_but_zero_give_no_spikes(tiny: float) -> None:
+    silent = RateEncoder(max_rate_hz=1000.0).encode(np.full((1, 3), tiny), 50.0, 1.0, generator(0))
+    assert silent.counts(1).sum() == 0
+    one = RateEncoder(max_rate_hz=1000.0).encode(
+        np.array([[tiny, 1.0, tiny]]), 50.0, 1.0, generator(0)
+    )
+    assert one.counts(1).tolist() == [[0, 50, 0]]

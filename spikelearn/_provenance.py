@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-HERE = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 
 
 def provenance() -> dict[str, str]:
@@ -29,16 +29,24 @@ def as_lines(about: dict[str, str]) -> list[str]:
 
 
 def commit() -> str:
-    """The commit that is measured; with a plus sign where files differ from it."""
+    """The commit that runs, with a plus sign where files differ from it; the version elsewhere."""
 
     def git(*words: str) -> str:
-        found = subprocess.run(
-            ["git", "-C", str(HERE), *words],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            found = subprocess.run(  # noqa: S603 - of fixed words
+                ["git", "-C", str(_ROOT), *words],  # noqa: S607 - whichever git there is
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except OSError:
+            return ""
         return found.stdout.strip()
 
-    changed = git("status", "--porcelain", "--", "../spikelearn", "../models")
+    # An installed copy may lie in somebody else's repository.
+    if not git("ls-files", "--", "spikelearn/_provenance.py"):
+        from spikelearn import __version__
+
+        return f"spikelearn {__version__}"
+    changed = git("status", "--porcelain", "--", "spikelearn", "models")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
