@@ -247,6 +247,8 @@ def all_rules() -> list[str]:
     from spikelearn.plausibility.bench import KINDS
     from spikelearn.rules import RULES
 
-    idle = {"untrained", "untrained_spiking", "homeostasis", "random_features"}
+    idle = {
+        "untrained", "untrained_spiking", "untrained_latency", "homeostasis", "random_features",
+    }  # fmt: skip
     known = {*KINDS, "spiking"}
     return [n for n, entry in RULES.items() if n not in idle and entry.networks[0] in known]

@@ -114,9 +114,9 @@ class Bench:
         network = self.model.build(self.seed).double()
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
-            for layer in network if isinstance(network, RateNetwork) else ():
-                shape = layer.bias.shape
-                layer.bias += 0.1 * torch.randn(shape, generator=generator, dtype=torch.float64)
+            for layer in list(network) if isinstance(network, RateNetwork) else []:
+                bias: torch.Tensor = layer.bias
+                bias += 0.1 * torch.randn(bias.shape, generator=generator, dtype=torch.float64)
         return network
 
     def run(
