@@ -32,8 +32,6 @@ then can be kept; while a program is compiled there is nothing to keep.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import itertools
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -42,11 +40,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikelearn._files import cache_folder
-from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation._brian2_choice import choose
 from spikelearn.simulation._brian2_custom import custom_group, refused_in_words
+from spikelearn.simulation._brian2_inputs import handed_in
 from spikelearn.simulation._brian2_neurons import neuron_group
-from spikelearn.simulation._brian2_plasticity import Code, code_of, each_step, normaliser
+from spikelearn.simulation._brian2_plasticity import each_step, normaliser
 from spikelearn.simulation._brian2_session import (
     SCHEDULE,
     brian2_with,
@@ -56,14 +54,13 @@ from spikelearn.simulation._brian2_session import (
     no_compiler,
 )
 from spikelearn.simulation._brian2_standalone import Probed, standalone
+from spikelearn.simulation._brian2_synapses import by_projection, spike_source, synapse_group
 from spikelearn.simulation.lowered_neurons import (
     ALL_NEURONS_AND_SYNAPSES,
     OWN_EQUATIONS,
     LoweredNeurons,
 )
 from spikelearn.simulation.lowering import (
-    Background,
-    InputSpikes,
     Lowered,
     PartialRun,
     Result,
@@ -164,7 +161,7 @@ class InProcess:
     def inputs(
         self, lowered: Lowered, groups: dict[str, Any], first: int, last: int, clock: Any
     ) -> list[Any]:
-        return _inputs(self.b2, lowered, groups, first, last, clock)
+        return handed_in(self.b2, lowered, groups, first, last, clock)
 
     def simulate(
         self,
@@ -254,7 +251,7 @@ def _run_trials(
         clock = b2.Clock(dt=lowered.dt_ms * b2.ms, name="grid")
         # Names by number: those of Brian2 depend on what else is alive, and the code on names.
         groups: dict[str, Any] = {
-            name: _source(b2, spikes, first, last, lowered.n_steps, clock, f"sources_{k}")
+            name: spike_source(b2, spikes, first, last, lowered.n_steps, clock, f"sources_{k}")
             for k, (name, spikes) in enumerate(lowered.sources.items())
         }
         for k, (name, neurons) in enumerate(lowered.neurons.items()):
@@ -266,11 +263,11 @@ def _run_trials(
             )
         objects = list(groups.values())
         plastic = {}
-        for k, (synapses, delays) in enumerate(_by_projection(lowered.synapses)):
+        for k, (synapses, delays) in enumerate(by_projection(lowered.synapses)):
             if synapses.connections.pre.size == 0:
                 continue
             name = f"synapses_{k:06d}"  # Brian2 delivers in the order of names
-            made = _synapses(b2, synapses, delays, groups, lowered, replicas, clock, name)
+            made = synapse_group(b2, synapses, delays, groups, lowered, replicas, clock, name)
             objects.append(made)
             if synapses.plasticity is not None:
                 plastic[synapses.name] = made
@@ -308,152 +305,6 @@ def _run_trials(
         if reached is not None:
             raise PartialRun((spikes, states, weights), np.full(replicas, reached))
         return spikes, states, weights
-
-
-def _by_projection(
-    synapses: tuple[Synapses, ...],
-) -> Iterator[tuple[Synapses, int | np.ndarray]]:
-    """Synapses with their delays in steps; those that differ in nothing else are one object.
-
-    A projection of many delays is then one piece of code rather than one for each delay.
-    """
-    alike = itertools.groupby(
-        synapses, lambda s: (s.name, s.source, s.target, s.channel, s.plasticity is None or id(s))
-    )
-    for _, group in alike:
-        parts = list(group)
-        if len(parts) == 1:
-            yield parts[0], parts[0].delay_steps
-            continue
-        pre, post, weight = (
-            np.concatenate([getattr(part.connections, field) for part in parts])
-            for field in ("pre", "post", "weight")
-        )
-        first = parts[0].connections
-        together = Connections(pre, post, weight, first.n_source, first.n_target)
-        sizes = [part.connections.pre.size for part in parts]
-        delays = np.repeat([part.delay_steps for part in parts], sizes)
-        yield dataclasses.replace(parts[0], connections=together), delays
-
-
-def _source(
-    b2: Any, spikes: InputSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
-) -> Any:
-    inside = (spikes.trials >= first) & (spikes.trials < last)
-    index = (spikes.trials[inside] - first) * spikes.size + spikes.senders[inside]
-    # Two spikes after the end, which are never sent: for none and for one, Brian2's code differs.
-    index = np.append(index, [0, 0])
-    times = np.append(spikes.steps[inside], [n_steps, n_steps + 1]) * clock.dt
-    return b2.SpikeGeneratorGroup(
-        (last - first) * spikes.size, index, times,
-        clock=clock, when="start", sorted=False, name=name,
-    )  # fmt: skip
-
-
-def _synapses(
-    b2: Any,
-    synapses: Synapses,
-    delay_steps: int | np.ndarray,
-    groups: dict[str, Any],
-    lowered: Lowered,
-    replicas: int,
-    clock: Any,
-    name: str,
-) -> Any:
-    source, target = groups[synapses.source], groups[synapses.target]
-    neurons = lowered.neurons[synapses.target]
-    rule = synapses.plasticity
-    given = "w" if synapses.gain is None or (synapses.gain == 1).all() else "gain * w"
-    if synapses.channel is None and neurons.equations is not None:
-        given = f"{given} * mV" + (" * active_post" if neurons.refractory_steps else "")
-        deliver = f"v_post += {given}"
-    elif synapses.channel is not None:
-        deliver = f"current{synapses.channel}_post += {given}"
-    elif neurons.refractory_steps > 1:
-        deliver = f"v_post += {given} * active_post"
-    else:
-        deliver = f"v_post += {given}"
-    code = Code() if rule is None else code_of(b2, rule)
-    # It delivers the weight it has when the spike arrives; then it learns.
-    model, on_pre = ["w : 1", *code.model], [deliver, *code.on_pre]
-    model += ["gain : 1"] if "gain" in given else []
-    on_post = "\n".join(code.on_post) or None
-    c = synapses.connections
-    # A source emits at the start of a step and is delivered within it; a neuron emits after the
-    # deliveries of its step, and Brian2 takes its spikes up one step later of itself.
-    taken_up = 0 if synapses.source in lowered.sources else 1
-    made = b2.Synapses(
-        source,
-        target,
-        "\n".join(model),
-        on_pre="\n".join(on_pre),
-        on_post=on_post,
-        delay={} if np.ndim(delay_steps) else {"pre": (delay_steps - taken_up) * clock.dt},
-        clock=clock,
-        name=name,
-        namespace=code.namespace,
-        method="exact",
-    )
-    copy = np.repeat(np.arange(replicas), c.pre.size)
-    made.connect(
-        i=np.tile(c.pre, replicas) + copy * c.n_source,
-        j=np.tile(c.post, replicas) + copy * c.n_target,
-    )
-    made.w = np.tile(c.weight, replicas)
-    if "gain" in given and synapses.gain is not None:
-        made.gain = np.tile(synapses.gain[c.post], replicas)
-    if np.ndim(delay_steps):
-        made.pre.delay = np.tile(delay_steps - taken_up, replicas) * clock.dt
-    if on_post is not None:
-        made.post.when = "resets"
-    return made
-
-
-def _inputs(
-    b2: Any, lowered: Lowered, groups: dict[str, Any], first: int, last: int, clock: Any
-) -> list[Any]:
-    """Stimulus currents and background spikes, handed in step by step."""
-    operations = []
-    for name, group in groups.items():
-        if lowered.driven(name):
-            drive = lowered.drive(name, first, last)
-            operations.append(_drive_operation(b2, group, drive, last - first, clock))
-    for background in lowered.background:
-        group = groups[background.target]
-        counts = background.counts(first, last)
-        operations.append(_background_operation(b2, group, background, counts, clock))
-    return operations
-
-
-def _drive_operation(
-    b2: Any, group: Any, drive: Iterator[np.ndarray], replicas: int, clock: Any
-) -> Any:
-    variable = group.variables["external"]
-    shape = (replicas, len(group) // replicas)
-
-    def hand_in() -> None:
-        variable.set_value(np.broadcast_to(next(drive), shape).ravel())
-
-    return b2.NetworkOperation(hand_in, clock=clock, when="start")
-
-
-def _background_operation(
-    b2: Any, group: Any, background: Background, counts: Iterator[np.ndarray], clock: Any
-) -> Any:
-    goal = group.variables["v" if background.channel is None else f"current{background.channel}"]
-    # What reaches the potential of a refractory neuron is lost.
-    direct = background.channel is None
-    held = direct and "active" in group.variables
-    # The potential of equations of one's own is in volts.
-    unit = 1e-3 if direct and not group.variables["v"].dim.is_dimensionless else 1.0
-
-    def hand_in() -> None:
-        arriving = unit * (background.weight * next(counts)).ravel()
-        if held:
-            arriving = arriving * group.state("active", use_units=False)[:]
-        goal.set_value(goal.get_value() + arriving)
-
-    return b2.NetworkOperation(hand_in, clock=clock, when="synapses")
 
 
 def _collect(monitor: Any, lowered: Lowered, group: Any, replicas: int, first: int) -> Spikes:
