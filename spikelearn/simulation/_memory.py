@@ -14,8 +14,10 @@ from spikelearn.simulation._spike_store import ARRAY_BYTES, MB, RECORDED_BYTES
 # Of a synapse: two indices of 4 bytes and a weight of 8 in the lowered network, and what a backend
 # makes of it: native another index and weight, Brian2 its own indices, weights and queues for each
 # trial (those of one run at a time), the torch backends a row of a sparse matrix.
+# What learns is full matrices there: the weights, those of the last block, and who has a synapse.
 _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 32, "norse": 32}
+_LEARNING_PAIR = {"snntorch": 17, "norse": 17}
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
 _DRAWING, _SORTING = 16, 40
 # Of a spike in the other backends: its step, sender and trial, as found, joined, chosen and sorted.
@@ -43,12 +45,19 @@ def needed_bytes(
 ) -> float:
     """Bytes of a simulation's synapses, recorded potentials and expected spikes, about."""
     numbers = _numbers_of_synapses(network)
-    a_synapse = _LOWERED + _BY_BACKEND.get(backend.partition(":")[0], _BY_BACKEND["native"])
+    base = backend.partition(":")[0]
+    a_synapse = _LOWERED + _BY_BACKEND.get(base, _BY_BACKEND["native"])
+    pairs = sum(
+        network.populations[p.source].size * network.populations[p.target].size
+        for p in network.projections
+        if p.plasticity is not None
+    )
     passing = [
         number * (_DRAWING + (_SORTING if isinstance(p.delay_ms, AnyDistribution) else 0))
         for number, p in zip(numbers, network.projections, strict=True)
     ]
     synapses = a_synapse * sum(numbers) + max(passing, default=0.0)
+    synapses += _LEARNING_PAIR.get(base, 0) * pairs
     recorded = sum(network.populations[name].size for name in record if name in network.populations)
     spikes = n_spikes * _SPIKE_ELSEWHERE
     if _streams(backend):

@@ -41,8 +41,17 @@ MODEL_FEATURES = {
 }
 OWN_EQUATIONS = MODEL_FEATURES["brian2"]
 CONDUCTANCES, ALPHA_SYNAPSES = "conductances", "alpha synapses"
+# Synapses that learn from more than traces of spikes.
+VOLTAGE_PLASTICITY, REWARD_PLASTICITY = "voltage-based plasticity", "reward-modulated plasticity"
 ALL_NEURONS_AND_SYNAPSES = frozenset(
-    {*MODEL_FEATURES.values(), CONDUCTANCES, ALPHA_SYNAPSES} - {OWN_EQUATIONS}
+    {
+        *MODEL_FEATURES.values(),
+        CONDUCTANCES,
+        ALPHA_SYNAPSES,
+        VOLTAGE_PLASTICITY,
+        REWARD_PLASTICITY,
+    }
+    - {OWN_EQUATIONS}
 )
 
 

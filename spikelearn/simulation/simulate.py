@@ -18,7 +18,13 @@ from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation._memory import check_disk, check_memory, expected_spikes
 from spikelearn.simulation._spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
-from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, CONDUCTANCES, MODEL_FEATURES
+from spikelearn.simulation.lowered_neurons import (
+    ALPHA_SYNAPSES,
+    CONDUCTANCES,
+    MODEL_FEATURES,
+    REWARD_PLASTICITY,
+    VOLTAGE_PLASTICITY,
+)
 from spikelearn.simulation.lowering import Lowered, PartialRun, Result, Spikes, lower
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
@@ -260,6 +266,11 @@ def load_backend(name: str) -> Backend:
 def required_features(lowered: Lowered, precision: str) -> list[str]:
     """What a backend must be able to do to run this."""
     features = ["plasticity"] if lowered.plastic else []
+    rules = [s.plasticity for s in lowered.synapses if s.plasticity is not None]
+    if any(rule.clopath is not None for rule in rules):
+        features.append(VOLTAGE_PLASTICITY)
+    if any(rule.reward is not None for rule in rules):
+        features.append(REWARD_PLASTICITY)
     populations = lowered.neurons.values()
     for model, words in MODEL_FEATURES.items():
         if any(p.model == model for p in populations):

@@ -16,7 +16,7 @@ from spikelearn.simulation import torch_loop
 from spikelearn.simulation.lowered_neurons import ALPHA_SYNAPSES, LoweredNeurons
 from spikelearn.simulation.lowering import Lowered, Result
 
-FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES})
+FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES, "plasticity"})
 
 
 class _Leaky:

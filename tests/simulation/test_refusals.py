@@ -12,7 +12,7 @@ import pytest
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
-from spikelearn.networks.plasticity import PairSTDP
+from spikelearn.networks.plasticity import ClopathSTDP, PairSTDP, RewardSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.simulation._memory import needed_bytes
@@ -50,18 +50,28 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
 
 
 @pytest.mark.parametrize("backend", ["snntorch", "norse"])
-def test_a_backend_without_plasticity_names_it_and_who_has_it(
-    backend: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (ClopathSTDP(rule="clopath_stdp"), "voltage-based plasticity"),
+        (
+            RewardSTDP(
+                rule="reward_stdp", modulator="in", reward=(1.0, 1.0), a_plus=0.1, a_minus=0.1
+            ),
+            "reward-modulated plasticity",
+        ),
+    ],
+)
+def test_a_backend_without_a_kind_of_plasticity_names_it_and_who_has_it(
+    backend: str, rule: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
     monkeypatch.setattr(f"spikelearn.simulation.{backend}.run", lambda *args: started.append(args))
     with pytest.raises(UnsupportedFeatureError) as raised:
-        simulate(network(plastic=True), SPIKES, 10.0, 1.0, backend)
+        simulate(network(plasticity=rule), SPIKES, 10.0, 1.0, backend)
     message = sentence_of(raised)
-    assert backend in message
-    assert "plasticity" in message
-    assert "native" in message
-    assert "brian2" in message
+    for word in (backend, words, "native", "brian2"):
+        assert word in message
     assert not started
 
 
@@ -117,10 +127,11 @@ def test_auto_takes_the_first_backend_that_has_all_that_is_needed() -> None:
     assert chosen(network()) == "native"
     assert chosen(network(plastic=True)) == "native"
     assert chosen(network(), precision="float32") == "snntorch"
+    assert chosen(network(plastic=True), precision="float32") == "snntorch"
     with pytest.raises(UnsupportedFeatureError) as raised:
-        chosen(network(plastic=True), precision="float32")
+        chosen(network(plasticity=ClopathSTDP(rule="clopath_stdp")), precision="float32")
     message = sentence_of(raised)
-    for word in ("plasticity", "32-bit"):
+    for word in ("voltage-based plasticity", "32-bit"):
         assert word in message
 
 
@@ -254,10 +265,11 @@ def test_noise_that_the_grid_cannot_hold_is_refused(interval_ms: float) -> None:
         assert word in message
 
 
-def test_plasticity_over_parallel_trials_is_refused() -> None:
+@pytest.mark.parametrize("backend", ["brian2", "native", "snntorch", "norse"])
+def test_plasticity_over_parallel_trials_is_refused(backend: str) -> None:
     spikes = {"in": PopulationSpikes.from_unsorted(2, np.array([1.0, 1.0]), np.zeros(2), [0, 1])}
     with pytest.raises(SpikelearnError) as raised:
-        simulate(network(plastic=True), Stimulus(("a", "b"), spikes), 10.0, 1.0, "brian2")
+        simulate(network(plastic=True), Stimulus(("a", "b"), spikes), 10.0, 1.0, backend)
     assert "2 parallel trials" in sentence_of(raised)
 
 
