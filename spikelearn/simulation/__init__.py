@@ -52,8 +52,8 @@ arrival delivers the weight as it is, and then changes it (2), before a spike of
 same step does; a reward comes after the arrivals of its step. What depends on the potential reads
 it between the deliveries and the threshold. The target's spike changes weights with the reset (4).
 Weights are normalised at the beginning of a step, before anything else. They carry over from moment
-to moment, so a plastic network has one trial. `snntorch` and `norse` have the rules that are made of
-traces of spikes, and refuse those that read a potential or a reward.
+to moment, so a plastic network has one trial. `snntorch` and `norse` have the rules that are made
+of traces of spikes, and refuse those that read a potential or a reward.
 
 The state before the first step is v_init with no current, so an input at t_0 meets
 beta * v_init. Random numbers (connectivity, weights, delays, initial potentials, input spikes,
