@@ -73,7 +73,8 @@ def _cosine(
     generator = torch.Generator().manual_seed(1000 + index)
 
     def send(read: Read) -> torch.Tensor | None:
-        if not chosen(read) or read.signal.is_complex() or read.events:
+        nothing = read.signal.is_complex() or not read.signal.numel()
+        if not chosen(read) or nothing or read.events:
             return None
         signal = read.signal
         top = signal.abs().max()

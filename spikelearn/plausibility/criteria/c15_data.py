@@ -20,15 +20,13 @@ def measure(subject: Subject) -> Finding:
     by_tags = [subject.trace.outcome.watch.sources.of(r.tags) for r in subject.trace.reads
                if r.direction == "forwards" and "layer 1" in r.owners]  # fmt: skip
     label_tags = any({"label", "label as one number"} & names for names in by_tags)
-    noise_tags = not bench.spikes and any("noise" in names for names in by_tags)
+    # Where neurons of the first layer hear one another, noise of their own comes back to them.
+    closed = not (bench.spikes or bench.recurrent())
+    noise_tags = closed and any("noise" in names for names in by_tags)
     labelled = len(entering) == len(other) and any(
         a.shape == b.shape and not torch.equal(a, b) for a, b in zip(entering, other, strict=True)
     )
-    patterns = (
-        not bench.spikes
-        and not bench.recurrent()
-        and any(_foreign(rows, bench.x) for rows in entering)
-    )
+    patterns = closed and any(_foreign(rows, bench.x) for rows in entering)
     parts = []
     if labelled:
         parts.append("inputs that the label has changed")
