@@ -133,10 +133,10 @@ def shown_entries(
     """
     if isinstance(runs, str | Path | TrainedRun | STDPRun):
         runs = [runs]
-    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
-    if not opened:
+    if not runs:
         raise SpikelearnError("nothing to compare: no run was given")
     loaded = comparable_recording(recording, method)
+    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
     say = progress or (lambda fraction, words: None)
     entries: dict[tuple[str, str, int, int | None], Entry] = {}
