@@ -239,7 +239,8 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
         while new:
             entering |= new
             new = set().union(*(reads.get(n, set()) for n in new)) - entering
-        for name in entering:
+        # What stands in the namespace is a constant of the rule, whatever its name ends with.
+        for name in entering - set(one.get("namespace") or ()):
             if name.endswith("_post"):
                 found["post"].add(name)
             elif name.endswith("_pre"):
