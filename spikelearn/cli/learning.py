@@ -258,12 +258,13 @@ _MODELS: dict[str, dict[str, str]] = {
     "gru": {"": "gru_28", "text": "gru_text"},
     "spiking_mlp": {"": "snn_784", "shd": "snn_shd", "nmnist": "snn_nmnist"},
     "latency_mlp": {"": "latency_784"},
+    "latency_cnn": {"": "latency_cnn_28"},
     "spiking": {"": "competitive_stdp"},
 }
 
 
 # Where recipes of a kind of network lie, if not under its own name.
-_RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp"}
+_RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp", "latency_cnn": "spiking_cnn"}
 
 
 def _first_model(kinds: tuple[str, ...], dataset: str) -> str:

@@ -199,7 +199,7 @@ def _network(model: str, seed: int = 0) -> SpikingNetwork:
     description = load_model(model)
     if description.kind == "spiking":
         return description
-    if description.kind in ("spiking_mlp", "latency_mlp"):
+    if description.kind in ("spiking_mlp", "latency_mlp", "latency_cnn"):
         return description.build(seed).to_spiking_network()
     raise SpikelearnError(
         f"model '{model}' is of kind {description.kind}, which does not spike; `spikelearn models`"
@@ -209,13 +209,13 @@ def _network(model: str, seed: int = 0) -> SpikingNetwork:
 
 def _trained_network(folder: Path) -> SpikingNetwork:
     from spikelearn.experiments import STDPRun, open_run
-    from spikelearn.networks.latency_mlp import LatencyClassifier
+    from spikelearn.networks.latency_mlp import LatencyNetwork
     from spikelearn.networks.spiking_mlp import SpikingClassifier
 
     run = open_run(folder)
     if isinstance(run, STDPRun):
         return run.network.model_copy(update={"dt_ms": run.config["dt_ms"]})
-    if isinstance(run.rule.network, SpikingClassifier | LatencyClassifier):
+    if isinstance(run.rule.network, SpikingClassifier | LatencyNetwork):
         return run.rule.network.to_spiking_network()
     raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
 

@@ -235,7 +235,11 @@ def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
 
 
 # Of the networks that spike, by kind, the rule that trains nothing.
-_BASELINES = {"spiking_mlp": "untrained_spiking", "latency_mlp": "untrained_latency"}
+_BASELINES = {
+    "spiking_mlp": "untrained_spiking",
+    "latency_mlp": "untrained_latency",
+    "latency_cnn": "untrained_latency",
+}
 
 
 def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spikelearn.networks import (
         CNN,
         MLP,
+        LatencyCNN,
         LatencyMLP,
         Recurrent,
         ResidualMLP,
@@ -51,7 +52,9 @@ class _RunConfig(BaseModel):
 
     def description(
         self,
-    ) -> MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | LatencyMLP | SpikingNetwork:
+    ) -> (
+        MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | LatencyMLP | LatencyCNN | SpikingNetwork
+    ):
         """The model that is trained.
 
         Raises

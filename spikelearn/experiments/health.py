@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from spikelearn.experiments.measures import PROBE_IMAGES, activity
-from spikelearn.networks.latency_mlp import LatencyClassifier
+from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Rule
@@ -41,7 +41,7 @@ def troubles(rule: Rule, x: torch.Tensor) -> dict[str, str]:
     """
     network = rule.network
     if isinstance(network, RateNetwork) or not isinstance(
-        network, SpikingClassifier | LatencyClassifier
+        network, SpikingClassifier | LatencyNetwork
     ):
         return {}
     counts = activity(rule, x[:PROBE_IMAGES])
@@ -82,16 +82,16 @@ def _trouble(name: str, spikes: torch.Tensor, most: int, more_input: str) -> tup
     return None
 
 
-def _most(network: SpikingClassifier | LatencyClassifier) -> int:
+def _most(network: SpikingClassifier | LatencyNetwork) -> int:
     """How many spikes a neuron can fire for an image."""
     if isinstance(network, SpikingClassifier):
         return network.n_steps
     return network.description.max_spikes
 
 
-def _raise_input(network: SpikingClassifier | LatencyClassifier, given: bool) -> str:
+def _raise_input(network: SpikingClassifier | LatencyNetwork, given: bool) -> str:
     """How to excite the network more; `given`: its input spikes are recorded ones."""
     own = "tau_m_ms" if given else "max_rate_hz"
-    if isinstance(network, LatencyClassifier):
+    if isinstance(network, LatencyNetwork):
         own = "weight_mean or weight_sd"
     return f"lower the model's v_threshold_mv or raise its {own}"

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 from spikelearn.experiments.images import Split
-from spikelearn.networks.latency_mlp import LatencyClassifier
+from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Rule, output_loss
@@ -45,7 +45,7 @@ def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
     """Weight matrices from the input to the output."""
     if isinstance(network, RateNetwork):
         return [weight.detach() for weight in network.weights()]
-    assert isinstance(network, SpikingClassifier | LatencyClassifier)  # noqa: S101 - for the type checker
+    assert isinstance(network, SpikingClassifier | LatencyNetwork)  # noqa: S101 - for the type checker
     return [weight.detach() for weight in network.weights]
 
 

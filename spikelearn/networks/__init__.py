@@ -14,6 +14,7 @@ from spikelearn._files import find_yaml, read_yaml, validate
 
 if TYPE_CHECKING:
     from spikelearn.networks.cnn import CNN
+    from spikelearn.networks.latency_cnn import LatencyCNN
     from spikelearn.networks.latency_mlp import LatencyMLP
     from spikelearn.networks.mlp import MLP
     from spikelearn.networks.recurrent import Recurrent
@@ -31,12 +32,14 @@ KINDS: dict[str, tuple[str, str]] = {
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
     "latency_mlp": ("spikelearn.networks.latency_mlp", "LatencyMLP"),
+    "latency_cnn": ("spikelearn.networks.latency_cnn", "LatencyCNN"),
 }
 
 __all__ = [
     "CNN",
     "KINDS",
     "MLP",
+    "LatencyCNN",
     "LatencyMLP",
     "Recurrent",
     "ResidualMLP",
@@ -48,7 +51,7 @@ __all__ = [
 
 def load_model(
     name: str | Path,
-) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP | LatencyMLP:
+) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP | LatencyMLP | LatencyCNN:
     """The model of that name among the shipped ones, or in the YAML or NIR file at that path.
 
     Raises

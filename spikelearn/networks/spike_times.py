@@ -123,7 +123,11 @@ class Potential:
 
 def potential(volley: Volley, weight: torch.Tensor) -> Potential:
     """What the input makes of the neurons' potential; weight of shape (neurons, sources), in mV."""
-    drive = volley.drive(weight)
+    return driven(volley, volley.drive(weight))
+
+
+def driven(volley: Volley, drive: torch.Tensor) -> Potential:
+    """What jumps of the current, (batch, slots, neurons), make of the potential."""
     inverse = volley.u.reciprocal().unsqueeze(2)
     a = drive * inverse
     b = running_sum(a * inverse)
@@ -193,6 +197,14 @@ def counts(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor)
     found = like.new_zeros(shape)
     for part in spikes:  # a neuron is in each part once at most
         found[part.sample, part.neuron] += 1.0
+    return found
+
+
+def first(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
+    """The clock at each neuron's first spike, 0 where there is none; of `shape`."""
+    found = like.new_zeros(shape)
+    for part in spikes[:1]:
+        found[part.sample, part.neuron] = part.u
     return found
 
 

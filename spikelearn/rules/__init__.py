@@ -405,10 +405,23 @@ RULES: dict[str, RuleEntry] = {
         ("latency_mlp",),
         "exact gradients of spike times, by adjoint variables (Wunderlich & Pehle 2021)",
     ),
+    "reward_stdp": RuleEntry(
+        "spikelearn.rules.reward_stdp",
+        "RewardSTDP",
+        ("latency_mlp", "latency_cnn"),
+        "the first output neuron to fire is praised or punished (Mozafari et al. 2018)",
+    ),
+    "reward_stdp_label": RuleEntry(
+        "spikelearn.rules.reward_stdp",
+        "RewardSTDP",
+        ("latency_mlp", "latency_cnn"),
+        "the same, where the teacher names the neuron that should have been first",
+        {"teacher": "label"},
+    ),
     "untrained_latency": RuleEntry(
-        "spikelearn.rules.eventprop",
+        "spikelearn.rules.untrained",
         "UntrainedLatency",
-        ("latency_mlp",),
+        ("latency_mlp", "latency_cnn"),
         "the network of spike times with its initial weights",
     ),
     "untrained_spiking": RuleEntry(

@@ -10,7 +10,7 @@ import torch
 from spikelearn._checks import Fails
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.latency_mlp import LatencyClassifier
+from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
@@ -21,7 +21,7 @@ N_INPUTS, HIDDEN, N_CLASSES = 12, (7, 6), 5
 TOLERANCE = 1e-9
 Update = dict[str, torch.Tensor]
 Draws = list[tuple[torch.Tensor, tuple[Axis, ...]]]
-Network = RateNetwork | SpikingClassifier | LatencyClassifier
+Network = RateNetwork | SpikingClassifier | LatencyNetwork
 
 
 class Bench:
@@ -118,7 +118,18 @@ def small_model(rule: Rule) -> Any:
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP
 
-        return LatencyMLP(name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), weight_mean=8.0)
+        # First spikes for rules that read them.
+        readout: Any = "potential" if rule.descends == "all" else "first_spike"
+        return LatencyMLP(
+            name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), weight_mean=8.0, readout=readout
+        )
+    if kind == "latency_cnn":
+        from spikelearn.networks.latency_cnn import LatencyCNN
+
+        return LatencyCNN(
+            name="check", input_shape=(1, 7, 7), channels=(5, 5), kernel_size=3, pool=(1, 2),
+            weight_mean=8.0, n_classes=N_CLASSES, dt_ms=1.0,
+        )  # fmt: skip
     raise SpikelearnError(f"give check_rule a model: it has no small one of kind '{kind}'")
 
 

@@ -49,7 +49,7 @@ A spike at a grazing maximum (f near 0) moves without bound: 1 / f is held below
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -149,16 +149,12 @@ class EventProp(Rule):
 
     def _scores(self, output: LatencyLayer) -> torch.Tensor:
         """Scores of shape (batch, n_classes)."""
-        d = self.network.description
         assert output.peak is not None  # noqa: S101 - for the type checker
-        if d.readout == "potential":
+        if self.network.description.readout == "potential":
             return output.peak.v
-        lacking = 1.0 - output.peak.v / d.v_threshold_mv
-        scores = -d.duration_ms / self.softness_ms - self.silence * lacking
-        for first in output.spikes:
-            t_ms = self.network.time_ms(first.u)
-            scores[first.sample, first.neuron] = -t_ms / self.softness_ms
-        return scores
+        highest = output.peak.v
+        first = spike_times.first(output.spikes, (len(highest), highest.shape[1]), highest)
+        return self.network.scores(first, highest, self.softness_ms, self.silence)
 
     def gradients(self, layers: list[LatencyLayer], error: torch.Tensor) -> list[torch.Tensor]:
         """The gradient by each layer's weights, from that by the scores, (batch, n_classes)."""
@@ -258,16 +254,3 @@ class EventProp(Rule):
             for name, layer in zip(names[:-1], layers[:-1], strict=True)
         }
         return found | {names[-1]: self._scores(layers[-1])}
-
-
-class UntrainedLatency(EventProp):
-    """The network of spike times with its initial weights: the baseline of EventProp."""
-
-    trains: ClassVar[bool] = False
-    claims: ClassVar[dict[str, bool]] = {}
-    descends: ClassVar[Literal["all", "output", "none"]] = "none"
-
-    @torch.no_grad()
-    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """The loss of the batch; nothing is updated."""
-        return self.objective(x, y)

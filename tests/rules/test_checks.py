@@ -10,6 +10,7 @@ import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.latency_cnn import LatencyCNN
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
@@ -35,6 +36,16 @@ MODELS: dict[str, Any] = {
     "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
     "spiking_mlp": None,
     "latency_mlp": None,
+    "latency_cnn": LatencyCNN(
+        name="l",
+        input_shape=(1, 6, 6),
+        channels=(5, 5),
+        kernel_size=3,
+        pool=(1, 2),
+        n_classes=5,
+        weight_mean=8.0,
+        dt_ms=1.0,
+    ),
 }
 CASES = [
     (name, kind)

@@ -1,0 +1,306 @@
+"""A convolutional classifier whose spikes' times carry the information.
+
+Neurons and input are those of `spikelearn.networks.latency_mlp`, but convolutional layers have the
+time step `dt_ms` of the engines (`spikelearn.simulation`), so that the exported network has their
+spikes. Their neurons fire once at most; of `pool` x `pool` neighbours in a map the first spike goes
+on (Mozafari et al. 2018, doi:10.1109/TNNLS.2018.2826721). The output neuron that fires first says
+the class; when it does has no time step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from torch import nn
+
+from spikelearn._seeding import torch_generator
+from spikelearn.networks import spike_times
+from spikelearn.networks.connectivity import Convolution, Pairs
+from spikelearn.networks.latency_mlp import FirstSpikes, LatencyNetwork, LatencySettings
+from spikelearn.networks.mlp import ImageShape
+from spikelearn.networks.neurons import LIF, SpikeSource
+from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
+from spikelearn.networks.synapses import ExponentialSynapse
+
+_AT_ONCE = 50  # samples whose potentials are held together
+
+
+class LatencyCNN(LatencySettings):
+    """Description of the classifier; `build` makes the network.
+
+    Layer i has `channels[i]` maps with square kernels of side `kernel_size`, moved by `stride` and
+    without padding; `pool[i]` is the side of the squares of which the first spike goes on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["latency_cnn"] = "latency_cnn"
+    name: str = Field(min_length=1)
+    description: str = ""
+    reference: str = ""
+    input_shape: ImageShape = Field(description="channels, height, width")
+    channels: tuple[int, ...] = Field(min_length=1)
+    kernel_size: int = Field(default=5, ge=1)
+    stride: int = Field(default=1, ge=1)
+    pool: tuple[int, ...] = Field(description="side of the square whose first spike goes on")
+    n_classes: int = Field(default=10, ge=2)
+
+    @field_validator("input_shape", "channels")
+    @classmethod
+    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if min(sizes) < 1:
+            raise ValueError("every layer needs at least one neuron")
+        return sizes
+
+    @field_validator("pool")
+    @classmethod
+    def _one_a_layer(cls, pool: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        n = len(info.data.get("channels", pool))
+        if len(pool) != n or min(pool) < 1:
+            raise ValueError(
+                f"give a number of at least 1 for each of the {n} convolutional layers, found"
+                f" {list(pool)}"
+            )
+        return pool
+
+    @model_validator(mode="after")
+    def _shapes(self) -> LatencyCNN:
+        if min(min(shape) for shape in self.shapes) < 1:
+            raise ValueError(
+                f"kernel_size and pool make an image of {self.input_shape[1]} x"
+                f" {self.input_shape[2]} vanish"
+            )
+        return self
+
+    @property
+    def shapes(self) -> list[ImageShape]:
+        """Input and pooled maps of every layer: channels, height, width."""
+        found = [self.input_shape]
+        for channels, pool in zip(self.channels, self.pool, strict=True):
+            rows, columns = (
+                max(0, (n - self.kernel_size) // self.stride + 1) // pool for n in found[-1][1:]
+            )
+            found.append((channels, rows, columns))
+        return found
+
+    @property
+    def fans_in(self) -> tuple[int, ...]:
+        """Inputs of a neuron, by layer."""
+        below = [shape[0] * self.kernel_size**2 for shape in self.shapes[:-1]]
+        return (*below, math.prod(self.shapes[-1]))
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return math.prod(self.input_shape)
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Images it takes, (channels, height, width)."""
+        return self.input_shape
+
+    @property
+    def n_steps(self) -> int:
+        """Time steps of a stimulus."""
+        return math.floor(self.duration_ms / self.dt_ms + 0.5)
+
+    @property
+    def max_spikes(self) -> int:
+        """Of a hidden neuron."""
+        return 1
+
+    @property
+    def readout(self) -> str:
+        """What says the class."""
+        return "first_spike"
+
+    @property
+    def populations(self) -> list[str]:
+        """Names of the populations, from the input to the output."""
+        n = len(self.channels)
+        names = ["hidden"] if n == 1 else [f"hidden{i + 1}" for i in range(n)]
+        return ["input", *names, "output"]
+
+    def build(self, seed: int) -> LatencyConvolutional:
+        """The network with its initial weights, which depend on `seed` alone."""
+        return LatencyConvolutional(self, torch_generator(seed, "weights"))
+
+
+class LatencyConvolutional(LatencyNetwork):
+    """The trainable network: kernels (maps, maps below, side, side), output (n_out, n_in), in mV.
+
+    Neurons of a layer are numbered map by map, row by row.
+    """
+
+    description: LatencyCNN
+
+    def __init__(self, description: LatencyCNN, generator: torch.Generator) -> None:
+        d, side = description, description.kernel_size
+        shapes: list[tuple[int, ...]] = [
+            (above[0], below[0], side, side) for below, above in itertools.pairwise(d.shapes)
+        ]
+        super().__init__(d, [*shapes, (d.n_classes, math.prod(d.shapes[-1]))], generator)
+
+    def forward(self, x: torch.Tensor) -> FirstSpikes:
+        """First spikes for intensities of shape (batch, pixels)."""
+        return self.first_spikes(x)
+
+    @torch.no_grad()
+    def first_spikes(self, x: torch.Tensor) -> FirstSpikes:
+        """First spikes for intensities of shape (batch, pixels)."""
+        parts = [self._first_spikes(part) for part in x.split(_AT_ONCE)]
+        if len(parts) == 1:
+            return parts[0]
+        layers = range(len(self.weights))
+        return FirstSpikes(
+            [torch.cat([part.arrive[i] for part in parts]) for i in layers],
+            [torch.cat([part.counts[i] for part in parts]) for i in layers[:-1]],
+            [torch.cat([part.maps[i] for part in parts]) for i in layers[:-1]],
+            torch.cat([part.output for part in parts]),
+            torch.cat([part.highest_mv for part in parts]),
+        )
+
+    def _first_spikes(self, x: torch.Tensor) -> FirstSpikes:
+        d = self.description
+        arrive, maps = [d.input_clock(x)], []
+        n_slots = d.n_input_slots
+        for index, pool in enumerate(d.pool):
+            images = self._fire(self._drive(index, arrive[-1], n_slots))
+            maps.append(images.flatten(2))
+            pooled = nn.functional.max_pool2d(images, pool)  # u runs down: the first spike
+            arrive.append(self._delayed(pooled.flatten(1), 1 if pool == 1 else 2))
+            n_slots = d.n_steps
+        drive = self._drive(len(d.pool), arrive[-1], n_slots)
+        nothing = drive.new_zeros(0, dtype=torch.int64)
+        u = d.clock(n_slots, x).expand(len(x), -1)
+        state = spike_times.driven(spike_times.Volley(u, self.u_end, nothing, nothing), drive)
+        fired = spike_times.fire(state, d.v_threshold_mv, 1)
+        output = spike_times.first(fired, (len(x), d.n_classes), x)
+        counts = [(u > 0.0).to(u.dtype) for u in arrive[1:]]
+        return FirstSpikes(arrive, counts, maps, output, spike_times.peak(state).v)
+
+    def _drive(self, index: int, below: torch.Tensor, n_slots: int) -> torch.Tensor:
+        """Jumps of the current at the first multiples of dt_ms, (batch, slots, *neurons)."""
+        d, weight = self.description, self.weights[index]
+        slot = (self.time_ms(below) / d.dt_ms).round().clamp(0, n_slots - 1).long()
+        spikes = below.new_zeros(len(below), n_slots, below.shape[1])
+        spikes.scatter_(1, slot.unsqueeze(1), (below > 0.0).to(below.dtype).unsqueeze(1))
+        if weight.dim() == 2:
+            return spikes @ weight.T
+        images = spikes.view(-1, *d.shapes[index])
+        return nn.functional.conv2d(images, weight, stride=d.stride).unflatten(
+            0, (len(below), n_slots)
+        )
+
+    def _fire(self, drive: torch.Tensor) -> torch.Tensor:
+        """The clock at the first spikes, step by step; 0 where there is none."""
+        d = self.description
+        beta = math.exp(-d.dt_ms / d.tau_m_ms)
+        alpha = beta * beta
+        current = drive[:, 0].clone()
+        v, steps = (torch.zeros_like(current) for _ in range(2))
+        silent = torch.ones_like(current, dtype=torch.bool)
+        for step in range(1, d.n_steps):
+            steps += silent
+            v.mul_(beta).add_(current, alpha=beta - alpha)
+            current.mul_(alpha)
+            if step < drive.shape[1]:
+                current += drive[:, step]
+            silent &= v <= d.v_threshold_mv
+        u = torch.exp(-steps * (d.dt_ms / d.tau_m_ms))
+        return torch.where(silent, 0.0, u)
+
+    def _delayed(self, u: torch.Tensor, n_steps: int) -> torch.Tensor:
+        """The clock so many steps later; 0 past the end."""
+        d = self.description
+        later = u * math.exp(-n_steps * d.dt_ms / d.tau_m_ms)
+        return torch.where(later > self.u_end * math.exp(0.5 * d.dt_ms / d.tau_m_ms), later, 0.0)
+
+    def _unpooled(self, index: int) -> ImageShape:
+        """Maps of a layer before the first spikes of squares are taken."""
+        d = self.description
+        rows, columns = ((n - d.kernel_size) // d.stride + 1 for n in d.shapes[index][1:])
+        return d.channels[index], rows, columns
+
+    def seen(self, index: int, below: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        """First spikes that reach neurons of a layer, (batch, neurons, inputs of a neuron)."""
+        d = self.description
+        if index == len(self.weights) - 1:
+            return super().seen(index, below, place)
+        images = below.view(-1, *d.shapes[index])
+        patches = nn.functional.unfold(images, d.kernel_size, stride=d.stride)
+        return patches.gather(2, place.unsqueeze(1).expand(-1, patches.shape[1], -1)).mT
+
+    def to_spiking_network(self) -> SpikingNetwork:
+        """The same network as a description that every backend runs, in time steps of `dt_ms`.
+
+        Every neuron is refractory for the rest of the stimulus, so that it fires once. Squares of
+        which the first spike goes on are neurons that any spike makes fire, a time step later. An
+        output neuron fires at the end of the time step in which it does here.
+        """
+        d = self.description
+        once: dict[str, Any] = {"refractory_ms": d.duration_ms, "tau_m_ms": d.tau_m_ms}
+        populations: dict[str, Population] = {
+            "input": SpikeSource(model="spike_source", size=d.n_inputs)
+        }
+        projections = []
+        synapse = ExponentialSynapse(model="exponential", tau_ms=d.tau_m_ms / 2.0)
+        source, names = "input", d.populations[1:]
+        for index, name in enumerate(names[:-1]):
+            shape, pool = self._unpooled(index), d.pool[index]
+            populations[name] = LIF(size=math.prod(shape), v_threshold_mv=d.v_threshold_mv, **once)
+            convolution = Convolution(
+                kind="convolution",
+                input_shape=d.shapes[index],
+                channels=shape[0],
+                kernel_size=d.kernel_size,
+                stride=d.stride,
+            )
+            kernel = self.weights[index].detach().cpu().numpy().astype(np.float64)
+            projections.append(
+                Projection(
+                    source=source,
+                    target=name,
+                    synapse=synapse,
+                    weight_mv=kernel,
+                    connectivity=convolution,
+                )
+            )
+            source = name
+            if pool > 1:
+                source = f"{name}_first"
+                size = math.prod(d.shapes[index + 1])
+                populations[source] = LIF(size=size, v_threshold_mv=0.5, **once)
+                projections.append(_squares(name, source, shape, pool))
+        populations["output"] = LIF(size=d.n_classes, v_threshold_mv=d.v_threshold_mv, **once)
+        readout = self.weights[-1].detach().cpu().numpy().T.astype(np.float64)
+        projections.append(
+            Projection(source=source, target="output", synapse=synapse, weight_mv=readout)
+        )
+        return SpikingNetwork(
+            name=d.name,
+            description=d.description,
+            reference=d.reference,
+            populations=populations,
+            projections=tuple(projections),
+            dt_ms=d.dt_ms,
+        )
+
+
+def _squares(source: str, target: str, shape: ImageShape, pool: int) -> Projection:
+    """One synapse from every neuron to its square; what is left over at the edge has none.
+
+    A neuron at rest fires at any spike, being 1 mV where its threshold is 0.5.
+    """
+    channels, rows, columns = shape
+    number = np.arange(math.prod(shape)).reshape(shape)
+    inside = number[:, : rows // pool * pool, : columns // pool * pool]
+    channel, row, column = np.unravel_index(inside.ravel(), shape)
+    squares = (channels, rows // pool, columns // pool)
+    post = np.ravel_multi_index((channel, row // pool, column // pool), squares)
+    pairs = Pairs(kind="pairs", pre=inside.ravel(), post=post)
+    return Projection(source=source, target=target, weight_mv=1.0, connectivity=pairs)
