@@ -102,7 +102,7 @@ def parse() -> argparse.Namespace:
     """Command-line options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="mnist")
-    parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru")
+    parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru, spiking_cnn")
     parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
     parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
     parser.add_argument("--rules", help="only these, separated by commas")

@@ -76,8 +76,9 @@ def model_like(bench: Bench) -> Any:
         from spikelearn.networks.latency_mlp import LatencyMLP
 
         return LatencyMLP(
-            name="audit", sizes=(64, 120, 10), max_spikes=1, dt_ms=1.0, weight_sd=(8.0, 4.0)
-        )
+            name="audit", sizes=(64, 120, 10), max_spikes=1, dt_ms=1.0, weight_sd=(8.0, 4.0),
+            readout=bench.model.readout,
+        )  # fmt: skip
     from spikelearn.networks.spiking_mlp import SpikingMLP
 
     return SpikingMLP(

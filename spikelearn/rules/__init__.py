@@ -418,6 +418,13 @@ RULES: dict[str, RuleEntry] = {
         "the same, where the teacher names the neuron that should have been first",
         {"teacher": "label"},
     ),
+    "reward_stdp_hidden": RuleEntry(
+        "spikelearn.rules.reward_stdp",
+        "RewardSTDP",
+        ("latency_mlp", "latency_cnn"),
+        "the same reward reaches the hidden neurons that fire first",
+        {"hidden": "reward"},
+    ),
     "untrained_latency": RuleEntry(
         "spikelearn.rules.untrained",
         "UntrainedLatency",

@@ -118,8 +118,7 @@ def small_model(rule: Rule) -> Any:
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP
 
-        # First spikes for rules that read them.
-        readout: Any = "potential" if rule.descends == "all" else "first_spike"
+        readout: Any = getattr(rule, "readout", "potential")
         return LatencyMLP(
             name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), weight_mean=8.0, readout=readout
         )

@@ -17,13 +17,15 @@ reward is one number for all synapses, and where no neuron fires nobody learns.
 
 With `teacher: label` the label says more than whether the answer was right: the label's neuron
 learns as one that is right, and the first of the others as one that is wrong, where the label's did
-not fire at least `margin_ms` before it. That is no reward but a teacher who names the neuron; it
-learns much faster.
+not fire at least `margin_ms` before it; had the label's neuron not fired, it learns as if it did at
+the end. That is no reward but a teacher who names the neuron and makes it fire; it learns much
+faster.
 
-Hidden layers keep their weights, or (`unsupervised_epochs`) learn first, without a label, by STDP
-under competition (Kheradpisheh et al. 2018, doi:10.1016/j.neunet.2017.12.005): of an image, the
-`winners` neurons that fire first change their weights by the right answer's formula, without the
-fraction; in a convolutional layer one neuron of each map at most, for all places of it.
+Hidden layers keep their weights, unless `hidden: reward` has the same praise and blame reach the
+`winners` neurons of each that fire first of an image; in a convolutional layer one neuron of each
+map at most, for all places of it. Before that (`unsupervised_epochs`) they may learn without a
+label, by STDP under the same competition (Kheradpisheh et al. 2018,
+doi:10.1016/j.neunet.2017.12.005): by the right answer's formula without the fraction.
 
 For reward-modulated STDP in continuous time (Izhikevich 2007, doi:10.1093/cercor/bhl152), with
 eligibility traces and delayed rewards, see `spikelearn.networks.plasticity.RewardSTDP`.
@@ -65,6 +67,8 @@ class RewardSTDP(LatencyRule):
         Probability that an output neuron is left out of an image's competition.
     bound : float
         w_max of each layer, in units of the largest weight it may start with.
+    hidden : {"fixed", "reward"}
+        Whether rewards reach hidden layers.
     unsupervised_epochs : int
         During which hidden layers learn by STDP, and the output does not.
     winners : int
@@ -77,7 +81,6 @@ class RewardSTDP(LatencyRule):
         "no weight transport": True,
         "local error": True,
         "single phase": True,
-        "online in time": True,
         "spiking communication": True,
     }
 
@@ -90,11 +93,13 @@ class RewardSTDP(LatencyRule):
         memory: float = 5000.0,
         dropout: float = 0.0,
         bound: float = 1.7,
+        hidden: Literal["fixed", "reward"] = "fixed",
         unsupervised_epochs: int = 0,
         winners: int = 5,
     ) -> None:
         check_option("teacher", teacher, ("reward", "label"))
         check_range("margin_ms", margin_ms, 0.0)
+        check_option("hidden", hidden, ("fixed", "reward"))
         check_range("depression", depression, 0.0)
         check_range("memory", memory, 1.0)
         check_range("dropout", dropout, 0.0, 0.99)
@@ -103,7 +108,7 @@ class RewardSTDP(LatencyRule):
         check_range("winners", winners, 1)
         self.teacher, self.margin_ms, self.depression = teacher, margin_ms, depression
         self.adaptive, self.memory, self.dropout = bool(adaptive), memory, dropout
-        self.bound, self.winners = bound, int(winners)
+        self.bound, self.hidden, self.winners = bound, hidden, int(winners)
         self.unsupervised_epochs = int(unsupervised_epochs)
         self.unsupervised = False
 
@@ -143,11 +148,10 @@ class RewardSTDP(LatencyRule):
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the change of a batch, its sign reversed, in `.grad`; apply it once."""
         spikes = self.network.first_spikes(x)
-        if self.unsupervised:
+        reward = None if self.unsupervised else self._teach(spikes, y)
+        if self.unsupervised or self.hidden == "reward":
             for index in range(len(self.network.weights) - 1):
-                self._compete(index, spikes)
-        else:
-            self._teach(spikes, y)
+                self._compete(index, spikes, reward)
         missed = self._missed(spikes, y)
         apply()
         if not self.unsupervised:
@@ -157,38 +161,44 @@ class RewardSTDP(LatencyRule):
             weight.clamp_(-w_max, w_max)
         return missed
 
-    def _teach(self, spikes: FirstSpikes, y: torch.Tensor) -> None:
-        """The output layer's change."""
+    def _teach(self, spikes: FirstSpikes, y: torch.Tensor) -> torch.Tensor:
+        """Leave the output layer's change; the reward of each image, 0 where nobody learns."""
         output, index = spikes.output, len(self.network.weights) - 1
         labels = one_hot_targets(y, output.shape[1], output) > 0.0
-        competing = output
+        kept = torch.ones_like(labels)
         if self.dropout > 0.0:
             kept = self.draw(output.shape, ("batch", index), "uniform") >= self.dropout
-            competing = output * kept
-        right, winner = (competing * labels).max(1)
-        wrong, rival = (competing * ~labels).max(1)
+        right = (output * kept * labels).amax(1)
+        wrong, rival = (output * kept * ~labels).max(1)
+        answered = right > wrong
         if self.teacher == "label":
             late = math.exp(-self.margin_ms / self.network.description.tau_m_ms)
-            taught = right * late < wrong
-            praise, blame = taught & (right > 0.0), taught & (wrong > 0.0)
+            taught = (right * late < wrong) | (right == 0.0)
+            praise, blame = taught & (kept & labels).any(1), taught & (wrong > 0.0)
+            # The teacher makes a silent neuron fire, at the end.
+            right = torch.where(right > 0.0, right, self.network.u_end)
         else:
             # Of neurons that fire at once, the label's is not preferred.
-            praise, blame = right > wrong, (wrong >= right) & (wrong > 0.0)
+            praise, blame = answered, ~answered & (wrong > 0.0)
         scale: list[Any] = [1.0, 1.0]
         if self.adaptive and self.teacher == "reward":
             fraction = self.extra["answers"]["missed"]  # type: ignore[index]
             scale = [fraction, 1.0 - fraction]
         signal = torch.stack((praise * scale[0], blame * -scale[1]), 1).to(output.dtype)
-        neurons, clocks = torch.stack((winner, rival), 1), torch.stack((right, wrong), 1)
+        neurons, clocks = torch.stack((y, rival), 1), torch.stack((right, wrong), 1)
         self._leave(index, spikes.arrive[index], neurons, torch.zeros_like(neurons), clocks, signal)
+        praised = answered.to(output.dtype) * scale[0]
+        return torch.where(~answered & (wrong > 0.0), -scale[1], praised)
 
-    def _compete(self, index: int, spikes: FirstSpikes) -> None:
-        """A hidden layer's change."""
+    def _compete(self, index: int, spikes: FirstSpikes, reward: torch.Tensor | None) -> None:
+        """Leave a hidden layer's change: rewarded, or by STDP alone."""
         earliest, place = spikes.maps[index].max(2)
         # Of neurons that fire in one time step the first by number.
         ordered = earliest.sort(dim=1, descending=True, stable=True)
         clocks, neurons = (part[:, : self.winners] for part in ordered)
         signal = (clocks > 0.0).to(clocks.dtype)
+        if reward is not None:
+            signal = signal * reward.unsqueeze(1).to(signal.dtype)
         self._leave(index, spikes.arrive[index], neurons, place.gather(1, neurons), clocks, signal)
 
     def _leave(

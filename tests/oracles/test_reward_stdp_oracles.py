@@ -80,7 +80,9 @@ def told(rule: RewardSTDP, x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
             others = [k for k in range(len(times)) if k != label]
             rival = min(others, key=lambda k: times[k])
             margin = rule.margin_ms / rule.network.description.tau_m_ms
-            if times[label] + margin > times[rival]:
+            if times[label] + margin > times[rival] or times[label] == math.inf:
+                end = rule.network.description.duration_ms / rule.network.description.tau_m_ms
+                times[label] = min(times[label], end)
                 learns = [(label, 1.0), (rival, -1.0)]
         for neuron, signal in learns:
             if times[neuron] == math.inf:
@@ -136,13 +138,20 @@ def test_praise_fades_as_answers_are_right() -> None:
     np.testing.assert_allclose(np.array(sizes) / sizes[0], 0.9 ** np.arange(40), rtol=1e-12)
 
 
-def test_where_no_output_neuron_fires_nobody_learns() -> None:
+def test_where_no_output_neuron_fires_nobody_learns_but_by_a_teacher_who_names_one() -> None:
     network = mlp()
     with torch.no_grad():
         network.weights[-1].fill_(-0.1)
-    for teacher in ("reward", "label"):
-        changes = change_of(prepared(network, teacher=teacher), *data(network))
-        assert not any(change.any() for change in changes)
+    changes = change_of(prepared(network), *data(network))
+    assert not any(change.any() for change in changes)
+    rule = prepared(network, teacher="label", depression=0.3)
+    x, y = data(network)
+    output = change_of(rule, x, y)[-1]
+    np.testing.assert_allclose(output.numpy(), told(rule, x, y), rtol=1e-12, atol=1e-15)
+    arrived = network.first_spikes(x).arrive[-1] > 0
+    for label in range(N_CLASSES):  # inputs that came are strengthened, the others weakened
+        sign = torch.where(arrived[y == label], 1.0, -0.3).sum(0).sign()
+        assert torch.equal(output[label].sign(), sign.to(output.dtype))
 
 
 def test_weights_stay_within_their_bounds() -> None:
@@ -192,6 +201,26 @@ def test_hidden_winners_learn_without_a_label(kind: str) -> None:
         np.testing.assert_allclose(change.flatten(1).numpy(), expected, rtol=1e-12, atol=1e-15)
     rule.begin_epoch(2, 2)
     assert change_of(rule, x, y)[-1].any()
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_the_same_reward_reaches_hidden_winners(kind: str) -> None:
+    """What STDP alone would do, sample by sample, times one number for all synapses."""
+    network = NETWORKS[kind]()
+    rule, alone = (prepared(network, hidden="reward"), prepared(network, unsupervised_epochs=1))
+    alone.begin_epoch(1, 2)
+    x, y = data(network)
+    answers = network.first_spikes(x).output.argmax(1)
+    rewards = torch.where(answers == y, 0.75, -0.25)
+    assert 0 < int((rewards > 0).sum()) < len(x)
+    changes = change_of(rule, x, y)[:-1]
+    expected = [torch.zeros_like(change) for change in changes]
+    for sample, reward in enumerate(rewards):
+        single = change_of(alone, x[sample : sample + 1], y[sample : sample + 1])
+        for total, change in zip(expected, single[:-1], strict=True):
+            total.add_(change, alpha=float(reward) / len(x))
+    for change, total in zip(changes, expected, strict=True):
+        torch.testing.assert_close(change, total, rtol=1e-12, atol=1e-15)
 
 
 def _inputs(network: LatencyNetwork, index: int, below: torch.Tensor, place: int) -> np.ndarray:
