@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from spikelearn.experiments.significance import Significance
     from spikelearn.experiments.study import StudyResult
+    from spikelearn.plausibility.audit import Audit
 
 
 @app.command()
@@ -161,6 +162,7 @@ def _show(table: pd.DataFrame, recording: str, resolutions: bool) -> None:
 def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     from spikelearn._progress import progress_bars
     from spikelearn.experiments.study import load_study, run_study
+    from spikelearn.experiments.study_audit import study_audit
     from spikelearn.experiments.study_tests import study_significance
     from spikelearn.report import study as pictures
 
@@ -171,6 +173,7 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
         result = run_study(loaded, folder, limit, bar(f"study {loaded.name}"))
         # Tests are of all networks together, so there are none before the last of them.
         tests = study_significance(result, bar("testing")) if result.complete else None
+        audit = study_audit(result, bar("auditing")) if result.complete else None
     for sentence in result.skipped:
         print(f"Left out: {sentence}")
     for sentence in result.failed:
@@ -187,14 +190,16 @@ def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
         f"{loaded.name}: the best layer of each network",
     )
     _show_tests(tests)
-    _write_study(result, tests, name)
+    _write_study(result, tests, name, audit)
     if result.failed:
         raise SpikelearnError(f"{len(result.failed)} networks could not be trained or compared")
     if not result.complete:
         print("Not complete yet; the same command goes on from there.")
 
 
-def _write_study(result: StudyResult, tests: Significance | None, name: str) -> None:
+def _write_study(
+    result: StudyResult, tests: Significance | None, name: str, audit: Audit | None = None
+) -> None:
     """Tables, figures and the page in the folder of the study."""
     import pandas as pd
     import yaml
@@ -202,8 +207,9 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     from spikelearn._files import write_text
     from spikelearn._provenance import as_lines, provenance
     from spikelearn.comparison._rows import read_first
+    from spikelearn.experiments.study_audit import measured
+    from spikelearn.report import plausibility, study_figures
     from spikelearn.report import study as pictures
-    from spikelearn.report import study_figures
     from spikelearn.report.study_page import write_study_page
 
     study, folder = result.study, result.folder
@@ -217,10 +223,21 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
     about = study.name + done
     text = pictures.as_markdown(found, command, about, as_lines(made), both)
     write_text(folder / "table.md", text)
-    for file, content in (
+    figures = [
         ("similarity.svg", study_figures.similarity_figure(found)),
         ("accuracy.svg", study_figures.accuracy_figure(found, result.along)),
-    ):
+    ]
+    sections = []
+    if audit is not None:
+        beside = measured(pictures.best_layers(found))
+        sections = [plausibility.verdicts(audit), plausibility.beside(audit, beside)]
+        figures += [
+            ("plausibility.svg", plausibility.draw_beside(audit, beside, region))
+            for region in list(beside.columns)[-1:]
+            if region.startswith("similarity")
+        ]
+        write_table(audit.table(), folder / "audit.csv")
+    for file, content in figures:
         write_text(folder / file, content.decode())
         print(f"Figure: {folder / file}")
     page = write_study_page(
@@ -229,6 +246,7 @@ def _write_study(result: StudyResult, tests: Significance | None, name: str) -> 
         result.along,
         both or (pd.DataFrame(), pd.DataFrame()),
         title=f"The study {study.name}{done}",
+        plausibility=sections,
         about=[study.description] if study.description else [],
         gaps=[*result.skipped, *result.failed],
         command=command,

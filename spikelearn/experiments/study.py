@@ -3,6 +3,7 @@
 The folder of a study:
 
 runs/            every trained network, as `spikelearn train` keeps it
+audit/           what was measured of the plausibility of each rule
 scores/          one table for each comparison of one network with one recording by one method
 table.csv        similarity by rule, layer and region, with accuracy, ceilings, intervals, baselines
 table.md         the same for the rows that are read first, and the command that made it
@@ -10,6 +11,7 @@ zero.csv         test of every network and layer against zero, by recording and 
 differences.csv  tests between networks, and against untrained networks and the images' baselines
 similarity.svg   similarity by rule and layer, a panel a region
 accuracy.svg     similarity against accuracy, and along training
+plausibility.svg both, by who meets which criterion
 report.html      all of it on one page
 
 A piece that is there is not computed again, so a study may be interrupted, also in the middle of a
@@ -27,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, find_yaml, read_yaml, validate
@@ -108,9 +110,22 @@ class Study(BaseModel):
     comparator: str = "spearman"
     over: str = "stimuli"
     n_bootstrap: PositiveInt = 1000
+    criteria: tuple[str, ...] | Literal["all"] = Field(
+        default="all", description="of plausibility, by which its rules are audited; may be none"
+    )
     along_training: bool = Field(
         default=False, description="whether similarity is measured after every epoch too"
     )
+
+    @field_validator("criteria")
+    @classmethod
+    def _known(cls, criteria: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        from spikelearn.plausibility.criteria import CRITERIA
+
+        for key in () if criteria == "all" else criteria:
+            if key not in CRITERIA:
+                raise ValueError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
+        return criteria
 
     def digest(self, recording: str, method: str) -> str:
         """Hash of everything that decides a comparison's numbers, but the network."""

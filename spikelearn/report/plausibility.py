@@ -79,7 +79,7 @@ def write_plausibility_report(
         versions=dict(versions or {}),
     )
     parts = [
-        _verdicts(audit),
+        verdicts(audit),
         _beside(audit, accuracy, similarity, weights),
         _claims(table),
         _published(audit),
@@ -99,7 +99,8 @@ def _bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _verdicts(audit: Audit) -> Section:
+def verdicts(audit: Audit) -> Section:
+    """Who meets what: the figure, and its table below a fold."""
     matrix = audit.matrix()
     words = matrix.rename(index=label).reset_index().rename(columns={"rule": "rule"})
     shown = words.replace({"does not apply": "–"})
@@ -155,7 +156,7 @@ def _matrix(matrix: pd.DataFrame) -> bytes:
 
 
 def _verdict(matrix: pd.DataFrame, rule: str, key: str) -> str:
-    found: Any = matrix.loc[rule, key]
+    found: Any = matrix.loc[rule, key] if rule in matrix.index else None
     return found if isinstance(found, str) else "does not apply"
 
 
@@ -185,9 +186,30 @@ def _beside(
             frame[f"similarity, {region}"] = by_region[region]
     if weights:
         frame["weighted score"] = audit.score(dict(weights))
-    measured = frame.dropna(how="all")
-    table = measured.join(audit.matrix()).rename(index=label).reset_index(names="rule")
-    for column in frame.columns:
+    measured = frame.dropna(how="all").reset_index(names="rule")
+    return beside(audit, measured, weights)
+
+
+def beside(
+    audit: Audit, measured: pd.DataFrame, weights: Mapping[str, float] | None = None
+) -> Section:
+    """Accuracy, similarity and verdicts, a row a rule or a rule on a network.
+
+    Parameters
+    ----------
+    audit : Audit
+    measured : DataFrame
+        Column rule; maybe network; the others are printed as they are called: "accuracy (%)" and
+        those that begin with "similarity" also stand in the figure.
+    weights : mapping, optional
+        Of criteria, for a score.
+    """
+    import pandas as pd
+
+    numbers = [c for c in measured.columns if c not in ("rule", "network")]
+    table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left")
+    table["rule"] = table["rule"].map(label)
+    for column in numbers:
         digits = 1 if "%" in column else 3
         table[column] = [f"{v:.{digits}f}" if np.isfinite(v) else "–" for v in table[column]]
     lead = "Accuracy, similarity to brains and the criteria, for every rule that was run."
@@ -195,9 +217,13 @@ def _beside(
         said = ", ".join(f"{key} {value:g}" for key, value in weights.items())
         lead += f" The weighted score is the share of the given weights ({said}) that a rule earns."
     section = Section("beside", "Plausibility, accuracy and brains", lead)
-    regions = [c for c in frame.columns if c.startswith("similarity")]
-    if "accuracy (%)" in frame and regions and not measured.dropna().empty:
-        section.pictures.append(_panels(audit, measured, regions[-1], weights))
+    regions = [c for c in numbers if c.startswith("similarity")]
+    if "accuracy (%)" in numbers:
+        section.pictures.extend(
+            _panels(audit, measured, region, weights)
+            for region in regions
+            if not measured[["accuracy (%)", region]].dropna().empty
+        )
     marks = {verdict: mark or "–" for verdict, mark in _MARKS.items()}
     section.tables.append(
         Table(
@@ -205,7 +231,7 @@ def _beside(
             "Means over the runs given; a dash where a rule was not run or a criterion does not"
             " apply. ✓ met, ✗ not met, ≠ the instruments disagree, · a figure without a verdict.",
             tuple(map(str, table.columns)),
-            tuple(c in frame.columns for c in table.columns),
+            tuple(c in numbers for c in table.columns),
             tuple(
                 tuple("–" if pd.isna(v) else marks.get(v, str(v)) for v in row)
                 for row in table.itertuples(index=False)
@@ -216,27 +242,35 @@ def _beside(
 
 
 def _panels(
-    audit: Audit, frame: pd.DataFrame, region: str, weights: Mapping[str, float] | None
+    audit: Audit, measured: pd.DataFrame, region: str, weights: Mapping[str, float] | None
 ) -> Picture:
-    content = _draw_panels(audit, frame, region, weights)
+    content = draw_beside(audit, measured, region, weights)
+    several = "network" in measured and measured["network"].nunique() > 1
     return _svg(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
-        "One dot a rule. A panel a criterion: green where it is met, red where it is not, amber"
-        " where the instruments disagree. There is no single axis of plausibility; where weights"
-        " are given, the size of a dot is their score.",
+        f"One mark a rule{', its shape the network' if several else ''}. A panel a criterion: green"
+        " where it is met, red where it is not, amber where the instruments disagree. There is no"
+        " single axis of plausibility; where weights are given, the size of a mark is their score.",
     )
 
 
 @styled()
-def _draw_panels(
-    audit: Audit, frame: pd.DataFrame, region: str, weights: Mapping[str, float] | None
+def draw_beside(
+    audit: Audit,
+    measured: pd.DataFrame,
+    region: str,
+    weights: Mapping[str, float] | None = None,
 ) -> bytes:
+    """Accuracy against similarity, a panel a criterion, as SVG; `measured` as in `beside`."""
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     matrix = audit.matrix()
     keys = [k for k in matrix.columns if k != "C16"]
-    known = frame[["accuracy (%)", region]].dropna()
+    known = measured.dropna(subset=["accuracy (%)", region])
+    networks = list(dict.fromkeys(known["network"])) if "network" in known else [""]
+    shapes = dict(zip(networks, "os^DvPX" * len(networks), strict=False))
     columns = 4 if len(keys) > 3 else len(keys)
     rows = -(-len(keys) // columns)
     figure = Figure(figsize=(8.2, 1.75 * rows + 0.6), layout="constrained")
@@ -244,13 +278,21 @@ def _draw_panels(
     score = audit.score(dict(weights)) if weights else None
     for axis, key in zip(axes, keys, strict=False):
         axis.set_title(key, fontsize=9)
-        for rule, row in known.iterrows():
-            verdict = _verdict(matrix, str(rule), key)
+        for row in known.to_dict("records"):
+            rule = str(row["rule"])
+            verdict = _verdict(matrix, rule, key)
             size = 5.0 if score is None else 3 + 8 * float(np.nan_to_num(score.get(rule, 0.0)))
-            axis.plot(row["accuracy (%)"], row[region], "o", color=_COLOURS[verdict],
-                      markersize=size, markeredgecolor="#5c5c5c", markeredgewidth=0.4)  # fmt: skip
+            axis.plot(row["accuracy (%)"], row[region], shapes[row.get("network", "")],
+                      color=_COLOURS[verdict], markersize=size, markeredgecolor="#5c5c5c",
+                      markeredgewidth=0.4)  # fmt: skip
     for axis in axes[len(keys) :]:
         axis.set_visible(False)
+    if len(networks) > 1:
+        handles = [
+            Line2D([], [], linestyle="", marker=shapes[n], color="#8a8a8a", label=n)
+            for n in networks
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     figure.supxlabel("accuracy (%)", fontsize=9)
     figure.supylabel(region, fontsize=9)
     return _bytes(figure)

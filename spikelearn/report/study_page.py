@@ -30,6 +30,7 @@ def write_study_page(
     tests: Tests,
     *,
     title: str,
+    plausibility: Sequence[Section] = (),
     about: Sequence[str] = (),
     gaps: Sequence[str] = (),
     command: str = "",
@@ -52,6 +53,8 @@ def write_study_page(
         What was studied, what is not in it, and how to make it again.
     made : mapping
         Commit, machine, versions and date.
+    plausibility : sequence of Section
+        Of the audit of its rules.
     citations : sequence of str
     """
     import jinja2
@@ -71,7 +74,13 @@ def write_study_page(
         versions=dict(made or {}),
         citations=citations,
     )
-    parts = [_similarity(found, tests), _accuracy(found, along), _tests(tests), _layers(found)]
+    parts = [
+        _similarity(found, tests),
+        _accuracy(found, along),
+        *plausibility,
+        _tests(tests),
+        _layers(found),
+    ]
     page = environment.get_template("template.html.j2").render(
         data=data, sections=[part for part in parts if part is not None], config=config
     )

@@ -15,6 +15,7 @@ from spikelearn.cli.comparing import _write_study
 from spikelearn.experiments import comparing
 from spikelearn.experiments import study as studies
 from spikelearn.experiments.study import NetworkEntry, Study, load_study, run_study
+from spikelearn.experiments.study_audit import measured, study_audit
 from spikelearn.experiments.study_tests import study_significance
 from spikelearn.report import study as pictures
 from spikelearn.report import study_figures
@@ -41,6 +42,7 @@ def small():
         recordings=("small",),
         n_bootstrap=10,
         along_training=True,
+        criteria=("C3", "C10"),
         networks=networks,
     )
 
@@ -163,6 +165,54 @@ def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
     differences = pd.read_csv(folder / "differences.csv")
     assert differences.p_holm.between(0, 1).all()
     assert len(pd.read_csv(folder / "zero.csv")) == len(tests.zero.query("subject == 'mean'"))
+
+
+def test_the_rules_of_a_study_are_audited_once_and_stand_beside_their_scores(
+    done, tmp_path, monkeypatch
+) -> None:
+    from spikelearn.plausibility import audit as audits
+    from spikelearn.report.plausibility import beside
+
+    here = replace(done, folder=tmp_path)
+    said: list[float] = []
+    found = study_audit(here, lambda fraction, words: said.append(fraction))
+    matrix = found.matrix()
+    assert list(matrix.index) == ["backprop", "feedback_alignment"]
+    assert list(matrix.columns) == ["C3", "C10"]
+    assert said == sorted(said)
+    assert said[-1] == 1.0
+
+    def never(*_args, **_kwargs):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(audits, "audit_rule", never)
+    again = study_audit(here)
+    pd.testing.assert_frame_equal(again.table(), found.table())
+
+    table = measured(pictures.best_layers(pictures.summary(done.table)))
+    table = table.sort_values("rule", ignore_index=True)
+    assert list(table["rule"]) == ["backprop", "feedback_alignment"]
+    regions = [c for c in table.columns if c.startswith("similarity, small, ")]
+    assert regions
+    accuracy = done.table.query("model == 'backprop'").groupby("seed")["test_accuracy"].first()
+    assert table["accuracy (%)"][0] == pytest.approx(100 * accuracy.mean())
+    (shown,) = beside(found, table).tables
+    assert shown.columns == ("rule", "network", "accuracy (%)", *regions, "C3", "C10")
+    assert [row[-2:] for row in shown.rows] == [("✗", "✗"), ("✗", "✗")]
+
+    tests = study_significance(done)
+    _write_study(here, tests, "small.yaml", found)
+    page = (tmp_path / "report.html").read_text()
+    for words in ("Rules and criteria", "Plausibility, accuracy and brains"):
+        assert words in page
+    assert b"<svg" in (tmp_path / "plausibility.svg").read_bytes()
+    assert len(pd.read_csv(tmp_path / "audit.csv")) == 4
+    assert study_audit(replace(here, study=done.study.model_copy(update={"criteria": ()}))) is None
+
+
+def test_a_study_with_a_criterion_that_is_none_is_refused(small) -> None:
+    with pytest.raises(ValueError, match="there is no criterion C99; they are C1, "):
+        studies.Study(**{**small.model_dump(), "criteria": ("C99",)})
 
 
 def test_who_is_near_chance_or_scored_on_fewer_stimuli_is_told(done) -> None:
