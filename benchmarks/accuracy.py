@@ -223,6 +223,9 @@ def command_of(folder: str) -> str:
         for name, place in places.items():
             if place == folder:
                 return f"--{option} {name}"
+    dataset, spiking, network = folder.rpartition("_spiking_")
+    if spiking:
+        return f"--dataset {dataset} --network spiking_{network}"
     dataset, _, network = folder.rpartition("_")
     return f"--dataset {dataset} --network {network}"
 

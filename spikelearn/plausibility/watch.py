@@ -100,6 +100,7 @@ class Watch(TorchDispatchMode):
         self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
         self.shadow, self.sources = Shadow(), Sources()
         self.following = Following(self.shadow, self.sources, inside, units_of)
+        self.altered: frozenset[str] = frozenset()  # owners of the reads that were changed
         self.reads: list[Read] = []
         self.macs = 0
         self.n_operations = 0
@@ -250,11 +251,18 @@ class Watch(TorchDispatchMode):
     ) -> tuple[Sequence[Any], bool]:
         """Arguments as they are read, and whether the change passes on."""
         positions = [position for position, _ in factors]
-        if not any(self.shadow.has_twin(args[p]) for p in positions):
+        leaves = (
+            read.direction == "forwards" and bool(self.altered) and not read.owners & self.altered
+        )
+        reached = args if leaves else [args[p] for p in positions]
+        if not any(self.shadow.has_twin(a) for a in reached if isinstance(a, torch.Tensor)):
             return args, any(self.shadow.has_twin(t) for t in tensors_in(args))
         if read.direction == "backwards" and read.owners <= self.inside:
             return args, True
         swapped = list(args)
+        if leaves:
+            # What is added on the way (a connection that skips the synapses) leaves with the rest.
+            swapped = [self.shadow.twin(a) if isinstance(a, torch.Tensor) else a for a in args]
         for p in positions:
             is_weight = self.shadow.lineage(args[p]) is not None
             if read.direction == "forwards" or not is_weight:
@@ -340,6 +348,7 @@ class Watch(TorchDispatchMode):
     def _altered(self, read: Read, result: torch.Tensor) -> None:
         changed = cast("Alter", self.alter)(read, result)
         if changed is not None:
+            self.altered |= read.owners
             if not self.openly:
                 self.shadow.begin_twin(result)
             result.copy_(changed)

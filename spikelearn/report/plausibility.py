@@ -399,6 +399,7 @@ def _criteria(table: pd.DataFrame) -> Section:
     shown = [key for key in CRITERIA if key in set(table["criterion"])]
     rows = [
         {"": key, "criterion": CRITERIA[key].title, "definition": CRITERIA[key].definition,
+         "instruments": f"Intervention. {CRITERIA[key].alone}" if CRITERIA[key].alone else "Both.",
          "source": CRITERIA[key].source}
         for key in shown
     ]  # fmt: skip

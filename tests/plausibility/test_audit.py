@@ -73,6 +73,27 @@ def test_all_rules_that_learn_are_audited() -> None:
     }  # fmt: skip
 
 
+def test_where_provenance_is_silent_the_criterion_says_why() -> None:
+    found = audit_rule("backprop").table().set_index("criterion")
+    judged = found[found["verdict"].isin(["pass", "fail", "disagree"])]
+    for key, row in judged.iterrows():
+        assert (row["provenance"] == "-") == bool(CRITERIA[str(key)].alone)
+
+
+def test_what_skips_synapses_leaves_the_layer_too() -> None:
+    """In a residual block activity passes on beside the weights, unit by unit."""
+    (finding,) = (
+        f for _, _, f, _ in audit_rule("predictive_coding_mupc", criteria=["C2"]).findings
+    )
+    assert finding.verdict == "pass", finding.sentence
+    assert finding.scope == "synapse"
+
+
+def test_the_teaching_signal_of_reward_is_one_number() -> None:
+    (finding,) = (f for _, _, f, _ in audit_rule("reward_stdp_hidden", criteria=["C3"]).findings)
+    assert finding.value == 1
+
+
 def test_a_rule_of_networks_simulated_from_event_to_event_is_audited() -> None:
     # Its gradient is exact: what backpropagation needs to know, and its spikes' slopes.
     found = audit_rule("eventprop", criteria=["C1", "C3", "C4b", "C5", "C8", "C9", "C10", "C14"])

@@ -83,6 +83,8 @@ class Criterion:
         (Subject) -> Finding
     claim : str or None
         Name of the rule's claim that this criterion tests.
+    alone : str
+        Why intervention alone judges it; empty where provenance does too.
     """
 
     key: str
@@ -94,3 +96,4 @@ class Criterion:
     why: str
     measure: Callable[[Any], Finding]
     claim: str | None = None
+    alone: str = ""

@@ -41,11 +41,17 @@ def measure(subject: Subject) -> Finding:
         "layer": "A synapse needs activity or weights of other neurons of its layer.",
         "batch": "A sample's update depends on which other samples are in the batch.",
     }
+    said = f"By provenance: {by_tags}."
+    if scope == "synapse" != by_tags:
+        said = (
+            f"By provenance: {by_tags}, by way of what no probe here changes (others' noise, or"
+            " in which order they spike)."
+        )
     summary = summarise([p for p in probes if p.quantity == "postsynaptic unit"], subject.floor)
     share = max([*worst.values(), mixed])
     return Finding(
         share, f"{share:.3f} elsewhere", scope, by_tags == "synapse", scope == "synapse",
-        f"{words[scope]} By provenance: {by_tags}.",
+        f"{words[scope]} {said}",
         probes=[*probes, Probe("other samples", "batch", 1.0, 0, mixed)], **interval(summary),
     )  # fmt: skip
 

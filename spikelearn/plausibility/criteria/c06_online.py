@@ -62,4 +62,6 @@ CRITERION = Criterion(
     "A second difference is exact; the ratio leaves room for the optimiser, whose rate was chosen"
     " for batches.",
     measure,
+    alone="What counts is how well it learns one by one, and no tag tells that; that samples"
+    " are not mixed is what the second difference measures.",
 )

@@ -46,4 +46,6 @@ CRITERION = Criterion(
     f"at most {MOST_MIXED:g} of the units mixed when it learns freely",
     "From symmetric initial weights a rule that has no means to keep signs is mixed throughout.",
     measure,
+    alone="Signs are read of the weights themselves, before and after; there is no way to be"
+    " followed.",
 )

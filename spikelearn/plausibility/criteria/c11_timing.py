@@ -35,4 +35,5 @@ CRITERION = Criterion(
     f"accuracy at least {LEAST_RATIO:g} of that without delays",
     "Delays of this length cost little where updates of successive batches are much alike.",
     measure,
+    alone="What counts is accuracy after learning, and no tag tells that.",
 )

@@ -47,4 +47,5 @@ CRITERION = Criterion(
     f"accuracy at least {LEAST_RATIO:g} of that with shared kernels",
     "A sum over places is a sum over synapses that have nothing to do with one another.",
     measure,
+    alone="What counts is accuracy after learning, and no tag tells that.",
 )

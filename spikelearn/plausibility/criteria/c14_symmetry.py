@@ -88,4 +88,6 @@ CRITERION = Criterion(
     "A rule whose two sets learn alike finds back; one that relies on a copy made once does not."
     " A rule that reads the weights themselves has nothing to lose here: that is C1.",
     measure,
+    alone="What counts is whether two sets of weights find back to one another, and no tag"
+    " tells that; whether one is read from the other is C1.",
 )
