@@ -96,14 +96,14 @@ def measured(best: pd.DataFrame) -> pd.DataFrame:
     """
     trained = best[(best["family"] != "baseline") & best["test_accuracy"].notna()]
     if trained.empty:
-        return trained.reindex(columns=["rule", "network", "accuracy (%)"])
+        return trained.reindex(columns=["rule", "network", "dataset", "accuracy (%)"])
     named = trained.assign(
         rule=trained["model"],
         region="similarity, " + trained["recording"] + ", " + trained["region"],
     )
     if named["method"].nunique() > 1:
         named["region"] += ", " + named["method"]
-    keys = ["rule", "network"]
+    keys = ["rule", "network", "dataset"]
     accuracy = 100 * named.groupby(keys, sort=False)["test_accuracy"].first()
     scores = named.pivot_table(index=keys, columns="region", values="score", sort=False)
     return accuracy.rename("accuracy (%)").to_frame().join(scores).reset_index()

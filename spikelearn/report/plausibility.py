@@ -199,14 +199,14 @@ def beside(
     ----------
     audit : Audit
     measured : DataFrame
-        Column rule; maybe network; the others are printed as they are called: "accuracy (%)" and
-        those that begin with "similarity" also stand in the figure.
+        Column rule; maybe network and dataset; the others are printed as they are called, and
+        "accuracy (%)" and those that begin with "similarity" also stand in the figure.
     weights : mapping, optional
         Of criteria, for a score.
     """
     import pandas as pd
 
-    numbers = [c for c in measured.columns if c not in ("rule", "network")]
+    numbers = [c for c in measured.columns if c not in ("rule", "network", "dataset")]
     table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left")
     table["rule"] = table["rule"].map(label)
     for column in numbers:
@@ -245,11 +245,12 @@ def _panels(
     audit: Audit, measured: pd.DataFrame, region: str, weights: Mapping[str, float] | None
 ) -> Picture:
     content = draw_beside(audit, measured, region, weights)
-    several = "network" in measured and measured["network"].nunique() > 1
+    several = "dataset" in measured and measured["dataset"].nunique() > 1
     return _svg(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
-        f"One mark a rule{', its shape the network' if several else ''}. A panel a criterion: green"
+        f"One mark a rule{' on a network, its shape the data' if several else ''}. A panel a"
+        " criterion: green"
         " where it is met, red where it is not, amber where the instruments disagree. There is no"
         " single axis of plausibility; where weights are given, the size of a mark is their score.",
     )
@@ -269,8 +270,8 @@ def draw_beside(
     matrix = audit.matrix()
     keys = [k for k in matrix.columns if k != "C16"]
     known = measured.dropna(subset=["accuracy (%)", region])
-    networks = list(dict.fromkeys(known["network"])) if "network" in known else [""]
-    shapes = dict(zip(networks, "os^DvPX" * len(networks), strict=False))
+    datasets = list(dict.fromkeys(known["dataset"])) if "dataset" in known else [""]
+    shapes = dict(zip(datasets, "os^DvPX" * len(datasets), strict=False))
     columns = 4 if len(keys) > 3 else len(keys)
     rows = -(-len(keys) // columns)
     figure = Figure(figsize=(8.2, 1.75 * rows + 0.6), layout="constrained")
@@ -282,15 +283,15 @@ def draw_beside(
             rule = str(row["rule"])
             verdict = _verdict(matrix, rule, key)
             size = 5.0 if score is None else 3 + 8 * float(np.nan_to_num(score.get(rule, 0.0)))
-            axis.plot(row["accuracy (%)"], row[region], shapes[row.get("network", "")],
+            axis.plot(row["accuracy (%)"], row[region], shapes[row.get("dataset", "")],
                       color=_COLOURS[verdict], markersize=size, markeredgecolor="#5c5c5c",
                       markeredgewidth=0.4)  # fmt: skip
     for axis in axes[len(keys) :]:
         axis.set_visible(False)
-    if len(networks) > 1:
+    if len(datasets) > 1:
         handles = [
             Line2D([], [], linestyle="", marker=shapes[n], color="#8a8a8a", label=n)
-            for n in networks
+            for n in datasets
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     figure.supxlabel("accuracy (%)", fontsize=9)

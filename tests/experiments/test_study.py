@@ -197,7 +197,7 @@ def test_the_rules_of_a_study_are_audited_once_and_stand_beside_their_scores(
     accuracy = done.table.query("model == 'backprop'").groupby("seed")["test_accuracy"].first()
     assert table["accuracy (%)"][0] == pytest.approx(100 * accuracy.mean())
     (shown,) = beside(found, table).tables
-    assert shown.columns == ("rule", "network", "accuracy (%)", *regions, "C3", "C10")
+    assert shown.columns == ("rule", "network", "dataset", "accuracy (%)", *regions, "C3", "C10")
     assert [row[-2:] for row in shown.rows] == [("✗", "✗"), ("✗", "✗")]
 
     tests = study_significance(done)

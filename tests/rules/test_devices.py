@@ -151,7 +151,7 @@ def test_a_run_on_another_device_learns_the_same_and_goes_on_after_an_interrupti
     found = trained(config, device, tmp_path / "there", stop_after=1)
     # In 32 bits sums in another order differ by 1e-7, which learning makes larger; convolutions on
     # a GPU round to 1e-3. One spike more or less changes all that follows: of spiking networks the
-    # first epoch is compared, and what they reach.
+    # loss of the first epoch is compared, and what they reach.
     on_gpu = {"mlp": 1e-3, "cnn": 0.02, "spiking_mlp": 0.05}
     rtol = 1e-6 if device == OTHER else on_gpu[kind]
     few_images = 1e-6 if device == OTHER else max(rtol, 0.02)
@@ -159,6 +159,8 @@ def test_a_run_on_another_device_learns_the_same_and_goes_on_after_an_interrupti
     columns = ("train_loss", "validation_accuracy")
     losses, accuracies = ([run.epochs[c][:n_epochs] for run in (found, expected)] for c in columns)
     pd.testing.assert_series_equal(*losses, rtol=rtol, atol=1e-12)
+    alike_until = 4 if n_epochs == 4 else 1
+    accuracies = [accuracy[:alike_until] for accuracy in accuracies]
     pd.testing.assert_series_equal(*accuracies, rtol=0, atol=few_images)
     assert list(found.epochs["epoch"]) == [0, 1, 2, 3]
     for column in ("weight_displacement", "dead_units"):
