@@ -176,7 +176,7 @@ def _training_config(
         options = {**getattr(config, "options", {}), **given.pop("options", {})}
         return load_recipe(recipe, **given, options=options, seed=seed)
     kinds = RULES[str(rule)].networks
-    model = _first_model(kinds, given.get("dataset", "mnist"))
+    model = _first_model(str(rule), given.get("dataset", "mnist"))
     given = {"model": model, **given, "seed": seed}
     return validate(STDPConfig if "spiking" in kinds else TrainConfig, given, "the options")
 
@@ -267,8 +267,13 @@ _MODELS: dict[str, dict[str, str]] = {
 _RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp", "latency_cnn": "spiking_cnn"}
 
 
-def _first_model(kinds: tuple[str, ...], dataset: str) -> str:
-    """The first shipped model of these kinds that is made for the data set; else the usual one."""
+def _first_model(rule: str, dataset: str) -> str:
+    """The first shipped model of its kinds that is made for the data set; else the usual one."""
+    from spikelearn.rules import RULES
+
+    if rule.startswith("reward_stdp"):
+        return "latency_784_first_spike"  # that rule's answer is the first spike
+    kinds = RULES[rule].networks
     for kind in kinds:
         if dataset in _MODELS[kind]:
             return _MODELS[kind][dataset]
