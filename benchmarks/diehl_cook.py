@@ -71,14 +71,14 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--neurons", type=int, default=400)
     parser.add_argument("--digits", type=int, default=20)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="fewer engines and repeats")
     parser.add_argument("--peers", type=Path, help="folder with BindsNET")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.quick:
-        options.repeats = min(options.repeats, 3)
+        options.repeats = min(options.repeats, 10)
     return options
 
 

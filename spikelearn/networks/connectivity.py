@@ -6,6 +6,7 @@ weights on every backend.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -366,6 +367,18 @@ class Connections:
         places = self.pre.astype(np.int64) * self.n_target + self.post
         sums = np.bincount(places, self.weight, minlength=self.n_source * self.n_target)
         return sums.reshape(self.n_source, self.n_target)
+
+    def known_full(self) -> Connections:
+        """Itself, where it is known that the pairs that there are came in order, each once."""
+        self.__dict__["full"] = self.pre.size == self.n_source * self.n_target
+        return self
+
+    def with_weight(self, weight: np.ndarray) -> Connections:
+        """The same pairs with other weights; what is known of the pairs is not looked up again."""
+        found = dataclasses.replace(self, weight=weight)
+        if "full" in self.__dict__:
+            found.__dict__["full"] = self.full
+        return found
 
     @functools.cached_property
     def full(self) -> bool:

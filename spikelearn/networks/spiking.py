@@ -364,7 +364,8 @@ class SpikingNetwork(Description):
             pre, post, values = pre[keep], post[keep], values[keep]
         # Half the memory of what they were drawn as.
         ends = pre.astype(np.int32), post.astype(np.int32)
-        return Connections(*ends, values, n_source, n_target)
+        found = Connections(*ends, values, n_source, n_target)
+        return found.known_full() if isinstance(connectivity, AllToAll) else found
 
     def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
         """A copy whose projections, by name, have these weights: matrices of shape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +86,7 @@ def lower_projection(
         drawn = _within_bounds(drawn, plasticity, projection.name)
     elif np.ndim(gain) or gain != 1.0:
         scale = gain[drawn.post] if np.ndim(gain) else gain
-        drawn = dataclasses.replace(drawn, weight=drawn.weight * scale)
+        drawn = drawn.with_weight(drawn.weight * scale)
     common: dict[str, Any] = {
         "name": projection.name,
         "source": projection.source,
@@ -124,7 +123,7 @@ def _within_bounds(drawn: Connections, rule: LoweredPlasticity, name: str) -> Co
     scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
     scaled = drawn.weight * (np.tile(scale, drawn.n_source) if drawn.full else scale[drawn.post])
     np.clip(scaled, rule.w_min, rule.w_max, out=scaled)
-    return dataclasses.replace(drawn, weight=scaled)
+    return drawn.with_weight(scaled)
 
 
 def gain_of(item: Projection | BackgroundInput, network: SpikingNetwork) -> Any:
