@@ -293,7 +293,7 @@ def draw_beside(
             Line2D([], [], linestyle="", marker=shapes[n], color="#8a8a8a", label=n)
             for n in datasets
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+        figure.legend(handles=handles, loc="outside upper right", ncols=7, fontsize=8)
     figure.supxlabel("accuracy (%)", fontsize=9)
     figure.supylabel(region, fontsize=9)
     return _bytes(figure)

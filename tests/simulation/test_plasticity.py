@@ -10,8 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_networks import Case
 
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.stimuli import poisson_spikes
+from spikelearn.simulation import simulate
+from spikelearn.stimuli import mnist, poisson_spikes
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
 
 KNIFE_EDGE_MV = 1e-9
@@ -230,3 +235,31 @@ def test_native_and_brian2_learn_alike_in_random_networks(
     np.testing.assert_allclose(
         native.weights["in->n"], brian2.weights["in->n"], rtol=1e-9, atol=1e-12
     )
+
+
+def test_native_and_brian2_learn_alike_from_twenty_digits() -> None:
+    """Diehl and Cook's whole network: the same spikes, the same weights."""
+    digits, present_ms, period_ms = 20, 350.0, 500.0
+    images = network_input(mnist.load("auto").train_images[:digits], 28, 28)
+    shown = RateEncoder(max_rate_hz=63.75).encode(
+        images, present_ms, DT_MS, np.random.default_rng(0)
+    )
+    times_ms = shown.times_ms + shown.trials * period_ms
+    stimulus = Stimulus(
+        spikes={"input": PopulationSpikes.from_unsorted(784, times_ms, shown.senders)}
+    )
+    network = load_model("diehl_cook2015")
+    native, brian2 = (
+        simulate(network, stimulus, digits * period_ms, DT_MS, backend, seed=0)
+        for backend in ("native", "brian2:numpy")
+    )
+    assert len(native["excitatory"]) > 10 * digits
+    for name in ("excitatory", "inhibitory"):
+        if name in native.populations:
+            np.testing.assert_allclose(native[name].times_ms, brian2[name].times_ms, atol=1e-9)
+            np.testing.assert_array_equal(native[name].senders, brian2[name].senders)
+    name = "input->excitatory"
+    np.testing.assert_allclose(native.weights[name], brian2.weights[name], rtol=1e-9, atol=1e-12)
+    silence = Stimulus(spikes={"input": PopulationSpikes.from_unsorted(784, [], [])})
+    start = simulate(network, silence, DT_MS, DT_MS, "native", seed=0).weights[name]
+    assert np.abs(native.weights[name] - start).max() > 0.1
