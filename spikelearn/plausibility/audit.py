@@ -184,7 +184,9 @@ def _measuring(rule: Any, seed: int, options: dict[str, Any]) -> Any:
     from spikelearn.plausibility.subject import Subject
     from spikelearn.rules import RULES
 
-    if isinstance(rule, str) and rule in RULES and RULES[rule].name_of_class is None:
+    if isinstance(rule, str) and (
+        rule in simulated.PLASTICITIES or (rule in RULES and RULES[rule].name_of_class is None)
+    ):
         told = simulated.subject_of(rule, seed)
         return rule, told.claims, lambda key: simulated_criteria.measure(told, key)
     if hasattr(rule, "model_fields"):
@@ -245,10 +247,12 @@ def _side_by_side(
 def all_rules() -> list[str]:
     """Every shipped rule that has updates to audit, on a kind of network that the audit knows."""
     from spikelearn.plausibility.bench import KINDS
+    from spikelearn.plausibility.simulated import PLASTICITIES
     from spikelearn.rules import RULES
 
     idle = {
         "untrained", "untrained_spiking", "untrained_latency", "homeostasis", "random_features",
     }  # fmt: skip
     known = {*KINDS, "spiking"}
-    return [n for n, entry in RULES.items() if n not in idle and entry.networks[0] in known]
+    trained = [n for n, entry in RULES.items() if n not in idle and entry.networks[0] in known]
+    return [*trained, *PLASTICITIES]

@@ -16,10 +16,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.networks.connectivity import OneToOne
+from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe
 from spikelearn.simulation import simulate
@@ -29,6 +31,17 @@ N_PRE, N_POST, N_UP = 6, 4, 3
 DURATION_MS, DT_MS = 300.0, 0.5
 # Rule -> shipped model in whose file its plasticity stands.
 MODELS = {"stdp": "competitive_stdp", "homeostasis": None}
+# Rules that only stand in descriptions of networks, with the constants of their papers.
+PLASTICITIES: dict[str, dict[str, Any]] = {
+    "triplet_stdp": {"rule": "triplet_stdp"},
+    "diehl_cook_stdp": {"rule": "diehl_cook_stdp"},
+    "inhibitory_stdp": {"rule": "inhibitory_stdp"},
+    "clopath_stdp": {"rule": "clopath_stdp"},
+    "reward_stdp_in_time": {
+        "rule": "reward_stdp", "modulator": "reward", "reward": (0.5,), "a_plus": 0.01,
+        "a_minus": 0.012,
+    },
+}  # fmt: skip
 
 
 def _blocks(n: int, n_source: int, n_target: int) -> Any:
@@ -81,14 +94,17 @@ class SimulatedSubject:
             | {
                 "pre": SpikeSource(model="spike_source", size=n * N_PRE),
                 "teacher": SpikeSource(model="spike_source", size=n * N_POST),
-                "post": LIF(size=n * N_POST, tau_m_ms=0.1, v_threshold_mv=1e3),
+                # At potentials that a rule which reads them knows; only the teacher excites it.
+                "post": LIF(
+                    size=n * N_POST, tau_m_ms=0.1, v_rest_mv=-70.6, v_threshold_mv=-30.0
+                ),
                 "up": LIF(size=n * N_UP, tau_m_ms=10.0, v_threshold_mv=0.5),
             },
             projections=(
                 Projection(source="pre", target="post", connectivity=_blocks(n, N_PRE, N_POST),
                            weight_mv=np.concatenate([w.ravel() for w in weights]),
                            plasticity=self.plasticity),
-                Projection(source="teacher", target="post", weight_mv=1e6,
+                Projection(source="teacher", target="post", weight_mv=80.0,
                            connectivity=OneToOne(kind="one_to_one")),
                 Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UP),
                            weight_mv=np.concatenate([u.ravel() for u in upper])),
@@ -174,6 +190,9 @@ def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
     from spikelearn.networks import load_model
     from spikelearn.rules import stdp
 
+    if name in PLASTICITIES:
+        described = TypeAdapter(Plasticity).validate_python(PLASTICITIES[name])
+        return SimulatedSubject(name, described, seed)
     if name not in MODELS:
         raise SpikelearnError(f"the audit does not know in which model the rule '{name}' acts")
     model = MODELS[name]
@@ -194,21 +213,28 @@ def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
 
 @contextlib.contextmanager
 def _recorded() -> Iterator[list[dict[str, Any]]]:
-    """The arguments with which synapses are made for Brian2."""
+    """The arguments with which synapses are made for Brian2, and what is run at every step."""
     import brian2
 
     made: list[dict[str, Any]] = []
-    original = brian2.Synapses.__init__
+    original, regular = brian2.Synapses.__init__, brian2.Synapses.run_regularly
 
     def recording(self: Any, source: Any, target: Any = None, model: Any = None, **kw: Any) -> None:
-        made.append({"model": model, **kw})
+        made.append({"model": model, "synapses": self, "regular": [], **kw})
         original(self, source, target, model, **kw)
 
-    brian2.Synapses.__init__ = recording
+    def running(self: Any, code: str, *args: Any, **kw: Any) -> Any:
+        for one in made:
+            if one["synapses"] is self:
+                one["regular"].append(code)
+        return regular(self, code, *args, **kw)
+
+    brian2.Synapses.__init__, brian2.Synapses.run_regularly = recording, running
     try:
         yield made
     finally:
         brian2.Synapses.__init__ = original
+        del brian2.Synapses.run_regularly
 
 
 def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
@@ -249,15 +275,17 @@ def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
                 found["shared"].add(name)
             elif name in names:
                 found["synapse"].add(name)
+            elif name in one["synapses"].variables:  # a reference to what is one for all
+                found["shared"].add(name)
     return found
 
 
 def _code(made: dict[str, Any]) -> str:
-    """What synapses do at spikes of either end."""
+    """What synapses do at spikes of either end, and at every step."""
     texts: list[str] = []
     for block in (made.get("on_pre"), made.get("on_post")):
         texts += [str(t) for t in (block.values() if isinstance(block, dict) else [block or ""])]
-    return "\n".join(texts)
+    return "\n".join([*texts, *made["regular"]])
 
 
 def _names(expression: str) -> set[str]:

@@ -71,10 +71,11 @@ def _locality(subject: SimulatedSubject) -> Finding:
     if worst["postsynaptic unit"] > 1e-9:
         scope = "layer"
     summed = getattr(subject.plasticity, "normalise_sum", None) is not None
-    by_equations = "neuron" if summed else "synapse"
+    # What lives at the neuron, such as its potential, is made by all of its synapses.
+    by_equations = "neuron" if summed or subject.variables["post"] else "synapse"
     sentence = {
         "synapse": "Each synapse learns from the spikes of its two ends and its own weight.",
-        "neuron": "A synapse needs the weights of the other synapses onto its neuron.",
+        "neuron": "A synapse needs the others onto its neuron: their weights, or the potential.",
         "layer": "A synapse needs other neurons.",
     }[scope]
     share = max(worst.values())

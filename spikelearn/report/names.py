@@ -25,6 +25,11 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "reward_stdp_hidden": ("R-STDP, hidden too", "#cc79a7"),
     "surrogate": ("surrogate gradients", "#009e73"),
     "stdp": ("STDP", "#cc79a7"),
+    "triplet_stdp": ("STDP, triplet", "#cc79a7"),
+    "diehl_cook_stdp": ("STDP, Diehl and Cook", "#cc79a7"),
+    "inhibitory_stdp": ("STDP, inhibitory", "#cc79a7"),
+    "clopath_stdp": ("STDP, voltage-based", "#cc79a7"),
+    "reward_stdp_in_time": ("R-STDP, eligibility in time", "#cc79a7"),
     "human IT": ("human IT", "#000000"),
     "monkey IT": ("monkey IT", "#000000"),
 }

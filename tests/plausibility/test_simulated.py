@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from spikelearn.networks.plasticity import PairSTDP, RewardSTDP, TripletSTDP
+from spikelearn.plausibility import all_rules
 from spikelearn.plausibility.simulated import SimulatedSubject, subject_of
 from spikelearn.plausibility.simulated_criteria import measure
 
@@ -78,3 +79,26 @@ def test_triplet_stdp_keeps_four_traces_and_is_local() -> None:
     told = SimulatedSubject("triplet", TripletSTDP(rule="triplet_stdp"))
     assert told.variables["synapse"] == {"w", "x", "x2", "y", "y2"}
     assert measure(told, "C2").scope == "synapse"
+
+
+@pytest.mark.parametrize(
+    ("name", "synapse", "post", "shared", "scope"),
+    [
+        ("triplet_stdp", {"w", "x", "x2", "y", "y2"}, set(), set(), "synapse"),
+        ("diehl_cook_stdp", {"w", "x"}, set(), set(), "synapse"),
+        ("inhibitory_stdp", {"w", "x", "y"}, set(), set(), "synapse"),
+        ("clopath_stdp", {"w", "x"}, {"depression_post", "gate_post"}, set(), "neuron"),
+        ("reward_stdp_in_time", {"w", "x", "y", "mark"}, set(), {"dose"}, "synapse"),
+    ],
+)
+def test_plasticity_of_every_kind_is_audited_by_its_name(
+    name: str, synapse: set[str], post: set[str], shared: set[str], scope: str
+) -> None:
+    told = subject_of(name)
+    assert told.variables == {"synapse": synapse, "pre": set(), "post": post, "shared": shared}
+    locality, rank, in_time = (measure(told, key) for key in ("C2", "C3", "C5"))
+    assert locality.scope == scope
+    assert locality.verdict == ("pass" if scope == "synapse" else "fail")
+    assert rank.value == len(shared)
+    assert in_time.verdict == "pass"
+    assert name in all_rules()
