@@ -1,0 +1,163 @@
+"""How does the cost of a simulation grow with its length, its stimuli, and the spikes it delivers?
+
+    python benchmarks/growth.py
+
+On `native` and one thread, warm, medians of the repeats; each amount is doubled several times:
+
+    time      CUBA (Vogels & Abbott 2005, 4,000 neurons), longer and longer, steps of 0.1 ms
+    stimuli   784-400-10 neurons shown more and more images at once, 100 steps of 1 ms each
+    spikes    1,000 sources onto 1,000 silent neurons, 100 synapses a source, faster and faster
+
+What is told is the straight line through the points, weighted so that each counts by its relative
+error, and how far the farthest point lies from it: cost that grows linearly is a constant and a
+part in proportion. The table and the figure are kept in benchmarks/results/growth.md and .png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from spikelearn._files import atomic_path, write_text
+from spikelearn._provenance import as_lines, provenance
+from spikelearn.networks import load_model
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli import poisson_spikes
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.stimulus import Stimulus
+
+RESULTS = Path(__file__).parent / "results"
+Points = Iterator[tuple[float, Callable[[], object]]]
+
+
+def longer() -> Points:
+    """CUBA for longer and longer."""
+    network = load_model("vogels_abbott_cuba")
+    for duration_ms in (500.0, 1000.0, 2000.0, 4000.0, 8000.0):
+        yield duration_ms, lambda ms=duration_ms: simulate(network, None, ms, 0.1, "native", seed=0)
+
+
+def more_stimuli() -> Points:
+    """More and more images, all in one call."""
+    network = SpikingNetwork.model_validate(
+        {
+            "name": "feed-forward",
+            "populations": {
+                "input": {"model": "spike_source", "size": 784},
+                "hidden": {"model": "lif", "size": 400, "v_threshold_mv": 15.0},
+                "output": {"model": "lif", "size": 10, "v_threshold_mv": 15.0},
+            },
+            "projections": [
+                {"source": a, "target": b, "weight_mv":
+                 {"distribution": "normal", "mean": 0.1, "sd": 0.5}}
+                for a, b in (("input", "hidden"), ("hidden", "output"))
+            ],
+        }
+    )  # fmt: skip
+    for n in (16, 32, 64, 128, 256):
+        images = np.random.default_rng(0).integers(0, 256, (n, 784), dtype=np.uint8) / 255.0
+        shown = RateEncoder(max_rate_hz=250.0).encode(images, 100.0, 1.0, np.random.default_rng(0))
+        stimulus = Stimulus([str(i) for i in range(n)], spikes={"input": shown})
+        yield n, lambda s=stimulus: simulate(network, s, 100.0, 1.0, "native", seed=0)
+
+
+def more_spikes() -> Points:
+    """Deliveries: spikes of the sources times their synapses."""
+    size, synapses, duration_ms = 1000, 100, 1000.0
+    network = SpikingNetwork.model_validate(
+        {
+            "name": "silent",
+            "populations": {
+                "input": {"model": "spike_source", "size": size},
+                "n": {"model": "lif", "size": size, "v_threshold_mv": 1e9},
+            },
+            "projections": [
+                {"source": "input", "target": "n", "weight_mv": 0.1,
+                 "connectivity": {"kind": "fixed_in_degree", "in_degree": synapses}}
+            ],
+        }
+    )  # fmt: skip
+    for rate_hz in (80.0, 160.0, 320.0, 640.0, 1280.0):
+        spikes = poisson_spikes(size, rate_hz, duration_ms, 0.5, np.random.default_rng(0))
+        stimulus = Stimulus(spikes={"input": spikes})
+        yield (
+            len(spikes) * synapses,
+            lambda s=stimulus: simulate(network, s, duration_ms, 0.5, "native", seed=0),
+        )
+
+
+KINDS = {
+    "time": ("biological time, ms", longer),
+    "stimuli": ("stimuli", more_stimuli),
+    "spikes": ("spikes delivered", more_spikes),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    numba.set_num_threads(1)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    found = {}
+    lines = [
+        "# How the cost of a simulation grows",
+        "",
+        "native, one thread, warm; beside a constant and a part in proportion, fitted.",
+        "",
+        "| with | amount | seconds, median | straight line | off |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, (words, points) in KINDS.items():
+        amounts, seconds = [], []
+        for amount, run in points():
+            run()
+            amounts.append(amount)
+            seconds.append(statistics.median(_timed(run) for _ in range(options.repeats)))
+        slope, constant = np.polyfit(amounts, seconds, 1, w=1 / np.array(seconds))
+        line = constant + slope * np.array(amounts)
+        found[kind] = (words, amounts, seconds, line)
+        for amount, second, fitted in zip(amounts, seconds, line, strict=True):
+            off = f"{100 * (second / fitted - 1):+.0f} %".replace("-", "−")
+            lines.append(f"| {words} | {amount:,.0f} | {second:.4f} | {fitted:.4f} | {off} |")
+    lines += ["", "![Seconds against the amount](growth.png)", "",
+              "Command: `python benchmarks/growth.py`  ", *as_lines(provenance())]  # fmt: skip
+    print("\n".join(lines))
+    draw(found)
+    write_text(RESULTS / "growth.md", "\n".join(lines) + "\n")
+
+
+def _timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def draw(found: dict[str, tuple[str, list[float], list[float], np.ndarray]]) -> None:
+    """A panel a kind of amount, with its straight line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    for axis, (words, amounts, seconds, line) in zip(
+        figure.subplots(1, len(found)), found.values(), strict=True
+    ):
+        axis.plot(amounts, line, "-", color="#8a8a8a", label="straight line")
+        axis.plot(amounts, seconds, "o", color="#0072b2", label="measured")
+        axis.set_xlabel(words)
+        axis.set_ylim(bottom=0)
+        axis.legend(fontsize=8, frameon=False)
+    figure.axes[0].set_ylabel("seconds")
+    with atomic_path(RESULTS / "growth.png") as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
