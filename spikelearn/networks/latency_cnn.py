@@ -69,6 +69,10 @@ class LatencyCNN(LatencySettings):
 
     @model_validator(mode="after")
     def _shapes(self) -> LatencyCNN:
+        for field in ("latency_ms", "duration_ms"):
+            steps = getattr(self, field) / self.dt_ms
+            if abs(steps - round(steps)) > 1e-9 * steps:
+                raise ValueError(f"{field} must be a multiple of dt_ms ({self.dt_ms:g} ms)")
         if min(min(shape) for shape in self.shapes) < 1:
             raise ValueError(
                 f"kernel_size and pool make an image of {self.input_shape[1]} x"

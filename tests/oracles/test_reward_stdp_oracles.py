@@ -327,6 +327,7 @@ def test_networks_without_output_spikes_are_refused_in_one_sentence() -> None:
         ({"pool": (2,)}, "give a number of at least 1 for each of the 2"),
         ({"weight_sd": (1.0,)}, "one a layer"),
         ({"duration_ms": 5.0}, "latency_ms must be shorter"),
+        ({"duration_ms": 30.2}, "duration_ms must be a multiple of dt_ms"),
     ],
 )
 def test_convolutional_networks_that_cannot_be_are_refused(
