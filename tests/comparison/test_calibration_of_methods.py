@@ -1,6 +1,6 @@
 """Intervals of every method that the command prints cover the truth as often as they say.
 
-Those of RSA and of CKA in 93 to 97 % of 500 simulations; those of fitted maps are approximate.
+Those of RSA, CKA, Procrustes and ridge in 93 to 97 % of 500 simulations; CCA's are approximate.
 """
 
 from __future__ import annotations
@@ -143,17 +143,17 @@ def rdm_world(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [36, 80])
-def test_intervals_of_cka_cover_the_truth_in_95_percent(n) -> None:
-    covered, _ = coverage(response_world("cka", n, 1.5, 2, "stimuli"), 100)
+@pytest.mark.parametrize("method", ["cka", "procrustes", "encoding"])
+def test_intervals_of_methods_on_responses_cover_the_truth_in_95_percent(method, n) -> None:
+    covered, _ = coverage(response_world(method, n, 1.5, 2, "stimuli"), 200)
     assert 0.93 <= covered <= 0.97
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [36, 80])
-@pytest.mark.parametrize("method", ["cca", "procrustes", "encoding"])
-def test_intervals_of_methods_on_responses_cover_the_truth_in_88_to_98_percent(method, n) -> None:
+def test_intervals_of_cca_cover_the_truth_in_88_to_98_percent(n) -> None:
     """Of approximate intervals this is what `response_methods` says, no more."""
-    covered, _ = coverage(response_world(method, n, 1.5, 2, "stimuli"), 200)
+    covered, _ = coverage(response_world("cca", n, 1.5, 2, "stimuli"), 200)
     assert 0.88 <= covered <= 0.985
 
 
