@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.experiments import store
 from spikelearn.experiments.network_names import network_names
 from spikelearn.experiments.representation import open_run, show
 from spikelearn.experiments.stdp_training import STDPRun
@@ -135,6 +136,10 @@ def shown_entries(
         runs = [runs]
     if not runs:
         raise SpikelearnError("nothing to compare: no run was given")
+    check_method(method)
+    for run in runs:  # before a recording is downloaded for nothing
+        if isinstance(run, str | Path):
+            store.read_config(Path(run))
     loaded = comparable_recording(recording, method)
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
@@ -155,6 +160,19 @@ def shown_entries(
     return loaded, list(entries.values())
 
 
+def check_method(method: str) -> None:
+    """Refuse a method that there is not.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    from spikelearn.comparison.methods import METHODS
+
+    if method not in METHODS:
+        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+
+
 def comparable_recording(name: str, method: str) -> ImageRecording:
     """The recording of that name, checked before any work.
 
@@ -165,10 +183,8 @@ def comparable_recording(name: str, method: str) -> ImageRecording:
         images are the same.
     """
     from spikelearn.comparison.guards import check_images
-    from spikelearn.comparison.methods import METHODS
 
-    if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+    check_method(method)
     loaded = image_recording(name)
     check_comparable(loaded, method)
     check_images(loaded.images, loaded.labels)
