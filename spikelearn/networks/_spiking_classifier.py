@@ -42,6 +42,10 @@ class SpikingClassifierDescription(BaseModel):
     @property
     def populations(self) -> list[str]:
         """Names of the populations, from the input to the output."""
-        hidden = len(self.sizes) - 2
-        names = ["hidden"] if hidden == 1 else [f"hidden{i + 1}" for i in range(hidden)]
-        return ["input", *names, "output"]
+        return population_names(len(self.sizes) - 2)
+
+
+def population_names(n_hidden: int) -> list[str]:
+    """Names of the populations of a classifier with so many hidden layers, input to output."""
+    hidden = ["hidden"] if n_hidden == 1 else [f"hidden{i + 1}" for i in range(n_hidden)]
+    return ["input", *hidden, "output"]

@@ -20,6 +20,7 @@ from torch import nn
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import spike_times
+from spikelearn.networks._spiking_classifier import population_names
 from spikelearn.networks.connectivity import Convolution, Pairs
 from spikelearn.networks.latency_mlp import FirstSpikes, LatencyNetwork, LatencySettings
 from spikelearn.networks.mlp import ImageShape
@@ -125,9 +126,7 @@ class LatencyCNN(LatencySettings):
     @property
     def populations(self) -> list[str]:
         """Names of the populations, from the input to the output."""
-        n = len(self.channels)
-        names = ["hidden"] if n == 1 else [f"hidden{i + 1}" for i in range(n)]
-        return ["input", *names, "output"]
+        return population_names(len(self.channels))
 
     def build(self, seed: int) -> LatencyConvolutional:
         """The network with its initial weights, which depend on `seed` alone."""

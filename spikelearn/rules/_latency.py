@@ -31,12 +31,14 @@ class LatencyRule(Rule):
         Raises
         ------
         SpikelearnError
-            If the network is none of spike times.
+            If the network is none of spike times, or of a kind that the rule does not train.
         """
-        if not isinstance(network, LatencyNetwork):
+        of_spike_times = isinstance(network, LatencyNetwork)
+        kind = network.description.kind if of_spike_times else type(network).__name__
+        if not isinstance(network, LatencyNetwork) or kind not in self.networks:
             raise SpikelearnError(
                 f"the rule {type(self).__name__} trains networks of spike times (kind:"
-                f" {', '.join(self.networks)}), not {type(network).__name__}"
+                f" {', '.join(self.networks)}), not {kind}"
             )
         self.network, self.generator = network, generator
         self.extra = nn.ModuleDict()

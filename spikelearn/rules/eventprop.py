@@ -49,18 +49,18 @@ A spike at a grazing maximum (f near 0) moves without bound: 1 / f is held below
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
 
-from spikelearn._errors import SpikelearnError
 from spikelearn.networks import spike_times
-from spikelearn.networks.latency_mlp import LatencyClassifier, LatencyLayer
-from spikelearn.rules.rule import Axis, Rule, check_range, leave, output_loss
+from spikelearn.networks.latency_mlp import FirstSpikes, LatencyClassifier, LatencyLayer
+from spikelearn.rules._latency import LatencyRule
+from spikelearn.rules.rule import Axis, check_range, leave, output_loss
 
 
-class EventProp(Rule):
+class EventProp(LatencyRule):
     """Gradient descent on the cross-entropy of latencies or of highest potentials.
 
     Parameters
@@ -79,7 +79,8 @@ class EventProp(Rule):
     """
 
     networks: ClassVar[tuple[str, ...]] = ("latency_mlp",)
-    network: LatencyClassifier  # type: ignore[assignment]
+    readout: ClassVar[Literal["first_spike", "potential"]] = "potential"
+    network: LatencyClassifier
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
         "local error": False,
@@ -110,16 +111,10 @@ class EventProp(Rule):
         Raises
         ------
         SpikelearnError
-            If the network is none of spike times.
+            If the network is none of spike times, or a convolutional one.
         """
-        if not isinstance(network, LatencyClassifier):
-            raise SpikelearnError(
-                f"the rule {type(self).__name__} trains networks of spike times (kind:"
-                f" latency_mlp), not {type(network).__name__}"
-            )
-        self.network, self.generator = network, generator
-        self.extra = nn.ModuleDict()
-        weights = list(network.weights)[:-1]
+        super().prepare(network, generator)
+        weights = list(self.network.weights)[:-1]
         self.extra["samples_since_spike"] = nn.ParameterList(
             nn.Parameter(weight.new_zeros(len(weight)), requires_grad=False) for weight in weights
         )
@@ -148,13 +143,20 @@ class EventProp(Rule):
             count.add_(batch).masked_fill_(fired, 0.0)
 
     def _scores(self, output: LatencyLayer) -> torch.Tensor:
-        """Scores of shape (batch, n_classes)."""
+        """Scores of shape (batch, n_classes), from the output layer of a forward pass."""
         assert output.peak is not None  # noqa: S101 - for the type checker
-        if self.network.description.readout == "potential":
-            return output.peak.v
         highest = output.peak.v
         first = spike_times.first(output.spikes, (len(highest), highest.shape[1]), highest)
-        return self.network.scores(first, highest, self.softness_ms, self.silence)
+        return self._scored(first, highest)
+
+    def scores(self, spikes: FirstSpikes) -> torch.Tensor:
+        """Scores of shape (batch, n_classes): potentials in mV, or latencies, negative."""
+        return self._scored(spikes.output, spikes.highest_mv)
+
+    def _scored(self, first: torch.Tensor, highest_mv: torch.Tensor) -> torch.Tensor:
+        if self.network.description.readout == "potential":
+            return highest_mv
+        return self.network.scores(first, highest_mv, self.softness_ms, self.silence)
 
     def gradients(self, layers: list[LatencyLayer], error: torch.Tensor) -> list[torch.Tensor]:
         """The gradient by each layer's weights, from that by the scores, (batch, n_classes)."""
@@ -239,18 +241,3 @@ class EventProp(Rule):
     def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The cross-entropy."""
         return output_loss("cross_entropy", self.predict(x), y)[0]
-
-    @torch.no_grad()
-    def predict(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (batch, n_classes): potentials in mV, or latencies, negative."""
-        return self._scores(self.network(x)[-1])
-
-    @torch.no_grad()
-    def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Spike counts of every population, of the output the scores; (batch, neurons)."""
-        layers, names = self.network(x), self.network.description.populations[1:]
-        found = {
-            name: spike_times.counts(layer.spikes, (len(x), layer.state.a.shape[2]), x)
-            for name, layer in zip(names[:-1], layers[:-1], strict=True)
-        }
-        return found | {names[-1]: self._scores(layers[-1])}

@@ -320,6 +320,11 @@ def test_networks_without_output_spikes_are_refused_in_one_sentence() -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_a_rule_for_the_other_kind_is_refused_by_its_kind() -> None:
+    with pytest.raises(SpikelearnError, match=r"\(kind: latency_mlp\), not latency_cnn"):
+        make_rule("eventprop").prepare(cnn(), torch.Generator())
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
