@@ -29,6 +29,7 @@ from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.neurons import LIF, AdaptiveLIF, SpikeSource
+from spikelearn.networks.spike_products import spike_product
 from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.surrogates import SURROGATE_SLOPE, Psi, surrogate
 
@@ -188,7 +189,7 @@ class SpikingClassifier(nn.Module):
                 found.append(self._mean_potential(spikes, weight))
                 break
             # Nothing comes back from above: a layer's input is one product for all steps.
-            drives = nn.functional.linear(spikes, weight)
+            drives = spike_product(spikes, weight)
             within = self.recurrent[layer] if layer < len(self.recurrent) else None
             if backend == "native":
                 spikes = lif_scan.scan(drives, self.neurons(layer), psi, within)

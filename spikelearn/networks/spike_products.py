@@ -1,0 +1,151 @@
+"""The product of spikes and weights, forwards and backwards, at the cost of the spikes.
+
+    drives[r] = sum_i x[r, i] W[:, i],   dC/dW[:, i] = sum_r x[r, i] dC/ddrives[r]
+
+Input spikes are mostly zeros: only rows of spikes are added up, in the order of their index, by
+compiled loops over contiguous memory, in parallel over parts that share no sum. So the result does
+not depend on the number of threads. A dense product is taken where it is the faster one (many
+spikes, small products), on a GPU, where a gradient with respect to the spikes is asked for, and
+where someone watches the operations of torch.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear
+from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+_LARGE = 1 << 22  # multiplications from which the loops are worth their start
+_SPARSE = 0.25  # share of nonzero inputs up to which they are faster
+_SAMPLED = 64  # rows that are looked at to tell
+_BLOCK = 128  # rows whose spikes are sorted by sender at once: they stay in the cache
+
+
+def spike_product(spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """`torch.nn.functional.linear(spikes, weight)` for spikes of shape (..., n_in), mostly zeros.
+
+    Parameters
+    ----------
+    spikes : tensor of shape (..., n_in)
+        0 or 1, or numbers of spikes.
+    weight : tensor of shape (n_out, n_in)
+
+    Returns
+    -------
+    tensor of shape (..., n_out)
+    """
+    if not _worth_it(spikes, weight):
+        return linear(spikes, weight)
+    rows = spikes.reshape(-1, spikes.shape[-1]).contiguous()
+    found: torch.Tensor = _Product.apply(rows, weight)
+    return found.unflatten(0, spikes.shape[:-1])
+
+
+def _worth_it(spikes: torch.Tensor, weight: torch.Tensor) -> bool:
+    plain = all(
+        type(x) in (torch.Tensor, torch.nn.Parameter)
+        and x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        for x in (spikes, weight)
+    )
+    if not plain or spikes.dtype != weight.dtype or spikes.requires_grad:
+        return False
+    if _get_current_dispatch_mode() is not None or spikes.numel() * len(weight) < _LARGE:
+        return False
+    rows = spikes.reshape(-1, spikes.shape[-1])
+    some = rows[:: max(1, len(rows) // _SAMPLED)]
+    return int(torch.count_nonzero(some)) <= _SPARSE * some.numel()
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(spikes)
+        found = spikes.new_empty(len(spikes), len(weight))
+        by_sender = weight.detach().T.contiguous()
+        _in_parts(_add_senders, len(spikes), spikes.numpy(), by_sender.numpy(), found.numpy())
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        (spikes,) = ctx.saved_tensors
+        signal = gradients[0].contiguous()
+        found = signal.new_empty(spikes.shape[1], signal.shape[1])
+        _in_parts(_add_receivers, len(found), spikes.numpy(), signal.numpy(), found.numpy())
+        return None, found.T.contiguous()
+
+
+def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:
+    """Run a loop over 0 to n on as many threads as torch uses."""
+    threads = torch.get_num_threads()
+    if threads == 1:
+        loop(*arrays, 0, n)
+        return
+    cuts = [n * part // threads for part in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        done = [pool.submit(loop, *arrays, a, b) for a, b in itertools.pairwise(cuts)]
+        for part in done:
+            part.result()
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(out: np.ndarray, rows: np.ndarray, which: np.ndarray, by: np.ndarray, n: int) -> None:
+    """Add `by[k]` times row `which[k]` to `out`, k below n; four at once, in their order."""
+    k = 0
+    while k + 4 <= n:
+        a, b, c, d = rows[which[k]], rows[which[k + 1]], rows[which[k + 2]], rows[which[k + 3]]
+        p, q, r, s = by[k], by[k + 1], by[k + 2], by[k + 3]
+        for j in range(out.size):
+            out[j] = out[j] + p * a[j] + q * b[j] + r * c[j] + s * d[j]
+        k += 4
+    while k < n:
+        a, p = rows[which[k]], by[k]
+        for j in range(out.size):
+            out[j] += p * a[j]
+        k += 1
+
+
+@njit(cache=True, nogil=True)
+def _add_senders(
+    spikes: np.ndarray, by_sender: np.ndarray, out: np.ndarray, first: int, last: int
+) -> None:
+    """Rows first to last of spikes @ by_sender."""
+    n_in = spikes.shape[1]
+    which, by = np.empty(n_in + 1, np.int64), np.empty(n_in + 1, spikes.dtype)
+    for r in range(first, last):
+        n = 0
+        for i in range(n_in):  # without a branch, which would be guessed wrongly
+            which[n], by[n] = i, spikes[r, i]
+            n += spikes[r, i] != 0
+        out[r] = 0
+        _add_rows(out[r], by_sender, which, by, n)
+
+
+@njit(cache=True, nogil=True)
+def _add_receivers(
+    spikes: np.ndarray, signal: np.ndarray, out: np.ndarray, first: int, last: int
+) -> None:
+    """Rows first to last of spikes.T @ signal."""
+    which = np.empty((last - first, _BLOCK + 1), np.int64)
+    by = np.empty((last - first, _BLOCK + 1), spikes.dtype)
+    n = np.empty(last - first, np.int64)
+    out[first:last] = 0
+    for start in range(0, len(spikes), _BLOCK):
+        n[:] = 0
+        for r in range(start, min(start + _BLOCK, len(spikes))):
+            for i in range(first, last):
+                own = i - first
+                which[own, n[own]], by[own, n[own]] = r, spikes[r, i]
+                n[own] += spikes[r, i] != 0
+        for i in range(first, last):
+            own = i - first
+            _add_rows(out[i], signal, which[own], by[own], n[own])
