@@ -25,6 +25,7 @@ Results are written to benchmarks/results/simulate.md, of one section alone to a
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
 import os
@@ -329,6 +330,10 @@ def milliseconds_of(ways: dict[str, Callable[[], object]], repeats: int) -> dict
         run()
     for _ in range(repeats):
         for what, run in ways.items():
+            # In turns, but each after one of its own kind, as when a network is trained: what
+            # another left behind in memory is not its to clear away.
+            gc.collect()
+            run()
             start = time.perf_counter()
             run()
             taken[what].append(time.perf_counter() - start)

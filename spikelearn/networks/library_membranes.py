@@ -111,15 +111,23 @@ def stepwise(
         )
     step = LIBRARIES[library](neurons, drives)
     v = theta = torch.zeros_like(drives[0])
+    height: float | torch.Tensor = neurons.threshold_mv
     emitted: list[torch.Tensor] = []
     for outside in drives.unbind():  # to index them would make the way back several times slower
-        back = linear(emitted[-1], recurrent) if recurrent is not None and emitted else 0.0
-        v = step(v, outside + back)
-        height = neurons.threshold_mv + theta
+        drive = outside
+        if recurrent is not None and emitted:
+            drive = outside + linear(emitted[-1], recurrent)
+        v = step(v, drive)
         fired = _Spike.apply(v - height, psi)
         kept = fired.detach()
-        v = v * (1.0 - kept) if neurons.zero else v - height.detach() * kept
+        if neurons.zero:
+            v = v * (1.0 - kept)
+        elif isinstance(height, torch.Tensor):
+            v = v - height.detach() * kept
+        else:
+            v = torch.sub(v, kept, alpha=height)
         if neurons.increment_mv:
             theta = neurons.rho * (theta + neurons.increment_mv * fired)
+            height = neurons.threshold_mv + theta
         emitted.append(fired)
     return torch.stack(emitted)
