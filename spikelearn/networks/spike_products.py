@@ -98,19 +98,20 @@ def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(out: np.ndarray, rows: np.ndarray, which: np.ndarray, by: np.ndarray, n: int) -> None:
-    """Add `by[k]` times row `which[k]` to `out`, k below n; four at once, in their order."""
+def _add_rows(out: np.ndarray, rows: np.ndarray, which: np.ndarray, n: int, by: np.ndarray) -> None:
+    """Add the rows `which[:n]`, each times its entry of `by`; four at once, in their order."""
     k = 0
     while k + 4 <= n:
-        a, b, c, d = rows[which[k]], rows[which[k + 1]], rows[which[k + 2]], rows[which[k + 3]]
-        p, q, r, s = by[k], by[k + 1], by[k + 2], by[k + 3]
+        a, b, c, d = which[k], which[k + 1], which[k + 2], which[k + 3]
+        ra, rb, rc, rd = rows[a], rows[b], rows[c], rows[d]
+        p, q, r, s = by[a], by[b], by[c], by[d]
         for j in range(out.size):
-            out[j] = out[j] + p * a[j] + q * b[j] + r * c[j] + s * d[j]
+            out[j] = out[j] + p * ra[j] + q * rb[j] + r * rc[j] + s * rd[j]
         k += 4
     while k < n:
-        a, p = rows[which[k]], by[k]
+        ra, p = rows[which[k]], by[which[k]]
         for j in range(out.size):
-            out[j] += p * a[j]
+            out[j] += p * ra[j]
         k += 1
 
 
@@ -120,14 +121,14 @@ def _add_senders(
 ) -> None:
     """Rows first to last of spikes @ by_sender."""
     n_in = spikes.shape[1]
-    which, by = np.empty(n_in + 1, np.int64), np.empty(n_in + 1, spikes.dtype)
+    which = np.empty(n_in + 1, np.int64)
     for r in range(first, last):
         n = 0
         for i in range(n_in):  # without a branch, which would be guessed wrongly
-            which[n], by[n] = i, spikes[r, i]
+            which[n] = i
             n += spikes[r, i] != 0
         out[r] = 0
-        _add_rows(out[r], by_sender, which, by, n)
+        _add_rows(out[r], by_sender, which, n, spikes[r])
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +137,6 @@ def _add_receivers(
 ) -> None:
     """Rows first to last of spikes.T @ signal."""
     which = np.empty((last - first, _BLOCK + 1), np.int64)
-    by = np.empty((last - first, _BLOCK + 1), spikes.dtype)
     n = np.empty(last - first, np.int64)
     out[first:last] = 0
     for start in range(0, len(spikes), _BLOCK):
@@ -144,8 +144,8 @@ def _add_receivers(
         for r in range(start, min(start + _BLOCK, len(spikes))):
             for i in range(first, last):
                 own = i - first
-                which[own, n[own]], by[own, n[own]] = r, spikes[r, i]
+                which[own, n[own]] = r
                 n[own] += spikes[r, i] != 0
         for i in range(first, last):
             own = i - first
-            _add_rows(out[i], signal, which[own], by[own], n[own])
+            _add_rows(out[i], signal, which[own], n[own], spikes[:, i])
