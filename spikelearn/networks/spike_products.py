@@ -5,7 +5,7 @@
 Input spikes are mostly zeros: only rows of spikes are added up, in the order of their index, by
 compiled loops over contiguous memory, in parallel over parts that share no sum. So the result does
 not depend on the number of threads. A dense product is taken where it is the faster one (many
-spikes, small products), on a GPU, where a gradient with respect to the spikes is asked for, and
+spikes, few targets, small products), on a GPU, where a gradient with respect to the spikes is asked for, and
 where someone watches the operations of torch.
 """
 
@@ -23,8 +23,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-_LARGE = 1 << 22  # multiplications from which the loops are worth their start
-_SPARSE = 0.25  # share of nonzero inputs up to which they are faster
+# From where the loops take less time than the dense product and its gradient:
+_LARGE = 1 << 25  # multiplications of the dense product
+_WIDE = 64  # targets, among which the search for spikes is shared
+_SPARSE = 0.2  # share of nonzero inputs, at most
 _SAMPLED = 64  # rows that are looked at to tell
 _BLOCK = 128  # rows whose spikes are sorted by sender at once: they stay in the cache
 
@@ -37,10 +39,12 @@ def spike_product(spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     spikes : tensor of shape (..., n_in)
         0 or 1, or numbers of spikes.
     weight : tensor of shape (n_out, n_in)
+        In mV.
 
     Returns
     -------
     tensor of shape (..., n_out)
+        In mV.
     """
     if not _worth_it(spikes, weight):
         return linear(spikes, weight)
@@ -58,7 +62,9 @@ def _worth_it(spikes: torch.Tensor, weight: torch.Tensor) -> bool:
     )
     if not plain or spikes.dtype != weight.dtype or spikes.requires_grad:
         return False
-    if _get_current_dispatch_mode() is not None or spikes.numel() * len(weight) < _LARGE:
+    if _get_current_dispatch_mode() is not None:
+        return False
+    if len(weight) < _WIDE or spikes.numel() * len(weight) < _LARGE:
         return False
     rows = spikes.reshape(-1, spikes.shape[-1])
     some = rows[:: max(1, len(rows) // _SAMPLED)]

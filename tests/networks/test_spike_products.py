@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from spikelearn.networks import spike_products
 from spikelearn.networks.spike_products import spike_product
+from spikelearn.networks.spiking_mlp import SpikingMLP
 
 
 def product_and_gradient(product, x, w, signal):
@@ -25,6 +26,7 @@ def always(monkeypatch):
     ran = []
     own = spike_products._in_parts
     monkeypatch.setattr(spike_products, "_LARGE", 0)
+    monkeypatch.setattr(spike_products, "_WIDE", 0)
     monkeypatch.setattr(spike_products, "_in_parts", lambda *a: (ran.append(a[0]), own(*a)))
     return ran
 
@@ -45,6 +47,7 @@ def test_as_the_dense_product_in_any_shape(steps, batch, n_in, n_out, share, see
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(spike_products, "_LARGE", 0)
+            patch.setattr(spike_products, "_WIDE", 0)
             patch.setattr(spike_products, "_SPARSE", 1.0)
             found = product_and_gradient(spike_product, x, w, signal)
     finally:
@@ -99,6 +102,37 @@ def test_dense_where_many_spike_or_spikes_have_a_gradient_or_someone_watches(alw
     assert not always
 
 
-def test_a_small_product_is_dense():
+def test_small_and_narrow_products_are_dense(always, monkeypatch):
     x, w = case()
-    assert torch.equal(spike_product(x, w), linear(x, w))
+    for limit in ("_LARGE", "_WIDE"):
+        with monkeypatch.context() as patch:
+            patch.setattr(spike_products, limit, 1 << 62)
+            spike_product(x, w)
+    assert not always
+    spike_product(x, w)
+    assert always
+
+
+@pytest.mark.parametrize("backend", ["native", "snntorch", "norse"])
+def test_a_classifier_learns_the_same_by_either_product(always, monkeypatch, backend):
+    if backend != "native":
+        pytest.importorskip(backend)
+    model = SpikingMLP(name="m", sizes=(60, 25, 4), v_threshold_mv=0.5).build(0).double()
+    generator = torch.Generator().manual_seed(1)
+    x = (torch.rand((30, 8, 60), generator=generator) < 0.1).double()
+
+    def counts_and_gradients():
+        counts = model(x, backend=backend)
+        loss = torch.nn.functional.cross_entropy(counts[-1], torch.arange(8) % 4)
+        return [c.detach() for c in counts], torch.autograd.grad(loss, list(model.weights))
+
+    counts, gradients = counts_and_gradients()
+    assert {loop.__name__ for loop in always} == {"_add_senders", "_add_receivers"}
+    ran = len(always)
+    monkeypatch.setattr(spike_products, "_LARGE", 1 << 62)
+    dense_counts, dense_gradients = counts_and_gradients()
+    assert len(always) == ran
+    assert all(c.sum() > 0 for c in counts)
+    assert all(torch.equal(a, b) for a, b in zip(counts, dense_counts, strict=True))
+    for ours, theirs in zip(gradients, dense_gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
