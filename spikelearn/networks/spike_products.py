@@ -5,8 +5,8 @@
 Input spikes are mostly zeros: only rows of spikes are added up, in the order of their index, by
 compiled loops over contiguous memory, in parallel over parts that share no sum. So the result does
 not depend on the number of threads. A dense product is taken where it is the faster one (many
-spikes, few targets, small products), on a GPU, where a gradient with respect to the spikes is asked for, and
-where someone watches the operations of torch.
+spikes, few targets, small products), on a GPU, where a gradient with respect to the spikes is asked
+for, and where someone watches the operations of torch.
 """
 
 from __future__ import annotations
