@@ -30,7 +30,7 @@ class _Spike(torch.autograd.Function):
     def forward(ctx: Any, distance: torch.Tensor, psi: Psi) -> torch.Tensor:
         ctx.save_for_backward(distance)
         ctx.psi = psi
-        return (distance > 0).to(distance.dtype)
+        return torch.gt(distance, 0.0, out=torch.empty_like(distance))
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:

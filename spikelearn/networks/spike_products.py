@@ -93,12 +93,11 @@ class _Product(torch.autograd.Function):
 def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:
     """Run a loop over 0 to n on as many threads as torch uses."""
     threads = torch.get_num_threads()
-    if threads == 1:
-        loop(*arrays, 0, n)
-        return
     cuts = [n * part // threads for part in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        done = [pool.submit(loop, *arrays, a, b) for a, b in itertools.pairwise(cuts)]
+    *others, own = itertools.pairwise(cuts)
+    with ThreadPoolExecutor(max(1, len(others))) as pool:  # starts no thread before it is needed
+        done = [pool.submit(loop, *arrays, first, last) for first, last in others]
+        loop(*arrays, *own)
         for part in done:
             part.result()
 

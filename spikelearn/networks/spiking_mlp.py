@@ -183,13 +183,15 @@ class SpikingClassifier(nn.Module):
         found = []
         last = len(self.weights) - 1
         for layer, weight in enumerate(self.weights):
-            if layer:  # what was emitted in a step arrives in the next
-                spikes = torch.cat((torch.zeros_like(spikes[:1]), spikes[:-1]))
             if layer == last and self.description.readout == "potential":
-                found.append(self._mean_potential(spikes, weight))
+                found.append(
+                    self._mean_potential(_a_step_later(spikes) if layer else spikes, weight)
+                )
                 break
             # Nothing comes back from above: a layer's input is one product for all steps.
             drives = spike_product(spikes, weight)
+            if layer:  # what was emitted in a step arrives in the next
+                drives = _a_step_later(drives)
             within = self.recurrent[layer] if layer < len(self.recurrent) else None
             if backend == "native":
                 spikes = lif_scan.scan(drives, self.neurons(layer), psi, within)
@@ -255,6 +257,11 @@ class SpikingClassifier(nn.Module):
             record=record,
             dt_ms=d.dt_ms,
         )
+
+
+def _a_step_later(values: torch.Tensor) -> torch.Tensor:
+    """Of shape (steps, ...), each where the next was; zeros in the first step."""
+    return torch.cat((torch.zeros_like(values[:1]), values[:-1]))
 
 
 def _matrix(weight: torch.Tensor) -> np.ndarray:
