@@ -60,6 +60,12 @@ def main() -> None:
     store = RESULTS / f"accuracy_{folder}.csv"
     rows = read(store)
     current = {name: digest_of(name) for name in shipped_names("models/recipes")}
+    elsewhere = {row["source"] for row in rows if of_other_images(row, current)}
+    if elsewhere:
+        sys.exit(
+            f"the rows in {store} are of other images ({', '.join(sorted(elsewhere))}), which are not"
+            " at hand: set SPIKELEARN_DATA to their folder, or move that file away to begin anew"
+        )
     rows = [row for row in rows if current.get(row["recipe"]) == row["config"]]
     known = {(row["recipe"], int(row["seed"])) for row in rows}
     # Seeds outermost: an interrupted benchmark has the first seed of every rule first.
@@ -113,10 +119,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def digest_of(name: str) -> str:
+def digest_of(name: str, **changes: Any) -> str:
     """Hash of everything that decides a recipe's numbers but the seed."""
-    text = json.dumps(load_recipe(name).complete(), sort_keys=True)
+    text = json.dumps({**load_recipe(name).complete(), **changes}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def of_other_images(row: dict[str, Any], current: dict[str, str]) -> bool:
+    """Whether it is only for the images that a row is not of this recipe."""
+    name, digest = row["recipe"], row["config"]
+    return current.get(name, digest) != digest == digest_of(name, source=row["source"])
 
 
 def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
@@ -126,10 +138,16 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
     from spikelearn.experiments import train
 
     torch.set_num_threads(1)
-    started = time.process_time()
     config = load_recipe(name, seed=seed)
-    run = train(config, runs)
-    seconds = time.process_time() - started
+    # A run that goes on from a checkpoint has taken what it took before, too.
+    kept = runs / f".{config.run_name()}.seconds"
+    before = float(kept.read_text()) if kept.is_file() else 0.0
+    started = time.process_time()
+    try:
+        run = train(config, runs)
+    finally:
+        seconds = before + time.process_time() - started
+        write_text(kept, f"{seconds:.1f}\n")
     layers = run.layers
 
     def by_layer(column: str) -> str:

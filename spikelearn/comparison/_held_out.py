@@ -2,7 +2,8 @@
 
 The stimuli are divided into folds; a map is fitted to the others, and the held-out ones are scored
 within their fold, so that differences between the folds' maps do not count. Resamples weight the
-held-out stimuli and keep the maps.
+held-out stimuli and keep the maps; those of CCA, which depend on the stimuli most, are fitted anew
+without each of the stimuli (`cca_left_out`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spikelearn._seeding import generator
 from spikelearn.comparison._dissimilarities import CHUNK_UNITS
-from spikelearn.comparison.cca import fit_cca
+from spikelearn.comparison.cca import effective_dimensions, fit_cca
 from spikelearn.comparison.encoding import fit_ridge
 from spikelearn.comparison.procrustes import fit_rotation
+
+MOST_COMPONENTS = 50  # of a response, for CCA: its ridge leaves 10 dimensions
+MOST_GROUPS = 50  # of stimuli that are left out in turn
 
 Fold = tuple[np.ndarray, np.ndarray]  # training and test stimuli, bool arrays (n_stimuli,)
 
@@ -39,15 +44,73 @@ def encoding_by_unit(
 def cca_scores(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, folds: Sequence[Fold]
 ) -> np.ndarray:
-    """Mean correlation of held-out canonical variates, shape (n_resamples,)."""
-    pairs = []
-    for train, test in folds:
-        a, b = fit_cca(x[train], y[train])(x[test], y[test])
-        pairs.append((a, b, test))
-    k = min(a.shape[1] for a, _, _ in pairs)
-    return mean_of_units(
-        within_fold_correlations([(a[:, :k], b[:, :k], test) for a, b, test in pairs], counts)
-    )
+    """Correlation of held-out canonical variates, all directions together, shape (n_resamples,).
+
+    Directions weigh as much as they correlated in training (see `fit_cca`).
+    """
+    variates = []
+    for (a, b), (train, test) in zip(_components_by_fold(x, y, folds), folds, strict=True):
+        variates.append((*fit_cca(a[train], b[train])(a[test], b[test]), test))
+    return _pooled_correlation(variates, counts)
+
+
+def cca_left_out(
+    x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], seed: int
+) -> tuple[np.ndarray, float]:
+    """Scores without some of the stimuli, with maps that are fitted to the others.
+
+    Returns
+    -------
+    scores : array of shape (n_groups,)
+        The score without each of `MOST_GROUPS` groups, or without each stimulus if there are fewer.
+    dimensions : float
+        Effective dimensions of the maps per training stimulus.
+    """
+    n = len(x)
+    n_groups = min(n, MOST_GROUPS)
+    group = generator(seed, "groups left out").permutation(n) % n_groups
+    by_fold = _components_by_fold(x, y, folds)
+    scores = np.zeros(n_groups)
+    for g in range(n_groups):
+        kept = group != g
+        variates = []
+        for (a, b), (train, test) in zip(by_fold, folds, strict=True):
+            fit, score = train & kept, test & kept
+            variates.append((*fit_cca(a[fit], b[fit])(a[score], b[score]), score))
+        scores[g] = _pooled_correlation(variates, np.ones((1, n)))[0]
+    per_stimulus = [
+        min(effective_dimensions(train.sum()), v.shape[1]) / train.sum()
+        for pair, (train, _) in zip(by_fold, folds, strict=True)
+        for v in pair
+    ]
+    return scores, float(np.mean(per_stimulus))
+
+
+def _components_by_fold(
+    x: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """All stimuli in the first principal components of every fold's training stimuli."""
+    found = []
+    for train, _ in folds:
+        pair = []
+        for v in (x, y):
+            centred = v - v[train].mean(axis=0)
+            _, s, vt = np.linalg.svd(centred[train], full_matrices=False)
+            pair.append(centred @ vt[: max(1, min(MOST_COMPONENTS, int((s > 0).sum())))].T)
+        found.append((pair[0], pair[1]))
+    return found
+
+
+def _pooled_correlation(
+    variates: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], counts: np.ndarray
+) -> np.ndarray:
+    """Correlation over stimuli and directions together, shape (n_resamples,).
+
+    The means of each direction in each fold are removed.
+    """
+    k = min(a.shape[1] for a, _, _ in variates)
+    sums, scale = _within_fold_sums([(a[:, :k], b[:, :k], t) for a, b, t in variates], counts)
+    return _correlation(sums.sum(axis=2), scale.sum(axis=1))
 
 
 def procrustes_scores(
@@ -89,25 +152,40 @@ def within_fold_correlations(
     found = np.full((len(counts), n_columns), np.nan)
     for start in range(0, n_columns, chunk_units):
         columns = slice(start, start + chunk_units)
-        width = len(range(*columns.indices(n_columns)))
-        sums = np.zeros((3, len(counts), width))
-        scale = np.zeros((2, width))
-        for a, b, test in pairs:
-            weights = counts[:, test].astype(np.float64)
-            total = weights.sum(axis=1, keepdims=True)
-            centred = [v[:, columns] - v[:, columns].mean(axis=0) for v in (a, b)]
-            means = [
-                np.divide(weights @ v, total, out=np.zeros((len(counts), width)), where=total > 0)
-                for v in centred
-            ]
-            for k, (i, j) in enumerate(((0, 1), (0, 0), (1, 1))):
-                sums[k] += weights @ (centred[i] * centred[j]) - total * means[i] * means[j]
-            scale += [(v**2).sum(axis=0) for v in centred]
-        # What rounding leaves of a column that does not vary is no variance.
-        varies = (sums[1] > 1e-12 * scale[0]) & (sums[2] > 1e-12 * scale[1])
-        norms = np.sqrt(np.where(varies, sums[1] * sums[2], 1.0))
-        found[:, columns] = np.where(varies, sums[0] / norms, np.nan)
+        part = [(a[:, columns], b[:, columns], test) for a, b, test in pairs]
+        found[:, columns] = _correlation(*_within_fold_sums(part, counts))
     return found
+
+
+def _within_fold_sums(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of a b, a^2 and b^2 in every resample, and of a^2 and b^2 over all stimuli once.
+
+    Of shapes (3, n_resamples, n_columns) and (2, n_columns); means in each fold are removed.
+    """
+    width = pairs[0][0].shape[1]
+    sums = np.zeros((3, len(counts), width))
+    scale = np.zeros((2, width))
+    for a, b, test in pairs:
+        weights = counts[:, test].astype(np.float64)
+        total = weights.sum(axis=1, keepdims=True)
+        centred = [v - v.mean(axis=0) for v in (a, b)]
+        means = [
+            np.divide(weights @ v, total, out=np.zeros((len(counts), width)), where=total > 0)
+            for v in centred
+        ]
+        for k, (i, j) in enumerate(((0, 1), (0, 0), (1, 1))):
+            sums[k] += weights @ (centred[i] * centred[j]) - total * means[i] * means[j]
+        scale += [(v**2).sum(axis=0) for v in centred]
+    return sums, scale
+
+
+def _correlation(sums: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """a b / sqrt(a^2 b^2), NaN where one is no more than rounding leaves of the scale."""
+    varies = (sums[1] > 1e-12 * scale[0]) & (sums[2] > 1e-12 * scale[1])
+    norms = np.sqrt(np.where(varies, sums[1] * sums[2], 1.0))
+    return np.where(varies, sums[0] / norms, np.nan)
 
 
 def mean_of_units(by_unit: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ whatever the responses, so
   arXiv:1706.05806) and averages the correlations;
 - PWCCA weights them by how much of x each canonical direction accounts for (Morcos et al. 2018,
   arXiv:1806.05759);
-- the comparison with a recording (`fit_cca`) finds the directions on some stimuli and correlates
-  the held-out ones.
+- the comparison with a recording (`fit_cca`) finds the directions on some stimuli, with a ridge,
+  and correlates the held-out ones.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 
 _RANK = 1e-10  # singular values below this share of the largest are rounding
+_RANK_OF_SQUARES = 1e-13  # the same of their squares, where only those are computed
 
 
 def canonical_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -67,15 +68,21 @@ def pwcca(x: np.ndarray, y: np.ndarray, variance: float = 0.99) -> float:
 
 
 def fit_cca(
-    x: np.ndarray, y: np.ndarray, n_components: int = 10
+    x: np.ndarray, y: np.ndarray, n_dimensions: float | None = None
 ) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Canonical directions of training stimuli, as a function of other responses.
+
+    Both are whitened with a ridge (Vinod 1976, doi:10.1016/0304-4076(76)90010-5), so that no
+    direction is in or out by a hair, as it would be with a number of principal components. Variates
+    are multiplied by the square root of the correlation that they had in training, so that in sums
+    of products over directions those that carry nothing weigh little.
 
     Parameters
     ----------
     x, y : arrays of shape (n_stimuli, n_units_x), (n_stimuli, n_units_y)
-    n_components : int
-        Principal components of each before the analysis; at most a third of the stimuli.
+    n_dimensions : float, optional
+        Effective dimensions that the ridge leaves of each: the sum of s^2 / (s^2 + ridge) over its
+        singular values s. By default `effective_dimensions` of the stimuli.
 
     Returns
     -------
@@ -83,23 +90,53 @@ def fit_cca(
         Takes responses of shapes (n, n_units_x) and (n, n_units_y) to their canonical variates,
         both of shape (n, n_directions).
     """
-    k = max(1, min(n_components, len(x) // 3))
-    (mean_x, into_x, a), (mean_y, into_y, b) = (_whitened(v, k) for v in (x, y))
-    left, _, right = np.linalg.svd(a.T @ b, full_matrices=False)
+    k = effective_dimensions(len(x)) if n_dimensions is None else n_dimensions
+    (mean_x, into_x), (mean_y, into_y) = _whitening(x, k), _whitening(y, k)
+    left, correlations, right = np.linalg.svd(
+        into_x.T @ ((x - mean_x).T @ (y - mean_y)) @ into_y, full_matrices=False
+    )
+    into_x = into_x @ left * np.sqrt(correlations)
+    into_y = into_y @ right.T * np.sqrt(correlations)
 
     def variates(new_x: np.ndarray, new_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return (new_x - mean_x) @ into_x @ left, (new_y - mean_y) @ into_y @ right.T
+        return (new_x - mean_x) @ into_x, (new_y - mean_y) @ into_y
 
     return variates
 
 
-def _whitened(v: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, map to whitened components (n_units, k), and the whitened responses (n, k)."""
+def effective_dimensions(n_stimuli: int) -> float:
+    """Dimensions that training stimuli can tell of: 10, and at most one for every five stimuli."""
+    return max(1.0, min(10.0, n_stimuli / 5))
+
+
+def _whitening(v: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of shape (n_units,), and map to whitened components, (n_units, n_components)."""
     mean = v.mean(axis=0)
-    u, s, vt = np.linalg.svd(v - mean, full_matrices=False)
-    k = max(1, min(k, int((s > _RANK * s[:1]).sum())))
-    scale = np.where(s[:k] > 0, s[:k], 1.0)
-    return mean, vt[:k].T / scale, u[:, :k]
+    if v.shape[1] > 2 * len(v):
+        _, s, vt = np.linalg.svd(v - mean, full_matrices=False)
+        variances, axes = s[::-1] ** 2, vt[::-1].T
+    else:
+        variances, axes = np.linalg.eigh((v - mean).T @ (v - mean))
+    kept = variances > _RANK_OF_SQUARES * variances[-1]
+    if not kept.any():
+        return mean, np.zeros((v.shape[1], 1))
+    return mean, axes[:, kept] / np.sqrt(variances[kept] + _ridge(variances[kept], k))
+
+
+def _ridge(variances: np.ndarray, k: float) -> float:
+    """What is to be added to the variances, so that k effective dimensions are left."""
+    from scipy.optimize import brentq
+
+    if len(variances) <= k:
+        return 0.0
+
+    def excess(log_ridge: float) -> float:
+        return float((variances / (variances + np.exp(log_ridge))).sum() - k)
+
+    # With the upper bound every one of the n dimensions counts less than k / n.
+    return float(np.exp(brentq(
+        excess, np.log(variances.min()) - 40, np.log(variances.max() * len(variances) / k)
+    )))  # fmt: skip
 
 
 def _same_stimuli(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

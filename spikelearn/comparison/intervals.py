@@ -5,12 +5,10 @@ what it overestimates (see `_influence`). Half of the variance of pairs is left 
 for the noise of the estimate itself; simulations in the tests hold intervals to 95 % and tests to
 5 %.
 
-CKA: Student's t with the standard error of the jackknife, which leaves out each stimulus once and
-so repeats none; the tests hold its intervals to 95 % too.
-
-Scores of maps that are fitted: percentiles of the bootstrap over stimuli, with an allowance for the
-maps (see `response_methods`); held to 95 % for Procrustes and ridge, approximate for CCA, whose
-intervals cover the truth in 88 to 98 % of simulations.
+CKA and CCA: Student's t with the standard error of the jackknife, which leaves out each stimulus
+once and so repeats none; CCA's maps are fitted anew each time. Procrustes and ridge: percentiles of
+the bootstrap over stimuli, with an allowance for other maps (see `response_methods`). The tests
+hold the intervals of all four to 95 % too.
 
 Over subjects: Student's t. Over both: resampling both counts the noise of measurement twice, so
 the variance of the double bootstrap is corrected with those of the single ones (Schütt, Kipnis,
@@ -79,8 +77,9 @@ def sampled(
         Of the resamples of subjects.
     pairs : float, optional
         The variance that pairs of stimuli contribute to a score between RDMs, `PairInfluences`.
-    left_out : array of shape (n_subjects, n_stimuli), optional
-        The scores without each stimulus, of a score whose jackknife is to be trusted.
+    left_out : array of shape (n_subjects, n_groups), optional
+        The scores without each stimulus, or each of so many groups of as many stimuli, of a score
+        whose jackknife is to be trusted.
     """
     n_subjects = len(by_subject)
     score = float(by_subject.mean())
@@ -92,11 +91,13 @@ def sampled(
         return Sampled(score, np.nan, np.nan, np.nan, n_stimuli - 1)
     means = finite.mean(axis=0)
     over_stimuli = stimulus_variance(float(means.var(ddof=1)), n_stimuli, pairs)
+    dof: float = n_stimuli - 1
     if left_out is not None and np.isfinite(left_out).all():
-        over_stimuli = (n_stimuli - 1) * float(left_out.mean(axis=0).var())
+        dof = left_out.shape[1] - 1
+        over_stimuli = dof * float(left_out.mean(axis=0).var())
     if over == "stimuli" or n_subjects < 2:
         if pairs is not None or left_out is not None:
-            return _by_t(score, np.sqrt(over_stimuli), n_stimuli - 1)
+            return _by_t(score, np.sqrt(over_stimuli), dof)
         low, high = np.percentile(means, [2.5, 97.5])
         return Sampled(score, float(low), float(high), np.sqrt(over_stimuli), n_stimuli - 1)
     drawn = generator(seed, "bootstrap over subjects").integers(

@@ -11,6 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison._bootstrap import stimulus_resamples
 from spikelearn.comparison._held_out import (
     Fold,
+    cca_left_out,
     cca_scores,
     encoding_by_unit,
     encoding_scores,
@@ -33,14 +34,15 @@ Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, list[Fold]], np.ndarray]
 
 N_FOLDS = 5
 # Other stimuli would also have made other maps, of which resamples that keep the maps know nothing,
-# and no estimate from one set of stimuli is unbiased (Bengio & Grandvalet 2004). So intervals have
-# so much more variance than the resamples: 1 + a + b / stimuli times as much, with (a, b) below. It
-# is an allowance, not an estimate, from the variance of scores over simulated data sets (24 to 150
-# stimuli, 12 to 60 units, 8 and 20 features, two levels of noise). For rotations and ridge it falls
-# with the number of stimuli, in all of them alike; what CCA needs ranged from 1.2 to 4.5, for how
-# many directions it finds changes too. (A jackknife that fits the maps again is far too wide: its
-# intervals covered the truth in 98 to 100 %.)
-MAP_VARIANCE = {"cca": (1.2, 0.0), "procrustes": (0.0, 32.0), "encoding": (0.0, 75.0)}
+# and no estimate from one set of stimuli is unbiased (Bengio & Grandvalet 2004). Intervals allow
+# for that by the variance of scores over simulated data sets: 24 to 150 stimuli, 3 to 60 units, 8
+# to 30 features, normal, heavy-tailed or in categories, two levels of noise. For rotations and
+# ridge it is 1 + b / stimuli times the variance of resamples, with b below.
+MAP_VARIANCE = {"procrustes": 32.0, "encoding": 75.0}
+# For CCA no such factor is the same everywhere. The jackknife that fits its maps anew follows them.
+# By its nature it is too large (Efron & Stein 1981, doi:10.1214/aos/1176345462), and the more so
+# the fewer stimuli there are for a direction: 1 + 5 effective dimensions / training stimuli times.
+JACKKNIFE_EXCESS = 5.0
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
@@ -84,8 +86,8 @@ def compare_responses(
         what the other subjects' responses together score as a model (leave one subject out);
         `ceiling_upper` is what the noiseless response of the subject would score, from the
         agreement of its repeats. NaN where there is one subject, or one repeat, or (upper) for CCA,
-        whose number of directions differs between models. Intervals are held to 95 % in
-        simulations, but those of CCA, which cover the truth in 88 to 98 %.
+        whose directions weigh differently in every model. Intervals are held to 95 % in
+        simulations.
 
     Raises
     ------
@@ -120,15 +122,18 @@ def compare_responses(
         varies = bool(x.size and np.ptp(x, axis=0).any())
         for region, ones in by_region.items():
             found = np.full((len(ones), len(counts)), np.nan)
-            left_out = None  # a map that is fitted would have to be fitted again
+            left_out = None
             if varies:
                 found = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
                 if method == "cka":
                     left_out = np.stack([cka_scores(x, o.mean, without_each, folds) for o in ones])
+                if method == "cca" and n_bootstrap:
+                    left_out = np.stack([_cca_left_out(x, o.mean, folds, seed) for o in ones])
+                    found[:, 1:] = _as_wide(found, left_out)
                 if method in MAP_VARIANCE:
                     spread = found[:, 1:] - found[:, :1]
-                    a, b = MAP_VARIANCE[method]
-                    found[:, 1:] = found[:, :1] + np.sqrt(1 + a + b / n_stimuli) * spread
+                    wider = np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli)
+                    found[:, 1:] = found[:, :1] + wider * spread
             ceilings = bounds[region]
             members = [([i], one.subject) for i, one in enumerate(ones)]
             for chosen, subject in [*members, (list(range(len(ones))), "mean")]:
@@ -207,6 +212,23 @@ def encoding_table(
     )
 
 
+def _cca_left_out(x: np.ndarray, y: np.ndarray, folds: list[Fold], seed: int) -> np.ndarray:
+    """Scores without some of the stimuli, as far from their mean as their variance should be."""
+    scores, dimensions = cca_left_out(x, y, folds, seed)
+    excess = 1 + JACKKNIFE_EXCESS * dimensions
+    narrowed: np.ndarray = scores.mean() + (scores - scores.mean()) / np.sqrt(excess)
+    return narrowed
+
+
+def _as_wide(found: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Resampled scores, spread as widely as the jackknife says; both of shape (n_subjects, n)."""
+    resampled = found[:, 1:]
+    errors = np.sqrt((left_out.shape[1] - 1) * left_out.var(axis=1, keepdims=True))
+    spread = np.nanstd(resampled, axis=1, keepdims=True)
+    wider = np.divide(errors, spread, out=np.ones_like(spread), where=spread > 0)
+    return found[:, :1] + wider * (resampled - found[:, :1])
+
+
 def _ceilings(method: str, ones: list[Neural], folds: list[Fold]) -> np.ndarray:
     """Lower and upper ceiling of each subject, array of shape (n_subjects, 2)."""
     scores_of, _ = RESPONSE_METHODS[method]
@@ -224,7 +246,7 @@ def _upper(method: str, one: Neural, whole: np.ndarray, folds: list[Fold]) -> fl
     """What the noiseless response would score with the mean over repeats."""
     halves = one.halves
     if halves is None or method == "cca":
-        # The mean over canonical directions depends on how many the model has.
+        # How much the canonical directions weigh depends on the model.
         return float("nan")
     if method == "encoding":
         ceilings = unit_ceilings(one.complete)

@@ -219,7 +219,8 @@ class STDPConfig(_RunConfig):
     n_neurons: int | None = Field(
         default=None,
         ge=1,
-        description="of the layer that learns, and of populations as large; the model's if null",
+        description="of the layer that learns, and of populations as large; the model's if null."
+        " Thresholds rise by as much more a spike as there are more neurons",
     )
     epochs: int = Field(default=1, ge=1)
     n_train: int | None = Field(default=300, ge=1, description="an epoch; all where null")
@@ -237,12 +238,18 @@ class STDPConfig(_RunConfig):
     def description(self) -> SpikingNetwork:
         """The network that is trained, with as many neurons as `n_neurons` says.
 
+        Thresholds settle where they lose what spikes add, so the rate of a neuron would be the same
+        in a larger layer, and an image would have many more winners. With a rise that grows with
+        the number of neurons it has as many.
+
         Raises
         ------
         SpikelearnError
             If there is no such model, or it is not one that STDP trains, or its weights are given
             for another number of neurons.
         """
+        import numpy as np
+
         from spikelearn.experiments.stdp_layer import plastic_projection
         from spikelearn.networks.spiking import SpikingNetwork
 
@@ -250,12 +257,17 @@ class STDPConfig(_RunConfig):
         assert isinstance(network, SpikingNetwork)  # noqa: S101 - the rule's networks are
         if self.n_neurons is None:
             return network
-        size = network.populations[plastic_projection(network).target].size
+        layer = plastic_projection(network).target
+        size = network.populations[layer].size
         populations = {
             name: p.model_copy(update={"size": self.n_neurons})
             if name in network.neurons and p.size == size
             else p
             for name, p in network.populations.items()
         }
+        rise = network.populations[layer].threshold_increment_mv  # type: ignore[union-attr]
+        populations[layer] = populations[layer].model_copy(
+            update={"threshold_increment_mv": np.multiply(rise, self.n_neurons / size)[()]}
+        )
         changed = {**dict(network), "populations": populations}
         return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")

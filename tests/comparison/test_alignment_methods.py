@@ -23,6 +23,7 @@ from spikelearn.comparison import (
     svcca,
 )
 from spikelearn.comparison._bootstrap import stimulus_resamples
+from spikelearn.comparison._held_out import cca_left_out, cca_scores
 from spikelearn.comparison.cca import fit_cca
 from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
 from spikelearn.comparison.procrustes import alignment, fit_rotation
@@ -133,6 +134,75 @@ def test_more_units_than_stimuli_correlate_perfectly_in_sample_and_not_on_held_o
     a, b = fit_cca(x[:30], y[:30])(x[30:], y[30:])
     held = [np.corrcoef(a[:, k], b[:, k])[0, 1] for k in range(a.shape[1])]
     assert abs(np.mean(held)) < 0.3
+
+
+@pytest.mark.parametrize("k", [2.5, 5.0])
+def test_directions_with_a_ridge_are_eigenvectors_of_the_textbook_matrix(k) -> None:
+    """Vinod 1976: (Sxx + a)^-1 Sxy (Syy + b)^-1 Syx, where the ridge leaves k dimensions."""
+    x, y = pair(n=80, p=6, q=5)
+    x, y = x - x.mean(0), y - y.mean(0)
+    ridges = []
+    for v in (x, y):
+        squares = np.linalg.svd(v, compute_uv=False) ** 2
+        many = np.geomspace(1e-6, 1e6, 200_001) * squares.mean()
+        left = (squares[:, None] / (squares[:, None] + many)).sum(0)
+        ridges.append(many[np.argmin(np.abs(left - k))] if k < len(squares) else 0.0)
+    inverses = [
+        np.linalg.inv(v.T @ v + r * np.eye(v.shape[1])) for v, r in zip((x, y), ridges, strict=True)
+    ]
+    squared, vectors = np.linalg.eig(inverses[0] @ x.T @ y @ inverses[1] @ y.T @ x)
+    order = np.argsort(-squared.real)[:3]
+    a, b = fit_cca(x, y, k)(x, y)
+    for column, which in enumerate(order):
+        expected = x @ vectors[:, which].real
+        cosine = expected @ a[:, column] / np.linalg.norm(expected) / np.linalg.norm(a[:, column])
+        assert abs(cosine) == pytest.approx(1.0, abs=1e-6)
+    # Products of variates: the training correlation, once for the weight and once for itself.
+    np.testing.assert_allclose((a * b).sum(0)[:3], squared.real[order], rtol=1e-3)
+
+
+def test_without_a_ridge_the_variates_are_those_of_cca() -> None:
+    x, y = pair(n=60, p=6, q=4)
+    a, b = fit_cca(x, y, n_dimensions=6)(x, y)
+    found = [np.corrcoef(a[:, k], b[:, k])[0, 1] for k in range(4)]
+    np.testing.assert_allclose(found, canonical_correlations(x, y), atol=1e-9)
+
+
+def test_held_out_cca_sees_no_rotation_and_less_of_directions_that_carry_nothing() -> None:
+    random = np.random.default_rng(6)
+    shared = random.normal(size=(60, 3))
+    x = np.hstack([3 * shared, random.normal(size=(60, 2))])
+    y = np.hstack([shared @ random.normal(size=(3, 3)), 0.3 * random.normal(size=(60, 9))])
+    rotation, _ = np.linalg.qr(random.normal(size=(5, 5)))
+    test = np.arange(60) % 5
+    folds = [(test != k, test == k) for k in range(5)]
+    once = np.ones((1, 60))
+    score = cca_scores(x, y, once, folds)[0]
+    assert cca_scores(7 * x @ rotation + 1, y, once, folds)[0] == pytest.approx(score, abs=1e-9)
+    unweighted = []
+    for train, held in folds:
+        a, b = fit_cca(x[train], y[train])(x[held], y[held])
+        unweighted += [np.corrcoef(a[:, k], b[:, k])[0, 1] for k in range(5)]
+    assert score > np.mean(unweighted) + 0.1
+    nothing = [cca_scores(random.normal(size=(60, 40)), y, once, folds)[0] for _ in range(40)]
+    assert abs(np.mean(nothing)) < 0.06
+
+
+def test_the_jackknife_of_cca_fits_the_maps_without_what_is_left_out() -> None:
+    random = np.random.default_rng(7)
+    x, y = random.normal(size=(2, 30, 6))
+    test = np.arange(30) % 5
+    folds = [(test != k, test == k) for k in range(5)]
+    scores, dimensions = cca_left_out(x, y, folds, seed=0)
+    assert dimensions == pytest.approx(4.8 / 24)
+    directly = []
+    for i in range(30):
+        kept = np.arange(30) != i
+        directly.append(
+            cca_scores(x[kept], y[kept], np.ones((1, 29)),
+                       [(train[kept], held[kept]) for train, held in folds])[0]
+        )  # fmt: skip
+    np.testing.assert_allclose(np.sort(scores), np.sort(directly), atol=1e-9)
 
 
 def test_disparity_is_scipys() -> None:

@@ -170,6 +170,8 @@ def test_a_layer_can_have_another_number_of_neurons_than_the_model(tmp_path):
     wide = usual.model_copy(update={"n_neurons": 23})
     sizes = {name: p.size for name, p in wide.description().populations.items()}
     assert sizes == {"input": 784, "excitatory": 23, "inhibitory": 23}
+    rise = wide.description().populations["excitatory"].threshold_increment_mv
+    assert rise == pytest.approx(0.05 * 23 / 400)  # as many winners an image
     assert "n_neurons" not in usual.complete()  # runs from before keep their names
     trained = train_stdp(wide, tmp_path)
     assert trained.labels.shape == (23,)
