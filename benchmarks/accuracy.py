@@ -63,8 +63,8 @@ def main() -> None:
     elsewhere = {row["source"] for row in rows if of_other_images(row, current)}
     if elsewhere:
         sys.exit(
-            f"the rows in {store} are of other images ({', '.join(sorted(elsewhere))}), which are not"
-            " at hand: set SPIKELEARN_DATA to their folder, or move that file away to begin anew"
+            f"{store.name} has rows of other images ({', '.join(sorted(elsewhere))}) than those at"
+            " hand: set SPIKELEARN_DATA to their folder, or move the file away to begin anew"
         )
     rows = [row for row in rows if current.get(row["recipe"]) == row["config"]]
     known = {(row["recipe"], int(row["seed"])) for row in rows}
