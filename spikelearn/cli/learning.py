@@ -61,7 +61,9 @@ def train(
     neurons: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Neurons of the layer that STDP trains; the model's, if left out."
+            min=1,
+            help="Neurons of the layer that STDP trains; the model's, if left out. Thresholds rise"
+            " by as much more a spike, so that an image has as many winners.",
         ),
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,

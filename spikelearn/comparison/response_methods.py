@@ -41,8 +41,8 @@ N_FOLDS = 5
 MAP_VARIANCE = {"procrustes": 32.0, "encoding": 75.0}
 # For CCA no such factor is the same everywhere. The jackknife that fits its maps anew follows them.
 # By its nature it is too large (Efron & Stein 1981, doi:10.1214/aos/1176345462), and the more so
-# the fewer stimuli there are for a direction: 1 + 5 effective dimensions / training stimuli times.
-JACKKNIFE_EXCESS = 5.0
+# the fewer stimuli there are for a direction: 1 + 4 effective dimensions / training stimuli times.
+JACKKNIFE_EXCESS = 4.0
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:

@@ -212,6 +212,11 @@ class STDPConfig(_RunConfig):
     answered. Then the network is frozen, its neurons take the label of the class that they answer
     most in the first `n_label` training images (those it learned from and further ones), and it
     is tested on `n_test` of the test images.
+
+    Homeostasis that stays as fast as recruits all neurons in the beginning makes each of them win
+    its share of images every few thousand, whatever they show, and large layers lose prototypes to
+    that. `homeostasis_slows` leaves the rates towards which thresholds drive the neurons as they
+    are: the rise at a spike falls by what the time constant grows.
     """
 
     rule: str = "stdp"
@@ -226,6 +231,11 @@ class STDPConfig(_RunConfig):
     n_train: int | None = Field(default=300, ge=1, description="an epoch; all where null")
     n_label: int = Field(default=1000, ge=1)
     n_test: int = Field(default=1000, ge=1)
+    homeostasis_slows: bool | None = Field(
+        default=None,
+        description="whether thresholds rise and decay more and more slowly, as 1 / time, once"
+        " they had their time constant to settle; null is no",
+    )
     present_ms: float = Field(default=200.0, gt=0)
     rest_ms: float = Field(default=100.0, ge=0)
     dt_ms: float = Field(default=1.0, gt=0)

@@ -93,6 +93,26 @@ def carried(
     return _replaced(network, layer, neurons, update)
 
 
+def slowed(network: SpikingNetwork, layer: Projection, shown_ms: float) -> SpikingNetwork:
+    """The network with thresholds that move as 1 / time, from their time constant on.
+
+    A rise at each spike that is smaller by as much as the time constant is longer leaves the rate
+    at which they balance as it is, and makes of the thresholds running averages over all that was
+    shown (Robbins & Monro 1951, doi:10.1214/aoms/1177729586).
+    """
+    neurons = network.populations[layer.target]
+    assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
+    tau = np.asarray(neurons.tau_threshold_ms, dtype=float)
+    factor = np.maximum(1.0, shown_ms / tau)
+    slower = neurons.model_copy(
+        update={
+            "tau_threshold_ms": (tau * factor)[()],
+            "threshold_increment_mv": (np.asarray(neurons.threshold_increment_mv) / factor)[()],
+        }
+    )
+    return _replaced(network, layer, slower, {})
+
+
 def _replaced(
     network: SpikingNetwork, layer: Projection, neurons: Any, update: dict[str, Any]
 ) -> SpikingNetwork:

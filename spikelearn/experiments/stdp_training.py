@@ -41,6 +41,7 @@ from spikelearn.experiments.stdp_layer import (
     initial_weights,
     normalised,
     plastic_projection,
+    slowed,
     theta_after,
 )
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
@@ -269,6 +270,9 @@ def _learn(
 ) -> None:
     """Show a chunk of images one after another, and again what was not answered."""
     done = state.records[-1]["images"] if state.records else 0
+    if config.homeostasis_slows:
+        network = slowed(network, layer, done * (config.present_ms + config.rest_ms))
+        layer = plastic_projection(network)
     streams: tuple[str | int, ...] = ("training spikes", index)
     answers = _show(network, layer, images, streams, config.max_rate_hz, config, state)
     again = np.flatnonzero(answers.sum(1) < config.min_spikes)

@@ -10,7 +10,7 @@ from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.experiments import stdp_training
 from spikelearn.experiments.config import STDPConfig
 from spikelearn.experiments.stdp_evaluation import assign_labels, predict
-from spikelearn.experiments.stdp_layer import plastic_projection, theta_after
+from spikelearn.experiments.stdp_layer import plastic_projection, slowed, theta_after
 from spikelearn.experiments.stdp_training import open_stdp_run, train_stdp
 from spikelearn.networks.spiking import AdaptiveLIF, SpikingNetwork
 from spikelearn.simulation import simulate
@@ -176,6 +176,54 @@ def test_a_layer_can_have_another_number_of_neurons_than_the_model(tmp_path):
     trained = train_stdp(wide, tmp_path)
     assert trained.labels.shape == (23,)
     assert open_stdp_run(trained.folder).network.populations["inhibitory"].size == 23
+
+
+def test_homeostasis_slows_as_one_over_time_and_balances_at_the_same_rate():
+    network = SpikingNetwork.from_yaml("diehl_cook2015")
+    layer = plastic_projection(network)
+    usual = network.populations[layer.target]
+    tau = usual.tau_threshold_ms
+    for shown_ms, factor in ((0.0, 1.0), (tau, 1.0), (2.5 * tau, 2.5), (9 * tau, 9.0)):
+        neurons = slowed(network, layer, shown_ms).populations[layer.target]
+        assert neurons.tau_threshold_ms == pytest.approx(factor * tau)
+        assert neurons.threshold_increment_mv == pytest.approx(0.05 / factor)
+    # With gains of 1 / time a threshold is the mean over all spikes: the same, however they lie.
+    rates, dt_ms = np.full(90, 40.0), tau / 10
+    rises = []
+    for order in (np.arange(90) % 2 == 0, np.arange(90) < 45):
+        theta, shown_ms = 0.0, tau
+        for spikes in np.where(order, rates, 0.0):
+            neurons = slowed(network, layer, shown_ms).populations[layer.target]
+            theta *= np.exp(-dt_ms / neurons.tau_threshold_ms)
+            theta += neurons.threshold_increment_mv * spikes
+            shown_ms += dt_ms
+        rises.append(theta)
+    assert rises[0] == pytest.approx(rises[1], rel=0.06)
+
+
+def test_slower_homeostasis_is_part_of_the_run_and_goes_on_where_it_was(run, tmp_path, monkeypatch):
+    # The few images of a test are not yet a time constant.
+    monkeypatch.setattr(
+        stdp_training, "slowed", lambda n, layer, shown_ms: slowed(n, layer, 1e4 * shown_ms)
+    )
+    slow = config(homeostasis_slows=True)
+    whole = train_stdp(slow)
+    rises = [r.network.neurons["excitatory"].v_threshold_mv for r in (run, whole)]
+    assert not np.array_equal(*rises)
+    assert "homeostasis_slows" not in config().complete()  # runs from before keep their names
+    learn = stdp_training._learn
+
+    def interrupted(*args):
+        if args[3] == 1:
+            raise KeyboardInterrupt
+        learn(*args)
+
+    monkeypatch.setattr(stdp_training, "_learn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_stdp(slow, tmp_path)
+    monkeypatch.setattr(stdp_training, "_learn", learn)
+    resumed = train_stdp(slow, tmp_path)
+    np.testing.assert_array_equal(resumed.network.neurons["excitatory"].v_threshold_mv, rises[1])
 
 
 def test_another_number_of_neurons_than_weights_are_given_for_is_refused(tmp_path):
