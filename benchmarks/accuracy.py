@@ -33,7 +33,7 @@ import yaml
 from spikelearn._files import atomic_path, shipped_names, write_text
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, provenance
-from spikelearn.experiments.config import load_recipe
+from spikelearn.training.config import load_recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -135,7 +135,7 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
     """Train by a recipe; one row of the table."""
     import torch
 
-    from spikelearn.experiments import train
+    from spikelearn.training import train
 
     torch.set_num_threads(1)
     config = load_recipe(name, seed=seed)

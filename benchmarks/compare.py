@@ -63,7 +63,7 @@ def ten_networks(n_bootstrap: int) -> float:
     """Seconds for the table of ten networks and their twins, responses given."""
     import xarray
 
-    from spikelearn.experiments.comparing import Entry, image_recording, similarity
+    from spikelearn.studies.comparing import Entry, image_recording, similarity
 
     recording = image_recording("kriegeskorte92")
     random = np.random.default_rng(0)

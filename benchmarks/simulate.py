@@ -135,18 +135,18 @@ def measure(name: str, engine: str, threads: int, duration_ms: float, repeats: i
 
 
 def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
-    """Our engine on the lowered network: what Brian2's and NEST's run do after connecting."""
+    """Our engine on the network on the grid: what Brian2's and NEST's run do after connecting."""
     from spikelearn.networks import load_model
-    from spikelearn.simulation import native as engine
-    from spikelearn.simulation.lowering import lower
+    from spikelearn.simulation.grid.network import to_grid
+    from spikelearn.simulation.native import engine
     from spikelearn.stimuli.stimulus import Stimulus
 
-    lowered = lower(load_model(MODELS[name]), Stimulus(), duration_ms, STEP_MS, 0, ())
-    net = engine.arrange(lowered)
+    grid = to_grid(load_model(MODELS[name]), Stimulus(), duration_ms, STEP_MS, 0, ())
+    net = engine.arrange(grid)
 
     def run() -> tuple[float, int]:
         start = time.perf_counter()
-        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64", net)
+        spikes, _, _ = engine.run(grid, lambda fraction: None, "float64", net)
         return time.perf_counter() - start, sum(len(found) for found in spikes.values())
 
     return run
@@ -236,21 +236,21 @@ def by_hand_and_adapter(target: str, duration_ms: float, repeats: int) -> dict:
     from simulate_peers import brian2_by_hand
 
     from spikelearn.networks import load_model
-    from spikelearn.simulation.lowering import lower
+    from spikelearn.simulation.grid.network import to_grid
     from spikelearn.simulation.simulate import load_backend
     from spikelearn.stimuli.stimulus import Stimulus
 
     net, engine = load_model(MODELS["cuba"]), load_backend(f"brian2:{target}")
-    whole, single = (lower(net, Stimulus(), t, STEP_MS, 0, ()) for t in (duration_ms, STEP_MS))
+    whole, single = (to_grid(net, Stimulus(), t, STEP_MS, 0, ()) for t in (duration_ms, STEP_MS))
 
     def processor() -> float:
         whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         used = [resource.getrusage(who) for who in whose]
         return sum(u.ru_utime + u.ru_stime for u in used)
 
-    def seconds(lowered: Any) -> tuple[float, int]:
+    def seconds(grid: Any) -> tuple[float, int]:
         start = processor()
-        spikes, _, _ = engine.run(lowered, lambda fraction: None, "float64")
+        spikes, _, _ = engine.run(grid, lambda fraction: None, "float64")
         return processor() - start, sum(len(found[0]) for found in spikes.values())
 
     seconds(single)  # builds

@@ -97,16 +97,16 @@ def brian2_cython(name: str, threads: int, duration_ms: float) -> Run:
     return run
 
 
-def brian2_by_hand(target: str, lowered: Any, repeats: int) -> list[tuple[float, int]]:
+def brian2_by_hand(target: str, grid: Any, repeats: int) -> list[tuple[float, int]]:
     """A network of leaky neurons with exponential currents as a user of Brian2 writes it.
 
-    Populations, synapses, initial potentials and thus spikes are those of the lowered network; the
-    equations are left to Brian2's exact integrator. Gives the seconds of the processor that each
-    run alone takes, and its number of spikes.
+    Populations, synapses, initial potentials and thus spikes are those of the network on the grid;
+    the equations are left to Brian2's exact integrator. Gives the seconds of the processor that
+    each run alone takes, and its number of spikes.
     """
     import brian2 as b2
 
-    from spikelearn.simulation._brian2_session import compiler_flags
+    from spikelearn.simulation.brian2.session import compiler_flags
 
     ms, folder = b2.ms, tempfile.mkdtemp()
     if target != "numpy":  # the adapter's: Brian2's own ask for fast-math, and other spikes
@@ -118,9 +118,9 @@ def brian2_by_hand(target: str, lowered: Any, repeats: int) -> list[tuple[float,
     b2.prefs.core.network.default_schedule = [
         "start", "groups", "synapses", "thresholds", "resets", "end",
     ]  # fmt: skip
-    b2.defaultclock.dt = lowered.dt_ms * ms
+    b2.defaultclock.dt = grid.dt_ms * ms
     groups, objects = {}, []
-    for name, cells in lowered.neurons.items():
+    for name, cells in grid.neurons.items():
         currents = [f"g{c}" for c in range(len(cells.channels))]
         taus = {f"tau{c}": channel.tau_ms * ms for c, channel in enumerate(cells.channels)}
         group = b2.NeuronGroup(
@@ -130,23 +130,23 @@ def brian2_by_hand(target: str, lowered: Any, repeats: int) -> list[tuple[float,
                 *(f"d{g}/dt = -{g} / tau{c} : 1" for c, g in enumerate(currents)),
             ]),
             threshold="v > limit", reset="v = start",
-            refractory=cells.refractory_steps * lowered.dt_ms * ms, method="exact",
-            namespace={**taus, "tau_m": lowered.dt_ms / cells.step_per_tau[0] * ms,
+            refractory=cells.refractory_steps * grid.dt_ms * ms, method="exact",
+            namespace={**taus, "tau_m": grid.dt_ms / cells.step_per_tau[0] * ms,
                        "limit": cells.threshold[0], "start": cells.reset[0]},
         )  # fmt: skip
         group.v = cells.v_init
         groups[name] = group
-    for s in lowered.synapses:
+    for s in grid.synapses:
         synapses = b2.Synapses(
             groups[s.source], groups[s.target], "w : 1", on_pre=f"g{s.channel}_post += w",
-            delay=(s.delay_steps - 1) * lowered.dt_ms * ms,
+            delay=(s.delay_steps - 1) * grid.dt_ms * ms,
         )  # fmt: skip
         synapses.connect(i=s.connections.pre, j=s.connections.post)
         synapses.w = s.connections.weight
         objects.append(synapses)
-    monitors = [b2.SpikeMonitor(groups[name]) for name in lowered.record]
+    monitors = [b2.SpikeMonitor(groups[name]) for name in grid.record]
     network = b2.Network(*groups.values(), *objects, *monitors)
-    duration, taken = lowered.n_steps * lowered.dt_ms * ms, []
+    duration, taken = grid.n_steps * grid.dt_ms * ms, []
     if target == "standalone":
         network.run(duration)
         b2.device.build(directory=folder, compile=True, run=False, with_output=False)
@@ -244,7 +244,7 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
 
     from spikelearn._spike_arrays import PopulationSpikes
     from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-    from spikelearn.simulation.lowering import lower
+    from spikelearn.simulation.grid.network import to_grid
     from spikelearn.stimuli.stimulus import Stimulus
 
     torch.set_num_threads(threads)
@@ -271,7 +271,7 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
     steps, trials, senders = np.nonzero(fired)
     spikes = PopulationSpikes.from_unsorted(784, steps * 1.0, senders, trials)
     stimulus = Stimulus(labels=tuple(map(str, range(n_trials))), spikes={"in": spikes})
-    lowered = lower(network, stimulus, n_steps * 1.0, 1.0, 0, ())
+    grid = to_grid(network, stimulus, n_steps * 1.0, 1.0, 0, ())
     x = torch.as_tensor(fired, dtype=torch.float32)
     w = [torch.as_tensor(matrix, dtype=torch.float32) for matrix in weights]
     x64, w64 = x.double(), [matrix.double() for matrix in w]
@@ -279,7 +279,7 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
 
     def by_us(backend: str, precision: str) -> Callable[[], Any]:
         module = importlib.import_module(f"spikelearn.simulation.{backend}")
-        return lambda: module.run(lowered, lambda fraction: None, precision)
+        return lambda: module.run(grid, lambda fraction: None, precision)
 
     @torch.no_grad()
     def by_snntorch() -> torch.Tensor:

@@ -1,7 +1,8 @@
 """spikelearn: simulate spiking networks, train them by any learning rule, compare with brains.
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
-`simulation`, `spikes`, `responses`, `recordings`, `comparison`, `report`, `experiments`) has more.
+`simulation`, `spikes`, `responses`, `recordings`, `training`, `plausibility`, `comparison`,
+`report`, `studies`) has more.
 Everything is imported when first used, so that `import spikelearn` costs next to nothing.
 """
 
@@ -17,20 +18,20 @@ if TYPE_CHECKING:
         SpikelearnError,
         UnsupportedFeatureError,
     )
-    from spikelearn.experiments.comparing import compare
-    from spikelearn.experiments.config import STDPConfig, TrainConfig
-    from spikelearn.experiments.representation import open_run
-    from spikelearn.experiments.stdp_training import train_stdp
-    from spikelearn.experiments.stimulus import stimulus_for
-    from spikelearn.experiments.training import train
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
     from spikelearn.simulation import simulate
+    from spikelearn.simulation.stimulus import stimulus_for
     from spikelearn.spikes import load as load_activity
     from spikelearn.spikes.activity import Activity
     from spikelearn.stimuli import load_protocol
     from spikelearn.stimuli.stimulus import Stimulus
+    from spikelearn.studies.comparing import compare
+    from spikelearn.studies.representation import open_run
+    from spikelearn.training.config import STDPConfig, TrainConfig
+    from spikelearn.training.loop import train
+    from spikelearn.training.stdp_training import train_stdp
 
 # Matrix products with the same bits whatever the number of threads; Intel's library reads this when
 # torch first uses it.
@@ -40,22 +41,22 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 _PLACES: dict[str, tuple[str, str]] = {
     "Activity": ("spikelearn.spikes.activity", "Activity"),
     "DataUnavailableError": ("spikelearn._errors", "DataUnavailableError"),
-    "STDPConfig": ("spikelearn.experiments.config", "STDPConfig"),
+    "STDPConfig": ("spikelearn.training.config", "STDPConfig"),
     "SpikelearnError": ("spikelearn._errors", "SpikelearnError"),
     "SpikingNetwork": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "Stimulus": ("spikelearn.stimuli.stimulus", "Stimulus"),
-    "TrainConfig": ("spikelearn.experiments.config", "TrainConfig"),
+    "TrainConfig": ("spikelearn.training.config", "TrainConfig"),
     "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
-    "compare": ("spikelearn.experiments.comparing", "compare"),
+    "compare": ("spikelearn.studies.comparing", "compare"),
     "load_activity": ("spikelearn.spikes", "load"),
     "load_model": ("spikelearn.networks", "load_model"),
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),
     "load_recording": ("spikelearn.recordings", "load"),
-    "open_run": ("spikelearn.experiments.representation", "open_run"),
+    "open_run": ("spikelearn.studies.representation", "open_run"),
     "simulate": ("spikelearn.simulation", "simulate"),
-    "stimulus_for": ("spikelearn.experiments.stimulus", "stimulus_for"),
-    "train": ("spikelearn.experiments.training", "train"),
-    "train_stdp": ("spikelearn.experiments.stdp_training", "train_stdp"),
+    "stimulus_for": ("spikelearn.simulation.stimulus", "stimulus_for"),
+    "train": ("spikelearn.training.loop", "train"),
+    "train_stdp": ("spikelearn.training.stdp_training", "train_stdp"),
 }
 
 __all__ = [

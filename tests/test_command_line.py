@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from spikelearn import Activity
 from spikelearn._files import local_data, read_yaml, write_yaml
 from spikelearn.cli import app
-from spikelearn.simulation.lowering import PartialRun
+from spikelearn.simulation.grid.network import PartialRun
 from spikelearn.spikes import PopulationSpikes, summary
 
 runner = CliRunner()
@@ -427,11 +427,11 @@ def test_an_interrupted_simulation_says_so_and_keeps_what_it_has(tmp_path):
 
 
 def test_an_interrupt_before_there_is_anything_to_keep_leaves_no_file(tmp_path, monkeypatch):
-    def interrupted(lowered, progress, precision):
-        nothing = {name: (np.zeros(0, dtype=int),) * 3 for name in lowered.record}
+    def interrupted(grid, progress, precision):
+        nothing = {name: (np.zeros(0, dtype=int),) * 3 for name in grid.record}
         raise PartialRun((nothing, {}, {}), np.zeros(1, dtype=int))
 
-    monkeypatch.setattr("spikelearn.simulation.native.run", interrupted)
+    monkeypatch.setattr("spikelearn.simulation.native.engine.run", interrupted)
     result = call("simulate", "izhikevich2003", "--out", tmp_path / "spikes.npz")
     assert result.exit_code == 130
     assert "Interrupted" in result.stderr

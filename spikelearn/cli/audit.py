@@ -122,8 +122,8 @@ def _weights(pairs: list[str]) -> dict[str, float]:
 def _accuracy(folders: list[Path]) -> pd.DataFrame | None:
     import pandas as pd
 
+    from spikelearn import _store as store
     from spikelearn._files import read_yaml
-    from spikelearn.experiments import store
 
     rows = []
     for folder in folders:

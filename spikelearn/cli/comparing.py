@@ -14,9 +14,9 @@ from spikelearn.cli._tables import check_table_path, print_table, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spikelearn.experiments.significance import Significance
-    from spikelearn.experiments.study import StudyResult
     from spikelearn.plausibility.audit import Audit
+    from spikelearn.studies.significance import Significance
+    from spikelearn.studies.study import StudyResult
 
 
 @app.command()
@@ -88,8 +88,8 @@ def compare(
     """
     from spikelearn._progress import progress_bars
     from spikelearn.comparison import recording_notes
-    from spikelearn.experiments.comparing import shown_entries, similarity_of_all
-    from spikelearn.experiments.significance import significance
+    from spikelearn.studies.comparing import shown_entries, similarity_of_all
+    from spikelearn.studies.significance import significance
 
     if study is not None:
         if runs:
@@ -161,10 +161,10 @@ def _show(table: pd.DataFrame, recording: str, resolutions: bool) -> None:
 
 def _study(name: str, out: Path | None, limit_minutes: float | None) -> None:
     from spikelearn._progress import progress_bars
-    from spikelearn.experiments.study import load_study, run_study
-    from spikelearn.experiments.study_audit import study_audit
-    from spikelearn.experiments.study_tests import study_significance
     from spikelearn.report import study as pictures
+    from spikelearn.studies.study import load_study, run_study
+    from spikelearn.studies.study_audit import study_audit
+    from spikelearn.studies.study_tests import study_significance
 
     loaded = load_study(name)
     folder = out or Path("runs/studies") / loaded.name
@@ -207,10 +207,10 @@ def _write_study(
     from spikelearn._files import write_text
     from spikelearn._provenance import as_lines, provenance
     from spikelearn.comparison._rows import read_first
-    from spikelearn.experiments.study_audit import measured
     from spikelearn.report import plausibility, study_figures
     from spikelearn.report import study as pictures
     from spikelearn.report.study_page import write_study_page
+    from spikelearn.studies.study_audit import measured
 
     study, folder = result.study, result.folder
     found = pictures.summary(result.table, None if tests is None else tests.zero)

@@ -24,7 +24,7 @@ def demo(
     where it is at hand (`spikelearn download mnist`), and downloads the recording of Kriegeskorte
     et al. 2008 (4 MB) once. Interrupted, it goes on where it was.
     """
-    from spikelearn.experiments.demo import run_demo
+    from spikelearn.studies.demo import run_demo
 
     with plain_warnings():
         report = run_demo(out, seed)

@@ -12,7 +12,7 @@ from spikelearn.cli._app import Seed, app, plain_warnings, plainly, say
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
-    from spikelearn.experiments import STDPConfig, TrainConfig
+    from spikelearn.training import STDPConfig, TrainConfig
 
 
 @app.command()
@@ -84,8 +84,8 @@ def train(
     import pandas as pd
 
     from spikelearn._progress import progress_bars
-    from spikelearn.experiments import STDPConfig, train_stdp
-    from spikelearn.experiments import train as run_training
+    from spikelearn.training import STDPConfig, train_stdp
+    from spikelearn.training import train as run_training
 
     named = {
         "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
@@ -130,10 +130,10 @@ def train(
 
 
 def _receptive_fields(folder: Path) -> Path:
-    from spikelearn.experiments import open_stdp_run
-    from spikelearn.experiments.stdp_layer import plastic_projection
     from spikelearn.networks import SpikingNetwork
     from spikelearn.report.receptive_fields import save_receptive_fields
+    from spikelearn.training import open_stdp_run
+    from spikelearn.training.stdp_layer import plastic_projection
 
     run = open_stdp_run(folder)
     layer = plastic_projection(SpikingNetwork(**run.config["network"]))
@@ -146,8 +146,8 @@ def _training_config(
 ) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
     from spikelearn._files import shipped_names, validate
-    from spikelearn.experiments.config import STDPConfig, TrainConfig, load_recipe
     from spikelearn.rules import RULES
+    from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
     rule = given.get("rule")
     if recipe is None and rule is None and _is_plastic(given.get("model")):

@@ -53,7 +53,7 @@ def rules(seed: NoSeed = 0) -> None:
 def recipes(seed: NoSeed = 0) -> None:
     """List the shipped training recipes: data set and kind of network, rule, model, epochs."""
     from spikelearn._files import shipped_names
-    from spikelearn.experiments.config import load_recipe
+    from spikelearn.training.config import load_recipe
 
     found = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
     _list((name, config.model, f"{config.epochs} epochs") for name, config in found)

@@ -72,9 +72,9 @@ def simulate(
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     """
     from spikelearn._progress import progress_bars
-    from spikelearn.experiments import stimulus_for
     from spikelearn.report.pictures import check_plot_path
     from spikelearn.simulation import simulate as run
+    from spikelearn.simulation import stimulus_for
     from spikelearn.simulation.simulate import time_step
     from spikelearn.spikes import check_path, summary
 
@@ -191,7 +191,7 @@ def stats(
 
 def _network(model: str, seed: int = 0) -> SpikingNetwork:
     """The spiking network of that name, file or training run."""
-    from spikelearn.experiments.store import is_complete
+    from spikelearn._store import is_complete
     from spikelearn.networks import load_model
 
     if is_complete(Path(model)):
@@ -208,9 +208,10 @@ def _network(model: str, seed: int = 0) -> SpikingNetwork:
 
 
 def _trained_network(folder: Path) -> SpikingNetwork:
-    from spikelearn.experiments import STDPRun, open_run
     from spikelearn.networks.latency_mlp import LatencyNetwork
     from spikelearn.networks.spiking_mlp import SpikingClassifier
+    from spikelearn.studies import open_run
+    from spikelearn.training import STDPRun
 
     run = open_run(folder)
     if isinstance(run, STDPRun):

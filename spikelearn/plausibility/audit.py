@@ -181,7 +181,7 @@ def audit_rule(
 
 def _measuring(rule: Any, seed: int, options: dict[str, Any]) -> Any:
     from spikelearn.plausibility import simulated, simulated_criteria
-    from spikelearn.plausibility.subject import Subject
+    from spikelearn.plausibility.audited_rule import Subject
     from spikelearn.rules import RULES
 
     if isinstance(rule, str) and (

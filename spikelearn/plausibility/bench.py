@@ -16,8 +16,8 @@ from spikelearn.networks.recurrent import Cell
 from spikelearn.plausibility.events import along_axes, input_slots, later
 from spikelearn.plausibility.watch import Watch
 from spikelearn.rules import RULES, make_rule
-from spikelearn.rules._bench import small_model
 from spikelearn.rules.rule import Axis, Rule
+from spikelearn.rules.small_network import small_model
 
 N_SAMPLES = 4
 # Kinds of networks that are audited.

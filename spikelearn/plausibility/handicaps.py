@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.subject import Subject
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.training import BATCH, Run, Weights, train
 
 

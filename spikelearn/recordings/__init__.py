@@ -1,8 +1,8 @@
 """Recorded brain activity, with the very stimuli that were shown.
 
 `RECORDINGS` lists what there is; `load(name)` reads it, and `load("mine.yaml")` a recording of
-one's own (see `spikelearn.recordings.own`). To add a recording, write its file with the functions
-`load(progressbar, variant)` and `at_hand(variant)`, and add its line here.
+one's own (see `spikelearn.recordings.user_recording`). To add a recording, write its file with the
+functions `load(progressbar, variant)` and `at_hand(variant)`, and add its line here.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def load(name: str | Path, progressbar: bool = False) -> ImageRecording | Audito
     ----------
     name : str or Path
         One of `RECORDINGS`, with a variant behind a colon where it has some ("algonauts2019:118");
-        or a file that ends in .yaml or .yml (see `spikelearn.recordings.own`).
+        or a file that ends in .yaml or .yml (see `spikelearn.recordings.user_recording`).
     progressbar : bool
         Whether to show the progress of a download.
 
@@ -132,7 +132,7 @@ def load(name: str | Path, progressbar: bool = False) -> ImageRecording | Audito
     """
     recording: ImageRecording | AuditoryRecording
     if Path(name).suffix.lower() in (".yaml", ".yml"):
-        from spikelearn.recordings.own import load_own
+        from spikelearn.recordings.user_recording import load_own
 
         return load_own(name)
     module, variant = _found(str(name))

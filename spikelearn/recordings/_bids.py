@@ -13,7 +13,7 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.own import BIDSFolder
+    from spikelearn.recordings.user_recording import BIDSFolder
 
 _SAME_PLACE_MM = 1e-3
 

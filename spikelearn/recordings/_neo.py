@@ -12,7 +12,7 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, shown_stimuli, stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.own import NeoFile
+    from spikelearn.recordings.user_recording import NeoFile
 
 
 def read_neo(entry: NeoFile, root: Path, labels: list[str]) -> list[RecordedResponses]:

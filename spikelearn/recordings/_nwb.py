@@ -12,7 +12,7 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, shown_stimuli, stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.own import NWBFile
+    from spikelearn.recordings.user_recording import NWBFile
 
 
 def read_nwb(entry: NWBFile, root: Path, labels: list[str]) -> list[RecordedResponses]:

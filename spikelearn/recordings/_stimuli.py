@@ -11,7 +11,7 @@ import numpy as np
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import cache_folder
 from spikelearn.stimuli.images import ImageDataset
-from spikelearn.stimuli.own import is_image, read_image, read_images
+from spikelearn.stimuli.user_images import is_image, read_image, read_images
 
 
 def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str) -> ImageDataset:
@@ -69,7 +69,7 @@ def read_resized(files: Sequence[Path], size: int) -> np.ndarray:
 
 
 def read_all(folder: Path, files: Sequence[Path]) -> np.ndarray:
-    """Images of one size, below `folder`, in one array; see `spikelearn.stimuli.own`."""
+    """Images of one size, below `folder`, in one array; see `spikelearn.stimuli.user_images`."""
     return read_images(folder, list(files))
 
 

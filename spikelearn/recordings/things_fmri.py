@@ -30,7 +30,7 @@ from spikelearn._files import local_folder
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set, natural, place_by_hand, read_resized
-from spikelearn.stimuli.own import is_image
+from spikelearn.stimuli.user_images import is_image
 
 CITATION = (
     "Hebart MN, Contier O, Teichmann L, Rockter AH, Zheng CY, Kidder A, Corriveau A,"

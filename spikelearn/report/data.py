@@ -44,7 +44,7 @@ class ReportData:
     layers : DataFrame
         Columns model, rule, seed, layer, weight_displacement, dead_units, gradient_cosine.
     similarity : DataFrame
-        As made by `spikelearn.experiments.comparing.similarity`.
+        As made by `spikelearn.studies.comparing.similarity`.
     rdms : mapping of str to array of shape (n_stimuli, n_stimuli)
         Percentile ranks of dissimilarities, 0 to 1; NaN where undefined.
     rdm_groups : sequence of (first, one past the last, name)

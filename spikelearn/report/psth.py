@@ -10,7 +10,7 @@ import numpy as np
 
 from spikelearn.report.pictures import COLOURS, check_plot_path, styled, write_picture
 from spikelearn.responses import psth
-from spikelearn.spikes._binning import within_whole_bins
+from spikelearn.spikes.binning import within_whole_bins
 
 if TYPE_CHECKING:
     import xarray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.responses._labels import average_by_label, spike_source
-from spikelearn.spikes._binning import binned_counts
+from spikelearn.spikes.binning import binned_counts
 
 if TYPE_CHECKING:
     import xarray

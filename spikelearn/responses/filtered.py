@@ -10,7 +10,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.responses._labels import average_by_label, spike_source
 from spikelearn.responses.psth import bin_centres_ms
-from spikelearn.spikes._binning import outdated_arguments_allowed, whole_bins
+from spikelearn.spikes.binning import outdated_arguments_allowed, whole_bins
 
 if TYPE_CHECKING:
     import xarray

@@ -10,7 +10,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.responses._labels import average_by_label, spike_source
-from spikelearn.spikes._binning import binned_counts, population_counts, whole_bins
+from spikelearn.spikes.binning import binned_counts, population_counts, whole_bins
 
 if TYPE_CHECKING:
     import xarray

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.rules.own import own_rule
+from spikelearn.rules.user_rule import own_rule
 
 if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
@@ -474,7 +474,7 @@ def make_rule(name: str, **options: Any) -> Rule:
     if entry.name_of_class is None:
         raise SpikelearnError(
             f"the rule '{name}' is part of a spiking network's description and acts while it is"
-            " simulated; train such a network with spikelearn.experiments.train_stdp"
+            " simulated; train such a network with spikelearn.training.train_stdp"
         )
     rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
     known = [option for option in inspect.signature(rule).parameters if option not in entry.options]

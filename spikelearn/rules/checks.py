@@ -17,7 +17,8 @@ from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.rate_network import RateNetwork
-from spikelearn.rules._bench import (
+from spikelearn.rules.rule import Axis, Rule
+from spikelearn.rules.small_network import (
     N_SAMPLES,
     Bench,
     Network,
@@ -35,7 +36,6 @@ from spikelearn.rules._bench import (
     state_of,
     update_of,
 )
-from spikelearn.rules.rule import Axis, Rule
 
 
 class RuleCheckError(SpikelearnError):

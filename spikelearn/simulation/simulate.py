@@ -1,4 +1,4 @@
-"""`simulate`: check, lower, run on a backend, and collect the activity with its provenance."""
+"""`simulate`: check, put on the grid, run on an engine, collect activity and provenance."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation._memory import check_disk, check_memory, expected_spikes
-from spikelearn.simulation._spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
-from spikelearn.simulation.lowered_neurons import (
+from spikelearn.simulation.grid.network import GridNetwork, PartialRun, Result, Spikes, to_grid
+from spikelearn.simulation.grid.neurons import (
     ALPHA_SYNAPSES,
     CONDUCTANCES,
     MODEL_FEATURES,
     REWARD_PLASTICITY,
     VOLTAGE_PLASTICITY,
 )
-from spikelearn.simulation.lowering import Lowered, PartialRun, Result, Spikes, lower
+from spikelearn.simulation.memory import check_disk, check_memory, expected_spikes
+from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 # Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
-# a network needs. A backend module has FEATURES and run(lowered, progress, ...). One that can run
+# a network needs. A backend module has FEATURES and run(grid, progress, ...). One that can run
 # in several ways has TARGETS, by name, each a backend called "module:target", and choose_target.
 BACKENDS: dict[str, tuple[str, str]] = {
-    "native": ("spikelearn.simulation.native", "numba"),
-    "brian2": ("spikelearn.simulation.brian2", "brian2"),
-    "snntorch": ("spikelearn.simulation.snntorch", "snntorch"),
-    "norse": ("spikelearn.simulation.norse", "norse"),
+    "native": ("spikelearn.simulation.native.engine", "numba"),
+    "brian2": ("spikelearn.simulation.brian2.engine", "brian2"),
+    "snntorch": ("spikelearn.simulation.torch.snntorch", "snntorch"),
+    "norse": ("spikelearn.simulation.torch.norse", "norse"),
 }
 
 
@@ -52,7 +52,7 @@ class Backend(Protocol):
 
     @property
     def run(self) -> Callable[..., Result]:
-        """Takes a lowered network, a function to tell the progress to, and the precision."""
+        """Takes a network on the grid, a function to tell the progress to, and the precision."""
 
 
 def simulate(
@@ -83,8 +83,8 @@ def simulate(
     backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
         order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
-        NumPy, or as a compiled program where that saves time (see `spikelearn.simulation.brian2`
-        for the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
+        NumPy, or as a compiled program where that saves time (`simulation/brian2/engine.py` has the
+        rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
         "snntorch:cuda" and "norse:cuda" run on a GPU.
     seed : int
         Seed of connectivity, weights and background input.
@@ -138,18 +138,18 @@ def simulate(
             spikes_in_memory_mb,
         )  # fmt: skip
         check_disk(network, str(backend), expected, spikes_in_memory_mb)
-    lowered = dataclasses.replace(
-        lower(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
+    grid = dataclasses.replace(
+        to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
         spikes_in_memory_mb=spikes_in_memory_mb,
     )
-    name, module = choose_backend(lowered, backend, precision)
+    name, module = choose_backend(grid, backend, precision)
     provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
-    n_steps = lowered.n_steps
+    n_steps = grid.n_steps
     try:
-        result = module.run(lowered, progress or (lambda fraction: None), precision)
+        result = module.run(grid, progress or (lambda fraction: None), precision)
     except PartialRun as interrupted:
-        trials, n_steps = interrupted.kept(lowered.n_steps)
+        trials, n_steps = interrupted.kept(grid.n_steps)
         if not keep_partial or not n_steps:
             if interrupted.reason is not None:
                 raise SpikelearnError(interrupted.reason) from None
@@ -170,7 +170,7 @@ def simulate(
             name: _population_spikes(found, network.populations[name].size, trials, n_steps, dt_ms)
             for name, found in spikes.items()
         },
-        duration_ms=duration_ms if n_steps == lowered.n_steps else n_steps * dt_ms,
+        duration_ms=duration_ms if n_steps == grid.n_steps else n_steps * dt_ms,
         dt_ms=dt_ms,
         n_trials=len(trials),
         labels=tuple(stimulus.labels[int(trial)] for trial in trials),
@@ -198,7 +198,9 @@ def time_step(network: SpikingNetwork) -> float:
     return DEFAULT_DT_MS if network.dt_ms is None else network.dt_ms
 
 
-def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> tuple[str, Backend]:
+def choose_backend(
+    grid: GridNetwork, backend: str | Backend, precision: str
+) -> tuple[str, Backend]:
     """The backend of that name with its name, or for `auto` the first that has all it takes.
 
     Where it has several targets and none is named, the one that suits.
@@ -208,10 +210,10 @@ def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> 
     UnsupportedFeatureError
         Naming what the backend lacks, before the run.
     """
-    needed = required_features(lowered, precision)
-    if lowered.plastic and lowered.n_trials > 1:
+    needed = required_features(grid, precision)
+    if grid.plastic and grid.n_trials > 1:
         raise SpikelearnError(
-            f"a plastic network learns from one trial after another, found {lowered.n_trials}"
+            f"a plastic network learns from one trial after another, found {grid.n_trials}"
             " parallel trials; join them into one long trial"
         )
     if not isinstance(backend, str):
@@ -232,7 +234,7 @@ def choose_backend(lowered: Lowered, backend: str | Backend, precision: str) -> 
                 f"backend '{name}' has no {feature}; backends that have it: {', '.join(able)}"
             )
     if isinstance(found, ModuleType) and hasattr(found, "TARGETS"):
-        target = found.choose_target(lowered)
+        target = found.choose_target(grid)
         name, found = f"{name}:{target}", found.TARGETS[target]
     return name, found
 
@@ -263,15 +265,15 @@ def load_backend(name: str) -> Backend:
     return targets[target]
 
 
-def required_features(lowered: Lowered, precision: str) -> list[str]:
+def required_features(grid: GridNetwork, precision: str) -> list[str]:
     """What a backend must be able to do to run this."""
-    features = ["plasticity"] if lowered.plastic else []
-    rules = [s.plasticity for s in lowered.synapses if s.plasticity is not None]
+    features = ["plasticity"] if grid.plastic else []
+    rules = [s.plasticity for s in grid.synapses if s.plasticity is not None]
     if any(rule.clopath is not None for rule in rules):
         features.append(VOLTAGE_PLASTICITY)
     if any(rule.reward is not None for rule in rules):
         features.append(REWARD_PLASTICITY)
-    populations = lowered.neurons.values()
+    populations = grid.neurons.values()
     for model, words in MODEL_FEATURES.items():
         if any(p.model == model for p in populations):
             features.append(words)

@@ -8,14 +8,14 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.spikes._binning import (
+from spikelearn.spikes._neurons import check_neuron, only, sample
+from spikelearn.spikes.binning import (
     as_binned_spike_train,
     binned_counts,
     outdated_arguments_allowed,
     population_counts,
     within_whole_bins,
 )
-from spikelearn.spikes._neurons import check_neuron, only, sample
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.spikes._binning import population_counts, within_whole_bins
 from spikelearn.spikes._neurons import only, sample
+from spikelearn.spikes.binning import population_counts, within_whole_bins
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity

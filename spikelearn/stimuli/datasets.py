@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.stimuli import own
+from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli.images import ImageDataset, check_source
 
 

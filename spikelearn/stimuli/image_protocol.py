@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.stimuli import own
+from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli._protocol import ProtocolBase, Setting, beside
 from spikelearn.stimuli.datasets import DATASETS, load_dataset, resolve_source
 from spikelearn.stimuli.encoders import DeltaEncoder, Encoder, RateEncoder, checked_steps
@@ -37,7 +37,7 @@ class ImageProtocol(ProtocolBase):
     """Images of a data set through an encoder into one spike source.
 
     A trial shows `n_frames` images, each for an equal part of it. `dataset` is one of the
-    toolkit's, or the path of a user's own (see `spikelearn.stimuli.own`).
+    toolkit's, or the path of a user's own (see `spikelearn.stimuli.user_images`).
     """
 
     kind: Literal["images"]

@@ -10,11 +10,11 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting, silent
-from spikelearn.stimuli.courses import in_steps, pieces, sinusoid, window
 from spikelearn.stimuli.encoders import bernoulli_spikes, checked_probability, checked_steps
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.time_courses import in_steps, pieces, sinusoid, window
 
 
 def poisson_spikes(

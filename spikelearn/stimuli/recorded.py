@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.stimuli._protocol import Fields, File
-from spikelearn.stimuli.courses import in_steps, pieces
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
+from spikelearn.stimuli.time_courses import in_steps, pieces
 
 
 class RecordedSignal(Fields):

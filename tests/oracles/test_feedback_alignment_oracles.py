@@ -12,8 +12,6 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from spikelearn._seeding import torch_generator
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.optimization import Optimizer
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.layers import Dense
 from spikelearn.networks.mlp import MLP
@@ -21,6 +19,8 @@ from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule
 from spikelearn.rules.weight_mirror import WeightMirror
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.optimization import Optimizer
 
 MODELS = {
     "mlp": MLP(name="m", sizes=(16, 7, 6, 5)),

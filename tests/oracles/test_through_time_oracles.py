@@ -11,8 +11,8 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.recurrent import Cell, Recurrent, RecurrentNetwork
 from spikelearn.rules import RULES, make_rule
-from spikelearn.rules._bench import record, replay
 from spikelearn.rules.rule import Rule, output_loss
+from spikelearn.rules.small_network import record, replay
 
 KINDS = ["elman", "gru"]
 LOSSES = ["cross_entropy", "squared_error"]

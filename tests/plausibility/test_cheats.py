@@ -8,8 +8,8 @@ from typing import Any
 import cheats
 import pytest
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria import CRITERIA, Finding
-from spikelearn.plausibility.subject import Subject
 
 
 @cache

@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 import torch
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria import CRITERIA, Finding
 from spikelearn.plausibility.criteria.c05_backward_in_time import memory_slope
-from spikelearn.plausibility.subject import Subject
 
 
 @cache

@@ -10,13 +10,13 @@ from sklearn.datasets import load_digits
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.optimization import Optimizer
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.optimization import Optimizer
 
 SMALL: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 64, 32, 10)),

@@ -15,11 +15,11 @@ from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES, own_rule
-from spikelearn.rules._bench import Bench
 from spikelearn.rules.backprop import Backprop
 from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 from spikelearn.rules.rule import Axis, Rule, forward_pass, output_loss
+from spikelearn.rules.small_network import Bench
 
 MODELS: dict[str, Any] = {
     "mlp": None,  # check_rule's own

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from spikelearn._files import write_yaml
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.health import troubles
-from spikelearn.experiments.images import Split
-from spikelearn.experiments.measures import accuracy_of, layer_table, predict
-from spikelearn.experiments.readout_free import nearest_centroid_accuracy
-from spikelearn.experiments.training import open_trained_run, train
-from spikelearn.rules._bench import Bench, named
 from spikelearn.rules.rule import Rule
+from spikelearn.rules.small_network import Bench, named
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.health import troubles
+from spikelearn.training.images import Split
+from spikelearn.training.loop import open_trained_run, train
+from spikelearn.training.measures import accuracy_of, layer_table, predict
+from spikelearn.training.readout_free import nearest_centroid_accuracy
 from tests.rules.other_device import DEVICES, OTHER, back, other_device
 from tests.rules.test_checks import CASES, MODELS
 
@@ -124,7 +124,7 @@ def trained(config: TrainConfig, device: torch.device, runs: Path, stop_after: i
         return train(there, runs)
 
 
-@pytest.mark.filterwarnings("ignore::spikelearn.experiments.health.TrainingWarning")
+@pytest.mark.filterwarnings("ignore::spikelearn.training.health.TrainingWarning")
 @pytest.mark.filterwarnings("ignore:for .*copying from a non-meta parameter")  # copied it is
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(

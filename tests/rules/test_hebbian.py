@@ -10,12 +10,12 @@ from sklearn.datasets import load_digits
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.optimization import Optimizer
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
 from spikelearn.rules.hebbian import Hebbian
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.optimization import Optimizer
 
 NAMES = ["oja", "sanger", "bcm", "winner_take_all", "softhebb", "krotov_hopfield"]
 MODELS: dict[str, Any] = {

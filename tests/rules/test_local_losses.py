@@ -17,9 +17,9 @@ from small_networks import (
 )
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.training import check_batches
 from spikelearn.rules.local_losses import LocalPred, LocalSim
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.loop import check_batches
 
 NAMES = ["local_pred", "local_sim", "local_predsim", "local_predsim_bio"]
 

@@ -31,7 +31,7 @@ from spikelearn.networks.spiking import (
 )
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse, Synapse
 from spikelearn.simulation import simulate
-from spikelearn.simulation.lowering import lower
+from spikelearn.simulation.grid.network import to_grid
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -108,14 +108,14 @@ class Case:
             for index, projection in enumerate(self.network.projections)
         ]
         # The counts are part of the input, drawn outside the backends: taken as they are.
-        lowered = lower(
+        grid = to_grid(
             self.network, self.stimulus, self.n_steps * self.dt_ms, self.dt_ms, self.seed, ()
         )
         counts = [
             np.stack(
                 list(itertools.islice(item.counts(0, self.stimulus.n_trials), self.n_steps)), axis=1
             )
-            for item in lowered.background
+            for item in grid.background
         ]
         return simulate_reference(
             self.network,

@@ -226,7 +226,7 @@ def test_a_large_projection_kept_sparse_gives_the_same_spikes(
 ) -> None:
     case = make_case(BRIAN2_CASES["refractory_and_currents"])
     expected = case.reference()
-    monkeypatch.setattr("spikelearn.simulation._torch_projections._DENSE_BYTES", 0)
+    monkeypatch.setattr("spikelearn.simulation.torch.projections._DENSE_BYTES", 0)
     assert_equal(case.run(backend), expected, case)
 
 
@@ -235,8 +235,8 @@ def test_a_large_projection_kept_sparse_gives_the_same_spikes(
 def test_torch_blocks_of_any_length_and_inputs_of_either_kind_give_the_same_spikes(
     name: str, steps: int, sparse: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spikelearn.simulation.torch_loop._BLOCK_STEPS", steps)
-    monkeypatch.setattr("spikelearn.simulation._torch_projections._SPARSE", sparse)
+    monkeypatch.setattr("spikelearn.simulation.torch.loop._BLOCK_STEPS", steps)
+    monkeypatch.setattr("spikelearn.simulation.torch.projections._SPARSE", sparse)
     case = make_case(BRIAN2_CASES[name])
     assert_equal(case.run("snntorch"), case.reference(), case)
 
@@ -287,7 +287,7 @@ def test_spikes_in_32_bits_part_only_where_a_potential_is_within_rounding_of_thr
 
 
 def test_a_large_projection_kept_sparse_prints_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spikelearn.simulation._torch_projections._DENSE_BYTES", 0)
+    monkeypatch.setattr("spikelearn.simulation.torch.projections._DENSE_BYTES", 0)
     case = make_case(BRIAN2_CASES["feed_forward"])
     torch.set_warn_always(True)  # torch says most things once a process
     try:
@@ -303,7 +303,7 @@ def test_trials_split_over_several_brian2_runs_give_the_same_spikes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     case = make_case(BRIAN2_CASES["adaptive_with_background"])
-    monkeypatch.setattr("spikelearn.simulation.brian2._SYNAPSES_PER_RUN", 1)
+    monkeypatch.setattr("spikelearn.simulation.brian2.engine._SYNAPSES_PER_RUN", 1)
     assert_equal(case.run("brian2"), case.reference(), case)
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import _brian2_binary, simulate
-from spikelearn.simulation._brian2_programs import forget_least_used
-from spikelearn.simulation._brian2_session import compiler
+from spikelearn.simulation import simulate
+from spikelearn.simulation.brian2 import binary as _brian2_binary
+from spikelearn.simulation.brian2.programs import forget_least_used
+from spikelearn.simulation.brian2.session import compiler
 
 needs_compiler = pytest.mark.skipif(
     compiler() is None or os.name == "nt", reason="needs c++, g++ or clang++"

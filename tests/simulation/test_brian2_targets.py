@@ -29,11 +29,12 @@ from test_plasticity import RULES, plastic_case
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import _brian2_session, check_backend, simulate
-from spikelearn.simulation._brian2_choice import choose, seconds_on_numpy
-from spikelearn.simulation._brian2_session import compiler
+from spikelearn.simulation import check_backend, simulate
+from spikelearn.simulation.brian2 import session as _brian2_session
+from spikelearn.simulation.brian2.choice import choose, seconds_on_numpy
+from spikelearn.simulation.brian2.session import compiler
 from spikelearn.simulation.checks import PROPERTIES
-from spikelearn.simulation.lowering import Lowered, lower
+from spikelearn.simulation.grid.network import GridNetwork, to_grid
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -153,8 +154,8 @@ def test_compiled_targets_learn_as_numpy(rule: str, target: str, cache: Path) ->
     learnt = expected.weights["in->n"]
     np.testing.assert_allclose(found.weights["in->n"], learnt, rtol=0, atol=1e-10)
     start = np.zeros_like(learnt)
-    lowered = lower(case.network, case.stimulus, case.n_steps * case.dt_ms, case.dt_ms, 0, ())
-    c = lowered.synapses[0].connections
+    grid = to_grid(case.network, case.stimulus, case.n_steps * case.dt_ms, case.dt_ms, 0, ())
+    c = grid.synapses[0].connections
     start[c.pre, c.post] = c.weight
     assert np.median(np.abs(learnt - start)) > 1e-3
 
@@ -259,11 +260,11 @@ def a_compiler_that(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for function in (_brian2_session.compiler, _brian2_session.compiler_flags,
                      _brian2_session.machine):  # fmt: skip
         monkeypatch.setattr(
-            f"spikelearn.simulation._brian2_session.{function.__name__}", function.__wrapped__
+            f"spikelearn.simulation.brian2.session.{function.__name__}", function.__wrapped__
         )
         for module in ("binary", "standalone", "choice"):
             monkeypatch.setattr(
-                f"spikelearn.simulation._brian2_{module}.{function.__name__}",
+                f"spikelearn.simulation.brian2.{module}.{function.__name__}",
                 function.__wrapped__, raising=False,
             )  # fmt: skip
     return folder
@@ -338,8 +339,8 @@ def test_two_processes_that_build_the_same_program_at_once_do_not_disturb_each_o
 def test_without_a_compiler_a_compiled_target_is_refused_in_a_sentence(
     target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("brian2", "_brian2_standalone"):
-        monkeypatch.setattr(f"spikelearn.simulation.{module}.compiler", lambda: None)
+    for module in ("engine", "standalone"):
+        monkeypatch.setattr(f"spikelearn.simulation.brian2.{module}.compiler", lambda: None)
     with pytest.raises(SpikelearnError, match=f"{target} target needs a C\\+\\+ compiler"):
         simulate(DRIVEN, None, 10.0, 0.1, f"brian2:{target}")
 
@@ -361,13 +362,13 @@ def test_a_target_that_there_is_not_is_refused_with_those_that_there_are(
         assert word in str(refused.value)
 
 
-def lowered_for(seconds: float, model: str = "vogels_abbott_cuba") -> Lowered:
+def on_grid_for(seconds: float, model: str = "vogels_abbott_cuba") -> GridNetwork:
     """CUBA, or another network, for so long that NumPy would take so many seconds."""
     network = load_model(model)
     assert isinstance(network, SpikingNetwork)
-    short = lower(network, Stimulus(), 100.0, 0.1, 0, ())
+    short = to_grid(network, Stimulus(), 100.0, 0.1, 0, ())
     duration_ms = round(100.0 * seconds / seconds_on_numpy(short), 1)
-    return lower(network, Stimulus(), duration_ms, 0.1, 0, ())
+    return to_grid(network, Stimulus(), duration_ms, 0.1, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -388,28 +389,28 @@ def test_the_rule_weighs_what_numpy_would_take_against_a_build(
     seconds: float, model: str, built: bool, compiles: bool, expected: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    module = "spikelearn.simulation._brian2_choice"
+    module = "spikelearn.simulation.brian2.choice"
     monkeypatch.setattr(f"{module}.compiler", lambda: "c++" if compiles else None)
     monkeypatch.setattr(f"{module}.available", lambda: compiles)
     monkeypatch.setattr(f"{module}.os.name", "posix")
-    assert choose(lowered_for(seconds, model), lambda: built) == expected
+    assert choose(on_grid_for(seconds, model), lambda: built) == expected
 
 
 def test_the_estimate_grows_with_all_that_numpy_works_on() -> None:
-    base = lowered_for(1.0)
+    base = on_grid_for(1.0)
     network = load_model("vogels_abbott_cuba")
     assert isinstance(network, SpikingNetwork)
     stimulus = Stimulus(labels=("a", "b"))
     duration_ms = base.n_steps * base.dt_ms
-    longer = lower(network, Stimulus(), 2 * duration_ms, 0.1, 0, ())
+    longer = to_grid(network, Stimulus(), 2 * duration_ms, 0.1, 0, ())
     assert seconds_on_numpy(longer) == pytest.approx(2 * seconds_on_numpy(base))
-    batch = lower(network, stimulus, duration_ms, 0.1, 0, ())
+    batch = to_grid(network, stimulus, duration_ms, 0.1, 0, ())
     assert seconds_on_numpy(batch) > 1.2 * seconds_on_numpy(base)
     halved = dataclasses.replace(base, synapses=base.synapses[:2])
     assert seconds_on_numpy(halved) < seconds_on_numpy(base)
     stiff = load_model("hodgkin_huxley1952")
     assert isinstance(stiff, SpikingNetwork)
-    few, many = (lower(stiff, Stimulus(), 100.0, dt_ms, 0, ()) for dt_ms in (0.1, 0.01))
+    few, many = (to_grid(stiff, Stimulus(), 100.0, dt_ms, 0, ()) for dt_ms in (0.1, 0.01))
     # Ten times the steps, each with a quarter of the Runge-Kutta steps.
     assert seconds_on_numpy(many) == pytest.approx(2.5 * seconds_on_numpy(few), rel=0.2)
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.simulation import BACKENDS, check_backend, native
+from spikelearn.simulation import BACKENDS, check_backend
 from spikelearn.simulation.checks import PROPERTIES, BackendCheckError, describe_properties
-from spikelearn.simulation.lowering import Lowered
+from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.native import engine as native
 
 ONLY_OF_SOME = {"random_conductances", "random_adex", "random_izhikevich", "random_hodgkin_huxley"}
 
@@ -33,29 +34,28 @@ class Altered:
 
     FEATURES = native.FEATURES
 
-    def __init__(self, alter: Callable[[Lowered], Lowered]) -> None:
+    def __init__(self, alter: Callable[[GridNetwork], GridNetwork]) -> None:
         self.alter = alter
 
-    def run(self, lowered: Lowered, progress: Any, precision: str) -> Any:
-        return native.run(self.alter(lowered), progress, precision)
+    def run(self, grid: GridNetwork, progress: Any, precision: str) -> Any:
+        return native.run(self.alter(grid), progress, precision)
 
 
-def each_population(lowered: Lowered, change: Callable[[Any], dict[str, Any]]) -> Lowered:
-    neurons = {n: dataclasses.replace(p, **change(p)) for n, p in lowered.neurons.items()}
-    return dataclasses.replace(lowered, neurons=neurons)
+def each_population(grid: GridNetwork, change: Callable[[Any], dict[str, Any]]) -> GridNetwork:
+    neurons = {n: dataclasses.replace(p, **change(p)) for n, p in grid.neurons.items()}
+    return dataclasses.replace(grid, neurons=neurons)
 
 
-def each_projection(lowered: Lowered, **changes: Any) -> Lowered:
+def each_projection(grid: GridNetwork, **changes: Any) -> GridNetwork:
     return dataclasses.replace(
-        lowered,
+        grid,
         synapses=tuple(
-            dataclasses.replace(s, **{k: f(s) for k, f in changes.items()})
-            for s in lowered.synapses
+            dataclasses.replace(s, **{k: f(s) for k, f in changes.items()}) for s in grid.synapses
         ),
     )
 
 
-MISTAKES: dict[str, tuple[Callable[[Lowered], Lowered], set[str]]] = {
+MISTAKES: dict[str, tuple[Callable[[GridNetwork], GridNetwork], set[str]]] = {
     "a step late": (
         lambda low: each_projection(low, delay_steps=lambda s: s.delay_steps + 1),
         {"delays", "delta_synapse", "coincident_spikes"},
@@ -115,11 +115,11 @@ def test_a_property_that_there_is_not_is_named() -> None:
 
 
 def test_a_backend_that_depends_on_the_trials_beside_or_ignores_the_seed_is_caught() -> None:
-    def forgetful(lowered: Lowered) -> Lowered:
+    def forgetful(grid: GridNetwork) -> GridNetwork:
         return dataclasses.replace(
-            lowered,
-            background=tuple(dataclasses.replace(b, seed=0) for b in lowered.background),
-            noise=tuple(dataclasses.replace(n, seed=0) for n in lowered.noise),
+            grid,
+            background=tuple(dataclasses.replace(b, seed=0) for b in grid.background),
+            noise=tuple(dataclasses.replace(n, seed=0) for n in grid.noise),
         )
 
     failed = {

@@ -66,7 +66,7 @@ def test_what_was_simulated_is_kept_and_marked(
 
 def test_of_several_trials_the_complete_ones_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     # Brian2 runs them one after another here, and is interrupted in the second.
-    monkeypatch.setattr("spikelearn.simulation.brian2._SYNAPSES_PER_RUN", 1)
+    monkeypatch.setattr("spikelearn.simulation.brian2.engine._SYNAPSES_PER_RUN", 1)
     case = make_case(
         Features(
             seed=1, n_trials=3, n_steps=200, projections=(("in", "n0", None, None, "uniform"),)

@@ -22,9 +22,11 @@ from random_networks import Features, features, make_case
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import _spike_store, native, simulate
-from spikelearn.simulation._memory import expected_spikes, needed_bytes
-from spikelearn.simulation._spike_store import DiskFull, SpikeStore, StoredSpikes
+from spikelearn.simulation import simulate
+from spikelearn.simulation import spike_store as _spike_store
+from spikelearn.simulation.memory import expected_spikes, needed_bytes
+from spikelearn.simulation.native import engine as native
+from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -334,8 +336,8 @@ def test_a_full_store_says_so_once_and_goes_on_in_memory(monkeypatch: pytest.Mon
 def free(monkeypatch: pytest.MonkeyPatch, memory_gb: float, disk_gb: float) -> None:
     """Pretend that so much is free."""
     memory, disk = SimpleNamespace(available=1e9 * memory_gb), SimpleNamespace(free=1e9 * disk_gb)
-    monkeypatch.setattr("spikelearn.simulation._memory.psutil.virtual_memory", lambda: memory)
-    monkeypatch.setattr("spikelearn.simulation._memory.psutil.disk_usage", lambda folder: disk)
+    monkeypatch.setattr("spikelearn.simulation.memory.psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("spikelearn.simulation.memory.psutil.disk_usage", lambda folder: disk)
 
 
 def sentence_of(run: Callable[[], Any]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, poisson
 
-from spikelearn.simulation._poisson import PoissonSampler
+from spikelearn.simulation.grid.poisson import PoissonSampler
 
 
 @pytest.mark.parametrize("mean", [0.003, 0.2, 2.0, 17.3, 199.0, 1000.0])

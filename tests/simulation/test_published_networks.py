@@ -13,8 +13,9 @@ import pytest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation import native, simulate
-from spikelearn.simulation.lowering import Lowered
+from spikelearn.simulation import simulate
+from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.native import engine as native
 from spikelearn.spikes.activity import Activity
 
 
@@ -73,12 +74,12 @@ def distance_from_threshold(net: SpikingNetwork, key: int, spiked: bool) -> floa
         def __init__(self, by_mv: float) -> None:
             self.by_mv = by_mv
 
-        def run(self, lowered: Lowered, progress: Any, precision: str) -> Any:
-            cells = lowered.neurons[name]
+        def run(self, grid: GridNetwork, progress: Any, precision: str) -> Any:
+            cells = grid.neurons[name]
             threshold = cells.threshold.copy()
             threshold[neuron] += self.by_mv
-            moved = {**lowered.neurons, name: dataclasses.replace(cells, threshold=threshold)}
-            return native.run(dataclasses.replace(lowered, neurons=moved), progress, precision)
+            moved = {**grid.neurons, name: dataclasses.replace(cells, threshold=threshold)}
+            return native.run(dataclasses.replace(grid, neurons=moved), progress, precision)
 
     for distance_mv in 2.0 ** np.arange(-52.0, 0.0):
         moved = Moved(distance_mv if spiked else -distance_mv)

@@ -15,7 +15,7 @@ from spikelearn.networks import load_model
 from spikelearn.networks.plasticity import ClopathSTDP, PairSTDP, RewardSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.simulation._memory import needed_bytes
+from spikelearn.simulation.memory import needed_bytes
 from spikelearn.stimuli.stimulus import Stimulus
 
 
@@ -66,7 +66,8 @@ def test_a_backend_without_a_kind_of_plasticity_names_it_and_who_has_it(
     backend: str, rule: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    monkeypatch.setattr(f"spikelearn.simulation.{backend}.run", lambda *args: started.append(args))
+    engine = f"spikelearn.simulation.torch.{backend}.run"
+    monkeypatch.setattr(engine, lambda *args: started.append(args))
     with pytest.raises(UnsupportedFeatureError) as raised:
         simulate(network(plasticity=rule), SPIKES, 10.0, 1.0, backend)
     message = sentence_of(raised)
@@ -341,7 +342,7 @@ def test_an_interrupt_ends_a_native_simulation() -> None:
 def free(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
     """Pretend that so much memory is free."""
     found = SimpleNamespace(available=int(1e9 * gigabytes))
-    monkeypatch.setattr("spikelearn.simulation._memory.psutil.virtual_memory", lambda: found)
+    monkeypatch.setattr("spikelearn.simulation.memory.psutil.virtual_memory", lambda: found)
 
 
 def test_a_network_larger_than_the_memory_is_refused_before_it_is_drawn(

@@ -12,7 +12,8 @@ from test_backends_agree import BRIAN2_CASES, KNIFE_EDGE_MV, assert_equal
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import SpikingNetwork
-from spikelearn.simulation import check_backend, norse, simulate, snntorch
+from spikelearn.simulation import check_backend, simulate
+from spikelearn.simulation.torch import norse, snntorch
 from spikelearn.stimuli.stimulus import Stimulus
 from tests.rules.other_device import DEVICES, other_device
 

@@ -17,8 +17,9 @@ from test_plasticity import DT_MS, KNIFE_EDGE_MV, RULES, check, plastic_case
 
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation import norse, simulate, snntorch
-from spikelearn.simulation._memory import needed_bytes
+from spikelearn.simulation import simulate
+from spikelearn.simulation.memory import needed_bytes
+from spikelearn.simulation.torch import norse, snntorch
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli import poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
@@ -176,7 +177,7 @@ def test_spikes_and_weights_are_those_of_loops_over_synapses(rule: str, backend:
 def test_blocks_of_any_length_learn_alike(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     case = plastic_case("triplet", seed=3, delay_ms=3.0, normalised=True)
     expected = case.run("native")
-    monkeypatch.setattr("spikelearn.simulation.torch_loop._BLOCK_STEPS", steps)
+    monkeypatch.setattr("spikelearn.simulation.torch.loop._BLOCK_STEPS", steps)
     assert_alike(case.run("norse"), expected)
 
 
@@ -184,7 +185,7 @@ def test_blocks_of_any_length_learn_alike(steps: int, monkeypatch: pytest.Monkey
 def test_an_interrupted_run_has_the_weights_of_the_time_it_reached(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spikelearn.simulation.torch_loop._BLOCK_STEPS", 50)
+    monkeypatch.setattr("spikelearn.simulation.torch.loop._BLOCK_STEPS", 50)
     case = plastic_case("pair, all to all", seed=2)
     target = TARGETS[backend]
     made = []

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikelearn.experiments import stimulus_for
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import simulate
+from spikelearn.simulation import simulate, stimulus_for
 from spikelearn.stimuli import CurrentProtocol, Stimulus
 
 ONE = {"n": 1}

@@ -11,12 +11,12 @@ import torch
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.training import train
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
 from spikelearn.stimuli import load_dataset, load_events
 from spikelearn.stimuli.nmnist import read_events
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.loop import train
 
 RNG = np.random.default_rng
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.stimuli import load_dataset, own
+from spikelearn.stimuli import load_dataset
+from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli.datasets import resolve_source
 
 

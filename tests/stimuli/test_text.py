@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from spikelearn import SpikelearnError
-from spikelearn.experiments.config import TrainConfig
-from spikelearn.experiments.images import split
 from spikelearn.stimuli import text
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.images import split
 
 
 def test_windows_of_the_text_are_followed_by_their_class() -> None:

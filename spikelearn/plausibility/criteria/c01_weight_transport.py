@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.intervention import summarise, weight_probes
-from spikelearn.plausibility.subject import Subject
 
 
 def measure(subject: Subject) -> Finding:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.criteria.c02_locality import mixing
 from spikelearn.plausibility.intervention import Probe, summarise
-from spikelearn.plausibility.subject import Subject
 from spikelearn.rules.rule import Rule
 
 _SHIFTS = (0.1, 0.3, 1.0)

@@ -6,11 +6,11 @@ import torch
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyLayer
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.bench import Updates, effect
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.events import moved
 from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Alter, Read, Watch
 
 

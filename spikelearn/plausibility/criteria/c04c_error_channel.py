@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.subject import Subject
 
 
 def measure(subject: Subject) -> Finding:

@@ -12,11 +12,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyMLP
 from spikelearn.plausibility._tags import tensors_in
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.bench import Bench, Outcome
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.events import longer
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Watch
 
 # Longer than any block of steps that a rule works off together.

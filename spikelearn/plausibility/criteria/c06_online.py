@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.criteria.c02_locality import mixing as mixing_of
 from spikelearn.plausibility.handicaps import with_handicap
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 
 LEAST_RATIO, LEAST_ACCURACY = 0.9, 0.3
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import run_of
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 
 MOST_MIXED = 0.05
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import torch
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.intervention import Probe, repeated_probes
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Read, Watch
 
 

@@ -14,11 +14,11 @@ import torch
 from spikelearn.networks import layers as layers_module
 from spikelearn.networks import spiking_mlp
 from spikelearn.networks.recurrent import ElmanCell, GatedCell, Partials
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.bench import effect
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.events import other_slopes
 from spikelearn.plausibility.intervention import Probe, magnitudes_of, summarise
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.watch import Watch
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.training import BATCH, cnn, train
 from spikelearn.plausibility.untied import Untied, untied
 

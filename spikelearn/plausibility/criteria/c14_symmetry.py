@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 from spikelearn.plausibility.training import BATCH, DECAY, gradient_cosine, model_like, train
 
 _R = 1.0

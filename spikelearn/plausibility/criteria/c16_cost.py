@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from spikelearn.plausibility.audited_rule import Subject
 from spikelearn.plausibility.bench import Bench
 from spikelearn.plausibility.criteria._criterion import Criterion, Finding
 from spikelearn.plausibility.criteria.c05_backward_in_time import peak_numbers
 from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.subject import Subject
 
 _BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
               "spiking_mlp": "surrogate", "latency_mlp": "eventprop"}  # fmt: skip

@@ -1,0 +1,60 @@
+"""Which of Brian2's targets suits a run: the rule that `brian2/engine.py` tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from spikelearn.simulation.brian2.session import compiler
+from spikelearn.simulation.brian2.standalone import available
+from spikelearn.simulation.grid.network import GridNetwork
+
+SHORT_S = 2.0  # below it NumPy is done before another target has written its code
+WORTH_BUILDING_S = 15.0  # above it a program pays in its first run
+
+# What a step takes on NumPy, about, on a processor of 2020: for each piece of code, each neuron and
+# each spike delivered; and at which rate neurons are taken to spike, as nobody knows before.
+_PIECE_S, _NEURON_S, _DELIVERY_S, _RATE_HZ = 3e-5, 2e-8, 2e-8, 10.0
+_STAGES = 8  # of what a leaky neuron takes, for a step of Runge-Kutta's
+
+
+def seconds_on_numpy(grid: GridNetwork) -> float:
+    """How long NumPy would be busy with a run, about."""
+    pieces = float(len({(s.name, s.channel) for s in grid.synapses}))
+    neurons = 0.0
+    for population in grid.neurons.values():
+        stages = 1 if population.model == "lif" else _STAGES * population.n_substeps
+        pieces += stages
+        neurons += stages * population.size
+    synapses = sum(s.connections.pre.size for s in grid.synapses)
+    deliveries = synapses * _RATE_HZ * grid.dt_ms / 1000.0
+    a_step = neurons * _NEURON_S + deliveries * _DELIVERY_S
+    return grid.n_steps * (pieces * _PIECE_S + grid.n_trials * a_step)
+
+
+def rounds_alike(grid: GridNetwork) -> bool:
+    """Whether all targets give the same last bit: sums and products do, exponentials may not."""
+    leaky = all(p.model == "lif" and not p.conducting for p in grid.neurons.values())
+    return leaky and not grid.plastic
+
+
+def choose(grid: GridNetwork, built: Callable[[], bool]) -> str:
+    """Name of the target; `built` tells whether the program for standalone is there already."""
+    seconds = seconds_on_numpy(grid)
+    if any(p.equations is not None for p in grid.neurons.values()):
+        works = seconds >= WORTH_BUILDING_S and compiler() is not None and cython_works()
+        return "cython" if works else "numpy"
+    if seconds < SHORT_S or (compiler() is None and os.name != "nt"):
+        return "numpy"
+    if available():
+        if seconds >= WORTH_BUILDING_S or (rounds_alike(grid) and built()):
+            return "standalone"
+        return "numpy"
+    return "cython" if seconds >= WORTH_BUILDING_S and cython_works() else "numpy"
+
+
+def cython_works() -> bool:
+    """Whether Brian2 can compile with Cython, with whatever compiler it finds."""
+    from brian2.codegen.runtime.cython_rt import CythonCodeObject
+
+    return bool(CythonCodeObject.is_available())

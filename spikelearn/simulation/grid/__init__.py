@@ -1,0 +1,1 @@
+"""What a description is on the grid of time steps: arrays that every engine runs."""

@@ -1,0 +1,230 @@
+"""What comes from outside on the time grid: spikes of sources, background, noise and currents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn._time_steps import in_steps
+from spikelearn.networks.neurons import LIF
+from spikelearn.networks.spiking import UNITS, BackgroundInput, NoiseInput, SpikingNetwork
+from spikelearn.networks.synapses import Synapse
+from spikelearn.simulation.grid.neurons import channel_of
+from spikelearn.simulation.grid.poisson import PoissonSampler
+from spikelearn.simulation.grid.synapses import gain_of
+from spikelearn.stimuli.stimulus import Stimulus
+
+_BACKGROUND_BLOCK = 64  # steps drawn at once
+
+
+@dataclass(frozen=True)
+class InputSpikes:
+    """Spikes of one source on the grid, sorted by step; arrays of shape (n_spikes,)."""
+
+    size: int
+    steps: np.ndarray
+    trials: np.ndarray
+    senders: np.ndarray
+
+
+@dataclass(frozen=True)
+class Background:
+    """Poisson spike counts for each neuron of a population, drawn trial by trial."""
+
+    target: str
+    channel: int | None
+    weight: np.ndarray  # (size,)
+    mean_count: float
+    size: int
+    seed: int
+    index: int
+    start_step: int
+    stop_step: int
+
+    def counts(self, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
+        """For each step in turn, counts of shape (last_trial - first_trial, size)."""
+        streams = [
+            generator(self.seed, "background", self.index, trial)
+            for trial in range(first_trial, last_trial)
+        ]
+        sampler = PoissonSampler(self.mean_count)
+        silence = np.zeros((last_trial - first_trial, self.size), dtype=np.int64)
+        for _ in range(self.start_step):
+            yield silence
+        left = self.stop_step - self.start_step
+        while left > 0:
+            n = min(left, _BACKGROUND_BLOCK)
+            yield from np.stack([sampler.draw((n, self.size), s) for s in streams], axis=1)
+            left -= n
+        while True:
+            yield silence
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A current drawn anew every `interval_steps` for each neuron, trial by trial."""
+
+    target: str
+    mean: np.ndarray  # (size,), as the model's equation takes it
+    sd: np.ndarray  # (size,)
+    interval_steps: int
+    seed: int
+    index: int
+
+    def values(self, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
+        """For each step in turn, currents of shape (last_trial - first_trial, size)."""
+        streams = [
+            generator(self.seed, "noise", self.index, trial)
+            for trial in range(first_trial, last_trial)
+        ]
+        while True:
+            drawn = np.stack([stream.standard_normal(self.mean.size) for stream in streams])
+            value = self.mean + self.sd * drawn
+            for _ in range(self.interval_steps):
+                yield value
+
+
+def background_on_grid(
+    index: int,
+    item: BackgroundInput,
+    network: SpikingNetwork,
+    onto: dict[str, list[Synapse]],
+    n_steps: int,
+    dt_ms: float,
+    seed: int,
+) -> Background:
+    """Background input; `index` is its place, which names its random numbers."""
+    what = f"background input of '{item.target}'"
+    target = network.neurons[item.target]
+    stop = n_steps if item.stop_ms is None else in_steps(item.stop_ms, dt_ms, f"{what}: stop_ms")
+    return Background(
+        target=item.target,
+        channel=channel_of(item.synapse, onto[item.target]),
+        weight=np.broadcast_to(item.weight * gain_of(item, network), (target.size,)).copy(),
+        mean_count=item.rate_hz * dt_ms / 1000.0,
+        size=target.size,
+        seed=seed,
+        index=index,
+        start_step=in_steps(item.start_ms, dt_ms, f"{what}: start_ms"),
+        stop_step=stop,
+    )
+
+
+def noise_on_grid(
+    index: int, item: NoiseInput, network: SpikingNetwork, dt_ms: float, seed: int
+) -> Noise:
+    """Noise; `index` is its place, which names its random numbers."""
+    target = network.neurons[item.target]
+    gain = target.gains()[item.unit]
+    interval = in_steps(item.interval_ms, dt_ms, f"noise of '{item.target}': interval_ms")
+    if interval < 1:
+        raise SpikelearnError(
+            f"noise of '{item.target}': interval_ms must be at least the time step {dt_ms:g} ms,"
+            f" found {item.interval_ms:g} ms"
+        )
+
+    def each(value: Any) -> np.ndarray:
+        return np.broadcast_to(value * np.asarray(gain), (target.size,)).copy()
+
+    return Noise(item.target, each(item.mean), each(item.sd), interval, seed, index)
+
+
+def sources_on_grid(
+    network: SpikingNetwork, stimulus: Stimulus, n_steps: int, dt_ms: float
+) -> dict[str, InputSpikes]:
+    """The stimulus's spikes of every source, by its name."""
+    for name in stimulus.spikes:
+        if name not in network.sources:
+            known = ", ".join(network.sources) or "none"
+            raise SpikelearnError(
+                f"the stimulus has spikes for '{name}', which is no spike source of network"
+                f" '{network.name}'; its sources are: {known}"
+            )
+    sources = {}
+    for name, size in network.sources.items():
+        spikes = stimulus.spikes.get(name)
+        if spikes is None:
+            raise SpikelearnError(
+                f"network '{network.name}' has a spike source '{name}', for which the stimulus"
+                " gives no spikes"
+            )
+        if spikes.size != size:
+            raise SpikelearnError(
+                f"the stimulus has {spikes.size} input neurons for '{name}', the network {size}"
+            )
+        steps = np.rint(spikes.times_ms / dt_ms).astype(np.int64)
+        if steps.size and (steps.min() < 0 or steps.max() >= n_steps):
+            raise SpikelearnError(
+                f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
+                f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms"
+            )
+        order = _by_step(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
+        source = InputSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
+        twice = (
+            (np.diff(source.steps) == 0)
+            & (np.diff(source.trials) == 0)
+            & (np.diff(source.senders) == 0)
+        )
+        if twice.any():
+            at = int(np.flatnonzero(twice)[0])
+            raise SpikelearnError(
+                f"source neuron {source.senders[at]} of '{name}' has two spikes within one step of"
+                f" {dt_ms:g} ms, at {source.steps[at] * dt_ms:g} ms; use a smaller dt_ms"
+            )
+        sources[name] = source
+    return sources
+
+
+def _by_step(
+    steps: np.ndarray, trials: np.ndarray, senders: np.ndarray, n_trials: int, size: int
+) -> np.ndarray:
+    """The order by step, then trial, then sender."""
+    highest = (int(steps.max(initial=0)) + 1) * n_trials * size
+    if highest >= 2**63:
+        return np.lexsort((senders, trials, steps))
+    # One number for all three: spikes mostly are in order, or nearly, and then are sorted at once.
+    return np.argsort((steps * n_trials + trials) * size + senders, kind="stable")
+
+
+def currents_on_grid(
+    network: SpikingNetwork, stimulus: Stimulus, n_steps: int
+) -> dict[str, np.ndarray]:
+    """The stimulus's currents by population, of shape (trials or 1, n_steps, size or 1)."""
+    drives: dict[str, np.ndarray] = {}
+    for unit, currents in stimulus.currents.items():
+        for name, current in currents.items():
+            if name not in network.neurons:
+                raise SpikelearnError(
+                    f"the stimulus has a current into '{name}', which is no population of neurons"
+                    f" of network '{network.name}'"
+                )
+            population = network.neurons[name]
+            gains = {u: gain for u, gain in population.gains().items() if u != "ns"}
+            if unit not in gains:
+                raise SpikelearnError(
+                    f"the current into '{name}' is in {UNITS[unit]}, but neurons of model"
+                    f" {population.model} take {' or '.join(UNITS[u] for u in gains)}"
+                    + (" (pA where leak_ns is set)" if isinstance(population, LIF) else "")
+                )
+            _check_current(name, current, stimulus.n_trials, n_steps, population.size)
+            array = np.asarray(current, dtype=np.float64)
+            if np.ndim(gains[unit]) or gains[unit] != 1.0:
+                array = array * gains[unit]
+            drives[name] = drives[name] + array if name in drives else array
+    return drives
+
+
+def _check_current(name: str, current: np.ndarray, n_trials: int, n_steps: int, size: int) -> None:
+    allowed = ((1, n_trials), (n_steps,), (1, size))
+    for axis, (found, possible) in enumerate(zip(current.shape, allowed, strict=True)):
+        if found not in possible:
+            raise SpikelearnError(
+                f"the current into '{name}' must have"
+                f" {' or '.join(str(p) for p in sorted(set(possible)))} entries along"
+                f" {('trials', 'steps', 'neurons')[axis]}, found {found}"
+            )

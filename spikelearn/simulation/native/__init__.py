@@ -1,0 +1,1 @@
+"""Our own engine: event-driven deliveries, exact linear membranes, compiled by Numba."""

@@ -1,0 +1,425 @@
+"""Trained networks, their untrained twins and the image baselines against a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn import _store as store
+from spikelearn._errors import SpikelearnError
+from spikelearn.studies.network_names import network_names
+from spikelearn.studies.representation import open_run, show
+from spikelearn.training.loop import TrainedRun
+from spikelearn.training.stdp_training import STDPRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray
+
+    from spikelearn.comparison._models import Key
+    from spikelearn.recordings import ImageRecording
+
+Progress = Callable[[float, str], None]
+Runs = Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun
+
+BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
+# The category model that the authors of a recording found best, or a later paper did.
+PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
+
+_TOGETHER = 8  # networks compared in one call: they share the ranks of the recording's RDMs
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Responses of one network to the recording's images, by layer."""
+
+    model: str  # the rule that trained it, or the baseline's name
+    network: str
+    seed: int
+    responses: dict[str, xarray.DataArray]
+    resolution: int | None = None  # side of the images in pixels; None as they were recorded
+
+
+def compare(
+    runs: Runs,
+    recording: str = "kriegeskorte92",
+    backend: str = "auto",
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    resolutions: Sequence[int] = (),
+    assign_layers: bool = False,
+    **options: Any,
+) -> pd.DataFrame:
+    """Compare trained networks with a recorded brain.
+
+    Parameters
+    ----------
+    runs : run, folder of a run, or several
+        What to compare. Each network's untrained twin (same initial weights) is compared too.
+    recording : str
+        Name of an image recording.
+    backend : str
+        Where spiking networks are simulated.
+    n_bootstrap : int
+        Resamples of the stimuli for the confidence intervals.
+    seed : int
+        Of the input spikes and of the resamples.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+    method : str
+        One of `spikelearn.comparison.METHODS`.
+    resolutions : sequence of int
+        Sides in pixels to which the images are reduced before they are shown, one comparison each;
+        as they were recorded, if left out. Every network reduces them to the size of its input, so
+        the side of its training images is the finest that it tells apart.
+    assign_layers : bool
+        Whether to add each network's best layer, and weighted layers, chosen on some stimuli and
+        scored on others (RSA only; see `compare_held_out`).
+    **options
+        Of the method: comparator, over, ceiling; see `compare_rsa`.
+
+    Returns
+    -------
+    DataFrame
+        See `spikelearn.comparison.compare_rsa`, with the columns `network`, `seed` and
+        `resolution`; the rows whose model is one of `BASELINES` or `untrained` are baselines; the
+        rows whose model is a region say how alike the brains are. Where the recording has judged
+        dissimilarities, RSA has rows for them too, by the name of their region.
+
+    Raises
+    ------
+    SpikelearnError
+        If a folder holds no run, the recording has no images or two that are the same, a network
+        is in training mode or its responses depend on the batch, or the method needs responses
+        and the recording has RDMs.
+    DataUnavailableError
+        If the recording cannot be had.
+    """
+    say = progress or (lambda fraction, words: None)
+    loaded, entries = shown_entries(
+        runs, recording, backend, seed, resolutions, method, lambda f, words: say(0.5 * f, words)
+    )
+    return similarity_of_all(
+        entries,
+        loaded,
+        n_bootstrap,
+        seed,
+        lambda fraction, words: say(0.5 + 0.5 * fraction, words),
+        method=method,
+        assign_layers=assign_layers,
+        **options,
+    )
+
+
+def shown_entries(
+    runs: Runs,
+    recording: str = "kriegeskorte92",
+    backend: str = "auto",
+    seed: int = 0,
+    resolutions: Sequence[int] = (),
+    method: str = "rsa",
+    progress: Progress | None = None,
+) -> tuple[ImageRecording, list[Entry]]:
+    """The recording, and what networks and their untrained twins respond to its images.
+
+    Parameters and errors are those of `compare`. Networks that could not be told apart by rule,
+    network and seed have the settings in which they differ behind the network's name.
+    """
+    if isinstance(runs, str | Path | TrainedRun | STDPRun):
+        runs = [runs]
+    if not runs:
+        raise SpikelearnError("nothing to compare: no run was given")
+    check_method(method)
+    for run in runs:  # before a recording is downloaded for nothing
+        if isinstance(run, str | Path):
+            store.read_config(Path(run))
+    loaded = comparable_recording(recording, method)
+    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
+    networks = network_names([run.config for run in opened])
+    say = progress or (lambda fraction, words: None)
+    entries: dict[tuple[str, str, int, int | None], Entry] = {}
+    sides: Sequence[int | None] = resolutions or (None,)
+    shown = 0
+    for side in sides:
+        images = at_resolution(loaded.images, side)
+        for run, network in zip(opened, networks, strict=True):
+            say(shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
+            for member in (run, untrained_twin(run)):
+                name = member.config["rule"], network, member.config["seed"]
+                if (*name, side) not in entries:
+                    found = show(member, images, loaded.labels, backend, seed)
+                    entries[*name, side] = Entry(*name, found.responses, side)
+            shown += 1
+    return loaded, list(entries.values())
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that there is not.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    from spikelearn.comparison.methods import METHODS
+
+    if method not in METHODS:
+        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+
+
+def comparable_recording(name: str, method: str) -> ImageRecording:
+    """The recording of that name, checked before any work.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such method or recording, it cannot be compared by the method, or two of its
+        images are the same.
+    """
+    from spikelearn.comparison.guards import check_images
+
+    check_method(method)
+    loaded = image_recording(name)
+    check_comparable(loaded, method)
+    check_images(loaded.images, loaded.labels)
+    return loaded
+
+
+def image_recording(name: str) -> ImageRecording:
+    """The recording of that name, if images were shown in it.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none of that name, or it has no images.
+    """
+    from spikelearn import recordings
+
+    loaded: Any = recordings.load(name)
+    if not hasattr(loaded, "images"):
+        raise SpikelearnError(f"the recording '{name}' has no images; choose kriegeskorte92")
+    recording: ImageRecording = loaded
+    return recording
+
+
+def check_comparable(recording: Any, method: str) -> None:
+    """Refuse a method that compares responses where a recording has RDMs only, before any work.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    from spikelearn.comparison._neural import neural_responses
+
+    if method != "rsa":
+        neural_responses(recording, method)
+
+
+def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
+    """Images averaged over areas to `side` x `side` pixels; as they are, if None.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
+    side : int or None
+
+    Returns
+    -------
+    uint8 array of shape (n, side, side) or (n, side, side, 3)
+
+    Raises
+    ------
+    SpikelearnError
+        If the side is no positive number.
+    """
+    from spikelearn.stimuli.images import network_images
+
+    if side is None:
+        return images
+    if side < 1:
+        raise SpikelearnError(f"images are reduced to at least 1 x 1 pixels, found {side}")
+    channels = 3 if images.ndim == 4 else 1
+    planes = network_images(images, (channels, side, side)).reshape(-1, channels, side, side)
+    reduced = np.round(planes * 255).astype(np.uint8)
+    return reduced.transpose(0, 2, 3, 1) if channels == 3 else reduced[:, 0]
+
+
+# Of the networks that spike, by kind, the rule that trains nothing.
+_BASELINES = {
+    "spiking_mlp": "untrained_spiking",
+    "latency_mlp": "untrained_latency",
+    "latency_cnn": "untrained_latency",
+}
+
+
+def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
+    """The network of a run with its initial weights."""
+    from dataclasses import replace
+
+    from spikelearn._seeding import torch_generator
+    from spikelearn.rules import make_rule
+    from spikelearn.training.loop import describe
+
+    config = {**run.config, "rule": "untrained"}
+    if isinstance(run, STDPRun):
+        return replace(run, config=config, network=run.initial, folder=None)
+    description = describe(run.config["network"])
+    rule = make_rule(_BASELINES.get(description.kind, "untrained"))
+    rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
+    return replace(run, config=config, rule=rule, folder=None)
+
+
+def baseline_responses(
+    recording: ImageRecording, side: int | None = None, seed: int = 0
+) -> dict[tuple[str, str], xarray.DataArray]:
+    """What any model should beat: `BASELINES`, by (model, layer); categories where published."""
+    from spikelearn.comparison import baselines
+
+    images, labels = at_resolution(recording.images, side), recording.labels
+    found: dict[tuple[str, str], xarray.DataArray] = {
+        ("pixels", ""): baselines.pixels(images, labels),
+        ("mean_luminance", ""): baselines.mean_luminance(images, labels),
+        ("gabor_energy", ""): baselines.gabor_energy(images, labels),
+        ("random_features", ""): baselines.random_features(images, labels, seed=seed),
+    }
+    category = PUBLISHED_CATEGORIES.get(recording.name, "")
+    if category in getattr(recording, "categories", {}):
+        member = recording.categories[category]
+        found["category", category] = baselines.category_model(member, labels)
+    return found
+
+
+def similarity(
+    entries: Sequence[Entry],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    assign_layers: bool = False,
+    **options: Any,
+) -> pd.DataFrame:
+    """The table of `compare` from responses: the baselines first, then every entry's layers."""
+    import pandas as pd
+
+    from spikelearn.comparison import compare_held_out, compare_regions
+    from spikelearn.comparison.methods import compare_by
+
+    say = progress or (lambda fraction, words: None)
+    if assign_layers and method != "rsa":
+        raise SpikelearnError("layers are assigned to regions by the method rsa only")
+    own_side = max(recording.images.shape[1:3])
+    tables = []
+    for side in dict.fromkeys([e.resolution for e in entries]) or [None]:
+        baselines = baseline_responses(recording, side, seed)
+        table = compare_by(method, baselines, recording, n_bootstrap, seed, **options)
+        tables.append(table.assign(network="", seed=0, resolution=side or own_side))
+    if method == "rsa":
+        comparator = options.get("comparator", "spearman")
+        table = compare_regions(recording, n_bootstrap, seed, comparator)
+        if len(table):
+            tables.append(table.assign(network="", seed=0, resolution=own_side))
+    for start in range(0, len(entries), _TOGETHER):
+        part = entries[start : start + _TOGETHER]
+        say(start / len(entries), f"comparing {part[0].model}")
+        responses: dict[Key, xarray.DataArray] = {
+            (str(i), layer): r
+            for i, entry in enumerate(part)
+            for layer, r in entry.responses.items()
+        }
+        # The same seed in every call: the same resamples for every model.
+        table = compare_by(method, responses, recording, n_bootstrap, seed, **options)
+        tables.append(_named(table, part, own_side))
+    if assign_layers:
+        held_out = {k: v for k, v in options.items() if k in ("comparator", "over")}
+        for i, entry in enumerate(entries):
+            say(i / len(entries), f"assigning the layers of {entry.model}")
+            table = compare_held_out(
+                entry.responses, recording, n_bootstrap, seed, model="0", **held_out
+            )
+            tables.append(_named(table, [entry], own_side))
+    say(1.0, "compared")
+    table = pd.concat(tables, ignore_index=True)
+    first = ["model", "network", "layer", "seed"]
+    return table[first + [column for column in table.columns if column not in first]]
+
+
+def judged_similarity(
+    entries: Sequence[Entry],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """The table of `similarity` with what people judged, where the recording has it.
+
+    The published RDMs of brain regions stand among the baselines: how much of the judgements is in
+    the brain (Mur et al. 2013, doi:10.3389/fpsyg.2013.00128).
+
+    Raises
+    ------
+    SpikelearnError
+        If there are no judgements.
+    """
+    import pandas as pd
+
+    from spikelearn.comparison import compare_rsa, fixed_rdm
+
+    judged = recording.judgements
+    if judged is None:
+        raise SpikelearnError(f"{recording.name} has no judged dissimilarities")
+    table = similarity(entries, judged, n_bootstrap, seed, progress, **options)
+    brains: dict[Key, xarray.DataArray] = {
+        (region, ""): fixed_rdm(group.matrix, recording.labels, region)
+        for region, group in recording.groups.items()
+    }
+    if not brains:
+        return table
+    of_rsa = {k: v for k, v in options.items() if k in ("comparator", "over")}
+    found = compare_rsa(brains, judged, n_bootstrap, seed, **of_rsa)
+    own_side = max(recording.images.shape[1:3])
+    found = found.assign(network="", seed=0, resolution=own_side)
+    return pd.concat([table, found[table.columns]], ignore_index=True)
+
+
+def similarity_of_all(
+    entries: Sequence[Entry],
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    *,
+    method: str = "rsa",
+    **options: Any,
+) -> pd.DataFrame:
+    """`similarity` with the brains, and `judged_similarity` behind it where that can be had."""
+    import pandas as pd
+
+    say = progress or (lambda fraction, words: None)
+    if method != "rsa" or not recording.behaviour:
+        return similarity(entries, recording, n_bootstrap, seed, say, method=method, **options)
+    brains = similarity(
+        entries, recording, n_bootstrap, seed, lambda f, words: say(0.4 * f, words), **options
+    )
+    judged = judged_similarity(
+        entries, recording, n_bootstrap, seed, lambda f, words: say(0.4 + 0.6 * f, words), **options
+    )
+    return pd.concat([brains, judged], ignore_index=True)
+
+
+def _named(table: pd.DataFrame, entries: Sequence[Entry], own_side: int) -> pd.DataFrame:
+    number = table["model"].astype(int)
+    return table.assign(
+        model=[entries[i].model for i in number],
+        network=[entries[i].network for i in number],
+        seed=[entries[i].seed for i in number],
+        resolution=[entries[i].resolution or own_side for i in number],
+    )

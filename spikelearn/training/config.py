@@ -1,0 +1,283 @@
+"""Configuration of training runs: everything that decides a run's numbers, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn.networks import load_model
+from spikelearn.rules import RULES
+
+if TYPE_CHECKING:
+    from spikelearn.networks import (
+        CNN,
+        MLP,
+        LatencyCNN,
+        LatencyMLP,
+        Recurrent,
+        ResidualMLP,
+        SpikingMLP,
+        SpikingNetwork,
+    )
+
+# Raised when the meaning of stored runs changes, so that older ones are not taken for new.
+FORMAT = 2
+
+
+class _RunConfig(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = Field(description="name of a shipped model, or path of a YAML file")
+    rule: str = Field(description="name of a learning rule")
+    dataset: str = Field(
+        default="mnist",
+        description="name of a data set, or path of a folder of images or an .npz file",
+    )
+    source: str = Field(
+        default="auto", description="which copy of the data set, or what is at hand (auto)"
+    )
+    seed: int = Field(default=0, ge=0)
+
+    def description(
+        self,
+    ) -> (
+        MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | LatencyMLP | LatencyCNN | SpikingNetwork
+    ):
+        """The model that is trained.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such model or rule, or the rule trains another kind of model.
+        """
+        if self.rule not in RULES:
+            raise SpikelearnError(
+                f"there is no rule called '{self.rule}'; rules are {', '.join(RULES)}"
+            )
+        model = load_model(self.model)
+        wanted = RULES[self.rule].networks
+        if model.kind not in wanted:
+            fitting = [name for name, entry in RULES.items() if model.kind in entry.networks]
+            raise SpikelearnError(
+                f"the rule '{self.rule}' trains models of kind {' or '.join(wanted)}, but"
+                f" {self.model} is of kind {model.kind}; rules for it are {', '.join(fitting)}"
+            )
+        return model
+
+    def complete(self) -> dict[str, Any]:
+        """The configuration with the model written out and `auto` resolved; plain YAML values."""
+        from spikelearn.stimuli.datasets import resolve_source
+
+        network = json.loads(self.description().model_dump_json(exclude_none=True))
+        return {
+            "format": FORMAT,
+            **json.loads(self.model_dump_json(exclude_none=True)),
+            "source": resolve_source(self.dataset, self.source),
+            "network": network,
+        }
+
+    def run_name(self) -> str:
+        """Name of the run's folder: model, rule, seed, and a hash of the whole configuration."""
+        text = json.dumps(self.complete(), sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
+
+
+class GroupConfig(BaseModel):
+    """Settings of the optimiser for one of a rule's groups of parameters; absent: the run's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    optimizer: Literal["adam", "sgd"] | None = None
+    learning_rate: float | None = Field(default=None, ge=0)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    weight_decay: float | None = Field(default=None, ge=0)
+    epochs: tuple[PositiveInt, PositiveInt] | None = Field(
+        default=None,
+        description="first and last epoch of the group's schedule; those of the run if absent",
+    )
+
+
+class TrainConfig(_RunConfig):
+    """A run of the training loop: a model, a rule that leaves its update in `.grad`, and data.
+
+    The validation images are the last `validation_fraction` of a seeded shuffle of the training
+    images; the epoch is chosen on them, and the test images are read once, at the end.
+    """
+
+    options: dict[str, Any] = Field(default={}, description="the rule's own settings")
+    n_train: int | None = Field(
+        default=None, ge=20, description="training images used, validation included; all if absent"
+    )
+    validation_fraction: float = Field(default=0.1, gt=0, lt=1)
+    input_range: tuple[float, float] = Field(
+        default=(0.0, 1.0), description="what black and white become at the network's input"
+    )
+    epochs: int = Field(default=5, ge=1)
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="stop after so many epochs with no better validation accuracy; never if absent",
+    )
+    batch_size: int = Field(default=64, ge=1)
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        description="decoupled for adam (Loshchilov & Hutter 2019), added to the gradient for sgd",
+    )
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        default="constant", description="how learning rates fall to 0 over the run"
+    )
+    layer_rates: tuple[float, ...] | None = Field(
+        default=None, description="factors of the network's learning rate, one a layer"
+    )
+    groups: dict[str, GroupConfig] = Field(
+        default={}, description="settings for the rule's groups of parameters, by name"
+    )
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @field_validator("input_range")
+    @classmethod
+    def _two_numbers(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] == limits[1]:
+            raise ValueError("black and white must become different numbers")
+        return limits
+
+    @model_validator(mode="after")
+    def _momentum_is_of_sgd(self) -> TrainConfig:
+        if self.momentum and self.optimizer != "sgd":
+            raise ValueError("momentum is a setting of sgd; adam has its own")
+        return self
+
+    @model_validator(mode="after")
+    def _schedules_lie_within_the_run(self) -> TrainConfig:
+        for name, group in self.groups.items():
+            if group.epochs and not group.epochs[0] <= group.epochs[1] <= self.epochs:
+                raise ValueError(
+                    f"groups.{name}.epochs is {list(group.epochs)}; it must name a first and a last"
+                    f" of the run's {self.epochs} epochs"
+                )
+        return self
+
+
+def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
+    """The training recipe of that name among the shipped ones, or in the YAML file at that path.
+
+    Parameters
+    ----------
+    name : str or path
+        Such as "mnist_mlp/feedback_alignment".
+    **changes
+        Fields of `TrainConfig`, or of `STDPConfig` where the recipe's rule is carried out by the
+        simulation, to replace, such as `seed`.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file, the field and what is allowed.
+    """
+    path = find_yaml("models/recipes", name)
+    content = read_yaml(path)
+    if isinstance(content, dict):
+        content = {k: v for k, v in content.items() if k not in ("description", "reference")}
+        content |= changes
+        rule = RULES.get(content.get("rule", ""))
+        if rule is not None and rule.networks == ("spiking",):
+            content = {k: v for k, v in content.items() if k != "options" or v}
+            return validate(STDPConfig, content, path)
+    return validate(TrainConfig, content, path)
+
+
+class STDPConfig(_RunConfig):
+    """Unsupervised training of a spiking network with one plastic projection, by simulation.
+
+    The network is shown `n_train` images in each epoch, one after another, each for `present_ms`
+    with `rest_ms` of silence before the next, in chunks that are one simulation each: at its
+    beginning potentials and traces are at rest. Images that fewer than `min_spikes` spikes answer
+    are shown again after their chunk, at a rate that is higher by `raise_hz`, until they are
+    answered. Then the network is frozen, its neurons take the label of the class that they answer
+    most in the first `n_label` training images (those it learned from and further ones), and it
+    is tested on `n_test` of the test images.
+
+    Homeostasis that stays as fast as recruits all neurons in the beginning makes each of them win
+    its share of images every few thousand, whatever they show, and large layers lose prototypes to
+    that. `homeostasis_slows` leaves the rates towards which thresholds drive the neurons as they
+    are: the rise at a spike falls by what the time constant grows.
+    """
+
+    rule: str = "stdp"
+    model: str = "competitive_stdp"
+    n_neurons: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the layer that learns, and of populations as large; the model's if null."
+        " Thresholds rise by as much more a spike as there are more neurons",
+    )
+    epochs: int = Field(default=1, ge=1)
+    n_train: int | None = Field(default=300, ge=1, description="an epoch; all where null")
+    n_label: int = Field(default=1000, ge=1)
+    n_test: int = Field(default=1000, ge=1)
+    homeostasis_slows: bool | None = Field(
+        default=None,
+        description="whether thresholds rise and decay more and more slowly, as 1 / time, once"
+        " they had their time constant to settle; null is no",
+    )
+    present_ms: float = Field(default=200.0, gt=0)
+    rest_ms: float = Field(default=100.0, ge=0)
+    dt_ms: float = Field(default=1.0, gt=0)
+    max_rate_hz: float = Field(default=127.5, gt=0, description="rate of the brightest pixel")
+    min_spikes: int = Field(default=0, ge=0, description="fewer, and an image is shown again")
+    raise_hz: float = Field(default=31.875, gt=0, description="by which the rate is raised then")
+    chunk: int = Field(default=50, ge=1, description="images of one simulation")
+    backend: str = "auto"
+
+    def description(self) -> SpikingNetwork:
+        """The network that is trained, with as many neurons as `n_neurons` says.
+
+        Thresholds settle where they lose what spikes add, so the rate of a neuron would be the same
+        in a larger layer, and an image would have many more winners. With a rise that grows with
+        the number of neurons it has as many.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such model, or it is not one that STDP trains, or its weights are given
+            for another number of neurons.
+        """
+        import numpy as np
+
+        from spikelearn.networks.spiking import SpikingNetwork
+        from spikelearn.training.stdp_layer import plastic_projection
+
+        network = super().description()
+        assert isinstance(network, SpikingNetwork)  # noqa: S101 - the rule's networks are
+        if self.n_neurons is None:
+            return network
+        layer = plastic_projection(network).target
+        size = network.populations[layer].size
+        populations = {
+            name: p.model_copy(update={"size": self.n_neurons})
+            if name in network.neurons and p.size == size
+            else p
+            for name, p in network.populations.items()
+        }
+        rise = network.populations[layer].threshold_increment_mv  # type: ignore[union-attr]
+        populations[layer] = populations[layer].model_copy(
+            update={"threshold_increment_mv": np.multiply(rise, self.n_neurons / size)[()]}
+        )
+        changed = {**dict(network), "populations": populations}
+        return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")

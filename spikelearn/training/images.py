@@ -1,0 +1,146 @@
+"""Labelled images or spike trains as network input, for training, validation and testing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import generator
+from spikelearn.networks.spiking_mlp import SpikingMLP
+from spikelearn.stimuli.events import EventDataset, as_spikes
+from spikelearn.stimuli.images import ImageDataset, network_images
+from spikelearn.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images as network input, float32 of shape (n, inputs), and labels, int64 of shape (n,).
+
+    Spike trains are uint8 of shape (n, steps, inputs), 0 or 1.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+    def to(self, device: str) -> Split:
+        """The same on another device."""
+        return Split(self.x.to(device), self.y.to(device))
+
+
+def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
+    """Training, validation and test images. The same for every rule and model of one seed.
+
+    Validation images are drawn at random; where neighbours overlap, they are the last, and those
+    that share something with them are left out.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are fewer training images than asked for, or the model does not fit the data.
+    """
+    shape = fitting_shape(data, config)
+    kept, held = _divided(
+        len(data.train_images), f"{data.name} ({data.source})", config, data.overlap
+    )
+    parts = (
+        (data.train_images[kept], data.train_labels[kept]),
+        (data.train_images[held], data.train_labels[held]),
+        (data.test_images, data.test_labels),
+    )
+    training, validation, test = (
+        Split(
+            as_input(images, shape, config.input_range), torch.from_numpy(labels.astype(np.int64))
+        )
+        for images, labels in parts
+    )
+    for part in (training, validation, test):
+        if not torch.isfinite(part.x).all():
+            raise SpikelearnError(f"{data.name}: an image has values that are not finite (NaN)")
+    return training, validation, test
+
+
+def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
+    """Training, validation and test recordings, as spikes in the model's time steps.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are fewer training recordings than asked for, or the model does not fit the data.
+    """
+    model = config.description()
+    if not isinstance(model, SpikingMLP):
+        raise SpikelearnError(
+            f"{data.name} has spike trains: train a model of kind spiking_mlp on it;"
+            f" {config.model} is of kind {model.kind}"
+        )
+    wanted = data.train.n_units, len(data.classes)
+    if (model.n_inputs, model.n_classes) != wanted:
+        raise SpikelearnError(
+            f"model '{config.model}' takes {model.n_inputs} inputs and gives {model.n_classes}"
+            f" outputs; the data have {wanted[0]} sources of spikes and {wanted[1]} classes"
+        )
+    kept, held = _divided(len(data.train), f"{data.name} ({data.source})", config)
+    n_steps = round(model.duration_ms / model.dt_ms)
+    training, validation, test = (
+        Split(
+            as_spikes(part, chosen, model.dt_ms, n_steps),
+            torch.from_numpy(part.labels[chosen]),
+        )
+        for part, chosen in (
+            (data.train, kept),
+            (data.train, held),
+            (data.test, np.arange(len(data.test))),
+        )
+    )
+    return training, validation, test
+
+
+def _divided(
+    n: int, of_what: str, config: TrainConfig, overlap: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `n` training examples are learned, and which are for validation."""
+    order = np.arange(n) if overlap else generator(config.seed, "split").permutation(n)
+    if config.n_train is not None:
+        if config.n_train > n:
+            raise SpikelearnError(
+                f"n_train is {config.n_train}, but {of_what} has {n} training images"
+            )
+        order = order[: config.n_train]
+    n_validation = max(1, round(config.validation_fraction * len(order)))
+    if n_validation + overlap >= len(order):
+        raise SpikelearnError("no training image is left beside those for validation")
+    return order[: -n_validation - overlap], order[-n_validation:]
+
+
+def as_input(
+    images: np.ndarray, shape: tuple[int, int, int], input_range: tuple[float, float]
+) -> torch.Tensor:
+    """Images as input of a network that takes (channels, height, width), float32, flattened."""
+    low, high = input_range
+    x = torch.from_numpy(network_images(images, shape))
+    return x if (low, high) == (0.0, 1.0) else x.mul_(high - low).add_(low)
+
+
+def fitting_shape(data: ImageDataset, config: TrainConfig) -> tuple[int, int, int]:
+    """Image shape of the model: channels, height, width.
+
+    Raises
+    ------
+    SpikelearnError
+        If the model's ends do not fit the data.
+    """
+    model = config.description()
+    height, width, *colours = data.train_images.shape[1:]
+    wanted = (colours[0] if colours else 1, height, width)
+    shape, n_classes = model.image_shape, model.n_classes  # type: ignore[union-attr]
+    if shape != wanted or n_classes != len(data.classes):
+        found = " x ".join(map(str, shape)) if shape else str(model.n_inputs)  # type: ignore[union-attr]
+        raise SpikelearnError(
+            f"model '{config.model}' takes {found} inputs and gives {n_classes} outputs; the"
+            f" data have {' x '.join(map(str, wanted))} = {np.prod(wanted)} pixels and"
+            f" {len(data.classes)} classes"
+        )
+    return shape

@@ -1,0 +1,394 @@
+"""The one training loop: any rule that leaves its update in `.grad`, on any network it accepts."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from spikelearn import _store as store
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import atomic_path, read_yaml
+from spikelearn._seeding import torch_generator
+from spikelearn.networks import KINDS
+from spikelearn.rules import make_rule
+from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
+from spikelearn.stimuli.events import load_events
+from spikelearn.training.config import TrainConfig
+from spikelearn.training.health import TrainingWarning, troubles
+from spikelearn.training.images import Split, split, split_events
+from spikelearn.training.measures import (
+    PROBE_IMAGES,
+    accuracy_of,
+    collapse_flag,
+    layer_table,
+    predict,
+)
+from spikelearn.training.optimization import Optimizer
+from spikelearn.training.readout_free import nearest_centroid_accuracy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spikelearn.rules.rule import Rule
+
+Progress = Callable[[float, str], None]
+AfterEpoch = Callable[[int, "Rule", float], None]
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A complete run.
+
+    Attributes
+    ----------
+    config : mapping
+        What was run, with the model written out.
+    rule : Rule
+        Prepared, with the weights of the chosen epoch: `predict` and `activity` are ready.
+    epochs : DataFrame
+        `epoch`, `train_loss` (the rule's objective; mean over the epoch, each batch before its
+        update), `validation_accuracy`. Epoch 0 is the network before training.
+    layers : DataFrame
+        One row per layer: `weight_displacement` (norm of the change over the norm at the start),
+        `dead_units` (fraction whose activity is the same for every validation image),
+        `gradient_cosine` (between the rule's update and backpropagation's gradient at the chosen
+        weights; NaN for layers that the rule leaves alone and for networks that spike).
+    summary : mapping
+        `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
+        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
+        wrong with the network, in words; empty if nothing is).
+    folder : Path or None
+        Where it is stored.
+    """
+
+    config: dict[str, Any]
+    rule: Rule
+    epochs: pd.DataFrame
+    layers: pd.DataFrame
+    summary: dict[str, Any]
+    folder: Path | None = None
+
+
+def train(
+    config: TrainConfig,
+    runs: str | Path | None = None,
+    progress: Progress | None = None,
+    after_epoch: AfterEpoch | None = None,
+) -> TrainedRun:
+    """Train a network by a rule; or read the run, where `runs` holds it already.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    runs : path, optional
+        Folder of runs. The run is stored there, and a checkpoint after every epoch, from which an
+        interrupted run goes on. Nothing is stored where it is absent.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+    after_epoch : callable, optional
+        Called after every epoch that is computed now (0: before training) with its number, the rule
+        in evaluation mode, and the validation accuracy. It must leave the rule as it is.
+
+    Raises
+    ------
+    SpikelearnError
+        Where the rule does not train this kind of model, or the model does not fit the data.
+
+    Warns
+    -----
+    TrainingWarning
+        Once for each trouble that a network that spikes gets into: a layer is silent, most of it is
+        dead, or its rates explode.
+    """
+    say = progress or (lambda fraction, words: None)
+    complete = config.complete()
+    folder = Path(runs) / config.run_name() if runs is not None else None
+    if folder is not None and store.is_complete(folder):
+        say(1.0, "already trained")
+        return open_trained_run(folder)
+    if config.dataset in EVENT_DATASETS:
+        parts = split_events(load_events(config.dataset), config)
+    else:
+        parts = split(load_dataset(config.dataset, complete["source"]), config)
+    training, validation, test = (part.to(device_of(config)) for part in parts)
+    n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
+    network = config.description().build(config.seed)  # type: ignore[union-attr]
+    rule = make_rule(config.rule, **config.options)
+    rule_generator = torch_generator(config.seed, "rule", config.rule)
+    rule.prepare(network, rule_generator)
+    rule.network.to(config.device)
+    rule.extra.to(config.device)
+    check_batches(rule, config)
+    checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
+    loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
+    with one_thread():
+        loop.run(training, validation, say)
+        load_weights(rule, loop.best)
+        layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
+        # Measuring the update may have moved what the rule keeps beside the network.
+        load_weights(rule, loop.best)
+        wrong = troubles(rule, validation.x) if rule.trains else {}
+        summary = summarise(loop, rule, training, test, n_classes, list(wrong.values()))
+    epochs = loop.table()
+    if folder is not None:
+        store.save_run(
+            folder, complete, weights_of(rule), {"epochs": epochs, "layers": layers}, summary
+        )
+        assert checkpoint is not None  # noqa: S101 - for the type checker
+        checkpoint.unlink(missing_ok=True)
+    say(1.0, "trained")
+    return TrainedRun(complete, rule, epochs, layers, summary, folder)
+
+
+def open_trained_run(folder: str | Path) -> TrainedRun:
+    """Read a complete run from its folder.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none, or it is of the spiking kind that `train_stdp` makes.
+    """
+    folder = Path(folder)
+    complete = store.read_config(folder)
+    if complete.get("rule") == "stdp":
+        raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
+    rule = make_rule(complete["rule"], **complete.get("options", {}))
+    rule.prepare(
+        describe(complete["network"]).build(complete["seed"]),
+        torch_generator(complete["seed"], "rule", complete["rule"]),
+    )
+    load_weights(rule, store.read_weights(folder))
+    return TrainedRun(
+        complete,
+        rule,
+        store.read_table(folder, "epochs"),
+        store.read_table(folder, "layers"),
+        read_yaml(folder / "summary.yaml"),
+        folder,
+    )
+
+
+def describe(network: dict[str, Any]) -> Any:
+    """The model that a configuration writes out."""
+    module, name = KINDS[network["kind"]]
+    return getattr(importlib.import_module(module), name)(**network)
+
+
+def device_of(config: TrainConfig) -> str:
+    """The device that a run asks for.
+
+    Raises
+    ------
+    SpikelearnError
+        If it is not there.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise SpikelearnError("device cuda was asked for, but torch finds no GPU; use cpu")
+    return config.device
+
+
+def check_batches(rule: Rule, config: TrainConfig) -> None:
+    """Refuse batches of one for a rule that compares samples with one another.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if rule.batch_coupled and config.batch_size < 2:
+        raise SpikelearnError(
+            f"the rule '{config.rule}' compares the samples of a batch with one another; give a"
+            " batch_size of at least 2 (found 1)"
+        )
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: how threads share sums out can depend on what else the machine does,
+    and training makes a difference in the last digit a difference in the result."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Loop:
+    """Epochs of one run, with the state that a checkpoint holds."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        rule: Rule,
+        rule_generator: torch.Generator,
+        checkpoint: Path | None,
+        after_epoch: AfterEpoch | None = None,
+    ) -> None:
+        self.config, self.rule, self.checkpoint = config, rule, checkpoint
+        self.after_epoch = after_epoch
+        self.rule_generator = rule_generator
+        self.optimizer = Optimizer(config, rule)
+        self.records: list[dict[str, float]] = []
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_accuracy = -1.0
+        self.best_epoch = 0
+        self.noticed: set[str] = set()
+
+    def run(self, training: Split, validation: Split, say: Progress) -> None:
+        n_epochs = self.config.epochs if self.rule.trains else 0
+        self._resume()
+        if not self.records:
+            self._finish_epoch(0, self._loss(training), validation)
+        for epoch in range(len(self.records), n_epochs + 1):
+            if self._out_of_patience():
+                break
+
+            def part(done: float, e: int = epoch) -> None:
+                self.optimizer.set_progress((e - 1 + done) / n_epochs)
+                say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
+
+            self.rule.begin_epoch(epoch, n_epochs)
+            loss = self._epoch(epoch, training, part)
+            self._finish_epoch(epoch, loss, validation)
+            self._save()
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and len(self.records) - 1 - self.best_epoch >= patience > 0
+
+    def _epoch(self, epoch: int, data: Split, part: Callable[[float], None]) -> float:
+        self.rule.network.train()
+        self.rule.extra.train()
+        n, size = len(data.y), self.config.batch_size
+        order = torch.randperm(n, generator=torch_generator(self.config.seed, "batches", epoch))
+        order = order.to(data.y.device)
+        total = torch.zeros((), device=data.y.device)
+        for start in range(0, n, size):
+            part(start / n)
+            batch = order[start : start + size]
+            if len(batch) == 1 and self.rule.batch_coupled:
+                continue  # a rule that compares samples learns nothing from one
+            loss = self.rule.update(data.x[batch], data.y[batch], self.optimizer.step)
+            total += loss * len(batch)
+        if not torch.isfinite(total):
+            raise SpikelearnError(
+                f"the loss of {self.config.rule} is no longer finite in epoch {epoch}; lower the"
+                f" learning rate (now {self.config.learning_rate:g})"
+            )
+        return float(total) / n
+
+    def _loss(self, data: Split) -> float:
+        self.rule.network.eval()
+        self.rule.extra.eval()
+        return float(self.rule.objective(data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]))
+
+    def _finish_epoch(self, epoch: int, loss: float, validation: Split) -> None:
+        scores = predict(self.rule, validation.x)
+        accuracy = accuracy_of(scores.argmax(1), validation.y)
+        self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
+        if self.after_epoch is not None:
+            self.after_epoch(epoch, self.rule, accuracy)
+        if self.rule.trains:
+            self._notice(epoch, validation)
+        # Epoch 0 is no candidate for a rule that trains: a rule that harms must show it.
+        if epoch == 0 and self.rule.trains:
+            return
+        if accuracy > self.best_accuracy:
+            self.best_accuracy, self.best_epoch = accuracy, epoch
+            self.best = {k: v.clone() for k, v in weights_of(self.rule).items()}
+
+    def _notice(self, epoch: int, validation: Split) -> None:
+        """Warn of troubles, of each once."""
+        for trouble, sentence in troubles(self.rule, validation.x).items():
+            if trouble not in self.noticed:
+                self.noticed.add(trouble)
+                when = f"after epoch {epoch}" if epoch else "before training"
+                warnings.warn(f"{when}, {sentence}", TrainingWarning, stacklevel=4)
+
+    def table(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(self.records).astype({"epoch": int})
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        from safetensors.torch import save_file
+
+        tensors = weights_of(self.rule) | {f"best.{k}": v for k, v in self.best.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        tensors["generator"] = self.rule_generator.get_state()
+        progress = json.dumps([self.records, self.best_accuracy, self.best_epoch])
+        with atomic_path(self.checkpoint) as temporary:
+            save_file(
+                {k: v.detach().contiguous().clone() for k, v in tensors.items()},
+                temporary,
+                metadata={"progress": progress},
+            )
+
+    def _resume(self) -> None:
+        if self.checkpoint is None or not self.checkpoint.is_file():
+            return
+        from safetensors import safe_open
+
+        with safe_open(self.checkpoint, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            progress = json.loads(file.metadata()["progress"])
+        self.records, self.best_accuracy, self.best_epoch = progress
+        load_weights(self.rule, tensors)
+        self.best = _part(tensors, "best.")
+        self.optimizer.load_state(_part(tensors, "optimizer."))
+        self.rule_generator.set_state(tensors["generator"])
+
+
+def weights_of(rule: Rule) -> dict[str, torch.Tensor]:
+    """Weights of the network and of what the rule added, by name."""
+    network = {f"network.{k}": v for k, v in rule.network.state_dict().items()}
+    return network | {f"extra.{k}": v for k, v in rule.extra.state_dict().items()}
+
+
+def load_weights(rule: Rule, tensors: dict[str, torch.Tensor]) -> None:
+    """Put weights that `weights_of` gave into the rule.
+
+    Raises
+    ------
+    SpikelearnError
+        If they are of another model.
+    """
+    for part, module in (("network.", rule.network), ("extra.", rule.extra)):
+        try:
+            module.load_state_dict(_part(tensors, part))
+        except RuntimeError as error:
+            raise SpikelearnError(f"the stored weights do not fit the model: {error}") from error
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def summarise(
+    loop: _Loop, rule: Rule, training: Split, test: Split, n_classes: int, wrong: list[str]
+) -> dict[str, Any]:
+    """Accuracy on the test images, which are read here for the first time.
+
+    `wrong` is what is known to be wrong with the network already.
+    """
+    predicted = predict(rule, test.x).argmax(1)
+    collapse = collapse_flag(predicted.cpu().numpy(), n_classes)
+    return {
+        "test_accuracy": accuracy_of(predicted, test.y),
+        "nearest_centroid_accuracy": nearest_centroid_accuracy(rule, training, test),
+        "validation_accuracy": loop.best_accuracy,
+        "best_epoch": loop.best_epoch,
+        "n_test": len(test.y),
+        "chance": 1.0 / n_classes,
+        "flag": "; ".join(filter(None, [collapse, *wrong])),
+    }

@@ -1,0 +1,119 @@
+"""The optimiser of a training run: one for every rule, with settings by group of parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.rules.rule import Rule
+from spikelearn.training.config import GroupConfig, TrainConfig
+
+
+class Optimizer:
+    """Adam with decoupled weight decay, or stochastic gradient descent, for each group of a rule.
+
+    Kingma & Ba 2015, arXiv:1412.6980; Loshchilov & Hutter 2019, arXiv:1711.05101. Parameters
+    without a `.grad` stay where they are.
+    """
+
+    def __init__(self, config: TrainConfig, rule: Rule) -> None:
+        self.config = config
+        settings = _by_kind(config, rule)
+        self.parts: dict[str, torch.optim.Optimizer] = {}
+        if settings["adam"]:
+            # The fused implementation makes one pass over a parameter's memory instead of eight.
+            self.parts["adam"] = torch.optim.AdamW(settings["adam"], fused=True)
+        if settings["sgd"]:
+            self.parts["sgd"] = torch.optim.SGD(settings["sgd"], fused=True)
+
+    def step(self) -> None:
+        """Move every parameter that has a `.grad`, and set these to None."""
+        for part in self.parts.values():
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def set_progress(self, done: float) -> None:
+        """Set learning rates for the fraction of the run that is done."""
+        for part in self.parts.values():
+            for group in part.param_groups:
+                first, last = group["epochs"]
+                epochs = done * self.config.epochs - (first - 1)
+                group["lr"] = group["full_rate"] * self._factor(epochs / (last - first + 1))
+
+    def _factor(self, done: float) -> float:
+        done = min(max(done, 0.0), 1.0)
+        return {
+            "constant": 1.0,
+            "linear": 1.0 - done,
+            "cosine": 0.5 * (1.0 + math.cos(math.pi * done)),
+        }[self.config.schedule]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint holds."""
+        return {
+            f"{kind}.{index}.{name}": torch.as_tensor(value)
+            for kind, part in self.parts.items()
+            for index, state in part.state_dict()["state"].items()
+            for name, value in state.items()
+            if value is not None
+        }
+
+    def load_state(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from a checkpoint."""
+        states: dict[str, dict[int, dict[str, torch.Tensor]]] = {kind: {} for kind in self.parts}
+        for key, tensor in tensors.items():
+            kind, index, name = key.split(".", 2)
+            states[kind].setdefault(int(index), {})[name] = tensor
+        for kind, part in self.parts.items():
+            part.load_state_dict({**part.state_dict(), "state": states[kind]})
+
+
+def _by_kind(config: TrainConfig, rule: Rule) -> dict[str, list[dict[str, Any]]]:
+    groups = rule.groups()
+    for name in config.groups:
+        if name not in groups:
+            raise SpikelearnError(
+                f"the rule '{config.rule}' has no group of parameters called '{name}'; its groups"
+                f" are {', '.join(groups)}"
+            )
+    found: dict[str, list[dict[str, Any]]] = {"adam": [], "sgd": []}
+    for name, parameters in groups.items():
+        moved = [p for p in parameters if p.requires_grad]
+        own = config.groups.get(name, GroupConfig())
+        kind = own.optimizer or config.optimizer
+        rate = config.learning_rate if own.learning_rate is None else own.learning_rate
+        decay = config.weight_decay if own.weight_decay is None else own.weight_decay
+        momentum = config.momentum if own.momentum is None else own.momentum
+        epochs = own.epochs or (1, config.epochs)
+        for factor, part in _by_layer(config, rule, name, moved):
+            if not part:
+                continue
+            settings: dict[str, Any] = {"params": part, "lr": rate * factor, "weight_decay": decay}
+            if kind == "sgd":
+                settings["momentum"] = momentum
+            found[kind].append({**settings, "full_rate": rate * factor, "epochs": epochs})
+    return found
+
+
+def _by_layer(
+    config: TrainConfig, rule: Rule, group: str, parameters: list[nn.Parameter]
+) -> list[tuple[float, list[nn.Parameter]]]:
+    if config.layer_rates is None or not isinstance(rule.network, RateNetwork):
+        return [(1.0, parameters)]
+    layers = [{id(p) for p in layer.parameters()} for layer in rule.network]
+    if len(config.layer_rates) != len(layers):
+        raise SpikelearnError(
+            f"layer_rates gives {len(config.layer_rates)} factors, but model '{config.model}' has"
+            f" {len(layers)} layers"
+        )
+    parts = [
+        (factor, [p for p in parameters if id(p) in layer])
+        for factor, layer in zip(config.layer_rates, layers, strict=True)
+    ]
+    within = set().union(*layers)
+    return [*parts, (1.0, [p for p in parameters if id(p) not in within])]

@@ -1,0 +1,135 @@
+"""What a layer that STDP has trained can tell: its neurons take labels, and images are told apart.
+
+Each neuron takes the label of the class of training images to which it answers most, and an image
+is given the label whose neurons answer it most, on average. Test images take no part in the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spikelearn._seeding import generator
+from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.images import ImageDataset, network_input
+from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.training.config import STDPConfig
+
+EVALUATION_BATCH = 250
+MOST_REPEATS = 20  # of an image that is not answered
+Progress = Callable[[float, str], None]
+
+
+def evaluate(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    data: ImageDataset,
+    order: np.ndarray,
+    config: STDPConfig,
+    say: Progress,
+) -> tuple[np.ndarray, dict[str, Any], float]:
+    """Label the neurons on training images, test on test images.
+
+    Returns
+    -------
+    labels : int array of shape (n_neurons,)
+    summary : mapping
+    dead : float
+        Fraction of neurons that answer no labelling image.
+    """
+    from spikelearn.training.measures import collapse_flag
+
+    n_classes = len(data.classes)
+    chosen = order[: config.n_label]
+    answers = respond(
+        frozen, layer, data.train_images[chosen], "labelling", config,
+        lambda part: say(0.9 + 0.05 * part, "labelling"),
+    )  # fmt: skip
+    labels = assign_labels(answers, data.train_labels[chosen], n_classes)
+    answers_test = respond(
+        frozen, layer, data.test_images[: config.n_test], "testing", config,
+        lambda part: say(0.95 + 0.05 * part, "testing"),
+    )  # fmt: skip
+    predicted = predict(answers_test, labels, n_classes)
+    truth = data.test_labels[: config.n_test]
+    summary = {
+        "test_accuracy": float(np.mean(predicted == truth)),
+        # Nothing is chosen in this run: no epoch, no parameter.
+        "validation_accuracy": float("nan"),
+        "n_test": len(truth),
+        "chance": 1.0 / n_classes,
+        "silent_images": float(np.mean(answers_test.sum(1) == 0)),
+        "flag": collapse_flag(predicted, n_classes),
+    }
+    return labels, summary, float(np.mean(answers.sum(0) == 0))
+
+
+def respond(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    stream: str,
+    config: STDPConfig,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> np.ndarray:
+    """Spike counts of the layer, shape (n_images, n_neurons); again what is not answered."""
+    intensities = network_input(images, *images.shape[1:3])
+    draw = generator(config.seed, stream)
+    counts = []
+    for first in range(0, len(images), EVALUATION_BATCH):
+        part = intensities[first : first + EVALUATION_BATCH]
+        answers = _answers(frozen, layer, part, config.max_rate_hz, draw, config)
+        again = np.flatnonzero(answers.sum(1) < config.min_spikes)
+        for attempt in range(1, MOST_REPEATS + 1):
+            rate = config.max_rate_hz + attempt * config.raise_hz
+            if not again.size or rate * config.dt_ms > 1000:
+                break
+            answers[again] = _answers(frozen, layer, part[again], rate, draw, config)
+            again = again[answers[again].sum(1) < config.min_spikes]
+        counts.append(answers)
+        progress(min(1.0, (first + len(part)) / len(images)))
+    return np.concatenate(counts)
+
+
+def _answers(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    intensities: np.ndarray,
+    max_rate_hz: float,
+    draw: np.random.Generator,
+    config: STDPConfig,
+) -> np.ndarray:
+    encoder = RateEncoder(max_rate_hz=max_rate_hz)
+    spikes = encoder.encode(intensities, config.present_ms, config.dt_ms, draw)
+    labels = tuple(str(i) for i in range(len(intensities)))
+    stimulus = Stimulus(labels, {layer.source: spikes})
+    # A frozen layer is the same on all backends.
+    activity = simulate(frozen, stimulus, config.present_ms, config.dt_ms, "auto", config.seed)
+    return activity[layer.target].counts(len(intensities))
+
+
+def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class each neuron answers most, on average over its images; -1 for neurons that never do."""
+    means = np.stack(
+        [
+            answers[classes == c].mean(0) if (classes == c).any() else np.zeros(answers.shape[1])
+            for c in range(n_classes)
+        ]
+    )
+    return np.where(answers.any(0), means.argmax(0), -1)
+
+
+def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Class whose neurons answer most, on average; the first where none answers."""
+    votes = np.stack(
+        [
+            answers[:, labels == c].mean(1) if (labels == c).any() else np.zeros(len(answers))
+            for c in range(n_classes)
+        ],
+        axis=1,
+    )
+    return votes.argmax(1)

@@ -1,0 +1,398 @@
+"""Unsupervised training of a competitive spiking layer by STDP, after Diehl & Cook 2015.
+
+The layer is shown images one after another; its plastic weights and its adaptive thresholds carry
+over from one to the next (doi:10.3389/fncom.2015.00099). Then it is frozen. Each neuron takes the
+label of the class of training images to which it answers most, and an image is given the label
+whose neurons answer it most, on average. Test images take no part in the labelling.
+
+The control `homeostasis` does the same with the weights held: thresholds adapt, nothing else.
+Potentials and spike traces start afresh with every chunk of images, which is one simulation. What
+carries over is kept in a checkpoint from time to time; a run that ends at any moment goes on from
+there, to the very same weights.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn import _store as store
+from spikelearn._files import atomic_path, read_yaml
+from spikelearn._seeding import generator
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.stimuli import mnist
+from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.images import network_input
+from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.training.config import STDPConfig
+from spikelearn.training.stdp_evaluation import (
+    MOST_REPEATS,
+    Progress,
+    assign_labels,
+    evaluate,
+    predict,
+)
+from spikelearn.training.stdp_layer import (
+    carried,
+    check_sizes,
+    displacement,
+    freeze,
+    initial_weights,
+    normalised,
+    plastic_projection,
+    slowed,
+    theta_after,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINDOW = 2000  # latest images by which neurons are labelled for the accuracy so far
+SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
+
+
+@dataclass(frozen=True)
+class STDPRun:
+    """A complete run.
+
+    Attributes
+    ----------
+    config : mapping
+        What was run, with the model written out.
+    network : SpikingNetwork
+        The frozen network: learned weights, thresholds where they had risen to, no plasticity.
+    initial : SpikingNetwork
+        The network before training, frozen.
+    labels : int array of shape (n_neurons,)
+        Class of each neuron; -1 where it answered no labelling image.
+    epochs : DataFrame
+        One row per chunk, numbered as `epoch`: `images` so far, `spikes_per_image`,
+        `weight_displacement`, `training_accuracy` (of the chunk, by labels from the images before).
+    layers : DataFrame
+        `layer`, `weight_displacement`, `dead_units`, `gradient_cosine` (NaN).
+    summary : mapping
+        As of `TrainedRun`, and `silent_images`: fraction of test images no neuron answers.
+    folder : Path or None
+        Where it is stored.
+    """
+
+    config: dict[str, Any]
+    network: SpikingNetwork
+    initial: SpikingNetwork
+    labels: np.ndarray
+    epochs: pd.DataFrame
+    layers: pd.DataFrame
+    summary: dict[str, Any]
+    folder: Path | None = None
+
+
+@dataclass
+class _State:
+    """What carries over from image to image, and what is told of it."""
+
+    weights: np.ndarray  # (inputs, neurons), in the unit of the projection
+    theta: np.ndarray  # rise of the thresholds, mV, (neurons,)
+    records: list[dict[str, float]]
+    answers: np.ndarray  # spike counts of the latest images, (images, neurons)
+    classes: np.ndarray  # of those
+
+
+def train_stdp(
+    config: STDPConfig,
+    runs: str | Path | None = None,
+    progress: Progress | None = None,
+    checkpoint_every_s: float = 60.0,
+) -> STDPRun:
+    """Train by STDP, label, and test; or read the run, where `runs` holds it already.
+
+    Parameters
+    ----------
+    config, runs, progress
+        Those of `spikelearn.training.loop.train`.
+    checkpoint_every_s : float
+        What a run that is killed loses at most.
+
+    Raises
+    ------
+    SpikelearnError
+        Where the network has not exactly one plastic projection from one spike source, or does
+        not fit the images.
+    """
+    say = progress or (lambda fraction, words: None)
+    complete = config.complete()
+    folder = Path(runs) / config.run_name() if runs is not None else None
+    if folder is not None and store.is_complete(folder):
+        say(1.0, "already trained")
+        return open_stdp_run(folder)
+    network = config.description()
+    layer = plastic_projection(network)
+    data = mnist.load(complete["source"])
+    check_sizes(network, layer, data, config)
+    initial = initial_weights(network, layer, config.seed)
+    n_neurons = initial.shape[1]
+    offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
+    state = _State(
+        initial,
+        np.broadcast_to(offset, n_neurons).astype(float),
+        [],
+        np.zeros((0, n_neurons), dtype=np.int64),
+        np.zeros(0, dtype=np.int64),
+    )
+    checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
+    if checkpoint is not None and checkpoint.is_file():
+        state = _read(checkpoint)
+    images = network_input(data.train_images, *data.train_images.shape[1:3])
+    chunks = _chunks(config, len(images))
+    written, kept = time.monotonic(), len(state.records)
+    try:
+        for index in range(len(state.records), len(chunks)):
+            _learn(network, layer, images[chunks[index]], index, config, state, initial, say)
+            _judge(state, data.train_labels[chunks[index]], len(data.classes))
+            say(0.9 * (index + 1) / len(chunks), _progress_words(state, config, len(images)))
+            if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
+                _write(checkpoint, state)
+                written, kept = time.monotonic(), len(state.records)
+    except KeyboardInterrupt:
+        if checkpoint is not None and kept < len(state.records):
+            _write(checkpoint, state)
+        raise
+    frozen = freeze(network, layer, state.weights, state.theta)
+    order = generator(config.seed, "split").permutation(len(images))
+    labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+    summary["best_epoch"] = len(chunks)
+    summary["flag"] = " ".join(filter(None, [summary["flag"], _warning(state)]))
+    epochs, layers = _tables(state, layer, dead)
+    before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
+    if folder is not None:
+        assert checkpoint is not None  # noqa: S101 - for the type checker
+        _store(folder, complete, state, initial, labels, epochs, layers, summary)
+        checkpoint.unlink(missing_ok=True)
+        # What a kill in the midst of writing one has left.
+        for half_written in checkpoint.parent.glob(f".{checkpoint.name}.*"):
+            shutil.rmtree(half_written, ignore_errors=True)
+    say(1.0, "trained")
+    return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
+
+
+def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:
+    """Training images of each chunk; every epoch has an order of its own."""
+    chunks = []
+    for epoch in range(config.epochs):
+        stream = ("split",) if epoch == 0 else ("order", epoch)
+        order = generator(config.seed, *stream).permutation(n_images)[: config.n_train]
+        chunks += [order[i : i + config.chunk] for i in range(0, len(order), config.chunk)]
+    return chunks
+
+
+def _judge(state: _State, classes: np.ndarray, n_classes: int) -> None:
+    """The accuracy of the latest images by labels from those before; they join the window."""
+    latest = state.answers[len(state.answers) - len(classes) :]
+    before = state.answers[: len(state.answers) - len(classes)]
+    accuracy = float("nan")
+    if len(before):
+        labels = assign_labels(before, state.classes, n_classes)
+        accuracy = float(np.mean(predict(latest, labels, n_classes) == classes))
+    state.records[-1]["training_accuracy"] = accuracy
+    state.answers = state.answers[-WINDOW:]
+    state.classes = np.concatenate([state.classes, classes])[-WINDOW:]
+
+
+def _progress_words(state: _State, config: STDPConfig, n_images: int) -> str:
+    n_shown = min(config.n_train or n_images, n_images) * config.epochs
+    latest = state.records[-10:]
+    rate = np.mean([record["spikes_per_image"] for record in latest])
+    words = f"image {latest[-1]['images']:g} of {n_shown}, {rate:.1f} spikes an image"
+    known = [r["training_accuracy"] for r in latest if not np.isnan(r["training_accuracy"])]
+    return f"{words}, accuracy so far {np.mean(known):.3f}" if known else words
+
+
+def _warning(state: _State) -> str:
+    """What is wrong with the rates, and what helps; empty if nothing is."""
+    rate = float(np.mean([r["spikes_per_image"] for r in state.records[-10:]]))
+    if rate < SILENT:
+        return (
+            f"the layer hardly spikes ({rate:.2g} spikes an image): raise max_rate_hz or"
+            " normalise_sum, or lower the thresholds"
+        )
+    if rate > EXPLODING:
+        return (
+            f"the layer spikes {rate:.0f} times an image: lower max_rate_hz or normalise_sum, or"
+            " strengthen the inhibition"
+        )
+    return ""
+
+
+def open_stdp_run(folder: str | Path) -> STDPRun:
+    """Read a complete run from its folder.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none.
+    """
+    folder = Path(folder)
+    complete = store.read_config(folder)
+    network = SpikingNetwork(**complete["network"])
+    layer = plastic_projection(network)
+    tensors = {name: tensor.numpy() for name, tensor in store.read_weights(folder).items()}
+    offset = np.broadcast_to(
+        network.populations[layer.target].threshold_offset_mv,  # type: ignore[union-attr]
+        tensors["threshold_rise_mv"].shape,
+    )
+    return STDPRun(
+        complete,
+        freeze(network, layer, tensors["weights"], tensors["threshold_rise_mv"]),
+        freeze(network, layer, tensors["initial_weights"], offset),
+        tensors["labels"],
+        store.read_table(folder, "epochs"),
+        store.read_table(folder, "layers"),
+        read_yaml(folder / "summary.yaml"),
+        folder,
+    )
+
+
+def _learn(
+    network: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    index: int,
+    config: STDPConfig,
+    state: _State,
+    initial: np.ndarray,
+    say: Progress,
+) -> None:
+    """Show a chunk of images one after another, and again what was not answered."""
+    done = state.records[-1]["images"] if state.records else 0
+    if config.homeostasis_slows:
+        network = slowed(network, layer, done * (config.present_ms + config.rest_ms))
+        layer = plastic_projection(network)
+    streams: tuple[str | int, ...] = ("training spikes", index)
+    answers = _show(network, layer, images, streams, config.max_rate_hz, config, state)
+    again = np.flatnonzero(answers.sum(1) < config.min_spikes)
+    for attempt in range(1, MOST_REPEATS + 1):
+        rate = config.max_rate_hz + attempt * config.raise_hz
+        if not again.size or rate * config.dt_ms > 1000:
+            break
+        streams = ("training spikes", index, attempt)
+        answers[again] = _show(network, layer, images[again], streams, rate, config, state)
+        again = again[answers[again].sum(1) < config.min_spikes]
+    state.answers = np.concatenate([state.answers, answers])
+    state.records.append(
+        {
+            "epoch": index + 1,
+            "images": done + len(images),
+            "spikes_per_image": float(answers.sum() / len(images)),
+            "weight_displacement": displacement(initial, state.weights),
+        }
+    )
+
+
+def _show(
+    network: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    streams: tuple[str | int, ...],
+    max_rate_hz: float,
+    config: STDPConfig,
+    state: _State,
+) -> np.ndarray:
+    """Show images one after another; change `state`; spike counts of shape (images, neurons)."""
+    period = config.present_ms + config.rest_ms
+    spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
+        images, config.present_ms, config.dt_ms, generator(config.seed, *streams)
+    )
+    one_trial = PopulationSpikes.from_unsorted(
+        spikes.size, spikes.times_ms + spikes.trials * period, spikes.senders
+    )
+    activity = simulate(
+        carried(network, layer, state.weights, state.theta, learns=config.rule == "stdp"),
+        Stimulus(spikes={layer.source: one_trial}),
+        len(images) * period,
+        config.dt_ms,
+        config.backend,
+        seed=config.seed,
+    )
+    emitted = activity[layer.target]
+    neurons = network.populations[layer.target]
+    assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
+    state.theta = theta_after(neurons, state.theta, emitted, activity.duration_ms, config.dt_ms)
+    if layer.name in activity.weights:
+        # The simulation scales before each image; this is the scaling after the last one.
+        state.weights = normalised(activity.weights[layer.name], layer)
+    of_image = np.floor(emitted.times_ms / period + 1e-9).astype(np.int64)
+    counts = np.zeros((len(images), emitted.size), dtype=np.int64)
+    np.add.at(counts, (of_image, emitted.senders), 1)
+    return counts
+
+
+def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
+    epochs = pd.DataFrame(state.records).astype({"epoch": int, "images": int})
+    row = {
+        "layer": layer.target,
+        "weight_displacement": state.records[-1]["weight_displacement"],
+        "dead_units": dead,
+        "gradient_cosine": float("nan"),
+    }
+    return epochs, pd.DataFrame([row])
+
+
+def _store(
+    folder: Path,
+    complete: dict[str, Any],
+    state: _State,
+    initial: np.ndarray,
+    labels: np.ndarray,
+    epochs: pd.DataFrame,
+    layers: pd.DataFrame,
+    summary: dict[str, Any],
+) -> None:
+    import torch
+
+    arrays = {
+        "weights": state.weights,
+        "initial_weights": initial,
+        "threshold_rise_mv": state.theta,
+        "labels": labels,
+    }
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    store.save_run(folder, complete, tensors, {"epochs": epochs, "layers": layers}, summary)
+
+
+def _write(checkpoint: Path, state: _State) -> None:
+    import json
+
+    from safetensors.numpy import save_file
+
+    arrays = {
+        "weights": np.ascontiguousarray(state.weights),
+        "theta": state.theta,
+        "answers": state.answers,
+        "classes": state.classes,
+    }
+    with atomic_path(checkpoint) as temporary:
+        save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
+
+
+def _read(checkpoint: Path) -> _State:
+    import json
+
+    from safetensors import safe_open
+
+    with safe_open(checkpoint, framework="numpy") as file:
+        records = json.loads(file.metadata()["records"])
+        return _State(
+            file.get_tensor("weights"),
+            file.get_tensor("theta"),
+            records,
+            file.get_tensor("answers"),
+            file.get_tensor("classes"),
+        )

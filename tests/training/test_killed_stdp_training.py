@@ -1,0 +1,86 @@
+"""Training by STDP is killed without warning, and goes on to the very same weights."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spikelearn.training import STDPConfig, open_stdp_run, train_stdp
+from spikelearn.training.stdp_training import STDPRun
+
+CONFIG = STDPConfig(
+    source="embedded", n_train=64, n_label=20, n_test=20, chunk=4, min_spikes=3, epochs=2
+)
+PROGRAM = f"""
+from spikelearn.training import STDPConfig, train_stdp
+config = STDPConfig(**{CONFIG.model_dump()!r})
+print("ready", flush=True)
+train_stdp(config, "RUNS", lambda part, words: print(words, flush=True), checkpoint_every_s=0.0)
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> STDPRun:
+    return train_stdp(CONFIG)
+
+
+def run_and_kill(runs: Path, after_chunks: int, further_s: float) -> bool:
+    """Whether it was killed before it had ended: some time after so many chunks have been told."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.replace("RUNS", runs.as_posix())],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        for line in child.stdout:
+            after_chunks -= line.startswith("image")
+            if after_chunks <= 0:
+                break
+        time.sleep(further_s)
+        if child.poll() is None:
+            os.kill(child.pid, signal.SIGKILL)
+        return child.wait() == -signal.SIGKILL
+
+
+def check(runs: Path, undisturbed: STDPRun, n_kills: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # As if a kill had come in the midst of writing a checkpoint.
+    (runs / f"..{CONFIG.run_name()}.checkpoint.half").mkdir()
+    killed = 0
+    for _ in range(n_kills):
+        killed += run_and_kill(runs, int(rng.integers(1, 4)), float(rng.uniform(0.0, 0.05)))
+        # Nothing half-written passes for a run, nor stops the next one.
+        assert killed or len(list(runs.glob("[!.]*"))) == 1
+    resumed = train_stdp(CONFIG, runs)
+    assert killed
+    for mine, theirs in zip(
+        resumed.network.projections, undisturbed.network.projections, strict=True
+    ):
+        np.testing.assert_array_equal(mine.weight_mv, theirs.weight_mv)
+    np.testing.assert_array_equal(resumed.labels, undisturbed.labels)
+    assert resumed.summary == pytest.approx(undisturbed.summary, nan_ok=True)
+    assert resumed.folder is not None
+    np.testing.assert_array_equal(open_stdp_run(resumed.folder).labels, undisturbed.labels)
+    assert len(list(runs.iterdir())) == 1  # no checkpoint is left
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a signal that cannot be caught")
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path, undisturbed: STDPRun) -> None:
+    check(tmp_path, undisturbed, 2, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a signal that cannot be caught")
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_runs_killed_at_twenty_moments_go_on_to_the_same_weights(
+    seed: int, tmp_path: Path, undisturbed: STDPRun
+) -> None:
+    check(tmp_path, undisturbed, 4, seed)
