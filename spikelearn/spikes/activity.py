@@ -85,13 +85,13 @@ class Activity:
 
     def save(self, path: str | Path) -> Path:
         """Write the activity; the suffix chooses the format (see `spikelearn.spikes.FORMATS`)."""
-        from spikelearn.spikes import save
+        from spikelearn.spikes.files import save
 
         return save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Activity:
         """Read what `save` wrote."""
-        from spikelearn.spikes import load
+        from spikelearn.spikes.files import load
 
         return load(path)

@@ -14,7 +14,13 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.spikes.metadata import describe, parse, to_json
+from spikelearn.spikes.neo_blocks import (
+    annotated_block,
+    block_metadata,
+    read_weights,
+    state_signal,
+)
+from spikelearn.spikes.neo_session import from_session_block
 
 if TYPE_CHECKING:
     import neo
@@ -71,44 +77,6 @@ def to_neo(activity: Activity) -> neo.Block:
     return block
 
 
-def annotated_block(activity: Activity) -> neo.Block:
-    """An empty block with the annotations that hold what is not in its segments."""
-    import neo
-
-    network = activity.provenance.get("network")
-    name = network.get("name") if isinstance(network, Mapping) else None
-    block = neo.Block(
-        name=str(name or "activity"),
-        activity=describe(activity, provenance=False),
-        provenance=to_json(dict(activity.provenance)),
-    )
-    for i, matrix in enumerate(activity.weights.values()):
-        # Flat, because Neo's NIX writer drops annotations of more than one dimension.
-        block.annotate(**{f"weights_{i}": np.asarray(matrix).ravel()})
-    return block
-
-
-def state_signal(
-    name: str, values: np.ndarray, dt_ms: float, **annotations: Any
-) -> neo.AnalogSignal:
-    """The recorded state "population.variable", values of shape (n_steps, size), as a signal."""
-    import neo
-    import quantities as pq
-
-    population, _, variable = name.rpartition(".")
-    values = np.asarray(values)
-    return neo.AnalogSignal(
-        values if values.dtype.kind == "f" else values.astype(np.float64),
-        units=pq.mV if variable.endswith("_mv") else pq.dimensionless,
-        t_start=0.0 * pq.ms,
-        sampling_period=float(dt_ms) * pq.ms,
-        name=name,
-        population=population,
-        variable=variable,
-        **annotations,
-    )
-
-
 def from_neo(block: neo.Block) -> Activity:
     """The activity that a block holds, each segment being a trial.
 
@@ -139,8 +107,6 @@ def from_neo(block: neo.Block) -> Activity:
 
     meta = block_metadata(block)
     if meta is not None and block.annotations.get("layout") == "session clock":
-        from spikelearn.spikes.nix import from_session_block
-
         return from_session_block(block, meta)
     segments = block.segments
     if meta is None and not any(len(segment.spiketrains) for segment in segments):
@@ -169,24 +135,6 @@ def from_neo(block: neo.Block) -> Activity:
         weights=dict(zip(meta["weights"], read_weights(block, meta), strict=True)) if meta else {},
         provenance=meta["provenance"] if meta else _foreign_provenance(block),
     )
-
-
-def block_metadata(block: neo.Block) -> dict[str, Any] | None:
-    """What `annotated_block` noted, with the provenance; None for blocks made by others."""
-    import json
-
-    meta = parse(block.annotations.get("activity"))
-    if meta is not None:
-        meta["provenance"] = json.loads(block.annotations["provenance"])
-    return meta
-
-
-def read_weights(block: neo.Block, meta: Mapping[str, Any]) -> list[np.ndarray]:
-    """The weight matrices that `annotated_block` noted, in order."""
-    return [
-        np.asarray(block.annotations[f"weights_{i}"], dtype=form["dtype"]).reshape(form["shape"])
-        for i, form in enumerate(meta["weights"].values())
-    ]
 
 
 def _trains_of(
