@@ -95,6 +95,15 @@ def read_yaml(path: str | Path) -> Any:
 def validate(model: Callable[..., Model], content: Any, source: str | Path) -> Model:
     """Build the pydantic `model` from `content`; say the first mistake in one sentence.
 
+    Parameters
+    ----------
+    model : callable
+        A pydantic model.
+    content : object
+        What a file or a caller gave; a mapping of fields, or else it is refused.
+    source : str or path
+        Where it is from, for the sentence.
+
     Raises
     ------
     SpikelearnError

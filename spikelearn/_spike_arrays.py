@@ -44,6 +44,15 @@ class PopulationSpikes:
     ) -> PopulationSpikes:
         """Sort spikes given in any order.
 
+        Parameters
+        ----------
+        size : int
+            Number of neurons.
+        times_ms, senders : arrays of shape (n_spikes,)
+            Spike times in ms, and the neuron of each.
+        trials : array of shape (n_spikes,), or int
+            The trial of each, or of all.
+
         Raises
         ------
         SpikelearnError
@@ -118,7 +127,15 @@ class PopulationSpikes:
 
 
 def pieces(stop: int, start: int = 0, length: int = PIECE) -> Iterator[slice]:
-    """Slices that cover `start` to `stop` - 1, each of `length` items but the last."""
+    """Slices that cover `start` to `stop` - 1, each of `length` items but the last.
+
+    Parameters
+    ----------
+    stop, start : int
+        Behind the last item, and the first.
+    length : int
+        Items of a slice.
+    """
     for first in range(start, stop, length):
         yield slice(first, min(first + length, stop))
 

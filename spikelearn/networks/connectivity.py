@@ -28,6 +28,23 @@ from spikelearn._errors import SpikelearnError
 class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
+        """Indices of the connected pairs, two arrays of shape (n_synapses,).
+
+        Parameters
+        ----------
+        n_source, n_target : int
+            Sizes of the populations.
+        generator : numpy.random.Generator
+            Draws what is random.
+
+        Raises
+        ------
+        SpikelearnError
+            Where the connectivity does not fit the sizes.
+        """
+        raise NotImplementedError
+
 
 def _indices(value: Any) -> np.ndarray:
     found = np.asarray(value)

@@ -197,6 +197,17 @@ class LatencyNetwork(nn.Module):
 
         One that does not fire scores as if it did at the end, less `silence` times what its highest
         potential lacks of the threshold, in units of that.
+
+        Parameters
+        ----------
+        output : tensor of shape (batch, n_out)
+            What stands for the first spike of each output neuron; 0 where there is none.
+        highest_mv : tensor of shape (batch, n_out)
+            The highest potential that each output neuron reached.
+        softness_ms : float
+            The unit of time of a score.
+        silence : float
+            How much a potential that stays below the threshold counts.
         """
         d = self.description
         lacking = silence * (1.0 - highest_mv / d.v_threshold_mv)

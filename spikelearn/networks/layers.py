@@ -33,7 +33,13 @@ class Activation:
     fused: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] | None = None
 
     def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """`signal` at h times dh/dz."""
+        """`signal` at h times dh/dz.
+
+        Parameters
+        ----------
+        signal, z, h : tensors of one shape
+            The signal at the activity, the drive, and the activity.
+        """
         if self.fused is not None:
             return self.fused(signal, z, h)
         return signal * self.slope(z, h)
@@ -102,7 +108,16 @@ class Layer(nn.Module):
     def through(
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """`drive` with other weights of the same shape."""
+        """`drive` with other weights of the same shape.
+
+        Parameters
+        ----------
+        weight : tensor
+            Of the shape of the layer's own.
+        h : tensor of shape (batch, ...)
+            Activity below.
+        bias : tensor, optional
+        """
         raise NotImplementedError
 
     def activate(self, z: torch.Tensor) -> torch.Tensor:
@@ -114,7 +129,13 @@ class Layer(nn.Module):
         return ACTIVATIONS[self.activation].slope(z, h)
 
     def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """`signal` at h times dh/dz: the signal at z."""
+        """`signal` at h times dh/dz: the signal at z.
+
+        Parameters
+        ----------
+        signal, z, h : tensors of shape (batch, ...)
+            The signal at the activity, the drive, and the activity.
+        """
         return ACTIVATIONS[self.activation].back(signal, z, h)
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -245,6 +266,13 @@ def scaled_uniform(shape: Sequence[int], gain: float, generator: torch.Generator
     """Uniform weights of variance gain^2 / fan_in (He et al. 2015, doi:10.1109/ICCV.2015.123).
 
     The fan-in is the product of all axes of `shape` but the first.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The first axis is the postsynaptic one.
+    gain : float
+    generator : torch.Generator
     """
     bound = gain * math.sqrt(3.0 / math.prod(shape[1:]))
     return torch.empty(*shape).uniform_(-bound, bound, generator=generator)

@@ -100,6 +100,19 @@ def stepwise(
 ) -> torch.Tensor:
     """What `lif_scan.scan` gives, on the neurons of a library; one of `LIBRARIES`.
 
+    Parameters
+    ----------
+    library : str
+        One of `LIBRARIES`.
+    drives : tensor of shape (steps, batch, neurons)
+        Input of each step in mV.
+    neurons : Neurons
+        Their constants.
+    psi : callable
+        The surrogate derivative of a spike.
+    recurrent : tensor of shape (neurons, neurons), optional
+        Weights to and from, in mV.
+
     Raises
     ------
     SpikelearnError

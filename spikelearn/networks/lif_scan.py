@@ -56,6 +56,17 @@ def scan(
     """Spikes, 0 or 1, of the shape of `drives`, (steps, batch, neurons), in mV.
 
     `recurrent` has shape (neurons, neurons), to and from.
+
+    Parameters
+    ----------
+    drives : tensor of shape (steps, batch, neurons)
+        Input of each step in mV.
+    neurons : Neurons
+        Their constants.
+    psi : callable
+        The surrogate derivative of a spike.
+    recurrent : tensor of shape (neurons, neurons), optional
+        Weights to and from, in mV.
     """
     found: torch.Tensor = _Scan.apply(drives, recurrent, neurons, psi)
     return found
@@ -140,6 +151,14 @@ def mean_potential_weights(decay: float, n_steps: int, like: torch.Tensor) -> to
     """What an input in each step adds to the mean over the steps of a leaky integrator's potential.
 
     (1 - decay^(n - t)) / (1 - decay) / n, of shape (steps,).
+
+    Parameters
+    ----------
+    decay : float
+        Of the potential in a step.
+    n_steps : int
+    like : tensor
+        Whose type and device the weights have.
     """
     left = decay ** torch.arange(n_steps, 0, -1, dtype=torch.float64)
     return ((1.0 - left) / ((1.0 - decay) * n_steps)).to(like)

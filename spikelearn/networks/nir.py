@@ -48,7 +48,7 @@ from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse, decay
 if TYPE_CHECKING:
     import nir
 
-    from spikelearn.networks._nir_graph import Graph, Term
+    from spikelearn.networks.nir_graph import Graph, Term
     from spikelearn.networks.spiking import Projection, SpikingNetwork
 
 WrittenBy = Literal["spikelearn", "snntorch", "norse", "nir"]
@@ -101,8 +101,19 @@ def network_from_nir(
     written_by: WrittenBy | None = None,
     reset: Reset | None = None,
 ) -> SpikingNetwork:
-    """See `SpikingNetwork.from_nir`."""
-    from spikelearn.networks._nir_graph import read_graph
+    """See `SpikingNetwork.from_nir`.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+    name : str
+        Name of the network.
+    dt_ms : float, optional
+        The time step with which the network is to be simulated.
+    written_by, reset : str, optional
+        How the graph is to be read.
+    """
+    from spikelearn.networks.nir_graph import read_graph
     from spikelearn.networks.spiking import SpikingNetwork
 
     if not graph.nodes:

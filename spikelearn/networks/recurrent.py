@@ -112,11 +112,27 @@ class Cell(Layer):
         return nn.functional.linear(h, self.weight[:, self.row :])
 
     def step(self, p: torch.Tensor, q: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """h_t from p, q and h_(t-1)."""
+        """h_t from p, q and h_(t-1).
+
+        Parameters
+        ----------
+        p, q : tensors of shape (batch, drives)
+            What input and recurrent synapses bring.
+        h : tensor of shape (batch, units)
+            The state before.
+        """
         raise NotImplementedError
 
     def partials(self, p: torch.Tensor, q: torch.Tensor, h: torch.Tensor) -> Partials:
-        """The direct derivatives of a step."""
+        """The direct derivatives of a step.
+
+        Parameters
+        ----------
+        p, q : tensors of shape (batch, drives)
+            What input and recurrent synapses bring.
+        h : tensor of shape (batch, units)
+            The state before.
+        """
         raise NotImplementedError
 
 

@@ -38,6 +38,12 @@ def scaled(network: SpikingNetwork, neurons: float, in_degree: float) -> Spiking
     """The network with a share of its neurons and of the synapses on each.
 
     See `SpikingNetwork.scaled`.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    neurons, in_degree : float
+        The shares that are left, above 0 and at most 1.
     """
     for what, share in (("neurons", neurons), ("in_degree", in_degree)):
         if not (math.isfinite(share) and 0 < share <= 1):

@@ -157,7 +157,17 @@ def _root(
 
 
 def fire(state: Potential, theta: float, max_spikes: int) -> list[Spikes]:
-    """Spikes of all neurons: their first ones, their second ones ..., at most `max_spikes` each."""
+    """Spikes of all neurons: their first ones, their second ones ..., at most `max_spikes` each.
+
+    Parameters
+    ----------
+    state : Potential
+        Of all neurons between their input spikes.
+    theta : float
+        The threshold, in the unit of the potential.
+    max_spikes : int
+        Spikes of a neuron after which the others are left out.
+    """
     volley = state.volley
     u, u_next = volley.u, volley.u_next
     crosses = _crosses(state.a, state.b, u.unsqueeze(2), u_next.unsqueeze(2), theta)
@@ -193,7 +203,16 @@ def fire(state: Potential, theta: float, max_spikes: int) -> list[Spikes]:
 
 
 def counts(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
-    """Number of spikes of each neuron, of `shape` (batch, neurons)."""
+    """Number of spikes of each neuron, of `shape` (batch, neurons).
+
+    Parameters
+    ----------
+    spikes : sequence of Spikes
+        The first spike of each neuron, the second ...
+    shape : tuple of (batch, neurons)
+    like : tensor
+        Whose type and device the result has.
+    """
     found = like.new_zeros(shape)
     for part in spikes:  # a neuron is in each part once at most
         found[part.sample, part.neuron] += 1.0
@@ -201,7 +220,16 @@ def counts(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor)
 
 
 def first(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
-    """The clock at each neuron's first spike, 0 where there is none; of `shape`."""
+    """The clock at each neuron's first spike, 0 where there is none; of `shape`.
+
+    Parameters
+    ----------
+    spikes : sequence of Spikes
+        The first spike of each neuron, the second ...
+    shape : tuple of (batch, neurons)
+    like : tensor
+        Whose type and device the result has.
+    """
     found = like.new_zeros(shape)
     for part in spikes[:1]:
         found[part.sample, part.neuron] = part.u
@@ -210,6 +238,15 @@ def first(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) 
 
 def volley_of(spikes: Sequence[Spikes], batch: int, like: Volley) -> tuple[Volley, torch.Tensor]:
     """The spikes of a layer as input of the next, and where each has gone.
+
+    Parameters
+    ----------
+    spikes : sequence of Spikes
+        The first spike of each neuron, the second ...
+    batch : int
+        Number of samples.
+    like : Volley
+        The input of the layer itself, whose clock ends with it.
 
     Returns
     -------

@@ -16,11 +16,10 @@ from pydantic import Field, field_validator, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn.networks._fields import Description, Drawn, PerNeuron
-from spikelearn.networks._network_files import save_network, with_arrays
+from spikelearn.networks._fields import Description
 from spikelearn.networks.brian2_neurons import Brian2Neurons
-from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
-from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
+from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (
     LIF,
     AdaptiveLIF,
@@ -30,7 +29,8 @@ from spikelearn.networks.neurons import (
     Neurons,
     SpikeSource,
 )
-from spikelearn.networks.plasticity import Plasticity, RewardSTDP
+from spikelearn.networks.plasticity import RewardSTDP
+from spikelearn.networks.projections import Projection, draw_synapses
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -48,152 +48,6 @@ __all__ = [
 ]  # fmt: skip
 
 Population = Annotated[SpikeSource | Neurons | Brian2Neurons, Field(discriminator="model")]
-UNITS = {"mv": "mV", "pa": "pA", "ns": "nS", "mv_per_ms": "mV/ms"}
-
-
-class _Weighted(Description):
-    """Something with a weight, in one unit of four."""
-
-    target: str
-    synapse: Synapse = DeltaSynapse()
-
-    @model_validator(mode="after")
-    def _one_weight(self) -> _Weighted:
-        given = [unit for unit in UNITS if getattr(self, f"weight_{unit}") is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"one weight is needed, as {', '.join(f'weight_{unit}' for unit in UNITS)}, found"
-                f" {' and '.join(f'weight_{unit}' for unit in given) or 'none'}"
-            )
-        if isinstance(self.weight, float | np.ndarray) and not np.isfinite(self.weight).all():
-            raise ValueError(f"weight_{self.unit}: weights must be finite")
-        if self.unit == "ns" and isinstance(self.weight, float) and self.weight < 0:
-            raise ValueError(
-                "weight_ns: a conductance is not negative; what inhibits is its reversal_mv"
-            )
-        return self
-
-    @property
-    def unit(self) -> str:
-        """Unit of the weight, as in the field's name."""
-        return next(unit for unit in UNITS if getattr(self, f"weight_{unit}") is not None)
-
-    @property
-    def weight(self) -> Any:
-        """The weight, in its unit."""
-        return getattr(self, f"weight_{self.unit}")
-
-    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
-        """Why this synapse cannot end on such neurons, or None."""
-        if isinstance(self.synapse, DeltaSynapse):
-            fitting = ["mv"]
-        elif self.synapse.reversal_mv is not None:
-            fitting = ["ns"] if "ns" in target.gains() else []
-        else:
-            fitting = [unit for unit in target.gains() if unit != "ns"]
-        if self.unit in fitting:
-            return None
-        kind = "conductance"
-        if isinstance(self.synapse, DeltaSynapse):
-            kind = "jump of the potential"
-        elif self.synapse.reversal_mv is None:
-            kind = "current"
-        leak = isinstance(target, LIF) and target.leak_ns is None and self.unit in ("pa", "ns")
-        if not fitting or leak:
-            hint = "set its leak_ns" if leak else f"neurons of model {target.model} have none"
-            if isinstance(target, Brian2Neurons) and not fitting:
-                hint = "its equations do not name I"
-            return f"a {kind} with weight_{self.unit} does not fit the target ({hint})"
-        return (
-            f"a {kind} onto neurons of model {target.model} needs"
-            f" {' or '.join(f'weight_{unit}' for unit in fitting)}, found weight_{self.unit}"
-        )
-
-
-class Projection(_Weighted):
-    """Synapses from one population to another.
-
-    The weight is a number, a distribution, or an array: of shape (source size, target size) with
-    all-to-all connectivity, (number of pairs,) with pairs, of the kernel's shape with a
-    convolution. Its unit, in the field's name, is that of the synapse (see
-    `spikelearn.networks.synapses`). In a YAML file an array is named
-    `{file: weights.safetensors, key: KEY}`.
-
-    `delay_ms` is a multiple of the time step: at least one step from neurons, at least zero from
-    spike sources; where absent, that minimum. Delays drawn from a distribution are moved to the
-    nearest step that is allowed.
-    """
-
-    source: str
-    connectivity: Connectivity = AllToAll()
-    weight_mv: Drawn | None = None
-    weight_pa: Drawn | None = None
-    weight_ns: Drawn | None = None
-    weight_mv_per_ms: Drawn | None = None
-    delay_ms: Drawn | None = None
-    plasticity: Plasticity | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Projection:
-        if isinstance(self.delay_ms, np.ndarray):
-            raise ValueError("delay_ms: a delay is one number for all, or a distribution")
-        if isinstance(self.delay_ms, float) and self.delay_ms < 0:
-            raise ValueError(
-                f"delay_ms: must be greater than or equal to 0, found {self.delay_ms:g}"
-            )
-        if self.plasticity is not None and self.unit == "ns" and self.plasticity.w_min < 0:
-            raise ValueError("plasticity: a conductance is not negative; w_min must be at least 0")
-        if self.plasticity is not None and isinstance(self.delay_ms, AnyDistribution):
-            raise ValueError("a plastic projection needs one delay for all of its synapses")
-        return self
-
-    @property
-    def name(self) -> str:
-        """`source->target`."""
-        return f"{self.source}->{self.target}"
-
-
-class BackgroundInput(_Weighted):
-    """Independent Poisson spikes into each neuron of a population.
-
-    `rate_hz` is the rate of all its background synapses together; several may arrive in one step.
-    """
-
-    rate_hz: float = Field(ge=0)
-    weight_mv: float | None = None
-    weight_pa: float | None = None
-    weight_ns: float | None = None
-    weight_mv_per_ms: float | None = None
-    start_ms: float = Field(default=0.0, ge=0)
-    stop_ms: float | None = Field(default=None, description="the end of the run if absent")
-
-    @model_validator(mode="after")
-    def _check(self) -> BackgroundInput:
-        if self.stop_ms is not None and self.stop_ms <= self.start_ms:
-            raise ValueError("stop_ms must lie after start_ms")
-        return self
-
-
-class NoiseInput(Description):
-    """A current into each neuron of a population, drawn anew at regular intervals (Gaussian)."""
-
-    target: str
-    unit: Literal["mv", "pa", "mv_per_ms"]
-    mean: float = 0.0
-    sd: PerNeuron = Field(description="in the unit; that of the drawn values")
-    interval_ms: float = Field(gt=0, description="how long a drawn value lasts")
-
-    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
-        """Why this current cannot flow into such neurons, or None."""
-        fitting = [unit for unit in target.gains() if unit != "ns"]
-        if self.unit not in fitting:
-            return f"unit must be {' or '.join(fitting)}, found {self.unit}"
-        if np.ndim(self.sd) and np.shape(self.sd) != (target.size,):
-            return (
-                f"sd must be one number or one for each of the {target.size} neurons, found"
-                f" {np.size(self.sd)}"
-            )
-        return None
 
 
 class SpikingNetwork(Description):
@@ -333,39 +187,7 @@ class SpikingNetwork(Description):
         """Draw the synapses of a projection: pairs first, then weights."""
         n_source = self.populations[projection.source].size
         n_target = self.populations[projection.target].size
-        connectivity = projection.connectivity
-        if projection.source != projection.target:  # no neuron is itself in another population
-            connectivity = connectivity.model_copy(update={"allow_self": True})
-        weight: Any = projection.weight
-        try:
-            if isinstance(connectivity, Convolution):
-                pre, post, index = connectivity.pairs(n_source, n_target)
-            else:
-                pre, post = connectivity.draw(n_source, n_target, generator)
-        except SpikelearnError as error:
-            raise SpikelearnError(f"projection {projection.name}: {error}") from error
-        place: tuple[np.ndarray, ...] = (pre, post)
-        if isinstance(connectivity, Pairs):
-            place = (np.arange(pre.size),)
-        if isinstance(connectivity, Convolution):
-            place = (index,)
-            if isinstance(weight, AnyDistribution):  # drawn once, and shared by all places
-                weight = weight.draw(int(np.prod(connectivity.kernel_shape)), generator)
-            elif isinstance(weight, np.ndarray):
-                weight = weight.ravel()
-        if isinstance(weight, AnyDistribution):
-            values = weight.draw(pre.size, generator)
-        elif isinstance(weight, np.ndarray):
-            values = weight[place]
-        else:
-            values = np.full(pre.size, float(weight))
-        if not projection.connectivity.allow_self and projection.source == projection.target:
-            keep = pre != post
-            pre, post, values = pre[keep], post[keep], values[keep]
-        # Half the memory of what they were drawn as.
-        ends = pre.astype(np.int32), post.astype(np.int32)
-        found = Connections(*ends, values, n_source, n_target)
-        return found.known_full() if isinstance(connectivity, AllToAll) else found
+        return draw_synapses(projection, n_source, n_target, generator)
 
     def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
         """A copy whose projections, by name, have these weights: matrices of shape
@@ -409,6 +231,8 @@ class SpikingNetwork(Description):
     @classmethod
     def from_yaml(cls, name: str | Path) -> SpikingNetwork:
         """A shipped network by name, or the YAML file (or saved folder) at a path."""
+        from spikelearn.networks.network_files import with_arrays
+
         path = find_yaml("models", name)
         return validate(cls, with_arrays(read_yaml(path), path), path)
 
@@ -480,8 +304,8 @@ class SpikingNetwork(Description):
         SpikelearnError
             For what NIR cannot say, by name.
         """
-        from spikelearn.networks._to_nir import network_to_nir
         from spikelearn.networks.nir import write_nir
+        from spikelearn.networks.to_nir import network_to_nir
 
         graph = network_to_nir(self, dt_ms, dt_ms if step_ms is None else step_ms, seed)
         if path is not None:
@@ -490,4 +314,6 @@ class SpikingNetwork(Description):
 
     def save(self, folder: str | Path) -> Path:
         """Write `network.yaml`, and its arrays as `weights.safetensors`, to a folder."""
+        from spikelearn.networks.network_files import save_network
+
         return save_network(self, Path(folder))

@@ -211,7 +211,7 @@ def _check_recorded(activity: Activity, network: SpikingNetwork, source: str) ->
 
 
 def _current_unit(projection: Projection) -> str:
-    from spikelearn.networks.spiking import UNITS
+    from spikelearn.networks.projections import UNITS
     from spikelearn.networks.synapses import DeltaSynapse
 
     if isinstance(projection.synapse, DeltaSynapse):

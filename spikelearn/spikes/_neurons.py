@@ -57,6 +57,14 @@ def only(spikes: PopulationSpikes, neurons: np.ndarray) -> PopulationSpikes:
 def check_neuron(spikes: PopulationSpikes, population: str, neuron: int) -> None:
     """Refuse the index of a neuron that the population does not have.
 
+    Parameters
+    ----------
+    spikes : PopulationSpikes
+    population : str
+        Its name, for the sentence.
+    neuron : int
+        Index within the population.
+
     Raises
     ------
     SpikelearnError

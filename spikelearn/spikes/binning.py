@@ -28,6 +28,15 @@ def binned_counts(
 
     Bins are closed on the left, open on the right; the last one is closed on both sides.
 
+    Parameters
+    ----------
+    spikes : PopulationSpikes
+    n_trials : int
+    duration_ms : float
+        Duration of a trial, a whole number of bins.
+    bin_ms : float
+        Width of a bin.
+
     Raises
     ------
     SpikelearnError
@@ -57,6 +66,13 @@ def session_trains(
 
     Each trial has one empty bin before and one after it. Making a Neo train takes 0.3 ms; one per
     neuron rather than one per neuron and trial keeps a hundred stimuli a matter of milliseconds.
+
+    Parameters
+    ----------
+    spikes : PopulationSpikes
+    n_trials : int
+    duration_ms, bin_ms : float
+        Duration of a trial, and of the empty bins around it.
     """
     import neo
 
@@ -95,7 +111,15 @@ def whole_bins(duration_ms: float, bin_ms: float) -> int:
 def population_counts(
     spikes: PopulationSpikes, n_trials: int, duration_ms: float, bin_ms: float
 ) -> np.ndarray:
-    """Spike counts of all neurons together in bins, int array of shape (n_trials, n_bins)."""
+    """Spike counts of all neurons together in bins, int array of shape (n_trials, n_bins).
+
+    Parameters
+    ----------
+    spikes : PopulationSpikes
+    n_trials : int
+    duration_ms, bin_ms : float
+        Duration of a trial and width of a bin; see `binned_counts`.
+    """
     # One Neo train for all of them: their number does not matter.
     pooled = PopulationSpikes(1, spikes.times_ms, np.zeros_like(spikes.senders), spikes.trials)
     return binned_counts(pooled, n_trials, duration_ms, bin_ms)[:, 0]
@@ -107,6 +131,12 @@ def within_whole_bins(
     """The spikes within the bins that fit into a trial, and the duration of these bins in ms.
 
     What is left over of a trial at its end, shorter than a bin, is left out with its spikes.
+
+    Parameters
+    ----------
+    spikes : PopulationSpikes
+    duration_ms, bin_ms : float
+        Duration of a trial and width of a bin.
 
     Raises
     ------

@@ -148,6 +148,14 @@ def rebuild(
 
     `states` and `weights` come in the order in which `meta` names them.
 
+    Parameters
+    ----------
+    meta : mapping
+        What `describe` wrote, parsed, with the provenance.
+    populations : mapping of str to PopulationSpikes
+    states, weights : iterables of arrays
+        In the order in which `meta` names them.
+
     Raises
     ------
     SpikelearnError

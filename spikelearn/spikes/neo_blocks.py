@@ -38,7 +38,18 @@ def annotated_block(activity: Activity) -> neo.Block:
 def state_signal(
     name: str, values: np.ndarray, dt_ms: float, **annotations: Any
 ) -> neo.AnalogSignal:
-    """The recorded state "population.variable", values of shape (n_steps, size), as a signal."""
+    """The recorded state "population.variable", values of shape (n_steps, size), as a signal.
+
+    Parameters
+    ----------
+    name : str
+        "population.variable".
+    values : array of shape (n_steps, size)
+    dt_ms : float
+        The sampling period.
+    **annotations
+        What else the signal is annotated with.
+    """
     import neo
     import quantities as pq
 

@@ -62,7 +62,21 @@ def split_trials(
     duration_ms: float,
     dt_ms: float,
 ) -> PopulationSpikes:
-    """Spikes by trial from spikes on the session clock; undoes `session_trains_ms`."""
+    """Spikes by trial from spikes on the session clock; undoes `session_trains_ms`.
+
+    Parameters
+    ----------
+    size : int
+        Number of neurons.
+    times_ms : array of shape (n_spikes,)
+        Spike times on the session clock.
+    senders : array of shape (n_spikes,)
+        Index of the neuron of each spike.
+    starts_ms : array of shape (n_trials,)
+        Start of each trial on the session clock.
+    duration_ms, dt_ms : float
+        Duration of a trial and time step of the grid.
+    """
     trials = np.searchsorted(starts_ms - dt_ms / 2, times_ms, side="right") - 1
     times = times_ms - starts_ms[trials]
     on_grid = np.rint(times / dt_ms) * dt_ms
@@ -92,7 +106,16 @@ def session_state(state: np.ndarray, steps: int) -> np.ndarray:
 
 
 def split_state(joined: np.ndarray, steps: int, shape: tuple[int, int, int]) -> np.ndarray:
-    """The state by trial, of the given shape; undoes `session_state`."""
+    """The state by trial, of the given shape; undoes `session_state`.
+
+    Parameters
+    ----------
+    joined : array of shape (n, size)
+        The state on the session clock.
+    steps : int
+        Steps from the start of one trial to the start of the next.
+    shape : tuple of (n_trials, n_steps, size)
+    """
     n_trials, n_steps, size = shape
     starts = np.arange(n_trials) * steps
     joined = np.asarray(joined).reshape(-1, size)

@@ -102,6 +102,19 @@ class _Current(Fields):
     ) -> np.ndarray:
         """The current in each of `n` intervals from time 0 on, in its unit.
 
+        Parameters
+        ----------
+        size : int
+            Number of neurons that the current flows into.
+        n : int
+            Number of intervals.
+        dt_ms : float
+            Length of an interval, the time step.
+        n_trials : int
+            Trials of each condition, which matters to noise alone.
+        generator : numpy.random.Generator
+            Draws noise.
+
         Returns
         -------
         array of shape (n_conditions, n, size or 1); noise has all trials along its first axis

@@ -41,7 +41,16 @@ class RateEncoder(BaseModel):
         dt_ms: float,
         generator: np.random.Generator,
     ) -> PopulationSpikes:
-        """Spikes for `intensities` of shape (n_trials, n_sources), one trial per row."""
+        """Spikes for `intensities` of shape (n_trials, n_sources), one trial per row.
+
+        Parameters
+        ----------
+        intensities : array of shape (n_trials, n_sources)
+            In [0, 1].
+        duration_ms, dt_ms : float
+            Duration of a trial and time step.
+        generator : numpy.random.Generator
+        """
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         probability = checked_probability(self.max_rate_hz, dt_ms)
@@ -67,7 +76,17 @@ class LatencyEncoder(BaseModel):
         dt_ms: float,
         generator: np.random.Generator | None = None,
     ) -> PopulationSpikes:
-        """Spikes for `intensities` of shape (n_trials, n_sources); the generator is not used."""
+        """Spikes for `intensities` of shape (n_trials, n_sources); the generator is not used.
+
+        Parameters
+        ----------
+        intensities : array of shape (n_trials, n_sources)
+            In [0, 1].
+        duration_ms, dt_ms : float
+            Duration of a trial and time step.
+        generator : numpy.random.Generator, optional
+            Not used: nothing is random.
+        """
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         trials, senders = np.nonzero(intensities > self.threshold)
@@ -104,6 +123,15 @@ class DeltaEncoder(BaseModel):
 
         Frame i begins at step i * n_steps // n_frames. Sources 0 to n_pixels - 1 are ON; with
         `off_spikes` the OFF sources follow in the same order. The generator is not used.
+
+        Parameters
+        ----------
+        intensities : array of shape (n_trials, n_pixels) or (n_trials, n_frames, n_pixels)
+            In [0, 1].
+        duration_ms, dt_ms : float
+            Duration of a trial and time step.
+        generator : numpy.random.Generator, optional
+            Not used: nothing is random.
         """
         values = np.asarray(intensities, dtype=np.float64)
         if values.ndim == 2:
@@ -151,6 +179,13 @@ def bernoulli_spikes(
     probabilities : iterable of arrays that broadcast to (n_steps, size)
         One for each trial, drawn in turn, so that a trial's spikes do not depend on how many
         follow it.
+    size : int
+        Number of sources.
+    n_steps : int
+        Steps of a trial.
+    dt_ms : float
+        Time step.
+    generator : numpy.random.Generator
     """
     trials, steps, senders = [], [], []
     for trial, probability in enumerate(probabilities):

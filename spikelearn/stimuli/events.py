@@ -69,6 +69,14 @@ class EventPart:
     def binned(self, indices: Sequence[int] | np.ndarray, dt_ms: float, n_steps: int) -> np.ndarray:
         """Whether each source spikes in each time step; spikes after the last are left out.
 
+        Parameters
+        ----------
+        indices : sequence of int
+            Which recordings.
+        dt_ms : float
+            Time step.
+        n_steps : int
+
         Returns
         -------
         array of shape (recordings, n_steps, n_units), uint8, 0 or 1
@@ -122,7 +130,17 @@ def load_events(name: str) -> EventDataset:
 
 
 def as_spikes(part: EventPart, indices: np.ndarray, dt_ms: float, n_steps: int) -> torch.Tensor:
-    """`EventPart.binned` as a tensor."""
+    """`EventPart.binned` as a tensor.
+
+    Parameters
+    ----------
+    part : EventPart
+    indices : array of int
+        Which recordings.
+    dt_ms : float
+        Time step.
+    n_steps : int
+    """
     import torch
 
     return torch.from_numpy(part.binned(indices, dt_ms, n_steps))

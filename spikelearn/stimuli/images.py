@@ -61,6 +61,15 @@ class ImageDataset:
 def check_source(dataset: str, source: str, sources: tuple[str, ...]) -> None:
     """Refuse a `source` that is neither "auto" nor one of the data set's own.
 
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set, for the sentence.
+    source : str
+        What the user asked for.
+    sources : tuple of str
+        The copies that the data set comes in.
+
     Raises
     ------
     SpikelearnError

@@ -34,6 +34,9 @@ def poisson_spikes(
     rate_hz : float, or array that broadcasts to (n_conditions, n_steps, size)
         Their rates, at least 0 and at most 1000 / dt_ms. The rate of step k is that over the
         interval that begins at k * dt_ms.
+    duration_ms, dt_ms : float
+        Duration of a trial and time step.
+    generator : numpy.random.Generator
     n_trials : int
         Trials of each condition, which follow one another.
 
@@ -84,7 +87,16 @@ class RateCourse(Fields):
         return self
 
     def on_grid(self, size: int, n_steps: int, dt_ms: float) -> np.ndarray:
-        """Mean rate in each step, array of shape (1, n_steps, 1), in Hz."""
+        """Mean rate in each step, array of shape (1, n_steps, 1), in Hz.
+
+        Parameters
+        ----------
+        size : int
+            Number of sources, all of one rate.
+        n_steps : int
+        dt_ms : float
+            Time step.
+        """
         knots, rates = in_steps(np.array(self.times_ms), dt_ms), np.array(self.rates_hz)
         return pieces(knots, rates, n_steps, self.interpolation == "linear")[None, :, None]
 
@@ -108,7 +120,16 @@ class RateSinusoid(Fields):
         return self
 
     def on_grid(self, size: int, n_steps: int, dt_ms: float) -> np.ndarray:
-        """Mean rate in each step, array of shape (1, n_steps, 1), in Hz."""
+        """Mean rate in each step, array of shape (1, n_steps, 1), in Hz.
+
+        Parameters
+        ----------
+        size : int
+            Number of sources, all of one rate.
+        n_steps : int
+        dt_ms : float
+            Time step.
+        """
         middle, share = window(0.0, None, dt_ms, n_steps)
         course = sinusoid(
             middle,
@@ -137,7 +158,16 @@ class RateArray(Fields):
     gain_hz: float = Field(default=1.0, description="rate in Hz for a value of 1")
 
     def on_grid(self, size: int, n_steps: int, dt_ms: float) -> np.ndarray:
-        """Mean rate in each step, array of shape (n_trials, n_steps, size or 1), in Hz."""
+        """Mean rate in each step, array of shape (n_trials, n_steps, size or 1), in Hz.
+
+        Parameters
+        ----------
+        size : int
+            Number of sources.
+        n_steps : int
+        dt_ms : float
+            Time step.
+        """
         values = self.gain_hz * read_array(self.file, self.key)
         if values.min() < 0:
             raise SpikelearnError(f"{self.file} has a negative rate, {values.min():g} Hz")
@@ -151,7 +181,16 @@ class RateRecording(RecordedSignal):
     offset_hz: float = 0.0
 
     def on_grid(self, size: int, n_steps: int, dt_ms: float) -> np.ndarray:
-        """Rate in each step, array of shape (n_trials, n_steps, size or 1), in Hz."""
+        """Rate in each step, array of shape (n_trials, n_steps, size or 1), in Hz.
+
+        Parameters
+        ----------
+        size : int
+            Number of sources.
+        n_steps : int
+        dt_ms : float
+            Time step.
+        """
         signal = self.signal(size, n_steps, dt_ms)
         return np.maximum(self.offset_hz + self.gain_hz * signal, 0.0)
 

@@ -44,7 +44,17 @@ class RecordedSignal(Fields):
         return self
 
     def signal(self, size: int, n: int, dt_ms: float) -> np.ndarray:
-        """The signal in each of `n` intervals, array of shape (n_trials, n, size or 1)."""
+        """The signal in each of `n` intervals, array of shape (n_trials, n, size or 1).
+
+        Parameters
+        ----------
+        size : int
+            Number of neurons or sources.
+        n : int
+            Number of intervals.
+        dt_ms : float
+            Length of an interval, the time step.
+        """
         if self.sampling_rate_hz is None:
             samples, rate_hz = read_sound(self.file, self.channel)
         else:
@@ -73,7 +83,22 @@ def array_pieces(
     n: int,
     dt_ms: float,
 ) -> np.ndarray:
-    """Means of an array of bins over `n` intervals, shape (n_trials, n, size or 1)."""
+    """Means of an array of bins over `n` intervals, shape (n_trials, n, size or 1).
+
+    Parameters
+    ----------
+    values : array of shape (n_bins,), (size or 1, n_bins) or (n_trials, size or 1, n_bins)
+    size : int
+        Number of neurons or sources.
+    file : Path
+        Where the values are from, for the sentence.
+    bin_ms, start_ms : float
+        Width of a bin, and where the first begins.
+    n : int
+        Number of intervals.
+    dt_ms : float
+        Length of an interval, the time step.
+    """
     values = in_trials(values, size, file)
     ended = np.concatenate([values, np.zeros((*values.shape[:2], 1))], axis=-1)
     knots = in_steps(start_ms + bin_ms * np.arange(ended.shape[-1]), dt_ms)
@@ -82,6 +107,14 @@ def array_pieces(
 
 def in_trials(values: np.ndarray, size: int, file: Path) -> np.ndarray:
     """Values of shape (n_trials, size or 1, n_bins).
+
+    Parameters
+    ----------
+    values : array of shape (n_bins,), (size or 1, n_bins) or (n_trials, size or 1, n_bins)
+    size : int
+        Number of neurons or sources.
+    file : Path
+        Where the values are from, for the sentence.
 
     Raises
     ------

@@ -135,6 +135,10 @@ def resampled(samples: np.ndarray, sampling_rate_hz: float, dt_ms: float) -> np.
     Parameters
     ----------
     samples : array of shape (..., n_samples)
+    sampling_rate_hz : float
+        Rate of the samples.
+    dt_ms : float
+        Time step of what is asked for.
 
     Raises
     ------

@@ -78,7 +78,17 @@ class Stimulus:
     def from_spike_times(
         cls, population: str, trains: Sequence[Sequence[float]], label: str = "given spikes"
     ) -> Stimulus:
-        """One trial with the given spike times (ms), one sequence per source neuron."""
+        """One trial with the given spike times (ms), one sequence per source neuron.
+
+        Parameters
+        ----------
+        population : str
+            Name of the spike source.
+        trains : sequence of sequences of float
+            Spike times in ms, a sequence for each source neuron.
+        label : str
+            Name of the trial.
+        """
         times = [np.asarray(train, dtype=float).ravel() for train in trains]
         senders = np.repeat(np.arange(len(times)), [t.size for t in times])
         flat = np.concatenate(times) if times else np.zeros(0)

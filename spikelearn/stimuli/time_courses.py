@@ -22,7 +22,17 @@ def in_steps(times_ms: np.ndarray | float, dt_ms: float) -> np.ndarray:
 def window(
     start_ms: float, stop_ms: float | None, dt_ms: float, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The part of each interval between two times: its middle in ms, and its share (0 to 1)."""
+    """The part of each interval between two times: its middle in ms, and its share (0 to 1).
+
+    Parameters
+    ----------
+    start_ms, stop_ms : float
+        From when to when; to the end if `stop_ms` is None.
+    dt_ms : float
+        Length of an interval.
+    n : int
+        Number of intervals.
+    """
     first = np.arange(n, dtype=np.float64)
     start = float(in_steps(start_ms, dt_ms))
     stop = math.inf if stop_ms is None else float(in_steps(stop_ms, dt_ms))
@@ -39,7 +49,18 @@ def sinusoid(
     frequency_hz: float,
     phase_deg: float,
 ) -> np.ndarray:
-    """Means of mean + amplitude sin(2 pi f t + phase) over what `window` gives, of shape (n,)."""
+    """Means of mean + amplitude sin(2 pi f t + phase) over what `window` gives, of shape (n,).
+
+    Parameters
+    ----------
+    middle_ms, share : arrays of shape (n,)
+        What `window` gives of each interval.
+    dt_ms : float
+        Length of an interval.
+    mean, amplitude : float
+        In the unit of the course.
+    frequency_hz, phase_deg : float
+    """
     per_ms = frequency_hz / 1000.0
     angle = 2 * np.pi * per_ms * middle_ms + np.deg2rad(phase_deg)
     damped = amplitude * np.sinc(per_ms * share * dt_ms)
@@ -54,8 +75,12 @@ def pieces(knots: np.ndarray, values: np.ndarray, n: int, linear: bool = False) 
     knots : array of shape (n_points,)
         Increasing, in steps. Before the first the course is 0; after the last it keeps its value.
     values : array of shape (..., n_points)
-        From each point to the next the value of the first, or where `linear` is true, a straight
-        line between both.
+        At the knots.
+    n : int
+        Number of intervals.
+    linear : bool
+        Whether the course goes in a straight line from each point to the next; otherwise it keeps
+        the value of the first.
 
     Returns
     -------

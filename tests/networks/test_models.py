@@ -225,7 +225,7 @@ def test_an_interrupted_save_leaves_what_was_there(
     def interrupt(*args: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spikelearn.networks._network_files.write_yaml", interrupt)
+    monkeypatch.setattr("spikelearn.networks.network_files.write_yaml", interrupt)
     with pytest.raises(KeyboardInterrupt):
         network.with_weights({"in->b": np.zeros((3, 2))}).save(tmp_path / "saved")
     monkeypatch.undo()

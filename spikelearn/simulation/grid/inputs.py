@@ -12,7 +12,8 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.neurons import LIF
-from spikelearn.networks.spiking import UNITS, BackgroundInput, NoiseInput, SpikingNetwork
+from spikelearn.networks.projections import UNITS
+from spikelearn.networks.spiking import BackgroundInput, NoiseInput, SpikingNetwork
 from spikelearn.networks.synapses import Synapse
 from spikelearn.simulation.grid.neurons import channel_of
 from spikelearn.simulation.grid.poisson import PoissonSampler

@@ -40,7 +40,16 @@ class _Target:
 def network_to_nir(
     network: SpikingNetwork, dt_ms: float, step_ms: float, seed: int
 ) -> nir.NIRGraph:
-    """See `SpikingNetwork.to_nir`."""
+    """See `SpikingNetwork.to_nir`.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    dt_ms, step_ms : float
+        Time step of the simulation, and that which the reading program assumes.
+    seed : int
+        For connectivity and weights that are drawn.
+    """
     for what, value in (("dt_ms", dt_ms), ("step_ms", step_ms)):
         if not (np.isfinite(value) and value > 0):
             raise SpikelearnError(f"{what} must be greater than 0, found {value:g}")
