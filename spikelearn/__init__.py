@@ -89,7 +89,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, there = _PLACES[name]
-    return getattr(importlib.import_module(module), there)
+    value = globals()[name] = getattr(importlib.import_module(module), there)
+    return value
 
 
 def __dir__() -> list[str]:

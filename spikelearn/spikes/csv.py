@@ -26,6 +26,9 @@ from spikelearn.spikes.metadata import describe, parse, rebuild
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
+COMPLETE = False  # states and weights are left out
+HELD_BYTES = 0  # of memory for each spike: written in pieces
+
 COLUMNS = ["population", "neuron", "trial", "stimulus", "time_ms"]
 
 _ROWS = 2**16  # turned into Python's numbers at once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path
@@ -12,7 +12,7 @@ from spikelearn._files import atomic_path
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
-# Suffix -> module with save(activity, path) and load(path).
+# Suffix -> module with save(activity, path), load(path), and what `FormatModule` says.
 FORMATS: dict[str, str] = {
     ".nwb": "spikelearn.spikes.nwb",
     ".nix": "spikelearn.spikes.nix",
@@ -22,8 +22,26 @@ FORMATS: dict[str, str] = {
     ".csv": "spikelearn.spikes.csv",
 }
 
-# Suffix -> bytes of memory for each spike, of the formats whose libraries hold all of a file.
-_HELD_BYTES = {".nwb": 40, ".nix": 40, ".mat": 60}
+
+class FormatModule(Protocol):
+    """A format: one file.
+
+    Attributes
+    ----------
+    COMPLETE : bool
+        Whether recorded states and weights are kept beside spikes, labels and provenance.
+    HELD_BYTES : int
+        Memory that writing takes for each spike, where not written in pieces.
+    """
+
+    COMPLETE: bool
+    HELD_BYTES: int
+
+    def save(self, activity: Activity, path: Path) -> None:
+        """Write the activity to `path`, which does not exist yet."""
+
+    def load(self, path: Path) -> Activity:
+        """Read what `save` wrote; any error is told as a damaged file."""
 
 
 def save(activity: Activity, path: str | Path) -> Path:
@@ -53,8 +71,8 @@ def save(activity: Activity, path: str | Path) -> Path:
     from spikelearn.spikes.metadata import check
 
     path = Path(path)
-    module = _format_module(path)
-    _check_memory(activity, path)
+    module = format_of(path)
+    _check_memory(activity, path, module)
     check(activity)
     if path.is_dir():
         raise SpikelearnError(f"cannot write {path}: there is a folder of that name")
@@ -75,7 +93,7 @@ def load(path: str | Path) -> Activity:
         If the suffix is unknown, or the file is missing, damaged or holds no spike trains.
     """
     path = Path(path)
-    module = _format_module(path)
+    module = format_of(path)
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
     try:
@@ -98,16 +116,16 @@ def check_path(path: str | Path) -> None:
     ------
     SpikelearnError
     """
-    _format_module(Path(path))
+    format_of(Path(path))
 
 
-def _check_memory(activity: Activity, path: Path) -> None:
+def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
     import psutil
 
-    needed = activity.n_spikes * _HELD_BYTES.get(path.suffix.lower(), 0)
+    needed = activity.n_spikes * module.HELD_BYTES
     free = psutil.virtual_memory().available
     if needed > free:
-        able = [suffix for suffix in FORMATS if suffix not in _HELD_BYTES]
+        able = [suffix for suffix in FORMATS if not format_of(Path(f"_{suffix}")).HELD_BYTES]
         raise SpikelearnError(
             f"cannot write {path}: its {activity.n_spikes:,} spikes would need about"
             f" {needed / 1e9:.1f} GB of memory in this format, but {free / 1e9:.1f} GB are free;"
@@ -115,10 +133,18 @@ def _check_memory(activity: Activity, path: Path) -> None:
         )
 
 
-def _format_module(path: Path) -> Any:
+def format_of(path: Path) -> FormatModule:
+    """The format that the suffix of a path chooses.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such format.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise SpikelearnError(
             f"cannot tell the format of {path} by its suffix; suffixes are {', '.join(FORMATS)}"
         )
-    return importlib.import_module(FORMATS[suffix])
+    module: Any = importlib.import_module(FORMATS[suffix])
+    return module

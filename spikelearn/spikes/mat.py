@@ -24,6 +24,9 @@ from spikelearn.spikes.metadata import describe, parse, rebuild
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
+COMPLETE = True  # states and weights are kept too
+HELD_BYTES = 60  # of memory for each spike: the library holds all of a file
+
 
 def save(activity: Activity, path: Path) -> None:
     """Write the activity to `path`."""

@@ -17,6 +17,9 @@ from spikelearn.spikes.neo_session import session_block
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
+COMPLETE = True  # states and weights are kept too
+HELD_BYTES = 40  # of memory for each spike: the library holds all of a file
+
 
 def save(activity: Activity, path: Path) -> None:
     """Write the activity to `path`."""

@@ -18,6 +18,9 @@ from spikelearn.spikes.metadata import describe, parse, rebuild
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
+COMPLETE = True  # states and weights are kept too
+HELD_BYTES = 0  # of memory for each spike: written in pieces
+
 _FIELDS = ("times_ms", "senders", "trials")
 
 

@@ -22,6 +22,9 @@ from spikelearn.spikes.metadata import describe, parse, rebuild
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+COMPLETE = True  # states and weights are kept too
+HELD_BYTES = 0  # of memory for each spike: written in pieces
+
 _MAGIC = 0x0A7A
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 _BY_TIME = 2
