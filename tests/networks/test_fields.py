@@ -1,0 +1,42 @@
+"""Fields of a description: one number, one for each neuron, or drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from spikelearn.networks._fields import Description, Drawn, PerNeuron
+from spikelearn.networks.distributions import Normal
+
+
+class Cell(Description):
+    tau_ms: PerNeuron
+    weight: Drawn = 0.0
+
+
+def test_lists_become_arrays_and_go_back_to_lists() -> None:
+    cell = Cell(tau_ms=[1, 2])
+    assert isinstance(cell.tau_ms, np.ndarray)
+    assert cell.model_dump()["tau_ms"] == [1.0, 2.0]
+    drawn = Cell(tau_ms=1.0, weight={"distribution": "normal", "mean": 0.0, "sd": 1.0})
+    assert isinstance(drawn.weight, Normal)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tau_ms": "long"},
+        {"tau_ms": float("nan")},
+        {"tau_ms": 1.0, "tau": 2.0},
+        {"tau_ms": 1.0, "weight": {"distribution": "cauchy"}},
+    ],
+)
+def test_anything_else_is_refused(fields: dict) -> None:
+    with pytest.raises(ValidationError):
+        Cell(**fields)
+
+
+def test_a_description_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Cell(tau_ms=1.0).tau_ms = 2.0

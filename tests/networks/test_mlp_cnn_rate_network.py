@@ -1,0 +1,66 @@
+"""Descriptions of rate networks and what they build: the same function as torch's own modules."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.networks import CNN, MLP
+from spikelearn.networks.mlp import square_image
+from spikelearn.networks.rate_network import RateNetwork
+
+
+def copied(module: nn.Module, layer: nn.Module) -> nn.Module:
+    module.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    return module
+
+
+def test_an_mlp_is_torchs_linear_layers_with_a_nonlinearity_between() -> None:
+    network = MLP(name="m", sizes=(6, 5, 4, 3), activation="tanh").build(0)
+    steps: list[nn.Module] = []
+    for layer in network:
+        steps += [copied(nn.Linear(*reversed(layer.weight.shape)), layer), nn.Tanh()]
+    x = torch.randn(7, 6)
+    torch.testing.assert_close(network(x), nn.Sequential(*steps[:-1])(x))
+    assert [h.shape[1] for h in network.activity(x)] == [5, 4, 3]
+    assert len(network) == 3
+
+
+def test_a_cnn_is_torchs_convolution_pooling_and_linear_layer() -> None:
+    description = CNN(name="c", input_shape=(2, 8, 8), channels=(3,), pool=(2,), n_classes=4)
+    network = description.build(0)
+    convolution, dense = network
+    theirs = nn.Sequential(
+        copied(nn.Conv2d(2, 3, 3, padding=1), convolution), nn.AvgPool2d(2), nn.ReLU(),
+        nn.Flatten(), copied(nn.Linear(48, 4), dense),
+    )  # fmt: skip
+    x = torch.randn(5, 2, 8, 8)
+    torch.testing.assert_close(network(x), theirs(x))
+    torch.testing.assert_close(network(x.flatten(1)), theirs(x))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"pool": (2, 2)}, "pool must give a number of at least 1 for each of the 1"),
+        ({"kernel_size": 4}, "kernel_size must be odd, found 4"),
+        ({"pool": (9,)}, "pool makes an image of 8 x 8 vanish"),
+    ],
+)
+def test_a_cnn_that_cannot_be_is_refused(fields: dict, words: str) -> None:
+    given = {"name": "c", "input_shape": (1, 8, 8), "channels": (3,), "pool": (2,)}
+    with pytest.raises(ValueError, match=words):
+        CNN(**(given | fields))
+
+
+def test_square_images_have_one_channel_or_three() -> None:
+    assert square_image(784) == (1, 28, 28)
+    assert square_image(3072) == (3, 32, 32)
+    assert square_image(10) is None
+
+
+def test_a_network_without_layers_is_refused() -> None:
+    with pytest.raises(SpikelearnError, match="at least one layer"):
+        RateNetwork([])
