@@ -89,7 +89,7 @@ def one_rdm() -> tuple[float, float]:
     """Seconds for the RDM, by us and by SciPy."""
     from scipy.spatial.distance import pdist
 
-    from spikelearn.comparison._dissimilarities import correlation_distances
+    from spikelearn.comparison.rdms import correlation_distances
 
     values = np.random.default_rng(0).normal(size=(1000, 10_000)).astype(np.float32)
     found = []
@@ -104,7 +104,7 @@ def peak_memory(chunk_units: int) -> float:
     """Megabytes that NumPy allocates at most while the RDM is computed."""
     import tracemalloc
 
-    from spikelearn.comparison._dissimilarities import correlation_distances
+    from spikelearn.comparison.rdms import correlation_distances
 
     values = np.random.default_rng(0).normal(size=(1000, 10_000)).astype(np.float32)
     tracemalloc.start()

@@ -145,6 +145,7 @@ def _similarity(path: Path | None) -> pd.DataFrame | None:
     import pandas as pd
 
     from spikelearn.cli._tables import check_table_path
+    from spikelearn.comparison.tables import with_level
 
     check_table_path(path)
     if not path.is_file():
@@ -154,10 +155,11 @@ def _similarity(path: Path | None) -> pd.DataFrame | None:
     if not needed <= set(table.columns):
         raise SpikelearnError(f"{path}: a table of `spikelearn compare` has the columns"
                               f" {', '.join(sorted(needed))}")  # fmt: skip
-    if "subject" in table.columns:
+    table = with_level(table)
+    if "level" in table.columns:
         # Regions with one animal have no mean over subjects.
-        averaged = set(table.loc[table["subject"] == "mean", "region"])
-        table = table[(table["subject"] == "mean") | ~table["region"].isin(averaged)]
+        averaged = set(table.loc[table["level"] == "mean", "region"])
+        table = table[(table["level"] == "mean") | ~table["region"].isin(averaged)]
     by_layer = table.groupby(["model", "region", "layer"])["score"].mean().reset_index()
     best = by_layer.groupby(["model", "region"])["score"].max().reset_index()
     return best.rename(columns={"model": "rule"})

@@ -142,7 +142,7 @@ def _options(method: str, over: str, comparator: str | None, tests: bool) -> dic
 
 
 def _show(table: pd.DataFrame, recording: str, resolutions: bool) -> None:
-    from spikelearn.comparison._rows import read_first
+    from spikelearn.comparison.tables import read_first
 
     shown = read_first(table)
     columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
@@ -206,7 +206,7 @@ def _write_study(
 
     from spikelearn._files import write_text
     from spikelearn._provenance import as_lines, provenance
-    from spikelearn.comparison._rows import read_first
+    from spikelearn.comparison.tables import read_first
     from spikelearn.report import plausibility, study_figures
     from spikelearn.report import study as pictures
     from spikelearn.report.study_page import write_study_page
@@ -265,7 +265,7 @@ def _write_tests(tests: Significance | None, out: Path) -> None:
 
 def _show_tests(tests: Significance | None) -> None:
     """Every model against zero, and trained networks less their untrained twins."""
-    from spikelearn.comparison._rows import read_first
+    from spikelearn.comparison.tables import read_first
 
     if tests is None or tests.zero.empty:
         return

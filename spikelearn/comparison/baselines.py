@@ -94,7 +94,7 @@ def gabor_energy(
     light = network_input(images, side, side).reshape(len(images), side, side).astype(np.float64)
     spectrum = np.fft.rfft2(light - light.mean(axis=(1, 2), keepdims=True))
     block = side // grid
-    found = []
+    energies = []
     for wavelength in wavelengths:
         for k in range(n_orientations):
             filters = _gabor(side, wavelength, np.pi * k / n_orientations)
@@ -102,16 +102,29 @@ def gabor_energy(
             parts = [np.fft.irfft2(spectrum * np.fft.rfft2(f), s=(side, side)) for f in filters]
             energy = np.sqrt(parts[0] ** 2 + parts[1] ** 2)
             places = energy.reshape(len(images), grid, block, grid, block).mean(axis=(2, 4))
-            found.append(places.reshape(len(images), -1))
-    return _response(np.concatenate(found, axis=1), labels, "gabor_energy")
+            energies.append(places.reshape(len(images), -1))
+    return _response(np.concatenate(energies, axis=1), labels, "gabor_energy")
 
 
 def random_features(
     images: np.ndarray, labels: Sequence[str], n_units: int = 1000, side: int = 28, seed: int = 0
 ) -> xarray.DataArray:
-    """Rectified random projections of the luminance at `side` x `side` pixels.
+    """Rectified random projections of an image's luminance.
 
-    Weights are Gaussian; parameters are as for `pixels`.
+    Parameters
+    ----------
+    images, labels
+        As for `pixels`; turned into luminance of `side` x `side` pixels.
+    n_units : int
+        How many projections.
+    side : int
+        In pixels.
+    seed : int
+        Of the weights, which are Gaussian.
+
+    Returns
+    -------
+    DataArray of shape (stimulus, unit)
     """
     light = network_input(images, side, side).astype(np.float64)
     weights = generator(seed, "random features").normal(size=(light.shape[1], n_units))
@@ -139,6 +152,13 @@ def category_model(member: np.ndarray, labels: Sequence[str]) -> xarray.DataArra
 
 def sound_envelope(sound: Sound, bin_ms: float = 1.0, sigma_ms: float = 3.0) -> xarray.DataArray:
     """A sound's amplitude envelope, averaged in bins and smoothed as a PSTH is.
+
+    Parameters
+    ----------
+    sound : Sound
+        Of a whole number of bins.
+    bin_ms, sigma_ms : float
+        Width of a bin, and standard deviation of the Gaussian that smooths, in ms.
 
     Returns
     -------

@@ -43,9 +43,15 @@ def canonical_correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def svcca(x: np.ndarray, y: np.ndarray, variance: float = 0.99) -> float:
-    """Mean canonical correlation of the principal components that hold `variance` of each.
+    """Mean canonical correlation of the principal components that hold most of the variance.
 
     NaN where one of them does not vary.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_stimuli, n_units_x), (n_stimuli, n_units_y)
+    variance : float
+        Share of each response's variance that its components hold at least.
     """
     reduced = [_principal(_centred(v), variance) for v in _same_stimuli(x, y)]
     correlations = canonical_correlations(*reduced)
@@ -57,6 +63,11 @@ def pwcca(x: np.ndarray, y: np.ndarray, variance: float = 0.99) -> float:
 
     Not symmetric: the weight of a canonical variate is the sum of the absolute inner products of
     the units of x with it.
+
+    Parameters
+    ----------
+    x, y, variance
+        As in `svcca`.
     """
     centred = _centred(x)
     a, b = (_basis(_principal(_centred(v), variance)) for v in _same_stimuli(x, y))

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikelearn.comparison._dissimilarities import CHUNK_UNITS
+from spikelearn.comparison.rdms import CHUNK_UNITS
 
 
 def linear_cka(x: np.ndarray, y: np.ndarray, debiased: bool = True) -> float:
@@ -78,7 +78,13 @@ def bootstrap_cka(k: np.ndarray, l: np.ndarray, counts: np.ndarray) -> np.ndarra
 
 
 def hsic(k: np.ndarray, l: np.ndarray, counts: np.ndarray) -> np.ndarray:  # noqa: E741
-    """Debiased HSIC in every resample, up to a factor, array of shape (n_bootstrap,)."""
+    """Debiased HSIC in every resample, up to a factor, array of shape (n_bootstrap,).
+
+    Parameters
+    ----------
+    k, l, counts
+        As in `bootstrap_cka`.
+    """
     k, l = (_without_diagonal(m) for m in (k, l))  # noqa: E741
     sums_k, sums_l = counts @ k, counts @ l
     rest = counts.sum(axis=1, keepdims=True) - 2 * counts

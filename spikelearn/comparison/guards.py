@@ -1,9 +1,9 @@
 """Mistakes that have cost published comparisons their conclusion, each caught with one sentence.
 
-in training mode      `evaluation_mode` watches every layer while responses are computed
+in training mode      `evaluation_mode` checks every layer while responses are computed
 batch size, order     `check_alone`: an image shown alone must answer as it did among others
 duplicated images     `check_images`
-similarities          `check_dissimilarities`, and `fixed_rdm` for whole matrices
+similarities          `check_dissimilarities` and `fixed_rdm`, in `rdms`
 one subject unlike    `recording_notes`: stimuli in another order, a subject swapped with another,
                       or similarities that look like dissimilarities; told, not refused, because
                       noise can do it too
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
-from spikelearn.comparison._comparators import pooled_vectors
+from spikelearn.comparison.comparators import pooled_vectors
+from spikelearn.comparison.intervals import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison.permutation import permutation_scores
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,7 @@ N_PERMUTATIONS = 500
 
 @contextmanager
 def evaluation_mode(*networks: torch.nn.Module) -> Iterator[None]:
-    """Watch that every layer is in evaluation mode, before, while and after it is used.
+    """Check that every layer is in evaluation mode, before, while and after it is used.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def evaluation_mode(*networks: torch.nn.Module) -> Iterator[None]:
     """
     handles = []
 
-    def watch(name: str) -> Callable[[torch.nn.Module, Any], None]:
+    def refuse_training(name: str) -> Callable[[torch.nn.Module, Any], None]:
         def hook(module: torch.nn.Module, _inputs: Any) -> None:
             if module.training:
                 raise _training(name, module)
@@ -59,7 +60,7 @@ def evaluation_mode(*networks: torch.nn.Module) -> Iterator[None]:
     check()
     for network in networks:
         for name, module in network.named_modules():
-            handles.append(module.register_forward_pre_hook(watch(name)))
+            handles.append(module.register_forward_pre_hook(refuse_training(name)))
     try:
         yield
         check()
@@ -139,25 +140,6 @@ def check_images(images: np.ndarray, labels: Sequence[str]) -> None:
         raise SpikelearnError(f"two stimuli are labelled '{doubled[0]}'; give each its own label")
 
 
-def check_dissimilarities(recorded: RecordedRDM) -> None:
-    """Refuse a recorded RDM whose values cannot be what its unit says.
-
-    Raises
-    ------
-    SpikelearnError
-        If it holds similarities, or values out of the range of its unit.
-    """
-    if not recorded.unit.replace(" ", "").lower().startswith("1-"):
-        return
-    low, high = recorded.dissimilarities.min(), recorded.dissimilarities.max()
-    if low < -1e-6 or high > 2 + 1e-6:
-        raise SpikelearnError(
-            f"the RDM of {recorded.region}, subject {recorded.subject}, holds values from"
-            f" {low:.3g} to {high:.3g}, which are no dissimilarities in units of {recorded.unit}"
-            " (0 to 2); if they are correlations, give 1 - r"
-        )
-
-
 def recording_notes(recording: ImageRecording, seed: int = 0) -> list[str]:
     """What is odd about a recording's subjects, a sentence each; empty where nothing is.
 
@@ -181,21 +163,20 @@ def recording_notes(recording: ImageRecording, seed: int = 0) -> list[str]:
 def _unlike(
     recording: ImageRecording, region: str, vectors: Mapping[str, np.ndarray], seed: int
 ) -> list[str]:
-    from spikelearn.comparison.inference import permutation_scores
-
     names = list(vectors)
     if len(names) < 3:
         return []
-    found: dict[str, tuple[float, float, float]] = {}
+    with_others: dict[str, tuple[float, float, float]] = {}
     for name in names:
         others = pooled_vectors(np.stack([vectors[n] for n in names if n != name]), "spearman")
         one = vectors[name]
         score = _spearman(one, others)
         null = permutation_scores(one, others[None], N_PERMUTATIONS, seed, "spearman")[0]
-        found[name] = (score, float((null >= score).mean()), float((null <= score).mean()))
-    related = [name for name, (_, p, _) in found.items() if p < 0.01]
+        p, p_negative = float((null >= score).mean()), float((null <= score).mean())
+        with_others[name] = (score, p, p_negative)
+    related = [name for name, (_, p, _) in with_others.items() if p < 0.01]
     notes = []
-    for name, (score, p, p_negative) in found.items():
+    for name, (score, p, p_negative) in with_others.items():
         place = f"{recording.name}, {region}: the RDM of subject {name}"
         if p_negative < 0.01:
             notes.append(
@@ -231,9 +212,9 @@ def _swapped(
             )
             for a in range(len(subjects)):
                 for b in range(a + 1, len(subjects)):
-                    own = scores[a, a] + scores[b, b]
+                    as_labelled = scores[a, a] + scores[b, b]
                     crossed = scores[a, b] + scores[b, a]
-                    if (crossed > own).mean() > 0.975:
+                    if (crossed > as_labelled).mean() > 0.975:
                         notes.append(
                             f"{recording.name}, {region}: session {second} of subject"
                             f" {subjects[a]} fits session {first} of {subjects[b]}, and the other"

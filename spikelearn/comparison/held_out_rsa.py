@@ -21,17 +21,20 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import (
-    bootstrap_scores,
+from spikelearn.comparison.comparators import (
     compare_vectors,
     known_comparator,
     pooled_vectors,
 )
-from spikelearn.comparison._models import MIN_STIMULI, ModelRDM, model_rdm, pair_mask
-from spikelearn.comparison._targets import Targets, targets
-from spikelearn.comparison.intervals import sampled
-from spikelearn.comparison.rsa import row, scored
+from spikelearn.comparison.intervals import bootstrap_scores, sampled, stimulus_resamples
+from spikelearn.comparison.models_and_targets import (
+    MIN_STIMULI,
+    ModelRDM,
+    Targets,
+    model_rdm,
+    pair_mask,
+    targets,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -88,7 +91,7 @@ def compare_held_out(
     for fit in fits:
         if fit not in FITS:
             raise SpikelearnError(f"there is no fit '{fit}'; fits are {', '.join(FITS)}")
-    found = targets(recording, known_comparator(comparator))
+    all_targets = targets(recording, known_comparator(comparator))
     rdms = [model_rdm((model, name), r, recording) for name, r in layers.items()]
     rdms = [r for r in rdms if not r.problem(r.valid)]
     if not rdms:
@@ -98,11 +101,11 @@ def compare_held_out(
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     n_stimuli = int(valid.sum())
     folds = [(train, test) for folds in divisions for train, test in folds]
-    bounds = _mean_ceilings(found, [test for _, test in folds])
+    bounds = _mean_ceilings(all_targets, [test for _, test in folds])
     rows = []
     for fit in fits:
-        for t, target in enumerate(found.rows):
-            data = found.vectors[list(target.rdms)]
+        for t, target in enumerate(all_targets.rows):
+            data = all_targets.vectors[list(target.rdms)]
             fitted = [_fit(fit, rdms, data, train, test, comparator) for train, test in folds]
             scores, resampled = _evaluate(fitted, folds, data, counts, comparator)
             value = sampled(scores, resampled, n_stimuli, over, seed)
@@ -110,11 +113,14 @@ def compare_held_out(
                 {
                     "model": model,
                     "layer": fit,
-                    **row(recording.name, target.region, target.subject, "rsa", comparator),
-                    **scored(value, bounds[t]),
+                    "recording": recording.name,
+                    **target.columns,
+                    "method": "rsa",
+                    "measure": comparator,
+                    **value.columns(bounds[t]),
                     "n_stimuli": n_stimuli,
                     "n_pairs": round(np.mean([pair_mask(test).sum() for _, test in folds])),
-                    "flag": _said(fit, rdms, fitted),
+                    "flag": _chosen_layers(fit, rdms, fitted),
                 }
             )
     return pandas.DataFrame(rows)
@@ -239,19 +245,18 @@ def _evaluate(
     return np.mean(scores, axis=0), means
 
 
-def _mean_ceilings(found: Targets, tests: list[np.ndarray]) -> list[tuple[float, float]]:
-    every = np.array([found.ceilings(test) for test in tests])
+def _mean_ceilings(all_targets: Targets, tests: list[np.ndarray]) -> list[tuple[float, float]]:
+    every = np.array([all_targets.ceilings(test) for test in tests])
     return [(float(low), float(high)) for low, high in every.mean(axis=0)]
 
 
-def _said(fit: str, rdms: list[ModelRDM], fitted: list[_Fitted]) -> str:
+def _chosen_layers(fit: str, rdms: list[ModelRDM], fitted: list[_Fitted]) -> str:
     n = len(fitted)
     if fit == "best layer":
         chosen = np.sum([one.weights > 0 for one in fitted], axis=0)
-        said = [
+        return "; ".join(
             f"{rdms[i].layer} in {chosen[i]} of {n} folds" for i in np.argsort(-chosen) if chosen[i]
-        ]
-        return "; ".join(said)
+        )
     spread = np.array([np.nanstd(r.vector) for r in rdms])
     shares = np.array([one.weights * spread for one in fitted])
     totals = shares.sum(axis=1, keepdims=True)

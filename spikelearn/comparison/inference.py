@@ -9,7 +9,7 @@ mean of theirs, and tests are of that mean, for these instances.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -17,13 +17,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._seeding import generator
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import compare_vectors
-from spikelearn.comparison._influence import PairInfluences
-from spikelearn.comparison._models import Key, ModelRDM, model_rdm, pair_mask
-from spikelearn.comparison._targets import Targets, targets
-from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    known_factor,
+    p_by_t,
+    sampled,
+    stimulus_resamples,
+)
+from spikelearn.comparison.models_and_targets import (
+    Key,
+    ModelRDM,
+    Targets,
+    model_rdm,
+    pair_mask,
+    targets,
+)
+from spikelearn.comparison.multiplicity import with_corrections
+from spikelearn.comparison.permutation import p_by_permutation, permutation_scores
 from spikelearn.comparison.rsa import pair_influences, score_models
 
 if TYPE_CHECKING:
@@ -67,8 +77,8 @@ def zero_table(
     -------
     DataFrame
         One row for each model and each subject, "mean" and "group". Columns: model, layer,
-        recording, region, subject, test, score, p (one-sided), p_holm and p_fdr (corrected over
-        the models of a region and subject), n_stimuli.
+        recording, region, subject, level, test, score, p (one-sided), p_holm and p_fdr (corrected
+        over the models of a region and subject), n_stimuli.
 
     Raises
     ------
@@ -81,31 +91,31 @@ def zero_table(
         raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
-    found = targets(recording, comparator)
+    all_targets = targets(recording, comparator)
     no_resamples = stimulus_resamples(recording.n_stimuli, 0, seed)
     rows = []
     for key, given in models.items():
         members = _instances(key, given, recording)
         valid = np.logical_and.reduce([m.valid for m in members])
-        scores = score_models(members, valid, found, no_resamples)[0].mean(axis=0)
-        permuted = np.zeros((len(found.vectors), 0))
+        scores = score_models(members, valid, all_targets, no_resamples)[0].mean(axis=0)
+        permuted = np.zeros((len(all_targets.vectors), 0))
         if test == "permutation" and not any(m.problem(valid) for m in members):
             kept = pair_mask(valid)
             # The same seed: the stimuli of all instances are relabelled together.
             permuted = np.mean(
                 [
                     permutation_scores(
-                        m.vector[kept], found.vectors[:, kept], n_resamples, seed, comparator
+                        m.vector[kept], all_targets.vectors[:, kept], n_resamples, seed, comparator
                     )
                     for m in members
                 ],
                 axis=0,
             )
-        for target in found.rows:
+        for target in all_targets.rows:
             rdms = list(target.rdms)
             if test == "permutation":
                 p = p_by_permutation(scores[rdms].mean(), permuted[rdms].mean(axis=0))
-            elif target.subject == "mean" and len(rdms) > 1:
+            elif target.level == "mean" and len(rdms) > 1:
                 none = np.zeros((len(rdms), 0))
                 value = sampled(scores[rdms], none, recording.n_stimuli, "subjects", seed)
                 p = p_by_t(value, two_sided=False)
@@ -116,8 +126,7 @@ def zero_table(
                     "model": members[0].model,
                     "layer": members[0].layer,
                     "recording": recording.name,
-                    "region": target.region,
-                    "subject": target.subject,
+                    **target.columns,
                     "test": test,
                     "score": scores[rdms].mean(),
                     "p": p,
@@ -128,38 +137,7 @@ def zero_table(
         raise SpikelearnError(
             f"the test over subjects needs several subjects; {recording.name} has one or none"
         )
-    return _corrected(pandas.DataFrame(rows))
-
-
-def permutation_scores(
-    model: np.ndarray, data: np.ndarray, n_permutations: int, seed: int, comparator: str
-) -> np.ndarray:
-    """Scores of the model with its stimuli relabelled at random.
-
-    Parameters
-    ----------
-    model, data : arrays of shape (n_pairs,), (n_data, n_pairs)
-
-    Returns
-    -------
-    array of shape (n_data, n_permutations)
-    """
-    from scipy.spatial.distance import squareform
-    from scipy.stats import rankdata
-
-    if comparator == "spearman":  # ranks once: relabelled ranks are the ranks of what is relabelled
-        model, data, comparator = rankdata(model), rankdata(data, axis=1), "pearson"
-    random = generator(seed, "permutation of stimuli")
-    matrix = squareform(model, checks=False)
-    first, second = np.triu_indices(len(matrix), k=1)
-    scores = np.empty((len(data), n_permutations))
-    for start in range(0, n_permutations, 64):
-        orders = np.stack(
-            [random.permutation(len(matrix)) for _ in range(min(64, n_permutations - start))]
-        )
-        relabelled = matrix[orders[:, first], orders[:, second]]
-        scores[:, start : start + len(orders)] = compare_vectors(relabelled, data, comparator).T
-    return scores
+    return with_corrections(pandas.DataFrame(rows))
 
 
 def mean_table(
@@ -185,12 +163,12 @@ def mean_table(
     -------
     DataFrame
         One row for each model and each subject, "mean" and "group". Columns: model, layer,
-        recording, region, subject, score, ci_lower, ci_upper (95 %), n_stimuli.
+        recording, region, subject, level, score, ci_lower, ci_upper (95 %), n_stimuli.
     """
     import pandas
 
     known_factor(over)
-    found = targets(recording, comparator)
+    all_targets = targets(recording, comparator)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     groups: dict[bytes, tuple[np.ndarray, dict[Key, list[ModelRDM]]]] = {}
     for key, given in models.items():
@@ -199,9 +177,9 @@ def mean_table(
         groups.setdefault(valid.tobytes(), (valid, {}))[1][key] = members
     rows: dict[Key, list[dict[str, object]]] = {}
     for valid, group in groups.values():
-        for key, one in _scored(group, valid, found, counts).items():
+        for key, one in _scored(group, valid, all_targets, counts).items():
             rows[key] = []
-            for target in found.rows:
+            for target in all_targets.rows:
                 rdms = list(target.rdms)
                 noise = None if one.pairs is None else one.pairs.variance(one.influences(rdms))
                 value = sampled(
@@ -212,8 +190,7 @@ def mean_table(
                         "model": group[key][0].model,
                         "layer": group[key][0].layer,
                         "recording": recording.name,
-                        "region": target.region,
-                        "subject": target.subject,
+                        **target.columns,
                         "score": value.score,
                         "ci_lower": value.low,
                         "ci_upper": value.high,
@@ -251,8 +228,8 @@ def difference_table(
     -------
     DataFrame
         One row for each pair and each subject, "mean" and "group". Columns: model_a, layer_a,
-        model_b, layer_b, recording, region, subject, difference, ci_lower, ci_upper (95 %), p
-        (two-sided, for no difference), p_holm and p_fdr (corrected over the pairs of a region and
+        model_b, layer_b, recording, region, subject, level, difference, ci_lower, ci_upper (95 %),
+        p (two-sided, for no difference), p_holm and p_fdr (corrected over the pairs of a region and
         subject), n_stimuli.
 
     Raises
@@ -264,7 +241,7 @@ def difference_table(
 
     by_key: dict[Key, Instances] = dict(models.items())
     known_factor(over)
-    found = targets(recording, comparator)
+    all_targets = targets(recording, comparator)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     chosen = list(combinations(by_key, 2) if pairs is None else pairs)
     prepared: dict[Key, list[ModelRDM]] = {}
@@ -282,7 +259,7 @@ def difference_table(
     by_pair: dict[tuple[Key, Key], list[dict[str, object]]] = {}
     for valid, members in groups.values():
         keys = list(dict.fromkeys(key for pair in members for key in pair))
-        scored = _scored({key: prepared[key] for key in keys}, valid, found, counts)
+        scored = _scored({key: prepared[key] for key in keys}, valid, all_targets, counts)
         n_stimuli = int(valid.sum())
         for key_a, key_b in members:
             a, b = scored[key_a], scored[key_b]
@@ -294,7 +271,7 @@ def difference_table(
                 "recording": recording.name,
             }
             by_pair[key_a, key_b] = []
-            for target in found.rows:
+            for target in all_targets.rows:
                 rdms = list(target.rdms)
                 noise = None
                 if a.pairs is not None and b.pairs is not None:
@@ -307,8 +284,7 @@ def difference_table(
                 by_pair[key_a, key_b].append(
                     {
                         **names,
-                        "region": target.region,
-                        "subject": target.subject,
+                        **target.columns,
                         "difference": value.score,
                         "ci_lower": value.low,
                         "ci_upper": value.high,
@@ -316,7 +292,7 @@ def difference_table(
                         "n_stimuli": n_stimuli,
                     }
                 )
-    return _corrected(pandas.DataFrame([row for pair in chosen for row in by_pair[pair]]))
+    return with_corrections(pandas.DataFrame([row for pair in chosen for row in by_pair[pair]]))
 
 
 @dataclass(frozen=True)
@@ -339,11 +315,14 @@ class _Scored:
 
 
 def _scored(
-    models: Mapping[Key, list[ModelRDM]], valid: np.ndarray, found: Targets, counts: np.ndarray
+    models: Mapping[Key, list[ModelRDM]],
+    valid: np.ndarray,
+    all_targets: Targets,
+    counts: np.ndarray,
 ) -> dict[Key, _Scored]:
     everyone = [m for members in models.values() for m in members]
-    scores, resampled = score_models(everyone, valid, found, counts)
-    pairs = pair_influences(everyone, valid, found)
+    scores, resampled = score_models(everyone, valid, all_targets, counts)
+    pairs = pair_influences(everyone, valid, all_targets)
     result: dict[Key, _Scored] = {}
     start = 0
     for key, members in models.items():
@@ -366,60 +345,3 @@ def _instances(key: Key, given: Instances, recording: ImageRecording) -> list[Mo
     if not several:
         raise SpikelearnError(f"the model {key!r} has no instance; give at least one response")
     return [model_rdm(key, response, recording) for response in several]
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """p-values corrected so that the chance of any false positive stays (Holm 1979).
-
-    Parameters
-    ----------
-    p : array of shape (n_tests,)
-        NaN are no tests, and stay.
-    """
-
-    def corrected(ascending: np.ndarray) -> np.ndarray:
-        steps = ascending * np.arange(len(ascending), 0, -1)
-        return np.maximum.accumulate(steps)
-
-    return _stepwise(p, corrected)
-
-
-def false_discovery_rate(p: np.ndarray) -> np.ndarray:
-    """p-values corrected so that the share of false positives stays (Benjamini & Hochberg 1995).
-
-    Parameters
-    ----------
-    p : array of shape (n_tests,)
-        NaN are no tests, and stay.
-    """
-
-    def corrected(ascending: np.ndarray) -> np.ndarray:
-        n = len(ascending)
-        steps = ascending * n / np.arange(1, n + 1)
-        return np.minimum.accumulate(steps[::-1])[::-1]
-
-    return _stepwise(p, corrected)
-
-
-def _stepwise(p: np.ndarray, of_ascending: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    p = np.asarray(p, dtype=np.float64)
-    result = np.full(p.shape, np.nan)
-    tested = np.flatnonzero(np.isfinite(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    result[order] = np.minimum(of_ascending(p[order]), 1.0)
-    return result
-
-
-def p_by_permutation(score: float, permuted: np.ndarray) -> float:
-    if np.isnan(score) or not permuted.size:
-        return np.nan
-    # The relabelling that was found is one of them. Scores that are equal on paper count as equal.
-    return float((1 + (permuted >= score - 1e-12).sum()) / (1 + permuted.size))
-
-
-def _corrected(table: pandas.DataFrame) -> pandas.DataFrame:
-    family = table.groupby(["region", "subject"], sort=False)["p"]
-    place = list(table.columns).index("p") + 1
-    table.insert(place, "p_holm", family.transform(lambda p: holm(p.to_numpy())))
-    table.insert(place + 1, "p_fdr", family.transform(lambda p: false_discovery_rate(p.to_numpy())))
-    return table

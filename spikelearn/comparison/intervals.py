@@ -1,9 +1,9 @@
-"""What resamples say of a score: confidence intervals and p-values.
+"""Resamples of the stimuli, and what they say of a score: confidence intervals and p-values.
 
-Scores of RSA: Student's t with the standard error of the bootstrap over stimuli, put right for
-what it overestimates (see `_influence`). Half of the variance of pairs is left in as an allowance
-for the noise of the estimate itself; simulations in the tests hold intervals to 95 % and tests to
-5 %.
+Scores of RSA: Student's t with the standard error of the bootstrap over stimuli, put right for what
+it overestimates (see `PairInfluences`). Half of the variance of pairs is left in as an allowance
+for the noise of the estimate itself; simulations in the tests hold intervals to 95 % and tests to 5
+%.
 
 CKA and CCA: Student's t with the standard error of the jackknife, which leaves out each stimulus
 once and so repeats none; CCA's maps are fitted anew each time. Procrustes and ridge: percentiles of
@@ -18,14 +18,207 @@ of freedom of Satterthwaite 1946 for the sum of the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn.comparison.comparators import (
+    COMPARATORS,
+    RANKS,
+    compare_resamples,
+    known_comparator,
+)
 
 FACTORS = ("stimuli", "subjects", "both")
+_TINY = 1e-12
+_CHUNK = 64  # resamples at a time: a few megabytes, which stay in the processor's cache
+
+
+def stimulus_resamples(n_stimuli: int, n_bootstrap: int, seed: int) -> np.ndarray:
+    """How often each stimulus was drawn, int array of shape (n_bootstrap, n_stimuli).
+
+    Parameters
+    ----------
+    n_stimuli, n_bootstrap : int
+        How many are drawn with replacement, and how many times.
+    seed : int
+        The same seed draws the same resamples.
+
+    Raises
+    ------
+    SpikelearnError
+        If the number of resamples is negative.
+    """
+    if n_bootstrap < 0:
+        raise SpikelearnError(f"the number of resamples must be at least 0, found {n_bootstrap}")
+    draws = generator(seed, "bootstrap over stimuli").integers(
+        0, n_stimuli, (n_bootstrap, n_stimuli)
+    )
+    flat = (draws + n_stimuli * np.arange(n_bootstrap)[:, None]).ravel()
+    return np.bincount(flat, minlength=n_bootstrap * n_stimuli).reshape(n_bootstrap, n_stimuli)
+
+
+def bootstrap_spearman(models: np.ndarray, data: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Spearman correlation of every model RDM with every data RDM in every resample.
+
+    A resample of the stimuli, with replacement, repeats pairs of stimuli: stimuli i and j drawn c_i
+    and c_j times make c_i c_j pairs. (A stimulus drawn twice also makes a pair with itself, of no
+    dissimilarity in any RDM; such pairs are left out.) So a resample is a weight for each pair, and
+    its Spearman correlation is the weighted Pearson correlation of weighted mid-ranks,
+
+        rank(v) = sum of weights of values below v  +  (sum of weights of values equal to v) / 2,
+
+    which is what ranking the repeated pairs gives, up to a constant. The order of the values is the
+    same in every resample, so each RDM is sorted once.
+
+    Parameters
+    ----------
+    models : array of shape (n_models, n_pairs)
+        Upper triangles. May be NaN in pairs whose weight is 0 in all resamples.
+    data : array of shape (n_data, n_pairs)
+    counts : array of shape (n_bootstrap, n_stimuli)
+        How often each stimulus is in each resample; 0 throughout leaves a stimulus out.
+
+    Returns
+    -------
+    array of shape (n_models, n_data, n_bootstrap)
+        NaN where all dissimilarities of a resample are equal.
+    """
+    first, second = np.triu_indices(counts.shape[1], k=1)
+    model_orders = [_Order.of(vector) for vector in models]
+    data_orders = [_Order.of(vector) for vector in data]
+    scores = np.full((len(models), len(data), len(counts)), np.nan)
+    for start in range(0, len(counts), _CHUNK):
+        chunk = counts[start : start + _CHUNK].astype(np.float64)
+        weights = chunk[:, first] * chunk[:, second]
+        data_ranks = np.stack([order.centred_ranks(weights) for order in data_orders])
+        data_norms = np.sqrt(np.einsum("dbp,dbp,bp->db", data_ranks, data_ranks, weights))
+        data_ranks *= weights
+        for m, order in enumerate(model_orders):
+            ranks = order.centred_ranks(weights)
+            norm = np.sqrt(np.einsum("bp,bp,bp->b", ranks, ranks, weights))
+            covariance = np.einsum("dbp,bp->db", data_ranks, ranks)
+            product = data_norms * norm
+            np.divide(
+                covariance,
+                product,
+                out=scores[m, :, start : start + _CHUNK],
+                where=product > 0,
+            )
+    return scores
+
+
+def bootstrap_vectors(
+    models: np.ndarray, data: np.ndarray, counts: np.ndarray, centred: bool
+) -> np.ndarray:
+    """Pearson correlation or cosine of every pair of RDMs in every resample.
+
+    Parameters
+    ----------
+    models, data, counts
+        As in `bootstrap_spearman`.
+    centred : bool
+        Whether the mean dissimilarity is subtracted: correlation rather than cosine.
+
+    Returns
+    -------
+    array of shape (n_models, n_data, n_bootstrap)
+    """
+    first, second = np.triu_indices(counts.shape[1], k=1)
+    used = np.isfinite(models).all(axis=0)
+    scores = np.full((len(models), len(data), len(counts)), np.nan)
+    models, data = models[:, used], data[:, used]
+    for start in range(0, len(counts), _CHUNK):
+        chunk = counts[start : start + _CHUNK].astype(np.float64)
+        weights = (chunk[:, first] * chunk[:, second])[:, used]
+        products = np.einsum("mp,dp,bp->mdb", models, data, weights, optimize=True)
+        squares = [(v**2) @ weights.T for v in (models, data)]
+        if centred:
+            total = weights.sum(axis=1)
+            sums = [v @ weights.T for v in (models, data)]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                products -= sums[0][:, None] * sums[1][None] / total
+                squares = [q - s**2 / total for q, s in zip(squares, sums, strict=True)]
+        norms = np.sqrt(np.maximum(np.nan_to_num(squares[0][:, None] * squares[1][None]), 0.0))
+        defined = norms > _TINY * norms.max(initial=0.0)
+        np.divide(products, norms, out=scores[:, :, start : start + _CHUNK], where=defined)
+    return scores
+
+
+def bootstrap_scores(
+    models: np.ndarray, data: np.ndarray, counts: np.ndarray, comparator: str
+) -> np.ndarray:
+    """Scores in every resample of the stimuli.
+
+    The commonest comparators are computed for many RDMs at once, the others one resample at a time
+    by rsatoolbox.
+
+    Parameters
+    ----------
+    models, data, counts
+        As in `bootstrap_spearman`.
+    comparator : str
+        One of `COMPARATORS`.
+
+    Returns
+    -------
+    array of shape (n_models, n_data, n_bootstrap)
+    """
+    known_comparator(comparator)
+    if comparator == "spearman":
+        return bootstrap_spearman(models, data, counts)
+    if comparator in ("pearson", "cosine"):
+        return bootstrap_vectors(models, data, counts, centred=comparator == "pearson")
+    return compare_resamples(models, data, counts, comparator)
+
+
+class PairInfluences:
+    """What single pairs of stimuli contribute to the variance of scores of models with data.
+
+    A score between RDMs is a mean over pairs. Over new stimuli its variance has a part L of the
+    stimuli, each in many pairs, and a part Q of the pairs themselves, all that there is where model
+    and recording are unrelated. A bootstrap over n stimuli expects (1 - 5 / n) L + 3 Q where it
+    should be L + Q: stimuli drawn twice repeat their pairs. (Counts c of a multinomial have var(c_i
+    c_j) = 3 and cov(c_i c_j, c_i c_k) = 1 for large n.) Q is the variance of the pairs' influences
+    over their number, so the bootstrap can be put right.
+
+    The influence of a pair with standardised dissimilarities x and y on a correlation r is
+    x y - r (x^2 + y^2) / 2; on a rank correlation that of its ranks; on a cosine that of
+    dissimilarities divided by their root mean square; on a whitened comparator that of the whitened
+    values. Kendall's tau is about two thirds of Spearman's rho.
+
+    Parameters
+    ----------
+    models, data : arrays of shape (n_models, n_pairs), (n_data, n_pairs)
+        Upper triangles without NaN.
+    comparator : str
+        One of `COMPARATORS`.
+    """
+
+    def __init__(self, models: np.ndarray, data: np.ndarray, comparator: str) -> None:
+        n_pairs = models.shape[1]
+        n_stimuli = (1 + np.sqrt(1 + 8 * n_pairs)) / 2
+        self.degrees = max(n_pairs - n_stimuli, 1.0)
+        self.factor = 2.0 / 3.0 if comparator == "kendall_tau_a" else 1.0
+        self.models, self.data = (_standardised(v, comparator) for v in (models, data))
+
+    def of(self, model: int, rdms: Sequence[int]) -> np.ndarray:
+        """Influence of every pair on a model's mean score with some of the data, (n_pairs,)."""
+        x = self.models[model]
+        total = np.zeros(x.shape)
+        for d in rdms:
+            y = self.data[d]
+            total += x * y - (x * y).mean() * (x**2 + y**2) / 2
+        return total * (self.factor / len(rdms))
+
+    def variance(self, influences: np.ndarray) -> float:
+        """Q: the variance of a score that its pairs contribute."""
+        # As many degrees of freedom as stimuli went into the fit that a correlation is.
+        return float((influences**2).mean() / self.degrees)
 
 
 @dataclass(frozen=True)
@@ -37,6 +230,16 @@ class Sampled:
     high: float
     error: float
     dof: float
+
+    def columns(self, ceiling: tuple[float, float] = (np.nan, np.nan)) -> dict[str, object]:
+        """The columns of a table of scores that say how well, with the noise ceiling if any."""
+        return {
+            "score": self.score,
+            "ci_lower": self.low,
+            "ci_upper": self.high,
+            "ceiling_lower": ceiling[0],
+            "ceiling_upper": ceiling[1],
+        }
 
 
 def known_factor(over: str) -> str:
@@ -170,3 +373,52 @@ def _by_t(score: float, error: float, dof: float) -> Sampled:
 
     half = float(t.ppf(0.975, dof) * error)
     return Sampled(score, score - half, score + half, float(error), float(dof))
+
+
+def _standardised(vectors: np.ndarray, comparator: str) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    values: Any = vectors
+    if comparator in RANKS:
+        values = rankdata(values, axis=1)
+    elif "whitened" in comparator:
+        from rsatoolbox.rdm.compare import _cov_weighting
+
+        centred = values
+        if comparator == "whitened_pearson":
+            centred = values - values.mean(axis=1, keepdims=True)
+        values = _cov_weighting(centred, np.ones(values.shape[1], dtype=bool))
+    if not COMPARATORS[comparator][0].startswith("cos") and "whitened" not in comparator:
+        values = values - values.mean(axis=1, keepdims=True)
+    scale = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    return np.asarray(np.divide(values, scale, out=np.zeros(values.shape), where=scale > 0))
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The order of an RDM's values: `order` sorts them, `starts` begin the runs of equal ones,
+    `run` says in which run each sorted value lies."""
+
+    order: np.ndarray
+    starts: np.ndarray
+    run: np.ndarray
+
+    @classmethod
+    def of(cls, vector: np.ndarray) -> _Order:
+        order = np.argsort(vector, kind="stable")
+        new = np.r_[True, np.diff(vector[order]) != 0]
+        return cls(order, np.flatnonzero(new), np.cumsum(new) - 1)
+
+    def centred_ranks(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted mid-ranks less their weighted mean, shape (n_bootstrap, n_pairs)."""
+        sorted_weights = weights[:, self.order]
+        if len(self.starts) < len(self.order):
+            sums = np.add.reduceat(sorted_weights, self.starts, axis=1)
+            middles = (np.cumsum(sums, axis=1) - sums / 2)[:, self.run]
+        else:
+            middles = np.cumsum(sorted_weights, axis=1) - sorted_weights / 2
+        # The weighted mean of mid-ranks is half the total weight.
+        middles -= sorted_weights.sum(axis=1, keepdims=True) / 2
+        ranks = np.empty_like(middles)
+        ranks[:, self.order] = middles
+        return ranks

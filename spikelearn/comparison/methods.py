@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas
 
 # Name -> function of (models, recording, n_bootstrap, seed, over=...) to a table with the columns
-# model, layer, recording, region, subject, method, measure, score, ci_lower, ci_upper,
+# model, layer, recording, region, subject, level, method, measure, score, ci_lower, ci_upper,
 # ceiling_lower, ceiling_upper, n_stimuli, flag, among others.
 METHODS: dict[str, Callable[..., pandas.DataFrame]] = {
     "rsa": compare_rsa,

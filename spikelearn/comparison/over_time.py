@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._comparators import compare_vectors
-from spikelearn.comparison._models import Key, split_key
-from spikelearn.comparison._rdm import dissimilarities, stimulus_labels
+from spikelearn.comparison.comparators import compare_vectors
+from spikelearn.comparison.models_and_targets import Key, split_key
+from spikelearn.comparison.rdms import dissimilarities, stimulus_labels
 from spikelearn.comparison.rsa import compare_rsa
 
 if TYPE_CHECKING:
@@ -116,19 +116,17 @@ def compare_timecourses(
 
     from spikelearn.recordings import RecordedRDM
 
-    courses = getattr(recording, "timecourses", ())
-    if not courses:
+    timecourses = getattr(recording, "timecourses", ())
+    if not timecourses:
         raise SpikelearnError(
             f"{recording.name} has no course in time; compare it by the method rsa"
         )
     moments: dict[float, list[RecordedRDM]] = {}
-    for course in courses:
-        for time, values in zip(course.time_ms, course.dissimilarities, strict=True):
+    for one in timecourses:
+        for time, values in zip(one.time_ms, one.dissimilarities, strict=True):
             if np.isfinite(values).all():
-                one = RecordedRDM(
-                    course.subject, course.region, course.session, values, course.unit
-                )
-                moments.setdefault(float(time), []).append(one)
+                at_time = RecordedRDM(one.subject, one.region, one.session, values, one.unit)
+                moments.setdefault(float(time), []).append(at_time)
     tables = []
     for time in sorted(moments):
         moment: Any = SimpleNamespace(

@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import bootstrap_scores
-from spikelearn.comparison._influence import PairInfluences
-from spikelearn.comparison._models import Key, ModelRDM, model_rdm, pair_mask
-from spikelearn.comparison._targets import Targets, targets
-from spikelearn.comparison.intervals import sampled
-from spikelearn.comparison.rsa import row, scored
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    bootstrap_scores,
+    sampled,
+    stimulus_resamples,
+)
+from spikelearn.comparison.models_and_targets import (
+    Key,
+    ModelRDM,
+    Targets,
+    model_rdm,
+    pair_mask,
+    targets,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -74,7 +81,7 @@ def compare_partial_rsa(
         raise SpikelearnError(
             f"partial RSA takes the comparators spearman and pearson, found '{comparator}'"
         )
-    found = targets(recording, comparator)
+    all_targets = targets(recording, comparator)
     given = [model_rdm(key, response, recording) for key, response in controls.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     rows = []
@@ -83,15 +90,15 @@ def compare_partial_rsa(
         valid = np.logical_and.reduce([model.valid, *(c.valid for c in given)])
         n_stimuli = int(valid.sum())
         problem = "; ".join(filter(None, (m.problem(valid) for m in (model, *given))))
-        scores = np.full(len(found.vectors), np.nan)
-        resampled = np.full((len(found.vectors), n_bootstrap), np.nan)
+        scores = np.full(len(all_targets.vectors), np.nan)
+        resampled = np.full((len(all_targets.vectors), n_bootstrap), np.nan)
         if not problem:
             whole = np.vstack([np.ones(recording.n_stimuli, dtype=int), counts]) * valid
-            both = _partial(model, given, found.vectors, whole, comparator)
+            both = _partial(model, given, all_targets.vectors, whole, comparator)
             scores, resampled = both[:, 0], both[:, 1:]
-        pairs = None if problem else _pair_influences(model, given, found, valid)
+        pairs = None if problem else _pair_influences(model, given, all_targets, valid)
         flag = "given " + ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in given)
-        for target in found.rows:
+        for target in all_targets.rows:
             rdms = list(target.rdms)
             noise = None if pairs is None else pairs.variance(pairs.of(0, rdms))
             value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed, noise)
@@ -99,8 +106,11 @@ def compare_partial_rsa(
                 {
                     "model": model.model,
                     "layer": model.layer,
-                    **row(recording.name, target.region, target.subject, "partial rsa", comparator),
-                    **scored(value, (np.nan, np.nan)),
+                    "recording": recording.name,
+                    **target.columns,
+                    "method": "partial rsa",
+                    "measure": comparator,
+                    **value.columns(),
                     "n_stimuli": n_stimuli,
                     "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
                     "flag": "; ".join(filter(None, (flag, model.flag, problem))),
@@ -133,15 +143,15 @@ def partial_correlation(correlations: np.ndarray) -> np.ndarray:
 
 
 def _pair_influences(
-    model: ModelRDM, controls: list[ModelRDM], found: Targets, valid: np.ndarray
+    model: ModelRDM, controls: list[ModelRDM], all_targets: Targets, valid: np.ndarray
 ) -> PairInfluences:
     """Influences of pairs of stimuli: those on the correlation of what the controls leave."""
     from scipy.stats import rankdata
 
     kept = pair_mask(valid)
-    ours, theirs = model.vector[None, kept], found.vectors[:, kept]
+    ours, theirs = model.vector[None, kept], all_targets.vectors[:, kept]
     given = np.stack([c.vector[kept] for c in controls])
-    if found.comparator == "spearman":
+    if all_targets.comparator == "spearman":
         ours, theirs, given = (rankdata(v, axis=1) for v in (ours, theirs, given))
     explaining = np.column_stack([np.ones(kept.sum()), given.T])
 

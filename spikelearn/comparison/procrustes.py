@@ -64,7 +64,13 @@ def procrustes_distance(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def shape_distance(x: np.ndarray, y: np.ndarray, alpha: float = 1.0) -> float:
-    """Angle between shapes in radians, a metric; parameters as for `alignment`."""
+    """Angle between shapes in radians, a metric.
+
+    Parameters
+    ----------
+    x, y, alpha
+        As in `alignment`.
+    """
     return float(np.arccos(alignment(x, y, alpha)))
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._held_out import (
+from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
+from spikelearn.comparison.encoding import unit_ceilings
+from spikelearn.comparison.held_out_rsa import stimulus_folds
+from spikelearn.comparison.held_out_scores import (
     Fold,
     cca_left_out,
     cca_scores,
@@ -17,14 +19,10 @@ from spikelearn.comparison._held_out import (
     encoding_scores,
     procrustes_scores,
 )
-from spikelearn.comparison._models import Key, matched_response, split_key
-from spikelearn.comparison._neural import Neural, neural_responses
-from spikelearn.comparison._rdm import pattern_matrix
-from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
-from spikelearn.comparison.encoding import unit_ceilings
-from spikelearn.comparison.held_out_rsa import stimulus_folds
-from spikelearn.comparison.intervals import known_factor, sampled
-from spikelearn.comparison.rsa import row, scored
+from spikelearn.comparison.intervals import known_factor, sampled, stimulus_resamples
+from spikelearn.comparison.models_and_targets import Key, Target, matched_response, split_key
+from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
+from spikelearn.comparison.rdms import pattern_matrix
 
 if TYPE_CHECKING:
     import pandas
@@ -46,7 +44,18 @@ JACKKNIFE_EXCESS = 4.0
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
-    """Debiased linear CKA in every resample; nothing is fitted, so nothing is held out."""
+    """Debiased linear CKA in every resample; nothing is fitted, so nothing is held out.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_stimuli, n_units_x), (n_stimuli, n_units_y)
+    counts : array of shape (n_resamples, n_stimuli)
+        How often each stimulus is in each resample.
+
+    Returns
+    -------
+    array of shape (n_resamples,)
+    """
     return bootstrap_cka(kernel(x), kernel(y), counts)
 
 
@@ -110,10 +119,12 @@ def compare_responses(
     counts = np.vstack(
         [np.ones(n_stimuli, dtype=int), stimulus_resamples(n_stimuli, n_bootstrap, seed)]
     )
-    by_region: dict[str, list[Neural]] = {}
+    by_region: dict[str, list[NeuralResponses]] = {}
     for one in neural:
         by_region.setdefault(one.region, []).append(one)
-    bounds = {region: _ceilings(method, ones, folds) for region, ones in by_region.items()}
+    ceilings_by_region = {
+        region: _ceilings(method, ones, folds) for region, ones in by_region.items()
+    }
     without_each = np.ones((n_stimuli, n_stimuli), dtype=int) - np.eye(n_stimuli, dtype=int)
     rows = []
     for key, response in models.items():
@@ -121,25 +132,26 @@ def compare_responses(
         x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
         varies = bool(x.size and np.ptp(x, axis=0).any())
         for region, ones in by_region.items():
-            found = np.full((len(ones), len(counts)), np.nan)
+            scores = np.full((len(ones), len(counts)), np.nan)  # first of all stimuli as they are
             left_out = None
             if varies:
-                found = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
+                scores = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
                 if method == "cka":
                     left_out = np.stack([cka_scores(x, o.mean, without_each, folds) for o in ones])
                 if method == "cca" and n_bootstrap:
                     left_out = np.stack([_cca_left_out(x, o.mean, folds, seed) for o in ones])
-                    found[:, 1:] = _as_wide(found, left_out)
+                    scores[:, 1:] = _as_wide(scores, left_out)
                 if method in MAP_VARIANCE:
-                    spread = found[:, 1:] - found[:, :1]
+                    spread = scores[:, 1:] - scores[:, :1]
                     wider = np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli)
-                    found[:, 1:] = found[:, :1] + wider * spread
-            ceilings = bounds[region]
-            members = [([i], one.subject) for i, one in enumerate(ones)]
-            for chosen, subject in [*members, (list(range(len(ones))), "mean")]:
+                    scores[:, 1:] = scores[:, :1] + wider * spread
+            ceilings = ceilings_by_region[region]
+            members = [Target(region, o.subject, "subject", (i,)) for i, o in enumerate(ones)]
+            for target in (*members, Target(region, "mean", "mean", tuple(range(len(ones))))):
+                chosen = list(target.rdms)
                 each = None if left_out is None else left_out[chosen]
                 value = sampled(
-                    found[chosen, 0], found[chosen, 1:], n_stimuli, over, seed, left_out=each
+                    scores[chosen, 0], scores[chosen, 1:], n_stimuli, over, seed, left_out=each
                 )
                 low, high = ceilings[chosen].mean(axis=0)
                 flags = ["" if varies else "no score: the response is the same to every stimulus"]
@@ -151,8 +163,11 @@ def compare_responses(
                     {
                         "model": model,
                         "layer": layer,
-                        **row(recording.name, region, subject, method, measure),
-                        **scored(value, (float(low), float(high))),
+                        "recording": recording.name,
+                        **target.columns,
+                        "method": method,
+                        "measure": measure,
+                        **value.columns((float(low), float(high))),
                         "n_stimuli": n_stimuli,
                         "n_units": sum(ones[i].repeats.shape[2] for i in chosen),
                         "flag": "; ".join(filter(None, flags)),
@@ -220,29 +235,29 @@ def _cca_left_out(x: np.ndarray, y: np.ndarray, folds: list[Fold], seed: int) ->
     return narrowed
 
 
-def _as_wide(found: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+def _as_wide(scores: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     """Resampled scores, spread as widely as the jackknife says; both of shape (n_subjects, n)."""
-    resampled = found[:, 1:]
+    resampled = scores[:, 1:]
     errors = np.sqrt((left_out.shape[1] - 1) * left_out.var(axis=1, keepdims=True))
     spread = np.nanstd(resampled, axis=1, keepdims=True)
     wider = np.divide(errors, spread, out=np.ones_like(spread), where=spread > 0)
-    return found[:, :1] + wider * (resampled - found[:, :1])
+    return scores[:, :1] + wider * (resampled - scores[:, :1])
 
 
-def _ceilings(method: str, ones: list[Neural], folds: list[Fold]) -> np.ndarray:
+def _ceilings(method: str, ones: list[NeuralResponses], folds: list[Fold]) -> np.ndarray:
     """Lower and upper ceiling of each subject, array of shape (n_subjects, 2)."""
     scores_of, _ = RESPONSE_METHODS[method]
     whole = np.ones((1, len(ones[0].repeats)), dtype=int)
-    found = np.full((len(ones), 2), np.nan)
+    bounds = np.full((len(ones), 2), np.nan)
     for i, one in enumerate(ones):
         others = [other.mean for j, other in enumerate(ones) if j != i]
         if others:
-            found[i, 0] = scores_of(np.concatenate(others, axis=1), one.mean, whole, folds)[0]
-        found[i, 1] = _upper(method, one, whole, folds)
-    return found
+            bounds[i, 0] = scores_of(np.concatenate(others, axis=1), one.mean, whole, folds)[0]
+        bounds[i, 1] = _upper(method, one, whole, folds)
+    return bounds
 
 
-def _upper(method: str, one: Neural, whole: np.ndarray, folds: list[Fold]) -> float:
+def _upper(method: str, one: NeuralResponses, whole: np.ndarray, folds: list[Fold]) -> float:
     """What the noiseless response would score with the mean over repeats."""
     halves = one.halves
     if halves is None or method == "cca":

@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import (
+from spikelearn.comparison.comparators import compare_vectors, known_comparator
+from spikelearn.comparison.intervals import (
+    PairInfluences,
     bootstrap_scores,
-    compare_vectors,
-    known_comparator,
+    sampled,
+    stimulus_resamples,
 )
-from spikelearn.comparison._influence import PairInfluences
-from spikelearn.comparison._models import MIN_STIMULI, Key, ModelRDM, model_rdm, pair_mask
-from spikelearn.comparison._targets import Targets, session_vectors, targets
-from spikelearn.comparison.intervals import Sampled, sampled
+from spikelearn.comparison.models_and_targets import (
+    MIN_STIMULI,
+    Key,
+    ModelRDM,
+    Target,
+    Targets,
+    model_rdm,
+    pair_mask,
+    session_vectors,
+    targets,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -77,10 +85,11 @@ def compare_rsa(
     DataFrame
         One row for each model and each of: every subject (its sessions pooled, see
         `subject_rdms`), "mean" (the mean of the subjects' scores), and "group" (the published RDM
-        over all subjects or cells). Columns: model, layer, recording, region, subject, method
-        ("rsa"), measure (the comparator), score, ci_lower and ci_upper (95 %, see `intervals`),
-        ceiling_lower and ceiling_upper (see `noise_ceiling`; for a subject, that subject's part of
-        it; NaN for "group", which is a single RDM), n_stimuli and n_pairs that were compared, flag.
+        over all subjects or cells). Columns: model, layer, recording, region, subject, level (one
+        of "subject", "mean", "group"), method ("rsa"), measure (the comparator), score, ci_lower
+        and ci_upper (95 %, see `intervals`), ceiling_lower and ceiling_upper (see `noise_ceiling`;
+        for a subject, that subject's part of it; NaN for "group", which is a single RDM), n_stimuli
+        and n_pairs that were compared, flag.
 
         A pattern with one value in all units (a silent population) has no correlation distance:
         such stimuli are left out for that model, from the ceiling too, and counted in the flag. A
@@ -96,7 +105,7 @@ def compare_rsa(
 
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
-    found = targets(recording, known_comparator(comparator), recorded)
+    all_targets = targets(recording, known_comparator(comparator), recorded)
     prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     tables: dict[int, list[dict[str, object]]] = {}
@@ -104,15 +113,15 @@ def compare_rsa(
         group = [prepared[i] for i in members]
         valid = group[0].valid
         n_stimuli = int(valid.sum())
-        ceilings = [(np.nan, np.nan)] * len(found.rows)
+        ceilings = [(np.nan, np.nan)] * len(all_targets.rows)
         if n_stimuli >= MIN_STIMULI:
-            ceilings = found.ceilings(valid, ceiling)
-        scores, resampled = score_models(group, valid, found, counts)
-        pairs = pair_influences(group, valid, found)
+            ceilings = all_targets.ceilings(valid, ceiling)
+        scores, resampled = score_models(group, valid, all_targets, counts)
+        pairs = pair_influences(group, valid, all_targets)
         for m, i in enumerate(members):
             flags = (group[m].flag, group[m].problem(valid))
             tables[i] = []
-            for t, target in enumerate(found.rows):
+            for t, target in enumerate(all_targets.rows):
                 rdms = list(target.rdms)
                 noise = None if pairs is None else pairs.variance(pairs.of(m, rdms))
                 value = sampled(scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed, noise)
@@ -123,8 +132,11 @@ def compare_rsa(
                     {
                         "model": group[m].model,
                         "layer": group[m].layer,
-                        **row(recording.name, target.region, target.subject, "rsa", comparator),
-                        **scored(value, ceilings[t]),
+                        "recording": recording.name,
+                        **target.columns,
+                        "method": "rsa",
+                        "measure": comparator,
+                        **value.columns(ceilings[t]),
                         "n_stimuli": n_stimuli,
                         "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
                         "flag": "; ".join(filter(None, (*flags, missing))),
@@ -164,86 +176,91 @@ def compare_regions(
         for region in dict.fromkeys((*recording.groups, *by_subject)):
             if name == region:
                 continue
-            compared: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+            compared: list[tuple[Target, tuple[np.ndarray, np.ndarray]]] = []
             noise = None
             if name in by_subject and region in by_subject:
-                compared.update(_crossed(recording, name, region, counts, comparator))
+                crossed = _crossed(recording, name, region, counts, comparator)
+                compared += [(Target(region, s, "subject", (0,)), crossed[s]) for s in crossed]
             if name in recording.groups and region in recording.groups:
                 a, b = (recording.groups[r].dissimilarities[None] for r in (name, region))
-                compared["group"] = (
-                    compare_vectors(a, b, comparator)[0],
-                    bootstrap_scores(a, b, counts, comparator)[0],
-                )
+                scores = compare_vectors(a, b, comparator)[0]
+                resampled = bootstrap_scores(a, b, counts, comparator)[0]
+                compared.append((Target(region, "group", "group", (0,)), (scores, resampled)))
                 influences = PairInfluences(a, b, comparator)
                 noise = influences.variance(influences.of(0, [0]))
-            for subject, (score, resampled) in compared.items():
-                q = noise if subject == "group" else None
-                value = sampled(score, resampled, recording.n_stimuli, "stimuli", seed, q)
+            for target, (scores, resampled) in compared:
+                q = noise if target.level == "group" else None
+                value = sampled(scores, resampled, recording.n_stimuli, "stimuli", seed, q)
                 rows.append(
                     {
                         "model": name,
                         "layer": "",
-                        **row(recording.name, region, subject, "rsa", comparator),
-                        **scored(value, (np.nan, np.nan)),
+                        "recording": recording.name,
+                        **target.columns,
+                        "method": "rsa",
+                        "measure": comparator,
+                        **value.columns(),
                         "n_stimuli": recording.n_stimuli,
                         "n_pairs": recording.n_stimuli * (recording.n_stimuli - 1) // 2,
-                        "flag": SINGLE if subject == "group" else "sessions crossed",
+                        "flag": SINGLE if target.level == "group" else "sessions crossed",
                     }
                 )
     return pandas.DataFrame(rows)
 
 
 def score_models(
-    models: list[ModelRDM], valid: np.ndarray, found: Targets, counts: np.ndarray
+    models: list[ModelRDM], valid: np.ndarray, all_targets: Targets, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores, shape (n_models, n_rdms), and the same resampled, (..., n_bootstrap)."""
-    scores = np.full((len(models), len(found.vectors)), np.nan)
+    """Scores of models with all RDMs of the targets, and the same in every resample.
+
+    Parameters
+    ----------
+    models : list of ModelRDM
+    valid : bool array of shape (n_stimuli,)
+        Over which stimuli; every model has dissimilarities between them.
+    all_targets : Targets
+    counts : int array of shape (n_bootstrap, n_stimuli)
+        How often each stimulus is in each resample.
+
+    Returns
+    -------
+    scores : array of shape (n_models, n_rdms)
+        NaN where a model has no score; see `ModelRDM.problem`.
+    resampled : array of shape (n_models, n_rdms, n_bootstrap)
+    """
+    scores = np.full((len(models), len(all_targets.vectors)), np.nan)
     resampled = np.full((*scores.shape, len(counts)), np.nan)
     scorable = [m for m, model in enumerate(models) if not model.problem(valid)]
     if scorable:
         rdms = np.stack([models[m].vector for m in scorable])
         pairs = pair_mask(valid)
         scores[scorable] = compare_vectors(
-            rdms[:, pairs], found.vectors[:, pairs], found.comparator
+            rdms[:, pairs], all_targets.vectors[:, pairs], all_targets.comparator
         )
         resampled[scorable] = bootstrap_scores(
-            rdms, found.vectors, counts * valid, found.comparator
+            rdms, all_targets.vectors, counts * valid, all_targets.comparator
         )
     return scores, resampled
 
 
 def pair_influences(
-    models: list[ModelRDM], valid: np.ndarray, found: Targets
+    models: list[ModelRDM], valid: np.ndarray, all_targets: Targets
 ) -> PairInfluences | None:
-    """What pairs of stimuli contribute to the variance of scores; None where there are too few."""
+    """What pairs of stimuli contribute to the variance of scores; None where there are too few.
+
+    Parameters
+    ----------
+    models, valid, all_targets
+        As in `score_models`.
+    """
     if valid.sum() < MIN_STIMULI:
         return None
     kept = pair_mask(valid)
     return PairInfluences(
-        np.stack([m.vector[kept] for m in models]), found.vectors[:, kept], found.comparator
+        np.stack([m.vector[kept] for m in models]),
+        all_targets.vectors[:, kept],
+        all_targets.comparator,
     )
-
-
-def row(recording: str, region: str, subject: str, method: str, measure: str) -> dict[str, object]:
-    """The columns that say what was compared."""
-    return {
-        "recording": recording,
-        "region": region,
-        "subject": subject,
-        "method": method,
-        "measure": measure,
-    }
-
-
-def scored(value: Sampled, ceiling: tuple[float, float]) -> dict[str, object]:
-    """The columns that say how well."""
-    return {
-        "score": value.score,
-        "ci_lower": value.low,
-        "ci_upper": value.high,
-        "ceiling_lower": ceiling[0],
-        "ceiling_upper": ceiling[1],
-    }
 
 
 def _crossed(
@@ -251,18 +268,18 @@ def _crossed(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Scores of region a with region b over pairs of different sessions, by subject."""
     first, second = session_vectors(recording, a), session_vectors(recording, b)
-    found = {}
+    scores_by_subject = {}
     for subject in first:
         if subject not in second or min(len(first[subject]), len(second[subject])) < 2:
             continue
         different = _different_sessions(recording, subject, a, b)
         scores = compare_vectors(first[subject], second[subject], comparator)
         resampled = bootstrap_scores(first[subject], second[subject], counts, comparator)
-        found[subject] = (
+        scores_by_subject[subject] = (
             scores[different].mean(keepdims=True),
             resampled[different].mean(axis=0, keepdims=True),
         )
-    return found
+    return scores_by_subject
 
 
 def _different_sessions(recording: ImageRecording, subject: str, a: str, b: str) -> np.ndarray:

@@ -52,6 +52,13 @@ def best_lag_ms(
 ) -> float:
     """The lag of b behind a, in whole bins, at which they correlate best; see `psth_correlation`.
 
+    Parameters
+    ----------
+    a, b, bin_ms
+        As in `psth_correlation`.
+    min_lag_ms, max_lag_ms : float
+        Lags that are tried, both ends among them.
+
     Raises
     ------
     SpikelearnError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.comparison._rows import read_first
+from spikelearn.comparison.tables import read_first
 from spikelearn.report.names import label, rank
 
 if TYPE_CHECKING:

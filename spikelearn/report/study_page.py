@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._files import write_text
-from spikelearn.comparison._rows import read_first
+from spikelearn.comparison.tables import read_first
 from spikelearn.report import study as pictures
 from spikelearn.report import study_figures
 from spikelearn.report.data import ReportData

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from spikelearn.comparison.tables import with_level
 from spikelearn.report.names import BASELINES, backend, label, rank
 
 if TYPE_CHECKING:
@@ -148,10 +149,11 @@ def by_region(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     ceiling_lower, ceiling_upper (means over seeds), n_stimuli, flag.
     """
     regions = {}
+    frame = with_level(frame)
     for region in dict.fromkeys(frame["region"]):
         found = frame[frame["region"] == region]
-        subject = "mean" if (found["subject"] == "mean").any() else "group"
-        chosen = found[found["subject"] == subject]
+        level = "mean" if (found["level"] == "mean").any() else "group"
+        chosen = found[found["level"] == level]
         rows = []
         for (model, layer), part in chosen.groupby(["model", "layer"], sort=False):
             bounds = ["ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
@@ -167,8 +169,8 @@ def by_region(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 }
             )
         rows.sort(key=lambda row: rank(str(row["model"])))
-        subjects = sorted(set(found["subject"]) - {"mean", "group"})
-        name = f"{region} (mean of {len(subjects)} subjects)" if subject == "mean" else region
+        n_subjects = found.loc[found["level"] == "subject", "subject"].nunique()
+        name = f"{region} (mean of {n_subjects} subjects)" if level == "mean" else region
         regions[name] = pd.DataFrame(rows)
     return regions
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
-    from spikelearn.comparison._models import Key
+    from spikelearn.comparison.models_and_targets import Key
     from spikelearn.recordings import ImageRecording
 
 Progress = Callable[[float, str], None]
@@ -215,7 +215,7 @@ def check_comparable(recording: Any, method: str) -> None:
     ------
     SpikelearnError
     """
-    from spikelearn.comparison._neural import neural_responses
+    from spikelearn.comparison.neural_responses import neural_responses
 
     if method != "rsa":
         neural_responses(recording, method)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
-    from spikelearn.comparison._models import Key
+    from spikelearn.comparison.models_and_targets import Key
     from spikelearn.recordings import ImageRecording
 
 UNTRAINED = "untrained"

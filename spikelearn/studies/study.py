@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
-    from spikelearn.comparison._models import Key
+    from spikelearn.comparison.models_and_targets import Key
     from spikelearn.recordings import ImageRecording
     from spikelearn.rules.rule import Rule
     from spikelearn.studies.comparing import Entry
@@ -300,7 +300,7 @@ class _Piece:
         import pandas as pd
 
         from spikelearn.comparison import compare_rsa
-        from spikelearn.comparison._rows import read_first
+        from spikelearn.comparison.tables import read_first
         from spikelearn.studies.representation import show
         from spikelearn.training.loop import TrainedRun
 
@@ -396,6 +396,7 @@ def _tables(
     import pandas as pd
 
     from spikelearn import _store as store
+    from spikelearn.comparison.tables import with_level
     from spikelearn.studies.network_names import network_names
 
     pieces = [p for p in pieces if store.is_complete(folder / "runs" / p.name)]
@@ -409,7 +410,7 @@ def _tables(
             for method in study.methods:
                 path = piece.scores(recording, method)
                 if path.is_file():
-                    table = pd.read_parquet(path)
+                    table = with_level(pd.read_parquet(path))
                     ours = (table["model"] == piece.config.rule) & (table["network"] != "")
                     table["dataset"] = piece.config.dataset
                     table.loc[table["network"] != "", "network"] = network
@@ -426,7 +427,7 @@ def _tables(
                     tables.append(table)
         for epoch in range(getattr(piece.config, "epochs", 0) + 1):
             if piece.along(epoch).is_file():
-                part = pd.read_parquet(piece.along(epoch))
+                part = with_level(pd.read_parquet(piece.along(epoch)))
                 along.append(
                     part.assign(
                         family=piece.entry.family,

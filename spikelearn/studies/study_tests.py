@@ -36,6 +36,8 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
     """
     import pandas as pd
 
+    from spikelearn.comparison.tables import with_level
+
     say = progress or (lambda fraction, words: None)
     zero: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
@@ -55,7 +57,7 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
                 with atomic_path(path) as temporary:
                     table.to_parquet(temporary, index=False)
         for path, tables in zip(paths, (zero, differences), strict=True):
-            tables.append(pd.read_parquet(path))
+            tables.append(with_level(pd.read_parquet(path)))
     say(1.0, "tested")
     if not names:
         return Significance(pd.DataFrame(), pd.DataFrame())

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
-from spikelearn.comparison._comparators import compare_vectors
-from spikelearn.comparison._influence import PairInfluences
-from spikelearn.comparison.intervals import Sampled, sampled
+from spikelearn.comparison.comparators import compare_vectors
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    Sampled,
+    bootstrap_spearman,
+    sampled,
+    stimulus_resamples,
+)
 
 FEATURES = 8
 

@@ -22,10 +22,10 @@ from spikelearn.comparison import (
     shape_distance,
     svcca,
 )
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._held_out import cca_left_out, cca_scores
 from spikelearn.comparison.cca import fit_cca
 from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
+from spikelearn.comparison.held_out_scores import cca_left_out, cca_scores
+from spikelearn.comparison.intervals import stimulus_resamples
 from spikelearn.comparison.procrustes import alignment, fit_rotation
 
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from simulated_recordings import World, inferred, rdm_of
 
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import compare_vectors
 from spikelearn.comparison.cka import bootstrap_cka, kernel
-from spikelearn.comparison.inference import p_by_permutation, permutation_scores
-from spikelearn.comparison.intervals import p_by_t, sampled
+from spikelearn.comparison.comparators import compare_vectors
+from spikelearn.comparison.intervals import p_by_t, sampled, stimulus_resamples
+from spikelearn.comparison.permutation import p_by_permutation, permutation_scores
 
 
 def rates(world: World, n_stimuli: int, over: str, n_sets: int) -> tuple[float, float]:

@@ -23,8 +23,8 @@ from spikelearn.comparison import (
     difference_table,
     mean_table,
 )
-from spikelearn.comparison._held_out import cca_scores
 from spikelearn.comparison.held_out_rsa import stimulus_folds
+from spikelearn.comparison.held_out_scores import cca_scores
 from spikelearn.comparison.response_methods import _cca_left_out
 from spikelearn.recordings import ImageRecording, RecordedRDM
 from spikelearn.stimuli import ImageDataset

@@ -14,9 +14,8 @@ from scipy.stats import kendalltau, spearmanr
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import COMPARATORS, compare_rsa, noise_ceiling, repeat_ceiling
-from spikelearn.comparison._bootstrap import stimulus_resamples
-from spikelearn.comparison._comparators import bootstrap_scores, compare_vectors
-from spikelearn.comparison._influence import PairInfluences
+from spikelearn.comparison.comparators import compare_vectors
+from spikelearn.comparison.intervals import PairInfluences, bootstrap_scores, stimulus_resamples
 
 
 @pytest.mark.parametrize("comparator", COMPARATORS)

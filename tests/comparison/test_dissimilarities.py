@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import category_model, compare_rsa, fixed_rdm, rdm
-from spikelearn.comparison._dissimilarities import (
+from spikelearn.comparison.rdms import (
     correlation_distances,
     crossnobis_distances,
     euclidean_distances,

@@ -19,8 +19,8 @@ from spikelearn.comparison import (
     fit_ridge,
     unit_ceilings,
 )
-from spikelearn.comparison._held_out import within_fold_correlations
 from spikelearn.comparison.encoding import ALPHAS
+from spikelearn.comparison.held_out_scores import within_fold_correlations
 from spikelearn.comparison.response_methods import RESPONSE_METHODS
 
 

@@ -18,9 +18,12 @@ from spikelearn.comparison import (
     pixels,
     subject_rdms,
 )
-from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
-from spikelearn.comparison._influence import PairInfluences
-from spikelearn.comparison.intervals import stimulus_variance
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    bootstrap_spearman,
+    stimulus_resamples,
+    stimulus_variance,
+)
 from spikelearn.recordings import kriegeskorte92
 
 

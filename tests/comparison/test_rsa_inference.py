@@ -20,7 +20,7 @@ from spikelearn.comparison import (
     rdm,
     subject_rdms,
 )
-from spikelearn.comparison._bootstrap import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison.intervals import bootstrap_spearman, stimulus_resamples
 
 
 @given(st.integers(0, 10_000), st.booleans())

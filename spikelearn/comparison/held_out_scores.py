@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikelearn._seeding import generator
-from spikelearn.comparison._dissimilarities import CHUNK_UNITS
 from spikelearn.comparison.cca import effective_dimensions, fit_cca
 from spikelearn.comparison.encoding import fit_ridge
 from spikelearn.comparison.procrustes import fit_rotation
+from spikelearn.comparison.rdms import CHUNK_UNITS
 
 MOST_COMPONENTS = 50  # of a response, for CCA: its ridge leaves 10 dimensions
 MOST_GROUPS = 50  # of stimuli that are left out in turn
@@ -27,14 +27,30 @@ Fold = tuple[np.ndarray, np.ndarray]  # training and test stimuli, bool arrays (
 def encoding_scores(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, folds: Sequence[Fold]
 ) -> np.ndarray:
-    """Mean over the recorded units of Pearson's r of ridge predictions, shape (n_resamples,)."""
+    """Mean over the recorded units of Pearson's r of ridge predictions, shape (n_resamples,).
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_stimuli, n_units_x), (n_stimuli, n_units_y)
+        The model's responses, and the recorded ones that are predicted.
+    counts : array of shape (n_resamples, n_stimuli)
+        How often each stimulus is in each resample.
+    folds : sequence of (train, test)
+        See `stimulus_folds`.
+    """
     return mean_of_units(encoding_by_unit(x, y, counts, folds))
 
 
 def encoding_by_unit(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, folds: Sequence[Fold]
 ) -> np.ndarray:
-    """Pearson's r of ridge predictions, shape (n_resamples, n_units)."""
+    """Pearson's r of ridge predictions, shape (n_resamples, n_units).
+
+    Parameters
+    ----------
+    x, y, counts, folds
+        As in `encoding_scores`.
+    """
     pairs = []
     for train, test in folds:
         pairs.append((fit_ridge(x[train], y[train])(x[test]), y[test], test))
@@ -47,6 +63,11 @@ def cca_scores(
     """Correlation of held-out canonical variates, all directions together, shape (n_resamples,).
 
     Directions weigh as much as they correlated in training (see `fit_cca`).
+
+    Parameters
+    ----------
+    x, y, counts, folds
+        As in `encoding_scores`.
     """
     variates = []
     for (a, b), (train, test) in zip(_components_by_fold(x, y, folds), folds, strict=True):
@@ -58,6 +79,13 @@ def cca_left_out(
     x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], seed: int
 ) -> tuple[np.ndarray, float]:
     """Scores without some of the stimuli, with maps that are fitted to the others.
+
+    Parameters
+    ----------
+    x, y, folds
+        As in `encoding_scores`.
+    seed : int
+        Which stimuli are left out together.
 
     Returns
     -------
@@ -90,15 +118,15 @@ def _components_by_fold(
     x: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """All stimuli in the first principal components of every fold's training stimuli."""
-    found = []
+    components = []
     for train, _ in folds:
         pair = []
         for v in (x, y):
             centred = v - v[train].mean(axis=0)
             _, s, vt = np.linalg.svd(centred[train], full_matrices=False)
             pair.append(centred @ vt[: max(1, min(MOST_COMPONENTS, int((s > 0).sum())))].T)
-        found.append((pair[0], pair[1]))
-    return found
+        components.append((pair[0], pair[1]))
+    return components
 
 
 def _pooled_correlation(
@@ -116,7 +144,13 @@ def _pooled_correlation(
 def procrustes_scores(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, folds: Sequence[Fold]
 ) -> np.ndarray:
-    """Cosine of held-out responses after the training stimuli's rotation, (n_resamples,)."""
+    """Cosine of held-out responses after the training stimuli's rotation, (n_resamples,).
+
+    Parameters
+    ----------
+    x, y, counts, folds
+        As in `encoding_scores`.
+    """
     totals = np.zeros((3, len(counts)))
     for train, test in folds:
         weights = counts[:, test].astype(np.float64)
@@ -149,12 +183,12 @@ def within_fold_correlations(
         NaN where one of them does not vary.
     """
     n_columns = pairs[0][0].shape[1]
-    found = np.full((len(counts), n_columns), np.nan)
+    correlations = np.full((len(counts), n_columns), np.nan)
     for start in range(0, n_columns, chunk_units):
         columns = slice(start, start + chunk_units)
         part = [(a[:, columns], b[:, columns], test) for a, b, test in pairs]
-        found[:, columns] = _correlation(*_within_fold_sums(part, counts))
-    return found
+        correlations[:, columns] = _correlation(*_within_fold_sums(part, counts))
+    return correlations
 
 
 def _within_fold_sums(

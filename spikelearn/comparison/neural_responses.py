@@ -12,7 +12,7 @@ from spikelearn._errors import SpikelearnError
 
 
 @dataclass(frozen=True)
-class Neural:
+class NeuralResponses:
     """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units).
 
     NaN where a repeat is missing; each unit has at least one response to each stimulus.
@@ -36,8 +36,8 @@ class Neural:
             return self.repeats
         order = np.argsort(missing, axis=1, kind="stable")
         n_complete = int((~missing).sum(axis=1).min())
-        found: np.ndarray = np.take_along_axis(self.repeats, order, axis=1)[:, :n_complete]
-        return found
+        complete: np.ndarray = np.take_along_axis(self.repeats, order, axis=1)[:, :n_complete]
+        return complete
 
     @property
     def halves(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -53,7 +53,7 @@ def has_responses(recording: Any) -> bool:
     return bool(getattr(recording, "responses", ()))
 
 
-def neural_responses(recording: Any, method: str) -> list[Neural]:
+def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
     """The responses of every subject and region; sessions of one subject are repeats.
 
     Parameters
@@ -74,7 +74,7 @@ def neural_responses(recording: Any, method: str) -> list[Neural]:
             f"{recording.name} was published as RDMs, and {method} compares responses; choose the"
             " method rsa for it"
         )
-    found: dict[tuple[str, str], list[np.ndarray]] = {}
+    by_place: dict[tuple[str, str], list[np.ndarray]] = {}
     for response in recording.responses:
         values = _as_repeats(response)
         place = f"{recording.name}, {response.region}, subject {response.subject}"
@@ -88,9 +88,10 @@ def neural_responses(recording: Any, method: str) -> list[Neural]:
                 f"{place}: the responses hold values that are not finite, or lack one in every"
                 " repeat"
             )
-        found.setdefault((response.subject, response.region), []).append(values)
+        by_place.setdefault((response.subject, response.region), []).append(values)
     return [
-        Neural(subject, region, _joined(sessions)) for (subject, region), sessions in found.items()
+        NeuralResponses(subject, region, _joined(sessions))
+        for (subject, region), sessions in by_place.items()
     ]
 
 

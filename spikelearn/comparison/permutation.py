@@ -1,0 +1,54 @@
+"""Permutation of stimuli: what a model scores where it is unrelated to a recording."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikelearn._seeding import generator
+from spikelearn.comparison.comparators import compare_vectors
+
+
+def permutation_scores(
+    model: np.ndarray, data: np.ndarray, n_permutations: int, seed: int, comparator: str
+) -> np.ndarray:
+    """Scores of the model with its stimuli relabelled at random.
+
+    Parameters
+    ----------
+    model, data : arrays of shape (n_pairs,), (n_data, n_pairs)
+        Upper triangles without NaN.
+    n_permutations : int
+        How often.
+    seed : int
+        Of the orders of stimuli: the same for every model of as many stimuli.
+    comparator : str
+        One of `COMPARATORS`.
+
+    Returns
+    -------
+    array of shape (n_data, n_permutations)
+    """
+    from scipy.spatial.distance import squareform
+    from scipy.stats import rankdata
+
+    if comparator == "spearman":  # ranks once: relabelled ranks are the ranks of what is relabelled
+        model, data, comparator = rankdata(model), rankdata(data, axis=1), "pearson"
+    random = generator(seed, "permutation of stimuli")
+    matrix = squareform(model, checks=False)
+    first, second = np.triu_indices(len(matrix), k=1)
+    scores = np.empty((len(data), n_permutations))
+    for start in range(0, n_permutations, 64):
+        orders = np.stack(
+            [random.permutation(len(matrix)) for _ in range(min(64, n_permutations - start))]
+        )
+        relabelled = matrix[orders[:, first], orders[:, second]]
+        scores[:, start : start + len(orders)] = compare_vectors(relabelled, data, comparator).T
+    return scores
+
+
+def p_by_permutation(score: float, permuted: np.ndarray) -> float:
+    """One-sided p-value of a score among those of relabelled stimuli; NaN where there is none."""
+    if np.isnan(score) or not permuted.size:
+        return np.nan
+    # The relabelling that was found is one of them. Scores that are equal on paper count as equal.
+    return float((1 + (permuted >= score - 1e-12).sum()) / (1 + permuted.size))
