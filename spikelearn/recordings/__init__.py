@@ -1,8 +1,8 @@
 """Recorded brain activity, with the very stimuli that were shown.
 
-`RECORDINGS` lists what there is; `load(name)` reads it, and `load("mine.yaml")` a recording of
-one's own (see `spikelearn.recordings.user_recording`). To add a recording, write its file with the
-functions `load(progressbar, variant)` and `at_hand(variant)`, and add its line here.
+`RECORDINGS` lists what there is; `load(name)` reads it, and `load("mine.yaml")` a user's recording
+(see `spikelearn.recordings.user_recording`). To add a recording, write its file with the functions
+`load(progressbar, variant)` and `at_hand(variant)`, and add its line here.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ RECORDINGS: dict[str, RecordingEntry] = {
 
 
 def load(name: str | Path, progressbar: bool = False) -> ImageRecording | AuditoryRecording:
-    """A recording by name, or one's own by the path of its YAML file.
+    """A recording by name, or a user's by the path of its YAML file.
 
     Parameters
     ----------
@@ -132,10 +132,10 @@ def load(name: str | Path, progressbar: bool = False) -> ImageRecording | Audito
     """
     recording: ImageRecording | AuditoryRecording
     if Path(name).suffix.lower() in (".yaml", ".yml"):
-        from spikelearn.recordings.user_recording import load_own
+        from spikelearn.recordings.user_recording import load_user_recording
 
-        return load_own(name)
-    module, variant = _found(str(name))
+        return load_user_recording(name)
+    module, variant = _module_and_variant(str(name))
     given = () if variant is None else (variant,)
     recording = module.load(progressbar, *given)
     return recording
@@ -151,11 +151,11 @@ def at_hand(name: str | Path) -> bool:
     """
     if Path(name).suffix.lower() in (".yaml", ".yml"):
         return Path(name).is_file()
-    module, variant = _found(str(name))
+    module, variant = _module_and_variant(str(name))
     return bool(module.at_hand() if variant is None else module.at_hand(variant))
 
 
-def _found(name: str) -> tuple[Any, str | None]:
+def _module_and_variant(name: str) -> tuple[Any, str | None]:
     """The module of a recording, and the variant asked for, if any."""
     base, colon, variant = name.partition(":")
     if base not in RECORDINGS:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 
+if TYPE_CHECKING:
+    from spikelearn.recordings.user_schema import RDMFile, ResponseArray
+
+_SYMMETRY = 1e-6
 SUFFIXES = (".npy", ".npz", ".mat", ".csv", ".tsv")
 
 
@@ -57,6 +63,89 @@ def read_array(
     return _numbers(arrays[name], path)
 
 
+def read_rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
+    """The RDM in an array, a whole matrix or its upper triangle.
+
+    Parameters
+    ----------
+    entry : RDMFile
+        Which array, and of whom.
+    root : Path
+        Folder that its path is relative to.
+    labels : list of str
+        The stimuli in their order.
+
+    Raises
+    ------
+    SpikelearnError
+        If the array is of another size, or its values are none of an RDM.
+    """
+    path = root / entry.file
+    array = read_array(path, entry.key, labels, square=True)
+    n = len(labels)
+    n_pairs = n * (n - 1) // 2
+    if array.size == n_pairs and array.shape.count(1) == array.ndim - 1:
+        triangle = array.ravel()
+    elif array.shape == (n, n):
+        scale = max(float(np.abs(array).max()), 1.0)
+        if not np.isfinite(array).all():
+            raise SpikelearnError(f"{path} holds values that are not finite")
+        if np.abs(array - array.T).max() > _SYMMETRY * scale:
+            raise SpikelearnError(f"{path} must be symmetric")
+        diagonal = np.diagonal(array)
+        if entry.measure == "dissimilarity" and np.abs(diagonal).max() > _SYMMETRY * scale:
+            raise SpikelearnError(
+                f"{path} must have a diagonal of 0, for nothing is unlike itself, found"
+                f" {diagonal[np.abs(diagonal).argmax()]:g}; is it a similarity? Then say measure:"
+                " similarity"
+            )
+        if entry.measure == "similarity" and not np.allclose(diagonal, 1.0, atol=1e-6):
+            raise SpikelearnError(
+                f"{path} must have a diagonal of 1 to be a similarity, found {diagonal[0]:g}"
+            )
+        triangle = array[np.triu_indices(n, k=1)]
+    else:
+        raise SpikelearnError(
+            f"{path} must be {n} x {n}, or its upper triangle of {n_pairs} values, for there are"
+            f" {n} stimuli; found {' x '.join(map(str, array.shape))}"
+        )
+    if entry.measure == "similarity":
+        triangle = 1.0 - triangle
+    return RecordedRDM(entry.subject, entry.region, entry.session, triangle, entry.unit)
+
+
+def read_response_array(entry: ResponseArray, root: Path, labels: list[str]) -> RecordedResponses:
+    """The responses in an array.
+
+    Parameters
+    ----------
+    entry, root, labels
+        As in `read_rdm`.
+
+    Raises
+    ------
+    SpikelearnError
+        If the array has other dimensions, or another number of stimuli.
+    """
+    path = root / entry.file
+    array = read_array(path, entry.key, labels)
+    usual = ("stimulus", "unit") if array.ndim == 2 else ("stimulus", "repeat", "unit")
+    dims = entry.dims or usual
+    if array.ndim != len(dims):
+        raise SpikelearnError(
+            f"{path} must have the dims ({', '.join(dims)}), found {array.ndim} dimensions"
+        )
+    if len(dims) == 2:
+        array, dims = array[None], ("repeat", *dims)
+    ordered = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
+    if len(ordered) != len(labels):
+        raise SpikelearnError(
+            f"{path} has responses to {len(ordered)} stimuli, but there are {len(labels)}"
+            " images; say dims if the order is another"
+        )
+    return RecordedResponses(entry.subject, entry.region, entry.session, ordered, entry.unit)
+
+
 def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
     """The numeric arrays of a MATLAB file of any version, axes in MATLAB's order.
 
@@ -72,16 +161,16 @@ def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
         if h5py.is_hdf5(path):
             with h5py.File(path) as file:
                 # HDF5 files of MATLAB hold the axes in reverse.
-                found = {
+                arrays = {
                     name: np.asarray(item).T
                     for name, item in file.items()
                     if isinstance(item, h5py.Dataset)
                 }
         else:
-            found = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+            arrays = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
     except Exception as error:  # SciPy and h5py raise many kinds on broken files
         raise SpikelearnError(f"{path} is not a readable MATLAB file") from error
-    return {k: v for k, v in found.items() if isinstance(v, np.ndarray) and v.dtype.kind in "fiu"}
+    return {k: v for k, v in arrays.items() if isinstance(v, np.ndarray) and v.dtype.kind in "fiu"}
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:

@@ -13,13 +13,22 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.user_recording import BIDSFolder
+    from spikelearn.recordings.user_schema import BIDSFolder
 
 _SAME_PLACE_MM = 1e-3
 
 
 def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[RecordedResponses]:
     """The maps' values within the masks, by subject, session and region.
+
+    Parameters
+    ----------
+    entry : BIDSFolder
+        What to read, and of whom.
+    root : Path
+        Folder that its paths are relative to.
+    labels : list of str
+        The stimuli in their order.
 
     Raises
     ------
@@ -45,7 +54,7 @@ def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[Recorded
             f"{folder} has no maps called"
             f" sub-*_{entry.entity}-<stimulus>_stat-{entry.statistic}_statmap.nii.gz"
         )
-    found = []
+    responses = []
     for (subject, session), its in maps.items():
         which = np.array([stimulus for stimulus, _ in its])
         missing = sorted(set(range(len(labels))) - set(which.tolist()))
@@ -71,7 +80,7 @@ def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[Recorded
             names = [str(i) for i in np.flatnonzero(loaded[region][0])]
             if dead.all():
                 raise SpikelearnError(f"no voxel of {region}, subject {subject}, has values")
-            found.append(
+            responses.append(
                 RecordedResponses(
                     subject,
                     region,
@@ -81,7 +90,7 @@ def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[Recorded
                     tuple(name for name, no in zip(names, dead, strict=True) if not no),
                 )
             )
-    return found
+    return responses
 
 
 def _alphanumeric(text: str) -> str:

@@ -259,19 +259,22 @@ def by_repeat(
     stimulus_ids : array of str
         The stimuli in order.
     subject, unit, species : str
+        Who was recorded, what a value is, and of which kind the animal is.
     """
     row = {name: i for i, name in enumerate(stimulus_ids)}
     which = np.array([row[name] for name in responses["stimulus_id"].to_numpy()])
     values = responses.to_numpy()
     names = _unit_names(responses)
     regions = responses["region"].astype(str).to_numpy()
-    found = []
+    recorded = []
     for region in dict.fromkeys(regions):
         mine = regions == region
         stacked = stacked_repeats(values[:, mine], which, len(row))
         chosen = tuple(name for name, here in zip(names, mine, strict=True) if here)
-        found.append(RecordedResponses(subject, f"{species} {region}", "", stacked, unit, chosen))
-    return found
+        recorded.append(
+            RecordedResponses(subject, f"{species} {region}", "", stacked, unit, chosen)
+        )
+    return recorded
 
 
 def timecourses(
@@ -282,7 +285,17 @@ def timecourses(
     bin_ms: float,
     stop_ms: float,
 ) -> list[RecordedTimecourse]:
-    """RDMs of each region in bins of `bin_ms` from 0 to `stop_ms`, from `read_responses`' data."""
+    """RDMs of each region in bins from 0 ms on.
+
+    Parameters
+    ----------
+    data : DataArray
+        From `read_responses`.
+    stimulus_ids, subject, species
+        As in `by_repeat`.
+    bin_ms, stop_ms : float
+        Width of a bin, and where the last one ends.
+    """
     starts = np.arange(round(stop_ms / bin_ms)) * bin_ms
     means: dict[str, list[np.ndarray]] = {}
     for start in starts:
@@ -321,7 +334,20 @@ def recording(
     categories: dict[str, np.ndarray],
     over_time: list[RecordedTimecourse] | None = None,
 ) -> ImageRecording:
-    """The recording of monkeys that the pieces make."""
+    """The recording of monkeys that the pieces make.
+
+    Parameters
+    ----------
+    name, citation, licence : str
+        As in `ImageRecording`.
+    table : DataFrame
+        From `read_table`; its index are the stimuli's labels.
+    images : uint8 array of shape (n_stimuli, height, width[, 3])
+    responses : list of RecordedResponses
+    categories : mapping of str to bool array of shape (n_stimuli,)
+    over_time : list of RecordedTimecourse, optional
+        Where there are bins.
+    """
     labels = [str(name) for name in table.index]
     return ImageRecording(
         name=name,

@@ -219,7 +219,15 @@ class RecordedTimecourse:
     def of_responses(
         cls, subject: str, region: str, session: str, time_ms: np.ndarray, means: np.ndarray
     ) -> RecordedTimecourse:
-        """1 - Pearson r at each time of mean responses of shape (n_times, n_stimuli, n_units)."""
+        """1 - Pearson r at each time of mean responses.
+
+        Parameters
+        ----------
+        subject, region, session, time_ms
+            As of the class.
+        means : array of shape (n_times, n_stimuli, n_units)
+            Responses averaged over repeats.
+        """
         rdms = np.stack([_correlation_distances(moment) for moment in means])
         return cls(subject, region, session, time_ms, rdms, "1 - Pearson r")
 

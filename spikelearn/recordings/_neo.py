@@ -12,7 +12,7 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, shown_stimuli, stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.user_recording import NeoFile
+    from spikelearn.recordings.user_schema import NeoFile
 
 
 def read_neo(entry: NeoFile, root: Path, labels: list[str]) -> list[RecordedResponses]:
@@ -20,6 +20,15 @@ def read_neo(entry: NeoFile, root: Path, labels: list[str]) -> list[RecordedResp
 
     A presentation is an epoch or event whose label is a stimulus, or, in files where none is, a
     segment whose annotation `stimulus` or name is one.
+
+    Parameters
+    ----------
+    entry : NeoFile
+        What to read, and of whom.
+    root : Path
+        Folder that its paths are relative to.
+    labels : list of str
+        The stimuli in their order.
 
     Raises
     ------
@@ -33,9 +42,9 @@ def read_neo(entry: NeoFile, root: Path, labels: list[str]) -> list[RecordedResp
     segments = [segment for block in _blocks(path) for segment in block.segments]
     sizes = {len(segment.spiketrains) for segment in segments} - {0}
     if len(sizes) != 1:
-        found = "none" if not sizes else " and ".join(map(str, sorted(sizes)))
+        numbers = "none" if not sizes else " and ".join(map(str, sorted(sizes)))
         raise SpikelearnError(
-            f"{path} must hold the same number of spike trains in each segment, found {found}"
+            f"{path} must hold the same number of spike trains in each segment, found {numbers}"
         )
     segments = [segment for segment in segments if len(segment.spiketrains)]
     first, last = (t / 1000.0 for t in entry.window_ms)

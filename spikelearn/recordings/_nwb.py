@@ -12,11 +12,20 @@ from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, shown_stimuli, stacked_repeats
 
 if TYPE_CHECKING:
-    from spikelearn.recordings.user_recording import NWBFile
+    from spikelearn.recordings.user_schema import NWBFile
 
 
 def read_nwb(entry: NWBFile, root: Path, labels: list[str]) -> list[RecordedResponses]:
     """Spikes/s in the window of each presentation, by region.
+
+    Parameters
+    ----------
+    entry : NWBFile
+        What to read, and of whom.
+    root : Path
+        Folder that its paths are relative to.
+    labels : list of str
+        The stimuli in their order.
 
     Raises
     ------
@@ -57,13 +66,13 @@ def _read(file: Any, entry: NWBFile, path: Path, labels: list[str]) -> list[Reco
     regions = _regions(file, entry, path)
     first, last = entry.window_ms
     shown = which >= 0
-    found = []
+    responses = []
     for region in dict.fromkeys(regions):
         members = [i for i, its in enumerate(regions) if its == region]
         trains = [np.sort(np.asarray(file.units["spike_times"][i])) for i in members]
         length_s = (last - first) / 1000.0
         counts = counts_in_windows(trains, starts_s[shown] + first / 1000.0, length_s)
-        found.append(
+        responses.append(
             RecordedResponses(
                 entry.subject,
                 region,
@@ -73,7 +82,7 @@ def _read(file: Any, entry: NWBFile, path: Path, labels: list[str]) -> list[Reco
                 tuple(str(file.units.id[i]) for i in members),
             )
         )
-    return found
+    return responses
 
 
 def _regions(file: Any, entry: NWBFile, path: Path) -> list[str]:

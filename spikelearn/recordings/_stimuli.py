@@ -17,6 +17,16 @@ from spikelearn.stimuli.user_images import is_image, read_image, read_images
 def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str) -> ImageDataset:
     """Images that were shown: the test images of a data set, each a class of its own.
 
+    Parameters
+    ----------
+    name : str
+        Of the recording.
+    images : uint8 array of shape (n, height, width[, 3])
+    labels : sequence of str
+        One for each image.
+    source : str
+        Where they come from.
+
     Raises
     ------
     SpikelearnError
@@ -74,7 +84,17 @@ def read_all(folder: Path, files: Sequence[Path]) -> np.ndarray:
 
 
 def place_by_hand(what: str, address: str, relative: str) -> DataUnavailableError:
-    """What to say where files must be brought by hand: one sentence."""
+    """What to say where files must be brought by hand: one sentence.
+
+    Parameters
+    ----------
+    what : str
+        Which files.
+    address : str
+        Where to get them.
+    relative : str
+        Where to put them, below the data folder.
+    """
     return DataUnavailableError(
         f"{what} must be downloaded by hand: from {address} to {cache_folder() / relative}, or to"
         f" {relative} below a folder named by the environment variable SPIKELEARN_DATA"

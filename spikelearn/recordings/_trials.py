@@ -15,7 +15,16 @@ def counts_in_windows(
 ) -> np.ndarray:
     """Spikes of each train from each start on, array of shape (n_starts, n_trains).
 
-    A window holds its start and not its end. Trains ascend.
+    A window holds its start and not its end.
+
+    Parameters
+    ----------
+    trains_s : sequence of arrays of shape (n_spikes,)
+        Spike times in s, ascending.
+    starts_s : array of shape (n_starts,)
+        Where the windows begin, in s.
+    length_s : float
+        How long each is.
     """
     counts = np.empty((len(starts_s), len(trains_s)))
     for column, train in enumerate(trains_s):
@@ -46,7 +55,15 @@ def stacked_repeats(values: np.ndarray, which: np.ndarray, n_stimuli: int) -> np
 def shown_stimuli(names: Sequence[str], labels: Sequence[str], path: Path) -> np.ndarray:
     """The number of the stimulus that each name means; -1 where it means none.
 
-    A name is a label, or a path whose last part, with or without its suffix, is one.
+    Parameters
+    ----------
+    names : sequence of str
+        What was shown in each trial: labels, or paths whose last part, with or without its suffix,
+        is one.
+    labels : sequence of str
+        The stimuli in their order.
+    path : Path
+        Where it was read, for the message.
 
     Raises
     ------

@@ -86,8 +86,8 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
     folder = None if root is None else _image_folder(root, variant)
     targets = {}
     if root is not None:
-        found = {name: _target(root, variant, name) for name in _REGIONS}
-        targets = {name: path for name, path in found.items() if path is not None}
+        paths = {name: _target(root, variant, name) for name in _REGIONS}
+        targets = {name: path for name, path in paths.items() if path is not None}
     if folder is None or not targets:
         raise place_by_hand(
             f"the {variant} images and RDMs of the Algonauts 2019 challenge (unpacked,"
@@ -127,6 +127,14 @@ def read_target(
     """RDMs of a `target_fmri.mat` or `target_meg.mat`, by region and subject.
 
     Those of MEG are averaged over the times of their interval, and given at each of them.
+
+    Parameters
+    ----------
+    path : Path
+    name : {"target_fmri.mat", "target_meg.mat"}
+        Which of the two it is.
+    n_images : int
+        How many stimuli its matrices must be of.
 
     Raises
     ------

@@ -105,6 +105,14 @@ def read_session(
 ) -> tuple[list[RecordedResponses], list[RecordedTimecourse]]:
     """Responses of each region to each scene out of a session's NWB file, and RDMs over time.
 
+    Parameters
+    ----------
+    path : Path
+    session : str
+        Its number, which stands for the animal.
+    n_scenes : int
+        How many scenes must have been shown.
+
     Raises
     ------
     SpikelearnError
@@ -140,7 +148,7 @@ def _read(
     units = file.units
     keep = np.flatnonzero(_good(units))
     regions = _regions(file, units)
-    found, timecourses = [], []
+    responses, timecourses = [], []
     bins_ms = np.arange(round(WINDOW_MS / BIN_MS)) * BIN_MS
     for region in sorted(set(regions[keep]) - {"", "None", "nan"}):
         members = keep[regions[keep] == region]
@@ -150,7 +158,7 @@ def _read(
         counts = counts_in_windows(trains, starts_s[scene], WINDOW_MS / 1000.0)
         values = stacked_repeats(counts / (WINDOW_MS / 1000.0), frames[scene], n_scenes)
         names = tuple(str(units.id[int(unit)]) for unit in members)
-        found.append(
+        responses.append(
             RecordedResponses(
                 session, f"mouse {region}", "", values, "spikes/s from 0 to 250 ms", names
             )
@@ -171,9 +179,9 @@ def _read(
                 session, f"mouse {region}", "", bins_ms + BIN_MS / 2, np.stack(means)
             )
         )
-    if not found:
+    if not responses:
         raise SpikelearnError(f"{path} has no region with at least {LEAST_UNITS} good units")
-    return found, timecourses
+    return responses, timecourses
 
 
 def _good(units: Any) -> np.ndarray:

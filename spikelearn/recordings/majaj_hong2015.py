@@ -61,10 +61,10 @@ def load(progressbar: bool = False, variant: str = "0") -> ImageRecording:
     if "animal" not in responses.coords or responses["animal"].dims != ("neuroid",):
         raise SpikelearnError(f"{_RESPONSES} must have the coordinate animal along neuroid")
     animals = responses["animal"].astype(str).to_numpy()
-    found = []
+    by_animal = []
     for animal in dict.fromkeys(animals):
         mine = responses.isel(neuroid=np.flatnonzero(animals == animal))
-        found += _brainscore.by_repeat(
+        by_animal += _brainscore.by_repeat(
             mine, table.index.to_numpy(), animal, "normalised multi-unit activity", "monkey"
         )
     return _brainscore.recording(
@@ -73,6 +73,6 @@ def load(progressbar: bool = False, variant: str = "0") -> ImageRecording:
         LICENCE,
         table,
         images,
-        found,
+        by_animal,
         _brainscore.categories_of(table, "category_name", "object_name"),
     )

@@ -100,7 +100,7 @@ def load(progressbar: bool = False, variant: str = "100") -> ImageRecording:
         licence=LICENCE,
         stimuli=image_set(
             f"things_fmri:{variant}",
-            read_resized(_found_images(images, names), IMAGE_SIZE),
+            read_resized(_image_files(images, names), IMAGE_SIZE),
             [Path(name).stem for name in names],
             CITATION,
         ),
@@ -161,6 +161,15 @@ def chosen_images(shown: list[list[str]], variant: str) -> list[str]:
 
 def read_subject(folder: Path, subject: str, trials: list[list[int]]) -> list[RecordedResponses]:
     """Responses of one subject by region, of the trials of each stimulus.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables lie.
+    subject : str
+        As in "01".
+    trials : list of list of int
+        Numbers of the trials of each stimulus.
 
     Raises
     ------
@@ -233,10 +242,10 @@ def read_betas(path: Path, rows: np.ndarray, n_voxels: int) -> np.ndarray:
             group = next((g for g in file.values() if isinstance(g, h5py.Group)), None)
             block, column = _float_block(group)
             if block is None or len(block) != n_voxels:
-                found = "none" if block is None else f"{len(block)} rows"
+                size = "none" if block is None else f"{len(block)} rows"
                 raise SpikelearnError(
                     f"{path} must hold one number for each trial of {n_voxels} voxels, found"
-                    f" {found}"
+                    f" {size}"
                 )
             parts = []
             for start in range(0, n_voxels, _ROWS_AT_ONCE):
@@ -279,7 +288,7 @@ def _files(folder: Path, subject: str) -> bool:
     return all((folder / f"sub-{subject}_{ending}").is_file() for ending in endings)
 
 
-def _found_images(folder: Path, names: list[str]) -> list[Path]:
+def _image_files(folder: Path, names: list[str]) -> list[Path]:
     places = {path.name: path for path in folder.rglob("*") if is_image(path)}
     for name in names:
         if name not in places:

@@ -1,4 +1,4 @@
-"""A recording of one's own: a YAML file that says where stimuli and data lie.
+"""A user's recording: a YAML file that says where stimuli and data lie.
 
     name: my_recording
     citation: Doe (2026), in preparation
@@ -33,136 +33,29 @@ bids        statistical maps of a derivative, as nilearn writes them
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
-from spikelearn.recordings._arrays import read_array
+from spikelearn.recordings._arrays import read_rdm, read_response_array
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_files, image_set, read_all, read_resized
-
-_SYMMETRY = 1e-6
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Stimuli(_Part):
-    """The images that were shown."""
-
-    folder: str
-    order: str | None = None
-    size: int | None = Field(default=None, ge=1, le=4096)
+from spikelearn.recordings.user_schema import (
+    BIDSFolder,
+    NeoFile,
+    NWBFile,
+    RDMFile,
+    ResponseArray,
+    Stimuli,
+    UserRecording,
+)
 
 
-class ResponseArray(_Part):
-    """Responses in an array."""
-
-    kind: Literal["responses"]
-    file: str
-    key: str | None = None
-    dims: tuple[Literal["repeat", "stimulus", "unit"], ...] | None = None
-    subject: str = "1"
-    region: str
-    session: str = ""
-    unit: str = "not said"
-
-    @model_validator(mode="after")
-    def _check(self) -> ResponseArray:
-        allowed = ({"stimulus", "unit"}, {"repeat", "stimulus", "unit"})
-        if self.dims is not None and (
-            len(set(self.dims)) != len(self.dims) or set(self.dims) not in allowed
-        ):
-            raise ValueError("dims are stimulus and unit, and repeat if there is one, in any order")
-        return self
-
-
-class RDMFile(_Part):
-    """A dissimilarity matrix in an array."""
-
-    kind: Literal["rdm"]
-    file: str
-    key: str | None = None
-    measure: Literal["dissimilarity", "similarity"] = "dissimilarity"
-    subject: str = "1"
-    region: str
-    session: str = ""
-    unit: str = "not said"
-
-
-class _Spikes(_Part):
-    file: str
-    subject: str = "1"
-    region: str | None = None
-    session: str = ""
-    window_ms: tuple[float, float]
-
-    @model_validator(mode="after")
-    def _check_window(self) -> _Spikes:
-        if not self.window_ms[0] < self.window_ms[1]:
-            raise ValueError("window_ms must begin before it ends")
-        return self
-
-
-class NWBFile(_Spikes):
-    """Spikes and trials of an NWB file."""
-
-    kind: Literal["nwb"]
-    table: str = "trials"
-    column: str = "stimulus"
-    region_column: str | None = Field(
-        default=None, description="of the units, or of their electrodes"
-    )
-
-    @model_validator(mode="after")
-    def _check_region(self) -> NWBFile:
-        if (self.region is None) == (self.region_column is None):
-            raise ValueError("one of region and region_column is needed")
-        return self
-
-
-class NeoFile(_Spikes):
-    """Spikes and labels of a file that Neo reads."""
-
-    kind: Literal["neo"]
-    region: str
-    events: str | None = Field(default=None, description="name of the epochs or events to use")
-
-
-class BIDSFolder(_Part):
-    """Statistical maps of a BIDS derivative."""
-
-    kind: Literal["bids"]
-    folder: str
-    masks: dict[str, str] = Field(min_length=1, description="region: path, {subject} filled in")
-    entity: str = Field(default="contrast", pattern="^[A-Za-z]+$")
-    statistic: str = Field(default="effect", pattern="^[A-Za-z]+$")
-
-
-Data = Annotated[
-    ResponseArray | RDMFile | NWBFile | NeoFile | BIDSFolder, Field(discriminator="kind")
-]
-
-
-class OwnRecording(_Part):
-    """The whole file; see the module."""
-
-    name: str = Field(min_length=1)
-    citation: str = Field(min_length=1, description="whom to cite")
-    licence: str = "not said"
-    species: str = ""
-    stimuli: Stimuli
-    categories: str | None = None
-    data: tuple[Data, ...] = Field(min_length=1)
-
-
-def load_own(path: str | Path) -> ImageRecording:
+def load_user_recording(path: str | Path) -> ImageRecording:
     """The recording that a YAML file describes.
 
     Raises
@@ -171,7 +64,7 @@ def load_own(path: str | Path) -> ImageRecording:
         If the file, or one that it names, cannot be read or does not fit; one sentence says which.
     """
     path = Path(path)
-    described = validate(OwnRecording, read_yaml(path), path)
+    described = validate(UserRecording, read_yaml(path), path)
     root = path.parent
     files = _stimulus_files(described.stimuli, root)
     labels = [file.stem for file in files]
@@ -184,11 +77,11 @@ def load_own(path: str | Path) -> ImageRecording:
     responses: list[RecordedResponses] = []
     for entry in described.data:
         if isinstance(entry, RDMFile):
-            rdms.append(_rdm(entry, root, labels))
+            rdms.append(read_rdm(entry, root, labels))
         else:
-            responses += _responses(entry, root, labels)
+            responses += _read_responses(entry, root, labels)
     _check_once(described.name, rdms, responses)
-    recording = ImageRecording(
+    of_responses = ImageRecording(
         name=described.name,
         citation=described.citation,
         licence=described.licence,
@@ -199,11 +92,8 @@ def load_own(path: str | Path) -> ImageRecording:
         species=described.species,
         responses=tuple(responses),
     )
-    if not rdms:
-        return recording
-    from dataclasses import replace
-
-    return replace(recording, rdms=(*recording.rdms, *rdms))
+    # RDMs of the responses are made by the recording; those of files stand behind them.
+    return replace(of_responses, rdms=(*of_responses.rdms, *rdms)) if rdms else of_responses
 
 
 def _stimulus_files(stimuli: Stimuli, root: Path) -> list[Path]:
@@ -253,46 +143,11 @@ def _check_once(name: str, rdms: list[RecordedRDM], responses: list[RecordedResp
         seen.add(key)
 
 
-def _rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
-    path = root / entry.file
-    array = read_array(path, entry.key, labels, square=True)
-    n = len(labels)
-    n_pairs = n * (n - 1) // 2
-    if array.size == n_pairs and array.shape.count(1) == array.ndim - 1:
-        triangle = array.ravel()
-    elif array.shape == (n, n):
-        scale = max(float(np.abs(array).max()), 1.0)
-        if not np.isfinite(array).all():
-            raise SpikelearnError(f"{path} holds values that are not finite")
-        if np.abs(array - array.T).max() > _SYMMETRY * scale:
-            raise SpikelearnError(f"{path} must be symmetric")
-        diagonal = np.diagonal(array)
-        if entry.measure == "dissimilarity" and np.abs(diagonal).max() > _SYMMETRY * scale:
-            raise SpikelearnError(
-                f"{path} must have a diagonal of 0, for nothing is unlike itself, found"
-                f" {diagonal[np.abs(diagonal).argmax()]:g}; is it a similarity? Then say measure:"
-                " similarity"
-            )
-        if entry.measure == "similarity" and not np.allclose(diagonal, 1.0, atol=1e-6):
-            raise SpikelearnError(
-                f"{path} must have a diagonal of 1 to be a similarity, found {diagonal[0]:g}"
-            )
-        triangle = array[np.triu_indices(n, k=1)]
-    else:
-        raise SpikelearnError(
-            f"{path} must be {n} x {n}, or its upper triangle of {n_pairs} values, for there are"
-            f" {n} stimuli; found {' x '.join(map(str, array.shape))}"
-        )
-    if entry.measure == "similarity":
-        triangle = 1.0 - triangle
-    return RecordedRDM(entry.subject, entry.region, entry.session, triangle, entry.unit)
-
-
-def _responses(
+def _read_responses(
     entry: ResponseArray | NWBFile | NeoFile | BIDSFolder, root: Path, labels: list[str]
 ) -> list[RecordedResponses]:
     if isinstance(entry, ResponseArray):
-        return [_response_array(entry, root, labels)]
+        return [read_response_array(entry, root, labels)]
     if isinstance(entry, BIDSFolder):
         from spikelearn.recordings._bids import read_bids
 
@@ -304,26 +159,6 @@ def _responses(
     from spikelearn.recordings._neo import read_neo
 
     return read_neo(entry, root, labels)
-
-
-def _response_array(entry: ResponseArray, root: Path, labels: list[str]) -> RecordedResponses:
-    path = root / entry.file
-    array = read_array(path, entry.key, labels)
-    usual = ("stimulus", "unit") if array.ndim == 2 else ("stimulus", "repeat", "unit")
-    dims = entry.dims or usual
-    if array.ndim != len(dims):
-        raise SpikelearnError(
-            f"{path} must have the dims ({', '.join(dims)}), found {array.ndim} dimensions"
-        )
-    if len(dims) == 2:
-        array, dims = array[None], ("repeat", *dims)
-    ordered = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
-    if len(ordered) != len(labels):
-        raise SpikelearnError(
-            f"{path} has responses to {len(ordered)} stimuli, but there are {len(labels)}"
-            " images; say dims if the order is another"
-        )
-    return RecordedResponses(entry.subject, entry.region, entry.session, ordered, entry.unit)
 
 
 def _categories(file: str | None, root: Path, labels: list[str]) -> dict[str, np.ndarray]:

@@ -46,8 +46,8 @@ def check_dims(response: xarray.DataArray, *allowed: tuple[str, ...]) -> None:
     """
     if not any(set(response.dims) == set(dims) for dims in allowed):
         wanted = " or ".join(f"({', '.join(dims)})" for dims in allowed)
-        found = ", ".join(str(dim) for dim in response.dims)
-        raise SpikelearnError(f"a response with dims {wanted} is needed, found ({found})")
+        given = ", ".join(str(dim) for dim in response.dims)
+        raise SpikelearnError(f"a response with dims {wanted} is needed, found ({given})")
 
 
 def derived(values: xarray.DataArray, like: xarray.DataArray, **attrs: object) -> xarray.DataArray:

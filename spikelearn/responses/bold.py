@@ -57,7 +57,18 @@ def event_design(
     tr_s: float = 2.0,
     n_scans: int | None = None,
 ) -> EventDesign:
-    """A checked design; scans go on for 32 s after the last event if their number is not given.
+    """A checked design.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        What was shown in each event.
+    onsets_s, durations_s : sequences of float
+        When each event began and how long it lasted, in s; one duration may stand for all.
+    tr_s : float
+        Time between scans in s; the first is at 0 s.
+    n_scans : int, optional
+        If left out, scans go on for 32 s after the last event.
 
     Raises
     ------
@@ -120,7 +131,7 @@ def bold(
     import xarray
 
     check_dims(response, ("stimulus", "unit"), ("stimulus", "unit", "time"))
-    found = haemodynamic_response(hrf)
+    haemodynamics = haemodynamic_response(hrf)
     if not (tr_s > 0 and window_s >= tr_s and np.isfinite([tr_s, window_s]).all()):
         raise SpikelearnError(
             f"tr_s must be above 0 s and window_s at least as long, found {tr_s:g} and {window_s:g}"
@@ -131,7 +142,7 @@ def bold(
             raise SpikelearnError("a response over time has its own duration; leave event_s out")
         ordered = response.transpose("stimulus", "unit", "time")
         edges_s = bin_edges_ms(ordered) / 1000.0
-        since = found.integral(scans_s[:, None] - edges_s[None, :])  # (n_scans, n_bins + 1)
+        since = haemodynamics.integral(scans_s[:, None] - edges_s[None, :])  # (n_scans, n_bins + 1)
         kernel = since[:, :-1] - since[:, 1:]
         values = ordered.to_numpy() @ kernel.T
     else:
@@ -139,7 +150,7 @@ def bold(
         lasts = 1.0 if event_s is None else event_s
         if not (np.isfinite(lasts) and lasts > 0):
             raise SpikelearnError(f"event_s must be above 0 s, found {lasts:g}")
-        course = found.integral(scans_s) - found.integral(scans_s - lasts)
+        course = haemodynamics.integral(scans_s) - haemodynamics.integral(scans_s - lasts)
         values = ordered.to_numpy()[..., None] * course
     coords = {name: c for name, c in ordered.coords.items() if "time" not in c.dims}
     result = xarray.DataArray(
@@ -217,13 +228,13 @@ def regressors(design: EventDesign, hrf: str = "spm") -> np.ndarray:
 
     An event of duration 0 counts as an impulse of area 1 s.
     """
-    found = haemodynamic_response(hrf)
+    haemodynamics = haemodynamic_response(hrf)
     since = design.scan_times_s[:, None] - design.onsets_s[None, :]
     lasting = design.durations_s > 0
     course = np.where(
         lasting,
-        found.integral(since) - found.integral(since - design.durations_s),
-        found.density(since),
+        haemodynamics.integral(since) - haemodynamics.integral(since - design.durations_s),
+        haemodynamics.density(since),
     )
     column = {label: i for i, label in enumerate(design.conditions)}
     which = np.array([column[label] for label in design.labels])
@@ -260,7 +271,7 @@ def betas(series: xarray.DataArray, design: EventDesign, hrf: str = "spm") -> xa
             f"the design has {design.n_scans} scans, but the signal {len(ordered)}"
         )
     matrix = np.column_stack([regressors(design, hrf), np.ones(design.n_scans)])
-    found, _, rank, _ = np.linalg.lstsq(matrix, ordered.to_numpy(), rcond=None)
+    strengths, _, rank, _ = np.linalg.lstsq(matrix, ordered.to_numpy(), rcond=None)
     if rank < matrix.shape[1]:
         raise SpikelearnError(
             f"the design cannot tell its {len(design.conditions)} conditions apart; show them at"
@@ -268,7 +279,7 @@ def betas(series: xarray.DataArray, design: EventDesign, hrf: str = "spm") -> xa
         )
     coords = {name: c for name, c in ordered.coords.items() if "time" not in c.dims}
     result = xarray.DataArray(
-        found[:-1],
+        strengths[:-1],
         dims=("stimulus", "unit"),
         coords={**coords, "stimulus": list(design.conditions)},
     )

@@ -84,7 +84,7 @@ def filtered_rates(
     for first in range(0, spikes.size, together):
         last = min(first + together, spikes.size)
         mine = by_neuron[slice(*np.searchsorted(senders, [first, last]))]
-        found = _rates(
+        of_trials = _rates(
             (last - first, activity.n_trials, n_bins),
             spikes.senders[mine] - first,
             spikes.trials[mine],
@@ -93,7 +93,7 @@ def filtered_rates(
             sigma_ms,
             bin_ms,
         )
-        rates[:, first:last] = average_by_label(found.transpose(1, 0, 2), activity.labels)[0]
+        rates[:, first:last] = average_by_label(of_trials.transpose(1, 0, 2), activity.labels)[0]
     return xarray.DataArray(
         rates,
         dims=("stimulus", "unit", "time"),

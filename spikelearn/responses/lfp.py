@@ -132,6 +132,13 @@ def synaptic_currents(
     positive; a jump (delta synapse) of w counts as w / dt during one step. Currents in different
     units cannot be added: one of mV (R I, and jumps in mV/ms), pA, or mV/ms.
 
+    Parameters
+    ----------
+    activity, network, seed
+        As in `lfp`.
+    population : str
+        Whose inputs.
+
     Returns
     -------
     DataArray of shape (stimulus, sign, time)

@@ -77,7 +77,16 @@ def psth_of_trains(
 ) -> xarray.DataArray:
     """Firing rate over time of recorded spike trains (ms), one unit each, for one stimulus.
 
-    Everything else is as in `psth`; `label` names the stimulus.
+    Parameters
+    ----------
+    trains : sequence of arrays of shape (n_spikes,)
+        Spike times in ms.
+    duration_ms : float
+        Of the stimulus; a multiple of the bins' width.
+    bin_ms, sigma_ms, population_mean
+        As in `psth`.
+    label : str
+        Name of the stimulus.
     """
     times = [np.asarray(train, dtype=np.float64).ravel() for train in trains]
     if not times:
@@ -88,7 +97,15 @@ def psth_of_trains(
 
 
 def smoothed(values: np.ndarray, bin_ms: float, sigma_ms: float) -> np.ndarray:
-    """`values` smoothed along the last axis (bins of time), their sum kept.
+    """Values smoothed along their last axis (bins of time) by a Gaussian, their sum kept.
+
+    Parameters
+    ----------
+    values : array of shape (..., n_bins)
+    bin_ms : float
+        Width of a bin in ms.
+    sigma_ms : float
+        Standard deviation of the Gaussian in ms; below an eighth of a bin nothing is smoothed.
 
     Raises
     ------

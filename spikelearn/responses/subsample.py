@@ -19,6 +19,12 @@ def subsampled(response: xarray.DataArray, n_units: int, seed: int = 0) -> xarra
 
     Draws of one seed are nested: the 10 units of a seed are among its 20.
 
+    Parameters
+    ----------
+    response : DataArray with a dimension "unit"
+    n_units, seed : int
+        How many, and which.
+
     Raises
     ------
     SpikelearnError
@@ -37,6 +43,13 @@ def subsamples(
     """Independent draws of `n_units` units, stacked along a first dimension `draw`.
 
     The coordinate `member` of shape (draw, unit) says which units they are.
+
+    Parameters
+    ----------
+    response : DataArray with a dimension "unit"
+    n_units, n_draws : int
+        How many units, without replacement, and how many times.
+    seed : int
 
     Raises
     ------
@@ -67,6 +80,14 @@ def pooled(response: xarray.DataArray, n_pools: int, seed: int = 0) -> xarray.Da
     A voxel or an electrode sees many neurons; which ones is not known of a network without a
     place for its units, hence drawn.
 
+    Parameters
+    ----------
+    response : DataArray with a dimension "unit"
+    n_pools : int
+        From 1 to the number of units.
+    seed : int
+        Which unit is in which pool.
+
     Raises
     ------
     SpikelearnError
@@ -87,6 +108,6 @@ def pooled(response: xarray.DataArray, n_pools: int, seed: int = 0) -> xarray.Da
 
 def _n_units(response: xarray.DataArray) -> int:
     if "unit" not in response.dims:
-        found = ", ".join(str(dim) for dim in response.dims)
-        raise SpikelearnError(f"a response with a dimension 'unit' is needed, found ({found})")
+        given = ", ".join(str(dim) for dim in response.dims)
+        raise SpikelearnError(f"a response with a dimension 'unit' is needed, found ({given})")
     return int(response.sizes["unit"])

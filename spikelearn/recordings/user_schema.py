@@ -1,0 +1,120 @@
+"""What the YAML file of a user's recording may say; `user_recording` explains it and reads it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Stimuli(_Part):
+    """The images that were shown."""
+
+    folder: str
+    order: str | None = None
+    size: int | None = Field(default=None, ge=1, le=4096)
+
+
+class ResponseArray(_Part):
+    """Responses in an array."""
+
+    kind: Literal["responses"]
+    file: str
+    key: str | None = None
+    dims: tuple[Literal["repeat", "stimulus", "unit"], ...] | None = None
+    subject: str = "1"
+    region: str
+    session: str = ""
+    unit: str = "not said"
+
+    @model_validator(mode="after")
+    def _check(self) -> ResponseArray:
+        allowed = ({"stimulus", "unit"}, {"repeat", "stimulus", "unit"})
+        if self.dims is not None and (
+            len(set(self.dims)) != len(self.dims) or set(self.dims) not in allowed
+        ):
+            raise ValueError("dims are stimulus and unit, and repeat if there is one, in any order")
+        return self
+
+
+class RDMFile(_Part):
+    """A dissimilarity matrix in an array."""
+
+    kind: Literal["rdm"]
+    file: str
+    key: str | None = None
+    measure: Literal["dissimilarity", "similarity"] = "dissimilarity"
+    subject: str = "1"
+    region: str
+    session: str = ""
+    unit: str = "not said"
+
+
+class _Spikes(_Part):
+    file: str
+    subject: str = "1"
+    region: str | None = None
+    session: str = ""
+    window_ms: tuple[float, float]
+
+    @model_validator(mode="after")
+    def _check_window(self) -> _Spikes:
+        if not self.window_ms[0] < self.window_ms[1]:
+            raise ValueError("window_ms must begin before it ends")
+        return self
+
+
+class NWBFile(_Spikes):
+    """Spikes and trials of an NWB file."""
+
+    kind: Literal["nwb"]
+    table: str = "trials"
+    column: str = "stimulus"
+    region_column: str | None = Field(
+        default=None, description="of the units, or of their electrodes"
+    )
+
+    @model_validator(mode="after")
+    def _check_region(self) -> NWBFile:
+        if (self.region is None) == (self.region_column is None):
+            raise ValueError("one of region and region_column is needed")
+        return self
+
+
+class NeoFile(_Spikes):
+    """Spikes and labels of a file that Neo reads."""
+
+    kind: Literal["neo"]
+    region: str
+    events: str | None = Field(default=None, description="name of the epochs or events to use")
+
+
+class BIDSFolder(_Part):
+    """Statistical maps of a BIDS derivative."""
+
+    kind: Literal["bids"]
+    folder: str
+    masks: dict[str, str] = Field(min_length=1, description="region: path, {subject} filled in")
+    entity: str = Field(default="contrast", pattern="^[A-Za-z]+$")
+    statistic: str = Field(default="effect", pattern="^[A-Za-z]+$")
+
+
+Data = Annotated[
+    ResponseArray | RDMFile | NWBFile | NeoFile | BIDSFolder, Field(discriminator="kind")
+]
+
+
+class UserRecording(_Part):
+    """The whole file."""
+
+    name: str = Field(min_length=1)
+    citation: str = Field(min_length=1, description="whom to cite")
+    licence: str = "not said"
+    species: str = ""
+    stimuli: Stimuli
+    categories: str | None = None
+    data: tuple[Data, ...] = Field(min_length=1)
