@@ -162,10 +162,6 @@ def matched_response(
     return response if order == list(range(len(labels))) else response.isel(stimulus=order)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what} {'stimulus' if number == 1 else 'stimuli'}"
-
-
 @dataclass(frozen=True)
 class Target:
     """One row of a comparison. Its score is the mean over what is numbered `rdms`.
@@ -386,3 +382,7 @@ def targets(
     if not vectors:
         raise SpikelearnError(f"{recording.name} has no RDM to compare with")
     return Targets(rows, np.stack(vectors), sessions, comparator)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what} {'stimulus' if number == 1 else 'stimuli'}"

@@ -244,8 +244,7 @@ def read_betas(path: Path, rows: np.ndarray, n_voxels: int) -> np.ndarray:
             if block is None or len(block) != n_voxels:
                 size = "none" if block is None else f"{len(block)} rows"
                 raise SpikelearnError(
-                    f"{path} must hold one number for each trial of {n_voxels} voxels, found"
-                    f" {size}"
+                    f"{path} must hold one number for each trial of {n_voxels} voxels, found {size}"
                 )
             parts = []
             for start in range(0, n_voxels, _ROWS_AT_ONCE):

@@ -38,3 +38,10 @@ def recorded_responses(
         responses.append(Response(f"S{s}", "V4", values))
     labels = tuple(f"s{i}" for i in range(n_stimuli))
     return ResponseRecording("made up", labels, tuple(responses)), features
+
+
+def related_pair(seed=0, n=25, p=8, q=5) -> tuple[np.ndarray, np.ndarray]:
+    """Responses of p and of q units to the same stimuli, the second mixes the first, with noise."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n, p))
+    return x, x @ random.normal(size=(p, q)) + random.normal(size=(n, q))

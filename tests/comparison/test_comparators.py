@@ -1,4 +1,4 @@
-"""Comparators and their resamples against rsatoolbox; what leaves a score as it is."""
+"""Comparators, noise ceilings and pooled RDMs against SciPy, rsatoolbox and plain NumPy."""
 
 from __future__ import annotations
 
@@ -8,27 +8,47 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_examples import made_up_recording, response
 from rsatoolbox.inference import boot_noise_ceiling
-from rsatoolbox.rdm import RDMs, compare
+from rsatoolbox.rdm import RDMs
 from scipy.spatial.distance import pdist
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, rankdata, spearmanr
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison import COMPARATORS, compare_rsa, noise_ceiling, repeat_ceiling
+from spikelearn.comparison import (
+    COMPARATORS,
+    compare_rsa,
+    noise_ceiling,
+    repeat_ceiling,
+)
 from spikelearn.comparison.comparators import compare_vectors
-from spikelearn.comparison.intervals import PairInfluences, bootstrap_scores, stimulus_resamples
 
 
-@pytest.mark.parametrize("comparator", COMPARATORS)
-def test_a_resample_scores_what_rsatoolbox_gives_for_it(comparator) -> None:
-    random = np.random.default_rng(0)
-    models, data = random.uniform(0.1, 1, (2, 36)), random.uniform(0.1, 1, (3, 36))
-    counts = stimulus_resamples(9, 4, seed=0)
-    scores = bootstrap_scores(models, data, counts, comparator)
-    method = COMPARATORS[comparator][0]
-    for b, drawn in enumerate(counts):
-        resample = np.repeat(np.arange(9), drawn)
-        a, c = (RDMs(v.copy()).subsample_pattern("index", resample) for v in (models, data))
-        np.testing.assert_allclose(scores[:, :, b], compare(a, c, method=method), atol=1e-10)
+@given(st.integers(2, 6), st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_noise_ceiling_is_leave_one_subject_out_in_plain_numpy(n_subjects, seed) -> None:
+    generator = np.random.default_rng(seed)
+    subjects = generator.normal(size=45) + generator.normal(size=(n_subjects, 45))
+    ranks = np.array([s.argsort().argsort() for s in subjects], dtype=float)
+
+    def spearman(x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+
+    lower = [
+        spearman(ranks[i], ranks[np.arange(n_subjects) != i].mean(axis=0))
+        for i in range(n_subjects)
+    ]
+    upper = [spearman(ranks[i], ranks.mean(axis=0)) for i in range(n_subjects)]
+    ceiling = noise_ceiling(subjects)
+    np.testing.assert_allclose(ceiling.lower_by_subject, lower, atol=1e-12)
+    np.testing.assert_allclose(ceiling.upper_by_subject, upper, atol=1e-12)
+    assert ceiling.lower == pytest.approx(np.mean(lower))
+    assert ceiling.upper == pytest.approx(np.mean(upper))
+
+
+def test_identical_subjects_leave_no_noise_and_one_subject_has_no_ceiling() -> None:
+    one = np.random.default_rng(0).normal(size=45)
+    alike = noise_ceiling(np.stack([one, one, one]))
+    assert (alike.lower, alike.upper) == pytest.approx((1.0, 1.0))
+    assert np.isnan(noise_ceiling(one[None]).lower)
 
 
 def test_scores_are_those_of_scipy() -> None:
@@ -90,24 +110,6 @@ def test_the_ceiling_over_repeats_is_what_the_noiseless_rdm_scores() -> None:
         assert upper == pytest.approx(scored, abs=0.03)
         assert lower < upper
     assert np.isnan(repeat_ceiling(sessions[:1])).all()
-
-
-@pytest.mark.parametrize("comparator", COMPARATORS)
-def test_influences_predict_the_score_without_a_pair(comparator) -> None:
-    random = np.random.default_rng(4)
-    common = random.normal(size=(1, 190))
-    model, data = 3 + common + random.normal(size=(2, 1, 190)) * 0.7
-    influences = PairInfluences(model, data, comparator).of(0, [0])
-    assert influences.mean() == pytest.approx(0.0, abs=1e-9)
-    if "whitened" in comparator:
-        return  # its values are not those of pairs
-    score = compare_vectors(model, data, comparator).item()
-    without = [
-        compare_vectors(np.delete(model, p, 1), np.delete(data, p, 1), comparator).item()
-        for p in range(190)
-    ]
-    jackknife = (score - np.array(without)) * 189
-    assert np.corrcoef(jackknife, influences)[0, 1] > 0.9
 
 
 def test_an_unknown_comparator_is_refused() -> None:

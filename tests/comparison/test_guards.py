@@ -21,6 +21,21 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.5))
 
 
+def shown(one: nn.Module, images: torch.Tensor):
+    with torch.no_grad():
+        responses = {"h": response(one(images).numpy())}
+
+        def alone(index: int):
+            return {"h": one(images[index : index + 1])[0].detach().numpy()}
+
+    return responses, alone
+
+
+def recording_with(rdms, n_stimuli=24):
+    recording = made_up_recording(n_stimuli)
+    return dataclasses.replace(recording, rdms=tuple(rdms))
+
+
 def test_a_network_in_training_mode_is_caught_layer_by_layer() -> None:
     one = network()
     with (
@@ -48,16 +63,6 @@ def test_a_layer_that_is_put_in_training_mode_meanwhile_is_caught() -> None:
     with pytest.raises(SpikelearnError, match="training mode"), evaluation_mode(one):
         one.train()
     assert not one[3]._forward_pre_hooks  # nothing keeps watching
-
-
-def shown(one: nn.Module, images: torch.Tensor):
-    with torch.no_grad():
-        responses = {"h": response(one(images).numpy())}
-
-        def alone(index: int):
-            return {"h": one(images[index : index + 1])[0].detach().numpy()}
-
-    return responses, alone
 
 
 def test_responses_that_depend_on_the_batch_are_caught() -> None:
@@ -93,11 +98,6 @@ def test_duplicated_images_are_caught() -> None:
     images[4] = images[1]
     with pytest.raises(SpikelearnError, match="'b' and 'e' are the same image"):
         check_images(images, labels)
-
-
-def recording_with(rdms, n_stimuli=24):
-    recording = made_up_recording(n_stimuli)
-    return dataclasses.replace(recording, rdms=tuple(rdms))
 
 
 def test_a_recorded_matrix_of_similarities_is_caught() -> None:

@@ -1,4 +1,4 @@
-"""Intervals and corrected tests against closed forms, rsatoolbox and SciPy."""
+"""Resamples against rsatoolbox, and the intervals that are made of them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,66 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rsa_examples import made_up_recording, response
+from rsatoolbox.rdm import RDMs, compare
 from rsatoolbox.util.inference_util import _dual_bootstrap
-from scipy.stats import false_discovery_control, t, ttest_1samp
+from scipy.stats import spearmanr, t, ttest_1samp
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
-    compare_regions,
+    COMPARATORS,
     compare_rsa,
-    difference_table,
-    false_discovery_rate,
-    holm,
-    zero_table,
 )
-from spikelearn.comparison.intervals import dual_variance, p_by_t, sampled
-from spikelearn.recordings import RecordedRDM
+from spikelearn.comparison.comparators import compare_vectors
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    bootstrap_scores,
+    bootstrap_spearman,
+    dual_variance,
+    p_by_t,
+    sampled,
+    stimulus_resamples,
+)
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_a_resample_scores_what_rsatoolbox_gives_for_it(seed, tied) -> None:
+    generator = np.random.default_rng(seed)
+    n = 9
+    model, recorded = generator.uniform(size=(2, n * (n - 1) // 2))
+    if tied:
+        model, recorded = np.round(4 * model), np.round(3 * recorded)
+    counts = stimulus_resamples(n, 6, seed)
+    scores = bootstrap_spearman(model[None], recorded[None], counts)[0, 0]
+    for drawn, of_resample in zip(counts, scores, strict=True):
+        resample = np.repeat(np.arange(n), drawn)
+        pair = [
+            RDMs(vector[None]).subsample_pattern("index", resample) for vector in (model, recorded)
+        ]
+        vectors = [one.get_vectors()[0] for one in pair]
+        kept = ~np.isnan(vectors[0])
+        if min(np.ptp(v[kept]) for v in vectors) == 0:
+            assert np.isnan(of_resample)
+            continue
+        assert of_resample == pytest.approx(compare(*pair, method="spearman").item(), abs=1e-10)
+        assert of_resample == pytest.approx(
+            spearmanr(vectors[0][kept], vectors[1][kept]).statistic, abs=1e-10
+        )
+
+
+def test_without_resampling_the_bootstrap_gives_rsatoolboxs_score() -> None:
+    generator = np.random.default_rng(0)
+    models, recorded = generator.poisson(4, (5, 66)), generator.uniform(size=(3, 66))
+    scores = bootstrap_spearman(models, recorded, np.ones((1, 12), dtype=int))[:, :, 0]
+    expected = compare(RDMs(models.astype(float)), RDMs(recorded), "spearman")
+    np.testing.assert_allclose(scores, expected, atol=1e-12)
+
+
+def test_resamples_draw_as_many_stimuli_as_there_are_each_equally_often() -> None:
+    counts = stimulus_resamples(10, 5000, seed=1)
+    assert (counts.sum(axis=1) == 10).all()
+    np.testing.assert_allclose(counts.mean(axis=0), 1.0, atol=0.07)
+    np.testing.assert_allclose(counts.var(axis=0), 0.9, atol=0.09)
 
 
 @given(st.lists(st.floats(1e-4, 1), min_size=3, max_size=3), st.integers(2, 30), st.integers(2, 99))
@@ -48,7 +94,7 @@ def test_an_interval_over_both_is_wider_than_over_one() -> None:
     widths = {}
     for over in ("stimuli", "subjects", "both"):
         table = compare_rsa(models, recording, 200, over=over)
-        mean = table[table.subject == "mean"].iloc[0]
+        mean = table[table.level == "mean"].iloc[0]
         widths[over] = mean.ci_upper - mean.ci_lower
         single = table[table.subject == "S0"].iloc[0]
         assert single.ci_lower < single.score < single.ci_upper
@@ -57,71 +103,32 @@ def test_an_interval_over_both_is_wider_than_over_one() -> None:
         compare_rsa(models, recording, 10, over="pairs")
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
-def test_false_discovery_rates_are_scipys(p) -> None:
-    np.testing.assert_allclose(false_discovery_rate(np.array(p)), false_discovery_control(p))
+@pytest.mark.parametrize("comparator", COMPARATORS)
+def test_a_resample_by_any_comparator_scores_what_rsatoolbox_gives_for_it(comparator) -> None:
+    random = np.random.default_rng(0)
+    models, data = random.uniform(0.1, 1, (2, 36)), random.uniform(0.1, 1, (3, 36))
+    counts = stimulus_resamples(9, 4, seed=0)
+    scores = bootstrap_scores(models, data, counts, comparator)
+    method = COMPARATORS[comparator][0]
+    for b, drawn in enumerate(counts):
+        resample = np.repeat(np.arange(9), drawn)
+        a, c = (RDMs(v.copy()).subsample_pattern("index", resample) for v in (models, data))
+        np.testing.assert_allclose(scores[:, :, b], compare(a, c, method=method), atol=1e-10)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.2))
-@settings(max_examples=60, deadline=None)
-def test_holm_rejects_step_by_step(p, level) -> None:
-    rejected = np.zeros(len(p), dtype=bool)
-    for step, i in enumerate(np.argsort(p, kind="stable")):
-        if p[i] > level / (len(p) - step):
-            break
-        rejected[i] = True
-    corrected = holm(np.array(p))
-    clear = np.abs(corrected - level) > 1e-9
-    np.testing.assert_array_equal((corrected <= level)[clear], rejected[clear])
-
-
-def test_corrections_leave_out_what_was_not_tested() -> None:
-    p = np.array([0.01, np.nan, 0.04])
-    np.testing.assert_allclose(holm(p), [0.02, np.nan, 0.04])
-    np.testing.assert_allclose(false_discovery_rate(p), [0.02, np.nan, 0.04])
-
-
-def test_a_related_model_is_found_and_an_unrelated_one_is_not() -> None:
-    recording = made_up_recording(24, seed=9, n_subjects=4)
-    common = np.random.default_rng(9).normal(size=(24, 20))
-    models = {
-        "true": response(common),
-        "noise": response(np.random.default_rng(1).normal(size=(24, 9))),
-    }
-    for test in ("permutation", "subjects"):
-        table = zero_table(models, recording, 199, test=test)
-        mean = table[table.subject == "mean"].set_index("model")
-        assert mean.p["true"] < 0.01
-        assert mean.p_holm["true"] == pytest.approx(min(1, 2 * mean.p["true"]))
-        assert mean.p["noise"] > 0.05
-    with pytest.raises(SpikelearnError, match="tests are permutation, subjects"):
-        zero_table(models, recording, test="bootstrap")
-
-
-def test_all_pairs_of_models_are_compared_and_corrected_together() -> None:
-    recording = made_up_recording(16)
-    random = np.random.default_rng(2)
-    models = {name: response(random.normal(size=(16, 8))) for name in "abc"}
-    table = difference_table(models, recording, n_bootstrap=100)
-    monkey = table[table.region == "monkey IT"]
-    assert list(zip(monkey.model_a, monkey.model_b, strict=True)) == [
-        ("a", "b"), ("a", "c"), ("b", "c"),
-    ]  # fmt: skip
-    np.testing.assert_allclose(monkey.p_holm, holm(monkey.p.to_numpy()))
-    np.testing.assert_allclose(monkey.p_fdr, false_discovery_control(monkey.p))
-
-
-def test_regions_of_one_subject_are_compared_over_different_sessions_only() -> None:
-    recording = made_up_recording(30, n_subjects=1)
-    shared = np.random.default_rng(5).uniform(size=(2, 435))  # noise of each session
-    rdms = tuple(
-        RecordedRDM("S0", region, str(k), shared[k], "dissimilarity")
-        for region in ("V1", "IT")
-        for k in range(2)
-    )
-    object.__setattr__(recording, "rdms", rdms)
-    table = compare_regions(recording, 50)
-    row = table[(table.subject == "S0") & (table.model == "V1")].iloc[0]
-    assert abs(row.score) < 0.15  # though each session's regions are the same
-    assert row.flag == "sessions crossed"
+@pytest.mark.parametrize("comparator", COMPARATORS)
+def test_influences_predict_the_score_without_a_pair(comparator) -> None:
+    random = np.random.default_rng(4)
+    common = random.normal(size=(1, 190))
+    model, data = 3 + common + random.normal(size=(2, 1, 190)) * 0.7
+    influences = PairInfluences(model, data, comparator).of(0, [0])
+    assert influences.mean() == pytest.approx(0.0, abs=1e-9)
+    if "whitened" in comparator:
+        return  # its values are not those of pairs
+    score = compare_vectors(model, data, comparator).item()
+    without = [
+        compare_vectors(np.delete(model, p, 1), np.delete(data, p, 1), comparator).item()
+        for p in range(190)
+    ]
+    jackknife = (score - np.array(without)) * 189
+    assert np.corrcoef(jackknife, influences)[0, 1] > 0.9

@@ -50,7 +50,7 @@ def test_ceiling_and_ranking_of_the_published_models_are_rsatoolboxs(comparator,
         0,
         comparator=comparator,
     )
-    found = table[(table.region == "human IT") & (table.subject == "mean")].set_index("model")
+    of_humans = table[(table.region == "human IT") & (table.level == "mean")].set_index("model")
     _, subjects = subject_rdms(recording, "human IT", comparator)
     evaluated = eval_fixed(
         [ModelFixed(name, RDMs(matrix[None])) for name, matrix in models.items()],
@@ -59,11 +59,11 @@ def test_ceiling_and_ranking_of_the_published_models_are_rsatoolboxs(comparator,
     )
     expected = dict(zip(models, evaluated.evaluations[0].mean(axis=1), strict=True))
     for name, value in expected.items():
-        assert found.score[name] == pytest.approx(value, abs=5e-4)
-    assert list(found.score.sort_values().index) == sorted(expected, key=expected.__getitem__)
+        assert of_humans.score[name] == pytest.approx(value, abs=5e-4)
+    assert list(of_humans.score.sort_values().index) == sorted(expected, key=expected.__getitem__)
     lower, upper = evaluated.noise_ceiling
-    assert found.ceiling_lower.iloc[0] == pytest.approx(lower, abs=5e-4)
-    assert found.ceiling_upper.iloc[0] == pytest.approx(upper, abs=5e-4)
+    assert of_humans.ceiling_lower.iloc[0] == pytest.approx(lower, abs=5e-4)
+    assert of_humans.ceiling_upper.iloc[0] == pytest.approx(upper, abs=5e-4)
 
 
 @needs_images

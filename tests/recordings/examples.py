@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spikelearn.recordings import RecordedResponses
+
 
 def random_images(n: int, size: int = 8, colour: bool = True, seed: int = 0) -> np.ndarray:
     """uint8 images, no two alike."""
@@ -28,3 +30,9 @@ def random_rdm(n: int, seed: int) -> np.ndarray:
     matrix = (values + values.T) / 2
     np.fill_diagonal(matrix, 0.0)
     return matrix
+
+
+def recorded_responses(n_stimuli: int = 6, seed: int = 0, **changes) -> RecordedResponses:
+    values = np.random.default_rng(seed).standard_normal((n_stimuli, 3, 5))
+    fields = {"subject": "a", "region": "V1", "session": "", "values": values, "unit": "Hz"}
+    return RecordedResponses(**(fields | changes))

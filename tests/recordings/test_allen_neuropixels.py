@@ -115,8 +115,8 @@ def test_bad_units_and_small_regions_are_left_out(tmp_path) -> None:
     assert v1.n_units == 13
     assert lateral.n_units == 14
     write_session(path, shuffled_frames(4), ["VISp", "VISp", "VISp", "LGd", "None"], n_units=20)
-    found, _ = allen_neuropixels.read_session(path, "1", 4)
-    assert [r.region for r in found] == ["mouse VISp"]
+    by_region, _ = allen_neuropixels.read_session(path, "1", 4)
+    assert [r.region for r in by_region] == ["mouse VISp"]
 
 
 def test_sessions_that_lack_something_are_refused(tmp_path) -> None:

@@ -1,211 +1,20 @@
-"""The recordings hold what was published, and say in one sentence what is wrong otherwise."""
+"""Recordings by name."""
 
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 
-import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
-from spikelearn import _files
-from spikelearn._errors import DataUnavailableError, SpikelearnError
+from spikelearn._errors import SpikelearnError
 from spikelearn.recordings import (
     RECORDINGS,
-    AuditoryRecording,
-    ImageRecording,
-    RecordedRDM,
-    Sound,
-    grasshopper,
-    kriegeskorte92,
     load,
 )
 
-needs_images = pytest.mark.skipif(
-    not kriegeskorte92.at_hand(),
-    reason="the files of kriegeskorte92 are neither in SPIKELEARN_DATA nor cached",
-)
-
-
-@needs_images
-def test_kriegeskorte92_has_four_subjects_in_two_sessions_each() -> None:
-    recording = load("kriegeskorte92")
-    assert isinstance(recording, ImageRecording)
-    assert [(r.subject, r.session) for r in recording.rdms] == [
-        (subject, session) for subject in ("BE", "KO", "SN", "TI") for session in ("1", "2")
-    ]
-    assert {r.region for r in recording.rdms} == {"human IT"}
-    assert list(recording.groups) == ["human IT", "monkey IT"]
-    assert all(r.dissimilarities.shape == (92 * 91 // 2,) for r in recording.rdms)
-
-
-@needs_images
-def test_kriegeskorte92_images_labels_and_categories_belong_together() -> None:
-    recording = load("kriegeskorte92")
-    assert isinstance(recording, ImageRecording)
-    assert recording.images.shape == (92, 175, 175, 3)
-    assert recording.images.dtype == np.uint8
-    assert len(set(recording.labels)) == 92
-    assert recording.categories["animate"].sum() == 48
-    assert recording.categories["face"].sum() == 24
-    assert np.array_equal(recording.categories["animate"], ~recording.categories["inanim"])
-    named_faces = np.array(["face" in label for label in recording.labels])
-    assert np.array_equal(named_faces, recording.categories["face"])
-
-
-@needs_images
-def test_human_and_monkey_it_correlate_as_published() -> None:
-    groups = load("kriegeskorte92").groups  # type: ignore[union-attr]
-    human, monkey = (groups[f"{who} IT"].dissimilarities for who in ("human", "monkey"))
-    assert spearmanr(human, monkey).statistic == pytest.approx(0.43892, abs=5e-6)
-
-
-@needs_images
-@pytest.mark.skipif(
-    _files.local_data(f"kriegeskorte92/{kriegeskorte92.MODEL_RDMS}") is None
-    or _files.local_data(f"kriegeskorte92/{kriegeskorte92.BEHAVIOUR_RDMS}") is None,
-    reason="the RDMs of judgements and models are not at hand",
-)
-def test_judgements_and_models_are_in_the_order_of_the_images() -> None:
-    recording = load("kriegeskorte92")
-    assert isinstance(recording, ImageRecording)
-    human, monkey = (recording.groups[f"{who} IT"].dissimilarities for who in ("human", "monkey"))
-    assert len(recording.behaviour) == 16
-    # One of the models is the monkey's own RDM, another follows from the categories.
-    np.testing.assert_allclose(recording.models["monkeyIT"].dissimilarities, monkey)
-    animate = recording.categories["animate"]
-    first, second = np.triu_indices(92, k=1)
-    animacy = (animate[first] != animate[second]).astype(float)
-    np.testing.assert_allclose(
-        spearmanr(recording.models["animacy"].dissimilarities, animacy).statistic, 1.0
-    )
-    assert spearmanr(animacy, human).statistic == pytest.approx(0.588, abs=5e-4)
-    # People judge by categories too; in any other order there would be no relation.
-    judged = np.mean([r.dissimilarities for r in recording.behaviour], axis=0)
-    assert spearmanr(judged, animacy).statistic > 0.3
-
-
-@needs_images
-def test_judgements_and_models_are_left_out_where_they_cannot_be_had(tmp_path, monkeypatch) -> None:
-    import shutil
-
-    import pooch
-
-    def no_network(*args, **kwargs):
-        raise OSError("no route to host")
-
-    (tmp_path / "kriegeskorte92").mkdir()
-    here = {
-        name: _files.local_data(f"kriegeskorte92/{name}")
-        for name in (kriegeskorte92.published.SUPPLEMENT, kriegeskorte92.BRAIN_RDMS)
-    }
-    for name, path in here.items():
-        shutil.copy(path, tmp_path / "kriegeskorte92" / name)
-    monkeypatch.setenv("SPIKELEARN_DATA", str(tmp_path))
-    monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(pooch, "retrieve", no_network)
-    recording = load("kriegeskorte92")
-    assert isinstance(recording, ImageRecording)
-    assert recording.behaviour == ()
-    assert recording.models == {}
-    assert len(recording.rdms) == 8
-
-
-@needs_images
-def test_subject_rdms_are_upper_triangles_of_the_published_matrices() -> None:
-    from scipy.io import loadmat
-
-    path = _files.local_data(f"kriegeskorte92/{kriegeskorte92.BRAIN_RDMS}")
-    raw = loadmat(path, squeeze_me=True, struct_as_record=False)["RDMs"]
-    recording = load("kriegeskorte92")
-    assert isinstance(recording, ImageRecording)
-    for i, recorded in enumerate(recording.rdms):
-        np.testing.assert_array_equal(recorded.matrix, raw[i // 2, i % 2].RDM)
-
-
-def test_kriegeskorte92_without_file_or_network_says_how_to_supply_it(
-    tmp_path, monkeypatch
-) -> None:
-    import pooch
-
-    def no_network(*args, **kwargs):
-        raise OSError("no route to host")
-
-    monkeypatch.delenv("SPIKELEARN_DATA", raising=False)
-    monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path))
-    monkeypatch.setattr(pooch, "retrieve", no_network)
-    assert not kriegeskorte92.at_hand()
-    with pytest.raises(DataUnavailableError, match="SPIKELEARN_DATA"):
-        load("kriegeskorte92")
-
-
-def test_files_that_are_not_the_published_ones_are_refused(tmp_path, monkeypatch) -> None:
-    from scipy.io import savemat
-
-    folder = tmp_path / "kriegeskorte92"
-    folder.mkdir()
-    for name in (kriegeskorte92.published.SUPPLEMENT, kriegeskorte92.BRAIN_RDMS):
-        savemat(folder / name, {"something": np.zeros(3)})
-    monkeypatch.setenv("SPIKELEARN_DATA", str(tmp_path))
-    with pytest.raises(SpikelearnError, match="not the published ones"):
-        load("kriegeskorte92")
-
-
-def test_grasshopper_has_929_and_868_spikes_in_ten_seconds_of_sound_each() -> None:
-    recording = load("grasshopper")
-    assert isinstance(recording, AuditoryRecording)
-    assert [times.size for times in recording.spike_times_ms] == [929, 868]
-    for sound, times in zip(recording.sounds, recording.spike_times_ms, strict=True):
-        assert sound.rate_hz == 20_000
-        assert sound.duration_ms == 10_000
-        assert sound.time_ms[1] == pytest.approx(0.05)
-        assert 9_000 < times[-1] < 10_000
-        # Receptors are refractory for about a millisecond: a wrong unit would show.
-        assert 0.5 < np.diff(times).min() < 5
-    assert recording.spike_times_ms[0][0] == pytest.approx(6.7)
-    assert recording.sounds[0].envelope[0] == pytest.approx(0.242911)
-
-
-def test_grasshopper_is_read_without_importing_nitime() -> None:
-    code = (
-        "import sys; from spikelearn.recordings import load; load('grasshopper');"
-        "sys.exit('nitime' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_grasshopper_without_nitime_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DataUnavailableError, match="pip install nitime"):
-        load("grasshopper")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("0 0.1\n50 0.2\n150 0.3\n", "evenly spaced"),
-        ("0 0.1 1\n50 0.2 1\n", "found 3"),
-        ("0 quiet\n", "2 columns of numbers"),
-    ],
-)
-def test_a_broken_sound_file_is_refused_in_one_sentence(tmp_path, text, message) -> None:
-    path = tmp_path / "sound.txt"
-    path.write_text(text)
-    with pytest.raises(SpikelearnError, match=message):
-        grasshopper.read_sound(path, "broken")
-
-
-def test_a_missing_sound_file_is_data_unavailable(tmp_path) -> None:
-    with pytest.raises(DataUnavailableError, match="missing"):
-        grasshopper.read_sound(tmp_path / "sound.txt", "missing")
-
 
 def test_an_unknown_recording_is_answered_with_those_there_are() -> None:
-    with pytest.raises(
-        SpikelearnError, match=r"recordings are kriegeskorte92, .*, grasshopper, or"
-    ):
+    with pytest.raises(SpikelearnError, match=f"recordings are {', '.join(RECORDINGS)}, or"):
         load("katydid")
 
 
@@ -214,18 +23,3 @@ def test_every_recording_has_a_line_and_a_module() -> None:
         assert entry.species
         assert entry.reference[-4:].isdigit()
         assert importlib.util.find_spec(f"spikelearn.recordings.{name}")
-
-
-def test_an_rdm_that_is_no_triangle_is_refused() -> None:
-    with pytest.raises(SpikelearnError, match="upper triangle"):
-        RecordedRDM("S1", "human IT", "1", np.zeros(4), "1 - Pearson r")
-    with pytest.raises(SpikelearnError, match="not finite"):
-        RecordedRDM("S1", "human IT", "1", np.array([1.0, np.nan, 2.0]), "1 - Pearson r")
-
-
-def test_spikes_outside_of_the_sound_are_refused() -> None:
-    sound = Sound(np.zeros(100), 1000.0, "silence")
-    with pytest.raises(SpikelearnError, match="0 to 100 ms"):
-        AuditoryRecording("r", "c", "l", (sound,), (np.array([5.0, 101.0]),))
-    with pytest.raises(SpikelearnError, match="1 sounds but 0"):
-        AuditoryRecording("r", "c", "l", (sound,), ())

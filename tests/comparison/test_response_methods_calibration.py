@@ -25,12 +25,25 @@ from spikelearn.comparison import (
 )
 from spikelearn.comparison.held_out_rsa import stimulus_folds
 from spikelearn.comparison.held_out_scores import cca_scores
-from spikelearn.comparison.response_methods import _cca_left_out
+from spikelearn.comparison.response_methods import RESPONSE_METHODS, _cca_left_out
 from spikelearn.recordings import ImageRecording, RecordedRDM
 from spikelearn.stimuli import ImageDataset
 
 FEATURES = 8
 N_SETS = 500
+# The units of the subjects (the model has 12), the features, the noise, and what these are like:
+# normal, normal and ever smaller, heavy-tailed, or in six categories.
+CCA_WORLDS = [
+    (12, 8, 1.0, "normal"),
+    (12, 8, 3.0, "normal"),
+    (60, 8, 1.0, "normal"),
+    (12, 20, 3.0, "normal"),
+    (60, 20, 3.0, "normal"),
+    (3, 8, 1.0, "normal"),
+    (40, 12, 2.0, "categories"),
+    (40, 12, 2.0, "heavy"),
+    (12, 30, 1.0, "falling"),
+]
 
 
 def coverage(
@@ -43,12 +56,12 @@ def coverage(
     """
     # A few resamples where only the score is wanted: they change nothing of it.
     truth = np.mean([table_of(2, -1 - i).iloc[0].score for i in range(n_sets)])
-    covered, found = [], []
+    covered, rejected = [], []
     for seed in range(n_sets):
         row = table_of(n_bootstrap, seed).iloc[0]
         covered.append(row.ci_lower <= truth <= row.ci_upper)
-        found.append("p" in row and row.p < 0.05)
-    return float(np.mean(covered)), float(np.mean(found))
+        rejected.append("p" in row and row.p < 0.05)
+    return float(np.mean(covered)), float(np.mean(rejected))
 
 
 def response_world(
@@ -73,10 +86,10 @@ def response_world(
         ours = response(features @ model + 0.5 * noise * of_stimuli.normal(size=(n, 12)), labels)
         recording = ResponseRecording("simulated", labels, responses)
         n_bootstrap = 0 if n_bootstrap == 2 else n_bootstrap  # no jackknife for a score alone
-        found = compare_responses(
+        scores = compare_responses(
             {"m": ours}, recording, n_bootstrap, abs(seed), method=method, over=over
         )
-        return found[found.subject == "mean"]
+        return scores[scores.level == "mean"]
 
     return table
 
@@ -127,45 +140,30 @@ def rdm_world(
         if kind == "regions":
             return compare_regions(*arguments, comparator)
         if kind == "partial":
-            found = compare_partial_rsa({"m": ours[0]}, recording, {"c": model(c)}, *arguments[1:],
+            scores = compare_partial_rsa({"m": ours[0]}, recording, {"c": model(c)}, *arguments[1:],
                                         **options)  # fmt: skip
         elif kind == "seeds":
-            found = mean_table({"m": ours}, *arguments, **options)
+            scores = mean_table({"m": ours}, *arguments, **options)
         elif kind == "difference":
             models = {"one": ours, "other": [model(v + 0.7 * c) for _ in range(2)]}
-            found = difference_table(models, recording, None, *arguments[1:], **options)
-            found = found.rename(columns={"difference": "score"})
+            scores = difference_table(models, recording, None, *arguments[1:], **options)
+            scores = scores.rename(columns={"difference": "score"})
         elif kind in ("best layer", "weighted layers"):
             layers = {"1": ours[0], "2": model(v + 0.7 * c)}
-            found = compare_held_out(layers, *arguments, fits=(kind,), **options)
+            scores = compare_held_out(layers, *arguments, fits=(kind,), **options)
         else:
-            found = compare_rsa({"m": ours[0]}, *arguments, **options)
-        return found[found.subject == "mean"]
+            scores = compare_rsa({"m": ours[0]}, *arguments, **options)
+        return scores[scores.level == "mean"]
 
     return table
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [36, 80])
-@pytest.mark.parametrize("method", ["cka", "cca", "procrustes", "encoding"])
+@pytest.mark.parametrize("method", RESPONSE_METHODS)
 def test_intervals_of_methods_on_responses_cover_the_truth_in_95_percent(method, n) -> None:
     covered, _ = coverage(response_world(method, n, 1.5, 2, "stimuli"), 200)
     assert 0.93 <= covered <= 0.97
-
-
-# The units of the subjects (the model has 12), the features, the noise, and what these are like:
-# normal, normal and ever smaller, heavy-tailed, or in six categories.
-CCA_WORLDS = [
-    (12, 8, 1.0, "normal"),
-    (12, 8, 3.0, "normal"),
-    (60, 8, 1.0, "normal"),
-    (12, 20, 3.0, "normal"),
-    (60, 20, 3.0, "normal"),
-    (3, 8, 1.0, "normal"),
-    (40, 12, 2.0, "categories"),
-    (40, 12, 2.0, "heavy"),
-    (12, 30, 1.0, "falling"),
-]
 
 
 @pytest.mark.slow
@@ -238,9 +236,9 @@ def test_intervals_of_other_tables_cover_the_truth_in_95_percent(kind) -> None:
 def test_differences_of_models_of_several_seeds_are_found_in_5_percent_where_there_are_none() -> (
     None
 ):
-    covered, found = coverage(rdm_world("difference", 36, 1.0, 2), 200)
+    covered, rejected = coverage(rdm_world("difference", 36, 1.0, 2), 200)
     assert 0.93 <= covered <= 0.97
-    assert 0.035 <= found <= 0.065
+    assert 0.035 <= rejected <= 0.065
 
 
 @pytest.mark.slow
@@ -252,6 +250,6 @@ def test_intervals_of_assigned_layers_cover_the_truth_in_95_percent(kind, most) 
 
 
 def test_a_difference_of_seeds_covers_the_truth_about_as_often_as_it_says() -> None:
-    covered, found = coverage(rdm_world("difference", 20, 1.0, 1), 60, n_sets=60)
+    covered, rejected = coverage(rdm_world("difference", 20, 1.0, 1), 60, n_sets=60)
     assert covered >= 0.85
-    assert found <= 0.15
+    assert rejected <= 0.15

@@ -1,67 +1,23 @@
-"""Bootstrap, differences and noise ceilings against rsatoolbox, SciPy and plain NumPy."""
+"""Tests of models against zero and each other."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rsa_examples import made_up_recording, response
-from rsatoolbox.rdm import RDMs, compare
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import false_discovery_control
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
     compare_rsa,
     difference_table,
+    holm,
     mean_table,
-    noise_ceiling,
     rdm,
-    subject_rdms,
+    zero_table,
 )
 from spikelearn.comparison.intervals import bootstrap_spearman, stimulus_resamples
-
-
-@given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=25, deadline=None)
-def test_a_resample_scores_what_rsatoolbox_gives_for_it(seed, tied) -> None:
-    generator = np.random.default_rng(seed)
-    n = 9
-    model, recorded = generator.uniform(size=(2, n * (n - 1) // 2))
-    if tied:
-        model, recorded = np.round(4 * model), np.round(3 * recorded)
-    counts = stimulus_resamples(n, 6, seed)
-    scores = bootstrap_spearman(model[None], recorded[None], counts)[0, 0]
-    for drawn, found in zip(counts, scores, strict=True):
-        resample = np.repeat(np.arange(n), drawn)
-        pair = [
-            RDMs(vector[None]).subsample_pattern("index", resample) for vector in (model, recorded)
-        ]
-        vectors = [one.get_vectors()[0] for one in pair]
-        kept = ~np.isnan(vectors[0])
-        if min(np.ptp(v[kept]) for v in vectors) == 0:
-            assert np.isnan(found)
-            continue
-        assert found == pytest.approx(compare(*pair, method="spearman").item(), abs=1e-10)
-        assert found == pytest.approx(
-            spearmanr(vectors[0][kept], vectors[1][kept]).statistic, abs=1e-10
-        )
-
-
-def test_without_resampling_the_bootstrap_gives_rsatoolboxs_score() -> None:
-    generator = np.random.default_rng(0)
-    models, recorded = generator.poisson(4, (5, 66)), generator.uniform(size=(3, 66))
-    scores = bootstrap_spearman(models, recorded, np.ones((1, 12), dtype=int))[:, :, 0]
-    expected = compare(RDMs(models.astype(float)), RDMs(recorded), "spearman")
-    np.testing.assert_allclose(scores, expected, atol=1e-12)
-
-
-def test_resamples_draw_as_many_stimuli_as_there_are_each_equally_often() -> None:
-    counts = stimulus_resamples(10, 5000, seed=1)
-    assert (counts.sum(axis=1) == 10).all()
-    np.testing.assert_allclose(counts.mean(axis=0), 1.0, atol=0.07)
-    np.testing.assert_allclose(counts.var(axis=0), 0.9, atol=0.09)
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_gives_others() -> None:
@@ -139,35 +95,31 @@ def test_a_difference_with_an_unknown_model_is_refused() -> None:
         difference_table(models, made_up_recording(8), [("m", "n")], 5)
 
 
-@given(st.integers(2, 6), st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
-def test_the_noise_ceiling_is_leave_one_subject_out_in_plain_numpy(n_subjects, seed) -> None:
-    generator = np.random.default_rng(seed)
-    subjects = generator.normal(size=45) + generator.normal(size=(n_subjects, 45))
-    ranks = np.array([s.argsort().argsort() for s in subjects], dtype=float)
-
-    def spearman(x: np.ndarray, y: np.ndarray) -> float:
-        return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
-
-    lower = [
-        spearman(ranks[i], ranks[np.arange(n_subjects) != i].mean(axis=0))
-        for i in range(n_subjects)
-    ]
-    upper = [spearman(ranks[i], ranks.mean(axis=0)) for i in range(n_subjects)]
-    ceiling = noise_ceiling(subjects)
-    np.testing.assert_allclose(ceiling.lower_by_subject, lower, atol=1e-12)
-    np.testing.assert_allclose(ceiling.upper_by_subject, upper, atol=1e-12)
-    assert ceiling.lower == pytest.approx(np.mean(lower))
-    assert ceiling.upper == pytest.approx(np.mean(upper))
+def test_a_related_model_is_found_and_an_unrelated_one_is_not() -> None:
+    recording = made_up_recording(24, seed=9, n_subjects=4)
+    common = np.random.default_rng(9).normal(size=(24, 20))
+    models = {
+        "true": response(common),
+        "noise": response(np.random.default_rng(1).normal(size=(24, 9))),
+    }
+    for test in ("permutation", "subjects"):
+        table = zero_table(models, recording, 199, test=test)
+        mean = table[table.level == "mean"].set_index("model")
+        assert mean.p["true"] < 0.01
+        assert mean.p_holm["true"] == pytest.approx(min(1, 2 * mean.p["true"]))
+        assert mean.p["noise"] > 0.05
+    with pytest.raises(SpikelearnError, match="tests are permutation, subjects"):
+        zero_table(models, recording, test="bootstrap")
 
 
-def test_identical_subjects_leave_no_noise_and_one_subject_has_no_ceiling() -> None:
-    one = np.random.default_rng(0).normal(size=45)
-    alike = noise_ceiling(np.stack([one, one, one]))
-    assert (alike.lower, alike.upper) == pytest.approx((1.0, 1.0))
-    assert np.isnan(noise_ceiling(one[None]).lower)
-
-
-def test_a_region_without_subjects_has_no_subject_rdms() -> None:
-    with pytest.raises(SpikelearnError, match="regions with one are: human IT"):
-        subject_rdms(made_up_recording(6), "monkey IT")
+def test_all_pairs_of_models_are_compared_and_corrected_together() -> None:
+    recording = made_up_recording(16)
+    random = np.random.default_rng(2)
+    models = {name: response(random.normal(size=(16, 8))) for name in "abc"}
+    table = difference_table(models, recording, n_bootstrap=100)
+    monkey = table[table.region == "monkey IT"]
+    assert list(zip(monkey.model_a, monkey.model_b, strict=True)) == [
+        ("a", "b"), ("a", "c"), ("b", "c"),
+    ]  # fmt: skip
+    np.testing.assert_allclose(monkey.p_holm, holm(monkey.p.to_numpy()))
+    np.testing.assert_allclose(monkey.p_fdr, false_discovery_control(monkey.p))

@@ -40,7 +40,7 @@ def test_a_model_resembles_a_recording_when_its_representation_does() -> None:
     table = compare_over_time({("m", "h"): moving(common)}, recording, 20)
     assert set(table.layer) == {"h"}
     assert len(table) == 3 * len(compare_rsa({"m": response(common)}, recording, 0))
-    mean = table[table.subject == "mean"].set_index("time_ms")
+    mean = table[table.level == "mean"].set_index("time_ms")
     assert mean.score.idxmax() == 15.0
     assert mean.score[15.0] > 0.5
     assert abs(mean.score[5.0]) < 0.2
@@ -48,10 +48,10 @@ def test_a_model_resembles_a_recording_when_its_representation_does() -> None:
 
 def test_rdms_over_time_are_scipys() -> None:
     values = moving(np.random.default_rng(1).normal(size=(8, 6)))
-    found = rdms_over_time(values)
+    by_bin = rdms_over_time(values)
     for k in range(3):
         np.testing.assert_allclose(
-            found[k], pdist(values.to_numpy()[:, :, k], "correlation"), atol=1e-11
+            by_bin[k], pdist(values.to_numpy()[:, :, k], "correlation"), atol=1e-11
         )
 
 
@@ -81,7 +81,7 @@ def test_a_model_resembles_a_recorded_course_in_time_at_its_moment() -> None:
     labels = tuple(f"s{i}" for i in range(20))
     recording = SimpleNamespace(name="meg", labels=labels, timecourses=courses)
     table = compare_timecourses({"m": response(common)}, recording, 20)
-    mean = table[table.subject == "mean"].set_index("time_ms")
+    mean = table[table.level == "mean"].set_index("time_ms")
     assert mean.score[15.0] == pytest.approx(1.0)
     assert (mean.score.drop(15.0).abs() < 0.3).all()
     with pytest.raises(SpikelearnError, match="no course in time"):

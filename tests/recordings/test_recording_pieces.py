@@ -1,4 +1,4 @@
-"""Recorded responses become RDMs as in NumPy; selections keep what belongs together."""
+"""A recording holds together what belongs together."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from scipy.spatial.distance import squareform
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.recordings import (
+    AuditoryRecording,
     ImageRecording,
     RecordedRDM,
-    RecordedResponses,
     RecordedTimecourse,
+    Sound,
 )
-from spikelearn.recordings._stimuli import image_set, natural
-from tests.recordings.examples import random_images, random_rdm
-
-
-def responses(n_stimuli: int = 6, seed: int = 0, **changes) -> RecordedResponses:
-    values = np.random.default_rng(seed).standard_normal((n_stimuli, 3, 5))
-    fields = {"subject": "a", "region": "V1", "session": "", "values": values, "unit": "Hz"}
-    return RecordedResponses(**(fields | changes))
+from spikelearn.recordings._stimuli import image_set
+from tests.recordings.examples import random_images, random_rdm, recorded_responses
 
 
 def timecourse(n_stimuli: int = 6) -> RecordedTimecourse:
@@ -39,25 +34,18 @@ def recording(n_stimuli: int = 6, **changes) -> ImageRecording:
         "rdms": (),
         "groups": {"IT": RecordedRDM("group", "IT", "", rdm, "1 - Pearson r")},
         "categories": {"even": np.arange(n_stimuli) % 2 == 0},
-        "responses": (responses(n_stimuli),),
+        "responses": (recorded_responses(n_stimuli),),
         "timecourses": (timecourse(n_stimuli),),
     }
     return ImageRecording(**(fields | changes))
 
 
-def test_the_rdm_of_responses_is_one_minus_the_correlation_of_their_means() -> None:
-    recorded = responses()
-    expected = 1 - np.corrcoef(recorded.values.mean(axis=1))
-    np.testing.assert_allclose(recorded.rdm().matrix, expected, atol=1e-12)
-
-
-def test_missing_repeats_are_left_out_of_the_mean() -> None:
-    recorded = responses()
-    gappy = recorded.values.copy()
-    gappy[::2, 2] = np.nan
-    expected = recorded.values.mean(axis=1)
-    expected[::2] = recorded.values[::2, :2].mean(axis=1)
-    np.testing.assert_allclose(responses(values=gappy).mean, expected)
+def test_spikes_outside_of_the_sound_are_refused() -> None:
+    sound = Sound(np.zeros(100), 1000.0, "silence")
+    with pytest.raises(SpikelearnError, match="0 to 100 ms"):
+        AuditoryRecording("r", "c", "l", (sound,), (np.array([5.0, 101.0]),))
+    with pytest.raises(SpikelearnError, match="1 sounds but 0"):
+        AuditoryRecording("r", "c", "l", (sound,), ())
 
 
 def test_a_recording_of_responses_has_their_rdms() -> None:
@@ -73,7 +61,7 @@ def test_more_than_a_thousand_stimuli_have_no_rdms() -> None:
     many = np.zeros((1001, 1, 1), dtype=np.uint8)
     big = ImageRecording(
         "r", "c", "l", image_set("r", many, [str(i) for i in range(1001)], "none"), (), {}, {},
-        responses=(responses(1001),),
+        responses=(recorded_responses(1001),),
     )  # fmt: skip
     assert big.rdms == ()
     assert len(big.select(np.arange(50)).rdms) == 1
@@ -101,58 +89,10 @@ def test_a_selection_that_is_none_is_refused(which) -> None:
         recording().select(np.array(which))
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"values": np.zeros((3, 4))}, "n_stimuli, n_repeats, n_units"),
-        ({"values": np.full((2, 3, 4), np.nan)}, "in every repeat"),
-        ({"values": np.full((2, 3, 4), np.inf)}, "infinite"),
-        ({"unit_names": ("a", "b")}, "5 units, but 2 are named"),
-    ],
-)
-def test_responses_that_are_none_are_refused(changes, sentence) -> None:
-    with pytest.raises(SpikelearnError, match=sentence):
-        responses(**changes)
-
-
-def test_patterns_without_a_correlation_are_refused() -> None:
-    with pytest.raises(SpikelearnError, match="at least 2 units"):
-        responses(values=np.ones((3, 1, 1))).rdm()
-    with pytest.raises(SpikelearnError, match="respond alike to stimulus"):
-        responses(values=np.ones((3, 1, 4))).rdm()
-
-
-def test_a_flat_pattern_has_no_dissimilarity_over_time() -> None:
-    means = np.random.default_rng(9).standard_normal((2, 4, 5))
-    means[1, 0] = 3.0
-    course = RecordedTimecourse.of_responses("a", "V1", "", np.arange(2.0), means)
-    assert np.isnan(course.dissimilarities[1, :3]).all()
-    assert np.isfinite(course.dissimilarities[1, 3:]).all()
-    np.testing.assert_allclose(
-        course.dissimilarities[0], (1 - np.corrcoef(means[0]))[np.triu_indices(4, k=1)]
-    )
-
-
-def test_rdms_over_time_that_are_none_are_refused() -> None:
-    with pytest.raises(SpikelearnError, match="upper triangles at ascending times"):
-        RecordedTimecourse("a", "V1", "", np.zeros(2), np.zeros((2, 6)), "1 - r")
-    with pytest.raises(SpikelearnError, match="upper triangles at ascending times"):
-        RecordedTimecourse("a", "V1", "", np.arange(2), np.zeros((2, 4)), "1 - r")
-    with pytest.raises(SpikelearnError, match="must not be infinite"):
-        RecordedTimecourse("a", "V1", "", np.arange(2), np.full((2, 6), np.inf), "1 - r")
-
-
 def test_pieces_of_different_numbers_of_stimuli_are_refused() -> None:
     with pytest.raises(SpikelearnError, match=r"has 6 stimuli, but the (RDM|response) of V1"):
-        recording(responses=(responses(5),))
+        recording(responses=(recorded_responses(5),))
     with pytest.raises(SpikelearnError, match="category 'even'"):
         recording(categories={"even": np.zeros(5, dtype=bool)})
     with pytest.raises(SpikelearnError, match="two stimuli have the label 'a'"):
         image_set("r", random_images(2), ["a", "a"], "none")
-
-
-def test_numbers_in_names_sort_as_numbers() -> None:
-    names = ["image10.png", "image9.png", "image2b.png", "image2.png", "a1"]
-    assert sorted(names, key=natural) == [
-        "a1", "image2.png", "image2b.png", "image9.png", "image10.png",
-    ]  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import best_lag_ms, psth_correlation, sound_envelope, van_rossum
-from spikelearn.recordings import AuditoryRecording, Sound, load
+from spikelearn.recordings import AuditoryRecording, load
 from spikelearn.responses import psth_of_trains
 
 TRAIN = st.lists(st.floats(0, 200), max_size=25).map(np.array)
@@ -101,11 +101,3 @@ def test_van_rossum_distances_are_a_matrix_of_all_pairs() -> None:
 def test_tau_must_be_positive() -> None:
     with pytest.raises(SpikelearnError, match="tau"):
         van_rossum([np.zeros(1)], [np.zeros(1)], 0.0)
-
-
-def test_the_envelope_of_a_constant_sound_is_constant() -> None:
-    envelope = sound_envelope(Sound(np.full(2000, 0.3), 20_000.0, "hum"))
-    assert envelope.shape == (100,)
-    np.testing.assert_allclose(envelope, 0.3)
-    with pytest.raises(SpikelearnError, match="whole number of samples"):
-        sound_envelope(Sound(np.zeros(1500), 1500.0, "odd"), bin_ms=1.0)

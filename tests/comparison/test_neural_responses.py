@@ -1,0 +1,35 @@
+"""Recorded responses as the methods read them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from response_examples import Response, ResponseRecording, recorded_responses
+from rsa_examples import made_up_recording, response
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.comparison import (
+    compare_by,
+    compare_responses,
+)
+from spikelearn.comparison.response_methods import RESPONSE_METHODS
+
+
+@pytest.mark.parametrize("method", RESPONSE_METHODS)
+def test_a_recording_of_rdms_says_that_there_are_no_responses(method) -> None:
+    models = {"m": response(np.random.default_rng(0).normal(size=(30, 5)))}
+    with pytest.raises(SpikelearnError, match=f"as RDMs, and {method} compares responses"):
+        compare_by(method, models, made_up_recording(30))
+
+
+def test_repeats_that_are_missing_change_little() -> None:
+    recording, features = recorded_responses()
+    whole = compare_responses({"m": response(features)}, recording, 0, method="encoding")
+    values = np.array(recording.responses[0].values)
+    values[::3, 3, ::2] = np.nan
+    gaps = ResponseRecording(
+        recording.name, recording.labels, (Response("S0", "V4", values), recording.responses[1])
+    )
+    table = compare_responses({"m": response(features)}, gaps, 0, method="encoding")
+    np.testing.assert_allclose(table.score, whole.score, atol=0.05)
+    assert table.ceiling_upper.notna().all()

@@ -1,0 +1,71 @@
+"""Responses of a user from a BIDS derivative."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+
+from spikelearn import load_recording
+from spikelearn._errors import SpikelearnError
+from tests.recordings.user_examples import LABELS, NAMES, describe
+
+
+def write_map(path, values: np.ndarray, affine=None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = nibabel.Nifti1Image(values.astype(np.float32), np.eye(4) if affine is None else affine)
+    nibabel.save(image, path)
+
+
+@pytest.fixture
+def derivative(folder):
+    """Two subjects, two runs each, maps of 4 x 3 x 2 voxels; one voxel outside of the brain."""
+    draw = np.random.default_rng(8)
+    maps = {}
+    for subject in ("01", "02"):
+        for run in (1, 2):
+            for name in NAMES:
+                label = name.removesuffix(".png").replace("_", "")
+                values = draw.standard_normal((4, 3, 2))
+                values[3, 2, 1] = np.nan
+                maps[subject, run, label] = values
+                stem = f"sub-{subject}_task-look_run-{run}_contrast-{label}"
+                where = folder / "glm" / f"sub-{subject}" / "func"
+                write_map(where / f"{stem}_stat-effect_statmap.nii.gz", values)
+                write_map(where / f"{stem}_stat-variance_statmap.nii.gz", values**2)
+        mask = np.zeros((4, 3, 2))
+        mask[2:] = 1
+        write_map(folder / "masks" / f"sub-{subject}_V1.nii.gz", mask)
+    entry = {"kind": "bids", "folder": "glm", "masks": {"V1": "masks/sub-{subject}_V1.nii.gz"}}
+    return entry, maps
+
+
+def test_a_bids_derivative_gives_each_subjects_maps_within_the_masks(folder, derivative) -> None:
+    entry, maps = derivative
+    recording = load_recording(describe(folder, entry))
+    assert [(r.subject, r.region, r.n_repeats, r.n_units) for r in recording.responses] == [
+        ("01", "V1", 2, 11),
+        ("02", "V1", 2, 11),
+    ]
+    second = recording.responses[1]
+    expected = maps["02", 2, "cat10"][2:].ravel()[:-1]
+    np.testing.assert_allclose(second.values[LABELS.index("cat_10"), 1], expected, rtol=1e-6)
+
+
+def test_maps_and_masks_on_different_grids_are_refused(folder, derivative) -> None:
+    entry, _ = derivative
+    moved = np.eye(4)
+    moved[0, 3] = 2.0
+    write_map(folder / "masks" / "sub-02_V1.nii.gz", np.ones((4, 3, 2)), moved)
+    with pytest.raises(SpikelearnError, match="do not share one grid"):
+        load_recording(describe(folder, entry))
+
+
+def test_a_map_that_is_missing_is_named(folder, derivative) -> None:
+    entry, _ = derivative
+    for path in (folder / "glm" / "sub-02").rglob("*contrast-dog1*"):
+        path.unlink()
+    with pytest.raises(SpikelearnError, match="no map of subject 02 for dog_1"):
+        load_recording(describe(folder, entry))
+    with pytest.raises(SpikelearnError, match="has no maps called"):
+        load_recording(describe(folder, {**entry, "statistic": "z"}))
