@@ -6,12 +6,43 @@ prints it without a traceback and exits with status 1; Python users catch `Spike
 
 
 class SpikelearnError(ValueError):
-    """Input that cannot be used; the message says what would be right."""
+    """Input that cannot be used; the message says what would be right.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> try:
+    ...     sl.load_model("brunel")
+    ... except sl.SpikelearnError as error:
+    ...     print("brunel2000" in str(error))
+    True
+    """
 
 
 class DataUnavailableError(SpikelearnError):
-    """A data set is neither at hand nor downloadable; the message says where to put it."""
+    """A data set is neither at hand nor downloadable; the message says where to put it.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> try:
+    ...     raise sl.DataUnavailableError("the recording is not at hand; put it into data/")
+    ... except sl.SpikelearnError as error:
+    ...     print(error)
+    the recording is not at hand; put it into data/
+    """
 
 
 class UnsupportedFeatureError(SpikelearnError):
-    """A backend cannot do what a network asks for; the message names those that can."""
+    """A backend cannot do what a network asks for; the message names those that can.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> cell = sl.load_model("hodgkin_huxley1952")
+    >>> try:
+    ...     sl.simulate(cell, duration_ms=10, backend="snntorch")
+    ... except sl.UnsupportedFeatureError as error:
+    ...     print("native" in str(error))
+    True
+    """

@@ -58,6 +58,14 @@ def load_model(
     ------
     SpikelearnError
         Naming the file, the field and what is allowed.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> sl.load_model("mlp_784").sizes
+    (784, 512, 256, 10)
+    >>> sl.load_model("brunel2000").neurons["excitatory"].size
+    10000
     """
     if Path(name).suffix == ".nir":
         from spikelearn.networks.spiking import SpikingNetwork

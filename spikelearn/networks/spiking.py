@@ -56,6 +56,21 @@ class SpikingNetwork(Description):
     `record` names the populations whose spikes are kept; all neurons (not the sources) if absent.
     `dt_ms` is the time step for which the parameters are meant, where they depend on one.
     `rates_hz` are mean rates at which populations are known to fire, which `scaled` needs.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> network = sl.SpikingNetwork(
+    ...     name="a cell and its input",
+    ...     populations={
+    ...         "input": {"model": "spike_source", "size": 1},
+    ...         "cell": {"model": "lif", "size": 1, "v_threshold_mv": 1.0},
+    ...     },
+    ...     projections=[{"source": "input", "target": "cell", "weight_mv": 2.0}],
+    ... )
+    >>> stimulus = sl.Stimulus.from_spike_times("input", [[5.0]])
+    >>> sl.simulate(network, stimulus, duration_ms=10)["cell"].times_ms.tolist()
+    [5.0]
     """
 
     kind: Literal["spiking"] = "spiking"

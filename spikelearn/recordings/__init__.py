@@ -129,6 +129,12 @@ def load(name: str | Path, progressbar: bool = False) -> ImageRecording | Audito
         If there is no recording of that name; the message lists those there are.
     DataUnavailableError
         If its files are neither at hand nor downloadable; the message says how to supply them.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> type(sl.load_recording("grasshopper")).__name__
+    'AuditoryRecording'
     """
     recording: ImageRecording | AuditoryRecording
     if Path(name).suffix.lower() in (".yaml", ".yml"):

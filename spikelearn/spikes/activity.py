@@ -38,6 +38,17 @@ class Activity:
         Final weights in mV of plastic projections, by "source->target".
     provenance : mapping
         What was run: network, stimulus, backend and its version, seed. Plain YAML values.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> activity = sl.simulate(sl.load_model("izhikevich2003"), duration_ms=50)
+    >>> list(activity.populations)
+    ['excitatory', 'inhibitory']
+    >>> activity.save("spikes.npz").name
+    'spikes.npz'
+    >>> sl.Activity.load("spikes.npz").n_spikes == activity.n_spikes
+    True
     """
 
     populations: Mapping[str, PopulationSpikes]

@@ -91,6 +91,13 @@ def load(path: str | Path) -> Activity:
     ------
     SpikelearnError
         If the suffix is unknown, or the file is missing, damaged or holds no spike trains.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> path = sl.simulate(sl.load_model("izhikevich2003"), duration_ms=50).save("spikes.csv")
+    >>> sl.load_activity(path).duration_ms
+    50.0
     """
     path = Path(path)
     module = format_of(path)

@@ -98,6 +98,12 @@ def load_protocol(name: str | Path) -> AnyProtocol:
     ------
     SpikelearnError
         Naming the file, the field and what is allowed.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> sl.load_protocol("poisson").kind
+    'poisson'
     """
     path = find_yaml("stimuli", name)
     adapter: TypeAdapter[AnyProtocol] = TypeAdapter(Protocol)

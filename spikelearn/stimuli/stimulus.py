@@ -30,6 +30,13 @@ class Stimulus:
         Izhikevich's model.
     provenance : mapping
         What it is and how it was drawn; plain YAML values.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> stimulus = sl.Stimulus.from_spike_times("input", [[1.0, 7.5], []], label="a pair")
+    >>> stimulus.n_trials, stimulus.spikes["input"].size
+    (1, 2)
     """
 
     labels: Sequence[str] = ("0",)
