@@ -41,6 +41,7 @@ from scipy import sparse
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, validation_sentence
+from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse, decayed_gain
@@ -291,13 +292,8 @@ def groups_of_loops(n_nodes: int, edges: list[tuple[int, int]]) -> np.ndarray:
 
 
 def _in_steps(delay_s: float, step_s: float) -> int:
-    steps = round(delay_s / step_s)
-    if abs(steps * step_s - delay_s) > 1e-6 * step_s:
-        raise SpikelearnError(
-            f"a delay of {1e3 * delay_s:g} ms is not a multiple of the time step of"
-            f" {1e3 * step_s:g} ms"
-        )
-    return steps
+    # Files may hold delays as floats of 32 bits.
+    return in_steps(1e3 * delay_s, 1e3 * step_s, "a delay", tolerance_ms=1e-6 * (1e3 * step_s))
 
 
 @dataclass(frozen=True)

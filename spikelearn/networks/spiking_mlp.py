@@ -25,6 +25,7 @@ from torch import nn
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
@@ -133,7 +134,7 @@ class SpikingClassifier(nn.Module):
     @property
     def n_steps(self) -> int:
         """Number of time steps of a stimulus."""
-        return round(self.description.duration_ms / self.description.dt_ms)
+        return nearest_step(self.description.duration_ms, self.description.dt_ms)
 
     @property
     def decays(self) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn._time_steps import in_steps
 from spikelearn.networks.distributions import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.nir import groups_of_loops
@@ -124,9 +125,7 @@ def _collect(
     from_source = isinstance(network.populations[projection.source], SpikeSource)
     delay = projection.delay_ms
     given: float = (0.0 if from_source else dt_ms) if delay is None else float(delay)
-    steps = round(given / dt_ms)
-    if abs(steps * dt_ms - given) > 1e-9 * max(1.0, given):
-        raise SpikelearnError(f"{where}: delay_ms must be a multiple of {dt_ms:g}, found {given:g}")
+    steps = in_steps(given, dt_ms, f"{where}: delay_ms")
     if steps < (not from_source):
         raise SpikelearnError(f"{where}: the delay must be at least one step of {dt_ms:g} ms")
     gain = np.asarray(network.neurons[projection.target].gains()[projection.unit])

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn._time_steps import nearest_steps
 from spikelearn.networks.connectivity import OneToOne
 from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
@@ -53,7 +54,7 @@ def _blocks(n: int, n_source: int, n_target: int) -> Any:
 
 def apart(times: np.ndarray) -> np.ndarray:
     """Spike times in order, on a grid of two steps, of which each holds one spike at most."""
-    return np.unique(np.round(np.asarray(times) / (2 * DT_MS))) * 2 * DT_MS
+    return np.unique(nearest_steps(np.asarray(times), 2 * DT_MS)) * 2 * DT_MS
 
 
 class SimulatedSubject:

@@ -27,6 +27,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn._time_steps import nearest_step, nearest_steps
 from spikelearn.responses._labels import average_by_label, derived, spike_source
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def reference_weighted_sum(
         raise SpikelearnError(f"the currents must have one shape, found {e.shape} and {i.shape}")
     if not (np.isfinite(e).all() and np.isfinite(i).all()) or min(e.min(), i.min()) < 0:
         raise SpikelearnError("the currents' magnitudes must be finite and at least 0")
-    late = round(EXCITATORY_DELAY_MS / dt_ms)
+    late = nearest_step(EXCITATORY_DELAY_MS, dt_ms)
     if abs(late * dt_ms - EXCITATORY_DELAY_MS) > 1e-9 * EXCITATORY_DELAY_MS:
         raise SpikelearnError(
             f"the excitatory delay of 6 ms must be a whole number of steps, found {dt_ms:g} ms"
@@ -163,7 +164,7 @@ def synaptic_currents(
         if "seed" not in activity.provenance:
             raise SpikelearnError("the spikes do not say their seed, which drew the synapses")
         seed = int(activity.provenance["seed"])
-    n_steps = round(activity.duration_ms / activity.dt_ms)
+    n_steps = nearest_step(activity.duration_ms, activity.dt_ms)
     total = np.zeros((activity.n_trials, 2, n_steps))
     units, left_out = set(), []
     for index, projection in enumerate(network.projections):
@@ -243,13 +244,13 @@ def _projected(
     if projection.delay_ms is None:
         steps = np.full(drawn.pre.size, least, dtype=np.int64)
     elif isinstance(projection.delay_ms, float):
-        steps = np.full(drawn.pre.size, round(projection.delay_ms / activity.dt_ms))
+        steps = np.full(drawn.pre.size, nearest_step(projection.delay_ms, activity.dt_ms))
     else:
         delays: Any = projection.delay_ms
         ms = delays.draw(drawn.pre.size, generator(seed, "delays", index))
-        steps = np.maximum(np.rint(ms / activity.dt_ms), least).astype(np.int64)
+        steps = np.maximum(nearest_steps(ms, activity.dt_ms), least)
     spikes = activity[projection.source]
-    emitted = np.rint(spikes.times_ms / activity.dt_ms).astype(np.int64)
+    emitted = nearest_steps(spikes.times_ms, activity.dt_ms)
     arriving = np.zeros((activity.n_trials, 2, n_steps))
     for delay in np.unique(steps):
         here = steps == delay

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import rebuild
 from spikelearn.spikes.neo_blocks import annotated_block, read_weights, state_signal
 from spikelearn.spikes.session import (
@@ -90,7 +91,7 @@ def from_session_block(block: neo.Block, meta: Mapping[str, Any]) -> Activity:
         for name, size in meta["populations"].items()
     }
     signals = {signal.name: signal.magnitude for signal in segment.analogsignals}
-    steps = round((starts[1] - starts[0]) / dt_ms) if len(starts) > 1 else 0
+    steps = nearest_step(starts[1] - starts[0], dt_ms) if len(starts) > 1 else 0
     states = [
         split_state(signals[name], steps, tuple(form["shape"])).astype(form["dtype"])
         for name, form in meta["states"].items()

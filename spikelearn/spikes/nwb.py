@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import describe, digest, parse, rebuild
 from spikelearn.spikes.session import (
     session_state,
@@ -266,7 +267,7 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
             dt_ms=dt_ms,
         )
         first += size
-    steps = round((starts_ms[1] - starts_ms[0]) / dt_ms) if len(starts_ms) > 1 else 0
+    steps = nearest_step(starts_ms[1] - starts_ms[0], dt_ms) if len(starts_ms) > 1 else 0
     states = [
         split_state(file.acquisition[name].data[:], steps, tuple(form["shape"])).astype(
             form["dtype"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import nearest_steps
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -79,7 +80,7 @@ def split_trials(
     """
     trials = np.searchsorted(starts_ms - dt_ms / 2, times_ms, side="right") - 1
     times = times_ms - starts_ms[trials]
-    on_grid = np.rint(times / dt_ms) * dt_ms
+    on_grid = nearest_steps(times, dt_ms) * dt_ms
     times = np.where(np.abs(times - on_grid) < _SNAP_MS, on_grid, times)
     return PopulationSpikes.from_unsorted(size, np.clip(times, 0, duration_ms), senders, trials)
 

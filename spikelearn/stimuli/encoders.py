@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import nearest_step
 
 
 class RateEncoder(BaseModel):
@@ -260,12 +261,12 @@ def checked_steps(duration_ms: float, dt_ms: float) -> int:
     SpikelearnError
         If there is not at least one.
     """
-    if not (math.isfinite(duration_ms) and dt_ms > 0 and round(duration_ms / dt_ms) >= 1):
+    if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):
         raise SpikelearnError(
             f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"
             f" dt_ms {dt_ms:g}"
         )
-    return round(duration_ms / dt_ms)
+    return nearest_step(duration_ms, dt_ms)
 
 
 def checked_probability(rate_hz: float, dt_ms: float) -> float:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import containing_steps
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class EventPart:
         found = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
         for place, index in enumerate(indices):
             times_ms, units = self.spikes(int(index))
-            # The nudge keeps a spike at a step's border from falling before it.
-            step = np.floor(times_ms / dt_ms + 1e-9).astype(np.int64)
+            step = containing_steps(times_ms, dt_ms)
             kept = (step >= 0) & (step < n_steps)
             found[place, step[kept], units[kept]] = 1
         return found

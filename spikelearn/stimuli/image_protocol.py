@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import nearest_steps
 from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli._protocol import ProtocolBase, Setting, beside
 from spikelearn.stimuli.datasets import DATASETS, load_dataset, resolve_source
@@ -112,5 +113,5 @@ class ImageProtocol(ProtocolBase):
         )
         # Frames were encoded as trials of their own; now they follow one another.
         trials, frames = np.divmod(still.trials, self.n_frames)
-        at = np.rint(still.times_ms / setting.dt_ms) + frames * frame_steps
+        at = nearest_steps(still.times_ms, setting.dt_ms) + frames * frame_steps
         return PopulationSpikes.from_unsorted(still.size, at * setting.dt_ms, still.senders, trials)

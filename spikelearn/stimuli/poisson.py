@@ -9,12 +9,13 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import fractional_steps
 from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting, silent
 from spikelearn.stimuli.encoders import bernoulli_spikes, checked_probability, checked_steps
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import Stimulus
-from spikelearn.stimuli.time_courses import in_steps, pieces, sinusoid, window
+from spikelearn.stimuli.time_courses import pieces, sinusoid, window
 
 
 def poisson_spikes(
@@ -97,7 +98,7 @@ class RateCourse(Fields):
         dt_ms : float
             Time step.
         """
-        knots, rates = in_steps(np.array(self.times_ms), dt_ms), np.array(self.rates_hz)
+        knots, rates = fractional_steps(np.array(self.times_ms), dt_ms), np.array(self.rates_hz)
         return pieces(knots, rates, n_steps, self.interpolation == "linear")[None, :, None]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import fractional_steps, in_steps
 from spikelearn.stimuli._protocol import Fields, File
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
-from spikelearn.stimuli.time_courses import in_steps, pieces
+from spikelearn.stimuli.time_courses import pieces
 
 
 class RecordedSignal(Fields):
@@ -61,16 +62,11 @@ class RecordedSignal(Fields):
             samples, rate_hz = read_array(self.file, self.key), self.sampling_rate_hz
             if samples.ndim == 2 and self.file.suffix.lower() == ".csv" and samples.shape[1] == 1:
                 samples = samples[:, 0]  # a column is one signal
-        start = float(in_steps(self.start_ms, dt_ms))
-        if start != round(start):
-            raise SpikelearnError(
-                f"start_ms of a recording must be a multiple of the time step {dt_ms:g} ms, found"
-                f" {self.start_ms:g}"
-            )
+        start = in_steps(self.start_ms, dt_ms, "start_ms of a recording")
         on_grid = resampled(in_trials(samples, size, self.file), rate_hz, dt_ms)
         found = np.zeros((*on_grid.shape[:2], n))
-        kept = on_grid[..., : max(0, n - round(start))]
-        found[..., round(start) : round(start) + kept.shape[-1]] = kept
+        kept = on_grid[..., : max(0, n - start)]
+        found[..., start : start + kept.shape[-1]] = kept
         return found.transpose(0, 2, 1)
 
 
@@ -101,7 +97,7 @@ def array_pieces(
     """
     values = in_trials(values, size, file)
     ended = np.concatenate([values, np.zeros((*values.shape[:2], 1))], axis=-1)
-    knots = in_steps(start_ms + bin_ms * np.arange(ended.shape[-1]), dt_ms)
+    knots = fractional_steps(start_ms + bin_ms * np.arange(ended.shape[-1]), dt_ms)
     return pieces(knots, ended, n).transpose(0, 2, 1)
 
 

@@ -11,12 +11,7 @@ import math
 
 import numpy as np
 
-
-def in_steps(times_ms: np.ndarray | float, dt_ms: float) -> np.ndarray:
-    """Times in units of the step."""
-    steps = np.asarray(times_ms, dtype=np.float64) / dt_ms
-    near = np.rint(steps)
-    return np.where(np.abs(steps - near) <= 1e-9 * np.maximum(1.0, np.abs(near)), near, steps)
+from spikelearn._time_steps import fractional_steps
 
 
 def window(
@@ -34,8 +29,8 @@ def window(
         Number of intervals.
     """
     first = np.arange(n, dtype=np.float64)
-    start = float(in_steps(start_ms, dt_ms))
-    stop = math.inf if stop_ms is None else float(in_steps(stop_ms, dt_ms))
+    start = float(fractional_steps(start_ms, dt_ms))
+    stop = math.inf if stop_ms is None else float(fractional_steps(stop_ms, dt_ms))
     low, high = np.clip(first, start, stop), np.clip(first + 1, start, stop)
     return (low + high) / 2 * dt_ms, high - low
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn._errors import DataUnavailableError
 from spikelearn._files import atomic_path, write_yaml
 from spikelearn._progress import Progress, progress_bars
+from spikelearn._time_steps import nearest_steps
 from spikelearn.studies import auditory
 from spikelearn.studies.comparing import Entry, similarity
 from spikelearn.studies.representation import Shown, show
@@ -210,7 +211,7 @@ def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[d
 
     def events(activity: Activity, name: str) -> set[tuple[int, int, int]]:
         spikes = activity[name]
-        steps = (spikes.times_ms / activity.dt_ms).round().astype(int)
+        steps = nearest_steps(spikes.times_ms, activity.dt_ms)
         return set(
             zip(spikes.trials.tolist(), spikes.senders.tolist(), steps.tolist(), strict=True)
         )

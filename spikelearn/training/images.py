@@ -9,6 +9,7 @@ import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.stimuli.events import EventDataset, as_spikes
 from spikelearn.stimuli.images import ImageDataset, network_images
@@ -83,7 +84,7 @@ def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split,
             f" outputs; the data have {wanted[0]} sources of spikes and {wanted[1]} classes"
         )
     kept, held = _divided(len(data.train), f"{data.name} ({data.source})", config)
-    n_steps = round(model.duration_ms / model.dt_ms)
+    n_steps = nearest_step(model.duration_ms, model.dt_ms)
     training, validation, test = (
         Split(
             as_spikes(part, chosen, model.dt_ms, n_steps),

@@ -120,7 +120,7 @@ def _changed(path: str, value: Any) -> SpikingNetwork:
         ("populations.one.reset", "subtract", "population 'one': NIR has no reset by subtraction"),
         ("populations.one.refractory_ms", 2.0, "NIR has no refractory period"),
         ("populations.one.v_init_mv", -60.0, "NIR has no initial potential"),
-        ("projections.0.delay_ms", 0.05, "delay_ms must be a multiple of 0.1"),
+        ("projections.0.delay_ms", 0.05, "delay_ms must be a multiple of the time step 0.1"),
         (
             "projections.1.delay_ms",
             {"distribution": "uniform", "low": 0.1, "high": 1.0},
