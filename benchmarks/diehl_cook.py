@@ -111,7 +111,7 @@ def child(options: argparse.Namespace) -> None:
     if options.child in PEERS:
         found = PEERS[options.child](digits, weights, options.repeats)
     else:
-        backend = "native" if options.child == "native" else "brian2"
+        backend = "native" if options.child == "native" else "brian2:numpy"
         repeats = options.repeats if backend == "native" else 1
         found, arrays = ours(network, digits, backend, repeats)
     np.savez(options.out.with_suffix(".npz"), **arrays)  # type: ignore[arg-type]

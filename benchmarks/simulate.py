@@ -214,7 +214,7 @@ def adapter(duration_ms: float, repeats: int) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for target in ("numpy", "cython", "standalone"):
-        # Of a binary's second, the scatter of what is besides it would be a tenth and more.
+        # Of a program's second, the scatter of what is besides it would be a tenth and more.
         simulated_ms = duration_ms * (10.0 if target == "standalone" else 1.0)
         found = in_process(f"by_hand_and_adapter('{target}', {simulated_ms}, {repeats})", 1)
         hand, ours = (statistics.median(found[who]) for who in ("hand", "ours"))
@@ -228,8 +228,9 @@ def adapter(duration_ms: float, repeats: int) -> str:
 def by_hand_and_adapter(target: str, duration_ms: float, repeats: int) -> dict:
     """Seconds of the processor that the run alone takes, both ways: a busy machine adds none.
 
-    By the adapter it is the time of the whole call less that of one of a single step, which has the
-    same network to write, load and connect.
+    By the adapter it is the time from when it first tells of its progress, when all is written and
+    compiled, less that of a run of a single step, which has the same network to load and connect.
+    Besides the run is what the call of a single step takes, with what is compiled each time.
     """
     import resource
 
@@ -248,20 +249,24 @@ def by_hand_and_adapter(target: str, duration_ms: float, repeats: int) -> dict:
         used = [resource.getrusage(who) for who in whose]
         return sum(u.ru_utime + u.ru_stime for u in used)
 
-    def seconds(grid: Any) -> tuple[float, int]:
+    def seconds(grid: Any) -> tuple[float, float, int]:
+        begun = []
         start = processor()
-        spikes, _, _ = engine.run(grid, lambda fraction: None, "float64")
-        return processor() - start, sum(len(found[0]) for found in spikes.values())
+        spikes, _, _ = engine.run(grid, lambda fraction: begun.append(processor()), "float64")
+        end = processor()
+        return end - begun[0], end - start, sum(len(steps) for steps, _, _ in spikes.values())
 
-    seconds(single)  # builds
-    ours, besides = [], []
+    seconds(single)  # Cython compiles
+    ours, loading, besides = [], [], []
     for _ in range(repeats):
-        besides.append(seconds(single)[0])
-        taken, n_spikes = seconds(whole)
-        ours.append(taken)
+        alone, call, _ = seconds(single)
+        loading.append(alone)
+        besides.append(call)
+        alone, _, n_spikes = seconds(whole)
+        ours.append(alone)
     hand = brian2_by_hand(target, whole, repeats)
     return {
-        "ours": [taken - statistics.median(besides) for taken in ours],
+        "ours": [alone - statistics.median(loading) for alone in ours],
         "besides": statistics.median(besides),
         "hand": [taken for taken, _ in hand],
         "spikes": [hand[0][1], n_spikes],

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from spikelearn.simulation.brian2.session import compiler
-from spikelearn.simulation.brian2.standalone import available
 from spikelearn.simulation.grid.network import GridNetwork
 
-SHORT_S = 2.0  # below it NumPy is done before another target has written its code
-WORTH_BUILDING_S = 15.0  # above it a program pays in its first run
+WORTH_COMPILING_S = 60.0  # above it Cython pays in its first run, which compiles
 
 # What a step takes on NumPy, about, on a processor of 2020: for each piece of code, each neuron and
 # each spike delivered; and at which rate neurons are taken to spike, as nobody knows before.
@@ -32,25 +29,13 @@ def seconds_on_numpy(grid: GridNetwork) -> float:
     return grid.n_steps * (pieces * _PIECE_S + grid.n_trials * a_step)
 
 
-def rounds_alike(grid: GridNetwork) -> bool:
-    """Whether all targets give the same last bit: sums and products do, exponentials may not."""
-    leaky = all(p.model == "lif" and not p.conducting for p in grid.neurons.values())
-    return leaky and not grid.plastic
-
-
-def choose(grid: GridNetwork, built: Callable[[], bool]) -> str:
-    """Name of the target; `built` tells whether the program for standalone is there already."""
-    seconds = seconds_on_numpy(grid)
-    if any(p.equations is not None for p in grid.neurons.values()):
-        works = seconds >= WORTH_BUILDING_S and compiler() is not None and cython_works()
-        return "cython" if works else "numpy"
-    if seconds < SHORT_S or (compiler() is None and os.name != "nt"):
+def choose_target(grid: GridNetwork) -> str:
+    """Name of the target that suits a run. What has been compiled before has no say in it."""
+    if seconds_on_numpy(grid) < WORTH_COMPILING_S:
         return "numpy"
-    if available():
-        if seconds >= WORTH_BUILDING_S or (rounds_alike(grid) and built()):
-            return "standalone"
+    if compiler() is None and os.name != "nt":  # on Windows, Cython finds its own
         return "numpy"
-    return "cython" if seconds >= WORTH_BUILDING_S and cython_works() else "numpy"
+    return "cython" if cython_works() else "numpy"
 
 
 def cython_works() -> bool:

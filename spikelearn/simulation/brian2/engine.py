@@ -9,58 +9,44 @@ brian2:cython
     Each piece of code is compiled on its own, and kept: most of a minute for the first run of a
     network, and a third of NumPy's time from then on.
 brian2:standalone
-    A C++ program, compiled in some ten seconds for the first run of a network's structure and kept
-    in the user's cache folder (or SPIKELEARN_CACHE): other seeds, stimuli, weights, parameter
-    values, sizes and durations use it again (not so values for each neuron where there was one for
-    all, or a part of a plasticity rule that was switched off, as an exponent of 0 is). Beyond 256
-    MB, or what SPIKELEARN_PROGRAMS_MB says, those that were used longest ago are deleted. An order
-    of magnitude faster than NumPy. Its data pass through the folder for temporary files (TMPDIR).
-    Needs c++, g++ or clang++ (or CXX), and no Windows.
+    Brian2's own C++ standalone device: a program written and compiled for this run alone, which
+    takes a quarter of a minute of a processor each time (or of several at once), and then runs an
+    order of magnitude faster than NumPy. For long runs. Its data pass through the folder for
+    temporary files (TMPDIR), where nothing stays. Needs make, and c++, g++ or clang++ (or CXX), and
+    no Windows.
 
-Without a target's name, `brian2` takes NumPy for what NumPy is estimated to do in 2 s, from the
-numbers of steps, neurons, synapses and trials, and where there is no compiler; beyond that,
-standalone, if its program has been compiled before, or if NumPy would take more than 15 s. On
-Windows it is Cython beyond 15 s, if it works. Exponentials are rounded differently by NumPy and by
-compilers, and in a chaotic network a last bit becomes another spike in the end: conductances, other
-models than the leaky one and plasticity take standalone beyond 15 s only, so that what has been
-compiled does not change what comes out.
+Without a target's name, `brian2` takes NumPy, or Cython where NumPy is estimated to take more than
+60 s (from the numbers of steps, neurons, synapses and trials) and Cython finds a compiler. What has
+been compiled before has no say in it: exponentials are rounded differently by NumPy and by
+compilers, in a chaotic network a last bit becomes another spike in the end, and the same call has
+to give the same spikes tomorrow.
 
-An interrupt ends a run after the step in which it is, on every target, and what was found until
+An interrupt ends a run after the step in which it is, on every target, and what was simulated until
 then can be kept; while a program is compiled there is nothing to keep.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
-from spikelearn._files import cache_folder
-from spikelearn.simulation.brian2.choice import choose
+from spikelearn._time_steps import nearest_steps
+from spikelearn.simulation.brian2.choice import choose_target
 from spikelearn.simulation.brian2.custom import custom_group, refused_in_words
-from spikelearn.simulation.brian2.inputs import handed_in
+from spikelearn.simulation.brian2.in_process import on_cython, on_numpy
 from spikelearn.simulation.brian2.neurons import neuron_group
-from spikelearn.simulation.brian2.plasticity import each_step, normaliser
-from spikelearn.simulation.brian2.session import (
-    SCHEDULE,
-    brian2_with,
-    compiler,
-    compiler_flags,
-    machine,
-    no_compiler,
-)
-from spikelearn.simulation.brian2.standalone import Probed, standalone
+from spikelearn.simulation.brian2.plasticity import each_step
+from spikelearn.simulation.brian2.session import SCHEDULE, Session
+from spikelearn.simulation.brian2.standalone import standalone
 from spikelearn.simulation.brian2.synapses import by_projection, spike_source, synapse_group
 from spikelearn.simulation.grid.network import (
     GridNetwork,
     PartialRun,
     Result,
     Spikes,
-    Synapses,
     diverged,
 )
 from spikelearn.simulation.grid.neurons import (
@@ -71,51 +57,34 @@ from spikelearn.simulation.grid.neurons import (
 
 FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity", OWN_EQUATIONS}
 
+MakeSession = Callable[[], AbstractContextManager[Session]]
+
 _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this many synapses
-
-
-class Session(Protocol):
-    """Brian2 prepared for one run on a target: what the targets do differently."""
-
-    b2: Any
-
-    def normaliser(self, synapses: Synapses, made: Any, every_ms: float) -> Any:
-        """An object that scales the weights onto each target to the rule's sum, every so often."""
-
-    def inputs(
-        self, grid: GridNetwork, groups: dict[str, Any], first: int, last: int, clock: Any
-    ) -> list[Any]:
-        """Objects that hand in stimulus currents and background spikes."""
-
-    def simulate(
-        self,
-        network: Any,
-        grid: GridNetwork,
-        plastic: list[Any],
-        progress: Callable[[float], None],
-    ) -> int | None:
-        """Run; None, or how many steps there are of a run that was interrupted.
-
-        Of the synapses, what `plastic` ones have come to is read afterwards.
-        """
 
 
 class Target:
     """Brian2 on one target: a backend."""
 
     def __init__(
-        self, name: str, session: Callable[[], Any], features: frozenset[str] = FEATURES
+        self, name: str, session: MakeSession, features: frozenset[str] = FEATURES
     ) -> None:
         self.__name__, self.session, self.FEATURES = name, session, features
 
     def run(self, grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
-        """Run a network on the grid; see `spikelearn.simulation.simulate`."""
+        """Run a network on the grid; see `spikelearn.simulation.simulate`.
+
+        Parameters
+        ----------
+        grid : GridNetwork
+        progress : callable
+            Called with the fraction done.
+        precision : {"float64"}
+            Brian2 has no other.
+        """
         return _run(grid, progress, self.session)
 
 
-def _run(
-    grid: GridNetwork, progress: Callable[[float], None], session: Callable[[], Any]
-) -> Result:
+def _run(grid: GridNetwork, progress: Callable[[float], None], session: MakeSession) -> Result:
     n_synapses = sum(s.connections.pre.size for s in grid.synapses)
     per_run = max(1, _SYNAPSES_PER_RUN // max(1, n_synapses))
     parts = []
@@ -136,9 +105,11 @@ def _run(
 
 
 def _together(grid: GridNetwork, parts: list[Result]) -> Result:
-    found: list[Any] = [part[0] for part in parts]
+    spikes_of_parts: list[Any] = [part[0] for part in parts]
     spikes = {
-        name: tuple(np.concatenate([part[name][axis] for part in found]) for axis in range(3))
+        name: tuple(
+            np.concatenate([part[name][axis] for part in spikes_of_parts]) for axis in range(3)
+        )
         for name in grid.record
     }
     longest = {key: max(part[1][key].shape[1] for part in parts) for key in parts[0][1]}
@@ -151,93 +122,25 @@ def _together(grid: GridNetwork, parts: list[Result]) -> Result:
     return spikes, states, parts[-1][2]
 
 
-class InProcess:
-    """Brian2 in this process, on NumPy or on Cython."""
-
-    def __init__(self, b2: Any) -> None:
-        self.b2 = b2
-
-    def normaliser(self, synapses: Synapses, made: Any, every_ms: float) -> Any:
-        return normaliser(self.b2, synapses, made, every_ms)
-
-    def inputs(
-        self, grid: GridNetwork, groups: dict[str, Any], first: int, last: int, clock: Any
-    ) -> list[Any]:
-        return handed_in(self.b2, grid, groups, first, last, clock)
-
-    def simulate(
-        self,
-        network: Any,
-        grid: GridNetwork,
-        plastic: list[Any],
-        progress: Callable[[float], None],
-    ) -> int | None:
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):  # what diverges is refused below
-                network.run(
-                    grid.n_steps * grid.dt_ms * self.b2.ms,
-                    report=lambda elapsed, completed, start, duration: progress(completed),
-                    report_period=0.5 * self.b2.second,
-                    namespace={},
-                )
-        except KeyboardInterrupt:
-            # The step in which it happened may have been cut in two.
-            return max(round(float(network.t_) * 1000 / grid.dt_ms) - 1, 0)
-        return None
-
-
-# An interrupt has to reach the caller: Brian2 would end the run and carry on.
-_INTERRUPTIBLE = {"core.stop_on_keyboard_interrupt": False}
-
-
-@contextlib.contextmanager
-def _numpy() -> Iterator[InProcess]:
-    with brian2_with({**_INTERRUPTIBLE, "codegen.target": "numpy"}) as b2:
-        yield InProcess(b2)
-
-
-@contextlib.contextmanager
-def _cython() -> Iterator[InProcess]:
-    preferences: dict[str, Any] = {**_INTERRUPTIBLE, "codegen.target": "cython"}
-    if os.name != "nt":
-        if compiler() is None:
-            raise no_compiler("cython")
-        # Brian2's own cache does not tell flags apart, and by default it asks for fast-math.
-        folder = cache_folder() / "brian2" / f"cython-{machine()}"
-        preferences["codegen.cpp.extra_compile_args"] = list(compiler_flags())
-        preferences["codegen.runtime.cython.cache_dir"] = str(folder)
-    with brian2_with(preferences) as b2:
-        from brian2.codegen.runtime.cython_rt import CythonCodeObject
-
-        if not CythonCodeObject.is_available():
-            raise no_compiler("cython")
-        yield InProcess(b2)
-
-
 TARGETS = {
-    "numpy": Target("numpy", _numpy),
-    "cython": Target("cython", _cython),
+    "numpy": Target("numpy", on_numpy),
+    "cython": Target("cython", on_cython),
     "standalone": Target("standalone", standalone, FEATURES - {OWN_EQUATIONS}),
 }
 
 
 def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
-    """Run a network on the grid on the target that the rule chooses."""
+    """Run a network on the grid, on the target that the rule above chooses.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    progress : callable
+        Called with the fraction done.
+    precision : {"float64"}
+        Brian2 has no other.
+    """
     return TARGETS[choose_target(grid)].run(grid, progress, precision)
-
-
-def choose_target(grid: GridNetwork) -> str:
-    """Name of the target that suits a run; see above."""
-    return choose(grid, lambda: _built(grid))
-
-
-def _built(grid: GridNetwork) -> bool:
-    """Whether the program for the standalone target is there already."""
-    try:
-        _run_trials(grid, 0, 1, lambda fraction: None, partial(standalone, probe=True))
-    except Probed as found:
-        return found.built
-    raise AssertionError("a probe does not run")
 
 
 def _run_trials(
@@ -245,7 +148,7 @@ def _run_trials(
     first: int,
     last: int,
     progress: Callable[[float], None],
-    session: Callable[[], Any],
+    session: MakeSession,
 ) -> Result:
     """Run trials first to last - 1 side by side."""
     with session() as target, refused_in_words(grid):
@@ -287,7 +190,7 @@ def _run_trials(
         }
         network = b2.Network(*objects, *monitors.values(), *potentials.values(), name="simulated")
         network.schedule = SCHEDULE
-        reached = target.simulate(network, grid, list(plastic.values()), progress)
+        reached = target.simulate(network, grid, progress)
         for name in grid.neurons:
             if not np.isfinite(groups[name].v[:]).all():
                 raise diverged(name, grid.dt_ms, 0.0, grid.n_steps * grid.dt_ms)
@@ -311,7 +214,7 @@ def _run_trials(
 
 def _collect(monitor: Any, grid: GridNetwork, group: Any, replicas: int, first: int) -> Spikes:
     index = np.asarray(monitor.i[:], dtype=np.int64)
-    steps = np.rint(np.asarray(monitor.t_[:]) * 1000.0 / grid.dt_ms).astype(np.int64)
+    steps = nearest_steps(np.asarray(monitor.t_[:]) * 1000.0, grid.dt_ms)
     trials, senders = np.divmod(index, len(group) // replicas)
     return steps, senders, trials + first
 

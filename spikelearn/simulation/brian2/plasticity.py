@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn.simulation.brian2.session import Session
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 from spikelearn.simulation.grid.plasticity import GridPlasticity
 
@@ -90,11 +91,35 @@ def _clipped(change: str) -> str:
     return f"w = clip(w + {change}, rule_w_min, rule_w_max)"
 
 
-def each_step(target: Any, synapses: Synapses, made: Any, groups: dict[str, Any], grid: GridNetwork,
-              clock: Any) -> list[Any]:  # fmt: skip
+def each_step(
+    target: Session,
+    synapses: Synapses,
+    made: Any,
+    groups: dict[str, Any],
+    grid: GridNetwork,
+    clock: Any,
+) -> list[Any]:
     """What else has to be in the Brian2 network for a plastic projection to learn.
 
-    `target` is a `spikelearn.simulation.brian2.engine.Session`.
+    Parameters
+    ----------
+    target : Session
+        Brian2 prepared for the run.
+    synapses : Synapses
+        The projection, with its rule.
+    made : brian2.Synapses
+        The same in Brian2; code for every step is added to it.
+    groups : dict
+        Brian2's groups by population.
+    grid : GridNetwork
+        The network that the projection belongs to.
+    clock : brian2.Clock
+        Of the grid.
+
+    Returns
+    -------
+    list
+        Brian2's objects.
     """
     rule, b2 = synapses.plasticity, target.b2
     assert rule is not None  # noqa: S101 - for the type checker
@@ -104,7 +129,7 @@ def each_step(target: Any, synapses: Synapses, made: Any, groups: dict[str, Any]
     if rule.clopath is not None:
         objects += _averages(b2, synapses, rule, made, groups, grid, clock)
     if rule.normalise_sum is not None and rule.normalise_steps is not None:
-        objects += [target.normaliser(synapses, made, rule.normalise_steps * grid.dt_ms)]
+        objects += [target.normaliser(synapses, made, grid)]
     return objects
 
 
@@ -224,19 +249,3 @@ def _averages(
         name=f"{made.name}_gated",
     )  # fmt: skip
     return [averages]
-
-
-def normaliser(b2: Any, synapses: Synapses, made: Any, every_ms: float) -> Any:
-    """Scale the weights onto each target to a fixed sum, again and again."""
-    rule, n_target = synapses.plasticity, synapses.connections.n_target
-    assert rule is not None and rule.normalise_sum is not None  # noqa: S101, PT018 - as above
-    total = rule.normalise_sum
-    weights, targets = made.variables["w"], synapses.connections.post
-
-    def normalise() -> None:
-        values = weights.get_value()
-        sums = np.bincount(targets, values, minlength=n_target)
-        scale = np.divide(total, sums, out=np.ones(n_target), where=sums > 0)
-        weights.set_value(np.clip(values * scale[targets], rule.w_min, rule.w_max))
-
-    return b2.NetworkOperation(normalise, dt=every_ms * b2.ms, when="start")

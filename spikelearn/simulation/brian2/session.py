@@ -1,4 +1,4 @@
-"""What every target of Brian2 shares: preferences that are put back, and the C++ compiler."""
+"""What every target of Brian2 is and shares: preferences that are put back, the C++ compiler."""
 
 from __future__ import annotations
 
@@ -10,13 +10,73 @@ import platform
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.simulation.grid.network import GridNetwork, Synapses
 
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+
+
+class Session(Protocol):
+    """Brian2 prepared for one run on a target: what the targets do differently.
+
+    `b2` is the module brian2.
+    """
+
+    b2: Any
+
+    def normaliser(self, synapses: Synapses, made: Any, grid: GridNetwork) -> Any:
+        """Make an object that scales the weights onto each target to the rule's sum.
+
+        Parameters
+        ----------
+        synapses : Synapses
+            The projection; its rule says the sum, and after how many steps it is restored.
+        made : brian2.Synapses
+            The same in Brian2, with the weights `w`.
+        grid : GridNetwork
+            The network that they belong to.
+        """
+
+    def inputs(
+        self, grid: GridNetwork, groups: dict[str, Any], first: int, last: int, clock: Any
+    ) -> list[Any]:
+        """Make the objects that hand in stimulus currents and background spikes.
+
+        Parameters
+        ----------
+        grid : GridNetwork
+            The network, which draws them step by step.
+        groups : dict
+            Brian2's groups by population.
+        first, last : int
+            The trials first to last - 1 are what is run.
+        clock : brian2.Clock
+            Of the grid.
+        """
+
+    def simulate(
+        self, network: Any, grid: GridNetwork, progress: Callable[[float], None]
+    ) -> int | None:
+        """Run.
+
+        Parameters
+        ----------
+        network : brian2.Network
+            All objects.
+        grid : GridNetwork
+            The same network, which says for how many steps.
+        progress : callable
+            Called with the fraction done.
+
+        Returns
+        -------
+        int or None
+            How many steps there are of a run that was interrupted; None of a whole one.
+        """
 
 
 @contextlib.contextmanager

@@ -1,16 +1,16 @@
-"""Brian2's C++ standalone target: a program of its own for each structure, kept and used again.
+"""Brian2's C++ standalone target: a program written, compiled and run for one run alone.
 
-The program runs in a private folder, which holds this run's arrays and numbers and is deleted
-afterwards. What is drawn outside the engine step by step (stimulus currents, noise and background
-spikes) is sent to it through a pipe while it runs, in the order in which it asks; through another
-it tells how far it is. An interrupt ends it after the step in which it is, and what it had found is
-read as after a whole run.
+All lies in a private folder, which is deleted afterwards. What is drawn outside the engine step by
+step (stimulus currents, noise and background spikes) is sent to the program through a pipe while it
+runs, in the order in which it asks; through another it tells how far it is. An interrupt ends it
+after the step in which it is, and what it has written by then is read as after a whole run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -22,27 +22,22 @@ from typing import IO, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.simulation.brian2.binary import Project
-from spikelearn.simulation.brian2.session import brian2_with, compiler, no_compiler
+from spikelearn.simulation.brian2.session import (
+    brian2_with,
+    compiler,
+    compiler_flags,
+    no_compiler,
+)
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 
 _DEVICE = "spikelearn_standalone"
 _PIPE_BYTES = 1 << 20
-_STARTS = 5  # how often a program is built that others delete
-_TOLD = 200  # how often a program tells how far it is
+
+# A function of the program that Brian2 calls with the fraction done.
+_TELL = 'std::printf("%.6f\\n", completed); std::fflush(stdout);'
+_TELL_EVERY_S = 0.1
 
 # Called from the code that Brian2 writes; arrays are those of the network.
-_TELL = """
-static double tell_progress(const double every) {
-    static int64_t step = 0;
-    if (step % (int64_t)every == 0) {
-        std::printf("%lld\\n", (long long)step);
-        std::fflush(stdout);
-    }
-    step++;
-    return 0.0;
-}
-"""
 _TAKE = """
 static void take(void* into, const size_t bytes) {
     if (std::fread(into, 1, bytes, stdin) != bytes) {
@@ -97,92 +92,61 @@ static double normalise%(k)d(
 
 
 @contextlib.contextmanager
-def standalone(probe: bool = False) -> Iterator[Standalone]:
-    """Brian2 writing C++ into a folder of its own, its devices and preferences put back after.
-
-    With `probe`, it only finds out whether its program is built already, and raises `Probed`.
-    """
-    if not available():
+def standalone() -> Iterator[Standalone]:
+    """Brian2 writing C++ into a folder of its own, its devices and preferences put back after."""
+    if compiler() is None or os.name == "nt" or shutil.which("make") is None:
         raise no_compiler("standalone")
-    # The program may stop at an interrupt and write what it has: what handles it is compiled in.
-    chosen = {"core.stop_on_keyboard_interrupt": True, "devices.cpp_standalone.openmp_threads": 0}
+    chosen = {
+        # The program may stop at an interrupt and write what it has: that is compiled in.
+        "core.stop_on_keyboard_interrupt": True,
+        "devices.cpp_standalone.openmp_threads": 0,
+        "codegen.cpp.extra_compile_args": [],  # make is given ours; Brian2 would try each of them
+    }
     with (
         brian2_with(chosen) as b2,
         tempfile.TemporaryDirectory(prefix="spikelearn-run-") as folder,
     ):
+        from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
         from brian2.devices.device import all_devices, reset_device, set_device
 
-        device = _device()
-        all_devices[_DEVICE] = device
+        # An instance beside Brian2's own, which the user may be using.
+        device = all_devices[_DEVICE] = CPPStandaloneDevice()
         set_device(_DEVICE, build_on_run=False)
         try:
-            yield Standalone(b2, device, Path(folder), probe)
+            yield Standalone(b2, device, Path(folder))
         finally:
             reset_device()
             del all_devices[_DEVICE]
 
 
-def available() -> bool:
-    """Whether programs can be compiled here."""
-    return compiler() is not None and os.name != "nt"
-
-
-class Probed(Exception):
-    """Raised in place of a run: whether its program is built already."""
-
-    def __init__(self, built: bool) -> None:
-        super().__init__()
-        self.built = built
-
-
-def _device() -> Any:
-    """A device beside Brian2's own, which the user may be using."""
-    from brian2.core.variables import DynamicArrayVariable
-    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-
-    class Device(CPPStandaloneDevice):
-        def code_object(self, owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-            # Brian2 numbers names by what else is alive in the process.
-            base = name.removesuffix("*")
-            taken = sum(found.startswith(base) for found in self.code_objects)
-            return super().code_object(owner, f"{base}_{taken}", *args, **kwargs)
-
-        def fill_with_array(self, var: Any, arr: Any) -> None:
-            # Brian2 writes other code for arrays of one entry, whose program would be another.
-            if var.scalar or np.shape(arr) != (1,):
-                super().fill_with_array(var, arr)
-                return
-            dynamic = isinstance(var, DynamicArrayVariable)
-            self.array_cache[var] = None if dynamic else np.array(arr, dtype=var.dtype)
-            name = self.get_array_name(var, access_data=False)
-            static = self.static_array(name, np.asarray(arr))
-            self.main_queue.append(("set_by_array", (name, static, dynamic)))
-
-    return Device()
-
-
 class Standalone:
-    """A run as a program of its own: see `spikelearn.simulation.brian2.engine.Session`."""
+    """A run as a program of its own: see `spikelearn.simulation.brian2.session.Session`."""
 
-    def __init__(self, b2: Any, device: Any, folder: Path, probe: bool) -> None:
-        self.b2, self.device, self.folder, self.probe = b2, device, folder, probe
+    def __init__(self, b2: Any, device: Any, folder: Path) -> None:
+        self.b2, self.device, self.folder = b2, device, folder
         self.normalisers = 0
-        self.plastic: list[str] = []  # names of synapses that are read afterwards
         self.rows: Iterator[bytes] | None = None  # what is sent to the program
         self.clock: Any = None
 
-    def normaliser(self, synapses: Synapses, made: Any, every_ms: float) -> Any:
+    def normaliser(self, synapses: Synapses, made: Any, grid: GridNetwork) -> Any:
+        """Make an object that calls the C++ above, which counts the steps itself.
+
+        Parameters
+        ----------
+        synapses, made, grid
+            As `spikelearn.simulation.brian2.session.Session` says.
+        """
         rule = synapses.plasticity
-        assert rule is not None  # noqa: S101 - for the type checker
+        assert rule is not None and rule.normalise_steps is not None  # noqa: S101, PT018 - for mypy
         k, self.normalisers = self.normalisers, self.normalisers + 1
         names = {
             name: self.device.get_array_name(made.variables[variable], access_data=False)
             for name, variable in (("weights", "w"), ("post", "_synaptic_post"))
         }
-        # No clock of its own: Brian2 writes several in the order in which they lie in memory.
+        # No clock of its own: Brian2 runs several in the order in which they lie in memory.
         clock = made.clock
         constants = {
-            "every": float(round(every_ms / (float(clock.dt) * 1000.0))),
+            "every": float(rule.normalise_steps),
             "total": rule.normalise_sum,
             "n_target": float(synapses.connections.n_target),
             "w_min": rule.w_min,
@@ -196,13 +160,19 @@ class Standalone:
     def inputs(
         self, grid: GridNetwork, groups: dict[str, Any], first: int, last: int, clock: Any
     ) -> list[Any]:
+        """Make what reads currents and background spikes from the pipe, in every step.
+
+        Parameters
+        ----------
+        grid, groups, first, last, clock
+            As `spikelearn.simulation.brian2.session.Session` says.
+        """
         self.clock = clock
-        namespace: dict[str, Any] = {
-            "every": float(max(1, grid.n_steps // _TOLD)),
-            "tell_progress": self._function(1, _TELL),
-        }
-        first_calls, calls = ["tell_progress(every)"], []
         driven = [name for name in groups if grid.driven(name)]
+        if not driven and not grid.background:
+            return []
+        namespace: dict[str, Any] = {}
+        first_calls, calls = [], []
         for k, name in enumerate(driven):
             array = self.device.get_array_name(groups[name].variables["external"])
             code = _TAKE * (k == 0) + _DRIVE % {"k": k, "array": array}
@@ -222,10 +192,10 @@ class Standalone:
                 f"start{k}": float(background.start_step), f"stop{k}": float(background.stop_step)
             }  # fmt: skip
             calls.append(f"take_spikes{k}(start{k}, stop{k})")
-        if driven or grid.background:
-            self.rows = _rows(grid, driven, first, last)
+        self.rows = _rows(grid, driven, first, last)
         caller = self._caller("inputs", clock, namespace)
-        self._call(caller, clock, "start", first_calls)
+        if first_calls:
+            self._call(caller, clock, "start", first_calls)
         if calls:
             self._call(caller, clock, "synapses", calls)
         return [caller]
@@ -259,55 +229,40 @@ class Standalone:
         )  # fmt: skip
 
     def simulate(
-        self,
-        network: Any,
-        grid: GridNetwork,
-        plastic: list[Any],
-        progress: Callable[[float], None],
+        self, network: Any, grid: GridNetwork, progress: Callable[[float], None]
     ) -> int | None:
-        self.plastic = [f"_{made.name}_" for made in plastic]
-        network.run(grid.n_steps * grid.dt_ms * self.b2.ms, namespace={})
+        """Write, compile and run the program.
+
+        Parameters
+        ----------
+        network, grid, progress
+            As `spikelearn.simulation.brian2.session.Session` says.
+        """
+        network.run(
+            grid.n_steps * grid.dt_ms * self.b2.ms, namespace={}, report=_TELL,
+            report_period=_TELL_EVERY_S * self.b2.second,
+        )  # fmt: skip
         self.device.build(directory=str(self.folder), compile=False, run=False, with_output=False)
-        project = Project(self.folder, self._unread)
-        self.device.static_arrays.clear()  # they are on disk
-        if self.probe:
-            raise Probed(project.program.is_file())
-        progress(0.0)
-        reached = self._run(project, grid.n_steps, progress)
+        _compile(self.folder)
+        reached = self._run(progress)
         self.device.has_been_run = True  # from now on it reads the arrays that were written
         return reached
 
-    def _unread(self, array: str) -> bool:
-        if "_array_synapses_" in array:
-            return not any(name in array for name in self.plastic)
-        return "_array_sources_" in array
-
-    def _started(self, project: Project) -> subprocess.Popen[bytes]:
-        for _ in range(_STARTS):
-            program = project.built()
-            with (
-                contextlib.suppress(FileNotFoundError),  # another process has just deleted it
-                (self.folder / "errors.txt").open("wb") as errors,
-            ):
-                # In a session of its own: an interrupt is for us, who pass it on.
-                return subprocess.Popen(  # noqa: S603 - what we have compiled
-                    [str(program)], cwd=self.folder, stdout=subprocess.PIPE, stderr=errors,
-                    stdin=subprocess.DEVNULL if self.rows is None else subprocess.PIPE,
-                    bufsize=_PIPE_BYTES, start_new_session=True,
-                )  # fmt: skip
-        raise SpikelearnError(
-            f"the program {program} is deleted each time before it starts; let"
-            " SPIKELEARN_PROGRAMS_MB allow for those of all processes that run at once"
-        )
-
-    def _run(self, project: Project, n_steps: int, progress: Callable[[float], None]) -> int | None:
-        process = self._started(project)
+    def _run(self, progress: Callable[[float], None]) -> int | None:
+        progress(0.0)
+        with (self.folder / "errors.txt").open("wb") as errors:
+            # In a session of its own: an interrupt is for us, who pass it on.
+            process = subprocess.Popen(  # noqa: S603 - what we have compiled
+                [str(self.folder / "main")], cwd=self.folder, stdout=subprocess.PIPE, stderr=errors,
+                stdin=subprocess.DEVNULL if self.rows is None else subprocess.PIPE,
+                bufsize=_PIPE_BYTES, start_new_session=True,
+            )  # fmt: skip
         sender = _Sender(process.stdin, self.rows)
         interrupted = False
         try:
             try:
                 for line in process.stdout or ():
-                    progress(int(line) / n_steps)
+                    progress(float(line))
             except KeyboardInterrupt:
                 interrupted = True
                 process.send_signal(signal.SIGINT)  # it ends the step and writes what it has
@@ -331,6 +286,35 @@ class Standalone:
     def _steps_done(self) -> int:
         file = self.device.get_array_filename(self.clock.variables["timestep"])
         return int(np.fromfile(self.folder / "results" / file, dtype=np.int64)[0])
+
+
+def _compile(folder: Path) -> None:
+    """Compile by the makefile that Brian2 has written, on all cores.
+
+    Not by Brian2, which neither tells what the compiler said nor ends it at an interrupt.
+    """
+    command = [
+        "make", f"-j{os.cpu_count() or 1}", f"CXX={compiler()}",
+        f"OPTIMISATIONS={' '.join(compiler_flags())}",
+    ]  # fmt: skip
+    # In a session of its own: an interrupt is for us, who stop make with its compilers.
+    process = subprocess.Popen(  # noqa: S603 - the user's own compiler
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        said = process.communicate()[1]
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    if process.returncode:
+        errors = [line for line in said.splitlines() if "error" in line]
+        first = (errors or said.splitlines() or ["it said nothing"])[0]
+        raise SpikelearnError(
+            f"{compiler()} cannot compile the program for Brian2's standalone target:"
+            f" {first.strip()}; brian2:numpy needs no compiler"
+        )
 
 
 class _Sender:

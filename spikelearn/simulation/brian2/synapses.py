@@ -17,7 +17,28 @@ from spikelearn.simulation.grid.network import GridNetwork, InputSpikes, Synapse
 def spike_source(
     b2: Any, spikes: InputSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
 ) -> Any:
-    """The spikes of a source in trials `first` to `last` - 1, which are side by side."""
+    """The spikes of a source, its trials side by side.
+
+    Parameters
+    ----------
+    b2 : module
+        brian2.
+    spikes : InputSpikes
+        Of all trials.
+    first, last : int
+        The trials first to last - 1 are what is run.
+    n_steps : int
+        Steps of a trial.
+    clock : brian2.Clock
+        Of the grid.
+    name : str
+        Of the object in Brian2.
+
+    Returns
+    -------
+    brian2.SpikeGeneratorGroup
+        Of (last - first) * size neurons.
+    """
     inside = (spikes.trials >= first) & (spikes.trials < last)
     index = (spikes.trials[inside] - first) * spikes.size + spikes.senders[inside]
     # Two spikes after the end, which are never sent: for none and for one, Brian2's code differs.
@@ -39,7 +60,31 @@ def synapse_group(
     clock: Any,
     name: str,
 ) -> Any:
-    """`replicas` copies of a projection; `delay_steps` is one, or one for each synapse."""
+    """Copies of a projection side by side, with the code of its plasticity.
+
+    Parameters
+    ----------
+    b2 : module
+        brian2.
+    synapses : Synapses
+        The projection.
+    delay_steps : int or array of shape (n_synapses,)
+        Delay in steps: one, or one for each synapse.
+    groups : dict
+        Brian2's groups by population.
+    grid : GridNetwork
+        The network that the projection belongs to.
+    replicas : int
+        How many copies.
+    clock : brian2.Clock
+        Of the grid.
+    name : str
+        Of the object in Brian2, which delivers spikes in the order of names.
+
+    Returns
+    -------
+    brian2.Synapses
+    """
     source, target = groups[synapses.source], groups[synapses.target]
     neurons = grid.neurons[synapses.target]
     rule = synapses.plasticity

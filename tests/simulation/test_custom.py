@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from brian2 import ms, mV, pF
+from engines import having, lacking
 from pydantic import ValidationError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, Brian2Neurons, SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.simulation.grid.neurons import OWN_EQUATIONS
 from spikelearn.stimuli.stimulus import Stimulus
 
 TAUS = np.array([10.0, 20.0, 30.0])
@@ -65,7 +67,10 @@ def shown() -> Stimulus:
     return Stimulus.from_spike_times("in", [t.tolist() for t in times])
 
 
-@pytest.mark.parametrize("target", ["numpy", "cython"])
+@pytest.mark.parametrize(
+    "target",
+    ["numpy", pytest.param("cython", marks=pytest.mark.slow)],  # which compiles
+)
 def test_the_leaky_neurons_equation_with_conductances_is_the_packages_neuron(target: str) -> None:
     # For constant conductances both are exact, so that they differ by rounding alone.
     expected = simulate(network(leaky(), True), shown(), 120.0, 0.1, "native", record=("n",))
@@ -126,9 +131,10 @@ def test_an_oscillator_that_the_package_does_not_have() -> None:
     assert len(activity["n"]) == 1
 
 
-@pytest.mark.parametrize("backend", ["native", "snntorch", "norse", "brian2:standalone"])
+@pytest.mark.parametrize("backend", [*lacking(OWN_EQUATIONS), "brian2:standalone"])
 def test_other_backends_refuse_before_the_run(backend: str) -> None:
-    with pytest.raises(SpikelearnError, match=r"equations of one's own; .* have it: brian2$"):
+    able = ", ".join(having(OWN_EQUATIONS))
+    with pytest.raises(SpikelearnError, match=rf"equations of one's own; .* have it: {able}$"):
         simulate(network(own(), False), shown(), 100.0, 0.1, backend)
 
 
