@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from spikelearn import Activity
 from spikelearn._files import local_data, read_yaml, write_yaml
 from spikelearn.cli import app
+from spikelearn.simulation import BACKENDS
 from spikelearn.simulation.grid.network import PartialRun
 from spikelearn.spikes import PopulationSpikes, summary
 
@@ -67,7 +68,7 @@ def test_lists_have_one_line_for_each_name(command, names):
         assert len([line for line in lines if line.split()[0] == name]) == 1
 
 
-@pytest.mark.parametrize("backend", ["brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_simulate_writes_the_same_spikes_on_every_backend(backend, tmp_path):
     out = tmp_path / "spikes.npz"
     arguments = ["--duration", 100, "--dt", 0.5, "--seed", 2, "--out", out]

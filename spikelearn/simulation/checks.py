@@ -16,6 +16,7 @@ import numpy as np
 from spikelearn._checks import CheckResult, Fails, failures, run_checks
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
 from spikelearn.networks.spiking import (
     AdEx,
@@ -78,7 +79,7 @@ def check_backend(
     chosen = PROPERTIES if properties is None else properties
     results = run_checks(
         ((name, PROPERTIES[name]) for name in chosen),
-        _Bench(backend, seed),
+        _Tested(backend, seed),
         skips=(UnsupportedFeatureError,),
     )
     if raise_on_failure and (said := failures(results)):
@@ -87,8 +88,8 @@ def check_backend(
     return results
 
 
-class _Bench:
-    """Runs small experiments on the backend."""
+class _Tested:
+    """The backend that is tested, with small experiments to run on it."""
 
     def __init__(self, backend: str | Backend, seed: int) -> None:
         self.backend, self.seed = backend, seed
@@ -132,51 +133,51 @@ class _Bench:
         return activity["n"].times_ms, activity.states["n.v_mv"][0]
 
 
-def _close(found: np.ndarray, expected: np.ndarray, what: str) -> None:
-    found, expected = np.asarray(found), np.asarray(expected)
-    if found.shape != expected.shape:
-        raise Fails(f"{what} has shape {found.shape}, expected {expected.shape}")
-    error = float(np.abs(found - expected).max(initial=0.0))
+def _close(actual: np.ndarray, expected: np.ndarray, what: str) -> None:
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        raise Fails(f"{what} has shape {actual.shape}, expected {expected.shape}")
+    error = float(np.abs(actual - expected).max(initial=0.0))
     if not error <= TOLERANCE_MV:
-        at = int(np.argmax(np.abs(found - expected).reshape(len(found), -1).max(axis=1)))
+        at = int(np.argmax(np.abs(actual - expected).reshape(len(actual), -1).max(axis=1)))
         raise Fails(f"{what} is off by {error:.3g} mV, most at step {at}")
 
 
-def _spikes(found: Any, expected: Any, what: str) -> None:
-    found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
-    if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=1e-9):
-        raise Fails(f"{what}: spikes at {_few(found)}, expected at {_few(expected)} ms")
+def _spikes(actual: Any, expected: Any, what: str) -> None:
+    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
+    if actual.shape != expected.shape or not np.allclose(actual, expected, rtol=0, atol=1e-9):
+        raise Fails(f"{what}: spikes at {_few(actual)}, expected at {_few(expected)} ms")
 
 
 def _few(times: np.ndarray) -> str:
     return ", ".join(f"{t:g}" for t in times[:5]) + (", ..." if times.size > 5 else "") or "none"
 
 
-def _delta(bench: _Bench) -> None:
+def _delta(tested: _Tested) -> None:
     """A spike through a delta synapse moves v by its weight, which decays with tau_m."""
     taus = np.array([2.0, 10.0, 33.0])
     cell = LIF(size=3, tau_m_ms=taus, v_rest_mv=-65.0, v_threshold_mv=SILENT)
-    _, v = bench.one(cell, [2.0], delay_ms=0.7, weight_mv=1.5)
+    _, v = tested.one(cell, [2.0], delay_ms=0.7, weight_mv=1.5)
     since = (np.arange(300) * 0.1 - 2.7)[:, None]
     _close(v, -65.0 + np.where(since > -1e-9, 1.5 * np.exp(-since / taus), 0.0), "v")
 
 
-def _exponential(bench: _Bench) -> None:
+def _exponential(tested: _Tested) -> None:
     """A spike through an exponential synapse gives a difference of exponentials."""
     for tau in (2.0, 10.0 - 1e-6, 10.0, 40.0):
         cell = LIF(size=1, tau_m_ms=10.0, v_threshold_mv=SILENT)
         synapse = ExponentialSynapse(model="exponential", tau_ms=tau)
-        _, v = bench.one(cell, [1.0], synapse, weight_mv=20.0)
+        _, v = tested.one(cell, [1.0], synapse, weight_mv=20.0)
         t = np.maximum(np.arange(300) * 0.1 - 1.0, 0.0)
         _close(v[:, 0], 20.0 * _response(t, tau, 10.0, alpha=False), f"v at tau_syn = {tau:g} ms")
 
 
-def _alpha(bench: _Bench) -> None:
+def _alpha(tested: _Tested) -> None:
     """A spike through an alpha synapse gives the closed form, its peak the weight."""
     for tau in (2.0, 10.0, 40.0):
         cell = LIF(size=1, tau_m_ms=10.0, v_threshold_mv=SILENT)
         synapse = AlphaSynapse(model="alpha", tau_ms=tau)
-        _, v = bench.one(cell, [1.0], synapse, weight_mv=20.0)
+        _, v = tested.one(cell, [1.0], synapse, weight_mv=20.0)
         t = np.maximum(np.arange(300) * 0.1 - 1.0, 0.0)
         _close(v[:, 0], 20.0 * _response(t, tau, 10.0, alpha=True), f"v at tau_syn = {tau:g} ms")
 
@@ -190,60 +191,62 @@ def _response(t: np.ndarray, tau: float, tau_m: float, alpha: bool) -> np.ndarra
     return np.asarray((integrand * weights).sum(axis=1) * t / 2)
 
 
-def _charge(bench: _Bench) -> None:
+def _charge(tested: _Tested) -> None:
     """A constant current charges the membrane exponentially, from the first step on."""
     cell = LIF(size=1, tau_m_ms=20.0, v_rest_mv=-70.0, v_init_mv=-60.0, v_threshold_mv=SILENT)
     network = SpikingNetwork(name="charge", populations={"n": cell})
-    activity = bench.run(network, Stimulus(currents_mv={"n": np.full((1, 300, 1), 12.0)}))
+    activity = tested.run(network, Stimulus(currents_mv={"n": np.full((1, 300, 1), 12.0)}))
     time = np.arange(1, 301) * 0.1
     _close(activity.states["n.v_mv"][0, :, 0], -58.0 - 2.0 * np.exp(-time / 20.0), "v")
 
 
-def _equality(bench: _Bench) -> None:
+def _equality(tested: _Tested) -> None:
     """A potential that only reaches the threshold does not spike; a little more does."""
     for weight, expected in ((5.0, []), (5.0 * (1 + 1e-12), [1.0])):
-        times, _ = bench.one(LIF(size=1, v_threshold_mv=5.0), [1.0], weight_mv=weight)
+        times, _ = tested.one(LIF(size=1, v_threshold_mv=5.0), [1.0], weight_mv=weight)
         _spikes(times, expected, f"{weight!r} mV on a threshold of 5 mV")
 
 
-def _refractory(bench: _Bench) -> None:
+def _refractory(tested: _Tested) -> None:
     """Intervals under constant drive are tau ln((I - reset) / (I - threshold)) and the hold."""
     for refractory in (0.0, 0.1, 2.0):
         cell = LIF(size=1, v_threshold_mv=15.0, v_reset_mv=-3.0, refractory_ms=refractory)
         network = SpikingNetwork(name="refractory", populations={"n": cell})
-        activity = bench.run(
+        activity = tested.run(
             network, Stimulus(currents_mv={"n": np.full((1, 2000, 1), 20.0)}), 2000
         )
         first = math.ceil(200.0 * math.log(20.0 / 5.0)) - 1
-        interval = math.ceil(200.0 * math.log(23.0 / 5.0)) + max(round(refractory / 0.1) - 1, 0)
+        interval = math.ceil(200.0 * math.log(23.0 / 5.0)) + max(
+            nearest_step(refractory, 0.1) - 1, 0
+        )
         expected = np.arange(first, 2000, interval) * 0.1
         _spikes(activity["n"].times_ms, expected, f"refractory for {refractory:g} ms")
 
 
-def _lost(bench: _Bench) -> None:
+def _lost(tested: _Tested) -> None:
     """What reaches the potential of a refractory neuron is lost, and v is held."""
     cell = LIF(size=1, tau_m_ms=1e9, v_threshold_mv=1.0, refractory_ms=1.0)
-    times, v = bench.one(cell, [1.0, 1.5, 1.9, 2.0], weight_mv=1.5)
+    times, v = tested.one(cell, [1.0, 1.5, 1.9, 2.0], weight_mv=1.5)
     _spikes(times, [1.0, 2.0], "spikes into a refractory neuron")
     if abs(v[15:20, 0]).max() > TOLERANCE_MV:
         raise Fails(f"v moves to {v[15:20, 0].max():.3g} mV while it should be held")
 
 
-def _subtract(bench: _Bench) -> None:
+def _subtract(tested: _Tested) -> None:
     """A subtracting reset keeps what lies above the threshold."""
     cell = LIF(size=1, tau_m_ms=1e9, v_threshold_mv=1.0, reset="subtract")
-    times, _ = bench.one(cell, [5.0], dt_ms=1.0, n_steps=20, weight_mv=3.5)
+    times, _ = tested.one(cell, [5.0], dt_ms=1.0, n_steps=20, weight_mv=3.5)
     _spikes(times, [5.0, 6.0, 7.0], "3.5 thresholds")
 
 
-def _adaptive(bench: _Bench) -> None:
+def _adaptive(tested: _Tested) -> None:
     """An adaptive threshold grows at each spike and decays back."""
     cell = AdaptiveLIF(
         model="adaptive_lif", size=1, tau_m_ms=0.5, v_threshold_mv=10.0,
         threshold_increment_mv=0.3, tau_threshold_ms=30.0,
     )  # fmt: skip
     pulses = [10.0 * k for k in range(25)]
-    times, _ = bench.one(cell, pulses, n_steps=2500, weight_mv=10.5)
+    times, _ = tested.one(cell, pulses, n_steps=2500, weight_mv=10.5)
     theta, expected = 0.0, []
     for time in pulses:
         if theta < 0.5:
@@ -253,7 +256,7 @@ def _adaptive(bench: _Bench) -> None:
     _spikes(times, expected, "pulses of 10.5 mV")
 
 
-def _delays(bench: _Bench) -> None:
+def _delays(tested: _Tested) -> None:
     """Delays carry a spike along a chain: none from a source, one step from a neuron if absent."""
     cells = {f"n{i}": LIF(size=1, v_threshold_mv=1.0) for i in range(3)}
     network = SpikingNetwork(
@@ -265,12 +268,12 @@ def _delays(bench: _Bench) -> None:
             Projection(source="n1", target="n2", weight_mv=2.0, delay_ms=3.5),
         ),
     )
-    activity = bench.run(network, Stimulus.from_spike_times("in", [[4.0]]), 40, 0.5)
+    activity = tested.run(network, Stimulus.from_spike_times("in", [[4.0]]), 40, 0.5)
     for name, expected in (("n0", 4.0), ("n1", 4.5), ("n2", 8.0)):
         _spikes(activity[name].times_ms, [expected], name)
 
 
-def _coincident(bench: _Bench) -> None:
+def _coincident(tested: _Tested) -> None:
     """Coincident spikes add up before the threshold is asked; inhibition in the step counts."""
     network = SpikingNetwork(
         name="coincident",
@@ -285,35 +288,35 @@ def _coincident(bench: _Bench) -> None:
         ),
     )
     stimulus = Stimulus.from_spike_times("in", [[1.0], [1.0], [1.0]])
-    activity = bench.run(network, stimulus, 50)
-    found = [activity["n"].times_ms[activity["n"].senders == i] for i in range(2)]
-    _spikes(found[0], [1.0], "two excitatory spikes at once")
-    _spikes(found[1], [], "excitation and inhibition at once")
+    activity = tested.run(network, stimulus, 50)
+    times = [activity["n"].times_ms[activity["n"].senders == i] for i in range(2)]
+    _spikes(times[0], [1.0], "two excitatory spikes at once")
+    _spikes(times[1], [], "excitation and inhibition at once")
 
 
-def _edges(bench: _Bench) -> None:
+def _edges(tested: _Tested) -> None:
     """The first and the last step are simulated, and recorded."""
     cell = LIF(size=1, tau_m_ms=0.05, v_threshold_mv=1.0)
-    times, v = bench.one(cell, [0.0, 9.9], n_steps=100, weight_mv=2.0)
+    times, v = tested.one(cell, [0.0, 9.9], n_steps=100, weight_mv=2.0)
     _spikes(times, [0.0, 9.9], "input at both ends of 10 ms")
     if v.shape != (100, 1):
         raise Fails(f"the potential has shape {v.shape}, expected (100, 1)")
 
 
-def _trials(bench: _Bench) -> None:
+def _trials(tested: _Tested) -> None:
     """A trial does not depend on the trials beside it."""
-    network, stimulus = _random(bench.seed, LIF(size=5, v_threshold_mv=8.0), n_trials=3)
-    together = bench.run(network, stimulus, 200)
+    network, stimulus = _random(tested.seed, LIF(size=5, v_threshold_mv=8.0), n_trials=3)
+    together = tested.run(network, stimulus, 200)
     spikes = stimulus.spikes["in"]
     for trial in range(3):
         mine = spikes.trials == trial
         alone = PopulationSpikes.from_unsorted(4, spikes.times_ms[mine], spikes.senders[mine])
-        activity = bench.run(network, Stimulus(spikes={"in": alone}), 200)
+        activity = tested.run(network, Stimulus(spikes={"in": alone}), 200)
         of_it = together["n"].trials == trial
         _spikes(activity["n"].times_ms, together["n"].times_ms[of_it], f"trial {trial} by itself")
 
 
-def _seed(bench: _Bench) -> None:
+def _seed(tested: _Tested) -> None:
     """The same seed gives the same spikes, and another seed other ones."""
     network = SpikingNetwork(
         name="noisy",
@@ -321,21 +324,21 @@ def _seed(bench: _Bench) -> None:
         background=(BackgroundInput(target="n", rate_hz=500.0, weight_mv=1.5),),
         noise=(NoiseInput(target="n", unit="mv", sd=10.0, interval_ms=1.0),),
     )
-    first, again = (bench.run(network, n_steps=1000)["n"].times_ms for _ in range(2))
+    first, again = (tested.run(network, n_steps=1000)["n"].times_ms for _ in range(2))
     _spikes(again, first, "the second run")
-    other = simulate(network, None, 100.0, 0.1, bench.backend, bench.seed + 1)["n"].times_ms
+    other = simulate(network, None, 100.0, 0.1, tested.backend, tested.seed + 1)["n"].times_ms
     if not first.size or np.array_equal(first, other):
         raise Fails("another seed gives the same spikes, or none at all")
 
 
-def _like_another(cell: Neurons, **options: Any) -> Callable[[_Bench], None]:
-    def test(bench: _Bench) -> None:
-        theirs = str(bench.backend).partition(":")[0] == "brian2"
+def _like_another(cell: Neurons, **options: Any) -> Callable[[_Tested], None]:
+    def test(tested: _Tested) -> None:
+        theirs = str(tested.backend).partition(":")[0] == "brian2"
         beside = "native" if theirs else "brian2"
         for k in range(3):
-            network, stimulus = _random(bench.seed + k, cell, n_trials=2, **options)
+            network, stimulus = _random(tested.seed + k, cell, n_trials=2, **options)
             mine, other = (
-                bench.run(network, stimulus, 400, 0.1, b) for b in (bench.backend, beside)
+                tested.run(network, stimulus, 400, 0.1, b) for b in (tested.backend, beside)
             )
             _spikes(mine["n"].times_ms, other["n"].times_ms, f"random network {k}, as {beside}")
             for trial in range(2):
@@ -379,7 +382,7 @@ def _random(
     return network, Stimulus(labels=labels, spikes={"in": spikes})
 
 
-PROPERTIES: dict[str, Callable[[_Bench], None]] = {
+PROPERTIES: dict[str, Callable[[_Tested], None]] = {
     "delta_synapse": _delta,
     "exponential_synapse": _exponential,
     "alpha_synapse": _alpha,
@@ -411,9 +414,9 @@ PROPERTIES: dict[str, Callable[[_Bench], None]] = {
 
 def describe_properties() -> dict[str, str]:
     """What each property says, in a sentence."""
-    found = {}
+    sentences = {}
     for name, test in PROPERTIES.items():
         kind = name.removeprefix("random_").replace("_", " ")
-        own = (test.__doc__ or "").strip().split("\n")[0].removesuffix(".")
-        found[name] = own or f"Random networks ({kind}) spike as on another backend"
-    return found
+        said = (test.__doc__ or "").strip().split("\n")[0].removesuffix(".")
+        sentences[name] = said or f"Random networks ({kind}) spike as on another backend"
+    return sentences

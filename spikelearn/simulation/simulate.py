@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, PartialRun, Result, Spikes, to_grid
 from spikelearn.simulation.grid.neurons import (
@@ -30,8 +31,10 @@ from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 # Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
-# a network needs. A backend module has FEATURES and run(grid, progress, ...). One that can run
-# in several ways has TARGETS, by name, each a backend called "module:target", and choose_target.
+# a network needs. A new engine is a file and a line here: the module is a `Backend`, the
+# distribution is whose version the provenance tells, and all tests of engines then take it up. One
+# that can run in several ways has TARGETS, by name, each a backend called "module:target", and
+# choose_target(grid).
 BACKENDS: dict[str, tuple[str, str]] = {
     "native": ("spikelearn.simulation.native.engine", "numba"),
     "brian2": ("spikelearn.simulation.brian2.engine", "brian2"),
@@ -52,7 +55,12 @@ class Backend(Protocol):
 
     @property
     def run(self) -> Callable[..., Result]:
-        """Takes a network on the grid, a function to tell the progress to, and the precision."""
+        """Simulate: run(grid, progress, precision).
+
+        It takes a `GridNetwork`, a function to tell the fraction done to, and "float64" or
+        "float32"; and gives spikes by population, states by name and weights by projection. Where
+        the user interrupts it, it raises `PartialRun` with what there is, or KeyboardInterrupt.
+        """
 
 
 def simulate(
@@ -83,8 +91,8 @@ def simulate(
     backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
         order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
-        NumPy, or as a compiled program where that saves time (`simulation/brian2/engine.py` has the
-        rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
+        NumPy, or on Cython where that takes more than a minute (`simulation/brian2/engine.py` has
+        the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
         "snntorch:cuda" and "norse:cuda" run on a GPU.
     seed : int
         Seed of connectivity, weights and background input.
@@ -130,8 +138,8 @@ def simulate(
         )
     stimulus = Stimulus() if stimulus is None else stimulus
     dt_ms = time_step(network) if dt_ms is None else dt_ms
-    if dt_ms > 0 and np.isfinite(duration_ms / dt_ms):  # lower refuses anything else
-        n_steps = round(duration_ms / dt_ms)
+    if dt_ms > 0 and np.isfinite(duration_ms / dt_ms):  # to_grid refuses anything else
+        n_steps = nearest_step(duration_ms, dt_ms)
         expected = expected_spikes(network, stimulus.n_trials, duration_ms)
         check_memory(
             network, str(backend), stimulus.n_trials, n_steps, tuple(record), expected,
@@ -167,8 +175,8 @@ def simulate(
     spikes, states, weights = result
     return Activity(
         populations={
-            name: _population_spikes(found, network.populations[name].size, trials, n_steps, dt_ms)
-            for name, found in spikes.items()
+            name: _population_spikes(part, network.populations[name].size, trials, n_steps, dt_ms)
+            for name, part in spikes.items()
         },
         duration_ms=duration_ms if n_steps == grid.n_steps else n_steps * dt_ms,
         dt_ms=dt_ms,
@@ -181,12 +189,12 @@ def simulate(
 
 
 def _population_spikes(
-    found: Spikes | StoredSpikes, size: int, trials: np.ndarray, n_steps: int, dt_ms: float
+    spikes: Spikes | StoredSpikes, size: int, trials: np.ndarray, n_steps: int, dt_ms: float
 ) -> PopulationSpikes:
     """The spikes of the trials that are kept, which are numbered anew."""
-    if isinstance(found, StoredSpikes):
-        return found.of(size, trials, n_steps, dt_ms)
-    steps, senders, of_trial = found
+    if isinstance(spikes, StoredSpikes):
+        return spikes.of(size, trials, n_steps, dt_ms)
+    steps, senders, of_trial = spikes
     kept = np.isin(of_trial, trials) & (steps < n_steps)
     return PopulationSpikes.from_unsorted(
         size, steps[kept] * dt_ms, senders[kept], np.searchsorted(trials, of_trial[kept])
@@ -205,6 +213,14 @@ def choose_backend(
 
     Where it has several targets and none is named, the one that suits.
 
+    Parameters
+    ----------
+    grid : GridNetwork
+        What is to be run.
+    backend : str or Backend
+        A name of `BACKENDS`, with a target after a colon or not; "auto"; or a backend itself.
+    precision : {"float64", "float32"}
+
     Raises
     ------
     UnsupportedFeatureError
@@ -217,26 +233,26 @@ def choose_backend(
             " parallel trials; join them into one long trial"
         )
     if not isinstance(backend, str):
-        name, found = getattr(backend, "__name__", type(backend).__name__), backend
+        name, engine = getattr(backend, "__name__", type(backend).__name__), backend
     elif backend == "auto":
         able = [n for n in BACKENDS if set(needed) <= load_backend(n).FEATURES]
         if not able:
             raise UnsupportedFeatureError(
                 f"no backend has all of what this needs: {', '.join(sorted(needed))}"
             )
-        name, found = able[0], load_backend(able[0])
+        name, engine = able[0], load_backend(able[0])
     else:
-        name, found = backend, load_backend(backend)
+        name, engine = backend, load_backend(backend)
     for feature in needed:
-        if feature not in found.FEATURES:
+        if feature not in engine.FEATURES:
             able = [n for n in BACKENDS if feature in load_backend(n).FEATURES]
             raise UnsupportedFeatureError(
                 f"backend '{name}' has no {feature}; backends that have it: {', '.join(able)}"
             )
-    if isinstance(found, ModuleType) and hasattr(found, "TARGETS"):
-        target = found.choose_target(grid)
-        name, found = f"{name}:{target}", found.TARGETS[target]
-    return name, found
+    if isinstance(engine, ModuleType) and hasattr(engine, "TARGETS"):
+        target = engine.choose_target(grid)
+        name, engine = f"{name}:{target}", engine.TARGETS[target]
+    return name, engine
 
 
 def load_backend(name: str) -> Backend:

@@ -18,6 +18,7 @@ ADDED = Path(__file__).parent / "added"
 # File in `added` -> (tests of ours that look at all there are, how what was added is called there,
 # fewest of them that have to pass).
 KINDS = {
+    "added_backend": (["simulation/test_closed_forms.py"], "added", 10),
     "added_format": (["spikes/test_files_of_spikes.py"], "added", 10),
 }
 

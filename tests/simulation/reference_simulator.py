@@ -7,11 +7,12 @@ package counts from rest. Slow and plain on purpose: each line is a sentence of 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from reference_neurons import Neuron, later, leaky, make_neuron, of, runge_kutta
 from reference_plasticity import (
     Averages,
     Dose,
@@ -39,32 +40,6 @@ class Outcome:
     potentials: dict[str, np.ndarray]
     margin_mv: float
     weights: dict[str, dict[tuple[int, int], float]]
-
-
-@dataclass
-class Neuron:
-    """State and parameters of one neuron."""
-
-    tau_m: float
-    rest: float
-    threshold: float
-    reset_to: float
-    subtract: bool
-    refractory_steps: int
-    v: float
-    population: Any = None
-    index: int = 0
-    conducting: bool = False  # whether any synapse onto its population is a conductance
-    variables: dict[str, float] = field(default_factory=dict)
-    was_above: bool = False
-    theta: float = 0.0
-    tau_theta: float | None = None
-    theta_increment: float = 0.0
-    last_spike: int | None = None
-
-    def refractory(self, step: int) -> bool:
-        """Whether it is refractory at this step: the r - 1 steps after a spike."""
-        return self.last_spike is not None and step - self.last_spike < self.refractory_steps
 
 
 @dataclass
@@ -126,7 +101,7 @@ def simulate_reference(
             number,
             cells={
                 name: [
-                    _neuron(population, i, dt_ms, _conducting(network, name))
+                    make_neuron(population, i, dt_ms, _conducting(network, name))
                     for i in range(population.size)
                 ]
                 for name, population in neurons.items()
@@ -172,7 +147,7 @@ def integrate(
                 key[2]: state for key, state in trial.currents.items() if key[:2] == (name, index)
             }
             if cell.population.model in ("lif", "adaptive_lif"):
-                v = _leaky(cell, mine, drive, index, dt_ms)
+                v = leaky(cell, mine, drive, index, dt_ms)
                 if not cell.refractory(step):
                     cell.v = v
             else:
@@ -181,151 +156,12 @@ def integrate(
                 if cell.population.model == "hodgkin_huxley":
                     parts = math.ceil(dt_ms / 0.025 - 1e-9)
                 for part in range(parts):
-                    now = {s: _later(s, state, dt_ms * part / parts) for s, state in mine.items()}
-                    _runge_kutta(cell, now, drive, index, cell.refractory(step), dt_ms / parts)
+                    now = {s: later(s, state, dt_ms * part / parts) for s, state in mine.items()}
+                    runge_kutta(cell, now, drive, index, cell.refractory(step), dt_ms / parts)
             for synapse, state in mine.items():
-                state[:] = _later(synapse, state, dt_ms)
+                state[:] = later(synapse, state, dt_ms)
             if cell.tau_theta is not None:
                 cell.theta *= math.exp(-dt_ms / cell.tau_theta)
-
-
-def _later(synapse: Any, state: Sequence[float], after_ms: float) -> tuple[float, float]:
-    """A current or conductance, and what feeds it, some time later."""
-    value, feeding = state
-    decay = math.exp(-after_ms / synapse.tau_ms)
-    return (value + feeding * after_ms / synapse.tau_ms) * decay, feeding * decay
-
-
-def _mean(synapse: Any, state: Sequence[float], dt_ms: float) -> float:
-    """Its average over a step, by Gauss's quadrature."""
-    at, weights = np.polynomial.legendre.leggauss(8)
-    moments = (at + 1) / 2 * dt_ms
-    return sum(w / 2 * _later(synapse, state, t)[0] for w, t in zip(weights, moments, strict=True))
-
-
-def _of(value: Any, index: int) -> float:
-    return float(value[index]) if np.ndim(value) else float(value)
-
-
-def _leaky(
-    cell: Neuron, currents: dict[Any, list[float]], drive: float, index: int, dt_ms: float
-) -> float:
-    """The potential after a step of a leaky membrane."""
-    beta = math.exp(-dt_ms / cell.tau_m)
-    leak = 1.0 if cell.population.leak_ns is None else _of(cell.population.leak_ns, index)
-    if cell.conducting:
-        conductance, pull = 1.0, drive
-        for synapse, state in currents.items():
-            mean = _mean(synapse, state, dt_ms)
-            if synapse.reversal_mv is None:
-                pull += mean
-            else:
-                conductance += mean / leak
-                pull += mean / leak * (synapse.reversal_mv - cell.rest)
-        goal = cell.rest + pull / conductance
-        return goal + (cell.v - goal) * math.exp(-dt_ms / cell.tau_m * conductance)
-    v = cell.rest + beta * (cell.v - cell.rest) + (1 - beta) * drive
-    for synapse, (value, feeding) in currents.items():
-        tau = synapse.tau_ms
-        alpha = math.exp(-dt_ms / tau)
-        if tau == cell.tau_m:
-            v += value * dt_ms / tau * beta
-        else:
-            v += value * tau / (tau - cell.tau_m) * (alpha - beta)
-        at, weights = np.polynomial.legendre.leggauss(8)
-        for w, t in zip(weights / 2, (at + 1) / 2 * dt_ms, strict=True):
-            rising = feeding * t / tau * math.exp(-t / tau)
-            v += w * rising * dt_ms / cell.tau_m * math.exp((t - dt_ms) / cell.tau_m)
-    return v
-
-
-def _runge_kutta(
-    cell: Neuron,
-    currents: Mapping[Any, Sequence[float]],
-    drive: float,
-    index: int,
-    held: bool,
-    dt_ms: float,
-) -> None:
-    """A step of the classic method of fourth order; synapses as they are at its moments."""
-
-    def slope(values: dict[str, float], after_ms: float) -> dict[str, float]:
-        v = values["v"]
-        if cell.population.model != "hodgkin_huxley":
-            v = min(v, cell.threshold)
-        current = drive
-        for synapse, state in currents.items():
-            now = _later(synapse, state, after_ms)[0]
-            current += now if synapse.reversal_mv is None else now * (synapse.reversal_mv - v)
-        found = DERIVATIVES[cell.population.model](cell.population, index, v, values, current)
-        return found | {"v": 0.0} if held else found
-
-    def moved(by: dict[str, float], times: float) -> dict[str, float]:
-        return {name: value + times * by[name] for name, value in start.items()}
-
-    start = {"v": cell.v, **cell.variables}
-    k1 = slope(start, 0.0)
-    k2 = slope(moved(k1, dt_ms / 2), dt_ms / 2)
-    k3 = slope(moved(k2, dt_ms / 2), dt_ms / 2)
-    k4 = slope(moved(k3, dt_ms), dt_ms)
-    end = {
-        name: start[name] + dt_ms / 6 * (k1[name] + 2 * k2[name] + 2 * k3[name] + k4[name])
-        for name in start
-    }
-    cell.v = end.pop("v")
-    cell.variables = end
-
-
-def _adex(
-    p: Any, index: int, v: float, values: dict[str, float], current: float
-) -> dict[str, float]:
-    """C v' and tau_w w', as in the paper, in pA and mV."""
-    leak, onset = _of(p.leak_ns, index), _of(p.delta_t_mv, index)
-    away = v - _of(p.v_rest_mv, index)
-    into = leak * onset * math.exp((v - _of(p.v_threshold_mv, index)) / onset)
-    return {
-        "v": (into - leak * away - values["w"] + current) / _of(p.capacitance_pf, index),
-        "w": (_of(p.a_ns, index) * away - values["w"]) / _of(p.tau_w_ms, index),
-    }
-
-
-def _izhikevich(
-    p: Any, index: int, v: float, values: dict[str, float], current: float
-) -> dict[str, float]:
-    return {
-        "v": 0.04 * v**2 + 5 * v + 140 - values["u"] + current,
-        "u": _of(p.a_per_ms, index) * (_of(p.b_per_ms, index) * v - values["u"]),
-    }
-
-
-def _hodgkin_huxley(
-    p: Any, index: int, v: float, values: dict[str, float], current: float
-) -> dict[str, float]:
-    m, h, n = values["m"], values["h"], values["n"]
-    into = _of(p.sodium_ns, index) * m**3 * h * (_of(p.sodium_reversal_mv, index) - v)
-    into += _of(p.potassium_ns, index) * n**4 * (_of(p.potassium_reversal_mv, index) - v)
-    into += _of(p.leak_ns, index) * (_of(p.leak_reversal_mv, index) - v)
-    found = {"v": (into + current) / _of(p.capacitance_pf, index)}
-    for gate, (opening, closing) in _rates(v).items():
-        found[gate] = opening * (1 - values[gate]) - closing * values[gate]
-    return found
-
-
-def _rates(v: float) -> dict[str, tuple[float, float]]:
-    """Opening and closing rates of the gates, in 1/ms; equations 12 to 24 of the paper."""
-    u = v + 65.0
-
-    def over(distance: float) -> float:  # distance / (exp(distance / 10) - 1)
-        return 10.0 if distance == 0 else distance / math.expm1(distance / 10)
-
-    return {
-        "m": (0.1 * over(25 - u), 4 * math.exp(-u / 18)),
-        "h": (0.07 * math.exp(-u / 20), 1 / (math.exp((30 - u) / 10) + 1)),
-        "n": (0.01 * over(10 - u), 0.125 * math.exp(-u / 80)),
-    }
-
-
-DERIVATIVES = {"adex": _adex, "izhikevich": _izhikevich, "hodgkin_huxley": _hodgkin_huxley}
 
 
 def deliver(
@@ -421,7 +257,7 @@ def _learn_before_threshold(trial: Trial, network: Any, step: int, dt_ms: float)
             cells = trial.cells[projection.target]
             peaked = cells[0].population.model in ("adex", "izhikevich")
             u = [min(cell.v, cell.threshold) if peaked else cell.v for cell in cells]
-            rest = [_of(cell.population.rest_mv, cell.index) for cell in cells]
+            rest = [of(cell.population.rest_mv, cell.index) for cell in cells]
             read_potentials(rule, members, averages, u, rest, step, dt_ms)
             set_depression(rule, averages)
 
@@ -431,62 +267,6 @@ def _conducting(network: Any, name: str) -> bool:
         item.target == name and getattr(item.synapse, "reversal_mv", None) is not None
         for item in (*network.projections, *network.background)
     )
-
-
-def _neuron(population: Any, index: int, dt_ms: float, conducting: bool) -> Neuron:
-    def of(value: Any) -> float:
-        return _of(value, index)
-
-    common: dict[str, Any] = {
-        "population": population,
-        "index": index,
-        "conducting": conducting,
-        "refractory_steps": round(population.refractory_ms / dt_ms),
-        "subtract": False,
-        "rest": 0.0,
-        "tau_m": math.inf,
-    }
-    start = None if population.v_init_mv is None else of(population.v_init_mv)
-    if population.model == "adex":
-        return Neuron(
-            **common,
-            threshold=of(population.v_peak_mv),
-            reset_to=of(population.v_reset_mv),
-            v=of(population.v_rest_mv) if start is None else start,
-            variables={"w": 0.0},
-        )
-    if population.model == "izhikevich":
-        v = of(population.c_mv) if start is None else start
-        return Neuron(
-            **common,
-            threshold=of(population.v_peak_mv),
-            reset_to=of(population.c_mv),
-            v=v,
-            variables={"u": of(population.b_per_ms) * v},
-        )
-    if population.model == "hodgkin_huxley":
-        v = -65.0 if start is None else start
-        gates = {gate: a / (a + b) for gate, (a, b) in _rates(v).items()}
-        return Neuron(
-            **common, threshold=of(population.v_threshold_mv), reset_to=0.0, v=v, variables=gates
-        )
-    rest = of(population.v_rest_mv)
-    cell = Neuron(
-        **common
-        | {
-            "tau_m": of(population.tau_m_ms),
-            "rest": rest,
-            "subtract": population.reset == "subtract",
-        },
-        threshold=of(population.v_threshold_mv),
-        reset_to=rest if population.v_reset_mv is None else of(population.v_reset_mv),
-        v=rest if start is None else start,
-    )
-    if population.model == "adaptive_lif":
-        cell.theta = of(population.threshold_offset_mv)
-        cell.tau_theta = of(population.tau_threshold_ms)
-        cell.theta_increment = of(population.threshold_increment_mv)
-    return cell
 
 
 def _input_spikes(spikes: Any, trial: int, step: int, dt_ms: float) -> set[int]:
@@ -546,8 +326,8 @@ def _reset(cell: Neuron, step: int) -> None:
     else:
         cell.v = cell.reset_to
     if model == "adex":
-        cell.variables["w"] += _of(cell.population.b_pa, cell.index)
+        cell.variables["w"] += of(cell.population.b_pa, cell.index)
     if model == "izhikevich":
-        cell.variables["u"] += _of(cell.population.d_mv_per_ms, cell.index)
+        cell.variables["u"] += of(cell.population.d_mv_per_ms, cell.index)
     cell.theta += cell.theta_increment
     cell.last_spike = step

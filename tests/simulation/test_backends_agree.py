@@ -7,10 +7,12 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from engines import EVERY_MODEL, QUICK, having
 from hypothesis import Phase, assume, given, settings
 from random_networks import Case, Features, Through, features, make_case
 from reference_simulator import Outcome
 
+from spikelearn._time_steps import nearest_steps
 from spikelearn.networks.plasticity import PairSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.simulation import BACKENDS, simulate
@@ -80,7 +82,7 @@ def spikes_of(activity: Activity) -> dict[str, set[tuple[int, int, int]]]:
     """{population: {(trial, step, neuron)}}; times must lie on the grid, none twice."""
     found = {}
     for name, spikes in activity.populations.items():
-        steps = np.rint(spikes.times_ms / activity.dt_ms).astype(int)
+        steps = nearest_steps(spikes.times_ms, activity.dt_ms)
         np.testing.assert_array_equal(spikes.times_ms, steps * activity.dt_ms)
         rows = list(
             zip(spikes.trials.tolist(), steps.tolist(), spikes.senders.tolist(), strict=True)
@@ -99,7 +101,7 @@ def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
         np.testing.assert_allclose(recorded, potential, rtol=0, atol=ROUNDING_MV)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
+@pytest.mark.parametrize("backend", QUICK)
 @settings(max_examples=200)
 @given(drawn=features())
 def test_backends_spike_as_the_reference_on_any_network(backend: str, drawn: Features) -> None:
@@ -173,13 +175,13 @@ BRIAN2_MODELS = {
 
 
 @pytest.mark.parametrize("name", BRIAN2_MODELS)
-def test_brian2_and_native_spike_as_the_reference_on_every_model(name: str) -> None:
+def test_engines_that_have_every_model_spike_as_the_reference_on_each(name: str) -> None:
     case = make_case(BRIAN2_MODELS[name])
     expected = case.reference()
     assert expected.margin_mv > KNIFE_EDGE_MV
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
-    for backend in ("native", "brian2"):
+    for backend in EVERY_MODEL:
         assert_equal(case.run(backend), expected, case)
 
 
@@ -241,7 +243,7 @@ def test_torch_blocks_of_any_length_and_inputs_of_either_kind_give_the_same_spik
     assert_equal(case.run("snntorch"), case.reference(), case)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
+@pytest.mark.parametrize("backend", having("32-bit arithmetic"))
 def test_spikes_in_32_bits_part_only_where_a_potential_is_within_rounding_of_threshold(
     backend: str,
 ) -> None:
@@ -299,15 +301,7 @@ def test_a_large_projection_kept_sparse_prints_no_warning(monkeypatch: pytest.Mo
     assert [str(w.message) for w in caught if "parse" in str(w.message)] == []
 
 
-def test_trials_split_over_several_brian2_runs_give_the_same_spikes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    case = make_case(BRIAN2_CASES["adaptive_with_background"])
-    monkeypatch.setattr("spikelearn.simulation.brian2.engine._SYNAPSES_PER_RUN", 1)
-    assert_equal(case.run("brian2"), case.reference(), case)
-
-
-@pytest.mark.parametrize("backend", ["snntorch", "norse", "native"])
+@pytest.mark.parametrize("backend", QUICK)
 def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
     case = make_case(BRIAN2_CASES["refractory_and_currents"])
     together = spikes_of(case.run(backend))

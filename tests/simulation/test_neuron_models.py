@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from engines import having
 from scipy.integrate import solve_ivp
 
 from spikelearn._errors import SpikelearnError
@@ -15,6 +16,7 @@ from spikelearn.networks.neurons import LIF, AdEx, HodgkinHuxley, Izhikevich, Ne
 from spikelearn.networks.spiking import BackgroundInput, NoiseInput, Projection, SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, ExponentialSynapse, Synapse
 from spikelearn.simulation import BACKENDS, simulate
+from spikelearn.simulation.grid.neurons import MODEL_FEATURES
 from spikelearn.stimuli.stimulus import Stimulus
 
 SILENT = 1e6  # a threshold that is never reached, mV
@@ -314,7 +316,7 @@ def test_background_input_begins_and_ends_when_it_should() -> None:
 
 def test_a_potential_that_grows_beyond_all_bounds_is_said() -> None:
     cell = HodgkinHuxley(model="hodgkin_huxley", size=2)
-    for backend in ("native", "brian2"):
+    for backend in having(MODEL_FEATURES[cell.model]):
         network = SpikingNetwork(
             name="harsh",
             populations={"axon": cell},

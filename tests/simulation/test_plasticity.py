@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import having
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_networks import Case
@@ -14,6 +15,7 @@ from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.simulation.grid.neurons import REWARD_PLASTICITY, VOLTAGE_PLASTICITY
 from spikelearn.stimuli import mnist, poisson_spikes
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import network_input
@@ -179,7 +181,7 @@ def check(case: Case, backend: str) -> None:
         assert weights[pre, post] == pytest.approx(weight, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("backend", ["native", "brian2"])
+@pytest.mark.parametrize("backend", having(VOLTAGE_PLASTICITY, REWARD_PLASTICITY))
 @pytest.mark.parametrize("rule", RULES)
 def test_spikes_and_weights_are_the_references(rule: str, backend: str) -> None:
     inhibits = RULES[rule].get("w_max", 1.0) <= 0

@@ -56,7 +56,7 @@ def test_the_global_generators_of_numpy_torch_and_brian2_are_neither_read_nor_mo
         torch.manual_seed(seed)
         brian2.seed(seed)
         before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
-        outcomes.append([simulate(RANDOM, None, 50.0, 0.5, b, seed=3) for b in ("brian2", "norse")])
+        outcomes.append([simulate(RANDOM, None, 50.0, 0.5, b, seed=3) for b in BACKENDS])
         np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
         assert torch.equal(torch.get_rng_state(), before[1])
     for a, b in zip(*outcomes, strict=True):

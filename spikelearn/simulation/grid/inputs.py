@@ -10,12 +10,10 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn._time_steps import in_steps
+from spikelearn._time_steps import in_steps, nearest_steps
 from spikelearn.networks.neurons import LIF
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import BackgroundInput, NoiseInput, SpikingNetwork
-from spikelearn.networks.synapses import Synapse
-from spikelearn.simulation.grid.neurons import channel_of
 from spikelearn.simulation.grid.poisson import PoissonSampler
 from spikelearn.simulation.grid.synapses import gain_of
 from spikelearn.stimuli.stimulus import Stimulus
@@ -94,18 +92,40 @@ def background_on_grid(
     index: int,
     item: BackgroundInput,
     network: SpikingNetwork,
-    onto: dict[str, list[Synapse]],
+    channel: int | None,
     n_steps: int,
     dt_ms: float,
     seed: int,
 ) -> Background:
-    """Background input; `index` is its place, which names its random numbers."""
+    """Background input, drawn from Poisson distributions during the run.
+
+    Parameters
+    ----------
+    index : int
+        Its place among the network's background inputs, which names its random numbers.
+    item : BackgroundInput
+    network : SpikingNetwork
+        The description that it belongs to.
+    channel : int or None
+        The target's channel that its spikes jump; None for the potential itself.
+    n_steps : int
+        Steps of a trial, at whose end it stops unless it says when.
+    dt_ms : float
+        Time step of the grid, in ms.
+    seed : int
+        Of the random numbers.
+
+    Raises
+    ------
+    SpikelearnError
+        Where its start or stop is no multiple of the step.
+    """
     what = f"background input of '{item.target}'"
     target = network.neurons[item.target]
     stop = n_steps if item.stop_ms is None else in_steps(item.stop_ms, dt_ms, f"{what}: stop_ms")
     return Background(
         target=item.target,
-        channel=channel_of(item.synapse, onto[item.target]),
+        channel=channel,
         weight=np.broadcast_to(item.weight * gain_of(item, network), (target.size,)).copy(),
         mean_count=item.rate_hz * dt_ms / 1000.0,
         size=target.size,
@@ -119,7 +139,25 @@ def background_on_grid(
 def noise_on_grid(
     index: int, item: NoiseInput, network: SpikingNetwork, dt_ms: float, seed: int
 ) -> Noise:
-    """Noise; `index` is its place, which names its random numbers."""
+    """Noise, drawn from normal distributions during the run.
+
+    Parameters
+    ----------
+    index : int
+        Its place among the network's noises, which names its random numbers.
+    item : NoiseInput
+    network : SpikingNetwork
+        The description that it belongs to.
+    dt_ms : float
+        Time step of the grid, in ms.
+    seed : int
+        Of the random numbers.
+
+    Raises
+    ------
+    SpikelearnError
+        Where its interval is no multiple of the step.
+    """
     target = network.neurons[item.target]
     gain = target.gains()[item.unit]
     interval = in_steps(item.interval_ms, dt_ms, f"noise of '{item.target}': interval_ms")
@@ -138,7 +176,28 @@ def noise_on_grid(
 def sources_on_grid(
     network: SpikingNetwork, stimulus: Stimulus, n_steps: int, dt_ms: float
 ) -> dict[str, InputSpikes]:
-    """The stimulus's spikes of every source, by its name."""
+    """The stimulus's spikes of every source, moved to the nearest grid points.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+        Its sources are what must be given, with their sizes.
+    stimulus : Stimulus
+    n_steps : int
+        Steps of a trial.
+    dt_ms : float
+        Time step of the grid, in ms.
+
+    Returns
+    -------
+    dict of InputSpikes
+        By source.
+
+    Raises
+    ------
+    SpikelearnError
+        Where sources differ, or a spike lies outside the trial or in the step of another.
+    """
     for name in stimulus.spikes:
         if name not in network.sources:
             known = ", ".join(network.sources) or "none"
@@ -158,7 +217,7 @@ def sources_on_grid(
             raise SpikelearnError(
                 f"the stimulus has {spikes.size} input neurons for '{name}', the network {size}"
             )
-        steps = np.rint(spikes.times_ms / dt_ms).astype(np.int64)
+        steps = nearest_steps(spikes.times_ms, dt_ms)
         if steps.size and (steps.min() < 0 or steps.max() >= n_steps):
             raise SpikelearnError(
                 f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
@@ -195,7 +254,25 @@ def _by_step(
 def currents_on_grid(
     network: SpikingNetwork, stimulus: Stimulus, n_steps: int
 ) -> dict[str, np.ndarray]:
-    """The stimulus's currents by population, of shape (trials or 1, n_steps, size or 1)."""
+    """The stimulus's currents, in the unit of each population's equation.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    stimulus : Stimulus
+    n_steps : int
+        Steps of a trial.
+
+    Returns
+    -------
+    dict of arrays of shape (n_trials or 1, n_steps, size or 1)
+        By population: mV of R I for leaky integrate-and-fire neurons, mV/ms for the others.
+
+    Raises
+    ------
+    SpikelearnError
+        Where a population is unknown, or does not take the current's unit or shape.
+    """
     drives: dict[str, np.ndarray] = {}
     for unit, currents in stimulus.currents.items():
         for name, current in currents.items():
@@ -222,10 +299,10 @@ def currents_on_grid(
 
 def _check_current(name: str, current: np.ndarray, n_trials: int, n_steps: int, size: int) -> None:
     allowed = ((1, n_trials), (n_steps,), (1, size))
-    for axis, (found, possible) in enumerate(zip(current.shape, allowed, strict=True)):
-        if found not in possible:
+    for axis, (entries, possible) in enumerate(zip(current.shape, allowed, strict=True)):
+        if entries not in possible:
             raise SpikelearnError(
                 f"the current into '{name}' must have"
                 f" {' or '.join(str(p) for p in sorted(set(possible)))} entries along"
-                f" {('trials', 'steps', 'neurons')[axis]}, found {found}"
+                f" {('trials', 'steps', 'neurons')[axis]}, found {entries}"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.networks.synapses import Synapse
+from spikelearn.simulation.grid.channels import channels_onto
 from spikelearn.simulation.grid.inputs import (
     Background,
     InputSpikes,
@@ -68,8 +68,18 @@ class GridNetwork:
     def drive(self, name: str, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
         """For each step in turn, the current from outside into a population.
 
-        Arrays of shape (last_trial - first_trial or 1, size or 1), as the model's equation takes
-        it: mV of R I for leaky integrate-and-fire neurons, mV/ms for the others.
+        Parameters
+        ----------
+        name : str
+            The population.
+        first_trial, last_trial : int
+            Of the trials first_trial to last_trial - 1.
+
+        Yields
+        ------
+        array of shape (last_trial - first_trial or 1, size or 1)
+            As the model's equation takes it: mV of R I for leaky integrate-and-fire neurons, mV/ms
+            for the others.
         """
         noises = [n.values(first_trial, last_trial) for n in self.noise if n.target == name]
         given = self.currents.get(name, np.zeros((1, self.n_steps, 1)))
@@ -89,7 +99,7 @@ Result = tuple[Mapping[str, Spikes | StoredSpikes], dict[str, np.ndarray], dict[
 
 
 class PartialRun(KeyboardInterrupt):
-    """A run that was interrupted, with what it had found: steps reached in each trial.
+    """A run that was interrupted, with its result until then: steps reached in each trial.
 
     `reason` is a sentence where it was not the user who did it.
     """
@@ -116,6 +126,22 @@ def to_grid(
 ) -> GridNetwork:
     """Draw what is random and move everything onto the grid.
 
+    Parameters
+    ----------
+    network : SpikingNetwork
+    stimulus : Stimulus
+        One batch of trials.
+    duration_ms, dt_ms : float
+        Duration of a trial, a multiple of the time step, and that step, in ms.
+    seed : int
+        Of connectivity, weights, delays, initial potentials, background and noise.
+    record_potential : tuple of str
+        Populations whose membrane potential is recorded.
+
+    Returns
+    -------
+    GridNetwork
+
     Raises
     ------
     SpikelearnError
@@ -131,12 +157,12 @@ def to_grid(
             raise SpikelearnError(
                 f"cannot record the potential of '{name}'; neurons are {', '.join(network.neurons)}"
             )
-    onto = _synapses_onto(network)
+    channels = channels_onto(network)
     neurons = {
         name: neurons_on_grid(
             name,
             population,
-            onto[name],
+            list(channels[name]),
             dt_ms,
             in_steps(population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"),
             seed,
@@ -153,11 +179,19 @@ def to_grid(
             synapses
             for index, projection in enumerate(network.projections)
             for synapses in projection_on_grid(
-                index, projection, network, neurons[projection.target], onto, dt_ms, seed
+                index,
+                projection,
+                network,
+                neurons[projection.target],
+                channels[projection.target][projection.synapse],
+                dt_ms,
+                seed,
             )
         ),
         background=tuple(
-            background_on_grid(index, item, network, onto, n_steps, dt_ms, seed)
+            background_on_grid(
+                index, item, network, channels[item.target][item.synapse], n_steps, dt_ms, seed
+            )
             for index, item in enumerate(network.background)
         ),
         noise=tuple(
@@ -170,16 +204,17 @@ def to_grid(
     )
 
 
-def _synapses_onto(network: SpikingNetwork) -> dict[str, list[Synapse]]:
-    """The synapses that end on each population, whose channels they share where they are alike."""
-    found: dict[str, list[Synapse]] = {name: [] for name in network.neurons}
-    for item in (*network.projections, *network.background):
-        found[item.target].append(item.synapse)
-    return found
-
-
 def diverged(population: str, dt_ms: float, first_ms: float, last_ms: float) -> SpikelearnError:
-    """What to say where a potential is no longer a number."""
+    """What to say where a potential is no longer a number.
+
+    Parameters
+    ----------
+    population : str
+    dt_ms : float
+        The time step, in ms.
+    first_ms, last_ms : float
+        Between which times it happened, in ms.
+    """
     return SpikelearnError(
         f"the potential of '{population}' grew beyond all bounds between {first_ms:g} and"
         f" {last_ms:g} ms; use a dt_ms below {dt_ms:g}, or weaker input"

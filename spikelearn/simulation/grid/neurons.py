@@ -247,19 +247,6 @@ def _steady_gates(v: np.ndarray) -> dict[str, np.ndarray]:
     return {gate: opening[gate] / (opening[gate] + closing[gate]) for gate in opening}
 
 
-def channel_of(synapse: Synapse, synapses: list[Synapse]) -> int | None:
-    """Index of the channel that spikes of this synapse jump; None for the potential itself."""
-    if isinstance(synapse, DeltaSynapse):
-        return None
-    index = 0
-    for other in _distinct(synapses):
-        index += isinstance(other, AlphaSynapse)
-        if other == synapse:
-            return index
-        index += 1
-    raise AssertionError("the synapse is not among those of its target")
-
-
 def jump_of(synapse: Synapse) -> float:
     """What a weight of 1 adds to the channel: e for alpha synapses, whose peak is the weight."""
     return float(np.e) if isinstance(synapse, AlphaSynapse) else 1.0

@@ -123,6 +123,12 @@ def plasticity_on_grid(
 
     Parameters
     ----------
+    rule : Plasticity
+        The rule as it is described.
+    dt_ms : float
+        Time step of the grid, in ms.
+    normalise_steps : int, optional
+        After how many steps weights are normalised; never if absent.
     rest_mv : array of shape (n_target,)
         Resting potential of the target neurons, in mV.
     v_rest : array of shape (n_target,)

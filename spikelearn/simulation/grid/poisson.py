@@ -41,17 +41,17 @@ class PoissonSampler:
         """Numbers of that shape, int64."""
         if not self.small:
             return generator.poisson(self.mean, shape)
-        found = np.empty(shape, dtype=np.int64)
-        _invert(generator.random(shape).ravel(), self.cumulative, self.guide, found.reshape(-1))
-        return found
+        numbers = np.empty(shape, dtype=np.int64)
+        _invert(generator.random(shape).ravel(), self.cumulative, self.guide, numbers.reshape(-1))
+        return numbers
 
 
 @njit(cache=True, nogil=True)
 def _invert(
-    uniform: np.ndarray, cumulative: np.ndarray, guide: np.ndarray, found: np.ndarray
+    uniform: np.ndarray, cumulative: np.ndarray, guide: np.ndarray, numbers: np.ndarray
 ) -> None:  # pragma: no cover - compiled
     for j in range(uniform.size):
         k = guide[int(uniform[j] * _GUIDES)]
         while uniform[j] >= cumulative[k]:
             k += 1
-        found[j] = k
+        numbers[j] = k

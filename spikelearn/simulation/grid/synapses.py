@@ -10,12 +10,12 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn._time_steps import in_steps
+from spikelearn._time_steps import in_steps, nearest_steps
 from spikelearn.networks.connectivity import Connections
 from spikelearn.networks.neurons import SpikeSource
 from spikelearn.networks.spiking import BackgroundInput, Projection, SpikingNetwork
-from spikelearn.networks.synapses import DeltaSynapse, Synapse
-from spikelearn.simulation.grid.neurons import GridNeurons, channel_of, jump_of
+from spikelearn.networks.synapses import DeltaSynapse
+from spikelearn.simulation.grid.neurons import GridNeurons, jump_of
 from spikelearn.simulation.grid.plasticity import GridPlasticity, plasticity_on_grid
 
 
@@ -43,14 +43,32 @@ def projection_on_grid(
     projection: Projection,
     network: SpikingNetwork,
     target: GridNeurons,
-    onto: dict[str, list[Synapse]],
+    channel: int | None,
     dt_ms: float,
     seed: int,
 ) -> list[Synapses]:
     """A projection, as one group of synapses for each of its delays.
 
-    `index` is its place among the projections, which names its random numbers; `onto` are the
-    synapses that end on each population.
+    Parameters
+    ----------
+    index : int
+        Its place among the network's projections, which names its random numbers.
+    projection : Projection
+    network : SpikingNetwork
+        The description that it belongs to.
+    target : GridNeurons
+        The population that it ends on.
+    channel : int or None
+        The target's channel that its spikes jump; None for the potential itself.
+    dt_ms : float
+        Time step of the grid, in ms.
+    seed : int
+        Of connectivity, weights and delays.
+
+    Raises
+    ------
+    SpikelearnError
+        Where a delay is no multiple of the step or too short, or a weight out of bounds.
     """
     from_source = isinstance(network.populations[projection.source], SpikeSource)
     least = 0 if from_source else 1
@@ -91,7 +109,7 @@ def projection_on_grid(
         "name": projection.name,
         "source": projection.source,
         "target": projection.target,
-        "channel": channel_of(projection.synapse, onto[projection.target]),
+        "channel": channel,
         "plasticity": plasticity,
         "gain": None if plasticity is None else np.broadcast_to(gain, (target.size,)).astype(float),
     }
@@ -99,7 +117,7 @@ def projection_on_grid(
         return [Synapses(**common, connections=drawn, delay_steps=delay)]
     distribution: Any = projection.delay_ms  # checked: nothing else is left
     delays = distribution.draw(drawn.pre.size, generator(seed, "delays", index))
-    steps = np.maximum(np.rint(delays / dt_ms), least).astype(np.int64)
+    steps = np.maximum(nearest_steps(delays, dt_ms), least)
     return [
         Synapses(**common, connections=part, delay_steps=int(step))
         for step, part in _by_delay(drawn, steps)

@@ -8,14 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import having, lacking
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
 from spikelearn.networks.plasticity import ClopathSTDP, PairSTDP, RewardSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-from spikelearn.simulation import simulate
+from spikelearn.simulation import BACKENDS, simulate
+from spikelearn.simulation.grid.neurons import (
+    CONDUCTANCES,
+    MODEL_FEATURES,
+    OWN_EQUATIONS,
+    REWARD_PLASTICITY,
+    VOLTAGE_PLASTICITY,
+)
 from spikelearn.simulation.memory import needed_bytes
+from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.stimulus import Stimulus
 
 
@@ -49,41 +58,48 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
     return message
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
 @pytest.mark.parametrize(
-    ("rule", "words"),
+    ("backend", "rule", "words"),
     [
-        (ClopathSTDP(rule="clopath_stdp"), "voltage-based plasticity"),
-        (
-            RewardSTDP(
-                rule="reward_stdp", modulator="in", reward=(1.0, 1.0), a_plus=0.1, a_minus=0.1
+        (backend, rule, words)
+        for rule, words in (
+            (ClopathSTDP(rule="clopath_stdp"), VOLTAGE_PLASTICITY),
+            (
+                RewardSTDP(
+                    rule="reward_stdp", modulator="in", reward=(1.0, 1.0), a_plus=0.1, a_minus=0.1
+                ),
+                REWARD_PLASTICITY,
             ),
-            "reward-modulated plasticity",
-        ),
+        )
+        for backend in lacking(words)
     ],
 )
 def test_a_backend_without_a_kind_of_plasticity_names_it_and_who_has_it(
     backend: str, rule: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    engine = f"spikelearn.simulation.torch.{backend}.run"
-    monkeypatch.setattr(engine, lambda *args: started.append(args))
+    monkeypatch.setattr(load_backend(backend), "run", lambda *args: started.append(args))
     with pytest.raises(UnsupportedFeatureError) as raised:
         simulate(network(plasticity=rule), SPIKES, 10.0, 1.0, backend)
     message = sentence_of(raised)
-    for word in (backend, words, "native", "brian2"):
+    for word in (backend, words, *having(words)):
         assert word in message
     assert not started
 
 
-@pytest.mark.parametrize("backend", ["snntorch", "norse"])
 @pytest.mark.parametrize(
-    ("cell", "words"),
+    ("backend", "cell", "words"),
     [
-        ({"model": "adex"}, "AdEx"),
-        ({"model": "izhikevich"}, "Izhikevich"),
-        ({"model": "hodgkin_huxley"}, "Hodgkin-Huxley"),
-        ({"model": "lif", "v_threshold_mv": 1.0, "leak_ns": 1.0}, "conductances"),
+        (backend, cell, words)
+        for cell, words in (
+            *(
+                ({"model": model}, words)
+                for model, words in MODEL_FEATURES.items()
+                if words != OWN_EQUATIONS  # see test_custom.py
+            ),
+            ({"model": "lif", "v_threshold_mv": 1.0, "leak_ns": 1.0}, CONDUCTANCES),
+        )
+        for backend in lacking(words)
     ],
 )
 def test_a_backend_that_lacks_a_model_names_it_and_who_has_it(
@@ -94,12 +110,12 @@ def test_a_backend_that_lacks_a_model_names_it_and_who_has_it(
     model = SpikingNetwork(
         name="small",
         populations={"n": {"size": 1, **cell}},  # type: ignore[dict-item]
-        background=(conducting,) if words == "conductances" else (),  # type: ignore[arg-type]
+        background=(conducting,) if words == CONDUCTANCES else (),  # type: ignore[arg-type]
     )
     with pytest.raises(UnsupportedFeatureError) as raised:
         simulate(model, None, 10.0, 0.1, backend)
     message = sentence_of(raised)
-    for word in (backend, words, "brian2", "native"):
+    for word in (backend, words, *having(words)):
         assert word in message
 
 
@@ -112,12 +128,30 @@ def test_a_current_in_a_unit_that_the_model_does_not_know_is_refused() -> None:
         assert word in message
 
 
-@pytest.mark.parametrize("backend", ["brian2", "native"])
+@pytest.mark.parametrize("backend", lacking("32-bit arithmetic"))
 def test_a_backend_of_64_bits_refuses_32_and_names_who_computes_in_them(backend: str) -> None:
     with pytest.raises(UnsupportedFeatureError) as raised:
         simulate(network(), SPIKES, 10.0, 1.0, backend, precision="float32")
     message = sentence_of(raised)
-    for word in (backend, "32-bit", "snntorch", "norse"):
+    for word in (backend, "32-bit", *having("32-bit arithmetic")):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("brian2:fortran", ["brian2:numpy", "brian2:cython", "brian2:standalone"]),
+        ("native:numpy", ["native has no targets"]),
+        ("nest:numpy", [", ".join(BACKENDS)]),
+    ],
+)
+def test_a_target_that_there_is_not_is_refused_with_those_that_there_are(
+    name: str, words: list[str]
+) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        simulate(network(), SPIKES, 10.0, 1.0, name)
+    message = sentence_of(raised)
+    for word in (name, *words):
         assert word in message
 
 
@@ -136,8 +170,8 @@ def test_auto_takes_the_first_backend_that_has_all_that_is_needed() -> None:
         assert word in message
 
 
-def test_the_torch_backends_do_compute_in_32_bits() -> None:
-    for backend in ("snntorch", "norse"):
+def test_those_who_have_32_bits_do_compute_in_them() -> None:
+    for backend in having("32-bit arithmetic"):
         activity = simulate(network(), SPIKES, 10.0, 1.0, backend, precision="float32")
         assert activity.provenance["precision"] == "float32"
         assert activity["n"].times_ms.tolist() == [2.0]
@@ -146,7 +180,7 @@ def test_the_torch_backends_do_compute_in_32_bits() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"backend": "nest"}, ["nest", "brian2", "snntorch", "norse", "native"]),
+        ({"backend": "nest"}, ["nest", *BACKENDS]),
         ({"precision": "float16"}, ["precision", "float64", "float32", "float16"]),
         ({"duration_ms": -5.0}, ["duration_ms", "-5"]),
         ({"duration_ms": 0.0}, ["duration_ms"]),
@@ -266,7 +300,7 @@ def test_noise_that_the_grid_cannot_hold_is_refused(interval_ms: float) -> None:
         assert word in message
 
 
-@pytest.mark.parametrize("backend", ["brian2", "native", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", having("plasticity"))
 def test_plasticity_over_parallel_trials_is_refused(backend: str) -> None:
     spikes = {"in": PopulationSpikes.from_unsorted(2, np.array([1.0, 1.0]), np.zeros(2), [0, 1])}
     with pytest.raises(SpikelearnError) as raised:
@@ -303,23 +337,6 @@ def test_a_stimulus_that_makes_no_sense_is_refused_where_it_is_made(make: Any) -
     with pytest.raises(SpikelearnError) as raised:
         make()
     sentence_of(raised)
-
-
-def test_a_finished_or_interrupted_simulation_leaves_brian2s_preferences_alone() -> None:
-    import brian2
-
-    before = {
-        key: brian2.prefs[key] for key in ("codegen.target", "core.stop_on_keyboard_interrupt")
-    }
-    simulate(network(), SPIKES, 10.0, 1.0, "brian2")
-    assert {key: brian2.prefs[key] for key in before} == before
-
-    def interrupt(fraction: float) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulate(network(), SPIKES, 10.0, 1.0, "brian2", progress=interrupt)
-    assert {key: brian2.prefs[key] for key in before} == before
 
 
 def test_an_interrupt_ends_a_native_simulation() -> None:

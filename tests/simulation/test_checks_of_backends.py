@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from engines import lacking
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.simulation import BACKENDS, check_backend
+from spikelearn.networks.spiking import LIF, SpikingNetwork
+from spikelearn.simulation import BACKENDS, check_backend, simulate
 from spikelearn.simulation.checks import PROPERTIES, BackendCheckError, describe_properties
 from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.grid.neurons import (
+    ALPHA_SYNAPSES,
+    CONDUCTANCES,
+    MODEL_FEATURES,
+    OWN_EQUATIONS,
+)
 from spikelearn.simulation.native import engine as native
 
-ONLY_OF_SOME = {"random_conductances", "random_adex", "random_izhikevich", "random_hodgkin_huxley"}
+# Properties that not every backend has, with what they need.
+ONLY_OF_SOME = {
+    "random_conductances": CONDUCTANCES,
+    **{
+        f"random_{model}": words
+        for model, words in MODEL_FEATURES.items()
+        if words != OWN_EQUATIONS  # no property is about them
+    },
+}
 
 # Properties with an answer of their own; the others lay the backend beside another.
 BY_ITSELF = [name for name in PROPERTIES if not name.startswith("random_")]
@@ -26,7 +44,7 @@ def test_every_backend_of_ours_keeps_to_the_semantics(backend: str) -> None:
     results = check_backend(backend)
     assert [r.property for r in results] == list(PROPERTIES)
     left_out = {r.property for r in results if r.passed is None}
-    assert left_out == (ONLY_OF_SOME if backend in ("snntorch", "norse") else set())
+    assert left_out == {name for name, words in ONLY_OF_SOME.items() if backend in lacking(words)}
 
 
 class Altered:
@@ -107,6 +125,21 @@ def test_a_mistake_shows_beside_another_backend() -> None:
         Altered(alter), raise_on_failure=False, properties=["random_leaky_neurons"]
     )
     assert [r.passed for r in results] == [False]
+
+
+def test_an_engine_is_added_by_a_module_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("my_engine")
+    module.FEATURES, module.run = frozenset({ALPHA_SYNAPSES}), native.run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_engine", module)
+    monkeypatch.setitem(BACKENDS, "mine", ("my_engine", "numpy"))
+    results = check_backend("mine", properties=[*BY_ITSELF, "random_adex"])
+    assert [r.passed for r in results] == [True] * len(BY_ITSELF) + [None]  # it says no AdEx
+    assert "mine" in lacking(OWN_EQUATIONS)
+    network = SpikingNetwork(name="x", populations={"n": LIF(size=1, v_threshold_mv=1.0)})
+    activity = simulate(network, None, 1.0, 0.1, "mine")
+    assert activity.provenance["backend"] == "mine"
+    with pytest.raises(SpikelearnError, match=r"no backend called 'other'.*, mine, or auto"):
+        simulate(network, None, 1.0, 0.1, "other")
 
 
 def test_a_property_that_there_is_not_is_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from engines import QUICK
 from random_networks import Features, make_case
 
 from spikelearn.networks.spiking import LIF, SpikingNetwork
@@ -89,7 +90,7 @@ def test_of_several_trials_the_complete_ones_are_kept(monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(found["n0"].times_ms, whole["n0"].times_ms[first])
 
 
-@pytest.mark.parametrize("backend", ["native", "snntorch"])
+@pytest.mark.parametrize("backend", QUICK)
 def test_an_interrupt_is_an_interrupt_where_nothing_is_to_be_kept(backend: str) -> None:
     def interrupt(fraction: float) -> None:
         raise KeyboardInterrupt

@@ -1,0 +1,55 @@
+"""Input spikes are moved to the nearest grid point; background and noise keep to their times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.grid.network import to_grid
+from spikelearn.stimuli.stimulus import Stimulus
+
+POPULATIONS: Any = {
+    "in": {"model": "spike_source", "size": 3},
+    "n": {"model": "lif", "size": 2, "v_threshold_mv": 1.0},
+}
+SILENCE = Stimulus(spikes={"in": PopulationSpikes.from_unsorted(3, [], [])})
+
+
+@given(steps=st.lists(st.integers(0, 99), min_size=1, max_size=20, unique=True), data=st.data())
+def test_spikes_lie_on_the_nearest_step_and_in_order(steps: list[int], data: st.DataObject) -> None:
+    near = st.floats(-0.4, 0.4)
+    times = [max(0.0, 0.1 * (step + data.draw(near))) for step in steps]
+    senders = [step % 3 for step in steps]
+    spikes = PopulationSpikes.from_unsorted(3, times, senders)
+    network = SpikingNetwork(name="x", populations=POPULATIONS)
+    source = to_grid(network, Stimulus(spikes={"in": spikes}), 10.0, 0.1, 0, ()).sources["in"]
+    assert source.steps.tolist() == sorted(steps)
+    assert source.senders.tolist() == [step % 3 for step in sorted(steps)]
+
+
+def test_background_comes_between_its_start_and_its_stop_with_its_mean() -> None:
+    background: Any = {"target": "n", "rate_hz": 500.0, "weight_mv": 1.0, "start_ms": 10.0,
+                       "stop_ms": 1010.0}  # fmt: skip
+    network = SpikingNetwork(name="x", populations=POPULATIONS, background=(background,))
+    item = to_grid(network, SILENCE, 1100.0, 0.1, 1, ()).background[0]
+    stream = item.counts(0, 1)
+    counts = np.concatenate([next(stream) for _ in range(11000)])
+    assert not counts[:100].any()
+    assert not counts[10100:].any()
+    assert 430 < counts[100:10100].sum() / 2 < 570  # 500, three standard deviations of it
+
+
+def test_noise_is_drawn_anew_every_interval() -> None:
+    noise: Any = {"target": "n", "unit": "mv", "mean": 3.0, "sd": 2.0, "interval_ms": 0.5}
+    network = SpikingNetwork(name="x", populations=POPULATIONS, noise=(noise,))
+    grid = to_grid(network, SILENCE, 1000.0, 0.1, 1, ())
+    values = np.stack(list(grid.drive("n", 0, 1)))[:, 0]
+    held = values.reshape(-1, 5, 2)
+    assert (held == held[:, :1]).all()
+    assert len(np.unique(held[:, 0, 0])) == len(held)
+    np.testing.assert_allclose([held.mean(), held.std()], [3.0, 2.0], rtol=0.05)
