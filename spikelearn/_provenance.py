@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import os
 import platform
 import subprocess
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
+# What the numbers hang on.
+_PACKAGES = (
+    "spikelearn-toolkit", "torch", "brian2", "snntorch", "norse", "neo", "elephant", "rsatoolbox",
+    "numpy", "scipy", "pandas", "xarray", "pynwb", "nixio", "mlxtend", "nitime",
+)  # fmt: skip
 
 
 def provenance() -> dict[str, str]:
@@ -21,6 +27,12 @@ def provenance() -> dict[str, str]:
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
+
+
+def package_versions() -> dict[str, str]:
+    """Python, the platform, and the packages that the numbers hang on."""
+    python = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    return python | {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def as_lines(about: dict[str, str]) -> list[str]:

@@ -316,7 +316,7 @@ def test_compare_says_where_a_recording_has_no_responses(runs):
         (["check", "nosuch.py:Mine"], "there is no Python file"),
         (["check", "magic"], "there is no rule called 'magic'"),
         (["compare", "nothing"], "no complete training run"),
-        (["compare"], "give the folders of training runs, or a study"),
+        (["compare"], "give the folders of training runs; `spikelearn study` is"),
         (["compare", "nothing", "--method", "dsa"], "methods are rsa, cka, cca"),
         (["compare", "nothing", "--limit-minutes", "5"], "--limit-minutes is for --study"),
         (["compare", "nothing", "--study", "x"], "give no runs beside it"),

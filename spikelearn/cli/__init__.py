@@ -6,6 +6,7 @@ responding.py   respond
 learning.py     train, check
 audit.py        audit
 comparing.py    compare
+study.py        study run|new
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -22,6 +23,8 @@ from spikelearn.cli import audit  # isort: split
 
 from spikelearn.cli import comparing  # isort: split
 
+from spikelearn.cli import study  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
@@ -36,6 +39,7 @@ __all__ = [
     "main",
     "responding",
     "simulation",
+    "study",
 ]
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table as RichTable
 
+    from spikelearn.studies.significance import Significance
+
 
 def print_table(table: pd.DataFrame, title: str) -> None:
     """Print a table with its title; as wide as it is, unless a terminal is narrower."""
@@ -63,3 +65,31 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         else:
             table.to_parquet(temporary, index=False)
     print(f"Table: {path}")
+
+
+def print_tests(tests: Significance | None) -> None:
+    """Print every model against zero, and trained networks less their untrained twins."""
+    from spikelearn.comparison.tables import read_first
+
+    if tests is None or tests.zero.empty:
+        return
+    zero, differences = read_first(tests.zero), read_first(tests.differences)
+    columns = ["model", "network", "layer", "n_seeds", "region", "score", "ci_lower", "ci_upper"]
+    columns += ["p", "p_holm", "p_fdr"]
+    if zero["resolution"].nunique() > 1:
+        columns.insert(3, "resolution")
+    print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")
+    if not len(differences):
+        return
+    twins = differences[differences["model_b"] == "untrained"]
+    columns = ["model_a", "network_a", "layer_a", "region", "difference", "ci_lower", "ci_upper"]
+    if zero["resolution"].nunique() > 1:
+        columns.insert(3, "resolution")
+    print_table(
+        twins[[*columns, "p", "p_holm", "p_fdr"]],
+        "less the same layer of the untrained twin, two-sided p",
+    )
+    print(
+        f"Corrected over all {len(differences) // max(differences['region'].nunique(), 1)}"
+        " differences of a region: also to every baseline, and between rules on one network."
+    )

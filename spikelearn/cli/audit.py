@@ -62,17 +62,17 @@ def audit(
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     with progress_bars() as bar:
         if rule is None:
-            found = audit_rules(all_rules(), seed, keys, jobs, bar("auditing all rules"))
+            audited = audit_rules(all_rules(), seed, keys, jobs, bar("auditing all rules"))
         else:
-            subject: Any = rule
+            named: Any = rule
             if ":" in rule:
                 from spikelearn.rules import own_rule
 
-                subject = own_rule(rule)
-            found = audit_rule(subject, seed, keys, bar(f"auditing {rule}"))
-    _print(found, every)
+                named = own_rule(rule)
+            audited = audit_rule(named, seed, keys, bar(f"auditing {rule}"))
+    _print(audited, every)
     if weights:
-        score = found.score(weights).reset_index()
+        score = audited.score(weights).reset_index()
         print_table(score.rename(columns={"index": "rule"}), "score by the weights given")
     if out is not None:
         equivalences = None
@@ -80,7 +80,7 @@ def audit(
             from spikelearn.plausibility.equivalences import map_of_equivalences
 
             equivalences = map_of_equivalences(seed)
-        _write(found, out, accuracy, similar, equivalences, weights, _command(rule, keys, seed))
+        _write(audited, out, accuracy, similar, equivalences, weights, _command(rule, keys, seed))
 
 
 def _command(rule: str | None, keys: list[str] | None, seed: int) -> str:
@@ -90,11 +90,11 @@ def _command(rule: str | None, keys: list[str] | None, seed: int) -> str:
     return " ".join([*parts, f"--seed {seed}", "--out audit/"])
 
 
-def _print(found: Audit, every: bool) -> None:
+def _print(audited: Audit, every: bool) -> None:
     if every:
-        print_table(found.matrix().reset_index(), "verdicts")
+        print_table(audited.matrix().reset_index(), "verdicts")
         return
-    table = found.table()
+    table = audited.table()
     columns = ["criterion", "title", "verdict", "shown", "scope", "provenance", "intervention",
                "claim", "sentence"]  # fmt: skip
     print_table(table[columns], str(table["rule"].iloc[0]))
@@ -166,7 +166,7 @@ def _similarity(path: Path | None) -> pd.DataFrame | None:
 
 
 def _write(
-    found: Audit,
+    audited: Audit,
     out: Path,
     accuracy: pd.DataFrame | None,
     similar: pd.DataFrame | None,
@@ -178,11 +178,13 @@ def _write(
     from importlib.metadata import version
 
     from spikelearn._files import atomic_path, write_text
-    from spikelearn.report.plausibility import draw_equivalences, write_plausibility_report
+    from spikelearn.report.page import write_page
+    from spikelearn.report.plausibility import about_audit, audit_sections
+    from spikelearn.report.plausibility_figures import draw_equivalences
 
     out.mkdir(parents=True, exist_ok=True)
-    table = found.table()
-    tables = {"audit": table, "probes": found.probes()}
+    table = audited.table()
+    tables = {"audit": table, "probes": audited.probes()}
     if equivalences is not None:
         tables["equivalences"] = equivalences
     for name, frame in tables.items():
@@ -191,7 +193,7 @@ def _write(
         with atomic_path(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False)
     columns = ["rule", "criterion", "verdict", "shown", "scope", "claim", "sentence"]
-    parts = _markdown(found.matrix().reset_index()), _markdown(table[columns])
+    parts = _markdown(audited.matrix().reset_index()), _markdown(table[columns])
     write_text(out / "audit.md", "\n".join(parts))
     if equivalences is not None:
         with atomic_path(out / "equivalences.svg") as temporary:
@@ -199,10 +201,11 @@ def _write(
     versions = {"python": platform.python_version()} | {
         name: version(name) for name in ("torch", "numpy", "brian2")
     }
-    write_plausibility_report(
-        found, out / "report.html", accuracy, similar, equivalences, weights or None, command,
-        versions,
-    )  # fmt: skip
+    write_page(
+        out / "report.html",
+        audit_sections(audited, accuracy, similar, equivalences, weights or None),
+        about_audit(audited, command, versions),
+    )
     print(f"Tables, probes and report: {out}")
 
 

@@ -45,7 +45,7 @@ def rules(seed: NoSeed = 0) -> None:
     """List the learning rules and the kind of model each trains."""
     from spikelearn.rules import RULES
 
-    _list((name, ", ".join(e.networks), e.description) for name, e in RULES.items())
+    print_lines((name, ", ".join(e.networks), e.description) for name, e in RULES.items())
 
 
 @app.command()
@@ -55,8 +55,8 @@ def recipes(seed: NoSeed = 0) -> None:
     from spikelearn._files import shipped_names
     from spikelearn.training.config import load_recipe
 
-    found = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
-    _list((name, config.model, f"{config.epochs} epochs") for name, config in found)
+    recipes = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
+    print_lines((name, config.model, f"{config.epochs} epochs") for name, config in recipes)
 
 
 @app.command()
@@ -72,7 +72,7 @@ def datasets(seed: NoSeed = 0) -> None:
     for name, entry in EVENT_DATASETS.items():
         at_hand = importlib.import_module(entry.module).at_hand()
         rows.append((name, "full" if at_hand else "absent", entry.description))
-    _list(rows)
+    print_lines(rows)
 
 
 @app.command()
@@ -82,7 +82,7 @@ def models(seed: NoSeed = 0) -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
 
     contents = {name: read_yaml(find_yaml("models", name)) for name in shipped_names("models")}
-    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+    print_lines((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
 
 
 @app.command()
@@ -92,7 +92,7 @@ def stimuli(seed: NoSeed = 0) -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
 
     contents = {name: read_yaml(find_yaml("stimuli", name)) for name in shipped_names("stimuli")}
-    _list((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+    print_lines((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
 
 
 @app.command()
@@ -125,7 +125,7 @@ def _first_sentence(content: dict[str, Any]) -> str:
     return text.split(". ", maxsplit=1)[0].rstrip(".")
 
 
-def _list(rows: Iterable[tuple[str, str, str]]) -> None:
+def print_lines(rows: Iterable[tuple[str, str, str]]) -> None:
     """Name, kind and one line each; lines are not wrapped, so that they can be searched."""
     rows = list(rows)
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # Colours that the colour-blind can tell apart (Okabe & Ito 2008); greys for what learned nothing.
 _LOOKS: dict[str, tuple[str, str]] = {
     "pixels": ("pixels", "#8a8a8a"),
@@ -89,6 +91,11 @@ def rank(name: str) -> int:
     """Place in tables and figures: baselines first, then rules."""
     known = list(_LOOKS)
     return known.index(name) if name in known else len(known)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Each name once, baselines first, then rules."""
+    return sorted(dict.fromkeys(names), key=rank)
 
 
 def backend(name: str) -> str:

@@ -11,6 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -49,6 +50,26 @@ def styled() -> Iterator[None]:
 
     with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         yield
+
+
+def panels(width: float, height: float, **grid: Any) -> tuple[Figure, np.ndarray]:
+    """A figure and its axes.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    **grid
+        Of `Figure.subplots`: nrows, ncols, sharex ...
+
+    Returns
+    -------
+    (Figure, array of Axes of shape (nrows, ncols))
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(squeeze=False, **grid)
 
 
 def write_picture(figure: Figure, path: str | Path) -> Path:

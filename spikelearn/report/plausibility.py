@@ -1,72 +1,44 @@
-"""The page of a plausibility audit: verdicts, claims, published judgements, accuracy and brains."""
+"""Sections on a plausibility audit: verdicts, claims, published judgements, accuracy, brains."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn._files import write_text
-from spikelearn.report.data import ReportData
 from spikelearn.report.names import label
-from spikelearn.report.page import Picture, Section, _svg
-from spikelearn.report.pictures import styled
+from spikelearn.report.page import About, Picture, Section, svg_picture
+from spikelearn.report.plausibility_figures import (
+    MARKS,
+    draw_beside,
+    draw_equivalences,
+    draw_verdicts,
+)
 from spikelearn.report.tables import Table, as_table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from spikelearn.plausibility.audit import Audit
 
-_MARKS = {"pass": "✓", "fail": "✗", "disagree": "≠", "reported": "·", "does not apply": ""}
-_COLOURS = {"pass": "#009e73", "fail": "#d55e00", "disagree": "#e69f00", "reported": "#8a8a8a",
-            "does not apply": "#e8e8e8"}  # fmt: skip
-_LEGEND = {"pass": "met, by both instruments", "fail": "not met",
-           "disagree": "the instruments disagree", "reported": "a figure, no verdict",
-           "does not apply": "does not apply"}  # fmt: skip
 
-
-def write_plausibility_report(
-    audit: Audit,
-    path: str | Path,
-    accuracy: pd.DataFrame | None = None,
-    similarity: pd.DataFrame | None = None,
-    equivalences: pd.DataFrame | None = None,
-    weights: Mapping[str, float] | None = None,
-    command: str = "",
-    versions: Mapping[str, str] | None = None,
-) -> Path:
-    """Write the page. The same findings give the same file; text is escaped.
+def about_audit(
+    audit: Audit, command: str = "", versions: Mapping[str, str] | None = None
+) -> About:
+    """What stands around the sections of a page on an audit alone.
 
     Parameters
     ----------
     audit : Audit
-    path : path
-    accuracy : DataFrame, optional
-        Columns rule, test_accuracy; one row a run.
-    similarity : DataFrame, optional
-        Columns rule, region, score; the best layer of each rule.
-    equivalences : DataFrame, optional
-        As made by `map_of_equivalences`.
-    weights : mapping, optional
-        Of criteria, for a score; there is none without.
+    command : str
+        What made it.
+    versions : mapping of str to str, optional
+        Of Python and packages.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     table = audit.table()
     n = table["rule"].nunique()
-    data = ReportData(
+    return About(
         title="What synapses needed to know",
         summary=(
             f"{n} learning rule{'s' if n > 1 else ''}, each run on a small network and measured by"
@@ -78,25 +50,38 @@ def write_plausibility_report(
         command=command,
         versions=dict(versions or {}),
     )
-    parts = [
+
+
+def audit_sections(
+    audit: Audit,
+    accuracy: pd.DataFrame | None = None,
+    similarity: pd.DataFrame | None = None,
+    equivalences: pd.DataFrame | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> list[Section | None]:
+    """All sections of a page on an audit.
+
+    Parameters
+    ----------
+    audit : Audit
+    accuracy : DataFrame, optional
+        Columns rule, test_accuracy; one row a run.
+    similarity : DataFrame, optional
+        Columns rule, region, score; the best layer of each rule.
+    equivalences : DataFrame, optional
+        As made by `map_of_equivalences`.
+    weights : mapping of str to float, optional
+        Of criteria, for a score; there is none without.
+    """
+    table = audit.table()
+    return [
         verdicts(audit),
-        _beside(audit, accuracy, similarity, weights),
+        _beside_given(audit, accuracy, similarity, weights),
         _claims(table),
         _published(audit),
         _map(equivalences),
         _criteria(table),
     ]
-    page = environment.get_template("template.html.j2").render(
-        data=data, sections=[p for p in parts if p is not None], config=""
-    )
-    write_text(path, page)
-    return Path(path)
-
-
-def _bytes(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
 
 
 def verdicts(audit: Audit) -> Section:
@@ -110,8 +95,8 @@ def verdicts(audit: Audit) -> Section:
         f"{int(counts.get('pass', 0))} findings are passes, {int(counts.get('fail', 0))} are not;"
         f" in {n_disagree} the two instruments disagree, which is shown and not averaged."
     )
-    picture = _svg(
-        _matrix(matrix),
+    picture = svg_picture(
+        draw_verdicts(matrix),
         "Verdicts: a row for each rule, a column for each criterion; the table below holds them.",
         "C1 weight transport, C2 locality within a layer, C3 error vector, C4a phases, C4b update"
         " locking, C4c error channel, C5 backward in time, C6 batch of one, C7 Dale, C8 spikes, C9"
@@ -125,48 +110,7 @@ def verdicts(audit: Audit) -> Section:
     )  # fmt: skip
 
 
-@styled()
-def _matrix(matrix: pd.DataFrame) -> bytes:
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
-
-    rules, keys = list(matrix.index), list(matrix.columns)
-    figure = Figure(figsize=(8.2, 0.235 * len(rules) + 1.5), layout="constrained")
-    axis = figure.subplots()
-    for row, rule in enumerate(rules):
-        for column, key in enumerate(keys):
-            verdict = _verdict(matrix, rule, key)
-            box = {"facecolor": _COLOURS[verdict], "edgecolor": "white", "linewidth": 1.2}
-            axis.add_patch(_rectangle(column, row, box))
-            axis.text(column, row, _MARKS[verdict], ha="center", va="center", color="white",
-                      fontsize=8, fontfamily="DejaVu Sans")  # fmt: skip
-    axis.set_xlim(-0.5, len(keys) - 0.5)
-    axis.set_ylim(len(rules) - 0.5, -0.5)
-    axis.set_xticks(range(len(keys)), keys)
-    axis.xaxis.tick_top()
-    axis.set_yticks(range(len(rules)), [label(rule) for rule in rules])
-    axis.tick_params(length=0)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-    handles = [
-        Patch(color=_COLOURS[v], label=f"{_MARKS[v]} {t}".strip()) for v, t in _LEGEND.items()
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
-    return _bytes(figure)
-
-
-def _verdict(matrix: pd.DataFrame, rule: str, key: str) -> str:
-    found: Any = matrix.loc[rule, key] if rule in matrix.index else None
-    return found if isinstance(found, str) else "does not apply"
-
-
-def _rectangle(column: int, row: int, style: dict[str, Any]) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((column - 0.5, row - 0.5), 1, 1, **style)
-
-
-def _beside(
+def _beside_given(
     audit: Audit,
     accuracy: pd.DataFrame | None,
     similarity: pd.DataFrame | None,
@@ -224,7 +168,7 @@ def beside(
             for region in regions
             if not measured[["accuracy (%)", region]].dropna().empty
         )
-    marks = {verdict: mark or "–" for verdict, mark in _MARKS.items()}
+    marks = {verdict: mark or "–" for verdict, mark in MARKS.items()}
     section.tables.append(
         Table(
             "Side by side",
@@ -246,7 +190,7 @@ def _panels(
 ) -> Picture:
     content = draw_beside(audit, measured, region, weights)
     several = "dataset" in measured and measured["dataset"].nunique() > 1
-    return _svg(
+    return svg_picture(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
         f"One mark a rule{' on a network, its shape the data' if several else ''}. A panel a"
@@ -254,49 +198,6 @@ def _panels(
         " where it is met, red where it is not, amber where the instruments disagree. There is no"
         " single axis of plausibility; where weights are given, the size of a mark is their score.",
     )
-
-
-@styled()
-def draw_beside(
-    audit: Audit,
-    measured: pd.DataFrame,
-    region: str,
-    weights: Mapping[str, float] | None = None,
-) -> bytes:
-    """Accuracy against similarity, a panel a criterion, as SVG; `measured` as in `beside`."""
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
-    matrix = audit.matrix()
-    keys = [k for k in matrix.columns if k != "C16"]
-    known = measured.dropna(subset=["accuracy (%)", region])
-    datasets = list(dict.fromkeys(known["dataset"])) if "dataset" in known else [""]
-    shapes = dict(zip(datasets, "os^DvPX" * len(datasets), strict=False))
-    columns = 4 if len(keys) > 3 else len(keys)
-    rows = -(-len(keys) // columns)
-    figure = Figure(figsize=(8.2, 1.75 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    score = audit.score(dict(weights)) if weights else None
-    for axis, key in zip(axes, keys, strict=False):
-        axis.set_title(key, fontsize=9)
-        for row in known.to_dict("records"):
-            rule = str(row["rule"])
-            verdict = _verdict(matrix, rule, key)
-            size = 5.0 if score is None else 3 + 8 * float(np.nan_to_num(score.get(rule, 0.0)))
-            axis.plot(row["accuracy (%)"], row[region], shapes[row.get("dataset", "")],
-                      color=_COLOURS[verdict], markersize=size, markeredgecolor="#5c5c5c",
-                      markeredgewidth=0.4)  # fmt: skip
-    for axis in axes[len(keys) :]:
-        axis.set_visible(False)
-    if len(datasets) > 1:
-        handles = [
-            Line2D([], [], linestyle="", marker=shapes[n], color="#8a8a8a", label=n)
-            for n in datasets
-        ]
-        figure.legend(handles=handles, loc="outside upper right", ncols=7, fontsize=8)
-    figure.supxlabel("accuracy (%)", fontsize=9)
-    figure.supylabel(region, fontsize=9)
-    return _bytes(figure)
 
 
 def _claims(table: pd.DataFrame) -> Section | None:
@@ -336,16 +237,18 @@ def _claims(table: pd.DataFrame) -> Section | None:
 def _published(audit: Audit) -> Section | None:
     from spikelearn.plausibility.published import beside_published
 
-    found = beside_published(audit)
-    if found.empty:
+    judgements = beside_published(audit)
+    if judgements.empty:
         return None
-    differ = int((found["agree"] == "no").sum())
+    differ = int((judgements["agree"] == "no").sum())
     lead = (
-        f"Of {len(found)} published judgements {differ} differ{'s' if differ == 1 else ''} from the"
-        " measurement, which is given in a sentence. Only judgements that were read in print"
-        " are here."
+        f"Of {len(judgements)} published judgements {differ} differ{'s' if differ == 1 else ''}"
+        " from the measurement, which is given in a sentence. Only judgements that were read in"
+        " print are here."
     )
-    shown = found.assign(rule=found["rule"].map(label)).rename(columns={"said_of": "said of"})
+    shown = judgements.assign(rule=judgements["rule"].map(label)).rename(
+        columns={"said_of": "said of"}
+    )
     return Section("published", "Published and measured", lead, [], [
         as_table(shown, "Published judgements", "One line a judgement."),
     ])  # fmt: skip
@@ -360,38 +263,12 @@ def _map(equivalences: pd.DataFrame | None) -> Section | None:
     frame["distance"] = [f"{v:.2g}" for v in frame["distance"]]
     return Section(
         "map", "The map of equivalences", lead,
-        [_svg(draw_equivalences(equivalences), "Distance between two rules' updates by the knob.",
-              "Distances are relative, over the hidden layers; what lies below 1e-12 is"
-              " rounding and"
-              " is drawn at the bottom.")],
+        [svg_picture(
+            draw_equivalences(equivalences), "Distance between two rules' updates by the knob.",
+            "Distances are relative, over the hidden layers; what lies below 1e-12 is rounding and"
+            " is drawn at the bottom.")],
         [], [as_table(frame.drop(columns="key"), "The distances", "One line a setting of a knob.")],
     )  # fmt: skip
-
-
-@styled()
-def draw_equivalences(table: pd.DataFrame) -> bytes:
-    """The map as one figure, SVG: a panel an experiment."""
-    from matplotlib.figure import Figure
-
-    keys = list(dict.fromkeys(table["key"]))
-    columns = min(3, len(keys))
-    rows = -(-len(keys) // columns)
-    figure = Figure(figsize=(8.2, 2.3 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, key in zip(axes, keys, strict=False):
-        part = table[table["key"] == key]
-        first = part.iloc[0]
-        places = range(len(part))
-        distances = part["distance"].clip(lower=1e-13)
-        axis.semilogy(places, distances, "o-", color="#0072b2", markersize=4)
-        axis.set_xticks(places, [f"{v:g}" for v in part["value"]], fontsize=8)
-        axis.set_title(f"{first['rule']}\n→ {first['becomes']}", fontsize=8.5)
-        axis.set_xlabel(first["knob"], fontsize=8)
-        if axis in axes[::columns]:
-            axis.set_ylabel("distance of updates", fontsize=8)
-    for axis in axes[len(keys) :]:
-        axis.set_visible(False)
-    return _bytes(figure)
 
 
 def _criteria(table: pd.DataFrame) -> Section:

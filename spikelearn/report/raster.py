@@ -23,6 +23,13 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
 
     Populations of more than `MAX_NEURONS` neurons are thinned out evenly; the label says so.
 
+    Parameters
+    ----------
+    activity : Activity
+    path : path
+        Of the picture; its suffix is the format.
+    trial : int
+
     Raises
     ------
     SpikelearnError

@@ -1,4 +1,14 @@
-"""Studies over the corridor: runs compared with recordings, whole studies, the demonstration."""
+"""Studies over the corridor: runs compared with recordings, and whole studies.
+
+representation.py    what a trained network makes of images
+comparing.py         networks against a recording; image_baselines.py: what they should beat
+significance.py      tests of a comparison
+agreement.py         whether simulators give the same spikes
+auditory.py          model neurons beside an auditory receptor
+study.py             the description of a study; starting_study.py: one to start from
+whole_study.py       a study from beginning to end, with all of its files
+study_*.py           its parts: run and pieces, tests, audit, learning, spikes, auditory
+"""
 
 from __future__ import annotations
 

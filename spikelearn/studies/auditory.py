@@ -71,7 +71,7 @@ MODELS: dict[str, tuple[Parameters, ...]] = {
 
 @dataclass(frozen=True)
 class AuditoryResult:
-    """What `run` found.
+    """What `run` gives.
 
     Attributes
     ----------
@@ -160,7 +160,17 @@ def envelope_in_steps(sound: Sound) -> np.ndarray:
 
 
 def network_of(parameters: Sequence[Parameters], repeats: int, name: str) -> SpikingNetwork:
-    """One population holding `repeats` neurons of each candidate, with background input."""
+    """One population holding `repeats` neurons of each candidate, with background input.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameters
+        The candidates.
+    repeats : int
+        Neurons of each, with noise of their own.
+    name : str
+        Of the network.
+    """
 
     def each(key: str) -> np.ndarray:
         return np.repeat([p[key] for p in parameters], repeats)
@@ -200,7 +210,17 @@ def drive(
     sounds: Sequence[Sound],
     scale: tuple[float, float],
 ) -> Stimulus:
-    """The current into each neuron of `network_of`: offset + gain * standardised envelope, mV."""
+    """The current into each neuron of `network_of`: offset + gain * standardised envelope, mV.
+
+    Parameters
+    ----------
+    parameters, repeats
+        As of `network_of`.
+    sounds : sequence of Sound
+        A trial each.
+    scale : (float, float)
+        Mean and standard deviation of the envelope of the first sound.
+    """
     mean, sd = scale
     gain = np.repeat([p["gain_mv"] for p in parameters], repeats)
     offset = np.repeat([p["offset_mv"] for p in parameters], repeats)
@@ -223,7 +243,24 @@ def hear(
     seed: int,
     name: str,
 ) -> Activity:
-    """Simulate a population of equal neurons, with noise of their own, that hears the sounds."""
+    """Simulate a population of equal neurons, with noise of their own, that hears the sounds.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Of each neuron.
+    n_neurons : int
+    sounds : sequence of Sound
+        A trial each.
+    scale : (float, float)
+        Mean and standard deviation of the envelope of the first sound.
+    backend : str
+        Where it is simulated.
+    seed : int
+        Of the noise.
+    name : str
+        Of the network.
+    """
     network = network_of([parameters], n_neurons, name)
     stimulus = drive([parameters], n_neurons, sounds, scale)
     return simulate(network, stimulus, sounds[0].duration_ms, DT_MS, backend, seed)
@@ -238,7 +275,24 @@ def fit(
     seed: int,
     progress: Callable[[float], None],
 ) -> Parameters:
-    """The candidate whose PSTH correlates best with the recorded one, at its best lag."""
+    """The candidate whose PSTH correlates best with the recorded one, at its best lag.
+
+    Parameters
+    ----------
+    grid : sequence of Parameters
+        The candidates.
+    sound : Sound
+    recorded : array of shape (n_bins,)
+        PSTH of the receptor under the sound, Hz.
+    scale : (float, float)
+        Mean and standard deviation of the sound's envelope.
+    backend : str
+        Where the candidates are simulated.
+    seed : int
+        Of the noise.
+    progress : callable
+        Called with the fraction done.
+    """
     from spikelearn.comparison import best_lag_ms, psth_correlation
     from spikelearn.responses import psth_of_trains
 
@@ -273,18 +327,27 @@ def compare(
     responses: dict[str, list[np.ndarray]],
     trains: dict[str, list[list[np.ndarray]]],
 ) -> pd.DataFrame:
-    """The table of `AuditoryResult`."""
+    """The table of `AuditoryResult`.
+
+    Parameters
+    ----------
+    recording : AuditoryRecording
+    responses : mapping of str to list of array of shape (n_bins,)
+        The PSTH (Hz) of the receptor ("recorded receptor") and of each model under each sound.
+    trains : mapping of str to list of list of array
+        Spike times (ms) of each model's neurons under each sound.
+    """
     import pandas as pd
 
     from spikelearn.comparison import best_lag_ms, psth_correlation, van_rossum
 
     recorded = responses["recorded receptor"]
     rows = []
-    for model, found in responses.items():
+    for model, rates in responses.items():
         if model == "recorded receptor":
             continue
         # The sound reaches the membrane of a real receptor later than our current does.
-        lag = best_lag_ms(found[0], recorded[0], max_lag_ms=MAX_LAG_MS, bin_ms=BIN_MS)
+        lag = best_lag_ms(rates[0], recorded[0], max_lag_ms=MAX_LAG_MS, bin_ms=BIN_MS)
         for k, (sound, times) in enumerate(
             zip(recording.sounds, recording.spike_times_ms, strict=True)
         ):
@@ -299,7 +362,7 @@ def compare(
                     "model": model,
                     "sound": sound.label,
                     "role": "fitted" if k == 0 else "held out",
-                    "correlation": psth_correlation(found[k], recorded[k], lag, BIN_MS),
+                    "correlation": psth_correlation(rates[k], recorded[k], lag, BIN_MS),
                     "lag_ms": lag,
                     "van_rossum": distance,
                     "rate_hz": rate,

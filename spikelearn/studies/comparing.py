@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn.studies.image_baselines import at_resolution, baseline_table
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
 from spikelearn.training.loop import TrainedRun
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 Runs = Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun
-
-BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
-# The category model that the authors of a recording found best, or a later paper did.
-PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
 
 _TOGETHER = 8  # networks compared in one call: they share the ranks of the recording's RDMs
 
@@ -89,9 +84,10 @@ def compare(
     -------
     DataFrame
         See `spikelearn.comparison.compare_rsa`, with the columns `network`, `seed` and
-        `resolution`; the rows whose model is one of `BASELINES` or `untrained` are baselines; the
-        rows whose model is a region say how alike the brains are. Where the recording has judged
-        dissimilarities, RSA has rows for them too, by the name of their region.
+        `resolution`; the rows whose model is one of `image_baselines.BASELINES` or `untrained` are
+        baselines; the rows whose model is a region say how alike the brains are. Where the
+        recording has judged dissimilarities, RSA has rows for them too, by the name of their
+        region.
 
     Raises
     ------
@@ -129,8 +125,15 @@ def shown_entries(
 ) -> tuple[ImageRecording, list[Entry]]:
     """The recording, and what networks and their untrained twins respond to its images.
 
-    Parameters and errors are those of `compare`. Networks that could not be told apart by rule,
-    network and seed have the settings in which they differ behind the network's name.
+    Networks that could not be told apart by rule, network and seed have the settings in which they
+    differ behind the network's name. Errors are those of `compare`.
+
+    Parameters
+    ----------
+    runs, recording, backend, resolutions, method, progress
+        As of `compare`.
+    seed : int
+        Of the input spikes.
     """
     if isinstance(runs, str | Path | TrainedRun | STDPRun):
         runs = [runs]
@@ -146,17 +149,17 @@ def shown_entries(
     say = progress or (lambda fraction, words: None)
     entries: dict[tuple[str, str, int, int | None], Entry] = {}
     sides: Sequence[int | None] = resolutions or (None,)
-    shown = 0
+    n_shown = 0
     for side in sides:
         images = at_resolution(loaded.images, side)
         for run, network in zip(opened, networks, strict=True):
-            say(shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
+            say(n_shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
             for member in (run, untrained_twin(run)):
                 name = member.config["rule"], network, member.config["seed"]
                 if (*name, side) not in entries:
-                    found = show(member, images, loaded.labels, backend, seed)
-                    entries[*name, side] = Entry(*name, found.responses, side)
-            shown += 1
+                    shown = show(member, images, loaded.labels, backend, seed)
+                    entries[*name, side] = Entry(*name, shown.responses, side)
+            n_shown += 1
     return loaded, list(entries.values())
 
 
@@ -221,35 +224,6 @@ def check_comparable(recording: Any, method: str) -> None:
         neural_responses(recording, method)
 
 
-def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
-    """Images averaged over areas to `side` x `side` pixels; as they are, if None.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
-    side : int or None
-
-    Returns
-    -------
-    uint8 array of shape (n, side, side) or (n, side, side, 3)
-
-    Raises
-    ------
-    SpikelearnError
-        If the side is no positive number.
-    """
-    from spikelearn.stimuli.images import network_images
-
-    if side is None:
-        return images
-    if side < 1:
-        raise SpikelearnError(f"images are reduced to at least 1 x 1 pixels, found {side}")
-    channels = 3 if images.ndim == 4 else 1
-    planes = network_images(images, (channels, side, side)).reshape(-1, channels, side, side)
-    reduced = np.round(planes * 255).astype(np.uint8)
-    return reduced.transpose(0, 2, 3, 1) if channels == 3 else reduced[:, 0]
-
-
 # Of the networks that spike, by kind, the rule that trains nothing.
 _BASELINES = {
     "spiking_mlp": "untrained_spiking",
@@ -275,26 +249,6 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     return replace(run, config=config, rule=rule, folder=None)
 
 
-def baseline_responses(
-    recording: ImageRecording, side: int | None = None, seed: int = 0
-) -> dict[tuple[str, str], xarray.DataArray]:
-    """What any model should beat: `BASELINES`, by (model, layer); categories where published."""
-    from spikelearn.comparison import baselines
-
-    images, labels = at_resolution(recording.images, side), recording.labels
-    found: dict[tuple[str, str], xarray.DataArray] = {
-        ("pixels", ""): baselines.pixels(images, labels),
-        ("mean_luminance", ""): baselines.mean_luminance(images, labels),
-        ("gabor_energy", ""): baselines.gabor_energy(images, labels),
-        ("random_features", ""): baselines.random_features(images, labels, seed=seed),
-    }
-    category = PUBLISHED_CATEGORIES.get(recording.name, "")
-    if category in getattr(recording, "categories", {}):
-        member = recording.categories[category]
-        found["category", category] = baselines.category_model(member, labels)
-    return found
-
-
 def similarity(
     entries: Sequence[Entry],
     recording: ImageRecording,
@@ -304,28 +258,42 @@ def similarity(
     *,
     method: str = "rsa",
     assign_layers: bool = False,
+    baselines: pd.DataFrame | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """The table of `compare` from responses: the baselines first, then every entry's layers."""
+    """The table of `compare` from responses: the baselines first, then every entry's layers.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        What networks respond.
+    recording : ImageRecording
+    n_bootstrap, method, assign_layers
+        As of `compare`.
+    seed : int
+        Of the resamples and of the random features.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+    baselines : DataFrame, optional
+        Of `image_baselines.baseline_table`, where it has been computed before.
+    **options
+        Of the method.
+    """
     import pandas as pd
 
-    from spikelearn.comparison import compare_held_out, compare_regions
+    from spikelearn.comparison import compare_held_out
     from spikelearn.comparison.methods import compare_by
 
     say = progress or (lambda fraction, words: None)
     if assign_layers and method != "rsa":
         raise SpikelearnError("layers are assigned to regions by the method rsa only")
-    own_side = max(recording.images.shape[1:3])
-    tables = []
-    for side in dict.fromkeys([e.resolution for e in entries]) or [None]:
-        baselines = baseline_responses(recording, side, seed)
-        table = compare_by(method, baselines, recording, n_bootstrap, seed, **options)
-        tables.append(table.assign(network="", seed=0, resolution=side or own_side))
-    if method == "rsa":
-        comparator = options.get("comparator", "spearman")
-        table = compare_regions(recording, n_bootstrap, seed, comparator)
-        if len(table):
-            tables.append(table.assign(network="", seed=0, resolution=own_side))
+    recorded_side = max(recording.images.shape[1:3])
+    if baselines is None:
+        sides = list(dict.fromkeys([e.resolution for e in entries])) or [None]
+        baselines = baseline_table(
+            recording, n_bootstrap, seed, method=method, resolutions=sides, **options
+        )
+    tables = [baselines]
     for start in range(0, len(entries), _TOGETHER):
         part = entries[start : start + _TOGETHER]
         say(start / len(entries), f"comparing {part[0].model}")
@@ -336,7 +304,7 @@ def similarity(
         }
         # The same seed in every call: the same resamples for every model.
         table = compare_by(method, responses, recording, n_bootstrap, seed, **options)
-        tables.append(_named(table, part, own_side))
+        tables.append(_named(table, part, recorded_side))
     if assign_layers:
         held_out = {k: v for k, v in options.items() if k in ("comparator", "over")}
         for i, entry in enumerate(entries):
@@ -344,7 +312,7 @@ def similarity(
             table = compare_held_out(
                 entry.responses, recording, n_bootstrap, seed, model="0", **held_out
             )
-            tables.append(_named(table, [entry], own_side))
+            tables.append(_named(table, [entry], recorded_side))
     say(1.0, "compared")
     table = pd.concat(tables, ignore_index=True)
     first = ["model", "network", "layer", "seed"]
@@ -363,6 +331,13 @@ def judged_similarity(
 
     The published RDMs of brain regions stand among the baselines: how much of the judgements is in
     the brain (Mur et al. 2013, doi:10.3389/fpsyg.2013.00128).
+
+    Parameters
+    ----------
+    entries, recording, n_bootstrap, seed, progress
+        As of `similarity`.
+    **options
+        Of `similarity`.
 
     Raises
     ------
@@ -384,10 +359,10 @@ def judged_similarity(
     if not brains:
         return table
     of_rsa = {k: v for k, v in options.items() if k in ("comparator", "over")}
-    found = compare_rsa(brains, judged, n_bootstrap, seed, **of_rsa)
-    own_side = max(recording.images.shape[1:3])
-    found = found.assign(network="", seed=0, resolution=own_side)
-    return pd.concat([table, found[table.columns]], ignore_index=True)
+    of_brains = compare_rsa(brains, judged, n_bootstrap, seed, **of_rsa)
+    recorded_side = max(recording.images.shape[1:3])
+    of_brains = of_brains.assign(network="", seed=0, resolution=recorded_side)
+    return pd.concat([table, of_brains[table.columns]], ignore_index=True)
 
 
 def similarity_of_all(
@@ -400,7 +375,15 @@ def similarity_of_all(
     method: str = "rsa",
     **options: Any,
 ) -> pd.DataFrame:
-    """`similarity` with the brains, and `judged_similarity` behind it where that can be had."""
+    """`similarity` with the brains, and `judged_similarity` behind it where that can be had.
+
+    Parameters
+    ----------
+    entries, recording, n_bootstrap, seed, progress, method
+        As of `similarity`.
+    **options
+        Of the method, and `assign_layers`.
+    """
     import pandas as pd
 
     say = progress or (lambda fraction, words: None)
@@ -415,11 +398,11 @@ def similarity_of_all(
     return pd.concat([brains, judged], ignore_index=True)
 
 
-def _named(table: pd.DataFrame, entries: Sequence[Entry], own_side: int) -> pd.DataFrame:
+def _named(table: pd.DataFrame, entries: Sequence[Entry], recorded_side: int) -> pd.DataFrame:
     number = table["model"].astype(int)
     return table.assign(
         model=[entries[i].model for i in number],
         network=[entries[i].network for i in number],
         seed=[entries[i].seed for i in number],
-        resolution=[entries[i].resolution or own_side for i in number],
+        resolution=[entries[i].resolution or recorded_side for i in number],
     )

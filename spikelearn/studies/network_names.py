@@ -38,13 +38,13 @@ def _told_apart(
     keys: Sequence[tuple[str, ...]],
 ) -> list[str]:
     """The names; where equal ones are of different settings, with those that differ."""
-    found = []
-    for name, config, own in zip(names, configs, keys, strict=True):
+    told = []
+    for name, config, known in zip(names, configs, keys, strict=True):
         namesakes = [other for n, other in zip(names, configs, strict=True) if n == name]
-        differing = [key for key in own if any(o.get(key) != config.get(key) for o in namesakes)]
+        differing = [key for key in known if any(o.get(key) != config.get(key) for o in namesakes)]
         said = ", ".join(f"{_WORDS.get(key, key)} {_setting(config.get(key))}" for key in differing)
-        found.append(f"{name} ({said})" if said else name)
-    return found
+        told.append(f"{name} ({said})" if said else name)
+    return told
 
 
 def _setting(value: Any) -> str:

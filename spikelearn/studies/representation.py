@@ -124,6 +124,17 @@ def checked_responses(
 ) -> dict[str, xarray.DataArray]:
     """The activity of every layer, in evaluation mode and whatever images are shown together.
 
+    Parameters
+    ----------
+    rule : Rule
+        Trained.
+    x : tensor of shape (n, ...)
+        Images as the network takes them.
+    labels : sequence of str
+        One each.
+    name : str
+        Of the rule, for the errors.
+
     Raises
     ------
     SpikelearnError
@@ -135,8 +146,8 @@ def checked_responses(
         responses = activation_responses(activity(rule, x), labels)
 
         def alone(index: int) -> dict[str, np.ndarray]:
-            found = activity(rule, x[index : index + 1])
-            return {layer: values[0].numpy(force=True) for layer, values in found.items()}
+            layers = activity(rule, x[index : index + 1])
+            return {layer: values[0].numpy(force=True) for layer, values in layers.items()}
 
         check_alone(name, responses, alone)
     return responses
@@ -171,7 +182,24 @@ def image_stimulus(
     seed: int,
     n_inputs: int,
 ) -> Stimulus:
-    """Rate-coded images, a trial each; `presentation` is duration and time step in ms."""
+    """Rate-coded images, a trial each.
+
+    Parameters
+    ----------
+    source : str
+        The network's spike source.
+    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
+    labels : sequence of str
+        One each.
+    max_rate_hz : float
+        Rate of the brightest pixel.
+    presentation : (float, float)
+        Duration and time step in ms.
+    seed : int
+        Of the input spikes.
+    n_inputs : int
+        Of the network; a square.
+    """
     spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
         square_input(images, n_inputs), *presentation, generator(seed, "images")
     )
@@ -193,5 +221,5 @@ def _spikes(
         load_backend(backend)  # or say that there is none
     ((source, n_inputs),) = network.sources.items()
     stimulus = image_stimulus(source, images, labels, max_rate_hz, presentation, seed, n_inputs)
-    found = simulate(network, stimulus, *presentation, backend, seed, progress=progress)
-    return Shown({name: spike_counts(found, name) for name in network.recorded}, found)
+    spikes = simulate(network, stimulus, *presentation, backend, seed, progress=progress)
+    return Shown({name: spike_counts(spikes, name) for name in network.recorded}, spikes)

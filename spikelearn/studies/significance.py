@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from spikelearn.studies.comparing import Entry, baseline_responses
+from spikelearn.studies.comparing import Entry
+from spikelearn.studies.image_baselines import baseline_responses
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,10 +1,13 @@
-"""A study: a grid of networks trained by learning rules, compared with recordings, in pieces.
+"""The description of a study: what is trained, with what it is compared, and what else is asked.
 
-The folder of a study:
+`spikelearn study run` makes it, in a folder that holds:
 
-runs/            every trained network, as `spikelearn train` keeps it
-audit/           what was measured of the plausibility of each rule
+training/        every trained network, as `spikelearn train` keeps it (`runs/` in older folders)
 scores/          one table for each comparison of one network with one recording by one method
+audit/           what was measured of the plausibility of each rule
+spikes/          spike trains of the spiking networks, as .nwb and .nix, if `write_spikes`
+results.parquet  every score: accuracy, similarity to brains, fit to an auditory receptor
+config.yaml      what was run, with which versions
 table.csv        similarity by rule, layer and region, with accuracy, ceilings, intervals, baselines
 table.md         the same for the rows that are read first, and the command that made it
 zero.csv         test of every network and layer against zero, by recording and region
@@ -14,52 +17,36 @@ accuracy.svg     similarity against accuracy, and along training
 plausibility.svg both, by who meets which criterion
 report.html      all of it on one page
 
-A piece that is there is not computed again, so a study may be interrupted, also in the middle of a
-training run, and goes on where it was.
+A network that is trained, and a comparison or a rule that is measured, is not computed again, so a
+study may be interrupted, also in the middle of a training run, and goes on where it was.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import re
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, find_yaml, read_yaml, validate
+from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray
-
-    from spikelearn.comparison.models_and_targets import Key
-    from spikelearn.recordings import ImageRecording
-    from spikelearn.rules.rule import Rule
-    from spikelearn.studies.comparing import Entry
-    from spikelearn.training.loop import TrainedRun
-    from spikelearn.training.stdp_training import STDPRun
-
-Progress = Callable[[float, str], None]
 
 # Raised when the meaning of stored scores changes, so that older ones are not taken for new.
 FORMAT = 1
-
-# Behind a recording's name: what its subjects judged, a comparison of its own.
-JUDGED = ":judgements"
+BASELINE = "baseline"  # family of networks that learn nothing
 
 
 class NetworkEntry(BaseModel):
     """One network of the grid: a recipe, or a rule and a model; other fields replace its own."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    family: str = Field(description="family of learning rules, as it is printed")
+    family: str = Field(
+        description="family of learning rules, as it is printed; baseline where nothing is learned"
+    )
     recipe: str | None = Field(default=None, description="name of a shipped recipe, or path")
     rule: str | None = Field(default=None, description="name of a learning rule")
 
@@ -69,14 +56,35 @@ class NetworkEntry(BaseModel):
             raise ValueError("a network has either a recipe or a rule")
         return self
 
-    def config(self, seed: int, n_train: int | None) -> TrainConfig | STDPConfig:
+    def config(
+        self, seed: int, n_train: int | None, updates: int | None = None
+    ) -> TrainConfig | STDPConfig:
         """How it is trained.
+
+        Parameters
+        ----------
+        seed : int
+        n_train : int or None
+            Training images, where the network does not say itself.
+        updates : int, optional
+            Updates to which as many epochs as come nearest, at least 2, are run, on `n_train`
+            images or as many as there are; only in the training loop, not for STDP.
 
         Raises
         ------
         SpikelearnError
             Naming the field and what is allowed.
         """
+        config = self._as_said(seed, n_train)
+        if updates is None or isinstance(config, STDPConfig):
+            return config
+        at_hand = _images_at_hand(config.dataset, config.source)
+        n = min(config.n_train or at_hand, at_hand)
+        per_epoch = -(-round((1 - config.validation_fraction) * n) // config.batch_size)
+        epochs = max(2, round(updates / per_epoch))
+        return config.model_copy(update={"n_train": n, "epochs": epochs})
+
+    def _as_said(self, seed: int, n_train: int | None) -> TrainConfig | STDPConfig:
         changes: dict[str, Any] = {"n_train": n_train} if n_train is not None else {}
         changes |= {**(self.model_extra or {}), "seed": seed}
         if self.recipe is not None:
@@ -88,33 +96,96 @@ class NetworkEntry(BaseModel):
                 f"there is no rule called '{self.rule}'; rules are {', '.join(RULES)}"
             )
         kind: Any = STDPConfig if "spiking" in RULES[str(self.rule)].networks else TrainConfig
-        found: TrainConfig | STDPConfig = validate(
+        config: TrainConfig | STDPConfig = validate(
             kind, {"rule": self.rule, **changes}, f"the study's network by '{self.rule}'"
         )
-        return found
+        return config
+
+
+@functools.cache
+def _images_at_hand(dataset: str, source: str) -> int:
+    from spikelearn.stimuli.datasets import load_dataset
+
+    return len(load_dataset(dataset, source).train_images)
+
+
+class AuditoryPart(BaseModel):
+    """Model neurons that hear what a receptor heard; see `spikelearn.studies.auditory`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    recording: str = Field(default="grasshopper", description="name of an auditory recording")
+    backend: str = Field(default="snntorch", description="where the neurons are simulated")
 
 
 class Study(BaseModel):
-    """What is trained, and what it is compared with."""
+    """What is trained, what it is compared with, and what else is asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
-    description: str = ""
+    title: str = Field(default="", description="of the page; the study's name, if left out")
+    description: str = Field(default="", description="an empty line parts its paragraphs")
     networks: tuple[NetworkEntry, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     n_train: int | None = Field(default=None, ge=20, description="training images of each network")
+    updates: PositiveInt | None = Field(
+        default=None,
+        description="updates of each network, in place of its epochs: as many epochs as come"
+        " nearest, on n_train images or, where there are fewer, on all; networks that STDP trains"
+        " keep their own",
+    )
+    seed: int = Field(
+        default=0, ge=0, description="of input spikes under the recordings' images, and resamples"
+    )
     recordings: tuple[str, ...] | Literal["at_hand"] = Field(
         default="at_hand", description="names, or all image recordings that need no download"
+    )
+    missing_recordings: Literal["refuse", "leave_out"] = Field(
+        default="refuse",
+        description="what is done where a recording that is named cannot be had: no study is made,"
+        " or it is left out and the page says so",
+    )
+    judgements: bool = Field(
+        default=True, description="whether dissimilarities that people judged are compared with too"
     )
     methods: tuple[str, ...] = Field(default=("rsa",), min_length=1)
     comparator: str = "spearman"
     over: str = "stimuli"
     n_bootstrap: PositiveInt = 1000
+    tests: bool = Field(
+        default=True,
+        description="whether every layer is tested against zero and its untrained twin",
+    )
     criteria: tuple[str, ...] | Literal["all"] = Field(
         default="all", description="of plausibility, by which its rules are audited; may be none"
     )
     along_training: bool = Field(
         default=False, description="whether similarity is measured after every epoch too"
+    )
+    learning: bool = Field(
+        default=False,
+        description="whether the page shows accuracy, learning curves and how far weights moved;"
+        " each rule may stand in the study once",
+    )
+    matrices: bool = Field(
+        default=False,
+        description="whether the page shows the dissimilarity matrices of the first recording, and"
+        " of the networks of the first seed",
+    )
+    write_spikes: bool = Field(
+        default=False,
+        description="whether the spike trains of trained spiking networks of the first seed under"
+        " the first recording's images are written to spikes/, as .nwb and .nix",
+    )
+    agreement: tuple[str, ...] = Field(
+        default=(),
+        description="simulators on which spiking classifiers see the images, their spikes compared"
+        " with those on the first",
+    )
+    auditory: AuditoryPart | None = Field(
+        default=None, description="model neurons beside an auditory receptor; none, if left out"
+    )
+    citations: tuple[str, ...] = Field(
+        default=(), description="works to cite beside those of the recordings"
     )
 
     @field_validator("criteria")
@@ -127,36 +198,39 @@ class Study(BaseModel):
                 raise ValueError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
         return criteria
 
+    @field_validator("agreement")
+    @classmethod
+    def _several(cls, agreement: tuple[str, ...]) -> tuple[str, ...]:
+        from spikelearn.simulation import BACKENDS
+
+        if len(agreement) == 1:
+            raise ValueError("one simulator has none to agree with; name two or more, or none")
+        for name in agreement:
+            if name.partition(":")[0] not in BACKENDS:
+                raise ValueError(f"there is no simulator {name}; they are {', '.join(BACKENDS)}")
+        return agreement
+
+    @model_validator(mode="after")
+    def _each_rule_once(self) -> Study:
+        if self.learning:
+            rules = [entry.recipe or entry.rule for entry in self.networks]
+            for rule in rules:
+                if rules.count(rule) > 1:
+                    raise ValueError(f"learning is shown by rule, and {rule} stands here twice")
+        return self
+
     def digest(self, recording: str, method: str) -> str:
         """Hash of everything that decides a comparison's numbers, but the network."""
-        options = [self.comparator, self.over, self.n_bootstrap]
+        options: list[Any] = [self.comparator, self.over, self.n_bootstrap]
+        if self.seed:
+            options.append(self.seed)
         text = json.dumps([FORMAT, recording, method, *options])
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
-
-@dataclass
-class StudyResult:
-    """What there is of a study: its table, and how many of its pieces are done."""
-
-    study: Study
-    folder: Path
-    table: pd.DataFrame
-    along: pd.DataFrame
-    n_done: int
-    n_total: int
-    runs: list[Path] = field(default_factory=list)  # folders of the networks that are compared
-    recordings: dict[str, ImageRecording] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)  # recordings, and why
-    failed: list[str] = field(default_factory=list)  # networks, and why
-
-    @property
-    def complete(self) -> bool:
-        """Whether every network of the grid has been trained and compared."""
-        return self.n_done == self.n_total
-
-
-class _OutOfTimeError(Exception):
-    pass
+    def counted_from(self, seed: int) -> Study:
+        """The study with all its seeds so much higher."""
+        seeds = tuple(s + seed for s in self.seeds)
+        return self.model_copy(update={"seeds": seeds, "seed": self.seed + seed})
 
 
 def load_study(name: str | Path) -> Study:
@@ -172,276 +246,3 @@ def load_study(name: str | Path) -> Study:
     for entry in study.networks:
         entry.config(study.seeds[0], study.n_train)
     return study
-
-
-def run_study(
-    study: Study,
-    folder: str | Path,
-    limit_minutes: float = float("inf"),
-    progress: Progress | None = None,
-) -> StudyResult:
-    """Train and compare what is not there yet, and read the table of all there is.
-
-    Parameters
-    ----------
-    study : Study
-    folder : path
-        Where its pieces are kept.
-    limit_minutes : float
-        Stop after so long, in the middle of a run if need be: the epochs that are complete are
-        kept.
-    progress : callable, optional
-        Called with the fraction done and a few words.
-
-    Raises
-    ------
-    SpikelearnError
-        If a recording or a method is unknown, or no recording can be compared with.
-    """
-    folder = Path(folder)
-    recordings, skipped = _recordings(study)
-    # Seeds outermost: an interrupted study has the first seed of every rule first.
-    grid = [(entry, seed) for seed in study.seeds for entry in study.networks]
-    deadline = time.monotonic() + 60 * limit_minutes
-    say = progress or (lambda fraction, words: None)
-    done = 0
-    failed: list[str] = []
-    try:
-        for index, (entry, seed) in enumerate(grid):
-            piece = _Piece(study, folder, entry, seed, recordings)
-
-            def part(fraction: float, words: str, i: int = index, p: _Piece = piece) -> None:
-                if time.monotonic() > deadline:
-                    raise _OutOfTimeError
-                say((i + fraction) / len(grid), f"{p.title}: {words}")
-
-            part(0.0, "begins")
-            try:
-                piece.compute(part)
-                done += 1
-            except SpikelearnError as error:  # one network that fails leaves the others their turn
-                failed.append(f"{piece.title}: {error}")
-        say(1.0, "no piece left")
-    except _OutOfTimeError:
-        # What was computed in an earlier session may lie behind the piece that time ran out in.
-        done = sum(_Piece(study, folder, entry, seed, recordings).complete for entry, seed in grid)
-    pieces = [_Piece(study, folder, entry, seed, recordings) for entry, seed in grid]
-    table, along = _tables(study, folder, pieces, recordings)
-    runs = [folder / "runs" / piece.name for piece in pieces if piece.complete]
-    whole = {name: r for name, r in recordings.items() if not name.endswith(JUDGED)}
-    return StudyResult(study, folder, table, along, done, len(grid), runs, whole, skipped, failed)
-
-
-class _Piece:
-    """One network of the grid with one seed."""
-
-    def __init__(
-        self,
-        study: Study,
-        folder: Path,
-        entry: NetworkEntry,
-        seed: int,
-        recordings: dict[str, ImageRecording],
-    ) -> None:
-        self.study, self.folder, self.entry, self.seed = study, folder, entry, seed
-        self.recordings = recordings
-        self.config = entry.config(seed, study.n_train)
-        self.name = self.config.run_name()
-        self.title = f"{self.config.rule} on {self.config.model}, seed {seed}"
-
-    @property
-    def complete(self) -> bool:
-        """Whether the network has been trained and compared with everything."""
-        from spikelearn import _store as store
-
-        trained = store.is_complete(self.folder / "runs" / self.name)
-        return trained and not list(self.missing())
-
-    def missing(self) -> Iterator[tuple[str, str]]:
-        """Recordings and methods that the network has not been compared by."""
-        for recording in self.recordings:
-            for method in self.study.methods:
-                if recording.endswith(JUDGED) and method != "rsa":
-                    continue
-                if not self.scores(recording, method).is_file():
-                    yield recording, method
-
-    def scores(self, recording: str, method: str) -> Path:
-        """File of the scores."""
-        digest = self.study.digest(recording, method)
-        plain = re.sub(r"[^\w.]+", "_", recording)  # a variant behind a colon, a path
-        return self.folder / "scores" / f"{self.name}-{plain}-{method}-{digest}.parquet"
-
-    def along(self, epoch: int) -> Path:
-        """File of the scores after an epoch."""
-        return self.folder / "scores" / f"{self.name}-epoch{epoch}.parquet"
-
-    def compute(self, say: Progress) -> None:
-        """Train, unless done, and compare by whatever is missing."""
-        run = self._train(lambda fraction, words: say(0.9 * fraction, words))
-        waiting = list(self.missing())
-        for k, (recording, method) in enumerate(waiting):
-            say(0.9 + 0.1 * k / len(waiting), f"comparing with {recording}")
-            table = self._compare(run, recording, method)
-            with atomic_path(self.scores(recording, method)) as temporary:
-                table.to_parquet(temporary, index=False)
-
-    def _train(self, say: Progress) -> TrainedRun | STDPRun:
-        from spikelearn.training.loop import train
-        from spikelearn.training.stdp_training import train_stdp
-
-        if isinstance(self.config, STDPConfig):
-            return train_stdp(self.config, self.folder / "runs", say)
-        watch = self._watch if self.study.along_training else None
-        return train(self.config, self.folder / "runs", say, watch)
-
-    def _watch(self, epoch: int, rule: Rule, accuracy: float) -> None:
-        """Similarity after an epoch, without intervals."""
-        import pandas as pd
-
-        from spikelearn.comparison import compare_rsa
-        from spikelearn.comparison.tables import read_first
-        from spikelearn.studies.representation import show
-        from spikelearn.training.loop import TrainedRun
-
-        assert isinstance(self.config, TrainConfig)  # noqa: S101 - for the type checker
-        nothing = pd.DataFrame()
-        run = TrainedRun(self.config.complete(), rule, nothing, nothing, {})
-        tables = []
-        for name, recording in self.recordings.items():
-            if name.endswith(JUDGED):
-                continue
-            shown = show(run, recording.images, recording.labels)
-            responses: dict[Key, xarray.DataArray] = {
-                (self.config.rule, layer): r for layer, r in shown.responses.items()
-            }
-            table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
-            tables.append(read_first(table))
-        found = pd.concat(tables, ignore_index=True)
-        found = found.assign(epoch=epoch, validation_accuracy=accuracy)
-        with atomic_path(self.along(epoch)) as temporary:
-            found.to_parquet(temporary, index=False)
-
-    def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
-        from spikelearn.studies.comparing import (
-            judged_similarity,
-            similarity,
-            untrained_twin,
-        )
-
-        loaded = self.recordings[recording]
-        function = judged_similarity if recording.endswith(JUDGED) else similarity
-        entries = [_entry(member, loaded) for member in (run, untrained_twin(run))]
-        options: dict[str, Any] = {"over": self.study.over}
-        if method == "rsa":
-            options["comparator"] = self.study.comparator
-        return function(entries, loaded, self.study.n_bootstrap, method=method, **options).assign(
-            family=self.entry.family
-        )
-
-
-def _entry(run: TrainedRun | STDPRun, recording: ImageRecording) -> Entry:
-    from spikelearn.studies.comparing import Entry
-    from spikelearn.studies.representation import show
-
-    shown = show(run, recording.images, recording.labels)
-    name = run.config["rule"], run.config["network"]["name"], run.config["seed"]
-    return Entry(*name, shown.responses)
-
-
-def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
-    """The recordings to compare with, and what was left out and why."""
-    import importlib
-
-    from spikelearn.comparison.guards import check_images
-    from spikelearn.recordings import RECORDINGS
-    from spikelearn.studies.comparing import check_comparable, image_recording
-
-    found: dict[str, ImageRecording] = {}
-    skipped = []
-    if study.recordings != "at_hand":
-        for name in study.recordings:
-            found[name] = image_recording(name)
-            for method in study.methods:
-                check_comparable(found[name], method)
-    else:
-        for name in RECORDINGS:
-            module = importlib.import_module(f"spikelearn.recordings.{name}")
-            if not module.at_hand():
-                skipped.append(f"{name}: not at hand (`spikelearn download {name}`)")
-                continue
-            try:
-                loaded = image_recording(name)
-                for method in study.methods:
-                    check_comparable(loaded, method)
-            except SpikelearnError as error:
-                skipped.append(f"{name}: {error}")
-                continue
-            found[name] = loaded
-    if not found:
-        raise SpikelearnError(
-            f"the study '{study.name}' has no recording to compare with ({'; '.join(skipped)})"
-        )
-    for recording in found.values():
-        check_images(recording.images, recording.labels)
-    if "rsa" in study.methods:
-        found |= {name + JUDGED: one for name, one in found.items() if one.behaviour}
-    return found, skipped
-
-
-def _tables(
-    study: Study, folder: Path, pieces: list[_Piece], recordings: dict[str, ImageRecording]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All scores that are there, with accuracy; and those along training."""
-    import pandas as pd
-
-    from spikelearn import _store as store
-    from spikelearn.comparison.tables import with_level
-    from spikelearn.studies.network_names import network_names
-
-    pieces = [p for p in pieces if store.is_complete(folder / "runs" / p.name)]
-    networks = network_names([store.read_config(folder / "runs" / p.name) for p in pieces])
-    tables, along = [], []
-    for piece, network in zip(pieces, networks, strict=True):
-        run = folder / "runs" / piece.name
-        summary = read_yaml(run / "summary.yaml")
-        layers = pd.read_parquet(run / "layers.parquet").set_index("layer")
-        for recording in recordings:
-            for method in study.methods:
-                path = piece.scores(recording, method)
-                if path.is_file():
-                    table = with_level(pd.read_parquet(path))
-                    ours = (table["model"] == piece.config.rule) & (table["network"] != "")
-                    table["dataset"] = piece.config.dataset
-                    table.loc[table["network"] != "", "network"] = network
-                    table.loc[~ours, "family"] = "baseline"
-                    told = {
-                        "test_accuracy": summary["test_accuracy"],
-                        "chance": summary["chance"],
-                        "weights_moved": table["layer"].map(layers["weight_displacement"]),
-                        "trouble": summary["flag"],
-                    }
-                    for column, value in told.items():
-                        table[column] = value
-                        table.loc[~ours, column] = "" if column == "trouble" else float("nan")
-                    tables.append(table)
-        for epoch in range(getattr(piece.config, "epochs", 0) + 1):
-            if piece.along(epoch).is_file():
-                part = with_level(pd.read_parquet(piece.along(epoch)))
-                along.append(
-                    part.assign(
-                        family=piece.entry.family,
-                        network=network,
-                        seed=piece.seed,
-                        dataset=piece.config.dataset,
-                    )
-                )
-    if not tables:
-        return pd.DataFrame(), pd.DataFrame()
-    table = pd.concat(tables, ignore_index=True)
-    # Baselines of the images stand in every piece, an untrained network in those of every rule.
-    image = table["network"] == ""
-    table.loc[image, "dataset"] = ""
-    keys = ["model", "network", "layer", "seed", "recording", "region", "subject", "method"]
-    table = table.drop_duplicates(keys, ignore_index=True)
-    return table, pd.concat(along, ignore_index=True) if along else pd.DataFrame()

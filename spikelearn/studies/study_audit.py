@@ -16,9 +16,10 @@ from spikelearn._files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn._progress import Progress
     from spikelearn.plausibility.audit import Audit
     from spikelearn.plausibility.criteria import Finding
-    from spikelearn.studies.study import Progress, StudyResult
+    from spikelearn.studies.study_run import StudyResult
 
 # Raised when what a criterion measures changes, so that older findings are not taken for new.
 FORMAT = 1
@@ -92,7 +93,7 @@ def measured(best: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     best : DataFrame
-        From `report.study.best_layers`.
+        From `report.similarity_tables.best_layers`.
     """
     trained = best[(best["family"] != "baseline") & best["test_accuracy"].notna()]
     if trained.empty:

@@ -15,7 +15,7 @@ from spikelearn.studies.significance import Significance, significance
 
 if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
-    from spikelearn.studies.study import StudyResult
+    from spikelearn.studies.study_run import StudyResult
 
 # Raised when the stored tables change.
 FORMAT = 2
@@ -52,8 +52,8 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
             def part(fraction: float, words: str, k: int = k) -> None:
                 say((k + fraction) / len(names), words)
 
-            found = _tested(result, result.recordings[name], part)
-            for path, table in zip(paths, (found.zero, found.differences), strict=True):
+            tests = _tested(result, result.recordings[name], part)
+            for path, table in zip(paths, (tests.zero, tests.differences), strict=True):
                 with atomic_path(path) as temporary:
                     table.to_parquet(temporary, index=False)
         for path, tables in zip(paths, (zero, differences), strict=True):

@@ -16,7 +16,8 @@ from spikelearn.plausibility.criteria import Finding
 from spikelearn.plausibility.published import beside_published
 from spikelearn.plausibility.training import cnn, digits
 from spikelearn.plausibility.untied import untied
-from spikelearn.report.plausibility import write_plausibility_report
+from spikelearn.report.page import write_page
+from spikelearn.report.plausibility import about_audit, audit_sections
 from spikelearn.rules import RULES
 
 QUICK = ["C1", "C4c", "C9"]
@@ -155,12 +156,12 @@ def _transporting() -> Finding:
 
 def test_the_page_stands_alone_and_escapes_what_it_shows(tmp_path: Path) -> None:
     bad = Finding(1.0, "<b>1</b>", "-", True, True, "<script>alert(1)</script>")
-    write_plausibility_report(Audit([("oja", "C9", bad, False)]), tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
+    shown = Audit([("oja", "C9", bad, False)])
+    page = write_page(tmp_path / "page.html", audit_sections(shown), about_audit(shown)).read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
-    again = write_plausibility_report(Audit([("oja", "C9", bad, False)]), tmp_path / "two.html")
+    again = write_page(tmp_path / "two.html", audit_sections(shown), about_audit(shown))
     assert again.read_text() == page
 
 
@@ -170,10 +171,8 @@ def test_the_page_shows_accuracy_and_similarity_beside_the_criteria(tmp_path: Pa
     similarity = pd.DataFrame(
         {"rule": ["oja", "backprop"], "region": ["monkey IT"] * 2, "score": [0.11, 0.12]}
     )
-    path = write_plausibility_report(
-        found, tmp_path / "page.html", accuracy, similarity, weights={"C9": 1.0}
-    )
-    page = path.read_text()
+    sections = audit_sections(found, accuracy, similarity, weights={"C9": 1.0})
+    page = write_page(tmp_path / "page.html", sections, about_audit(found)).read_text()
     for text in ("98.0", "0.120", "similarity, monkey IT", "weighted score"):
         assert text in page
 

@@ -1,4 +1,4 @@
-"""A recording with images and one region, made up for the tests of comparisons."""
+"""A recording with images and one region, and a network to compare with it, for the tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from scipy.spatial.distance import pdist
 
 from spikelearn.recordings import ImageRecording, RecordedRDM
 from spikelearn.stimuli import ImageDataset
+
+NETWORK = {"model": "mlp_64", "dataset": "digits", "epochs": 2}
 
 
 def small_recording(n_stimuli: int = 14, side: int = 24) -> ImageRecording:

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikelearn import Activity
+from spikelearn import Activity, recordings
+from spikelearn._errors import DataUnavailableError
 from spikelearn._files import local_data, read_yaml
-from spikelearn.spikes.activity import PopulationSpikes
-from spikelearn.studies import auditory, demo
-from spikelearn.studies.demo import agreement, run_demo
+from spikelearn.cli.study import run_and_print
+from spikelearn.report.spiking import agreement_sentence
+from spikelearn.studies import auditory, study_spikes
+from spikelearn.studies.study import NetworkEntry, Study, load_study
 
 # So small a network, trained for so short a time, has silent units.
 pytestmark = pytest.mark.filterwarnings(
@@ -19,31 +21,29 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def small(monkeypatch, tmp_path):
-    """The same stages on a few digits, one seed, and four candidate neurons."""
-    from spikelearn.training.config import STDPConfig
-
-    monkeypatch.setattr(demo, "N_SEEDS", 1)
-    monkeypatch.setattr(demo, "N_TRAIN", 300)
-    monkeypatch.setattr(demo, "UPDATES", 10)
-    monkeypatch.setattr(demo, "N_DIGITS", 4)
+def small(monkeypatch) -> Study:
+    """Four of its networks on a few digits, one seed, and two candidate neurons."""
+    monkeypatch.setattr(study_spikes, "N_DIGITS", 4)
     monkeypatch.setattr(auditory, "POPULATION", 3)
-    grids = {name: grid[::40] for name, grid in auditory.MODELS.items()}
-    monkeypatch.setattr(auditory, "MODELS", grids)
-
-    def few(**options):
-        return STDPConfig(n_train=4, n_label=30, n_test=30, **options)
-
-    monkeypatch.setattr(demo, "STDPConfig", few)
-    return tmp_path / "demo"
+    name, grid = next(iter(auditory.MODELS.items()))
+    monkeypatch.setattr(auditory, "MODELS", {name: grid[::40]})
+    demo = load_study("demo")
+    few = {"n_train": 4, "n_label": 30, "n_test": 30, "backend": "native"}
+    networks = tuple(
+        NetworkEntry(**{**entry.model_dump(), **few})
+        if entry.model_extra["model"] == "competitive_stdp"
+        else entry
+        for entry in demo.networks
+        if entry.rule in ("backprop", "untrained", "surrogate", "stdp")
+    )
+    return demo.model_copy(
+        update={"networks": networks, "seeds": (0,), "n_train": 300, "updates": 10}
+    )
 
 
 def test_without_the_recording_everything_else_is_done_and_the_gap_is_marked(
-    small, no_data, monkeypatch, capsys
+    small, no_data, tmp_path, monkeypatch, capsys
 ):
-    from spikelearn import recordings
-    from spikelearn._errors import DataUnavailableError
-
     load = recordings.load
 
     def absent(name, progressbar=False):
@@ -52,34 +52,54 @@ def test_without_the_recording_everything_else_is_done_and_the_gap_is_marked(
         return load(name, progressbar)
 
     monkeypatch.setattr(recordings, "load", absent)
-    report = run_demo(small, seed=1)
-    page = report.read_text(encoding="utf-8")
-    assert "Left out of this report" in page
-    assert "place it in SPIKELEARN_DATA" in page
+    out = tmp_path / "demo"
+    run_and_print(small.counted_from(1), out, None, "spikelearn demo --seed 1")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "One network, many learning rules, and the brain",
+        "Left out of this report",
+        "place it in SPIKELEARN_DATA",
+        "What the networks learned",
+        "The spiking networks",
+        "Norse and snnTorch gave the same",
+        "Model neurons and a grasshopper",
+        "spikelearn demo --seed 1",
+        "Gradient-based learning applied to document recognition",
+    ):
+        assert words in page
+    assert "Whose representation" not in page
     assert capsys.readouterr().out.count("Left out: ") == 1
-    results = pd.read_parquet(small / "results.parquet")
+    results = pd.read_parquet(out / "results.parquet")
     assert set(results["table"]) == {"accuracy", "auditory"}
-    assert {path.suffix for path in (small / "spikes").iterdir()} == {".nwb", ".nix"}
-    nwb = Activity.load(small / "spikes" / "surrogate_norse.nwb")
-    nix = Activity.load(small / "spikes" / "surrogate_norse.nix")
-    assert nwb.n_trials == demo.N_DIGITS
+    assert len(results[results["table"] == "accuracy"]) == 4
+    names = {path.name for path in (out / "spikes").iterdir()}
+    shown = ("surrogate_norse", "stdp_native", "grasshopper_integrate_and_fire")
+    assert names == {f"{name}{suffix}" for name in shown for suffix in (".nwb", ".nix")}
+    nwb = Activity.load(out / "spikes" / "surrogate_norse.nwb")
+    nix = Activity.load(out / "spikes" / "surrogate_norse.nix")
+    assert nwb.n_trials == study_spikes.N_DIGITS
     np.testing.assert_allclose(nwb["hidden"].times_ms, nix["hidden"].times_ms, atol=1e-3)
-    assert len(list((small / "training").glob("*/weights.safetensors"))) == 8
-    assert not list(small.rglob(".*"))
-    assert read_yaml(small / "config.yaml")["seeds"] == [1]
+    assert len(list((out / "training").glob("*/weights.safetensors"))) == 4
+    assert not list(out.rglob(".*"))
+    config = read_yaml(out / "config.yaml")
+    assert config["seeds"] == [1]
+    assert set(config["runs"]) == {path.name for path in (out / "training").iterdir()}
+    assert {"python", "torch", "brian2"} <= set(config["versions"])
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_results(small):
+def test_the_same_seed_gives_the_same_results(small, tmp_path):
     if local_data("kriegeskorte92/92_brainRDMs.mat") is None:
         pytest.skip("the recording kriegeskorte92 is not at hand")
-    run_demo(small)
-    again = small.with_name("again")
-    run_demo(again)
-    first, second = (pd.read_parquet(p / "results.parquet") for p in (small, again))
+    folders = [tmp_path / name for name in ("once", "again")]
+    for folder in folders:
+        run_and_print(small, folder, None, "spikelearn demo")
+    first, second = (pd.read_parquet(folder / "results.parquet") for folder in folders)
     pd.testing.assert_frame_equal(first, second)
     assert set(first["table"]) == {"accuracy", "similarity", "auditory"}
-    assert (small / "report.html").read_bytes() == (again / "report.html").read_bytes()
+    pages = [(folder / "report.html").read_bytes() for folder in folders]
+    assert pages[0] == pages[1]
+    assert b"The dissimilarity matrices" in pages[0]
     group = first[(first["subject"] == "group") & (first["model"] == "pixels")]
     scores = group.set_index("region")["score"]
     assert scores["human IT"] == pytest.approx(0.106, abs=5e-4)
@@ -88,10 +108,18 @@ def test_the_same_seed_gives_the_same_results(small):
     assert brains["score"].item() == pytest.approx(0.439, abs=5e-4)
 
 
-def test_agreement_counts_spikes_that_are_the_same_in_both():
-    def activity(times, backend):
-        spikes = PopulationSpikes.from_unsorted(2, times, [0] * len(times))
-        return Activity({"p": spikes}, 10.0, 0.1, provenance={"backend": backend})
-
-    (row,) = agreement("r", 0, activity([1.0, 2.0], "a"), activity([1.0 + 1e-9, 3.0, 4.0], "b"))
-    assert (row["spikes_a"], row["spikes_b"], row["spikes_in_both"]) == (2, 3, 1)
+def test_the_demonstration_keeps_the_rules_seeds_and_parts_that_the_readme_promises():
+    demo = load_study("demo")
+    assert demo.seeds == (0, 1, 2)
+    assert [entry.rule for entry in demo.networks] == [
+        "backprop", "feedback_alignment", "direct_feedback_alignment", "untrained",
+        "surrogate", "untrained_spiking", "stdp", "homeostasis",
+    ]  # fmt: skip
+    assert demo.write_spikes
+    assert demo.auditory is not None
+    assert agreement_sentence(
+        pd.DataFrame(
+            [{"backend_a": "norse", "backend_b": "snntorch", "spikes_a": 4, "spikes_b": 4,
+              "spikes_in_both": 4}]
+        )
+    ) == "Norse and snnTorch gave the same 4 spikes, not one different."  # fmt: skip

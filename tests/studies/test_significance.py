@@ -1,18 +1,15 @@
-"""Which tests a comparison makes, of what, and that a study keeps them."""
+"""Which tests a comparison makes, and of what."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray
 from small_recording import small_recording
 
 from spikelearn.comparison import compare_rsa, difference_table, false_discovery_rate, holm
 from spikelearn.recordings import RecordedRDM
-from spikelearn.studies import study_tests
 from spikelearn.studies.comparing import Entry, judged_similarity, similarity_of_all
-from spikelearn.studies.network_names import network_names
 from spikelearn.studies.significance import PERMUTATIONS_A_MODEL, significance
 
 RECORDING = small_recording()
@@ -41,12 +38,12 @@ def entries() -> list[Entry]:
 
 
 @pytest.fixture(scope="module")
-def found(entries):
+def tests(entries):
     return significance(entries, RECORDING, 60)
 
 
-def test_planned_are_twins_baselines_and_rules_on_one_network(found) -> None:
-    mean = found.differences.query("subject == 'mean'")
+def test_planned_are_twins_baselines_and_rules_on_one_network(tests) -> None:
+    mean = tests.differences.query("subject == 'mean'")
     image = {"pixels", "mean_luminance", "gabor_energy", "random_features"}
     pairs = {
         (r.model_a, r.network_a, r.layer_a, r.model_b, r.network_b, r.layer_b)
@@ -62,8 +59,8 @@ def test_planned_are_twins_baselines_and_rules_on_one_network(found) -> None:
     }
 
 
-def test_seeds_are_instances_of_one_model_and_correction_is_over_a_region(found, entries) -> None:
-    zero = found.zero.query("subject == 'mean'")
+def test_seeds_are_instances_of_one_model_and_correction_is_over_a_region(tests, entries) -> None:
+    zero = tests.zero.query("subject == 'mean'")
     assert len(zero) == 4 + 5 * 2  # baselines; layers of five networks
     assert set(zero[zero.network != ""].n_seeds) == {2}
     one = zero.query("model == 'backprop' and layer == 'hidden'").iloc[0]
@@ -71,20 +68,20 @@ def test_seeds_are_instances_of_one_model_and_correction_is_over_a_region(found,
     scores = [compare_rsa({"m": r}, RECORDING, 0).query("subject == 'mean'").score for r in own]
     assert one.score == pytest.approx(np.mean(scores))
     assert one.ci_lower < one.score < one.ci_upper
-    for table in (zero, found.differences.query("subject == 'mean'")):
+    for table in (zero, tests.differences.query("subject == 'mean'")):
         np.testing.assert_allclose(table.p_holm, holm(table.p.to_numpy()))
         np.testing.assert_allclose(table.p_fdr, false_discovery_rate(table.p.to_numpy()))
     # So many permutations that the smallest p survives Holm's correction.
     assert len(zero) / (PERMUTATIONS_A_MODEL * len(zero) + 1) < 0.05
 
 
-def test_a_difference_is_that_of_difference_table(found, entries) -> None:
+def test_a_difference_is_that_of_difference_table(tests, entries) -> None:
     by_key = {
         (model, "hidden"): [e.responses["hidden"] for e in entries if (e.model, e.network) == name]
         for model, name in (("one", ("softhebb", "b")), ("twin", ("untrained", "b")))
     }
     expected = difference_table(by_key, RECORDING, n_bootstrap=60).query("subject == 'mean'")
-    row = found.differences.query(
+    row = tests.differences.query(
         "subject == 'mean' and network_a == 'b' and layer_a == 'hidden' and model_b == 'untrained'"
     )
     columns = ["difference", "ci_lower", "ci_upper", "p"]
@@ -110,38 +107,3 @@ def test_judgements_are_compared_with_networks_and_brains_and_tested(entries) ->
     assert set(regions) == {"IT", "human judgements"}
     with pytest.raises(Exception, match="has no judged dissimilarities"):
         judged_similarity(entries[:1], RECORDING)
-
-
-def test_networks_are_told_apart_by_what_differs() -> None:
-    base = {"network": {"name": "mlp"}, "rule": "backprop", "seed": 0, "epochs": 2}
-    assert network_names([base]) == ["mlp"]
-    assert network_names([base, {**base, "seed": 1}]) == ["mlp", "mlp"]
-    assert network_names([base, {**base, "epochs": 5}]) == ["mlp (epochs 2)", "mlp (epochs 5)"]
-    other = {**base, "rule": "softhebb", "input_range": [-1.0, 1.0]}
-    assert network_names([{**base, "input_range": [0.0, 1.0]}, other]) == [
-        "mlp (inputs 0 to 1)", "mlp (inputs -1 to 1)",
-    ]  # fmt: skip
-
-
-def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch, found) -> None:
-    from spikelearn.studies.study import Study, StudyResult
-
-    study = Study(name="small", networks=({"family": "x", "rule": "backprop"},), n_bootstrap=20)
-    (tmp_path / "scores").mkdir()
-    nothing = pd.DataFrame()
-    result = StudyResult(
-        study, tmp_path, nothing, nothing, 1, 1, [tmp_path / "runs" / "one"], {"small": RECORDING}
-    )
-    monkeypatch.setattr(study_tests, "_tested", lambda *_: found)
-    first = study_tests.study_significance(result)
-
-    def never(*_args):
-        raise AssertionError("computed again")
-
-    monkeypatch.setattr(study_tests, "_tested", never)
-    again = study_tests.study_significance(result)
-    for one, other in ((first.zero, again.zero), (first.differences, again.differences)):
-        pd.testing.assert_frame_equal(one, other)
-    result.runs.append(tmp_path / "runs" / "two")
-    with pytest.raises(AssertionError, match="computed again"):
-        study_tests.study_significance(result)

@@ -52,7 +52,7 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
         such as a class that is never predicted), `n_seeds`, `n_stimuli`.
     """
     grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
-    found = grouped.agg(
+    scores = grouped.agg(
         score=("score", "mean"),
         score_min=("score", "min"),
         score_max=("score", "max"),
@@ -66,29 +66,29 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
     ).reset_index()
     if zero is not None and len(zero):
         own = read_first(zero)[[*_TESTED, *_INTERVAL]].assign(method="rsa")
-        found = found.merge(
+        scores = scores.merge(
             own, how="left", on=[*_TESTED, "method"], suffixes=("", "_of_mean"),
             validate="many_to_one",
         )  # fmt: skip
         for bound in _INTERVAL:
-            found[bound] = found.pop(f"{bound}_of_mean").fillna(found[bound])
-    order = found["model"].map(rank)
+            scores[bound] = scores.pop(f"{bound}_of_mean").fillna(scores[bound])
+    order = scores["model"].map(rank)
     return (
-        found.assign(_order=order)
+        scores.assign(_order=order)
         .sort_values(["recording", "region", "method", "_order"], kind="stable")
         .drop(columns="_order")
         .reset_index(drop=True)
     )
 
 
-def best_layers(found: pd.DataFrame) -> pd.DataFrame:
+def best_layers(scores: pd.DataFrame) -> pd.DataFrame:
     """Of each trained network the layer with the highest score, by region; baselines as they are.
 
     The highest of several layers is a little too high; `compare --assign-layers` chooses them on
     other stimuli.
     """
     keys = [key for key in _KEYS if key != "layer"]
-    scored = found.dropna(subset=["score"])
+    scored = scores.dropna(subset=["score"])
     best = scored.loc[scored.groupby(keys, sort=False)["score"].idxmax()]
     return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
 
@@ -107,7 +107,7 @@ _ACCURACY = (
 
 
 def notes(tested: bool) -> tuple[str, ...]:
-    """What the columns of `told_table` mean, a sentence or two each."""
+    """What the columns of `layer_cells` mean, a sentence or two each."""
     if not tested:
         return (
             *_SCORE,
@@ -125,7 +125,7 @@ def notes(tested: bool) -> tuple[str, ...]:
     )
 
 
-def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
+def layer_cells(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
     """The best layers of one region as cells to be printed, the highest score first."""
     zero, differences = ({}, {}) if tests is None else _by_key(tests)
     rows = []
@@ -134,7 +134,7 @@ def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
         accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
         if row.test_accuracy < _NEAR_CHANCE * row.chance:
             accuracy += ", near chance"
-        told: dict[str, str] = {
+        cells: dict[str, str] = {
             "model": label(str(row.model)),
             "network": str(row.network),
             "layer": str(row.layer),
@@ -143,12 +143,12 @@ def told_table(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
             "interval": f"{row.ci_lower:.3f} to {row.ci_upper:.3f}",
         }
         if tests is not None:
-            told |= {"p": zero.get(key, ""), "over untrained": differences.get(key, "")}
-        told |= {
+            cells |= {"p": zero.get(key, ""), "over untrained": differences.get(key, "")}
+        cells |= {
             "accuracy": accuracy,
             "moved": "" if np.isnan(row.weights_moved) else f"{row.weights_moved:.2f}",
         }
-        rows.append({name: value.replace("-0.", "−0.") for name, value in told.items()})
+        rows.append({name: value.replace("-0.", "−0.") for name, value in cells.items()})
     import pandas as pd
 
     return pd.DataFrame(rows)
@@ -183,12 +183,12 @@ def heading(part: pd.DataFrame) -> str:
     return f"{first['recording']}, {first['region']}, {how}; {ceiling}"
 
 
-def troubles(found: pd.DataFrame) -> list[str]:
+def warning_sentences(scores: pd.DataFrame) -> list[str]:
     """What is wrong with networks, and who was scored on fewer stimuli, a sentence each."""
-    told = found[found["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
-    sentences = [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(told)]
-    most = found.groupby("recording")["n_stimuli"].transform("max")
-    fewer = found.assign(most=most)[found["n_stimuli"] < most]
+    warned = scores[scores["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
+    sentences = [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(warned)]
+    most = scores.groupby("recording")["n_stimuli"].transform("max")
+    fewer = scores.assign(most=most)[scores["n_stimuli"] < most]
     fewer = fewer.drop_duplicates(["recording", "model", "network", "layer"])
     sentences += [
         f"{label(str(r.model))} on {r.network}, {r.layer}: scored on {r.n_stimuli} of {r.most}"
@@ -199,7 +199,7 @@ def troubles(found: pd.DataFrame) -> list[str]:
 
 
 def as_markdown(
-    found: pd.DataFrame,
+    scores: pd.DataFrame,
     command: str,
     about: str,
     made: Sequence[str] = (),
@@ -209,7 +209,7 @@ def as_markdown(
 
     Parameters
     ----------
-    found : DataFrame
+    scores : DataFrame
         From `summary`.
     command, about : str
         What made it, and its title.
@@ -219,13 +219,17 @@ def as_markdown(
         Against zero, and differences.
     """
     lines = [f"# {about}", "", f"    {command}", ""]
-    for _, part in best_layers(found).groupby(["recording", "region", "method"], sort=False):
-        told = told_table(part, tests)
-        lines += [f"## {heading(part)}", "", f"| {' | '.join(told.columns)} |"]
-        lines.append("|" + "---|" * len(told.columns))
-        lines += [f"| {' | '.join(cells)} |" for cells in told.itertuples(index=False)]
+    for _, part in best_layers(scores).groupby(["recording", "region", "method"], sort=False):
+        table = layer_cells(part, tests)
+        lines += [f"## {heading(part)}", "", f"| {' | '.join(table.columns)} |"]
+        lines.append("|" + "---|" * len(table.columns))
+        lines += [f"| {' | '.join(cells)} |" for cells in table.itertuples(index=False)]
         lines.append("")
-    lines += [*(f"- {note}" for note in (*notes(tests is not None), *troubles(found))), "", *made]
+    lines += [
+        *(f"- {note}" for note in (*notes(tests is not None), *warning_sentences(scores))),
+        "",
+        *made,
+    ]
     return "\n".join(lines).rstrip() + "\n"
 
 

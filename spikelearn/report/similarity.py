@@ -1,118 +1,58 @@
-"""The page of a study: similarity with baselines and ceilings, accuracy, and every test."""
+"""Sections on similarity to brains: by layer, beside accuracy, and every test."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._files import write_text
 from spikelearn.comparison.tables import read_first
-from spikelearn.report import study as pictures
-from spikelearn.report import study_figures
-from spikelearn.report.data import ReportData
+from spikelearn.report import similarity_figures
 from spikelearn.report.names import label
-from spikelearn.report.page import Section, _svg
+from spikelearn.report.page import Section, svg_picture
+from spikelearn.report.similarity_tables import (
+    best_layers,
+    heading,
+    layer_cells,
+    notes,
+    warning_sentences,
+)
 from spikelearn.report.tables import Table, as_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spikelearn.report.study import Tests
+    from spikelearn.report.similarity_tables import Tests
+
+UNTRAINED = ["untrained", "untrained_spiking", "untrained_latency"]
 
 
-def write_study_page(
-    path: str | Path,
-    found: pd.DataFrame,
-    along: pd.DataFrame,
-    tests: Tests,
-    *,
-    title: str,
-    plausibility: Sequence[Section] = (),
-    about: Sequence[str] = (),
-    gaps: Sequence[str] = (),
-    command: str = "",
-    config: str = "",
-    made: Mapping[str, str] | None = None,
-    citations: Sequence[str] = (),
-) -> Path:
-    """Write the page. The same findings give the same file; text is escaped.
-
-    Parameters
-    ----------
-    path : path
-    found : DataFrame
-        From `summary`.
-    along : DataFrame
-        Scores after every epoch; may be empty.
-    tests : (DataFrame, DataFrame)
-        Against zero, and differences; may be empty.
-    title, about, gaps, command, config
-        What was studied, what is not in it, and how to make it again.
-    made : mapping
-        Commit, machine, versions and date.
-    plausibility : sequence of Section
-        Of the audit of its rules.
-    citations : sequence of str
-    """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    data = ReportData(
-        title=title,
-        summary=about,
-        gaps=gaps,
-        command=command,
-        versions=dict(made or {}),
-        citations=citations,
-    )
-    parts = [
-        _similarity(found, tests),
-        _accuracy(found, along),
-        *plausibility,
-        _tests(tests),
-        _layers(found),
-    ]
-    page = environment.get_template("template.html.j2").render(
-        data=data, sections=[part for part in parts if part is not None], config=config
-    )
-    write_text(path, page)
-    return Path(path)
-
-
-def sentences(found: pd.DataFrame) -> str:
+def sentences(scores: pd.DataFrame) -> str:
     """In each region, the closest trained network beside pixels, untrained networks and ceiling."""
     told = []
-    for _, part in found.groupby(["recording", "region", "method"], sort=False):
+    for _, part in scores.groupby(["recording", "region", "method"], sort=False):
         trained = part[part["family"] != "baseline"].dropna(subset=["score"])
         if trained.empty:
             continue
         best: Any = trained.loc[[trained["score"].idxmax()]].iloc[0]
         text = (
-            f"{pictures.heading(part)}: of the trained networks {label(best['model'])} on"
+            f"{heading(part)}: of the trained networks {label(best['model'])} on"
             f" {best['network']} comes closest, {best['score']:.3f} ({best['layer']})"
         )
-        for name, words in (("pixels", "the pixels"), ("untrained", "the best untrained network")):
-            score = part.loc[part["model"] == name, "score"].max()
+        for names, words in ((["pixels"], "the pixels"), (UNTRAINED, "the best untrained network")):
+            score = part.loc[part["model"].isin(names), "score"].max()
             if np.isfinite(score):
                 text += f"; {words} {score:.3f}"
         told.append(f"{text}.")
     return " ".join(told).replace(" -0.", " −0.")
 
 
-def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
-    section = Section("similarity", "Whose representation resembles the brain's", sentences(found))
+def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
+    """Every layer's similarity, and the best of each; `scores` of `similarity_tables.summary`."""
+    section = Section("similarity", "Whose representation resembles the brain's", sentences(scores))
     section.pictures.append(
-        _svg(
-            study_figures.similarity_figure(found),
+        svg_picture(
+            similarity_figures.similarity_figure(scores),
             "Similarity of every layer to each region; the tables hold the numbers.",
             "Filled squares are trained networks, open diamonds baselines and untrained networks:"
             " means over seeds, from the first layer (light) to the last (dark). Thin lines are"
@@ -120,24 +60,25 @@ def _similarity(found: pd.DataFrame, tests: Tests) -> Section:
             " highest; the noise ceiling is shaded where the recording has several subjects.",
         )
     )
-    filled = tests if len(tests[0]) else None
-    best = pictures.best_layers(found)
+    filled = tests if tests is not None and len(tests[0]) else None
+    best = best_layers(scores)
     parts = [part for _, part in best.groupby(["recording", "region", "method"], sort=False)]
     for k, part in enumerate(parts):
-        title = pictures.heading(part)
-        told = pictures.told_table(part, filled)
+        title = heading(part)
+        cells = layer_cells(part, filled)
         # Intervals in one line each.
-        told = told.replace(" to ", "\u00a0to\u00a0", regex=True)
+        cells = cells.replace(" to ", "\u00a0to\u00a0", regex=True)
         # Once, below the last.
-        notes: tuple[str, ...] = ()
+        below: tuple[str, ...] = ()
         if k == len(parts) - 1:
-            notes = (*pictures.notes(filled is not None), *pictures.troubles(best))
-        section.tables.append(as_table(told, title, f"{title}. The best layer of each.", notes))
+            below = (*notes(filled is not None), *warning_sentences(best))
+        section.tables.append(as_table(cells, title, f"{title}. The best layer of each.", below))
     return section
 
 
-def _accuracy(found: pd.DataFrame, along: pd.DataFrame) -> Section | None:
-    trained = found[(found["family"] != "baseline") & found["test_accuracy"].notna()]
+def accuracy(scores: pd.DataFrame, along: pd.DataFrame) -> Section | None:
+    """Similarity against accuracy, and `along` training; None where no network is scored."""
+    trained = scores[(scores["family"] != "baseline") & scores["test_accuracy"].notna()]
     if trained.empty:
         return None
     section = Section(
@@ -146,8 +87,8 @@ def _accuracy(found: pd.DataFrame, along: pd.DataFrame) -> Section | None:
         "Is a network that does its task better also more like the brain?",
     )
     section.pictures.append(
-        _svg(
-            study_figures.accuracy_figure(found, along),
+        svg_picture(
+            similarity_figures.accuracy_figure(scores, along),
             "Similarity of the best layer against test accuracy, a panel a region.",
             "Marks: test accuracy at the end. Lines: validation accuracy and similarity after every"
             " epoch, each seed for itself, from the untrained network on.",
@@ -156,7 +97,10 @@ def _accuracy(found: pd.DataFrame, along: pd.DataFrame) -> Section | None:
     return section
 
 
-def _tests(tests: Tests) -> Section | None:
+def significance(tests: Tests | None) -> Section | None:
+    """Every test, against zero and of differences; None where there is none."""
+    if tests is None or tests[0].empty:
+        return None
     zero, differences = (read_first(table) for table in tests)
     if zero.empty:
         return None
@@ -207,9 +151,10 @@ def _differences(title: str, part: pd.DataFrame) -> Table:
     return as_table(pd.DataFrame(rows), title, "Score of the one less that of the other.")
 
 
-def _layers(found: pd.DataFrame) -> Section:
+def layers(scores: pd.DataFrame) -> Section:
+    """The scores of every layer, on demand."""
     section = Section("layers", "Every layer", "")
-    for _, part in found.groupby(["recording", "region", "method"], sort=False):
-        told = pictures.told_table(part)
-        section.folded.append(as_table(told, pictures.heading(part), "In no order."))
+    for _, part in scores.groupby(["recording", "region", "method"], sort=False):
+        cells = layer_cells(part)
+        section.folded.append(as_table(cells, heading(part), "In no order."))
     return section

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn.report.names import label, rank
+from spikelearn.report.page import svg_of
 from spikelearn.report.pictures import styled
-from spikelearn.report.study import best_layers
+from spikelearn.report.similarity_tables import best_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,17 +32,17 @@ _READ = (
 
 
 @styled()
-def similarity_figure(found: pd.DataFrame) -> bytes:
+def similarity_figure(scores: pd.DataFrame) -> bytes:
     """Scores by network and layer, a panel for each recording and region.
 
     Networks of one kind stand together, the untrained one first.
     """
-    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
-    places, names, headings, end = _layout(found)
+    panels = list(dict.fromkeys(zip(scores["recording"], scores["region"], strict=True)))
+    places, names, headings, end = _layout(scores)
     height = _INCH * end + 1.4
     figure, axes = _figure(3.4 + 2.2 * len(panels), height, len(panels))
     for axis, (recording, region) in zip(axes, panels, strict=True):
-        part = found[(found["recording"] == recording) & (found["region"] == region)]
+        part = scores[(scores["recording"] == recording) & (scores["region"] == region)]
         low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
         if np.isfinite(low):
             axis.axvspan(low, high, color="#f0e442", alpha=0.45, linewidth=0)
@@ -72,11 +72,11 @@ def similarity_figure(found: pd.DataFrame) -> bytes:
         text.set_fontweight(weight)
     axes[0].set_ylim(end, -_ROW)
     figure.supxlabel(_READ, fontsize=7, x=0.02, ha="left")
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def _layout(
-    found: pd.DataFrame,
+    scores: pd.DataFrame,
 ) -> tuple[
     dict[tuple[str, str, str], tuple[float, float]],
     list[tuple[float, str]],
@@ -85,8 +85,10 @@ def _layout(
 ]:
     """Places of layers, with depth from 0 to 1; of names; of networks' headings; and the end."""
     layers: dict[tuple[str, str], list[str]] = {}
-    datasets = dict(zip(found["network"], found["dataset"], strict=True))
-    for model, network, layer in zip(found["model"], found["network"], found["layer"], strict=True):
+    datasets = dict(zip(scores["network"], scores["dataset"], strict=True))
+    for model, network, layer in zip(
+        scores["model"], scores["network"], scores["layer"], strict=True
+    ):
         of_network = layers.setdefault((network, model), [])
         if layer not in of_network:
             of_network.append(layer)
@@ -116,10 +118,10 @@ def _layout(
 
 
 @styled()
-def accuracy_figure(found: pd.DataFrame, along: pd.DataFrame) -> bytes:
+def accuracy_figure(scores: pd.DataFrame, along: pd.DataFrame) -> bytes:
     """Similarity of the best layer against test accuracy; lines: after every epoch of training."""
-    panels = list(dict.fromkeys(zip(found["recording"], found["region"], strict=True)))
-    trained = best_layers(found).dropna(subset=["test_accuracy"])
+    panels = list(dict.fromkeys(zip(scores["recording"], scores["region"], strict=True)))
+    trained = best_layers(scores).dropna(subset=["test_accuracy"])
     models = list(dict.fromkeys(trained["model"]))
     hues = {model: _COLOURS[i % len(_COLOURS)] for i, model in enumerate(models)}
     datasets = list(dict.fromkeys(trained["dataset"]))
@@ -157,7 +159,7 @@ def accuracy_figure(found: pd.DataFrame, along: pd.DataFrame) -> bytes:
               for d in datasets if len(datasets) > 1),
         ]  # fmt: skip
         figure.legend(handles=shown, loc="outside right center", fontsize=7, frameon=False)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def _rows(table: pd.DataFrame) -> Any:
@@ -170,9 +172,3 @@ def _figure(width: float, height: float, columns: int, sharex: bool = False) -> 
     figure = Figure(figsize=(width, height), layout="constrained")
     (axes,) = figure.subplots(1, columns, squeeze=False, sharey=True, sharex=sharex)
     return figure, axes
-
-
-def _svg(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()

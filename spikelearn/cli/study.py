@@ -1,0 +1,141 @@
+"""The group of commands that run studies: many networks, trained and compared, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli._app import NoSeed, app, plain_warnings, plainly, say
+from spikelearn.cli._tables import print_table, print_tests
+
+if TYPE_CHECKING:
+    from spikelearn.studies.study import Study
+    from spikelearn.studies.whole_study import WholeStudy
+
+study_app = typer.Typer(
+    help="Train and compare a grid of networks; `study` alone lists those that are shipped.",
+    invoke_without_command=True,
+)
+app.add_typer(study_app, name="study")
+
+
+@study_app.callback()
+@plainly
+def study(context: typer.Context, seed: NoSeed = 0) -> None:
+    """Train and compare a grid of networks; without a verb, list the studies that are shipped."""
+    if context.invoked_subcommand is not None:
+        return
+    from spikelearn._files import shipped_names
+    from spikelearn.cli.listing import print_lines
+    from spikelearn.studies.study import load_study
+
+    studies = [load_study(name) for name in shipped_names("models/studies")]
+    print_lines(
+        (one.name, f"{len(one.networks)} networks", one.title or _first_sentence(one.description))
+        for one in studies
+    )
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).split(". ", maxsplit=1)[0].rstrip(".")
+
+
+@study_app.command()
+@plainly
+def run(
+    name: Annotated[str, typer.Argument(help="Name of a shipped study, or YAML file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; runs/studies/NAME, if left out.")
+    ] = None,
+    limit_minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so long; the same command goes on.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
+) -> None:
+    """Train the networks of a study, compare them with recordings, and write its page.
+
+    What is there is not computed again: interrupted, it goes on where it was.
+
+    Example: spikelearn study run learning_rules --limit-minutes 60
+    """
+    from spikelearn.studies.study import load_study
+
+    command = f"spikelearn study run {name}" + (f" --seed {seed}" if seed else "")
+    run_and_print(load_study(name).counted_from(seed), out, limit_minutes, command)
+
+
+@study_app.command()
+@plainly
+def new(
+    file: Annotated[Path, typer.Argument(help="The .yaml file to write.")], seed: NoSeed = 0
+) -> None:
+    """Write a description of a study to start from, with a word on every field.
+
+    Example: spikelearn study new mine.yaml
+    """
+    from spikelearn.studies.starting_study import write_starting_study
+
+    print(f"Study: {write_starting_study(file)}")
+
+
+def run_and_print(
+    study: Study, out: Path | None, limit_minutes: float | None, command: str
+) -> None:
+    """Run a study, print its best layers and its tests, and write its files.
+
+    Parameters
+    ----------
+    study : Study
+    out : Path or None
+        Its folder; None is runs/studies/NAME.
+    limit_minutes : float or None
+        None for as long as it takes.
+    command : str
+        What was typed.
+
+    Raises
+    ------
+    SpikelearnError
+        If a network could not be trained or compared; the others are, and are written.
+    """
+    from spikelearn._progress import progress_bars
+    from spikelearn.studies.whole_study import make_study, write_study
+
+    folder = out or Path("runs/studies") / study.name
+    limit = float("inf") if limit_minutes is None else limit_minutes
+    with progress_bars() as bars, plain_warnings():
+        whole = make_study(study, folder, limit, bars)
+    result = whole.result
+    for sentence in result.skipped:
+        print(f"Left out: {sentence}")
+    for sentence in result.failed:
+        print(f"Failed: {sentence}")
+    say(f"{result.n_done} of {result.n_total} networks are trained and compared")
+    if not result.n_done and not len(result.table):
+        print("Nothing is complete yet; the same command goes on from there.")
+    else:
+        _print_scores(whole)
+        for kind, path in write_study(whole, command):
+            print(f"{kind}: {path}")
+    if result.failed:
+        raise SpikelearnError(f"{len(result.failed)} networks could not be trained or compared")
+    if not result.complete and (result.n_done or len(result.table)):
+        print("Not complete yet; the same command goes on from there.")
+
+
+def _print_scores(whole: WholeStudy) -> None:
+    from spikelearn.report.similarity_tables import best_layers, summary
+
+    table = whole.result.table
+    if not len(table):
+        return
+    best = best_layers(summary(table, None if whole.tests is None else whole.tests.zero))
+    columns = ["recording", "region", "model", "network", "layer", "score", "ci_lower", "ci_upper"]
+    print_table(
+        best[[*columns, "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]],
+        f"{whole.result.study.name}: the best layer of each network",
+    )
+    print_tests(whole.tests)

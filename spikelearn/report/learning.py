@@ -1,0 +1,183 @@
+"""What networks learned: accuracy by rule, learning curves, and how far the weights moved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from spikelearn.report.names import BASELINES, backend, colour, in_order, label, rank
+from spikelearn.report.page import Section, svg_of, svg_picture
+from spikelearn.report.pictures import panels, styled
+from spikelearn.report.tables import Table, as_table, mean_and_spread
+
+
+def learning(
+    accuracy: pd.DataFrame | None,
+    curves: pd.DataFrame | None = None,
+    layers: pd.DataFrame | None = None,
+) -> Section | None:
+    """What the networks learned; None where nothing is known.
+
+    Parameters
+    ----------
+    accuracy : DataFrame
+        Columns model (the network's name), rule, backend, seed, test_accuracy, validation_accuracy,
+        n_test, chance, flag, mean_weight_displacement, dead_units; a row a run. Accuracies and dead
+        units are fractions.
+    curves : DataFrame, optional
+        Columns rule, seed, epoch, train_loss (nats), validation_accuracy.
+    layers : DataFrame, optional
+        Columns rule, seed, layer, weight_displacement, dead_units, gradient_cosine.
+    """
+    if accuracy is None or accuracy.empty:
+        return None
+    section = Section("learned", "What the networks learned", accuracy_sentence(accuracy))
+    section.pictures.append(
+        svg_picture(
+            accuracy_figure(accuracy),
+            "Test accuracy of each learning rule; the table below holds the numbers.",
+            "Bars are means over seeds, dots the seeds.",
+        )
+    )
+    section.tables.append(accuracy_table(accuracy))
+    if curves is not None and len(curves) and curves["epoch"].max() > 0:
+        section.pictures.append(
+            svg_picture(
+                learning_curves(curves),
+                "Training loss and validation accuracy by epoch for each rule.",
+                "Learning curves; thin lines are seeds. Epoch 0 is the network before training. The"
+                " epoch used is the one with the highest validation accuracy.",
+            )
+        )
+    if layers is not None and len(layers):
+        section.folded.append(layer_table(layers))
+    return section
+
+
+def accuracy_sentence(frame: pd.DataFrame) -> str:
+    """Which trained rule does best, and how the controls do."""
+    means = frame.groupby("rule")["test_accuracy"].mean()
+    trained = means[[rule for rule in means.index if rule not in BASELINES]]
+    chance = 100 * float(frame["chance"].iloc[0])
+    if trained.empty:
+        return f"No trained network is in this report; chance is {chance:.0f} %."
+    best = str(trained.idxmax())
+    text = f"Highest on held-out images: {label(best)}, {100 * trained[best]:.1f} %"
+    others = trained.drop(best).sort_values(ascending=False)
+    if len(others):
+        text += "; then " + ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in others.items())
+    controls = means[[rule for rule in in_order(means.index) if rule in BASELINES]]
+    if len(controls):
+        said = ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in controls.items())
+        text += f". The controls: {said}"
+    return f"{text}. Chance is {chance:.0f} %."
+
+
+def accuracy_table(frame: pd.DataFrame) -> Table:
+    """One row a rule: mean and standard deviation over seeds."""
+    rows, notes = [], []
+    for rule in in_order(frame["rule"]):
+        runs = frame[frame["rule"] == rule]
+        for flag, part in runs[runs["flag"] != ""].groupby("flag", sort=False):
+            seeds = ", ".join(str(seed) for seed in part["seed"])
+            notes.append(f"{label(rule)}, seed {seeds}: {flag}.")
+        rows.append(
+            {
+                "rule": label(rule),
+                "network": runs["model"].iloc[0],
+                "computed by": backend(runs["backend"].iloc[0]),
+                "test accuracy (%)": mean_and_spread(runs["test_accuracy"], 100, 1),
+                "validation accuracy (%)": mean_and_spread(runs["validation_accuracy"], 100, 1),
+                "seeds": len(runs),
+                "test images": f"{runs['n_test'].iloc[0]:,}",
+                "weights moved by": mean_and_spread(runs["mean_weight_displacement"], 1, 2),
+                "dead units (%)": mean_and_spread(runs["dead_units"], 100, 0),
+            }
+        )
+    return as_table(
+        pd.DataFrame(rows),
+        "Accuracy by rule",
+        "Mean ± standard deviation over seeds. “Weights moved by” is the norm of the change over"
+        " the norm at the start, averaged over layers; dead units are those of the worst layer"
+        " whose activity is the same for every image.",
+        notes,
+    )
+
+
+def layer_table(frame: pd.DataFrame) -> Table:
+    """One row a rule and layer: how far the weights moved, and where the update points."""
+    rows = []
+    for rule in in_order(frame["rule"]):
+        runs = frame[frame["rule"] == rule]
+        for layer in dict.fromkeys(runs["layer"]):
+            part = runs[runs["layer"] == layer]
+            rows.append(
+                {
+                    "rule": label(rule),
+                    "layer": layer,
+                    "weights moved by": mean_and_spread(part["weight_displacement"], 1, 2),
+                    "dead units (%)": mean_and_spread(part["dead_units"], 100, 1),
+                    "cosine with backpropagation": mean_and_spread(part["gradient_cosine"], 1, 2),
+                }
+            )
+    return as_table(
+        pd.DataFrame(rows),
+        "By layer: how far the weights moved, and where the updates point",
+        "Mean ± standard deviation over seeds. The cosine is that of the rule's update"
+        " with backpropagation's gradient at the same weights, on validation images; it is not"
+        " defined for rules that update nothing, and not computed for spiking networks.",
+    )
+
+
+@styled()
+def accuracy_figure(table: pd.DataFrame) -> bytes:
+    """Test accuracy by rule: a bar for the mean over seeds, a dot for each."""
+    order = sorted(dict.fromkeys(table["rule"]), key=rank)
+    figure, ((axis,),) = panels(7.2, 0.42 * len(order) + 0.9)
+    for row, rule in enumerate(order):
+        runs = table[table["rule"] == rule]
+        scores = 100 * runs["test_accuracy"].to_numpy()
+        axis.barh(row, scores.mean(), height=0.62, color=colour(rule), alpha=0.35)
+        axis.plot(scores, np.full(scores.size, row), "o", color=colour(rule), markersize=4)
+        axis.text(102, row, f"{scores.mean():.1f} %", va="center", fontsize=8.5)
+    chance = 100 * float(table["chance"].iloc[0])
+    axis.axvline(chance, color="black", linewidth=0.8, linestyle=":")
+    axis.annotate(
+        "chance", (chance, -0.6), xytext=(3, 0), textcoords="offset points", fontsize=8,
+        va="center",
+    )  # fmt: skip
+    axis.set_yticks(range(len(order)), [label(rule) for rule in order])
+    axis.set_ylim(len(order) - 0.5, -0.85)
+    axis.set_xlim(0, 112)
+    axis.set_xticks(range(0, 101, 20))
+    axis.set_xlabel("accuracy on held-out test images (%)")
+    return svg_of(figure)
+
+
+@styled()
+def learning_curves(table: pd.DataFrame) -> bytes:
+    """Training loss and validation accuracy by epoch, a thin line per seed and a thick mean."""
+    trained = table.groupby("rule")["epoch"].transform("max") > 0
+    figure, ((left, right),) = panels(7.2, 2.9, ncols=2)
+    for rule in sorted(dict.fromkeys(table.loc[trained, "rule"]), key=rank):
+        runs = table[table["rule"] == rule]
+        for axis, column, scale in (
+            (left, "train_loss", 1),
+            (right, "validation_accuracy", 100),
+        ):
+            by_seed = runs.pivot_table(index="epoch", columns="seed", values=column) * scale
+            axis.plot(by_seed.index, by_seed, color=colour(rule), linewidth=0.6, alpha=0.6)
+            axis.plot(
+                by_seed.index, by_seed.mean(axis=1), color=colour(rule), linewidth=1.8,
+                label=label(rule),
+            )  # fmt: skip
+    left.set_ylabel("training loss (nats)")
+    left.set_yscale("log")
+    for which in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        which(lambda value, _: f"{value:g}" if str(f"{value:g}").strip("0.")[:1] in "125" else "")
+    right.set_ylabel("validation accuracy (%)")
+    for axis in (left, right):
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return svg_of(figure)

@@ -1,0 +1,133 @@
+"""What spiking networks did: rasters, agreement of simulators, receptive fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spikelearn.report.names import backend, label
+from spikelearn.report.page import Section, png_of, png_picture
+from spikelearn.report.pictures import panels, styled
+from spikelearn.report.tables import Table, as_table
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Spikes of one population in one trial: `times_ms` and `senders` of shape (n_spikes,)."""
+
+    title: str
+    population: str
+    times_ms: np.ndarray
+    senders: np.ndarray
+    size: int
+    duration_ms: float
+    caption: str = ""
+
+
+def spiking(
+    rasters: Sequence[Raster] = (),
+    fields: np.ndarray | None = None,
+    agreement: pd.DataFrame | None = None,
+) -> Section | None:
+    """The spiking networks; None where nothing is known.
+
+    Parameters
+    ----------
+    rasters : sequence of Raster
+    fields : array of shape (n_neurons, height, width), optional
+        Input weights of neurons of a layer.
+    agreement : DataFrame, optional
+        Columns model, seed, population, backend_a, backend_b, n_stimuli, spikes_a, spikes_b,
+        spikes_in_both.
+    """
+    if agreement is not None and agreement.empty:
+        agreement = None
+    if not rasters and agreement is None and fields is None:
+        return None
+    lead = "What the spiking networks did."
+    if agreement is not None:
+        lead = agreement_sentence(agreement)
+    section = Section("spikes", "The spiking networks", lead)
+    for one in rasters:
+        description = f"Raster of the population {one.population}: {len(one.times_ms)} spikes."
+        section.pictures.append(png_picture(raster_figure(one), description, one.caption))
+    if fields is not None:
+        section.pictures.append(
+            png_picture(
+                receptive_fields(fields),
+                f"Input weights of {len(fields)} neurons as images.",
+                "Input weights of neurons of the layer trained by STDP, first seed; brighter is"
+                " stronger.",
+            )
+        )
+    if agreement is not None:
+        section.tables.append(agreement_table(agreement))
+    return section
+
+
+def agreement_sentence(frame: pd.DataFrame) -> str:
+    """Whether the backends gave the same spikes."""
+    total, both = int(frame["spikes_a"].sum()), int(frame["spikes_in_both"].sum())
+    other = int(frame["spikes_b"].sum())
+    names = f"{backend(frame['backend_a'].iloc[0])} and {backend(frame['backend_b'].iloc[0])}"
+    if total == other == both:
+        return f"{names} gave the same {total:,} spikes, not one different."
+    share = 100 * both / max(total, other, 1)
+    return f"{names} agree in {share:.2f} % of spikes ({total:,} and {other:,})."
+
+
+def agreement_table(frame: pd.DataFrame) -> Table:
+    """Spikes of two backends, summed over seeds."""
+    keys = ["model", "population", "backend_a", "backend_b"]
+    rows = []
+    for (model, population, a, b), part in frame.groupby(keys, sort=False):
+        rows.append(
+            {
+                "network trained by": label(str(model)),
+                "population": population,
+                "first": backend(str(a)),
+                "second": backend(str(b)),
+                "seeds": len(part),
+                "images": int(part["n_stimuli"].iloc[0]),
+                "spikes, first": f"{part['spikes_a'].sum():,}",
+                "spikes, second": f"{part['spikes_b'].sum():,}",
+                "the same in both": f"{part['spikes_in_both'].sum():,}",
+            }
+        )
+    return as_table(
+        pd.DataFrame(rows),
+        "Spikes of two backends",
+        "Spikes are the same if image, neuron and time step agree; summed over seeds.",
+    )
+
+
+@styled()
+def raster_figure(one: Raster) -> bytes:
+    """A dot for every spike."""
+    figure, ((axis,),) = panels(7.2, 2.3)
+    size = float(np.clip(300 / max(one.size, 1), 1.5, 7))
+    if len(one.times_ms) < 200:
+        size = max(size, 5.0)
+    axis.plot(one.times_ms, one.senders, "|", color="black", markersize=size, rasterized=True)
+    axis.set_xlim(0, one.duration_ms)
+    axis.set_ylim(-1, one.size)
+    axis.set_xlabel("time (ms)")
+    axis.set_ylabel(f"{one.population}: neuron" if one.population != "neurons" else "neuron")
+    axis.set_title(one.title)
+    return png_of(figure)
+
+
+@styled()
+def receptive_fields(fields: np.ndarray, columns: int = 10) -> bytes:
+    """The input weights of each neuron as an image, black for none."""
+    n_rows = -(-len(fields) // columns)
+    figure, axes = panels(0.7 * columns, 0.7 * n_rows, nrows=n_rows, ncols=columns)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    top = float(fields.max())
+    for axis, weights in zip(axes.flat, fields, strict=False):
+        axis.imshow(weights, cmap="magma", vmin=0, vmax=top, interpolation="nearest")
+    return png_of(figure)

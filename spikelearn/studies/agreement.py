@@ -1,0 +1,55 @@
+"""Agreement of simulators: whether a network spikes the same on both, to the time step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._time_steps import nearest_steps
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+
+
+def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[dict[str, Any]]:
+    """Spikes of two simulators compared, a row a population.
+
+    Parameters
+    ----------
+    rule : str
+        That trained the network.
+    seed : int
+        Of the network.
+    first, second : Activity
+        The same network under the same stimuli.
+
+    Returns
+    -------
+    list of dict
+        model, seed, population, backend_a, backend_b, n_stimuli, spikes_a, spikes_b and
+        spikes_in_both: those whose trial, neuron and time step agree.
+    """
+
+    def events(activity: Activity, name: str) -> set[tuple[int, int, int]]:
+        spikes = activity[name]
+        steps = nearest_steps(spikes.times_ms, activity.dt_ms)
+        return set(
+            zip(spikes.trials.tolist(), spikes.senders.tolist(), steps.tolist(), strict=True)
+        )
+
+    rows = []
+    for name in first.populations:
+        a, b = events(first, name), events(second, name)
+        rows.append(
+            {
+                "model": rule,
+                "seed": seed,
+                "population": name,
+                "backend_a": first.provenance["backend"],
+                "backend_b": second.provenance["backend"],
+                "n_stimuli": first.n_trials,
+                "spikes_a": len(a),
+                "spikes_b": len(b),
+                "spikes_in_both": len(a & b),
+            }
+        )
+    return rows

@@ -1,0 +1,118 @@
+"""What any network should beat: baselines that are made of the images, scored like networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray
+
+    from spikelearn.recordings import ImageRecording
+
+BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
+# The category model that the authors of a recording found best, or a later paper did.
+PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
+
+
+def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
+    """Images averaged over areas to `side` x `side` pixels; as they are, if None.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, height, width) or (n, height, width, 3)
+    side : int or None
+
+    Returns
+    -------
+    uint8 array of shape (n, side, side) or (n, side, side, 3)
+
+    Raises
+    ------
+    SpikelearnError
+        If the side is no positive number.
+    """
+    from spikelearn.stimuli.images import network_images
+
+    if side is None:
+        return images
+    if side < 1:
+        raise SpikelearnError(f"images are reduced to at least 1 x 1 pixels, found {side}")
+    channels = 3 if images.ndim == 4 else 1
+    planes = network_images(images, (channels, side, side)).reshape(-1, channels, side, side)
+    reduced = np.round(planes * 255).astype(np.uint8)
+    return reduced.transpose(0, 2, 3, 1) if channels == 3 else reduced[:, 0]
+
+
+def baseline_responses(
+    recording: ImageRecording, side: int | None = None, seed: int = 0
+) -> dict[tuple[str, str], xarray.DataArray]:
+    """What any model should beat: `BASELINES`, by (model, layer); categories where published.
+
+    Parameters
+    ----------
+    recording : ImageRecording
+    side : int, optional
+        Of the images, in pixels; as they were recorded, if left out.
+    seed : int
+        Of the random features.
+    """
+    from spikelearn.comparison import baselines
+
+    images, labels = at_resolution(recording.images, side), recording.labels
+    responses: dict[tuple[str, str], xarray.DataArray] = {
+        ("pixels", ""): baselines.pixels(images, labels),
+        ("mean_luminance", ""): baselines.mean_luminance(images, labels),
+        ("gabor_energy", ""): baselines.gabor_energy(images, labels),
+        ("random_features", ""): baselines.random_features(images, labels, seed=seed),
+    }
+    category = PUBLISHED_CATEGORIES.get(recording.name, "")
+    if category in getattr(recording, "categories", {}):
+        member = recording.categories[category]
+        responses["category", category] = baselines.category_model(member, labels)
+    return responses
+
+
+def baseline_table(
+    recording: ImageRecording,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    *,
+    method: str = "rsa",
+    resolutions: Sequence[int | None] = (None,),
+    **options: Any,
+) -> pd.DataFrame:
+    """The rows of `comparing.similarity` that are the same whatever networks are compared.
+
+    Parameters
+    ----------
+    recording : ImageRecording
+    n_bootstrap, seed, method
+        As of `comparing.similarity`.
+    resolutions : sequence of int or None
+        Sides of the images in pixels; None as they were recorded.
+    **options
+        Of the method.
+    """
+    import pandas as pd
+
+    from spikelearn.comparison import compare_regions
+    from spikelearn.comparison.methods import compare_by
+
+    recorded_side = max(recording.images.shape[1:3])
+    tables = []
+    for side in resolutions:
+        baselines = baseline_responses(recording, side, seed)
+        table = compare_by(method, baselines, recording, n_bootstrap, seed, **options)
+        tables.append(table.assign(network="", seed=0, resolution=side or recorded_side))
+    if method == "rsa":
+        comparator = options.get("comparator", "spearman")
+        table = compare_regions(recording, n_bootstrap, seed, comparator)
+        if len(table):
+            tables.append(table.assign(network="", seed=0, resolution=recorded_side))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,71 @@
+"""What the networks of a study learned, read from its runs: accuracy, curves and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn import _store as store
+from spikelearn._files import read_yaml
+from spikelearn.rules import RULES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def accuracy_table(runs: Sequence[Path]) -> pd.DataFrame:
+    """One row a run: its summary, how far its weights moved and which units are dead.
+
+    Columns are those of `spikelearn.report.learning.learning`, and the rest of the summary.
+    """
+    import pandas as pd
+
+    rows = []
+    for folder in runs:
+        config = store.read_config(folder)
+        layers = store.read_table(folder, "layers")
+        rows.append(
+            {
+                "model": config["network"]["name"],
+                "rule": config["rule"],
+                "backend": _computed_by(config),
+                "seed": config["seed"],
+                **read_yaml(folder / "summary.yaml"),
+                "mean_weight_displacement": float(layers["weight_displacement"].mean()),
+                "dead_units": float(layers["dead_units"].max()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _computed_by(config: dict[str, Any]) -> str:
+    """The simulator that trained a network; spiking classifiers are snnTorch's neurons."""
+    if "backend" in config:
+        return str(config["backend"])
+    return "snntorch" if config["network"]["kind"] == "spiking_mlp" else "torch"
+
+
+def learning_curves(runs: Sequence[Path]) -> pd.DataFrame:
+    """Loss and accuracy by epoch, a row an epoch of a run; STDP has neither epochs nor a loss."""
+    return _stacked([run for run in runs if not _by_stdp(run)], "epochs")
+
+
+def layer_changes(runs: Sequence[Path]) -> pd.DataFrame:
+    """How far each layer's weights moved, a row a layer of a run."""
+    return _stacked(runs, "layers")
+
+
+def _by_stdp(folder: Path) -> bool:
+    return "spiking" in RULES[store.read_config(folder)["rule"]].networks
+
+
+def _stacked(runs: Sequence[Path], name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    tables = []
+    for folder in runs:
+        config = store.read_config(folder)
+        about = {"model": config["network"]["name"], "rule": config["rule"], "seed": config["seed"]}
+        tables.append(store.read_table(folder, name).assign(**about))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -1,0 +1,281 @@
+"""A study is run in pieces: trained and compared as far as time allows, and read as it then is."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn import _store as store
+from spikelearn._errors import DataUnavailableError, SpikelearnError
+from spikelearn._files import read_yaml
+from spikelearn._progress import Progress
+from spikelearn.studies import comparing
+from spikelearn.studies.network_names import network_names
+from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study_pieces import JUDGED, Piece
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spikelearn.recordings import ImageRecording
+
+
+@dataclass
+class StudyResult:
+    """What there is of a study: its table, and how many of its pieces are done.
+
+    Attributes
+    ----------
+    study : Study
+    folder : Path
+    table : DataFrame
+        All scores that are there, with accuracy; see `score_table`.
+    along : DataFrame
+        Scores after every epoch.
+    n_done, n_total : int
+        Networks that are trained and compared, and all.
+    runs : list of Path
+        Folders of the networks that are.
+    families : list of str
+        The family of each of `runs`.
+    recordings : mapping of str to ImageRecording
+    skipped, failed : list of str
+        Recordings and networks that are not in it, and why.
+    """
+
+    study: Study
+    folder: Path
+    table: pd.DataFrame
+    along: pd.DataFrame
+    n_done: int
+    n_total: int
+    runs: list[Path] = field(default_factory=list)
+    families: list[str] = field(default_factory=list)
+    recordings: dict[str, ImageRecording] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every network of the grid has been trained and compared."""
+        return self.n_done == self.n_total
+
+
+class _OutOfTimeError(Exception):
+    pass
+
+
+def run_study(
+    study: Study,
+    folder: str | Path,
+    limit_minutes: float = float("inf"),
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Train and compare what is not there yet, and read the table of all there is.
+
+    Parameters
+    ----------
+    study : Study
+    folder : path
+        Where its pieces are kept.
+    limit_minutes : float
+        Stop after so long, in the middle of a run if need be: the epochs that are complete are
+        kept.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+
+    Raises
+    ------
+    SpikelearnError
+        If a recording or a method is unknown, or no recording can be compared with.
+    """
+    folder = Path(folder)
+    recordings, skipped = _recordings(study)
+    # Seeds outermost: an interrupted study has the first seed of every rule first.
+    baselines: dict[tuple[str, str], pd.DataFrame] = {}
+    pieces = [
+        Piece(study, folder, entry, seed, recordings, baselines)
+        for seed in study.seeds
+        for entry in study.networks
+    ]
+    deadline = time.monotonic() + 60 * limit_minutes
+    say = progress or (lambda fraction, words: None)
+    failed: list[str] = []
+    try:
+        for index, piece in enumerate(pieces):
+
+            def part(fraction: float, words: str, i: int = index, p: Piece = piece) -> None:
+                if time.monotonic() > deadline:
+                    raise _OutOfTimeError
+                say((i + fraction) / len(pieces), f"{p.title}: {words}")
+
+            part(0.0, "begins")
+            try:
+                piece.compute(part)
+            except SpikelearnError as error:  # one network that fails leaves the others their turn
+                failed.append(f"{piece.title}: {error}")
+        say(1.0, "no piece left")
+    except _OutOfTimeError:
+        pass
+    # What was computed in an earlier session may lie behind the piece that time ran out in.
+    done = [piece for piece in pieces if piece.complete]
+    return StudyResult(
+        study,
+        folder,
+        score_table(pieces),
+        along_table(pieces),
+        len(done),
+        len(pieces),
+        [piece.run for piece in done],
+        [piece.entry.family for piece in done],
+        {name: r for name, r in recordings.items() if not name.endswith(JUDGED)},
+        skipped,
+        failed,
+    )
+
+
+def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
+    """The recordings to compare with, judgements behind them; and what was left out and why."""
+    from spikelearn.comparison.guards import check_images
+
+    loaded: dict[str, ImageRecording] = {}
+    skipped: list[str] = []
+    if study.recordings == "at_hand":
+        loaded, skipped = _recordings_at_hand(study)
+    else:
+        for name in study.recordings:
+            try:
+                loaded[name] = comparing.image_recording(name)
+            except DataUnavailableError as error:
+                if study.missing_recordings == "refuse":
+                    raise
+                skipped.append(
+                    f"the comparison with {name}, because its recording is missing: {error}"
+                )
+                continue
+            for method in study.methods:
+                comparing.check_comparable(loaded[name], method)
+    if not loaded and study.missing_recordings == "refuse":
+        raise SpikelearnError(
+            f"the study '{study.name}' has no recording to compare with ({'; '.join(skipped)})"
+        )
+    for recording in loaded.values():
+        check_images(recording.images, recording.labels)
+    if "rsa" in study.methods and study.judgements:
+        loaded |= {name + JUDGED: one for name, one in loaded.items() if one.behaviour}
+    return loaded, skipped
+
+
+def _recordings_at_hand(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
+    """Those that need no download and can be compared by the study's methods; and the others."""
+    from spikelearn.recordings import RECORDINGS
+
+    loaded: dict[str, ImageRecording] = {}
+    skipped = []
+    for name in RECORDINGS:
+        module = importlib.import_module(f"spikelearn.recordings.{name}")
+        if not module.at_hand():
+            skipped.append(f"{name}: not at hand (`spikelearn download {name}`)")
+            continue
+        try:
+            recording = comparing.image_recording(name)
+            for method in study.methods:
+                comparing.check_comparable(recording, method)
+        except SpikelearnError as error:
+            skipped.append(f"{name}: {error}")
+            continue
+        loaded[name] = recording
+    return loaded, skipped
+
+
+def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
+    """All scores of the pieces that are there.
+
+    Returns
+    -------
+    DataFrame
+        As of `spikelearn.studies.comparing.similarity`, with `family`, `dataset`, `test_accuracy`,
+        `chance`, `weights_moved` and `trouble` of the networks of the study. What stands in several
+        pieces, such as baselines of the images, is there once. Untrained twins are there of
+        networks for which the study has no baseline of its own.
+    """
+    import pandas as pd
+
+    from spikelearn.comparison.tables import with_level
+
+    pieces = [piece for piece in pieces if piece.trained]
+    networks = _network_names(pieces)
+    # Where a study has baselines of its own for a network, they stand for its untrained twin.
+    controlled = {
+        (network, p.seed)
+        for p, network in zip(pieces, networks, strict=True)
+        if p.entry.family == BASELINE
+    }
+    tables = []
+    for piece, network in zip(pieces, networks, strict=True):
+        about = _about(piece)
+        for recording in piece.recordings:
+            for method in piece.study.methods:
+                path = piece.scores(recording, method)
+                if not path.is_file():
+                    continue
+                table = with_level(pd.read_parquet(path))
+                of_image = table["network"] == ""
+                ours = (table["model"] == piece.config.rule) & ~of_image
+                # Baselines of the images stand in every piece.
+                table["dataset"] = piece.config.dataset
+                table.loc[of_image, "dataset"] = ""
+                table.loc[~of_image, "network"] = network
+                table.loc[~ours, "family"] = BASELINE
+                about["weights_moved"] = table["layer"].map(about["by_layer"])
+                for column in ("test_accuracy", "chance", "weights_moved", "trouble"):
+                    table[column] = about[column]
+                    table.loc[~ours, column] = "" if column == "trouble" else float("nan")
+                has_controls = (network, piece.seed) in controlled
+                tables.append(table[ours | of_image] if has_controls else table)
+    if not tables:
+        return pd.DataFrame()
+    keys = ["model", "network", "layer", "seed", "recording", "region", "subject", "method"]
+    return pd.concat(tables, ignore_index=True).drop_duplicates(keys, ignore_index=True)
+
+
+def _about(piece: Piece) -> dict[str, Any]:
+    """What is told of a trained network beside its scores."""
+    summary = read_yaml(piece.run / "summary.yaml")
+    layers = store.read_table(piece.run, "layers").set_index("layer")
+    return {
+        "test_accuracy": summary["test_accuracy"],
+        "chance": summary["chance"],
+        "trouble": summary["flag"],
+        "by_layer": layers["weight_displacement"],
+    }
+
+
+def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
+    """Scores after every epoch, of the pieces that have some."""
+    import pandas as pd
+
+    from spikelearn.comparison.tables import with_level
+
+    pieces = [piece for piece in pieces if piece.trained]
+    tables = []
+    for piece, network in zip(pieces, _network_names(pieces), strict=True):
+        for epoch in range(getattr(piece.config, "epochs", 0) + 1):
+            if piece.along(epoch).is_file():
+                tables.append(
+                    with_level(pd.read_parquet(piece.along(epoch))).assign(
+                        family=piece.entry.family,
+                        network=network,
+                        seed=piece.seed,
+                        dataset=piece.config.dataset,
+                    )
+                )
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _network_names(pieces: Sequence[Piece]) -> list[str]:
+    return network_names([store.read_config(piece.run) for piece in pieces])

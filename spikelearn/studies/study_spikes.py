@@ -1,0 +1,255 @@
+"""The networks of a study at work: their spikes in files, on several simulators, their matrices.
+
+They see the images of the study's first recording, or a few digits where it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._progress import Progress
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.report.names import backend as simulator_name
+from spikelearn.report.names import label
+from spikelearn.report.spiking import Raster
+from spikelearn.studies.agreement import agreement
+from spikelearn.studies.representation import Shown, open_run, show
+from spikelearn.studies.study import BASELINE
+from spikelearn.training.stdp_layer import plastic_projection
+from spikelearn.training.stdp_training import STDPRun
+
+if TYPE_CHECKING:
+    from spikelearn.recordings import ImageRecording
+    from spikelearn.spikes.activity import Activity
+    from spikelearn.studies.study_run import StudyResult
+    from spikelearn.training.loop import TrainedRun
+
+N_DIGITS = 20  # shown where no recording has images
+RASTER_IMAGE = 0  # which of the images the rasters show
+N_FIELDS = 40
+# Categories of a recording whose images stand together, and their names.
+CATEGORIES = {
+    "human": "human",
+    "nonhumani": "animal",
+    "natObj": "natural object",
+    "artiObj": "artificial object",
+}
+
+
+@dataclass
+class NetworksAtWork:
+    """What networks of a study did under images.
+
+    Attributes
+    ----------
+    activities : mapping of str to Activity
+        Of trained spiking networks of the first seed, by rule and simulator.
+    rasters : list of Raster
+        Of these.
+    fields : array of shape (n_neurons, height, width) or None
+        Input weights of neurons of the first layer that STDP trained.
+    agreement : list of dict
+        See `spikelearn.studies.agreement`.
+    matrices : mapping of str to array of shape (n_stimuli, n_stimuli)
+        Percentile ranks of dissimilarities of brains, baselines, and the last hidden layer of the
+        networks of the first seed.
+    groups : list of (first, one past the last, name)
+        Images of one category.
+    """
+
+    activities: dict[str, Activity] = field(default_factory=dict)
+    rasters: list[Raster] = field(default_factory=list)
+    fields: np.ndarray | None = None
+    agreement: list[dict[str, Any]] = field(default_factory=list)
+    matrices: dict[str, np.ndarray] = field(default_factory=dict)
+    groups: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+def networks_at_work(result: StudyResult, progress: Progress | None = None) -> NetworksAtWork:
+    """Show the images to the networks that `write_spikes`, `agreement` and `matrices` ask for.
+
+    Parameters
+    ----------
+    result : StudyResult
+        Complete.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+    """
+    study = result.study
+    at_work = NetworksAtWork()
+    if not (study.write_spikes or study.agreement or study.matrices):
+        return at_work
+    recording = next(iter(result.recordings.values()), None)
+    images, labels = _images(recording)
+    if study.matrices and recording is not None:
+        at_work.matrices = _matrices_of_brains(recording)
+        at_work.groups = _groups(recording)
+    say = progress or (lambda fraction, words: None)
+    for done, (folder, family) in enumerate(zip(result.runs, result.families, strict=True)):
+        run = open_run(folder)
+        rule, seed = str(run.config["rule"]), int(run.config["seed"])
+        say(done / len(result.runs), f"{rule}, seed {seed}")
+        first_seed = seed == study.seeds[0]
+        spikes = isinstance(run, STDPRun) or run.config["network"]["kind"] == "spiking_mlp"
+        trained = family != BASELINE
+        compared = study.agreement and spikes and trained and not isinstance(run, STDPRun)
+        drawn = first_seed and study.matrices and recording is not None
+        if not (compared or drawn or (first_seed and spikes and trained)):
+            continue
+        shown = show(run, images, labels, _simulator(run, study.agreement), study.seed)
+        if drawn:
+            layer, matrix = _matrix_of_network(shown)
+            at_work.matrices[f"{rule} · {layer}"] = matrix
+        if shown.activity is None or not trained:
+            continue
+        if compared:
+            for other in study.agreement[1:]:
+                second = show(run, images, labels, other, study.seed).activity
+                assert second is not None  # noqa: S101 - for the type checker
+                at_work.agreement += agreement(rule, seed, shown.activity, second)
+        if first_seed:
+            _keep(at_work, run, shown.activity)
+    say(1.0, "")
+    return at_work
+
+
+def _images(recording: ImageRecording | None) -> tuple[np.ndarray, list[str]]:
+    """The recording's images, or a few test digits where there is none."""
+    if recording is not None:
+        return recording.images, list(recording.labels)
+    from spikelearn.stimuli import mnist
+
+    data = mnist.load()
+    labels = [f"{i:02d} digit {label}" for i, label in enumerate(data.test_labels[:N_DIGITS], 1)]
+    return data.test_images[:N_DIGITS], labels
+
+
+def _simulator(run: TrainedRun | STDPRun, compared: Sequence[str]) -> str:
+    """That of its training, or the first of those that are compared."""
+    if isinstance(run, STDPRun):
+        return str(run.config["backend"])
+    return compared[0] if compared else "auto"
+
+
+def _keep(at_work: NetworksAtWork, run: TrainedRun | STDPRun, activity: Activity) -> None:
+    """Spikes and raster of a network, and its receptive fields where STDP made them."""
+    rule = str(run.config["rule"])
+    engine = str(activity.provenance["backend"])
+    name = f"{rule}_{engine}"
+    if name in at_work.activities:
+        name = f"{run.config['network']['name']}_{name}"
+    at_work.activities[name] = activity
+    population = next(iter(activity.populations))
+    if isinstance(run, STDPRun):
+        projection = plastic_projection(SpikingNetwork(**run.config["network"]))
+        population = projection.target
+        if at_work.fields is None:
+            frozen = next(p for p in run.network.projections if p.name == projection.name)
+            weights = np.asarray(frozen.weight)
+            side = round(np.sqrt(len(weights)))
+            if side * side == len(weights):
+                at_work.fields = weights.T[:N_FIELDS].reshape(-1, side, side)
+    caption = (
+        f"Answer of the {population} population to the image “{activity.labels[RASTER_IMAGE]}”,"
+        f" simulated on {simulator_name(engine)}."
+    )
+    at_work.rasters.append(
+        raster_of(f"Trained by {label(rule)}", activity, population, RASTER_IMAGE, caption)
+    )
+
+
+def raster_of(
+    title: str,
+    activity: Activity,
+    population: str,
+    trial: int,
+    caption: str,
+    window_ms: tuple[float, float] | None = None,
+) -> Raster:
+    """The spikes of one trial as a raster.
+
+    Parameters
+    ----------
+    title, caption : str
+    activity : Activity
+    population : str
+    trial : int
+    window_ms : (float, float), optional
+        Beginning and end of what is drawn; the whole trial, if left out.
+    """
+    spikes = activity[population]
+    start, stop = window_ms or (0.0, activity.duration_ms)
+    chosen = (spikes.trials == trial) & (spikes.times_ms >= start) & (spikes.times_ms < stop)
+    return Raster(
+        title=title,
+        population=population,
+        times_ms=spikes.times_ms[chosen] - start,
+        senders=spikes.senders[chosen],
+        size=spikes.size,
+        duration_ms=stop - start,
+        caption=caption,
+    )
+
+
+def save_activities(activities: Mapping[str, Activity], folder: Path, say: Progress) -> list[Path]:
+    """Write each activity as .nwb and .nix.
+
+    Parameters
+    ----------
+    activities : mapping of str to Activity
+        By the files' names.
+    folder : Path
+    say : callable
+        Called with the fraction done and a few words.
+    """
+    paths = []
+    for index, (name, activity) in enumerate(activities.items()):
+        say(index / len(activities), f"{name}.nwb, {name}.nix")
+        paths += [activity.save(folder / f"{name}{suffix}") for suffix in (".nwb", ".nix")]
+    say(1.0, "")
+    return paths
+
+
+def _matrices_of_brains(recording: ImageRecording) -> dict[str, np.ndarray]:
+    from spikelearn.comparison import mean_luminance, pixels, rdm
+
+    matrices = {
+        region: _ranked(group.dissimilarities) for region, group in recording.groups.items()
+    }
+    for name, baseline in {"pixels": pixels, "mean luminance": mean_luminance}.items():
+        response = baseline(recording.images, recording.labels)
+        matrices[name] = _ranked(rdm(response).get_vectors()[0])
+    return matrices
+
+
+def _matrix_of_network(shown: Shown) -> tuple[str, np.ndarray]:
+    from spikelearn.comparison import rdm
+
+    hidden = [layer for layer in shown.responses if layer != "output"][-1]
+    return hidden, _ranked(rdm(shown.responses[hidden]).get_vectors()[0])
+
+
+def _ranked(dissimilarities: np.ndarray) -> np.ndarray:
+    """The square matrix of percentile ranks, 0 to 1; NaN where there is no dissimilarity."""
+    from scipy.spatial.distance import squareform
+    from scipy.stats import rankdata
+
+    known = np.isfinite(dissimilarities)
+    ranks = np.full(dissimilarities.shape, np.nan)
+    ranks[known] = rankdata(dissimilarities[known]) / max(1, known.sum())
+    return np.asarray(squareform(ranks, checks=False))
+
+
+def _groups(recording: ImageRecording) -> list[tuple[int, int, str]]:
+    """Runs of images of one category: first, one past the last, name."""
+    groups = []
+    for key, name in CATEGORIES.items():
+        members = np.flatnonzero(recording.categories.get(key, np.zeros(0, dtype=bool)))
+        if members.size and members[-1] - members[0] + 1 == members.size:
+            groups.append((int(members[0]), int(members[-1]) + 1, name))
+    return sorted(groups)

@@ -1,0 +1,236 @@
+"""A study from beginning to end: networks, tests, audit, spikes, sounds, and all of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._files import atomic_path, write_text, write_yaml
+from spikelearn._progress import Progress
+from spikelearn._provenance import as_lines, package_versions, provenance
+from spikelearn.studies.study import Study
+from spikelearn.studies.study_audit import measured, study_audit
+from spikelearn.studies.study_auditory import (
+    auditory_rasters,
+    auditory_recording,
+    auditory_traces,
+    file_names,
+    study_auditory,
+)
+from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
+from spikelearn.studies.study_run import StudyResult, run_study
+from spikelearn.studies.study_spikes import NetworksAtWork, networks_at_work, save_activities
+from spikelearn.studies.study_tests import study_significance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spikelearn.plausibility.audit import Audit
+    from spikelearn.recordings import AuditoryRecording
+    from spikelearn.report.page import Section
+    from spikelearn.studies.auditory import AuditoryResult
+    from spikelearn.studies.significance import Significance
+
+Bars = Callable[[str], Progress]
+
+
+@dataclass(frozen=True)
+class WholeStudy:
+    """What there is of a study; all but `result` waits until its last network is compared."""
+
+    result: StudyResult
+    tests: Significance | None = None
+    audit: Audit | None = None
+    at_work: NetworksAtWork = field(default_factory=NetworksAtWork)
+    auditory: AuditoryResult | None = None
+    sounds: AuditoryRecording | None = None
+
+
+def make_study(study: Study, folder: Path, limit_minutes: float, bars: Bars) -> WholeStudy:
+    """Run whatever is missing of a study.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        Where its pieces are kept.
+    limit_minutes : float
+        Stop training and comparing after so long.
+    bars : callable
+        Takes a title and gives what moves a progress bar, as `progress_bars` yields it.
+
+    Raises
+    ------
+    SpikelearnError
+        If a recording or a method is unknown, or no recording can be compared with.
+    """
+    sounds = auditory_recording(study)  # before any work
+    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"))
+    if not result.complete:
+        return WholeStudy(result)
+    # Tests are of all networks together, so there are none before the last of them.
+    tests = study_significance(result, bars("testing")) if study.tests else None
+    audit = study_audit(result, bars("auditing")) if study.criteria else None
+    at_work, heard = NetworksAtWork(), None
+    if study.write_spikes or study.agreement or study.matrices:
+        at_work = networks_at_work(result, bars("showing the images"))
+    if sounds is not None:
+        heard = study_auditory(study, sounds, bars(f"hearing the sounds of {sounds.name}"))
+    if study.write_spikes:
+        activities = dict(at_work.activities)
+        if heard is not None and sounds is not None:
+            names = file_names(heard, sounds)
+            activities |= {names[model]: a for model, a in heard.activities.items()}
+        save_activities(activities, folder / "spikes", bars("writing spikes"))
+    return WholeStudy(result, tests, audit, at_work, heard, sounds)
+
+
+def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
+    """Write tables, figures and the page of a study into its folder.
+
+    Parameters
+    ----------
+    whole : WholeStudy
+    command : str
+        What made it, to be typed again.
+
+    Returns
+    -------
+    list of (str, Path)
+        What each file is, and where.
+    """
+    study, folder = whole.result.study, whole.result.folder
+    accuracy = accuracy_table(whole.result.runs)
+    tables = {"accuracy": accuracy, "similarity": whole.result.table}
+    if whole.auditory is not None:
+        tables["auditory"] = whole.auditory.table
+    written = [_write_results(tables, folder)]
+    write_yaml(
+        folder / "config.yaml",
+        {
+            **study.model_dump(mode="json"),
+            "runs": [run.name for run in whole.result.runs],
+            "versions": package_versions(),
+        },
+    )
+    written.append(("Configuration", folder / "config.yaml"))
+    sections: list[Section | None] = []
+    if len(whole.result.table):
+        files, sections = _similarity(whole, command)
+        written += files
+    written.append(("Report", _write_page(whole, accuracy, sections, command)))
+    return written
+
+
+def _write_results(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[str, Path]:
+    """One table of every score; the column `table` says which it was."""
+    import pandas as pd
+
+    parts = [table.assign(table=name) for name, table in tables.items() if len(table)]
+    path = folder / "results.parquet"
+    with atomic_path(path) as temporary:
+        pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
+    return "Results", path
+
+
+def _similarity(
+    whole: WholeStudy, command: str
+) -> tuple[list[tuple[str, Path]], list[Section | None]]:
+    """Tables and figures of similarity, tests and audit; and their sections of the page."""
+    from spikelearn.comparison.tables import read_first
+    from spikelearn.report import plausibility, similarity, similarity_figures
+    from spikelearn.report.plausibility_figures import draw_beside
+    from spikelearn.report.similarity_tables import as_markdown, best_layers, summary
+
+    result, tests = whole.result, whole.tests
+    folder = result.folder
+    scores = summary(result.table, None if tests is None else tests.zero)
+    frames = {"table.csv": scores}
+    both = None
+    if tests is not None:
+        both = read_first(tests.zero), read_first(tests.differences)
+        frames |= dict(zip(("zero.csv", "differences.csv"), both, strict=True))
+    text = as_markdown(scores, command, result.study.name + _done(result), _made(), both)
+    write_text(folder / "table.md", text)
+    figures = {
+        "similarity.svg": similarity_figures.similarity_figure(scores),
+        "accuracy.svg": similarity_figures.accuracy_figure(scores, result.along),
+    }
+    audited: list[Section | None] = []
+    if whole.audit is not None:
+        beside = measured(best_layers(scores))
+        audited = [
+            plausibility.verdicts(whole.audit), plausibility.beside(whole.audit, beside),
+        ]  # fmt: skip
+        for region in list(beside.columns)[-1:]:
+            if region.startswith("similarity"):
+                figures["plausibility.svg"] = draw_beside(whole.audit, beside, region)
+        frames["audit.csv"] = whole.audit.table()
+    written = [("Table", folder / name) for name in frames]
+    for name, frame in frames.items():
+        with atomic_path(folder / name) as temporary:
+            frame.to_csv(temporary, index=False)
+    for name, content in figures.items():
+        write_text(folder / name, content.decode())
+        written.append(("Figure", folder / name))
+    return written, [
+        similarity.similarity(scores, both),
+        similarity.accuracy(scores, result.along),
+        *audited,
+        similarity.significance(both),
+        similarity.layers(scores),
+    ]
+
+
+def _write_page(
+    whole: WholeStudy, accuracy: pd.DataFrame, similar: list[Section | None], command: str
+) -> Path:
+    import pandas as pd
+    import yaml
+
+    from spikelearn.report.auditory import auditory
+    from spikelearn.report.learning import learning
+    from spikelearn.report.matrices import matrices
+    from spikelearn.report.page import About, write_page
+    from spikelearn.report.spiking import spiking
+
+    result, at_work, heard = whole.result, whole.at_work, whole.auditory
+    study = result.study
+    learned = None
+    if study.learning:
+        learned = learning(accuracy, learning_curves(result.runs), layer_changes(result.runs))
+    rasters, traces = list(at_work.rasters), None
+    if heard is not None:
+        rasters += auditory_rasters(heard)
+        traces = auditory_traces(heard)
+    sections = [
+        learned,
+        *similar[:2],
+        matrices(at_work.matrices, at_work.groups),
+        spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement)),
+        None if heard is None else auditory(heard.table, traces),
+        *similar[2:],
+    ]
+    recordings: list[Any] = [*result.recordings.values()]
+    if whole.sounds is not None:
+        recordings.append(whole.sounds)
+    about = About(
+        title=(study.title or f"The study {study.name}") + _done(result),
+        summary=[" ".join(part.split()) for part in study.description.split("\n\n") if part],
+        gaps=[*result.skipped, *result.failed],
+        command=command,
+        config=yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        versions={**provenance(), **package_versions()},
+        citations=[*study.citations, *(recording.citation for recording in recordings)],
+    )
+    return write_page(result.folder / "report.html", sections, about)
+
+
+def _done(result: StudyResult) -> str:
+    return "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
+
+
+def _made() -> list[str]:
+    return as_lines(provenance())

@@ -1,0 +1,19 @@
+"""The spiking networks: whether simulators agree, in a sentence."""
+
+from __future__ import annotations
+
+from pages import agreed
+
+from spikelearn.report.spiking import agreement_sentence, agreement_table, spiking
+
+
+def test_spikes_that_differ_are_counted():
+    assert agreement_sentence(agreed()).startswith("Norse and snnTorch gave the same 1,000 spikes")
+    some = agreed().assign(spikes_in_both=990)
+    assert agreement_sentence(some).startswith("Norse and snnTorch agree in 99.00 % of spikes")
+    (row,) = agreement_table(some).rows
+    assert row[-3:] == ("1,000", "1,000", "990")
+
+
+def test_without_spikes_there_is_no_section():
+    assert spiking([], None, agreed().iloc[:0]) is None

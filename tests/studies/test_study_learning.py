@@ -1,0 +1,25 @@
+"""What the networks of a study learned, read from its runs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from spikelearn.studies.representation import open_run
+from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
+
+
+def test_accuracy_curves_and_layers_are_those_of_the_runs(done):
+    table = accuracy_table(done.runs)
+    assert list(table.rule) == ["backprop", "feedback_alignment"] * 2
+    assert list(table.seed) == [0, 0, 1, 1]
+    assert set(table.backend) == {"torch"}
+    run = open_run(done.runs[3])
+    assert table.test_accuracy[3] == run.summary["test_accuracy"]
+    moved = run.layers.weight_displacement
+    assert table.mean_weight_displacement[3] == pytest.approx(moved.mean())
+    of_run = {"rule": "feedback_alignment", "seed": 1}
+    for whole, part in ((learning_curves(done.runs), run.epochs),
+                        (layer_changes(done.runs), run.layers)):  # fmt: skip
+        chosen = whole[(whole.rule == of_run["rule"]) & (whole.seed == of_run["seed"])]
+        pd.testing.assert_frame_equal(chosen[part.columns].reset_index(drop=True), part)

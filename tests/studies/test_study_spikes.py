@@ -1,0 +1,46 @@
+"""Networks of a study at work: matrices, groups of images, rasters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial.distance import squareform
+from small_recording import small_recording
+
+from spikelearn import Activity
+from spikelearn.comparison import pixels, rdm
+from spikelearn.spikes.activity import PopulationSpikes
+from spikelearn.studies.study_spikes import networks_at_work, raster_of
+
+
+def test_matrices_hold_ranks_of_the_images_and_of_the_networks_of_the_first_seed(done):
+    made = small_recording()
+    n = made.n_stimuli
+    object.__setattr__(made, "categories", {"human": np.arange(n) < 3, "natObj": np.arange(n) > 9})
+    study = done.study.model_copy(update={"matrices": True})
+    at_work = networks_at_work(replace(done, study=study, recordings={"small": made}))
+    assert list(at_work.matrices) == [
+        "pixels", "mean luminance", "backprop · hidden2", "feedback_alignment · hidden2",
+    ]  # fmt: skip
+    assert at_work.groups == [(0, 3, "human"), (10, n, "natural object")]
+    matrix = at_work.matrices["pixels"]
+    expected = squareform(rdm(pixels(made.images, made.labels)).get_vectors()[0])
+    order = np.triu_indices(n, 1)
+    np.testing.assert_array_equal(np.argsort(matrix[order]), np.argsort(expected[order]))
+    assert matrix.max() == 1.0
+    assert not at_work.activities
+
+
+def test_a_study_that_asks_for_nothing_shows_nothing(done):
+    at_work = networks_at_work(replace(done, runs=[done.folder / "nowhere"]))
+    assert not at_work.matrices
+    assert not at_work.agreement
+
+
+def test_a_raster_holds_the_spikes_of_its_trial_and_window():
+    spikes = PopulationSpikes.from_unsorted(3, [1.0, 5.0, 5.0, 9.0], [0, 1, 2, 2], [0, 0, 1, 0])
+    activity = Activity({"p": spikes}, 10.0, 0.5, 2)
+    raster = raster_of("t", activity, "p", 0, "c", (4.0, 10.0))
+    assert (list(raster.times_ms), list(raster.senders)) == ([1.0, 5.0], [1, 2])
+    assert (raster.size, raster.duration_ms) == (3, 6.0)

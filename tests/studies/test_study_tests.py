@@ -1,0 +1,45 @@
+"""A study keeps its tests, and makes them again where there are more networks."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from small_recording import small_recording
+
+from spikelearn.studies import study_tests
+from spikelearn.studies.significance import Significance
+from spikelearn.studies.study import Study
+from spikelearn.studies.study_run import StudyResult
+
+
+def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
+    p = {"p": [0.01], "p_holm": [0.02]}
+    tested = Significance(
+        pd.DataFrame({"score": [0.1], **p}), pd.DataFrame({"difference": [0.2], **p})
+    )
+    study = Study(name="small", networks=({"family": "x", "rule": "backprop"},), n_bootstrap=20)
+    (tmp_path / "scores").mkdir()
+    nothing = pd.DataFrame()
+    result = StudyResult(
+        study,
+        tmp_path,
+        nothing,
+        nothing,
+        1,
+        1,
+        [tmp_path / "runs" / "one"],
+        recordings={"small": small_recording()},
+    )
+    monkeypatch.setattr(study_tests, "_tested", lambda *_: tested)
+    first = study_tests.study_significance(result)
+
+    def never(*_args):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(study_tests, "_tested", never)
+    again = study_tests.study_significance(result)
+    for one, other in ((first.zero, again.zero), (first.differences, again.differences)):
+        pd.testing.assert_frame_equal(one, other)
+    result.runs.append(tmp_path / "runs" / "two")
+    with pytest.raises(AssertionError, match="computed again"):
+        study_tests.study_significance(result)
