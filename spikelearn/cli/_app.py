@@ -79,3 +79,19 @@ def plain_warnings() -> Iterator[None]:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def settings(pairs: list[str]) -> dict[str, Any]:
+    """The values of name=value, read as YAML: numbers, true and false, lists, or text."""
+    import yaml
+
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise SpikelearnError(f"--option takes name=value, found '{pair}'")
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SpikelearnError(f"--option {name}: '{value}' cannot be read") from error
+    return values

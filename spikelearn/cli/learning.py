@@ -8,11 +8,51 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Seed, app, plain_warnings, plainly, say
+from spikelearn.cli._app import Seed, app, plain_warnings, plainly, say, settings
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
     from spikelearn.training import STDPConfig, TrainConfig
+
+
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        help="Learning rule; `spikelearn rules` lists them. Or give --recipe, or a model with"
+        " plasticity of its own."
+    ),
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        help="Training recipe, by name (such as mnist_mlp/backprop) or path; what else is"
+        " given replaces what it says. With --rule alone, the shipped one, if there is one."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Model; the recipe's, or the first that the rule trains, if left out."),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        "--stimuli",
+        help="Data set (of spikes: shd, nmnist), or path of a folder of images or .npz file.",
+    ),
+]
+Neurons = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Neurons of the layer that STDP trains; the model's, if left out. Thresholds rise"
+        " by as much more a spike, so that an image has as many winners.",
+    ),
+]
+RuleOptions = Annotated[
+    list[str] | None,
+    typer.Option(help="A setting of the rule, as name=value; may be given several times."),
+]
 
 
 @app.command()
@@ -21,32 +61,10 @@ def train(
     network: Annotated[
         str | None, typer.Argument(help="Model, by name or path; the same as --model.")
     ] = None,
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            help="Learning rule; `spikelearn rules` lists them. Or give --recipe, or a model with"
-            " plasticity of its own."
-        ),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="Training recipe, by name (such as mnist_mlp/backprop) or path; what else is"
-            " given replaces what it says. With --rule alone, the shipped one, if there is one."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Model; the recipe's, or the first that the rule trains, if left out."),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            "--dataset",
-            "--stimuli",
-            help="Data set (of spikes: shd, nmnist), or path of a folder of images or .npz file.",
-        ),
-    ] = None,
+    rule: Rule = None,
+    recipe: Recipe = None,
+    model: Model = None,
+    dataset: Dataset = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs; the recipe's, or 5 (STDP: 1).")
     ] = None,
@@ -54,18 +72,8 @@ def train(
         int | None,
         typer.Option(min=1, help="Training images; the recipe's, or all (STDP: 300)."),
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="A setting of the rule, as name=value; may be given several times."),
-    ] = None,
-    neurons: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Neurons of the layer that STDP trains; the model's, if left out. Thresholds rise"
-            " by as much more a spike, so that an image has as many winners.",
-        ),
-    ] = None,
+    option: RuleOptions = None,
+    neurons: Neurons = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     seed: Seed = 0,
@@ -81,52 +89,58 @@ def train(
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     """
-    import pandas as pd
+    if network is not None and model is not None and network != model:
+        raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
+    named = {
+        "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
+        "epochs": epochs, "learning_rate": learning_rate, "device": device, "n_neurons": neurons,
+    }  # fmt: skip
+    given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
+    if option:
+        given["options"] = settings(option)
+    first = _training_config(recipe, given, seed)
+    configs = [first.model_copy(update={"seed": s}) for s in range(seed, seed + seeds)]
+    _print_runs(first, _run(configs, out))
 
+
+def _run(configs: list[TrainConfig | STDPConfig], out: Path) -> list[Any]:
+    """Train by each configuration; runs that lie in `out` are read."""
     from spikelearn._progress import progress_bars
     from spikelearn.training import STDPConfig, train_stdp
     from spikelearn.training import train as run_training
 
-    named = {
-        "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
-        "epochs": epochs, "learning_rate": learning_rate, "device": device,
-    }  # fmt: skip
-    if network is not None and model is not None and network != model:
-        raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
-    if neurons is not None:
-        named["n_neurons"] = neurons
-    given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
-    if option:
-        given["options"] = _settings(option)
-    first = _training_config(recipe, given, seed)
-    rows, layers = [], []
+    runs: list[Any] = []
     with progress_bars() as bar, plain_warnings():
-        for s in range(seed, seed + seeds):
-            config = first.model_copy(update={"seed": s})
-            say = bar(f"{first.rule}, seed {s}")
-            run: Any
+        for config in configs:
+            move = bar(f"{config.rule}, seed {config.seed}")
             if isinstance(config, STDPConfig):
-                run = train_stdp(config, out, say)
+                runs.append(train_stdp(config, out, move))
             else:
-                run = run_training(config, out, say)
-            rows.append({"seed": s, **run.summary, "folder": run.folder})
-            layers.append(run.layers.assign(seed=s))
-    table = pd.DataFrame(rows)
+                runs.append(run_training(config, out, move))
+    return runs
+
+
+def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
+    """What runs that differ in their seed measured, and where they are."""
+    import pandas as pd
+
+    from spikelearn.training import STDPConfig
+
+    table = pd.DataFrame([{"seed": r.config["seed"], **r.summary} for r in runs])
     shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
     print_table(table[shown], f"{first.rule} on {first.model}")
-    print_table(pd.concat(layers)[["seed", *layers[0].columns.drop("seed")]], "layers")
-    if seeds > 1:
-        spread = table["test_accuracy"].std(ddof=1)
-        print(
-            f"Test accuracy {table['test_accuracy'].mean():.4f} (s.d. {spread:.4f}, {seeds} seeds)"
-        )
+    layers = pd.concat([r.layers.assign(seed=r.config["seed"]) for r in runs])
+    print_table(layers[["seed", *runs[0].layers.columns]], "layers")
+    if len(runs) > 1:
+        mean, spread = table["test_accuracy"].mean(), table["test_accuracy"].std(ddof=1)
+        print(f"Test accuracy {mean:.4f} (s.d. {spread:.4f}, {len(runs)} seeds)")
     centroids = table.get("nearest_centroid_accuracy")
     if centroids is not None and centroids.notna().any():
         print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
-    for folder in table["folder"]:
-        print(f"Run: {folder}")
+    for run in runs:
+        print(f"Run: {run.folder}")
         if isinstance(first, STDPConfig):
-            print(f"Receptive fields: {_receptive_fields(folder)}")
+            print(f"Receptive fields: {_receptive_fields(run.folder)}")
 
 
 def _receptive_fields(folder: Path) -> Path:
@@ -189,35 +203,20 @@ def _is_plastic(model: str | None) -> bool:
 
     if model is None:
         return False
-    found = load_model(model)
-    return isinstance(found, SpikingNetwork) and any(
-        projection.plasticity is not None for projection in found.projections
+    network = load_model(model)
+    return isinstance(network, SpikingNetwork) and any(
+        projection.plasticity is not None for projection in network.projections
     )
-
-
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """The values of name=value, read as YAML: numbers, true and false, lists, or text."""
-    import yaml
-
-    settings = {}
-    for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if not sign or not name:
-            raise SpikelearnError(f"--option takes name=value, found '{pair}'")
-        try:
-            settings[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise SpikelearnError(f"--option {name}: '{value}' cannot be read") from error
-    return settings
 
 
 @app.command()
 @plainly
 def check(
-    subject: Annotated[
+    checked: Annotated[
         str,
         typer.Argument(
-            help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend."
+            metavar="RULE_OR_BACKEND",
+            help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend.",
         ),
     ],
     seed: Seed = 0,
@@ -232,24 +231,24 @@ def check(
 
     from spikelearn.simulation import BACKENDS
 
-    is_backend = subject.partition(":")[0] in BACKENDS
+    is_backend = checked.partition(":")[0] in BACKENDS
     if is_backend:
         from spikelearn.simulation.checks import check_backend, describe_properties
 
-        results, says = check_backend(subject, seed, False), describe_properties()
+        results, says = check_backend(checked, seed, False), describe_properties()
     else:
         from spikelearn.rules import own_rule
         from spikelearn.rules.checks import check_rule
         from spikelearn.rules.checks import describe_properties as describe_rules
 
-        rule = own_rule(subject) if ":" in subject else subject
+        rule = own_rule(checked) if ":" in checked else checked
         results, says = check_rule(rule, None, seed, False), describe_rules()
     words = {True: "passed", False: "FAILED", None: "does not apply"}
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]
-    print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), subject)
+    print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), checked)
     if any(r.passed is False for r in results):
         kind = "backend" if is_backend else "learning rule"
-        raise SpikelearnError(f"{subject} lacks a property that every {kind} must have")
+        raise SpikelearnError(f"{checked} lacks a property that every {kind} must have")
 
 
 _MODELS: dict[str, dict[str, str]] = {

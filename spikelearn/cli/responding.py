@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._app import NoSeed, app, plainly, settings
 
 
 @app.command()
@@ -42,18 +42,17 @@ def respond(
     Example: spikelearn respond spikes.nwb --population E --readout bold --option n_voxels=50
     --out bold.nc
     """
-    from spikelearn.cli.learning import _settings
     from spikelearn.responses import check_response_path, save_response
     from spikelearn.responses import respond as read_out
     from spikelearn.spikes import load
 
     if out is not None:
         check_response_path(out)
-    options = _settings(option or [])
+    options = settings(option or [])
     if network is not None:
-        from spikelearn.cli.simulation import _network
+        from spikelearn.cli.simulation import spiking_network
 
-        options["network"] = _network(network)
+        options["network"] = spiking_network(network)
     activity = load(source)
     if population is None:
         if len(activity.populations) != 1:

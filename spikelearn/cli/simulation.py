@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, NoSeed, Seed, app, plainly
+from spikelearn.cli._app import Backend, NoSeed, Seed, app, plainly, say
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
@@ -24,6 +24,20 @@ StatisticsFile = Annotated[
     Path | None,
     typer.Option(
         help="File for histograms of rates, intervals and correlations: .png, .svg or .pdf."
+    ),
+]
+
+
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the neurons, and of the synapses on each, that is left; rates are kept."
+    ),
+]
+SpikeFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="File for the spikes: .nwb, .nix, .h5 (SONATA), .npz, .mat, .csv. May be repeated."
     ),
 ]
 
@@ -44,19 +58,9 @@ def simulate(
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
     ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the neurons, and of the synapses on each, that is left; rates are kept."
-        ),
-    ] = None,
+    scale: Scale = None,
     seed: Seed = 0,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="File for the spikes: .nwb, .nix, .h5 (SONATA), .npz, .mat, .csv. May be repeated."
-        ),
-    ] = None,
+    out: SpikeFiles = None,
     plot: Annotated[
         Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
     ] = None,
@@ -83,7 +87,7 @@ def simulate(
     for picture in (plot, psth, statistics):
         if picture is not None:
             check_plot_path(picture)
-    network = _network(model, seed)
+    network = spiking_network(model, seed)
     if scale is not None:
         network = network.scaled(scale)
     step = dt if dt is not None else time_step(network)
@@ -93,7 +97,7 @@ def simulate(
     with progress_bars() as bar, warnings.catch_warnings():
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
-        say = bar(f"{network.name} on {backend}")
+        move = bar(f"{network.name} on {backend}")
         activity = run(
             network,
             shown,
@@ -101,28 +105,31 @@ def simulate(
             step,
             backend,
             seed,
-            progress=lambda f: say(f, "simulating"),
+            progress=lambda f: move(f, "simulating"),
             keep_partial=True,
         )
-    partial = activity.provenance.get("partial")
-    target = activity.provenance.get("backend_target")
-    engine = activity.provenance["backend"] + (f":{target}" if target else "")
     print_table(
         summary(activity),
-        f"{network.name} on {engine}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms",
+        f"{network.name} on {_engine(activity)}, {activity.n_trials} trial(s) of"
+        f" {activity.duration_ms:g} ms",
     )
+    partial = activity.provenance.get("partial")
     if partial:
         why = f": {partial['reason']}" if "reason" in partial else ""
-        typer.echo(
+        say(
             f"Interrupted: of {partial['asked_trials']} trial(s) of"
-            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}",
-            err=True,
+            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}"
         )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
     _draw(activity, plot, psth, statistics)
     if partial:
         raise typer.Exit(1 if "reason" in partial else 130)
+
+
+def _engine(activity: Activity) -> str:
+    target = activity.provenance.get("backend_target")
+    return str(activity.provenance["backend"]) + (f":{target}" if target else "")
 
 
 def _draw(
@@ -189,7 +196,7 @@ def stats(
         write_table(table, out)
 
 
-def _network(model: str, seed: int = 0) -> SpikingNetwork:
+def spiking_network(model: str, seed: int = 0) -> SpikingNetwork:
     """The spiking network of that name, file or training run."""
     from spikelearn._store import is_complete
     from spikelearn.networks import load_model
@@ -254,7 +261,7 @@ def convert(
     if Path(source).suffix == ".nir":
         network = SpikingNetwork.from_nir(source, dt, written_by, reset)  # type: ignore[arg-type]
     else:
-        network = _network(source, seed)
+        network = spiking_network(source, seed)
     if target.suffix == ".nir":
         network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
         print(f"Network: {target}")

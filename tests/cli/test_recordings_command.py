@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from calling import call
 
 from spikelearn._files import write_yaml
-from spikelearn.cli import app
 from spikelearn.recordings import RECORDINGS
 from tests.recordings.examples import random_images, write_images
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 def test_the_list_says_what_each_recording_is_and_whether_it_is_at_hand(no_data) -> None:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from typer.testing import CliRunner
+from calling import call
 
-from spikelearn.cli import app
 from spikelearn.responses import READOUTS, load_response
 from tests.responses.examples import random_activity
-
-
-def call(*arguments: object):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 @pytest.fixture

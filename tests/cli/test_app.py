@@ -1,0 +1,85 @@
+"""Every command explains itself; mistakes get one sentence; nothing heavy is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from calling import call
+
+COMMANDS = [
+    "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
+    "recordings", "recipes", "datasets", "check", "stats", "respond", "study",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_takes_a_seed(command):
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert "--seed" in result.output or command == "help"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["simulate", "nosuch"], "there is no model called 'nosuch'"),
+        (["simulate", "mlp_784"], "does not spike"),
+        (["simulate", "lif_feedforward", "--backend", "nest"], "backends are native"),
+        (["simulate", "lif_feedforward", "--out", "a.txt"], "suffixes are .nwb"),
+        (["simulate", "lif_feedforward", "--plot", "a.gif"], "a picture is written as"),
+        (["simulate", "lif_feedforward", "--duration", "-5"], "duration_ms"),
+        (["simulate", "lif_feedforward", "--stimulus", "x"], "there is no stimulus called 'x'"),
+        (["simulate", "brunel2000", "--stimulus", "mnist"], "no spike source"),
+        (["simulate", "brunel2000", "--stimulus", "step_current"], "excitatory, inhibitory"),
+        (["simulate", "lif_neuron", "--stimulus", "poisson"], "no spike source"),
+        (["train", "--rule", "magic"], "there is no rule called 'magic'"),
+        (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
+        (["train", "--rule", "backprop", "--images", "5"], "n_train"),
+        (["train"], "give --rule or --recipe"),
+        (["train", "--recipe", "nosuch/x"], "there is no"),
+        (["train", "--rule", "pepita", "--recipe", "mnist_mlp/backprop"], "is for the rule"),
+        (["train", "--rule", "backprop", "--option", "loss"], "--option takes name=value"),
+        (["train", "--rule", "backprop", "--option", "los=1"], "no option 'los'"),
+        (["train", "--rule", "backprop", "--dataset", "imagenet"], "imagenet"),
+        (["check", "nosuch.py:Mine"], "there is no Python file"),
+        (["check", "magic"], "there is no rule called 'magic'"),
+        (["compare", "nothing"], "no complete training run"),
+        (["compare"], "give the folders of training runs; `spikelearn study` is"),
+        (["compare", "nothing", "--method", "dsa"], "methods are rsa, cka, cca"),
+        (["compare", "nothing", "--limit-minutes", "5"], "--limit-minutes is for --study"),
+        (["compare", "nothing", "--study", "x"], "give no runs beside it"),
+        (["compare", "--study", "nosuch"], "there is no study called 'nosuch'"),
+        (["compare", "x", "--method", "cka", "--comparator", "cosine"], "is of the method rsa"),
+        (["export", "nothing.nwb", "a.csv"], "there is no file nothing.nwb"),
+        (["download", "imagenet"], "nothing to download called 'imagenet'"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_a_non_zero_exit(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert sentence in errors[0]
+    assert "Traceback" not in result.output
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = (
+        "import sys, spikelearn, spikelearn.cli; heavy = {'torch', 'brian2', 'snntorch', 'norse',"
+        " 'neo', 'elephant', 'rsatoolbox', 'matplotlib', 'scipy', 'pandas', 'xarray'};"
+        " print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    import spikelearn
+
+    for name in spikelearn.__all__:
+        assert getattr(spikelearn, name) is not None
+    assert spikelearn.__version__

@@ -1,0 +1,226 @@
+"""`simulate`, `stats` and `export`, as a user meets them: what they print, what they leave."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from calling import call
+
+from spikelearn import Activity
+from spikelearn._files import write_yaml
+from spikelearn.simulation import BACKENDS
+from spikelearn.simulation.grid.network import PartialRun
+from spikelearn.spikes import summary
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_simulate_writes_the_same_spikes_on_every_backend(backend, tmp_path):
+    out = tmp_path / "spikes.npz"
+    arguments = ["--duration", 100, "--dt", 0.5, "--seed", 2, "--out", out]
+    result = call("simulate", "lif_feedforward", "--backend", backend, *arguments)
+    assert result.exit_code == 0, result.output
+    spikes = Activity.load(out)["hidden"]
+    reference = tmp_path / "reference.npz"
+    call("simulate", "lif_feedforward", "--backend", "norse", *arguments[:-1], reference)
+    np.testing.assert_array_equal(spikes.times_ms, Activity.load(reference)["hidden"].times_ms)
+    assert len(spikes) > 0
+
+
+def test_simulate_draws_a_raster_and_writes_several_formats(tmp_path):
+    files = [tmp_path / f"spikes{suffix}" for suffix in (".nwb", ".csv")]
+    plot = tmp_path / "raster.png"
+    outs = [part for file in files for part in ("--out", file)]
+    arguments = ["--backend", "norse", "--duration", 50, "--dt", 0.5, "--plot", plot]
+    result = call("simulate", "lif_feedforward", *arguments, *outs)
+    assert result.exit_code == 0, result.output
+    assert all(file.is_file() for file in files)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulate_draws_rates_and_statistics(tmp_path):
+    psth, statistics = tmp_path / "rates.svg", tmp_path / "statistics.pdf"
+    result = call(
+        "simulate", "lif_feedforward", "--backend", "norse", "--duration", 50.5, "--dt", 0.5,
+        "--psth", psth, "--statistics", statistics,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"Rates: {psth}" in result.output
+    assert f"Statistics: {statistics}" in result.output
+    assert psth.read_bytes().startswith(b"<?xml")
+    assert statistics.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".nwb", ".nix", ".h5", ".mat", ".csv"])
+def test_stats_prints_the_same_table_for_every_file_format(suffix, spikes_file, tmp_path):
+    source, out = tmp_path / f"again{suffix}", tmp_path / "stats.csv"
+    Activity.load(spikes_file).save(source)
+    result = call("stats", source, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "2 trial(s) of 100 ms" in result.output
+    for word in ("fires", "silent", "correlation", "synchrony"):
+        assert word in result.output
+    expected = summary(Activity.load(spikes_file))
+    pd.testing.assert_frame_equal(pd.read_csv(out), expected, rtol=1e-4, check_dtype=False)
+
+
+def test_stats_writes_every_file_that_is_asked_for(spikes_file, tmp_path):
+    files = {
+        "--raster": tmp_path / "raster.png", "--psth": tmp_path / "rates.png",
+        "--figure": tmp_path / "statistics.svg", "--out": tmp_path / "stats.parquet",
+    }  # fmt: skip
+    options = [part for pair in files.items() for part in pair]
+    result = call("stats", spikes_file, "--trial", 1, "--bin", 2, *options)
+    assert result.exit_code == 0, result.output
+    assert all(str(path) in result.output and path.stat().st_size for path in files.values())
+    table = pd.read_parquet(files["--out"])
+    pd.testing.assert_frame_equal(table, summary(Activity.load(spikes_file), 2.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--raster", "r.gif"], "a picture is written as"),
+        (["--psth", "p.csv"], "a picture is written as"),
+        (["--figure", "f"], "a picture is written as"),
+        (["--out", "t.xlsx"], "the table is written as .parquet or .csv"),
+        (["--raster", "r.png", "--trial", 2], "there is no trial 2; trials are 0 to 1"),
+        (["--bin", 0], "a bin must be above 0 ms"),
+        (["--bin", "nan"], "a bin must be above 0 ms"),
+    ],
+)
+def test_stats_refuses_before_anything_is_written(
+    options, sentence, spikes_file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    good = ["--psth", "good.png", "--out", "good.csv"]
+    result = call("stats", spikes_file, *good, *options)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [spikes_file.name]
+
+
+@pytest.mark.parametrize("option", ["--plot", "--psth", "--statistics"])
+def test_simulate_refuses_a_picture_it_cannot_write_before_it_runs(option, tmp_path):
+    out = tmp_path / "spikes.npz"
+    result = call("simulate", "lif_feedforward", "--out", out, option, tmp_path / "p.gif")
+    assert result.exit_code == 1
+    assert "a picture is written as" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_wider_than_the_terminal_keeps_its_headings_in_words(spikes_file, monkeypatch):
+    piped = call("stats", spikes_file).output
+    assert "silent_fraction" in piped  # a program finds its columns, however narrow the terminal
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 columns, without colours
+    lines = call("stats", spikes_file).output.splitlines()
+    assert max(map(len, lines)) <= 80 < max(map(len, piped.splitlines()))
+    headings = " ".join(lines[1:3]).split()
+    assert {"silent_", "fraction", "synchrony", "population"} <= set(headings)
+
+
+def test_export_keeps_the_spikes(tmp_path):
+    source, target = tmp_path / "a.npz", tmp_path / "b.csv"
+    call("simulate", "lif_feedforward", "--backend", "norse", "--duration", 50, "--dt", 0.5,
+         "--out", source)  # fmt: skip
+    assert call("export", source, target).exit_code == 0
+    a, b = Activity.load(source), Activity.load(target)
+    np.testing.assert_array_equal(a["hidden"].times_ms, b["hidden"].times_ms)
+
+
+def test_a_trained_spiking_network_can_be_simulated(runs):
+    folder = next(run for run in runs if "surrogate" in run.name)
+    result = call("simulate", folder, "--stimulus", "mnist", "--backend", "norse", "--duration", 20)
+    assert result.exit_code == 0, result.output
+    assert "hidden" in result.output
+
+
+@pytest.mark.parametrize(
+    ("model", "stimulus", "n_trials"),
+    [
+        ("hodgkin_huxley1952", "step_current", 1),
+        ("lif_neuron", "step_current", 1),
+        ("lif_neuron", "fi_curve", 11),
+        ("lif_neuron", "noise_current", 10),
+        ("lif_feedforward", "modulated_poisson", 10),
+    ],
+)
+def test_shipped_stimuli_make_shipped_models_fire(model, stimulus, n_trials, tmp_path):
+    out = tmp_path / "x.npz"
+    result = call("simulate", model, "--stimulus", stimulus, "--out", out)
+    assert result.exit_code == 0, result.output
+    activity = Activity.load(out)
+    assert activity.n_trials == n_trials
+    assert all(len(spikes) for spikes in activity.populations.values())
+
+
+def test_a_step_makes_the_axon_fire_faster_while_it_lasts(tmp_path):
+    out = tmp_path / "x.npz"
+    call("simulate", "hodgkin_huxley1952", "--stimulus", "step_current", "--out", out)
+    times = Activity.load(out)["axon"].times_ms
+    before, during = (np.diff(times[(times > a) & (times < b)]) for a, b in ((20, 100), (120, 400)))
+    assert during.max() < before.min()
+
+
+@pytest.mark.parametrize(
+    ("current", "sentence"),
+    [
+        ({"kind": "step", "amplitude_mv": 1.0}, "neurons of model hodgkin_huxley take pA"),
+        ({"kind": "step", "amplitude_pa": 1.0, "target": "soma"}, "called 'soma'; it has axon"),
+        ({"kind": "step", "amplitude_pa": 1.0, "stop_ms": 0.0}, "stop_ms must lie after"),
+        ({"kind": "array", "file": "x.csv", "bin_ms": 1.0, "gain_pa": 1.0}, "x.csv has values"),
+    ],
+)
+def test_a_stimulus_that_does_not_fit_the_model_gets_one_sentence(current, sentence, tmp_path):
+    (tmp_path / "x.csv").write_text("1,nan\n")
+    write_yaml(tmp_path / "s.yaml", {"kind": "currents", "name": "mine", "currents": [current]})
+    out = tmp_path / "out.npz"
+    result = call(
+        "simulate", "hodgkin_huxley1952", "--stimulus", tmp_path / "s.yaml", "--duration", 10,
+        "--out", out,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert sentence in errors[0]
+    assert not out.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupted_simulation_says_so_and_keeps_what_it_has(tmp_path):
+    command = [
+        sys.executable, "-c", "from spikelearn.cli import main; main()", "simulate",
+        "vogels_abbott_cuba", "--duration", "10000000", "--out", str(tmp_path / "spikes.npz"),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [line for line in errors.splitlines() if line.startswith("Interrupted")]
+    kept = Activity.load(tmp_path / "spikes.npz")
+    assert kept.provenance["partial"]["asked_duration_ms"] == 1e7
+    assert 100.0 < kept.duration_ms < 1e7
+    assert kept.rate_hz("excitatory") > 1.0
+
+
+def test_an_interrupt_before_there_is_anything_to_keep_leaves_no_file(tmp_path, monkeypatch):
+    def interrupted(grid, progress, precision):
+        nothing = {name: (np.zeros(0, dtype=int),) * 3 for name in grid.record}
+        raise PartialRun((nothing, {}, {}), np.zeros(1, dtype=int))
+
+    monkeypatch.setattr("spikelearn.simulation.native.engine.run", interrupted)
+    result = call("simulate", "izhikevich2003", "--out", tmp_path / "spikes.npz")
+    assert result.exit_code == 130
+    assert "Interrupted" in result.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,89 @@
+"""`study`, `study run` and `study new`, as a user meets them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from calling import call
+
+from spikelearn._files import write_yaml
+from spikelearn.studies import comparing
+from tests.studies.small_recording import NETWORK, small_recording
+
+
+@pytest.fixture
+def description(tmp_path, monkeypatch):
+    """A study of one network."""
+    made = small_recording()
+    monkeypatch.setattr(comparing, "image_recording", lambda name: made)
+    content = {
+        "name": "one",
+        "description": "First.\n\nSecond.",
+        "networks": [{"family": "backpropagation", "rule": "backprop", **NETWORK}],
+        "n_train": 100,
+        "recordings": ["small"],
+        "n_bootstrap": 10,
+        "tests": False,
+        "criteria": [],
+        "learning": True,
+        "matrices": True,
+    }
+    write_yaml(tmp_path / "one.yaml", content)
+    return tmp_path / "one.yaml"
+
+
+def test_a_bare_study_lists_those_that_are_shipped():
+    done = call("study")
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert [line.split()[0] for line in lines] == ["demo", "learning_rules"]
+    assert "8 networks" in lines[0]
+
+
+def test_a_study_is_run_written_and_goes_on_where_it_was(description, tmp_path):
+    out = tmp_path / "out"
+    first = call("study", "run", description, "--out", out, "--seed", 3)
+    assert first.exit_code == 0, first.output
+    for name in ("report.html", "results.parquet", "config.yaml", "table.csv", "table.md",
+                 "similarity.svg", "accuracy.svg"):  # fmt: skip
+        assert str(out / name) in first.output or name == "table.md"
+        assert (out / name).is_file()
+    (trained,) = (out / "training").iterdir()
+    assert "-seed3-" in trained.name
+    page = (out / "report.html").read_text()
+    for words in ("<p class=\"lead\">Second.</p>", "What the networks learned", "id=\"rdms\"",
+                  f"spikelearn study run {description} --seed 3"):  # fmt: skip
+        assert words in page
+    assert set(pd.read_parquet(out / "results.parquet").table) == {"accuracy", "similarity"}
+    again = call("study", "run", description, "--out", out, "--seed", 3)
+    assert again.output == first.output
+    assert (out / "report.html").read_text() == page
+
+
+def test_a_study_without_time_says_that_it_is_not_complete(description, tmp_path):
+    done = call("study", "run", description, "--out", tmp_path / "out", "--limit-minutes", 0)
+    assert done.exit_code == 0, done.output
+    assert "0 of 1 networks" in done.stderr
+    assert "the same command goes on from there" in done.output
+
+
+def test_the_older_spelling_still_runs_and_says_the_new_one(description, tmp_path):
+    done = call("compare", "--study", description, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert f"is now `spikelearn study run {description}`" in done.stderr
+    assert f"spikelearn study run {description}" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_a_new_description_is_written_once(tmp_path):
+    path = tmp_path / "mine.yaml"
+    assert call("study", "new", path).output == f"Study: {path}\n"
+    again = call("study", "new", path)
+    assert again.exit_code == 1
+    assert "is there already" in again.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "new"])
+def test_every_verb_explains_itself_and_takes_a_seed(verb):
+    done = call("study", verb, "--help")
+    assert done.exit_code == 0
+    assert "--seed" in done.output
