@@ -127,6 +127,16 @@ def simulate(
         are to be expected where the network says `rates_hz`; or where that folder is full later.
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> network = sl.load_model("lif_feedforward")
+    >>> stimulus = sl.stimulus_for(network, "poisson", duration_ms=100)
+    >>> activity = sl.simulate(network, stimulus, duration_ms=100, seed=1)
+    >>> again = sl.simulate(network, stimulus, duration_ms=100, seed=1, backend="snntorch")
+    >>> activity.n_spikes == again.n_spikes > 0
+    True
     """
     if isinstance(backend, str) and backend != "auto":
         load_backend(backend)

@@ -38,6 +38,14 @@ def stimulus_for(
     ------
     SpikelearnError
         Where protocol, network and grid do not fit together.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> network = sl.load_model("lif_feedforward")
+    >>> stimulus = sl.stimulus_for(network, "poisson", duration_ms=500)
+    >>> list(stimulus.spikes) == list(network.sources)
+    True
     """
     if isinstance(protocol, str | Path):
         protocol = load_protocol(protocol)

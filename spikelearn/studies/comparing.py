@@ -97,6 +97,30 @@ def compare(
         and the recording has RDMs.
     DataUnavailableError
         If the recording cannot be had.
+
+    Examples
+    --------
+    A recording of one's own, of a brain that sees pixels, and a network that has learnt digits:
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> import spikelearn as sl
+    >>> from spikelearn.stimuli import load_dataset
+    >>> digits = load_dataset("digits").test_images[:12]
+    >>> Path("images").mkdir()
+    >>> for number, digit in enumerate(digits):
+    ...     Image.fromarray(digit).save(f"images/{number}.png")
+    >>> np.save("v1.npy", digits.reshape(12, 64) / 255.0)
+    >>> _ = Path("mine.yaml").write_text('''
+    ... {name: mine, citation: none, licence: none, stimuli: {folder: images},
+    ...  data: [{kind: responses, file: v1.npy, region: V1}]}
+    ... ''')
+    >>> config = sl.TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1)
+    >>> table = sl.compare(sl.train(config), "mine.yaml", n_bootstrap=100)
+    >>> pixels = table[table["model"] == "pixels"]
+    >>> bool((pixels["score"] > 0.99).all())
+    True
     """
     say = progress or (lambda fraction, words: None)
     loaded, entries = shown_entries(

@@ -55,6 +55,14 @@ def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     ------
     SpikelearnError
         If there is no complete run.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> config = sl.TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1)
+    >>> run = sl.train(config, runs="runs")
+    >>> sl.open_run(run.folder).summary["test_accuracy"] == run.summary["test_accuracy"]
+    True
     """
     rule = store.read_config(Path(folder)).get("rule")
     if rule not in RULES:
