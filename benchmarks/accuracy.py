@@ -19,8 +19,6 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import csv
-import hashlib
-import json
 import multiprocessing
 import os
 import sys
@@ -31,6 +29,7 @@ from typing import Any
 import yaml
 
 from spikelearn._files import atomic_path, shipped_names, write_text
+from spikelearn._keys import configuration_key
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, provenance
 from spikelearn.training.config import load_recipe
@@ -121,8 +120,7 @@ def parse() -> argparse.Namespace:
 
 def digest_of(name: str, **changes: Any) -> str:
     """Hash of everything that decides a recipe's numbers but the seed."""
-    text = json.dumps({**load_recipe(name).complete(), **changes}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return configuration_key({**load_recipe(name).complete(), **changes}, n_digits=12)
 
 
 def of_other_images(row: dict[str, Any], current: dict[str, str]) -> bool:

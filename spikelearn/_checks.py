@@ -26,18 +26,30 @@ class Skips(Exception):
 
 def run_checks(
     properties: Iterable[tuple[str, Callable[[Any], None]]],
-    bench: Any,
+    tested: Any,
     skips: tuple[type[Exception], ...] = (),
 ) -> list[CheckResult]:
-    """Call each property with `bench`; one result a property, in the order given.
+    """Call each property with what is tested.
 
-    A property that does not apply raises `Skips`, or one of `skips`.
+    Parameters
+    ----------
+    properties : iterable of (name, callable)
+        A property that does not hold raises `Fails`; one that does not apply raises `Skips`, or one
+        of `skips`.
+    tested : object
+        Whatever the properties take.
+    skips : tuple of exception classes, optional
+
+    Returns
+    -------
+    list of CheckResult
+        One a property, in the order given.
     """
     not_applying: tuple[type[Exception], ...] = (Skips, *skips)
     results = []
     for name, test in properties:
         try:
-            test(bench)
+            test(tested)
         except not_applying as reason:
             results.append(CheckResult(name, None, str(reason)))
         except Fails as failure:

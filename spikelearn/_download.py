@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
+
+from spikelearn._keys import text_key
 
 _CHUNK = 2**16
 _TIMEOUT_S = 30
@@ -42,7 +43,7 @@ class ResumingDownloader:
         import requests
 
         # Named by the address too: one name may have been another file elsewhere.
-        key = hashlib.sha256(url.encode()).hexdigest()[:16]
+        key = text_key(url, n_digits=16)
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f".{key}.part"
         mark = self.folder / f".{key}.mark"

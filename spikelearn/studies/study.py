@@ -24,8 +24,6 @@ study may be interrupted, also in the middle of a training run, and goes on wher
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator,
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._keys import configuration_key
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
 # Raised when the meaning of stored scores changes, so that older ones are not taken for new.
@@ -224,8 +223,7 @@ class Study(BaseModel):
         options: list[Any] = [self.comparator, self.over, self.n_bootstrap]
         if self.seed:
             options.append(self.seed)
-        text = json.dumps([FORMAT, recording, method, *options])
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return configuration_key([FORMAT, recording, method, *options], n_digits=8)
 
     def counted_from(self, seed: int) -> Study:
         """The study with all its seeds so much higher."""

@@ -5,13 +5,13 @@ One file a rule, in the folder `audit/` of the study; what is there is not measu
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._files import write_text
+from spikelearn._keys import configuration_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +48,7 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
     if not keys or not waiting:
         return None
     say = progress or (lambda fraction, words: None)
-    text = json.dumps([FORMAT, _SEED, keys])
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = configuration_key([FORMAT, _SEED, keys], n_digits=8)
     findings = []
     for done, rule in enumerate(waiting):
 

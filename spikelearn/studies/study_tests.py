@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spikelearn._files import atomic_path
+from spikelearn._keys import configuration_key
 from spikelearn.studies.comparing import Entry, untrained_twin
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
@@ -89,7 +88,5 @@ def _tested(result: StudyResult, recording: ImageRecording, say: Progress) -> Si
 
 
 def _digest(result: StudyResult, recording: str) -> str:
-    text = json.dumps(
-        [FORMAT, result.study.digest(recording, "tests"), sorted(run.name for run in result.runs)]
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    runs = sorted(run.name for run in result.runs)
+    return configuration_key([FORMAT, result.study.digest(recording, "tests"), runs], n_digits=10)

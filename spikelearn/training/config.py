@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ from pydantic import (
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._keys import configuration_key
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES
 
@@ -90,8 +90,7 @@ class _RunConfig(BaseModel):
 
     def run_name(self) -> str:
         """Name of the run's folder: model, rule, seed, and a hash of the whole configuration."""
-        text = json.dumps(self.complete(), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        digest = configuration_key(self.complete(), n_digits=10)
         return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
 
 

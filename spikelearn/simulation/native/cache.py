@@ -7,11 +7,11 @@ stale, and nobody would notice. So the texts' hash is kept beside the machine co
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from spikelearn._files import atomic_path
+from spikelearn._keys import files_key
 
 
 def forget_stale(compiled: Any) -> None:
@@ -20,14 +20,12 @@ def forget_stale(compiled: Any) -> None:
     A cache that cannot be written is left as it is.
     """
     folder = Path(compiled.stats.cache_path)
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    digest = files_key(sorted(Path(__file__).parent.glob("*.py")))
     kept = folder / "native.sources"
     with contextlib.suppress(OSError):
-        if kept.is_file() and kept.read_text(encoding="ascii") == digest.hexdigest():
+        if kept.is_file() and kept.read_text(encoding="ascii") == digest:
             return
         for machine_code in folder.glob("*.nb[ic]"):
             machine_code.unlink(missing_ok=True)
         with atomic_path(kept) as temporary:
-            temporary.write_text(digest.hexdigest(), encoding="ascii")
+            temporary.write_text(digest, encoding="ascii")
