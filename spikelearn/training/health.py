@@ -17,15 +17,15 @@ from spikelearn.training.measures import PROBE_IMAGES, activity
 
 DEAD_FRACTION = 0.5  # of a layer's neurons, silent for every image, above which it is said
 SATURATED = 0.7  # of the spikes that a neuron could fire, if it fires at all, likewise
-_COUNTED = 5  # possible spikes below which a neuron that fires them all is no trouble
+_COUNTED = 5  # possible spikes below which a neuron that fires them all is no problem
 
 
 class TrainingWarning(UserWarning):
     """A network is in a state in which it hardly learns; the message says what may help."""
 
 
-def troubles(rule: Rule, x: torch.Tensor) -> dict[str, str]:
-    """What is wrong with the spiking of the network, by a name for each trouble.
+def spiking_problems(rule: Rule, x: torch.Tensor) -> dict[str, str]:
+    """What is wrong with the spiking of the network, by a name for each problem.
 
     Parameters
     ----------
@@ -47,18 +47,19 @@ def troubles(rule: Rule, x: torch.Tensor) -> dict[str, str]:
     counts = activity(rule, x[:PROBE_IMAGES])
     if network.description.readout != "spikes":
         counts = dict(list(counts.items())[:-1])  # the scores of an output that does not spike
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for name, spikes in counts.items():
-        said = _trouble(name, spikes, _most(network), _raise_input(network, x.dim() == 3))
-        if said is not None:
-            found[f"{said[0]} {name}"] = said[1]
-            if said[0] == "silent":
+        problem = _problem(name, spikes, _most(network), _raise_input(network, x.dim() == 3))
+        if problem is not None:
+            kind, sentence = problem
+            problems[f"{kind} {name}"] = sentence
+            if kind == "silent":
                 break  # the layers above are silent for its sake
-    return found
+    return problems
 
 
-def _trouble(name: str, spikes: torch.Tensor, most: int, more_input: str) -> tuple[str, str] | None:
-    """What a layer's trouble is called, and its sentence; spike counts are (images, neurons)."""
+def _problem(name: str, spikes: torch.Tensor, most: int, more_input: str) -> tuple[str, str] | None:
+    """What a layer's problem is called, and its sentence; spike counts are (images, neurons)."""
     fired = spikes.any(0)
     dead = 1.0 - float(fired.double().mean())
     if not fired.any():
@@ -91,7 +92,7 @@ def _most(network: SpikingClassifier | LatencyNetwork) -> int:
 
 def _raise_input(network: SpikingClassifier | LatencyNetwork, given: bool) -> str:
     """How to excite the network more; `given`: its input spikes are recorded ones."""
-    own = "tau_m_ms" if given else "max_rate_hz"
+    setting = "tau_m_ms" if given else "max_rate_hz"
     if isinstance(network, LatencyNetwork):
-        own = "weight_mean or weight_sd"
-    return f"lower the model's v_threshold_mv or raise its {own}"
+        setting = "weight_mean or weight_sd"
+    return f"lower the model's v_threshold_mv or raise its {setting}"

@@ -119,7 +119,20 @@ def _divided(
 def as_input(
     images: np.ndarray, shape: tuple[int, int, int], input_range: tuple[float, float]
 ) -> torch.Tensor:
-    """Images as input of a network that takes (channels, height, width), float32, flattened."""
+    """Images as input of a network, flattened.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, height, width) or (n, height, width, channels)
+    shape : (int, int, int)
+        Channels, height and width that the network takes.
+    input_range : (float, float)
+        What black and white become.
+
+    Returns
+    -------
+    float32 tensor of shape (n, channels * height * width)
+    """
     low, high = input_range
     x = torch.from_numpy(network_images(images, shape))
     return x if (low, high) == (0.0, 1.0) else x.mul_(high - low).add_(low)
@@ -138,9 +151,9 @@ def fitting_shape(data: ImageDataset, config: TrainConfig) -> tuple[int, int, in
     wanted = (colours[0] if colours else 1, height, width)
     shape, n_classes = model.image_shape, model.n_classes  # type: ignore[union-attr]
     if shape != wanted or n_classes != len(data.classes):
-        found = " x ".join(map(str, shape)) if shape else str(model.n_inputs)  # type: ignore[union-attr]
+        taken = " x ".join(map(str, shape)) if shape else str(model.n_inputs)  # type: ignore[union-attr]
         raise SpikelearnError(
-            f"model '{config.model}' takes {found} inputs and gives {n_classes} outputs; the"
+            f"model '{config.model}' takes {taken} inputs and gives {n_classes} outputs; the"
             f" data have {' x '.join(map(str, wanted))} = {np.prod(wanted)} pixels and"
             f" {len(data.classes)} classes"
         )

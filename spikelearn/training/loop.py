@@ -22,7 +22,8 @@ from spikelearn.rules import make_rule
 from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
 from spikelearn.stimuli.events import load_events
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.health import TrainingWarning, troubles
+from spikelearn.training.epoch import train_epoch
+from spikelearn.training.health import TrainingWarning, spiking_problems
 from spikelearn.training.images import Split, split, split_events
 from spikelearn.training.measures import (
     PROBE_IMAGES,
@@ -105,7 +106,7 @@ def train(
     Warns
     -----
     TrainingWarning
-        Once for each trouble that a network that spikes gets into: a layer is silent, most of it is
+        Once for each problem that a network that spikes gets into: a layer is silent, most of it is
         dead, or its rates explode.
     """
     say = progress or (lambda fraction, words: None)
@@ -135,7 +136,7 @@ def train(
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
         # Measuring the update may have moved what the rule keeps beside the network.
         load_weights(rule, loop.best)
-        wrong = troubles(rule, validation.x) if rule.trains else {}
+        wrong = spiking_problems(rule, validation.x) if rule.trains else {}
         summary = summarise(loop, rule, training, test, n_classes, list(wrong.values()))
     epochs = loop.table()
     if folder is not None:
@@ -255,8 +256,7 @@ class _Loop:
                 self.optimizer.set_progress((e - 1 + done) / n_epochs)
                 say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
 
-            self.rule.begin_epoch(epoch, n_epochs)
-            loss = self._epoch(epoch, training, part)
+            loss = self._epoch(epoch, n_epochs, training, part)
             self._finish_epoch(epoch, loss, validation)
             self._save()
 
@@ -264,20 +264,18 @@ class _Loop:
         patience = self.config.patience
         return patience is not None and len(self.records) - 1 - self.best_epoch >= patience > 0
 
-    def _epoch(self, epoch: int, data: Split, part: Callable[[float], None]) -> float:
-        self.rule.network.train()
-        self.rule.extra.train()
+    def _epoch(
+        self, epoch: int, n_epochs: int, data: Split, part: Callable[[float], None]
+    ) -> float:
         n, size = len(data.y), self.config.batch_size
         order = torch.randperm(n, generator=torch_generator(self.config.seed, "batches", epoch))
-        order = order.to(data.y.device)
-        total = torch.zeros((), device=data.y.device)
-        for start in range(0, n, size):
-            part(start / n)
-            batch = order[start : start + size]
-            if len(batch) == 1 and self.rule.batch_coupled:
-                continue  # a rule that compares samples learns nothing from one
-            loss = self.rule.update(data.x[batch], data.y[batch], self.optimizer.step)
-            total += loss * len(batch)
+        batches = order.to(data.y.device).split(size)
+        if len(batches[-1]) == 1 and self.rule.batch_coupled:
+            batches = batches[:-1]  # a rule that compares samples learns nothing from one
+        total = train_epoch(
+            self.rule, data, batches, self.optimizer.step, epoch, n_epochs,
+            before_update=lambda done: part(done * size / n),
+        )  # fmt: skip
         if not torch.isfinite(total):
             raise SpikelearnError(
                 f"the loss of {self.config.rule} is no longer finite in epoch {epoch}; lower the"
@@ -306,10 +304,10 @@ class _Loop:
             self.best = {k: v.clone() for k, v in weights_of(self.rule).items()}
 
     def _notice(self, epoch: int, validation: Split) -> None:
-        """Warn of troubles, of each once."""
-        for trouble, sentence in troubles(self.rule, validation.x).items():
-            if trouble not in self.noticed:
-                self.noticed.add(trouble)
+        """Warn of problems, of each once."""
+        for problem, sentence in spiking_problems(self.rule, validation.x).items():
+            if problem not in self.noticed:
+                self.noticed.add(problem)
                 when = f"after epoch {epoch}" if epoch else "before training"
                 warnings.warn(f"{when}, {sentence}", TrainingWarning, stacklevel=4)
 
@@ -379,7 +377,21 @@ def summarise(
 ) -> dict[str, Any]:
     """Accuracy on the test images, which are read here for the first time.
 
-    `wrong` is what is known to be wrong with the network already.
+    Parameters
+    ----------
+    loop : _Loop
+        Of the run, which is over.
+    rule : Rule
+        With the weights of the chosen epoch.
+    training, test : Split
+    n_classes : int
+    wrong : list of str
+        What is known to be wrong with the network already, a sentence each.
+
+    Returns
+    -------
+    dict
+        `TrainedRun.summary`.
     """
     predicted = predict(rule, test.x).argmax(1)
     collapse = collapse_flag(predicted.cpu().numpy(), n_classes)

@@ -50,7 +50,22 @@ def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
 
 
 def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.DataFrame:
-    """One row per layer; the columns are those of `TrainedRun.layers`."""
+    """What training has done to each layer.
+
+    Parameters
+    ----------
+    rule : Rule
+        Trained.
+    initial : Module
+        The network as it was before training, on the processor.
+    validation : Split
+        Shown to tell which units are dead, and to lay the update beside backpropagation's.
+
+    Returns
+    -------
+    DataFrame
+        One row per layer; the columns are those of `TrainedRun.layers`.
+    """
     import pandas as pd
 
     active = activity(rule, validation.x)
@@ -71,6 +86,34 @@ def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.D
     return pd.DataFrame(rows)
 
 
+def added_updates(
+    rule: Rule, data: Split, weights: list[torch.nn.Parameter], n_updates: int = 1
+) -> list[torch.Tensor]:
+    """What a rule leaves for weights, which stay where they are, added up over its steps.
+
+    Parameters
+    ----------
+    rule : Rule
+    data : Split
+        One batch.
+    weights : list of Parameter
+    n_updates : int
+        How often the update is made, each time with other noise, if the rule has any.
+    """
+    totals = [torch.zeros_like(weight) for weight in weights]
+
+    def add_up() -> None:
+        for total, weight in zip(totals, weights, strict=True):
+            if weight.grad is not None:
+                total.add_(weight.grad)
+        for parameter in rule.parameters():
+            parameter.grad = None
+
+    for _ in range(n_updates):
+        rule.update(data.x, data.y, add_up)
+    return totals
+
+
 def gradient_cosines(rule: Rule, data: Split) -> list[float]:
     """Cosine of the rule's update with the gradient of backpropagation, by layer.
 
@@ -83,16 +126,7 @@ def gradient_cosines(rule: Rule, data: Split) -> list[float]:
         return []
     x, y = data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]
     weights = rule.network.weights()
-    updates = [torch.zeros_like(weight) for weight in weights]
-
-    def add_up() -> None:
-        for total, weight in zip(updates, weights, strict=True):
-            if weight.grad is not None:
-                total.add_(weight.grad)
-        for parameter in rule.parameters():
-            parameter.grad = None
-
-    rule.update(x, y, add_up)
+    updates = added_updates(rule, Split(x, y), weights)
     loss = output_loss(rule.loss, rule.network(x), y)[0]
     truth = torch.autograd.grad(loss, weights)
     return [_cosine(a, b) for a, b in zip(updates, truth, strict=True)]

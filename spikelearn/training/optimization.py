@@ -81,23 +81,23 @@ def _by_kind(config: TrainConfig, rule: Rule) -> dict[str, list[dict[str, Any]]]
                 f"the rule '{config.rule}' has no group of parameters called '{name}'; its groups"
                 f" are {', '.join(groups)}"
             )
-    found: dict[str, list[dict[str, Any]]] = {"adam": [], "sgd": []}
+    by_kind: dict[str, list[dict[str, Any]]] = {"adam": [], "sgd": []}
     for name, parameters in groups.items():
         moved = [p for p in parameters if p.requires_grad]
-        own = config.groups.get(name, GroupConfig())
-        kind = own.optimizer or config.optimizer
-        rate = config.learning_rate if own.learning_rate is None else own.learning_rate
-        decay = config.weight_decay if own.weight_decay is None else own.weight_decay
-        momentum = config.momentum if own.momentum is None else own.momentum
-        epochs = own.epochs or (1, config.epochs)
+        group = config.groups.get(name, GroupConfig())
+        kind = group.optimizer or config.optimizer
+        rate = config.learning_rate if group.learning_rate is None else group.learning_rate
+        decay = config.weight_decay if group.weight_decay is None else group.weight_decay
+        momentum = config.momentum if group.momentum is None else group.momentum
+        epochs = group.epochs or (1, config.epochs)
         for factor, part in _by_layer(config, rule, name, moved):
             if not part:
                 continue
             settings: dict[str, Any] = {"params": part, "lr": rate * factor, "weight_decay": decay}
             if kind == "sgd":
                 settings["momentum"] = momentum
-            found[kind].append({**settings, "full_rate": rate * factor, "epochs": epochs})
-    return found
+            by_kind[kind].append({**settings, "full_rate": rate * factor, "epochs": epochs})
+    return by_kind
 
 
 def _by_layer(

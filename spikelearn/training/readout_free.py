@@ -15,7 +15,21 @@ def nearest_centroid_accuracy(rule: Rule, training: Split, test: Split) -> float
     """Fraction of the test images whose last hidden activity is nearest to that of their class.
 
     Nearest by the angle to the mean activity of each class in the first training images, after the
-    mean over classes has been taken away. None for networks without a hidden layer.
+    mean over classes has been taken away.
+
+    Parameters
+    ----------
+    rule : Rule
+        Trained.
+    training : Split
+        Gives the mean of each class; its first 5,000 examples.
+    test : Split
+        Is told apart.
+
+    Returns
+    -------
+    float or None
+        None for networks without a hidden layer.
     """
     n_classes = int(training.y.max()) + 1
     layers = list(activity(rule, test.x[:1]))

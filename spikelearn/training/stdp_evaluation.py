@@ -34,6 +34,19 @@ def evaluate(
 ) -> tuple[np.ndarray, dict[str, Any], float]:
     """Label the neurons on training images, test on test images.
 
+    Parameters
+    ----------
+    frozen : SpikingNetwork
+        That learns no more.
+    layer : Projection
+        That was trained.
+    data : ImageDataset
+    order : int array of shape (n_training_images,)
+        The first `config.n_label` of these training images label the neurons.
+    config : STDPConfig
+    say : callable
+        Called with the fraction of the run that is done and a few words.
+
     Returns
     -------
     labels : int array of shape (n_neurons,)
@@ -76,7 +89,24 @@ def respond(
     config: STDPConfig,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> np.ndarray:
-    """Spike counts of the layer, shape (n_images, n_neurons); again what is not answered."""
+    """How often each neuron spikes for each image; what is not answered is shown again, brighter.
+
+    Parameters
+    ----------
+    frozen : SpikingNetwork
+    layer : Projection
+        Its source is shown the images, its target answers.
+    images : uint8 array of shape (n_images, height, width)
+    stream : str
+        Name of the stream of random numbers that draws the input spikes.
+    config : STDPConfig
+    progress : callable, optional
+        Called with the fraction done.
+
+    Returns
+    -------
+    int array of shape (n_images, n_neurons)
+    """
     intensities = network_input(images, *images.shape[1:3])
     draw = generator(config.seed, stream)
     counts = []
@@ -113,7 +143,20 @@ def _answers(
 
 
 def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Class each neuron answers most, on average over its images; -1 for neurons that never do."""
+    """Class each neuron answers most, on average over its images.
+
+    Parameters
+    ----------
+    answers : int array of shape (n_images, n_neurons)
+        Spike counts.
+    classes : int array of shape (n_images,)
+    n_classes : int
+
+    Returns
+    -------
+    int array of shape (n_neurons,)
+        -1 for neurons that never answer.
+    """
     means = np.stack(
         [
             answers[classes == c].mean(0) if (classes == c).any() else np.zeros(answers.shape[1])
@@ -124,7 +167,21 @@ def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> n
 
 
 def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Class whose neurons answer most, on average; the first where none answers."""
+    """Class whose neurons answer most, on average.
+
+    Parameters
+    ----------
+    answers : int array of shape (n_images, n_neurons)
+        Spike counts.
+    labels : int array of shape (n_neurons,)
+        Class of each neuron, as `assign_labels` gives it.
+    n_classes : int
+
+    Returns
+    -------
+    int array of shape (n_images,)
+        Class 0 where no neuron answers.
+    """
     votes = np.stack(
         [
             answers[:, labels == c].mean(1) if (labels == c).any() else np.zeros(len(answers))

@@ -10,8 +10,6 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import LIF, AdaptiveLIF, Projection, SpikingNetwork
-from spikelearn.stimuli.images import ImageDataset
-from spikelearn.training.config import STDPConfig
 
 
 def plastic_projection(network: SpikingNetwork) -> Projection:
@@ -36,34 +34,21 @@ def plastic_projection(network: SpikingNetwork) -> Projection:
     return plastic[0]
 
 
-def check_sizes(
-    network: SpikingNetwork, layer: Projection, data: ImageDataset, config: STDPConfig
-) -> None:
-    """Refuse a network or numbers of images that do not fit the data.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    size = network.populations[layer.source].size
-    if size != data.n_pixels:
-        raise SpikelearnError(
-            f"network '{network.name}' has {size} inputs; the images of {data.name} have"
-            f" {data.n_pixels} pixels"
-        )
-    for name, wanted, available in (
-        ("n_train", config.n_train or 0, len(data.train_images)),
-        ("n_label", config.n_label, len(data.train_images)),
-        ("n_test", config.n_test, len(data.test_images)),
-    ):
-        if wanted > available:
-            raise SpikelearnError(
-                f"{name} is {wanted}, but {data.name} ({data.source}) has {available} such images"
-            )
-
-
 def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np.ndarray:
-    """Initial weights of the plastic projection, normalised, (inputs, neurons)."""
+    """Initial weights of the plastic projection, normalised.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    float array of shape (inputs, neurons)
+        In the unit of the projection; 0 where there is no synapse.
+    """
     drawn = network.connections(layer, generator(seed, "weights"))
     weights = np.zeros((drawn.n_source, drawn.n_target))
     weights[drawn.pre, drawn.post] = drawn.weight
@@ -85,7 +70,20 @@ def carried(
     theta: np.ndarray,
     learns: bool,
 ) -> SpikingNetwork:
-    """The network with the weights and thresholds it has by now."""
+    """The network with the weights and thresholds it has by now.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        That is trained.
+    learned : float array of shape (inputs, neurons)
+        In the unit of the projection.
+    theta : float array of shape (neurons,)
+        Rise of the thresholds, mV.
+    learns : bool
+        Whether its plasticity is kept.
+    """
     neurons = network.populations[layer.target].model_copy(update={"threshold_offset_mv": theta})
     update: dict[str, Any] = {f"weight_{layer.unit}": learned}
     if not learns:
@@ -99,6 +97,14 @@ def slowed(network: SpikingNetwork, layer: Projection, shown_ms: float) -> Spiki
     A rise at each spike that is smaller by as much as the time constant is longer leaves the rate
     at which they balance as it is, and makes of the thresholds running averages over all that was
     shown (Robbins & Monro 1951, doi:10.1214/aoms/1177729586).
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        Whose target has adaptive thresholds.
+    shown_ms : float
+        For how long the network has been shown images.
     """
     neurons = network.populations[layer.target]
     assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
@@ -132,7 +138,23 @@ def theta_after(
     duration_ms: float,
     dt_ms: float,
 ) -> np.ndarray:
-    """Rise of the thresholds (mV) after a trial that began at `theta`, from the spikes alone."""
+    """Rise of the thresholds after a trial, from the spikes alone.
+
+    Parameters
+    ----------
+    neurons : AdaptiveLIF
+    theta : float array of shape (neurons,)
+        Rise of the thresholds when the trial began, mV.
+    spikes : PopulationSpikes
+        Of one trial.
+    duration_ms, dt_ms : float
+        Of the trial and of its steps.
+
+    Returns
+    -------
+    float array of shape (neurons,)
+        In mV.
+    """
     tau = np.broadcast_to(np.asarray(neurons.tau_threshold_ms, dtype=float), (neurons.size,))
     increment = np.broadcast_to(np.asarray(neurons.threshold_increment_mv), (neurons.size,))
     last_step_ms = duration_ms - dt_ms
@@ -149,7 +171,18 @@ def displacement(initial: np.ndarray, final: np.ndarray) -> float:
 def freeze(
     network: SpikingNetwork, layer: Projection, weights: np.ndarray, theta: np.ndarray
 ) -> SpikingNetwork:
-    """The network with these weights and thresholds, that learns and adapts no more."""
+    """The network as it is, that learns and adapts no more.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        That was trained.
+    weights : float array of shape (inputs, neurons)
+        In the unit of the projection.
+    theta : float array of shape (neurons,)
+        By how much thresholds have risen, mV.
+    """
     neurons = network.populations[layer.target]
     assert isinstance(neurons, AdaptiveLIF)  # noqa: S101 - for the type checker
     kept = {name: getattr(neurons, name) for name in LIF.model_fields if name != "model"}

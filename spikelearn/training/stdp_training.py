@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn import _store as store
+from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, read_yaml
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
@@ -29,7 +30,7 @@ from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.stimuli import mnist
 from spikelearn.stimuli.encoders import RateEncoder
-from spikelearn.stimuli.images import network_input
+from spikelearn.stimuli.images import ImageDataset, network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.config import STDPConfig
 from spikelearn.training.stdp_evaluation import (
@@ -41,7 +42,6 @@ from spikelearn.training.stdp_evaluation import (
 )
 from spikelearn.training.stdp_layer import (
     carried,
-    check_sizes,
     displacement,
     freeze,
     initial_weights,
@@ -134,7 +134,7 @@ def train_stdp(
     network = config.description()
     layer = plastic_projection(network)
     data = mnist.load(complete["source"])
-    check_sizes(network, layer, data, config)
+    _check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
     n_neurons = initial.shape[1]
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
@@ -179,6 +179,27 @@ def train_stdp(
             shutil.rmtree(half_written, ignore_errors=True)
     say(1.0, "trained")
     return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
+
+
+def _check_sizes(
+    network: SpikingNetwork, layer: Projection, data: ImageDataset, config: STDPConfig
+) -> None:
+    """Refuse a network or numbers of images that do not fit the data."""
+    size = network.populations[layer.source].size
+    if size != data.n_pixels:
+        raise SpikelearnError(
+            f"network '{network.name}' has {size} inputs; the images of {data.name} have"
+            f" {data.n_pixels} pixels"
+        )
+    for name, wanted, available in (
+        ("n_train", config.n_train or 0, len(data.train_images)),
+        ("n_label", config.n_label, len(data.train_images)),
+        ("n_test", config.n_test, len(data.test_images)),
+    ):
+        if wanted > available:
+            raise SpikelearnError(
+                f"{name} is {wanted}, but {data.name} ({data.source}) has {available} such images"
+            )
 
 
 def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:

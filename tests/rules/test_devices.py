@@ -14,7 +14,7 @@ from spikelearn._files import write_yaml
 from spikelearn.rules.rule import Rule
 from spikelearn.rules.small_network import Bench, named
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.health import troubles
+from spikelearn.training.health import spiking_problems
 from spikelearn.training.images import Split
 from spikelearn.training.loop import open_trained_run, train
 from spikelearn.training.measures import accuracy_of, layer_table, predict
@@ -76,7 +76,7 @@ def test_what_a_run_tells_of_a_network_is_the_same_on_another_device(
         rule.network.to(device)
         rule.extra.to(device)
         return layer_table(rule, bench.model.build(0).double(), data), [
-            troubles(rule, data.x),
+            spiking_problems(rule, data.x),
             nearest_centroid_accuracy(rule, data, data),
             accuracy_of(predict(rule, data.x).argmax(1), data.y),
         ]

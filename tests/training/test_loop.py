@@ -15,12 +15,13 @@ from spikelearn.training import loop as training
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
 from spikelearn.training.loop import train
-from spikelearn.training.measures import collapse_flag, predict
+from spikelearn.training.measures import predict
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*(silent|dead units):spikelearn.training.health.TrainingWarning"
 )
+
 
 RATE_RULES = ["backprop", "feedback_alignment", "direct_feedback_alignment", "untrained"]
 
@@ -77,14 +78,6 @@ def test_every_rule_starts_from_the_same_weights_and_sees_the_same_split(model):
             torch.equal(a.x, b.x) and torch.equal(a.y, b.y)
             for a, b in zip(splits[0], others, strict=True)
         )
-
-
-def test_no_image_is_in_two_parts():
-    data = mnist.load("embedded")
-    parts = split(data, TrainConfig(model="mlp_784", rule="backprop", source="embedded"))
-    rows = [{bytes(x.numpy().tobytes()) for x in part.x} for part in parts]
-    assert sum(map(len, rows)) == len(set().union(*rows))
-    assert len(parts[0].y) + len(parts[1].y) == len(data.train_images)
 
 
 def test_training_beats_the_untrained_network_which_keeps_its_weights(model):
@@ -166,11 +159,6 @@ def test_surrogate_gradients_train_the_spiking_network(spiking_model):
     untrained = train(config(spiking_model, "untrained_spiking", n_train=1000))
     assert trained.summary["test_accuracy"] > untrained.summary["test_accuracy"] + 0.3
     assert list(trained.layers["layer"]) == ["hidden", "output"]
-
-
-def test_a_predictor_that_leaves_a_class_out_is_flagged():
-    assert collapse_flag(np.arange(10), 10) == ""
-    assert collapse_flag(np.zeros(5, int), 3) == "collapsed: never predicts 1, 2"
 
 
 @pytest.mark.parametrize(
