@@ -1,8 +1,10 @@
 """The plausibility audit: what a rule's synapses needed to know, measured on a running rule.
 
-Two instruments, `provenance` (tags through every operation of one update) and `intervention` (the
-same update with one thing changed where it is read), and the criteria that are measured by them, a
-file each in `criteria`. A criterion is passed only where both instruments agree.
+Two instruments, in the folder `instruments`: `provenance` (tags through every operation of one
+update) and `intervention` (the same update with one thing changed where it is read). The criteria
+are measured by them, a file each in `criteria`: of a rule that leaves its updates in `.grad`
+(`audited_rule`), and of a plasticity that acts while a network spikes (`audited_plasticity`). A
+criterion is passed only where both instruments agree.
 """
 
 from __future__ import annotations

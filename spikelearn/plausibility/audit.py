@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
@@ -11,6 +11,9 @@ from spikelearn.plausibility.criteria import CRITERIA, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
+    from spikelearn.plausibility.audited_rule import AuditedRule
 
 Progress = Callable[[float, str], None]
 
@@ -28,7 +31,6 @@ class Audit:
 
     findings: list[tuple[str, str, Finding, bool | None]]
     seed: int = 0
-    skipped: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
         """One row a rule and criterion.
@@ -39,7 +41,7 @@ class Audit:
         """
         import pandas as pd
 
-        return pd.DataFrame([_row(*found) for found in self.findings])
+        return pd.DataFrame([_row(*finding) for finding in self.findings])
 
     def probes(self) -> pd.DataFrame:
         """One row a probe: rule, criterion, quantity, place, magnitude, index, effect."""
@@ -56,11 +58,11 @@ class Audit:
     def matrix(self) -> pd.DataFrame:
         """Verdicts, a row a rule and a column a criterion."""
         table = self.table()
-        found = table.pivot_table(
+        verdicts = table.pivot_table(
             index="rule", columns="criterion", values="verdict", aggfunc="first"
         )
         rules = list(dict.fromkeys(table["rule"]))
-        return found.loc[rules, [key for key in CRITERIA if key in found.columns]]
+        return verdicts.loc[rules, [key for key in CRITERIA if key in verdicts.columns]]
 
     def score(self, weights: dict[str, float]) -> pd.Series:
         """Weighted share of the criteria that a rule passes, of those that could be judged.
@@ -148,6 +150,7 @@ def audit_rule(
     criteria : sequence of str, optional
         Keys of `CRITERIA`; all, if absent.
     progress : callable, optional
+        Called with the fraction done and a few words.
     **options
         Of a shipped rule, or of the class.
 
@@ -167,34 +170,34 @@ def audit_rule(
     # Sums in another order are other sums; and the networks are too small to share out.
     torch.set_num_threads(1)
     try:
-        name, claims, measure = _measuring(rule, seed, options)
+        audited = _audited(rule, seed, options)
         findings = []
         for done, key in enumerate(keys):
-            say(done / len(keys), f"{name}: {key}")
-            claim = claims.get(CRITERIA[key].claim or "")
-            findings.append((name, key, measure(key), claim))
-        say(1.0, name)
+            say(done / len(keys), f"{audited.name}: {key}")
+            claim = audited.claims.get(CRITERIA[key].claim or "")
+            findings.append((audited.name, key, audited.finding(CRITERIA[key]), claim))
+        say(1.0, audited.name)
     finally:
         torch.set_num_threads(threads)
     return Audit(findings, seed)
 
 
-def _measuring(rule: Any, seed: int, options: dict[str, Any]) -> Any:
-    from spikelearn.plausibility import simulated, simulated_criteria
-    from spikelearn.plausibility.audited_rule import Subject
+def _audited(rule: Any, seed: int, options: dict[str, Any]) -> AuditedRule | AuditedPlasticity:
+    """What is to be measured: a rule that leaves its updates in `.grad`, or a plasticity."""
+    from spikelearn.plausibility.audited_rule import AuditedRule
     from spikelearn.rules import RULES
 
-    if isinstance(rule, str) and (
-        rule in simulated.PLASTICITIES or (rule in RULES and RULES[rule].name_of_class is None)
-    ):
-        told = simulated.subject_of(rule, seed)
-        return rule, told.claims, lambda key: simulated_criteria.measure(told, key)
-    if hasattr(rule, "model_fields"):
-        name = str(getattr(rule, "rule", type(rule).__name__))
-        told = simulated.SimulatedSubject(name, rule, seed)
-        return name, told.claims, lambda key: simulated_criteria.measure(told, key)
-    subject = Subject(rule, seed, **options)
-    return subject.name, subject.claims, lambda key: CRITERIA[key].measure(subject)
+    named = isinstance(rule, str)
+    if hasattr(type(rule), "model_fields"):
+        from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
+
+        return AuditedPlasticity(str(getattr(rule, "rule", type(rule).__name__)), rule, seed)
+    if named and (rule not in RULES or RULES[rule].name_of_class is None):
+        from spikelearn.plausibility.audited_plasticity import PLASTICITIES, plasticity_named
+
+        if rule in RULES or rule in PLASTICITIES:
+            return plasticity_named(rule, seed)
+    return AuditedRule(rule, seed, **options)
 
 
 def audit_rules(
@@ -208,8 +211,15 @@ def audit_rules(
 
     Parameters
     ----------
+    rules : iterable of str
+        Names of shipped rules.
+    seed : int
+    criteria : sequence of str, optional
+        Keys of `CRITERIA`; all, if absent.
     jobs : int
         Processes.
+    progress : callable, optional
+        Called with the fraction done and a few words.
     """
     names = list(rules)
     say = progress or (lambda fraction, words: None)
@@ -221,7 +231,7 @@ def audit_rules(
     else:
         audits = _side_by_side(names, seed, criteria, jobs, say)
     say(1.0, "audited")
-    return Audit([found for name in names for found in audits[name].findings], seed)
+    return Audit([finding for name in names for finding in audits[name].findings], seed)
 
 
 def _side_by_side(
@@ -230,24 +240,24 @@ def _side_by_side(
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
-    found = {}
+    audits = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         waiting = {pool.submit(audit_rule, name, seed, criteria): name for name in names}
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
-                found[waiting[future]] = future.result()
+                audits[waiting[future]] = future.result()
                 say(done / len(names), waiting[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return found
+    return audits
 
 
 def all_rules() -> list[str]:
     """Every shipped rule that has updates to audit, on a kind of network that the audit knows."""
-    from spikelearn.plausibility.bench import KINDS
-    from spikelearn.plausibility.simulated import PLASTICITIES
+    from spikelearn.plausibility.audited_plasticity import PLASTICITIES
+    from spikelearn.plausibility.instruments.repeated_update import KINDS
     from spikelearn.rules import RULES
 
     idle = {

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.plausibility._shadow import union
-from spikelearn.plausibility.bench import Bench, Outcome
-from spikelearn.plausibility.intervention import Probe, floor_of, label_probes
-from spikelearn.plausibility.provenance import Trace, trace
-from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.plausibility.criterion import Criterion, Finding
+from spikelearn.plausibility.instruments.intervention import Probe, floor_of, label_probes
+from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
+from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
+from spikelearn.plausibility.instruments.shadow_memory import union
 
 # Fewer steps than the rules' own settings: an audit makes some hundred updates of each rule.
 # Blocks of time steps are worked off together in e-prop for speed alone; the update is the same.
@@ -25,7 +25,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-class Subject:
+class AuditedRule:
     """A rule that keeps the contract of `spikelearn.rules.rule`.
 
     Parameters
@@ -40,29 +40,33 @@ class Subject:
         if isinstance(rule, str):
             options = SETTINGS.get(rule, {}) | options
         self.rule, self.options, self.seed = rule, options, seed
-        self.bench = Bench(rule, seed, **options)
-        self.name, self.claims = self.bench.name, self.bench.claims
+        self.update = RepeatedUpdate(rule, seed, **options)
+        self.name, self.claims = self.update.name, self.update.claims
         self.shared: dict[str, Any] = {}
+
+    def finding(self, criterion: Criterion) -> Finding:
+        """What a criterion measures of the rule."""
+        return criterion.measure(self)
 
     @cached_property
     def base(self) -> Outcome:
         """One update, with nothing changed."""
-        return self.bench.run()
+        return self.update.run()
 
     @cached_property
     def floor(self) -> float:
         """Effect of changing nothing."""
-        return floor_of(self.bench, self.base)
+        return floor_of(self.update, self.base)
 
     @cached_property
-    def trace(self) -> Trace:
+    def trace(self) -> Outcome:
         """The same update, with tags and reads."""
-        return trace(self.bench)
+        return self.update.traced()
 
     @cached_property
     def hidden(self) -> list[str]:
         """Weights of the hidden layers that were updated."""
-        names = self.bench.hidden_names()
+        names = self.update.hidden_names()
         return [n for n in names if n in self.base.updates and self.base.updates[n].any()]
 
     @property
@@ -78,7 +82,7 @@ class Subject:
     @cached_property
     def label_probes(self) -> list[Probe]:
         """Effects of other labels on the hidden layers' updates."""
-        return label_probes(self.bench, self.base, self.hidden)
+        return label_probes(self.update, self.base, self.hidden)
 
     @cached_property
     def label_effect(self) -> float:
@@ -87,8 +91,8 @@ class Subject:
 
     def above(self, name: str) -> list[str]:
         """Tags of activity in layers above that of a parameter."""
-        index = self.bench.weight_names().index(name)
-        n = len(self.bench.weight_names())
+        index = self.update.weight_names().index(name)
+        n = len(self.update.weight_names())
         return [f"activity layer {m + 1}" for m in range(index + 1, n)]
 
     @cached_property
@@ -102,21 +106,21 @@ class Subject:
         return States(self)
 
     @cached_property
-    def squared(self) -> Bench:
+    def squared(self) -> RepeatedUpdate:
         """The rule with the squared error at the output, where it has a choice.
 
         The errors of the cross-entropy add up to zero over the classes, which hides a direction.
         """
-        made = self.bench.make()
+        made = self.update.make()
         known = inspect.signature(type(made)).parameters
         if "loss" not in known or "loss" in self.options:
-            return self.bench
+            return self.update
         try:
             if isinstance(self.rule, str):
-                return Bench(self.rule, self.seed, **self.options, loss="squared_error")
-            return Bench(self.rule, self.seed, loss="squared_error")
+                return RepeatedUpdate(self.rule, self.seed, **self.options, loss="squared_error")
+            return RepeatedUpdate(self.rule, self.seed, loss="squared_error")
         except (SpikelearnError, TypeError):
-            return self.bench
+            return self.update
 
 
 class States:
@@ -138,48 +142,47 @@ class States:
         Whether the reads of the changed runs could be laid beside one another.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        bench = subject.bench
-        reads = self._hidden(subject, subject.trace.reads)
-        noise = not bench.spikes
+    def __init__(self, audited: AuditedRule) -> None:
+        update = audited.update
+        reads = self._hidden(audited, audited.trace.reads)
+        noise = not update.spikes
         self.by_tags = set()
         for read in reads:
-            for names in _sources_of_blocks(subject, read):
+            for names in _sources_of_blocks(audited, read):
                 label = bool({"label", "label as one number"} & names)
                 if names:
                     self.by_tags.add((label, noise and "noise" in names))
-        changed = {
-            "stimulus": bench.run(Watch(keep_reads=True), x=bench.x.flip(0) * 0.9 + 0.05),
-            "label": bench.run(Watch(keep_reads=True), y=(bench.y + 1) % bench.n_classes),
+
+        def rows_of(**changed: Any) -> list[torch.Tensor]:
+            outcome = update.run(OperationObserver(keep_reads=True), **changed)
+            return [_rows(read) for read in self._hidden(audited, outcome.reads)]
+
+        others = {
+            "stimulus": rows_of(x=update.x.flip(0) * 0.9 + 0.05),
+            "label": rows_of(y=(update.y + 1) % update.n_classes),
         }
         if noise:
-            changed["noise"] = bench.run(
-                Watch(keep_reads=True), draw=lambda i, t, axes: t.flip(0) if t.ndim else t
-            )
-        base = bench.run(Watch(keep_reads=True))
-        rows = [_rows(r) for r in self._hidden(subject, base.watch.reads)]
-        others = {
-            k: [_rows(r) for r in self._hidden(subject, o.watch.reads)] for k, o in changed.items()
-        }
+            others["noise"] = rows_of(draw=lambda i, t, axes: t.flip(0) if t.ndim else t)
+        rows = rows_of()
         self.readable = all(
-            [r.shape for r in found] == [r.shape for r in rows] for found in others.values()
+            [r.shape for r in changed] == [r.shape for r in rows] for changed in others.values()
         )
         self.drives: set[tuple[bool, bool, bool]] = set()
         self.copies: dict[tuple[bool, bool, bool], int] = {}
         if not self.readable:
             return
-        n = len(bench.y)
+        n = len(update.y)
         for i, row in enumerate(rows):
-            found: Counter[tuple[bool, bool, bool]] = Counter()
+            counted: Counter[tuple[bool, bool, bool]] = Counter()
             for first in range(0, len(row), n):
                 block = slice(first, first + n)
                 moved = {k: bool((o[i][block] != row[block]).any()) for k, o in others.items()}
                 drive = (moved["stimulus"], moved["label"], moved.get("noise", False))
                 if any(drive):
-                    found[drive] += 1
-            self.drives |= set(found)
-            for drive, copies in found.items():
-                if drive[1] and bench.n_steps == 1:
+                    counted[drive] += 1
+            self.drives |= set(counted)
+            for drive, copies in counted.items():
+                if drive[1] and update.n_steps == 1:
                     self.copies[drive] = max(self.copies.get(drive, 1), copies)
 
     @property
@@ -188,9 +191,9 @@ class States:
         return sum(self.copies.get(drive, 1) for drive in self.drives)
 
     @staticmethod
-    def _hidden(subject: Subject, reads: list[Read]) -> list[Read]:
-        recurrent = {f"layer {i + 1}" for i in subject.bench.recurrent()}
-        layers = {f"layer {i + 1}" for i in range(len(subject.bench.weight_names()))}
+    def _hidden(audited: AuditedRule, reads: list[WeightRead]) -> list[WeightRead]:
+        recurrent = {f"layer {i + 1}" for i in audited.update.recurrent()}
+        layers = {f"layer {i + 1}" for i in range(len(audited.update.weight_names()))}
         upper = (layers - {"layer 1"}) | recurrent
         return [r for r in reads if r.direction == "forwards" and r.owners and r.owners <= upper]
 
@@ -205,16 +208,16 @@ class States:
         return any(label for label, _ in self.by_tags)
 
 
-def _sources_of_blocks(subject: Subject, read: Read) -> list[frozenset[str]]:
+def _sources_of_blocks(audited: AuditedRule, read: WeightRead) -> list[frozenset[str]]:
     """Sources of each copy of the batch in a signal."""
-    sources, n = subject.trace.outcome.watch.sources, len(subject.bench.y)
+    sources, n = audited.trace.observer.sources, len(audited.update.y)
     rows = read.row_tags
     if rows is None:
         return [sources.of(read.tags)]
     return [sources.of(union(rows[i : i + n])) for i in range(0, len(rows), n)]
 
 
-def _rows(read: Read) -> torch.Tensor:
+def _rows(read: WeightRead) -> torch.Tensor:
     signal = read.signal
     signal = torch.view_as_real(signal).flatten(-2) if signal.is_complex() else signal
     if signal.ndim <= 1:

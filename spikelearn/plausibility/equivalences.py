@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikelearn.networks.layers import ACTIVATIONS
-from spikelearn.plausibility.bench import Bench, Outcome, effect
+from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate, effect
 from spikelearn.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class Equivalence:
     exact: bool = False
 
 
-def _hidden(bench: Bench, outcome: Outcome, other: Outcome) -> float:
-    return effect(outcome.updates, other.updates, bench.hidden_names())
+def _hidden(update: RepeatedUpdate, outcome: Outcome, other: Outcome) -> float:
+    return effect(outcome.updates, other.updates, update.hidden_names())
 
 
 def _alignment(share: float, seed: int) -> float:
     """Feedback matrices on the way from random to the forward weights."""
-    bench = Bench("feedback_alignment", seed)
+    update = RepeatedUpdate("feedback_alignment", seed)
 
     def after(rule: Rule) -> None:
         feedback = list(rule.extra["feedback"].parameters())
@@ -56,14 +56,14 @@ def _alignment(share: float, seed: int) -> float:
             for matrix, weight in zip(feedback, rule.network.weights()[1:], strict=True):
                 matrix.copy_((1 - share) * weight + share * matrix)
 
-    return _hidden(bench, bench.run(after=after), Bench("backprop", seed).run())
+    return _hidden(update, update.run(after=after), RepeatedUpdate("backprop", seed).run())
 
 
 def _nudged(name: str, **settings: Any) -> Callable[[float, int], float]:
     def measure(beta: float, seed: int) -> float:
-        bench = Bench(name, seed, beta=beta, **settings)
-        loss = bench.make().loss
-        return _hidden(bench, bench.run(), Bench("backprop", seed, loss=loss).run())
+        update = RepeatedUpdate(name, seed, beta=beta, **settings)
+        loss = update.make().loss
+        return _hidden(update, update.run(), RepeatedUpdate("backprop", seed, loss=loss).run())
 
     return measure
 
@@ -74,9 +74,9 @@ def _energy(estimate: str) -> Callable[[float, int], float]:
     def measure(beta: float, seed: int) -> float:
         settings = {"free_steps": 200, "nudged_steps": 200, "estimate": estimate}
         rule = "equilibrium_propagation"
-        bench = Bench(_energy_rule(rule, beta, settings), seed)
-        least = Bench(_energy_rule(rule, 1e-4, settings | {"estimate": "centred"}), seed)
-        return _hidden(bench, bench.run(), least.run())
+        update = RepeatedUpdate(_energy_rule(rule, beta, settings), seed)
+        least = RepeatedUpdate(_energy_rule(rule, 1e-4, settings | {"estimate": "centred"}), seed)
+        return _hidden(update, update.run(), least.run())
 
     return measure
 
@@ -90,10 +90,10 @@ def _energy_rule(name: str, beta: float, settings: dict[str, Any]) -> Callable[[
 def _targets(share: float, seed: int) -> float:
     """Inverses on the way to the transposed Jacobian, of one sample, for which it is one matrix."""
     settings: dict[str, Any] = {"top": "inverse", "n_feedback": 0, "beta": 1e-6}
-    bench = Bench("difference_target_propagation", seed, **settings)
+    update = RepeatedUpdate("difference_target_propagation", seed, **settings)
 
     def after(rule: Rule) -> None:
-        below = bench.x[:1]
+        below = update.x[:1]
         layers = list(rule.network)
         with torch.no_grad():
             slopes = []
@@ -106,9 +106,9 @@ def _targets(share: float, seed: int) -> float:
                 jacobian = slope.T * layer.weight
                 inverse.weight.copy_((1 - share) * jacobian + share * inverse.weight)
 
-    found = bench.run(x=bench.x[:1], y=bench.y[:1], after=after)
-    other = Bench("backprop", seed)
-    return _hidden(bench, found, other.run(x=bench.x[:1], y=bench.y[:1]))
+    turned = update.run(x=update.x[:1], y=update.y[:1], after=after)
+    other = RepeatedUpdate("backprop", seed)
+    return _hidden(update, turned, other.run(x=update.x[:1], y=update.y[:1]))
 
 
 def _late(steps: float, seed: int) -> float:
@@ -134,8 +134,8 @@ def _late(steps: float, seed: int) -> float:
             apply()
             return output_loss(self.loss, passes[-1].h, y)[0]
 
-    bench = Bench(Disturbed, seed)
-    return _hidden(bench, bench.run(), Bench("backprop", seed).run())
+    update = RepeatedUpdate(Disturbed, seed)
+    return _hidden(update, update.run(), RepeatedUpdate("backprop", seed).run())
 
 
 _SHARES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)

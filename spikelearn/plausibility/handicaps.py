@@ -1,4 +1,4 @@
-"""Handicaps under which a rule is trained, by name; each is run once for a subject."""
+"""Handicaps under which a rule is trained, by name; each is run once for a audited."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.training import BATCH, Run, Weights, train
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.short_training import BATCH, Handicap, Run, Weights, train
 
 
-def run_of(subject: Subject, name: str | None = None) -> Run:
+def run_of(audited: AuditedRule, name: str | None = None) -> Run:
     """A training run with a handicap, or without."""
     key = f"run {name}"
-    if key not in subject.shared:
-        settings: dict[str, Any] = {} if name is None else HANDICAPS[name](subject)
-        subject.shared[key] = train(subject.bench, **settings)
-    found: Run = subject.shared[key]
-    return found
+    if key not in audited.shared:
+        settings: dict[str, Any] = {} if name is None else HANDICAPS[name](audited)
+        audited.shared[key] = train(audited.update, **settings)
+    run: Run = audited.shared[key]
+    return run
 
 
-def plain(subject: Subject) -> float:
+def plain(audited: AuditedRule) -> float:
     """Accuracy without a handicap."""
-    return run_of(subject).accuracy
+    return run_of(audited).accuracy
 
 
-def with_handicap(subject: Subject, name: str) -> float:
+def with_handicap(audited: AuditedRule, name: str) -> float:
     """Accuracy with one."""
-    return run_of(subject, name).accuracy
+    return run_of(audited, name).accuracy
 
 
-def _dale(subject: Subject) -> dict[str, Any]:
+def _dale(audited: AuditedRule) -> dict[str, Any]:
     signs: dict[int, torch.Tensor] = {}
 
     def after(weights: Weights, noise: torch.Generator) -> None:
         for index, weight in enumerate(weights):
             if index not in signs:
-                generator = torch_generator(subject.seed, "audit cell types", index)
+                generator = torch_generator(audited.seed, "audit cell types", index)
                 drawn = torch.rand(weight.shape[1], generator=generator) < 0.5
                 side = torch.where(drawn, 1.0, -1.0).to(weight.dtype)
                 signs[index] = side.view(1, -1, *(1,) * (weight.ndim - 2))
             weight.copy_((weight * signs[index]).clamp_min(0.0) * signs[index])
 
-    return {"after": after}
+    return {"handicap": Handicap(after=after)}
 
 
-def _weight_noise(subject: Subject) -> dict[str, Any]:
+def _weight_noise(audited: AuditedRule) -> dict[str, Any]:
     def before(weights: Weights, noise: torch.Generator) -> Callable[[], None]:
         kept = [w.clone() for w in weights]
         for weight in weights:
@@ -60,11 +60,11 @@ def _weight_noise(subject: Subject) -> dict[str, Any]:
 
         return undo
 
-    return {"before": before}
+    return {"handicap": Handicap(before=before)}
 
 
-def _few_bits(bits: int) -> Callable[[Subject], dict[str, Any]]:
-    def handicap(subject: Subject) -> dict[str, Any]:
+def _few_bits(bits: int) -> Callable[[AuditedRule], dict[str, Any]]:
+    def handicap(audited: AuditedRule) -> dict[str, Any]:
         grids: list[float] = []
 
         def after(weights: Weights, noise: torch.Generator) -> None:
@@ -76,12 +76,12 @@ def _few_bits(bits: int) -> Callable[[Subject], dict[str, Any]]:
                 levels = (weight / step + drawn).floor()
                 weight.copy_(levels.clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * step)
 
-        return {"after": after}
+        return {"handicap": Handicap(after=after)}
 
     return handicap
 
 
-def _late(subject: Subject) -> dict[str, Any]:
+def _late(audited: AuditedRule) -> dict[str, Any]:
     waiting: list[list[tuple[int, torch.Tensor]]] = []
     clock = [0]
 
@@ -102,15 +102,15 @@ def _late(subject: Subject) -> dict[str, Any]:
         clock[0] += 1
         return arrived
 
-    return {"hold": hold}
+    return {"handicap": Handicap(hold=hold)}
 
 
-def _one_by_one(subject: Subject) -> dict[str, Any]:
+def _one_by_one(audited: AuditedRule) -> dict[str, Any]:
     # Fewer images than in the other runs: an update takes as long for one image as for many.
     return {"batch": 1, "n_images": 250, "epochs": 2}
 
 
-HANDICAPS: dict[str, Callable[[Subject], dict[str, Any]]] = {
+HANDICAPS: dict[str, Callable[[AuditedRule], dict[str, Any]]] = {
     "one sample at a time": _one_by_one,
     "batches of the same images": lambda s: {"batch": BATCH, "n_images": 250, "epochs": 2},
     "fixed signs": _dale,

@@ -44,7 +44,7 @@ class Judgement:
 
 
 def _judgements() -> list[Judgement]:
-    found = [
+    judgements = [
         Judgement(LV, "backprop", "C1", "", "no weight symmetry", False),
         Judgement(LV, "backprop", "C3", "", "no global error computation", False),
         Judgement(LV, "backprop", "C4a", "", "no dual-phase training", False),
@@ -68,8 +68,8 @@ def _judgements() -> list[Judgement]:
         ):
             if meets is not None:
                 key = "C4a" if part == "phase" else "C1"
-                found.append(Judgement(JI_AN, rule, key, part, words, meets))
-    return found
+                judgements.append(Judgement(JI_AN, rule, key, part, words, meets))
+    return judgements
 
 
 JUDGEMENTS = _judgements()

@@ -34,7 +34,19 @@ class Untied(Layer):
     def through(
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Averages of what each place's kernel gives, shape (batch, *out_shape)."""
+        """Averages of what each place's kernel gives.
+
+        Parameters
+        ----------
+        weight : tensor of shape (channels, channels below * size^2, height * width)
+        h : tensor of shape (batch, *in_shape), or flattened
+            Activity below.
+        bias : tensor of shape (channels,), optional
+
+        Returns
+        -------
+        tensor of shape (batch, *out_shape)
+        """
         z = torch.einsum("ckp,bkp->bcp", weight, self._patches(h))
         z = z.unflatten(2, self.in_shape[1:])
         z = z if bias is None else z + bias.view(1, -1, 1, 1)

@@ -8,20 +8,20 @@ from typing import Any
 import cheats
 import pytest
 
-from spikelearn.plausibility.audited_rule import Subject
+from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria import CRITERIA, Finding
 
 
 @cache
-def subject(rule: Any) -> Subject:
+def audited(rule: Any) -> AuditedRule:
     """A rule under audit; each is made once."""
-    return Subject(rule)
+    return AuditedRule(rule)
 
 
 @cache
 def found(rule: Any, key: str) -> Finding:
     """What the audit says of it."""
-    return CRITERIA[key].measure(subject(rule))
+    return CRITERIA[key].measure(audited(rule))
 
 
 COPIES = (
@@ -66,7 +66,7 @@ def test_a_peek_at_a_label_as_a_python_number_is_seen_by_intervention() -> None:
     finding = found(cheats.LabelPeekerByItem, "C9")
     assert finding.by_intervention is False
     assert finding.verdict == "disagree"
-    assert any("label" in names for names in subject(cheats.LabelPeekerByItem).trace.left)
+    assert any("label" in names for names in audited(cheats.LabelPeekerByItem).trace.taken_out)
 
 
 def test_an_online_rule_that_looks_one_step_ahead_is_caught() -> None:

@@ -1,6 +1,8 @@
 """The criteria of biological plausibility, a file each.
 
-To add one, write its file with a `CRITERION`, and add its line here.
+To add one, write its file with a `CRITERION`, and add its line here. The file has what is measured
+of a rule that leaves its updates in `.grad` (`measure`) and, where it is asked of one, what is
+measured of a plasticity that acts while a network spikes (`measure_plasticity`).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from spikelearn.plausibility.criteria import (
     c15_data,
     c16_cost,
 )
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
 
 CRITERIA: dict[str, Criterion] = {
     module.CRITERION.key: module.CRITERION

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.intervention import summarise, weight_probes
+from typing import TYPE_CHECKING
+
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.intervention import summarise, weight_probes
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Change downstream weights where anything but the synapses reads them."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    magnitude, floor = weight_probes(subject.bench, subject.base, "magnitude")
-    signs, _ = weight_probes(subject.bench, subject.base, "sign")
+    magnitude, floor = weight_probes(audited.update, audited.base, "magnitude")
+    signs, _ = weight_probes(audited.update, audited.base, "sign")
     by_size, by_sign = summarise(magnitude, floor), summarise(signs, floor)
-    subject.shared["sign effect"] = by_sign.largest
-    recurrent = subject.bench.recurrent()
+    audited.shared["sign effect"] = by_sign.largest
+    recurrent = audited.update.recurrent()
     marks: set[str] = set()
-    for index, name in enumerate(subject.bench.weight_names()):
-        own = [f"backwards layer {index + 1}"] if index in recurrent else []
-        read = [t.replace("activity", "backwards") for t in subject.above(name)] + own
-        marks |= subject.trace.sources(name) & set(read)
+    for index, name in enumerate(audited.update.weight_names()):
+        through_time = [f"backwards layer {index + 1}"] if index in recurrent else []
+        read = [t.replace("activity", "backwards") for t in audited.above(name)] + through_time
+        marks |= audited.trace.sources(name) & set(read)
     effect = max(by_size.largest, by_sign.largest)
     shown = f"{by_size.largest:.3f} size, {by_sign.largest:.3f} sign"
     if effect <= floor:
@@ -31,7 +36,7 @@ def measure(subject: Subject) -> Finding:
         sentence = "Sizes and signs of the weights above enter the update."
     if marks:
         sentence += f" Seen: {', '.join(sorted(marks))}."
-    two_way = _own_heads(subject)
+    two_way = _own_heads(audited)
     if two_way:
         sentence += f" Within a layer, {', '.join(two_way)} is read both ways."
     return Finding(
@@ -40,13 +45,28 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
-def _own_heads(subject: Subject) -> list[str]:
+def _own_heads(audited: AuditedRule) -> list[str]:
     ways: dict[str, set[str]] = {}
-    for read in subject.trace.reads:
+    for read in audited.trace.reads:
         for owner in read.owners:
             if owner.startswith("extra."):
                 ways.setdefault(owner, set()).add(read.direction)
-    return sorted(name for name, found in ways.items() if len(found) == 2)
+    return sorted(name for name, directions in ways.items() if len(directions) == 2)
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Change the weights above while the network spikes."""
+    probes, floor = audited.upper_probes, audited.floor
+    summary = summarise(probes, floor)
+    free = summary.largest <= floor
+    read = sorted(set().union(*audited.variables.values()))
+    return Finding(
+        summary.largest, f"{summary.largest:.3f} size and sign", "-" if free else "network",
+        True, free,
+        f"Weights above make no difference. The equations of a weight read {', '.join(read)}."
+        if free else "Weights above change the update.",
+        summary.lower, summary.upper, floor, probes=probes,
+    )  # fmt: skip
 
 
 CRITERION = Criterion(
@@ -65,4 +85,5 @@ CRITERION = Criterion(
     " weights the same to the last bit.",
     measure,
     "no weight transport",
+    measure_plasticity=measure_plasticity,
 )

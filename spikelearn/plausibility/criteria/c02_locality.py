@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyLayer
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.bench import Outcome, Updates
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.events import moved
-from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
-from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.event_networks import moved
+from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
+from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
+from spikelearn.plausibility.instruments.repeated_update import Outcome, Updates
 from spikelearn.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 THRESHOLD = 1e-9
 _N = 7  # places, at three magnitudes each
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Change one presynaptic unit, one postsynaptic unit, one weight; see who else learns by it."""
-    name = subject.bench.weight_names()[0]
-    if name not in subject.hidden:
+    name = audited.update.weight_names()[0]
+    if name not in audited.hidden:
         return absent("no hidden layer learns")
-    probes = [*_post(subject, name), *_pre(subject, name), *_weight(subject, name)]
-    mixed = mixing(subject)
+    probes = [*_post(audited, name), *_pre(audited, name), *_weight(audited, name)]
+    mixed = mixing(audited)
     worst = {w: max(p.effect for p in probes if p.quantity == w) for w in _SCOPES}
     scope = "synapse"
     for which, what in _SCOPES.items():
@@ -34,24 +38,24 @@ def measure(subject: Subject) -> Finding:
             scope = what
     if mixed > THRESHOLD:
         scope = "batch"
-    by_tags = _scope_by_tags(subject, name)
+    by_tags = _scope_by_tags(audited, name)
     words = {
         "synapse": "Each synapse learns from its own two ends and its own weight.",
         "neuron": "A synapse needs what arrives at other synapses of its neuron, or their weights.",
         "layer": "A synapse needs activity or weights of other neurons of its layer.",
         "batch": "A sample's update depends on which other samples are in the batch.",
     }
-    said = f"By provenance: {by_tags}."
+    provenance = f"By provenance: {by_tags}."
     if scope == "synapse" != by_tags:
-        said = (
+        provenance = (
             f"By provenance: {by_tags}, by way of what no probe here changes (others' noise, or"
             " in which order they spike)."
         )
-    summary = summarise([p for p in probes if p.quantity == "postsynaptic unit"], subject.floor)
+    summary = summarise([p for p in probes if p.quantity == "postsynaptic unit"], audited.floor)
     share = max([*worst.values(), mixed])
     return Finding(
         share, f"{share:.3f} elsewhere", scope, by_tags == "synapse", scope == "synapse",
-        f"{words[scope]} {said}",
+        f"{words[scope]} {provenance}",
         probes=[*probes, Probe("other samples", "batch", 1.0, 0, mixed)], **interval(summary),
     )  # fmt: skip
 
@@ -65,13 +69,13 @@ _SCOPES = {
 }
 
 
-def _inside(subject: Subject) -> frozenset[str]:
+def _inside(audited: AuditedRule) -> frozenset[str]:
     # Below the first layer nothing hears; what it reads of its own weights stays within it.
-    return frozenset() if subject.bench.recurrent() else frozenset({"layer 1"})
+    return frozenset() if audited.update.recurrent() else frozenset({"layer 1"})
 
 
-def _share(found: Updates, base: Outcome, name: str, elsewhere: torch.Tensor) -> float:
-    change = found[name] - base.updates[name]
+def _share(updates: Updates, base: Outcome, name: str, elsewhere: torch.Tensor) -> float:
+    change = updates[name] - base.updates[name]
     size = float(change.norm())
     # Rounding in what was not touched is no effect.
     if size <= 1e-12 * float(base.updates[name].norm()):
@@ -79,17 +83,17 @@ def _share(found: Updates, base: Outcome, name: str, elsewhere: torch.Tensor) ->
     return float((change * elsewhere).norm()) / size
 
 
-def _post(subject: Subject, name: str) -> list[Probe]:
-    shape = subject.base.updates[name].shape
+def _post(audited: AuditedRule, name: str) -> list[Probe]:
+    shape = audited.base.updates[name].shape
     probes = []
     for unit in range(min(_N, shape[0])):
         for magnitude in MAGNITUDES:
-            if subject.bench.events:
-                probes.append(_spikes_of(subject, name, unit, magnitude))
+            if audited.update.events:
+                probes.append(_spikes_of(audited, name, unit, magnitude))
                 continue
 
             def alter(
-                read: Read, z: torch.Tensor, unit: int = unit, size: float = magnitude
+                read: WeightRead, z: torch.Tensor, unit: int = unit, size: float = magnitude
             ) -> torch.Tensor | None:
                 if read.owners != {"layer 1"}:
                     return None
@@ -98,53 +102,53 @@ def _post(subject: Subject, name: str) -> list[Probe]:
                 changed.select(axis, unit).add_(size * float(z.std() if z.numel() > 1 else 1.0))
                 return changed
 
-            watch = Watch(alter=alter, inside=_inside(subject))
-            found = subject.bench.run(watch).updates
+            observer = OperationObserver(alter=alter, inside=_inside(audited))
+            updates = audited.update.run(observer).updates
             elsewhere = torch.ones(shape, dtype=torch.float64)
             # Gates of one unit are one unit.
-            blocks = _blocks(subject)
+            blocks = _blocks(audited)
             n = shape[0] // blocks
             elsewhere.view(blocks, n, *shape[1:])[:, unit % n] = 0.0
-            if (own := _own_columns(subject)) is not None:  # where it is the presynaptic unit
+            if (own := _own_columns(audited)) is not None:  # where it is the presynaptic unit
                 elsewhere[:, own + unit % n] = 0.0
-            share = _share(found, subject.base, name, elsewhere)
+            share = _share(updates, audited.base, name, elsewhere)
             probes.append(Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
     return probes
 
 
-def _spikes_of(subject: Subject, name: str, unit: int, magnitude: float) -> Probe:
+def _spikes_of(audited: AuditedRule, name: str, unit: int, magnitude: float) -> Probe:
     """Another time, and another slope, of one unit's spikes when plasticity reads them."""
-    base = subject.base.updates[name]
-    generator = torch_generator(subject.seed, "audit unit", unit)
+    base = audited.base.updates[name]
+    generator = torch_generator(audited.seed, "audit unit", unit)
     chosen = torch.arange(len(base)) == unit
 
     def held(layers: list[LatencyLayer]) -> list[LatencyLayer]:
         return moved(layers, 0, magnitude, chosen, generator)
 
-    found = subject.bench.run(held=held).updates
+    updates = audited.update.run(held=held).updates
     elsewhere = torch.ones_like(base)
     elsewhere[unit] = 0.0
-    share = _share(found, subject.base, name, elsewhere)
+    share = _share(updates, audited.base, name, elsewhere)
     return Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share)
 
 
-def _blocks(subject: Subject) -> int:
-    layers = getattr(subject.base.rule.network, "layers", None)
+def _blocks(audited: AuditedRule) -> int:
+    layers = getattr(audited.base.rule.network, "layers", None)
     return int(getattr(layers[0], "blocks", 1)) if layers is not None else 1
 
 
-def _own_columns(subject: Subject) -> int | None:
+def _own_columns(audited: AuditedRule) -> int | None:
     """First of the columns for the layer's own units, in a recurrent layer."""
-    if 0 not in subject.bench.recurrent():
+    if 0 not in audited.update.recurrent():
         return None
-    return int(subject.base.rule.network.layers[0].row)  # type: ignore[arg-type]
+    return int(audited.base.rule.network.layers[0].row)  # type: ignore[arg-type]
 
 
-def _pre(subject: Subject, name: str) -> list[Probe]:
-    bench = subject.bench
-    events, shape = bench.events, subject.base.updates[name].shape
+def _pre(audited: AuditedRule, name: str) -> list[Probe]:
+    update = audited.update
+    events, shape = update.events, audited.base.updates[name].shape
     # The inputs of one step; of a convolution, pixels share every weight of a kernel.
-    n = bench.model.n_inputs // (1 if bench.spikes else bench.n_steps)
+    n = update.model.n_inputs // (1 if update.spikes else update.n_steps)
     probes = []
     for unit in range(min(_N, n)):
         for magnitude in MAGNITUDES:
@@ -152,64 +156,69 @@ def _pre(subject: Subject, name: str) -> list[Probe]:
             def change(x: torch.Tensor, unit: int = unit, size: float = magnitude) -> torch.Tensor:
                 changed = x.clone()
                 changed.view(len(x), -1, n)[:, :, unit] *= 1 + size
+                if not events:
+                    return changed
                 # A pixel that spikes goes on to spike, once, and no other begins.
-                return torch.where(x >= bench.least, changed.clamp_max(1), x) if events else changed
+                return torch.where(x >= update.least, changed.clamp_max(1), x)
 
-            found = bench.run(change_input=change).updates
+            updates = update.run(change_input=change).updates
             elsewhere = torch.ones(shape, dtype=torch.float64)
             if len(shape) == 2:
                 elsewhere[:, unit] = 0.0
             else:
                 elsewhere.zero_()
-            share = _share(found, subject.base, name, elsewhere)
+            share = _share(updates, audited.base, name, elsewhere)
             probes.append(Probe("presynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
     return probes
 
 
-def _weight(subject: Subject, name: str) -> list[Probe]:
-    shape = subject.base.updates[name].shape
+def _weight(audited: AuditedRule, name: str) -> list[Probe]:
+    shape = audited.base.updates[name].shape
     probes = []
     for index in range(_N):
         for magnitude in MAGNITUDES:
-            generator = torch_generator(subject.seed, "audit synapse", index)
+            generator = torch_generator(audited.seed, "audit synapse", index)
             place = tuple(int(torch.randint(n, (1,), generator=generator)) for n in shape)
 
-            watch = Watch(inside=_inside(subject))
+            observer = OperationObserver(inside=_inside(audited))
 
             def change(
-                rule: Rule, watch: Watch = watch, place: Any = place, size: float = magnitude
+                rule: Rule,
+                observer: OperationObserver = observer,
+                place: Any = place,
+                size: float = magnitude,
             ) -> None:
                 # Now, when the rule is prepared: initial weights may well be scaled together.
-                weight = next(iter(subject.bench.weights(rule.network).values()))
+                weight = next(iter(audited.update.weights(rule.network).values()))
                 changed = weight.detach().clone()
                 changed[place] += size * float(changed.std())
-                watch.change(weight, changed)
+                observer.change(weight, changed)
 
-            found = subject.bench.run(watch, after=change).updates
+            updates = audited.update.run(observer, after=change).updates
             same, others = torch.zeros(2, *shape, dtype=torch.float64).unbind()
             same[place[0]] = 1.0
             same[place] = 0.0
             others += 1.0
             others[place[0]] = 0.0
             for which, mask in (("same neuron", same), ("other neurons", others)):
-                share = _share(found, subject.base, name, mask)
+                share = _share(updates, audited.base, name, mask)
                 probes.append(
                     Probe(f"weight, {which}", f"synapse {index + 1}", magnitude, 0, share)
                 )
     return probes
 
 
-def mixing(subject: Subject) -> float:
+def mixing(audited: AuditedRule) -> float:
     """Second difference of the update by two samples: 0 where samples only add up."""
-    if "mixing" not in subject.shared:
-        subject.shared["mixing"] = _mixing(subject)
-    return float(subject.shared["mixing"])
+    if "mixing" not in audited.shared:
+        audited.shared["mixing"] = _mixing(audited)
+    return float(audited.shared["mixing"])
 
 
-def _mixing(subject: Subject) -> float:
-    bench = subject.bench
+def _mixing(audited: AuditedRule) -> float:
+    update = audited.update
     # The mean over the batch keeps its divisor: no sample is taken away, each has two versions.
-    x, y = bench.x, bench.y
+    x, y = update.x, update.y
     other = x.flip(1)
     runs = []
     for first, second in ((0, 0), (1, 0), (0, 1), (1, 1)):
@@ -218,9 +227,9 @@ def _mixing(subject: Subject) -> float:
             shown[0] = other[0]
         if second:
             shown[1] = other[1]
-        runs.append(bench.run(x=shown, y=y).updates)
+        runs.append(update.run(x=shown, y=y).updates)
     both = size = 0.0
-    for name in subject.hidden:
+    for name in audited.hidden:
         a, b, c, d = (run[name] for run in runs)
         both += float((d - b - c + a).square().sum())
         size += float((b - a).square().sum() + (c - a).square().sum())
@@ -228,16 +237,16 @@ def _mixing(subject: Subject) -> float:
     return share if share > 1e-7 else 0.0
 
 
-def _scope_by_tags(subject: Subject, name: str) -> str:
-    if subject.trace.outcome.watch.following.mixed_samples:
+def _scope_by_tags(audited: AuditedRule, name: str) -> str:
+    if audited.trace.observer.tracking.mixed_samples:
         return "batch"
-    watch = Watch(tags=True, units_of="layer 1", inside=_inside(subject))
-    outcome = subject.bench.run(watch)
+    observer = OperationObserver(tags=True, units_of="layer 1", inside=_inside(audited))
+    outcome = audited.update.run(observer)
     bits = outcome.element_tags.get(name)
     if bits is None:
         return "synapse"
-    blocks = _blocks(subject)
-    names = watch.sources.names
+    blocks = _blocks(audited)
+    names = observer.sources.names
     n = bits.shape[0] // blocks
     scope = "synapse"
     for place in torch.cartesian_prod(*(torch.arange(k) for k in bits.shape[:2])).tolist():
@@ -248,13 +257,75 @@ def _scope_by_tags(subject: Subject, name: str) -> str:
                 continue
             kind, _, number = source.partition(" ")
             if kind == "post" and (int(number) - 1) % n != place[0] % n:
-                own = _own_columns(subject)
+                own = _own_columns(audited)
                 if own is None or place[1] != own + (int(number) - 1) % n:
                     return "layer"
             if kind == "pre" and number.isdigit() and int(number) - 1 != place[1]:
                 scope = "neuron"
     # Its own weights, summed over their postsynaptic side, are other neurons'.
-    return "layer" if "backwards layer 1" in subject.trace.sources(name) else scope
+    return "layer" if "backwards layer 1" in audited.trace.sources(name) else scope
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Add a spike to one neuron, or change one weight; see which other synapses learn by it."""
+    places: list[tuple[str, int, float]] = []
+    variants: list[dict[str, Any]] = []
+    for j in range(_N):
+        for magnitude in MAGNITUDES:
+            added = 40.0 + 30 * j + 10 * magnitude
+            for which, trains in (("pre", audited.pre), ("post", audited.post)):
+                unit = j % len(trains)
+                with_added = [t.copy() for t in trains]
+                with_added[unit] = audited.apart(np.append(with_added[unit], added))
+                places.append((f"{which}synaptic unit", unit, magnitude))
+                variants.append({which: with_added})
+            weights = audited.weights.copy()
+            weights[_synapse(j, weights)] *= 1 + 0.3 * magnitude
+            places.append(("weight", j, magnitude))
+            variants.append({"weights": weights})
+    probes = [
+        _elsewhere(change, *place)
+        for place, change in zip(places, audited.moved(variants), strict=True)
+    ]
+    worst = {q: max(p.effect for p in probes if p.quantity == q)
+             for q in ("presynaptic unit", "postsynaptic unit", "weight")}  # fmt: skip
+    scope = "synapse"
+    if max(worst["presynaptic unit"], worst["weight"]) > THRESHOLD:
+        scope = "neuron"
+    if worst["postsynaptic unit"] > THRESHOLD:
+        scope = "layer"
+    summed = getattr(audited.plasticity, "normalise_sum", None) is not None
+    # What lives at the neuron, such as its potential, is made by all of its synapses.
+    by_equations = "neuron" if summed or audited.variables["post"] else "synapse"
+    sentence = {
+        "synapse": "Each synapse learns from the spikes of its two ends and its own weight.",
+        "neuron": "A synapse needs the others onto its neuron: their weights, or the potential.",
+        "layer": "A synapse needs other neurons.",
+    }[scope]
+    share = max(worst.values())
+    return Finding(
+        share, f"{share:.3f} elsewhere", scope, by_equations == "synapse", scope == "synapse",
+        f"{sentence} By its description: {by_equations}.", probes=probes,
+    )  # fmt: skip
+
+
+def _synapse(index: int, weights: np.ndarray) -> tuple[int, int]:
+    return index % weights.shape[0], index % weights.shape[1]
+
+
+def _elsewhere(change: np.ndarray, what: str, unit: int, magnitude: float) -> Probe:
+    """The share of a change that falls on synapses that do not touch what was changed."""
+    mask = np.ones_like(change)
+    if what == "presynaptic unit":
+        mask[unit] = 0
+    elif what == "postsynaptic unit":
+        mask[:, unit] = 0
+    else:
+        mask[_synapse(unit, change)] = 0
+    size = np.linalg.norm(change)
+    # Rounding of what is scaled is no effect.
+    share = float(np.linalg.norm(change * mask) / size) if size > 1e-12 else 0.0
+    return Probe(what, f"unit {unit + 1}", magnitude, 0, share if share > THRESHOLD else 0.0)
 
 
 CRITERION = Criterion(
@@ -272,4 +343,5 @@ CRITERION = Criterion(
     f"no share above {THRESHOLD:g} (rounding in 64-bit arithmetic)",
     "A sum over units that are not there for the synapse leaves a share of order one.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

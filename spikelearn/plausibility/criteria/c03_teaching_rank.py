@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c02_locality import mixing
-from spikelearn.plausibility.intervention import Probe, summarise
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.intervention import Probe, summarise
 from spikelearn.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 _SHIFTS = (0.1, 0.3, 1.0)
 # Singular values below this share of the largest are rounding.
 TOLERANCE = 1e-6
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Vary the error at the output, hidden activity being what it is; how many directions teach?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    bench = subject.squared
-    n = bench.n_classes
+    update = audited.squared
+    n = update.n_classes
     # A rule that compares samples with one another is given others, which stay.
-    coupled = mixing(subject) > 0
-    x = bench.x if coupled else bench.x[:1]
-    labels = [torch.tensor([c, *bench.y[1 : len(x)].tolist()]) for c in range(n)]
-    base = bench.run(x=x, y=labels[0])
-    size = sum(float(base.updates[name].norm()) for name in subject.hidden if name in base.updates)
-    changes: dict[str, list[torch.Tensor]] = {name: [] for name in subject.hidden}
+    coupled = mixing(audited) > 0
+    x = update.x if coupled else update.x[:1]
+    labels = [torch.tensor([c, *update.y[1 : len(x)].tolist()]) for c in range(n)]
+    base = update.run(x=x, y=labels[0])
+    size = sum(float(base.updates[name].norm()) for name in audited.hidden if name in base.updates)
+    changes: dict[str, list[torch.Tensor]] = {name: [] for name in audited.hidden}
     probes = []
 
     def note(what: str, magnitude: float, index: int, y: torch.Tensor, after: object) -> None:
-        found = bench.run(x=x, y=y, after=after).updates  # type: ignore[arg-type]
+        updates = update.run(x=x, y=y, after=after).updates  # type: ignore[arg-type]
         moved = 0.0
         for name, known in changes.items():
-            if name in found and name in base.updates:
-                change = (found[name] - base.updates[name]).flatten()
+            if name in updates and name in base.updates:
+                change = (updates[name] - base.updates[name]).flatten()
                 known.append(change)
                 moved += float(change.norm())
         probes.append(Probe(what, "output", magnitude, index, moved / size if size else 0.0))
 
     for c in range(1, n):
         note("label", 1.0, c, labels[c], None)
-    if not bench.spikes and not coupled:
+    if not update.spikes and not coupled:
         for c in range(n):
             for shift in _SHIFTS:
                 note("score", shift, c, labels[0], _shifted(c, shift))
-    rank = max((_rank(found, size) for found in changes.values() if found), default=0)
-    full = n if not bench.spikes and bench.squared_error and not coupled else n - 1
-    names = subject.sources & {"label", "label as one number"}
+    rank = max((_rank(known, size) for known in changes.values() if known), default=0)
+    full = n if not update.spikes and update.squared_error and not coupled else n - 1
+    names = audited.sources & {"label", "label as one number"}
     words = {0: "No error at the output reaches the hidden layers.",
              1: "One number for each sample is all that reaches the hidden layers."}  # fmt: skip
     sentence = words.get(
@@ -57,7 +63,7 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
     if rank > full:
         sentence += " The update is not linear in the error, which activity carries."
-    summary = summarise([p for p in probes if p.quantity == "label"], subject.floor)
+    summary = summarise([p for p in probes if p.quantity == "label"], audited.floor)
     return Finding(
         float(rank), str(rank), "network" if rank else "-", "label" not in names, rank <= 1,
         sentence, probes=probes, **interval(summary),
@@ -79,6 +85,29 @@ def _rank(changes: list[torch.Tensor], size: float) -> int:
     return int((values > TOLERANCE * values[0]).sum())
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Give rewards of other sizes; in how many directions do the weights' changes move?"""
+    reward = getattr(audited.plasticity, "reward", None)
+    if reward is None:
+        rank, changes = 0, []
+        sentence = "No teaching signal enters the equations."
+    else:
+        changes = [_rewarded(audited, times) - audited.final() for times in (-1.0, 0.0, 0.5, 2.0)]
+        values = np.linalg.svd(np.stack([c.ravel() for c in changes]), compute_uv=False)
+        rank = int((values > TOLERANCE * max(values[0], 1e-12)).sum()) if values[0] > 1e-12 else 0
+        sentence = "One number for all synapses teaches: rewards of other sizes scale the change."
+    probes = [Probe("reward", "all synapses", 1.0, i, float(np.linalg.norm(c)))
+              for i, c in enumerate(changes)]  # fmt: skip
+    return Finding(float(rank), str(rank), "network" if rank else "-", True, rank <= 1, sentence,
+                   probes=probes)  # fmt: skip
+
+
+def _rewarded(audited: AuditedPlasticity, times: float) -> np.ndarray:
+    """Final weights where every reward is so many times as large."""
+    reward = tuple(times * r for r in audited.plasticity.reward)
+    return audited.with_settings(reward=reward).final()
+
+
 CRITERION = Criterion(
     "C3",
     "no global error vector",
@@ -95,4 +124,5 @@ CRITERION = Criterion(
     "Vector feedback has the rank of the outputs whatever carries it; rewards have 1. Whether the"
     " vector comes as activity or by a channel of its own is C4c.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

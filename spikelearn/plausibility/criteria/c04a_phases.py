@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c05_backward_in_time import lookahead
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Count the states of activity and the signal regimes that one update has to go through."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    states = subject.states
-    vector = "label" in subject.sources
-    held = bool(subject.waiting) and vector and not states.label_in_activity
-    held_by_tags = bool(subject.waiting) and vector and not states.label_in_activity_by_tags
-    if subject.bench.n_steps > 1:
+    states = audited.states
+    vector = "label" in audited.sources
+    held = bool(audited.waiting) and vector and not states.label_in_activity
+    held_by_tags = bool(audited.waiting) and vector and not states.label_in_activity_by_tags
+    if audited.update.n_steps > 1:
         # Signals and activity run side by side in time, unless signals go back in it.
-        back = lookahead(subject)
+        back = lookahead(audited)
         held, held_by_tags = held and back.by_effect > 0, held_by_tags and back.by_tags > 0
-    steps = [c for c in subject.base.calls if any(n in c and c[n].any() for n in subject.hidden)]
+    steps = [c for c in audited.base.calls if any(n in c and c[n].any() for n in audited.hidden)]
     continuous = len(steps) > 1 and states.label_in_activity
     n_states = states.n_drives if states.readable else len(states.by_tags)
     phases = 1 if continuous else n_states + held
@@ -41,6 +48,18 @@ def _describe(drive: tuple[bool, bool, bool], copies: int) -> str:
     return " and ".join(names) + (f" ({copies} states)" if copies > 1 else "")
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Do weights change in the first half of the stimulus and in the second?"""
+    half = audited.final(duration_ms=audited.duration_ms / 2) - audited.weights
+    going = bool(half.any()) and not np.array_equal(half, audited.base)
+    phases = 1 if going else 2
+    return Finding(
+        float(phases), str(phases), "-", True, going,
+        "Weights change while the network is active, in the first half of the stimulus and in the"
+        " second.",
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C4a",
     "single phase",
@@ -59,4 +78,5 @@ CRITERION = Criterion(
     " step of its settling has nothing to switch.",
     measure,
     "single phase",
+    measure_plasticity=measure_plasticity,
 )

@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyLayer
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.bench import Updates, effect
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.events import moved
-from spikelearn.plausibility.intervention import MAGNITUDES, Probe, summarise
-from spikelearn.plausibility.watch import Alter, Read, Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.event_networks import moved
+from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
+from spikelearn.plausibility.instruments.observer import Alter, OperationObserver, WeightRead
+from spikelearn.plausibility.instruments.repeated_update import Updates, effect
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Change the activity of each layer: which layers below learn differently?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    bench, names = subject.bench, subject.bench.weight_names()
+    update, names = audited.update, audited.update.weight_names()
     probes, locked = [], set()
     for m in range(1, len(names)):
-        below = [n for n in names[:m] if n in subject.hidden]
+        below = [n for n in names[:m] if n in audited.hidden]
         for magnitude in MAGNITUDES:
             for index in range(7 if len(names) == 2 else 4):
-                generator = torch_generator(subject.seed, "audit drift", m, index)
-                watch = Watch(alter=_noisy({f"layer {m + 1}"}, magnitude, generator), openly=True)
-                found = bench.run(watch).updates
+                generator = torch_generator(audited.seed, "audit drift", m, index)
+                noisy = _noisy({f"layer {m + 1}"}, magnitude, generator)
+                observer = OperationObserver(alter=noisy, openly=True)
+                updates = update.run(observer).updates
                 for name in below:
-                    if effect(found, subject.base.updates, [name]) > subject.floor:
+                    if effect(updates, audited.base.updates, [name]) > audited.floor:
                         locked.add(name)
-                total = effect(found, subject.base.updates, below)
+                total = effect(updates, audited.base.updates, below)
                 probes.append(Probe("activity above", f"layer {m + 1}", magnitude, index, total))
-    share = len(locked) / len(subject.hidden)
-    cosine = _drifted(subject, probes) if locked else 1.0
+    share = len(locked) / len(audited.hidden)
+    cosine = _drifted(audited, probes) if locked else 1.0
     sentence = (
-        f"{len(locked)} of {len(subject.hidden)} hidden layers wait for activity above them; when"
+        f"{len(locked)} of {len(audited.hidden)} hidden layers wait for activity above them; when"
         f" activity has drifted by its own size meanwhile, the update's cosine with what it would"
         f" have been is {cosine:.2f}."
         if locked
         else "Every layer can learn as soon as it is active."
     )
-    summary = summarise([p for p in probes if p.quantity == "activity above"], subject.floor)
+    summary = summarise([p for p in probes if p.quantity == "activity above"], audited.floor)
     return Finding(
-        share, f"{len(locked)}/{len(subject.hidden)}", "network" if locked else "-",
-        not subject.waiting, not locked, sentence, probes=probes, **interval(summary),
+        share, f"{len(locked)}/{len(audited.hidden)}", "network" if locked else "-",
+        not audited.waiting, not locked, sentence, probes=probes, **interval(summary),
     )  # fmt: skip
 
 
 def _noisy(owners: set[str], size: float, generator: torch.Generator) -> Alter:
-    def alter(read: Read, z: torch.Tensor) -> torch.Tensor | None:
+    def alter(read: WeightRead, z: torch.Tensor) -> torch.Tensor | None:
         if not read.owners <= owners or z.is_complex():
             return None
         if read.events:
@@ -69,16 +75,16 @@ def _gains(z: torch.Tensor, size: float, owners: set[str]) -> torch.Tensor:
     return torch.exp(size * xi[:, 0] if z.ndim == 2 else size * xi)
 
 
-def _drifted(subject: Subject, probes: list[Probe]) -> float:
+def _drifted(audited: AuditedRule, probes: list[Probe]) -> float:
     """Cosine of the update when activity drifts before plasticity reads it; at magnitude 1."""
-    owners = {f"layer {i + 1}" for i in range(len(subject.bench.weight_names()) - 1)}
+    owners = {f"layer {i + 1}" for i in range(len(audited.update.weight_names()) - 1)}
     cosines = []
     for magnitude in MAGNITUDES:
         for index in range(4):
-            generator = torch_generator(subject.seed, "audit held", index)
-            found = _held(subject, owners, magnitude, generator)
-            one = torch.cat([found[n].flatten() for n in subject.hidden])
-            two = torch.cat([subject.base.updates[n].flatten() for n in subject.hidden])
+            generator = torch_generator(audited.seed, "audit held", index)
+            updates = _held(audited, owners, magnitude, generator)
+            one = torch.cat([updates[n].flatten() for n in audited.hidden])
+            two = torch.cat([audited.base.updates[n].flatten() for n in audited.hidden])
             cosine = float(torch.nn.functional.cosine_similarity(one, two, dim=0))
             probes.append(Probe("held activity (cosine)", "hidden", magnitude, index, cosine))
             if magnitude == MAGNITUDES[-1]:
@@ -86,16 +92,28 @@ def _drifted(subject: Subject, probes: list[Probe]) -> float:
     return sum(cosines) / len(cosines)
 
 
-def _held(subject: Subject, owners: set[str], size: float, generator: torch.Generator) -> Updates:
-    if not subject.bench.events:
-        return subject.bench.run(Watch(alter=_noisy(owners, size, generator))).updates
+def _held(
+    audited: AuditedRule, owners: set[str], size: float, generator: torch.Generator
+) -> Updates:
+    if not audited.update.events:
+        return audited.update.run(OperationObserver(alter=_noisy(owners, size, generator))).updates
 
     def held(layers: list[LatencyLayer]) -> list[LatencyLayer]:
         for index in range(len(owners)):
             layers = moved(layers, index, size, None, generator)
         return layers
 
-    return subject.bench.run(held=held).updates
+    return audited.update.run(held=held).updates
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Change what neurons above do, by other weights onto them."""
+    probes = audited.upper_probes
+    locked = max(p.effect for p in probes) > audited.floor
+    return Finding(
+        float(locked), "1/1" if locked else "0/1", "network" if locked else "-", not locked,
+        not locked, "What neurons above do makes no difference.", probes=probes,
+    )  # fmt: skip
 
 
 CRITERION = Criterion(
@@ -111,4 +129,5 @@ CRITERION = Criterion(
     "no hidden layer waits",
     "Any dependence on what happens above is a wait, whatever its size.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

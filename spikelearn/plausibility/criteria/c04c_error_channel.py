@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from typing import TYPE_CHECKING
+
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Does the label move any activity, or only signals that nothing but plasticity reads?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    states = subject.states
-    vector = "label" in subject.sources
-    taught = subject.label_effect > subject.floor
-    number = bool({"label as one number"} & subject.sources) and not vector
+    states = audited.states
+    vector = "label" in audited.sources
+    taught = audited.label_effect > audited.floor
+    number = bool({"label as one number"} & audited.sources) and not vector
     moved = states.label_in_activity
     if not taught:
         channel, sentence = "none", "No label reaches the hidden layers."
@@ -31,8 +36,15 @@ def measure(subject: Subject) -> Finding:
     by_tags = vector and not states.label_in_activity_by_tags
     return Finding(
         float(separate), channel, "network" if separate else "-", not by_tags, not separate,
-        sentence, probes=list(subject.label_probes),
+        sentence, probes=list(audited.label_probes),
     )  # fmt: skip
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Does a reward enter the equations? Nothing else could carry an error."""
+    rewarded = hasattr(audited.plasticity, "reward")
+    return Finding(0.0, "one number" if rewarded else "none", "-", True, True,
+                   "No synapse carries an error.")  # fmt: skip
 
 
 CRITERION = Criterion(
@@ -51,4 +63,5 @@ CRITERION = Criterion(
     "A signal that no neuron's output shows needs wires of its own.",
     measure,
     "local error",
+    measure_plasticity=measure_plasticity,
 )

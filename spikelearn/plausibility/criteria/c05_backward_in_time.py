@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyMLP
-from spikelearn.plausibility._tags import tensors_in
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.bench import Bench, Outcome
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.events import longer
-from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.watch import Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.event_networks import longer
+from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.instruments.observer import OperationObserver
+from spikelearn.plausibility.instruments.propagation import tensors_in
+from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 # Longer than any block of steps that a rule works off together.
 _LENGTHS = (64, 128)
@@ -35,15 +39,15 @@ class Lookahead:
     n_steps: int
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Memory by length of the sequence, and what later input does to what was emitted before."""
-    if subject.bench.n_steps == 1:
+    if audited.update.n_steps == 1:
         return absent("the network has no time")
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    slope, probes = memory_slope(subject)
-    found = lookahead(subject)
-    for steps, name in ((found.by_effect, "by effect"), (found.by_tags, "by provenance")):
+    slope, probes = memory_slope(audited)
+    ahead = lookahead(audited)
+    for steps, name in ((ahead.by_effect, "by effect"), (ahead.by_tags, "by provenance")):
         probes.append(Probe("steps ahead", name, 1.0, 0, float(steps)))
     grows = slope > THRESHOLD
     sentence = (
@@ -51,39 +55,39 @@ def measure(subject: Subject) -> Finding:
         if grows
         else "Memory does not grow with the length of the sequence."
     )
-    if found.n_emitted == 1:
+    if ahead.n_emitted == 1:
         sentence += " The update is written once, at the end."
-    elif found.by_effect:
-        sentence += f" What is written at a step depends on input {found.by_effect} step(s) later."
+    elif ahead.by_effect:
+        sentence += f" What is written at a step depends on input {ahead.by_effect} step(s) later."
     else:
         sentence += (
-            f" It is written in {found.n_emitted} parts, none of which hears of later input."
+            f" It is written in {ahead.n_emitted} parts, none of which hears of later input."
         )
     return Finding(
-        slope, f"{slope:.2f} numbers/unit/step, {found.by_effect} steps ahead",
-        "time" if grows or found.by_effect else "-",
-        found.by_tags == 0, not grows and found.by_effect == 0, sentence, probes=probes,
+        slope, f"{slope:.2f} numbers/unit/step, {ahead.by_effect} steps ahead",
+        "time" if grows or ahead.by_effect else "-",
+        ahead.by_tags == 0, not grows and ahead.by_effect == 0, sentence, probes=probes,
     )  # fmt: skip
 
 
-def lookahead(subject: Subject) -> Lookahead:
+def lookahead(audited: AuditedRule) -> Lookahead:
     """From how many steps later what is written in an update may come.
 
     Each write into the update of a hidden layer is laid beside that of a run in which the input of
     the last step is another; the first that differs, but for the last step's own, looks ahead. An
     update that is written once, at the end, comes from all steps.
     """
-    if "lookahead" in subject.shared:
-        known: Lookahead = subject.shared["lookahead"]
+    if "lookahead" in audited.shared:
+        known: Lookahead = audited.shared["lookahead"]
         return known
-    bench = subject.bench
-    shapes = frozenset(tuple(w.shape) for w in bench.network().parameters() if w.ndim == 2)
-    n_steps = _steps_used(bench)
-    base = bench.run(Watch(tags=True, shapes=shapes))
-    changed = _last_changed(bench, Watch(shapes=shapes), n_steps)
+    update = audited.update
+    shapes = frozenset(tuple(w.shape) for w in update.network().parameters() if w.ndim == 2)
+    n_steps = _steps_used(update)
+    base = update.run(OperationObserver(tags=True, shapes=shapes))
+    changed = _last_changed(update, OperationObserver(shapes=shapes), n_steps)
     effect = tags = 0
     emitted = 1
-    for name in subject.hidden:
+    for name in audited.hidden:
         parts, others = base.emitted.get(name, []), changed.emitted.get(name, [])
         n = len(parts)
         emitted = max(emitted, n)
@@ -96,7 +100,7 @@ def lookahead(subject: Subject) -> Lookahead:
         effect = max(effect, (n - 1 - first) * n_steps // n)
         tags = max(tags, _by_tags(base, name, n, n_steps))
     result = Lookahead(effect, tags, emitted, n_steps)
-    subject.shared["lookahead"] = result
+    audited.shared["lookahead"] = result
     return result
 
 
@@ -111,29 +115,29 @@ def _by_tags(base: Outcome, name: str, n: int, n_steps: int) -> int:
     return ahead
 
 
-def _steps_used(bench: Bench) -> int:
-    if not bench.spikes or bench.events:
-        return bench.n_steps
+def _steps_used(update: RepeatedUpdate) -> int:
+    if not update.spikes or update.events:
+        return update.n_steps
     counted = [0]
 
     def draw(i: int, tensor: torch.Tensor, axes: Any) -> torch.Tensor:
         counted[0] += len(tensor) if axes[0] is None and len(axes) == 3 else 1
         return tensor
 
-    bench.run(draw=draw)
+    update.run(draw=draw)
     return max(counted[0], 1)
 
 
-def _last_changed(bench: Bench, watch: Watch, n_steps: int) -> Outcome:
+def _last_changed(update: RepeatedUpdate, observer: OperationObserver, n_steps: int) -> Outcome:
     """The update with another input in the last step."""
-    if bench.events:
+    if update.events:
         # The faintest pixel that spikes, and so the last, is left out.
-        faint = torch.where(bench.x >= bench.least, bench.x, torch.inf).argmin(1, keepdim=True)
-        return bench.run(watch, x=bench.x.scatter(1, faint, 0.0))
-    if not bench.spikes:
-        x = bench.x.clone()
-        x.view(len(x), bench.n_steps, -1)[:, -1] = 1.0 - x.view(len(x), bench.n_steps, -1)[:, -1]
-        return bench.run(watch, x=x)
+        faint = torch.where(update.x >= update.least, update.x, torch.inf).argmin(1, keepdim=True)
+        return update.run(observer, x=update.x.scatter(1, faint, 0.0))
+    if not update.spikes:
+        x = update.x.clone()
+        x.view(len(x), update.n_steps, -1)[:, -1] = 1.0 - x.view(len(x), update.n_steps, -1)[:, -1]
+        return update.run(observer, x=x)
 
     def draw(i: int, tensor: torch.Tensor, axes: Any) -> torch.Tensor:
         tensor = tensor.clone()
@@ -143,10 +147,10 @@ def _last_changed(bench: Bench, watch: Watch, n_steps: int) -> Outcome:
             tensor = 1.0 - tensor
         return tensor
 
-    return bench.run(watch, draw=draw)
+    return update.run(observer, draw=draw)
 
 
-def memory_slope(subject: Subject) -> tuple[float, list[Probe]]:
+def memory_slope(audited: AuditedRule) -> tuple[float, list[Probe]]:
     """Numbers held at the peak of an update for each sample, hidden unit and step.
 
     The difference between two lengths of the sequence over the difference of the lengths. What
@@ -154,18 +158,18 @@ def memory_slope(subject: Subject) -> tuple[float, list[Probe]]:
     """
     probes, peaks = [], []
     for n_steps in _LENGTHS:
-        model = _longer(subject.bench.model, n_steps)
-        bench = Bench(subject.rule, subject.seed, model, **subject.options)
-        peak = peak_numbers(bench)
+        model = _longer(audited.update.model, n_steps)
+        update = RepeatedUpdate(audited.rule, audited.seed, model, **audited.options)
+        peak = peak_numbers(update)
         peaks.append(peak)
         probes.append(Probe("peak memory", "update", float(n_steps), 0, peak))
-    units = _units(subject.bench)
-    slope = (peaks[1] - peaks[0]) / (_LENGTHS[1] - _LENGTHS[0]) / units / len(subject.bench.y)
+    units = _units(audited.update)
+    slope = (peaks[1] - peaks[0]) / (_LENGTHS[1] - _LENGTHS[0]) / units / len(audited.update.y)
     return max(slope, 0.0), probes
 
 
-def _units(bench: Bench) -> int:
-    weights = bench.weights(bench.network()).values()
+def _units(update: RepeatedUpdate) -> int:
+    weights = update.weights(update.network()).values()
     return sum(len(w) for w in list(weights)[:-1])
 
 
@@ -177,11 +181,11 @@ def _longer(model: Any, n_steps: int) -> Any:
     return model.model_copy(update={"n_steps": n_steps})
 
 
-def peak_numbers(bench: Bench) -> float:
+def peak_numbers(update: RepeatedUpdate) -> float:
     """Most 64-bit numbers that torch holds at a time in one update, beyond what it began with."""
-    network = bench.network()
-    rule = bench.make()
-    rule.prepare(network, torch_generator(bench.seed, "rule"))
+    network = update.network()
+    rule = update.make()
+    rule.prepare(network, torch_generator(update.seed, "rule"))
     rule.extra.double()
     rule.network.train()
     rule.begin_epoch(1, 2)
@@ -192,7 +196,7 @@ def peak_numbers(bench: Bench) -> float:
 
     meter = _Meter()
     with meter:
-        rule.update(bench.x, bench.y, clear)
+        rule.update(update.x, update.y, clear)
     return meter.peak / 8
 
 
@@ -223,6 +227,26 @@ class _Meter(TorchDispatchMode):
         return out
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Move the spikes of the second half; do weights at the end of the first half change?"""
+    half = audited.duration_ms / 2
+    later = [np.append(t[t < half], t[t >= half] + 1.5) for t in audited.pre]
+    before = audited.final(duration_ms=half)
+    changed = audited.final(pre=later, duration_ms=half)
+    moved = float(np.abs(audited.final(pre=later) - audited.final()).max())
+    causal = np.array_equal(before, changed)
+    kept = sorted(audited.variables["synapse"] - {"w"})
+    probes = [Probe("later spikes, on weights before", "synapses", 1.0, 0,
+                    float(np.abs(before - changed).max())),
+              Probe("later spikes, on weights after", "synapses", 1.0, 0, moved)]  # fmt: skip
+    return Finding(
+        0.0, "0.00 numbers/unit/step, 0 steps ahead", "-", True, causal,
+        f"Spikes of the second half change no weight of the first. A synapse keeps {len(kept)}"
+        f" number(s) beside its weight ({', '.join(kept)}), however long the stimulus.",
+        probes=probes,
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C5",
     "no backward-in-time information",
@@ -241,4 +265,5 @@ CRITERION = Criterion(
     " and step.",
     measure,
     "online in time",
+    measure_plasticity=measure_plasticity,
 )

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import torch
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c02_locality import mixing as mixing_of
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import with_handicap
-from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.instruments.intervention import Probe
 
 LEAST_RATIO, LEAST_ACCURACY = 0.9, 0.3
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """A batch of one: is there an update, does a batch only add up, does it still learn?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    bench = subject.bench
-    alone = bench.run(x=bench.x[:1], y=bench.y[:1]).updates
-    names = [n for n in subject.hidden if n in alone]
+    update = audited.update
+    alone = update.run(x=update.x[:1], y=update.y[:1]).updates
+    names = [n for n in audited.hidden if n in alone]
     finite = all(bool(torch.isfinite(alone[n]).all()) for n in names)
     learns = bool(names) and any(bool(alone[n].any()) for n in names)
-    mixing = mixing_of(subject)
-    single = with_handicap(subject, "one sample at a time")
-    whole = with_handicap(subject, "batches of the same images")
+    mixing = mixing_of(audited)
+    single = with_handicap(audited, "one sample at a time")
+    whole = with_handicap(audited, "batches of the same images")
     ratio = single / whole if whole else float("nan")
     # Where batches have taught next to nothing yet, a ratio of it says nothing.
     compared = whole >= LEAST_ACCURACY

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import run_of
-from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.instruments.intervention import Probe
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 MOST_MIXED = 0.05
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """What signs do as a rule learns freely, and what it costs to fix them."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    free, fixed = run_of(subject), run_of(subject, "fixed signs")
+    free, fixed = run_of(audited), run_of(audited, "fixed signs")
     kept = free.mixed <= MOST_MIXED
     probes = [
         Probe("units of mixed sign", "network", 0.0, 0, free.mixed),
@@ -34,6 +41,15 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Do weights change sign?"""
+    final = audited.final()
+    flips = int((np.sign(final) * np.sign(audited.weights) < 0).sum())
+    bounded = getattr(audited.plasticity, "w_min", -np.inf) >= 0
+    return Finding(float(flips), f"{flips} flips", "synapse", bounded, flips == 0,
+                   "Weights are bounded below by 0 and keep their sign.")  # fmt: skip
+
+
 CRITERION = Criterion(
     "C7",
     "Dale's principle",
@@ -48,4 +64,5 @@ CRITERION = Criterion(
     measure,
     alone="Signs are read of the weights themselves, before and after; there is no way to be"
     " followed.",
+    measure_plasticity=measure_plasticity,
 )

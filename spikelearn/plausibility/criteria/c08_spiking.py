@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.intervention import Probe, repeated_probes
-from spikelearn.plausibility.watch import Read, Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.intervention import Probe, repeated_probes
+from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """What messages are made of, and what is left of the update when they are made of spikes."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    reads = subject.trace.reads
+    reads = audited.trace.reads
     forwards = [r for r in reads if _upwards(r)]
     back = [r for r in reads if _downwards(r)]
     shares = {"forward": _binary(forwards), "feedback": _binary(back)}
@@ -25,10 +29,10 @@ def measure(subject: Subject) -> Finding:
               for way, share in shares.items()]  # fmt: skip
     cosines = {}
     for way, chosen in (("forward", _upwards), ("feedback", _downwards)):
-        measured = functools.partial(_cosine, subject, chosen)
-        found = repeated_probes(f"{way} messages as spikes (cosine)", "network", measured)
-        probes += found
-        strong = [p.effect for p in found if p.magnitude == 1.0]
+        measured = functools.partial(_cosine, audited, chosen)
+        of_way = repeated_probes(f"{way} messages as spikes (cosine)", "network", measured)
+        probes += of_way
+        strong = [p.effect for p in of_way if p.magnitude == 1.0]
         cosines[way] = sum(strong) / len(strong)
     spikes = {way: share == 1.0 for way, share in shares.items()}
     feedback = f"{100 * shares['feedback']:.0f} %" if back else "none sent"
@@ -44,17 +48,17 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
-def _upwards(read: Read) -> bool:
+def _upwards(read: WeightRead) -> bool:
     network = all(not o.startswith("extra.") and o != "layer 1" for o in read.owners)
     return read.direction == "forwards" and network
 
 
-def _downwards(read: Read) -> bool:
+def _downwards(read: WeightRead) -> bool:
     extra = any(o.startswith("extra.") for o in read.owners)
     return extra or read.direction == "backwards"
 
 
-def _binary(reads: list[Read]) -> float:
+def _binary(reads: list[WeightRead]) -> float:
     if not reads:
         return 1.0
     counts = [
@@ -67,12 +71,12 @@ def _binary(reads: list[Read]) -> float:
 
 
 def _cosine(
-    subject: Subject, chosen: Callable[[Read], bool], magnitude: float, index: int
+    audited: AuditedRule, chosen: Callable[[WeightRead], bool], magnitude: float, index: int
 ) -> float:
     """Cosine of the update where a share of the messages, `magnitude`, are drawn as spikes."""
     generator = torch.Generator().manual_seed(1000 + index)
 
-    def send(read: Read) -> torch.Tensor | None:
+    def send(read: WeightRead) -> torch.Tensor | None:
         nothing = read.signal.is_complex() or not read.signal.numel()
         if not chosen(read) or nothing or read.events:
             return None
@@ -85,12 +89,18 @@ def _cosine(
         which = torch.rand(signal.shape, generator=generator, dtype=signal.dtype) < magnitude
         return torch.where(which, spikes, signal)
 
-    found = subject.bench.run(Watch(send=send)).updates
-    one = torch.cat([found[n].flatten() for n in subject.hidden])
-    two = torch.cat([subject.base.updates[n].flatten() for n in subject.hidden])
+    updates = audited.update.run(OperationObserver(send=send)).updates
+    one = torch.cat([updates[n].flatten() for n in audited.hidden])
+    two = torch.cat([audited.base.updates[n].flatten() for n in audited.hidden])
     if not torch.isfinite(one).all() or not one.any():
         return 0.0
     return float(torch.nn.functional.cosine_similarity(one, two, dim=0))
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """The network that is simulated has no other messages than spikes."""
+    return Finding(1.0, "up 100 %", "-", True, True,
+                   "All that neurons tell one another, and their synapses, is spikes.")  # fmt: skip
 
 
 CRITERION = Criterion(
@@ -106,4 +116,5 @@ CRITERION = Criterion(
     "Spikes are all or none.",
     measure,
     "spiking communication",
+    measure_plasticity=measure_plasticity,
 )

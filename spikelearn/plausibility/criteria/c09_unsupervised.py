@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.intervention import summarise
+from typing import TYPE_CHECKING
+
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.intervention import summarise
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Do hidden layers learn otherwise with other labels?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    summary = summarise(subject.label_probes, subject.floor)
-    labels = subject.sources & {"label", "label as one number"}
-    free = summary.largest <= subject.floor
+    summary = summarise(audited.label_probes, audited.floor)
+    labels = audited.sources & {"label", "label as one number"}
+    free = summary.largest <= audited.floor
     sentence = (
         "The hidden layers learn the same whatever the labels are."
         if free
@@ -23,8 +28,15 @@ def measure(subject: Subject) -> Finding:
         sentence += " The label reaches the update by a way that had no effect here."
     return Finding(
         summary.largest, f"{summary.largest:.3f}", "-" if free else "network", not labels, free,
-        sentence, probes=list(subject.label_probes), **interval(summary),
+        sentence, probes=list(audited.label_probes), **interval(summary),
     )  # fmt: skip
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Does a reward enter the equations? There is no label otherwise."""
+    free = not hasattr(audited.plasticity, "reward")
+    sentence = "There is no label in the network." if free else "Rewards stand for labels."
+    return Finding(float(not free), f"{float(not free):.3f}", "-", free, free, sentence)
 
 
 CRITERION = Criterion(
@@ -40,4 +52,5 @@ CRITERION = Criterion(
     "An update that never saw the label is the same to the last bit.",
     measure,
     "unsupervised",
+    measure_plasticity=measure_plasticity,
 )

@@ -14,27 +14,27 @@ import torch
 from spikelearn.networks import layers as layers_module
 from spikelearn.networks import spiking_mlp
 from spikelearn.networks.recurrent import ElmanCell, GatedCell, Partials
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.bench import effect
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.events import other_slopes
-from spikelearn.plausibility.intervention import Probe, magnitudes_of, summarise
-from spikelearn.plausibility.watch import Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.event_networks import other_slopes
+from spikelearn.plausibility.instruments.intervention import Probe, magnitudes_of, summarise
+from spikelearn.plausibility.instruments.observer import OperationObserver
+from spikelearn.plausibility.instruments.repeated_update import effect
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Replace the slopes of the nonlinearities by noisy ones, and by their mean."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
     probes, asked = [], [0]
     for _, magnitude, index in magnitudes_of(1):
         generator = torch.Generator().manual_seed(2000 + index)
         with _slopes(magnitude, generator, asked):
-            found = subject.bench.run(Watch(flat_slopes=magnitude == 1.0)).updates
-        size = effect(found, subject.base.updates, subject.hidden)
+            updates = audited.update.run(OperationObserver(flat_slopes=magnitude == 1.0)).updates
+        size = effect(updates, audited.base.updates, audited.hidden)
         probes.append(Probe("slope", "hidden", magnitude, index, size))
-    summary = summarise(probes, subject.floor)
-    seen = asked[0] + subject.trace.outcome.watch.derivatives + _of_potentials(subject)
+    summary = summarise(probes, audited.floor)
+    seen = asked[0] + audited.trace.observer.derivatives + _of_potentials(audited)
     free = summary.largest <= 1e-12
     sentence = (
         "The update does not change with the slopes of the nonlinearities."
@@ -48,19 +48,19 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
-def _of_potentials(subject: Subject) -> int:
+def _of_potentials(audited: AuditedRule) -> int:
     """Whether slopes of the potential at spikes reach the update of a hidden layer, by tags."""
-    if not subject.bench.events:
+    if not audited.update.events:
         return 0
-    watch = Watch(tags=True)
+    observer = OperationObserver(tags=True)
 
     def marked(fall: torch.Tensor) -> torch.Tensor:
-        watch.mark(fall, "slope")
+        observer.mark(fall, "slope")
         return fall
 
     with other_slopes(marked):
-        tags = subject.bench.run(watch).tags
-    return sum("slope" in tags.get(name, ()) for name in subject.hidden)
+        tags = audited.update.run(observer).tags
+    return sum("slope" in tags.get(name, ()) for name in audited.hidden)
 
 
 def _altered(slope: torch.Tensor, magnitude: float, generator: torch.Generator) -> torch.Tensor:
@@ -75,8 +75,8 @@ def _named_surrogates() -> dict[str, Any]:
     name = "spikelearn.networks.surrogates"
     if importlib.util.find_spec(name) is None:
         return {}
-    found: dict[str, Any] = importlib.import_module(name).SURROGATES
-    return found
+    surrogates: dict[str, Any] = importlib.import_module(name).SURROGATES
+    return surrogates
 
 
 @contextlib.contextmanager
@@ -106,9 +106,9 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
 
     def partials(self: Any, p: Any, q: Any, h: Any) -> Partials:
         asked[0] += 1
-        found = cells[type(self)](self, p, q, h)
-        by_p, by_q = (_altered(part, magnitude, generator) for part in (found.by_p, found.by_q))
-        return Partials(found.keep, by_p, by_q)
+        exact = cells[type(self)](self, p, q, h)
+        by_p, by_q = (_altered(part, magnitude, generator) for part in (exact.by_p, exact.by_q))
+        return Partials(exact.keep, by_p, by_q)
 
     def spike_slope(distance: torch.Tensor) -> torch.Tensor:
         asked[0] += 1

@@ -2,25 +2,56 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._seeding import generator
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import plain, with_handicap
-from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 LEAST_RATIO = 0.9
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Updates that arrive late, each neuron's by a delay of its own."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    free, late = plain(subject), with_handicap(subject, "late updates")
+    free, late = plain(audited), with_handicap(audited, "late updates")
     ratio = late / free if free else float("nan")
     probes = [Probe("accuracy", "in time", 0.0, 0, free), Probe("accuracy", "late", 1.0, 0, late)]
     return Finding(
         ratio, f"{ratio:.2f} of accuracy", "time", None, ratio >= LEAST_RATIO,
         f"With each neuron's update 0 to 4 updates late, accuracy is {late:.2f} instead of"
         f" {free:.2f}.", probes=probes,
+    )  # fmt: skip
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Move every input spike by a few milliseconds; how much of the change's direction is left?"""
+    places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
+    variants: list[dict[str, Any]] = []
+    for index, magnitude in places:
+        rng = generator(audited.seed, "audit jitter", index)
+        jittered = [np.abs(t + rng.normal(0, 5 * magnitude, t.size)) for t in audited.pre]
+        last = audited.duration_ms - 2
+        variants.append({"pre": [audited.apart(np.minimum(t, last)) for t in jittered]})
+    probes = []
+    size = np.linalg.norm(audited.base)
+    for (index, magnitude), moved in zip(places, audited.moved(variants), strict=True):
+        change = audited.base + moved
+        cosine = float((change * audited.base).sum() / (np.linalg.norm(change) * size))
+        probes.append(Probe("jittered spikes (cosine)", "pre", magnitude, index, cosine))
+    summary = summarise(probes)
+    return Finding(
+        summary.mean, f"cosine {summary.mean:.2f}", "time", None, summary.mean >= LEAST_RATIO,
+        f"With input spikes moved by 1.5 ms (standard deviation) the change of the weights keeps a"
+        f" cosine of {summary.mean:.2f}.", summary.lower, summary.upper, probes=probes,
     )  # fmt: skip
 
 
@@ -36,4 +67,5 @@ CRITERION = Criterion(
     "Delays of this length cost little where updates of successive batches are much alike.",
     measure,
     alone="What counts is accuracy after learning, and no tag tells that.",
+    measure_plasticity=measure_plasticity,
 )

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import plain, with_handicap
-from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.instruments.intervention import Probe
 
 LEAST_RATIO = 0.9
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Weights that fluctuate, and weights of few bits."""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    free = plain(subject)
+    free = plain(audited)
     names = ("weight noise", "6 bits", "4 bits")
-    found = {name: with_handicap(subject, name) for name in names}
-    ratio = min(found["weight noise"], found["6 bits"]) / free if free else float("nan")
+    accuracies = {name: with_handicap(audited, name) for name in names}
+    ratio = min(accuracies["weight noise"], accuracies["6 bits"]) / free if free else float("nan")
     probes = [Probe("accuracy", "exact", 0.0, 0, free)]
-    probes += [Probe("accuracy", name, 1.0, 0, value) for name, value in found.items()]
-    said = ", ".join(f"{value:.2f} with {name}" for name, value in found.items())
+    probes += [Probe("accuracy", name, 1.0, 0, value) for name, value in accuracies.items()]
+    listed = ", ".join(f"{value:.2f} with {name}" for name, value in accuracies.items())
     return Finding(
         ratio, f"{ratio:.2f} of accuracy", "synapse", None, ratio >= LEAST_RATIO,
-        f"Accuracy {free:.2f}; {said}.", probes=probes,
+        f"Accuracy {free:.2f}; {listed}.", probes=probes,
     )  # fmt: skip
 
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.training import BATCH, cnn, train
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.short_training import BATCH, cnn, train
 from spikelearn.plausibility.untied import Untied, untied
 
 LEAST_RATIO = 0.9
 _SETTINGS: dict[str, Any] = {"batch": BATCH, "n_images": 500, "epochs": 2}
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """The same convolutional network with kernels that are free at every place."""
-    if "cnn" not in subject.bench.networks:
-        if "latency_cnn" in subject.bench.networks:
+    if "cnn" not in audited.update.networks:
+        if "latency_cnn" in audited.update.networks:
             return absent("kernels of networks of spike times have no untied form here")
         return absent("the rule trains no convolutional network")
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
     model = cnn()
-    tied = train(subject.bench, model=model, **_SETTINGS).accuracy
+    tied = train(audited.update, model=model, **_SETTINGS).accuracy
     try:
-        network = untied(model.build(subject.seed))
-        free = train(subject.bench, network=network, **_SETTINGS).accuracy
+        network = untied(model.build(audited.seed))
+        free = train(audited.update, network=network, **_SETTINGS).accuracy
     except (NotImplementedError, RuntimeError, ValueError, TypeError) as error:
         return absent(f"the rule takes no untied layer ({type(error).__name__})")
     ratio = free / tied if tied else float("nan")

@@ -7,38 +7,38 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.training import BATCH, DECAY, gradient_cosine, model_like, train
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.short_training import BATCH, DECAY, gradient_cosine, model_like, train
 
 _R = 1.0
 THRESHOLD = 0.05
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Disturb the weights once; does the update find back to where it pointed?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    if subject.label_effect <= subject.floor:
+    if audited.label_effect <= audited.floor:
         return absent("nothing returns from the output")
-    bench = subject.bench
+    update = audited.update
     settings: dict[str, Any] = {"batch": BATCH, "n_images": 1000, "decay": DECAY}
-    network = model_like(bench).build(bench.seed)
-    rule = bench.make()
-    rule.prepare(network, torch_generator(bench.seed, "rule"))
-    start = _alignment(subject, rule)
-    run = train(bench, epochs=2, rule=rule, **settings)
-    before = gradient_cosine(run.rule, bench)
-    aligned = _alignment(subject, run.rule)
-    generator = torch_generator(subject.seed, "audit desynchronise")
+    network = model_like(update).build(update.seed)
+    rule = update.make()
+    rule.prepare(network, torch_generator(update.seed, "rule"))
+    start = _alignment(audited, rule)
+    run = train(update, epochs=2, rule=rule, **settings)
+    before = gradient_cosine(run.rule, update)
+    aligned = _alignment(audited, run.rule)
+    generator = torch_generator(audited.seed, "audit desynchronise")
     with torch.no_grad():
-        for weight in bench.weights(run.rule.network).values():
+        for weight in update.weights(run.rule.network).values():
             noise = torch.randn(weight.shape, generator=generator)
             weight.add_(_R * noise * weight.norm() / noise.norm())
-    at_once = gradient_cosine(run.rule, bench)
-    train(bench, epochs=2, rule=run.rule, **settings)
-    later = gradient_cosine(run.rule, bench)
+    at_once = gradient_cosine(run.rule, update)
+    train(update, epochs=2, rule=run.rule, **settings)
+    later = gradient_cosine(run.rule, update)
     probes = [
         Probe("cosine with backpropagation", "before", 0.0, 0, before),
         Probe("cosine with backpropagation", "at once", _R, 0, at_once),
@@ -61,9 +61,9 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
-def _alignment(subject: Subject, rule: object) -> float | None:
+def _alignment(audited: AuditedRule, rule: object) -> float | None:
     """Mean cosine between weights and matrices of the rule's own that have their shapes."""
-    weights = list(subject.bench.weights(rule.network).values())[1:]  # type: ignore[attr-defined]
+    weights = list(audited.update.weights(rule.network).values())[1:]  # type: ignore[attr-defined]
     cosines = []
     for weight in weights:
         for extra in rule.extra.parameters():  # type: ignore[attr-defined]

@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding, absent
-from spikelearn.plausibility.intervention import Probe
-from spikelearn.plausibility.watch import Watch
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.instruments.observer import OperationObserver
+from spikelearn.plausibility.instruments.repeated_update import Outcome
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Is the network shown the stimulus, and nothing else?"""
-    if not subject.learns_below:
+    if not audited.learns_below:
         return absent("no hidden layer learns")
-    bench = subject.bench
-    entering = _entering(bench.run(Watch(keep_reads=True)).watch)
-    other = _entering(bench.run(Watch(keep_reads=True), y=(bench.y + 1) % bench.n_classes).watch)
-    by_tags = [subject.trace.outcome.watch.sources.of(r.tags) for r in subject.trace.reads
+    update = audited.update
+    other_label = (update.y + 1) % update.n_classes
+    entering = _entering(update.run(OperationObserver(keep_reads=True)))
+    other = _entering(update.run(OperationObserver(keep_reads=True), y=other_label))
+    by_tags = [audited.trace.observer.sources.of(r.tags) for r in audited.trace.reads
                if r.direction == "forwards" and "layer 1" in r.owners]  # fmt: skip
     label_tags = any({"label", "label as one number"} & names for names in by_tags)
     # Where neurons of the first layer hear one another, noise of their own comes back to them.
-    closed = not (bench.spikes or bench.recurrent())
+    closed = not (update.spikes or update.recurrent())
     noise_tags = closed and any("noise" in names for names in by_tags)
     labelled = len(entering) == len(other) and any(
         a.shape == b.shape and not torch.equal(a, b) for a, b in zip(entering, other, strict=True)
     )
-    patterns = closed and any(_foreign(rows, bench.x) for rows in entering)
+    patterns = closed and any(_foreign(rows, update.x) for rows in entering)
     parts = []
     if labelled:
         parts.append("inputs that the label has changed")
     if patterns:
         parts.append("inputs that are no stimulus of the batch")
     sentence = f"The network is shown {' and '.join(parts) if parts else 'the stimuli alone'}."
-    contrast = any(drive[1] and drive[2] for drive in subject.states.drives)
+    contrast = any(drive[1] and drive[2] for drive in audited.states.drives)
     if contrast:
         sentence += (
             " Among the states it learns from are some with a label that is drawn: negatives."
         )
-    found = labelled or patterns or contrast
+    other_data = labelled or patterns or contrast
     probes = [Probe(name, "input", 1.0, 0, float(on)) for name, on in (
         ("label in the input", labelled), ("other patterns", patterns), ("negatives", contrast),
     )]  # fmt: skip
-    tags_pass = not (label_tags or noise_tags or _label_from_below(subject))
+    tags_pass = not (label_tags or noise_tags or _label_from_below(audited))
     return Finding(
-        float(found), "stimuli" if not found else "other data", "network" if found else "-",
-        tags_pass, not found, sentence, probes=probes,
+        float(other_data), "other data" if other_data else "stimuli",
+        "network" if other_data else "-", tags_pass, not other_data, sentence, probes=probes,
     )  # fmt: skip
 
 
-def _entering(watch: Watch) -> list[torch.Tensor]:
+def _entering(outcome: Outcome) -> list[torch.Tensor]:
     """What the first layer was shown."""
     return [
         (torch.view_as_real(r.signal) if r.signal.is_complex() else r.signal)
-        for r in watch.reads
+        for r in outcome.reads
         if r.direction == "forwards" and r.owners == {"layer 1"}
     ]
 
@@ -69,16 +76,21 @@ def _foreign(rows: torch.Tensor, x: torch.Tensor) -> bool:
     return bool((near[shown] < 1 - 1e-9).any())
 
 
-def _label_from_below(subject: Subject) -> bool:
+def _label_from_below(audited: AuditedRule) -> bool:
     """Whether labels are in the activity though no synapse has carried them down to it."""
-    sources = subject.trace.outcome.watch.sources
+    sources = audited.trace.observer.sources
     taught = {"label", "label as one number"}
     returned = any(
         taught & sources.of(read.tags)
         and (read.direction == "backwards" or any(o.startswith("extra.") for o in read.owners))
-        for read in subject.trace.reads
+        for read in audited.trace.reads
     )
-    return subject.states.label_in_activity_by_tags and not returned
+    return audited.states.label_in_activity_by_tags and not returned
+
+
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """The network that is simulated is given input spikes, and nothing else."""
+    return Finding(0.0, "stimuli", "-", True, True, "The network is shown the stimuli alone.")
 
 
 CRITERION = Criterion(
@@ -94,4 +106,5 @@ CRITERION = Criterion(
     "stimuli alone",
     "What is not there in the world must be made by something.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

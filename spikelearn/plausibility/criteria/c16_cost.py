@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from spikelearn.plausibility.audited_rule import Subject
-from spikelearn.plausibility.bench import Bench
-from spikelearn.plausibility.criteria._criterion import Criterion, Finding
+from typing import TYPE_CHECKING
+
+from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c05_backward_in_time import peak_numbers
-from spikelearn.plausibility.intervention import Probe
+from spikelearn.plausibility.criterion import Criterion, Finding
+from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 _BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
               "spiking_mlp": "surrogate", "latency_mlp": "eventprop"}  # fmt: skip
 
 
-def measure(subject: Subject) -> Finding:
+def measure(audited: AuditedRule) -> Finding:
     """Multiply-adds, memory and settling steps of one update, beside backpropagation's."""
-    bench = subject.bench
-    baseline = Bench(_BASELINES.get(bench.networks[0], "backprop"), subject.seed, bench.model)
-    macs, theirs = subject.base.watch.macs, baseline.run().watch.macs
-    memory, their_memory = peak_numbers(bench), peak_numbers(baseline)
+    update = audited.update
+    name = _BASELINES.get(update.networks[0], "backprop")
+    baseline = RepeatedUpdate(name, audited.seed, update.model)
+    macs, theirs = audited.base.observer.macs, baseline.run().observer.macs
+    memory, their_memory = peak_numbers(update), peak_numbers(baseline)
     reads: dict[str, int] = {}
-    for read in subject.trace.reads:
+    for read in audited.trace.reads:
         if read.direction == "forwards":
             for owner in read.owners:
                 reads[owner] = reads.get(owner, 0) + 1
     settle = max((n for o, n in reads.items() if not o.startswith("extra.")), default=0)
-    settle = settle if bench.n_steps == 1 else 1
+    settle = settle if update.n_steps == 1 else 1
     times, room = macs / theirs, memory / their_memory
     probes = [
         Probe("multiply-adds", "update", 1.0, 0, float(macs)),
@@ -41,6 +47,18 @@ def measure(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Updates of single synapses, one for each spike at either end."""
+    n_pre, n_post = audited.weights.shape
+    events = sum(t.size for t in audited.pre) * n_post + sum(t.size for t in audited.post) * n_pre
+    kept = len(audited.variables["synapse"])
+    return Finding(
+        float(events), f"{events} updates", "-", None, None,
+        f"{events} updates of single synapses in {audited.duration_ms:.0f} ms, one for each spike"
+        f" at either end; {kept} numbers a synapse.", judged=False,
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C16",
     "cost",
@@ -53,4 +71,5 @@ CRITERION = Criterion(
     "none: reported",
     "What is dear on a processor need not be so in tissue; it is a figure, not a verdict.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

@@ -8,10 +8,6 @@ that the plasticity's equations read, taken from the equations that are handed t
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +20,13 @@ from spikelearn._time_steps import nearest_steps
 from spikelearn.networks.connectivity import OneToOne
 from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-from spikelearn.plausibility.intervention import MAGNITUDES, Probe
+from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.equation_variables import variables_read
+from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.stimulus import Stimulus
 
-N_PRE, N_POST, N_UP = 6, 4, 3
+N_PRE, N_POST, N_UPPER = 6, 4, 3
 DURATION_MS, DT_MS = 300.0, 0.5
 # Rule -> shipped model in whose file its plasticity stands.
 MODELS = {"stdp": "competitive_stdp", "homeostasis": None}
@@ -52,12 +50,7 @@ def _blocks(n: int, n_source: int, n_target: int) -> Any:
     return {"kind": "pairs", "pre": pre + first * n_source, "post": post + first * n_target}
 
 
-def apart(times: np.ndarray) -> np.ndarray:
-    """Spike times in order, on a grid of two steps, of which each holds one spike at most."""
-    return np.unique(nearest_steps(np.asarray(times), 2 * DT_MS)) * 2 * DT_MS
-
-
-class SimulatedSubject:
+class AuditedPlasticity:
     """A plasticity under audit.
 
     Parameters
@@ -67,7 +60,18 @@ class SimulatedSubject:
         As a projection takes it.
     seed : int
     claims : mapping
+
+    Attributes
+    ----------
+    pre, post : list of arrays
+        Spike times of each neuron at either end, in ms.
+    weights : array of shape (presynaptic, postsynaptic)
+        Of the plastic synapses at the start, in mV.
+    upper : array of shape (postsynaptic, upper)
+        Of the synapses onto the neurons above, in mV.
     """
+
+    duration_ms = DURATION_MS
 
     def __init__(
         self, name: str, plasticity: Any, seed: int = 0, claims: dict[str, bool] | None = None
@@ -75,11 +79,11 @@ class SimulatedSubject:
         self.name, self.plasticity, self.seed = name, plasticity, seed
         self.claims = claims or {}
         rng = generator(seed, "audit spikes")
-        self.pre = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
-        self.post = [apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
+        self.pre = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
+        self.post = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
         low, high = (getattr(plasticity, n, d) for n, d in (("w_min", 0.0), ("w_max", 1.0)))
         self.weights = low + (high - low) * rng.uniform(0.3, 0.7, (N_PRE, N_POST))
-        self.upper = rng.normal(0, 1, (N_POST, N_UP))
+        self.upper = rng.normal(0, 1, (N_POST, N_UPPER))
 
     def network(self, weights: list[np.ndarray], upper: list[np.ndarray]) -> SpikingNetwork:
         """Copies of the network side by side, with these weights."""
@@ -99,7 +103,7 @@ class SimulatedSubject:
                 "post": LIF(
                     size=n * N_POST, tau_m_ms=0.1, v_rest_mv=-70.6, v_threshold_mv=-30.0
                 ),
-                "up": LIF(size=n * N_UP, tau_m_ms=10.0, v_threshold_mv=0.5),
+                "up": LIF(size=n * N_UPPER, tau_m_ms=10.0, v_threshold_mv=0.5),
             },
             projections=(
                 Projection(source="pre", target="post", connectivity=_blocks(n, N_PRE, N_POST),
@@ -107,7 +111,7 @@ class SimulatedSubject:
                            plasticity=self.plasticity),
                 Projection(source="teacher", target="post", weight_mv=80.0,
                            connectivity=OneToOne(kind="one_to_one")),
-                Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UP),
+                Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UPPER),
                            weight_mv=np.concatenate([u.ravel() for u in upper])),
             ),
         )  # fmt: skip
@@ -125,16 +129,30 @@ class SimulatedSubject:
         }  # fmt: skip
         given = [known | variant for variant in variants]
         network = self.network([g["weights"] for g in given], [g["upper"] for g in given])
-        spikes = {}
-        for name, key in (("pre", "pre"), ("teacher", "post")):
-            trains = [t[t < duration_ms].tolist() for g in given for t in g[key]]
-            spikes[name] = Stimulus.from_spike_times(name, trains).spikes[name]
-        spikes |= self.rewards(duration_ms)
-        activity = simulate(network, Stimulus(spikes=spikes), duration_ms, DT_MS, "auto", self.seed)
-        found = np.asarray(activity.weights["pre->post"])
+        pre, post = (
+            [t[t < duration_ms].tolist() for g in given for t in g[end]] for end in ("pre", "post")
+        )
+        spikes = self.spikes(pre, post, duration_ms)
+        activity = simulate(network, spikes, duration_ms, DT_MS, "auto", self.seed)
         n = len(given)
-        blocks = found.reshape(n, N_PRE, n, N_POST)
+        blocks = np.asarray(activity.weights["pre->post"]).reshape(n, N_PRE, n, N_POST)
         return blocks[np.arange(n), :, np.arange(n), :]
+
+    def spikes(
+        self, pre: list[list[float]], post: list[list[float]], duration_ms: float
+    ) -> Stimulus:
+        """Input spikes, those that the teacher calls for, and rewards.
+
+        Parameters
+        ----------
+        pre, post : list of list of float
+            Times of each neuron's spikes, in ms.
+        duration_ms : float
+            No reward comes later.
+        """
+        trains = {"pre": pre, "teacher": post}
+        spikes = {n: Stimulus.from_spike_times(n, t).spikes[n] for n, t in trains.items()}
+        return Stimulus(spikes=spikes | self.rewards(duration_ms))
 
     def rewards(self, duration_ms: float) -> dict[str, Any]:
         """Spikes of the population whose spikes are rewards, where the rule has one."""
@@ -142,8 +160,8 @@ class SimulatedSubject:
         if modulator is None:
             return {}
         n = len(self.plasticity.reward)
-        told = [[t for t in (40.0 + i, 120.0 + i, 200.0 + i) if t < duration_ms] for i in range(n)]
-        return {modulator: Stimulus.from_spike_times(modulator, told).spikes[modulator]}
+        times = [[t for t in (40.0 + i, 120.0 + i, 200.0 + i) if t < duration_ms] for i in range(n)]
+        return {modulator: Stimulus.from_spike_times(modulator, times).spikes[modulator]}
 
     def final(self, duration_ms: float = DURATION_MS, **changed: Any) -> np.ndarray:
         """Plastic weights at the end, in mV, (presynaptic, postsynaptic)."""
@@ -157,7 +175,14 @@ class SimulatedSubject:
     @cached_property
     def variables(self) -> dict[str, set[str]]:
         """What the equations that change a weight read: by "synapse", "pre", "post", "shared"."""
-        return read_variables(self)
+
+        def run() -> None:
+            trains = [t.tolist() for t in self.pre], [t.tolist() for t in self.post]
+            spikes = self.spikes(*trains, self.duration_ms)
+            network = self.network([self.weights], [self.upper])
+            simulate(network, spikes, self.duration_ms, DT_MS, "brian2", self.seed)
+
+        return variables_read(run)
 
     def moved(self, variants: list[dict[str, Any]]) -> np.ndarray:
         """How the change of the weights differs from the base's, by variant."""
@@ -172,15 +197,42 @@ class SimulatedSubject:
     @cached_property
     def upper_probes(self) -> list[Probe]:
         """Effects of other weights above."""
-        return _upper_probes(self)
+        places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
+        variants: list[dict[str, Any]] = []
+        for index, magnitude in places:
+            rng = generator(self.seed, "audit upper", index)
+            upper = self.upper * np.exp(magnitude * rng.normal(size=self.upper.shape))
+            variants.append({"upper": -upper if index % 2 else upper})
+        return [
+            Probe("weights above", "post->up", magnitude, index, self.share(change))
+            for (index, magnitude), change in zip(places, self.moved(variants), strict=True)
+        ]
 
     def share(self, change: np.ndarray) -> float:
         """Size of a difference in units of the base's change."""
         size = float(np.linalg.norm(self.base))
         return float(np.linalg.norm(change)) / size if size else 0.0
 
+    @staticmethod
+    def apart(times: np.ndarray) -> np.ndarray:
+        """Spike times in order, on a grid of two steps, of which each holds one spike at most."""
+        return np.unique(nearest_steps(np.asarray(times), 2 * DT_MS)) * 2 * DT_MS
 
-def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
+    def with_settings(self, **settings: Any) -> AuditedPlasticity:
+        """The same with other settings of the plasticity."""
+        changed = self.plasticity.model_copy(update=settings)
+        return AuditedPlasticity(self.name, changed, self.seed)
+
+    def finding(self, criterion: Criterion) -> Finding:
+        """What a criterion measures of the plasticity."""
+        if self.plasticity is None or not self.base.any():
+            return absent("no synapse learns")
+        if criterion.measure_plasticity is None:
+            return absent("not asked of a rule in simulation")
+        return criterion.measure_plasticity(self)
+
+
+def plasticity_named(name: str, seed: int = 0) -> AuditedPlasticity:
     """The plasticity of a shipped rule that acts in simulation.
 
     Raises
@@ -193,7 +245,7 @@ def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
 
     if name in PLASTICITIES:
         described = TypeAdapter(Plasticity).validate_python(PLASTICITIES[name])
-        return SimulatedSubject(name, described, seed)
+        return AuditedPlasticity(name, described, seed)
     if name not in MODELS:
         raise SpikelearnError(f"the audit does not know in which model the rule '{name}' acts")
     model = MODELS[name]
@@ -206,104 +258,4 @@ def subject_of(name: str, seed: int = 0) -> SimulatedSubject:
             update = {"normalise_sum": 0.5 * N_PRE, "normalise_every_ms": 50.0}
             plasticity = plasticity.model_copy(update=update)
     claims = getattr(stdp, "CLAIMS", {}) if plasticity is not None else {}
-    return SimulatedSubject(name, plasticity, seed, dict(claims))
-
-
-# --- What the equations read.
-
-
-@contextlib.contextmanager
-def _recorded() -> Iterator[list[dict[str, Any]]]:
-    """The arguments with which synapses are made for Brian2, and what is run at every step."""
-    import brian2
-
-    made: list[dict[str, Any]] = []
-    original, regular = brian2.Synapses.__init__, brian2.Synapses.run_regularly
-
-    def recording(self: Any, source: Any, target: Any = None, model: Any = None, **kw: Any) -> None:
-        made.append({"model": model, "synapses": self, "regular": [], **kw})
-        original(self, source, target, model, **kw)
-
-    def running(self: Any, code: str, *args: Any, **kw: Any) -> Any:
-        for one in made:
-            if one["synapses"] is self:
-                one["regular"].append(code)
-        return regular(self, code, *args, **kw)
-
-    brian2.Synapses.__init__, brian2.Synapses.run_regularly = recording, running
-    try:
-        yield made
-    finally:
-        brian2.Synapses.__init__ = original
-        del brian2.Synapses.run_regularly
-
-
-def read_variables(subject: SimulatedSubject) -> dict[str, set[str]]:
-    """Variables that enter a weight, through whatever traces, by where they live."""
-    with _recorded() as made:
-        spikes = {n: Stimulus.from_spike_times(n, [one.tolist() for one in t]).spikes[n]
-                  for n, t in (("pre", subject.pre), ("teacher", subject.post))}  # fmt: skip
-        network = subject.network([subject.weights], [subject.upper])
-        spikes |= subject.rewards(DURATION_MS)
-        simulate(network, Stimulus(spikes=spikes), DURATION_MS, DT_MS, "brian2", subject.seed)
-    plastic = [m for m in made if re.search(r"^\s*w\s*[-+*/]?=", _code(m), re.M)]
-    found: dict[str, set[str]] = {k: set() for k in ("synapse", "pre", "post", "shared")}
-    for one in plastic:
-        model = str(one["model"])
-        own = set(re.findall(r"^\s*(?:d(\w+)/dt|(\w+))\s*[:=]", model, re.M))
-        names = {a or b for a, b in own}
-        shared = set(re.findall(r"(?:d)?(\w+?)(?:/dt)?\s*[:=][^\n]*\(shared", model))
-        reads: dict[str, set[str]] = {}
-        for line in _code(one).splitlines():
-            target, _, expression = re.sub(r"([-+*/])=", "=", line).partition("=")
-            if expression:
-                reads.setdefault(target.strip(), set()).update(_names(expression))
-                if re.search(r"[-+*/]=", line):
-                    reads[target.strip()].add(target.strip())
-        for name, equation in re.findall(r"d(\w+)/dt\s*=\s*([^:\n]+):", model):
-            reads.setdefault(name, set()).update(_names(equation))
-        entering, new = set(), {"w"}
-        while new:
-            entering |= new
-            new = set().union(*(reads.get(n, set()) for n in new)) - entering
-        # What stands in the namespace is a constant of the rule, whatever its name ends with.
-        for name in entering - set(one.get("namespace") or ()):
-            if name.endswith("_post"):
-                found["post"].add(name)
-            elif name.endswith("_pre"):
-                found["pre"].add(name)
-            elif name in shared:
-                found["shared"].add(name)
-            elif name in names:
-                found["synapse"].add(name)
-            elif name in one["synapses"].variables:  # a reference to what is one for all
-                found["shared"].add(name)
-    return found
-
-
-def _code(made: dict[str, Any]) -> str:
-    """What synapses do at spikes of either end, and at every step."""
-    texts: list[str] = []
-    for block in (made.get("on_pre"), made.get("on_post")):
-        texts += [str(t) for t in (block.values() if isinstance(block, dict) else [block or ""])]
-    return "\n".join([*texts, *made["regular"]])
-
-
-def _names(expression: str) -> set[str]:
-    tree = ast.parse(expression.strip(), mode="eval")
-    called = {n.func.id for n in ast.walk(tree)
-              if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - called
-
-
-def _upper_probes(subject: SimulatedSubject) -> list[Probe]:
-    places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
-    variants: list[dict[str, Any]] = []
-    for index, magnitude in places:
-        rng = generator(subject.seed, "audit upper", index)
-        upper = subject.upper * np.exp(magnitude * rng.normal(size=subject.upper.shape))
-        variants.append({"upper": -upper if index % 2 else upper})
-    return [
-        Probe("weights above", "post->up", magnitude, index, subject.share(change))
-        for (index, magnitude), change in zip(places, subject.moved(variants), strict=True)
-    ]
+    return AuditedPlasticity(name, plasticity, seed, dict(claims))

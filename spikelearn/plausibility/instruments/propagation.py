@@ -1,4 +1,4 @@
-"""How tags pass through torch's operations.
+"""How what is known of numbers passes through torch's operations: tags, and whose weights they are.
 
 An element of a result may depend on what the elements that make it may depend on. For operations
 element by element, matrix products, sums along axes and rearrangements that is followed element by
@@ -16,8 +16,14 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_map
 
-from spikelearn.plausibility._contraction import BAGS, bags, operands
-from spikelearn.plausibility._shadow import Shadow, union
+from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, WeightOrigin, union
+from spikelearn.plausibility.instruments.weight_reads import (
+    BAGS,
+    bags,
+    chained,
+    looked_up,
+    operands,
+)
 
 # Results hold the elements of the first argument(s), in another order.
 REARRANGING = {
@@ -53,9 +59,20 @@ _ALONG = {
 
 
 def propagate(
-    shadow: Shadow, func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any
+    shadow: ShadowMemory, func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any
 ) -> None:
-    """Give the results of an operation their tags; to be called when it has been done."""
+    """Give the results of an operation their tags; to be called when it has been done.
+
+    Parameters
+    ----------
+    shadow : ShadowMemory
+    func : OpOverload
+        The operation.
+    args, kwargs : sequence, dict
+        What it was given.
+    out : tensor, or tensors
+        What it gave.
+    """
     name = func._schema.name
     inputs = tensors_in((args, kwargs))
     results = tensors_in(out)
@@ -74,7 +91,7 @@ def propagate(
 
 
 def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
-    shadow: Shadow,
+    shadow: ShadowMemory,
     func: Any,
     name: str,
     args: Sequence[Any],
@@ -139,29 +156,29 @@ def _given(func: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str, us
 
 
 def _of_product(
-    shadow: Shadow, product: Any, args: Sequence[Any], shape: tuple[int, ...]
+    shadow: ShadowMemory, product: Any, args: Sequence[Any], shape: tuple[int, ...]
 ) -> torch.Tensor | int:
     (i, _), (j, _) = product
     a, b = args[i], args[j]
     bits = 0
     one, two = shadow.tags(a), shadow.tags(b)
-    found: list[torch.Tensor | int] = []
+    parts: list[torch.Tensor | int] = []
     if one is not None and a.ndim > 1:
-        found.append(_expand(or_along(one, [-1], True), shape))
+        parts.append(_expand(or_along(one, [-1], True), shape))
     elif one is not None:
         bits |= union(one)
     if two is not None and b.ndim > 1:
-        found.append(_expand(or_along(two, [-2], True), shape))
+        parts.append(_expand(or_along(two, [-2], True), shape))
     elif two is not None:
         bits |= union(two)
     if i:  # something is added to
         added = shadow.tags(args[0])
         if added is not None:
-            found.append(_expand(added, shape))
-    return _joined([*found, bits])
+            parts.append(_expand(added, shape))
+    return _joined([*parts, bits])
 
 
-def _of_convolution(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...]) -> Any:
+def _of_convolution(shadow: ShadowMemory, args: Sequence[Any], shape: tuple[int, ...]) -> Any:
     # By sample: a convolution keeps samples apart, and that is all that is followed of it.
     images, rest = shadow.tags(args[0]), 0
     for other in args[1:3]:
@@ -173,19 +190,21 @@ def _of_convolution(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...])
     return _joined([by_sample.expand(shape), rest])
 
 
-def _of_bags(shadow: Shadow, args: Sequence[Any], shape: tuple[int, ...]) -> torch.Tensor | int:
+def _of_bags(
+    shadow: ShadowMemory, args: Sequence[Any], shape: tuple[int, ...]
+) -> torch.Tensor | int:
     # Of the rows in a bag, and of what said which are in it.
     rows, chosen = shadow.tags(args[0]), union(shadow.tags(args[1])) | union(shadow.tags(args[2]))
     if rows is None:
         return chosen
-    found = torch.zeros(shape, dtype=torch.int64)
+    summed = torch.zeros(shape, dtype=torch.int64)
     for bag, row in zip(bags(args)[0].tolist(), args[1].tolist(), strict=True):
-        found[bag] |= rows[row]
-    return found | chosen
+        summed[bag] |= rows[row]
+    return summed | chosen
 
 
 def _of_lookup(
-    shadow: Shadow,
+    shadow: ShadowMemory,
     func: Any,
     name: str,
     args: Sequence[Any],
@@ -227,7 +246,15 @@ def _reduced(
 
 
 def or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
-    """Bitwise or along axes."""
+    """Bitwise or along axes.
+
+    Parameters
+    ----------
+    bits : int tensor
+    axes : list of int
+    keep : bool
+        Whether the axes stay, with length 1.
+    """
     axes = sorted({a % bits.ndim for a in axes}, reverse=True) if bits.ndim else []
     for axis in axes:
         parts = list(bits.unbind(axis))
@@ -263,16 +290,16 @@ def tensors_in(tree: Any) -> list[torch.Tensor]:
     """The tensors in arguments or results."""
     if isinstance(tree, torch.Tensor):
         return [tree]
-    found: list[torch.Tensor] = []
+    tensors: list[torch.Tensor] = []
     if isinstance(tree, dict):
         tree = list(tree.values())
     if isinstance(tree, list | tuple):
         for item in tree:
             if isinstance(item, torch.Tensor):
-                found.append(item)
+                tensors.append(item)
             elif isinstance(item, list | tuple | dict):
-                found += tensors_in(item)
-    return found
+                tensors += tensors_in(item)
+    return tensors
 
 
 @functools.cache
@@ -285,11 +312,19 @@ def _writes(func: Any) -> tuple[tuple[int, str], ...]:
 
 
 def written(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
-    """Arguments that an operation writes into."""
-    found: list[torch.Tensor] = []
+    """Arguments that an operation writes into.
+
+    Parameters
+    ----------
+    func : OpOverload
+        The operation.
+    args, kwargs : sequence, dict
+        What it is given.
+    """
+    tensors: list[torch.Tensor] = []
     for position, name in _writes(func):
-        found += tensors_in(args[position] if position < len(args) else kwargs.get(name))
-    return found
+        tensors += tensors_in(args[position] if position < len(args) else kwargs.get(name))
+    return tensors
 
 
 def on_shadows(
@@ -298,7 +333,88 @@ def on_shadows(
     kwargs: dict[str, Any],
     of: Callable[[torch.Tensor], torch.Tensor],
 ) -> Any:
-    """A rearrangement done to what is known of the elements, in place of the elements."""
+    """A rearrangement done to what is known of the elements, in place of the elements.
+
+    Parameters
+    ----------
+    func : OpOverload
+        The operation.
+    args, kwargs : sequence, dict
+        What it is given.
+    of : callable
+        Gives what is known of the elements of a tensor, in its shape.
+    """
     kept = {k: v for k, v in kwargs.items() if k not in ("dtype", "layout", "device", "pin_memory")}
     swap = lambda item: of(item) if isinstance(item, torch.Tensor) else item  # noqa: E731
     return func(*tree_map(swap, list(args)), **tree_map(swap, kept))
+
+
+def origin_of(  # noqa: PLR0911 - a case for each kind of operation
+    shadow: ShadowMemory,
+    func: Any,
+    name: str,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    inputs: list[torch.Tensor],
+    factors: Any,
+) -> WeightOrigin | None:
+    """Of what synapses the elements of an operation's result will be weights, if of any.
+
+    Parameters
+    ----------
+    shadow : ShadowMemory
+    func : OpOverload
+        The operation.
+    name : str
+        In its schema, such as "aten::mm".
+    args, kwargs : sequence, dict
+        What it is given.
+    inputs : list of tensors
+        Those among its arguments.
+    factors : pair of (position, axis), or None
+        Of an operation that sums over products, as `operands` gives them.
+    """
+    known = [origin for t in inputs if (origin := shadow.origin(t)) is not None]
+    if not known:
+        return None
+    if factors is not None:
+        (i, i_axis), (j, j_axis) = factors
+        one, two = shadow.origin(args[i]), shadow.origin(args[j])
+        if one is None or two is None or args[i].ndim != 2 or args[j].ndim != 2:
+            return None
+        return chained(one, i_axis % 2, two, j_axis % 2)
+    owners = frozenset().union(*(k.owners for k in known))
+    if name == "aten::copy_":
+        source = shadow.origin(args[1]) if isinstance(args[1], torch.Tensor) else None
+        return source
+    if name in ("aten::_to_copy", "aten::detach_copy"):
+        return known[0]
+    if name in BAGS:
+        rows = shadow.origin(args[0])
+        return None if rows is None else looked_up(rows, args)
+    if torch.Tag.pointwise in func.tags or name.startswith("aten::lerp"):
+        shape = torch.broadcast_shapes(*(t.shape for t in inputs))
+        post, pre = (torch.full(shape, -1, dtype=torch.int64) for _ in range(2))
+        for k in known:
+            post = torch.maximum(post, k.post.expand(shape))
+            pre = torch.maximum(pre, k.pre.expand(shape))
+        # What is no weight and more than a number has met the weights here.
+        plain = any(t.numel() > 1 and shadow.origin(t) is None for t in inputs)
+        events = any(k.events for k in known)
+        return WeightOrigin(post, pre, owners, plain or any(k.mixed for k in known), events)
+    if name in REARRANGING:
+        if len(known) < len(inputs):
+            return None  # put together with what is no weight: data
+
+        def ends(which: str) -> Callable[[torch.Tensor], torch.Tensor]:
+            def of(t: torch.Tensor) -> torch.Tensor:
+                origin = shadow.origin(t)
+                empty = torch.full(tuple(t.shape), -1, dtype=torch.int64)
+                return empty if origin is None else getattr(origin, which)
+
+            return of
+
+        post, pre = (on_shadows(func, args, kwargs, ends(w)) for w in ("post", "pre"))
+        mixed, events = any(k.mixed for k in known), any(k.events for k in known)
+        return WeightOrigin(post, pre, owners, mixed, events)
+    return None

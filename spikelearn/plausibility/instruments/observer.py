@@ -1,11 +1,11 @@
 """The mode under which the audit runs a rule: it sees every operation that torch carries out.
 
-`Watch` is a `TorchDispatchMode`: it stands below automatic differentiation, and so sees the
-operations of a backward pass as it sees those that a rule writes out. Both instruments are built on
-it:
+`OperationObserver` is a `TorchDispatchMode`: it stands below automatic differentiation, and so sees
+the operations of a backward pass as it sees those that a rule writes out. Both instruments are
+built on it:
 
 provenance (`tags`)
-    Every number carries the sources that it may depend on (`_following.py`).
+    Every number carries the sources that it may depend on (`provenance.py`).
 intervention (`twin`s)
     A changed tensor has a twin with the value as it was. Operations are done to both, up to the
     border of what is to be changed; there the twin is what is read, so that beyond the border
@@ -28,8 +28,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.plausibility._contraction import (
+from spikelearn.plausibility.instruments.propagation import (
+    or_along,
+    origin_of,
+    tensors_in,
+    written,
+)
+from spikelearn.plausibility.instruments.provenance import Sources, TagTracking
+from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, WeightOrigin, union
+from spikelearn.plausibility.instruments.weight_reads import (
     BAGS,
+    Alter,
+    WeightRead,
     bags,
     chained,
     direction,
@@ -37,11 +47,6 @@ from spikelearn.plausibility._contraction import (
     operands,
     summed,
 )
-from spikelearn.plausibility._following import Following
-from spikelearn.plausibility._lineage import lineage_of
-from spikelearn.plausibility._reads import Alter, Read, Sources
-from spikelearn.plausibility._shadow import Lineage, Shadow, union
-from spikelearn.plausibility._tags import or_along, tensors_in, written
 
 # Derivatives of nonlinearities; the first argument is the signal.
 _SLOPES = {
@@ -52,10 +57,10 @@ _SLOPES = {
 
 _SUMS = ("aten::sum", "aten::mean", "aten::cumsum")
 
-__all__ = ["Alter", "Read", "Sources", "Watch"]
+__all__ = ["Alter", "OperationObserver", "WeightRead"]
 
 
-class Watch(TorchDispatchMode):
+class OperationObserver(TorchDispatchMode):
     """Sees what a rule does.
 
     Parameters
@@ -90,7 +95,7 @@ class Watch(TorchDispatchMode):
         inside: frozenset[str] = frozenset(),
         shapes: frozenset[tuple[int, ...]] = frozenset(),
         openly: bool = False,
-        send: Callable[[Read], torch.Tensor | None] | None = None,
+        send: Callable[[WeightRead], torch.Tensor | None] | None = None,
         flat_slopes: bool = False,
         units_of: str | None = None,
     ) -> None:
@@ -98,10 +103,10 @@ class Watch(TorchDispatchMode):
         self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
         self.inside, self.shapes = inside, shapes
         self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
-        self.shadow, self.sources = Shadow(), Sources()
-        self.following = Following(self.shadow, self.sources, inside, units_of)
+        self.shadow, self.sources = ShadowMemory(), Sources()
+        self.tracking = TagTracking(self.shadow, self.sources, inside, units_of)
         self.altered: frozenset[str] = frozenset()  # owners of the reads that were changed
-        self.reads: list[Read] = []
+        self.reads: list[WeightRead] = []
         self.macs = 0
         self.n_operations = 0
         self.derivatives = 0
@@ -115,13 +120,13 @@ class Watch(TorchDispatchMode):
         for name, tensor in named.items():
             post = torch.arange(tensor.shape[0]).reshape(-1, *(1,) * (tensor.ndim - 1))
             pre = torch.arange(tensor[0].numel()).reshape(1, *tensor.shape[1:])
-            lineage = Lineage(
+            origin = WeightOrigin(
                 post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name})
             )
-            self.shadow.set_lineage(tensor.detach(), lineage)
+            self.shadow.set_origin(tensor.detach(), origin)
             if network:
-                self.following.network.add(name)
-                self.following.weight_shapes.add(tuple(tensor.shape))
+                self.tracking.network.add(name)
+                self.tracking.weight_shapes.add(tuple(tensor.shape))
             if self.follow_tags:
                 self.shadow.tag(tensor.detach(), self.sources.bit(name))
 
@@ -153,9 +158,9 @@ class Watch(TorchDispatchMode):
         inputs = tensors_in((args, kwargs))
         factors: Any = operands(name, args)
         read = self._read(name, factors, args)
-        if read is None and name in _SUMS and self.shadow.any_lineage(inputs):
+        if read is None and name in _SUMS and self.shadow.any_origin(inputs):
             read, factors = self._summed(args), ((0, 0), (0, 0))
-        if read is None and name in BAGS and self.shadow.any_lineage([args[0]]):
+        if read is None and name in BAGS and self.shadow.any_origin([args[0]]):
             read = self._bagged(args)
             factors = None if read is None else ((0, 0), (1, 0), (2, 0))
         mutated = written(func, args, kwargs)
@@ -165,9 +170,9 @@ class Watch(TorchDispatchMode):
             dual = any(self.shadow.has_twin(t) for t in inputs)
         if read is not None and self.send is not None:
             args = self._sent(read, cast("Any", factors), args)
-        lineage = None
-        if read is None and self.shadow.any_lineage(inputs):
-            lineage = lineage_of(self.shadow, func, name, args, kwargs, inputs, factors)
+        origin = None
+        if read is None and self.shadow.any_origin(inputs):
+            origin = origin_of(self.shadow, func, name, args, kwargs, inputs, factors)
         twin = self._twin_before(kwargs, mutated) if dual else None
         out = func(*args, **kwargs)
         if self.flat_slopes and name in _SLOPES:
@@ -175,79 +180,81 @@ class Watch(TorchDispatchMode):
         if dual:
             self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
         if self.follow_tags:
-            self.following.after(func, name, args, kwargs, out, read, mutated)
-        self._inherit(out, lineage, mutated, inputs)
+            self.tracking.after(func, name, args, kwargs, out, read, mutated)
+        self._inherit(out, origin, mutated, inputs)
         self._note(name, args, out, mutated)
         if read is not None and read.direction == "forwards" and self.alter is not None:
             self._altered(read, mutated[0] if mutated else tensors_in(out)[0])
         return out
 
-    def _read(self, name: str, factors: Any, args: Sequence[Any]) -> Read | None:
+    def _read(self, name: str, factors: Any, args: Sequence[Any]) -> WeightRead | None:
         if factors is None:
             return None
         if name == "aten::convolution_backward" and not args[10][0]:
             return None  # only the product for the kernels is asked for, not what passes down
         (i, i_axis), (j, j_axis) = factors
-        if not self.shadow.any_lineage([args[i], args[j]]):
+        if not self.shadow.any_origin([args[i], args[j]]):
             return None
-        one = self.shadow.lineage(args[i]) if args[i].numel() else None
-        two = self.shadow.lineage(args[j]) if args[j].numel() else None
+        one = self.shadow.origin(args[i]) if args[i].numel() else None
+        two = self.shadow.origin(args[j]) if args[j].numel() else None
         if one is not None and two is not None:
             # Matrices that follow one another make a longer way; others meet as signals.
             if chained(one, i_axis % args[i].ndim, two, j_axis % args[j].ndim) is not None:
                 return None
-            found, signal, axis = two, args[i], j_axis
+            origin, signal, axis = two, args[i], j_axis
         elif one is not None:
-            found, signal, axis = one, args[j], i_axis
+            origin, signal, axis = one, args[j], i_axis
         elif two is not None:
-            found, signal, axis = two, args[i], j_axis
+            origin, signal, axis = two, args[i], j_axis
         else:
             return None
-        which = direction(found, axis % found.post.ndim)
+        which = direction(origin, axis % origin.post.ndim)
         bits = self.shadow.tags(signal) if self.follow_tags else None
         kept = signal.detach().clone() if self.keep_reads else signal
         rows = None
         if self.keep_reads and bits is not None and bits.ndim > 1:
             axes = list(range(1, 4)) if bits.ndim == 4 else [-1]
             rows = or_along(bits, axes, False).flatten()
-        read = Read(found.owners, which, kept, union(bits), rows)
+        read = WeightRead(origin.owners, which, kept, union(bits), rows)
         if self.keep_reads:
             self.reads.append(read)
         return read
 
-    def _summed(self, args: Sequence[Any]) -> Read | None:
+    def _summed(self, args: Sequence[Any]) -> WeightRead | None:
         """A product with weights that was written element by element, where it is summed."""
-        found = self.shadow.lineage(args[0])
-        if found is None:
+        origin = self.shadow.origin(args[0])
+        if origin is None:
             return None
         given = args[1] if len(args) > 1 else None
-        axes = [given] if isinstance(given, int) else given or range(found.post.ndim)
-        which = summed(found, [a % found.post.ndim for a in axes])
+        axes = [given] if isinstance(given, int) else given or range(origin.post.ndim)
+        which = summed(origin, [a % origin.post.ndim for a in axes])
         if which is None:
             return None
         signal = args[0]
         kept = signal.detach().clone() if self.keep_reads else signal
         bits = self.shadow.tags(signal) if self.follow_tags else None
-        events = found.events and which == "forwards"
-        read = Read(found.owners, which, kept, union(bits), events=events)
+        events = origin.events and which == "forwards"
+        read = WeightRead(origin.owners, which, kept, union(bits), events=events)
         if self.keep_reads:
             self.reads.append(read)
         return read
 
-    def _bagged(self, args: Sequence[Any]) -> Read | None:
+    def _bagged(self, args: Sequence[Any]) -> WeightRead | None:
         """Weights that are summed by who spiked; of single ones nothing is summed yet."""
-        found = self.shadow.lineage(args[0])
-        if found is None or int(bags(args)[1].max()) < 2:
+        origin = self.shadow.origin(args[0])
+        if origin is None or int(bags(args)[1].max()) < 2:
             return None
-        which = direction(found, 0)
+        which = direction(origin, 0)
         bits = union(self.shadow.tags(args[1])) if self.follow_tags else 0
-        read = Read(found.owners, which, args[1].detach().clone(), bits, events=which == "forwards")
+        read = WeightRead(
+            origin.owners, which, args[1].detach().clone(), bits, events=which == "forwards"
+        )
         if self.keep_reads:
             self.reads.append(read)
         return read
 
     def _at_border(
-        self, read: Read, factors: Any, args: Sequence[Any]
+        self, read: WeightRead, factors: Any, args: Sequence[Any]
     ) -> tuple[Sequence[Any], bool]:
         """Arguments as they are read, and whether the change passes on."""
         positions = [position for position, _ in factors]
@@ -264,12 +271,12 @@ class Watch(TorchDispatchMode):
             # What is added on the way (a connection that skips the synapses) leaves with the rest.
             swapped = [self.shadow.twin(a) if isinstance(a, torch.Tensor) else a for a in args]
         for p in positions:
-            is_weight = self.shadow.lineage(args[p]) is not None
+            is_weight = self.shadow.origin(args[p]) is not None
             if read.direction == "forwards" or not is_weight:
                 swapped[p] = self.shadow.twin(args[p])
         return swapped, False
 
-    def _sent(self, read: Read, factors: Any, args: Sequence[Any]) -> Sequence[Any]:
+    def _sent(self, read: WeightRead, factors: Any, args: Sequence[Any]) -> Sequence[Any]:
         instead = cast("Any", self.send)(read)
         if instead is None:
             return args
@@ -277,7 +284,7 @@ class Watch(TorchDispatchMode):
         positions = {position for position, _ in factors}
         for p in positions:
             # A product that was written element by element is what is summed itself.
-            if len(positions) == 1 or self.shadow.lineage(args[p]) is None:
+            if len(positions) == 1 or self.shadow.origin(args[p]) is None:
                 swapped[p] = instead
         return swapped
 
@@ -316,24 +323,24 @@ class Watch(TorchDispatchMode):
     def _inherit(
         self,
         out: Any,
-        lineage: Lineage | None,
+        origin: WeightOrigin | None,
         mutated: list[torch.Tensor],
         inputs: list[torch.Tensor],
     ) -> None:
-        if lineage is None:
+        if origin is None:
             return
         results = mutated or tensors_in(out)
         if not mutated and results and all(self.shadow.shares(r, inputs) for r in results):
             return
         for result in results[:1]:
-            if lineage.post.numel() and result.numel():
-                if tuple(lineage.post.shape) != tuple(result.shape):
+            if origin.post.numel() and result.numel():
+                if tuple(origin.post.shape) != tuple(result.shape):
                     try:
-                        post, pre = (e.expand(result.shape) for e in (lineage.post, lineage.pre))
+                        post, pre = (e.expand(result.shape) for e in (origin.post, origin.pre))
                     except RuntimeError:
                         continue
-                    lineage = dataclasses.replace(lineage, post=post, pre=pre)
-                self.shadow.set_lineage(result, lineage)
+                    origin = dataclasses.replace(origin, post=post, pre=pre)
+                self.shadow.set_origin(result, origin)
 
     def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:
         self.macs += multiplications(name, args, out)
@@ -345,7 +352,7 @@ class Watch(TorchDispatchMode):
                 self.writes.setdefault(key, []).append(tensor.detach().clone())
                 self.write_tags.setdefault(key, []).append(union(self.shadow.tags(tensor)))
 
-    def _altered(self, read: Read, result: torch.Tensor) -> None:
+    def _altered(self, read: WeightRead, result: torch.Tensor) -> None:
         changed = cast("Alter", self.alter)(read, result)
         if changed is not None:
             self.altered |= read.owners

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from spikelearn.plausibility.intervention import Probe, Summary
+from spikelearn.plausibility.instruments.intervention import Probe, Summary
 
 Verdict = Literal["pass", "fail", "disagree", "reported", "does not apply"]
 
@@ -80,11 +80,14 @@ class Criterion:
         "C1" ...
     title, definition, source, procedure, threshold, why : str
     measure : callable
-        (Subject) -> Finding
+        (AuditedRule) -> Finding; of a rule that leaves its updates in `.grad`.
     claim : str or None
         Name of the rule's claim that this criterion tests.
     alone : str
         Why intervention alone judges it; empty where provenance does too.
+    measure_plasticity : callable or None
+        (AuditedPlasticity) -> Finding; of a plasticity that acts while a network spikes. None where
+        the criterion is not asked of one.
     """
 
     key: str
@@ -97,3 +100,4 @@ class Criterion:
     measure: Callable[[Any], Finding]
     claim: str | None = None
     alone: str = ""
+    measure_plasticity: Callable[[Any], Finding] | None = None

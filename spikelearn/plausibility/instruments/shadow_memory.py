@@ -18,7 +18,7 @@ import torch
 
 
 @dataclass
-class Lineage:
+class WeightOrigin:
     """That the numbers of a storage are weights, or made of weights one by one.
 
     Attributes
@@ -46,12 +46,12 @@ class _Place:
     itemsize: int
     n: int
     tags: torch.Tensor | None = None
-    lineage: Lineage | None = None
+    origin: WeightOrigin | None = None
     twin: torch.Tensor | None = None
 
 
-class Shadow:
-    """Tags, lineages and twins of tensors, by their place in memory."""
+class ShadowMemory:
+    """Tags, origins and twins of tensors, by their place in memory."""
 
     def __init__(self) -> None:
         self._places: dict[int, _Place] = {}
@@ -97,7 +97,16 @@ class Shadow:
         return _view(place.tags, tensor)
 
     def tag(self, tensor: torch.Tensor, bits: torch.Tensor | int, add: bool = False) -> None:
-        """Set the bits of each element, or add to them."""
+        """Set the bits of each element, or add to them.
+
+        Parameters
+        ----------
+        tensor : tensor
+        bits : int tensor of the same shape, or int
+            Of each element; one number for all.
+        add : bool
+            Whether the bits that are there stay.
+        """
         if not tensor.numel():
             return
         place = self._place(tensor)
@@ -113,36 +122,36 @@ class Shadow:
             bits = torch.full(tuple(tensor.shape), bits, dtype=torch.int64)
         view.copy_(view | bits if add else bits.expand(tensor.shape))
 
-    # --- Lineages and twins.
+    # --- Origins and twins.
 
-    def lineage(self, tensor: torch.Tensor) -> Lineage | None:
+    def origin(self, tensor: torch.Tensor) -> WeightOrigin | None:
         """Ends of the synapses in the tensor's shape."""
         place = self._find(tensor)
-        if place is None or place.lineage is None or place.itemsize != tensor.element_size():
+        if place is None or place.origin is None or place.itemsize != tensor.element_size():
             return None
-        known = place.lineage
+        known = place.origin
         ends = (_view(known.post, tensor), _view(known.pre, tensor))
-        return Lineage(*ends, known.owners, known.mixed, known.events)
+        return WeightOrigin(*ends, known.owners, known.mixed, known.events)
 
-    def set_lineage(self, tensor: torch.Tensor, lineage: Lineage | None) -> None:
+    def set_origin(self, tensor: torch.Tensor, origin: WeightOrigin | None) -> None:
         """Declare what synapses the elements are of; None: of none."""
         place = self._place(tensor)
-        if lineage is None:
-            place.lineage = None
+        if origin is None:
+            place.origin = None
             return
-        if place.lineage is None:
+        if place.origin is None:
             empty = torch.full((place.n,), -1, dtype=torch.int64)
-            place.lineage = Lineage(empty, empty.clone(), lineage.owners)
-        _view(place.lineage.post, tensor).copy_(lineage.post)
-        _view(place.lineage.pre, tensor).copy_(lineage.pre)
-        place.lineage.owners, place.lineage.mixed = lineage.owners, lineage.mixed
-        place.lineage.events = lineage.events
+            place.origin = WeightOrigin(empty, empty.clone(), origin.owners)
+        _view(place.origin.post, tensor).copy_(origin.post)
+        _view(place.origin.pre, tensor).copy_(origin.pre)
+        place.origin.owners, place.origin.mixed = origin.owners, origin.mixed
+        place.origin.events = origin.events
 
-    def any_lineage(self, tensors: list[torch.Tensor]) -> bool:
+    def any_origin(self, tensors: list[torch.Tensor]) -> bool:
         """Whether any of the tensors lies where weights are."""
         for tensor in tensors:
             place = self._find(tensor)
-            if place is not None and place.lineage is not None:
+            if place is not None and place.origin is not None:
                 return True
         return False
 
@@ -200,7 +209,7 @@ def union(bits: torch.Tensor | int | None) -> int:
 def _union(bits: torch.Tensor | int) -> int:
     if isinstance(bits, int):
         return bits
-    found = 0
+    total = 0
     for value in bits.unique().tolist():
-        found |= value
-    return found
+        total |= value
+    return total

@@ -3,7 +3,7 @@
 Their spikes have exact times, and how many there are depends on the weights: an intervention on
 activity could make spikes come and go, and tensors with them. So what plasticity reads of recorded
 activity is changed between the forward pass and plasticity (`later`), where all spikes stand.
-Weights and input are changed as in other networks (`watch.py`).
+Weights and input are changed as in other networks (`observer.py`).
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def moved(
 
     Parameters
     ----------
+    layers : list of LatencyLayer
     index : int
         Of the layer.
     size : float
@@ -85,17 +86,17 @@ def moved(
         u = (part.u * torch.exp(0.1 * size * by_u)).clamp(u_end, 1.0)
         parts.append(dataclasses.replace(part, u=u, fall=part.fall * torch.exp(size * by_fall)))
     above = layers[index + 1] if index + 1 < len(layers) else None
-    found = list(layers)
-    found[index] = dataclasses.replace(layer, spikes=parts)
+    changed = list(layers)
+    changed[index] = dataclasses.replace(layer, spikes=parts)
     if above is not None and parts:
         volley = above.state.volley
         clock = volley.u.flatten().clone()
         clock[layer.place] = torch.cat([part.u for part in parts])
-        told = dataclasses.replace(volley, u=clock.view_as(volley.u))
-        found[index + 1] = dataclasses.replace(
-            above, state=dataclasses.replace(above.state, volley=told)
+        later_volley = dataclasses.replace(volley, u=clock.view_as(volley.u))
+        changed[index + 1] = dataclasses.replace(
+            above, state=dataclasses.replace(above.state, volley=later_volley)
         )
-    return found
+    return changed
 
 
 @contextlib.contextmanager

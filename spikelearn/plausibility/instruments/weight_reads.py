@@ -8,14 +8,45 @@ weights that lie there for the other direction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 
-from spikelearn.plausibility._shadow import Lineage
+from spikelearn.plausibility.instruments.shadow_memory import WeightOrigin
 
 Direction = Literal["forwards", "backwards"]
+# Changes what a forward read gives: (the read, its result) -> the result instead, or None.
+Alter = Callable[["WeightRead", torch.Tensor], torch.Tensor | None]
+
+
+@dataclass(frozen=True)
+class WeightRead:
+    """One reading of weights by a signal.
+
+    Attributes
+    ----------
+    owners : frozenset of str
+        Names of the weights.
+    direction : {"forwards", "backwards"}
+    signal : tensor
+        What was summed with the weights, as it was (a copy where reads are kept).
+    tags : int
+        Bits of the signal.
+    row_tags : int tensor of shape (rows,), optional
+        The same by row, where reads are kept.
+    events : bool
+        Whether what synapses passed on was that a neuron spiked, and when.
+    """
+
+    owners: frozenset[str]
+    direction: Direction
+    signal: torch.Tensor
+    tags: int = 0
+    row_tags: torch.Tensor | None = None
+    events: bool = False
+
 
 # Sums of rows, each of which is looked up by an index: how weights meet spikes that are events.
 BAGS = {"aten::embedding_bag", "aten::_embedding_bag", "aten::_embedding_bag_forward_only"}
@@ -51,30 +82,43 @@ def operands(name: str, args: Sequence[Any]) -> tuple[tuple[int, int], tuple[int
     return None
 
 
-def direction(lineage: Lineage, axis: int) -> Direction:
+def direction(origin: WeightOrigin, axis: int) -> Direction:
     """Which way weights are read by a sum over this axis."""
-    over_post, over_pre = _varies(lineage.post, axis), _varies(lineage.pre, axis)
+    over_post, over_pre = _varies(origin.post, axis), _varies(origin.pre, axis)
     if over_post != over_pre:
         return "backwards" if over_post else "forwards"
     if not over_post:
         # A sum of one term: what is left over says which side was summed.
-        others = [i for i in range(lineage.post.ndim) if i != axis % lineage.post.ndim]
-        post = any(_varies(lineage.post, i) for i in others)
-        pre = any(_varies(lineage.pre, i) for i in others)
+        others = [i for i in range(origin.post.ndim) if i != axis % origin.post.ndim]
+        post = any(_varies(origin.post, i) for i in others)
+        pre = any(_varies(origin.pre, i) for i in others)
         return "forwards" if post and not pre else "backwards"
     return "backwards"
 
 
-def summed(lineage: Lineage, axes: Sequence[int]) -> Direction | None:
+def summed(origin: WeightOrigin, axes: Sequence[int]) -> Direction | None:
     """Which way weights that have met a signal are read by a sum along axes; None: not at all."""
-    over = [a for a in axes if _varies(lineage.post, a) or _varies(lineage.pre, a)]
-    if not over or not lineage.mixed:
+    over = [a for a in axes if _varies(origin.post, a) or _varies(origin.pre, a)]
+    if not over or not origin.mixed:
         return None
-    return "backwards" if any(_varies(lineage.post, a) for a in over) else "forwards"
+    return "backwards" if any(_varies(origin.post, a) for a in over) else "forwards"
 
 
-def chained(a: Lineage, a_axis: int, b: Lineage, b_axis: int) -> Lineage | None:
-    """Synapses of a product of two weight matrices that follow one another, such as W_2 W_1."""
+def chained(a: WeightOrigin, a_axis: int, b: WeightOrigin, b_axis: int) -> WeightOrigin | None:
+    """Synapses of a product of two weight matrices that follow one another, such as W_2 W_1.
+
+    Parameters
+    ----------
+    a, b : WeightOrigin
+        Of the two factors.
+    a_axis, b_axis : int
+        The axis of each that is summed over.
+
+    Returns
+    -------
+    WeightOrigin or None
+        None where they do not follow one another.
+    """
     if a.post.ndim != 2 or b.post.ndim != 2:
         return None
     one, two = direction(a, a_axis), direction(b, b_axis)
@@ -83,10 +127,10 @@ def chained(a: Lineage, a_axis: int, b: Lineage, b_axis: int) -> Lineage | None:
     rows, columns = a.post.shape[1 - a_axis], b.post.shape[1 - b_axis]
     left_post, left_pre = (i.select(a_axis, 0)[:, None] for i in (a.post, a.pre))
     right_post, right_pre = (i.select(b_axis, 0)[None, :] for i in (b.post, b.pre))
-    # Read forwards by one and backwards by the other: their inner units are the same ones.
+    # WeightRead forwards by one and backwards by the other: their inner units are the same ones.
     post, pre = (left_post, right_pre) if one == "forwards" else (right_post, left_pre)
     owners = a.owners | b.owners
-    return Lineage(post.expand(rows, columns), pre.expand(rows, columns), owners)
+    return WeightOrigin(post.expand(rows, columns), pre.expand(rows, columns), owners)
 
 
 def bags(args: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,17 +141,17 @@ def bags(args: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.arange(len(offsets)).repeat_interleave(sizes), sizes
 
 
-def looked_up(lineage: Lineage, args: Sequence[Any]) -> Lineage:
+def looked_up(origin: WeightOrigin, args: Sequence[Any]) -> WeightOrigin:
     """Of what synapses the rows are that were looked up one a bag; of none where a bag is empty."""
     bag, sizes = bags(args)
-    post, pre = lineage.post, lineage.pre
+    post, pre = origin.post, origin.pre
     ends = []
     for end in (post, pre):
         empty = torch.full_like(end[0], -1) if _varies(end, 0) else end[0]
-        found = empty.repeat(len(sizes), 1)
-        found[bag] = end[args[1]]
-        ends.append(found)
-    return Lineage(ends[0], ends[1], lineage.owners, lineage.mixed, events=True)
+        rows = empty.repeat(len(sizes), 1)
+        rows[bag] = end[args[1]]
+        ends.append(rows)
+    return WeightOrigin(ends[0], ends[1], origin.owners, origin.mixed, events=True)
 
 
 def _varies(index: torch.Tensor, axis: int) -> bool:
@@ -115,11 +159,21 @@ def _varies(index: torch.Tensor, axis: int) -> bool:
 
 
 def multiplications(name: str, args: Sequence[Any], out: Any) -> int:
-    """Multiply-adds of an operation that sums over products; 0 for others."""
+    """Multiply-adds of an operation that sums over products; 0 for others.
+
+    Parameters
+    ----------
+    name : str
+        Of the operation, such as "aten::mm".
+    args : sequence
+        What it was given.
+    out : tensor
+        What it gave.
+    """
     if name in BAGS:
         return int(args[1].numel() * args[0].shape[1])
-    found = operands(name, args)
-    if found is None:
+    factors = operands(name, args)
+    if factors is None:
         return 0
     if name == "aten::convolution":
         weight = args[1]
@@ -128,5 +182,5 @@ def multiplications(name: str, args: Sequence[Any], out: Any) -> int:
     if name == "aten::convolution_backward":
         gradient, weight, wanted = args[0], args[2], args[10]
         return int(gradient.numel() * weight[0].numel() * sum(wanted[:2]))
-    (position, axis), _ = found
+    (position, axis), _ = factors
     return int(out.numel() * args[position].shape[axis])

@@ -1,27 +1,60 @@
-"""Provenance: what every number may depend on, kept up operation by operation.
+"""The first instrument: what an update may depend on, from one real update.
 
-How tags pass through an operation is in `_tags.py`. Here stands what they mean to the audit: where
-weights are read forwards the result is activity of their layer, where they are read backwards it
-carries the mark of that; what torch draws is noise; what the label says in one number for each
+It needs no declaration by the rule's author. Every number carries the names of the sources that
+may have entered it, through whatever a rule does with it; what is read here is what the updates
+carry. Sources are
+    "backwards layer 2"     the weights of layer 2, summed over their postsynaptic side
+    "layer 2"               the weights of layer 2, one by one
+    "activity layer 2"      activity of layer 2, whatever computed it
+    "extra.feedback.0"      what the rule keeps beside the network, by its name there
+    "label", "noise", "sample 3", "time 2"
+
+It over-approximates: a tag says that there is a way for information to go, and cannot see that two
+ways cancel, or that a factor is zero. That is why the second instrument stands beside it. Tags of
+samples are kept apart by rows until something sums over the batch, as every update does; whether
+samples are compared with one another is therefore measured by intervention alone.
+
+How tags pass through an operation is in `propagation.py`. Here stands what they mean to the audit:
+where weights are read forwards the result is activity of their layer, where they are read backwards
+it carries the mark of that; what torch draws is noise; what the label says in one number for each
 sample is no vector; and what leaves torch is written down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
 
-from spikelearn.plausibility._contraction import operands
-from spikelearn.plausibility._reads import Read, Sources
-from spikelearn.plausibility._shadow import Shadow, union
-from spikelearn.plausibility._tags import or_along, propagate, tensors_in
+from spikelearn.plausibility.instruments.propagation import or_along, propagate, tensors_in
+from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, union
+from spikelearn.plausibility.instruments.weight_reads import WeightRead, operands
 
 _RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
 
 
-class Following:
+@dataclass
+class Sources:
+    """Names of tags, each a bit of a 64-bit number."""
+
+    names: list[str] = field(default_factory=list)
+
+    def bit(self, name: str) -> int:
+        """The bit of a source, which is given one if it has none."""
+        if name not in self.names:
+            if len(self.names) == 62:
+                raise ValueError("the audit follows at most 62 sources at a time")
+            self.names.append(name)
+        return 1 << self.names.index(name)
+
+    def of(self, bits: int) -> frozenset[str]:
+        """The sources whose bits are set."""
+        return frozenset(n for i, n in enumerate(self.names) if bits >> i & 1)
+
+
+class TagTracking:
     """Tags of one run.
 
     Attributes
@@ -31,21 +64,21 @@ class Following:
     weight_shapes : set of tuple
     n_samples : int
         In the batch; 0 where it is not told.
-    left : list of frozenset
+    taken_out : list of frozenset
         Sources of every number that was taken out of torch.
     mixed_samples : bool
         Whether a sample carried signs of another before an update summed over them.
     """
 
     def __init__(
-        self, shadow: Shadow, sources: Sources, inside: frozenset[str], units_of: str | None
+        self, shadow: ShadowMemory, sources: Sources, inside: frozenset[str], units_of: str | None
     ) -> None:
         self.shadow, self.sources = shadow, sources
         self.inside, self.units_of = inside, units_of
         self.network: set[str] = set()
         self.weight_shapes: set[tuple[int, ...]] = set()
         self.n_samples = 0
-        self.left: list[frozenset[str]] = []
+        self.taken_out: list[frozenset[str]] = []
         self.mixed_samples = False
 
     def after(
@@ -55,15 +88,31 @@ class Following:
         args: Sequence[Any],
         kwargs: dict[str, Any],
         out: Any,
-        read: Read | None,
+        read: WeightRead | None,
         mutated: list[torch.Tensor],
     ) -> None:
-        """Follow an operation that has been carried out."""
+        """Follow an operation that has been carried out.
+
+        Parameters
+        ----------
+        func : OpOverload
+            The operation.
+        name : str
+            In its schema, such as "aten::mm".
+        args, kwargs : sequence, dict
+            What it was given.
+        out : tensor, or tensors
+            What it gave.
+        read : WeightRead or None
+            The reading of weights that it was, if it was one.
+        mutated : list of tensors
+            Those of its arguments that it wrote into.
+        """
         propagate(self.shadow, func, args, kwargs, out)
         if read is None:
             self._samples(name, args, mutated, out)
         if name == "aten::_local_scalar_dense":
-            self.left.append(self.sources.of(union(self.shadow.tags(args[0].detach()))))
+            self.taken_out.append(self.sources.of(union(self.shadow.tags(args[0].detach()))))
         plain = name.removeprefix("aten::")
         if any(plain.startswith(word) for word in _RANDOM):
             for result in mutated or tensors_in(out):
@@ -119,7 +168,7 @@ class Following:
             if sum(1 for mark in marks if value & mark) > 1:
                 self.mixed_samples = True
 
-    def _units(self, read: Read, result: torch.Tensor) -> None:
+    def _units(self, read: WeightRead, result: torch.Tensor) -> None:
         if self.units_of is None:
             return
         inside = read.direction == "backwards" and read.owners <= self.inside

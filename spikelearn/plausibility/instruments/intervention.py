@@ -1,7 +1,7 @@
 """The second instrument: what an update does depend on.
 
 The same update again, with the same network, data and random numbers, and one thing changed where
-it is read (`watch.py`). An effect is the relative change of an update,
+it is read (`observer.py`). An effect is the relative change of an update,
 
     |dW(changed) - dW| / |dW|,
 
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.bench import Bench, Outcome, effect
+from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate, effect
 
 N_PROBES = 20
 MAGNITUDES = (0.1, 0.3, 1.0)
@@ -68,7 +68,7 @@ def magnitudes_of(n_places: int) -> list[tuple[int, float, int]]:
 
 
 def weight_probes(
-    bench: Bench,
+    update: RepeatedUpdate,
     base: Outcome,
     kind: str,
     names: Sequence[str] | None = None,
@@ -80,6 +80,9 @@ def weight_probes(
 
     Parameters
     ----------
+    update : RepeatedUpdate
+    base : Outcome
+        Of the update with nothing changed.
     kind : {"magnitude", "sign"}
         Weights times exp(magnitude * xi), xi normal; or the signs of a share of the weights, as
         large as the magnitude, turned.
@@ -91,8 +94,8 @@ def weight_probes(
     probes : list of Probe
     floor : float
     """
-    weights = bench.weight_names() if names is None else list(names)
-    recurrent = bench.recurrent()
+    weights = update.weight_names() if names is None else list(names)
+    recurrent = update.recurrent()
     places = [
         (m, [n for i, n in enumerate(weights) if i < m or (i == m and m in recurrent)])
         for m in range(len(weights))
@@ -101,58 +104,75 @@ def weight_probes(
     probes = []
     for place, magnitude, index in magnitudes_of(len(places)):
         m, read = places[place]
-        generator = torch_generator(bench.seed, f"probe {kind}", m, index)
-        outcome = bench.run(intervene=_changer(m, kind, magnitude, generator))
-        found = effect(outcome.updates, base.updates, read)
-        probes.append(Probe(f"weight {kind}", f"layer {m + 1}", magnitude, index, found))
-    return probes, floor_of(bench, base)
+        generator = torch_generator(update.seed, f"probe {kind}", m, index)
+        outcome = update.run(intervene=_changer(m, kind, magnitude, generator))
+        size = effect(outcome.updates, base.updates, read)
+        probes.append(Probe(f"weight {kind}", f"layer {m + 1}", magnitude, index, size))
+    return probes, floor_of(update, base)
 
 
 def _changer(m: int, kind: str, magnitude: float, generator: torch.Generator) -> Any:
-    def change(watch: Any, weights: list[torch.Tensor]) -> None:
+    def change(observer: Any, weights: list[torch.Tensor]) -> None:
         weight = weights[m].detach()
         if kind == "magnitude":
             xi = torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
-            watch.change(weight, weight * torch.exp(magnitude * xi))
+            observer.change(weight, weight * torch.exp(magnitude * xi))
         else:
             drawn = torch.rand(weight.shape, generator=generator, dtype=weight.dtype)
-            watch.change(weight, torch.where(drawn < magnitude, -weight, weight))
+            observer.change(weight, torch.where(drawn < magnitude, -weight, weight))
 
     return change
 
 
-def floor_of(bench: Bench, base: Outcome) -> float:
+def floor_of(update: RepeatedUpdate, base: Outcome) -> float:
     """The effect of setting every weight to what it is."""
 
-    def change(watch: Any, weights: list[torch.Tensor]) -> None:
+    def change(observer: Any, weights: list[torch.Tensor]) -> None:
         for weight in weights:
-            watch.change(weight, weight.detach().clone())
+            observer.change(weight, weight.detach().clone())
 
-    outcome = bench.run(intervene=change)
+    outcome = update.run(intervene=change)
     return effect(outcome.updates, base.updates, list(base.updates))
 
 
-def label_probes(bench: Bench, base: Outcome, names: Sequence[str]) -> list[Probe]:
+def label_probes(update: RepeatedUpdate, base: Outcome, names: Sequence[str]) -> list[Probe]:
     """Replace the labels of a share of the samples by random others.
 
     The share is the magnitude; of the rest the labels stay.
+
+    Parameters
+    ----------
+    update : RepeatedUpdate
+    base : Outcome
+        Of the update with nothing changed.
+    names : sequence of str
+        Parameters whose updates count.
     """
     probes = []
     for _, magnitude, index in magnitudes_of(1):
-        generator = torch_generator(bench.seed, "probe label", index)
-        n = len(bench.y)
-        shift = torch.randint(1, bench.n_classes, (n,), generator=generator)
+        generator = torch_generator(update.seed, "probe label", index)
+        n = len(update.y)
+        shift = torch.randint(1, update.n_classes, (n,), generator=generator)
         chosen = torch.zeros(n, dtype=torch.bool)
         chosen[torch.randperm(n, generator=generator)[: max(1, round(magnitude * n))]] = True
-        y = torch.where(chosen, (bench.y + shift) % bench.n_classes, bench.y)
-        outcome = bench.run(y=y)
-        found = effect(outcome.updates, base.updates, names)
-        probes.append(Probe("label", "batch", magnitude, index, found))
+        y = torch.where(chosen, (update.y + shift) % update.n_classes, update.y)
+        outcome = update.run(y=y)
+        size = effect(outcome.updates, base.updates, names)
+        probes.append(Probe("label", "batch", magnitude, index, size))
     return probes
 
 
 def summarise(probes: Iterable[Probe], floor: float = 0.0, seed: int = 0) -> Summary:
-    """Largest effect, and the mean with its interval."""
+    """Largest effect, and the mean with its interval.
+
+    Parameters
+    ----------
+    probes : iterable of Probe
+    floor : float
+        Effect of changing nothing.
+    seed : int
+        Of the bootstrap.
+    """
     probes = list(probes)
     if not probes:
         nothing = float("nan")
@@ -170,7 +190,15 @@ def summarise(probes: Iterable[Probe], floor: float = 0.0, seed: int = 0) -> Sum
 def repeated_probes(
     quantity: str, place: str, measure: Callable[[float, int], float]
 ) -> list[Probe]:
-    """At least 20 probes of three magnitudes, by a function of magnitude and index."""
+    """At least 20 probes of three magnitudes.
+
+    Parameters
+    ----------
+    quantity, place : str
+        What is changed, and where.
+    measure : callable
+        Gives the effect by magnitude and index.
+    """
     return [
         Probe(quantity, place, magnitude, index, measure(magnitude, index))
         for _, magnitude, index in magnitudes_of(1)

@@ -1,0 +1,29 @@
+"""What is known of numbers is kept by their place in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from tags import elements, followed
+
+
+def test_tags_pass_through_views_and_writes_into_them() -> None:
+    a, b = torch.ones(3, 2), torch.ones(3)
+
+    def make() -> torch.Tensor:
+        kept = torch.zeros(2, 3)
+        kept.t()[:, 1] += b  # into a view of a view
+        kept[0].copy_(a[:, 0])
+        return kept
+
+    assert elements(make, (a, "a"), (b, "b")) == [frozenset("a")] * 3 + [frozenset("b")] * 3
+
+
+def test_tags_pass_through_the_parts_of_complex_numbers() -> None:
+    a, b = torch.ones(2), torch.ones(2)
+    assert followed(lambda: torch.complex(a, b).real * 1, (a, "a"), (b, "b")) == {"a", "b"}
+
+
+def test_tags_pass_through_numpy_where_memory_is_shared() -> None:
+    a = torch.ones(2)
+    assert followed(lambda: torch.from_numpy(np.asarray(a)) * 2, (a, "a")) == {"a"}
