@@ -11,42 +11,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spikelearn.simulation.native import plasticity as learning
+from spikelearn.simulation.native.compiled import entry
+from spikelearn.simulation.native.integrate import integrate
 from spikelearn.simulation.native.loops import (
     add_background,
-    add_current,
-    add_stimulus,
     copy,
     deliver,
     deliver_full,
     deliver_same,
     fire,
     flush,
-    follow_threshold,
-    integrate_two,
-    scale,
 )
-from spikelearn.simulation.native.models import (
-    ADEX,
-    CONDUCTING,
-    HODGKIN_HUXLEY,
-    IZHIKEVICH,
-    LINEAR,
-    UNCOUNTED,
-    Models,
-    clear,
-    collect,
-    conduct_one,
-    conduct_two,
-    cross,
-    decay,
-    feed,
-    step_conducting,
-    step_hodgkin_huxley,
-    step_two_variables,
-)
+from spikelearn.simulation.native.models import ADEX, HODGKIN_HUXLEY, IZHIKEVICH, Models, cross
 
 _FLUSH_EVERY = 256  # steps
 
@@ -120,7 +98,7 @@ class Inputs(NamedTuple):
     counts: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def sort_by_source(
     pre: np.ndarray,
     values: np.ndarray,
@@ -136,9 +114,7 @@ def sort_by_source(
         place[pre[s]] += 1
 
 
-# In one piece, and the functions below with a few arrays each: to hand the tuples on would mean to
-# hand on two hundred numbers, which doubles the time to compile.
-@njit(cache=True, nogil=True, error_model="numpy", **UNCOUNTED)
+@entry
 def advance(  # noqa: PLR0912, PLR0915
     net: Net,
     state: State,
@@ -219,101 +195,7 @@ def advance(  # noqa: PLR0912, PLR0915
                 a, b = plastic.post_start[k], plastic.post_start[k + 1]
                 learning.fade(plastic.y[a:b], number[learning.Y_DECAY])
                 learning.fade(plastic.y2[a:b], number[learning.Y2_DECAY])
-        for p in range(net.alike.size):
-            first, last = net.first[p], net.first[p + 1]
-            v = state.v[first:last]
-            linear = True
-            if models is not None:  # told apart when compiled: None costs nothing
-                linear = models.model[p] == LINEAR
-            if inputs is not None:
-                width = inputs.current_width[p]
-                at = inputs.current_start[p] + t * width
-                shown = inputs.current[at : at + width]
-            if linear:
-                c = net.first_channel[p]
-                if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
-                    at, other = net.channel_start[c], net.channel_start[c + 1]
-                    integrate_two(
-                        v, net.beta[first], net.kappa[at], net.kappa[other], net.alpha[c],
-                        net.alpha[c + 1], state.currents[at : at + v.size],
-                        state.currents[other : other + v.size],
-                    )  # fmt: skip
-                else:
-                    scale(v, net.beta[first:last], net.alike[p])
-                    for c in range(net.first_channel[p], net.first_channel[p + 1]):
-                        at = net.channel_start[c]
-                        current = state.currents[at : at + v.size]
-                        kappa = net.kappa[at : at + v.size]
-                        if models is not None and models.feeds[c] >= 0:
-                            at = net.channel_start[models.feeds[c]]
-                            feed(current, state.currents[at : at + v.size], models.transfer[c])
-                        add_current(v, current, kappa, net.alpha[c], net.alike[p])
-                if inputs is not None and width:
-                    add_stimulus(v, net.beta[first:last], shown)
-            elif models is not None:
-                averaged = models.model[p] == CONDUCTING
-                n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
-                c = net.first_channel[p]
-                at = net.channel_start[c]
-                shown_now = inputs is not None and width > 0
-                if models.plain[p] == 1 and not shown_now:
-                    conduct_one(
-                        v, state.currents[at : at + v.size], models.reversal[at : at + v.size],
-                        models.mean[c], net.alpha[c], net.beta[first:last],
-                        models.step_per_tau[first:last],
-                    )  # fmt: skip
-                elif models.plain[p] == 2 and not shown_now:
-                    other = net.channel_start[c + 1]
-                    conduct_two(
-                        v, state.currents[at : at + v.size],
-                        state.currents[other : other + v.size],
-                        models.reversal[at : at + v.size],
-                        models.reversal[other : other + v.size], models.mean[c],
-                        models.mean[c + 1], net.alpha[c], net.alpha[c + 1],
-                        models.step_per_tau[first:last],
-                    )  # fmt: skip
-                else:
-                    for k in range(n_moments):
-                        clear(models.drive[k, first:last])
-                        clear(models.conductance[k, first:last])
-                    for c in range(net.first_channel[p], net.first_channel[p + 1]):
-                        at = net.channel_start[c]
-                        current = state.currents[at : at + v.size]
-                        reversal = models.reversal[at : at + v.size]
-                        for k in range(n_moments):
-                            collect(
-                                current, reversal,
-                                models.mean[c] if averaged else models.gains[c, k],
-                                models.drive[k, first:last], models.conductance[k, first:last],
-                            )  # fmt: skip
-                        if models.feeds[c] >= 0:
-                            at = net.channel_start[models.feeds[c]]
-                            feed(current, state.currents[at : at + v.size], models.transfer[c])
-                        decay(current, net.alpha[c])
-                    if inputs is not None and width:
-                        for k in range(n_moments):
-                            drive = models.drive[k, first:last]
-                            for j in range(v.size):
-                                drive[j] += shown[j if width > 1 else 0]
-                    if averaged:
-                        step_conducting(
-                            v, models.step_per_tau[first:last], models.drive[0, first:last],
-                            models.conductance[0, first:last],
-                        )  # fmt: skip
-                    elif models.model[p] != HODGKIN_HUXLEY:
-                        step_two_variables(
-                            models.model[p], first, last, state.v, net.threshold, state.last,
-                            step - net.refractory[p], models,
-                        )  # fmt: skip
-                    else:
-                        step_hodgkin_huxley(
-                            first, last, state.v, net.threshold, models.n_substeps[p], models
-                        )
-            if net.adaptive[p]:
-                follow_threshold(
-                    state.theta[first:last], net.theta_decay[first:last],
-                    net.threshold[first:last], state.limit[first:last],
-                )  # fmt: skip
+        integrate(net, state, models, inputs, step, t)
         for q in range(net.source.size):
             sent = step - net.delay[q]
             if sent < 0:

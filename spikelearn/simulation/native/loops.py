@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikelearn.simulation.native.models import inner
+from spikelearn.simulation.native.compiled import inner
 
 _CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
 _TINY = 1e-200  # decaying quantities below are set to 0: processors are slow with denormal numbers

@@ -7,10 +7,11 @@ and does not wait for it to be compiled.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from spikelearn.simulation.native.compiled import inner, together
 
 LINEAR, CONDUCTING, ADEX, IZHIKEVICH, HODGKIN_HUXLEY = range(5)
 N_PARAMETERS = 7  # of the model that has most
@@ -38,17 +39,6 @@ class Models(NamedTuple):
     variables: np.ndarray  # (N_VARIABLES, N) changes: w, or m, h, n and whether v was above
     drive: np.ndarray  # (moments, N) changes: currents, conductances times reversal potentials
     conductance: np.ndarray  # (moments, N) changes: sum of conductances
-
-
-# Without counting who uses an array: nothing is allocated below, and to count takes a fifth of a
-# step. Numba's types lack this and the next.
-UNCOUNTED: Any = {"_nrt": False}
-# For what compiled code alone calls: without the code that Python would call it by, which takes an
-# eighth of the time to compile.
-_UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **UNCOUNTED}
-inner = njit(cache=True, nogil=True, error_model="numpy", **_UNWRAPPED)
-# The same where a product and a sum may be rounded once together, as processors do in one go.
-together = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, **_UNWRAPPED)
 
 
 @inner

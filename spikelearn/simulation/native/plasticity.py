@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spikelearn.simulation.native.models import inner
+from spikelearn.simulation.native.compiled import inner
 
 if TYPE_CHECKING:
     from spikelearn.simulation.grid.network import GridNetwork, Synapses
