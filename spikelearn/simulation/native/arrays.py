@@ -6,6 +6,7 @@ lies in two lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,13 @@ def empty(size: int, dtype: Any = np.float64) -> np.ndarray:
     return room[start : start + n_bytes].view(dtype)
 
 
+def joined(parts: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
+    """All numbers of all parts in one array of shape (n,); empty where there are no parts."""
+    return np.concatenate([np.zeros(0, dtype=dtype), *(np.ravel(p) for p in parts)]).astype(
+        dtype, copy=False
+    )
+
+
 def aligned(given: _Tuple) -> _Tuple:
     """A named tuple's arrays, copied where they do not begin at the start of a line."""
     return type(given)(*(_moved(item) for item in given))
@@ -30,6 +38,6 @@ def aligned(given: _Tuple) -> _Tuple:
 def _moved(item: Any) -> Any:
     if not isinstance(item, np.ndarray) or not item.size or item.ctypes.data % _LINE == 0:
         return item
-    found = empty(item.size, item.dtype).reshape(item.shape)
-    found[...] = item
-    return found
+    moved = empty(item.size, item.dtype).reshape(item.shape)
+    moved[...] = item
+    return moved

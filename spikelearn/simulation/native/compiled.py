@@ -1,9 +1,11 @@
 """How the functions of the native engine are compiled.
 
 `entry` is for what Python calls, `inner` and `together` for loops that compiled code alone calls,
-with a few arrays each. `pasted` is for what takes the network and its state whole: to hand those on
-would mean to hand on two hundred numbers, which doubles the time to compile. Its text is put where
-it is called before types are known, so that what asks for `None` there is not compiled either.
+with a few arrays each. `pasted` is for what takes the network and its state whole, which in one
+piece would be hundreds of numbers to hand on: its text is put where it is called, before types are
+known. A question whether there are `models`, `inputs` or anything `plastic` is better asked around
+such a call than within what is called: what is not needed is then not even put in. Every call costs
+a copy of what is around it, so `pasted` is for a few large parts and not for small loops.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from spikelearn.simulation.native.compiled import pasted
 from spikelearn.simulation.native.loops import (
     add_current,
@@ -32,99 +34,122 @@ from spikelearn.simulation.native.models import (
 )
 
 if TYPE_CHECKING:
-    from spikelearn.simulation.native.kernels import Inputs, Net, State
     from spikelearn.simulation.native.models import Models
+    from spikelearn.simulation.native.state import Inputs, Net, State
 
 
 @pasted
-def integrate(
-    net: Net, state: State, models: Models | None, inputs: Inputs | None, step: int, offset: int
+def integrate_linear(
+    net: Net, state: State, inputs: Inputs | None, offset: int
 ) -> None:  # pragma: no cover - compiled
-    """Step `step`, which is number `offset` of its block."""
-    for p in range(net.alike.size):
-        first, last = net.first[p], net.first[p + 1]
-        linear = True
-        if models is not None:  # told apart when compiled: None costs nothing
-            linear = models.model[p] == LINEAR
-        if linear:
-            _integrate_linear(net, state, models, inputs, offset, p)
-        elif models is not None:
-            _integrate_nonlinear(net, state, models, inputs, step, offset, p)
-        if net.adaptive[p]:
+    """Step number `offset` of a block, where there are no `Models`."""
+    for index in range(net.populations.size):
+        population = net.populations[index]
+        first, end = population.first, population.end
+        v = state.v[first:end]
+        channel = population.first_channel
+        if population.alike and population.end_channel == channel + 2:
+            one, other = net.channels[channel], net.channels[channel + 1]
+            integrate_two(
+                v, net.beta[first], net.kappa[one.start], net.kappa[other.start], one.alpha,
+                other.alpha, state.currents[one.start : one.start + v.size],
+                state.currents[other.start : other.start + v.size],
+            )  # fmt: skip
+        else:
+            scale(v, net.beta[first:end], population.alike)
+            for channel in range(population.first_channel, population.end_channel):
+                at = net.channels[channel].start
+                add_current(
+                    v, state.currents[at : at + v.size], net.kappa[at : at + v.size],
+                    net.channels[channel].alpha, population.alike,
+                )  # fmt: skip
+        _add_drive(net, inputs, offset, index, v)
+        if population.adaptive:
             follow_threshold(
-                state.theta[first:last], net.theta_decay[first:last],
-                net.threshold[first:last], state.limit[first:last],
+                state.theta[first:end], net.theta_decay[first:end], net.threshold[first:end],
+                state.limit[first:end],
             )  # fmt: skip
 
 
 @pasted
-def _integrate_linear(
-    net: Net, state: State, models: Models | None, inputs: Inputs | None, offset: int, p: int
+def integrate(
+    net: Net, state: State, models: Models, inputs: Inputs | None, step: int, offset: int
 ) -> None:  # pragma: no cover - compiled
-    first, last = net.first[p], net.first[p + 1]
-    v = state.v[first:last]
-    c = net.first_channel[p]
-    if models is None and net.alike[p] and net.first_channel[p + 1] == c + 2:
-        at, other = net.channel_start[c], net.channel_start[c + 1]
-        integrate_two(
-            v, net.beta[first], net.kappa[at], net.kappa[other], net.alpha[c],
-            net.alpha[c + 1], state.currents[at : at + v.size],
-            state.currents[other : other + v.size],
-        )  # fmt: skip
-    else:
-        scale(v, net.beta[first:last], net.alike[p])
-        for c in range(net.first_channel[p], net.first_channel[p + 1]):
-            at = net.channel_start[c]
-            current = state.currents[at : at + v.size]
-            kappa = net.kappa[at : at + v.size]
-            if models is not None and models.feeds[c] >= 0:
-                at = net.channel_start[models.feeds[c]]
-                feed(current, state.currents[at : at + v.size], models.transfer[c])
-            add_current(v, current, kappa, net.alpha[c], net.alike[p])
+    """Step `step`, which is number `offset` of its block, population by population."""
+    for index in range(net.populations.size):
+        population = net.populations[index]
+        first, end = population.first, population.end
+        if models.model[index] == LINEAR:
+            v = state.v[first:end]
+            scale(v, net.beta[first:end], population.alike)
+            for channel in range(population.first_channel, population.end_channel):
+                at = net.channels[channel].start
+                current = state.currents[at : at + v.size]
+                kappa = net.kappa[at : at + v.size]
+                if models.feeds[channel] >= 0:
+                    at = net.channels[models.feeds[channel]].start
+                    feed(current, state.currents[at : at + v.size], models.transfer[channel])
+                add_current(v, current, kappa, net.channels[channel].alpha, population.alike)
+            _add_drive(net, inputs, offset, index, v)
+        else:
+            _integrate_nonlinear(net, state, models, inputs, step, offset, index)
+        if population.adaptive:
+            follow_threshold(
+                state.theta[first:end], net.theta_decay[first:end], net.threshold[first:end],
+                state.limit[first:end],
+            )  # fmt: skip
+
+
+@pasted
+def _add_drive(
+    net: Net, inputs: Inputs | None, offset: int, index: int, v: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    """What flows into linear membranes from outside."""
     if inputs is not None:
-        width = inputs.current_width[p]
-        at = inputs.current_start[p] + offset * width
+        width = inputs.drives[index].width
+        at = inputs.drives[index].start + offset * width
         if width:
-            add_stimulus(v, net.beta[first:last], inputs.current[at : at + width])
+            first, end = net.populations[index].first, net.populations[index].end
+            add_stimulus(v, net.beta[first:end], inputs.current[at : at + width])
 
 
 @pasted
 def _integrate_nonlinear(  # noqa: PLR0912
     net: Net, state: State, models: Models, inputs: Inputs | None, step: int, offset: int, p: int
 ) -> None:  # pragma: no cover - compiled
-    first, last = net.first[p], net.first[p + 1]
+    first, last = net.populations[p].first, net.populations[p].end
     v = state.v[first:last]
     width = 0
     if inputs is not None:
-        width = inputs.current_width[p]
-        at = inputs.current_start[p] + offset * width
+        width = inputs.drives[p].width
+        at = inputs.drives[p].start + offset * width
         shown = inputs.current[at : at + width]
     averaged = models.model[p] == CONDUCTING
     n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
-    c = net.first_channel[p]
-    at = net.channel_start[c]
+    c = net.populations[p].first_channel
+    at = net.channels[c].start
     if models.plain[p] == 1 and not width:
         conduct_one(
             v, state.currents[at : at + v.size], models.reversal[at : at + v.size],
-            models.mean[c], net.alpha[c], net.beta[first:last],
+            models.mean[c], net.channels[c].alpha, net.beta[first:last],
             models.step_per_tau[first:last],
         )  # fmt: skip
     elif models.plain[p] == 2 and not width:
-        other = net.channel_start[c + 1]
+        other = net.channels[c + 1].start
         conduct_two(
             v, state.currents[at : at + v.size],
             state.currents[other : other + v.size],
             models.reversal[at : at + v.size],
             models.reversal[other : other + v.size], models.mean[c],
-            models.mean[c + 1], net.alpha[c], net.alpha[c + 1],
+            models.mean[c + 1], net.channels[c].alpha, net.channels[c + 1].alpha,
             models.step_per_tau[first:last],
         )  # fmt: skip
     else:
         for k in range(n_moments):
             clear(models.drive[k, first:last])
             clear(models.conductance[k, first:last])
-        for c in range(net.first_channel[p], net.first_channel[p + 1]):
-            at = net.channel_start[c]
+        for c in range(net.populations[p].first_channel, net.populations[p].end_channel):
+            at = net.channels[c].start
             current = state.currents[at : at + v.size]
             reversal = models.reversal[at : at + v.size]
             for k in range(n_moments):
@@ -134,9 +159,9 @@ def _integrate_nonlinear(  # noqa: PLR0912
                     models.drive[k, first:last], models.conductance[k, first:last],
                 )  # fmt: skip
             if models.feeds[c] >= 0:
-                at = net.channel_start[models.feeds[c]]
+                at = net.channels[models.feeds[c]].start
                 feed(current, state.currents[at : at + v.size], models.transfer[c])
-            decay(current, net.alpha[c])
+            decay(current, net.channels[c].alpha)
         if inputs is not None and width:
             for k in range(n_moments):
                 drive = models.drive[k, first:last]
@@ -150,7 +175,7 @@ def _integrate_nonlinear(  # noqa: PLR0912
         elif models.model[p] != HODGKIN_HUXLEY:
             step_two_variables(
                 models.model[p], first, last, state.v, net.threshold, state.last,
-                step - net.refractory[p], models,
+                step - net.populations[p].refractory, models,
             )  # fmt: skip
         else:
             step_hodgkin_huxley(first, last, state.v, net.threshold, models.n_substeps[p], models)

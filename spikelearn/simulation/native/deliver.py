@@ -1,0 +1,107 @@
+"""Spikes on their way: from outside into the ring, and out of it to where they arrive.
+
+The ring has a slot for each of the last steps; in a slot stands, emitter by emitter, who spiked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn.simulation.native.compiled import pasted
+from spikelearn.simulation.native.learn import arrive
+from spikelearn.simulation.native.loops import (
+    add_background,
+    copy,
+    deliver,
+    deliver_full,
+    deliver_same,
+)
+
+if TYPE_CHECKING:
+    from spikelearn.simulation.native.plasticity import Plastic
+    from spikelearn.simulation.native.state import Inputs, Net, State
+
+
+@pasted
+def emit_sources(
+    net: Net, state: State, inputs: Inputs, step: int, offset: int
+) -> None:  # pragma: no cover - compiled
+    """Spikes of the sources in step `step`, which is number `offset` of its block."""
+    slot = step % net.n_slots
+    for source in range(net.n_sources):
+        first, end = inputs.spike_start[source, offset], inputs.spike_start[source, offset + 1]
+        at = net.ring_start[source]
+        copy(inputs.senders[first:end], state.ring[slot, at : at + end - first])
+        state.n_ring[slot, source] = end - first
+
+
+@pasted
+def _goal(
+    net: Net, state: State, target: int, channel: int
+) -> np.ndarray:  # pragma: no cover - compiled
+    """What arrivals at a population add to: one of its channels or, for -1, its potential."""
+    first, end = net.populations[target].first, net.populations[target].end
+    if channel < 0:
+        goal = state.v[first:end]
+    else:
+        at = net.channels[channel].start
+        goal = state.currents[at : at + end - first]
+    return goal
+
+
+@pasted
+def deliver_spikes(net: Net, state: State, step: int) -> None:  # pragma: no cover - compiled
+    """Spikes that arrive in this step, projection by projection, where nothing is plastic."""
+    for projection in net.projections:
+        sent = step - projection.delay
+        if sent >= 0:
+            at, slot = projection.ring_start, sent % net.n_slots
+            spiking = state.ring[slot, at : at + state.n_ring[slot, projection.emitter]]
+            goal = _goal(net, state, projection.target, projection.channel)
+            rows = net.rows[projection.first_row :]
+            _deliver(net, projection, goal, spiking, rows)
+
+
+@pasted
+def deliver_and_learn(
+    net: Net, state: State, plastic: Plastic, step: int
+) -> None:  # pragma: no cover - compiled
+    """The same where some projections are plastic."""
+    for projection in net.projections:
+        sent = step - projection.delay
+        if sent >= 0:
+            at, slot = projection.ring_start, sent % net.n_slots
+            spiking = state.ring[slot, at : at + state.n_ring[slot, projection.emitter]]
+            goal = _goal(net, state, projection.target, projection.channel)
+            rows = net.rows[projection.first_row :]
+            if projection.rule >= 0:
+                arrive(plastic, projection.rule, goal, spiking, rows, net.post[rows[0] :])
+            else:
+                _deliver(net, projection, goal, spiking, rows)
+
+
+@pasted
+def _deliver(
+    net: Net, projection: Any, goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    if projection.full:
+        deliver_full(goal, spiking, rows, net.weight, projection.first_weight)
+    elif np.isnan(projection.same_weight):
+        deliver(goal, spiking, rows, net.post, net.weight, projection.first_weight)
+    else:
+        deliver_same(goal, spiking, rows, net.post, projection.same_weight)
+
+
+@pasted
+def deliver_background(
+    net: Net, state: State, inputs: Inputs, offset: int
+) -> None:  # pragma: no cover - compiled
+    """Poisson inputs, of which only the number matters that reaches each neuron."""
+    for background in inputs.backgrounds:
+        goal = _goal(net, state, background.target, background.channel)
+        at = background.weight_start
+        weight = inputs.background_weight[at : at + goal.size]
+        at = background.counts_start + offset * goal.size
+        add_background(goal, weight, inputs.counts[at : at + goal.size])

@@ -1,0 +1,152 @@
+"""What the native engine keeps: a network on the grid, one trial's state, and what comes in.
+
+What a population, a channel or a projection is, is a record: compiled code reads
+`net.projections[index].delay`. What there is by neuron or by synapse is an array of its own, whose
+parts compiled loops take several at once. Where something lies in such an array is said by its
+first place and the place after its last (`first` and `end`, `..._start` and `..._end`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+POPULATION = np.dtype(
+    [
+        ("first", np.int64),  # neuron
+        ("end", np.int64),
+        ("alike", np.bool_),  # whether its neurons share every parameter
+        ("subtract", np.bool_),  # whether a reset takes the threshold off
+        ("adaptive", np.bool_),  # whether its thresholds move
+        ("recorded", np.bool_),
+        ("traced", np.bool_),  # whether the potential is recorded
+        ("refractory", np.int64),  # steps
+        ("first_channel", np.int64),
+        ("end_channel", np.int64),
+        ("emitter", np.int64),
+        ("ring_start", np.int64),  # in a slot of the ring
+    ],
+    align=True,
+)
+
+CHANNEL = np.dtype(
+    [
+        ("start", np.int64),  # in the array of currents
+        ("alpha", np.float64),  # what is left of it after a step
+    ],
+    align=True,
+)
+
+PROJECTION = np.dtype(
+    [
+        ("emitter", np.int64),
+        ("ring_start", np.int64),  # of the emitter, in a slot of the ring
+        ("target", np.int64),  # population
+        ("channel", np.int64),  # or -1: into the potential
+        ("delay", np.int64),  # steps
+        ("first_row", np.int64),  # in `rows`
+        ("first_weight", np.int64),  # synapse whose weight is the first in `weight`
+        ("same_weight", np.float64),  # of all its synapses, or NaN where they differ
+        ("full", np.bool_),  # whether every source neuron has a synapse on every target neuron
+        ("rule", np.int64),  # by which it is plastic, or -1
+    ],
+    align=True,
+)
+
+BACKGROUND = np.dtype(
+    [
+        ("target", np.int64),  # population
+        ("channel", np.int64),  # or -1: into the potential
+        ("weight_start", np.int64),  # in `background_weight`
+        ("counts_start", np.int64),  # in `counts`
+    ],
+    align=True,
+)
+
+DRIVE = np.dtype(
+    [
+        ("start", np.int64),  # in `current`
+        ("width", np.int64),  # 1, or the population's size; 0 where no current comes in
+    ],
+    align=True,
+)
+
+
+class Net(NamedTuple):
+    """A network on the grid as arrays; P populations, N neurons, C channels, Q projections.
+
+    Emitters are the spike sources and then the populations. A channel is a synaptic current of a
+    population; the currents of all channels lie one after another in one array.
+    """
+
+    populations: np.ndarray  # (P,) of POPULATION
+    channels: np.ndarray  # (C,) of CHANNEL
+    projections: np.ndarray  # (Q,) of PROJECTION
+    beta: np.ndarray  # (N,)
+    threshold: np.ndarray  # (N,)
+    reset: np.ndarray  # (N,)
+    theta_decay: np.ndarray  # (N,)
+    theta_increment: np.ndarray  # (N,)
+    kappa: np.ndarray  # as long as the currents
+    rows: np.ndarray  # first synapse of each neuron of each projection's source, and the end
+    post: np.ndarray  # (n synapses,) neuron within the target, unsigned: never from the end
+    weight: np.ndarray  # of projections whose weights differ
+    ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
+    n_slots: int
+    n_sources: int  # of spikes
+    n_traced: int  # neurons of populations whose potential is recorded
+
+
+class State(NamedTuple):
+    """What changes, of one trial."""
+
+    v: np.ndarray  # (N,) from rest, or as they are (see the population on the grid)
+    held: np.ndarray  # (N,) the potential just after the last spike
+    last: np.ndarray  # (N,) step of the last spike
+    theta: np.ndarray  # (N,)
+    limit: np.ndarray  # (N,) threshold, and theta where there is one
+    currents: np.ndarray
+    ring: np.ndarray  # (n_slots, all emitters' sizes) who spiked
+    n_ring: np.ndarray  # (n_slots, emitters) how many
+
+
+class Inputs(NamedTuple):
+    """What comes from outside, for one block of steps of one trial."""
+
+    spike_start: np.ndarray  # (sources, steps + 1) in `senders`
+    senders: np.ndarray
+    drives: np.ndarray  # (P,) of DRIVE
+    current: np.ndarray  # of each driven population, step by step
+    backgrounds: np.ndarray  # of BACKGROUND
+    background_weight: np.ndarray  # by target neuron
+    counts: np.ndarray  # of each background, step by step
+
+
+def n_neurons(net: Net) -> int:
+    """All neurons of a network."""
+    return int(net.threshold.size)
+
+
+def starting_state(net: Net, v_init: np.ndarray, theta_init: np.ndarray) -> State:
+    """The state before the first step.
+
+    Parameters
+    ----------
+    net : Net
+    v_init : array of shape (N,)
+        Potentials in mV, as the populations on the grid count them.
+    theta_init : array of shape (N,)
+        What has been added to the thresholds, in mV.
+    """
+    size = n_neurons(net)
+    return State(
+        v=v_init,
+        held=np.zeros(size),
+        last=np.full(size, -(2**62)),
+        theta=theta_init,
+        limit=net.threshold.copy(),
+        currents=np.zeros(net.kappa.size),
+        ring=np.zeros((net.n_slots, int(net.ring_start[-1])), dtype=np.int64),
+        n_ring=np.zeros((net.n_slots, net.ring_start.size - 1), dtype=np.int64),
+    )
