@@ -26,7 +26,14 @@ _GB = 1e9
 
 
 def expected_spikes(network: SpikingNetwork, n_trials: int, duration_ms: float) -> float:
-    """How many spikes will be recorded of the populations whose rates the network says."""
+    """How many spikes will be recorded of the populations whose rates the network says.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    n_trials : int
+    duration_ms : float
+    """
     per_second = sum(
         network.rates_hz.get(name, 0.0) * network.populations[name].size
         for name in network.recorded
@@ -43,7 +50,22 @@ def needed_bytes(
     n_spikes: float = 0.0,
     spikes_in_memory_mb: float = 0.0,
 ) -> float:
-    """Bytes of a simulation's synapses, recorded potentials and expected spikes, about."""
+    """Bytes of a simulation's synapses, recorded potentials and expected spikes, about.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    backend : str
+        Its name, with or without a target.
+    n_trials : int
+    n_steps : int
+    record : tuple of str
+        Populations whose potential is recorded.
+    n_spikes : float
+        How many spikes are expected of the recorded populations.
+    spikes_in_memory_mb : float
+        Spikes beyond this are kept on disk, in MB, where the backend does so.
+    """
     numbers = _numbers_of_synapses(network)
     base = backend.partition(":")[0]
     a_synapse = _LOWERED + _BY_BACKEND.get(base, _BY_BACKEND["native"])
@@ -77,6 +99,20 @@ def check_memory(
 ) -> None:
     """Refuse a simulation that the free memory does not hold.
 
+    Parameters
+    ----------
+    network : SpikingNetwork
+    backend : str
+        Its name, with or without a target.
+    n_trials : int
+    n_steps : int
+    record : tuple of str
+        Populations whose potential is recorded.
+    n_spikes : float
+        How many spikes are expected of the recorded populations.
+    spikes_in_memory_mb : float
+        Spikes beyond this are kept on disk, in MB, where the backend does so.
+
     Raises
     ------
     SpikelearnError
@@ -102,6 +138,16 @@ def check_disk(
     network: SpikingNetwork, backend: str, n_spikes: float, spikes_in_memory_mb: float
 ) -> None:
     """Refuse a simulation whose expected spikes the folder for temporary files does not hold.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    backend : str
+        Its name, with or without a target.
+    n_spikes : float
+        How many spikes are expected of the recorded populations.
+    spikes_in_memory_mb : float
+        Spikes beyond this are kept on disk, in MB, where the backend does so.
 
     Raises
     ------

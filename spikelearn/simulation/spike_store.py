@@ -78,6 +78,13 @@ class SpikeStore:
     def add(self, trial: int, steps: np.ndarray, neurons: np.ndarray) -> None:
         """Record the next spikes of a trial: whole steps, all later than those before.
 
+        Parameters
+        ----------
+        trial : int
+        steps : array of shape (n,)
+        neurons : array of shape (n,)
+            Numbered through all populations.
+
         Raises
         ------
         DiskFull
@@ -156,6 +163,15 @@ class StoredSpikes:
 
     def of(self, size: int, trials: np.ndarray, n_steps: int, dt_ms: float) -> PopulationSpikes:
         """The spikes before step `n_steps` of some trials, which are numbered anew.
+
+        Parameters
+        ----------
+        size : int
+            Neurons of the population.
+        trials : array of int
+            Those that are kept, in this order.
+        n_steps : int
+        dt_ms : float
 
         Raises
         ------
@@ -257,7 +273,16 @@ def _reserve(file: IO[bytes], size: int, new_size: int) -> None:
 
 
 def write(file: IO[bytes], place: int, values: np.ndarray) -> None:
-    """Write all of an array at a place of a file."""
+    """Write all of an array at a place of a file.
+
+    Parameters
+    ----------
+    file : binary file
+        Not buffered.
+    place : int
+        In bytes, from the beginning.
+    values : array of any shape
+    """
     file.seek(place)
     left = memoryview(values.tobytes())
     while left:

@@ -28,7 +28,20 @@ if TYPE_CHECKING:
 def emit_sources(
     net: Net, state: State, inputs: Inputs, step: int, offset: int
 ) -> None:  # pragma: no cover - compiled
-    """Spikes of the sources in step `step`, which is number `offset` of its block."""
+    """Spikes of the sources in step `step`, which is number `offset` of its block.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    inputs : Inputs
+        Of the block.
+    step : int
+        The step that is made.
+    offset : int
+        Its number within the block.
+    """
     slot = step % net.n_slots
     for source in range(net.n_sources):
         first, end = inputs.spike_start[source, offset], inputs.spike_start[source, offset + 1]
@@ -53,7 +66,16 @@ def _goal(
 
 @pasted
 def deliver_spikes(net: Net, state: State, step: int) -> None:  # pragma: no cover - compiled
-    """Spikes that arrive in this step, projection by projection, where nothing is plastic."""
+    """Spikes that arrive in this step, projection by projection, where nothing is plastic.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    step : int
+        The step that is made.
+    """
     for projection in net.projections:
         sent = step - projection.delay
         if sent >= 0:
@@ -68,7 +90,18 @@ def deliver_spikes(net: Net, state: State, step: int) -> None:  # pragma: no cov
 def deliver_and_learn(
     net: Net, state: State, plastic: Plastic, step: int
 ) -> None:  # pragma: no cover - compiled
-    """The same where some projections are plastic."""
+    """The same where some projections are plastic.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    plastic : Plastic
+        Changes.
+    step : int
+        The step that is made.
+    """
     for projection in net.projections:
         sent = step - projection.delay
         if sent >= 0:
@@ -98,7 +131,18 @@ def _deliver(
 def deliver_background(
     net: Net, state: State, inputs: Inputs, offset: int
 ) -> None:  # pragma: no cover - compiled
-    """Poisson inputs, of which only the number matters that reaches each neuron."""
+    """Poisson inputs, of which only the number matters that reaches each neuron.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    inputs : Inputs
+        Of the block.
+    offset : int
+        Its number within the block.
+    """
     for background in inputs.backgrounds:
         goal = _goal(net, state, background.target, background.channel)
         at = background.weight_start

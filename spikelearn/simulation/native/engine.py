@@ -53,7 +53,15 @@ def run(
 ) -> Result:
     """Run a network on the grid; see `spikelearn.simulation.simulate`.
 
-    `net`, which is `arrange(grid)`, may be given where one network runs more than once.
+    Parameters
+    ----------
+    grid : GridNetwork
+    progress : callable
+        Told the fraction that is done, now and then.
+    precision : str
+        "float64", the only one here.
+    net : Net, optional
+        What `arrange(grid)` gives, where one network runs more than once.
     """
     net = arrange(grid) if net is None else net
     sources = [by_trial(source, grid.n_trials) for source in grid.sources.values()]
@@ -268,20 +276,20 @@ def _n_plain(population: GridNeurons) -> int:
 
 
 def _spikes(grid: GridNetwork, store: SpikeStore) -> dict[str, Spikes | StoredSpikes]:
-    found: dict[str, Spikes | StoredSpikes] = {}
+    spikes: dict[str, Spikes | StoredSpikes] = {}
     for name in grid.record:
         if name in grid.sources:
             source = grid.sources[name]
-            found[name] = source.steps, source.senders, source.trials
+            spikes[name] = source.steps, source.senders, source.trials
         else:
-            found[name] = StoredSpikes(store, name)
-    return found
+            spikes[name] = StoredSpikes(store, name)
+    return spikes
 
 
 def _potentials(grid: GridNetwork, trials: list[_Trial]) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
+    potentials: dict[str, np.ndarray] = {}
     if not grid.record_potential:
-        return found
+        return potentials
     at = 0
     traces = [joined(t.traces, np.float64).reshape(-1, t.net.n_traced) for t in trials]
     # Where a run was interrupted, some trials are further than others.
@@ -290,6 +298,6 @@ def _potentials(grid: GridNetwork, trials: list[_Trial]) -> dict[str, np.ndarray
     for name, population in grid.neurons.items():  # the order in which the kernel writes them
         if name in grid.record_potential:
             mine = [trace[:, at : at + population.size] for trace in traces]
-            found[f"{name}.v_mv"] = np.stack(mine) + population.v_rest
+            potentials[f"{name}.v_mv"] = np.stack(mine) + population.v_rest
             at += population.size
-    return found
+    return potentials

@@ -27,7 +27,24 @@ def fire_populations(
     spike_neurons: np.ndarray,
     n_spikes: int,
 ) -> int:  # pragma: no cover - compiled
-    """Spikes of a step, which are learnt from; how many are now in `spike_steps`."""
+    """Spikes of a step, which are learnt from; how many are now in `spike_steps`.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    models : Models or None
+        Changes.
+    plastic : Plastic or None
+        Changes.
+    step : int
+        The step that is made.
+    spike_steps, spike_neurons : arrays of one length
+        Where the spikes of recorded populations are written.
+    n_spikes : int
+        How many are there already.
+    """
     slot = step % net.n_slots
     for index in range(net.populations.size):
         population = net.populations[index]

@@ -42,7 +42,18 @@ if TYPE_CHECKING:
 def integrate_linear(
     net: Net, state: State, inputs: Inputs | None, offset: int
 ) -> None:  # pragma: no cover - compiled
-    """Step number `offset` of a block, where there are no `Models`."""
+    """Step number `offset` of a block, where there are no `Models`.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    inputs : Inputs or None
+        Of the block.
+    offset : int
+        Its number within the block.
+    """
     for index in range(net.populations.size):
         population = net.populations[index]
         first, end = population.first, population.end
@@ -75,7 +86,22 @@ def integrate_linear(
 def integrate(
     net: Net, state: State, models: Models, inputs: Inputs | None, step: int, offset: int
 ) -> None:  # pragma: no cover - compiled
-    """Step `step`, which is number `offset` of its block, population by population."""
+    """Step `step`, which is number `offset` of its block, population by population.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    models : Models
+        Changes.
+    inputs : Inputs or None
+        Of the block.
+    step : int
+        The step that is made.
+    offset : int
+        Its number within the block.
+    """
     for index in range(net.populations.size):
         population = net.populations[index]
         first, end = population.first, population.end

@@ -22,25 +22,34 @@ if TYPE_CHECKING:
 
 @pasted
 def begin_learning(net: Net, plastic: Plastic, step: int) -> None:  # pragma: no cover - compiled
-    """What happens before anything arrives: normalisation, the dose of reward, decay of traces."""
+    """What happens before anything arrives: normalisation, the dose of reward, decay of traces.
+
+    Parameters
+    ----------
+    net : Net
+    plastic : Plastic
+        Changes.
+    step : int
+        The step that is made.
+    """
     for index in range(plastic.rules.size):
         rule = plastic.rules[index]
         if rule.normalise_every > 0 and step % rule.normalise_every == 0:
-            normalise(
+            _normalise(
                 plastic.weight[rule.weight_start : rule.weight_end],
                 net.post[rule.first_synapse :], rule.full, rule.normalise_sum,
                 plastic.sums[rule.post_start : rule.post_end], rule.w_min, rule.w_max,
             )  # fmt: skip
         if rule.rewarded:
             pay_dose(plastic, index)
-        fade(plastic.x[rule.pre_start : rule.pre_end], rule.x_decay)
-        fade(plastic.x2[rule.pre_start : rule.pre_end], rule.x2_decay)
-        fade(plastic.y[rule.post_start : rule.post_end], rule.y_decay)
-        fade(plastic.y2[rule.post_start : rule.post_end], rule.y2_decay)
+        _fade(plastic.x[rule.pre_start : rule.pre_end], rule.x_decay)
+        _fade(plastic.x2[rule.pre_start : rule.pre_end], rule.x2_decay)
+        _fade(plastic.y[rule.post_start : rule.post_end], rule.y_decay)
+        _fade(plastic.y2[rule.post_start : rule.post_end], rule.y2_decay)
 
 
 @inner
-def fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compiled
+def _fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compiled
     """One step of a trace; nothing where nothing reads it."""
     if decay != 0.0:
         for i in range(trace.size):
@@ -48,7 +57,7 @@ def fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compile
 
 
 @inner
-def normalise(
+def _normalise(
     weight: np.ndarray,
     post: np.ndarray,
     full: bool,
@@ -113,9 +122,9 @@ def arrive(
         deliver_full(goal, spiking, rows, weight, first)
     else:
         gain = plastic.gain[rule.post_start : rule.post_end]
-        deliver_rows(goal, spiking, rows, post, weight, gain)
+        _deliver_rows(goal, spiking, rows, post, weight, gain)
     if rule.reads_potential:
-        set_depressions(
+        _set_depressions(
             y, plastic.u_minus[rule.post_start : rule.post_end],
             plastic.theta_minus[rule.post_start : rule.post_end],
             plastic.u_slow[rule.post_start : rule.post_end], rule.reference,
@@ -132,7 +141,7 @@ def arrive(
                 over = 1.0 / plastic.scale[index]
                 mark_row(mark[start:end], post[start:end], y, constant * over, factor * over)
             else:
-                change_row(
+                _change_row(
                     weight[start:end], post[start:end], y, constant, factor, rule.w_min,
                     rule.w_max, rule.mu_pre, rule.full,
                 )  # fmt: skip
@@ -144,7 +153,7 @@ def arrive(
 
 
 @inner
-def deliver_rows(
+def _deliver_rows(
     goal: np.ndarray,
     spiking: np.ndarray,
     rows: np.ndarray,
@@ -160,7 +169,7 @@ def deliver_rows(
 
 
 @inner
-def change_row(
+def _change_row(
     weight: np.ndarray,
     post: np.ndarray,
     y: np.ndarray,
@@ -190,7 +199,16 @@ def change_row(
 def learn_from_spikes(
     plastic: Plastic, population: int, spiking: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    """What a population's spikes do to the plastic synapses onto it, and to their traces."""
+    """What a population's spikes do to the plastic synapses onto it, and to their traces.
+
+    Parameters
+    ----------
+    plastic : Plastic
+        Changes.
+    population : int
+    spiking : array of int
+        Its neurons that spike.
+    """
     for index in range(plastic.rules.size):
         rule = plastic.rules[index]
         if rule.target == population:
@@ -216,11 +234,11 @@ def _learn_column(plastic: Plastic, index: int, neuron: int) -> None:  # pragma:
     if rule.full:
         n_target = rule.post_end - rule.post_start
         if rule.rewarded:
-            mark_column(
+            _mark_column(
                 mark, x, n_target, neuron, 1.0 / plastic.scale[index] * factor, rule.x_target
             )
         else:
-            change_column(
+            _change_column(
                 weight, x, n_target, neuron, factor, rule.x_target, rule.w_min, rule.w_max,
                 rule.mu_post, rule.beta,
             )  # fmt: skip
@@ -229,16 +247,18 @@ def _learn_column(plastic: Plastic, index: int, neuron: int) -> None:  # pragma:
     part = slice(rule.entry_start + column[neuron], rule.entry_start + column[neuron + 1])
     synapses, sources = plastic.column_synapse[part], plastic.column_pre[part]
     if rule.rewarded:
-        mark_entries(mark, x, synapses, sources, 1.0 / plastic.scale[index] * factor, rule.x_target)
+        _mark_entries(
+            mark, x, synapses, sources, 1.0 / plastic.scale[index] * factor, rule.x_target
+        )
     else:
-        change_entries(
+        _change_entries(
             weight, x, synapses, sources, factor, rule.x_target, rule.w_min, rule.w_max,
             rule.mu_post, rule.beta,
         )  # fmt: skip
 
 
 @inner
-def mark_column(
+def _mark_column(
     mark: np.ndarray, x: np.ndarray, n_target: int, neuron: int, factor: float, x_target: float
 ) -> None:  # pragma: no cover - compiled
     """A target's spike and the eligibility, where every source neuron has a synapse on it."""
@@ -247,7 +267,7 @@ def mark_column(
 
 
 @inner
-def change_column(
+def _change_column(
     weight: np.ndarray,
     x: np.ndarray,
     n_target: int,
@@ -262,13 +282,13 @@ def change_column(
     """A target's spike and the weights, where every source neuron has a synapse on it."""
     for source in range(x.size):
         synapse = source * n_target + neuron
-        weight[synapse] = change_at(
+        weight[synapse] = _change_at(
             weight[synapse], x[source], factor, x_target, w_min, w_max, mu, beta
         )
 
 
 @inner
-def mark_entries(
+def _mark_entries(
     mark: np.ndarray,
     x: np.ndarray,
     synapses: np.ndarray,
@@ -282,7 +302,7 @@ def mark_entries(
 
 
 @inner
-def change_entries(
+def _change_entries(
     weight: np.ndarray,
     x: np.ndarray,
     synapses: np.ndarray,
@@ -297,13 +317,13 @@ def change_entries(
     """A target's spike and the weights of the synapses onto it, which are listed."""
     for entry in range(synapses.size):
         synapse = synapses[entry]
-        weight[synapse] = change_at(
+        weight[synapse] = _change_at(
             weight[synapse], x[sources[entry]], factor, x_target, w_min, w_max, mu, beta
         )
 
 
 @inner
-def change_at(
+def _change_at(
     w: float,
     x: float,
     factor: float,
@@ -329,7 +349,16 @@ def change_at(
 def learn_from_potentials(
     plastic: Plastic, population: int, v: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    """The voltage-based rule at the synapses onto a population, whose potentials are `v`."""
+    """The voltage-based rule at the synapses onto a population, whose potentials are `v`.
+
+    Parameters
+    ----------
+    plastic : Plastic
+        Changes.
+    population : int
+    v : array of shape (size,)
+        Its potentials after the step's deliveries and before the reset.
+    """
     for index in range(plastic.rules.size):
         rule = plastic.rules[index]
         if rule.reads_potential and rule.target == population:
@@ -347,7 +376,7 @@ def _read_potential(
     for neuron in range(v.size):
         place = rule.post_start + neuron
         u = min(v[neuron], plastic.peak[place])
-        gate = potentiation(place, u, plastic.u_plus, plastic.theta_minus, plastic.theta_plus)
+        gate = _potentiation(place, u, plastic.u_plus, plastic.theta_minus, plastic.theta_plus)
         if gate > 0.0:
             gate *= rule.voltage_gain
             if rule.full:
@@ -370,7 +399,7 @@ def _read_potential(
 
 
 @inner
-def set_depressions(
+def _set_depressions(
     y: np.ndarray,
     u_minus: np.ndarray,
     theta: np.ndarray,
@@ -385,8 +414,8 @@ def set_depressions(
 
 
 @inner
-def potentiation(
-    j: int, u: float, u_plus: np.ndarray, theta_minus: np.ndarray, theta_plus: np.ndarray
+def _potentiation(
+    place: int, u: float, u_plus: np.ndarray, theta_minus: np.ndarray, theta_plus: np.ndarray
 ) -> float:  # pragma: no cover - compiled
-    """What a step adds at target `j`, for a gain and a trace of 1."""
-    return max(u - theta_plus[j], 0.0) * max(u_plus[j] - theta_minus[j], 0.0)
+    """What a step adds at a target neuron, for a gain and a trace of 1."""
+    return max(u - theta_plus[place], 0.0) * max(u_plus[place] - theta_minus[place], 0.0)

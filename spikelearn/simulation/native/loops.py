@@ -17,12 +17,14 @@ _TINY = 1e-200  # decaying quantities below are set to 0: processors are slow wi
 # takes longer to compile than all the rest.
 @inner
 def copy(given: np.ndarray, to: np.ndarray) -> None:  # pragma: no cover - compiled
+    """Copy one array to the beginning of another."""
     for j in range(given.size):
         to[j] = given[j]
 
 
 @inner
 def flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
+    """Set what has almost vanished to 0."""
     for j in range(values.size):
         if abs(values[j]) < _TINY:
             values[j] = 0.0
@@ -30,6 +32,17 @@ def flush(values: np.ndarray) -> None:  # pragma: no cover - compiled
 
 @inner
 def scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no cover - compiled
+    """Potentials fall towards rest.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potentials of a population, which change.
+    beta : array of shape (size,)
+        What is left of each after a step.
+    alike : bool
+        Whether `beta` is one number.
+    """
     if alike:
         factor = beta[0]
         for j in range(v.size):
@@ -43,7 +56,18 @@ def scale(v: np.ndarray, beta: np.ndarray, alike: bool) -> None:  # pragma: no c
 def follow_threshold(
     theta: np.ndarray, theta_decay: np.ndarray, threshold: np.ndarray, limit: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    """A step of what has been added to the threshold, and where the threshold now is."""
+    """A step of what has been added to the threshold, and where the threshold now is.
+
+    Parameters
+    ----------
+    theta : array of shape (size,)
+        What has been added to the thresholds, which decays.
+    theta_decay : array of shape (size,)
+        What is left of it after a step.
+    threshold : array of shape (size,)
+    limit : array of shape (size,)
+        Where the sum of both is written.
+    """
     for j in range(theta.size):
         theta[j] *= theta_decay[j]
         limit[j] = threshold[j] + theta[j]
@@ -60,7 +84,21 @@ def integrate_two(
     current: np.ndarray,
     other: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """The commonest case, excitation and inhibition, in one pass."""
+    """The commonest case, excitation and inhibition, in one pass.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potentials of a population, which change.
+    beta : float
+        What is left of them after a step.
+    gain, other_gain : float
+        What a current of 1 adds in a step.
+    alpha, other_alpha : float
+        What is left of the currents after a step.
+    current, other : arrays of shape (size,)
+        The currents, which decay.
+    """
     for j in range(v.size):
         v[j] = v[j] * beta + gain * current[j] + other_gain * other[j]
         current[j] *= alpha
@@ -71,6 +109,21 @@ def integrate_two(
 def add_current(
     v: np.ndarray, current: np.ndarray, kappa: np.ndarray, alpha: float, alike: bool
 ) -> None:  # pragma: no cover - compiled
+    """What a channel adds to the potentials in a step.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potentials of a population, which change.
+    current : array of shape (size,)
+        A channel's current at each neuron, which then decays.
+    kappa : array of shape (size,)
+        What a current of 1 adds in a step.
+    alpha : float
+        What is left of the current after a step.
+    alike : bool
+        Whether `kappa` is one number.
+    """
     if alike:
         gain = kappa[0]
         for j in range(v.size):
@@ -86,6 +139,17 @@ def add_current(
 def add_stimulus(
     v: np.ndarray, beta: np.ndarray, shown: np.ndarray
 ) -> None:  # pragma: no cover - compiled
+    """What a current from outside adds in a step.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potentials of a population, which change.
+    beta : array of shape (size,)
+        What is left of them after a step.
+    shown : array of shape (size,) or (1,)
+        The current from outside, as the potential that it drives towards.
+    """
     for j in range(v.size):
         v[j] += (1.0 - beta[j]) * shown[j if shown.size > 1 else 0]
 
@@ -94,6 +158,16 @@ def add_stimulus(
 def add_background(
     goal: np.ndarray, weight: np.ndarray, counts: np.ndarray
 ) -> None:  # pragma: no cover - compiled
+    """What Poisson inputs add.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    weight : array of shape (n_target,)
+    counts : array of shape (n_target,)
+        Spikes that reach each neuron.
+    """
     for j in range(goal.size):
         goal[j] += weight[j] * counts[j]
 
@@ -107,6 +181,22 @@ def deliver(
     weight: np.ndarray,
     first: int,
 ) -> None:  # pragma: no cover - compiled
+    """Spikes arrive by synapses that are listed.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    spiking : array of int
+        Source neurons that spiked.
+    rows : array of int
+        First synapse of each source neuron, and the end.
+    post : array of int
+        Target neuron of each synapse.
+    weight : array
+        Of each synapse, from synapse `first` on.
+    first : int
+    """
     for neuron in spiking:
         targets = post[rows[neuron] : rows[neuron + 1]]
         weights = weight[rows[neuron] - first : rows[neuron + 1] - first]
@@ -118,6 +208,20 @@ def deliver(
 def deliver_full(
     goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, weight: np.ndarray, first: int
 ) -> None:  # pragma: no cover - compiled
+    """Spikes arrive where every source neuron has a synapse on every target neuron.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    spiking : array of int
+        Source neurons that spiked.
+    rows : array of int
+        First synapse of each source neuron, and the end.
+    weight : array
+        Of each synapse, from synapse `first` on: a row of n_target a source neuron.
+    first : int
+    """
     n = goal.size
     together = spiking.size // 4 * 4
     for s in range(0, together, 4):  # four spikes a time, for the goal to be fetched once
@@ -137,6 +241,21 @@ def deliver_full(
 def deliver_same(
     goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
 ) -> None:  # pragma: no cover - compiled
+    """Spikes arrive by synapses that are listed and have one weight.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    spiking : array of int
+        Source neurons that spiked.
+    rows : array of int
+        First synapse of each source neuron, and the end.
+    post : array of int
+        Target neuron of each synapse.
+    weight : float
+        Of every synapse.
+    """
     for neuron in spiking:
         for target in post[rows[neuron] : rows[neuron + 1]]:
             goal[target] += weight
@@ -144,6 +263,7 @@ def deliver_same(
 
 @inner
 def any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - compiled
+    """Whether any neuron is above its threshold."""
     above = False  # by "or": a count would not be computed several at once
     for j in range(v.size):
         above |= v[j] > limit[j]
@@ -162,7 +282,29 @@ def fire(
     step: int,
     spiking: np.ndarray,
 ) -> int:  # pragma: no cover - compiled
-    """Threshold and reset of one population; who spikes is written to `spiking`."""
+    """Threshold and reset of one population; who spikes is written to `spiking`.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potentials of a population, which change.
+    limit : array of shape (size,)
+        Thresholds as they now are.
+    reset : array of shape (size,)
+        Potentials after a spike.
+    subtract : bool
+        Whether a reset takes the threshold off instead.
+    refractory : int
+        Steps.
+    held : array of shape (size,)
+        Where potentials after a spike are kept.
+    last : array of shape (size,)
+        Step of the last spike.
+    step : int
+        The step that is made.
+    spiking : array of int
+        Where the neurons that spike are written.
+    """
     n = 0
     for start in range(0, v.size, _CHUNK):
         end = min(start + _CHUNK, v.size)

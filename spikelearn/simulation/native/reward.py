@@ -23,7 +23,18 @@ _SMALLEST_SCALE = 1e-100
 def deliver_rewards(
     net: Net, state: State, plastic: Plastic, step: int
 ) -> None:  # pragma: no cover - compiled
-    """Rewards that arrive in this step: at once into the weights, or into the dose."""
+    """Rewards that arrive in this step: at once into the weights, or into the dose.
+
+    Parameters
+    ----------
+    net : Net
+    state : State
+        Changes.
+    plastic : Plastic
+        Changes.
+    step : int
+        The step that is made.
+    """
     for index in range(plastic.rules.size):
         rule = plastic.rules[index]
         sent = step - rule.modulator_delay
@@ -35,7 +46,7 @@ def deliver_rewards(
             spiking = state.ring[slot, net.ring_start[rule.modulator] + place]
             reward += plastic.rewards[rule.reward_start + spiking]
         if rule.instant and reward != 0.0:
-            pay(
+            _pay(
                 plastic.weight[rule.weight_start : rule.weight_end],
                 plastic.eligibility[rule.mark_start : rule.mark_end],
                 reward * plastic.scale[index], rule.w_min, rule.w_max,
@@ -49,16 +60,16 @@ def pay_dose(plastic: Plastic, index: int) -> None:  # pragma: no cover - compil
     rule = plastic.rules[index]
     mark = plastic.eligibility[rule.mark_start : rule.mark_end]
     if plastic.dose[index] != 0.0:
-        pay(
+        _pay(
             plastic.weight[rule.weight_start : rule.weight_end], mark,
             plastic.scale[index] * plastic.dose[index] * rule.share, rule.w_min, rule.w_max,
         )  # fmt: skip
     plastic.dose[index] *= rule.dose_decay
-    plastic.scale[index] = rescale(mark, plastic.scale[index] * rule.eligibility_decay)
+    plastic.scale[index] = _rescale(mark, plastic.scale[index] * rule.eligibility_decay)
 
 
 @inner
-def pay(
+def _pay(
     weight: np.ndarray, mark: np.ndarray, amount: float, w_min: float, w_max: float
 ) -> None:  # pragma: no cover - compiled
     """Eligibility becomes weight."""
@@ -67,7 +78,7 @@ def pay(
 
 
 @inner
-def rescale(mark: np.ndarray, scale: float) -> float:  # pragma: no cover - compiled
+def _rescale(mark: np.ndarray, scale: float) -> float:  # pragma: no cover - compiled
     """Bring the eligibility to a scale of 1 before its numbers grow too large."""
     if scale > _SMALLEST_SCALE:
         return scale
@@ -80,6 +91,18 @@ def rescale(mark: np.ndarray, scale: float) -> float:  # pragma: no cover - comp
 def mark_row(
     mark: np.ndarray, post: np.ndarray, y: np.ndarray, constant: float, factor: float
 ) -> None:  # pragma: no cover - compiled
-    """What an arrival does to the eligibility of its neuron's synapses, which has no bounds."""
+    """What an arrival does to the eligibility of its neuron's synapses, which has no bounds.
+
+    Parameters
+    ----------
+    mark : array of shape (n_synapses,)
+        The eligibility of one source neuron's synapses, which changes.
+    post : array of shape (n_synapses,)
+        Their target neurons.
+    y : array of shape (n_target,)
+        The targets' traces.
+    constant, factor : float
+        The change is constant + factor * y.
+    """
     for s in range(mark.size):
         mark[s] += constant + factor * y[post[s]]

@@ -50,6 +50,13 @@ class Target:
     def run(self, grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
         """Run the network; spikes as (steps, senders, trials) by population, states, weights.
 
+        Parameters
+        ----------
+        grid : GridNetwork
+        progress : callable
+            Told the fraction that is done, now and then.
+        precision : {"float64", "float32"}
+
         Raises
         ------
         SpikelearnError
@@ -70,7 +77,17 @@ def targets(
     features: frozenset[str],
     make_cell: MakeCell,
 ) -> dict[str, Target]:
-    """The backend on each kind of device, by the device's name."""
+    """The backend on each kind of device, by the device's name.
+
+    Parameters
+    ----------
+    name : str
+        Of the backend.
+    features : frozenset of str
+        What networks may use.
+    make_cell : callable
+        Makes the step of a population's membranes from the population, dtype and device.
+    """
     return {device: Target(name, features, make_cell, device) for device in ("cpu", "cuda")}
 
 
@@ -148,12 +165,12 @@ def _result(
     states = {
         f"{name}.v_mv": complete(populations[name].trace, name) for name in grid.record_potential
     }
-    found = {
+    spikes = {
         name: populations[name].spikes() if name in populations else _given(grid, name, n_steps)
         for name in grid.record
     }
     weights = {p.name: p.matrix() for stage in stages for p in stage.plastic}
-    return found, states, weights
+    return spikes, states, weights
 
 
 def _given(grid: GridNetwork, name: str, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -199,20 +216,20 @@ class _Stage:
     def advance(self, first: int, last: int) -> None:
         """Steps `first` to `last` - 1."""
         arriving = self._from_outside(first, last)
-        for t in range(last - first):
+        for offset in range(last - first):
             for name in self.names:
                 drive = self.drives.get(name)
                 self.populations[name].integrate_currents(
                     None if drive is None else self._tensor(next(drive))
                 )
             for learning in self.plastic:
-                learning.begin(first + t)
-                self._deliver_and_learn(learning, first + t, t)
+                learning.begin(first + offset)
+                self._deliver_and_learn(learning, first + offset, offset)
             for (target, channel), values in arriving.items():
-                self.populations[target].deliver(channel, values[t])
+                self.populations[target].deliver(channel, values[offset])
             for projection in self.inner:
-                row = self.longest + t - projection.delay
-                if first + t >= projection.delay:
+                row = self.longest + offset - projection.delay
+                if first + offset >= projection.delay:
                     spikes = self.populations[projection.source].emitted[row]
                     self.populations[projection.target].deliver(
                         projection.channel, projection.times(spikes)
@@ -220,9 +237,9 @@ class _Stage:
             for item, weights, counts in self.background:
                 self._deliver_background(item, weights, next(counts))
             for name in self.names:
-                self.populations[name].fire(self.longest + t)
+                self.populations[name].fire(self.longest + offset)
             for learning in self.plastic:
-                targets = self._spiking(learning.target, self.longest + t)
+                targets = self._spiking(learning.target, self.longest + offset)
                 if targets.numel():
                     learning.fired(targets)
 
@@ -235,13 +252,13 @@ class _Stage:
         """Neurons of a population that spike in the step of a row, in the one trial."""
         return self.populations[name].emitted[row, 0].nonzero().squeeze(1)
 
-    def _deliver_and_learn(self, projection: PlasticProjection, step: int, t: int) -> None:
+    def _deliver_and_learn(self, projection: PlasticProjection, step: int, offset: int) -> None:
         if step < projection.delay:
             return
         if projection.source in self.sources:
             senders = self.sources[projection.source].senders(step - projection.delay)
         else:
-            senders = self._spiking(projection.source, self.longest + t - projection.delay)
+            senders = self._spiking(projection.source, self.longest + offset - projection.delay)
         if senders.numel():
             self.populations[projection.target].deliver(
                 projection.channel, projection.arrive(senders)
@@ -251,7 +268,7 @@ class _Stage:
         self, first: int, last: int
     ) -> dict[tuple[str, int | None], tuple[torch.Tensor, ...]]:
         """What spikes from outside bring in each step, by where it goes; (trials, size) each."""
-        found: dict[tuple[str, int | None], torch.Tensor] = {}
+        arriving: dict[tuple[str, int | None], torch.Tensor] = {}
         for projection, source in self.outer:
             if source is not None:
                 values = source.through(projection, first - projection.delay, last - first)
@@ -261,8 +278,8 @@ class _Stage:
                 values = projection.times(block.flatten(0, 1)).unflatten(0, block.shape[:2])
             if values is not None:
                 place = (projection.target, projection.channel)
-                found[place] = found[place] + values if place in found else values
-        return {place: values.unbind() for place, values in found.items()}
+                arriving[place] = arriving[place] + values if place in arriving else values
+        return {place: values.unbind() for place, values in arriving.items()}
 
     def _deliver_background(
         self, item: Background, weights: torch.Tensor, counts: np.ndarray

@@ -52,7 +52,15 @@ TARGETS = torch_loop.targets("norse", FEATURES, _LIFBox)
 
 
 def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
-    """Run a network on the grid; see `spikelearn.simulation.simulate`."""
+    """Run a network on the grid; see `spikelearn.simulation.simulate`.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    progress : callable
+        Told the fraction that is done, now and then.
+    precision : {"float64", "float32"}
+    """
     return TARGETS[choose_target(grid)].run(grid, progress, precision)
 
 

@@ -44,8 +44,8 @@ class PlasticProjection:
 
     def matrix(self) -> np.ndarray:
         """Weights at the end of the last block, summed over a pair's; (n_source, n_target)."""
-        found: np.ndarray = self.reached.sum(0).cpu().numpy().astype(np.float64)
-        return found
+        weights: np.ndarray = self.reached.sum(0).cpu().numpy().astype(np.float64)
+        return weights
 
     def begin(self, step: int) -> None:
         """Start a step: weights are normalised where it is time, and traces decay."""
@@ -110,6 +110,6 @@ def _copies(c: Connections) -> np.ndarray:
     pair = c.pre.astype(np.int64) * c.n_target + c.post
     order = np.argsort(pair, kind="stable")
     ordered = pair[order]
-    found = np.empty(pair.size, dtype=np.int64)
-    found[order] = np.arange(pair.size) - np.searchsorted(ordered, ordered)
-    return found
+    rank = np.empty(pair.size, dtype=np.int64)
+    rank[order] = np.arange(pair.size) - np.searchsorted(ordered, ordered)
+    return rank

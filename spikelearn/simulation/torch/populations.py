@@ -113,10 +113,18 @@ class Population:
             self.potentials.append(self.v)
 
     def end_block(self, first: int, last: int, longest: int) -> None:
-        """Keep what is recorded of the steps made, and the spikes that are still on their way."""
+        """Keep what is recorded of the steps made, and the spikes that are still on their way.
+
+        Parameters
+        ----------
+        first, last : int
+            The steps made are `first` to `last` - 1.
+        longest : int
+            The longest delay, in steps.
+        """
         block = self.emitted[longest : longest + last - first]
         if self.recorded:
-            if block.device.type != "cpu":  # found there: they are few, and the way here is long
+            if block.device.type != "cpu":  # sought there: they are few, and the way here is long
                 places = block.flatten().nonzero().squeeze(1).cpu().numpy()
             else:
                 places = np.flatnonzero(block.numpy())

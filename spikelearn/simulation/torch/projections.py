@@ -35,6 +35,14 @@ class Source:
         """Summed weights of the spikes of `length` steps, shape (length, trials, target size).
 
         Steps before the start have none; None where there are none at all.
+
+        Parameters
+        ----------
+        projection : Projection
+        first : int
+            Step in which the first of the spikes were sent; negative before the start.
+        length : int
+            Steps.
         """
         early = max(-first, 0)
         if early >= length:
@@ -88,7 +96,15 @@ class Projection:
         return (self.sparse @ spikes.T).T
 
     def gathered(self, rows: np.ndarray, senders: np.ndarray, n_rows: int) -> torch.Tensor:
-        """The same for spikes given one by one, shape (n_rows, target size)."""
+        """The same for spikes given one by one, shape (n_rows, target size).
+
+        Parameters
+        ----------
+        rows : array of shape (n_spikes,)
+            Row of the result that a spike belongs to.
+        senders : array of shape (n_spikes,)
+        n_rows : int
+        """
         assert self.dense is not None  # noqa: S101 - the caller's condition
         if (np.diff(rows) < 0).any():
             order = np.argsort(rows, kind="stable")
