@@ -38,7 +38,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("spikelearn", "models", "stimuli")
 # What a change renames, old name -> new name: in keys (a model, an engine or a recipe), in names of
 # arrays, in cells and in sentences.
-RENAMED: dict[str, dict[str, str]] = {"key": {}, "array": {}, "word": {"pair_stdp": "stdp"}}
+RENAMED: dict[str, dict[str, str]] = {
+    "key": {},
+    "array": {},
+    "word": {"pair_stdp": "stdp", "reward_stdp_in_time": "dopamine_stdp"},
+}
 # Patterns of keys that only one state has, and columns that only the new one has.
 ONLY_OLD: tuple[str, ...] = ()
 ONLY_NEW: tuple[str, ...] = ()

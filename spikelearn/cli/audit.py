@@ -66,9 +66,9 @@ def audit(
         else:
             named: Any = rule
             if ":" in rule:
-                from spikelearn.rules import own_rule
+                from spikelearn.rules import rule_from_file
 
-                named = own_rule(rule)
+                named = rule_from_file(rule)
             audited = audit_rule(named, seed, keys, bar(f"auditing {rule}"))
     _print(audited, every)
     if weights:

@@ -160,7 +160,7 @@ def _training_config(
 ) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
     from spikelearn._files import shipped_names, validate
-    from spikelearn.rules import RULES
+    from spikelearn.rules import RULES, known_name
     from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
     rule = given.get("rule")
@@ -168,8 +168,8 @@ def _training_config(
         rule = given["rule"] = "stdp"
     if recipe is None and rule is None:
         raise SpikelearnError("give --rule or --recipe; `spikelearn rules` lists the rules")
-    if rule is not None and rule not in RULES:
-        raise SpikelearnError(f"there is no rule called '{rule}'; rules are {', '.join(RULES)}")
+    if rule is not None:
+        rule = given["rule"] = known_name(rule)
     if recipe is None and rule is not None:
         shipped = shipped_names("models/recipes")
         kinds = (given["model"],) if "model" in given else RULES[rule].networks
@@ -191,10 +191,9 @@ def _training_config(
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
         options = {**getattr(config, "options", {}), **given.pop("options", {})}
         return load_recipe(recipe, **given, options=options, seed=seed)
-    kinds = RULES[str(rule)].networks
     model = _first_model(str(rule), given.get("dataset", "mnist"))
     given = {"model": model, **given, "seed": seed}
-    return validate(STDPConfig if "spiking" in kinds else TrainConfig, given, "the options")
+    return validate(STDPConfig if RULES[str(rule)].simulated else TrainConfig, given, "the options")
 
 
 def _is_plastic(model: str | None) -> bool:
@@ -237,11 +236,11 @@ def check(
 
         results, says = check_backend(checked, seed, False), describe_properties()
     else:
-        from spikelearn.rules import own_rule
+        from spikelearn.rules import rule_from_file
         from spikelearn.rules.checks import check_rule
         from spikelearn.rules.checks import describe_properties as describe_rules
 
-        rule = own_rule(checked) if ":" in checked else checked
+        rule = rule_from_file(checked) if ":" in checked else checked
         results, says = check_rule(rule, None, seed, False), describe_rules()
     words = {True: "passed", False: "FAILED", None: "does not apply"}
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]

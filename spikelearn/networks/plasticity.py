@@ -11,11 +11,21 @@ the neuron). Weights have to start within the bounds.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import warnings
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from spikelearn._old_names import current_name
 
 Pairing = Literal["all_to_all", "nearest"]
+
+
+def _with_current_name(description: Any) -> Any:
+    """A description in which an old name of the plasticity gave way to that of today."""
+    if not isinstance(description, dict) or "rule" not in description:
+        return description
+    return {**description, "rule": current_name("plasticity", description["rule"])}
 
 
 class _Plasticity(BaseModel):
@@ -24,6 +34,11 @@ class _Plasticity(BaseModel):
     w_max: float = 1.0
     normalise_sum: float | None = Field(default=None, gt=0)
     normalise_every_ms: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_name(cls, description: Any) -> Any:
+        return _with_current_name(description)
 
     @model_validator(mode="after")
     def _check(self) -> _Plasticity:
@@ -41,7 +56,7 @@ class PairSTDP(_Plasticity):
     ((w_max - w) / (w_max - w_min))^mu_plus, depression by ((w - w_min) / (w_max - w_min))^mu_minus.
     """
 
-    rule: Literal["pair_stdp"] = "pair_stdp"
+    rule: Literal["stdp"] = "stdp"
     a_plus: float = Field(ge=0, description="potentiation of a pre-before-post pair")
     a_minus: float = Field(ge=0, description="depression of a post-before-pre pair")
     tau_plus_ms: float = Field(default=20.0, gt=0)
@@ -130,8 +145,10 @@ class ClopathSTDP(_Plasticity):
     u_reference_mv2: float = Field(default=60.0, gt=0)
 
 
-class RewardSTDP(_Plasticity):
-    """Reward-modulated STDP with eligibility traces (Izhikevich 2007, doi:10.1093/cercor/bhl152).
+class DopamineSTDP(_Plasticity):
+    """Dopamine-modulated STDP, with eligibility traces (Izhikevich 2007).
+
+    doi:10.1093/cercor/bhl152.
 
     `modulator` is a population whose spikes are rewards: that of its neuron i is worth `reward[i]`
     (below 0 a punishment), as soon as it is delivered. The dose lasts for `tau_reward_ms`; at 0 all
@@ -139,7 +156,7 @@ class RewardSTDP(_Plasticity):
     changes by the trace times the dose.
     """
 
-    rule: Literal["reward_stdp"]
+    rule: Literal["dopamine_stdp"]
     modulator: str
     reward: tuple[float, ...] = Field(min_length=1)
     a_plus: float = Field(ge=0)
@@ -152,6 +169,20 @@ class RewardSTDP(_Plasticity):
 
 
 Plasticity = Annotated[
-    PairSTDP | TripletSTDP | DiehlCookSTDP | InhibitorySTDP | ClopathSTDP | RewardSTDP,
-    Field(discriminator="rule"),
+    Annotated[
+        PairSTDP | TripletSTDP | DiehlCookSTDP | InhibitorySTDP | ClopathSTDP | DopamineSTDP,
+        Field(discriminator="rule"),
+    ],
+    BeforeValidator(_with_current_name),
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RewardSTDP":
+        message = (
+            "the plasticity RewardSTDP is called DopamineSTDP now; RewardSTDP is a training rule of"
+            " spikelearn.rules.reward_stdp"
+        )
+        warnings.warn(message, FutureWarning, stacklevel=2)
+        return DopamineSTDP
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

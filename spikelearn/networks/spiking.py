@@ -29,7 +29,7 @@ from spikelearn.networks.neurons import (
     Neurons,
     SpikeSource,
 )
-from spikelearn.networks.plasticity import RewardSTDP
+from spikelearn.networks.plasticity import DopamineSTDP
 from spikelearn.networks.projections import Projection, draw_synapses
 from spikelearn.networks.synapses import (
     AlphaSynapse,
@@ -120,11 +120,11 @@ class SpikingNetwork(Description):
                 raise ValueError(
                     f"projection {projection.name}: a plastic projection must be the only one"
                 )
-            if isinstance(projection.plasticity, RewardSTDP):
+            if isinstance(projection.plasticity, DopamineSTDP):
                 self._check_modulator(projection.name, projection.plasticity)
         return self
 
-    def _check_modulator(self, name: str, rule: RewardSTDP) -> None:
+    def _check_modulator(self, name: str, rule: DopamineSTDP) -> None:
         if rule.modulator not in self.populations:
             raise ValueError(
                 f"projection {name}: modulator: there is no population '{rule.modulator}'; there"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._old_names import current_name
 from spikelearn.plausibility.criteria import CRITERIA, Finding
 
 if TYPE_CHECKING:
@@ -187,12 +188,13 @@ def _audited(rule: Any, seed: int, options: dict[str, Any]) -> AuditedRule | Aud
     from spikelearn.plausibility.audited_rule import AuditedRule
     from spikelearn.rules import RULES
 
+    rule = current_name("rule", rule)
     named = isinstance(rule, str)
     if hasattr(type(rule), "model_fields"):
         from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
         return AuditedPlasticity(str(getattr(rule, "rule", type(rule).__name__)), rule, seed)
-    if named and (rule not in RULES or RULES[rule].name_of_class is None):
+    if named and (rule not in RULES or RULES[rule].simulated):
         from spikelearn.plausibility.audited_plasticity import PLASTICITIES, plasticity_named
 
         if rule in RULES or rule in PLASTICITIES:

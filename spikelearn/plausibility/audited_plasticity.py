@@ -36,8 +36,8 @@ PLASTICITIES: dict[str, dict[str, Any]] = {
     "diehl_cook_stdp": {"rule": "diehl_cook_stdp"},
     "inhibitory_stdp": {"rule": "inhibitory_stdp"},
     "clopath_stdp": {"rule": "clopath_stdp"},
-    "reward_stdp_in_time": {
-        "rule": "reward_stdp", "modulator": "reward", "reward": (0.5,), "a_plus": 0.01,
+    "dopamine_stdp": {
+        "rule": "dopamine_stdp", "modulator": "reward", "reward": (0.5,), "a_plus": 0.01,
         "a_minus": 0.012,
     },
 }  # fmt: skip

@@ -235,7 +235,21 @@ def transpose(layer: Layer, s: torch.Tensor) -> torch.Tensor:
 def product(
     layer: Layer, below: torch.Tensor, signal: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`layer.product` of real or complex states without conjugation; its real part."""
+    """`layer.product` of real or complex states without conjugation; its real part.
+
+    Parameters
+    ----------
+    layer : Layer
+    below : tensor of shape (batch, *in_shape), real or complex
+        States of the layer below.
+    signal : tensor of shape (batch, *out_shape), real or complex
+        At the layer's drive.
+
+    Returns
+    -------
+    weight, bias : tensor
+        Of the shapes of the layer's own, summed over the batch.
+    """
     if not signal.is_complex():
         return layer.product(below, signal)
     weight, bias = layer.product(below.real, signal.real)

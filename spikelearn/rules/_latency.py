@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
@@ -33,9 +33,9 @@ class LatencyRule(Rule):
         SpikelearnError
             If the network is none of spike times, or of a kind that the rule does not train.
         """
-        found: Any = network
-        of_spike_times = isinstance(network, LatencyNetwork)
-        kind = found.description.kind if of_spike_times else type(network).__name__
+        kind = type(network).__name__
+        if isinstance(network, LatencyNetwork):
+            kind = network.description.kind
         if not isinstance(network, LatencyNetwork) or kind not in self.networks:
             raise SpikelearnError(
                 f"the rule {type(self).__name__} trains networks of spike times (kind:"

@@ -120,15 +120,15 @@ class Block:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """F, of shape (steps, batch, neurons), and H[0] for C = `signals`."""
         rho, q = self.neurons.rho, self.neurons.increment_mv
-        found = signals * slopes
+        by_trace = signals * slopes
         later = torch.zeros_like(slopes[0])
         if not q:
-            return found, later
+            return by_trace, later
         for t in range(len(slopes) - 1, -1, -1):
-            direct = found[t].clone()
-            found[t].addcmul_(slopes[t], later, value=rho * q)
+            direct = by_trace[t].clone()
+            by_trace[t].addcmul_(slopes[t], later, value=rho * q)
             later = rho * (1.0 - q * slopes[t]) * later - direct
-        return found, later
+        return by_trace, later
 
     def _carry_threshold(self, slopes: torch.Tensor, traces: torch.Tensor) -> None:
         rho, q = self.neurons.rho, self.neurons.increment_mv

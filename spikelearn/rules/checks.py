@@ -20,8 +20,8 @@ from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules.rule import Axis, Rule
 from spikelearn.rules.small_network import (
     N_SAMPLES,
-    Bench,
     Network,
+    SmallNetwork,
     compare,
     descend,
     layer_names_of,
@@ -73,19 +73,19 @@ def check_rule(
     RuleCheckError
         Naming every property that fails, and how.
     """
-    bench = Bench(rule, model, seed)
-    results = run_checks(PROPERTIES.items(), bench)
+    small = SmallNetwork(rule, model, seed)
+    results = run_checks(PROPERTIES.items(), small)
     if raise_on_failure and (said := failures(results)):
-        raise RuleCheckError(f"{bench.name} fails {said}")
+        raise RuleCheckError(f"{small.name} fails {said}")
     return results
 
 
 # --- The properties.
 
 
-def keeps_the_contract(bench: Bench) -> None:
+def keeps_the_contract(small: SmallNetwork) -> None:
     """Shapes, names, calls of apply, and who moves the weights."""
-    rule = bench.fresh()
+    rule = small.fresh()
     moved = [p for group in rule.groups().values() for p in group]
     if len({id(p) for p in moved}) != len(moved):
         raise Fails("a parameter is in two of its groups")
@@ -94,7 +94,7 @@ def keeps_the_contract(bench: Bench) -> None:
         raise Fails("its groups leave out parameters of the network")
     before, global_state = state_of(rule), torch.get_rng_state()
     calls = []
-    loss = rule.update(bench.x, bench.y, lambda: calls.append(1))
+    loss = rule.update(small.x, small.y, lambda: calls.append(1))
     if not torch.equal(global_state, torch.get_rng_state()):
         raise Fails("it draws from torch's global generator; draw through self.draw")
     if loss.requires_grad or loss.numel() != 1:
@@ -110,53 +110,53 @@ def keeps_the_contract(bench: Bench) -> None:
         if parameter.grad is not None and parameter.grad.stride() != parameter.stride():
             # PyTorch's fused optimisers go through both memories side by side.
             raise Fails("an update lies otherwise in memory than its parameter; see contiguous()")
-    scores = rule.predict(bench.x)
-    if scores.shape != (len(bench.x), bench.model.n_classes) or scores.requires_grad:
+    scores = rule.predict(small.x)
+    if scores.shape != (len(small.x), small.model.n_classes) or scores.requires_grad:
         raise Fails(f"predict must give (batch, n_classes) without a graph, gave {scores.shape}")
-    names = list(rule.activity(bench.x))
+    names = list(rule.activity(small.x))
     if names != layer_names_of(rule.network):
         raise Fails(f"activity must name every layer, gave {', '.join(names)}")
 
 
-def updates_something(bench: Bench) -> None:
+def updates_something(small: SmallNetwork) -> None:
     """A rule that trains leaves an update that is not zero."""
-    rule = bench.fresh()
+    rule = small.fresh()
     if not rule.trains:
         raise Skips("it trains nothing")
-    if not any(tensor.any() for tensor in update_of(rule, bench.x, bench.y).values()):
+    if not any(tensor.any() for tensor in update_of(rule, small.x, small.y).values()):
         raise Fails("its update is zero everywhere")
 
 
-def same_seed_same_bits(bench: Bench) -> None:
+def same_seed_same_bits(small: SmallNetwork) -> None:
     """Two rules with one seed do the same, to the last bit, twice in a row."""
-    one, two = bench.fresh(), bench.fresh()
+    one, two = small.fresh(), small.fresh()
     for _ in range(2):
-        first, second = (update_of(rule, bench.x, bench.y) for rule in (one, two))
+        first, second = (update_of(rule, small.x, small.y) for rule in (one, two))
         for name, tensor in first.items():
             if not torch.equal(tensor, second[name]):
                 raise Fails(f"the update of {name} differs between two runs of one seed")
 
 
-def keeps_its_state_where_it_is_saved(bench: Bench) -> None:
+def keeps_its_state_where_it_is_saved(small: SmallNetwork) -> None:
     """After its weights, its extras and its generator are restored, it goes on as it was."""
-    rule = bench.fresh()
+    rule = small.fresh()
     if not rule.trains:
         raise Skips("it trains nothing")
     for _ in range(3):
-        rule.update(bench.x, bench.y, descend(rule, 1e-3))
-    resumed = bench.fresh()
+        rule.update(small.x, small.y, descend(rule, 1e-3))
+    resumed = small.fresh()
     resumed.network.load_state_dict(rule.network.state_dict())
     resumed.extra.load_state_dict(rule.extra.state_dict())
     resumed.generator.set_state(rule.generator.get_state())
-    here, there = (update_of(r, bench.x, bench.y) for r in (rule, resumed))
+    here, there = (update_of(r, small.x, small.y) for r in (rule, resumed))
     for name, tensor in here.items():
         if not torch.equal(tensor, there[name]):
             raise Fails(f"{name} learns differently after a resumption: keep state in self.extra")
 
 
-def zero_error_zero_update(bench: Bench) -> None:
+def zero_error_zero_update(small: SmallNetwork) -> None:
     """Where the output is right, nothing changes."""
-    rule = bench.fresh(lambda network: make_always_right(network, bench.make().loss))
+    rule = small.fresh(lambda network: make_always_right(network, small.make().loss))
     if not rule.trains:
         raise Skips("it trains nothing")
     if not rule.output_error:
@@ -165,22 +165,22 @@ def zero_error_zero_update(bench: Bench) -> None:
         raise Skips("one spike more or less is never certain to be right")
     if spiking_layers(rule.network) and rule.loss != "cross_entropy":
         raise Skips("a potential does not stand still at a target")
-    x = torch.ones_like(bench.x) if spiking_layers(rule.network) else bench.x
-    update = update_of(rule, bench.certain(rule, x), torch.full_like(bench.y, 2))
+    x = torch.ones_like(small.x) if spiking_layers(rule.network) else small.x
+    update = update_of(rule, small.certain(rule, x), torch.full_like(small.y, 2))
     for name, tensor in update.items():
         if name.startswith("network.") and tensor.abs().max() > 1e-12:
             raise Fails(f"{name} is updated by {float(tensor.abs().max()):.2g} without an error")
 
 
-def hidden_units_are_exchangeable(bench: Bench) -> None:
+def hidden_units_are_exchangeable(small: SmallNetwork) -> None:
     """Relabelling the hidden units relabels the update."""
-    rule = bench.fresh()
+    rule = small.fresh()
     spiking = spiking_layers(rule.network)
     if not spiking and rule.network.kind != "mlp":
         raise Skips("tested on multi-layer perceptrons")
     if not rule.exchangeable_units:
         raise Skips("its hidden units have ranks or classes")
-    generator = torch_generator(bench.seed, "permutations")
+    generator = torch_generator(small.seed, "permutations")
     weights = spiking or [layer.weight for layer in rule.network]
     sizes = [weight.shape[0] for weight in weights][:-1]
     orders = {i: torch.randperm(n, generator=generator) for i, n in enumerate(sizes)}
@@ -195,7 +195,7 @@ def hidden_units_are_exchangeable(bench: Bench) -> None:
         if name not in declared:
             raise Fails(f"unit_axes does not say which units the axes of '{name}' index")
         axes[f"extra.{name}"] = tuple(declared[name])
-    relabelled = bench.fresh()
+    relabelled = small.fresh()
     # What else a network keeps, such as a membrane's threshold, is one for all of its units.
     state = {name: permuted(t, axes.get(name, ()), orders) for name, t in state_of(rule).items()}
     for prefix, module in (("network.", relabelled.network), ("extra.", relabelled.extra)):
@@ -203,33 +203,33 @@ def hidden_units_are_exchangeable(bench: Bench) -> None:
             {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         )
     drawn = record(rule)
-    expected = update_of(rule, bench.x, bench.y)
+    expected = update_of(rule, small.x, small.y)
     replay(relabelled, [(permuted(t, a, orders), a) for t, a in drawn])
-    found = update_of(relabelled, bench.x, bench.y)
+    relabelled_update = update_of(relabelled, small.x, small.y)
     compare(
-        found,
+        relabelled_update,
         {name: permuted(t, axes[name], orders) for name, t in expected.items()},
         "relabelling the hidden units does not relabel the update",
     )
 
 
-def batch_is_the_mean_of_its_samples(bench: Bench) -> None:
+def batch_is_the_mean_of_its_samples(small: SmallNetwork) -> None:
     """The update of a batch is the mean of the updates of its samples."""
-    rule = bench.fresh()
+    rule = small.fresh()
     if rule.batch_coupled:
         raise Skips("it compares the samples of a batch with one another")
     drawn = record(rule)
-    whole = update_of(rule, bench.x, bench.y)
+    whole = update_of(rule, small.x, small.y)
     mean = {name: torch.zeros_like(tensor) for name, tensor in whole.items()}
     for i in range(N_SAMPLES):
-        alone = bench.fresh()
+        alone = small.fresh()
         replay(alone, [(sample_of(tensor, axes, i), axes) for tensor, axes in drawn])
-        for name, tensor in update_of(alone, bench.x[i : i + 1], bench.y[i : i + 1]).items():
+        for name, tensor in update_of(alone, small.x[i : i + 1], small.y[i : i + 1]).items():
             mean[name] += tensor / N_SAMPLES
     compare(whole, mean, "the update of a batch is not the mean of its samples' updates")
 
 
-def finite_for_dead_and_saturated_units(bench: Bench) -> None:
+def finite_for_dead_and_saturated_units(small: SmallNetwork) -> None:
     """Units that never or always fire leave finite updates."""
 
     def extreme(network: Network) -> None:
@@ -243,41 +243,41 @@ def finite_for_dead_and_saturated_units(bench: Bench) -> None:
         hidden[-1].bias.fill_(1e6)
         hidden[-1].bias[::2] = -1e6
 
-    for name, tensor in update_of(bench.fresh(extreme), bench.x, bench.y).items():
+    for name, tensor in update_of(small.fresh(extreme), small.x, small.y).items():
         if not torch.isfinite(tensor).all():
             raise Fails(f"the update of {name} is not finite")
 
 
-def a_step_lowers_its_objective(bench: Bench) -> None:
+def a_step_lowers_its_objective(small: SmallNetwork) -> None:
     """A small step against the update lowers the rule's own objective on the same batch."""
-    rule = bench.fresh()
+    rule = small.fresh()
     if not rule.trains:
         raise Skips("it trains nothing")
     if rule.descends == "none":
         raise Skips("it descends no objective")
     if reads_spikes(rule.network):
         raise Skips("a small step changes no spike count")
-    x = bench.certain(rule, bench.x)
-    before = rule.objective(x, bench.y)
-    rule.update(x, bench.y, descend(rule, 1e-5, output_only=rule.descends == "output"))
-    after = rule.objective(x, bench.y)
+    x = small.certain(rule, small.x)
+    before = rule.objective(x, small.y)
+    rule.update(x, small.y, descend(rule, 1e-5, output_only=rule.descends == "output"))
+    after = rule.objective(x, small.y)
     if not after < before:
         raise Fails(f"its objective went from {float(before):.9g} to {float(after):.9g}")
 
 
-def gpu_agrees_with_cpu(bench: Bench) -> None:
+def gpu_agrees_with_cpu(small: SmallNetwork) -> None:
     """The same update on either device, to 1e-5."""
     if not torch.cuda.is_available():
         raise Skips("torch finds no GPU")
-    rule, other = bench.fresh(), bench.fresh()
+    rule, other = small.fresh(), small.fresh()
     other.network.cuda()
     other.extra.cuda()
-    expected = update_of(rule, bench.x, bench.y)
-    found = update_of(other, bench.x.cuda(), bench.y.cuda())
-    compare({k: v.cpu() for k, v in found.items()}, expected, "the GPU differs", 1e-5)
+    expected = update_of(rule, small.x, small.y)
+    on_gpu = update_of(other, small.x.cuda(), small.y.cuda())
+    compare({k: v.cpu() for k, v in on_gpu.items()}, expected, "the GPU differs", 1e-5)
 
 
-PROPERTIES: dict[str, Callable[[Bench], None]] = {
+PROPERTIES: dict[str, Callable[[SmallNetwork], None]] = {
     test.__name__: test
     for test in (
         keeps_the_contract,

@@ -59,7 +59,9 @@ Tensors = list[torch.Tensor]
 
 
 class DeepFeedbackControl(Rule):
-    """A controller of the output teaches every layer.
+    """A controller drives the output to its target (Meulemans et al. 2021).
+
+    And teaches every layer.
 
     Parameters
     ----------
@@ -262,8 +264,8 @@ def jacobians(passes: list[LayerPass]) -> Tensors:
     """Derivatives of the scores by every layer's z, each of shape (batch, n_classes, units)."""
     batch, n_classes = passes[-1].z.shape
     like = passes[-1].z
-    found = [torch.eye(n_classes, dtype=like.dtype, device=like.device).expand(batch, -1, -1)]
+    by_layer = [torch.eye(n_classes, dtype=like.dtype, device=like.device).expand(batch, -1, -1)]
     for p, above in zip(reversed(passes[:-1]), reversed(passes[1:]), strict=True):
-        back = found[-1] @ above.layer.weight
-        found.append(back * p.layer.slope(p.z, p.h).unsqueeze(1))
-    return found[::-1]
+        back = by_layer[-1] @ above.layer.weight
+        by_layer.append(back * p.layer.slope(p.z, p.h).unsqueeze(1))
+    return by_layer[::-1]

@@ -210,7 +210,9 @@ class _Online(SpikingRule):
 
 
 class OTTT(_Online):
-    """Online training through time: errors pass down within a step.
+    """Presynaptic traces, and errors that pass down within a step (Xiao et al. 2022).
+
+    Online training through time.
 
     Parameters as for the family: `loss`, `online`, `surrogate`, `slope`.
     """
@@ -237,7 +239,9 @@ class OTTT(_Online):
 
 
 class Decolle(_Online):
-    """Deep continuous local learning: each layer guesses at each step by a fixed random readout.
+    """Every layer guesses at every step by a random readout (Kaiser et al. 2020).
+
+    Deep continuous local learning; the readout is fixed.
 
     Parameters
     ----------
@@ -295,7 +299,9 @@ class Decolle(_Online):
 
 
 class EPropSpiking(_Online):
-    """e-prop: the output's error reaches every layer, and meets eligibility traces there.
+    """Eligibility traces meet the output's error, forwards in time (Bellec et al. 2020).
+
+    e-prop: the output's error reaches every layer, and meets eligibility traces there.
 
     Parameters
     ----------
@@ -356,8 +362,8 @@ class EPropSpiking(_Online):
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """The network, and "feedback" where that is adaptive."""
-        groups = {"network": list(self.network.parameters())}
-        return groups | ({"feedback": found} if (found := self._learning_feedback()) else {})
+        network, feedback = list(self.network.parameters()), self._learning_feedback()
+        return {"network": network} | ({"feedback": feedback} if feedback else {})
 
     def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
         """From the classes to the units of a layer."""
@@ -367,10 +373,10 @@ class EPropSpiking(_Online):
         """B_l of the hidden layers, each of shape (n_classes, units)."""
         if self.feedback != "symmetric":
             return list(self.extra["feedback"].parameters())
-        found: list[torch.Tensor] = []
+        matrices: list[torch.Tensor] = []
         for weight in list(self.network.weights)[:0:-1]:
-            found.insert(0, found[0] @ weight if found else weight)
-        return found
+            matrices.insert(0, matrices[0] @ weight if matrices else weight)
+        return matrices
 
     def _begin(self) -> None:
         kappa = self.network.decays[-1]

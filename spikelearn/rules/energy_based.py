@@ -6,6 +6,8 @@ output linear and C = ||s_L - y||^2 / 2 by default:
     free phase (T1 = `free_steps`):     s^0 = where E comes to rest; its output is the prediction
     second phase (T2 = `nudged_steps`): from s^0 on, under a teacher at the output
 
+Contrastive Hebbian learning, whose teacher holds the output, stands in `contrastive_hebbian.py`.
+
 Equilibrium propagation, Scellier & Bengio 2017, doi:10.3389/fncom.2017.00024; s^beta rests in
 E + beta C:
     dW = -(eta / beta) (dE/dW(s^beta) - dE/dW(s^0)) = (eta / beta) (s^beta s^beta^T - s^0 s^0^T)
@@ -17,13 +19,6 @@ Holomorphic, Laborieux & Zenke 2022, arXiv:2209.00530; N = `points`, complex bet
     It needs an analytic rho: "sigmoid", "shifted_sigmoid" (the default: 1 / (1 + exp(2 - 4 a))) or
     "tanh". Conjugate beta have conjugate states, so that N // 2 + 1 states are computed. N = 2 is
     the centred rule.
-Contrastive Hebbian learning, Movellan 1991, doi:10.1016/B978-1-4832-1448-1.50007-X; Xie & Seung
-2003, doi:10.1162/089976603762552988 (gamma = `feedback`, and gamma^(l - L) on the update of layer l
-from the energy's scale); s^c rests with s_L held at y:
-    dW = -eta (dE/dW(s^c) - dE/dW(s^0)),   which descends E(s^c) - E(s^0)
-Coupled learning, Stern et al. 2021, doi:10.1103/PhysRevX.11.021045; s^c rests with s_L held at
-s^0_L + eta_c (y - s^0_L), eta_c = `nudge`:
-    dW = -(eta / eta_c) (dE/dW(s^c) - dE/dW(s^0));   with eta_c = 1 contrastive Hebbian learning
 
 Cross-entropy (`loss`, equilibrium propagation only; Laborieux et al. 2021): the output layer is no
 part of the states; it reads them, p = softmax(W_L s_(L-1) + b_L), the teacher is beta W_L^T (y - p)
@@ -231,6 +226,18 @@ class EquilibriumPropagation(EnergyBased):
         "own" for the others if absent.
     """
 
+    variants: ClassVar[dict[str, str]] = {
+        "estimate=one_sided": (
+            "States nudged towards the label against free states (Scellier & Bengio 2017)."
+        ),
+        "estimate=centred": (
+            "States nudged towards the label against states nudged away (Laborieux et al. 2021)."
+        ),
+        "estimate=holomorphic": (
+            "Complex states under an oscillating teacher (Laborieux & Zenke 2022)."
+        ),
+    }
+
     def __init__(
         self,
         estimate: Estimate = "one_sided",
@@ -292,15 +299,15 @@ class EquilibriumPropagation(EnergyBased):
         # Half of the circle: the other half is its mirror image and adds the same real part.
         real, above = [1.0, -1.0][: 2 - self.n_points % 2], (self.n_points + 1) // 2
         circle = [cmath.exp(2j * math.pi * k / self.n_points) for k in range(1, above)]
-        found = []
+        nudgings = []
         for points, times, dtype in (
             (real, 1.0, like.dtype),
             (circle, 2.0, torch.complex(like[:0], like[:0]).dtype),
         ):
             full = [torch.full((n,), beta * c, dtype=dtype, device=like.device) for c in points]
             betas = torch.stack(full)
-            found.append((betas, times / self.n_points / betas))
-        return found
+            nudgings.append((betas, times / self.n_points / betas))
+        return nudgings
 
     def _leave(
         self, energy: Energy, free: States, x: torch.Tensor, y: torch.Tensor
@@ -353,92 +360,6 @@ class EquilibriumPropagation(EnergyBased):
         return top
 
 
-class ContrastiveHebbian(EnergyBased):
-    """The output held at the label against the free states."""
-
-    @torch.no_grad()
-    def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The energy that holding the output at the label costs, E(s^c) - E(s^0)."""
-        energy = self.energy(x)
-        free = energy.relax(energy.start(), self.free_steps)
-        target = one_hot_targets(y, free[-1].shape[1], free[-1])
-        return mean_contrast(*clamped_phase(energy, free, target, self.nudged_steps))
-
-    def _leave(
-        self, energy: Energy, free: States, x: torch.Tensor, y: torch.Tensor
-    ) -> torch.Tensor:
-        target = one_hot_targets(y, free[-1].shape[1], free[-1])
-        both, states = clamped_phase(energy, free, target, self.nudged_steps)
-        self._leave_contrast(energy, x, states, signs(states))
-        return mean_contrast(both, states)
-
-
-class CoupledLearning(EnergyBased):
-    """The output held a little nearer to the label than it is free, against the free states.
-
-    Parameters
-    ----------
-    nudge : float
-        eta_c: which part of the way to the label.
-    free_steps, nudged_steps, activation, feedback, step, order, start
-        As for `EnergyBased`.
-    """
-
-    def __init__(
-        self,
-        nudge: float = 0.1,
-        free_steps: int = 20,
-        nudged_steps: int = 8,
-        activation: Activation = "own",
-        feedback: float = 1.0,
-        step: float = 1.0,
-        order: Order = "alternating",
-        start: Start = "forward",
-    ) -> None:
-        super().__init__(free_steps, nudged_steps, activation, feedback, step, order, start)
-        check_range("nudge", nudge, 1e-6, 1.0)
-        self.nudge = float(nudge)
-
-    def _leave(
-        self, energy: Energy, free: States, x: torch.Tensor, y: torch.Tensor
-    ) -> torch.Tensor:
-        target = one_hot_targets(y, free[-1].shape[1], free[-1])
-        held = torch.lerp(free[-1], target, self.nudge)
-        _, states = clamped_phase(energy, free, held, self.nudged_steps)
-        self._leave_contrast(energy, x, states, signs(states) / self.nudge)
-        return output_loss(self.loss, free[-1], y)[0]
-
-
-def clamped_phase(
-    energy: Energy, free: States, held: torch.Tensor, n_steps: int
-) -> tuple[Energy, States]:
-    """Relax with the output held at `held` in a first copy of the batch, and free in a second.
-
-    Returns
-    -------
-    energy : Energy
-        Of the two copies.
-    states : list of tensor of shape (2 * batch, *out_shape)
-    """
-    n = len(held)
-    both, states = energy.repeated(2), repeated(free, 2)
-    states[-1] = torch.cat((held, free[-1]))
-    return both, both.relax(states, n_steps, lambda a, s: torch.cat((held, a[n:])))
-
-
-def mean_contrast(both: Energy, states: States) -> torch.Tensor:
-    """Mean over the batch of the energy of the first copy minus that of the second."""
-    held, free = both.of(states).chunk(2)
-    return (held - free).mean()
-
-
-def signs(states: States) -> torch.Tensor:
-    """1 for the samples of the first copy, -1 for those of the second."""
-    ones = torch.ones_like(states[-1][:, 0])
-    ones[len(ones) // 2 :] = -1.0
-    return ones
-
-
 def repeated(states: States, n: int) -> States:
     """The batch n times over, one block after another."""
     return [s.repeat(n, *(1,) * (s.ndim - 1)) for s in states]
@@ -446,6 +367,15 @@ def repeated(states: States, n: int) -> States:
 
 def check_count(name: str, value: Any, low: int) -> None:
     """Refuse an option that is no integer of at least `low`.
+
+    Parameters
+    ----------
+    name : str
+        Of the option.
+    value : any
+        What was given for it.
+    low : int
+        The least that is allowed.
 
     Raises
     ------

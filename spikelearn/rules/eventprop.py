@@ -61,7 +61,9 @@ from spikelearn.rules.rule import Axis, check_range, leave, output_loss
 
 
 class EventProp(LatencyRule):
-    """Gradient descent on the cross-entropy of latencies or of highest potentials.
+    """Exact gradients of spike times, by adjoint variables (Wunderlich & Pehle 2021).
+
+    Gradient descent on the cross-entropy of latencies or of highest potentials.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ class EventProp(LatencyRule):
 
     def gradients(self, layers: list[LatencyLayer], error: torch.Tensor) -> list[torch.Tensor]:
         """The gradient by each layer's weights, from that by the scores, (batch, n_classes)."""
-        found: list[torch.Tensor] = []
+        by_weights: list[torch.Tensor] = []
         by_clock = self._output_spikes(layers[-1], error)
         for index in range(len(layers) - 1, -1, -1):
             layer, weight = layers[index], self.network.weights[index]
@@ -174,20 +176,20 @@ class EventProp(LatencyRule):
             volley = layer.state.volley
             inverse = volley.u.reciprocal().unsqueeze(2)
             signal = (q * inverse + p) * inverse  # lambda_I
-            found.insert(0, volley.products(signal, weight.shape[1]))
+            by_weights.insert(0, volley.products(signal, weight.shape[1]))
             if index:
                 moved = (2.0 * signal - p * inverse) * layer.state.drive
                 by_slot -= moved.sum(2) / volley.u
                 by_clock = by_slot.flatten()[layers[index - 1].place]
-        return found
+        return by_weights
 
     def _output_spikes(self, output: LatencyLayer, error: torch.Tensor) -> torch.Tensor:
         """dC/du of the output's spikes: t = -tau_m log u."""
-        found = [error.new_zeros(0)]
+        by_spike = [error.new_zeros(0)]
         for first in output.spikes:
             by_time = -error[first.sample, first.neuron] / self.softness_ms
-            found.append(-self.network.description.tau_m_ms / first.u * by_time)
-        return torch.cat(found)
+            by_spike.append(-self.network.description.tau_m_ms / first.u * by_time)
+        return torch.cat(by_spike)
 
     def _output_peaks(
         self,

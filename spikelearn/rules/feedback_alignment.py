@@ -48,7 +48,7 @@ from spikelearn.rules.rule import (
 
 
 class FeedbackAlignment(Rule):
-    """The error passes from layer to layer through fixed random weights.
+    """Errors return through fixed random weights (Lillicrap et al. 2016).
 
     Parameters
     ----------
@@ -116,7 +116,9 @@ class FeedbackAlignment(Rule):
 
 
 class DirectFeedbackAlignment(FeedbackAlignment):
-    """The output error reaches every layer directly, through fixed random weights.
+    """The output error reaches every layer directly (Nokland 2016).
+
+    By fixed random weights.
 
     Parameters as for `FeedbackAlignment`.
     """
@@ -160,6 +162,17 @@ class SignSymmetric(FeedbackAlignment):
         As for `FeedbackAlignment`.
     """
 
+    variants: ClassVar[dict[str, str]] = {
+        "magnitude=uniform": (
+            "uSF: feedback has the forward signs and one magnitude (Liao et al. 2016)."
+        ),
+        "magnitude=fixed": (
+            "frSF: the forward signs and fixed random magnitudes (Moskovitz et al. 2018)."
+        ),
+        "magnitude=random": (
+            "brSF: the forward signs and magnitudes drawn for each batch (Moskovitz et al. 2018)."
+        ),
+    }
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
         "local error": False,

@@ -126,7 +126,19 @@ class Contrastive(Rule):
     def contrast(
         self, right: torch.Tensor, wrong: torch.Tensor, n_units: int
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cost of a layer for its goodnesses, and its derivatives by the two; elementwise."""
+        """Cost of a layer for its goodnesses, and its derivatives by the two; elementwise.
+
+        Parameters
+        ----------
+        right, wrong : tensor of shape (batch,) or (batch, labels)
+            Goodness with the right label in the image, and with a wrong one.
+        n_units : int
+            Units of the layer, over which goodness is a mean.
+
+        Returns
+        -------
+        cost, by_right, by_wrong : tensor of the same shape
+        """
         raise NotImplementedError
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
@@ -280,7 +292,7 @@ class Contrastive(Rule):
 
 
 class ForwardForward(Contrastive):
-    """Hinton's forward-forward.
+    """Goodness up with the right label in the image, down with a wrong one (Hinton 2022).
 
     Parameters
     ----------
@@ -326,7 +338,9 @@ class ForwardForward(Contrastive):
 
 
 class SymBa(Contrastive):
-    """Forward-forward on the difference of the two goodnesses; there is no threshold.
+    """Forward-forward on the difference of the goodnesses (Lee & Song 2023).
+
+    There is no threshold.
 
     Parameters
     ----------

@@ -49,7 +49,9 @@ from spikelearn.rules.rule import (
 
 
 class ChannelwiseForwardForward(Rule):
-    """Goodness of the label's own channels up, of the other classes' channels down.
+    """Classes compete for channels, without negative data (Papachristodoulou et al. 2024).
+
+    Goodness of the label's own channels up, of the other classes' channels down.
 
     Parameters
     ----------
@@ -58,6 +60,7 @@ class ChannelwiseForwardForward(Rule):
     readout : {"softmax", "goodness"}
     """
 
+    networks: ClassVar[tuple[str, ...]] = ("cnn", "mlp")
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
         "local error": True,

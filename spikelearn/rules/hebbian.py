@@ -12,19 +12,14 @@ With x the input of a layer (its mean taken away for the first two), u = W x, y 
     BCM, Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982; Intrator & Cooper
     1992, doi:10.1016/S0893-6080(05)80003-6
         dw = eta y (y - theta) x, y = max(u, 0), theta the recent mean of y^2 of the unit.
-    Winner-take-all, Rumelhart & Zipser 1985, doi:10.1207/s15516709cog0901_5
-        dw = eta (x - w) for the unit nearest to the input, 0 for the others. A `conscience`
-        (DeSieno 1988) handicaps units in proportion to how much more than their share they have
-        won.
 
-The scheme, shared with `softhebb.py` and `krotov_hopfield.py`: for `unsupervised_epochs` epochs the
-hidden layers learn, all at once, each from the activity of the one below; then they rest and the
-output layer learns by the gradient of the cross-entropy, a readout that is not part of the rule.
-Hidden activity is `transform` of u, and is scaled to unit length before the readout, without which
-readouts reach less. The readout is a group of its own, "readout".
+The scheme, shared with `winner_take_all.py`, `softhebb.py` and `krotov_hopfield.py`: for
+`unsupervised_epochs` epochs the hidden layers learn, all at once, each from the activity of the one
+below; then they rest and the output layer learns by the gradient of the cross-entropy, a readout
+that is not part of the rule. Hidden activity is `transform` of u, and is scaled to unit length
+before the readout, without which readouts reach less. The readout is a group of its own, "readout".
 
-What is not local: y y^T W of Oja's and Sanger's networks needs the other units' weights; the
-nearest unit is found by comparing all units of the layer.
+What is not local: y y^T W of Oja's and Sanger's networks needs the other units' weights.
 """
 
 from __future__ import annotations
@@ -228,7 +223,17 @@ def pooled(layer: Layer, h: torch.Tensor) -> torch.Tensor:
 
 
 def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-    """<g x^T>, of the shape of the weights; the mean over samples and positions."""
+    """<g x^T>, of the shape of the weights; the mean over samples and positions.
+
+    Parameters
+    ----------
+    layer : Layer
+        Whose weights learn.
+    x : tensor of shape (batch, *in_shape)
+        What the layer receives.
+    g : tensor of shape (batch, units) or (batch, channels, height, width)
+        How much of it each unit learns.
+    """
     if isinstance(layer, Convolution):
         shares = g / (len(g) * g[0, 0].numel())
         return conv2d_weight(x, layer.weight.shape, shares, padding=layer.size // 2)
@@ -236,9 +241,18 @@ def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor
     return (g / len(g)).T @ x.flatten(1)
 
 
-def with_decay(found: torch.Tensor, weight: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
-    """`found` less a decay of each unit's weights, in place."""
-    return found.addcmul_(by_unit(decay, weight), weight, value=-1.0)
+def with_decay(increment: torch.Tensor, weight: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
+    """`increment` less a decay of each unit's weights, in place.
+
+    Parameters
+    ----------
+    increment : tensor of the shape of the weights
+        Is written over.
+    weight : tensor of the same shape
+    decay : tensor of shape (units,)
+        Which part of its weights each unit loses.
+    """
+    return increment.addcmul_(by_unit(decay, weight), weight, value=-1.0)
 
 
 def unit_mean(g: torch.Tensor) -> torch.Tensor:
@@ -280,21 +294,31 @@ class _Centred(Hebbian):
         """Learn on what differs from the mean so far; then move the mean."""
         mean, batches = kept.get_buffer("mean"), kept.get_buffer("batches")
         centred = x.flatten(1) - mean
-        found = self.centred_increment(layer.weight, centred, u - layer.weight @ mean)
+        change = self.centred_increment(layer.weight, centred, u - layer.weight @ mean)
         # A plain average at first, then one that forgets.
         share = 1 / min(float(batches) + 1, 200.0)
         mean += share * (x.flatten(1).mean(0) - mean)
         batches += 1
-        return found
+        return change
 
     def centred_increment(
         self, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
     ) -> torch.Tensor:
+        """`increment` on centred inputs.
+
+        Parameters
+        ----------
+        weight : tensor of shape (units, inputs)
+        x : tensor of shape (batch, inputs)
+            Less their mean.
+        y : tensor of shape (batch, units)
+            W x.
+        """
         raise NotImplementedError
 
 
 class Oja(_Centred):
-    """Oja's rule.
+    """Principal subspace, then a readout (Oja 1989).
 
     Parameters
     ----------
@@ -327,7 +351,9 @@ class Oja(_Centred):
 
 
 class Sanger(_Centred):
-    """Sanger's rule, the generalised Hebbian algorithm. Units are ranked by their index.
+    """Principal components in order, then a readout (Sanger 1989).
+
+    The generalised Hebbian algorithm. Units are ranked by their index.
 
     Parameters as for `Hebbian`.
     """
@@ -351,7 +377,9 @@ class Sanger(_Centred):
 
 
 class BCM(Hebbian):
-    """The rule of Bienenstock, Cooper and Munro, on inputs of unit length.
+    """Sliding thresholds, then a readout (Bienenstock et al. 1982).
+
+    On inputs of unit length.
 
     Parameters
     ----------
@@ -391,58 +419,6 @@ class BCM(Hebbian):
         """<y (y - theta) x^T>; then the threshold slides."""
         theta = kept.get_buffer("theta")
         y = u.clamp_min(0.0)
-        found = mean_product(layer, x, y * (y - theta))
+        change = mean_product(layer, x, y * (y - theta))
         theta += self.theta_rate * (y.square().mean(0) - theta)
-        return found
-
-
-class WinnerTakeAll(Hebbian):
-    """Hard competition: the nearest unit moves to the input. MLP and CNN (each patch has a winner).
-
-    Parameters
-    ----------
-    conscience : float
-        Handicap, in squared distance, of a unit that wins always; 0 for none.
-    unsupervised_epochs, transform, power, radius
-        As for `Hebbian`.
-    """
-
-    networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
-    normalise_input: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        conscience: float = 0.0,
-        unsupervised_epochs: int = 1,
-        transform: Transform = "triangle",
-        power: float = 1.0,
-        radius: float | None = 1.0,
-    ) -> None:
-        super().__init__(unsupervised_epochs, transform, power, radius)
-        check_range("conscience", conscience, 0.0)
-        self.conscience = conscience
-
-    def keep(self, layer: Layer) -> nn.Module:
-        """How often each unit has won, lately."""
-        kept = nn.Module()
-        n = layer.out_shape[0]
-        kept.register_buffer("wins", torch.full((n,), 1.0 / n))
-        return kept
-
-    def unit_axes(self) -> dict[str, tuple[Axis, ...]]:
-        """A frequency for each unit."""
-        return {f"kept.{i}.wins": (i,) for i in range(len(self.hidden()))}
-
-    def increment(
-        self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
-    ) -> torch.Tensor:
-        """<g (x - w)>, g = 1 for the winner."""
-        wins = kept.get_buffer("wins")
-        # |x - w|^2 = |x|^2 - 2 u + |w|^2, and |x|^2 is the same for all units.
-        handicap = 0.5 * lengths(layer.weight).square()
-        handicap = handicap + self.conscience * (wins - 1 / len(wins))
-        nearness = u - handicap.view(-1, *(1,) * (u.ndim - 2))
-        g = torch.zeros_like(u).scatter_(1, nearness.argmax(1, keepdim=True), 1.0)
-        share = unit_mean(g)
-        wins += 0.05 * (share - wins)
-        return with_decay(mean_product(layer, x, g), layer.weight, share)
+        return change

@@ -28,7 +28,9 @@ from spikelearn.rules.rule import LayerPass
 
 
 class KolenPollack(FeedbackAlignment):
-    """Feedback weights learn by the products that the forward weights learn by.
+    """Feedback weights take part in the same learning (Akrout et al. 2019).
+
+    Feedback weights learn by the products that the forward weights learn by.
 
     Parameters as for `FeedbackAlignment`. The optimiser of the group "feedback" must be that of the
     group "network", decay included: give it no settings of its own.

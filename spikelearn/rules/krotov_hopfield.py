@@ -27,7 +27,7 @@ from spikelearn.rules.rule import check_range
 
 
 class KrotovHopfield(Hebbian):
-    """Competition of ranked units.
+    """Ranked competition, then a readout (Krotov & Hopfield 2019).
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ class KrotovHopfield(Hebbian):
         g = torch.zeros_like(current).scatter_(1, ranked[:, :1], 1.0)
         if k > 1 and self.delta:
             g.scatter_(1, ranked[:, k - 1 : k], -self.delta)
-        found = (g.T @ flat).addcmul_((g * current).sum(0).unsqueeze(1), weight, value=-1.0)
+        change = (g.T @ flat).addcmul_((g * current).sum(0).unsqueeze(1), weight, value=-1.0)
         if not self.divide:
-            return found.div_(len(flat))
-        low, high = found.aminmax()
-        return found.div_(torch.maximum(-low, high).clamp_min_(1e-30))
+            return change.div_(len(flat))
+        low, high = change.aminmax()
+        return change.div_(torch.maximum(-low, high).clamp_min_(1e-30))

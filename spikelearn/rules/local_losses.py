@@ -54,7 +54,7 @@ from spikelearn.rules.rule import (
 
 
 class LocalPred(Rule):
-    """Each hidden layer predicts the class through a head of its own.
+    """Every layer predicts the class by a head of its own (Nokland & Eidnes 2019).
 
     Parameters
     ----------
@@ -208,7 +208,9 @@ class LocalPred(Rule):
 
 
 class LocalSim(LocalPred):
-    """Each hidden layer makes samples of one class alike, and others unlike.
+    """Every layer makes samples of a class alike (Nokland & Eidnes 2019).
+
+    And samples of others unlike.
 
     Parameters as for `LocalPred`.
     """
@@ -218,11 +220,16 @@ class LocalSim(LocalPred):
 
 
 class LocalPredSim(LocalPred):
-    """Both losses, weighted as in the paper.
+    """Both local losses (Nokland & Eidnes 2019).
+
+    Weighted as in the paper.
 
     Parameters as for `LocalPred`.
     """
 
+    variants: ClassVar[dict[str, str]] = {
+        "bio=True": "Both, and no weight transport within a layer (Nokland & Eidnes 2019).",
+    }
     weight_of_sim: ClassVar[float] = 0.99
     batch_coupled: ClassVar[bool] = True
 

@@ -33,7 +33,9 @@ from spikelearn.rules.rule import (
 
 
 class Pepita(Rule):
-    """Present the error to perturb the input.
+    """A second pass with the error in the input (Dellaferrera & Kreiman 2022).
+
+    Present the error to perturb the input.
 
     Parameters
     ----------
@@ -107,14 +109,14 @@ class Pepita(Rule):
         self, x: torch.Tensor, masks: list[torch.Tensor | None]
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Input and activity of every layer."""
-        found, below = [], x
+        layers, below = [], x
         for layer, mask in zip(self.network, [*masks, None], strict=True):
             h = layer(below)
             if mask is not None:
                 h = h * mask
-            found.append((below, h))
+            layers.append((below, h))
             below = h
-        return found
+        return layers
 
     def _masks(self, x: torch.Tensor) -> list[torch.Tensor | None]:
         hidden = list(self.network)[:-1]

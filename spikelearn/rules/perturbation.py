@@ -17,11 +17,6 @@ Decorrelated node perturbation, the same paper; Ahmad, Schrader & van Gerven 202
     the input of every layer is decorrelated first: x* = R x,  dR = -epsilon <x* x*^T>_offdiag R,
     and node perturbation learns on x*. R_l is `extra["decorrelation"][l]`, in the group
     "decorrelation"; dR is local to the layer's inputs but not to a synapse.
-Forward gradient, Baydin et al. 2022, arXiv:2202.08587; on activities: Ren et al. 2023,
-arXiv:2210.03310
-    exact directional derivatives by a tangent pass, no backward pass:
-    weights:    dW = -eta (grad C . V) V,       one direction V for the batch;
-    activities: dz = (grad_z C . v) v for each sample, and dW_l = dz_l h_(l-1)^T.
 
 The expected update is the gradient (of weight and node perturbation as sigma goes to 0); the
 variance grows with the number of what is perturbed: narrow networks learn faster.
@@ -36,7 +31,6 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -55,7 +49,15 @@ _CLAIMS = {"no weight transport": True, "local error": True, "single phase": Fal
 
 
 def losses_of(loss: Loss, scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Loss of every sample, shape (batch,)."""
+    """Loss of every sample, shape (batch,).
+
+    Parameters
+    ----------
+    loss : {"cross_entropy", "squared_error"}
+    scores : tensor of shape (batch, n_classes)
+    y : tensor of shape (batch,), int64
+        Class of each sample.
+    """
     if loss == "cross_entropy":
         return cross_entropy(scores, y, reduction="none")
     return 0.5 * (scores - one_hot_targets(y, scores.shape[1], scores)).square().sum(1)
@@ -66,7 +68,7 @@ def weight_axes(index: int, weight: torch.Tensor) -> tuple[Axis, ...]:
     return (index, index - 1 if index else None, *(None,) * (weight.ndim - 2))
 
 
-class _Perturbation(Rule):
+class PerturbationRule(Rule):
     # One draw of noise may point uphill in some layer; only the mean descends.
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     claims: ClassVar[dict[str, bool]] = _CLAIMS
@@ -82,8 +84,10 @@ class _Perturbation(Rule):
         return self.draw(z.shape, ("batch", index, *(None,) * (z.ndim - 2)))
 
 
-class WeightPerturbation(_Perturbation):
-    """Noise on the weights, rewarded by the mean loss of the batch.
+class WeightPerturbation(PerturbationRule):
+    """Noise on the weights, rewarded by the loss (Jabri & Flower 1992).
+
+    The loss is the mean of the batch.
 
     Parameters
     ----------
@@ -146,8 +150,10 @@ class WeightPerturbation(_Perturbation):
         return output_loss(self.loss, h, y)[0]
 
 
-class NodePerturbation(_Perturbation):
-    """Noise on every unit's drive, its own for each sample, rewarded by the sample's loss.
+class NodePerturbation(PerturbationRule):
+    """Noise on every unit, rewarded by the loss (Widrow & Lehr 1990).
+
+    Noise on its drive, its own for each sample, and the sample's loss.
 
     Parameters
     ----------
@@ -205,7 +211,7 @@ class NodePerturbation(_Perturbation):
                     slope = tried - clean
                 slope = slope / (self.sigma * self.n_directions)
                 for i in group:
-                    totals[i].add_(_by_sample(slope, noise[i]))
+                    totals[i].add_(by_sample(slope, noise[i]))
         return totals
 
     def _try(
@@ -233,7 +239,7 @@ class NodePerturbation(_Perturbation):
 
 
 class ActivityNormalisedNodePerturbation(NodePerturbation):
-    """ANP: the measured change of activity stands for the noise.
+    """ANP: the measured change of activity stands for the noise (Dalm et al. 2023).
 
     Parameters
     ----------
@@ -261,12 +267,14 @@ class ActivityNormalisedNodePerturbation(NodePerturbation):
             size = sum(a.flatten(1).square().sum(1) for a in changes)
             weight = n_units * (tried - clean) / (size * self.n_directions)
             for total, a in zip(totals, changes, strict=True):
-                total.add_(_by_sample(weight, a))
+                total.add_(by_sample(weight, a))
         return totals
 
 
 class DecorrelatedNodePerturbation(NodePerturbation):
-    """Node perturbation on decorrelated inputs of every layer. Fully connected layers only.
+    """Node perturbation on decorrelated inputs (Dalm et al. 2023).
+
+    Of every layer; fully connected layers only.
 
     The matrices R start at the identity. `predict` decorrelates too.
 
@@ -372,80 +380,6 @@ def decorrelation(inputs: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     return products @ matrix
 
 
-class ForwardGradient(_Perturbation):
-    """Exact directional derivatives from a tangent pass.
-
-    Parameters
-    ----------
-    perturb : {"activities", "weights"}
-        What the direction is in.
-    n_directions : int
-        Directions, averaged: a sample (activities) or a batch (weights).
-    loss : {"cross_entropy", "squared_error"}
-    """
-
-    def __init__(
-        self,
-        perturb: Literal["activities", "weights"] = "activities",
-        n_directions: int = 1,
-        loss: Loss = "cross_entropy",
-    ) -> None:
-        super().__init__(loss, 1.0, n_directions)
-        check_option("perturb", perturb, ("activities", "weights"))
-        self.perturb = perturb
-
-    @torch.no_grad()
-    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """Leave the update in `.grad` and apply it once."""
-        passes = forward_pass(self.network, x)
-        loss, error = output_loss(self.loss, passes[-1].h, y)
-        if self.perturb == "weights":
-            self._leave_weights(passes, error)
-        else:
-            for p, delta in zip(passes, self.signals(passes, error), strict=True):
-                p.leave_gradient(delta)
-        apply()
-        return loss
-
-    def signals(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
-        """(grad_z C . v) v for each sample; `error` is dC / d scores."""
-        totals = [torch.zeros_like(p.z) for p in passes]
-        for _ in range(self.n_directions):
-            directions = [self.node_noise(i, p.z) for i, p in enumerate(passes)]
-            slope = (error * tangent(self.network, passes, directions)).sum(1)
-            for total, v in zip(totals, directions, strict=True):
-                total.add_(_by_sample(slope / self.n_directions, v))
-        return totals
-
-    def _leave_weights(self, passes: list[LayerPass], error: torch.Tensor) -> None:
-        totals = [torch.zeros_like(p) for p in self.network.parameters()]
-        for _ in range(self.n_directions):
-            noise, drives = [], []
-            for index, p in enumerate(passes):
-                weight = self.draw(p.layer.weight.shape, weight_axes(index, p.layer.weight))
-                bias = self.draw(p.layer.bias.shape, (index,))
-                noise += [weight, bias]
-                drives.append(p.layer.through(weight, p.below, bias))
-            slope = (error * tangent(self.network, passes, drives)).sum() / self.n_directions
-            for total, v in zip(totals, noise, strict=True):
-                total.add_(slope * v)
-        leave(self.network.parameters(), totals)
-
-
-def tangent(
-    network: RateNetwork, passes: list[LayerPass], directions: list[torch.Tensor]
-) -> torch.Tensor:
-    """Derivative of the scores where every z moves along its direction and with those below.
-
-    The exact Jacobian-vector product, carried forwards beside the pass.
-    """
-    change = torch.zeros_like(passes[0].z)
-    for index, (p, direction) in enumerate(zip(passes, directions, strict=True)):
-        through = p.layer.through(p.layer.weight, change) if index else change
-        change = p.through_activation(through + direction)
-    return change
-
-
-def _by_sample(factor: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
+def by_sample(factor: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
     assert values is not None  # noqa: S101 - for the type checker
     return factor.reshape(-1, *(1,) * (values.ndim - 1)) * values

@@ -156,7 +156,7 @@ class Relaxation:
 
 
 class PredictiveCoding(Rule):
-    """Strict predictive coding: relax with the output clamped, then learn.
+    """Activity relaxes with the output clamped, then weights learn (Whittington & Bogacz 2017).
 
     Parameters
     ----------
@@ -204,7 +204,9 @@ class PredictiveCoding(Rule):
 
 
 class IncrementalPredictiveCoding(PredictiveCoding):
-    """Values and weights take each step of relaxation together, down one and the same energy.
+    """Weights move at every step of relaxation (Salvatori et al. 2024).
+
+    Values and weights take each step of relaxation together, down one and the same energy.
 
     `apply` is called `n_steps` times a batch; the first time only the output layer has an error.
 
@@ -239,7 +241,9 @@ class IncrementalPredictiveCoding(PredictiveCoding):
 
 
 class FixedPredictionPredictiveCoding(PredictiveCoding):
-    """Errors relax while predictions and slopes stay those of the forward pass.
+    """Predictions stay those of the forward pass (Millidge et al. 2022).
+
+    Errors relax while predictions and slopes stay those of the forward pass.
 
     Parameters
     ----------
@@ -282,7 +286,9 @@ class FixedPredictionPredictiveCoding(PredictiveCoding):
 
 
 class ZeroDivergenceInferenceLearning(PredictiveCoding):
-    """Z-IL: gamma = 1, and each layer learns at the step at which the error arrives.
+    """Z-IL: each layer learns when the error arrives (Song et al. 2020).
+
+    With gamma = 1.
 
     Parameters
     ----------
@@ -320,6 +326,13 @@ class NudgedPredictiveCoding(PredictiveCoding):
     n_steps, rate
         As for `PredictiveCoding`; the error needs one step to the output itself.
     """
+
+    variants: ClassVar[dict[str, str]] = {
+        "nudging=one_sided": "The output is free and pulled by the loss (Pinchetti et al. 2025).",
+        "nudging=centred": (
+            "The difference between pulling and pushing the output (Pinchetti et al. 2025)."
+        ),
+    }
 
     def __init__(
         self,
@@ -365,7 +378,9 @@ class NudgedPredictiveCoding(PredictiveCoding):
 
 
 class MuPC(PredictiveCoding):
-    """The strict rule on a residual network scaled by depth-muP.
+    """For deep residual networks (Innocenti et al. 2025).
+
+    The strict rule on a residual network scaled by depth-muP.
 
     Down a chain of L residual layers errors spread like heat down a rod: plain relaxation takes of
     the order of L^2 steps, with momentum (Polyak 1964, doi:10.1016/0041-5553(64)90137-5) of L. The

@@ -27,8 +27,8 @@ map at most, for all places of it. Before that (`unsupervised_epochs`) they may 
 label, by STDP under the same competition (Kheradpisheh et al. 2018,
 doi:10.1016/j.neunet.2017.12.005): by the right answer's formula without the fraction.
 
-For reward-modulated STDP in continuous time (Izhikevich 2007, doi:10.1093/cercor/bhl152), with
-eligibility traces and delayed rewards, see `spikelearn.networks.plasticity.RewardSTDP`.
+For rewards in continuous time (dopamine_stdp, Izhikevich 2007, doi:10.1093/cercor/bhl152), with
+eligibility traces and delays, see `spikelearn.networks.plasticity.DopamineSTDP`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ _LEAST_BOUND = 1.0
 
 
 class RewardSTDP(LatencyRule):
-    """Supervised classification by R-STDP.
+    """The first output neuron to fire is praised or punished (Mozafari et al. 2018).
+
+    R-STDP for supervised classification.
 
     Parameters
     ----------
@@ -75,6 +77,12 @@ class RewardSTDP(LatencyRule):
         Hidden neurons that learn from an image.
     """
 
+    variants: ClassVar[dict[str, str]] = {
+        "teacher=label": (
+            "The same, where the teacher names the neuron that should have been first."
+        ),
+        "hidden=reward": "The same reward reaches the hidden neurons that fire first.",
+    }
     output_error: ClassVar[bool] = False
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     claims: ClassVar[dict[str, bool]] = {

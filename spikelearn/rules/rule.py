@@ -49,7 +49,10 @@ class Rule:
     trains : bool
         False for the untrained baseline.
     networks : tuple of str
-        Kinds of networks it trains.
+        Kinds of networks it trains, the usual one first.
+    variants : mapping of str to str
+        What an entry of `RULES` with options is, in one line, by "option=value"; without a line
+        here it is the first line of the docstring.
     batch_coupled : bool
         Whether the update of a batch is something else than the mean of its samples' updates.
     output_error : bool
@@ -66,6 +69,7 @@ class Rule:
     claims: ClassVar[dict[str, bool]] = {}
     trains: ClassVar[bool] = True
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
+    variants: ClassVar[dict[str, str]] = {}
     batch_coupled: ClassVar[bool] = False
     output_error: ClassVar[bool] = True
     exchangeable_units: ClassVar[bool] = True
@@ -205,6 +209,14 @@ def layer_names(n_layers: int) -> list[str]:
 def one_hot_targets(y: torch.Tensor, n_classes: int, like: torch.Tensor) -> torch.Tensor:
     """One-hot rows of shape (batch, n_classes), with the dtype of `like`.
 
+    Parameters
+    ----------
+    y : tensor of shape (batch,), int64
+        Class of each sample.
+    n_classes : int
+    like : tensor
+        Of the dtype that is wanted.
+
     Raises
     ------
     SpikelearnError
@@ -287,6 +299,15 @@ def forward_pass(network: RateNetwork, x: torch.Tensor) -> list[LayerPass]:
 def check_option(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """Refuse a rule's option that is not among those allowed.
 
+    Parameters
+    ----------
+    name : str
+        Of the option.
+    value : any
+        What was given for it.
+    allowed : sequence
+        All that it may be.
+
     Raises
     ------
     SpikelearnError
@@ -299,6 +320,15 @@ def check_option(name: str, value: Any, allowed: Sequence[Any]) -> None:
 
 def check_range(name: str, value: Any, low: float, high: float = float("inf")) -> None:
     """Refuse a rule's option that is no number, or outside [low, high].
+
+    Parameters
+    ----------
+    name : str
+        Of the option.
+    value : any
+        What was given for it.
+    low, high : float
+        The least and the most that it may be.
 
     Raises
     ------

@@ -24,7 +24,7 @@ Draws = list[tuple[torch.Tensor, tuple[Axis, ...]]]
 Network = RateNetwork | SpikingClassifier | LatencyNetwork
 
 
-class Bench:
+class SmallNetwork:
     """Makes the rule afresh, on the same small network and data each time, in 64 bits."""
 
     def __init__(self, rule: Any, model: Any, seed: int) -> None:
@@ -90,8 +90,8 @@ def reads_spikes(network: Network) -> bool:
 
 
 def small_model(rule: Rule) -> Any:
-    """A small network of the first kind that the rule trains."""
-    kind = rule.networks[0]
+    """A small network of a kind that the rule trains: fully connected, or the usual one."""
+    kind = "mlp" if "mlp" in rule.networks else rule.networks[0]
     if kind == "mlp":
         from spikelearn.networks.mlp import MLP
 
@@ -133,18 +133,27 @@ def small_model(rule: Rule) -> Any:
 
 
 def update_of(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> Update:
-    """What `update` leaves in `.grad`, by parameter, added up where it applies several times."""
+    """What `update` leaves in `.grad`, by parameter, added up where it applies several times.
+
+    Parameters
+    ----------
+    rule : Rule
+        Prepared.
+    x : tensor of shape (batch, n_inputs)
+    y : tensor of shape (batch,), int64
+        Class of each input.
+    """
     parameters = named(rule)
-    found = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    totals = {name: torch.zeros_like(p) for name, p in parameters.items()}
 
     def add_up() -> None:
         for name, parameter in parameters.items():
             if parameter.grad is not None:
-                found[name] += parameter.grad
+                totals[name] += parameter.grad
             parameter.grad = None
 
     rule.update(x, y, add_up)
-    return {name: tensor.detach() for name, tensor in found.items()}
+    return {name: tensor.detach() for name, tensor in totals.items()}
 
 
 def named(rule: Rule) -> dict[str, torch.nn.Parameter]:
@@ -188,17 +197,37 @@ def replay(rule: Rule, drawn: Draws) -> None:
     rule.draw = draw  # type: ignore[method-assign]
 
 
-def compare(found: Update, expected: Update, what: str, tolerance: float = TOLERANCE) -> None:
-    """Fail with `what` where the two differ."""
+def compare(update: Update, expected: Update, what: str, tolerance: float = TOLERANCE) -> None:
+    """Fail with `what` where the two differ.
+
+    Parameters
+    ----------
+    update, expected : mapping of str to tensor
+        By parameter; those of `expected` are compared.
+    what : str
+        Sentence that the failure begins with.
+    tolerance : float
+        Largest difference that is allowed, relative to the largest entry expected.
+    """
     for name, tensor in expected.items():
         scale = float(tensor.abs().max()) if tensor.numel() else 0.0
-        gap = float((found[name] - tensor).abs().max()) if tensor.numel() else 0.0
+        gap = float((update[name] - tensor).abs().max()) if tensor.numel() else 0.0
         if not gap <= tolerance * max(scale, 1e-12):
             raise Fails(f"{what} (largest difference in {name}: {gap:.2g} of {scale:.2g})")
 
 
 def descend(rule: Rule, rate: float, output_only: bool = False) -> Callable[[], None]:
-    """What `update` may call to move the weights down by `rate` times their `.grad`."""
+    """What `update` may call to move the weights down by `rate` times their `.grad`.
+
+    Parameters
+    ----------
+    rule : Rule
+        Prepared.
+    rate : float
+        Of the step.
+    output_only : bool
+        Whether the output layer's parameters alone move.
+    """
     spiking = spiking_layers(rule.network)
     output = {id(p) for p in (spiking[-1:] if spiking else list(rule.network)[-1].parameters())}
 
@@ -229,7 +258,16 @@ def make_always_right(network: Network, loss: str) -> None:
 def permuted(
     tensor: torch.Tensor, axes: Sequence[Axis], orders: dict[int, torch.Tensor]
 ) -> torch.Tensor:
-    """The tensor with the units of each layer in another order."""
+    """The tensor with the units of each layer in another order.
+
+    Parameters
+    ----------
+    tensor : tensor
+    axes : sequence of {"batch", int, None}
+        What each axis runs over, as in `Rule.draw`.
+    orders : mapping of int to tensor of shape (units,), int64
+        New order of a layer's units, by the layer's index.
+    """
     for dimension, axis in enumerate(axes):
         if isinstance(axis, int) and axis in orders:
             tensor = tensor.index_select(dimension, orders[axis])
@@ -237,7 +275,16 @@ def permuted(
 
 
 def sample_of(tensor: torch.Tensor, axes: Sequence[Axis], index: int) -> torch.Tensor:
-    """The part of a draw that is one sample's."""
+    """The part of a draw that is one sample's.
+
+    Parameters
+    ----------
+    tensor : tensor
+    axes : sequence of {"batch", int, None}
+        What each axis runs over, as in `Rule.draw`.
+    index : int
+        Of the sample.
+    """
     for dimension, axis in enumerate(axes):
         if axis == "batch":
             return tensor.narrow(dimension, index, 1)

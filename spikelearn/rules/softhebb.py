@@ -33,7 +33,7 @@ from spikelearn.rules.rule import check_option, check_range
 
 
 class SoftHebb(Hebbian):
-    """Soft winner-take-all.
+    """Soft competition, then a readout (Moraitis et al. 2022).
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ decays with its time constant, and is raised by 1 at its spike (or set to 1: `pa
 after it has been read. w is the weight, clipped to [w_min, w_max] at each change. At coincidence
 the presynaptic update comes first: the pair counts as pre before post.
 
-pair_stdp (Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; traces as in Morrison, Diesmann &
+stdp (Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; traces as in Morrison, Diesmann &
 Gerstner 2008, doi:10.1007/s00422-008-0233-1; powers as in Guetig et al. 2003,
 doi:10.1523/JNEUROSCI.23-09-03697.2003)::
 
@@ -39,8 +39,8 @@ target's potential u, and [a] = max(a, 0)::
     pre:        w <- w - a_ltd [u_minus - theta_minus]
     all times:  w' = a_ltp x / tau_x [u - theta_plus] [u_plus - theta_minus]
 
-reward_stdp (Izhikevich 2007, doi:10.1093/cercor/bhl152): the pair rule changes an eligibility e in
-place of w; rewards r raise a dose d, whose area is that of the reward::
+dopamine_stdp (Izhikevich 2007, doi:10.1093/cercor/bhl152): the pair rule changes an eligibility e
+in place of w; rewards r raise a dose d, whose area is that of the reward::
 
     e' = -e / tau_eligibility,   d' = -d / tau_reward,   reward: d <- d + r / tau_reward
     w' = e d                     (without a duration: w <- w + r e at the reward)
@@ -48,9 +48,11 @@ place of w; rewards r raise a dose d, whose area is that of the reward::
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from spikelearn.networks.plasticity import PairSTDP, RewardSTDP, TripletSTDP
+from spikelearn.networks.plasticity import DopamineSTDP, PairSTDP, TripletSTDP
 
 CLAIMS = {
     "no weight transport": True,
@@ -58,6 +60,22 @@ CLAIMS = {
     "single phase": True,
     "spiking communication": True,
 }
+
+
+class STDP:
+    """Pair-based spike-timing-dependent plasticity, unsupervised (Bi & Poo 1998).
+
+    Trains the layer onto which the network's file has a plastic projection, also where another
+    plasticity stands there.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("spiking",)
+
+
+class Homeostasis:
+    """Thresholds adapt, weights keep their initial values; the baseline of STDP."""
+
+    networks: ClassVar[tuple[str, ...]] = ("spiking",)
 
 
 def pair_window(rule: PairSTDP, post_minus_pre_ms: np.ndarray) -> np.ndarray:
@@ -79,6 +97,14 @@ def weight_after(rule: PairSTDP, weight: float, pre_ms: np.ndarray, post_ms: np.
 
     Walks through the spikes pair by pair, with no traces: an independent statement of the rule
     with exponents mu of 0.
+
+    Parameters
+    ----------
+    rule : PairSTDP
+    weight : float
+        At the start, in the unit of the projection's weights.
+    pre_ms, post_ms : array
+        Arrivals of presynaptic spikes, and postsynaptic spikes.
     """
     pre, post = np.sort(np.asarray(pre_ms, float)), np.sort(np.asarray(post_ms, float))
     events = sorted([(t, 0) for t in pre] + [(t, 1) for t in post])
@@ -138,13 +164,13 @@ def triplet_change_of_pairs(
 
 
 def reward_change_of_a_pair(
-    rule: RewardSTDP, post_minus_pre_ms: float, reward_after_ms: float, reward: float
+    rule: DopamineSTDP, post_minus_pre_ms: float, reward_after_ms: float, reward: float
 ) -> float:
     """Weight change in the end by one pair and a reward, bounds not reached.
 
     Parameters
     ----------
-    rule : RewardSTDP
+    rule : DopamineSTDP
     post_minus_pre_ms : float
         Lag of the pair, in ms.
     reward_after_ms : float

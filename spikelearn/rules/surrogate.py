@@ -27,7 +27,9 @@ from spikelearn.rules.rule import check_option, leave, output_loss
 
 
 class Surrogate(SpikingRule):
-    """Gradient descent on the cross-entropy of the scores.
+    """Backpropagation through time with surrogate gradients (Neftci et al. 2019).
+
+    Gradient descent on the cross-entropy of the scores.
 
     Parameters
     ----------
@@ -65,17 +67,3 @@ class Surrogate(SpikingRule):
         leave(self.parameters(), torch.autograd.grad(loss, self.parameters()))
         apply()
         return loss.detach()
-
-
-class UntrainedSpiking(SpikingRule):
-    """The spiking network with its initial weights: the baseline of the spiking rules."""
-
-    trains: ClassVar[bool] = False
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    @torch.no_grad()
-    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """The loss of the batch; nothing is updated."""
-        return output_loss("cross_entropy", self.network(self.input_spikes(x))[-1], y)[0]

@@ -74,11 +74,21 @@ class Inverse(nn.Module):
         return ACTIVATIONS[self.activation].function(self.drive(layer, h))
 
     def difference(self, layer: Layer, h: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        """g(h + step) - g(h)."""
+        """g(h + step) - g(h).
+
+        Parameters
+        ----------
+        layer : Layer
+            Which is inverted.
+        h : tensor of shape (batch, *out_shape of the layer)
+            Its activity.
+        step : tensor of the same shape
+            From there.
+        """
         if self.activation == "identity":
             return layer.transpose(self.weight, step)
-        found: torch.Tensor = self(layer, h + step) - self(layer, h)
-        return found
+        moved: torch.Tensor = self(layer, h + step) - self(layer, h)
+        return moved
 
 
 class Clock(nn.Module):
@@ -98,7 +108,9 @@ class Clock(nn.Module):
 
 
 class DifferenceTargetPropagation(Rule):
-    """DTP with a denoising inverse.
+    """Targets corrected by what the inverse gets wrong (Lee et al. 2015).
+
+    The inverse denoises.
 
     Parameters
     ----------
@@ -232,11 +244,23 @@ class DifferenceTargetPropagation(Rule):
     def leave_reconstruction(
         self, inverse: Inverse, layer: Layer, h: torch.Tensor, wanted: torch.Tensor
     ) -> None:
-        """Leave the gradient of |g(h) - wanted|^2 / 2 by the inverse's parameters."""
+        """Leave the gradient of |g(h) - wanted|^2 / 2 by the inverse's parameters.
+
+        Parameters
+        ----------
+        inverse : Inverse
+            Which learns.
+        layer : Layer
+            Which it inverts.
+        h : tensor of shape (batch, *out_shape of the layer)
+            From which the inverse starts.
+        wanted : tensor of shape (batch, *in_shape of the layer)
+            What it should give.
+        """
         drive = inverse.drive(layer, h)
         activation = ACTIVATIONS[inverse.activation]
-        found = activation.function(drive)
-        difference = activation.back(found - wanted, drive, found) / len(h)
+        rebuilt = activation.function(drive)
+        difference = activation.back(rebuilt - wanted, drive, rebuilt) / len(h)
         inverse.weight.grad = layer.product(difference, h)[0]
         inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape)
 
@@ -245,7 +269,9 @@ class DifferenceTargetPropagation(Rule):
 
 
 class TargetPropagation(DifferenceTargetPropagation):
-    """Targets go down by the inverses alone, with no correction of what they get wrong.
+    """Targets sent down by inverses (Bengio 2014).
+
+    By the inverses alone, with no correction of what they get wrong.
 
     Parameters as for `DifferenceTargetPropagation`. What an inverse gets wrong enters the update
     divided by `beta`, so that plain target propagation asks for large steps.
@@ -269,7 +295,9 @@ class TargetPropagation(DifferenceTargetPropagation):
 
 
 class LocalDifferenceReconstruction(DifferenceTargetPropagation):
-    """DTP whose inverses learn by the local difference reconstruction loss.
+    """Inverses trained towards the transposed Jacobian (Ernoult et al. 2022).
+
+    DTP whose inverses learn by the local difference reconstruction loss.
 
     Parameters as for `DifferenceTargetPropagation`; the inverse is affine.
     """

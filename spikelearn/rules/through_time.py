@@ -7,7 +7,7 @@ delta_t the signal at h_t, every rule here leaves
     dW = -eta sum_t (P_t delta_t) x_t^T,   dU = -eta sum_t (Q_t delta_t) h_(t-1)^T,
     dV = -eta e h_T^T
 
-and they differ in delta_t:
+and they differ in delta_t (node perturbation stands in `perturbation_through_time.py`):
 
 Backpropagation through time, Werbos 1990, doi:10.1109/5.58337
     delta_T = V^T e,   delta_t = K_(t+1) delta_(t+1) + U^T (Q_(t+1) delta_(t+1))
@@ -20,8 +20,6 @@ RFLO, Murray 2019, doi:10.7554/eLife.43299
     dW = -eta (B e) E_T, B random or, for comparison, V^T. Its memory does not grow with time.
     Since K_t is unit by unit, the same sum can be had from the stored activity, with
     delta_t = K_(t+1) * ... * K_T * (B e), which takes a batch far less time: the default here.
-Node perturbation: noise on every p_t, q_t and output; the change of the loss times the noise stands
-    for the signal there (Widrow & Lehr 1990, doi:10.1109/5.58323).
 Predictive coding through time, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497
     every h_t is free and predicted from h_(t-1): F = sum_t |eps_t|^2 / 2 + C; gradient descent on
     F in the h_t, then delta_t = -eps_t. With predictions and derivatives fixed at those of the
@@ -44,20 +42,12 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.recurrent import Partials, RecurrentNetwork, Unrolled
 from spikelearn.rules.feedback_alignment import fixed
-from spikelearn.rules.rule import (
-    Axis,
-    Loss,
-    Rule,
-    check_option,
-    check_range,
-    one_hot_targets,
-    output_loss,
-)
+from spikelearn.rules.rule import Loss, Rule, check_option, check_range, output_loss
 
 Feedback = Literal["symmetric", "random"]
 
 
-class _ThroughTime(Rule):
+class ThroughTimeRule(Rule):
     """What the rules share: one pass forwards, signals, and the products that make the update."""
 
     networks: ClassVar[tuple[str, ...]] = ("elman", "gru")
@@ -88,7 +78,15 @@ class _ThroughTime(Rule):
         return self.network.cell.partials(run.p, run.q, run.before)
 
     def leave_products(self, run: Unrolled, by_p: torch.Tensor, by_q: torch.Tensor) -> None:
-        """Leave the update that signals at p and q, (batch, steps, blocks * hidden), make."""
+        """Leave the update that signals at p and q make.
+
+        Parameters
+        ----------
+        run : Unrolled
+            The pass forwards.
+        by_p, by_q : tensor of shape (batch, steps, blocks * hidden)
+            Signals at p and at q.
+        """
         cell = self.network.cell
         inputs = by_p.flatten(0, 1).T @ run.x.flatten(0, 1)
         recurrent = by_q.flatten(0, 1).T @ run.before.flatten(0, 1)
@@ -106,8 +104,8 @@ class _ThroughTime(Rule):
         return self.network.cell.weight[:, self.network.cell.row :]
 
 
-class BackpropThroughTime(_ThroughTime):
-    """The gradient; the baseline for recurrent networks."""
+class BackpropThroughTime(ThroughTimeRule):
+    """Gradient descent through the unrolled network; the baseline (Werbos 1990)."""
 
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
@@ -134,7 +132,9 @@ class BackpropThroughTime(_ThroughTime):
 
 
 class RandomFeedbackThroughTime(BackpropThroughTime):
-    """Signals return through time and from the output by fixed random matrices.
+    """Signals return through time by fixed random weights (Murray 2019).
+
+    From the output too.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class RandomFeedbackThroughTime(BackpropThroughTime):
         return from_output, from_state
 
 
-class _RandomOutputFeedback(_ThroughTime):
+class _RandomOutputFeedback(ThroughTimeRule):
     """Shared by the rules whose only way back is from the output."""
 
     def __init__(self, feedback: Feedback = "random", loss: Loss = "cross_entropy") -> None:
@@ -196,7 +196,9 @@ class _RandomOutputFeedback(_ThroughTime):
 
 
 class EProp(_RandomOutputFeedback):
-    """e-prop for rates; RFLO on the leaky Elman network.
+    """Eligibility traces forwards in time; RFLO (Bellec et al. 2020, Murray 2019).
+
+    e-prop for rates; RFLO on the leaky Elman network.
 
     Parameters
     ----------
@@ -249,7 +251,9 @@ class EProp(_RandomOutputFeedback):
 
 
 class LocalLossesThroughTime(_RandomOutputFeedback):
-    """The output layer guesses at every step; its error goes no further back in time.
+    """A guess at every step, whose error goes no further back in time.
+
+    The output layer guesses.
 
     Parameters
     ----------
@@ -315,83 +319,10 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
         return torch.cat([run.x[:, 1:].argmax(2), y[:, None]], 1)
 
 
-class NodePerturbationThroughTime(_ThroughTime):
-    """Noise at every unit and step; the change of the loss says which of it was good.
+class PredictiveCodingThroughTime(ThroughTimeRule):
+    """States relax between prediction and label (Millidge et al. 2022).
 
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation of the noise.
-    n_directions : int
-        Pairs of noise and its opposite, averaged.
-    loss : {"cross_entropy", "squared_error"}
-    """
-
-    # One draw of noise may point uphill; only their mean descends.
-    descends: ClassVar[Literal["all", "output", "none"]] = "none"
-    claims: ClassVar[dict[str, bool]] = {
-        "no weight transport": True,
-        "local error": True,
-        "single phase": False,
-        "online in time": True,
-    }
-
-    def __init__(
-        self, sigma: float = 1e-2, n_directions: int = 1, loss: Loss = "cross_entropy"
-    ) -> None:
-        super().__init__(loss)
-        check_range("sigma", sigma, 1e-8)
-        check_range("n_directions", n_directions, 1)
-        self.sigma, self.n_directions = sigma, int(n_directions)
-
-    @torch.no_grad()
-    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
-        """Leave the update in `.grad` and apply it once."""
-        cell, output = self.network.cell, self.network.output
-        clean = self.network.unroll(x)
-        loss = output_loss(self.loss, output(clean.h[:, -1]), y)[0]
-        batch, n_steps = clean.h.shape[:2]
-        units = cell.blocks * cell.hidden
-        by_p, by_q = (x.new_zeros(batch, n_steps, units) for _ in range(2))
-        by_output = x.new_zeros(batch, output.weight.shape[0])
-        for _ in range(self.n_directions):
-            axes: tuple[Axis, ...] = ("batch", None, None)
-            noise = [self.draw((batch, n_steps, units), axes) for _ in range(2)]
-            at_output = self.draw(by_output.shape, ("batch", None))
-            with_noise, against = self._losses(clean, y, noise, at_output)
-            change = (with_noise - against) / (2 * self.sigma * self.n_directions * batch)
-            by_p.addcmul_(change[:, None, None], noise[0])
-            by_q.addcmul_(change[:, None, None], noise[1])
-            by_output.addcmul_(change[:, None], at_output)
-        output.weight.grad, output.bias.grad = output.product(clean.h[:, -1], by_output)
-        self.leave_products(clean, by_p, by_q)
-        apply()
-        return loss
-
-    def _losses(
-        self, clean: Unrolled, y: torch.Tensor, noise: list[torch.Tensor], at_output: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Losses of every sample of the batch with the noise, and with its opposite, as one."""
-        ps = map(self._either_way, noise[0].unbind(1), clean.p.unbind(1))
-        qs = map(self._either_way, noise[1].unbind(1))
-        for _, h in self.network.steps(ps, qs):
-            last = h
-        scores = self.network.output(last) + self._either_way(at_output)
-        if self.loss == "cross_entropy":
-            losses = nn.functional.cross_entropy(scores, y.repeat(2), reduction="none")
-        else:
-            target = one_hot_targets(y.repeat(2), scores.shape[1], scores)
-            losses = 0.5 * (scores - target).square().sum(1)
-        with_noise, against = losses.chunk(2)
-        return with_noise, against
-
-    def _either_way(self, noise: torch.Tensor, around: torch.Tensor | float = 0.0) -> torch.Tensor:
-        """The noise, and its opposite, around a value; the two one after the other."""
-        return torch.cat([around + self.sigma * noise, around - self.sigma * noise])
-
-
-class PredictiveCodingThroughTime(_ThroughTime):
-    """States are free, predicted from those before them, and relax.
+    They are free, and predicted from those before them.
 
     Parameters
     ----------

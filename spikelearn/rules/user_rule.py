@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
 
 
-def own_rule(place: str) -> type[Rule]:
+def rule_from_file(place: str) -> type[Rule]:
     """The class of a user's rule, from a Python file: `my_rule.py:MyRule`. The file is run.
 
     Raises
@@ -23,7 +23,7 @@ def own_rule(place: str) -> type[Rule]:
     from spikelearn.rules.rule import Rule
 
     path, _, name = place.rpartition(":")
-    spec = spec_from_file_location("own_rule", path) if Path(path).is_file() else None
+    spec = spec_from_file_location("user_rule", path) if Path(path).is_file() else None
     if spec is None or spec.loader is None:
         raise SpikelearnError(f"there is no Python file {path}; a rule is named my_rule.py:MyRule")
     module = module_from_spec(spec)
@@ -31,7 +31,7 @@ def own_rule(place: str) -> type[Rule]:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the user's file does wrong
         raise SpikelearnError(f"{path} fails: {type(error).__name__}: {error}") from error
-    found = getattr(module, name, None)
-    if not (isinstance(found, type) and issubclass(found, Rule)):
+    rule = getattr(module, name, None)
+    if not (isinstance(rule, type) and issubclass(rule, Rule)):
         raise SpikelearnError(f"{path} has no class {name} derived from spikelearn.rules.rule.Rule")
-    return found
+    return rule

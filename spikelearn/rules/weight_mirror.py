@@ -38,7 +38,9 @@ from spikelearn.rules.rule import Axis, Loss, check_range
 
 
 class WeightMirror(FeedbackAlignment):
-    """Feedback weights learn in mirror phases, by noise.
+    """Feedback weights mirror the forward weights through noise (Akrout et al. 2019).
+
+    Feedback weights learn in mirror phases, by noise.
 
     Parameters
     ----------

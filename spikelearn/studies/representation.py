@@ -12,6 +12,7 @@ import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn._old_names import current_name
 from spikelearn._seeding import generator
 from spikelearn.comparison.guards import check_alone, evaluation_mode
 from spikelearn.networks.spiking import SpikingNetwork
@@ -64,11 +65,10 @@ def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     >>> sl.open_run(run.folder).summary["test_accuracy"] == run.summary["test_accuracy"]
     True
     """
-    rule = store.read_config(Path(folder)).get("rule")
+    rule = current_name("rule", store.read_config(Path(folder)).get("rule"))
     if rule not in RULES:
         raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
-    spiking = "spiking" in RULES[rule].networks
-    return open_stdp_run(folder) if spiking else open_trained_run(folder)
+    return open_stdp_run(folder) if RULES[rule].simulated else open_trained_run(folder)
 
 
 def show(

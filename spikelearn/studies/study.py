@@ -29,7 +29,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
-from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import configuration_key
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
@@ -88,15 +87,12 @@ class NetworkEntry(BaseModel):
         changes |= {**(self.model_extra or {}), "seed": seed}
         if self.recipe is not None:
             return load_recipe(self.recipe, **changes)
-        from spikelearn.rules import RULES
+        from spikelearn.rules import RULES, known_name
 
-        if self.rule not in RULES:
-            raise SpikelearnError(
-                f"there is no rule called '{self.rule}'; rules are {', '.join(RULES)}"
-            )
-        kind: Any = STDPConfig if "spiking" in RULES[str(self.rule)].networks else TrainConfig
+        rule = known_name(str(self.rule))
+        kind: Any = STDPConfig if RULES[rule].simulated else TrainConfig
         config: TrainConfig | STDPConfig = validate(
-            kind, {"rule": self.rule, **changes}, f"the study's network by '{self.rule}'"
+            kind, {"rule": rule, **changes}, f"the study's network by '{rule}'"
         )
         return config
 

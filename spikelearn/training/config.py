@@ -18,8 +18,9 @@ from pydantic import (
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import configuration_key
+from spikelearn._old_names import current_name, with_first_names
 from spikelearn.networks import load_model
-from spikelearn.rules import RULES
+from spikelearn.rules import RULES, known_name
 
 if TYPE_CHECKING:
     from spikelearn.networks import (
@@ -50,6 +51,11 @@ class _RunConfig(BaseModel):
     )
     seed: int = Field(default=0, ge=0)
 
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _current_name(cls, rule: Any) -> Any:
+        return current_name("rule", rule)
+
     def description(
         self,
     ) -> (
@@ -62,12 +68,8 @@ class _RunConfig(BaseModel):
         SpikelearnError
             If there is no such model or rule, or the rule trains another kind of model.
         """
-        if self.rule not in RULES:
-            raise SpikelearnError(
-                f"there is no rule called '{self.rule}'; rules are {', '.join(RULES)}"
-            )
+        wanted = RULES[known_name(self.rule)].networks
         model = load_model(self.model)
-        wanted = RULES[self.rule].networks
         if model.kind not in wanted:
             fitting = [name for name, entry in RULES.items() if model.kind in entry.networks]
             raise SpikelearnError(
@@ -90,7 +92,9 @@ class _RunConfig(BaseModel):
 
     def run_name(self) -> str:
         """Name of the run's folder: model, rule, seed, and a hash of the whole configuration."""
-        digest = configuration_key(self.complete(), n_digits=10)
+        complete = self.complete()
+        complete["network"] = with_first_names(complete["network"])
+        digest = configuration_key(complete, n_digits=10)
         return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
 
 
@@ -194,8 +198,10 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
     if isinstance(content, dict):
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
         content |= changes
+        if "rule" in content:
+            content["rule"] = current_name("rule", content["rule"])
         rule = RULES.get(content.get("rule", ""))
-        if rule is not None and rule.networks == ("spiking",):
+        if rule is not None and rule.simulated:
             content = {k: v for k, v in content.items() if k != "options" or v}
             return validate(STDPConfig, content, path)
     return validate(TrainConfig, content, path)

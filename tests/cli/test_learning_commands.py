@@ -33,7 +33,7 @@ def test_a_shipped_recipe_fills_in_what_is_not_said(tmp_path):
 
 def test_check_tests_a_users_own_rule_and_says_what_it_lacks(tmp_path):
     path = tmp_path / "mine.py"
-    head = "from spikelearn.rules.backprop import Backprop\n\n\nclass Mine(Backprop):\n"
+    head = "from spikelearn.rules.baselines import Backprop\n\n\nclass Mine(Backprop):\n"
     path.write_text(head + "    pass\n")
     good = call("check", f"{path}:Mine")
     assert good.exit_code == 0

@@ -168,10 +168,10 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "unknown_rule": (
         with_projection("plasticity: {rule: quartet, a_plus: 1, a_minus: 1}"),
-        ["rule", "pair_stdp", "triplet"],
+        ["rule", "stdp", "triplet"],
     ),
     "bounds_the_wrong_way_round": (
-        with_projection("plasticity: {rule: pair_stdp, a_plus: 1, a_minus: 1, w_min: 1, w_max: 0}"),
+        with_projection("plasticity: {rule: stdp, a_plus: 1, a_minus: 1, w_min: 1, w_max: 0}"),
         ["w_min", "w_max"],
     ),
     "weight_is_text": (

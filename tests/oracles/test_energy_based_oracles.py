@@ -9,80 +9,21 @@ from typing import Any
 import pytest
 import torch
 
-from spikelearn.rules.energy_based import EnergyBased, EquilibriumPropagation
-from spikelearn.rules.rule import one_hot_targets, output_loss
+from spikelearn.rules.rule import one_hot_targets
 from tests.oracles.examples import (
     batch,
     flat,
     gradient,
     network,
-    prepared,
     relative_error,
     update_of,
 )
-
-KINDS = ["mlp", "cnn"]
-# Long enough to rest, for weights small enough to have one resting point.
-REST: dict[str, Any] = {"free_steps": 150, "nudged_steps": 150, "activation": "sigmoid"}
-RHO: dict[str, Any] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "hard_sigmoid": lambda a: a.clamp(0.0, 1.0),
-    "identity": lambda a: a,
-}
-
-
-def calm(kind: str = "mlp") -> Any:
-    """A network whose relaxation has one resting point."""
-    net = network(kind)
-    with torch.no_grad():
-        for weight in net.weights():
-            weight.mul_(0.5)
-    return net
-
-
-def ready(name: str, net: Any, **options: Any) -> EnergyBased:
-    rule = prepared(name, net, **{**REST, **options})
-    assert isinstance(rule, EnergyBased)
-    return rule
-
-
-def relaxed_scores(
-    rule: EnergyBased, x: torch.Tensor, n_steps: int, held: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Output of the free phase with an automatic gradient through every step from rest.
-
-    With the output layer's state held, it is what this layer receives from below.
-    """
-    layers = rule.layers
-    states = [s.detach() for s in rule.free_states(x)]
-    hold = [] if held is None else [held]
-    for _ in range(n_steps):
-        states[len(states) - len(hold) :] = hold
-        goals = []
-        for index, layer in enumerate(layers):
-            a = layer.drive(states[index - 1] if index else x)
-            if index + 1 < len(layers):
-                # transpose written as the derivative of drive, an independent path
-                probe = states[index].detach().requires_grad_()
-                value = (layers[index + 1].drive(probe) * states[index + 1]).sum()
-                signal = torch.autograd.grad(value, probe, create_graph=True)[0]
-                a = a + rule.dynamics.feedback * signal
-            goals.append(RHO[rule.nonlinearities[index]](a))
-        states = goals
-    return states[-1] if rule.readout is None else rule.readout.drive(states[-1])
-
-
-def implicit_gradient(
-    rule: EnergyBased, x: torch.Tensor, y: torch.Tensor, n_steps: int = 150
-) -> list[torch.Tensor]:
-    """Gradient of the loss at the resting point: backpropagation through many steps at rest."""
-    loss = output_loss(rule.loss, relaxed_scores(rule, x, n_steps), y)[0]
-    grads = torch.autograd.grad(loss, list(rule.network.parameters()), allow_unused=True)
-    return [
-        torch.zeros_like(p) if g is None else g
-        for p, g in zip(rule.network.parameters(), grads, strict=True)
-    ]
+from tests.oracles.states_at_rest import (
+    KINDS,
+    calm,
+    implicit_gradient,
+    ready,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,90 +94,6 @@ def test_every_step_of_the_nudged_phase_is_a_step_of_backpropagation_through_tim
         ):
             for f0, f1, g0, g1 in zip(*f, *g, strict=True):
                 assert ((f1 - f0) - (g1 - g0)).norm() <= 1e-6 * scale
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("order", ["synchronous", "alternating"])
-def test_energy_falls_along_a_gentle_relaxation(kind: str, order: str) -> None:
-    net, (x, _) = network(kind), batch()
-    rule = ready("equilibrium_propagation", net, step=0.1, order=order, start="zeros")
-    energy = rule.energy(x)
-    states = [0.5 * torch.ones_like(s) for s in energy.start()]
-    values = [energy.of(states).detach()]
-    for _ in range(60):
-        states = energy.relax(states, 1)
-        values.append(energy.of(states).detach())
-    for before, after in itertools.pairwise(values):
-        assert (after <= before + 1e-12).all()
-    assert (values[-1] < values[0]).all()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("activation", ["hard_sigmoid", "sigmoid", "shifted_sigmoid", "tanh"])
-@pytest.mark.parametrize("feedback", [1.0, 0.5])
-def test_alternating_steps_never_raise_the_energy_however_strong_the_weights(
-    kind: str, activation: str, feedback: float
-) -> None:
-    net, (x, y) = network(kind), batch()
-    with torch.no_grad():
-        for index, weight in enumerate(net.weights()):
-            weight.mul_(4.0 if index + 1 < len(net) else 0.5)
-    rule = ready("equilibrium_propagation", net, activation=activation, feedback=feedback)
-    assert isinstance(rule, EquilibriumPropagation)
-    energy, beta = rule.energy(x), 0.7
-    target = one_hot_targets(y, 4, x)
-    teacher = rule._teacher(target, torch.full((len(x), 1), beta, dtype=torch.float64))
-    for top, weight in ((None, 0.0), (teacher, beta)):
-        states = [torch.full_like(s, 0.5) for s in energy.start()]
-        values = []
-        for _ in range(30):
-            states = energy.relax(states, 1, top)
-            cost = 0.5 * (states[-1] - target).square().sum(1)
-            values.append((energy.of(states) + weight * cost).detach())
-        for before, after in itertools.pairwise(values):
-            assert (after <= before + 1e-9 * before.abs()).all()
-        assert (values[-1] < values[0]).all()
-
-
-def test_synchronous_steps_can_run_in_circles_where_alternating_ones_come_to_rest() -> None:
-    net, (x, _) = network(sizes=(16, 7, 6, 4)), batch()
-    with torch.no_grad():
-        list(net)[1].weight.fill_(-3.0)
-        for layer in net:
-            layer.bias.fill_(1.0)
-        list(net)[2].weight.zero_()
-    x = torch.zeros_like(x)
-    moved = {}
-    for order in ("synchronous", "alternating"):
-        options = {"order": order, "activation": "hard_sigmoid", "start": "zeros"}
-        rule = ready("equilibrium_propagation", net, **options)
-        states = rule.free_states(x)
-        with torch.no_grad():
-            again = rule.energy(x).relax(states, 1)
-        moved[order] = max(float((a - b).abs().max()) for a, b in zip(states, again, strict=True))
-    assert moved["alternating"] == 0.0
-    assert moved["synchronous"] > 0.5
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_states_at_rest_are_stationary_points_of_the_energy(kind: str) -> None:
-    net, (x, _) = calm(kind), batch()
-    rule = ready("equilibrium_propagation", net)
-    states = [s.detach().requires_grad_() for s in rule.free_states(x)]
-    for slope in torch.autograd.grad(rule.energy(x).of(states).sum(), states):
-        assert slope.abs().max() < 1e-10
-
-
-def test_where_it_comes_to_rest_does_not_depend_on_where_it_starts() -> None:
-    net, (x, _) = calm(), batch()
-    ends = [
-        ready("equilibrium_propagation", net, start=start, order=order).free_states(x)
-        for start in ("forward", "zeros")
-        for order in ("synchronous", "alternating")
-    ]
-    for states in ends[1:]:
-        for a, b in zip(ends[0], states, strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -312,62 +169,6 @@ def test_where_the_label_is_predicted_nothing_is_learned(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_coupled_learning_by_small_nudges_is_equilibrium_propagation_with_a_stiffer_teacher(
-    kind: str,
-) -> None:
-    # Holding the output eta (y - s) away from rest takes the force K eta (y - s), with K the
-    # stiffness of E at the output, all other states at rest: equilibrium propagation with K (y - s)
-    # in place of y - s.
-    net, (x, y) = calm(kind), batch(3)
-    rule = ready("coupled_learning", net)
-    scores = relaxed_scores(rule, x, 150)
-    error = (scores - one_hot_targets(y, 4, scores)).detach()
-    pull = torch.empty_like(error)
-    for i in range(len(x)):
-        stiffness = torch.autograd.functional.jacobian(
-            lambda s, i=i: (s - relaxed_scores(rule, x[i : i + 1], 150, s))[0],
-            scores[i : i + 1].detach(),
-        )[:, 0]
-        assert float((stiffness - torch.eye(4)).norm()) > 0.05
-        pull[i] = stiffness @ error[i] / len(x)
-    truth = torch.autograd.grad(scores, list(net.parameters()), pull)
-    gaps = [
-        relative_error(update_of(ready("coupled_learning", net, nudge=eta), x, y), list(truth))
-        for eta in (1e-2, 1e-3, 1e-4)
-    ]
-    assert gaps[2] < 1e-4
-    assert [a / b for a, b in itertools.pairwise(gaps)] == pytest.approx([10, 10], rel=0.1)
-
-
-def test_without_hidden_layers_coupled_learning_and_equilibrium_propagation_are_one() -> None:
-    net, (x, y) = network(sizes=(16, 4)), batch(3)
-    # The nudged output rests beta / (1 + beta) of the way to the label.
-    beta = 0.25
-    nudged = update_of(ready("equilibrium_propagation", net, beta=beta), x, y)
-    coupled = update_of(ready("coupled_learning", net, nudge=beta / (1 + beta)), x, y)
-    assert relative_error([g * (1 + beta) for g in nudged], coupled) < 1e-12
-    assert relative_error(coupled, gradient(net, x, y, "squared_error")) < 1e-12
-
-
-def test_coupled_learning_all_the_way_is_contrastive_hebbian_learning() -> None:
-    net, (x, y) = calm(), batch()
-    coupled = update_of(ready("coupled_learning", net, nudge=1.0), x, y)
-    contrastive = update_of(ready("contrastive_hebbian", net), x, y)
-    assert relative_error(coupled, contrastive) < 1e-14
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_contrastive_hebbian_learning_is_equilibrium_propagation_with_an_endless_force(
-    kind: str,
-) -> None:
-    net, (x, y) = calm(kind), batch()
-    contrastive = update_of(ready("contrastive_hebbian", net), x, y)
-    beta = 1e7
-    pushed = update_of(ready("equilibrium_propagation", net, beta=beta), x, y)
-    assert relative_error([beta * g for g in pushed], contrastive) < 1e-6
-
-
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -388,46 +189,6 @@ def test_with_weak_feedback_every_rule_of_the_family_is_backpropagation(
         errors.append(relative_error(update_of(rule, x, y), truth))
     assert errors[0] / errors[1] == pytest.approx(10, rel=0.1)
     assert errors[1] < 2e-3
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_contrastive_hebbian_learning_descends_the_energy_that_the_label_costs(kind: str) -> None:
-    net, (x, y) = calm(kind), batch(3)
-    rule = ready("contrastive_hebbian", net, free_steps=100, nudged_steps=100)
-    found = update_of(rule, x, y)
-    step = 1e-5
-    for parameter, slope in zip(net.parameters(), found, strict=True):
-        values = parameter.data.view(-1)
-        for position in {0, values.numel() // 2, values.numel() - 1}:
-            kept = values[position].item()
-            costs = []
-            for shift in (step, -step):
-                values[position] = kept + shift
-                costs.append(float(rule.objective(x, y)))
-            values[position] = kept
-            expected = (costs[0] - costs[1]) / (2 * step)
-            assert float(slope.reshape(-1)[position]) == pytest.approx(expected, rel=1e-5, abs=1e-9)
-
-
-def test_contrastive_hebbian_learning_is_the_product_of_states_by_hand() -> None:
-    net, (x, y) = calm(), batch(1)
-    rule = ready("contrastive_hebbian", net)
-    found = update_of(rule, x, y)
-    w = [layer.weight.detach() for layer in net]
-    b = [layer.bias.detach() for layer in net]
-    target = one_hot_targets(y, 4, x)
-    contrast = [torch.zeros_like(weight) for weight in w]
-    for sign, clamped in ((-1.0, True), (1.0, False)):
-        h1, h2 = torch.full((1, 7), 0.5).double(), torch.full((1, 6), 0.5).double()
-        for _ in range(500):
-            out = target if clamped else h2 @ w[2].T + b[2]
-            h2 = torch.sigmoid(h1 @ w[1].T + b[1] + out @ w[2])
-            h1 = torch.sigmoid(x @ w[0].T + b[0] + h2 @ w[1])
-        out = target if clamped else h2 @ w[2].T + b[2]
-        for total, (post, pre) in zip(contrast, ((h1, x), (h2, h1), (out, h2)), strict=True):
-            total.add_(sign * post.T @ pre)
-    for index, expected in enumerate(contrast):
-        torch.testing.assert_close(found[2 * index], expected, rtol=1e-8, atol=1e-10)
 
 
 def test_a_random_sign_of_the_nudge_averages_to_the_centred_rule() -> None:
@@ -465,17 +226,3 @@ def test_nudging_by_nothing_teaches_nothing(loss: str, monkeypatch: pytest.Monke
     assert flat(update_of(rule, x, y)).abs().max() < 1e-15
     points(0.5)
     assert flat(update_of(rule, x, y)).abs().max() > 1e-3
-
-
-def test_the_primitive_function_is_the_sum_of_products_of_states() -> None:
-    net, (x, _) = network(activation="hard_sigmoid"), batch(1)
-    rule = ready("equilibrium_propagation", net, activation="own")
-    generator = torch.Generator().manual_seed(3)
-    s = [torch.rand(1, n, generator=generator, dtype=torch.float64) for n in (7, 6, 4)]
-    phi, below = 0.0, x[0].numpy()
-    for layer, state in zip(net, s, strict=True):
-        post = state[0].numpy()
-        w, b = layer.weight.detach().numpy(), layer.bias.detach().numpy()
-        phi += post @ (w @ below + b) - 0.5 * post @ post
-        below = post
-    assert float(rule.energy(x).of(s).detach()) == pytest.approx(-phi, rel=1e-13)

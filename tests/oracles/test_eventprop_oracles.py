@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import brentq
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import spike_times
@@ -19,6 +17,7 @@ from spikelearn.rules.eventprop import EventProp
 from spikelearn.simulation import simulate
 from spikelearn.spikes.activity import PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
+from tests.oracles.latency_by_kernels import by_kernels
 
 TAU_MS = 10.0
 Tensors = list[torch.Tensor]
@@ -148,108 +147,7 @@ def test_the_gradient_is_that_of_finite_differences_while_no_spike_comes_or_goes
         assert gradient.abs().max() > 1e-2
 
 
-# --- An implementation of its own: potentials as sums of kernels, crossings by bisection, and the
-# implicit function theorem left to automatic differentiation.
-
-
-def by_kernels(net: LatencyClassifier, x: torch.Tensor, y: torch.Tensor) -> tuple[Tensors, int]:
-    """Gradients, and the number of spikes of hidden neurons."""
-    d = net.description
-    theta, tau_s = d.v_threshold_mv, d.tau_m_ms / 2.0
-    weights = [w.detach().clone().requires_grad_() for w in net.weights]
-    n_spikes = 0
-    losses = []
-
-    def number(value: Any) -> float:
-        return float(value.detach()) if isinstance(value, torch.Tensor) else float(value)
-
-    def v_at(t: Any, arrived: list[Any], own: list[Any], exp: Any) -> Any:
-        total = 0.0
-        for t_i, w in arrived:
-            if number(t_i) < number(t):
-                total = total + w * (exp((t_i - t) / d.tau_m_ms) - exp((t_i - t) / tau_s))
-        for t_s in own:
-            if number(t_s) < number(t):
-                total = total - theta * exp((t_s - t) / d.tau_m_ms)
-        return total
-
-    def as_floats(arrived: list[Any]) -> list[Any]:
-        return [(number(t), number(w)) for t, w in arrived]
-
-    def spikes_of(arrived: list[Any], limit: int) -> list[torch.Tensor]:
-        plain, own = as_floats(arrived), []
-        grid = np.unique(
-            np.concatenate([np.linspace(0.0, d.duration_ms, 3001), [t for t, _ in plain]])
-        )
-        last = 0.0
-        while len(own) < limit:
-            fixed = [number(t) for t in own]
-
-            def above(t: float, fixed: list[float] = fixed) -> float:
-                return v_at(t, plain, fixed, math.exp) - theta
-
-            points = [t for t in grid if t > last + 1e-9]
-            pairs = itertools.pairwise([last + 1e-9, *points])
-            crossing = next(((a, b) for a, b in pairs if above(b) > 0.0), None)
-            if crossing is None:
-                break
-            last = brentq(above, *crossing, xtol=1e-14, rtol=1e-15)
-            t = torch.tensor(last, dtype=torch.float64)
-            free = t.clone().requires_grad_()
-            v = v_at(free, arrived, own, torch.exp)
-            (slope,) = torch.autograd.grad(v, free, retain_graph=True)
-            own.append(t - (v_at(t, arrived, own, torch.exp) - theta) / slope.detach())
-        return own
-
-    def highest(arrived: list[Any]) -> torch.Tensor:
-        plain = as_floats(arrived)
-        ends = sorted({t for t, _ in plain} | {d.duration_ms})
-        found = torch.zeros((), dtype=torch.float64)
-        for start, end in itertools.pairwise(ends):
-            grid = np.linspace(start, end, 200)
-            values = [v_at(t, plain, [], math.exp) for t in grid]
-            best = int(np.argmax(values))
-            if best in (0, len(grid) - 1):
-                t: Any = torch.tensor(grid[best], dtype=torch.float64)
-                for t_i, _ in arrived:  # at a kink the time is that of an input
-                    t = t_i if abs(number(t_i) - grid[best]) < 1e-12 else t
-            else:
-
-                def slope(at: float) -> float:
-                    e = [(w, math.exp((s - at) / d.tau_m_ms)) for s, w in plain if s < at]
-                    return sum(w * (2.0 * r * r - r) for w, r in e)
-
-                root = brentq(slope, grid[best - 1] + 1e-12, grid[best + 1], xtol=1e-14)
-                t = torch.tensor(root, dtype=torch.float64)
-            v = v_at(t, arrived, [], torch.exp)
-            if number(v) > number(found):
-                found = v
-        return found
-
-    for sample, label in zip(x, y, strict=True):
-        volley: list[tuple[Any, int]] = []
-        for pixel, intensity in enumerate(sample.tolist()):
-            if intensity >= d.min_intensity:
-                steps = round((1.0 - intensity) * d.latency_ms / d.dt_ms)
-                volley.append((torch.tensor(steps * d.dt_ms, dtype=torch.float64), pixel))
-        for weight in weights[:-1]:
-            fired = []
-            for neuron in range(len(weight)):
-                arrived = [(t, weight[neuron, source]) for t, source in volley]
-                fired += [(t, neuron) for t in spikes_of(arrived, d.max_spikes)]
-            volley, n_spikes = fired, n_spikes + len(fired)
-        scores = []
-        for row in weights[-1]:
-            arrived = [(t, row[source]) for t, source in volley]
-            first = spikes_of(arrived, 1) if d.readout == "first_spike" else []
-            if d.readout == "potential":
-                scores.append(highest(arrived))
-            elif first:
-                scores.append(-first[0])
-            else:
-                scores.append(highest(arrived) / d.v_threshold_mv - 1.0 - d.duration_ms)
-        losses.append(torch.nn.functional.cross_entropy(torch.stack(scores)[None], label[None]))
-    return list(torch.autograd.grad(torch.stack(losses).mean(), weights)), n_spikes
+# --- An implementation of its own.
 
 
 @pytest.mark.parametrize("readout", ["potential", "first_spike"])

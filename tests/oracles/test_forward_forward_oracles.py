@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -11,135 +10,34 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn.functional import conv2d, cross_entropy, one_hot, softplus
+from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from spikelearn.networks.cnn import CNN
-from spikelearn.networks.layers import Convolution, Dense
+from spikelearn.networks.layers import Dense
 from spikelearn.networks.mlp import MLP
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
-from spikelearn.rules.rule import Rule
-
-FORWARD_FORWARD, SYMBA = "forward_forward", "forward_forward_symba"
-CHANNELWISE = "forward_forward_channelwise"
-CONTRASTIVE = [FORWARD_FORWARD, SYMBA]
-SIZES, N_CLASSES = (11, 9, 8, 7, 4), 4
-Tensor = torch.Tensor
-
-
-def network(kind: str = "mlp", activation: Any = "relu", sizes: tuple[int, ...] = SIZES) -> Any:
-    """A network in 64 bits, with biases away from zero; every layer has its own number of units."""
-    if kind == "mlp":
-        made = MLP(name="m", sizes=sizes, activation=activation).build(0)
-    else:
-        made = CNN(
-            name="c", input_shape=(2, 7, 6), channels=(5, 6), pool=(2, 1), hidden=(9,),
-            n_classes=N_CLASSES, activation=activation,
-        ).build(0)  # fmt: skip
-    made.double()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for layer in made:
-            layer.bias += 0.3 * torch.randn(layer.bias.shape, generator=generator)
-    return made
-
-
-def batch(net: RateNetwork, n: int = 6) -> tuple[Tensor, Tensor]:
-    """Inputs between 0 and 1, and classes."""
-    generator = torch.Generator().manual_seed(1)
-    n_inputs = math.prod(next(iter(net)).in_shape)
-    x = torch.rand(n, n_inputs, generator=generator, dtype=torch.float64)
-    return x, torch.arange(n) % next(reversed(list(net))).weight.shape[0]
-
-
-def prepared(name: str, net: RateNetwork, **options: Any) -> Any:
-    rule = make_rule(name, **options)
-    rule.prepare(net, torch.Generator().manual_seed(2))
-    rule.extra.double()
-    return rule
-
-
-def update_of(rule: Rule, x: Tensor, y: Tensor) -> list[Tensor | None]:
-    """What `update` leaves in `.grad` of the network's parameters, layer by layer."""
-    for p in rule.parameters():
-        p.grad = None
-    rule.update(x, y, lambda: None)
-    return [None if p.grad is None else p.grad.clone() for p in rule.network.parameters()]
-
-
-def show(rule: Any, wrong: Tensor) -> None:
-    """Have these wrong labels shown instead of drawn ones."""
-    rule.wrong_labels = lambda scores, is_right: wrong
-
+from tests.oracles.forward_forward_by_hand import (
+    CHANNELWISE,
+    CONTRASTIVE,
+    FORWARD_FORWARD,
+    N_CLASSES,
+    SIZES,
+    SYMBA,
+    Tensor,
+    assert_close,
+    batch,
+    costs_by_hand,
+    goodness_by_hand,
+    layers_by_hand,
+    network,
+    prepared,
+    show,
+    update_of,
+    with_label,
+)
 
 # --- The rules once more: images with labels made one by one, layers of torch's own functions,
 # --- and automatic differentiation of each layer's cost.
-
-
-def with_label(rule: Any, x: Tensor, label: int | None) -> Tensor:
-    """The images with a label in them; None: with the neutral one."""
-    strength = rule.label_strength
-    first = next(iter(rule.network))
-    if isinstance(first, Dense):
-        shown = x.clone()
-        shown[:, :N_CLASSES] = strength / N_CLASSES if label is None else 0.0
-        if label is not None:
-            shown[:, label] = strength
-        return shown
-    signs = rule.extra["labels"].patterns[:-1] / strength
-    assert set(signs.flatten().tolist()) == {-1.0, 1.0}
-    sign = signs.mean(0) if label is None else signs[label]
-    return (1.0 - strength) * x + strength * sign
-
-
-def layers_by_hand(net: RateNetwork, x: Tensor) -> list[Tensor]:
-    """Activity of every layer; each sees the direction of the one below, which it cannot reach."""
-    functions = {"relu": torch.relu, "tanh": torch.tanh, "identity": lambda z: z}
-    activities: list[Tensor] = []
-    below = x
-    for layer in net:
-        below = below.detach().flatten(1)
-        u = below / (below.norm(dim=1, keepdim=True) / math.sqrt(below.shape[1]))
-        if isinstance(layer, Convolution):
-            z = conv2d(u.reshape(-1, *layer.in_shape), layer.weight, layer.bias, padding="same")
-            _, height, width = layer.out_shape
-            p = layer.pool
-            z = z[..., : height * p, : width * p]
-            z = z.reshape(*z.shape[:2], height, p, width, p).mean((3, 5))
-        else:
-            z = u @ layer.weight.T + layer.bias
-        below = functions[layer.activation](z)
-        activities.append(below)
-    return activities
-
-
-def goodness_by_hand(net: RateNetwork, x: Tensor) -> list[Tensor]:
-    """Of every hidden layer, each of shape (batch,)."""
-    return [(h**2).flatten(1).mean(1) for h in layers_by_hand(net, x)[:-1]]
-
-
-def costs_by_hand(rule: Any, x: Tensor, y: Tensor, wrong: Tensor) -> list[Tensor]:
-    """Cost of every hidden layer, from the formulae of the papers; sample by sample."""
-    total: list[Tensor] = []
-    for i in range(len(y)):
-        right = goodness_by_hand(rule.network, with_label(rule, x[i : i + 1], int(y[i])))
-        other = goodness_by_hand(rule.network, with_label(rule, x[i : i + 1], int(wrong[i])))
-        for layer, (a, b) in enumerate(zip(right, other, strict=True)):
-            if hasattr(rule, "alpha"):
-                cost = torch.log(1 + torch.exp(-rule.alpha * (a - b))).sum()
-            else:
-                s = rule.slope or math.prod(list(rule.network)[layer].out_shape)
-                p_right, p_wrong = (torch.sigmoid(s * (g - rule.theta)) for g in (a, b))
-                cost = -(torch.log(p_right) + torch.log(1 - p_wrong)).sum()
-            total.append(cost) if i == 0 else total.__setitem__(layer, total[layer] + cost)
-    return [cost / len(y) for cost in total]
-
-
-def assert_close(found: Tensor | None, expected: Tensor, tolerance: float = 1e-11) -> None:
-    assert found is not None
-    scale = float(expected.abs().max())
-    assert scale > 0, "a gradient that is zero proves nothing"
-    assert float((found - expected).abs().max()) <= tolerance * scale
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -504,82 +402,3 @@ def with_label_of(rule: Any, x: Tensor, y: Tensor, i: int) -> Tensor:
 
 
 # --- Channel-wise competition.
-
-
-def owners(n: int) -> list[int]:
-    """Class of every channel."""
-    return [i * N_CLASSES // n for i in range(n)]
-
-
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-@pytest.mark.parametrize("kind", ["mlp", "cnn"])
-def test_channelwise_competition_is_the_gradient_of_every_layers_own_cost(
-    kind: str, activation: str
-) -> None:
-    net = network(kind, activation)
-    x, y = batch(net)
-    rule = prepared(CHANNELWISE, net, slope=1.7)
-    found = update_of(rule, x, y)
-    *hidden, output = layers_by_hand(net, x)
-    total = 0.0
-    for index, h in enumerate(hidden):
-        of_class = [
-            torch.stack([h[:, i] ** 2 for i, k in enumerate(owners(h.shape[1])) if k == label])
-            for label in range(N_CLASSES)
-        ]
-        goodness = torch.stack([g.transpose(0, 1).flatten(1).mean(1) for g in of_class], 1)
-        cost = -torch.log(
-            torch.exp(1.7 * goodness[torch.arange(len(y)), y]) / torch.exp(1.7 * goodness).sum(1)
-        ).mean()
-        total += float(cost.detach())
-        expected = torch.autograd.grad(cost, list(list(net)[index].parameters()), retain_graph=True)
-        for a, b in zip(found[2 * index : 2 * index + 2], expected, strict=True):
-            assert_close(a, b)
-    scores = rule.predict(x)
-    torch.testing.assert_close(scores, output.detach(), rtol=1e-12, atol=1e-12)
-    expected = torch.autograd.grad(cross_entropy(output, y), list(list(net)[-1].parameters()))
-    for a, b in zip(found[-2:], expected, strict=True):
-        assert_close(a, b)
-    total += float(cross_entropy(output, y).detach())
-    assert float(rule.update(x, y, lambda: None)) == pytest.approx(total, rel=1e-12)
-    assert float(rule.objective(x, y)) == pytest.approx(total, rel=1e-12)
-    rule.readout = "goodness"
-    torch.testing.assert_close(rule.predict(x), 1.7 * goodness.detach())
-
-
-@pytest.mark.parametrize("n_units", [4, 5, 7, 11])
-def test_every_channel_has_one_class_and_classes_get_as_many_as_they_can(n_units: int) -> None:
-    rule = prepared(CHANNELWISE, network(sizes=(11, n_units, 4)))
-    (shares,) = rule.extra["shares"].parameters()
-    assert [int(row.nonzero()) for row in shares] == owners(n_units)
-    counts = (shares > 0).sum(0)
-    assert int(counts.max() - counts.min()) <= 1
-    torch.testing.assert_close(shares.sum(0), torch.ones(4, dtype=torch.float64))
-
-
-def test_channelwise_competition_draws_nothing_and_shows_no_label() -> None:
-    net = network()
-    x, y = batch(net)
-    rule = prepared(CHANNELWISE, net)
-    before = rule.generator.get_state()
-    activity = rule.activity(x)
-    update_of(rule, x, y)
-    assert torch.equal(rule.generator.get_state(), before)
-    for other in itertools.islice(rule.activity(x).values(), 3):
-        assert any(torch.equal(other, h) for h in activity.values())
-
-
-def test_swapping_two_channels_of_one_class_swaps_their_updates() -> None:
-    sizes = (11, 8, 4)  # two units a class
-    net = network(sizes=sizes)
-    x, y = batch(net)
-    before = update_of(prepared(CHANNELWISE, net), x, y)
-    order = [0, 1, 3, 2, 4, 5, 6, 7]
-    first, output = list(net)
-    with torch.no_grad():
-        first.weight.copy_(first.weight[order].clone())
-        first.bias.copy_(first.bias[order].clone())
-        output.weight.copy_(output.weight[:, order].clone())
-    after = update_of(prepared(CHANNELWISE, net), x, y)
-    assert_close(after[0], before[0][order], 1e-12)
-    assert_close(after[2], before[2][:, order], 1e-12)

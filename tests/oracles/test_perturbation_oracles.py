@@ -9,66 +9,19 @@ import pytest
 import torch
 from torch import nn
 
-from spikelearn._seeding import torch_generator
-from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
-from spikelearn.rules import make_rule
-from spikelearn.rules.perturbation import decorrelation, tangent
-from spikelearn.rules.rule import Rule, forward_pass, output_loss
-
-KINDS = ["mlp", "cnn"]
-NODE_RULES = [
-    ("node_perturbation", {"sigma": 1e-5}),
-    ("node_perturbation", {"sigma": 1e-5, "antithetic": False}),
-    ("node_perturbation", {"sigma": 1e-5, "iterative": True}),
-    ("forward_gradient", {"perturb": "activities"}),
-]
-
-
-def network(kind: str = "mlp") -> RateNetwork:
-    """A small network in 64 bits with biases away from zero."""
-    model: Any = (
-        MLP(name="m", sizes=(16, 7, 6, 4), activation="tanh")
-        if kind == "mlp"
-        else CNN(
-            name="c", input_shape=(1, 4, 4), channels=(3,), pool=(2,), hidden=(5,), n_classes=4,
-            activation="tanh",
-        )
-    )  # fmt: skip
-    made = model.build(0).double()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for layer in made:
-            layer.bias += 0.3 * torch.randn(layer.bias.shape, generator=generator)
-    return made
-
-
-def batch(n: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(n, 16, generator=generator, dtype=torch.float64)
-    return x, torch.randint(4, (n,), generator=generator)
-
-
-def prepared(name: str, net: RateNetwork, seed: int = 0, **options: Any) -> Rule:
-    rule = make_rule(name, **options)
-    rule.prepare(net, torch_generator(seed, "rule"))
-    rule.extra.double()
-    return rule
-
-
-def update_of(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    rule.update(x, y, lambda: None)
-    return torch.cat([p.grad.flatten() for p in rule.network.parameters()])
-
-
-def gradient(net: RateNetwork, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    loss = output_loss("cross_entropy", net(x), y)[0]
-    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(net.parameters()))])
-
-
-def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float(nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim=0))
+from spikelearn.rules.perturbation import decorrelation
+from spikelearn.rules.rule import forward_pass, output_loss
+from tests.oracles.perturbed_networks import (
+    KINDS,
+    NODE_RULES,
+    batch,
+    cosine,
+    gradient,
+    network,
+    prepared,
+    update_of,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,43 +143,6 @@ def test_alignment_of_node_noise_grows_as_the_number_of_draws_predicts(
     assert sum(found) / 20 == pytest.approx(predicted, abs=0.12 if n_directions == 10 else 0.04)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_tangent_pass_is_torchs_jacobian_vector_product_and_a_finite_difference(
-    kind: str,
-) -> None:
-    net, (x, _) = network(kind), batch()
-    passes = forward_pass(net, x)
-    generator = torch.Generator().manual_seed(3)
-    directions = [torch.randn(p.z.shape, generator=generator, dtype=torch.float64) for p in passes]
-
-    def scores(*added: torch.Tensor) -> torch.Tensor:
-        h = x
-        for layer, extra in zip(net, added, strict=True):
-            h = layer.activate(layer.drive(h) + extra)
-        return h
-
-    zeros = tuple(torch.zeros_like(d) for d in directions)
-    with torch.no_grad():
-        found = tangent(net, passes, directions)
-        _, exact = torch.func.jvp(scores, zeros, tuple(directions))
-        step = 1e-5
-        plus, minus = (scores(*(s * d for d in directions)) for s in (step, -step))
-    torch.testing.assert_close(found, exact, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(found, (plus - minus) / (2 * step), rtol=1e-7, atol=1e-8)
-
-
-def test_perturbation_at_a_smaller_sigma_is_nearer_to_the_forward_gradient() -> None:
-    net, (x, y) = network(), batch()
-    exact = update_of(prepared("forward_gradient", net), x, y)
-    gaps = []
-    for sigma in (1e-1, 1e-2, 1e-3):
-        # The same noise: both draw layer by layer, from one seed.
-        rule = prepared("node_perturbation", net, sigma=sigma)
-        gaps.append(float((update_of(rule, x, y) - exact).norm() / exact.norm()))
-    assert gaps[1] < gaps[0] / 50
-    assert gaps[2] < gaps[1] / 50
-
-
 def test_without_decorrelation_the_decorrelated_rule_is_node_perturbation_to_the_bit() -> None:
     net, (x, y) = network(), batch()
     plain = update_of(prepared("node_perturbation", net), x, y)
@@ -265,62 +181,3 @@ def test_the_expected_change_of_a_decorrelation_vanishes_for_uncorrelated_inputs
 
 
 # --- PEPITA.
-
-
-@pytest.mark.parametrize(("scale", "limit"), [(1e-1, 0.2), (1e-3, 6e-3), (1e-5, 6e-5)])
-def test_the_hidden_update_of_pepita_is_its_first_order_for_a_small_projection(
-    scale: float, limit: float
-) -> None:
-    net = MLP(name="m", sizes=(16, 7, 4), activation="tanh").build(0).double()
-    x, y = batch()
-    rule = prepared("pepita", net, scale=scale)
-    rule.update(x, y, lambda: None)
-    found = net.weights()[0].grad
-    projection = next(rule.extra.parameters())
-    passes = forward_pass(net, x)
-    error = output_loss("cross_entropy", passes[-1].h, y)[1]
-    reached = (error @ projection.T) @ net.weights()[0].T
-    signal = -passes[0].through_activation(reached)
-    expected = signal.T @ x
-    assert (found - expected).norm() / expected.norm() < limit
-
-
-def test_pepita_without_a_projection_is_the_delta_rule_at_the_output() -> None:
-    net, (x, y) = network(), batch()
-    rule = prepared("pepita", net, scale=0.0)
-    found = update_of(rule, x, y)
-    truth = gradient(net, x, y)
-    n_output = 6 * 4 + 4
-    torch.testing.assert_close(found[-n_output:], truth[-n_output:])
-    assert not found[:-n_output].any()
-
-
-@pytest.mark.parametrize("error_of", ["second", "first"])
-def test_pepita_is_its_formula_for_one_sample(error_of: str) -> None:
-    net, (x, y) = network(), batch(1)
-    rule = prepared("pepita", net, scale=2.0, error_of=error_of)
-    found = update_of(rule, x, y)
-    projection = next(rule.extra.parameters()).detach()
-    with torch.no_grad():
-        first = net.activity(x)
-        error = first[-1].softmax(1)[0] - nn.functional.one_hot(y, 4)[0]
-        again = x + projection @ error
-        second = net.activity(again)
-        error_again = second[-1].softmax(1)[0] - nn.functional.one_hot(y, 4)[0]
-    expected = []
-    reads = [again, *second[:-1]]
-    for index in range(2):
-        signal = (first[index] - second[index])[0]
-        expected += [torch.outer(signal, reads[index][0]).flatten(), signal]
-    signal, read = (error_again, reads[2]) if error_of == "second" else (error, first[1])
-    expected += [torch.outer(signal, read[0]).flatten(), signal]
-    torch.testing.assert_close(found, torch.cat(expected), rtol=1e-10, atol=1e-13)
-
-
-def test_dropout_of_pepita_masks_both_passes_alike() -> None:
-    net, (x, y) = network(), batch()
-    # Without a projection both passes are the same, masks included: hidden updates stay zero.
-    found = update_of(prepared("pepita", net, scale=0.0, keep=0.5), x, y)
-    assert not found[: 16 * 7 + 7 + 7 * 6 + 6].any()
-    masked = update_of(prepared("pepita", net, scale=1.0, keep=0.5), x, y)
-    assert not torch.equal(masked, update_of(prepared("pepita", net, scale=1.0), x, y))

@@ -14,8 +14,8 @@ from spikelearn.networks import load_model
 from spikelearn.networks.plasticity import (
     ClopathSTDP,
     DiehlCookSTDP,
+    DopamineSTDP,
     InhibitorySTDP,
-    RewardSTDP,
     TripletSTDP,
 )
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
@@ -170,10 +170,10 @@ def test_the_voltage_rule_follows_a_potential_that_is_held() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
 
 
-def rewarded(**changed: Any) -> RewardSTDP:
-    return RewardSTDP(
+def rewarded(**changed: Any) -> DopamineSTDP:
+    return DopamineSTDP(
         **{
-            "rule": "reward_stdp", "modulator": "reward", "reward": (1.0, -1.0), "a_plus": 0.02,
+            "rule": "dopamine_stdp", "modulator": "reward", "reward": (1.0, -1.0), "a_plus": 0.02,
             "a_minus": 0.03, "tau_eligibility_ms": 150.0, "tau_reward_ms": 40.0, **WIDE, **changed,
         }
     )  # fmt: skip

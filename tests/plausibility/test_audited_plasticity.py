@@ -38,7 +38,7 @@ def test_triplet_stdp_keeps_four_traces_and_is_local() -> None:
         ("diehl_cook_stdp", {"w", "x"}, set(), set(), "synapse"),
         ("inhibitory_stdp", {"w", "x", "y"}, set(), set(), "synapse"),
         ("clopath_stdp", {"w", "x"}, {"depression_post", "gate_post"}, set(), "neuron"),
-        ("reward_stdp_in_time", {"w", "x", "y", "mark"}, set(), {"dose"}, "synapse"),
+        ("dopamine_stdp", {"w", "x", "y", "mark"}, set(), {"dose"}, "synapse"),
     ],
 )
 def test_plasticity_of_every_kind_is_audited_by_its_name(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from measured import audited, finding, of_plasticity, pair_stdp, passes
 
-from spikelearn.networks.plasticity import RewardSTDP
+from spikelearn.networks.plasticity import DopamineSTDP
 from spikelearn.plausibility import audit_rule
 from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
@@ -41,8 +41,8 @@ def test_the_rank_of_the_teaching_signal_of_stdp_is_zero() -> None:
 
 
 def test_reward_modulated_stdp_is_taught_by_one_number() -> None:
-    rule = RewardSTDP(
-        rule="reward_stdp", modulator="reward", reward=(0.5,), a_plus=0.01, a_minus=0.012
+    rule = DopamineSTDP(
+        rule="dopamine_stdp", modulator="reward", reward=(0.5,), a_plus=0.01, a_minus=0.012
     )
     measured = of_plasticity(AuditedPlasticity("reward", rule), "C3")
     assert measured.value == 1

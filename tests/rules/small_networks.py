@@ -13,7 +13,7 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.networks.recurrent import Recurrent
-from spikelearn.rules import make_rule
+from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import Rule
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.optimization import Optimizer
@@ -24,6 +24,12 @@ SMALL: dict[str, Any] = {
 }
 # Chance is 0.1. With hidden layers left random the perceptron reaches 0.71.
 LEARNT = {"mlp": 0.87, "cnn": 0.72}
+
+
+def family(base: type[Rule]) -> list[str]:
+    """Names of the rules whose class is that one or is derived from it."""
+    made = {name: make_rule(name) for name, entry in RULES.items() if not entry.simulated}
+    return [name for name, rule in made.items() if isinstance(rule, base)]
 
 
 def prepared(name: str, kind: str = "mlp", seed: int = 0, **options: Any) -> Rule:

@@ -14,12 +14,12 @@ from spikelearn.networks.latency_cnn import LatencyCNN
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
-from spikelearn.rules import RULES, own_rule
-from spikelearn.rules.backprop import Backprop
+from spikelearn.rules import RULES
+from spikelearn.rules.baselines import Backprop
 from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 from spikelearn.rules.rule import Axis, Rule, forward_pass, output_loss
-from spikelearn.rules.small_network import Bench
+from spikelearn.rules.small_network import SmallNetwork
 
 MODELS: dict[str, Any] = {
     "mlp": None,  # check_rule's own
@@ -50,7 +50,7 @@ MODELS: dict[str, Any] = {
 CASES = [
     (name, kind)
     for name, entry in RULES.items()
-    if entry.name_of_class is not None
+    if not entry.simulated
     for kind in entry.networks
     if kind in MODELS
 ]
@@ -75,12 +75,12 @@ def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -
 @pytest.mark.parametrize("label", [-1, 5])
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_rule_refuses_a_label_that_is_no_class(name: str, kind: str, label: int) -> None:
-    bench: Any = Bench(name, MODELS[kind], 0)
-    rule, y = bench.fresh(), bench.y.clone()
+    small: Any = SmallNetwork(name, MODELS[kind], 0)
+    rule, y = small.fresh(), small.y.clone()
     rule.begin_epoch(2, 2)  # rules that learn in two stages read labels in the second
     y[3] = label
     with pytest.raises(SpikelearnError, match=f"label {label} is out of range") as raised:
-        rule.update(bench.x, y, lambda: None)
+        rule.update(small.x, y, lambda: None)
     assert "\n" not in str(raised.value)
 
 
@@ -262,21 +262,3 @@ def test_the_objective_of_a_rule_is_its_loss_before_the_update() -> None:
     assert torch.equal(loss, rule.objective(x, y))
     expected = output_loss("squared_error", network(x), y)[0]
     torch.testing.assert_close(loss, expected.detach())
-
-
-def test_a_users_rule_is_found_by_file_and_name(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "mine.py"
-    path.write_text(
-        "from spikelearn.rules.backprop import Backprop\n\n\nclass Mine(Backprop):\n    pass\n"
-    )
-    assert all(r.passed is not False for r in check_rule(own_rule(f"{path}:Mine")))
-    for place, sentence in (
-        (f"{path}:Yours", "no class Yours"),
-        (f"{tmp_path}/none.py:Mine", "no Python file"),
-        ("Mine", "no Python file"),
-    ):
-        with pytest.raises(SpikelearnError, match=sentence):
-            own_rule(place)
-    path.write_text("1 / 0\n")
-    with pytest.raises(SpikelearnError, match="ZeroDivisionError"):
-        own_rule(f"{path}:Mine")

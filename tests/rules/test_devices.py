@@ -12,7 +12,7 @@ import torch
 
 from spikelearn._files import write_yaml
 from spikelearn.rules.rule import Rule
-from spikelearn.rules.small_network import Bench, named
+from spikelearn.rules.small_network import SmallNetwork, named
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.health import spiking_problems
 from spikelearn.training.images import Split
@@ -49,13 +49,13 @@ def learnt(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tens
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_rule_does_the_same_on_another_device(name: str, kind: str, device: torch.device) -> None:
-    bench: Any = Bench(name, MODELS[kind], 0)
-    expected = learnt(bench.fresh(), bench.x, bench.y)
+    small: Any = SmallNetwork(name, MODELS[kind], 0)
+    expected = learnt(small.fresh(), small.x, small.y)
     with other_device(device):
-        rule = bench.fresh()
+        rule = small.fresh()
         rule.network.to(device)
         rule.extra.to(device)
-        found = learnt(rule, bench.x.to(device), bench.y.to(device))
+        found = learnt(rule, small.x.to(device), small.y.to(device))
     assert found.keys() == expected.keys()
     rtol = RTOL[device.type]
     for key, tensor in expected.items():
@@ -69,13 +69,13 @@ def test_a_rule_does_the_same_on_another_device(name: str, kind: str, device: to
 def test_what_a_run_tells_of_a_network_is_the_same_on_another_device(
     name: str, device: torch.device
 ) -> None:
-    bench: Any = Bench(name, None, 0)
+    small: Any = SmallNetwork(name, None, 0)
 
     def told(device: torch.device) -> tuple[pd.DataFrame, list[Any]]:
-        rule, data = bench.fresh(), Split(bench.x, bench.y).to(str(device))
+        rule, data = small.fresh(), Split(small.x, small.y).to(str(device))
         rule.network.to(device)
         rule.extra.to(device)
-        return layer_table(rule, bench.model.build(0).double(), data), [
+        return layer_table(rule, small.model.build(0).double(), data), [
             spiking_problems(rule, data.x),
             nearest_centroid_accuracy(rule, data, data),
             accuracy_of(predict(rule, data.x).argmax(1), data.y),

@@ -12,13 +12,15 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
+from spikelearn.rules.energy_based import EnergyBased
 from spikelearn.rules.rule import output_loss
+from tests.rules.small_networks import family
 
 ONE_SIDED = "equilibrium_propagation"
 CENTRED = "equilibrium_propagation_centred"
 HOLOMORPHIC = "equilibrium_propagation_holomorphic"
 NUDGED = [ONE_SIDED, CENTRED, HOLOMORPHIC]
-NAMES = [*NUDGED, "contrastive_hebbian", "coupled_learning"]
+NAMES = family(EnergyBased)
 MODELS: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 50, 10), activation="hard_sigmoid"),
     "deep": MLP(name="d", sizes=(64, 50, 40, 30, 10), activation="hard_sigmoid"),

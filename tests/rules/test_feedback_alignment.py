@@ -15,15 +15,10 @@ from small_networks import (
     prepared,
 )
 
-NAMES = [
-    "feedback_alignment",
-    "direct_feedback_alignment",
-    "sign_symmetric_uniform",
-    "sign_symmetric_fixed",
-    "sign_symmetric_random",
-    "kolen_pollack",
-    "weight_mirror",
-]
+from spikelearn.rules.feedback_alignment import FeedbackAlignment
+from tests.rules.small_networks import family
+
+NAMES = family(FeedbackAlignment)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from spikelearn.networks.mlp import MLP
 from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.checks import check_rule
+from spikelearn.rules.forward_forward import Contrastive
+from tests.rules.small_networks import family
 
-CONTRASTIVE = ["forward_forward", "forward_forward_symba"]
+CONTRASTIVE = family(Contrastive)
 CHANNELWISE = "forward_forward_channelwise"
 NAMES = [*CONTRASTIVE, CHANNELWISE]
 MODELS = {

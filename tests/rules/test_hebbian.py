@@ -16,8 +16,9 @@ from spikelearn.rules import make_rule
 from spikelearn.rules.hebbian import Hebbian
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.optimization import Optimizer
+from tests.rules.small_networks import family
 
-NAMES = ["oja", "sanger", "bcm", "winner_take_all", "softhebb", "krotov_hopfield"]
+NAMES = [name for name in family(Hebbian) if name != "random_features"]
 MODELS: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 40, 10)),
     "cnn": CNN(name="c", input_shape=(1, 8, 8), channels=(12,), pool=(2,), n_classes=10),

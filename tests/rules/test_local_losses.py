@@ -20,8 +20,9 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.rules.local_losses import LocalPred, LocalSim
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.loop import check_batches
+from tests.rules.small_networks import family
 
-NAMES = ["local_pred", "local_sim", "local_predsim", "local_predsim_bio"]
+NAMES = family(LocalPred)
 
 
 @pytest.mark.parametrize(

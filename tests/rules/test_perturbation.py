@@ -13,17 +13,13 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
+from spikelearn.rules.perturbation import PerturbationRule
 from spikelearn.rules.rule import Rule
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.optimization import Optimizer
+from tests.rules.small_networks import family
 
-NAMES = [
-    "weight_perturbation",
-    "node_perturbation",
-    "activity_normalised_node_perturbation",
-    "decorrelated_node_perturbation",
-    "forward_gradient",
-]
+NAMES = family(PerturbationRule)
 SMALL: dict[str, Any] = {
     "mlp": MLP(name="m", sizes=(64, 32, 10)),
     "cnn": CNN(name="c", input_shape=(1, 8, 8), channels=(8,), pool=(2,), n_classes=10),

@@ -60,9 +60,9 @@ def share_of_range(rule: Any, distance: float, mu: float) -> float:
 def at_arrival(rule: Any, synapse: Any, step: int, averages: list[Averages] | None) -> None:
     """What a presynaptic arrival does."""
     t, w = synapse.traces, synapse.weight
-    if rule.rule in ("pair_stdp", "reward_stdp"):
+    if rule.rule in ("stdp", "dopamine_stdp"):
         y = t.read("y", rule.tau_minus_ms, step)
-        if rule.rule == "pair_stdp":
+        if rule.rule == "stdp":
             loss = rule.a_minus * y * share_of_range(rule, w - rule.w_min, rule.mu_minus)
             synapse.weight = clipped(rule, w - loss)
         else:
@@ -96,9 +96,9 @@ def at_arrival(rule: Any, synapse: Any, step: int, averages: list[Averages] | No
 def at_spike(rule: Any, synapse: Any, step: int) -> None:
     """What a spike of the target does."""
     t, w = synapse.traces, synapse.weight
-    if rule.rule in ("pair_stdp", "reward_stdp"):
+    if rule.rule in ("stdp", "dopamine_stdp"):
         x = t.read("x", rule.tau_plus_ms, step)
-        if rule.rule == "pair_stdp":
+        if rule.rule == "stdp":
             growth = rule.a_plus * x * share_of_range(rule, rule.w_max - w, rule.mu_plus)
             synapse.weight = clipped(rule, w + growth)
         else:

@@ -237,7 +237,7 @@ def _learn_between_steps(trial: Trial, network: Any, step: int, dt_ms: float) ->
             and step % round(rule.normalise_every_ms / dt_ms) == 0
         ):
             normalise(rule, members)
-        if rule.rule == "reward_stdp":
+        if rule.rule == "dopamine_stdp":
             pay_dose(rule, members, dose, step, dt_ms)
 
 
@@ -248,7 +248,7 @@ def _learn_before_threshold(trial: Trial, network: Any, step: int, dt_ms: float)
         rule = projection.plasticity
         if rule is None:
             continue
-        if rule.rule == "reward_stdp":
+        if rule.rule == "dopamine_stdp":
             late = 0 if rule.modulator in network.sources else 1
             sent = step - late
             who = trial.emitted[rule.modulator][sent] if sent >= 0 else set()

@@ -85,7 +85,7 @@ def test_every_synapse_stands_in_the_row_of_its_source() -> None:
 
 def test_a_trial_starts_with_its_own_state_and_the_weights_of_what_is_plastic() -> None:
     grid = on_grid(
-        {"rule": "pair_stdp", "w_min": 0.0, "w_max": 2.0, "a_plus": 0.25, "a_minus": 0.5}
+        {"rule": "stdp", "w_min": 0.0, "w_max": 2.0, "a_plus": 0.25, "a_minus": 0.5}
     )
     net = arrange(grid)
     state = arranged_state(grid, net)

@@ -57,7 +57,7 @@ def test_a_potential_falls_by_its_exponential_and_is_reset() -> None:
     assert (v[22:] == rest).all()
 
 
-STDP = {"rule": "pair_stdp", "w_min": 0.0, "w_max": 9.0, "a_plus": 0.5, "a_minus": 0.25}
+STDP = {"rule": "stdp", "w_min": 0.0, "w_max": 9.0, "a_plus": 0.5, "a_minus": 0.25}
 
 
 def test_a_synapse_grows_by_the_time_between_its_arrival_and_the_spike() -> None:
@@ -67,7 +67,7 @@ def test_a_synapse_grows_by_the_time_between_its_arrival_and_the_spike() -> None
 
 def test_a_reward_pays_what_the_eligibility_still_is() -> None:
     rule = {
-        **STDP, "rule": "reward_stdp", "modulator": "reward", "reward": [2.0],
+        **STDP, "rule": "dopamine_stdp", "modulator": "reward", "reward": [2.0],
         "tau_plus_ms": 20.0, "tau_eligibility_ms": 50.0, "tau_reward_ms": 0.0,
     }  # fmt: skip
     weight = pair([8.0], rule, v_threshold_mv=7.0).weights["in->n"]

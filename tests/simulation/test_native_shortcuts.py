@@ -63,7 +63,7 @@ def learning(connectivity: dict[str, Any], weights: np.ndarray) -> SpikingNetwor
         "connectivity": connectivity,
         "weight_mv": weights,
         "plasticity": {
-            "rule": "pair_stdp", "a_plus": 0.02, "a_minus": 0.01, "tau_plus_ms": 20.0,
+            "rule": "stdp", "a_plus": 0.02, "a_minus": 0.01, "tau_plus_ms": 20.0,
             "tau_minus_ms": 20.0, "w_min": 0.0, "w_max": 9.0, "normalise_sum": 12.0,
             "normalise_every_ms": 20.0,
         },

@@ -25,9 +25,9 @@ KNIFE_EDGE_MV = 1e-9
 DT_MS = 0.5
 
 RULES: dict[str, dict[str, Any]] = {
-    "pair, all to all": {"rule": "pair_stdp", "a_plus": 0.4, "a_minus": 0.3, "tau_minus_ms": 34.0},
+    "pair, all to all": {"rule": "stdp", "a_plus": 0.4, "a_minus": 0.3, "tau_minus_ms": 34.0},
     "pair, nearest, towards bounds": {
-        "rule": "pair_stdp", "a_plus": 0.9, "a_minus": 0.7, "tau_plus_ms": 12.0,
+        "rule": "stdp", "a_plus": 0.9, "a_minus": 0.7, "tau_plus_ms": 12.0,
         "pairing": "nearest", "mu_plus": 1.0, "mu_minus": 0.4,
     },
     "triplet": {
@@ -63,16 +63,16 @@ RULES: dict[str, dict[str, Any]] = {
         "theta_plus_mv": -64.0, "homeostasis_ms": 200.0, "u_reference_mv2": 20.0,
     },
     "reward, at once": {
-        "rule": "reward_stdp", "a_plus": 0.5, "a_minus": 0.4, "modulator": "reward",
+        "rule": "dopamine_stdp", "a_plus": 0.5, "a_minus": 0.4, "modulator": "reward",
         "reward": [1.0, -0.7], "tau_eligibility_ms": 60.0, "tau_reward_ms": 0.0,
     },
     "reward, slow": {
-        "rule": "reward_stdp", "a_plus": 0.5, "a_minus": 0.4, "modulator": "reward",
+        "rule": "dopamine_stdp", "a_plus": 0.5, "a_minus": 0.4, "modulator": "reward",
         "reward": [1.0, -0.7], "tau_eligibility_ms": 60.0, "tau_reward_ms": 25.0,
         "pairing": "nearest",
     },
     "reward by neurons": {
-        "rule": "reward_stdp", "a_plus": 0.3, "a_minus": 0.5, "modulator": "other",
+        "rule": "dopamine_stdp", "a_plus": 0.3, "a_minus": 0.5, "modulator": "other",
         "reward": [0.5, -0.4], "tau_eligibility_ms": 60.0, "tau_reward_ms": 10.0,
     },
 }  # fmt: skip

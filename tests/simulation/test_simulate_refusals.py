@@ -13,7 +13,7 @@ from engines import having, lacking
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
-from spikelearn.networks.plasticity import ClopathSTDP, PairSTDP, RewardSTDP
+from spikelearn.networks.plasticity import ClopathSTDP, DopamineSTDP, PairSTDP
 from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
 from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.simulation.grid.neurons import (
@@ -65,8 +65,8 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
         for rule, words in (
             (ClopathSTDP(rule="clopath_stdp"), VOLTAGE_PLASTICITY),
             (
-                RewardSTDP(
-                    rule="reward_stdp", modulator="in", reward=(1.0, 1.0), a_plus=0.1, a_minus=0.1
+                DopamineSTDP(
+                    rule="dopamine_stdp", modulator="in", reward=(1.0, 1.0), a_plus=0.1, a_minus=0.1
                 ),
                 REWARD_PLASTICITY,
             ),

@@ -28,7 +28,7 @@ from tests.rules.other_device import DEVICES, other_device
 BACKENDS = ["snntorch", "norse"]
 TARGETS = {"snntorch": snntorch.TARGETS["cpu"], "norse": norse.TARGETS["cpu"]}
 TRACE_RULES = [
-    name for name, rule in RULES.items() if rule["rule"] not in ("clopath_stdp", "reward_stdp")
+    name for name, rule in RULES.items() if rule["rule"] not in ("clopath_stdp", "dopamine_stdp")
 ]
 
 amplitudes = st.floats(0.0, 1.0)
@@ -36,7 +36,7 @@ times_ms = st.floats(2.0, 60.0)
 exponents = st.sampled_from([0.0, 1.0, 0.4])
 pair_rules = st.fixed_dictionaries(
     {
-        "rule": st.just("pair_stdp"), "a_plus": amplitudes, "a_minus": amplitudes,
+        "rule": st.just("stdp"), "a_plus": amplitudes, "a_minus": amplitudes,
         "tau_plus_ms": times_ms, "tau_minus_ms": times_ms, "mu_plus": exponents,
         "mu_minus": exponents, "pairing": st.sampled_from(["all_to_all", "nearest"]),
     }
@@ -247,7 +247,7 @@ def test_all_that_learns_is_on_its_device(backend: str, rule: str, device: torch
 def test_memory_is_told_for_the_matrix_that_learning_needs() -> None:
     def told(plastic: bool, backend: str) -> float:
         sparse = {"kind": "fixed_probability", "probability": 0.01}
-        rule = {"rule": "pair_stdp", "a_plus": 0.1, "a_minus": 0.1}
+        rule = {"rule": "stdp", "a_plus": 0.1, "a_minus": 0.1}
         network = SpikingNetwork(
             name="sparse",
             populations={

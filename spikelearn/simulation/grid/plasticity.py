@@ -28,10 +28,10 @@ import numpy as np
 from spikelearn.networks.plasticity import (
     ClopathSTDP,
     DiehlCookSTDP,
+    DopamineSTDP,
     InhibitorySTDP,
     PairSTDP,
     Plasticity,
-    RewardSTDP,
     TripletSTDP,
 )
 
@@ -146,7 +146,7 @@ def plasticity_on_grid(
     made = _MAKERS[type(rule)](rule)
     taus = made.pop("tau_ms")
     decays: dict[str, Any] = {f"{name}_decay": math.exp(-dt_ms / tau) for name, tau in taus.items()}
-    if isinstance(rule, RewardSTDP):
+    if isinstance(rule, DopamineSTDP):
         made["reward"] = _reward(rule, dt_ms)
     if isinstance(rule, ClopathSTDP):
         made["clopath"] = _clopath(rule, dt_ms, rest_mv, v_rest, v_init)
@@ -223,7 +223,7 @@ def _voltage(rule: ClopathSTDP) -> dict[str, Any]:
     return {"tau_ms": {"x": rule.tau_x_ms}}
 
 
-def _rewarded(rule: RewardSTDP) -> dict[str, Any]:
+def _rewarded(rule: DopamineSTDP) -> dict[str, Any]:
     return {
         "tau_ms": {"x": rule.tau_plus_ms, "y": rule.tau_minus_ms},
         "at_pre": (0.0, -rule.a_minus, 0.0),
@@ -237,11 +237,11 @@ _MAKERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     DiehlCookSTDP: _diehl_cook,
     InhibitorySTDP: _inhibitory,
     ClopathSTDP: _voltage,
-    RewardSTDP: _rewarded,
+    DopamineSTDP: _rewarded,
 }
 
 
-def _reward(rule: RewardSTDP, dt_ms: float) -> Reward:
+def _reward(rule: DopamineSTDP, dt_ms: float) -> Reward:
     instant = rule.tau_reward_ms == 0
     both = 0.0 if instant else 1.0 / (1.0 / rule.tau_eligibility_ms + 1.0 / rule.tau_reward_ms)
     return Reward(
