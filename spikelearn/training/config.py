@@ -117,6 +117,13 @@ class TrainConfig(_RunConfig):
 
     The validation images are the last `validation_fraction` of a seeded shuffle of the training
     images; the epoch is chosen on them, and the test images are read once, at the end.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> config = sl.TrainConfig(model="mlp_64", rule="feedback_alignment", dataset="digits")
+    >>> config.run_name().startswith("mlp_64-feedback_alignment-seed0-")
+    True
     """
 
     options: dict[str, Any] = Field(default={}, description="the rule's own settings")
@@ -222,6 +229,13 @@ class STDPConfig(_RunConfig):
     its share of images every few thousand, whatever they show, and large layers lose prototypes to
     that. `homeostasis_slows` leaves the rates towards which thresholds drive the neurons as they
     are: the rise at a spike falls by what the time constant grows.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> config = sl.STDPConfig(model="competitive_stdp", rule="stdp", n_train=100)
+    >>> config.run_name().startswith("competitive_stdp-stdp-seed0-")
+    True
     """
 
     rule: str = "stdp"

@@ -108,6 +108,18 @@ def train(
     TrainingWarning
         Once for each problem that a network that spikes gets into: a layer is silent, most of it is
         dead, or its rates explode.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> config = sl.TrainConfig(
+    ...     model="mlp_64", rule="feedback_alignment", dataset="digits", epochs=8
+    ... )
+    >>> run = sl.train(config, runs="runs")
+    >>> run.summary["test_accuracy"] > 0.5
+    True
+    >>> sl.train(config, runs="runs").folder == run.folder  # complete: read, not computed again
+    True
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()

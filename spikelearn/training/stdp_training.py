@@ -124,6 +124,14 @@ def train_stdp(
     SpikelearnError
         Where the network has not exactly one plastic projection from one spike source, or does
         not fit the images.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> config = sl.STDPConfig(model="competitive_stdp", rule="stdp", n_train=20)
+    >>> run = sl.train_stdp(config, runs="runs")
+    >>> sorted(path.name for path in run.folder.glob("*.safetensors"))
+    ['weights.safetensors']
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()

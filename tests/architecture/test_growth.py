@@ -19,7 +19,9 @@ ADDED = Path(__file__).parent / "added"
 # fewest of them that have to pass).
 KINDS = {
     "added_backend": (["simulation/test_closed_forms.py"], "added", 10),
+    "added_criterion": (["plausibility/test_audit.py"], "added", 2),
     "added_format": (["spikes/test_files_of_spikes.py"], "added", 10),
+    "added_rule": (["rules/test_checks.py", "rules/test_rules.py"], "added", 5),
 }
 
 

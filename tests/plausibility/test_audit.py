@@ -40,11 +40,22 @@ class Mine(Rule):
 """
 
 
-def test_every_criterion_says_what_it_is_and_where_it_comes_from() -> None:
-    for key, one in CRITERIA.items():
-        assert one.key == key
-        for text in (one.title, one.definition, one.source, one.procedure, one.threshold, one.why):
-            assert text
+@pytest.mark.parametrize("key", CRITERIA)
+def test_every_criterion_says_what_it_is_and_where_it_comes_from(key: str) -> None:
+    one = CRITERIA[key]
+    assert one.key == key
+    for text in (one.title, one.definition, one.source, one.procedure, one.threshold, one.why):
+        assert text
+
+
+@pytest.mark.parametrize("key", CRITERIA)
+def test_every_criterion_gives_a_verdict_and_a_sentence_of_rules_and_of_plasticity(
+    key: str,
+) -> None:
+    for rule in ("oja", "stdp"):
+        (finding,) = (f for _, _, f, _ in audit_rule(rule, criteria=[key]).findings)
+        assert finding.verdict in ("pass", "fail", "disagree", "reported", "does not apply")
+        assert finding.sentence
 
 
 def test_the_same_seed_gives_the_same_table() -> None:
