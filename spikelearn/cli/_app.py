@@ -66,7 +66,7 @@ def plainly(command: Command) -> Command:
 @contextlib.contextmanager
 def plain_warnings() -> Iterator[None]:
     """What is noticed while networks are trained, as one line each."""
-    from spikelearn.training.health import TrainingWarning
+    from spikelearn.training.measures import TrainingWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
         say(f"Warning: {message}")

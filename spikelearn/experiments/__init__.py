@@ -19,7 +19,7 @@ _MODULES = {
     "auditory": "studies.auditory",
     "comparing": "studies.comparing",
     "config": "training.config",
-    "health": "training.health",
+    "health": "training.measures",
     "representation": "studies.representation",
     "significance": "studies.significance",
     "stdp_training": "training.stdp_training",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from spikelearn.networks.mlp import Activation, ImageShape
 
 if TYPE_CHECKING:
-    from spikelearn.networks.rate_network import RateNetwork
+    from spikelearn.networks.layers import RateNetwork
 
 
 class CNN(BaseModel):
@@ -65,8 +65,7 @@ class CNN(BaseModel):
     def build(self, seed: int) -> RateNetwork:
         """The network with its initial weights, which depend on `seed` alone."""
         from spikelearn._seeding import torch_generator
-        from spikelearn.networks.layers import Convolution, Dense, Layer
-        from spikelearn.networks.rate_network import RateNetwork
+        from spikelearn.networks.layers import Convolution, Dense, Layer, RateNetwork
 
         generator = torch_generator(seed, "weights")
         layers: list[Layer] = []

@@ -3,18 +3,22 @@
 A layer is two steps. `drive` is the synapses: an affine map of the activity below, z = W h + b,
 with the pooling of a convolutional layer as part of it. `activate` is the neurons: a nonlinearity,
 applied to each z by itself. Rules that need no more than these, the adjoint of the synapses
-(`transpose`) and the weights, are written once for every architecture.
+(`transpose`) and the weights, are written once for every architecture. A `RateNetwork` is a list
+of layers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
 from torch.nn.grad import conv2d_weight
+
+from spikelearn._errors import SpikelearnError
 
 _aten = torch.ops.aten
 
@@ -276,3 +280,42 @@ def scaled_uniform(shape: Sequence[int], gain: float, generator: torch.Generator
     """
     bound = gain * math.sqrt(3.0 / math.prod(shape[1:]))
     return torch.empty(*shape).uniform_(-bound, bound, generator=generator)
+
+
+class RateNetwork(nn.Module):
+    """Layers applied one after another; `layers[-1]` gives class scores.
+
+    `kind` is that of the description it was built from ("mlp", "cnn" ...); rules say by it what
+    they train.
+    """
+
+    def __init__(self, layers: Sequence[Layer], kind: str = "mlp") -> None:
+        super().__init__()
+        if not layers:
+            raise SpikelearnError("a network needs at least one layer")
+        self.layers = nn.ModuleList(layers)
+        self.kind = kind
+
+    def __iter__(self) -> Iterator[Layer]:
+        """The layers, first to last."""
+        return iter(cast("list[Layer]", list(self.layers)))
+
+    def __len__(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Class scores of shape (batch, n_classes) for inputs of shape (batch, n_inputs)."""
+        return self.activity(x)[-1]
+
+    def weights(self) -> list[nn.Parameter]:
+        """The weights of every layer, first to last."""
+        return [layer.weight for layer in self]
+
+    def activity(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Activity of every layer, first to last, each of shape (batch, *out_shape)."""
+        activities = []
+        for layer in self:
+            x = layer(x)
+            activities.append(x)
+        return activities

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 if TYPE_CHECKING:
-    from spikelearn.networks.rate_network import RateNetwork
+    from spikelearn.networks.layers import RateNetwork
 
 Activation = Literal["relu", "tanh", "sigmoid", "hard_sigmoid", "elu"]
 ImageShape = tuple[int, int, int]
@@ -66,8 +66,7 @@ class MLP(BaseModel):
     def build(self, seed: int) -> RateNetwork:
         """The network with its initial weights, which depend on `seed` alone."""
         from spikelearn._seeding import torch_generator
-        from spikelearn.networks.layers import Dense
-        from spikelearn.networks.rate_network import RateNetwork
+        from spikelearn.networks.layers import Dense, RateNetwork
 
         generator = torch_generator(seed, "weights")
         last = len(self.sizes) - 2

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from spikelearn._old_names import current_name
+from spikelearn._keys import current_name
 
 Pairing = Literal["all_to_all", "nearest"]
 

@@ -24,9 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.layers import ACTIVATIONS, Dense, Layer, scaled_uniform
+from spikelearn.networks.layers import ACTIVATIONS, Dense, Layer, RateNetwork, scaled_uniform
 from spikelearn.networks.mlp import ImageShape
-from spikelearn.networks.rate_network import RateNetwork
 
 
 class Recurrent(BaseModel):

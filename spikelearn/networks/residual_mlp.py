@@ -21,7 +21,7 @@ from spikelearn.networks.layers import ACTIVATIONS, Layer
 from spikelearn.networks.mlp import Activation, ImageShape, square_image
 
 if TYPE_CHECKING:
-    from spikelearn.networks.rate_network import RateNetwork
+    from spikelearn.networks.layers import RateNetwork
 
 
 class ResidualMLP(BaseModel):
@@ -46,7 +46,7 @@ class ResidualMLP(BaseModel):
     def build(self, seed: int) -> RateNetwork:
         """The network with its initial weights, which depend on `seed` alone."""
         from spikelearn._seeding import torch_generator
-        from spikelearn.networks.rate_network import RateNetwork
+        from spikelearn.networks.layers import RateNetwork
 
         generator = torch_generator(seed, "weights")
         n_blocks = self.depth - 1

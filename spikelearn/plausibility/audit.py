@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._old_names import current_name
+from spikelearn._keys import current_name
 from spikelearn.plausibility.criteria import CRITERIA, Finding
 
 if TYPE_CHECKING:

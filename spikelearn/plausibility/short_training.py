@@ -18,12 +18,12 @@ from typing import Any
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
 from spikelearn.rules.rule import Rule
-from spikelearn.training.epoch import train_epoch
 from spikelearn.training.images import Split
 from spikelearn.training.measures import accuracy_of, added_updates
+from spikelearn.training.optimization import train_epoch
 
 N_TRAIN, N_TEST, BATCH, EPOCHS, RATE = 1000, 360, 25, 3, 5e-3
 # Decay of the weights, a share of the rate, in runs that ask whether feedback finds its way back.

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, fold, unfold
 
-from spikelearn.networks.layers import Convolution, Layer
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import Convolution, Layer, RateNetwork
 
 
 class Untied(Layer):

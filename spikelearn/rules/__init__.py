@@ -7,6 +7,7 @@ its line here; which networks it trains, and what it is in one line, its class s
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._old_names import current_name
+from spikelearn._keys import current_name
 from spikelearn.rules._read_class import attribute, first_line
 from spikelearn.rules.user_rule import rule_from_file
 
@@ -54,7 +55,7 @@ class RuleEntry:
     @property
     def networks(self) -> tuple[str, ...]:
         """Kinds of models it trains, the usual one first: the class's attribute `networks`."""
-        return tuple(attribute(self.module, self.name_of_class, "networks"))
+        return _networks(self.module, self.name_of_class)
 
     @property
     def description(self) -> str:
@@ -70,6 +71,11 @@ class RuleEntry:
     def simulated(self) -> bool:
         """Whether the simulation carries it out, as part of a spiking network's description."""
         return self.networks == ("spiking",)
+
+
+@functools.cache
+def _networks(module: str, name_of_class: str) -> tuple[str, ...]:
+    return tuple(attribute(module, name_of_class, "networks"))
 
 
 RULES: dict[str, RuleEntry] = {

@@ -16,7 +16,7 @@ import torch
 from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.rules.rule import Axis, Rule
 from spikelearn.rules.small_network import (
     N_SAMPLES,

@@ -17,7 +17,7 @@ from typing import Literal
 
 import torch
 
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.rules.perturbation import PerturbationRule, by_sample, weight_axes
 from spikelearn.rules.rule import (
     LayerPass,

@@ -21,8 +21,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, embedding, one_hot
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks.layers import Layer
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import Layer, RateNetwork
 
 # What an axis of a tensor runs over: the samples of the batch, the units (or channels) of a layer
 # by its index, or neither.

@@ -11,7 +11,7 @@ from spikelearn._checks import Fails
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyNetwork
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
 

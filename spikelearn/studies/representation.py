@@ -12,7 +12,7 @@ import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn._old_names import current_name
+from spikelearn._keys import current_name
 from spikelearn._seeding import generator
 from spikelearn.comparison.guards import check_alone, evaluation_mode
 from spikelearn.networks.spiking import SpikingNetwork

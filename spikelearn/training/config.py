@@ -17,8 +17,7 @@ from pydantic import (
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn._keys import configuration_key
-from spikelearn._old_names import current_name, with_first_names
+from spikelearn._keys import configuration_key, current_name, with_first_names
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, known_name
 

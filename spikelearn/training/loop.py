@@ -22,18 +22,18 @@ from spikelearn.rules import make_rule
 from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
 from spikelearn.stimuli.events import load_events
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.epoch import train_epoch
-from spikelearn.training.health import TrainingWarning, spiking_problems
 from spikelearn.training.images import Split, split, split_events
 from spikelearn.training.measures import (
     PROBE_IMAGES,
+    TrainingWarning,
     accuracy_of,
     collapse_flag,
     layer_table,
+    nearest_centroid_accuracy,
     predict,
+    spiking_problems,
 )
-from spikelearn.training.optimization import Optimizer
-from spikelearn.training.readout_free import nearest_centroid_accuracy
+from spikelearn.training.optimization import Optimizer, train_epoch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class TrainedRun:
         weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
         `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
-        `readout_free`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
+        `measures`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
         wrong with the network, in words; empty if nothing is).
     folder : Path or None
         Where it is stored.

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks.layers import Dense
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingMLP
 
 MODELS = [

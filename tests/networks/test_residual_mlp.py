@@ -10,7 +10,7 @@ import yaml
 
 from spikelearn import SpikelearnError
 from spikelearn.networks import load_model
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.residual_mlp import ResidualDense, ResidualMLP
 
 

@@ -8,8 +8,8 @@ import torch
 
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule, output_loss
 

@@ -13,9 +13,8 @@ import torch
 from torch.nn.functional import conv2d
 
 from spikelearn.networks.cnn import CNN
-from spikelearn.networks.layers import Convolution, Dense
+from spikelearn.networks.layers import Convolution, Dense, RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from spikelearn.networks.layers import Dense
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule
 

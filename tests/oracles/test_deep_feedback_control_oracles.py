@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from spikelearn.networks.layers import Dense
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.rules.deep_feedback_control import DeepFeedbackControl, jacobians
 from spikelearn.rules.rule import LayerPass, forward_pass, output_loss
 

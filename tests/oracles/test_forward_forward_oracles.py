@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from spikelearn.networks.layers import Dense
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from tests.oracles.forward_forward_by_hand import (
     CHANNELWISE,

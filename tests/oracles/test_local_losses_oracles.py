@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.local_losses import (
     LocalPred,

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.rules.predictive_coding import Relaxation
 from spikelearn.rules.rule import forward_pass, one_hot_targets, output_loss

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import forward_pass, output_loss
 from spikelearn.rules.target_propagation import DifferenceTargetPropagation

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikelearn.networks.layers import Dense
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.rules.weight_mirror import WeightMirror
 from tests.oracles.feedback_weights import (
     MODELS,

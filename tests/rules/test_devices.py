@@ -14,11 +14,15 @@ from spikelearn._files import write_yaml
 from spikelearn.rules.rule import Rule
 from spikelearn.rules.small_network import SmallNetwork, named
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.health import spiking_problems
 from spikelearn.training.images import Split
 from spikelearn.training.loop import open_trained_run, train
-from spikelearn.training.measures import accuracy_of, layer_table, predict
-from spikelearn.training.readout_free import nearest_centroid_accuracy
+from spikelearn.training.measures import (
+    accuracy_of,
+    layer_table,
+    nearest_centroid_accuracy,
+    predict,
+    spiking_problems,
+)
 from tests.rules.other_device import DEVICES, OTHER, back, other_device
 from tests.rules.test_checks import CASES, MODELS
 
@@ -124,7 +128,7 @@ def trained(config: TrainConfig, device: torch.device, runs: Path, stop_after: i
         return train(there, runs)
 
 
-@pytest.mark.filterwarnings("ignore::spikelearn.training.health.TrainingWarning")
+@pytest.mark.filterwarnings("ignore::spikelearn.training.measures.TrainingWarning")
 @pytest.mark.filterwarnings("ignore:for .*copying from a non-meta parameter")  # copied it is
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sklearn.datasets import load_digits
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.checks import check_rule
 from spikelearn.rules.forward_forward import Contrastive

@@ -7,8 +7,8 @@ import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import MLP
-from spikelearn.networks.rate_network import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier, SpikingMLP
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import Rule

@@ -19,7 +19,7 @@ from spikelearn.training.measures import predict
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*(silent|dead units):spikelearn.training.health.TrainingWarning"
+    "ignore:.*(silent|dead units):spikelearn.training.measures.TrainingWarning"
 )
 
 

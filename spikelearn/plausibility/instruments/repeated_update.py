@@ -11,7 +11,7 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyClassifier, LatencyLayer
-from spikelearn.networks.rate_network import RateNetwork
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.recurrent import Cell
 from spikelearn.plausibility.instruments.event_networks import along_axes, input_slots, later
 from spikelearn.plausibility.instruments.observer import OperationObserver

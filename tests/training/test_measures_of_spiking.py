@@ -15,8 +15,8 @@ from spikelearn.networks.mlp import MLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.health import TrainingWarning, spiking_problems
 from spikelearn.training.loop import train
+from spikelearn.training.measures import TrainingWarning, spiking_problems
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from spikelearn import load_model
-from spikelearn._old_names import OLD_NAMES, current_name, with_first_names
+from spikelearn._keys import OLD_NAMES, current_name, with_first_names
 from spikelearn.networks import plasticity
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.plausibility import audit_rule

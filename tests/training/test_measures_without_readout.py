@@ -11,8 +11,7 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
 from spikelearn.training.images import Split
-from spikelearn.training.measures import activity
-from spikelearn.training.readout_free import nearest_centroid_accuracy
+from spikelearn.training.measures import activity, nearest_centroid_accuracy
 
 
 def prepared(sizes: tuple[int, ...]):

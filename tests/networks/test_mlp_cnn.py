@@ -8,8 +8,8 @@ from torch import nn
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import CNN, MLP
+from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import square_image
-from spikelearn.networks.rate_network import RateNetwork
 
 
 def copied(module: nn.Module, layer: nn.Module) -> nn.Module:

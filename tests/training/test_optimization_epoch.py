@@ -6,8 +6,8 @@ import torch
 
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
-from spikelearn.training.epoch import train_epoch
 from spikelearn.training.images import Split
+from spikelearn.training.optimization import train_epoch
 
 
 def test_each_batch_is_learned_in_its_order_and_the_loss_is_summed_over_examples() -> None:
