@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from spikelearn.networks._fields import Description, PerNeuron
-from spikelearn.networks.brian2_neurons import Brian2Neurons
-from spikelearn.networks.neurons import Neurons
+from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.projections import Weighted
 
 
@@ -43,7 +42,7 @@ class NoiseInput(Description):
     sd: PerNeuron = Field(description="in the unit; that of the drawn values")
     interval_ms: float = Field(gt=0, description="how long a drawn value lasts")
 
-    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
+    def mistake(self, target: NeuronModel) -> str | None:
         """Why this current cannot flow into such neurons, or None."""
         fitting = [unit for unit in target.gains() if unit != "ns"]
         if self.unit not in fitting:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_folder, write_yaml
+from spikelearn.networks.neurons import NeuronModel
 
 if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
@@ -28,7 +29,7 @@ def save_network(network: SpikingNetwork, folder: Path) -> Path:
             " its own"
         )
     for name, population in network.populations.items():
-        if population.model == "brian2":
+        if isinstance(population, NeuronModel) and not population.in_files:
             raise SpikelearnError(
                 f"the equations of population '{name}' are code, which is not kept in files; keep"
                 " the Python program that makes the network"

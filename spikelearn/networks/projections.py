@@ -13,10 +13,9 @@ from pydantic import model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks._fields import Description, Drawn
-from spikelearn.networks.brian2_neurons import Brian2Neurons
 from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
 from spikelearn.networks.distributions import AnyDistribution
-from spikelearn.networks.neurons import LIF, Neurons
+from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.synapses import DeltaSynapse, Synapse
 
@@ -55,7 +54,7 @@ class Weighted(Description):
         """The weight, in its unit."""
         return getattr(self, f"weight_{self.unit}")
 
-    def mistake(self, target: Neurons | Brian2Neurons) -> str | None:
+    def mistake(self, target: NeuronModel) -> str | None:
         """Why this synapse cannot end on such neurons, or None."""
         if isinstance(self.synapse, DeltaSynapse):
             fitting = ["mv"]
@@ -70,11 +69,10 @@ class Weighted(Description):
             kind = "jump of the potential"
         elif self.synapse.reversal_mv is None:
             kind = "current"
-        leak = isinstance(target, LIF) and target.leak_ns is None and self.unit in ("pa", "ns")
-        if not fitting or leak:
-            hint = "set its leak_ns" if leak else f"neurons of model {target.model} have none"
-            if isinstance(target, Brian2Neurons) and not fitting:
-                hint = "its equations do not name I"
+        scale = target.scale_field
+        unset = scale is not None and self.unit in ("pa", "ns") and getattr(target, scale) is None
+        if not fitting or unset:
+            hint = f"set its {scale}" if unset else target.no_place()
             return f"a {kind} with weight_{self.unit} does not fit the target ({hint})"
         return (
             f"a {kind} onto neurons of model {target.model} needs"

@@ -27,7 +27,7 @@ from spikelearn.networks.connectivity import (
     FixedTotalNumber,
 )
 from spikelearn.networks.distributions import AnyDistribution
-from spikelearn.networks.neurons import LIF, Neurons
+from spikelearn.networks.neurons import LIF, NeuronModel
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Synapse
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _restrung(item: Any, in_degree: float, **changes: Any) -> Any:
     return type(item)(**{**dict(item), f"weight_{item.unit}": stronger, **changes})
 
 
-def _smaller(population: Neurons, neurons: float, shift_mv: float) -> Neurons:
+def _smaller(population: NeuronModel, neurons: float, shift_mv: float) -> NeuronModel:
     """A population with fewer neurons, each under a constant current."""
     assert isinstance(population, LIF)  # noqa: S101 - checked before
     size = max(1, round(population.size * neurons))

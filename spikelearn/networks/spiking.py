@@ -9,27 +9,29 @@ semantics of a run are in `spikelearn.simulation`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks._fields import Description
-from spikelearn.networks.brian2_neurons import Brian2Neurons
 from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
 from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (
     LIF,
+    QIF,
     AdaptiveLIF,
     AdEx,
+    Brian2Neurons,
     HodgkinHuxley,
     Izhikevich,
-    Neurons,
+    NeuronModel,
     SpikeSource,
 )
 from spikelearn.networks.plasticity import DopamineSTDP
+from spikelearn.networks.populations import Population
 from spikelearn.networks.projections import Projection, draw_synapses
 from spikelearn.networks.synapses import (
     AlphaSynapse,
@@ -42,12 +44,10 @@ if TYPE_CHECKING:
     import nir
 
 __all__ = [
-    "LIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "Brian2Neurons",
+    "LIF", "QIF", "AdEx", "AdaptiveLIF", "AlphaSynapse", "BackgroundInput", "Brian2Neurons",
     "DeltaSynapse", "ExponentialSynapse", "HodgkinHuxley", "Izhikevich", "NoiseInput",
     "Projection", "SpikeSource", "SpikingNetwork", "Synapse",
 ]  # fmt: skip
-
-Population = Annotated[SpikeSource | Neurons | Brian2Neurons, Field(discriminator="model")]
 
 
 class SpikingNetwork(Description):
@@ -84,17 +84,6 @@ class SpikingNetwork(Description):
     record: tuple[str, ...] | None = None
     dt_ms: float | None = Field(default=None, gt=0)
     rates_hz: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
-
-    @field_validator("populations", mode="before")
-    @classmethod
-    def _equations_are_code(cls, populations: Any) -> Any:
-        for name, given in populations.items() if isinstance(populations, dict) else ():
-            if isinstance(given, dict) and given.get("model") == "brian2":
-                raise ValueError(
-                    f"{name}: equations are code, which no file may bring; make a Brian2Neurons"
-                    " of them in Python"
-                )
-        return populations
 
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
@@ -184,7 +173,7 @@ class SpikingNetwork(Description):
             )
 
     @property
-    def neurons(self) -> dict[str, Neurons | Brian2Neurons]:
+    def neurons(self) -> dict[str, NeuronModel]:
         """Populations of neurons by name."""
         return {k: p for k, p in self.populations.items() if not isinstance(p, SpikeSource)}
 

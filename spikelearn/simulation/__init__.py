@@ -28,22 +28,23 @@ everything that happens at t_k. Within step k, in this order:
        G = 1 + sum_s mean(g_s),   v_end = (sum_s mean(g_s) E_s + sum_s mean(i_s) + I[k]) / G
        v <- v_end + (v - v_end) * exp(-dt / tau_m * G)
 
-   AdEx, Izhikevich and Hodgkin-Huxley neurons take one step of the classic Runge-Kutta method of
-   fourth order, with the synapses as they exactly are at its start, middle and end;
-   Hodgkin-Huxley neurons as many equal ones as make each at most 0.025 ms long.
+   All other models (AdEx, Izhikevich, QIF, Hodgkin-Huxley ...; `spikelearn.networks.neurons`) take
+   one step of the classic Runge-Kutta method of fourth order, with the synapses as they exactly
+   are at its start, middle and end; or as many equal ones as make each at most as long as the
+   model asks for: Hodgkin-Huxley neurons 0.025 ms.
 2. **Deliver** the spikes that arrive at t_k. Delta synapses add their weight to v (lost while the
    neuron is refractory), exponential synapses add it to i_s or g_s. A spike emitted at t_j with a
    delay of d steps arrives at t_(j+d); d is at least 1 from neurons and at least 0 from spike
    sources.
    Background spikes arrive without delay.
 3. **Threshold**: a neuron spikes if it is not refractory and v > v_threshold + theta (v_peak for
-   AdEx and Izhikevich neurons). Equality is not enough. A Hodgkin-Huxley neuron spikes where
-   v > v_threshold and was not above it at t_(k-1).
+   models that have one). Equality is not enough. A neuron without reset (Hodgkin-Huxley) spikes
+   where v > v_threshold and was not above it at t_(k-1).
 4. **Reset**: v is set to v_reset, or lowered by the distance from v_rest to the effective
    threshold (`subtract`); theta, or the adaptation current, grows by its increment; the neuron is
    refractory at t_(k+1) ... t_(k+r-1) for a refractory period of r steps: its v is held
    (adaptation goes on), and it takes up again with the integration of step k + r.
-   Hodgkin-Huxley neurons have no reset.
+   Models without reset keep their v.
 5. **Propagate**: the spikes of t_k enter the delay lines.
 
 Plasticity (`spikelearn.rules.stdp`) acts within the same step. Traces decay with the integration

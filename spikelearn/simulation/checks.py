@@ -17,16 +17,14 @@ from spikelearn._checks import CheckResult, Fails, failures, run_checks
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step
-from spikelearn.networks.neurons import LIF, AdaptiveLIF, Neurons, SpikeSource
-from spikelearn.networks.spiking import (
-    AdEx,
-    BackgroundInput,
-    HodgkinHuxley,
-    Izhikevich,
-    NoiseInput,
-    Projection,
-    SpikingNetwork,
+from spikelearn.networks.neurons import (
+    LIF,
+    NEURON_MODELS,
+    AdaptiveLIF,
+    NeuronModel,
+    SpikeSource,
 )
+from spikelearn.networks.spiking import BackgroundInput, NoiseInput, Projection, SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse, Synapse
 from spikelearn.simulation.simulate import Backend, simulate
 from spikelearn.spikes.activity import Activity
@@ -71,14 +69,15 @@ def check_backend(
     SpikelearnError
         If there is no such property.
     """
+    tests = known_properties()
     for name in properties or ():
-        if name not in PROPERTIES:
+        if name not in tests:
             raise SpikelearnError(
-                f"there is no property called '{name}'; properties are {', '.join(PROPERTIES)}"
+                f"there is no property called '{name}'; properties are {', '.join(tests)}"
             )
-    chosen = PROPERTIES if properties is None else properties
+    chosen = tests if properties is None else properties
     results = run_checks(
-        ((name, PROPERTIES[name]) for name in chosen),
+        ((name, tests[name]) for name in chosen),
         _Tested(backend, seed),
         skips=(UnsupportedFeatureError,),
     )
@@ -109,7 +108,7 @@ class _Tested:
 
     def one(
         self,
-        cell: Neurons,
+        cell: NeuronModel,
         times_ms: list[float],
         synapse: Synapse | None = None,
         delay_ms: float = 0.0,
@@ -331,7 +330,7 @@ def _seed(tested: _Tested) -> None:
         raise Fails("another seed gives the same spikes, or none at all")
 
 
-def _like_another(cell: Neurons, **options: Any) -> Callable[[_Tested], None]:
+def _like_another(cell: NeuronModel, **options: Any) -> Callable[[_Tested], None]:
     def test(tested: _Tested) -> None:
         theirs = str(tested.backend).partition(":")[0] == "brian2"
         beside = "native" if theirs else "brian2"
@@ -353,7 +352,12 @@ def _like_another(cell: Neurons, **options: Any) -> Callable[[_Tested], None]:
 
 
 def _random(
-    seed: int, cell: Neurons, n_trials: int, unit: str = "mv", scale: float = 8.0, tau: float = 4.0
+    seed: int,
+    cell: NeuronModel,
+    n_trials: int,
+    unit: str = "mv",
+    scale: float = 8.0,
+    tau: float = 4.0,
 ) -> tuple[SpikingNetwork, Stimulus]:
     """A recurrent population behind four input neurons, with weights and delays that differ."""
     rng = np.random.default_rng(seed)
@@ -402,20 +406,24 @@ PROPERTIES: dict[str, Callable[[_Tested], None]] = {
         LIF(size=5, v_rest_mv=-70.0, v_threshold_mv=-60.0, leak_ns=10.0, refractory_ms=1.0),
         unit="ns",
     ),
-    "random_adex": _like_another(AdEx(model="adex", size=5), unit="pa", scale=500.0),
-    "random_izhikevich": _like_another(
-        Izhikevich(model="izhikevich", size=5), unit="mv_per_ms", scale=8.0
-    ),
-    "random_hodgkin_huxley": _like_another(
-        HodgkinHuxley(model="hodgkin_huxley", size=5), unit="pa", scale=250.0
-    ),
 }
+
+
+def known_properties() -> dict[str, Callable[[_Tested], None]]:
+    """The tests by name, with one for each neuron model that is integrated step by step."""
+    tests = dict(PROPERTIES)
+    for name, model in NEURON_MODELS.items():
+        if model.slopes is not None:
+            unit, scale = model.typical_weight
+            cell = model.model_validate({"model": name, "size": 5})
+            tests[f"random_{name}"] = _like_another(cell, unit=unit, scale=scale)
+    return tests
 
 
 def describe_properties() -> dict[str, str]:
     """What each property says, in a sentence."""
     sentences = {}
-    for name, test in PROPERTIES.items():
+    for name, test in known_properties().items():
         kind = name.removeprefix("random_").replace("_", " ")
         said = (test.__doc__ or "").strip().split("\n")[0].removesuffix(".")
         sentences[name] = said or f"Random networks ({kind}) spike as on another backend"

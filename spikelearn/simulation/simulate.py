@@ -16,12 +16,12 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._time_steps import nearest_step
+from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, PartialRun, Result, Spikes, to_grid
 from spikelearn.simulation.grid.neurons import (
     ALPHA_SYNAPSES,
     CONDUCTANCES,
-    MODEL_FEATURES,
     REWARD_PLASTICITY,
     VOLTAGE_PLASTICITY,
 )
@@ -47,7 +47,12 @@ DEFAULT_DT_MS = 0.1
 
 
 class Backend(Protocol):
-    """What a backend is: a module or an object with these."""
+    """What a backend is: a module or an object with these.
+
+    One that has other neurons than leaky ones also has `integrates(model)`, which says of a class
+    of `NEURON_MODELS` whether it can integrate such neurons; or it names them in its FEATURES, by
+    the model's `in_words`.
+    """
 
     @property
     def FEATURES(self) -> frozenset[str]:
@@ -245,7 +250,7 @@ def choose_backend(
     if not isinstance(backend, str):
         name, engine = getattr(backend, "__name__", type(backend).__name__), backend
     elif backend == "auto":
-        able = [n for n in BACKENDS if set(needed) <= load_backend(n).FEATURES]
+        able = [n for n in BACKENDS if set(needed) <= features_of(load_backend(n))]
         if not able:
             raise UnsupportedFeatureError(
                 f"no backend has all of what this needs: {', '.join(sorted(needed))}"
@@ -254,10 +259,11 @@ def choose_backend(
     else:
         name, engine = backend, load_backend(backend)
     for feature in needed:
-        if feature not in engine.FEATURES:
-            able = [n for n in BACKENDS if feature in load_backend(n).FEATURES]
+        if feature not in features_of(engine):
+            able = [n for n in BACKENDS if feature in features_of(load_backend(n))]
             raise UnsupportedFeatureError(
-                f"backend '{name}' has no {feature}; backends that have it: {', '.join(able)}"
+                f"backend '{name}' has no {feature}; backends that have it:"
+                f" {', '.join(able) or 'none'}"
             )
     if isinstance(engine, ModuleType) and hasattr(engine, "TARGETS"):
         target = engine.choose_target(grid)
@@ -291,6 +297,15 @@ def load_backend(name: str) -> Backend:
     return targets[target]
 
 
+def features_of(backend: Backend) -> frozenset[str]:
+    """What a backend has: its own FEATURES, and the neurons whose equations it can integrate."""
+    integrates: Callable[[type[NeuronModel]], bool] | None = getattr(backend, "integrates", None)
+    if integrates is None:
+        return backend.FEATURES
+    models = {model for model in NEURON_MODELS.values() if integrates(model)}
+    return backend.FEATURES | {model.in_words for model in models}
+
+
 def required_features(grid: GridNetwork, precision: str) -> list[str]:
     """What a backend must be able to do to run this."""
     features = ["plasticity"] if grid.plastic else []
@@ -300,9 +315,8 @@ def required_features(grid: GridNetwork, precision: str) -> list[str]:
     if any(rule.reward is not None for rule in rules):
         features.append(REWARD_PLASTICITY)
     populations = grid.neurons.values()
-    for model, words in MODEL_FEATURES.items():
-        if any(p.model == model for p in populations):
-            features.append(words)
+    models = {p.model for p in populations if not p.model.leaky}
+    features += sorted(model.in_words for model in models)
     if any(p.conducting for p in populations):
         features.append(CONDUCTANCES)
     if any(channel.feeds is not None for p in populations for channel in p.channels):

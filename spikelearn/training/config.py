@@ -294,8 +294,9 @@ class STDPConfig(_RunConfig):
             for name, p in network.populations.items()
         }
         rise = network.populations[layer].threshold_increment_mv  # type: ignore[union-attr]
+        risen = np.multiply(rise, self.n_neurons / size)
         populations[layer] = populations[layer].model_copy(
-            update={"threshold_increment_mv": np.multiply(rise, self.n_neurons / size)[()]}
+            update={"threshold_increment_mv": risen if risen.ndim else float(risen)}
         )
         changed = {**dict(network), "populations": populations}
         return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")

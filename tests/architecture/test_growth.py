@@ -20,6 +20,16 @@ ADDED = Path(__file__).parent / "added"
 KINDS = {
     "added_backend": (["simulation/test_closed_forms.py"], "added", 10),
     "added_criterion": (["plausibility/test_audit.py"], "added", 2),
+    "added_neuron_model": (
+        [
+            "networks/neurons/test_neuron_model.py",
+            "networks/test_populations.py",
+            "simulation/test_simulate_refusals.py",
+            "simulation/test_checks_of_backends.py",
+        ],
+        "added",
+        6,
+    ),
     "added_format": (["spikes/test_files_of_spikes.py"], "added", 10),
     "added_rule": (["rules/test_checks.py", "rules/test_rules.py"], "added", 5),
 }

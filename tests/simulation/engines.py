@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from spikelearn.networks.neurons import NEURON_MODELS
 from spikelearn.simulation import BACKENDS
-from spikelearn.simulation.grid.neurons import CONDUCTANCES, MODEL_FEATURES, OWN_EQUATIONS
-from spikelearn.simulation.simulate import load_backend
+from spikelearn.simulation.grid.neurons import CONDUCTANCES
+from spikelearn.simulation.simulate import features_of, load_backend
 
 
 def having(*features: str) -> list[str]:
     """The engines that have all of these features."""
-    return [name for name in BACKENDS if set(features) <= load_backend(name).FEATURES]
+    return [name for name in BACKENDS if set(features) <= features_of(load_backend(name))]
 
 
 def lacking(feature: str) -> list[str]:
@@ -18,6 +19,9 @@ def lacking(feature: str) -> list[str]:
 
 
 # Every model of a neuron that is not the user's own, and both kinds of synapses.
-EVERY_MODEL = having(*(set(MODEL_FEATURES.values()) - {OWN_EQUATIONS}), CONDUCTANCES)
+MODELS_WITH_SLOPES = {
+    name: model.in_words for name, model in NEURON_MODELS.items() if model.slopes is not None
+}
+EVERY_MODEL = having(*MODELS_WITH_SLOPES.values(), CONDUCTANCES)
 # A run on Brian2 costs about a second, whatever is run.
 QUICK = [name for name in BACKENDS if name != "brian2"]

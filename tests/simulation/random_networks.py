@@ -8,21 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
+from random_neurons import CURRENTS, random_neurons
 from reference_simulator import Outcome, simulate_reference
 
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.connectivity import FixedInDegree, FixedProbability
 from spikelearn.networks.distributions import AnyDistribution, Uniform
-from spikelearn.networks.neurons import (
-    LIF,
-    AdaptiveLIF,
-    AdEx,
-    HodgkinHuxley,
-    Izhikevich,
-    Neurons,
-    SpikeSource,
-)
+from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel, SpikeSource
 from spikelearn.networks.spiking import (
     BackgroundInput,
     NoiseInput,
@@ -43,15 +36,6 @@ class Through:
     tau_ms: float
     shape: str = "exponential"
     pull_mv: float | None = None
-
-
-# Model -> the unit of a current, and the size of a current or of a weight that makes it spike.
-CURRENTS = {
-    "lif": ("mv", 25.0),
-    "adex": ("pa", 1500.0),
-    "izhikevich": ("mv_per_ms", 20.0),
-    "hodgkin_huxley": ("pa", 3000.0),
-}
 
 
 @dataclass(frozen=True)
@@ -76,6 +60,12 @@ class Features:
     model: str = "lif"
     noise: bool = False
     background_through: Through | None = None
+
+    @property
+    def conducting(self) -> bool:
+        """Whether a synapse of a projection is a conductance."""
+        through = [p[2] for p in self.projections]
+        return any(isinstance(t, Through) and t.pull_mv is not None for t in through)
 
 
 @dataclass(frozen=True)
@@ -155,11 +145,11 @@ def make_case(features: Features) -> Case:
     rng = np.random.default_rng(features.seed)
     dt = features.dt_ms
     names = [f"n{i}" for i in range(len(features.sizes))]
-    populations: dict[str, SpikeSource | Neurons] = {
+    populations: dict[str, SpikeSource | NeuronModel] = {
         "in": SpikeSource(model="spike_source", size=4)
     }
     for name, size in zip(names, features.sizes, strict=True):
-        populations[name] = _population(features, size, rng)
+        populations[name] = random_neurons(features, size, rng)
     unit, scale = CURRENTS[features.model]
     projections = tuple(
         Projection(
@@ -213,69 +203,6 @@ def make_case(features: Features) -> Case:
     )
     return Case(
         network, _stimulus(features, names, rng), dt, features.n_steps, features.seed % 1000
-    )
-
-
-def _population(features: Features, size: int, rng: np.random.Generator) -> Neurons:
-    shape = size if features.per_neuron else None
-
-    def draw(low: float, high: float) -> float | np.ndarray:
-        values = rng.uniform(low, high, shape)
-        return float(values) if shape is None else values
-
-    refractory = features.refractory_steps * features.dt_ms
-    if features.model == "adex":
-        return AdEx(
-            model="adex",
-            size=size,
-            capacitance_pf=draw(150.0, 300.0),
-            a_ns=draw(0.0, 8.0),
-            b_pa=draw(0.0, 100.0),
-            tau_w_ms=draw(20.0, 150.0),
-            v_peak_mv=draw(-20.0, 20.0),
-            v_reset_mv=draw(-75.0, -55.0),
-            v_init_mv=draw(-75.0, -60.0),
-            refractory_ms=refractory,
-        )
-    if features.model == "izhikevich":
-        return Izhikevich(
-            model="izhikevich",
-            size=size,
-            a_per_ms=draw(0.02, 0.1),
-            c_mv=draw(-65.0, -50.0),
-            d_mv_per_ms=draw(2.0, 8.0),
-            v_init_mv=draw(-75.0, -60.0),
-            refractory_ms=refractory,
-        )
-    if features.model == "hodgkin_huxley":
-        return HodgkinHuxley(
-            model="hodgkin_huxley",
-            size=size,
-            capacitance_pf=draw(90.0, 110.0),
-            sodium_ns=draw(11_000.0, 13_000.0),
-            v_init_mv=draw(-75.0, -60.0),
-        )
-    rest = features.rest_mv
-    common = {
-        "size": size,
-        "tau_m_ms": draw(5.0, 25.0) if features.per_neuron else 10.0,
-        "v_rest_mv": rest,
-        "v_threshold_mv": rest + draw(8.0, 12.0),
-        "v_reset_mv": rest + draw(-4.0, 4.0),
-        "v_init_mv": rest + draw(-5.0, 5.0),
-        "refractory_ms": refractory,
-        "reset": "subtract" if features.subtract else "to_value",
-    }
-    if any(isinstance(p[2], Through) and p[2].pull_mv is not None for p in features.projections):
-        common["leak_ns"] = draw(8.0, 12.0)
-    if not features.adaptive:
-        return LIF(**common)
-    return AdaptiveLIF(
-        **common,
-        model="adaptive_lif",
-        threshold_increment_mv=draw(0.5, 3.0),
-        tau_threshold_ms=draw(10.0, 50.0),
-        threshold_offset_mv=draw(-1.0, 1.0),
     )
 
 
@@ -368,7 +295,7 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
     model = draw(st.sampled_from(list(CURRENTS))) if everything else "lif"
     # 10 ms is also the membrane's: equal constants
     shapes = [None, 2.0, 7.0, 10.0, Through(10.0, "alpha"), Through(3.0, "alpha")]
-    if everything and model != "izhikevich":
+    if everything and model != "izhikevich":  # which has no conductances
         shapes += [Through(5.0, pull_mv=70.0), Through(10.0, pull_mv=-10.0)]
         shapes += [Through(2.0, "alpha", 70.0)]
     through = st.sampled_from(shapes)
@@ -388,7 +315,7 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
         kinds,
     )
     steps = [0.05, 0.1] if model == "hodgkin_huxley" else [0.1, 0.25, 0.5, 1.0]
-    if model in ("adex", "izhikevich"):
+    if NEURON_MODELS[model].has_peak:
         steps = [0.1, 0.25]
     return Features(
         seed=draw(st.integers(0, 2**32 - 1)),

@@ -6,7 +6,7 @@ Written from the package's docstring, like `reference_simulator`, and sharing no
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,29 +55,8 @@ def make_neuron(population: Any, index: int, dt_ms: float, conducting: bool) -> 
         "tau_m": math.inf,
     }
     start = None if population.v_init_mv is None else mine(population.v_init_mv)
-    if population.model == "adex":
-        return Neuron(
-            **common,
-            threshold=mine(population.v_peak_mv),
-            reset_to=mine(population.v_reset_mv),
-            v=mine(population.v_rest_mv) if start is None else start,
-            variables={"w": 0.0},
-        )
-    if population.model == "izhikevich":
-        v = mine(population.c_mv) if start is None else start
-        return Neuron(
-            **common,
-            threshold=mine(population.v_peak_mv),
-            reset_to=mine(population.c_mv),
-            v=v,
-            variables={"u": mine(population.b_per_ms) * v},
-        )
-    if population.model == "hodgkin_huxley":
-        v = -65.0 if start is None else start
-        gates = {gate: a / (a + b) for gate, (a, b) in _rates(v).items()}
-        return Neuron(
-            **common, threshold=mine(population.v_threshold_mv), reset_to=0.0, v=v, variables=gates
-        )
+    if population.model in STARTS:
+        return Neuron(**common | STARTS[population.model](population, mine, start))
     rest = mine(population.v_rest_mv)
     cell = Neuron(
         **common
@@ -95,6 +74,31 @@ def make_neuron(population: Any, index: int, dt_ms: float, conducting: bool) -> 
         cell.tau_theta = mine(population.tau_threshold_ms)
         cell.theta_increment = mine(population.threshold_increment_mv)
     return cell
+
+
+def _start_adex(p: Any, mine: Callable[[Any], float], start: float | None) -> dict[str, Any]:
+    v = mine(p.v_rest_mv) if start is None else start
+    at = {"threshold": mine(p.v_peak_mv), "reset_to": mine(p.v_reset_mv)}
+    return {**at, "v": v, "variables": {"w": 0.0}}
+
+
+def _start_izhikevich(p: Any, mine: Callable[[Any], float], start: float | None) -> dict[str, Any]:
+    v = mine(p.c_mv) if start is None else start
+    at = {"threshold": mine(p.v_peak_mv), "reset_to": mine(p.c_mv)}
+    return {**at, "v": v, "variables": {"u": mine(p.b_per_ms) * v}}
+
+
+def _start_qif(p: Any, mine: Callable[[Any], float], start: float | None) -> dict[str, Any]:
+    v = mine(p.v_rest_mv) if start is None else start
+    return {"threshold": mine(p.v_peak_mv), "reset_to": mine(p.v_reset_mv), "v": v}
+
+
+def _start_hodgkin_huxley(
+    p: Any, mine: Callable[[Any], float], start: float | None
+) -> dict[str, Any]:
+    v = -65.0 if start is None else start
+    gates = {gate: a / (a + b) for gate, (a, b) in _rates(v).items()}
+    return {"threshold": mine(p.v_threshold_mv), "reset_to": 0.0, "v": v, "variables": gates}
 
 
 def later(synapse: Any, state: Sequence[float], after_ms: float) -> tuple[float, float]:
@@ -157,14 +161,19 @@ def runge_kutta(
 ) -> None:
     """A step of the classic method of fourth order; synapses as they are at its moments."""
 
+    per_leak = cell.population.model in PER_LEAK
+
     def slope(values: dict[str, float], after_ms: float) -> dict[str, float]:
         v = values["v"]
-        if cell.population.model != "hodgkin_huxley":
+        if cell.population.model in PEAKED:
             v = min(v, cell.threshold)
         current = drive
         for synapse, state in currents.items():
             now = later(synapse, state, after_ms)[0]
-            current += now if synapse.reversal_mv is None else now * (synapse.reversal_mv - v)
+            if synapse.reversal_mv is not None:
+                now *= synapse.reversal_mv - v
+                now /= of(cell.population.leak_ns, index) if per_leak else 1.0
+            current += now
         found = DERIVATIVES[cell.population.model](cell.population, index, v, values, current)
         return found | {"v": 0.0} if held else found
 
@@ -233,4 +242,29 @@ def _rates(v: float) -> dict[str, tuple[float, float]]:
     }
 
 
-DERIVATIVES = {"adex": _adex, "izhikevich": _izhikevich, "hodgkin_huxley": _hodgkin_huxley}
+def _qif(
+    p: Any, index: int, v: float, values: dict[str, float], current: float
+) -> dict[str, float]:
+    """tau_m v', in mV; a current in pA or through a conductance times the resistance."""
+    low, critical = of(p.v_rest_mv, index), of(p.v_critical_mv, index)
+    a = 1.0 / (critical - low) if p.a_per_mv is None else of(p.a_per_mv, index)
+    return {"v": (a * (v - low) * (v - critical) + current) / of(p.tau_m_ms, index)}
+
+
+DERIVATIVES = {
+    "adex": _adex,
+    "izhikevich": _izhikevich,
+    "qif": _qif,
+    "hodgkin_huxley": _hodgkin_huxley,
+}
+STARTS = {
+    "adex": _start_adex,
+    "izhikevich": _start_izhikevich,
+    "qif": _start_qif,
+    "hodgkin_huxley": _start_hodgkin_huxley,
+}
+# Whose currents are in mV, like those of leaky neurons.
+PER_LEAK = {"qif"}
+PEAKED = {"adex", "izhikevich", "qif"}
+# What grows at a spike: variable, and field of the description.
+JUMPS = {"adex": ("w", "b_pa"), "izhikevich": ("u", "d_mv_per_ms")}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from reference_neurons import Neuron, later, leaky, make_neuron, of, runge_kutta
+from reference_neurons import JUMPS, PEAKED, Neuron, later, leaky, make_neuron, of, runge_kutta
 from reference_plasticity import (
     Averages,
     Dose,
@@ -255,7 +255,7 @@ def _learn_before_threshold(trial: Trial, network: Any, step: int, dt_ms: float)
             take_reward(rule, members, dose, sum(rule.reward[i] for i in who), step)
         if rule.rule == "clopath_stdp":
             cells = trial.cells[projection.target]
-            peaked = cells[0].population.model in ("adex", "izhikevich")
+            peaked = cells[0].population.model in PEAKED
             u = [min(cell.v, cell.threshold) if peaked else cell.v for cell in cells]
             rest = [of(cell.population.rest_mv, cell.index) for cell in cells]
             read_potentials(rule, members, averages, u, rest, step, dt_ms)
@@ -325,9 +325,8 @@ def _reset(cell: Neuron, step: int) -> None:
         cell.v -= cell.threshold + cell.theta - cell.rest
     else:
         cell.v = cell.reset_to
-    if model == "adex":
-        cell.variables["w"] += of(cell.population.b_pa, cell.index)
-    if model == "izhikevich":
-        cell.variables["u"] += of(cell.population.d_mv_per_ms, cell.index)
+    if model in JUMPS:
+        variable, by = JUMPS[model]
+        cell.variables[variable] += of(getattr(cell.population, by), cell.index)
     cell.theta += cell.theta_increment
     cell.last_spike = step

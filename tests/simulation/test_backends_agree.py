@@ -7,9 +7,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from engines import EVERY_MODEL, QUICK, having
+from engines import EVERY_MODEL, MODELS_WITH_SLOPES, QUICK, having
 from hypothesis import Phase, assume, given, settings
 from random_networks import Case, Features, Through, features, make_case
+from random_neurons import CURRENTS
+from reference_neurons import DERIVATIVES
 from reference_simulator import Outcome
 
 from spikelearn._time_steps import nearest_steps
@@ -171,7 +173,17 @@ BRIAN2_MODELS = {
         seed=7, n_steps=1500, dt_ms=0.05, projections=OF_CONDUCTANCES, model="hodgkin_huxley",
         per_neuron=True, current="by_trial", n_trials=1, noise=True, rest_mv=-70.0,
     ),
+    "qif": Features(
+        seed=7, n_steps=800, dt_ms=0.1, projections=OF_CONDUCTANCES, model="qif",
+        refractory_steps=4, per_neuron=True, current="by_trial", rest_mv=-70.0, noise=True,
+    ),
 }  # fmt: skip
+
+
+def test_the_reference_and_the_random_networks_have_every_model() -> None:
+    # A new one is written there once more: agreement of two engines alone would prove little.
+    assert set(DERIVATIVES) == set(MODELS_WITH_SLOPES)
+    assert set(MODELS_WITH_SLOPES) <= set(CURRENTS) & set(BRIAN2_MODELS)
 
 
 @pytest.mark.parametrize("name", BRIAN2_MODELS)

@@ -10,29 +10,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import lacking
+from engines import MODELS_WITH_SLOPES, lacking
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks.spiking import LIF, SpikingNetwork
+from spikelearn.networks.spiking import LIF, Brian2Neurons, SpikingNetwork
 from spikelearn.simulation import BACKENDS, check_backend, simulate
-from spikelearn.simulation.checks import PROPERTIES, BackendCheckError, describe_properties
-from spikelearn.simulation.grid.network import GridNetwork
-from spikelearn.simulation.grid.neurons import (
-    ALPHA_SYNAPSES,
-    CONDUCTANCES,
-    MODEL_FEATURES,
-    OWN_EQUATIONS,
+from spikelearn.simulation.checks import (
+    PROPERTIES,
+    BackendCheckError,
+    describe_properties,
+    known_properties,
 )
+from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.grid.neurons import ALPHA_SYNAPSES, CONDUCTANCES
 from spikelearn.simulation.native import engine as native
 
 # Properties that not every backend has, with what they need.
 ONLY_OF_SOME = {
     "random_conductances": CONDUCTANCES,
-    **{
-        f"random_{model}": words
-        for model, words in MODEL_FEATURES.items()
-        if words != OWN_EQUATIONS  # no property is about them
-    },
+    **{f"random_{model}": words for model, words in MODELS_WITH_SLOPES.items()},
 }
 
 # Properties with an answer of their own; the others lay the backend beside another.
@@ -42,15 +38,23 @@ BY_ITSELF = [name for name in PROPERTIES if not name.startswith("random_")]
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_backend_of_ours_keeps_to_the_semantics(backend: str) -> None:
     results = check_backend(backend)
-    assert [r.property for r in results] == list(PROPERTIES)
+    assert [r.property for r in results] == list(known_properties())
     left_out = {r.property for r in results if r.passed is None}
     assert left_out == {name for name, words in ONLY_OF_SOME.items() if backend in lacking(words)}
+
+
+@pytest.mark.parametrize("model", MODELS_WITH_SLOPES)
+def test_each_model_spikes_alike_on_all_engines_that_have_it(model: str) -> None:
+    for backend in BACKENDS:
+        result = check_backend(backend, properties=[f"random_{model}"])[0]
+        assert result.passed is (None if backend in lacking(MODELS_WITH_SLOPES[model]) else True)
 
 
 class Altered:
     """The native engine on a network that has been tampered with: a backend with a mistake."""
 
     FEATURES = native.FEATURES
+    integrates = staticmethod(native.integrates)
 
     def __init__(self, alter: Callable[[GridNetwork], GridNetwork]) -> None:
         self.alter = alter
@@ -134,7 +138,7 @@ def test_an_engine_is_added_by_a_module_and_a_line(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(BACKENDS, "mine", ("my_engine", "numpy"))
     results = check_backend("mine", properties=[*BY_ITSELF, "random_adex"])
     assert [r.passed for r in results] == [True] * len(BY_ITSELF) + [None]  # it says no AdEx
-    assert "mine" in lacking(OWN_EQUATIONS)
+    assert "mine" in lacking(Brian2Neurons.in_words)
     network = SpikingNetwork(name="x", populations={"n": LIF(size=1, v_threshold_mv=1.0)})
     activity = simulate(network, None, 1.0, 0.1, "mine")
     assert activity.provenance["backend"] == "mine"
@@ -165,5 +169,5 @@ def test_a_backend_that_depends_on_the_trials_beside_or_ignores_the_seed_is_caug
 
 def test_every_property_says_what_it_is_about() -> None:
     says = describe_properties()
-    assert set(says) == set(PROPERTIES)
+    assert set(says) == set(known_properties())
     assert all(len(text) > 20 for text in says.values())

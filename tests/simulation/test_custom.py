@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, Brian2Neurons, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.simulation.grid.neurons import OWN_EQUATIONS
 from spikelearn.stimuli.stimulus import Stimulus
 
 TAUS = np.array([10.0, 20.0, 30.0])
@@ -131,9 +130,9 @@ def test_an_oscillator_that_the_package_does_not_have() -> None:
     assert len(activity["n"]) == 1
 
 
-@pytest.mark.parametrize("backend", [*lacking(OWN_EQUATIONS), "brian2:standalone"])
+@pytest.mark.parametrize("backend", [*lacking(Brian2Neurons.in_words), "brian2:standalone"])
 def test_other_backends_refuse_before_the_run(backend: str) -> None:
-    able = ", ".join(having(OWN_EQUATIONS))
+    able = ", ".join(having(Brian2Neurons.in_words))
     with pytest.raises(SpikelearnError, match=rf"equations of one's own; .* have it: {able}$"):
         simulate(network(own(), False), shown(), 100.0, 0.1, backend)
 

@@ -70,6 +70,7 @@ def distance_from_threshold(net: SpikingNetwork, key: int, spiked: bool) -> floa
         """The native engine on the network with one threshold moved."""
 
         FEATURES = native.FEATURES
+        integrates = staticmethod(native.integrates)
 
         def __init__(self, by_mv: float) -> None:
             self.by_mv = by_mv

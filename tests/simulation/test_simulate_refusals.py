@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import having, lacking
+from engines import MODELS_WITH_SLOPES, having, lacking
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
@@ -18,8 +18,6 @@ from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNet
 from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.simulation.grid.neurons import (
     CONDUCTANCES,
-    MODEL_FEATURES,
-    OWN_EQUATIONS,
     REWARD_PLASTICITY,
     VOLTAGE_PLASTICITY,
 )
@@ -92,11 +90,7 @@ def test_a_backend_without_a_kind_of_plasticity_names_it_and_who_has_it(
     [
         (backend, cell, words)
         for cell, words in (
-            *(
-                ({"model": model}, words)
-                for model, words in MODEL_FEATURES.items()
-                if words != OWN_EQUATIONS  # see test_custom.py
-            ),
+            *(({"model": model}, words) for model, words in MODELS_WITH_SLOPES.items()),
             ({"model": "lif", "v_threshold_mv": 1.0, "leak_ns": 1.0}, CONDUCTANCES),
         )
         for backend in lacking(words)

@@ -20,7 +20,7 @@ def seconds_on_numpy(grid: GridNetwork) -> float:
     pieces = float(len({(s.name, s.channel) for s in grid.synapses}))
     neurons = 0.0
     for population in grid.neurons.values():
-        stages = 1 if population.model == "lif" else _STAGES * population.n_substeps
+        stages = 1 if population.model.leaky else _STAGES * population.n_substeps
         pieces += stages
         neurons += stages * population.size
     synapses = sum(s.connections.pre.size for s in grid.synapses)

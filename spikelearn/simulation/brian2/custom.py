@@ -1,4 +1,4 @@
-"""Populations of `spikelearn.networks.brian2_neurons` for Brian2: equations of the user's own."""
+"""Populations of `networks.neurons.brian2_neurons` for Brian2: equations of the user's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,26 @@ from spikelearn.simulation.grid.neurons import GridNeurons
 
 
 def custom_group(b2: Any, neurons: GridNeurons, replicas: int, clock: Any, name: str) -> Any:
-    """`replicas` copies of a population side by side."""
+    """Copies of a population side by side.
+
+    Parameters
+    ----------
+    b2 : module
+        Brian2, prepared by a session.
+    neurons : GridNeurons
+        The population, with `equations`.
+    replicas : int
+        How many copies: one for each trial of the run.
+    clock : brian2.Clock
+        Of the grid.
+    name : str
+        Of the group.
+
+    Returns
+    -------
+    brian2.NeuronGroup
+        Neuron i of copy k is number k * size + i.
+    """
     own = neurons.equations
     assert own is not None  # noqa: S101 - the caller's condition
     namespace: dict[str, Any] = dict(own.parameters)

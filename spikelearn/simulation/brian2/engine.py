@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._time_steps import nearest_steps
+from spikelearn.networks.neurons import Brian2Neurons, NeuronModel
 from spikelearn.simulation.brian2.choice import choose_target
 from spikelearn.simulation.brian2.custom import custom_group, refused_in_words
 from spikelearn.simulation.brian2.in_process import on_cython, on_numpy
@@ -49,13 +50,9 @@ from spikelearn.simulation.grid.network import (
     Spikes,
     diverged,
 )
-from spikelearn.simulation.grid.neurons import (
-    ALL_NEURONS_AND_SYNAPSES,
-    OWN_EQUATIONS,
-    GridNeurons,
-)
+from spikelearn.simulation.grid.neurons import ALL_SYNAPSES, GridNeurons
 
-FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity", OWN_EQUATIONS}
+FEATURES = ALL_SYNAPSES | {"plasticity"}
 
 MakeSession = Callable[[], AbstractContextManager[Session]]
 
@@ -65,10 +62,15 @@ _SYNAPSES_PER_RUN = 6_000_000  # replicas are split into runs of at most this ma
 class Target:
     """Brian2 on one target: a backend."""
 
+    FEATURES = FEATURES
+
     def __init__(
-        self, name: str, session: MakeSession, features: frozenset[str] = FEATURES
+        self,
+        name: str,
+        session: MakeSession,
+        integrates: Callable[[type[NeuronModel]], bool],
     ) -> None:
-        self.__name__, self.session, self.FEATURES = name, session, features
+        self.__name__, self.session, self.integrates = name, session, integrates
 
     def run(self, grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
         """Run a network on the grid; see `spikelearn.simulation.simulate`.
@@ -122,10 +124,19 @@ def _together(grid: GridNetwork, parts: list[Result]) -> Result:
     return spikes, states, parts[-1][2]
 
 
+def integrates(model: type[NeuronModel]) -> bool:
+    """Whether such neurons can be integrated: leaky ones, and those with equations for Brian2."""
+    return _integrates_ours(model) or issubclass(model, Brian2Neurons)
+
+
+def _integrates_ours(model: type[NeuronModel]) -> bool:
+    return model.leaky or bool(model.brian2_slopes)
+
+
 TARGETS = {
-    "numpy": Target("numpy", on_numpy),
-    "cython": Target("cython", on_cython),
-    "standalone": Target("standalone", standalone, FEATURES - {OWN_EQUATIONS}),
+    "numpy": Target("numpy", on_numpy, integrates),
+    "cython": Target("cython", on_cython, integrates),
+    "standalone": Target("standalone", standalone, _integrates_ours),
 }
 
 

@@ -6,6 +6,7 @@ zero where two time constants are equal, and which take other steps than the oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,27 +16,6 @@ from spikelearn.simulation.grid.neurons import GridNeurons
 
 # Runge-Kutta: moment of the step (start, middle, end), how far ahead, share of the slope.
 _STAGES = ((0, 0.0, 1), (1, 0.5, 2), (1, 0.5, 2), (2, 1.0, 1))
-
-# Derivatives by model, with u for the potential and x_* for the variables; `drive` and
-# `conductance` are what synapses and stimuli add.
-_DERIVATIVES = {
-    "adex": {
-        "v": "leak * delta_t * exp((u - v_onset) / delta_t) - leak * (u - v_leak) - x_adaptation"
-        " + drive - conductance * u",
-        "adaptation": "(a * (u - v_leak) - x_adaptation) / tau_w",
-    },
-    "izhikevich": {
-        "v": "(0.04 * u + 5) * u + 140 - x_adaptation + drive",
-        "adaptation": "a * (b * u - x_adaptation)",
-    },
-    "hodgkin_huxley": {
-        "v": "sodium * x_m**3 * x_h * (v_sodium - u) + potassium * x_n**4 * (v_potassium - u)"
-        " + leak * (v_leak - u) + drive - conductance * u",
-        "m": "(1 - x_m) / exprel((25 - (u + 65)) / 10) - x_m * 4 * exp(-(u + 65) / 18)",
-        "h": "(1 - x_h) * 0.07 * exp(-(u + 65) / 20) - x_h / (exp((30 - (u + 65)) / 10) + 1)",
-        "n": "(1 - x_n) * 0.1 / exprel((10 - (u + 65)) / 10) - x_n * 0.125 * exp(-(u + 65) / 80)",
-    },
-}
 
 
 def neuron_group(
@@ -47,14 +27,36 @@ def neuron_group(
     clock: Any,
     name: str,
 ) -> Any:
-    """`replicas` copies of a population side by side; `driven`: by a current from outside.
+    """Copies of a population side by side.
 
     Numbers that are no arrays are constants with names, never written out in the code: compiled
     code is then the same for all their values, and is compiled once.
+
+    Parameters
+    ----------
+    b2 : module
+        Brian2, prepared by a session.
+    neurons : GridNeurons
+        The population.
+    dt_ms : float
+        Time step of the grid, in ms.
+    replicas : int
+        How many copies: one for each trial of the run.
+    driven : bool
+        Whether there is a current from outside (stimulus, noise).
+    clock : brian2.Clock
+        Of the grid.
+    name : str
+        Of the group.
+
+    Returns
+    -------
+    brian2.NeuronGroup
+        Neuron i of copy k is number k * size + i.
     """
     refractory = neurons.refractory_steps > 1
     adaptive = neurons.theta_init is not None
-    resets = neurons.model != "hodgkin_huxley"
+    resets = neurons.model.resets
     limit = "v_limit + theta" if adaptive else "v_limit"
     threshold = [f"v > {limit}"]
     threshold += ["active > 0.5"] if refractory else []
@@ -63,11 +65,12 @@ def neuron_group(
     if resets:
         reset += [f"v = v - ({limit})" if neurons.subtract else "v = v_reset"]
         reset += ["theta = theta + theta_increment"] if adaptive else []
-        reset += ["adaptation = adaptation + jump"] if "jump" in neurons.parameters else []
+        jumps = neurons.model.jumps.items()
+        reset += [f"{_own(name)} = {_own(name)} + {_own(by)}" for name, by in jumps]
         reset += ["held = refractory_steps"] if refractory else []
     update = ["held = clip(held - 1, 0, inf)", "active = int(held < 0.5)"] if refractory else []
     update += [] if resets else ["above = int(v > v_limit)"]
-    if neurons.model == "lif":
+    if neurons.model.leaky:
         update += _leaky(neurons, driven, refractory)
     else:
         update += _runge_kutta(neurons, driven, refractory)
@@ -76,7 +79,8 @@ def neuron_group(
 
     values = _start(neurons, refractory)
     # A parameter that is the same for all is no array: that is half of what a step would read.
-    changing = {"v", "external", "above", "theta", "held", "active", *neurons.variables}
+    changing = {"v", "external", "above", "theta", "held", "active"}
+    changing |= {_own(name) for name in neurons.variables}
     changing |= {f"current{c}" for c in range(len(neurons.channels))}
     same = {
         name: float(value[0])
@@ -123,8 +127,8 @@ def _start(neurons: GridNeurons, refractory: bool) -> dict[str, np.ndarray]:
         "step_per_tau": neurons.step_per_tau,
         "external": zero,
         "above": zero,
-        **neurons.parameters,
-        **neurons.variables,
+        **{_own(name): value for name, value in neurons.parameters.items()},
+        **{_own(name): value for name, value in neurons.variables.items()},
     }
     for c, channel in enumerate(neurons.channels):
         values |= {f"current{c}": zero, f"kappa{c}": channel.kappa}
@@ -156,8 +160,10 @@ def _leaky(neurons: GridNeurons, driven: bool, refractory: bool) -> list[str]:
 
 
 def _runge_kutta(neurons: GridNeurons, driven: bool, refractory: bool) -> list[str]:
-    derivatives = _DERIVATIVES[neurons.model]
-    code = [f"start_{name} = {name}" for name in derivatives]
+    """Steps of the classic method of fourth order, from the model's equations."""
+    derivatives = neurons.model.brian2_slopes
+    kept = {name: "v" if name == "v" else _own(name) for name in derivatives}
+    code = [f"start_{name} = {variable}" for name, variable in kept.items()]
     for substep in range(neurons.n_substeps):
         slopes: dict[str, list[str]] = {name: [] for name in derivatives}
         for stage, (moment, _, share) in enumerate(_STAGES):
@@ -166,32 +172,36 @@ def _runge_kutta(neurons: GridNeurons, driven: bool, refractory: bool) -> list[s
                 for name in derivatives
             }
             v = here["v"]
-            if neurons.model != "hodgkin_huxley":
+            if neurons.model.has_peak:
                 v = f"clip({v}, -inf, v_limit)"
             code.append(f"u{stage} = {v}")
             code += [f"x{stage}_{name} = {value}" for name, value in here.items() if name != "v"]
             at = 2 * substep + moment
             drive, conductance = _sums(neurons, lambda c, at=at: f"gain{c}_{at}", driven)  # type: ignore[misc]
             code += [f"drive{stage} = {drive}", f"conductance{stage} = {conductance}"]
+            words = {"v": f"u{stage}", "drive": f"drive{stage}"}
+            words |= {"conductance": f"conductance{stage}"}
+            words |= {name: f"x{stage}_{name}" for name in derivatives if name != "v"}
+            words |= {name: _own(name) for name in neurons.parameters}
             for name, formula in derivatives.items():
-                words = formula.replace("x_", f"x{stage}_")
-                words = words.replace("drive", f"drive{stage}")
-                words = words.replace("conductance", f"conductance{stage}")
-                words = " ".join(f"u{stage}" if w == "u" else w for w in _split(words))
                 held = " * active" if refractory and name == "v" else ""
-                code.append(f"d{stage}_{name} = ({words}){held}")
+                code.append(f"d{stage}_{name} = ({_renamed(formula, words)}){held}")
                 slopes[name].append(f"{share} * d{stage}_{name}")
         code += [
             f"start_{name} = start_{name} + sixth_of_step * ({' + '.join(parts)})"
             for name, parts in slopes.items()
         ]
-    return code + [f"{name} = start_{name}" for name in derivatives]
+    return code + [f"{variable} = start_{name}" for name, variable in kept.items()]
 
 
-def _split(formula: str) -> list[str]:
-    for sign in "()":
-        formula = formula.replace(sign, f" {sign} ")
-    return formula.split()
+def _own(name: str) -> str:
+    """What a model's parameter or variable is called in Brian2's group, where no other name is."""
+    return f"model_{name}"
+
+
+def _renamed(formula: str, words: dict[str, str]) -> str:
+    """The formula with other names for some of its names."""
+    return re.sub(r"[A-Za-z_]\w*", lambda found: words.get(found[0], found[0]), formula)
 
 
 def _sums(neurons: GridNeurons, gain: Callable[[int], str], driven: bool) -> tuple[str, str]:

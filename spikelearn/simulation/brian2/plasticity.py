@@ -198,7 +198,7 @@ def _averages(
     assert clopath is not None  # noqa: S101 - for the type checker
     group = groups[synapses.target]
     neurons = grid.neurons[synapses.target]
-    peak = neurons.threshold if neurons.model in ("adex", "izhikevich") else np.inf
+    peak = neurons.threshold if neurons.model.has_peak else np.inf
     averages = b2.NeuronGroup(
         len(group),
         "u_minus : 1\nu_plus : 1\nu_slow : 1\ntheta_minus : 1\ntheta_plus : 1\nrest : 1\n"

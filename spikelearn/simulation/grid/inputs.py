@@ -11,7 +11,6 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps, nearest_steps
-from spikelearn.networks.neurons import LIF
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import BackgroundInput, NoiseInput, SpikingNetwork
 from spikelearn.simulation.grid.poisson import PoissonSampler
@@ -287,7 +286,7 @@ def currents_on_grid(
                 raise SpikelearnError(
                     f"the current into '{name}' is in {UNITS[unit]}, but neurons of model"
                     f" {population.model} take {' or '.join(UNITS[u] for u in gains)}"
-                    + (" (pA where leak_ns is set)" if isinstance(population, LIF) else "")
+                    + (f" (pA where {scale} is set)" if (scale := population.scale_field) else "")
                 )
             _check_current(name, current, stimulus.n_trials, n_steps, population.size)
             array = np.asarray(current, dtype=np.float64)

@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 
 from spikelearn._seeding import generator
-from spikelearn.networks.brian2_neurons import Brian2Neurons
 from spikelearn.networks.distributions import AnyDistribution
-from spikelearn.networks.neurons import (
-    LIF,
-    AdaptiveLIF,
-    AdEx,
-    HodgkinHuxley,
-    Izhikevich,
-    Neurons,
-)
+from spikelearn.networks.neurons import LIF, AdaptiveLIF, Brian2Neurons, NeuronModel
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -27,32 +19,11 @@ from spikelearn.networks.synapses import (
     decayed_gain,
 )
 
-# Hodgkin and Huxley's equations need shorter steps than a grid of 0.1 ms has: each is made of equal
-# Runge-Kutta steps of at most so long.
-LONGEST_HODGKIN_HUXLEY_MS = 0.025
-
-
-# What a backend may lack, by the model that needs it, and by the synapses.
-MODEL_FEATURES = {
-    "adex": "AdEx neurons",
-    "izhikevich": "Izhikevich neurons",
-    "hodgkin_huxley": "Hodgkin-Huxley neurons",
-    "brian2": "neurons with equations of one's own",
-}
-OWN_EQUATIONS = MODEL_FEATURES["brian2"]
+# What a backend may lack of synapses.
 CONDUCTANCES, ALPHA_SYNAPSES = "conductances", "alpha synapses"
 # Synapses that learn from more than traces of spikes.
 VOLTAGE_PLASTICITY, REWARD_PLASTICITY = "voltage-based plasticity", "reward-modulated plasticity"
-ALL_NEURONS_AND_SYNAPSES = frozenset(
-    {
-        *MODEL_FEATURES.values(),
-        CONDUCTANCES,
-        ALPHA_SYNAPSES,
-        VOLTAGE_PLASTICITY,
-        REWARD_PLASTICITY,
-    }
-    - {OWN_EQUATIONS}
-)
+ALL_SYNAPSES = frozenset({CONDUCTANCES, ALPHA_SYNAPSES, VOLTAGE_PLASTICITY, REWARD_PLASTICITY})
 
 
 @dataclass(frozen=True)
@@ -84,7 +55,7 @@ class GridNeurons:
     """
 
     name: str
-    model: str  # "lif", "adex", "izhikevich", "hodgkin_huxley" or "brian2"
+    model: type[NeuronModel]  # its equations, and what it has
     size: int
     v_rest: np.ndarray
     threshold: np.ndarray
@@ -114,13 +85,33 @@ class GridNeurons:
 
 def neurons_on_grid(
     name: str,
-    population: Neurons | Brian2Neurons,
+    population: NeuronModel,
     synapses: list[Synapse],
     dt_ms: float,
     refractory_steps: int,
     seed: int,
 ) -> GridNeurons:
-    """A population with the channels of the synapses that end on it."""
+    """A population with the channels of the synapses that end on it.
+
+    Parameters
+    ----------
+    name : str
+        The population's name in the network, after which the draw of initial potentials is named.
+    population : NeuronModel
+        Its description.
+    synapses : list of Synapse
+        Of all projections and background inputs that end on it, in the network's order.
+    dt_ms : float
+        Time step of the grid, in ms.
+    refractory_steps : int
+        The refractory period in steps.
+    seed : int
+        Of initial potentials that are drawn.
+
+    Returns
+    -------
+    GridNeurons
+    """
 
     def each(value: object) -> np.ndarray:
         return np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), (population.size,)))
@@ -130,17 +121,15 @@ def neurons_on_grid(
         start = start.draw(population.size, generator(seed, "initial potential", name))
     common: dict[str, Any] = {
         "name": name,
+        "model": type(population),
         "size": population.size,
         "refractory_steps": refractory_steps,
     }
     if isinstance(population, LIF):
         return _leaky(population, each, each(start), synapses, dt_ms, common)
     zero = np.zeros(population.size)
-    n_substeps = 1
-    if isinstance(population, HodgkinHuxley):
-        n_substeps = math.ceil(dt_ms / LONGEST_HODGKIN_HUXLEY_MS - 1e-9)
+    n_substeps = max(1, math.ceil(dt_ms / population.longest_step_ms - 1e-9))
     common |= {
-        "model": population.model,
         "n_substeps": n_substeps,
         "v_rest": zero,
         "v_init": each(start),
@@ -150,36 +139,14 @@ def neurons_on_grid(
     }
     if isinstance(population, Brian2Neurons):
         return GridNeurons(**common, threshold=zero, reset=zero, equations=population)
-    if isinstance(population, AdEx):
-        capacitance = each(population.capacitance_pf)
-        return GridNeurons(
-            **common,
-            threshold=each(population.v_peak_mv),
-            reset=each(population.v_reset_mv),
-            parameters={
-                "jump": each(population.b_pa) / capacitance,
-                "leak": each(population.leak_ns) / capacitance,
-                "v_leak": each(population.v_rest_mv),
-                "v_onset": each(population.v_threshold_mv),
-                "delta_t": each(population.delta_t_mv),
-                "tau_w": each(population.tau_w_ms),
-                "a": each(population.a_ns) / capacitance,
-            },
-            variables={"adaptation": zero},
-        )
-    if isinstance(population, Izhikevich):
-        return GridNeurons(
-            **common,
-            threshold=each(population.v_peak_mv),
-            reset=each(population.c_mv),
-            parameters={
-                "jump": each(population.d_mv_per_ms),
-                "a": each(population.a_per_ms),
-                "b": each(population.b_per_ms),
-            },
-            variables={"adaptation": each(population.b_per_ms) * each(start)},
-        )
-    return _hodgkin_huxley(population, each, each(start), common)
+    variables = population.grid_variables(each(start))
+    return GridNeurons(
+        **common,
+        threshold=each(population.threshold_mv),
+        reset=each(population.reset_mv),
+        parameters={key: each(value) for key, value in population.grid_parameters().items()},
+        variables={key: each(value) for key, value in variables.items()},
+    )
 
 
 def _leaky(
@@ -194,9 +161,8 @@ def _leaky(
     adaptive = population if isinstance(population, AdaptiveLIF) else None
     return GridNeurons(
         **common,
-        model="lif",
         v_rest=rest,
-        threshold=each(population.v_threshold_mv) - rest,
+        threshold=each(population.threshold_mv) - rest,
         reset=each(population.reset_mv) - rest,
         v_init=start - rest,
         beta=np.exp(-dt_ms / tau_m),
@@ -207,44 +173,6 @@ def _leaky(
         theta_init=each(adaptive.threshold_offset_mv) if adaptive else None,
         channels=tuple(_channels(synapses, tau_m, rest, dt_ms)),
     )
-
-
-def _hodgkin_huxley(
-    population: HodgkinHuxley, each: Any, start: np.ndarray, common: dict[str, Any]
-) -> GridNeurons:
-    capacitance = each(population.capacitance_pf)
-    return GridNeurons(
-        **common,
-        threshold=each(population.v_threshold_mv),
-        reset=np.zeros(population.size),
-        parameters={
-            "sodium": each(population.sodium_ns) / capacitance,
-            "potassium": each(population.potassium_ns) / capacitance,
-            "leak": each(population.leak_ns) / capacitance,
-            "v_sodium": each(population.sodium_reversal_mv),
-            "v_potassium": each(population.potassium_reversal_mv),
-            "v_leak": each(population.leak_reversal_mv),
-        },
-        variables=_steady_gates(start),
-    )
-
-
-def _steady_gates(v: np.ndarray) -> dict[str, np.ndarray]:
-    """m, h and n that do not move at a potential."""
-    from scipy.special import exprel
-
-    u = v + 65.0
-    opening = {
-        "m": 1.0 / exprel((25.0 - u) / 10.0),
-        "h": 0.07 * np.exp(-u / 20.0),
-        "n": 0.1 / exprel((10.0 - u) / 10.0),
-    }
-    closing = {
-        "m": 4.0 * np.exp(-u / 18.0),
-        "h": 1.0 / (np.exp((30.0 - u) / 10.0) + 1.0),
-        "n": 0.125 * np.exp(-u / 80.0),
-    }
-    return {gate: opening[gate] / (opening[gate] + closing[gate]) for gate in opening}
 
 
 def jump_of(synapse: Synapse) -> float:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
+from spikelearn.networks.neurons import NeuronModel
 from spikelearn.simulation.grid.network import (
     GridNetwork,
     PartialRun,
@@ -22,19 +23,18 @@ from spikelearn.simulation.grid.network import (
     Spikes,
     diverged,
 )
-from spikelearn.simulation.grid.neurons import ALL_NEURONS_AND_SYNAPSES, GridNeurons
-from spikelearn.simulation.native import models as native_models
+from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
 from spikelearn.simulation.native import plasticity as learning
 from spikelearn.simulation.native.arrange import arrange, arranged_state
 from spikelearn.simulation.native.arrays import aligned, joined
 from spikelearn.simulation.native.cache import forget_stale
 from spikelearn.simulation.native.inputs import Feed, by_trial
 from spikelearn.simulation.native.kernels import advance
-from spikelearn.simulation.native.models import Models
+from spikelearn.simulation.native.membranes import models_of
 from spikelearn.simulation.native.state import Net, n_neurons
 from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 
-FEATURES = ALL_NEURONS_AND_SYNAPSES | {"plasticity"}
+FEATURES = ALL_SYNAPSES | {"plasticity"}
 
 forget_stale(advance)
 
@@ -43,6 +43,11 @@ forget_stale(advance)
 _BLOCK, _LONGEST_BLOCK = 256, 4096
 _NEURON_STEPS = 2**20
 _SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
+
+
+def integrates(model: type[NeuronModel]) -> bool:
+    """Whether such neurons can be integrated: leaky ones, and those that have slopes."""
+    return model.leaky or model.slopes is not None
 
 
 def run(
@@ -160,7 +165,7 @@ class _Trial:
 
     def steps(self) -> Iterator[None]:
         """Run, stopping after every block; `reached` says how far it is."""
-        models = _models(self.grid, self.net)
+        models = models_of(self.grid, self.net)
         plastic = learning.start(self.grid, self.net)
         self.state = aligned(arranged_state(self.grid, self.net))
         self.models = None if models is None else aligned(models)
@@ -207,72 +212,6 @@ class _Trial:
             population = int(np.searchsorted(self.net.populations["end"], at, side="right"))
             dt = self.grid.dt_ms
             raise diverged(list(self.grid.neurons)[population], dt, first * dt, last * dt)
-
-
-def _models(grid: GridNetwork, net: Net) -> Models | None:
-    """What membranes need that are not linear, of one trial; None where all are simple."""
-    populations = list(grid.neurons.values())
-    channels = [channel for p in populations for channel in p.channels]
-    codes = [_code(p) for p in populations]
-    feeds = [c.feeds for p in populations for c in p.channels]
-    if all(code == native_models.LINEAR for code in codes) and not any(
-        f is not None for f in feeds
-    ):
-        return None
-    size = n_neurons(net)
-    parameters = np.ones((native_models.N_PARAMETERS, size))
-    variables = np.zeros((native_models.N_VARIABLES, size))
-    for first, population in zip(net.populations["first"], populations, strict=True):
-        columns = slice(first, first + population.size)
-        for row, values in enumerate(population.parameters.values()):
-            parameters[row, columns] = values
-        for row, values in enumerate(population.variables.values()):
-            variables[row, columns] = values
-    places = [
-        -1 if f is None else int(first) + f
-        for first, p in zip(net.populations["first_channel"], populations, strict=True)
-        for f in (c.feeds for c in p.channels)
-    ]
-    n_moments = 1 + 2 * max(p.n_substeps for p in populations)
-    gains = np.zeros((len(channels), n_moments))
-    for index, channel in enumerate(channels):
-        gains[index, : len(channel.gains)] = channel.gains
-    return Models(
-        dt=float(grid.dt_ms),
-        model=np.array(codes, dtype=np.int64),
-        plain=np.array([_n_plain(p) for p in populations], dtype=np.int64),
-        step_per_tau=np.concatenate([p.step_per_tau for p in populations]),
-        parameters=parameters,
-        n_substeps=np.array([p.n_substeps for p in populations], dtype=np.int64),
-        gains=gains,
-        mean=np.array([c.mean for c in channels], dtype=np.float64),
-        reversal=joined(
-            [np.full(c.kappa.size, np.nan) if c.reversal is None else c.reversal for c in channels],
-            np.float64,
-        ),
-        feeds=np.array(places, dtype=np.int64),
-        transfer=np.array([c.transfer for c in channels], dtype=np.float64),
-        variables=variables,
-        drive=np.zeros((n_moments, size)),
-        conductance=np.zeros((n_moments, size)),
-    )
-
-
-def _code(population: GridNeurons) -> int:
-    if population.model == "lif":
-        return native_models.CONDUCTING if population.conducting else native_models.LINEAR
-    return {
-        "adex": native_models.ADEX,
-        "izhikevich": native_models.IZHIKEVICH,
-        "hodgkin_huxley": native_models.HODGKIN_HUXLEY,
-    }[population.model]
-
-
-def _n_plain(population: GridNeurons) -> int:
-    channels = population.channels
-    simple = all(c.reversal is not None and c.feeds is None for c in channels)
-    leaky = population.model == "lif"
-    return len(channels) if leaky and population.conducting and simple and len(channels) <= 2 else 0
 
 
 def _spikes(grid: GridNetwork, store: SpikeStore) -> dict[str, Spikes | StoredSpikes]:

@@ -9,7 +9,7 @@ import numpy as np
 from spikelearn.simulation.native.compiled import inner, pasted
 from spikelearn.simulation.native.learn import learn_from_potentials, learn_from_spikes
 from spikelearn.simulation.native.loops import fire
-from spikelearn.simulation.native.models import ADEX, HODGKIN_HUXLEY, IZHIKEVICH, Models, cross
+from spikelearn.simulation.native.models import Models, cross
 
 if TYPE_CHECKING:
     from spikelearn.simulation.native.plasticity import Plastic
@@ -56,14 +56,14 @@ def fire_populations(
             learn_from_potentials(plastic, index, v)
         resets = True
         if models is not None:
-            resets = models.model[index] != HODGKIN_HUXLEY
+            resets = models.resets[index]
         if resets:
             n = fire(
                 v, state.limit[first:end], net.reset[first:end], population.subtract,
                 population.refractory, state.held[first:end], state.last[first:end], step, spiking,
             )  # fmt: skip
         elif models is not None:
-            n = cross(v, net.threshold[first:end], models.variables[3, first:end], spiking)
+            n = cross(v, net.threshold[first:end], models.above[first:end], spiking)
         state.n_ring[slot, population.emitter] = n
         if plastic is not None and n:
             learn_from_spikes(plastic, index, spiking[:n])
@@ -71,8 +71,10 @@ def fire_populations(
             neuron = first + spiking[place]
             if population.adaptive:
                 state.theta[neuron] += net.theta_increment[neuron]
-            if models is not None and models.model[index] in (ADEX, IZHIKEVICH):
-                models.variables[0, neuron] += models.parameters[0, neuron]
+            if models is not None:
+                for jump in range(models.jump_start[index], models.jump_start[index + 1]):
+                    by = models.parameters[models.jump_parameter[jump], neuron]
+                    models.variables[models.jump_variable[jump], neuron] += by
             if population.recorded:
                 spike_steps[n_spikes] = step
                 spike_neurons[n_spikes] = neuron

@@ -20,7 +20,6 @@ from spikelearn.simulation.native.loops import (
 )
 from spikelearn.simulation.native.models import (
     CONDUCTING,
-    HODGKIN_HUXLEY,
     LINEAR,
     clear,
     collect,
@@ -28,10 +27,10 @@ from spikelearn.simulation.native.models import (
     conduct_two,
     decay,
     feed,
+    mark_above,
     step_conducting,
-    step_hodgkin_huxley,
-    step_two_variables,
 )
+from spikelearn.simulation.native.runge_kutta import pointer, runge_kutta
 
 if TYPE_CHECKING:
     from spikelearn.simulation.native.models import Models
@@ -105,7 +104,7 @@ def integrate(
     for index in range(net.populations.size):
         population = net.populations[index]
         first, end = population.first, population.end
-        if models.model[index] == LINEAR:
+        if models.kind[index] == LINEAR:
             v = state.v[first:end]
             scale(v, net.beta[first:end], population.alike)
             for channel in range(population.first_channel, population.end_channel):
@@ -150,7 +149,7 @@ def _integrate_nonlinear(  # noqa: PLR0912
         width = inputs.drives[p].width
         at = inputs.drives[p].start + offset * width
         shown = inputs.current[at : at + width]
-    averaged = models.model[p] == CONDUCTING
+    averaged = models.kind[p] == CONDUCTING
     n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1
     c = net.populations[p].first_channel
     at = net.channels[c].start
@@ -198,10 +197,17 @@ def _integrate_nonlinear(  # noqa: PLR0912
                 v, models.step_per_tau[first:last], models.drive[0, first:last],
                 models.conductance[0, first:last],
             )  # fmt: skip
-        elif models.model[p] != HODGKIN_HUXLEY:
-            step_two_variables(
-                models.model[p], first, last, state.v, net.threshold, state.last,
-                step - net.populations[p].refractory, models,
-            )  # fmt: skip
         else:
-            step_hodgkin_huxley(first, last, state.v, net.threshold, models.n_substeps[p], models)
+            if not models.resets[p]:
+                mark_above(v, net.threshold[first:last], models.above[first:last])
+            held, room = net.populations[p].refractory, models.scratch.shape[1]
+            runge_kutta(
+                models.slopes[p], v.size, first, state.v.size, models.n_variables[p],
+                models.n_substeps[p], models.dt / models.n_substeps[p], models.has_peak[p],
+                held > 1, step - held, pointer(state.v, first), pointer(net.threshold, first),
+                pointer(state.last, first), pointer(models.variables, 0),
+                pointer(models.parameters, 0), pointer(models.drive, 0),
+                pointer(models.conductance, 0), pointer(models.scratch, 0),
+                pointer(models.scratch, room), pointer(models.scratch, 2 * room),
+                pointer(models.scratch, 3 * room),
+            )  # fmt: skip

@@ -13,9 +13,8 @@ import numpy as np
 
 from spikelearn.simulation.native.compiled import inner, together
 
-LINEAR, CONDUCTING, ADEX, IZHIKEVICH, HODGKIN_HUXLEY = range(5)
-N_PARAMETERS = 7  # of the model that has most
-N_VARIABLES = 4
+# Leaky membranes with currents and with conductances have closed forms; the others take steps.
+LINEAR, CONDUCTING, STEPPED = range(3)
 _SHORT, _SHORTER = 0.5, 1.0 / 16.0
 _NOTHING = 1e-17
 _PART, _FEW = 256, 64  # neurons that are looked at together; where most are silent
@@ -25,25 +24,41 @@ class Models(NamedTuple):
     """What a network has beside the arrays of `Net`; P populations, N neurons, C channels."""
 
     dt: float  # ms
-    model: np.ndarray  # (P,) one of the numbers above
+    kind: np.ndarray  # (P,) one of the numbers above
     plain: np.ndarray  # (P,) how many channels, of leaky neurons with 1 or 2 that conduct; or 0
     step_per_tau: np.ndarray  # (N,) of leaky neurons with conductances
-    parameters: np.ndarray  # (N_PARAMETERS, N) in the order of the populations'; for AdEx
-    # and Izhikevich neurons the first is the jump of the adaptation at a spike
+    slopes: np.ndarray  # (P,) address of the model's, see `native.runge_kutta`; or 0
+    n_variables: np.ndarray  # (P,) of the model beside v
     n_substeps: np.ndarray  # (P,)
+    has_peak: np.ndarray  # (P,) whether v counts as the threshold where it lies above
+    resets: np.ndarray  # (P,)
+    jump_start: np.ndarray  # (P + 1,) in the next two: variables that grow at a spike
+    jump_variable: np.ndarray  # row of the variable
+    jump_parameter: np.ndarray  # row of what it grows by
+    parameters: np.ndarray  # (most parameters, N) in the order of the population on the grid
     gains: np.ndarray  # (C, moments) of a channel within a step, see the channel on the grid
     mean: np.ndarray  # (C,)
     reversal: np.ndarray  # as long as the currents; NaN for a current
     feeds: np.ndarray  # (C,) channel that a channel feeds, or -1
     transfer: np.ndarray  # (C,)
-    variables: np.ndarray  # (N_VARIABLES, N) changes: w, or m, h, n and whether v was above
+    variables: np.ndarray  # (most variables, N) changes
+    above: np.ndarray  # (N,) changes: 1 where v was above threshold, of neurons without reset
     drive: np.ndarray  # (moments, N) changes: currents, conductances times reversal potentials
     conductance: np.ndarray  # (moments, N) changes: sum of conductances
+    scratch: np.ndarray  # changes, for `native.runge_kutta`
 
 
 @inner
 def feed(given: np.ndarray, to: np.ndarray, transfer: float) -> None:  # pragma: no cover - compiled
-    """What rises in a step of an alpha synapse."""
+    """What rises in a step of an alpha synapse.
+
+    Parameters
+    ----------
+    given, to : arrays of shape (size,)
+        The state that feeds, and the one that is fed.
+    transfer : float
+        The share of the first that the second gets.
+    """
     for j in range(given.size):
         to[j] += transfer * given[j]
 
@@ -65,7 +80,17 @@ def collect(
     drive: np.ndarray,
     conductance: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """Add a channel, as large as it is at one moment of the step, to what drives the neurons."""
+    """Add a channel, as large as it is at one moment of the step, to what drives the neurons.
+
+    Parameters
+    ----------
+    current, reversal : arrays of shape (size,)
+        The channel at the start of the step; its reversal potential in mV, NaN for a current.
+    gain : float
+        How much of it there is at the moment.
+    drive, conductance : arrays of shape (size,)
+        Sums that it is added to.
+    """
     if math.isnan(reversal[0]):
         for j in range(current.size):
             drive[j] += gain * current[j]
@@ -127,7 +152,17 @@ def conduct_one(
     beta: np.ndarray,
     step_per_tau: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """A step of a leaky membrane with one conductance, its average, which then decays."""
+    """A step of a leaky membrane with one conductance, its average, which then decays.
+
+    Parameters
+    ----------
+    v, current, reversal : arrays of shape (size,)
+        Potential and reversal potential in mV from rest, conductance in units of the leak.
+    mean, alpha : float
+        Of the conductance over a step, and by its end, as shares of that at the start.
+    beta, step_per_tau : arrays of shape (size,)
+        exp(-dt / tau_m) and dt / tau_m.
+    """
     for start in range(0, v.size, _FEW):
         part = slice(start, min(start + _FEW, v.size))
         u, now = v[part], current[part]
@@ -156,7 +191,19 @@ def conduct_two(
     other_alpha: float,
     step_per_tau: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """The commonest case, excitation and inhibition."""
+    """The commonest case, excitation and inhibition.
+
+    Parameters
+    ----------
+    v : array of shape (size,)
+        Potential in mV from rest.
+    current, other, reversal, other_reversal : arrays of shape (size,)
+        Conductances in units of the leak, and reversal potentials in mV from rest.
+    mean, other_mean, alpha, other_alpha : float
+        Of the conductances over a step, and by its end, as shares of those at the start.
+    step_per_tau : array of shape (size,)
+        dt / tau_m.
+    """
     for start in range(0, v.size, _PART):
         part = slice(start, min(start + _PART, v.size))
         _conduct(
@@ -212,109 +259,54 @@ def _conduct(
 def step_conducting(
     v: np.ndarray, step_per_tau: np.ndarray, drive: np.ndarray, conductance: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    """The same where there are more conductances, alpha synapses or currents."""
+    """The same where there are more conductances, alpha synapses or currents.
+
+    Parameters
+    ----------
+    v, step_per_tau : arrays of shape (size,)
+        Potential in mV from rest, dt / tau_m.
+    drive, conductance : arrays of shape (size,)
+        Sums of currents and of conductances times reversal potentials, in mV; of conductances, in
+        units of the leak.
+    """
     for j in range(v.size):
         total = 1.0 + conductance[j]
         v[j] -= (drive[j] / total - v[j]) * math.expm1(-step_per_tau[j] * total)
 
 
 @inner
-def step_two_variables(
-    model: int,
-    first: int,
-    last: int,
-    v: np.ndarray,
-    peak: np.ndarray,
-    last_spike: np.ndarray,
-    active_before: int,
-    models: Models,
+def mark_above(
+    v: np.ndarray, limit: np.ndarray, above: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    """A Runge-Kutta step of AdEx or Izhikevich neurons, of v and of what adapts.
+    """Write 1 to `above` where v lies above its threshold, 0 elsewhere.
 
-    Neurons that spiked after `active_before` are held.
+    Parameters
+    ----------
+    v, limit, above : arrays of shape (size,)
+        Potential and threshold in mV; what is written to.
     """
-    p, dt = models.parameters, models.dt
-    for j in range(first, last):
-        free = 1.0 if last_spike[j] <= active_before else 0.0
-        x, w = v[j], models.variables[0, j]
-        dx, dw, sum_x, sum_w = 0.0, 0.0, 0.0, 0.0
-        for stage in range(4):
-            moment = (stage + 1) // 2
-            ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
-            u = min(x + ahead * dx, peak[j])
-            now = w + ahead * dw
-            dx = models.drive[moment, j] - models.conductance[moment, j] * u - now
-            if model == ADEX:
-                leak, away, delta_t = p[1, j], u - p[2, j], p[4, j]
-                dx += leak * (delta_t * math.exp((u - p[3, j]) / delta_t) - away)
-                dw = (p[6, j] * away - now) / p[5, j]
-            else:
-                dx += (0.04 * u + 5.0) * u + 140.0
-                dw = p[1, j] * (p[2, j] * u - now)
-            dx *= free
-            share = 1.0 if stage in (0, 3) else 2.0
-            sum_x += share * dx
-            sum_w += share * dw
-        v[j] = x + dt / 6.0 * sum_x
-        models.variables[0, j] = w + dt / 6.0 * sum_w
-
-
-@inner
-def _exprel(x: float) -> float:  # pragma: no cover - compiled
-    """(exp(x) - 1) / x."""
-    return 1.0 if x == 0.0 else math.expm1(x) / x
-
-
-@inner
-def step_hodgkin_huxley(
-    first: int, last: int, v: np.ndarray, threshold: np.ndarray, n_substeps: int, models: Models
-) -> None:  # pragma: no cover - compiled
-    """Runge-Kutta steps of v, m, h and n."""
-    p, dt = models.parameters, models.dt / n_substeps
-    for j in range(first, last):
-        x = v[j]
-        m, h, n = models.variables[0, j], models.variables[1, j], models.variables[2, j]
-        models.variables[3, j] = 1.0 if x > threshold[j] else 0.0
-        for substep in range(n_substeps):
-            dx, dm, dh, dn = 0.0, 0.0, 0.0, 0.0
-            sum_x, sum_m, sum_h, sum_n = 0.0, 0.0, 0.0, 0.0
-            for stage in range(4):
-                moment = 2 * substep + (stage + 1) // 2
-                ahead = dt * (0.0 if stage == 0 else 1.0 if stage == 3 else 0.5)
-                u = x + ahead * dx
-                gate_m, gate_h, gate_n = m + ahead * dm, h + ahead * dh, n + ahead * dn
-                dx = (
-                    p[0, j] * gate_m**3 * gate_h * (p[3, j] - u)
-                    + p[1, j] * gate_n**4 * (p[4, j] - u)
-                    + p[2, j] * (p[5, j] - u)
-                    + models.drive[moment, j]
-                    - models.conductance[moment, j] * u
-                )
-                u += 65.0
-                dm = (1.0 - gate_m) / _exprel((25.0 - u) / 10.0)
-                dm -= gate_m * 4.0 * math.exp(-u / 18.0)
-                dh = (1.0 - gate_h) * 0.07 * math.exp(-u / 20.0)
-                dh -= gate_h / (math.exp((30.0 - u) / 10.0) + 1.0)
-                dn = (1.0 - gate_n) * 0.1 / _exprel((10.0 - u) / 10.0)
-                dn -= gate_n * 0.125 * math.exp(-u / 80.0)
-                share = 1.0 if stage in (0, 3) else 2.0
-                sum_x += share * dx
-                sum_m += share * dm
-                sum_h += share * dh
-                sum_n += share * dn
-            x += dt / 6.0 * sum_x
-            m += dt / 6.0 * sum_m
-            h += dt / 6.0 * sum_h
-            n += dt / 6.0 * sum_n
-        v[j] = x
-        models.variables[0, j], models.variables[1, j], models.variables[2, j] = m, h, n
+    for j in range(v.size):
+        above[j] = 1.0 if v[j] > limit[j] else 0.0
 
 
 @inner
 def cross(
     v: np.ndarray, limit: np.ndarray, above: np.ndarray, spiking: np.ndarray
 ) -> int:  # pragma: no cover - compiled
-    """Who has come to lie above its threshold is written to `spiking`; nobody is reset."""
+    """Who has come to lie above its threshold spikes; nobody is reset.
+
+    Parameters
+    ----------
+    v, limit, above : arrays of shape (size,)
+        Potential and threshold in mV; 1 where v was above at the last step.
+    spiking : int array of shape (size,)
+        Who spikes is written to it, from its start.
+
+    Returns
+    -------
+    int
+        How many spike.
+    """
     n = 0
     for j in range(v.size):
         if v[j] > limit[j] and above[j] == 0.0:

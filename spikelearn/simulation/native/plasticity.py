@@ -264,10 +264,7 @@ def _peaks(grid: GridNetwork, synapses: Sequence[Synapses]) -> np.ndarray:
     """The highest potential that the voltage-based rule sees, by target neuron."""
     targets = [grid.neurons[s.target] for s in synapses]
     return np.concatenate(
-        [
-            p.threshold if p.model in ("adex", "izhikevich") else np.full(p.size, np.inf)
-            for p in targets
-        ]
+        [p.threshold if p.model.has_peak else np.full(p.size, np.inf) for p in targets]
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_serializer, model_validator
 
 from spikelearn.networks._fields import Drawn
-from spikelearn.networks.neurons import NeuronModel
+from spikelearn.networks.neurons.neuron_model import NeuronModel
 
 # What the simulation adds to the equations.
 OWN_NAMES = re.compile(
@@ -62,6 +62,9 @@ class Brian2Neurons(NeuronModel):
     initial: dict[str, Any] = Field(default={})
     method: str = "rk4"
     v_init_mv: Drawn = Field(description="there is no telling where the equations rest")
+
+    in_words: ClassVar[str] = "neurons with equations of one's own"
+    in_files: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _check(self) -> Brian2Neurons:
@@ -118,6 +121,10 @@ class Brian2Neurons(NeuronModel):
         if not re.search(r"\bI\b", self.equations):
             return {}
         return {"pa": 1.0, "ns": 1.0}
+
+    def no_place(self) -> str:
+        """What the equations would have to name."""
+        return "its equations do not name I"
 
     @field_serializer("parameters", "initial")
     def _in_words(self, values: dict[str, Any]) -> dict[str, Any]:

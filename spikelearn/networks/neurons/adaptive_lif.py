@@ -1,0 +1,30 @@
+"""Leaky integrate-and-fire neurons with a threshold that adapts."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.neurons.lif import LIF
+
+
+class AdaptiveLIF(LIF):
+    """LIF whose threshold rises by `threshold_increment_mv` at each spike and decays back.
+
+    theta' = -theta / tau_threshold; a spike where v > v_threshold + theta. Used as homeostasis by
+    Diehl & Cook 2015 (doi:10.3389/fncom.2015.00099) with a very long tau_threshold.
+    """
+
+    model: Literal["adaptive_lif"] = "adaptive_lif"  # type: ignore[assignment]
+    threshold_increment_mv: PerNeuron
+    tau_threshold_ms: PerNeuron
+    threshold_offset_mv: PerNeuron = Field(default=0.0, description="theta at the start, in mV")
+
+    in_words: ClassVar[str] = "leaky integrate-and-fire neurons with an adaptive threshold"
+    _positive: ClassVar[tuple[str, ...]] = (*LIF._positive, "tau_threshold_ms")
+
+    def _threshold_at_start(self) -> np.ndarray:
+        return super()._threshold_at_start() + np.asarray(self.threshold_offset_mv)

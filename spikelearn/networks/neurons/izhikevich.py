@@ -1,0 +1,92 @@
+"""Izhikevich's simple model of spiking neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.neurons.neuron_model import NeuronModel
+
+
+class Izhikevich(NeuronModel):
+    """Izhikevich's simple model (2003, doi:10.1109/TNN.2003.820440), v in mV, u in mV/ms::
+
+        dv/dt = 0.04 v^2 + 5 v + 140 - u + I
+        du/dt = a (b v - u)
+
+    A spike where v > v_peak; then v is set to c and u grows by d. In both equations v counts as
+    v_peak where it lies above. u starts at b v. The defaults are the paper's regular-spiking cell.
+    """
+
+    model: Literal["izhikevich"]
+    a_per_ms: PerNeuron = 0.02
+    b_per_ms: PerNeuron = 0.2
+    c_mv: PerNeuron = -65.0
+    d_mv_per_ms: PerNeuron = 8.0
+    v_peak_mv: PerNeuron = 30.0
+
+    in_words: ClassVar[str] = "Izhikevich neurons"
+    has_peak: ClassVar[bool] = True
+    jumps: ClassVar[Mapping[str, str]] = {"adaptation": "jump"}
+    typical_weight: ClassVar[tuple[str, float]] = ("mv_per_ms", 8.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Izhikevich:
+        if (np.asarray(self.v_peak_mv) <= np.asarray(self.c_mv)).any():
+            raise ValueError("v_peak_mv must lie above c_mv")
+        return self
+
+    @property
+    def rest_mv(self) -> Any:
+        """Where v starts if not told otherwise: the reset potential, as in the paper's network."""
+        return self.c_mv
+
+    @property
+    def threshold_mv(self) -> Any:
+        """The spike's peak."""
+        return self.v_peak_mv
+
+    @property
+    def reset_mv(self) -> Any:
+        """c."""
+        return self.c_mv
+
+    def gains(self) -> dict[str, Any]:
+        """Currents in mV/ms; the model has no capacitance, hence no conductances."""
+        return {"mv_per_ms": 1.0}
+
+    def grid_parameters(self) -> dict[str, Any]:
+        """d, a and b."""
+        return {"jump": self.d_mv_per_ms, "a": self.a_per_ms, "b": self.b_per_ms}
+
+    def grid_variables(self, v_mv: np.ndarray) -> dict[str, Any]:
+        """u, which starts at b v."""
+        return {"adaptation": self.b_per_ms * v_mv}
+
+    @staticmethod
+    def slopes(
+        v: float, adaptation: float, drive: float, a: float, b: float
+    ) -> tuple[float, float]:
+        """Of v in mV/ms, and of u.
+
+        Parameters
+        ----------
+        v, adaptation : float
+            The potential in mV, and u in mV/ms.
+        drive : float
+            Of synapses and currents, in mV/ms.
+        a, b : float
+            In 1/ms.
+        """
+        dv = drive - adaptation
+        dv += (0.04 * v + 5.0) * v + 140.0
+        return dv, a * (b * v - adaptation)
+
+    brian2_slopes: ClassVar[Mapping[str, str]] = {
+        "v": "(0.04 * v + 5) * v + 140 - adaptation + drive",
+        "adaptation": "a * (b * v - adaptation)",
+    }

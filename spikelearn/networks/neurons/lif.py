@@ -1,0 +1,71 @@
+"""Leaky integrate-and-fire neurons."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.neurons.neuron_model import NeuronModel
+
+
+class LIF(NeuronModel):
+    """Leaky integrate-and-fire: tau_m dv/dt = -(v - v_rest) + R I, spike where v > v_threshold.
+
+    After a spike v is set to `v_reset_mv`, or lowered by the distance from rest to threshold
+    (`reset: subtract`), and held there until `refractory_ms` have passed. The value at threshold
+    does not spike: v must exceed it. A resting potential above threshold stands for a constant
+    drive. `leak_ns`, the inverse of the resistance R, is needed for synapses and currents in nS or
+    pA only; a conductance g with reversal potential E adds g / leak * (E - v).
+    """
+
+    model: Literal["lif"] = "lif"
+    tau_m_ms: PerNeuron = 20.0
+    v_rest_mv: PerNeuron = 0.0
+    v_threshold_mv: PerNeuron
+    v_reset_mv: PerNeuron | None = Field(
+        default=None, description="the resting potential if absent"
+    )
+    leak_ns: PerNeuron | None = None
+    reset: Literal["to_value", "subtract"] = "to_value"
+
+    in_words: ClassVar[str] = "leaky integrate-and-fire neurons"
+    leaky: ClassVar[bool] = True
+    scale_field: ClassVar[str | None] = "leak_ns"
+    _positive: ClassVar[tuple[str, ...]] = ("tau_m_ms", "leak_ns")
+
+    @model_validator(mode="after")
+    def _check(self) -> LIF:
+        threshold, rest = self._threshold_at_start(), np.asarray(self.v_rest_mv)
+        if self.reset == "subtract" and (threshold <= rest).any():
+            raise ValueError("with reset subtract, v_threshold_mv must lie above v_rest_mv")
+        if self.reset == "to_value" and (threshold <= np.asarray(self.reset_mv)).any():
+            raise ValueError("v_threshold_mv must lie above v_reset_mv")
+        return self
+
+    def _threshold_at_start(self) -> np.ndarray:
+        return np.asarray(self.v_threshold_mv, dtype=float)
+
+    @property
+    def rest_mv(self) -> Any:
+        """Resting potential."""
+        return self.v_rest_mv
+
+    @property
+    def threshold_mv(self) -> Any:
+        """Threshold, without what adaptation adds."""
+        return self.v_threshold_mv
+
+    @property
+    def reset_mv(self) -> Any:
+        """Reset potential: as given, or the resting potential."""
+        return self.v_rest_mv if self.v_reset_mv is None else self.v_reset_mv
+
+    def gains(self) -> dict[str, Any]:
+        """Currents in mV of R I; conductances as multiples of the leak."""
+        if self.leak_ns is None:
+            return {"mv": 1.0}
+        leak = np.asarray(self.leak_ns)
+        return {"mv": 1.0, "pa": 1.0 / leak, "ns": 1.0 / leak}
