@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
     from spikelearn.simulation import simulate
-    from spikelearn.simulation.stimulus import stimulus_for
+    from spikelearn.simulation.simulate import stimulus_for
     from spikelearn.spikes import load as load_activity
     from spikelearn.spikes.activity import Activity
     from spikelearn.stimuli import load_protocol
@@ -54,7 +54,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "load_recording": ("spikelearn.recordings", "load"),
     "open_run": ("spikelearn.studies.representation", "open_run"),
     "simulate": ("spikelearn.simulation", "simulate"),
-    "stimulus_for": ("spikelearn.simulation.stimulus", "stimulus_for"),
+    "stimulus_for": ("spikelearn.simulation.simulate", "stimulus_for"),
     "train": ("spikelearn.training.loop", "train"),
     "train_stdp": ("spikelearn.training.stdp_training", "train_stdp"),
 }

@@ -33,7 +33,20 @@ def save_run(
     tables: Mapping[str, pd.DataFrame],
     summary: Mapping[str, Any],
 ) -> None:
-    """Write a complete run: under a temporary name, then renamed."""
+    """Write a complete run: under a temporary name, then renamed.
+
+    Parameters
+    ----------
+    folder : Path
+    config : mapping
+        What was run; plain YAML values.
+    weights : mapping of str to tensor
+        Of the network and the rule, by name.
+    tables : mapping of str to DataFrame
+        By the names of their files.
+    summary : mapping
+        Plain YAML values.
+    """
     from safetensors.torch import save_file
 
     with atomic_folder(folder) as temporary:

@@ -9,6 +9,8 @@ points there, for what begins or ends within a step.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
@@ -71,3 +73,19 @@ def fractional_steps(times_ms: np.ndarray | float, dt_ms: float) -> np.ndarray:
     steps = np.asarray(times_ms, dtype=np.float64) / dt_ms
     near = np.rint(steps)
     return np.where(np.abs(steps - near) <= _ON_GRID * np.maximum(1.0, np.abs(near)), near, steps)
+
+
+def checked_steps(duration_ms: float, dt_ms: float) -> int:
+    """Number of time steps of a stimulus.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is not at least one.
+    """
+    if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):
+        raise SpikelearnError(
+            f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"
+            f" dt_ms {dt_ms:g}"
+        )
+    return nearest_step(duration_ms, dt_ms)

@@ -23,7 +23,7 @@ _MODULES = {
     "representation": "studies.representation",
     "significance": "studies.significance",
     "stdp_training": "training.stdp_training",
-    "stimulus": "simulation.stimulus",
+    "stimulus": "simulation.simulate",
     "study": "studies.study",
     "training": "training.loop",
 }

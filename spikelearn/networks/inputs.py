@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks._fields import Description, PerNeuron
+from spikelearn.networks.fields import Description, PerNeuron
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.projections import Weighted
 

@@ -62,44 +62,6 @@ def save_network(network: SpikingNetwork, folder: Path) -> Path:
     return folder / "network.yaml"
 
 
-def with_arrays(content: Any, path: Path) -> Any:
-    """What a YAML file says, with the arrays it names as `{file:, key:}` in their places."""
-    projections = content.get("projections") if isinstance(content, dict) else None
-    if not isinstance(projections, list):
-        return content
-    return {**content, "projections": [_projection_with_arrays(p, path) for p in projections]}
-
-
-def _projection_with_arrays(projection: Any, path: Path) -> Any:
-    if not isinstance(projection, dict):
-        return projection
-    found = {}
-    for name, value in projection.items():
-        if name == "connectivity" and isinstance(value, dict):
-            found[name] = {key: _array(key, item, path) for key, item in value.items()}
-        else:
-            weights = str(name).startswith("weight_")
-            found[name] = _array(name, value, path) if weights else value
-    return found
-
-
-def _array(name: str, value: Any, path: Path) -> Any:
-    from safetensors import SafetensorError, safe_open
-
-    if not isinstance(value, dict) or "file" not in value:
-        return value
-    file = path.parent / str(value["file"])
-    try:
-        with safe_open(file, framework="numpy") as tensors:
-            found: np.ndarray = tensors.get_tensor(str(value.get("key")))
-    except (OSError, SafetensorError) as error:
-        raise SpikelearnError(
-            f"{path}: field '{name}' names tensor '{value.get('key')}' of {file},"
-            f" which cannot be read ({error})"
-        ) from error
-    return found.astype(np.float64) if found.dtype.kind == "f" else found
-
-
 def _plain(value: Any) -> Any:
     """Tuples as lists, NumPy scalars as numbers, for YAML."""
     if isinstance(value, dict):

@@ -44,7 +44,8 @@ from spikelearn._files import atomic_path, validation_sentence
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
 from spikelearn.networks.neurons import LIF, SpikeSource
-from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse, decayed_gain
+from spikelearn.networks.neurons.lif import decayed_gain
+from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse
 
 if TYPE_CHECKING:
     import nir

@@ -12,9 +12,8 @@ import numpy as np
 from pydantic import model_validator
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks._fields import Description, Drawn
 from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
-from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.fields import AnyDistribution, Description, Drawn
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.synapses import DeltaSynapse, Synapse

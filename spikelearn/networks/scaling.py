@@ -26,7 +26,7 @@ from spikelearn.networks.connectivity import (
     FixedProbability,
     FixedTotalNumber,
 )
-from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, NeuronModel
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Synapse
 

@@ -9,18 +9,20 @@ semantics of a run are in `spikelearn.simulation`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
+from pydantic_core import PydanticKnownError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn.networks._fields import Description
 from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
+from spikelearn.networks.fields import Description, with_arrays
 from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (
     LIF,
+    NEURON_MODELS,
     QIF,
     AdaptiveLIF,
     AdEx,
@@ -31,7 +33,6 @@ from spikelearn.networks.neurons import (
     SpikeSource,
 )
 from spikelearn.networks.plasticity import DopamineSTDP
-from spikelearn.networks.populations import Population
 from spikelearn.networks.projections import Projection, draw_synapses
 from spikelearn.networks.synapses import (
     AlphaSynapse,
@@ -48,6 +49,45 @@ __all__ = [
     "DeltaSynapse", "ExponentialSynapse", "HodgkinHuxley", "Izhikevich", "NoiseInput",
     "Projection", "SpikeSource", "SpikingNetwork", "Synapse",
 ]  # fmt: skip
+
+
+def _population(given: Any) -> SpikeSource | NeuronModel:
+    """A population as it is, or made of its fields.
+
+    Raises
+    ------
+    ValueError
+        Where no model is named, or one that is not in `NEURON_MODELS`, or the model refuses the
+        fields: pydantic then says which of them.
+    """
+    known: dict[str, type[SpikeSource | NeuronModel]] = {"spike_source": SpikeSource}
+    known |= NEURON_MODELS
+    if isinstance(given, SpikeSource | NeuronModel):
+        name = given.model
+        if not isinstance(given, known.get(name, ())):
+            raise ValueError(f"model '{name}' is not in spikelearn.networks.neurons.NEURON_MODELS")
+        return given
+    if not isinstance(given, dict):
+        raise PydanticKnownError("model_attributes_type")
+    if "model" not in given:
+        raise PydanticKnownError("union_tag_not_found", {"discriminator": "'model'"})
+    name = given["model"]
+    if not isinstance(name, str) or name not in known:
+        names = ", ".join(f"'{name}'" for name in known)
+        context = {"discriminator": "'model'", "tag": str(name), "expected_tags": names}
+        raise PydanticKnownError("union_tag_invalid", context)
+    model = known[name]
+    if issubclass(model, NeuronModel) and not model.in_files:
+        raise ValueError(
+            f"equations are code, which no file may bring; make a {model.__name__} of them in"
+            " Python"
+        )
+    return model.model_validate(given)
+
+
+# By looking the model up when a network is made, not when this is imported: a model that is put
+# into the dictionary later, by a program or a test, is known too.
+Population = SerializeAsAny[Annotated[SpikeSource | NeuronModel, PlainValidator(_population)]]
 
 
 class SpikingNetwork(Description):
@@ -235,8 +275,6 @@ class SpikingNetwork(Description):
     @classmethod
     def from_yaml(cls, name: str | Path) -> SpikingNetwork:
         """A shipped network by name, or the YAML file (or saved folder) at a path."""
-        from spikelearn.networks.network_files import with_arrays
-
         path = find_yaml("models", name)
         return validate(cls, with_arrays(read_yaml(path), path), path)
 

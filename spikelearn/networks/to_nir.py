@@ -11,10 +11,11 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps
-from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
+from spikelearn.networks.neurons.lif import decayed_gain
 from spikelearn.networks.nir import groups_of_loops
-from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse, decayed_gain
+from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse
 
 if TYPE_CHECKING:
     from spikelearn.networks.spiking import Projection, SpikingNetwork

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.report.page import Section, svg_of, svg_picture
+from spikelearn.report.page import Section, Table, as_table, fixed, svg_of, svg_picture
 from spikelearn.report.pictures import panels, styled
-from spikelearn.report.tables import Table, as_table, fixed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from spikelearn.report.names import BASELINES, backend, colour, in_order, label, rank
-from spikelearn.report.page import Section, svg_of, svg_picture
+from spikelearn.report.page import Section, Table, as_table, mean_and_spread, svg_of, svg_picture
 from spikelearn.report.pictures import panels, styled
-from spikelearn.report.tables import Table, as_table, mean_and_spread
 
 
 def learning(

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.report.names import label
-from spikelearn.report.page import About, Picture, Section, svg_picture
+from spikelearn.report.page import About, Picture, Section, Table, as_table, svg_picture
 from spikelearn.report.plausibility_figures import (
     MARKS,
     draw_beside,
     draw_equivalences,
     draw_verdicts,
 )
-from spikelearn.report.tables import Table, as_table
 
 if TYPE_CHECKING:
     import pandas as pd

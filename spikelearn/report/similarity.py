@@ -9,7 +9,7 @@ import numpy as np
 from spikelearn.comparison.tables import read_first
 from spikelearn.report import similarity_figures
 from spikelearn.report.names import label
-from spikelearn.report.page import Section, svg_picture
+from spikelearn.report.page import Section, Table, as_table, svg_picture
 from spikelearn.report.similarity_tables import (
     best_layers,
     heading,
@@ -17,7 +17,6 @@ from spikelearn.report.similarity_tables import (
     notes,
     warning_sentences,
 )
-from spikelearn.report.tables import Table, as_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from spikelearn.report.names import backend, label
-from spikelearn.report.page import Section, png_of, png_picture
+from spikelearn.report.page import Section, Table, as_table, png_of, png_picture
 from spikelearn.report.pictures import panels, styled
-from spikelearn.report.tables import Table, as_table
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,6 @@ given and refractory periods must be multiples of dt.
 """
 
 from spikelearn.simulation.checks import check_backend
-from spikelearn.simulation.simulate import BACKENDS, simulate
-from spikelearn.simulation.stimulus import stimulus_for
+from spikelearn.simulation.simulate import BACKENDS, simulate, stimulus_for
 
 __all__ = ["BACKENDS", "check_backend", "simulate", "stimulus_for"]

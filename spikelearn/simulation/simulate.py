@@ -1,4 +1,4 @@
-"""`simulate`: check, put on the grid, run on an engine, collect activity and provenance."""
+"""What a network is shown, and `simulate`: check, put on the grid, run, collect the activity."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import importlib
 import importlib.metadata
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -25,9 +26,17 @@ from spikelearn.simulation.grid.neurons import (
     REWARD_PLASTICITY,
     VOLTAGE_PLASTICITY,
 )
-from spikelearn.simulation.memory import check_disk, check_memory, expected_spikes
-from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
+from spikelearn.simulation.memory import (
+    SPIKES_IN_MEMORY_MB,
+    StoredSpikes,
+    check_disk,
+    check_memory,
+    expected_spikes,
+)
+from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity, PopulationSpikes
+from spikelearn.stimuli import load_protocol
+from spikelearn.stimuli.protocol import AnyProtocol
 from spikelearn.stimuli.stimulus import Stimulus
 
 # Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
@@ -250,12 +259,12 @@ def choose_backend(
     if not isinstance(backend, str):
         name, engine = getattr(backend, "__name__", type(backend).__name__), backend
     elif backend == "auto":
-        able = [n for n in BACKENDS if set(needed) <= features_of(load_backend(n))]
-        if not able:
+        first = next((n for n in BACKENDS if set(needed) <= features_of(load_backend(n))), None)
+        if first is None:
             raise UnsupportedFeatureError(
                 f"no backend has all of what this needs: {', '.join(sorted(needed))}"
             )
-        name, engine = able[0], load_backend(able[0])
+        name, engine = first, load_backend(first)
     else:
         name, engine = backend, load_backend(backend)
     for feature in needed:
@@ -377,3 +386,50 @@ def _arrays(network: SpikingNetwork) -> dict[str, Any]:
         "populations": {name: fields(p) for name, p in network.populations.items()},
         "projections": [fields(p) for p in network.projections],
     }
+
+
+def stimulus_for(
+    network: SpikingNetwork,
+    protocol: str | Path | AnyProtocol,
+    duration_ms: float = 1000.0,
+    dt_ms: float | None = None,
+    seed: int = 0,
+) -> Stimulus:
+    """What a network is shown by a protocol, ready for `simulate`.
+
+    It stands here because it joins rooms: a protocol knows no networks, and no formats of spike
+    trains.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    protocol : str, Path or protocol
+        A shipped stimulus by name, a YAML file, or a protocol made in Python.
+    duration_ms, dt_ms : float
+        Duration of a trial and time step; the network's own step if absent, or 0.1.
+    seed : int
+        Seed of everything random in the stimulus.
+
+    Raises
+    ------
+    SpikelearnError
+        Where protocol, network and grid do not fit together.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> network = sl.load_model("lif_feedforward")
+    >>> stimulus = sl.stimulus_for(network, "poisson", duration_ms=500)
+    >>> list(stimulus.spikes) == list(network.sources)
+    True
+    """
+    if isinstance(protocol, str | Path):
+        protocol = load_protocol(protocol)
+    return protocol.realise(
+        network.sources,
+        duration_ms,
+        time_step(network) if dt_ms is None else dt_ms,
+        seed,
+        {name: population.size for name, population in network.neurons.items()},
+        load,
+    )

@@ -15,10 +15,9 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.stimulus import Fields, File, NotEmpty, ProtocolBase, Setting, Stimulus
 from spikelearn.stimuli.time_courses import sinusoid, window
 
 UNITS = {"mv": "mV", "pa": "pA", "mv_per_ms": "mV/ms"}

@@ -16,8 +16,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,7 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import nearest_step
+from spikelearn._time_steps import checked_steps
+from spikelearn.stimuli.poisson import bernoulli_spikes, checked_probability
 
 
 class RateEncoder(BaseModel):
@@ -166,70 +165,6 @@ class DeltaEncoder(BaseModel):
 Encoder = Annotated[RateEncoder | LatencyEncoder | DeltaEncoder, Field(discriminator="kind")]
 
 
-def bernoulli_spikes(
-    probabilities: Iterable[np.ndarray],
-    size: int,
-    n_steps: int,
-    dt_ms: float,
-    generator: np.random.Generator,
-) -> PopulationSpikes:
-    """At most one spike a step and source, with the given probability, independently.
-
-    Parameters
-    ----------
-    probabilities : iterable of arrays that broadcast to (n_steps, size)
-        One for each trial, drawn in turn, so that a trial's spikes do not depend on how many
-        follow it.
-    size : int
-        Number of sources.
-    n_steps : int
-        Steps of a trial.
-    dt_ms : float
-        Time step.
-    generator : numpy.random.Generator
-    """
-    trials, steps, senders = [], [], []
-    for trial, probability in enumerate(probabilities):
-        if probability.ndim == 1:
-            at, who = _constant(probability, n_steps, generator)
-        else:
-            at, who = np.nonzero(generator.random((n_steps, size)) < probability)
-        steps.append(at)
-        senders.append(who)
-        trials.append(np.full(at.size, trial))
-    return PopulationSpikes.from_unsorted(
-        size, np.concatenate(steps) * dt_ms, np.concatenate(senders), np.concatenate(trials)
-    )
-
-
-def _constant(
-    probability: np.ndarray, n_steps: int, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and senders of Bernoulli spikes whose probabilities do not change.
-
-    By thinning: all that might spike do so with the highest probability, which a walk from one to
-    the next finds, by gaps of a geometric distribution; then each is kept with what is left of its
-    own. It costs as much as there are spikes, not as much as there are steps.
-    """
-    active = np.flatnonzero(probability > 0)
-    n_places, place = n_steps * active.size, -1
-    if not n_places:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    highest = float(probability[active].max())
-    walks = []
-    while place < n_places:
-        more = (n_places - place) * highest
-        gaps = generator.geometric(highest, int(more + 4.0 * math.sqrt(more)) + 8)
-        # A gap of a tiny probability may be the largest integer there is.
-        walks.append(place + np.cumsum(np.minimum(gaps, n_places + 1)))
-        place = int(walks[-1][-1])
-    places = np.concatenate(walks)
-    at, who = np.divmod(places[places < n_places], active.size)
-    who = active[who]
-    kept = generator.random(who.size) * highest < probability[who]
-    return at[kept], who[kept]
-
-
 def checked_intensities(intensities: np.ndarray) -> np.ndarray:
     """Intensities as float64 of shape (n_trials, n_sources).
 
@@ -251,36 +186,3 @@ def checked_intensities(intensities: np.ndarray) -> np.ndarray:
             f" {values.max():g}; divide 8-bit images by 255"
         )
     return values
-
-
-def checked_steps(duration_ms: float, dt_ms: float) -> int:
-    """Number of time steps of a stimulus.
-
-    Raises
-    ------
-    SpikelearnError
-        If there is not at least one.
-    """
-    if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):
-        raise SpikelearnError(
-            f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"
-            f" dt_ms {dt_ms:g}"
-        )
-    return nearest_step(duration_ms, dt_ms)
-
-
-def checked_probability(rate_hz: float, dt_ms: float) -> float:
-    """Probability of a spike within one step of `dt_ms` at `rate_hz`.
-
-    Raises
-    ------
-    SpikelearnError
-        If it exceeds 1.
-    """
-    probability = rate_hz * dt_ms / 1000.0
-    if not math.isfinite(probability) or probability > 1:
-        raise SpikelearnError(
-            f"a rate of {rate_hz:g} Hz needs more than one spike per {dt_ms:g} ms step; the most"
-            f" is {1000.0 / dt_ms:g} Hz"
-        )
-    return probability

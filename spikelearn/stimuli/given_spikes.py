@@ -16,8 +16,7 @@ from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.stimuli._protocol import File, ProtocolBase, Setting
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.stimulus import File, ProtocolBase, Setting, Stimulus
 
 _COLUMNS = ("neuron", "time_ms", "trial")
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -10,13 +10,12 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import nearest_steps
+from spikelearn._time_steps import checked_steps, nearest_steps
 from spikelearn.stimuli import user_images as own
-from spikelearn.stimuli._protocol import ProtocolBase, Setting, beside
 from spikelearn.stimuli.datasets import DATASETS, load_dataset, resolve_source
-from spikelearn.stimuli.encoders import DeltaEncoder, Encoder, RateEncoder, checked_steps
+from spikelearn.stimuli.encoders import DeltaEncoder, Encoder, RateEncoder
 from spikelearn.stimuli.images import network_input
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.stimulus import ProtocolBase, Setting, Stimulus, beside
 
 NAMED = (*DATASETS, "kriegeskorte92")
 

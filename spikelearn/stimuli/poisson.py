@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,12 +11,18 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import fractional_steps
-from spikelearn.stimuli._protocol import Fields, File, NotEmpty, ProtocolBase, Setting, silent
-from spikelearn.stimuli.encoders import bernoulli_spikes, checked_probability, checked_steps
+from spikelearn._time_steps import checked_steps, fractional_steps
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.stimulus import (
+    Fields,
+    File,
+    NotEmpty,
+    ProtocolBase,
+    Setting,
+    Stimulus,
+    silent,
+)
 from spikelearn.stimuli.time_courses import pieces, sinusoid, window
 
 
@@ -285,3 +293,84 @@ def _on_grid(rate: Any, name: str, size: int, setting: Setting) -> np.ndarray:
             f" {len(rate)}"
         )
     return values[None, None]
+
+
+def bernoulli_spikes(
+    probabilities: Iterable[np.ndarray],
+    size: int,
+    n_steps: int,
+    dt_ms: float,
+    generator: np.random.Generator,
+) -> PopulationSpikes:
+    """At most one spike a step and source, with the given probability, independently.
+
+    Parameters
+    ----------
+    probabilities : iterable of arrays that broadcast to (n_steps, size)
+        One for each trial, drawn in turn, so that a trial's spikes do not depend on how many
+        follow it.
+    size : int
+        Number of sources.
+    n_steps : int
+        Steps of a trial.
+    dt_ms : float
+        Time step.
+    generator : numpy.random.Generator
+    """
+    trials, steps, senders = [], [], []
+    for trial, probability in enumerate(probabilities):
+        if probability.ndim == 1:
+            at, who = _constant(probability, n_steps, generator)
+        else:
+            at, who = np.nonzero(generator.random((n_steps, size)) < probability)
+        steps.append(at)
+        senders.append(who)
+        trials.append(np.full(at.size, trial))
+    return PopulationSpikes.from_unsorted(
+        size, np.concatenate(steps) * dt_ms, np.concatenate(senders), np.concatenate(trials)
+    )
+
+
+def _constant(
+    probability: np.ndarray, n_steps: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and senders of Bernoulli spikes whose probabilities do not change.
+
+    By thinning: all that might spike do so with the highest probability, which a walk from one to
+    the next finds, by gaps of a geometric distribution; then each is kept with what is left of its
+    own. It costs as much as there are spikes, not as much as there are steps.
+    """
+    active = np.flatnonzero(probability > 0)
+    n_places, place = n_steps * active.size, -1
+    if not n_places:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    highest = float(probability[active].max())
+    walks = []
+    while place < n_places:
+        more = (n_places - place) * highest
+        gaps = generator.geometric(highest, int(more + 4.0 * math.sqrt(more)) + 8)
+        # A gap of a tiny probability may be the largest integer there is.
+        walks.append(place + np.cumsum(np.minimum(gaps, n_places + 1)))
+        place = int(walks[-1][-1])
+    places = np.concatenate(walks)
+    at, who = np.divmod(places[places < n_places], active.size)
+    who = active[who]
+    kept = generator.random(who.size) * highest < probability[who]
+    return at[kept], who[kept]
+
+
+def checked_probability(rate_hz: float, dt_ms: float) -> float:
+    """Probability of a spike within one step of `dt_ms` at `rate_hz`.
+
+    Raises
+    ------
+    SpikelearnError
+        If it exceeds 1.
+    """
+    probability = rate_hz * dt_ms / 1000.0
+    if not math.isfinite(probability) or probability > 1:
+        raise SpikelearnError(
+            f"a rate of {rate_hz:g} Hz needs more than one spike per {dt_ms:g} ms step; the most"
+            f" is {1000.0 / dt_ms:g} Hz"
+        )
+    return probability

@@ -15,12 +15,11 @@ from pydantic import Field, TypeAdapter, model_validator
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.stimuli._protocol import NotEmpty, ProtocolBase, Setting
 from spikelearn.stimuli.currents import CurrentProtocol
 from spikelearn.stimuli.given_spikes import SpikeProtocol
 from spikelearn.stimuli.image_protocol import ImageProtocol
 from spikelearn.stimuli.poisson import PoissonProtocol
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.stimuli.stimulus import NotEmpty, ProtocolBase, Setting, Stimulus
 
 _Part = Annotated[
     PoissonProtocol | SpikeProtocol | CurrentProtocol | ImageProtocol, Field(discriminator="kind")

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import fractional_steps, in_steps
-from spikelearn.stimuli._protocol import Fields, File
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
+from spikelearn.stimuli.stimulus import Fields, File
 from spikelearn.stimuli.time_courses import pieces
 
 

@@ -66,7 +66,7 @@ def make_study(study: Study, folder: Path, limit_minutes: float, bars: Bars) -> 
     SpikelearnError
         If a recording or a method is unknown, or no recording can be compared with.
     """
-    sounds = auditory_recording(study)  # before any work
+    sounds = auditory_recording(study) if study.auditory else None  # before any work
     result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"))
     if not result.complete:
         return WholeStudy(result)
@@ -205,11 +205,14 @@ def _write_page(
     if heard is not None:
         rasters += auditory_rasters(heard)
         traces = auditory_traces(heard)
+    spiked = None
+    if rasters or at_work.fields is not None or at_work.agreement:
+        spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
     sections = [
         learned,
         *similar[:2],
-        matrices(at_work.matrices, at_work.groups),
-        spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement)),
+        matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,
+        spiked,
         None if heard is None else auditory(heard.table, traces),
         *similar[2:],
     ]

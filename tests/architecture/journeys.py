@@ -9,6 +9,8 @@ files of the package in which a function ran. `--files` names them.
 from __future__ import annotations
 
 import argparse
+import math
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +22,7 @@ from typing import Any
 import spikelearn as sl
 
 PACKAGE = Path(sl.__file__).parent
+NETWORK = {"model": "mlp_784_32", "n_train": 100, "epochs": 1}
 
 
 def stimulus_to_nwb(folder: Path) -> None:
@@ -31,7 +34,7 @@ def stimulus_to_nwb(folder: Path) -> None:
 
 def image_to_weights(folder: Path) -> None:
     """A network learns digits by a rule, and its weights are written."""
-    config = sl.TrainConfig(model="mlp_784_32", rule="feedback_alignment", n_train=100, epochs=1)
+    config = sl.TrainConfig(rule="feedback_alignment", **NETWORK)
     sl.train(config, runs=tempfile.mkdtemp(dir=folder))
 
 
@@ -42,9 +45,25 @@ def rule_to_audit(folder: Path) -> None:
     audit_rule("feedback_alignment", 0, ["C1"])
 
 
+def activity_to_page(folder: Path) -> None:
+    """A study whose network is trained already: it is compared, and the scores put on a page."""
+    from spikelearn.studies.study import Study
+    from spikelearn.studies.whole_study import make_study, write_study
+
+    network = {"family": "backpropagation", "rule": "backprop", **NETWORK}
+    study = Study(
+        name="journey", networks=(network,), recordings=("kriegeskorte92",), n_bootstrap=100,
+        criteria=(), tests=False,
+    )  # fmt: skip
+    shutil.rmtree(folder / "scores", ignore_errors=True)
+    whole = make_study(study, folder, math.inf, lambda title: lambda fraction, words: None)
+    write_study(whole, "")
+
+
 JOURNEYS: dict[str, Callable[[Path], None]] = {
     "stimulus to NWB": stimulus_to_nwb,
     "image to weights": image_to_weights,
+    "activity to page": activity_to_page,
     "rule to audit": rule_to_audit,
 }
 
@@ -65,7 +84,7 @@ def files_executed(way: Callable[[Path], None], folder: Path) -> list[str]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    inside = (Path(file) for file in executed)
+    inside = (Path(file) for file in executed if file.endswith(".py"))
     return sorted(str(f.relative_to(PACKAGE)) for f in inside if f.is_relative_to(PACKAGE))
 
 

@@ -23,7 +23,7 @@ KINDS = {
     "added_neuron_model": (
         [
             "networks/neurons/test_neuron_model.py",
-            "networks/test_populations.py",
+            "networks/test_spiking_populations.py",
             "simulation/test_simulate_refusals.py",
             "simulation/test_checks_of_backends.py",
         ],

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.networks.connectivity import Connections
-from spikelearn.networks.distributions import Exponential, Lognormal, Normal, Uniform
+from spikelearn.networks.fields import Exponential, Lognormal, Normal, Uniform
 from spikelearn.networks.spiking import LIF, Projection, SpikingNetwork
 
 

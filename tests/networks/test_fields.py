@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from spikelearn.networks._fields import Description, Drawn, PerNeuron
-from spikelearn.networks.distributions import Normal
+from spikelearn.networks.fields import Description, Drawn, Normal, PerNeuron
 
 
 class Cell(Description):

@@ -10,7 +10,7 @@ import pytest
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import load_model
 from spikelearn.networks.connectivity import DistanceDependent
-from spikelearn.networks.distributions import Exponential, Lognormal, Normal, Uniform
+from spikelearn.networks.fields import Exponential, Lognormal, Normal, Uniform
 from spikelearn.networks.spiking import (
     LIF,
     BackgroundInput,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spikelearn.report.tables import as_table, fixed, mean_and_spread
+from spikelearn.report.page import as_table, fixed, mean_and_spread
 
 
 def test_numbers_are_told_from_words_and_written_for_readers():

@@ -14,7 +14,7 @@ from reference_simulator import Outcome, simulate_reference
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.connectivity import FixedInDegree, FixedProbability
-from spikelearn.networks.distributions import AnyDistribution, Uniform
+from spikelearn.networks.fields import AnyDistribution, Uniform
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel, SpikeSource
 from spikelearn.networks.spiking import (
     BackgroundInput,

@@ -8,8 +8,13 @@ import numpy as np
 
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, to_grid
-from spikelearn.simulation.native.arrange import arrange, arranged_backgrounds, arranged_state
-from spikelearn.simulation.native.inputs import Feed, by_trial
+from spikelearn.simulation.native.arrange import (
+    Feed,
+    arrange,
+    arranged_backgrounds,
+    arranged_state,
+    by_trial,
+)
 from spikelearn.simulation.native.plasticity import start
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -84,9 +89,7 @@ def test_every_synapse_stands_in_the_row_of_its_source() -> None:
 
 
 def test_a_trial_starts_with_its_own_state_and_the_weights_of_what_is_plastic() -> None:
-    grid = on_grid(
-        {"rule": "stdp", "w_min": 0.0, "w_max": 2.0, "a_plus": 0.25, "a_minus": 0.5}
-    )
+    grid = on_grid({"rule": "stdp", "w_min": 0.0, "w_max": 2.0, "a_plus": 0.25, "a_minus": 0.5})
     net = arrange(grid)
     state = arranged_state(grid, net)
     assert state.v.shape == state.held.shape == (6,)

@@ -9,7 +9,7 @@ import pytest
 
 from spikelearn.networks.spiking import LIF, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.simulation.native.arrays import aligned, empty
+from spikelearn.simulation.native.state import aligned, empty
 from spikelearn.stimuli.stimulus import Stimulus
 
 SIZE = 200  # several parts of neurons that are looked at together, and a rest

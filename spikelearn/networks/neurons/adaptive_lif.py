@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons.lif import LIF
 
 

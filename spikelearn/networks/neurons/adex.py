@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons.neuron_model import NeuronModel
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_serializer, model_validator
 
-from spikelearn.networks._fields import Drawn
+from spikelearn.networks.fields import Drawn
 from spikelearn.networks.neurons.neuron_model import NeuronModel
 
 # What the simulation adds to the equations.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons.neuron_model import NeuronModel
 
 

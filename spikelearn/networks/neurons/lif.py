@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks._fields import PerNeuron
+from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons.neuron_model import NeuronModel
 
 
@@ -69,3 +69,25 @@ class LIF(NeuronModel):
             return {"mv": 1.0}
         leak = np.asarray(self.leak_ns)
         return {"mv": 1.0, "pa": 1.0 / leak, "ns": 1.0 / leak}
+
+
+def decayed_gain(tau_syn_ms: float, tau_m_ms: np.ndarray, dt_ms: float) -> np.ndarray:
+    """What an exponential current (mV) at the start of a step adds to a potential by its end.
+
+    (1 / tau_m) * integral of exp(-(dt - s) / tau_m) exp(-s / tau_syn) ds, written so that nearly
+    equal time constants lose no digits: dt / tau_m * exp(-dt / tau_m) * (e^x - 1) / x.
+
+    Parameters
+    ----------
+    tau_syn_ms : float
+    tau_m_ms : array of shape (size,)
+    dt_ms : float
+
+    Returns
+    -------
+    array of shape (size,)
+    """
+    x = dt_ms * (1.0 / tau_m_ms - 1.0 / tau_syn_ms)
+    safe = np.where(np.abs(x) < 1e-12, 1.0, x)
+    growth = np.where(np.abs(x) < 1e-12, 1.0, np.expm1(safe) / safe)
+    return dt_ms / tau_m_ms * np.exp(-dt_ms / tau_m_ms) * growth

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks._fields import Description, Drawn
+from spikelearn.networks.fields import Description, Drawn
 
 
 class NeuronModel(Description):

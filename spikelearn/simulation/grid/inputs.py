@@ -13,8 +13,8 @@ from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps, nearest_steps
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import BackgroundInput, NoiseInput, SpikingNetwork
+from spikelearn.simulation.grid.neurons import gain_of
 from spikelearn.simulation.grid.poisson import PoissonSampler
-from spikelearn.simulation.grid.synapses import gain_of
 from spikelearn.stimuli.stimulus import Stimulus
 
 _BACKGROUND_BLOCK = 64  # steps drawn at once

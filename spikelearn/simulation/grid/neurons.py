@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from spikelearn._seeding import generator
-from spikelearn.networks.distributions import AnyDistribution
+from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, AdaptiveLIF, Brian2Neurons, NeuronModel
+from spikelearn.networks.neurons.lif import decayed_gain
+from spikelearn.networks.spiking import BackgroundInput, Projection, SpikingNetwork
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
     ExponentialSynapse,
     Synapse,
-    decayed_gain,
 )
 
 # What a backend may lack of synapses.
@@ -242,3 +243,10 @@ def _rising(x: np.ndarray) -> np.ndarray:
         term = term * -x / (k + 1)
     safe = np.where(np.abs(x) < 1.0, 1.0, x)
     return np.where(np.abs(x) < 1.0, series, (1.0 - (1.0 + safe) * np.exp(-safe)) / safe**2)
+
+
+def gain_of(item: Projection | BackgroundInput, network: SpikingNetwork) -> Any:
+    """What a weight of 1 adds to the channel or the potential: a number, or one for each target."""
+    if isinstance(item.synapse, DeltaSynapse):
+        return 1.0
+    return jump_of(item.synapse) * network.neurons[item.target].gains()[item.unit]

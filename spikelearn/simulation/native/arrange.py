@@ -1,22 +1,34 @@
-"""From a network on the grid to the native engine's arrays and records."""
+"""From a network on the grid to the native engine's arrays and records: network, input, membranes.
+
+Input comes block by block of steps; what membranes need that are not linear is arranged apart, so
+that networks without it do not compile it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
-from spikelearn.simulation.grid.network import Background, GridNetwork, Synapses
+from spikelearn.simulation.grid.network import Background, GridNetwork, InputSpikes, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
-from spikelearn.simulation.native.arrays import aligned, empty, joined
 from spikelearn.simulation.native.kernels import sort_by_source
+from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
+from spikelearn.simulation.native.runge_kutta import CHUNK, slopes_of
 from spikelearn.simulation.native.state import (
     BACKGROUND,
     CHANNEL,
+    DRIVE,
     POPULATION,
     PROJECTION,
+    Inputs,
     Net,
     State,
+    aligned,
+    empty,
+    joined,
+    n_neurons,
     starting_state,
 )
 
@@ -180,3 +192,173 @@ def _alike(population: GridNeurons) -> bool:
 
 def _filled(given: list[np.ndarray | None], instead: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([b if a is None else a for a, b in zip(given, instead, strict=True)])
+
+
+class Feed:
+    """The input of one trial.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    net : Net
+        The same network, arranged.
+    trial : int
+    sources : list of pairs of arrays
+        Steps and senders of each source's spikes in this trial, see `by_trial`.
+    """
+
+    def __init__(
+        self, grid: GridNetwork, net: Net, trial: int, sources: list[tuple[np.ndarray, np.ndarray]]
+    ) -> None:
+        self.grid, self.sources = grid, sources
+        self.backgrounds, self.background_weight = arranged_backgrounds(grid, net)
+        self.counts = [b.counts(trial, trial + 1) for b in grid.background]
+        self.drives = {
+            name: grid.drive(name, trial, trial + 1) for name in grid.neurons if grid.driven(name)
+        }
+
+    def block(self, first: int, end: int) -> Inputs | None:
+        """Everything that comes in at steps `first` to `end` - 1; None where nothing ever does."""
+        if not (self.sources or self.drives or self.counts):
+            return None
+        spike_start, senders = self._spikes(first, end)
+        drives, current = self._currents(end - first)
+        backgrounds, counts = self._counts(end - first)
+        return Inputs(
+            spike_start, senders, drives, current, backgrounds, self.background_weight, counts
+        )
+
+    def _spikes(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        starts, senders, taken = [], [], 0
+        for steps, who in self.sources:
+            places = np.searchsorted(steps, np.arange(first, end + 1))
+            starts.append(places - places[0] + taken)
+            senders.append(who[places[0] : places[-1]])
+            taken += len(senders[-1])
+        shape = (len(self.sources), end - first + 1)
+        return np.array(starts, dtype=np.int64).reshape(shape), joined(senders, np.int64)
+
+    def _currents(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+        drives = np.zeros(len(self.grid.neurons), DRIVE)
+        currents, used = [], 0
+        for drive, name in zip(drives, self.grid.neurons, strict=True):
+            if name in self.drives:
+                part = np.concatenate(list(islice(self.drives[name], n_steps)))
+                drive["start"], drive["width"] = used, part.shape[1]
+                currents.append(part.ravel())
+                used += part.size
+        return drives, joined(currents, np.float64)
+
+    def _counts(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+        backgrounds = self.backgrounds.copy()
+        counts, drawn = [], 0
+        for background, steps in zip(backgrounds, self.counts, strict=True):
+            counts.append(np.concatenate(list(islice(steps, n_steps)), axis=None))
+            background["counts_start"] = drawn
+            drawn += counts[-1].size
+        return backgrounds, joined(counts, np.int64)
+
+
+def by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Steps and senders of a source's spikes in each trial, by step."""
+    # NumPy sorts short integers by their digits, in a fraction of the time.
+    trials = source.trials.astype(np.uint16) if n_trials < 2**16 else source.trials
+    order = np.argsort(trials, kind="stable") if n_trials > 1 else slice(None)
+    ends = np.cumsum(np.bincount(source.trials, minlength=n_trials))[:-1]
+    return list(
+        zip(np.split(source.steps[order], ends), np.split(source.senders[order], ends), strict=True)
+    )
+
+
+def models_of(grid: GridNetwork, net: Net) -> Models | None:
+    """What membranes need that are not linear, of one trial; None where all are simple."""
+    populations = list(grid.neurons.values())
+    channels = [channel for p in populations for channel in p.channels]
+    kinds = [_kind(p) for p in populations]
+    if all(kind == LINEAR for kind in kinds) and all(c.feeds is None for c in channels):
+        return None
+    size, starts = n_neurons(net), net.populations["first"]
+    places = [
+        -1 if channel.feeds is None else int(first) + channel.feeds
+        for first, p in zip(net.populations["first_channel"], populations, strict=True)
+        for channel in p.channels
+    ]
+    n_moments = 1 + 2 * max(p.n_substeps for p in populations)
+    gains = np.zeros((len(channels), n_moments))
+    for index, channel in enumerate(channels):
+        gains[index, : len(channel.gains)] = channel.gains
+    variables = _rows([p.variables for p in populations], starts, size)
+    return Models(
+        dt=float(grid.dt_ms),
+        kind=np.array(kinds, dtype=np.int64),
+        plain=np.array([_n_plain(p) for p in populations], dtype=np.int64),
+        step_per_tau=np.concatenate([p.step_per_tau for p in populations]),
+        slopes=np.array(
+            [
+                slopes_of(p) if kind == STEPPED else 0
+                for p, kind in zip(populations, kinds, strict=True)
+            ],
+            dtype=np.int64,
+        ),
+        n_variables=np.array([len(p.variables) for p in populations], dtype=np.int64),
+        n_substeps=np.array([p.n_substeps for p in populations], dtype=np.int64),
+        has_peak=np.array([p.model.has_peak for p in populations]),
+        resets=np.array([p.model.resets for p in populations]),
+        **_jumps(populations),
+        parameters=_rows([p.parameters for p in populations], starts, size),
+        gains=gains,
+        mean=np.array([c.mean for c in channels], dtype=np.float64),
+        reversal=np.concatenate(
+            [
+                np.zeros(0),
+                *(
+                    np.full(c.kappa.size, np.nan) if c.reversal is None else c.reversal
+                    for c in channels
+                ),
+            ]
+        ),
+        feeds=np.array(places, dtype=np.int64),
+        transfer=np.array([c.transfer for c in channels], dtype=np.float64),
+        variables=variables,
+        above=np.zeros(size),
+        drive=np.zeros((n_moments, size)),
+        conductance=np.zeros((n_moments, size)),
+        scratch=np.zeros((4, (1 + len(variables)) * CHUNK)),
+    )
+
+
+def _kind(population: GridNeurons) -> int:
+    if population.model.leaky:
+        return CONDUCTING if population.conducting else LINEAR
+    return STEPPED
+
+
+def _n_plain(population: GridNeurons) -> int:
+    channels = population.channels
+    simple = all(c.reversal is not None and c.feeds is None for c in channels)
+    leaky = population.model.leaky
+    return len(channels) if leaky and population.conducting and simple and len(channels) <= 2 else 0
+
+
+def _rows(named: list[dict[str, np.ndarray]], starts: np.ndarray, size: int) -> np.ndarray:
+    """Arrays of each population, in their order, as rows of one array with all neurons."""
+    found = np.zeros((max(1, *(len(arrays) for arrays in named), 1), size))
+    for first, arrays in zip(starts, named, strict=True):
+        for row, values in enumerate(arrays.values()):
+            found[row, first : first + values.size] = values
+    return found
+
+
+def _jumps(populations: list[GridNeurons]) -> Mapping[str, np.ndarray]:
+    """Which variables grow at a spike, and by which parameters, population after population."""
+    rows = [
+        (list(p.variables).index(variable), list(p.parameters).index(parameter))
+        for p in populations
+        for variable, parameter in p.model.jumps.items()
+    ]
+    both = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    return {
+        "jump_start": np.cumsum([0, *(len(p.model.jumps) for p in populations)]),
+        "jump_variable": both[:, 0].copy(),
+        "jump_parameter": both[:, 1].copy(),
+    }

@@ -24,15 +24,12 @@ from spikelearn.simulation.grid.network import (
     diverged,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
+from spikelearn.simulation.memory import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.simulation.native import plasticity as learning
-from spikelearn.simulation.native.arrange import arrange, arranged_state
-from spikelearn.simulation.native.arrays import aligned, joined
+from spikelearn.simulation.native.arrange import Feed, arrange, arranged_state, by_trial, models_of
 from spikelearn.simulation.native.cache import forget_stale
-from spikelearn.simulation.native.inputs import Feed, by_trial
 from spikelearn.simulation.native.kernels import advance
-from spikelearn.simulation.native.membranes import models_of
-from spikelearn.simulation.native.state import Net, n_neurons
-from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
+from spikelearn.simulation.native.state import Net, aligned, joined, n_neurons
 
 FEATURES = ALL_SYNAPSES | {"plasticity"}
 
@@ -166,7 +163,7 @@ class _Trial:
     def steps(self) -> Iterator[None]:
         """Run, stopping after every block; `reached` says how far it is."""
         models = models_of(self.grid, self.net)
-        plastic = learning.start(self.grid, self.net)
+        plastic = learning.start(self.grid, self.net) if self.grid.plastic else None
         self.state = aligned(arranged_state(self.grid, self.net))
         self.models = None if models is None else aligned(models)
         self.plastic = None if plastic is None else aligned(plastic)

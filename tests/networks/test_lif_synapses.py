@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from spikelearn.networks.synapses import decayed_gain
+from spikelearn.networks.neurons.lif import decayed_gain
 
 
 @pytest.mark.parametrize("tau_syn_ms", [0.5, 4.999_999, 5.0, 5.000_001, 80.0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from spikelearn.networks.distributions import AnyDistribution, Distribution
+from spikelearn.networks.fields import AnyDistribution, Distribution
 
 CASES = [
     {"distribution": "uniform", "low": -1.0, "high": 3.0},

@@ -8,8 +8,7 @@ import pytest
 
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse
-from spikelearn.simulation.grid.channels import channels_onto
-from spikelearn.simulation.grid.network import to_grid
+from spikelearn.simulation.grid.network import channels_onto, to_grid
 from spikelearn.stimuli.stimulus import Stimulus
 
 FAST: Any = ExponentialSynapse(model="exponential", tau_ms=2.0)

@@ -22,11 +22,15 @@ from random_networks import Features, features, make_case
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import simulate
-from spikelearn.simulation import spike_store as _spike_store
-from spikelearn.simulation.memory import expected_spikes, needed_bytes
+from spikelearn.simulation import memory, simulate
+from spikelearn.simulation.memory import (
+    DiskFull,
+    SpikeStore,
+    StoredSpikes,
+    expected_spikes,
+    needed_bytes,
+)
 from spikelearn.simulation.native import engine as native
-from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -199,7 +203,7 @@ def test_an_interrupted_run_keeps_what_lies_on_disk(monkeypatch: pytest.MonkeyPa
 
 def full_after(n_writes: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A disk that takes so many pieces of spikes, and half of the next."""
-    write, written = _spike_store.write, [0]
+    write, written = memory.write, [0]
 
     def write_or_fail(file: Any, place: int, values: np.ndarray) -> None:
         if values.dtype == np.int32:  # what the engine records, not the arrays made of it
@@ -209,7 +213,7 @@ def full_after(n_writes: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(file, place, values)
 
-    monkeypatch.setattr(_spike_store, "write", write_or_fail)
+    monkeypatch.setattr(memory, "write", write_or_fail)
     return written
 
 
@@ -326,7 +330,7 @@ def test_a_full_store_says_so_once_and_goes_on_in_memory(monkeypatch: pytest.Mon
 
     store = SpikeStore({"n": 0}, 1, 100, 0.0, ahead=10)
     store.add(0, np.array([1]), np.array([2]))
-    monkeypatch.setattr(_spike_store, "_reserve", refuse)
+    monkeypatch.setattr(memory, "_reserve", refuse)
     with pytest.raises(DiskFull, match=r"\(Disk quota exceeded\) after 2 of them"):
         store.add(0, np.array([2]), np.array([3]))
     store.add(0, np.array([4]), np.array([4]))

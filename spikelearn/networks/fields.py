@@ -1,12 +1,27 @@
-"""Named distributions of weights, delays and initial potentials, drawn outside every backend."""
+"""Fields of a network's description: one value, one for each neuron, or drawn.
+
+The named distributions of weights, delays and initial potentials are drawn outside every backend.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    model_validator,
+)
+
+from spikelearn._errors import SpikelearnError
 
 _ROUNDS = 100  # a value outside the limits is drawn again, so often at most
 
@@ -159,3 +174,84 @@ class Exponential(AnyDistribution):
 Distribution = Annotated[
     Uniform | Normal | Lognormal | Exponential, Field(discriminator="distribution")
 ]
+
+
+class Description(BaseModel):
+    """A frozen part of a network's description."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
+    )
+
+
+def _to_array(value: Any) -> Any:
+    return np.asarray(value, dtype=np.float64) if isinstance(value, list | tuple) else value
+
+
+def _to_plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+_Array = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_plain)]
+
+
+# Which alternative of a union a value is meant to be, so that only its mistakes are told.
+def _number_or_array(value: Any) -> str:
+    return "array" if isinstance(value, list | tuple | np.ndarray) else "number"
+
+
+def _kind_of_value(value: Any) -> str:
+    return "distribution" if isinstance(value, dict | BaseModel) else _number_or_array(value)
+
+
+PerNeuron = Annotated[
+    Annotated[float, Tag("number")] | Annotated[_Array, Tag("array")],
+    Discriminator(_number_or_array),
+]
+"""One value for all neurons, or one each."""
+
+Drawn = Annotated[
+    Annotated[float, Tag("number")]
+    | Annotated[Distribution, Tag("distribution")]
+    | Annotated[_Array, Tag("array")],
+    Discriminator(_kind_of_value),
+]
+"""One value for all, one each, or drawn from a distribution."""
+
+
+def with_arrays(content: Any, path: Path) -> Any:
+    """What a YAML file says, with the arrays it names as `{file:, key:}` in their places."""
+    projections = content.get("projections") if isinstance(content, dict) else None
+    if not isinstance(projections, list):
+        return content
+    return {**content, "projections": [_projection_with_arrays(p, path) for p in projections]}
+
+
+def _projection_with_arrays(projection: Any, path: Path) -> Any:
+    if not isinstance(projection, dict):
+        return projection
+    found = {}
+    for name, value in projection.items():
+        if name == "connectivity" and isinstance(value, dict):
+            found[name] = {key: _array(key, item, path) for key, item in value.items()}
+        else:
+            weights = str(name).startswith("weight_")
+            found[name] = _array(name, value, path) if weights else value
+    return found
+
+
+def _array(name: str, value: Any, path: Path) -> Any:
+    from safetensors import SafetensorError, safe_open
+
+    if not isinstance(value, dict) or "file" not in value:
+        return value
+    file = path.parent / str(value["file"])
+    try:
+        with safe_open(file, framework="numpy") as tensors:
+            found: np.ndarray = tensors.get_tensor(str(value.get("key")))
+    except (OSError, SafetensorError) as error:
+        raise SpikelearnError(
+            f"{path}: field '{name}' names tensor '{value.get('key')}' of {file},"
+            f" which cannot be read ({error})"
+        ) from error
+    return found.astype(np.float64) if found.dtype.kind == "f" else found

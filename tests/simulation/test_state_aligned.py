@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from spikelearn.simulation.native.arrays import aligned, empty, joined
+from spikelearn.simulation.native.state import aligned, empty, joined
 
 
 class Two(NamedTuple):
