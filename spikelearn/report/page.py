@@ -15,8 +15,6 @@ import pandas as pd
 from spikelearn._files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.figure import Figure
 
 
