@@ -1,4 +1,4 @@
-"""A module's test is found by its name: `room/name.py` by a `test_*.py` with `name` among its words."""
+"""A module's test is found by its name: that of `room/name.py` has `name` among its words."""
 
 from __future__ import annotations
 
