@@ -18,7 +18,11 @@ ADDED = Path(__file__).parent / "added"
 # File in `added` -> (tests of ours that look at all there are, how what was added is called there,
 # fewest of them that have to pass).
 KINDS = {
-    "added_backend": (["simulation/test_closed_forms.py"], "added", 10),
+    "added_backend": (
+        ["simulation/test_closed_forms.py", "simulation/test_checks_of_backends.py"],
+        "added",
+        4,
+    ),
     "added_criterion": (["plausibility/test_audit.py"], "added", 2),
     "added_neuron_model": (
         [

@@ -27,6 +27,7 @@ from spikelearn.simulation.native import engine as native
 
 # Properties that not every backend has, with what they need.
 ONLY_OF_SOME = {
+    "alpha_synapse": ALPHA_SYNAPSES,
     "random_conductances": CONDUCTANCES,
     **{f"random_{model}": words for model, words in MODELS_WITH_SLOPES.items()},
 }
