@@ -189,7 +189,7 @@ def _to_array(value: Any) -> Any:
 
 
 def _to_plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 _Array = Annotated[np.ndarray, BeforeValidator(_to_array), PlainSerializer(_to_plain)]
@@ -207,6 +207,7 @@ def _kind_of_value(value: Any) -> str:
 PerNeuron = Annotated[
     Annotated[float, Tag("number")] | Annotated[_Array, Tag("array")],
     Discriminator(_number_or_array),
+    PlainSerializer(_to_plain),  # a number of NumPy's too, which a copy may have been given
 ]
 """One value for all neurons, or one each."""
 

@@ -36,6 +36,11 @@ def test_anything_else_is_refused(fields: dict) -> None:
         Cell(**fields)
 
 
+def test_a_number_of_numpys_is_written_as_a_number() -> None:
+    cell = Cell(tau_ms=1.0).model_copy(update={"tau_ms": np.float64(2.5)})
+    assert cell.model_dump_json() == '{"tau_ms":2.5,"weight":0.0}'
+
+
 def test_a_description_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Cell(tau_ms=1.0).tau_ms = 2.0
