@@ -1,9 +1,10 @@
-"""How many files a newcomer reads to follow four ways through the toolkit.
+"""How many files a newcomer reads to follow five ways through the toolkit.
 
     python tests/architecture/journeys.py [--files]
 
 Each way is gone once to warm up (imports, caches), then again under a profiler; counted are the
-files of the package in which a function ran. `--files` names them.
+files of the package in which a function ran. `--files` names them. Two of the ways need the
+recording `kriegeskorte92` at hand.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +24,11 @@ from typing import Any
 import spikelearn as sl
 
 PACKAGE = Path(sl.__file__).parent
+# What a study says of its networks beside their scores.
+OF_A_STUDY = {
+    "family": "backpropagation", "dataset": "mnist", "test_accuracy": 0.5, "chance": 0.1,
+    "weights_moved": 1.0, "trouble": "",
+}  # fmt: skip
 NETWORK = {"model": "mlp_784_32", "n_train": 100, "epochs": 1}
 
 
@@ -45,8 +52,35 @@ def rule_to_audit(folder: Path) -> None:
     audit_rule("feedback_alignment", 0, ["C1"])
 
 
+@cache
+def recorded_and_shown() -> tuple[Any, dict[str, Any]]:
+    """A recording, and the activity of a trained network's layers while it is shown its images."""
+    from spikelearn.training.images import as_input
+    from spikelearn.training.measures import activity
+
+    recording = sl.load_recording("kriegeskorte92")
+    run = sl.train(sl.TrainConfig(rule="backprop", **NETWORK))
+    return recording, activity(run.rule, as_input(recording.images, (1, 28, 28), (0.0, 1.0)))
+
+
 def activity_to_page(folder: Path) -> None:
-    """A study whose network is trained already: it is compared, and the scores put on a page."""
+    """Activity becomes responses, is compared with a recording, and the scores go onto a page."""
+    from spikelearn.report.page import About, write_page
+    from spikelearn.report.similarity import accuracy, layers, similarity
+    from spikelearn.report.similarity_tables import summary
+    from spikelearn.responses import activation_responses
+    from spikelearn.studies.comparing import Entry, similarity_of_all
+
+    recording, shown = recorded_and_shown()
+    responses = activation_responses(shown, recording.labels)
+    table = similarity_of_all([Entry("backprop", "mlp", 0, responses)], recording, 100, 0)
+    scores = summary(table.assign(**OF_A_STUDY))
+    sections = [similarity(scores, None), accuracy(scores, table[:0]), layers(scores)]
+    write_page(folder / "report.html", sections, About("Similarity"))
+
+
+def run_to_study(folder: Path) -> None:
+    """A whole study whose network is trained already: compared, and everything of it written."""
     from spikelearn.studies.study import Study
     from spikelearn.studies.whole_study import make_study, write_study
 
@@ -64,6 +98,7 @@ JOURNEYS: dict[str, Callable[[Path], None]] = {
     "stimulus to NWB": stimulus_to_nwb,
     "image to weights": image_to_weights,
     "activity to page": activity_to_page,
+    "run to study": run_to_study,
     "rule to audit": rule_to_audit,
 }
 
