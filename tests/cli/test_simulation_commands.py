@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -193,18 +192,39 @@ def test_a_stimulus_that_does_not_fit_the_model_gets_one_sentence(current, sente
     assert not out.exists()
 
 
+# The command line, where the engine says on the output when it has simulated a second.
+TELLING = """
+from spikelearn.cli import main
+from spikelearn.simulation.native import engine
+
+run = engine.run
+
+def run_and_tell(grid, progress, precision):
+    def tell(fraction):
+        if fraction * grid.n_steps * grid.dt_ms > 1000.0:
+            print("under way", flush=True)
+        progress(fraction)
+
+    return run(grid, tell, precision)
+
+engine.run = run_and_tell
+main()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_an_interrupted_simulation_says_so_and_keeps_what_it_has(tmp_path):
     command = [
-        sys.executable, "-c", "from spikelearn.cli import main; main()", "simulate",
-        "vogels_abbott_cuba", "--duration", "10000000", "--out", str(tmp_path / "spikes.npz"),
+        sys.executable, "-c", TELLING, "simulate", "vogels_abbott_cuba", "--duration", "10000000",
+        "--out", str(tmp_path / "spikes.npz"),
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     )
-    time.sleep(12)
+    assert process.stdout is not None
+    assert any("under way" in line for line in process.stdout)  # reads until it is said
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert [line for line in errors.splitlines() if line.startswith("Interrupted")]
