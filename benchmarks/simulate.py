@@ -254,7 +254,7 @@ def by_hand_and_adapter(target: str, duration_ms: float, repeats: int) -> dict:
         start = processor()
         spikes, _, _ = engine.run(grid, lambda fraction: begun.append(processor()), "float64")
         end = processor()
-        return end - begun[0], end - start, sum(len(steps) for steps, _, _ in spikes.values())
+        return end - begun[0], end - start, sum(s.steps.size for s in spikes.values())
 
     seconds(single)  # Cython compiles
     ours, loading, besides = [], [], []

@@ -19,7 +19,7 @@ from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation.grid.network import GridNetwork, PartialRun, Result, Spikes, to_grid
+from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import (
     ALPHA_SYNAPSES,
     CONDUCTANCES,
@@ -199,7 +199,7 @@ def simulate(
     spikes, states, weights = result
     return Activity(
         populations={
-            name: _population_spikes(part, network.populations[name].size, trials, n_steps, dt_ms)
+            name: _population_spikes(part, trials, n_steps, dt_ms, network.populations[name].size)
             for name, part in spikes.items()
         },
         duration_ms=duration_ms if n_steps == grid.n_steps else n_steps * dt_ms,
@@ -213,15 +213,17 @@ def simulate(
 
 
 def _population_spikes(
-    spikes: Spikes | StoredSpikes, size: int, trials: np.ndarray, n_steps: int, dt_ms: float
+    spikes: GridSpikes | StoredSpikes, trials: np.ndarray, n_steps: int, dt_ms: float, size: int
 ) -> PopulationSpikes:
     """The spikes of the trials that are kept, which are numbered anew."""
     if isinstance(spikes, StoredSpikes):
         return spikes.of(size, trials, n_steps, dt_ms)
-    steps, senders, of_trial = spikes
-    kept = np.isin(of_trial, trials) & (steps < n_steps)
+    kept = np.isin(spikes.trials, trials) & (spikes.steps < n_steps)
     return PopulationSpikes.from_unsorted(
-        size, steps[kept] * dt_ms, senders[kept], np.searchsorted(trials, of_trial[kept])
+        size,
+        spikes.steps[kept] * dt_ms,
+        spikes.senders[kept],
+        np.searchsorted(trials, spikes.trials[kept]),
     )
 
 

@@ -14,7 +14,7 @@ from calling import call
 from spikelearn import Activity
 from spikelearn._files import write_yaml
 from spikelearn.simulation import BACKENDS
-from spikelearn.simulation.grid.network import PartialRun
+from spikelearn.simulation.grid.network import GridSpikes, PartialRun
 from spikelearn.spikes import summary
 
 
@@ -236,7 +236,8 @@ def test_an_interrupted_simulation_says_so_and_keeps_what_it_has(tmp_path):
 
 def test_an_interrupt_before_there_is_anything_to_keep_leaves_no_file(tmp_path, monkeypatch):
     def interrupted(grid, progress, precision):
-        nothing = {name: (np.zeros(0, dtype=int),) * 3 for name in grid.record}
+        nobody = np.zeros(0, dtype=int)
+        nothing = {n: GridSpikes(grid.neurons[n].size, *[nobody] * 3) for n in grid.record}
         raise PartialRun((nothing, {}, {}), np.zeros(1, dtype=int))
 
     monkeypatch.setattr("spikelearn.simulation.native.engine.run", interrupted)

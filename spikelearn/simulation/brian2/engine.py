@@ -45,9 +45,9 @@ from spikelearn.simulation.brian2.standalone import standalone
 from spikelearn.simulation.brian2.synapses import by_projection, spike_source, synapse_group
 from spikelearn.simulation.grid.network import (
     GridNetwork,
+    GridSpikes,
     PartialRun,
     Result,
-    Spikes,
     diverged,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES, GridNeurons
@@ -109,8 +109,12 @@ def _run(grid: GridNetwork, progress: Callable[[float], None], session: MakeSess
 def _together(grid: GridNetwork, parts: list[Result]) -> Result:
     spikes_of_parts: list[Any] = [part[0] for part in parts]
     spikes = {
-        name: tuple(
-            np.concatenate([part[name][axis] for part in spikes_of_parts]) for axis in range(3)
+        name: GridSpikes(
+            spikes_of_parts[0][name].size,
+            *(
+                np.concatenate([getattr(part[name], field) for part in spikes_of_parts])
+                for field in ("steps", "trials", "senders")
+            ),
         )
         for name in grid.record
     }
@@ -223,11 +227,11 @@ def _run_trials(
         return spikes, states, weights
 
 
-def _collect(monitor: Any, grid: GridNetwork, group: Any, replicas: int, first: int) -> Spikes:
+def _collect(monitor: Any, grid: GridNetwork, group: Any, replicas: int, first: int) -> GridSpikes:
     index = np.asarray(monitor.i[:], dtype=np.int64)
     steps = nearest_steps(np.asarray(monitor.t_[:]) * 1000.0, grid.dt_ms)
     trials, senders = np.divmod(index, len(group) // replicas)
-    return steps, senders, trials + first
+    return GridSpikes(len(group) // replicas, steps, trials + first, senders)
 
 
 def _potential(monitor: Any, neurons: GridNeurons, replicas: int) -> np.ndarray:

@@ -11,11 +11,11 @@ import numpy as np
 
 from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation.brian2.plasticity import Code, code_of
-from spikelearn.simulation.grid.network import GridNetwork, InputSpikes, Synapses
+from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Synapses
 
 
 def spike_source(
-    b2: Any, spikes: InputSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
+    b2: Any, spikes: GridSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
 ) -> Any:
     """The spikes of a source, its trials side by side.
 
@@ -23,7 +23,7 @@ def spike_source(
     ----------
     b2 : module
         brian2.
-    spikes : InputSpikes
+    spikes : GridSpikes
         Of all trials.
     first, last : int
         The trials first to last - 1 are what is run.

@@ -21,8 +21,11 @@ _BACKGROUND_BLOCK = 64  # steps drawn at once
 
 
 @dataclass(frozen=True)
-class InputSpikes:
-    """Spikes of one source on the grid, sorted by step; arrays of shape (n_spikes,)."""
+class GridSpikes:
+    """Spikes of one population on the grid; arrays of shape (n_spikes,).
+
+    Those of a source are sorted by step; those that an engine found may be in any order.
+    """
 
     size: int
     steps: np.ndarray
@@ -174,7 +177,7 @@ def noise_on_grid(
 
 def sources_on_grid(
     network: SpikingNetwork, stimulus: Stimulus, n_steps: int, dt_ms: float
-) -> dict[str, InputSpikes]:
+) -> dict[str, GridSpikes]:
     """The stimulus's spikes of every source, moved to the nearest grid points.
 
     Parameters
@@ -189,7 +192,7 @@ def sources_on_grid(
 
     Returns
     -------
-    dict of InputSpikes
+    dict of GridSpikes
         By source.
 
     Raises
@@ -223,7 +226,7 @@ def sources_on_grid(
                 f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms"
             )
         order = _by_step(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
-        source = InputSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
+        source = GridSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
         twice = (
             (np.diff(source.steps) == 0)
             & (np.diff(source.trials) == 0)

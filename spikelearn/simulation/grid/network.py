@@ -22,7 +22,7 @@ from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Synapse
 from spikelearn.simulation.grid.inputs import (
     Background,
-    InputSpikes,
+    GridSpikes,
     Noise,
     background_on_grid,
     currents_on_grid,
@@ -37,11 +37,10 @@ from spikelearn.stimuli.stimulus import Stimulus
 __all__ = [
     "Background",
     "GridNetwork",
-    "InputSpikes",
+    "GridSpikes",
     "Noise",
     "PartialRun",
     "Result",
-    "Spikes",
     "Synapses",
     "diverged",
     "to_grid",
@@ -56,7 +55,7 @@ class GridNetwork:
     n_steps: int
     n_trials: int
     neurons: dict[str, GridNeurons]
-    sources: dict[str, InputSpikes]
+    sources: dict[str, GridSpikes]
     synapses: tuple[Synapses, ...]
     background: tuple[Background, ...]
     noise: tuple[Noise, ...] = ()
@@ -100,10 +99,9 @@ class GridNetwork:
             yield current
 
 
-Spikes = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Steps, senders and trials, each of shape (n_spikes,)."""
-
-Result = tuple[Mapping[str, Spikes | StoredSpikes], dict[str, np.ndarray], dict[str, np.ndarray]]
+Result = tuple[
+    Mapping[str, GridSpikes | StoredSpikes], dict[str, np.ndarray], dict[str, np.ndarray]
+]
 """What a backend finds: spikes by population, states by name, weights by projection."""
 
 

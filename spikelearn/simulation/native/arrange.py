@@ -11,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 
-from spikelearn.simulation.grid.network import Background, GridNetwork, InputSpikes, Synapses
+from spikelearn.simulation.grid.network import Background, GridNetwork, GridSpikes, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
 from spikelearn.simulation.native.kernels import sort_by_source
 from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
@@ -259,7 +259,7 @@ class Feed:
         return backgrounds, joined(counts, np.int64)
 
 
-def by_trial(source: InputSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def by_trial(source: GridSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Steps and senders of a source's spikes in each trial, by step."""
     # NumPy sorts short integers by their digits, in a fraction of the time.
     trials = source.trials.astype(np.uint16) if n_trials < 2**16 else source.trials

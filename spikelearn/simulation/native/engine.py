@@ -18,9 +18,9 @@ import numpy as np
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.simulation.grid.network import (
     GridNetwork,
+    GridSpikes,
     PartialRun,
     Result,
-    Spikes,
     diverged,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
@@ -211,12 +211,11 @@ class _Trial:
             raise diverged(list(self.grid.neurons)[population], dt, first * dt, last * dt)
 
 
-def _spikes(grid: GridNetwork, store: SpikeStore) -> dict[str, Spikes | StoredSpikes]:
-    spikes: dict[str, Spikes | StoredSpikes] = {}
+def _spikes(grid: GridNetwork, store: SpikeStore) -> dict[str, GridSpikes | StoredSpikes]:
+    spikes: dict[str, GridSpikes | StoredSpikes] = {}
     for name in grid.record:
         if name in grid.sources:
-            source = grid.sources[name]
-            spikes[name] = source.steps, source.senders, source.trials
+            spikes[name] = grid.sources[name]
         else:
             spikes[name] = StoredSpikes(store, name)
     return spikes

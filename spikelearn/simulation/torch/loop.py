@@ -25,7 +25,13 @@ import numpy as np
 import torch
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.simulation.grid.network import Background, GridNetwork, PartialRun, Result
+from spikelearn.simulation.grid.network import (
+    Background,
+    GridNetwork,
+    GridSpikes,
+    PartialRun,
+    Result,
+)
 from spikelearn.simulation.grid.neurons import GridNeurons
 from spikelearn.simulation.torch.plasticity import PlasticProjection
 from spikelearn.simulation.torch.populations import Cell, Population
@@ -48,7 +54,7 @@ class Target:
     device: str
 
     def run(self, grid: GridNetwork, progress: Callable[[float], None], precision: str) -> Result:
-        """Run the network; spikes as (steps, senders, trials) by population, states, weights.
+        """Run the network; spikes by population, states, weights.
 
         Parameters
         ----------
@@ -173,10 +179,10 @@ def _result(
     return spikes, states, weights
 
 
-def _given(grid: GridNetwork, name: str, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _given(grid: GridNetwork, name: str, n_steps: int) -> GridSpikes:
     source = grid.sources[name]
     kept = source.steps < n_steps
-    return source.steps[kept], source.senders[kept], source.trials[kept]
+    return GridSpikes(source.size, source.steps[kept], source.trials[kept], source.senders[kept])
 
 
 class _Stage:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.grid.network import GridNetwork, GridSpikes
 from spikelearn.simulation.grid.neurons import GridNeurons
 
 
@@ -136,11 +136,11 @@ class Population:
         if longest:
             self.emitted[:longest] = self.emitted[last - first : last - first + longest].clone()
 
-    def spikes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Steps, senders and trials of what was recorded, each of shape (n_spikes,)."""
+    def spikes(self) -> GridSpikes:
+        """What was recorded."""
         n_trials, size = self.v.shape
         nothing = np.zeros(0, dtype=np.int64)
         places = [where + first * n_trials * size for first, where in self.parts]
         steps, rest = np.divmod(np.concatenate([nothing, *places]), n_trials * size)
         trials, senders = np.divmod(rest, size)
-        return steps, senders, trials
+        return GridSpikes(size, steps, trials, senders)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import torch
 
-from spikelearn.simulation.grid.network import GridNetwork, InputSpikes, Synapses
+from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Synapses
 
 _DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
 # Share of the source's neurons that spike in a step, below which weights are gathered spike by
@@ -19,7 +19,7 @@ class Source:
     """Spikes of a source, by step."""
 
     def __init__(
-        self, spikes: InputSpikes, grid: GridNetwork, dtype: torch.dtype, device: torch.device
+        self, spikes: GridSpikes, grid: GridNetwork, dtype: torch.dtype, device: torch.device
     ) -> None:
         self.n_trials, self.size = grid.n_trials, spikes.size
         self.dtype, self.device = dtype, device

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from spikelearn.simulation import BACKENDS
-from spikelearn.simulation.grid.network import GridNetwork, Result
+from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Result
 
 FEATURES: frozenset[str] = frozenset()
 
@@ -85,7 +85,8 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
     spikes = {}
     for name in grid.record:
         of_trial, steps, senders = np.nonzero(np.stack([t.spiked[name] for t in trials]))
-        spikes[name] = steps, senders, of_trial
+        size = (grid.sources | grid.neurons)[name].size
+        spikes[name] = GridSpikes(size, steps, of_trial, senders)
     states = {f"{n}.v_mv": np.stack([t.traces[n] for t in trials]) for n in grid.record_potential}
     return spikes, states, {}
 
