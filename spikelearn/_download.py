@@ -101,5 +101,5 @@ class ResumingDownloader:
 
 
 def _first_byte(reply: Any) -> int:
-    found = re.match(r"bytes (\d+)-", reply.headers.get("Content-Range", ""))
-    return int(found.group(1)) if found else -1
+    match = re.match(r"bytes (\d+)-", reply.headers.get("Content-Range", ""))
+    return int(match.group(1)) if match else -1

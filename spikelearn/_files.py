@@ -127,9 +127,9 @@ def validation_sentence(error: Any) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "the file"
     message = first["msg"].removeprefix("Value error, ")
-    found = first.get("input")
-    scalar = isinstance(found, str | int | float | bool) or found is None
-    shown = f" (found {found!r})" if scalar and first["type"] != "missing" else ""
+    value = first.get("input")
+    scalar = isinstance(value, str | int | float | bool) or value is None
+    shown = f" (found {value!r})" if scalar and first["type"] != "missing" else ""
     more = error.error_count() - 1
     rest = f"; {more} more mistake{'s' if more > 1 else ''} in this file" if more else ""
     return f"field '{field}': {message}{shown}{rest}"
@@ -174,10 +174,10 @@ def require_digest(path: str | Path, digest: str) -> None:
     SpikelearnError
         Naming the file and both checksums.
     """
-    found = sha256(path)
-    if found != digest:
+    actual = sha256(path)
+    if actual != digest:
         raise SpikelearnError(
-            f"{path} has the wrong checksum (SHA-256 {found[:16]}..., where {digest[:16]}... is"
+            f"{path} has the wrong checksum (SHA-256 {actual[:16]}..., where {digest[:16]}... is"
             " right); delete it to download it again"
         )
 
@@ -205,9 +205,9 @@ def fetch_data(relative: str, url: str, digest: str | None, progressbar: bool = 
         If the file is not at hand and cannot be downloaded, or what arrives has another checksum
         (it is not kept).
     """
-    found = local_data(relative)
-    if found is not None:
-        return found
+    local = local_data(relative)
+    if local is not None:
+        return local
     import pooch
 
     from spikelearn._download import ResumingDownloader
@@ -256,8 +256,8 @@ def shipped_folder(kind: str) -> Path:
 def shipped_names(kind: str) -> list[str]:
     """Names of the shipped YAML files of a kind, sorted."""
     folder = shipped_folder(kind)
-    found = folder.glob("*/*.yaml" if kind == "models/recipes" else "*.yaml")
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
+    paths = folder.glob("*/*.yaml" if kind == "models/recipes" else "*.yaml")
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in paths)
 
 
 def find_yaml(kind: str, name: str | Path) -> Path:

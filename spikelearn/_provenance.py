@@ -45,13 +45,13 @@ def commit() -> str:
 
     def git(*words: str) -> str:
         try:
-            found = subprocess.run(  # noqa: S603 - of fixed words
+            answer = subprocess.run(  # noqa: S603 - of fixed words
                 ["git", "-C", str(_ROOT), *words],  # noqa: S607 - whichever git there is
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         except OSError:
             return ""
-        return found.stdout.strip()
+        return answer.stdout.strip()
 
     # An installed copy may lie in somebody else's repository.
     if not git("ls-files", "--", "spikelearn/_provenance.py"):

@@ -47,12 +47,12 @@ class _Description(BaseModel):
 
 
 def _indices(value: Any) -> np.ndarray:
-    found = np.asarray(value)
-    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+    indices = np.asarray(value)
+    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         raise ValueError("must be a list of whole numbers")
-    if (found < 0).any():
-        raise ValueError(f"must not be negative, found {found.min()}")
-    return found.astype(np.int64)
+    if (indices < 0).any():
+        raise ValueError(f"must not be negative, found {indices.min()}")
+    return indices.astype(np.int64)
 
 
 _Indices = Annotated[
@@ -121,10 +121,10 @@ class Pairs(_Description):
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
-        for end, found, size in (("pre", self.pre, n_source), ("post", self.post, n_target)):
-            if found.size and found.max() >= size:
+        for end, neurons, size in (("pre", self.pre, n_source), ("post", self.post, n_target)):
+            if neurons.size and neurons.max() >= size:
                 raise SpikelearnError(
-                    f"{end} names neuron {found.max()} of a population of {size} (the first is 0)"
+                    f"{end} names neuron {neurons.max()} of a population of {size} (the first is 0)"
                 )
         return self.pre, self.post
 
@@ -199,8 +199,8 @@ def _distinct(
         rows = np.repeat(np.arange(n_rows), missing)
         chosen[rows, generator.integers(0, n_candidates, rows.size)] = True
         missing = few - chosen.sum(axis=1)
-    found = chosen if few == count else ~chosen
-    return np.nonzero(found)[1].reshape(n_rows, count)
+    kept = chosen if few == count else ~chosen
+    return np.nonzero(kept)[1].reshape(n_rows, count)
 
 
 class FixedTotalNumber(_Description):
@@ -392,10 +392,10 @@ class Connections:
 
     def with_weight(self, weight: np.ndarray) -> Connections:
         """The same pairs with other weights; what is known of the pairs is not looked up again."""
-        found = dataclasses.replace(self, weight=weight)
+        reweighted = dataclasses.replace(self, weight=weight)
         if "full" in self.__dict__:
-            found.__dict__["full"] = self.full
-        return found
+            reweighted.__dict__["full"] = self.full
+        return reweighted
 
     @functools.cached_property
     def full(self) -> bool:

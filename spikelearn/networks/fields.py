@@ -231,14 +231,14 @@ def with_arrays(content: Any, path: Path) -> Any:
 def _projection_with_arrays(projection: Any, path: Path) -> Any:
     if not isinstance(projection, dict):
         return projection
-    found = {}
+    fields = {}
     for name, value in projection.items():
         if name == "connectivity" and isinstance(value, dict):
-            found[name] = {key: _array(key, item, path) for key, item in value.items()}
+            fields[name] = {key: _array(key, item, path) for key, item in value.items()}
         else:
             weights = str(name).startswith("weight_")
-            found[name] = _array(name, value, path) if weights else value
-    return found
+            fields[name] = _array(name, value, path) if weights else value
+    return fields
 
 
 def _array(name: str, value: Any, path: Path) -> Any:
@@ -249,10 +249,10 @@ def _array(name: str, value: Any, path: Path) -> Any:
     file = path.parent / str(value["file"])
     try:
         with safe_open(file, framework="numpy") as tensors:
-            found: np.ndarray = tensors.get_tensor(str(value.get("key")))
+            array: np.ndarray = tensors.get_tensor(str(value.get("key")))
     except (OSError, SafetensorError) as error:
         raise SpikelearnError(
             f"{path}: field '{name}' names tensor '{value.get('key')}' of {file},"
             f" which cannot be read ({error})"
         ) from error
-    return found.astype(np.float64) if found.dtype.kind == "f" else found
+    return array.astype(np.float64) if array.dtype.kind == "f" else array

@@ -84,13 +84,13 @@ class LatencyCNN(LatencySettings):
     @property
     def shapes(self) -> list[ImageShape]:
         """Input and pooled maps of every layer: channels, height, width."""
-        found = [self.input_shape]
+        shapes = [self.input_shape]
         for channels, pool in zip(self.channels, self.pool, strict=True):
             rows, columns = (
-                max(0, (n - self.kernel_size) // self.stride + 1) // pool for n in found[-1][1:]
+                max(0, (n - self.kernel_size) // self.stride + 1) // pool for n in shapes[-1][1:]
             )
-            found.append((channels, rows, columns))
-        return found
+            shapes.append((channels, rows, columns))
+        return shapes
 
     @property
     def fans_in(self) -> tuple[int, ...]:

@@ -260,7 +260,7 @@ class LatencyClassifier(LatencyNetwork):
     def forward(self, x: torch.Tensor) -> list[LatencyLayer]:
         """Every layer's spikes for intensities of shape (batch, pixels)."""
         d, volley = self.description, self.encode(x)
-        found = []
+        layers = []
         for index, weight in enumerate(self.weights):
             state = spike_times.potential(volley, weight)
             output = index == len(self.weights) - 1
@@ -272,8 +272,8 @@ class LatencyClassifier(LatencyNetwork):
             )
             volley, place = spike_times.volley_of(spikes, len(x), volley)
             peak = spike_times.peak(state) if output else None
-            found.append(LatencyLayer(state, spikes, place, peak))
-        return found
+            layers.append(LatencyLayer(state, spikes, place, peak))
+        return layers
 
     @torch.no_grad()
     def first_spikes(self, x: torch.Tensor) -> FirstSpikes:

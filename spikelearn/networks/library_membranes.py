@@ -51,8 +51,8 @@ def _snntorch(neurons: Neurons, like: torch.Tensor) -> Membrane:
     def step(v: torch.Tensor, drive: torch.Tensor) -> torch.Tensor:
         # Called as a whole, `Leaky` would find out whom to reset all the same.
         leaky.mem = v
-        found: torch.Tensor = leaky.state_function(drive)
-        return found
+        potential: torch.Tensor = leaky.state_function(drive)
+        return potential
 
     return step
 
@@ -73,8 +73,8 @@ def _norse(neurons: Neurons, like: torch.Tensor) -> Membrane:
     def step(v: torch.Tensor, drive: torch.Tensor) -> torch.Tensor:
         state = lif_box.LIFBoxFeedForwardState(v=v)
         _, state = lif_box.lif_box_feed_forward_step(drive / gain, state, parameters, dt=1.0)
-        found: torch.Tensor = state.v
-        return found
+        potential: torch.Tensor = state.v
+        return potential
 
     return step
 

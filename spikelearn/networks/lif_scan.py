@@ -68,8 +68,8 @@ def scan(
     recurrent : tensor of shape (neurons, neurons), optional
         Weights to and from, in mV.
     """
-    found: torch.Tensor = _Scan.apply(drives, recurrent, neurons, psi)
-    return found
+    spikes: torch.Tensor = _Scan.apply(drives, recurrent, neurons, psi)
+    return spikes
 
 
 class _Scan(torch.autograd.Function):
@@ -115,16 +115,16 @@ class _Scan(torch.autograd.Function):
         slopes = ctx.psi(distances)
         adapts = neurons.increment_mv > 0.0
         if recurrent is None and not adapts:
-            found = slopes.mul_(gradients[0])
-            parts = found.unbind()
+            gradient = slopes.mul_(gradients[0])
+            parts = gradient.unbind()
             for t in range(len(parts) - 2, -1, -1):
                 if neurons.zero:
                     assert spikes is not None  # noqa: S101 - for the type checker
                     parts[t].addcmul_(parts[t + 1], 1.0 - spikes[t], value=neurons.beta)
                 else:
                     parts[t].add_(parts[t + 1], alpha=neurons.beta)
-            return found, None, None, None
-        found = torch.empty_like(distances)
+            return gradient, None, None, None
+        gradient = torch.empty_like(distances)
         later = torch.zeros_like(distances[0])  # a[t + 1]
         excess = torch.zeros_like(later)  # h[t + 1]
         for t in range(len(distances) - 1, -1, -1):
@@ -139,12 +139,12 @@ class _Scan(torch.autograd.Function):
             if neurons.zero:
                 assert spikes is not None  # noqa: S101
                 later = later * (1.0 - spikes[t])
-            later = torch.add(signal, later, alpha=neurons.beta, out=found[t])
+            later = torch.add(signal, later, alpha=neurons.beta, out=gradient[t])
         by_recurrent = None
         if recurrent is not None:
             assert spikes is not None  # noqa: S101
-            by_recurrent = found[1:].flatten(0, 1).T @ spikes[:-1].flatten(0, 1)
-        return found, by_recurrent, None, None
+            by_recurrent = gradient[1:].flatten(0, 1).T @ spikes[:-1].flatten(0, 1)
+        return gradient, by_recurrent, None, None
 
 
 def mean_potential_weights(decay: float, n_steps: int, like: torch.Tensor) -> torch.Tensor:

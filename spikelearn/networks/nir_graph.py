@@ -77,14 +77,14 @@ def _flat(graph: nir.NIRGraph, prefix: str = "") -> tuple[dict[str, Any], list[t
         inner_nodes, inner_edges = _flat(node, f"{full}.")
         nodes |= inner_nodes
         edges += inner_edges
-        for kind, found in ((nir.Input, enter), (nir.Output, leave)):
+        for kind, ends in ((nir.Input, enter), (nir.Output, leave)):
             ports = [n for n, inner in node.nodes.items() if isinstance(inner, kind)]
             if len(ports) != 1:
                 raise SpikelearnError(
                     f"the graph within '{full}' has {len(ports)} nodes of type {kind.__name__};"
                     " one is needed"
                 )
-            found[full] = f"{full}.{ports[0]}"
+            ends[full] = f"{full}.{ports[0]}"
     for edge in graph.edges:
         source, target = (prefix + end for end in edge)
         edges.append((leave.get(source, source), enter.get(target, target)))
@@ -146,8 +146,8 @@ class _Walk:
         self.open.add(name)
         received = self.into(name)
         self.open.discard(name)
-        self.found[name] = found = self._through(name, node, received)
-        return found
+        self.found[name] = terms = self._through(name, node, received)
+        return terms
 
     def _through(self, name: str, node: Any, received: list[Term]) -> list[Term]:
         if isinstance(node, nir.Input | nir.Output | nir.Flatten):
@@ -171,16 +171,16 @@ class _Walk:
 
 def _merged(terms: list[Term]) -> list[Term]:
     """Terms of one source and delay as one."""
-    found: dict[tuple[str | None, float], Term] = {}
+    merged: dict[tuple[str | None, float], Term] = {}
     for term in terms:
         key = (term.source, term.delay_s)
         matrix = term.matrix
-        if key in found:
-            if found[key].matrix.shape != matrix.shape:
+        if key in merged:
+            if merged[key].matrix.shape != matrix.shape:
                 raise SpikelearnError("the inputs of a node have different sizes")
-            matrix = sparse.csr_array(found[key].matrix + matrix)
-        found[key] = Term(term.source, matrix, term.delay_s)
-    return list(found.values())
+            matrix = sparse.csr_array(merged[key].matrix + matrix)
+        merged[key] = Term(term.source, matrix, term.delay_s)
+    return list(merged.values())
 
 
 def _delayed(node: nir.Delay, term: Term) -> list[Term]:

@@ -49,8 +49,8 @@ def spike_product(spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     if not _worth_it(spikes, weight):
         return linear(spikes, weight)
     rows = spikes.reshape(-1, spikes.shape[-1]).contiguous()
-    found: torch.Tensor = _Product.apply(rows, weight)
-    return found.unflatten(0, spikes.shape[:-1])
+    product: torch.Tensor = _Product.apply(rows, weight)
+    return product.unflatten(0, spikes.shape[:-1])
 
 
 def _worth_it(spikes: torch.Tensor, weight: torch.Tensor) -> bool:
@@ -75,19 +75,19 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(spikes)
-        found = spikes.new_empty(len(spikes), len(weight))
+        product = spikes.new_empty(len(spikes), len(weight))
         by_sender = weight.detach().T.contiguous()
-        _in_parts(_add_senders, len(spikes), spikes.numpy(), by_sender.numpy(), found.numpy())
-        return found
+        _in_parts(_add_senders, len(spikes), spikes.numpy(), by_sender.numpy(), product.numpy())
+        return product
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (spikes,) = ctx.saved_tensors
         signal = gradients[0].contiguous()
-        found = signal.new_empty(spikes.shape[1], signal.shape[1])
-        _in_parts(_add_receivers, len(found), spikes.numpy(), signal.numpy(), found.numpy())
-        return None, found.T.contiguous()
+        gradient = signal.new_empty(spikes.shape[1], signal.shape[1])
+        _in_parts(_add_receivers, len(gradient), spikes.numpy(), signal.numpy(), gradient.numpy())
+        return None, gradient.T.contiguous()
 
 
 def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:

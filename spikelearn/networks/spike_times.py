@@ -55,8 +55,8 @@ class Volley:
 
     def drive(self, weight: torch.Tensor) -> torch.Tensor:
         """Jump of the current in each slot, shape (batch, slots, neurons)."""
-        found = _sums(weight.T.contiguous(), self.source, self.slot, self.u.numel())
-        return found.unflatten(0, self.u.shape)
+        jumps = _sums(weight.T.contiguous(), self.source, self.slot, self.u.numel())
+        return jumps.unflatten(0, self.u.shape)
 
     def products(self, signal: torch.Tensor, n_sources: int) -> torch.Tensor:
         """The adjoint of `drive`: (neurons, sources) from a signal of (batch, slots, neurons)."""
@@ -174,18 +174,18 @@ def fire(state: Potential, theta: float, max_spikes: int) -> list[Spikes]:
     any_, slot = _first(crosses, 1)
     sample, neuron = any_.nonzero(as_tuple=True)
     slot = slot[sample, neuron]
-    found: list[Spikes] = []
+    volleys: list[Spikes] = []
     if not len(sample):
-        return found
+        return volleys
     a, b = (part[sample, slot, neuron] for part in (state.a, state.b))
     clock, fall = _root(a, b, u[sample, slot], theta)
-    found.append(Spikes(sample, neuron, slot, clock, fall))
+    volleys.append(Spikes(sample, neuron, slot, clock, fall))
     if max_spikes == 1:
-        return found
+        return volleys
     all_a, all_b = state.a[sample, :, neuron], state.b[sample, :, neuron]  # (spikes, slots)
     starts = torch.arange(u.shape[1], device=u.device)
-    while len(found) < max_spikes:
-        last = found[-1]
+    while len(volleys) < max_spikes:
+        last = volleys[-1]
         all_a = all_a - (theta / last.u).unsqueeze(1)
         later = starts >= last.slot.unsqueeze(1)
         rows, ends = u[last.sample], u_next[last.sample]
@@ -198,8 +198,8 @@ def fire(state: Potential, theta: float, max_spikes: int) -> list[Spikes]:
         sample, neuron = last.sample[kept], last.neuron[kept]
         latest = torch.minimum(u[sample, slot], last.u[kept])
         clock, fall = _root(a, b, latest, theta)
-        found.append(Spikes(sample, neuron, slot, clock, fall))
-    return found
+        volleys.append(Spikes(sample, neuron, slot, clock, fall))
+    return volleys
 
 
 def counts(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
@@ -213,10 +213,10 @@ def counts(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor)
     like : tensor
         Whose type and device the result has.
     """
-    found = like.new_zeros(shape)
+    number = like.new_zeros(shape)
     for part in spikes:  # a neuron is in each part once at most
-        found[part.sample, part.neuron] += 1.0
-    return found
+        number[part.sample, part.neuron] += 1.0
+    return number
 
 
 def first(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
@@ -230,10 +230,10 @@ def first(spikes: Sequence[Spikes], shape: tuple[int, int], like: torch.Tensor) 
     like : tensor
         Whose type and device the result has.
     """
-    found = like.new_zeros(shape)
+    clock = like.new_zeros(shape)
     for part in spikes[:1]:
-        found[part.sample, part.neuron] = part.u
-    return found
+        clock[part.sample, part.neuron] = part.u
+    return clock
 
 
 def volley_of(spikes: Sequence[Spikes], batch: int, like: Volley) -> tuple[Volley, torch.Tensor]:

@@ -181,11 +181,11 @@ class SpikingClassifier(nn.Module):
         backend : {"native", "snntorch", "norse"}
             Whose neurons.
         """
-        found = []
+        scores = []
         last = len(self.weights) - 1
         for layer, weight in enumerate(self.weights):
             if layer == last and self.description.readout == "potential":
-                found.append(
+                scores.append(
                     self._mean_potential(_a_step_later(spikes) if layer else spikes, weight)
                 )
                 break
@@ -200,8 +200,8 @@ class SpikingClassifier(nn.Module):
                 spikes = library_membranes.stepwise(
                     backend, drives, self.neurons(layer), psi, within
                 )
-            found.append(spikes.sum(0))
-        return found
+            scores.append(spikes.sum(0))
+        return scores
 
     def _mean_potential(self, spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Mean over the steps of leaky integrators' potential; input (steps, batch, sources)."""

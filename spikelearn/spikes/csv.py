@@ -77,11 +77,13 @@ def load(path: Path) -> Activity:
         rows = csv.reader(io.StringIO(table, newline=""), strict=True)
         if next(rows, None) != COLUMNS:
             raise SpikelearnError(f"its second line must be {','.join(COLUMNS)}")
-        found: dict[str, list[tuple[float, int, int]]] = {name: [] for name in meta["populations"]}
+        by_population: dict[str, list[tuple[float, int, int]]] = {
+            name: [] for name in meta["populations"]
+        }
         for row in rows:
             try:
                 name, neuron, trial, _, time_ms = row
-                found[name].append((float(time_ms), int(neuron), int(trial)))
+                by_population[name].append((float(time_ms), int(neuron), int(trial)))
             except (ValueError, KeyError) as error:
                 raise SpikelearnError(
                     f"line {rows.line_num + 1} must hold a known population, neuron, trial,"
@@ -89,7 +91,9 @@ def load(path: Path) -> Activity:
                 ) from error
     populations = {}
     for name, size in meta["populations"].items():
-        times, neurons, trials = zip(*found[name], strict=True) if found[name] else ((), (), ())
+        times, neurons, trials = (
+            zip(*by_population[name], strict=True) if by_population[name] else ((), (), ())
+        )
         populations[name] = PopulationSpikes.from_unsorted(
             size, np.array(times), np.array(neurons), np.array(trials)
         )

@@ -62,8 +62,8 @@ def load(path: Path) -> Activity:
         content = loadmat(file, squeeze_me=False, struct_as_record=False)
     if "activity" not in content:
         raise SpikelearnError("it holds no struct 'activity'")
-    found = content["activity"][0, 0]
-    meta = parse(str(found.metadata[0]))
+    record = content["activity"][0, 0]
+    meta = parse(str(record.metadata[0]))
     if meta is None:
         raise SpikelearnError("it holds no spikelearn activity")
     populations = {
@@ -74,14 +74,14 @@ def load(path: Path) -> Activity:
             struct.trials.ravel().astype(np.int64) - 1,
         )
         for (name, size), struct in zip(
-            meta["populations"].items(), found.populations.ravel(), strict=True
+            meta["populations"].items(), record.populations.ravel(), strict=True
         )
     }
     return rebuild(
         meta,
         populations,
-        states=[struct.values for struct in found.states.ravel()],
-        weights=[struct.values for struct in found.weights.ravel()],
+        states=[struct.values for struct in record.states.ravel()],
+        weights=[struct.values for struct in record.weights.ravel()],
     )
 
 

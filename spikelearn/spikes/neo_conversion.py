@@ -151,7 +151,7 @@ def _trains_of(
         times = np.clip(_ms(train) - start, 0.0, duration)
         population = str(train.annotations.get("population", "units"))
         grouped.setdefault(population, []).append((train.annotations.get("neuron"), times))
-    found: dict[str, dict[int, np.ndarray] | list[np.ndarray]] = {}
+    by_population: dict[str, dict[int, np.ndarray] | list[np.ndarray]] = {}
     for name, members in grouped.items():
         if all(isinstance(neuron, int | np.integer) and neuron >= 0 for neuron, _ in members):
             numbered = {int(neuron): times for neuron, times in members}
@@ -160,10 +160,10 @@ def _trains_of(
                     f"segment {trial} of the Neo block has several spike trains of the same neuron"
                     f" of population '{name}'"
                 )
-            found[name] = numbered
+            by_population[name] = numbered
         else:
-            found[name] = [times for _, times in members]
-    return found, float(duration)
+            by_population[name] = [times for _, times in members]
+    return by_population, float(duration)
 
 
 def _populations(
@@ -199,7 +199,7 @@ def _populations(
 
 def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Signals annotated with population and variable, stacked over the segments."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in forms}
+    signals: dict[str, list[np.ndarray]] = {name: [] for name in forms}
     for segment in segments:
         for signal in segment.analogsignals:
             signal = signal.load() if hasattr(signal, "load") else signal  # noqa: PLW2901
@@ -208,8 +208,8 @@ def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, 
                 name = f"{noted['population']}.{noted['variable']}".removeprefix(".")
                 in_mv = str(noted["variable"]).endswith("_mv")
                 values = signal.rescale("mV") if in_mv else signal
-                found.setdefault(name, []).append(values.magnitude)
-    for name, parts in found.items():
+                signals.setdefault(name, []).append(values.magnitude)
+    for name, parts in signals.items():
         if len(parts) != len(segments) or len({part.shape for part in parts}) > 1:
             raise SpikelearnError(
                 f"the signals '{name}' of the Neo block differ in shape between segments, or are"
@@ -217,7 +217,7 @@ def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, 
             )
     return {
         name: np.stack(parts).astype(forms[name]["dtype"] if name in forms else parts[0].dtype)
-        for name, parts in found.items()
+        for name, parts in signals.items()
     }
 
 

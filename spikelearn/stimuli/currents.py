@@ -250,8 +250,8 @@ class Noise(_Windowed):
             noise[:, 1:] *= math.sqrt(-math.expm1(-2 * dt_ms / self.tau_ms))
             noise = lfilter([1.0], [1.0, -decay], noise, axis=1)
         _, share = window(self.start_ms, self.stop_ms, dt_ms, n)
-        found: np.ndarray = self.quantity("mean") + self.quantity("sd") * noise
-        return found * share[:, None]
+        current: np.ndarray = self.quantity("mean") + self.quantity("sd") * noise
+        return current * share[:, None]
 
 
 class CurrentArray(_Current):
@@ -282,8 +282,8 @@ class CurrentArray(_Current):
         """Array of shape (n_conditions, n, size or 1)."""
         values = read_array(self.file, self.key)
         means = array_pieces(values, size, self.file, self.bin_ms, self.start_ms, n, dt_ms)
-        found: np.ndarray = self.quantity("offset") + self.quantity("gain") * means
-        return found
+        current: np.ndarray = self.quantity("offset") + self.quantity("gain") * means
+        return current
 
 
 class CurrentRecording(RecordedSignal, _Current):
@@ -303,10 +303,10 @@ class CurrentRecording(RecordedSignal, _Current):
         self, size: int, n: int, dt_ms: float, n_trials: int, generator: np.random.Generator
     ) -> np.ndarray:
         """Array of shape (n_conditions, n, size or 1)."""
-        found: np.ndarray = self.quantity("offset") + self.quantity("gain") * self.signal(
+        current: np.ndarray = self.quantity("offset") + self.quantity("gain") * self.signal(
             size, n, dt_ms
         )
-        return found
+        return current
 
 
 Current = Annotated[
@@ -359,7 +359,7 @@ class CurrentProtocol(ProtocolBase):
             )
         n_conditions = max(counts, default=1)
         n_trials = n_conditions * self.n_trials
-        found = []
+        courses = []
         for index, (target, current) in enumerate(placed):
             if isinstance(current, Noise):
                 stream = setting.generator(target, "current", index)
@@ -368,8 +368,8 @@ class CurrentProtocol(ProtocolBase):
             else:
                 array = arrays[index]
                 array = array if len(array) == 1 else np.repeat(array, self.n_trials, axis=0)
-            found.append(_placed(array, current, setting.neurons[target]))
-        return found, self._labels(n_conditions)
+            courses.append(_placed(array, current, setting.neurons[target]))
+        return courses, self._labels(n_conditions)
 
     def _labels(self, n_conditions: int) -> list[str]:
         batches = [(c.batch, UNITS[c.unit]) for c in self.currents if c.batch is not None]
@@ -396,6 +396,6 @@ def _placed(array: np.ndarray, current: Any, size: int) -> np.ndarray:
     array = np.pad(array, ((0, 0), (1, 0), (0, 0)))
     if current.neurons is None:
         return array
-    found = np.zeros((*array.shape[:2], size))
-    found[..., list(current.neurons)] = array
-    return found
+    placed = np.zeros((*array.shape[:2], size))
+    placed[..., list(current.neurons)] = array
+    return placed

@@ -82,13 +82,13 @@ class EventPart:
         -------
         array of shape (recordings, n_steps, n_units), uint8, 0 or 1
         """
-        found = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
+        spikes = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
         for place, index in enumerate(indices):
             times_ms, units = self.spikes(int(index))
             step = containing_steps(times_ms, dt_ms)
             kept = (step >= 0) & (step < n_steps)
-            found[place, step[kept], units[kept]] = 1
-        return found
+            spikes[place, step[kept], units[kept]] = 1
+        return spikes
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def load_events(name: str) -> EventDataset:
         raise SpikelearnError(
             f"there is no data set of events called '{name}'; there are {', '.join(EVENT_DATASETS)}"
         )
-    found: EventDataset = importlib.import_module(EVENT_DATASETS[name].module).load()
-    return found
+    dataset: EventDataset = importlib.import_module(EVENT_DATASETS[name].module).load()
+    return dataset
 
 
 def as_spikes(part: EventPart, indices: np.ndarray, dt_ms: float, n_steps: int) -> torch.Tensor:

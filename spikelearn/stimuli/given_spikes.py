@@ -116,7 +116,7 @@ def _read_csv(path: Path) -> Table | None:
             header = tuple(name.strip() for name in next(rows, []))
             if header not in (_COLUMNS[:2], _COLUMNS):
                 return None
-            found = []
+            entries = []
             for row in rows:
                 if not row:
                     continue
@@ -124,7 +124,7 @@ def _read_csv(path: Path) -> Table | None:
                     neuron, time_ms, trial = (*row, "0")[:3] if len(header) == 2 else row
                     if len(row) != len(header):
                         raise ValueError
-                    found.append((int(neuron), float(time_ms), int(trial)))
+                    entries.append((int(neuron), float(time_ms), int(trial)))
                 except ValueError as error:
                     raise SpikelearnError(
                         f"{path}, line {rows.line_num}: expected {','.join(header)} as numbers,"
@@ -132,7 +132,7 @@ def _read_csv(path: Path) -> Table | None:
                     ) from error
     except UnicodeDecodeError as error:
         raise SpikelearnError(f"{path} is not a readable .csv file") from error
-    neurons, times, trials = zip(*found, strict=True) if found else ((), (), ())
+    neurons, times, trials = zip(*entries, strict=True) if entries else ((), (), ())
     return _checked(
         np.array(neurons, dtype=np.int64),
         np.array(times, dtype=np.float64),

@@ -139,14 +139,14 @@ def network_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.
         raise SpikelearnError(
             f"images become 1 channel (luminance) or 3 (red, green, blue), not {channels}"
         )
-    found = np.empty((len(images), channels * height * width), dtype=np.float32)
+    inputs = np.empty((len(images), channels * height * width), dtype=np.float32)
     # In pieces: the whole of a large data set in double precision would not fit in memory.
     for start in range(0, len(images), _PIECE):
         piece = images[start : start + _PIECE]
         planes = luminance(piece)[:, None] if channels == 1 else _red_green_blue(piece)
         resized = _resized(planes, height, width)
-        found[start : start + _PIECE] = resized.reshape(len(piece), -1)
-    return found
+        inputs[start : start + _PIECE] = resized.reshape(len(piece), -1)
+    return inputs
 
 
 def _checked(images: np.ndarray) -> np.ndarray:

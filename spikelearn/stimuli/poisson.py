@@ -284,8 +284,8 @@ class PoissonProtocol(ProtocolBase):
 def _on_grid(rate: Any, name: str, size: int, setting: Setting) -> np.ndarray:
     """Rates of shape (n_conditions, n_steps or 1, size or 1)."""
     if isinstance(rate, Fields):
-        found: np.ndarray = rate.on_grid(size, setting.n_steps, setting.dt_ms)  # type: ignore[attr-defined]
-        return found
+        rates: np.ndarray = rate.on_grid(size, setting.n_steps, setting.dt_ms)  # type: ignore[attr-defined]
+        return rates
     values = np.atleast_1d(np.asarray(rate, dtype=np.float64))
     if isinstance(rate, tuple) and len(rate) != size:
         raise SpikelearnError(

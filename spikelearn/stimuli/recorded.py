@@ -64,10 +64,10 @@ class RecordedSignal(Fields):
                 samples = samples[:, 0]  # a column is one signal
         start = in_steps(self.start_ms, dt_ms, "start_ms of a recording")
         on_grid = resampled(in_trials(samples, size, self.file), rate_hz, dt_ms)
-        found = np.zeros((*on_grid.shape[:2], n))
+        placed = np.zeros((*on_grid.shape[:2], n))
         kept = on_grid[..., : max(0, n - start)]
-        found[..., start : start + kept.shape[-1]] = kept
-        return found.transpose(0, 2, 1)
+        placed[..., start : start + kept.shape[-1]] = kept
+        return placed.transpose(0, 2, 1)
 
 
 def array_pieces(

@@ -153,5 +153,7 @@ def resampled(samples: np.ndarray, sampling_rate_hz: float, dt_ms: float) -> np.
             f"a signal of {sampling_rate_hz:g} Hz cannot be resampled to steps of {dt_ms:g} ms:"
             f" they are in no ratio of whole numbers up to {_LARGEST_RATIO:,}; use another dt_ms"
         )
-    found: np.ndarray = resample_poly(samples, ratio.numerator, ratio.denominator, axis=-1)
-    return found
+    resampled_signal: np.ndarray = resample_poly(
+        samples, ratio.numerator, ratio.denominator, axis=-1
+    )
+    return resampled_signal

@@ -80,10 +80,10 @@ def check_fingerprint(path: str | Path, source: str) -> None:
     SpikelearnError
         Saying what is there.
     """
-    found = fingerprint(path)
-    if source != found:
+    actual = fingerprint(path)
+    if source != actual:
         raise SpikelearnError(
-            f"the source of {path} must be auto or {found}, the digest of the images that are"
+            f"the source of {path} must be auto or {actual}, the digest of the images that are"
             f" there, found '{source}'"
         )
 
@@ -232,11 +232,11 @@ def _listed(
     for number, name in enumerate(classes):
         if present is not None and name not in present:
             continue
-        found = sorted(p for p in (path / name).iterdir() if is_image(p))
-        if not found:
+        images = sorted(p for p in (path / name).iterdir() if is_image(p))
+        if not images:
             raise SpikelearnError(f"{path / name} holds no images ({', '.join(SUFFIXES)})")
-        files += found
-        numbers += [number] * len(found)
+        files += images
+        numbers += [number] * len(images)
     if not files:
         raise SpikelearnError(f"{path} has no subfolders of images")
     labels = _compact(np.array(numbers), len(classes))

@@ -106,14 +106,14 @@ def neuron_group(
 
 def _constants(neurons: GridNeurons, dt_ms: float) -> dict[str, float]:
     step = dt_ms / neurons.n_substeps
-    found = {"refractory_steps": float(neurons.refractory_steps), "sixth_of_step": step / 6}
+    constants = {"refractory_steps": float(neurons.refractory_steps), "sixth_of_step": step / 6}
     for stage, (_, ahead, _) in enumerate(_STAGES):
-        found[f"ahead{stage}"] = ahead * step
+        constants[f"ahead{stage}"] = ahead * step
     for c, channel in enumerate(neurons.channels):
-        found |= {f"alpha{c}": channel.alpha, f"transfer{c}": channel.transfer}
-        found[f"mean{c}"] = channel.mean
-        found |= {f"gain{c}_{at}": gain for at, gain in enumerate(channel.gains)}
-    return found
+        constants |= {f"alpha{c}": channel.alpha, f"transfer{c}": channel.transfer}
+        constants[f"mean{c}"] = channel.mean
+        constants |= {f"gain{c}_{at}": gain for at, gain in enumerate(channel.gains)}
+    return constants
 
 
 def _start(neurons: GridNeurons, refractory: bool) -> dict[str, np.ndarray]:

@@ -342,11 +342,11 @@ def _n_plain(population: GridNeurons) -> int:
 
 def _rows(named: list[dict[str, np.ndarray]], starts: np.ndarray, size: int) -> np.ndarray:
     """Arrays of each population, in their order, as rows of one array with all neurons."""
-    found = np.zeros((max(1, *(len(arrays) for arrays in named), 1), size))
+    rows = np.zeros((max(1, *(len(arrays) for arrays in named), 1), size))
     for first, arrays in zip(starts, named, strict=True):
         for row, values in enumerate(arrays.values()):
-            found[row, first : first + values.size] = values
-    return found
+            rows[row, first : first + values.size] = values
+    return rows
 
 
 def _jumps(populations: list[GridNeurons]) -> Mapping[str, np.ndarray]:

@@ -66,8 +66,8 @@ def _compile(population: GridNeurons) -> Any:
 def _told(function: FunctionType) -> str:
     """All that decides what a function computes: its code, and what it finds outside itself."""
     code = function.__code__
-    found = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
-    parts = [_told(value) if isinstance(value, FunctionType) else repr(value) for value in found]
+    named = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
+    parts = [_told(value) if isinstance(value, FunctionType) else repr(value) for value in named]
     return " ".join([code.co_code.hex(), repr(code.co_consts), repr(code.co_names), *parts])
 
 
