@@ -20,6 +20,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import pooled_vectors
 from spikelearn.comparison.intervals import bootstrap_spearman, stimulus_resamples
+from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.permutation import permutation_scores
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def recording_notes(recording: ImageRecording, seed: int = 0) -> list[str]:
     better than their own (in 97.5 % of resamples of the stimuli) may have been swapped.
     """
     notes: list[str] = []
+    recording = by_names(recording)
     for region in dict.fromkeys(r.region for r in recording.rdms):
         members = [r for r in recording.rdms if r.region == region]
         vectors: dict[str, np.ndarray] = {}

@@ -35,6 +35,7 @@ from spikelearn.comparison.models_and_targets import (
     pair_mask,
     targets,
 )
+from spikelearn.comparison.name_order import by_names
 
 if TYPE_CHECKING:
     import pandas
@@ -91,6 +92,7 @@ def compare_held_out(
     for fit in fits:
         if fit not in FITS:
             raise SpikelearnError(f"there is no fit '{fit}'; fits are {', '.join(FITS)}")
+    recording = by_names(recording)
     all_targets = targets(recording, known_comparator(comparator))
     rdms = [model_rdm((model, name), r, recording) for name, r in layers.items()]
     rdms = [r for r in rdms if not r.problem(r.valid)]

@@ -33,6 +33,7 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.multiplicity import with_corrections
+from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.permutation import p_by_permutation, permutation_scores
 from spikelearn.comparison.rsa import pair_influences, score_models
 
@@ -91,6 +92,7 @@ def zero_table(
         raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
+    recording = by_names(recording)
     all_targets = targets(recording, comparator)
     no_resamples = stimulus_resamples(recording.n_stimuli, 0, seed)
     rows = []
@@ -168,6 +170,7 @@ def mean_table(
     import pandas
 
     known_factor(over)
+    recording = by_names(recording)
     all_targets = targets(recording, comparator)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     groups: dict[bytes, tuple[np.ndarray, dict[Key, list[ModelRDM]]]] = {}
@@ -241,6 +244,7 @@ def difference_table(
 
     by_key: dict[Key, Instances] = dict(models.items())
     known_factor(over)
+    recording = by_names(recording)
     all_targets = targets(recording, comparator)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     chosen = list(combinations(by_key, 2) if pairs is None else pairs)

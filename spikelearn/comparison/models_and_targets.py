@@ -19,6 +19,7 @@ from spikelearn.comparison.comparators import (
     pooled_vectors,
     repeat_ceiling,
 )
+from spikelearn.comparison.name_order import with_sorted_units
 from spikelearn.comparison.neural_responses import neural_responses
 from spikelearn.comparison.rdms import (
     check_dissimilarities,
@@ -125,7 +126,7 @@ def pair_mask(valid: np.ndarray) -> np.ndarray:
 def matched_response(
     key: Key, response: xarray.DataArray, wanted: Sequence[str], recording: str
 ) -> xarray.DataArray:
-    """The response to the stimuli of a recording, in their order.
+    """The response to the stimuli of a recording, in their order; units by their names.
 
     Parameters
     ----------
@@ -159,6 +160,8 @@ def matched_response(
     order = [place[label] for label in wanted]
     if response.attrs.get("rdm_method") == "given":  # a matrix of stimuli by stimuli
         response = response.isel(unit=order)
+    else:
+        response = with_sorted_units(response)
     return response if order == list(range(len(labels))) else response.isel(stimulus=order)
 
 

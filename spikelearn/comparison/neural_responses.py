@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import is_sorted, order_of_names
+from spikelearn.recordings.sessions import joined_sessions
 
 
 @dataclass(frozen=True)
 class NeuralResponses:
     """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units).
 
-    NaN where a repeat is missing; each unit has at least one response to each stimulus.
+    NaN where a repeat is missing; each unit has at least one response to each stimulus. Units are
+    in the order of their names; numbered, if none are given.
     """
 
     subject: str
     region: str
     repeats: np.ndarray
+    unit_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.unit_names:
+            numbers = tuple(str(number) for number in range(self.repeats.shape[2]))
+            object.__setattr__(self, "unit_names", numbers)
 
     @property
     def mean(self) -> np.ndarray:
@@ -54,13 +63,16 @@ def has_responses(recording: Any) -> bool:
 
 
 def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
-    """The responses of every subject and region; sessions of one subject are repeats.
+    """The responses of every subject and region.
+
+    Units of the same name in several sessions of a subject are the same unit, and its sessions are
+    repeats; others stand side by side (see `spikelearn.recordings.sessions`).
 
     Parameters
     ----------
     recording : recording with `responses`
         Each with `subject`, `region`, and `values`: an array or DataArray with the dimensions
-        stimulus, unit and, optionally, repeat.
+        stimulus, unit and, optionally, repeat; and, where it has them, `session` and `unit_names`.
     method : str
         What needs them, for the message.
 
@@ -74,7 +86,7 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
             f"{recording.name} was published as RDMs, and {method} compares responses; choose the"
             " method rsa for it"
         )
-    by_place: dict[tuple[str, str], list[np.ndarray]] = {}
+    by_place: dict[tuple[str, str], list[tuple[np.ndarray, Sequence[str], str]]] = {}
     for response in recording.responses:
         values = _as_repeats(response)
         place = f"{recording.name}, {response.region}, subject {response.subject}"
@@ -88,11 +100,17 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
                 f"{place}: the responses hold values that are not finite, or lack one in every"
                 " repeat"
             )
-        by_place.setdefault((response.subject, response.region), []).append(values)
-    return [
-        NeuralResponses(subject, region, _joined(sessions))
-        for (subject, region), sessions in by_place.items()
-    ]
+        names = getattr(response, "unit_names", ()) or range(values.shape[2])
+        its = values, [str(name) for name in names], str(getattr(response, "session", ""))
+        by_place.setdefault((response.subject, response.region), []).append(its)
+    joined = []
+    for (subject, region), sessions in by_place.items():
+        repeats, unit_names = joined_sessions(*zip(*sessions, strict=True))
+        order = order_of_names(unit_names)
+        if not is_sorted(order):
+            repeats, unit_names = repeats[:, :, order], tuple(unit_names[i] for i in order)
+        joined.append(NeuralResponses(subject, region, repeats, unit_names))
+    return joined
 
 
 def _as_repeats(response: Any) -> np.ndarray:
@@ -108,10 +126,3 @@ def _as_repeats(response: Any) -> np.ndarray:
     if n_leading == 1:
         return values.reshape(len(values), 1, -1)
     return values.reshape(*values.shape[:2], -1)
-
-
-def _joined(sessions: Sequence[np.ndarray]) -> np.ndarray:
-    if len({session.shape[2] for session in sessions}) > 1:
-        # Other units in every session: units side by side, averaged over their repeats.
-        return np.concatenate([np.nanmean(s, axis=1, keepdims=True) for s in sessions], axis=2)
-    return np.concatenate(sessions, axis=1)

@@ -16,6 +16,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import compare_vectors
 from spikelearn.comparison.models_and_targets import Key, split_key
+from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.rdms import dissimilarities, stimulus_labels
 from spikelearn.comparison.rsa import compare_rsa
 
@@ -116,6 +117,7 @@ def compare_timecourses(
 
     from spikelearn.recordings import RecordedRDM
 
+    recording = by_names(recording)
     timecourses = getattr(recording, "timecourses", ())
     if not timecourses:
         raise SpikelearnError(

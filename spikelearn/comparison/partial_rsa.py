@@ -30,6 +30,7 @@ from spikelearn.comparison.models_and_targets import (
     pair_mask,
     targets,
 )
+from spikelearn.comparison.name_order import by_names
 
 if TYPE_CHECKING:
     import pandas
@@ -81,6 +82,7 @@ def compare_partial_rsa(
         raise SpikelearnError(
             f"partial RSA takes the comparators spearman and pearson, found '{comparator}'"
         )
+    recording = by_names(recording)
     all_targets = targets(recording, comparator)
     given = [model_rdm(key, response, recording) for key, response in controls.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)

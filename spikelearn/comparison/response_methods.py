@@ -21,6 +21,7 @@ from spikelearn.comparison.held_out_scores import (
 )
 from spikelearn.comparison.intervals import known_factor, sampled, stimulus_resamples
 from spikelearn.comparison.models_and_targets import Key, Target, matched_response, split_key
+from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
 from spikelearn.comparison.rdms import pattern_matrix
 
@@ -113,6 +114,7 @@ def compare_responses(
         )
     known_factor(over)
     scores_of, measure = RESPONSE_METHODS[method]
+    recording = by_names(recording)
     neural = neural_responses(recording, method)
     n_stimuli = len(recording.labels)
     folds = stimulus_folds(np.ones(n_stimuli, dtype=bool), N_FOLDS, 1, seed)[0]
@@ -194,8 +196,8 @@ def encoding_table(
     Returns
     -------
     DataFrame
-        One row a unit: unit, score (held-out Pearson r), ceiling, and normalised, their ratio
-        (NaN where the ceiling is 0 or unknown).
+        One row a unit: unit (its name), score (held-out Pearson r), ceiling, and normalised, their
+        ratio (NaN where the ceiling is 0 or unknown).
 
     Raises
     ------
@@ -204,6 +206,7 @@ def encoding_table(
     """
     import pandas
 
+    recording = by_names(recording)
     neural = {(one.subject, one.region): one for one in neural_responses(recording, "encoding")}
     if (subject, region) not in neural:
         known = "; ".join(" in ".join(key) for key in neural)
@@ -219,7 +222,7 @@ def encoding_table(
     normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)
     return pandas.DataFrame(
         {
-            "unit": np.arange(len(score)),
+            "unit": list(one.unit_names),
             "score": score,
             "ceiling": ceiling,
             "normalised": normalised,

@@ -30,6 +30,7 @@ from spikelearn.comparison.models_and_targets import (
     session_vectors,
     targets,
 )
+from spikelearn.comparison.name_order import by_names
 
 if TYPE_CHECKING:
     import pandas
@@ -105,6 +106,7 @@ def compare_rsa(
 
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
+    recording = by_names(recording)
     all_targets = targets(recording, known_comparator(comparator), recorded)
     prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
@@ -168,6 +170,7 @@ def compare_regions(
     """
     import pandas
 
+    recording = by_names(recording)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     known_comparator(comparator)
     rows = []

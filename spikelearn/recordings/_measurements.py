@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import is_sorted, order_of_names, repeated
 
 if TYPE_CHECKING:
     import xarray
@@ -106,6 +107,9 @@ class RecordedResponses:
             raise SpikelearnError(
                 f"{who} are of {values.shape[2]} units, but {len(self.unit_names)} are named"
             )
+        twice = repeated(self.unit_names)
+        if twice is not None:
+            raise SpikelearnError(f"{who} are of two units that are called '{twice}'")
         if np.isinf(values).any():
             raise SpikelearnError(f"{who} hold values that are infinite")
         if np.isnan(values).all(axis=1).any():
@@ -133,6 +137,14 @@ class RecordedResponses:
             return self.values[:, 0]
         result: np.ndarray = np.nanmean(self.values, axis=1)
         return result
+
+    def in_order_of_names(self) -> RecordedResponses:
+        """The same responses, units sorted by their names."""
+        order = order_of_names(self.unit_names)
+        if is_sorted(order):
+            return self
+        names = tuple(self.unit_names[i] for i in order)
+        return replace(self, values=self.values[:, :, order], unit_names=names)
 
     def rdm(self) -> RecordedRDM:
         """1 - Pearson r over the units between mean responses to each two stimuli.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import is_sorted, natural_key, order_of_names, repeated
 from spikelearn.recordings._measurements import (
     RecordedRDM,
     RecordedResponses,
     RecordedTimecourse,
 )
 from spikelearn.stimuli.images import ImageDataset
+
+Measured = TypeVar("Measured", RecordedRDM, RecordedResponses, RecordedTimecourse)
 
 MOST_STIMULI_OF_AN_RDM = 1000
 """Beyond it the RDMs of responses are not made: their size grows with the square."""
@@ -76,6 +80,9 @@ class ImageRecording:
                     f"{self.name} has {self.n_stimuli} stimuli, but the {what} of"
                     f" {recorded.region}, subject {recorded.subject}, has {recorded.n_stimuli}"
                 )
+        twice = repeated(self.labels)
+        if twice is not None:
+            raise SpikelearnError(f"{self.name}: two stimuli have the label '{twice}'")
         for category, members in self.categories.items():
             if np.shape(members) != (self.n_stimuli,):
                 raise SpikelearnError(
@@ -140,8 +147,30 @@ class ImageRecording:
         rows = numbers[which]
         if rows.size < 3:
             raise SpikelearnError(f"at least 3 stimuli must be left, found {rows.size}")
-        first, second = (rows[i] for i in np.triu_indices(rows.size, k=1))
+        return self._of_stimuli(rows)
 
+    def in_order_of_names(self) -> ImageRecording:
+        """The same recording: stimuli and units by their names, subjects and sessions too.
+
+        What is drawn at random, such as folds of the stimuli, is drawn in this order.
+        """
+        order = order_of_names(self.labels)
+        sorted_ = self if is_sorted(order) else self._of_stimuli(np.array(order))
+        changes = {
+            "responses": _in_order(tuple(r.in_order_of_names() for r in sorted_.responses)),
+            "rdms": _in_order(sorted_.rdms),
+            "timecourses": _in_order(sorted_.timecourses),
+            "behaviour": _in_order(sorted_.behaviour),
+        }
+        same = all(
+            a is b
+            for name, after in changes.items()
+            for a, b in zip(getattr(sorted_, name), after, strict=True)
+        )
+        return sorted_ if same else replace(sorted_, **changes)  # type: ignore[arg-type]
+
+    def _of_stimuli(self, rows: np.ndarray) -> ImageRecording:
+        first, second = (rows[i] for i in np.triu_indices(rows.size, k=1))
         number = np.zeros((self.n_stimuli, self.n_stimuli), dtype=np.int64)
         number[np.triu_indices(self.n_stimuli, k=1)] = np.arange(
             self.n_stimuli * (self.n_stimuli - 1) // 2
@@ -169,6 +198,16 @@ class ImageRecording:
             behaviour=tuple(chosen(r) for r in self.behaviour),
             models={name: chosen(r) for name, r in self.models.items()},
         )
+
+
+def _in_order(recorded: tuple[Measured, ...]) -> tuple[Measured, ...]:
+    """Subjects and sessions by name, regions as they came."""
+    regions = list(dict.fromkeys(one.region for one in recorded))
+
+    def key(one: RecordedRDM | RecordedResponses | RecordedTimecourse) -> tuple[object, ...]:
+        return regions.index(one.region), natural_key(one.subject), natural_key(one.session)
+
+    return tuple(sorted(recorded, key=key))
 
 
 @dataclass(frozen=True)

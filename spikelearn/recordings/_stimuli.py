@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import cache_folder
+from spikelearn._names import natural_key
 from spikelearn.stimuli.images import ImageDataset
 from spikelearn.stimuli.user_images import is_image, read_image, read_images
 
@@ -53,13 +53,7 @@ def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str)
 
 def image_files(folder: Path) -> list[Path]:
     """The images of a folder in the order that a person would give them: 2 before 10."""
-    return sorted((p for p in folder.iterdir() if is_image(p)), key=lambda p: natural(p.name))
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key by which names sort as numbers do where they hold numbers."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p]
+    return sorted((p for p in folder.iterdir() if is_image(p)), key=lambda p: natural_key(p.name))
 
 
 def read_resized(files: Sequence[Path], size: int) -> np.ndarray:

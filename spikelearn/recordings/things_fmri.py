@@ -27,9 +27,10 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import local_folder
+from spikelearn._names import natural_key
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
-from spikelearn.recordings._stimuli import image_set, natural, place_by_hand, read_resized
+from spikelearn.recordings._stimuli import image_set, place_by_hand, read_resized
 from spikelearn.stimuli.user_images import is_image
 
 CITATION = (
@@ -148,7 +149,7 @@ def chosen_images(shown: list[list[str]], variant: str) -> list[str]:
     SpikelearnError
         If there are none.
     """
-    common = sorted(set(shown[0]).intersection(*shown[1:]), key=natural)
+    common = sorted(set(shown[0]).intersection(*shown[1:]), key=natural_key)
     if variant == "720":
         first: dict[str, str] = {}
         for name in common:  # dog_12s.jpg is of the object dog

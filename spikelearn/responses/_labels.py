@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import order_of_names
 
 if TYPE_CHECKING:
     import xarray
@@ -24,6 +25,17 @@ def average_by_label(values: np.ndarray, labels: Sequence[str]) -> tuple[np.ndar
     np.add.at(means, stimulus, values)
     n_trials = np.bincount(stimulus, minlength=len(names))
     return means / n_trials.reshape(-1, *[1] * (values.ndim - 1)), names
+
+
+def name_order(response: xarray.DataArray, dim: str) -> np.ndarray:
+    """Places of the stimuli or units in the order of their names; as they are without names.
+
+    What is drawn at random for each of them is drawn in this order, so that it does not depend on
+    the order in which they stand.
+    """
+    if dim not in response.coords:
+        return np.arange(response.sizes[dim])
+    return np.array(order_of_names(response[dim].to_numpy().tolist()), dtype=int)
 
 
 def spike_source(activity: Activity, population: str) -> str:

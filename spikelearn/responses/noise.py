@@ -1,4 +1,7 @@
-"""Populations as noisy as recorded ones: Poisson counts, and matched trial-to-trial variability."""
+"""Populations as noisy as recorded ones: Poisson counts, and matched trial-to-trial variability.
+
+Noise is drawn in the order of the names of stimuli and units, not in that in which they stand.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.responses._labels import check_dims, derived
+from spikelearn.responses._labels import check_dims, derived, name_order
 
 if TYPE_CHECKING:
     import xarray
@@ -95,8 +98,11 @@ def poisson_repeats(counts: xarray.DataArray, n_repeats: int, seed: int = 0) -> 
     if not np.isfinite(values).all() or (values < 0).any():
         raise SpikelearnError("the means of Poisson counts must be finite and at least 0")
     _check_repeats(n_repeats)
-    drawn = generator(seed, "poisson repeats").poisson(values, size=(n_repeats, *values.shape))
-    drawn = np.moveaxis(drawn, 0, 1).astype(np.float64)
+    stimuli, units = (name_order(ordered, dim) for dim in ("stimulus", "unit"))
+    named = values[stimuli][:, units]
+    noisy = generator(seed, "poisson repeats").poisson(named, size=(n_repeats, *values.shape))
+    drawn = np.moveaxis(noisy, 0, 1).astype(np.float64)
+    drawn = drawn[np.argsort(stimuli)][:, :, np.argsort(units)]
     repeats = ordered.expand_dims(repeat=np.arange(n_repeats), axis=1).copy(data=drawn)
     return derived(repeats, counts, units=counts.attrs.get("units", "spikes"), noise="Poisson")
 
@@ -131,17 +137,20 @@ def noise_matched(
     """
     check_dims(response, ("stimulus", "unit"))
     _check_repeats(n_repeats)
-    ratios = variability(recorded).ratio
+    ratios = np.sort(variability(recorded).ratio)
     draw = generator(seed, "matched noise")
     ordered = response.transpose("stimulus", "unit")
     values = ordered.to_numpy() - ordered.to_numpy().mean(axis=0)
     sd = values.std(axis=0, ddof=1)
-    ratio = ratios[draw.integers(0, ratios.size, values.shape[1])]
+    stimuli, units = (name_order(ordered, dim) for dim in ("stimulus", "unit"))
+    ratio = np.empty(values.shape[1])
+    ratio[units] = ratios[draw.integers(0, ratios.size, values.shape[1])]
     silent = ratio == 0
     scaled = np.where(silent | (sd == 0), 0.0, values / np.where(sd > 0, sd, 1.0))
     noise_sd = np.where(silent, 1.0, 1.0 / np.sqrt(np.where(silent, 1.0, ratio)))
     shape = (len(values), n_repeats, values.shape[1])
-    drawn = draw.standard_normal(shape) * noise_sd + scaled[:, None]
+    noise = draw.standard_normal(shape)[np.argsort(stimuli)][:, :, np.argsort(units)]
+    drawn = noise * noise_sd + scaled[:, None]
     repeats = ordered.expand_dims(repeat=np.arange(n_repeats), axis=1).copy(data=drawn)
     return derived(
         repeats.assign_coords(signal_to_noise=("unit", ratio)),

@@ -1,4 +1,7 @@
-"""Fewer units than there are: drawn, or pooled as an electrode or a voxel pools neurons."""
+"""Fewer units than there are: drawn, or pooled as an electrode or a voxel pools neurons.
+
+Units are drawn in the order of their names: the same ones, whatever the order in which they stand.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.responses._labels import derived
+from spikelearn.responses._labels import derived, name_order
 
 if TYPE_CHECKING:
     import xarray
@@ -34,7 +37,7 @@ def subsampled(response: xarray.DataArray, n_units: int, seed: int = 0) -> xarra
     if not 1 <= n_units <= size:
         raise SpikelearnError(f"between 1 and {size} units can be drawn, not {n_units}")
     drawn = generator(seed, "subsampled units").permutation(size)[:n_units]
-    return response.isel(unit=np.sort(drawn))
+    return response.isel(unit=np.sort(name_order(response, "unit")[drawn]))
 
 
 def subsamples(
@@ -65,7 +68,8 @@ def subsamples(
             f" {n_draws}"
         )
     draws = generator(seed, "subsamples")
-    members = np.stack([np.sort(draws.permutation(size)[:n_units]) for _ in range(n_draws)])
+    named = name_order(response, "unit")
+    members = np.stack([np.sort(named[draws.permutation(size)[:n_units]]) for _ in range(n_draws)])
     values = np.stack([response.isel(unit=drawn).to_numpy() for drawn in members])
     kept = {name: c for name, c in response.coords.items() if "unit" not in c.dims}
     stacked = xarray.DataArray(
@@ -96,7 +100,7 @@ def pooled(response: xarray.DataArray, n_pools: int, seed: int = 0) -> xarray.Da
     size = _n_units(response)
     if not 1 <= n_pools <= size:
         raise SpikelearnError(f"{size} units make between 1 and {size} pools, not {n_pools}")
-    order = generator(seed, "pools").permutation(size)
+    order = name_order(response, "unit")[generator(seed, "pools").permutation(size)]
     weights = np.zeros((n_pools, size))
     for pool, members in enumerate(np.array_split(order, n_pools)):
         weights[pool, members] = 1.0 / len(members)

@@ -13,6 +13,7 @@ import numpy as np
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
+from spikelearn._names import is_sorted, order_of_names
 from spikelearn._seeding import generator
 from spikelearn.comparison.guards import check_alone, evaluation_mode
 from spikelearn.networks.spiking import SpikingNetwork
@@ -94,7 +95,29 @@ def show(
         Of the input spikes. The same images, seed and coding give the same spikes on any backend.
     progress : callable, optional
         Called with the fraction done.
+
+    Images are shown in the order of their labels, so that each sees the same noise in whatever
+    order they are given; the responses are in the order given, the trials of spikes in that of the
+    labels.
     """
+    order = order_of_names(labels)
+    if not is_sorted(order):
+        named = [labels[i] for i in order]
+        shown = _shown(run, images[order], named, backend, seed, progress)
+        given = np.argsort(order)
+        responses = {layer: r.isel(stimulus=given) for layer, r in shown.responses.items()}
+        return Shown(responses, shown.activity)
+    return _shown(run, images, labels, backend, seed, progress)
+
+
+def _shown(
+    run: TrainedRun | STDPRun,
+    images: np.ndarray,
+    labels: Sequence[str],
+    backend: str,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> Shown:
     if isinstance(run, STDPRun):
         presentation = SPARSE_PRESENTATION_MS, run.config["dt_ms"]
         return _spikes(
