@@ -121,9 +121,8 @@ def compare_responses(
     counts = np.vstack(
         [np.ones(n_stimuli, dtype=int), stimulus_resamples(n_stimuli, n_bootstrap, seed)]
     )
-    by_region: dict[str, list[NeuralResponses]] = {}
-    for one in neural:
-        by_region.setdefault(one.region, []).append(one)
+    regions = dict.fromkeys(one.region for one in neural)
+    by_region = {region: [one for one in neural if one.region == region] for region in regions}
     ceilings_by_region = {
         region: _ceilings(method, ones, folds) for region, ones in by_region.items()
     }

@@ -82,6 +82,9 @@ def show(
 ) -> Shown:
     """Show images to the network of a run.
 
+    They are shown in the order of their labels, so that each sees the same noise in whatever order
+    they are given; the responses are in the order given, the trials of spikes in that of labels.
+
     Parameters
     ----------
     run : TrainedRun or STDPRun
@@ -95,10 +98,6 @@ def show(
         Of the input spikes. The same images, seed and coding give the same spikes on any backend.
     progress : callable, optional
         Called with the fraction done.
-
-    Images are shown in the order of their labels, so that each sees the same noise in whatever
-    order they are given; the responses are in the order given, the trials of spikes in that of the
-    labels.
     """
     order = order_of_names(labels)
     if not is_sorted(order):

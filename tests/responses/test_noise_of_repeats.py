@@ -66,3 +66,22 @@ def test_a_noise_matched_population_is_as_reliable_as_the_recorded_one() -> None
 def test_variability_needs_repeats() -> None:
     with pytest.raises(SpikelearnError, match="at least 2 repeats"):
         variability(np.zeros((5, 1, 3)))
+
+
+def test_noise_belongs_to_names_and_not_to_places() -> None:
+    response = np.abs(random_response(0, n_stimuli=6, n_units=5))
+    response = response.assign_coords(
+        stimulus=[f"s{i}" for i in range(6)], unit=[f"u{i}" for i in range(5)]
+    )
+    random = np.random.default_rng(2)
+    moved = response.isel(stimulus=random.permutation(6), unit=random.permutation(5))
+    recorded = recorded_units(0, np.array([2.0, 1.0, 0.5]), np.array([1.0, 3.0, 1.0]), 4, 20)
+    for noisy, again in (
+        (poisson_repeats(response, 3, seed=4), poisson_repeats(moved, 3, seed=4)),
+        (
+            noise_matched(response, recorded, 3, seed=4),
+            noise_matched(moved, recorded[:, :, [2, 0, 1]], 3, seed=4),
+        ),
+    ):
+        same = again.sel(stimulus=noisy["stimulus"], unit=noisy["unit"])
+        np.testing.assert_allclose(noisy.values, same.values, atol=1e-12)

@@ -44,3 +44,24 @@ def test_pools_are_means_of_disjoint_units_and_keep_the_mean() -> None:
     np.testing.assert_allclose(pooled(response, 1).values[:, 0], response.mean("unit").values)
     singles = pooled(response, 12, seed=2).values
     np.testing.assert_allclose(np.sort(singles, axis=1), np.sort(response.values, axis=1))
+
+
+@pytest.mark.parametrize("draw", [subsampled, pooled])
+def test_units_are_drawn_by_name_whatever_their_order(draw) -> None:
+    response = random_response(0, n_units=12).assign_coords(unit=[f"u{i}" for i in range(12)])
+    order = np.random.default_rng(1).permutation(12)
+    one, other = draw(response, 5, seed=2), draw(response.isel(unit=order), 5, seed=2)
+    if draw is subsampled:
+        assert set(one["unit"].values) == set(other["unit"].values)
+        other = other.sel(unit=one["unit"])
+    np.testing.assert_allclose(one.values, other.values, atol=1e-12)
+
+
+def test_subsamples_have_the_same_units_whatever_their_order() -> None:
+    response = random_response(0, n_units=12).assign_coords(unit=[f"u{i}" for i in range(12)])
+    shuffled = response.isel(unit=np.random.default_rng(1).permutation(12))
+    chosen = []
+    for one in (response, shuffled):
+        members = subsamples(one, 4, 3, seed=5)["member"].values
+        chosen.append([set(one["unit"].values[row]) for row in members])
+    assert chosen[0] == chosen[1]

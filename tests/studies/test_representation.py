@@ -8,8 +8,10 @@ import torch
 from small_recording import small_recording
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.studies.representation import checked_responses
+from spikelearn.studies.representation import checked_responses, show
+from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import as_input
+from spikelearn.training.loop import train
 
 
 def test_a_rule_whose_responses_depend_on_the_batch_or_on_training_is_caught(run) -> None:
@@ -42,3 +44,21 @@ def test_the_size_of_a_batch_changes_nothing(monkeypatch, run, batch) -> None:
     monkeypatch.setattr(measures, "EVALUATION_BATCH", batch)
     for layer, values in checked_responses(run.rule, x, labels, "mine").items():
         np.testing.assert_allclose(values, whole[layer], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rates", "spikes"])
+def test_each_image_sees_the_same_network_and_noise_in_any_order(kind, run, tmp_path) -> None:
+    if kind == "spikes":
+        config = TrainConfig(
+            model="snn_784", rule="untrained_spiking", dataset="mnist", epochs=1, n_train=20
+        )
+        run = train(config, runs=tmp_path)
+    recording = small_recording(12 if kind == "rates" else 5)
+    order = np.random.default_rng(3).permutation(recording.n_stimuli)
+    labels = list(recording.labels)
+    first = show(run, recording.images, labels)
+    again = show(run, recording.images[order], [labels[i] for i in order])
+    for layer, values in first.responses.items():
+        assert again.responses[layer]["stimulus"].values.tolist() == [labels[i] for i in order]
+        same = again.responses[layer].sel(stimulus=labels)
+        np.testing.assert_array_equal(values.values, same.values)
