@@ -8,7 +8,8 @@ of its noiseless response with the mean of its k repeats,
     sqrt(signal variance / (signal variance + noise variance / k)),
 
 with the noise variance from the differences between repeats (Allen et al. 2022,
-doi:10.1038/s41593-021-00962-x).
+doi:10.1038/s41593-021-00962-x), whose baselines are removed; where stimuli have other numbers of
+repeats, it is the mean of each one's noise variance over its own number.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.recordings.repeats import means_of_repeats, noise_of_means
 
 ALPHAS = tuple(10.0**power for power in range(-5, 6))
 
@@ -88,19 +90,23 @@ def fit_ridge(
 def unit_ceilings(repeats: np.ndarray) -> np.ndarray:
     """The highest correlation that a prediction can have with each unit's mean response.
 
+    What all responses of a repeat have in common (its baseline) is no noise: a prediction is
+    correlated over stimuli.
+
     Parameters
     ----------
     repeats : array of shape (n_stimuli, n_repeats, n_units)
+        NaN where a repeat is missing. The mean that is meant is that of `means_of_repeats`.
 
     Returns
     -------
     array of shape (n_units,)
-        In [0, 1]; NaN where there is one repeat, or a unit never varies.
+        In [0, 1]; NaN where no stimulus was shown twice, or a unit never varies.
     """
-    n_repeats = repeats.shape[1]
-    if n_repeats < 2:
-        return np.full(repeats.shape[2], np.nan)
-    noise = repeats.var(axis=1, ddof=1).mean(axis=0) / n_repeats
-    total = repeats.mean(axis=1).var(axis=0, ddof=1)
+    noise = noise_of_means(repeats)
+    means = means_of_repeats(repeats)
+    total = np.full(noise.shape, np.nan)
+    varies = np.ptp(np.nan_to_num(means), axis=0) > 0
+    total[varies] = np.nanvar(means[:, varies], axis=0, ddof=1)
     signal = np.maximum(total - noise, 0.0)
     return np.sqrt(np.divide(signal, total, out=np.full(total.shape, np.nan), where=total > 0))

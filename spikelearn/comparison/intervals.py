@@ -232,13 +232,18 @@ class Sampled:
     dof: float
 
     def columns(self, ceiling: tuple[float, float] = (np.nan, np.nan)) -> dict[str, object]:
-        """The columns of a table of scores that say how well, with the noise ceiling if any."""
+        """The columns of a table of scores that say how well, with the noise ceiling if any.
+
+        `above_ceiling` flags a score above the upper ceiling, which no model is expected to reach:
+        chance, or a ceiling that is estimated of too little.
+        """
         return {
             "score": self.score,
             "ci_lower": self.low,
             "ci_upper": self.high,
             "ceiling_lower": ceiling[0],
             "ceiling_upper": ceiling[1],
+            "above_ceiling": bool(self.score > ceiling[1] + _TINY),
         }
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import is_sorted, order_of_names
+from spikelearn.recordings.repeats import (
+    halves_of_repeats,
+    means_of_repeats,
+    noise_of_means,
+    without_baselines,
+)
 from spikelearn.recordings.sessions import joined_sessions
 
 
@@ -31,30 +38,32 @@ class NeuralResponses:
             numbers = tuple(str(number) for number in range(self.repeats.shape[2]))
             object.__setattr__(self, "unit_names", numbers)
 
-    @property
+    @cached_property
     def mean(self) -> np.ndarray:
-        """Responses averaged over the repeats there are, shape (n_stimuli, n_units)."""
-        averaged: np.ndarray = np.nanmean(self.repeats, axis=1)
-        return averaged
+        """Responses averaged over the repeats there are, shape (n_stimuli, n_units).
+
+        Where repeats are missing, the baselines of the others are removed first.
+        """
+        return means_of_repeats(self.repeats)
 
     @property
     def complete(self) -> np.ndarray:
         """As many repeats as every unit has to every stimulus, without NaN."""
-        missing = np.isnan(self.repeats)
-        if not missing.any():
+        if not np.isnan(self.repeats).any():
             return self.repeats
+        adjusted = without_baselines(self.repeats)
+        missing = np.isnan(adjusted)
         order = np.argsort(missing, axis=1, kind="stable")
         n_complete = int((~missing).sum(axis=1).min())
-        complete: np.ndarray = np.take_along_axis(self.repeats, order, axis=1)[:, :n_complete]
+        complete: np.ndarray = np.take_along_axis(adjusted, order, axis=1)[:, :n_complete]
         return complete
 
-    @property
+    @cached_property
     def halves(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Means over every other repeat; None where there is one repeat."""
-        repeats = self.complete
-        if repeats.shape[1] < 2:
+        """Means over every other repeat; None where a unit has no two of any stimulus."""
+        if np.isnan(noise_of_means(self.repeats)).any():
             return None
-        return repeats[:, ::2].mean(axis=1), repeats[:, 1::2].mean(axis=1)
+        return halves_of_repeats(self.repeats)
 
 
 def has_responses(recording: Any) -> bool:

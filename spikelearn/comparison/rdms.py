@@ -314,7 +314,8 @@ def crossnobis_distances(repeats: np.ndarray, chunk_units: int = CHUNK_UNITS) ->
 def noise_covariance(repeats: np.ndarray) -> np.ndarray:
     """Covariance of the units' noise between repeats, shrunk so that it can be inverted.
 
-    The residuals of the repeats from their stimulus's mean, with the shrinkage towards a multiple
+    The residuals of the repeats from their stimulus's mean, and from their own mean over stimuli
+    (a run's baseline), with the shrinkage towards a multiple
     of the identity of Ledoit & Wolf 2004 (doi:10.1016/S0047-259X(03)00096-4), by scikit-learn.
 
     Parameters
@@ -334,21 +335,24 @@ def noise_covariance(repeats: np.ndarray) -> np.ndarray:
     """
     from sklearn.covariance import ledoit_wolf
 
-    _, n_repeats, n_units = repeats.shape
+    n_stimuli, n_repeats, n_units = repeats.shape
     if n_repeats < 2:
         raise SpikelearnError(
             f"distances in units of the noise need at least 2 repeats of each stimulus, found"
             f" {n_repeats}; use correlation or euclidean"
         )
-    residuals = (repeats - repeats.mean(axis=1, keepdims=True)).reshape(-1, n_units)
+    # What all responses of a repeat have in common is no noise, and no difference either.
+    centred = repeats - repeats.mean(axis=0)
+    residuals = (centred - centred.mean(axis=1, keepdims=True)).reshape(-1, n_units)
     if np.abs(residuals).max(initial=0.0) <= 1e-12 * np.abs(repeats).max(initial=0.0):
         raise SpikelearnError(
             "the repeats of each stimulus are identical, so there is no noise to measure distances"
             " by; use correlation or euclidean"
         )
     covariance, _ = ledoit_wolf(residuals, assume_centered=True)
-    # One degree of freedom of each stimulus went into its mean.
-    unbiased: np.ndarray = covariance * (n_repeats / (n_repeats - 1))
+    # One degree of freedom of each stimulus went into its mean, one of each repeat into its own.
+    freedom = (n_repeats - 1) * (n_stimuli - 1) / (n_repeats * n_stimuli)
+    unbiased: np.ndarray = covariance / freedom
     return unbiased
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison.cka import bootstrap_cka, hsic, kernel
+from spikelearn.comparison.cka import bootstrap_cka, kernel
 from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.held_out_rsa import stimulus_folds
 from spikelearn.comparison.held_out_scores import (
@@ -22,8 +22,9 @@ from spikelearn.comparison.held_out_scores import (
 from spikelearn.comparison.intervals import known_factor, sampled, stimulus_resamples
 from spikelearn.comparison.models_and_targets import Key, Target, matched_response, split_key
 from spikelearn.comparison.name_order import by_names
-from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
+from spikelearn.comparison.neural_responses import neural_responses
 from spikelearn.comparison.rdms import pattern_matrix
+from spikelearn.comparison.response_ceilings import response_ceilings
 
 if TYPE_CHECKING:
     import pandas
@@ -92,12 +93,10 @@ def compare_responses(
     Returns
     -------
     DataFrame
-        The columns of `compare_rsa`, n_pairs left out, n_units (recorded) added. `ceiling_lower` is
-        what the other subjects' responses together score as a model (leave one subject out);
-        `ceiling_upper` is what the noiseless response of the subject would score, from the
-        agreement of its repeats. NaN where there is one subject, or one repeat, or (upper) for CCA,
-        whose directions weigh differently in every model. Intervals are held to 95 % in
-        simulations.
+        The columns of `compare_rsa`, n_pairs left out, n_units (recorded) added. For the ceilings
+        see `spikelearn.comparison.response_ceilings`; NaN where there is one subject, or one
+        repeat, or (upper) for CCA, whose directions weigh differently in every model. Intervals are
+        held to 95 % in simulations.
 
     Raises
     ------
@@ -123,9 +122,7 @@ def compare_responses(
     )
     regions = dict.fromkeys(one.region for one in neural)
     by_region = {region: [one for one in neural if one.region == region] for region in regions}
-    ceilings_by_region = {
-        region: _ceilings(method, ones, folds) for region, ones in by_region.items()
-    }
+    bounds = {r: response_ceilings(method, scores_of, ones, folds) for r, ones in by_region.items()}
     without_each = np.ones((n_stimuli, n_stimuli), dtype=int) - np.eye(n_stimuli, dtype=int)
     rows = []
     for key, response in models.items():
@@ -146,7 +143,6 @@ def compare_responses(
                     spread = scores[:, 1:] - scores[:, :1]
                     wider = np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli)
                     scores[:, 1:] = scores[:, :1] + wider * spread
-            ceilings = ceilings_by_region[region]
             members = [Target(region, o.subject, "subject", (i,)) for i, o in enumerate(ones)]
             for target in (*members, Target(region, "mean", "mean", tuple(range(len(ones))))):
                 chosen = list(target.rdms)
@@ -154,7 +150,7 @@ def compare_responses(
                 value = sampled(
                     scores[chosen, 0], scores[chosen, 1:], n_stimuli, over, seed, left_out=each
                 )
-                low, high = ceilings[chosen].mean(axis=0)
+                low, high = bounds[region][chosen].mean(axis=0)
                 flags = ["" if varies else "no score: the response is the same to every stimulus"]
                 if np.isnan(low):
                     flags.append("no lower ceiling: one subject")
@@ -217,7 +213,7 @@ def encoding_table(
     n = len(recording.labels)
     folds = stimulus_folds(np.ones(n, dtype=bool), N_FOLDS, 1, seed)[0]
     score = encoding_by_unit(x, one.mean, np.ones((1, n)), folds)[0]
-    ceiling = unit_ceilings(one.complete)
+    ceiling = unit_ceilings(one.repeats)
     normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)
     return pandas.DataFrame(
         {
@@ -244,36 +240,3 @@ def _as_wide(scores: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     spread = np.nanstd(resampled, axis=1, keepdims=True)
     wider = np.divide(errors, spread, out=np.ones_like(spread), where=spread > 0)
     return scores[:, :1] + wider * (resampled - scores[:, :1])
-
-
-def _ceilings(method: str, ones: list[NeuralResponses], folds: list[Fold]) -> np.ndarray:
-    """Lower and upper ceiling of each subject, array of shape (n_subjects, 2)."""
-    scores_of, _ = RESPONSE_METHODS[method]
-    whole = np.ones((1, len(ones[0].repeats)), dtype=int)
-    bounds = np.full((len(ones), 2), np.nan)
-    for i, one in enumerate(ones):
-        others = [other.mean for j, other in enumerate(ones) if j != i]
-        if others:
-            bounds[i, 0] = scores_of(np.concatenate(others, axis=1), one.mean, whole, folds)[0]
-        bounds[i, 1] = _upper(method, one, whole, folds)
-    return bounds
-
-
-def _upper(method: str, one: NeuralResponses, whole: np.ndarray, folds: list[Fold]) -> float:
-    """What the noiseless response would score with the mean over repeats."""
-    halves = one.halves
-    if halves is None or method == "cca":
-        # How much the canonical directions weigh depends on the model.
-        return float("nan")
-    if method == "encoding":
-        ceilings = unit_ceilings(one.complete)
-        return float(np.nanmean(ceilings)) if np.isfinite(ceilings).any() else float("nan")
-    if method == "cka":
-        # The noise of the halves is independent: their HSIC is that of the noiseless response.
-        signal = hsic(kernel(halves[0]), kernel(halves[1]), whole)[0]
-        total = hsic(kernel(one.mean), kernel(one.mean), whole)[0]
-        return float(np.sqrt(min(signal / total, 1.0))) if signal > 0 and total > 0 else np.nan
-    scores_of, _ = RESPONSE_METHODS[method]
-    agreement = float(scores_of(*halves, whole, folds)[0])
-    # Spearman-Brown: twice as many repeats make a reliability of 2 r / (1 + r).
-    return float(np.sqrt(2 * agreement / (1 + agreement))) if agreement > 0 else float("nan")

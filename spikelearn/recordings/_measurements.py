@@ -9,6 +9,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import is_sorted, order_of_names, repeated
+from spikelearn.recordings.repeats import means_of_repeats
 
 if TYPE_CHECKING:
     import xarray
@@ -132,11 +133,12 @@ class RecordedResponses:
 
     @property
     def mean(self) -> np.ndarray:
-        """Mean over the repeats there are, array of shape (n_stimuli, n_units)."""
-        if self.n_repeats == 1:
-            return self.values[:, 0]
-        result: np.ndarray = np.nanmean(self.values, axis=1)
-        return result
+        """Mean over the repeats there are, array of shape (n_stimuli, n_units).
+
+        Where repeats are missing, the baselines of the others are removed first, see
+        `spikelearn.recordings.repeats`.
+        """
+        return means_of_repeats(self.values)
 
     def in_order_of_names(self) -> RecordedResponses:
         """The same responses, units sorted by their names."""

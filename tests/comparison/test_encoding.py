@@ -62,3 +62,19 @@ def test_a_units_ceiling_is_what_its_noiseless_response_scores() -> None:
     np.testing.assert_allclose(estimated[1:], expected, atol=0.02)
     assert estimated[0] < 0.3
     assert np.isnan(unit_ceilings(repeats[:, :1])).all()
+
+
+def test_ceilings_are_of_stimuli_with_their_own_numbers_of_repeats() -> None:
+    """Of 60 stimuli 59 were shown 20 times and one twice, or once."""
+    random = np.random.default_rng(0)
+    noise = 3.0
+    truth = random.normal(size=(60, 1, 200))
+    repeats = truth + noise * random.normal(size=(60, 20, 200))
+    whole = unit_ceilings(repeats).mean()
+    assert whole == pytest.approx(np.sqrt(1 / (1 + noise**2 / 20)), abs=0.02)
+    for times in (2, 1):
+        rare = repeats.copy()
+        rare[7, times:] = np.nan
+        noise_of_means = noise**2 * (59 / 20 + 1 / times) / 60
+        expected = np.sqrt(1 / (1 + noise_of_means))
+        assert unit_ceilings(rare).mean() == pytest.approx(expected, abs=0.03)

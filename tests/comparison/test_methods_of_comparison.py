@@ -25,6 +25,7 @@ CONTRACT = [
     "ci_upper",
     "ceiling_lower",
     "ceiling_upper",
+    "above_ceiling",
     "n_stimuli",
 ]
 

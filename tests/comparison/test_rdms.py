@@ -69,6 +69,19 @@ def test_the_noise_covariance_is_that_of_the_repeats() -> None:
     np.testing.assert_allclose(np.diag(noise_covariance(values)), [1, 4, 9, 1, 0.25], rtol=0.15)
 
 
+def test_baselines_of_repeats_are_no_noise_and_change_no_distance() -> None:
+    values = repeated(n_repeats=4)
+    baselines = 30 * np.random.default_rng(3).normal(size=(1, 4, values.sizes["unit"]))
+    shifted = values + baselines
+    np.testing.assert_allclose(
+        noise_covariance(shifted.to_numpy()), noise_covariance(values.to_numpy()), atol=1e-9
+    )
+    for method in ("mahalanobis", "crossnobis"):
+        np.testing.assert_allclose(
+            rdm(shifted, method).get_vectors(), rdm(values, method).get_vectors(), rtol=1e-6
+        )
+
+
 @pytest.mark.parametrize("chunk_units", [1, 7, 40, 1000])
 def test_the_size_of_a_chunk_changes_nothing(chunk_units) -> None:
     values = np.random.default_rng(0).normal(size=(8, 40)).astype(np.float32)

@@ -26,13 +26,13 @@ def test_the_rdm_of_responses_is_one_minus_the_correlation_of_their_means() -> N
     np.testing.assert_allclose(recorded.rdm().matrix, expected, atol=1e-12)
 
 
-def test_missing_repeats_are_left_out_of_the_mean() -> None:
-    recorded = recorded_responses()
-    gappy = recorded.values.copy()
+def test_missing_repeats_are_left_out_of_the_mean_with_their_baselines() -> None:
+    signal = recorded_responses().values[:, 0]
+    gappy = signal[:, None] + np.array([0.0, 10.0, -40.0])[:, None]
     gappy[::2, 2] = np.nan
-    expected = recorded.values.mean(axis=1)
-    expected[::2] = recorded.values[::2, :2].mean(axis=1)
-    np.testing.assert_allclose(recorded_responses(values=gappy).mean, expected)
+    mean = recorded_responses(values=gappy).mean
+    np.testing.assert_allclose(mean - mean[0], signal - signal[0], atol=1e-9)
+    np.testing.assert_allclose(recorded_responses(values=gappy[:, :2]).mean, signal + 5.0)
 
 
 @pytest.mark.parametrize(
