@@ -32,6 +32,10 @@ def respond(
         list[str] | None,
         typer.Option(help="An option of the readout, as in sigma_ms=5. May be repeated."),
     ] = None,
+    start: Annotated[float, typer.Option(help="Time in ms from which spikes are read.")] = 0.0,
+    stop: Annotated[
+        float | None, typer.Option(help="Time in ms up to which they are; the end if not given.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File for the response: .nc (netCDF) or .parquet.")
     ] = None,
@@ -61,7 +65,7 @@ def respond(
                 " --population"
             )
         population = next(iter(activity.populations))
-    response = read_out(activity, population, readout, options)
+    response = read_out(activity, population, readout, options, start, stop)
     sizes = ", ".join(f"{dim} {size}" for dim, size in response.sizes.items())
     print(f"{readout} of {population} ({response.attrs['units']}): {sizes}")
     print(

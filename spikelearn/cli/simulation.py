@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +15,34 @@ from spikelearn.cli._app import Backend, NoSeed, Seed, app, plainly, say
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.spikes import Activity
 
 PsthFile = Annotated[
     Path | None,
     typer.Option(help="File for a picture of the populations' rates: .png, .svg or .pdf."),
+]
+Bin = Annotated[
+    float | None,
+    typer.Option(
+        "--bin",
+        help="Width in ms of the bins in which spikes are counted: 1 for rates, 5 for correlation"
+        " and synchrony if not given.",
+    ),
+]
+Sigma = Annotated[
+    float,
+    typer.Option("--sigma", help="Standard deviation in ms of a Gaussian that smooths the rates."),
+]
+Start = Annotated[
+    float,
+    typer.Option("--start", help="Time in ms from which statistics and pictures count spikes."),
+]
+Stop = Annotated[
+    float | None,
+    typer.Option("--stop", help="Time in ms up to which they do; the trial's end if not given."),
 ]
 StatisticsFile = Annotated[
     Path | None,
@@ -66,6 +90,10 @@ def simulate(
     ] = None,
     psth: PsthFile = None,
     statistics: StatisticsFile = None,
+    bin_ms: Bin = None,
+    sigma: Sigma = 0.0,
+    start: Start = 0.0,
+    stop: Stop = None,
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
@@ -80,8 +108,10 @@ def simulate(
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation import stimulus_for
     from spikelearn.simulation.simulate import time_step
-    from spikelearn.spikes import check_path, summary
+    from spikelearn.spikes import check_path
 
+    view = _View(bin_ms, sigma, start, stop)
+    view.check(duration)
     for path in out or []:
         check_path(path)
     for picture in (plot, psth, statistics):
@@ -108,11 +138,8 @@ def simulate(
             progress=lambda f: move(f, "simulating"),
             keep_partial=True,
         )
-    print_table(
-        summary(activity),
-        f"{network.name} on {_engine(activity)}, {activity.n_trials} trial(s) of"
-        f" {activity.duration_ms:g} ms",
-    )
+    view = view.within(activity.duration_ms)  # of an interrupted run there may be less
+    view.summarise(activity, f"{network.name} on {_engine(activity)}")
     partial = activity.provenance.get("partial")
     if partial:
         why = f": {partial['reason']}" if "reason" in partial else ""
@@ -122,7 +149,7 @@ def simulate(
         )
     for path in out or []:
         print(f"Spikes: {activity.save(path)}")
-    _draw(activity, plot, psth, statistics)
+    view.draw(activity, plot, psth, statistics)
     if partial:
         raise typer.Exit(1 if "reason" in partial else 130)
 
@@ -132,25 +159,74 @@ def _engine(activity: Activity) -> str:
     return str(activity.provenance["backend"]) + (f":{target}" if target else "")
 
 
-def _draw(
-    activity: Activity,
-    raster: Path | None,
-    psth: Path | None,
-    statistics: Path | None,
-    trial: int = 0,
-    bin_ms: float = 5.0,
-) -> None:
-    """Draw the pictures whose files are named."""
-    from spikelearn.report.psth import plot_psth
-    from spikelearn.report.raster import plot_raster
-    from spikelearn.report.statistics import plot_statistics
+@dataclass(frozen=True)
+class _View:
+    """How spikes are counted for a table and for pictures, and in which part of the trial."""
 
-    if raster is not None:
-        print(f"Raster: {plot_raster(activity, raster, trial)}")
-    if psth is not None:
-        print(f"Rates: {plot_psth(activity, psth)}")
-    if statistics is not None:
-        print(f"Statistics: {plot_statistics(activity, statistics, bin_ms)}")
+    bin_ms: float | None
+    sigma_ms: float
+    start_ms: float
+    stop_ms: float | None
+
+    def check(self, duration_ms: float) -> None:
+        """Refuse what cannot be, before long work is done for it."""
+        if self.bin_ms is not None and not 0 < self.bin_ms < math.inf:
+            raise SpikelearnError(f"a bin must be above 0 ms, found {self.bin_ms:g} ms")
+        if not 0 <= self.sigma_ms < math.inf:
+            raise SpikelearnError(f"--sigma must be at least 0 ms, found {self.sigma_ms:g} ms")
+        stop_ms = duration_ms if self.stop_ms is None else self.stop_ms
+        if not 0 <= self.start_ms < stop_ms <= duration_ms * (1 + 1e-9):
+            raise SpikelearnError(
+                f"--start and --stop must lie within the trial, 0 to {duration_ms:g} ms, and"
+                f" --start before --stop, found {self.start_ms:g} and {stop_ms:g} ms"
+            )
+
+    def within(self, duration_ms: float) -> _View:
+        """The same, of trials that ended earlier than they should have."""
+        if self.start_ms >= duration_ms:
+            say(f"All {duration_ms:g} ms are shown, which do not reach --start {self.start_ms:g}.")
+            return replace(self, start_ms=0.0, stop_ms=None)
+        return replace(self, stop_ms=None) if (self.stop_ms or 0) > duration_ms else self
+
+    def summarise(self, activity: Activity, title: str) -> pd.DataFrame:
+        """Print the statistics, what they rest on, and return them."""
+        from spikelearn.spikes import remarks, summary
+
+        part = activity.between(self.start_ms, self.stop_ms)
+        bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
+        table = summary(part, bin_ms)
+        title += f", {activity.n_trials} trial(s) of {activity.duration_ms:g} ms"
+        if part is not activity:
+            title += f", from {self.start_ms:g} to {self.start_ms + part.duration_ms:g} ms"
+        rests_on = ["n_spikes", "n_intervals", "n_repeats", "n_pairs"]
+        print_table(table.drop(columns=rests_on), title)
+        print_table(table[["population", *rests_on]], "which rests on")
+        for sentence in remarks(part, table, bin_ms):
+            say(f"Note: {sentence}")
+        return table
+
+    def draw(
+        self,
+        activity: Activity,
+        raster: Path | None,
+        psth: Path | None,
+        statistics: Path | None,
+        trial: int = 0,
+    ) -> None:
+        """Draw the pictures whose files are named."""
+        from spikelearn.report.psth import plot_psth
+        from spikelearn.report.raster import plot_raster
+        from spikelearn.report.statistics import plot_statistics
+
+        part = (self.start_ms, self.stop_ms)
+        if raster is not None:
+            print(f"Raster: {plot_raster(activity, raster, trial, *part)}")
+        if psth is not None:
+            bin_ms = 1.0 if self.bin_ms is None else self.bin_ms
+            print(f"Rates: {plot_psth(activity, psth, bin_ms, self.sigma_ms, *part)}")
+        if statistics is not None:
+            bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
+            print(f"Statistics: {plot_statistics(activity, statistics, bin_ms, *part)}")
 
 
 @app.command()
@@ -164,20 +240,25 @@ def stats(
     figure: StatisticsFile = None,
     out: Annotated[Path | None, typer.Option(help="File for the table: .csv or .parquet.")] = None,
     trial: Annotated[int, typer.Option(min=0, help="Trial of the raster plot.")] = 0,
-    bin_ms: Annotated[
-        float, typer.Option("--bin", help="Width in ms of the bins of correlation and synchrony.")
-    ] = 5.0,
+    bin_ms: Bin = None,
+    sigma: Sigma = 0.0,
+    start: Start = 0.0,
+    stop: Stop = None,
     seed: NoSeed = 0,
 ) -> None:
     """Spike-train statistics of a file of spikes, and pictures of them.
 
-    The correlation is the mean over pairs of neurons of their counts in bins; the synchrony is the
-    Fano factor of the whole population's count (1 for independent Poisson neurons).
+    isi_cv is the median over neurons with 20 interspike intervals in a trial, for of few it reads
+    low; cv2, from interval to interval, is 1 for a Poisson process of however few. The Fano factor
+    is taken over the trials of each stimulus, n_repeats in all. The correlation is the mean over
+    n_pairs pairs of neurons of their counts in bins; the synchrony is the Fano factor of the whole
+    population's count (1 for independent Poisson neurons), which the transient at the start of a
+    simulation raises: --start leaves it out.
 
-    Example: spikelearn stats spikes.nwb --psth rates.png --figure statistics.png --out stats.csv
+    Example: spikelearn stats spikes.nwb --start 200 --psth rates.png --bin 2 --out stats.csv
     """
     from spikelearn.report.pictures import check_plot_path
-    from spikelearn.spikes import load, summary
+    from spikelearn.spikes import load
 
     for picture in (raster, psth, figure):
         if picture is not None:
@@ -187,11 +268,10 @@ def stats(
     activity = load(source)
     if raster is not None and trial >= activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
-    table = summary(activity, bin_ms)
-    print_table(
-        table, f"{source.name}, {activity.n_trials} trial(s) of {activity.duration_ms:g} ms"
-    )
-    _draw(activity, raster, psth, figure, trial, bin_ms)
+    view = _View(bin_ms, sigma, start, stop)
+    view.check(activity.duration_ms)
+    table = view.summarise(activity, source.name)
+    view.draw(activity, raster, psth, figure, trial)
     if out is not None:
         write_table(table, out)
 

@@ -23,7 +23,12 @@ MAX_STIMULI = 40  # drawn as thin lines where there are more than colours
 
 @styled()
 def plot_psth(
-    activity: Activity, path: str | Path, bin_ms: float = 1.0, sigma_ms: float = 3.0
+    activity: Activity,
+    path: str | Path,
+    bin_ms: float = 1.0,
+    sigma_ms: float = 0.0,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> Path:
     """Draw the firing rate over time, averaged over neurons and trials, a panel per population.
 
@@ -37,9 +42,11 @@ def plot_psth(
     path : str or Path
         Ends in .png, .svg or .pdf.
     bin_ms, sigma_ms : float
-        Width of a bin, and standard deviation of the Gaussian that smooths; see
-        `spikelearn.responses.psth`. What is left of a trial after the last whole bin is left out;
-        a trial shorter than a bin is one bin.
+        Width of a bin in which spikes are counted, and standard deviation of the Gaussian that
+        smooths, none by default; see `spikelearn.responses.psth`. The axis says both. What is left
+        of a trial after the last whole bin is left out; a trial shorter than a bin is one bin.
+    start_ms, stop_ms : float
+        The part of the trial that is drawn; all of it if left out.
 
     Returns
     -------
@@ -54,6 +61,7 @@ def plot_psth(
     check_plot_path(path)
     from matplotlib.figure import Figure
 
+    activity = activity.between(start_ms, stop_ms)
     bin_ms = min(bin_ms, activity.duration_ms)
     names = list(activity.populations)
     figure = Figure(figsize=(8.0, 2.1 * max(len(names), 1) + 0.8), layout="constrained")
@@ -61,12 +69,14 @@ def plot_psth(
     for axis, name in zip(axes, names, strict=False):
         spikes, duration_ms = within_whole_bins(activity[name], activity.duration_ms, bin_ms)
         whole = replace(activity, populations={name: spikes}, duration_ms=duration_ms)
-        _draw(axis, psth(whole, name, bin_ms, sigma_ms, population_mean=True))
+        rates = psth(whole, name, bin_ms, sigma_ms, population_mean=True)
+        _draw(axis, rates.assign_coords(time=rates["time"] + start_ms))
         axis.set_title(f"{name} ({spikes.size:,} neuron{'s' if spikes.size > 1 else ''})")
         axis.set_ylabel("firing rate (Hz)")
         axis.set_ylim(0, None if len(spikes) else 1)
-    axes[-1].set_xlabel(f"time (ms), bins of {bin_ms:g} ms, Gaussian of {sigma_ms:g} ms")
-    axes[-1].set_xlim(0, activity.duration_ms)
+    smoothed = f"smoothed by a Gaussian of {sigma_ms:g} ms" if sigma_ms else "not smoothed"
+    axes[-1].set_xlabel(f"time (ms); spikes counted in bins of {bin_ms:g} ms, {smoothed}")
+    axes[-1].set_xlim(start_ms, start_ms + activity.duration_ms)
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside upper center", ncols=min(len(handles), 3))

@@ -18,7 +18,13 @@ MAX_NEURONS = 500  # drawn of a population; more would run together
 
 
 @styled()
-def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
+def plot_raster(
+    activity: Activity,
+    path: str | Path,
+    trial: int = 0,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
+) -> Path:
     """Draw the spikes of one trial, one panel per population.
 
     Populations of more than `MAX_NEURONS` neurons are thinned out evenly; the label says so.
@@ -29,6 +35,8 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
     path : path
         Of the picture; its suffix is the format.
     trial : int
+    start_ms, stop_ms : float
+        The part of the trial that is drawn; all of it if left out.
 
     Raises
     ------
@@ -40,6 +48,7 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     from matplotlib.figure import Figure
 
+    activity = activity.between(start_ms, stop_ms)
     names = list(activity.populations)
     sizes = [min(activity[name].size, MAX_NEURONS) for name in names]
     heights = [0.8 + 2.2 * size / max(sizes) for size in sizes]
@@ -50,14 +59,14 @@ def plot_raster(activity: Activity, path: str | Path, trial: int = 0) -> Path:
         step = -(-spikes.size // MAX_NEURONS)
         times_ms, senders = _thinned(spikes, trial, step)
         axis.plot(
-            times_ms, senders, "|", color="black",
+            times_ms + start_ms, senders, "|", color="black",
             markersize=float(np.clip(250 / spikes.size * step, 1.5, 8)), rasterized=True,
         )  # fmt: skip
         thinned = f"\n(1 in {step} shown)" if step > 1 else ""
         axis.set_ylabel(f"{name}\nneuron{thinned}")
         axis.set_ylim(-0.5, spikes.size - 0.5)
     axes[-1].set_xlabel("time (ms)")
-    axes[-1].set_xlim(0, activity.duration_ms)
+    axes[-1].set_xlim(start_ms, start_ms + activity.duration_ms)
     label = activity.labels[trial]
     backend = activity.provenance.get("backend", "")
     axes[0].set_title(f"stimulus {label}{f', {backend}' if backend else ''}", fontsize=10)

@@ -14,7 +14,14 @@ from spikelearn.report.pictures import (
     styled,
     write_picture,
 )
-from spikelearn.spikes import interspike_intervals_ms, isi_cv, pairwise_correlations, rates_hz
+from spikelearn.spikes import (
+    cv2,
+    interspike_intervals_ms,
+    isi_cv,
+    pairwise_correlations,
+    rates_hz,
+)
+from spikelearn.spikes.statistics import LEAST_INTERVALS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +33,17 @@ _MOST_BARS = 30
 
 
 @styled()
-def plot_statistics(activity: Activity, path: str | Path, bin_ms: float = 5.0) -> Path:
+def plot_statistics(
+    activity: Activity,
+    path: str | Path,
+    bin_ms: float = 5.0,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
+) -> Path:
     """Draw histograms of rates, ISIs, their CV and pairwise correlations, a row per population.
 
-    A line marks the mean (of CVs the median, as in `spikelearn.spikes.summary`).
+    A line marks the mean (of CVs the median, as in `spikelearn.spikes.summary`). Where no neuron
+    has intervals enough for a CV, the local variation CV2 is drawn in its place.
 
     Parameters
     ----------
@@ -39,6 +53,8 @@ def plot_statistics(activity: Activity, path: str | Path, bin_ms: float = 5.0) -
         Ends in .png, .svg or .pdf.
     bin_ms : float
         Width of the bins whose counts are correlated; see `pairwise_correlations`.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
@@ -53,6 +69,7 @@ def plot_statistics(activity: Activity, path: str | Path, bin_ms: float = 5.0) -
     check_plot_path(path)
     from matplotlib.figure import Figure
 
+    activity = activity.between(start_ms, stop_ms)
     names = list(activity.populations)
     bin_ms = min(bin_ms, activity.duration_ms)
     figure = Figure(figsize=(11.0, 2.5 * max(len(names), 1) + 0.3), layout="constrained")
@@ -62,7 +79,7 @@ def plot_statistics(activity: Activity, path: str | Path, bin_ms: float = 5.0) -
         row[0].set_title(f"{name} ({size:,} neuron{'s' if size > 1 else ''})", pad=18)
         _rates(row[0], rates_hz(activity, name), activity)
         _intervals(row[1], interspike_intervals_ms(activity, name))
-        _cvs(row[2], isi_cv(activity, name))
+        _cvs(row[2], isi_cv(activity, name), cv2(activity, name))
         pairs = pairwise_correlations(activity, name, bin_ms, N_NEURONS)
         n_fired = np.unique(activity[name].senders).size
         _correlations(row[3], pairs, bin_ms, n_fired)
@@ -102,15 +119,20 @@ def _intervals(axis: Axes, intervals_ms: np.ndarray) -> None:
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _cvs(axis: Axes, cv: np.ndarray) -> None:
-    axis.set_xlabel("CV of interspike intervals")
+def _cvs(axis: Axes, cv: np.ndarray, local: np.ndarray) -> None:
     axis.set_ylabel("neurons")
+    axis.set_xlabel(f"CV of interspike intervals\n({LEAST_INTERVALS} and more in a trial)")
     known = cv[~np.isnan(cv)]
-    if not known.size:
-        say_nothing_to_draw(axis, "no neuron fired\nthree times in a trial")
+    if known.size:
+        median = float(np.median(known))
+        _histogram(axis, known, _edges(known), f"median {median:.3g}", median)
         return
-    median = np.median(known)
-    _histogram(axis, known, _edges(known), f"median {median:.3g}", median)
+    axis.set_xlabel(f"local variation CV2\n(no neuron has {LEAST_INTERVALS} intervals)")
+    known = local[~np.isnan(local)]
+    if known.size:
+        _histogram(axis, known, _edges(known), f"mean {known.mean():.3g}", float(known.mean()))
+        return
+    say_nothing_to_draw(axis, "no neuron fired\nthree times in a trial")
 
 
 def _correlations(axis: Axes, pairs: np.ndarray, bin_ms: float, n_fired: int) -> None:

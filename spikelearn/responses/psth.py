@@ -1,4 +1,4 @@
-"""Peristimulus time histograms: firing rate over time, smoothed by a Gaussian."""
+"""Peristimulus time histograms: firing rate over time, smoothed by a Gaussian where asked for."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ def psth(
     activity: Activity,
     population: str,
     bin_ms: float = 1.0,
-    sigma_ms: float = 3.0,
+    sigma_ms: float = 0.0,
     population_mean: bool = False,
 ) -> xarray.DataArray:
     """Firing rate over time of every neuron for every stimulus.
 
-    Spikes are binned by Elephant, averaged over the trials of a stimulus, and smoothed with a
-    normalised Gaussian that is reflected at the ends of the trial: the integral of the rate over
-    the trial is the spike count.
+    Spikes are counted in bins by Elephant, averaged over the trials of a stimulus, and, where
+    `sigma_ms` is given, smoothed with a normalised Gaussian that is reflected at the ends of the
+    trial: the integral of the rate over the trial is the spike count. A Gaussian flattens what is
+    faster than it: of a rhythm of frequency f it leaves exp(-2 (pi f sigma)²), of 190 Hz at 3 ms
+    a six-hundredth.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ def psth(
     bin_ms : float
         Width of a bin; the trial's duration must be a multiple of it.
     sigma_ms : float
-        Standard deviation of the Gaussian; 0 leaves the histogram as it is.
+        Standard deviation of the Gaussian; 0, the default, leaves the histogram as it is.
     population_mean : bool
         Whether to average over the neurons.
 
@@ -70,7 +72,7 @@ def psth_of_trains(
     trains: Sequence[np.ndarray],
     duration_ms: float,
     bin_ms: float = 1.0,
-    sigma_ms: float = 3.0,
+    sigma_ms: float = 0.0,
     *,
     population_mean: bool = False,
     label: str = "0",
@@ -112,8 +114,10 @@ def smoothed(values: np.ndarray, bin_ms: float, sigma_ms: float) -> np.ndarray:
     SpikelearnError
         If the standard deviation is negative.
     """
-    if sigma_ms < 0:
-        raise SpikelearnError(f"the Gaussian's sigma must be at least 0 ms, found {sigma_ms:g}")
+    if not 0 <= sigma_ms < np.inf:
+        raise SpikelearnError(
+            f"the Gaussian's sigma must be finite and at least 0 ms, found {sigma_ms:g}"
+        )
     if sigma_ms < bin_ms / 8:  # the Gaussian lies within one bin
         return np.asarray(values, dtype=np.float64)
     from scipy.ndimage import gaussian_filter1d

@@ -58,6 +58,8 @@ def respond(
     population: str,
     readout: str = "rates",
     options: Mapping[str, Any] | None = None,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> xarray.DataArray:
     """The response of a population by the readout of a name.
 
@@ -69,11 +71,16 @@ def respond(
         One of `READOUTS`.
     options : mapping, optional
         The readout's own.
+    start_ms, stop_ms : float
+        The part of each trial that is read; all of it if left out. Latencies, and the event of a
+        BOLD signal, begin at `start_ms`; the times of all others are those of the trial. A readout
+        that needs the network needs all spikes: of those only what it gives is cut.
 
     Raises
     ------
     SpikelearnError
-        If there is no such readout, or it has no such option; the message lists those there are.
+        If there is no such readout, or it has no such option (the message lists those there are),
+        or the part lies outside the trial.
     """
     if readout not in READOUTS:
         raise SpikelearnError(
@@ -88,7 +95,18 @@ def respond(
             _check_option(readout, name, value, entry.options[name])
     if entry.needs_network and "network" not in given:
         raise SpikelearnError(f"readout {readout} needs the network that was simulated")
-    return entry.function(activity, population, **given)
+    part = activity.between(start_ms, stop_ms)
+    if entry.needs_network:
+        response = entry.function(activity, population, **given)
+        inside = (response["time"] >= start_ms) & (response["time"] < start_ms + part.duration_ms)
+        response = response.isel(time=inside.to_numpy().nonzero()[0])
+    else:
+        response = entry.function(part, population, **given)
+        if "time" in response.dims and response.name != "bold":
+            response = response.assign_coords(time=response["time"] + start_ms)
+    if part is activity:
+        return response
+    return response.assign_attrs(window_ms=f"{start_ms:g} to {start_ms + part.duration_ms:g}")
 
 
 def _check_option(readout: str, name: str, value: Any, default: Any) -> None:
@@ -158,7 +176,7 @@ READOUTS: dict[str, Readout] = {
     "counts": Readout(spike_counts, "spikes per trial"),
     "rates": Readout(firing_rates_hz, "firing rates (Hz)"),
     "latency": Readout(first_spike_latencies, "time to the first spike (ms)"),
-    "psth": Readout(psth, "binned firing rates over time, smoothed (Hz)"),
+    "psth": Readout(psth, "firing rates over time by counts in bins, smoothed if asked (Hz)"),
     "filtered": Readout(filtered_rates, "firing rates over time by a kernel of Elephant's (Hz)"),
     "population_vector": Readout(
         _population_vectors, "all neurons' rates over time as vectors of unit length"

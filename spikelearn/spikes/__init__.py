@@ -3,7 +3,8 @@
     activity.save("run.nwb")                      # or .nix, .h5 (SONATA), .npz, .mat, .csv
     activity = Activity.load("run.nwb")
     block = activity.to_neo()                     # one segment per trial, for Neo and Elephant
-    summary(activity)                             # rates, irregularity, synchrony by population
+    summary(activity, start_ms=200)               # rates, irregularity, synchrony by population
+    activity.between(200, 1000)                   # without the transient at the start
 
 What each format keeps: `.nwb`, `.nix`, `.h5`, `.npz` and `.mat` keep everything; `.csv` keeps
 spikes, sizes, labels and provenance, and leaves out recorded states and weights.
@@ -19,21 +20,28 @@ from spikelearn.spikes.distances import (
 )
 from spikelearn.spikes.files import FORMATS, check_path, load, save
 from spikelearn.spikes.neo_conversion import from_neo, to_neo
+from spikelearn.spikes.remarks import remarks
 from spikelearn.spikes.statistics import (
+    cv2,
     fano_factor,
     interspike_intervals_ms,
     isi_cv,
+    local_variation,
+    n_repeats,
     rates_hz,
     summary,
 )
 from spikelearn.spikes.synchrony import golomb_rinzel_chi, population_fano_factor, spike_contrast
+from spikelearn.spikes.window import between
 
 __all__ = [
     "FORMATS",
     "Activity",
     "PopulationSpikes",
+    "between",
     "check_path",
     "cross_correlation",
+    "cv2",
     "distances_between_neurons",
     "distances_between_trials",
     "fano_factor",
@@ -42,9 +50,12 @@ __all__ = [
     "interspike_intervals_ms",
     "isi_cv",
     "load",
+    "local_variation",
+    "n_repeats",
     "pairwise_correlations",
     "population_fano_factor",
     "rates_hz",
+    "remarks",
     "save",
     "spike_contrast",
     "summary",

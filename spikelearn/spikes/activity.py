@@ -82,10 +82,31 @@ class Activity:
         """Number of spikes over all recorded populations and trials."""
         return sum(len(spikes) for spikes in self.populations.values())
 
-    def rate_hz(self, population: str) -> float:
-        """Mean firing rate of a population in Hz, over neurons and trials."""
-        spikes = self[population]
-        neuron_seconds = spikes.size * self.n_trials * self.duration_ms / 1000.0
+    def between(self, start_ms: float = 0.0, stop_ms: float | None = None) -> Activity:
+        """The part of every trial from `start_ms` to `stop_ms`, without the transient at the start.
+
+        Times are counted from `start_ms` on; see `spikelearn.spikes.window`.
+        """
+        from spikelearn.spikes.window import between
+
+        return between(self, start_ms, stop_ms)
+
+    def rate_hz(
+        self, population: str, start_ms: float = 0.0, stop_ms: float | None = None
+    ) -> float:
+        """Mean firing rate of a population in Hz, over neurons and trials.
+
+        Parameters
+        ----------
+        population : str
+        start_ms, stop_ms : float
+            The part of each trial that counts; all of it if left out.
+        """
+        from spikelearn.spikes.window import of_population
+
+        part = of_population(self, population, start_ms, stop_ms)
+        spikes = part[population]
+        neuron_seconds = spikes.size * part.n_trials * part.duration_ms / 1000.0
         return len(spikes) / neuron_seconds
 
     def to_neo(self) -> neo.Block:

@@ -16,6 +16,7 @@ from spikelearn.spikes.binning import (
     population_counts,
     within_whole_bins,
 )
+from spikelearn.spikes.window import of_population, trials_by_stimulus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,16 @@ def pairwise_correlations(
     bin_ms: float = 5.0,
     n_neurons: int | None = 100,
     generator: np.random.Generator | None = None,
+    pool_stimuli: bool = False,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> np.ndarray:
     """Pearson correlation of the binned spike counts of every pair of neurons.
 
-    The bins of all trials stand one after another. Where trials show different stimuli, tuning to
-    them adds to the correlation, as it does to the Fano factor.
+    The bins of all trials stand one after another. From each count the neuron's mean over the bins
+    of the stimulus (of trials of the same label) is taken first, so that tuning to the stimuli is
+    no correlation. Rates that change together within a trial are one; `start_ms` leaves out the
+    transient with which a simulation starts.
 
     Parameters
     ----------
@@ -48,33 +54,41 @@ def pairwise_correlations(
         all, which takes memory for the square of their number.
     generator : numpy.random.Generator, optional
         Draws these neurons; without one they are evenly spaced.
+    pool_stimuli : bool
+        Whether all trials are taken for trials of one stimulus: then tuning adds to it.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
     array of shape (n_pairs,)
-        In the order of `numpy.triu_indices`. Neurons whose count is the same in all bins, silent
-        ones among them, have no correlation and are in no pair; the array is empty where fewer
-        than two are left.
+        In the order of `numpy.triu_indices`. Neurons whose count is the same in all bins of each
+        stimulus, silent ones among them, have no correlation and are in no pair; the array is
+        empty where fewer than two are left.
 
     Raises
     ------
     SpikelearnError
         If the population was not recorded, or no bin fits into a trial.
     """
-    from elephant.spike_train_correlation import correlation_coefficient
-
-    spikes, duration_ms = within_whole_bins(activity[population], activity.duration_ms, bin_ms)
+    part = of_population(activity, population, start_ms, stop_ms)
+    spikes, duration_ms = within_whole_bins(part[population], part.duration_ms, bin_ms)
     chosen = only(spikes, sample(np.unique(spikes.senders), n_neurons, generator))
     if chosen.size < 2:
         return np.empty(0)
-    counts = binned_counts(chosen, activity.n_trials, duration_ms, bin_ms)
-    counts = counts.transpose(1, 0, 2).reshape(chosen.size, -1)
-    counts = counts[np.ptp(counts, axis=1) > 0]
-    if len(counts) < 2:
+    counts = binned_counts(chosen, part.n_trials, duration_ms, bin_ms).astype(np.float64)
+    groups = trials_by_stimulus(part)
+    if pool_stimuli:
+        groups = {"all": np.arange(part.n_trials)}
+    varies = np.zeros(chosen.size, dtype=bool)
+    for trials in groups.values():
+        mine = counts[trials]
+        varies |= np.ptp(mine, axis=(0, 2)) > 0
+        counts[trials] = mine - mine.mean(axis=(0, 2), keepdims=True)
+    if varies.sum() < 2:
         return np.empty(0)
-    with outdated_arguments_allowed():
-        matrix = correlation_coefficient(as_binned_spike_train(counts, bin_ms))
-    pairs: np.ndarray = matrix[np.triu_indices(len(counts), 1)]
+    matrix = np.corrcoef(counts.transpose(1, 0, 2).reshape(chosen.size, -1)[varies])
+    pairs: np.ndarray = matrix[np.triu_indices(len(matrix), 1)]
     return pairs
 
 
@@ -86,6 +100,8 @@ def cross_correlation(
     max_lag_ms: float = 50.0,
     neuron_a: int | None = None,
     neuron_b: int | None = None,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> pd.DataFrame:
     """Cross-correlation histogram of two populations, or of two neurons.
 
@@ -105,6 +121,8 @@ def cross_correlation(
         Lags reach from minus this to this, rounded down to whole bins.
     neuron_a, neuron_b : int, optional
         A neuron of the population; all of them together, if left out.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
@@ -123,8 +141,10 @@ def cross_correlation(
     import pandas as pd
     from elephant.spike_train_correlation import cross_correlation_histogram
 
-    a = _train_counts(activity, population_a, neuron_a, bin_ms)
-    b = _train_counts(activity, population_b, neuron_b, bin_ms)
+    a, b = (
+        _train_counts(of_population(activity, name, start_ms, stop_ms), name, neuron, bin_ms)
+        for name, neuron in ((population_a, neuron_a), (population_b, neuron_b))
+    )
     n_bins = a.shape[1]
     n_lags = int(max_lag_ms / bin_ms + 1e-6)
     if not 1 <= n_lags < n_bins:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes._neurons import check_neuron, sample
+from spikelearn.spikes.window import of_population
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,8 @@ def distances_between_neurons(
     cost_per_ms: float = 0.1,
     n_neurons: int | None = 50,
     generator: np.random.Generator | None = None,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> pd.DataFrame:
     """Distance of the spike trains of every two neurons within one trial.
 
@@ -140,6 +143,8 @@ def distances_between_neurons(
         At most so many neurons are compared; None for all.
     generator : numpy.random.Generator, optional
         Draws these neurons; without one they are evenly spaced.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
@@ -151,7 +156,7 @@ def distances_between_neurons(
     SpikelearnError
         If the population was not recorded, or there is no such trial or metric.
     """
-    spikes = activity[population]
+    spikes = of_population(activity, population, start_ms, stop_ms)[population]
     if not 0 <= trial < activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     neurons = sample(np.arange(spikes.size), n_neurons, generator)
@@ -166,12 +171,14 @@ def distances_between_trials(
     metric: Metric = "van_rossum",
     tau_ms: float = 10.0,
     cost_per_ms: float = 0.1,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> pd.DataFrame:
     """Distance of the spike trains of one neuron in every two trials.
 
     Parameters
     ----------
-    activity, population, metric, tau_ms, cost_per_ms
+    activity, population, metric, tau_ms, cost_per_ms, start_ms, stop_ms
         As in `distances_between_neurons`.
     neuron : int
         Index within the population.
@@ -186,7 +193,7 @@ def distances_between_trials(
     SpikelearnError
         If the population was not recorded, or there is no such neuron or metric.
     """
-    spikes = activity[population]
+    spikes = of_population(activity, population, start_ms, stop_ms)[population]
     check_neuron(spikes, population, neuron)
     mine = spikes.senders == neuron
     times, trials = spikes.times_ms[mine], spikes.trials[mine]

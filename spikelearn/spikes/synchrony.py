@@ -9,18 +9,28 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes._neurons import only, sample
 from spikelearn.spikes.binning import population_counts, within_whole_bins
+from spikelearn.spikes.window import between, of_population, trials_by_stimulus
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
 
-def population_fano_factor(activity: Activity, population: str, bin_ms: float = 5.0) -> float:
-    """Variance over mean of the population's spike count in bins, over all bins of all trials.
+def population_fano_factor(
+    activity: Activity,
+    population: str,
+    bin_ms: float = 5.0,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
+) -> float:
+    """Variance over mean of the population's spike count in bins, over the bins of a stimulus.
 
     1 for independent Poisson neurons, and about 1 + (size - 1) c where the counts of Poisson
     neurons correlate by c on average: it finds a correlation that is small in every pair. Below 1
-    where neurons are more regular than that. Rates that change over time, or from one stimulus to
-    the next, raise it too, for the whole population follows them.
+    where neurons are more regular than that. Rates that change over time raise it too, for the
+    whole population follows them: the transient with which a simulation starts above all, which
+    `start_ms` leaves out. Variances are taken over the bins of all trials of one stimulus (trials
+    of the same label), so that other stimuli with other rates do not raise it; the ratios are
+    averaged over the stimuli with spikes, each weighing as much as it has bins beyond the first.
 
     Parameters
     ----------
@@ -30,22 +40,29 @@ def population_fano_factor(activity: Activity, population: str, bin_ms: float = 
         One of its populations.
     bin_ms : float
         Width of a bin. What is left of a trial after the last whole bin is left out.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
     float
-        NaN where no neuron fired, and where there is one bin in all.
+        NaN where no neuron fired, and where every stimulus has one bin.
 
     Raises
     ------
     SpikelearnError
         If the population was not recorded, or no bin fits into a trial.
     """
-    spikes, duration_ms = within_whole_bins(activity[population], activity.duration_ms, bin_ms)
-    counts = population_counts(spikes, activity.n_trials, duration_ms, bin_ms)
-    if counts.size < 2 or not counts.any():
-        return float("nan")
-    return float(counts.var() / counts.mean())
+    part = of_population(activity, population, start_ms, stop_ms)
+    spikes, duration_ms = within_whole_bins(part[population], part.duration_ms, bin_ms)
+    counts = population_counts(spikes, part.n_trials, duration_ms, bin_ms)
+    total, weight = 0.0, 0
+    for trials in trials_by_stimulus(part).values():
+        mine = counts[trials]
+        if mine.size > 1 and mine.any():
+            total += (mine.size - 1) * mine.var(ddof=1) / mine.mean()
+            weight += mine.size - 1
+    return float(total / weight) if weight else float("nan")
 
 
 def spike_contrast(
@@ -54,6 +71,8 @@ def spike_contrast(
     min_bin_ms: float = 10.0,
     n_neurons: int | None = 100,
     generator: np.random.Generator | None = None,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
 ) -> float:
     """Spike contrast: synchrony on whatever time scale shows most of it, 0 to 1 (Elephant).
 
@@ -74,6 +93,8 @@ def spike_contrast(
         Of the neurons that fired, at most so many are taken; None takes all.
     generator : numpy.random.Generator, optional
         Draws these neurons; without one they are evenly spaced.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
@@ -85,6 +106,7 @@ def spike_contrast(
     SpikelearnError
         If the population was not recorded, or two of the smallest bins do not fit into a trial.
     """
+    activity = of_population(activity, population, start_ms, stop_ms)
     if not 0 < min_bin_ms <= activity.duration_ms / 2:
         raise SpikelearnError(
             "the smallest bin must be above 0 ms and at most half a trial of"
@@ -108,7 +130,13 @@ def spike_contrast(
     return float(np.mean(values)) if values else float("nan")
 
 
-def golomb_rinzel_chi(activity: Activity, population: str, variable: str = "v_mv") -> float:
+def golomb_rinzel_chi(
+    activity: Activity,
+    population: str,
+    variable: str = "v_mv",
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
+) -> float:
     """Synchrony of the membrane potentials: chi of Golomb and Rinzel.
 
         chi² = Var_t(mean over neurons of V) / mean over neurons of Var_t(V)
@@ -125,6 +153,8 @@ def golomb_rinzel_chi(activity: Activity, population: str, variable: str = "v_mv
         One of its populations.
     variable : str
         The recorded state: the membrane potential, or another.
+    start_ms, stop_ms : float
+        The part of each trial that counts; all of it if left out.
 
     Returns
     -------
@@ -140,7 +170,7 @@ def golomb_rinzel_chi(activity: Activity, population: str, variable: str = "v_mv
     if name not in activity.states:
         known = ", ".join(activity.states) or "none"
         raise SpikelearnError(f"no state called '{name}' was recorded; recorded are: {known}")
-    potentials = activity.states[name]
+    potentials = between(activity, start_ms, stop_ms).states[name]
     if not np.ptp(potentials, axis=1).any():
         return float("nan")
     of_mean = potentials.mean(axis=2, dtype=np.float64).var(axis=1).mean()

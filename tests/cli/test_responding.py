@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from calling import call
 
-from spikelearn.responses import READOUTS, load_response
+from spikelearn.responses import READOUTS, load_response, psth
 from tests.responses.examples import random_activity
 
 
@@ -27,6 +28,17 @@ def test_a_file_of_spikes_becomes_a_file_of_bold_signals(tmp_path, spikes) -> No
     assert response.attrs["hrf"] == "glover"
 
 
+def test_the_start_of_the_trials_can_be_left_out(tmp_path, spikes) -> None:
+    out = tmp_path / "r.nc"
+    done = call("respond", spikes, "--readout", "psth", "--start", 100, "--stop", 150, "--out", out)
+    assert done.exit_code == 0, done.output
+    response = load_response(out)
+    np.testing.assert_allclose(response["time"], np.arange(100.5, 150))
+    whole = psth(random_activity(1, labels=["a", "b", "a", "c", "b"]), "out")
+    np.testing.assert_allclose(response, whole.sel(time=slice(100, 150)))
+    assert response.attrs["window_ms"] == "100 to 150"
+
+
 def test_the_help_names_every_readout() -> None:
     text = " ".join(call("respond", "--help").output.replace("│", " ").split())
     for name in READOUTS:
@@ -44,6 +56,7 @@ def test_the_help_names_every_readout() -> None:
         (["--population", "in"], "recorded are: out"),
         (["--out", "r.txt"], "suffixes are .nc, .parquet"),
         (["--network", "brunel2000"], "has no option 'network'"),
+        (["--start", 300], "within the trial, 0 to 200 ms"),
     ],
 )
 def test_what_cannot_be_made_is_told_in_one_sentence(spikes, arguments, sentence) -> None:

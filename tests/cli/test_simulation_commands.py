@@ -81,6 +81,33 @@ def test_stats_writes_every_file_that_is_asked_for(spikes_file, tmp_path):
     pd.testing.assert_frame_equal(table, summary(Activity.load(spikes_file), 2.0))
 
 
+def test_stats_leaves_out_the_start_and_says_what_numbers_rest_on(spikes_file, tmp_path):
+    out = tmp_path / "stats.csv"
+    result = call("stats", spikes_file, "--start", 40, "--stop", 90, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "2 trial(s) of 100 ms, from 40 to 90 ms" in result.output
+    assert "Note: isi_cv reads low of few intervals" in result.stderr
+    expected = summary(Activity.load(spikes_file), start_ms=40.0, stop_ms=90.0)
+    pd.testing.assert_frame_equal(pd.read_csv(out), expected, rtol=1e-4, check_dtype=False)
+    header = result.output.partition("which rests on")[2].split()[:5]
+    assert header == ["population", "n_spikes", "n_intervals", "n_repeats", "n_pairs"]
+
+
+@pytest.mark.parametrize("command", ["simulate", "stats"])
+def test_bins_and_smoothing_of_the_rates_are_what_is_asked_for(
+    command, spikes_file, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("spikelearn.report.psth.plot_psth", lambda *given: asked.append(given[2:]))
+    start = ("stats", spikes_file)
+    if command == "simulate":
+        start = ("simulate", "lif_feedforward", "--duration", 50, "--dt", 0.5)
+    for options in ([], ["--bin", 2, "--sigma", 3, "--start", 10, "--stop", 40]):
+        result = call(*start, "--psth", tmp_path / "p.png", *options)
+        assert result.exit_code == 0, result.output
+    assert asked == [(1.0, 0.0, 0.0, None), (2.0, 3.0, 10.0, 40.0)]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -91,6 +118,9 @@ def test_stats_writes_every_file_that_is_asked_for(spikes_file, tmp_path):
         (["--raster", "r.png", "--trial", 2], "there is no trial 2; trials are 0 to 1"),
         (["--bin", 0], "a bin must be above 0 ms"),
         (["--bin", "nan"], "a bin must be above 0 ms"),
+        (["--sigma", -1], "--sigma must be at least 0 ms"),
+        (["--start", 100], "--start and --stop must lie within the trial, 0 to 100 ms"),
+        (["--start", 50, "--stop", 20], "--start before --stop, found 50 and 20 ms"),
     ],
 )
 def test_stats_refuses_before_anything_is_written(
@@ -115,11 +145,11 @@ def test_simulate_refuses_a_picture_it_cannot_write_before_it_runs(option, tmp_p
 
 
 def test_a_table_wider_than_the_terminal_keeps_its_headings_in_words(spikes_file, monkeypatch):
-    piped = call("stats", spikes_file).output
+    piped = call("stats", spikes_file).stdout
     assert "silent_fraction" in piped  # a program finds its columns, however narrow the terminal
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     monkeypatch.setenv("TERM", "dumb")  # 80 columns, without colours
-    lines = call("stats", spikes_file).output.splitlines()
+    lines = call("stats", spikes_file).stdout.splitlines()
     assert max(map(len, lines)) <= 80 < max(map(len, piped.splitlines()))
     headings = " ".join(lines[1:3]).split()
     assert {"silent_", "fraction", "synchrony", "population"} <= set(headings)

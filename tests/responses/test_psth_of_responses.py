@@ -57,6 +57,23 @@ def test_a_psth_is_elephants_instantaneous_rate_away_from_the_ends() -> None:
         )
 
 
+def test_a_psth_counts_spikes_in_bins_of_a_millisecond_unless_told_otherwise() -> None:
+    activity = random_activity(7)
+    rates = psth(activity, "out")
+    assert (rates.attrs["bin_ms"], rates.attrs["sigma_ms"]) == (1.0, 0.0)
+    counts = rates.values / 1000.0 * 1.0
+    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-9)
+    np.testing.assert_array_equal(
+        psth_of_trains([np.array([10.25])], DURATION_MS).values[0, 0].nonzero(), [[10]]
+    )
+
+
+@pytest.mark.parametrize(("bin_ms", "sigma_ms"), [(1.0, 0.4), (1.0, 3.0), (10.0, 2.0), (5.0, 50.0)])
+def test_a_clock_of_20_hz_has_a_smoothed_rate_of_20_hz(bin_ms, sigma_ms) -> None:
+    rates = psth_of_trains([np.arange(0.0, 2000.0, 50.0)], 2000.0, bin_ms, sigma_ms)
+    assert rates.mean() == pytest.approx(20.0)
+
+
 def test_spikes_on_bin_edges_fall_into_the_bin_they_begin() -> None:
     n_trials, times = 20, np.arange(600) * 0.1  # 0.30000000000000004 and the like
     every_step = PopulationSpikes.from_unsorted(
@@ -78,7 +95,7 @@ def test_a_spike_at_the_end_of_one_trial_does_not_reach_the_next() -> None:
     spikes = PopulationSpikes.from_unsorted(
         1, np.array([DURATION_MS - 0.1]), np.array([0]), np.array([0])
     )
-    rates = psth(Activity({"out": spikes}, DURATION_MS, 0.1, n_trials=2), "out")
+    rates = psth(Activity({"out": spikes}, DURATION_MS, 0.1, n_trials=2), "out", sigma_ms=3.0)
     assert rates.values[0, 0, -1] > 0
     assert not rates.values[1].any()
 
@@ -112,5 +129,6 @@ def test_bins_that_do_not_fill_the_trial_are_refused(bin_ms) -> None:
 def test_no_train_and_negative_sigma_are_refused() -> None:
     with pytest.raises(SpikelearnError, match="at least one spike train"):
         psth_of_trains([], DURATION_MS)
-    with pytest.raises(SpikelearnError, match="sigma"):
-        psth_of_trains([np.zeros(1)], DURATION_MS, sigma_ms=-1)
+    for sigma_ms in (-1, np.nan, np.inf):
+        with pytest.raises(SpikelearnError, match="sigma"):
+            psth_of_trains([np.zeros(1)], DURATION_MS, sigma_ms=sigma_ms)

@@ -13,6 +13,7 @@ def activity_of(
     trains: Sequence[Sequence[Sequence[float] | np.ndarray]],
     duration_ms: float = 1000.0,
     name: str = "a",
+    labels: Sequence[str] = (),
 ) -> Activity:
     """One population, from trains[trial][neuron]."""
     rows = [(t, i, j) for j, row in enumerate(trains) for i, train in enumerate(row) for t in train]
@@ -20,7 +21,7 @@ def activity_of(
     spikes = PopulationSpikes.from_unsorted(
         len(trains[0]), np.array(times), np.array(senders), np.array(trials, dtype=np.int64)
     )
-    return Activity({name: spikes}, duration_ms, 0.1, n_trials=len(trains))
+    return Activity({name: spikes}, duration_ms, 0.1, n_trials=len(trains), labels=labels)
 
 
 def poisson_trains(

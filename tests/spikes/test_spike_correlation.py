@@ -59,7 +59,7 @@ def test_correlations_are_those_of_numpy_over_the_bins_of_all_trials(activity: A
             ]
         )
         counts = counts[np.ptp(counts, axis=1) > 0]
-        found = pairwise_correlations(activity, name, bin_ms)
+        found = pairwise_correlations(activity, name, bin_ms, pool_stimuli=True)
         if len(counts) < 2:
             assert found.size == 0
         else:
@@ -153,6 +153,14 @@ def test_a_trial_in_which_one_of_them_is_silent_has_no_part_in_the_coefficient()
     alone = cross_correlation(activity_of([both], 50.0), "a", "a", 1.0, 5.0, 0, 1)
     with_silence = cross_correlation(activity_of([both, one], 50.0), "a", "a", 1.0, 5.0, 0, 1)
     np.testing.assert_allclose(with_silence["coefficient"], alone["coefficient"])
+
+
+def test_the_start_of_the_trial_is_left_out() -> None:
+    trains = [[3.5, 5.5, 120.5, 160.5], [3.5, 5.5, 122.5, 162.5]]
+    found = cross_correlation(activity_of([trains], 200.0), "a", "a", 1.0, 5.0, 0, 1, 100.0)
+    later = [[20.5, 60.5], [22.5, 62.5]]
+    expected = cross_correlation(activity_of([later], 100.0), "a", "a", 1.0, 5.0, 0, 1)
+    np.testing.assert_allclose(found, expected)
 
 
 def test_what_cannot_be_correlated_is_refused() -> None:

@@ -13,6 +13,7 @@ from spikelearn.spikes import (
     Activity,
     PopulationSpikes,
     golomb_rinzel_chi,
+    pairwise_correlations,
     population_fano_factor,
     spike_contrast,
 )
@@ -27,10 +28,37 @@ def test_a_poisson_population_has_a_fano_factor_of_one() -> None:
 def test_a_population_that_fires_at_once_has_a_fano_factor_of_its_size() -> None:
     # In a share p of bins all fire: mean size p, variance size² p (1 - p).
     size, n_bins, bins = 8, 40, np.array([3, 11, 12, 29])
-    activity = activity_of([[bins * 5.0 + 2.0] * size, [[]] * size], n_bins * 5.0)
+    activity = activity_of([[bins * 5.0 + 2.0] * size, [[]] * size], n_bins * 5.0, labels="aa")
     share = bins.size / (2 * n_bins)
     found = population_fano_factor(activity, "a", 5.0)
-    assert found == pytest.approx(size * (1 - share))
+    unbiased = 2 * n_bins / (2 * n_bins - 1)
+    assert found == pytest.approx(size * (1 - share) * unbiased)
+
+
+def test_stimuli_of_other_rates_are_no_synchrony_and_no_correlation() -> None:
+    generator = np.random.default_rng(6)
+    trains = [poisson_trains(generator, 30, rate, 10_000.0) for rate in (2.0, 80.0)]
+    activity = activity_of(trains, 10_000.0, labels=("slow", "fast"))
+    assert population_fano_factor(activity, "a") == pytest.approx(1.0, abs=4 * np.sqrt(1 / 2000))
+    pooled = replace(activity, labels=("all", "all"))
+    assert population_fano_factor(pooled, "a") > 3
+    n_pairs, n_bins = 30 * 29 / 2, 4000
+    apart = pairwise_correlations(activity, "a").mean()
+    assert apart == pytest.approx(0.0, abs=4 / np.sqrt(n_pairs * n_bins))
+    together = pairwise_correlations(activity, "a", pool_stimuli=True)
+    assert together.mean() > 0.05
+    np.testing.assert_allclose(pairwise_correlations(pooled, "a"), together)
+
+
+def test_a_transient_at_the_start_is_left_out() -> None:
+    generator = np.random.default_rng(7)
+    trains = [np.append(t, 1.0) for t in poisson_trains(generator, 200, 5.0, 1000.0)]
+    activity = activity_of([trains])
+    assert population_fano_factor(activity, "a") > 10
+    later = population_fano_factor(activity, "a", start_ms=100.0)
+    assert later == pytest.approx(1.0, abs=4 * np.sqrt(2 / 180))
+    assert spike_contrast(activity, "a", start_ms=100.0) < 0.3
+    assert spike_contrast(activity, "a", stop_ms=20.0) > spike_contrast(activity, "a", 10.0)
 
 
 def test_a_shared_part_of_the_spikes_raises_the_fano_factor_by_its_size() -> None:
@@ -109,6 +137,10 @@ def test_chi_mixes_as_the_variances_do() -> None:
     potentials = common + generator.normal(0, 2, (1, 20_000, 10))
     expected = np.sqrt((1 + 4 / 10) / (1 + 4))
     assert golomb_rinzel_chi(_with_potentials(potentials), "a") == pytest.approx(expected, rel=0.02)
+    started = potentials.copy()
+    started[:, :500] += 50.0
+    found = golomb_rinzel_chi(_with_potentials(started), "a", start_ms=50.0)
+    assert found == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.filterwarnings("error")
