@@ -125,12 +125,7 @@ def shown(n_digits: int, n_neurons: int) -> tuple[Digits, Any, np.ndarray]:
     from spikelearn.stimuli.encoders import RateEncoder
     from spikelearn.stimuli.images import network_input
 
-    network = load_model("diehl_cook2015")
-    sizes = {
-        name: p if name == "input" else p.model_copy(update={"size": n_neurons})
-        for name, p in network.populations.items()
-    }
-    network = network.model_copy(update={"populations": sizes})
+    network = load_model("diehl_cook2015").changed("populations[model=*lif].size", n_neurons)
     images = network_input(mnist.load("auto").train_images[:n_digits], 28, 28)
     spikes = RateEncoder(max_rate_hz=63.75).encode(
         images, PRESENT_MS, DT_MS, np.random.default_rng(0)

@@ -4,6 +4,22 @@ Every message is one sentence: what was wrong, where, and what would be right. T
 prints it without a traceback and exits with status 1; Python users catch `SpikelearnError`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Which of the known names an unknown one was meant to be, or else which there are."""
+    import difflib
+
+    names = [str(one) for one in known]
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close += [n for n in names if len(name) > 1 and n.startswith(name) and n not in close][:2]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are {', '.join(names)}" if names else "there are none"
+
 
 class SpikelearnError(ValueError):
     """Input that cannot be used; the message says what would be right.

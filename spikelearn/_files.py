@@ -69,27 +69,21 @@ def write_yaml(path: str | Path, content: Any) -> None:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file safely.
+    """Read a YAML file safely; `spikelearn._yaml` says what is refused there.
 
     Raises
     ------
     SpikelearnError
         If the file cannot be read or is not YAML; the message names the line.
     """
-    import yaml
+    from spikelearn._yaml import parse_yaml
 
     path = Path(path)
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpikelearnError(f"cannot read {path}: {error}") from error
-    except ValueError as error:  # a date or a number that YAML's form allows and Python does not
-        raise SpikelearnError(f"{path}: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "not a YAML file"
-        raise SpikelearnError(f"{path}{where}: {problem}") from error
+    return parse_yaml(text, str(path))
 
 
 def validate(model: Callable[..., Model], content: Any, source: str | Path) -> Model:
@@ -122,17 +116,24 @@ def validate(model: Callable[..., Model], content: Any, source: str | Path) -> M
         raise SpikelearnError(f"{source}: {validation_sentence(error)}") from error
 
 
+# What pydantic calls the alternatives of a field; no place that a user knows.
+_ALTERNATIVES = ("number", "array", "distribution", "list", "course")
+
+
 def validation_sentence(error: Any) -> str:
     """The first mistake of a pydantic ValidationError as one sentence."""
     first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    loc = first["loc"]
+    if len(loc) > 1 and loc[-1] in _ALTERNATIVES and first["type"] != "unknown_field":
+        loc = loc[:-1]
+    field = ".".join(str(part) for part in loc)
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
     scalar = isinstance(value, str | int | float | bool) or value is None
     shown = f" (found {value!r})" if scalar and first["type"] != "missing" else ""
     more = error.error_count() - 1
-    rest = f"; {more} more mistake{'s' if more > 1 else ''} in this file" if more else ""
-    return f"field '{field}': {message}{shown}{rest}"
+    rest = f"; {more} more mistake{'s' if more > 1 else ''}" if more else ""
+    return f"field '{field}': {message}{shown}{rest}" if field else f"{message}{shown}{rest}"
 
 
 def cache_folder() -> Path:

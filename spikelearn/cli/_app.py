@@ -81,17 +81,30 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def settings(pairs: list[str]) -> dict[str, Any]:
-    """The values of name=value, read as YAML: numbers, true and false, lists, or text."""
-    import yaml
+def settings(pairs: list[str], option: str = "--option") -> dict[str, Any]:
+    """The values of name=value, read as YAML: numbers, true and false, lists, or text.
+
+    Parameters
+    ----------
+    pairs : list of str
+        What was given; a name that is a path may hold a = in brackets.
+    option : str
+        What it was given by.
+
+    Raises
+    ------
+    SpikelearnError
+        For what is no name=value, and for a name that is given twice.
+    """
+    from spikelearn._paths import split_assignment
+    from spikelearn._yaml import parse_yaml
 
     values: dict[str, Any] = {}
     for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if not sign or not name:
-            raise SpikelearnError(f"--option takes name=value, found '{pair}'")
-        try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise SpikelearnError(f"--option {name}: '{value}' cannot be read") from error
+        name, value = split_assignment(pair) or ("", "")
+        if not name:
+            raise SpikelearnError(f"{option} takes name=value, found '{pair}'")
+        if name in values:
+            raise SpikelearnError(f"{option} {name} is given twice; give one value for it")
+        values[name] = parse_yaml(value, f"{option} {name}")
     return values

@@ -52,11 +52,18 @@ def rules(seed: NoSeed = 0) -> None:
 @plainly
 def recipes(seed: NoSeed = 0) -> None:
     """List the shipped training recipes: data set and kind of network, rule, model, epochs."""
-    from spikelearn._files import shipped_names
-    from spikelearn.training.config import load_recipe
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+    from spikelearn.rules import RULES
+    from spikelearn.training.config import STDPConfig, TrainConfig
 
-    recipes = [(name, load_recipe(name)) for name in shipped_names("models/recipes")]
-    print_lines((name, config.model, f"{config.epochs} epochs") for name, config in recipes)
+    # Without a check of what the recipes say, for which every rule would have to be imported.
+    rows = []
+    for name in shipped_names("models/recipes"):
+        says = read_yaml(find_yaml("models/recipes", name))
+        fields = (STDPConfig if RULES[says["rule"]].simulated else TrainConfig).model_fields
+        model, epochs = (says.get(f, fields[f].default) for f in ("model", "epochs"))
+        rows.append((name, model, f"{epochs} epochs"))
+    print_lines(rows)
 
 
 @app.command()

@@ -28,14 +28,15 @@ def study(context: typer.Context, seed: NoSeed = 0) -> None:
     """Train and compare a grid of networks; without a verb, list the studies that are shipped."""
     if context.invoked_subcommand is not None:
         return
-    from spikelearn._files import shipped_names
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
     from spikelearn.cli.listing import print_lines
-    from spikelearn.studies.study import load_study
 
-    studies = [load_study(name) for name in shipped_names("models/studies")]
+    names = shipped_names("models/studies")
     print_lines(
-        (one.name, f"{len(one.networks)} networks", one.title or _first_sentence(one.description))
-        for one in studies
+        (name, f"{len(says['networks'])} networks", says.get("title") or _first_sentence(words))
+        for name in names
+        for says in [read_yaml(find_yaml("models/studies", name))]
+        for words in [says.get("description", "")]
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from spikelearn._description import Description
 from spikelearn.networks.mlp import square_image
 
 
-class SpikingClassifierDescription(BaseModel):
+class SpikingClassifierDescription(Description):
     """A feed-forward spiking classifier; `sizes` are its numbers of neurons, input to output."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: str
     name: str = Field(min_length=1)
     description: str = ""

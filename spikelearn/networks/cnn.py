@@ -6,15 +6,16 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from spikelearn._description import Description
 from spikelearn.networks.mlp import Activation, ImageShape
 
 if TYPE_CHECKING:
     from spikelearn.networks.layers import RateNetwork
 
 
-class CNN(BaseModel):
+class CNN(Description):
     """Description of a convolutional network; `build` makes the network.
 
     Convolutional layers with `channels[i]` maps, square kernels of `kernel_size`, and averages over
@@ -22,7 +23,6 @@ class CNN(BaseModel):
     output layer of `n_classes`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["cnn"] = "cnn"
     name: str = Field(min_length=1)
     description: str = ""

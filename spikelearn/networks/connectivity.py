@@ -13,21 +13,18 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     PositiveInt,
     model_validator,
 )
 
+from spikelearn._description import Description, not_numbers
 from spikelearn._errors import SpikelearnError
 
 
-class _Description(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Connectivity(Description):
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs, two arrays of shape (n_synapses,).
 
@@ -48,11 +45,12 @@ class _Description(BaseModel):
 
 def _indices(value: Any) -> np.ndarray:
     indices = np.asarray(value)
-    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
+    mixed = isinstance(value, list | tuple) and not_numbers(value) is not None
+    if mixed or indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         raise ValueError("must be a list of whole numbers")
     if (indices < 0).any():
         raise ValueError(f"must not be negative, found {indices.min()}")
-    return indices.astype(np.int64)
+    return indices.astype(np.int64, copy=False)
 
 
 _Indices = Annotated[
@@ -60,7 +58,7 @@ _Indices = Annotated[
 ]
 
 
-class AllToAll(_Description):
+class AllToAll(_Connectivity):
     """Every source neuron to every target neuron."""
 
     kind: Literal["all_to_all"] = "all_to_all"
@@ -76,7 +74,7 @@ class AllToAll(_Description):
         return n_source * n_target
 
 
-class OneToOne(_Description):
+class OneToOne(_Connectivity):
     """Neuron i to neuron i."""
 
     kind: Literal["one_to_one"]
@@ -96,14 +94,12 @@ class OneToOne(_Description):
         return n_source
 
 
-class Pairs(_Description):
+class Pairs(_Connectivity):
     """The pairs that are named: neuron pre[i] of the source to neuron post[i] of the target.
 
     A pair named twice has two synapses. Weights are one for all, one for each pair, or drawn. In a
     YAML file the indices are lists, or `{file: weights.safetensors, key: KEY}`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     kind: Literal["pairs"]
     pre: _Indices
@@ -133,7 +129,7 @@ class Pairs(_Description):
         return self.pre.size
 
 
-class FixedProbability(_Description):
+class FixedProbability(_Connectivity):
     """Each pair independently with the same probability."""
 
     kind: Literal["fixed_probability"]
@@ -154,7 +150,7 @@ class FixedProbability(_Description):
         return self.probability * n_source * n_target
 
 
-class FixedInDegree(_Description):
+class FixedInDegree(_Connectivity):
     """Each target neuron receives from the same number of distinct, randomly chosen sources."""
 
     kind: Literal["fixed_in_degree"]
@@ -203,7 +199,7 @@ def _distinct(
     return np.nonzero(kept)[1].reshape(n_rows, count)
 
 
-class FixedTotalNumber(_Description):
+class FixedTotalNumber(_Connectivity):
     """A number of synapses between randomly chosen pairs; a pair may be chosen more than once."""
 
     kind: Literal["fixed_total_number"]
@@ -226,7 +222,7 @@ class FixedTotalNumber(_Description):
         return self.number
 
 
-class DistanceDependent(_Description):
+class DistanceDependent(_Connectivity):
     """Each pair independently, with a probability that falls with the distance of its neurons.
 
     The neurons of each population stand at equal intervals on a ring of circumference 1, or row
@@ -281,7 +277,7 @@ class DistanceDependent(_Description):
         return float(n_source * probabilities.sum(axis=1).mean())
 
 
-class Convolution(_Description):
+class Convolution(_Connectivity):
     """A two-dimensional convolution: neurons are the pixels of images, channel by channel.
 
     As in machine learning (no kernel is flipped); pixels outside the image are 0. Weights are one

@@ -11,9 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     PlainSerializer,
@@ -21,15 +19,14 @@ from pydantic import (
     model_validator,
 )
 
+from spikelearn._description import Description, not_numbers
 from spikelearn._errors import SpikelearnError
 
 _ROUNDS = 100  # a value outside the limits is drawn again, so often at most
 
 
-class AnyDistribution(BaseModel):
+class AnyDistribution(Description):
     """What the named distributions have in common."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` values, in the unit of the field they are for."""
@@ -176,15 +173,12 @@ Distribution = Annotated[
 ]
 
 
-class Description(BaseModel):
-    """A frozen part of a network's description."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
-    )
-
-
 def _to_array(value: Any) -> Any:
+    if not isinstance(value, list | tuple | np.ndarray):
+        return value
+    wrong = not_numbers(value)
+    if wrong is not None:
+        raise ValueError(f"must hold numbers, found {wrong!r}")
     return np.asarray(value, dtype=np.float64) if isinstance(value, list | tuple) else value
 
 
@@ -201,7 +195,7 @@ def _number_or_array(value: Any) -> str:
 
 
 def _kind_of_value(value: Any) -> str:
-    return "distribution" if isinstance(value, dict | BaseModel) else _number_or_array(value)
+    return "distribution" if isinstance(value, dict | Description) else _number_or_array(value)
 
 
 PerNeuron = Annotated[

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks.fields import Description, PerNeuron
+from spikelearn._description import Description
+from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.projections import Weighted
 
@@ -36,6 +37,7 @@ class BackgroundInput(Weighted):
 class NoiseInput(Description):
     """A current into each neuron of a population, drawn anew at regular intervals (Gaussian)."""
 
+    named_by: ClassVar[tuple[str, ...]] = ("target",)
     target: str
     unit: Literal["mv", "pa", "mv_per_ms"]
     mean: float = 0.0

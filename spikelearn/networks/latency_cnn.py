@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import nn
 
 from spikelearn._seeding import torch_generator
@@ -38,7 +38,6 @@ class LatencyCNN(LatencySettings):
     without padding; `pool[i]` is the side of the squares of which the first spike goes on.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["latency_cnn"] = "latency_cnn"
     name: str = Field(min_length=1)
     description: str = ""

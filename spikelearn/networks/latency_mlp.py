@@ -16,9 +16,10 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
+from spikelearn._description import Description
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import spike_times
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
@@ -34,7 +35,7 @@ _OUT_OF_REACH_MV = 1e9
 _LONGEST = 20.0
 
 
-class LatencySettings(BaseModel):
+class LatencySettings(Description):
     """What networks of spike times have in common: neurons, input, and the scale of weights.
 
     A pixel of intensity x >= `min_intensity` spikes once, at `latency_ms` * (1 - x), rounded to a

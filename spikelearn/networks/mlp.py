@@ -6,7 +6,9 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from spikelearn._description import Description
 
 if TYPE_CHECKING:
     from spikelearn.networks.layers import RateNetwork
@@ -15,7 +17,7 @@ Activation = Literal["relu", "tanh", "sigmoid", "hard_sigmoid", "elu"]
 ImageShape = tuple[int, int, int]
 
 
-class MLP(BaseModel):
+class MLP(Description):
     """Description of a multi-layer perceptron; `build` makes the network.
 
     `sizes` are the numbers of units from the input to the output; the output layer is linear.
@@ -23,7 +25,6 @@ class MLP(BaseModel):
     image of one channel, or else of three, that has as many pixels as there are inputs.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["mlp"] = "mlp"
     name: str = Field(min_length=1)
     description: str = ""

@@ -14,8 +14,9 @@ from __future__ import annotations
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from spikelearn._description import Description
 from spikelearn._keys import current_name
 
 Pairing = Literal["all_to_all", "nearest"]
@@ -28,8 +29,7 @@ def _with_current_name(description: Any) -> Any:
     return {**description, "rule": current_name("plasticity", description["rule"])}
 
 
-class _Plasticity(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Plasticity(Description):
     w_min: float = 0.0
     w_max: float = 1.0
     normalise_sum: float | None = Field(default=None, gt=0)

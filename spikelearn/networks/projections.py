@@ -6,14 +6,15 @@ plasticity in `plasticity.py`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import model_validator
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
-from spikelearn.networks.fields import AnyDistribution, Description, Drawn
+from spikelearn.networks.fields import AnyDistribution, Drawn
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.plasticity import Plasticity
 from spikelearn.networks.synapses import DeltaSynapse, Synapse
@@ -24,6 +25,7 @@ UNITS = {"mv": "mV", "pa": "pA", "ns": "nS", "mv_per_ms": "mV/ms"}
 class Weighted(Description):
     """Something with a target and a weight, in one unit of four."""
 
+    named_by: ClassVar[tuple[str, ...]] = ("name", "target")
     target: str
     synapse: Synapse = DeltaSynapse()
 

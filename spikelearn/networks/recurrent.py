@@ -20,21 +20,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
+from spikelearn._description import Description
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import ACTIVATIONS, Dense, Layer, RateNetwork, scaled_uniform
 from spikelearn.networks.mlp import ImageShape
 
 
-class Recurrent(BaseModel):
+class Recurrent(Description):
     """Description of a recurrent network; `build` makes the network.
 
     It reads `n_steps` rows of `row` inputs each, that is images of shape (1, n_steps, row).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["elman", "gru"]
     name: str = Field(min_length=1)
     description: str = ""

@@ -14,9 +14,10 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
+from spikelearn._description import Description
 from spikelearn.networks.layers import ACTIVATIONS, Layer
 from spikelearn.networks.mlp import Activation, ImageShape, square_image
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
     from spikelearn.networks.layers import RateNetwork
 
 
-class ResidualMLP(BaseModel):
+class ResidualMLP(Description):
     """Description of a residual multi-layer perceptron; `build` makes the network."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["residual_mlp"] = "residual_mlp"
     name: str = Field(min_length=1)
     description: str = ""

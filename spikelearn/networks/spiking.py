@@ -15,10 +15,11 @@ import numpy as np
 from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
 from pydantic_core import PydanticKnownError
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
-from spikelearn.networks.fields import Description, with_arrays
+from spikelearn.networks.fields import with_arrays
 from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (
     LIF,

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spikelearn.networks.fields import Description
+from spikelearn._description import Description
 
 
 class DeltaSynapse(Description):

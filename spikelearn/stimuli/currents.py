@@ -14,10 +14,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
-from spikelearn.stimuli.stimulus import Fields, File, NotEmpty, ProtocolBase, Setting, Stimulus
+from spikelearn.stimuli.stimulus import File, NotEmpty, ProtocolBase, Setting, Stimulus
 from spikelearn.stimuli.time_courses import sinusoid, window
 
 UNITS = {"mv": "mV", "pa": "pA", "mv_per_ms": "mV/ms"}
@@ -34,7 +35,7 @@ Amplitude = Annotated[
 """One amplitude, or a batch: one for each trial."""
 
 
-class _Current(Fields):
+class _Current(Description):
     """A current into one population, in the unit that its fields' names end in."""
 
     target: str | None = Field(default=None, description="the only population if absent")

@@ -67,7 +67,9 @@ EVENT_DATASETS: dict[str, DatasetEntry] = {
 _EVENT_SOURCES = ("full",)
 
 
-def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset:
+def load_dataset(
+    name_or_path: str | Path, source: str = "auto", image_range: own.ImageRange | None = None
+) -> ImageDataset:
     """A labelled image data set by name, or a user's own by path.
 
     Parameters
@@ -77,6 +79,8 @@ def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset
     source : str
         Which copy of the data set ("full", "embedded", "jpeg"); "auto" is what
         `resolve_source` says.
+    image_range : (float, float), optional
+        What black and white are in a user's own images; see `own`.
 
     Raises
     ------
@@ -91,10 +95,14 @@ def load_dataset(name_or_path: str | Path, source: str = "auto") -> ImageDataset
             f"'{name_or_path}' has spike trains, not images; spikelearn.stimuli.load_events reads"
             " it, and networks of kind spiking_mlp are trained on it"
         )
+    if image_range is not None and str(name_or_path) in DATASETS:
+        raise SpikelearnError(
+            f"image_range is for images of one's own; those of {name_or_path} are on their scale"
+        )
     if str(name_or_path) in DATASETS:
         data: ImageDataset = dataset_module(str(name_or_path)).load(source)
         return data
-    return own.load(name_or_path, source)
+    return own.load(name_or_path, source, image_range)
 
 
 def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:

@@ -19,18 +19,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import checked_steps
 from spikelearn.stimuli.poisson import bernoulli_spikes, checked_probability
 
 
-class RateEncoder(BaseModel):
+class RateEncoder(Description):
     """Bernoulli spikes at a rate proportional to intensity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["rate"] = "rate"
     max_rate_hz: float = Field(default=63.75, gt=0, description="rate at intensity 1, in Hz")
 
@@ -62,10 +62,9 @@ class RateEncoder(BaseModel):
         return n_pixels
 
 
-class LatencyEncoder(BaseModel):
+class LatencyEncoder(Description):
     """One spike a source, the earlier the brighter."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["latency"] = "latency"
     threshold: float = Field(default=0.2, ge=0, lt=1, description="intensity below which no spike")
 
@@ -100,10 +99,9 @@ class LatencyEncoder(BaseModel):
         return n_pixels
 
 
-class DeltaEncoder(BaseModel):
+class DeltaEncoder(Description):
     """Spikes where the intensity changes from frame to frame, at the beginning of the new one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     kind: Literal["delta"] = "delta"
     threshold: float = Field(default=0.1, gt=0, description="least change that makes a spike")
     off_spikes: bool = Field(default=True, description="whether a fall makes spikes, too")

@@ -47,6 +47,9 @@ class ImageProtocol(ProtocolBase):
     n_frames: int = Field(default=1, ge=1, description="images of a trial, one after another")
     height: int = Field(default=28, ge=1)
     width: int = Field(default=28, ge=1)
+    image_range: tuple[float, float] | None = Field(
+        default=None, description="what black and white are in images of one's own"
+    )
     encoder: Encoder = RateEncoder()
     source: str | None = Field(default=None, description="the only spike source if absent")
 
@@ -58,7 +61,7 @@ class ImageProtocol(ProtocolBase):
             images, names = kriegeskorte92.load_images()
             labels = list(names)
         else:
-            data = load_dataset(self.dataset)
+            data = load_dataset(self.dataset, image_range=self.image_range)
             images = getattr(data, f"{self.split}_images")
             labels = [data.classes[i] for i in getattr(data, f"{self.split}_labels")]
         count = len(images) if self.n_images is None else self.n_images

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import checked_steps, fractional_steps
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import (
-    Fields,
     File,
     NotEmpty,
     ProtocolBase,
@@ -73,7 +73,7 @@ def poisson_spikes(
     return bernoulli_spikes(rows, size, n_steps, dt_ms, generator)
 
 
-class RateCourse(Fields):
+class RateCourse(Description):
     """A rate that changes at given times (`previous`) or in straight lines between (`linear`).
 
     After the last time it keeps its value.
@@ -110,7 +110,7 @@ class RateCourse(Fields):
         return pieces(knots, rates, n_steps, self.interpolation == "linear")[None, :, None]
 
 
-class RateSinusoid(Fields):
+class RateSinusoid(Description):
     """mean_hz + amplitude_hz sin(2 pi frequency_hz t + phase)."""
 
     kind: Literal["sinusoid"] = "sinusoid"
@@ -153,7 +153,7 @@ class RateSinusoid(Fields):
         return np.maximum(course, 0.0)[None, :, None]
 
 
-class RateArray(Fields):
+class RateArray(Description):
     """Rates from a file, constant within each bin, 0 after the last.
 
     The array has shape (bins,), the same for all sources, (sources, bins), or (trials, sources,
@@ -208,7 +208,7 @@ class RateRecording(RecordedSignal):
 def _form(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "list"
-    return "course" if isinstance(value, dict | Fields) else "number"
+    return "course" if isinstance(value, dict | Description) else "number"
 
 
 _OverTime = Annotated[
@@ -224,7 +224,7 @@ Rate = Annotated[
 """One rate for all sources, a list with one for each, or a course over time."""
 
 
-class SourceRate(Fields):
+class SourceRate(Description):
     """The rate of one spike source."""
 
     rate_hz: Rate
@@ -283,7 +283,7 @@ class PoissonProtocol(ProtocolBase):
 
 def _on_grid(rate: Any, name: str, size: int, setting: Setting) -> np.ndarray:
     """Rates of shape (n_conditions, n_steps or 1, size or 1)."""
-    if isinstance(rate, Fields):
+    if isinstance(rate, Description):
         rates: np.ndarray = rate.on_grid(size, setting.n_steps, setting.dt_ms)  # type: ignore[attr-defined]
         return rates
     values = np.atleast_1d(np.asarray(rate, dtype=np.float64))

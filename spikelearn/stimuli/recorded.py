@@ -8,14 +8,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import fractional_steps, in_steps
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
-from spikelearn.stimuli.stimulus import Fields, File
+from spikelearn.stimuli.stimulus import File
 from spikelearn.stimuli.time_courses import pieces
 
 
-class RecordedSignal(Fields):
+class RecordedSignal(Description):
     """A signal from a file, resampled to the grid; 0 before `start_ms` and after its end.
 
     A .wav file is one signal for all neurons, full scale being from -1 to 1. An array has shape

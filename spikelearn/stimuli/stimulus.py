@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
+from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._seeding import generator
@@ -140,12 +141,6 @@ def _not_empty(values: Any) -> Any:
 NotEmpty = AfterValidator(_not_empty)
 
 
-class Fields(BaseModel):
-    """A frozen part of a protocol."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 @dataclass(frozen=True)
 class Setting:
     """What a protocol is realised for: a network's sources and populations, the grid, the seed.
@@ -215,7 +210,7 @@ def _chosen(name: str | None, there: Mapping[str, int], what: str, field: str) -
     return next(iter(there)) if name is None else name
 
 
-class ProtocolBase(Fields):
+class ProtocolBase(Description):
     """A stimulus protocol; `draw` says what is shown."""
 
     name: str = Field(min_length=1)

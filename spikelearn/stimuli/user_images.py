@@ -6,6 +6,10 @@
     my_images.npz: train_images, train_labels, test_images, test_labels
 
 What is held out is drawn for each class with a fixed seed: the same in every run.
+
+Whole numbers are read from 0, black, to 255, white; other numbers from 0 to 1. Images on another
+scale (0 to 16, -1 to 1, 16 bits) need an `image_range`, which says what black and white are; those
+that would be nearly black without one are refused, since a network hardly learns from them.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from spikelearn._seeding import generator
 from spikelearn.stimuli.images import ImageDataset, rank_within_class
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+ImageRange = tuple[float, float]
+"""What black and white are in images."""
+
 _HELD_OUT = 0.2
 # Modes of Pillow with 8 bits a channel or fewer, grey and in colour.
 _GREY = ("1", "L", "LA")
@@ -35,7 +42,9 @@ def kind_of(path: str | Path) -> str | None:
     return "arrays" if path.suffix == ".npz" and path.is_file() else None
 
 
-def load(path: str | Path, source: str = "auto") -> ImageDataset:
+def load(
+    path: str | Path, source: str = "auto", image_range: ImageRange | None = None
+) -> ImageDataset:
     """The images of a folder or of an .npz file.
 
     Parameters
@@ -43,6 +52,8 @@ def load(path: str | Path, source: str = "auto") -> ImageDataset:
     path : str or Path
     source : str
         What `fingerprint` says of the images that are meant, or "auto" for those that are there.
+    image_range : (float, float), optional
+        What black and white are; as the file's docstring says if absent.
 
     Raises
     ------
@@ -55,7 +66,7 @@ def load(path: str | Path, source: str = "auto") -> ImageDataset:
         raise SpikelearnError(f"{path} is neither a folder of images nor an .npz file")
     if source != "auto":
         check_fingerprint(path, source)
-    return load_folder(path) if kind == "folder" else load_arrays(path)
+    return (load_folder if kind == "folder" else load_arrays)(path, image_range)
 
 
 def fingerprint(path: str | Path) -> str:
@@ -88,7 +99,7 @@ def check_fingerprint(path: str | Path, source: str) -> None:
         )
 
 
-def load_folder(path: str | Path) -> ImageDataset:
+def load_folder(path: str | Path, image_range: ImageRange | None = None) -> ImageDataset:
     """Images in one subfolder for each class, with `train` and `test` above them or without.
 
     Classes are the names of the subfolders, sorted. Images are grey if all files are, else all in
@@ -111,7 +122,7 @@ def load_folder(path: str | Path) -> ImageDataset:
                 + ", ".join(folder.name for folder in folders if _subfolders(folder))
             )
         files, labels = _listed(path, names)
-        images = read_images(path, files)
+        images = on_scale(read_images(path, files), str(path), image_range)
         return _divided(path, images, labels, tuple(names))
     if len(names) > 2:
         others = ", ".join(name for name in names if name not in ("train", "test"))
@@ -125,7 +136,7 @@ def load_folder(path: str | Path) -> ImageDataset:
     train_files, train_labels = _listed(path / "train", classes)
     present = [name for name in classes if (path / "test" / name).is_dir()]
     test_files, test_labels = _listed(path / "test", classes, present)
-    images = read_images(path, train_files + test_files)
+    images = on_scale(read_images(path, train_files + test_files), str(path), image_range)
     n = len(train_files)
     return ImageDataset(
         path.name,
@@ -138,7 +149,7 @@ def load_folder(path: str | Path) -> ImageDataset:
     )
 
 
-def load_arrays(path: str | Path) -> ImageDataset:
+def load_arrays(path: str | Path, image_range: ImageRange | None = None) -> ImageDataset:
     """Arrays of an .npz file: `images` and `labels`, or these with train_ and test_ before them.
 
     Images have shape (n, height, width), (n, height, width, 1) or (n, height, width, 3) and hold
@@ -161,7 +172,10 @@ def load_arrays(path: str | Path) -> ImageDataset:
                     f"{path} must hold images and labels, or train_images, train_labels,"
                     f" test_images and test_labels; it has no {part + kind}"
                 )
-    images = [_as_images(arrays[f"{part}images"], f"{path}: {part}images") for part in parts]
+    images = [
+        on_scale(_shaped(arrays[what], f"{path}: {what}"), f"{path}: {what}", image_range)
+        for what in (f"{part}images" for part in parts)
+    ]
     raw = [_flat(arrays[f"{part}labels"]) for part in parts]
     for part, x, y in zip(parts, images, raw, strict=True):
         if y.shape != (len(x),) or not len(y):
@@ -312,8 +326,8 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _as_images(array: np.ndarray, what: str) -> np.ndarray:
-    """8-bit images of shape (n, h, w) or (n, h, w, 3)."""
+def _shaped(array: np.ndarray, what: str) -> np.ndarray:
+    """Numbers of shape (n, h, w) or (n, h, w, 3)."""
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
     shaped = array.ndim == 3 or (array.ndim == 4 and array.shape[-1] == 3)
@@ -322,19 +336,51 @@ def _as_images(array: np.ndarray, what: str) -> np.ndarray:
             f"{what} must have shape (n, height, width), or (n, height, width, 3) in colour, found"
             f" {array.shape}"
         )
-    if array.dtype == np.uint8:
-        return array
     if array.dtype.kind not in "iuf":
         raise SpikelearnError(f"{what} must be numbers, found {array.dtype}")
     if not np.isfinite(array).all():
         raise SpikelearnError(f"{what} has values that are not finite (NaN)")
-    low, high = array.min(), array.max()
-    limit = 1 if array.dtype.kind == "f" else 255
-    if low < 0 or high > limit:
+    return array
+
+
+def on_scale(images: np.ndarray, what: str, image_range: ImageRange | None = None) -> np.ndarray:
+    """8-bit images, black 0 and white 255.
+
+    Parameters
+    ----------
+    images : array of numbers
+    what : str
+        What they are called in a sentence.
+    image_range : (float, float), optional
+        What black and white are; if absent 0 and 255 in whole numbers, 0 and 1 in others, and then
+        some image must be brighter than half of white.
+
+    Raises
+    ------
+    SpikelearnError
+        For values outside the range, and for images that would be nearly black.
+    """
+    usual = (0.0, 1.0) if images.dtype.kind == "f" else (0.0, 255.0)
+    black, white = usual if image_range is None else image_range
+    if black == white:
+        raise SpikelearnError(f"image_range must name two numbers, found {black:g} twice")
+    low, high = float(images.min()), float(images.max())
+    if low < min(black, white) or high > max(black, white):
         raise SpikelearnError(
-            f"{what} of type {array.dtype} must lie from 0 to {limit}, found {low:g} to {high:g}"
+            f"{what} of type {images.dtype} must lie from {black:g} to {white:g}, found {low:g} to"
+            f" {high:g}; say what black and white are there, as image_range: [{min(low, 0.0):g},"
+            f" {high:g}]"
         )
-    return (np.rint(array * 255.0) if limit == 1 else array).astype(np.uint8)
+    if image_range is None and high < white / 2:
+        raise SpikelearnError(
+            f"{what} of type {images.dtype} are read from 0, black, to {white:g}, white, and hold"
+            f" nothing above {high:g}, so that they would be nearly black; say what black and white"
+            f" are, as image_range: [0, {high or white:g}], or [0, {white:g}] if they are so dark"
+        )
+    if images.dtype == np.uint8 and (black, white) == (0.0, 255.0):
+        return images
+    scaled: np.ndarray = np.rint((images - black) * (255.0 / (white - black))).astype(np.uint8)
+    return scaled
 
 
 def _flat(labels: np.ndarray) -> np.ndarray:

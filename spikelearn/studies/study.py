@@ -24,11 +24,21 @@ study may be interrupted, also in the middle of a training run, and goes on wher
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from spikelearn._description import Description
+from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import configuration_key
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
@@ -38,21 +48,46 @@ FORMAT = 1
 BASELINE = "baseline"  # family of networks that learn nothing
 
 
-class NetworkEntry(BaseModel):
+class NetworkEntry(Description):
     """One network of the grid: a recipe, or a rule and a model; other fields replace its own."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
     family: str = Field(
         description="family of learning rules, as it is printed; baseline where nothing is learned"
     )
     recipe: str | None = Field(default=None, description="name of a shipped recipe, or path")
     rule: str | None = Field(default=None, description="name of a learning rule")
 
+    named_by: ClassVar[tuple[str, ...]] = ("recipe", "rule")
+
     @model_validator(mode="after")
     def _one_of_two(self) -> NetworkEntry:
         if (self.recipe is None) == (self.rule is None):
             raise ValueError("a network has either a recipe or a rule")
+        for name in self.model_extra or {}:
+            if name not in self.settable():
+                hint = nearest(name, self.settable())
+                raise ValueError(f"there is no field '{name}' of a network or its training; {hint}")
         return self
+
+    def settable(self) -> tuple[str, ...]:
+        """Its own fields, and those of the training that its recipe or rule asks for."""
+        own = super().settable()
+        # Seeds are the study's: every network is trained with each of them.
+        others = (f for f in type(self._as_recipe).model_fields if f not in (*own, "seed"))
+        return (*own, *others)
+
+    def seen(self, name: str) -> Any:
+        """A field as it is said here, or by the recipe, or by default."""
+        said = {**dict(self), **(self.model_extra or {})}
+        if said.get(name) is not None:
+            return said[name]
+        return getattr(self._as_recipe, name, None)
+
+    @property
+    def _as_recipe(self) -> TrainConfig | STDPConfig:
+        """What the recipe or the rule says before fields of this network replace it."""
+        return _recipe(self.recipe, self.rule)
 
     def config(
         self, seed: int, n_train: int | None, updates: int | None = None
@@ -76,7 +111,7 @@ class NetworkEntry(BaseModel):
         config = self._as_said(seed, n_train)
         if updates is None or isinstance(config, STDPConfig):
             return config
-        at_hand = _images_at_hand(config.dataset, config.source)
+        at_hand = _images_at_hand(config.dataset, config.source, config.image_range)
         n = min(config.n_train or at_hand, at_hand)
         per_epoch = -(-round((1 - config.validation_fraction) * n) // config.batch_size)
         epochs = max(2, round(updates / per_epoch))
@@ -87,35 +122,41 @@ class NetworkEntry(BaseModel):
         changes |= {**(self.model_extra or {}), "seed": seed}
         if self.recipe is not None:
             return load_recipe(self.recipe, **changes)
-        from spikelearn.rules import RULES, known_name
-
-        rule = known_name(str(self.rule))
-        kind: Any = STDPConfig if RULES[rule].simulated else TrainConfig
+        kind: Any = type(self._as_recipe)
         config: TrainConfig | STDPConfig = validate(
-            kind, {"rule": rule, **changes}, f"the study's network by '{rule}'"
+            kind, {"rule": self.rule, **changes}, f"the study's network by '{self.rule}'"
         )
         return config
 
 
+def _recipe(recipe: str | None, rule: str | None) -> TrainConfig | STDPConfig:
+    if recipe is not None:
+        return load_recipe(recipe)
+    from spikelearn.rules import RULES, known_name
+
+    name = known_name(str(rule))
+    if RULES[name].simulated:
+        return STDPConfig(rule=name)
+    return TrainConfig(rule=name, model="not said")
+
+
 @functools.cache
-def _images_at_hand(dataset: str, source: str) -> int:
+def _images_at_hand(dataset: str, source: str, image_range: tuple[float, float] | None) -> int:
     from spikelearn.stimuli.datasets import load_dataset
 
-    return len(load_dataset(dataset, source).train_images)
+    return len(load_dataset(dataset, source, image_range).train_images)
 
 
-class AuditoryPart(BaseModel):
+class AuditoryPart(Description):
     """Model neurons that hear what a receptor heard; see `spikelearn.studies.auditory`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     recording: str = Field(default="grasshopper", description="name of an auditory recording")
     backend: str = Field(default="snntorch", description="where the neurons are simulated")
 
 
-class Study(BaseModel):
+class Study(Description):
     """What is trained, what it is compared with, and what else is asked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     title: str = Field(default="", description="of the page; the study's name, if left out")
     description: str = Field(default="", description="an empty line parts its paragraphs")
@@ -193,6 +234,24 @@ class Study(BaseModel):
                 raise ValueError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
         return criteria
 
+    @field_validator("methods", "comparator", "over")
+    @classmethod
+    def _of_the_comparison(cls, value: Any, info: ValidationInfo) -> Any:
+        from spikelearn.comparison.comparators import COMPARATORS
+        from spikelearn.comparison.intervals import FACTORS
+        from spikelearn.comparison.methods import METHODS
+
+        there: dict[str, Iterable[str]] = {
+            "methods": METHODS,
+            "comparator": COMPARATORS,
+            "over": FACTORS,
+        }
+        known = tuple(there[str(info.field_name)])
+        for name in (value,) if isinstance(value, str) else value:
+            if name not in known:
+                raise ValueError(f"there is no '{name}'; {nearest(name, known)}")
+        return value
+
     @field_validator("agreement")
     @classmethod
     def _several(cls, agreement: tuple[str, ...]) -> tuple[str, ...]:
@@ -204,6 +263,12 @@ class Study(BaseModel):
             if name.partition(":")[0] not in BACKENDS:
                 raise ValueError(f"there is no simulator {name}; they are {', '.join(BACKENDS)}")
         return agreement
+
+    @model_validator(mode="after")
+    def _networks_can_be_trained(self) -> Study:
+        for entry in self.networks:
+            entry.config(self.seeds[0], self.n_train)
+        return self
 
     @model_validator(mode="after")
     def _each_rule_once(self) -> Study:
@@ -236,7 +301,4 @@ def load_study(name: str | Path) -> Study:
         Naming the file, the field and what is allowed.
     """
     path = find_yaml("models/studies", name)
-    study = validate(Study, read_yaml(path), path)
-    for entry in study.networks:
-        entry.config(study.seeds[0], study.n_train)
-    return study
+    return validate(Study, read_yaml(path), path)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     field_validator,
     model_validator,
 )
 
+from spikelearn._description import Description, FixedMapping
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import configuration_key, current_name, with_first_names
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, known_name
+from spikelearn.rules.rule_options import checked_options
 
 if TYPE_CHECKING:
     from spikelearn.networks import (
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 
 
-class _RunConfig(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _RunConfig(Description):
     model: str = Field(description="name of a shipped model, or path of a YAML file")
     rule: str = Field(description="name of a learning rule")
     dataset: str = Field(
@@ -48,7 +48,21 @@ class _RunConfig(BaseModel):
     source: str = Field(
         default="auto", description="which copy of the data set, or what is at hand (auto)"
     )
+    image_range: tuple[float, float] | None = Field(
+        default=None,
+        description="what black and white are in images of one's own; 0 and 255 in whole numbers,"
+        " 0 and 1 in others, if absent",
+    )
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("image_range")
+    @classmethod
+    def _black_and_white_differ(
+        cls, limits: tuple[float, float] | None
+    ) -> tuple[float, float] | None:
+        if limits is not None and limits[0] == limits[1]:
+            raise ValueError("black and white must be different numbers")
+        return limits
 
     @field_validator("rule", mode="before")
     @classmethod
@@ -97,10 +111,9 @@ class _RunConfig(BaseModel):
         return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
 
 
-class GroupConfig(BaseModel):
+class GroupConfig(Description):
     """Settings of the optimiser for one of a rule's groups of parameters; absent: the run's own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     optimizer: Literal["adam", "sgd"] | None = None
     learning_rate: float | None = Field(default=None, ge=0)
     momentum: float | None = Field(default=None, ge=0, lt=1)
@@ -167,6 +180,15 @@ class TrainConfig(_RunConfig):
         return limits
 
     @model_validator(mode="after")
+    def _options_are_of_the_rule(self) -> TrainConfig:
+        entry = RULES.get(self.rule)
+        if self.options and entry is not None and not entry.simulated:
+            rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
+            options = checked_options(self.rule, rule, self.options, entry.options)
+            self.__dict__["options"] = FixedMapping(options)
+        return self
+
+    @model_validator(mode="after")
     def _momentum_is_of_sgd(self) -> TrainConfig:
         if self.momentum and self.optimizer != "sgd":
             raise ValueError("momentum is a setting of sgd; adam has its own")
@@ -202,6 +224,11 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
     path = find_yaml("models/recipes", name)
     content = read_yaml(path)
     if isinstance(content, dict):
+        for word in ("description", "reference"):
+            if not isinstance(content.get(word, ""), str):
+                raise SpikelearnError(
+                    f"{path}: field '{word}': must be text (found {content[word]!r})"
+                )
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
         content |= changes
         if "rule" in content:

@@ -34,6 +34,7 @@ from spikelearn.training.measures import (
     spiking_problems,
 )
 from spikelearn.training.optimization import Optimizer, train_epoch
+from spikelearn.training.seen_before import seen_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,7 @@ def train(
     -----
     TrainingWarning
         Once for each problem that a network that spikes gets into: a layer is silent, most of it is
-        dead, or its rates explode.
+        dead, or its rates explode; and where test or validation images are training images.
 
     Examples
     --------
@@ -127,10 +128,15 @@ def train(
     if folder is not None and store.is_complete(folder):
         say(1.0, "already trained")
         return open_trained_run(folder)
+    windows = 0  # of one sequence, which share letters as they should
     if config.dataset in EVENT_DATASETS:
         parts = split_events(load_events(config.dataset), config)
     else:
-        parts = split(load_dataset(config.dataset, complete["source"]), config)
+        data = load_dataset(config.dataset, complete["source"], config.image_range)
+        parts, windows = split(data, config), data.overlap
+    seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x)
+    for sentence in seen:
+        warnings.warn(sentence, TrainingWarning, stacklevel=2)
     training, validation, test = (part.to(device_of(config)) for part in parts)
     n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
     network = config.description().build(config.seed)  # type: ignore[union-attr]
@@ -149,7 +155,7 @@ def train(
         # Measuring the update may have moved what the rule keeps beside the network.
         load_weights(rule, loop.best)
         wrong = spiking_problems(rule, validation.x) if rule.trains else {}
-        summary = summarise(loop, rule, training, test, n_classes, list(wrong.values()))
+        summary = summarise(loop, rule, training, test, n_classes, [*seen, *wrong.values()])
     epochs = loop.table()
     if folder is not None:
         store.save_run(

@@ -30,7 +30,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "a_number_for_a_field": ("kind: mlp\nname: x\nsizes: [2, 2]\n7: 8\n", ["7"]),
     "unknown_field": (
         "kind: mlp\nname: x\nsizes: [2, 2]\nlayers: 3\n",
-        ["layers", "not permitted"],
+        ["layers", "no such field"],
     ),
     "missing_field": ("kind: mlp\nname: x\n", ["sizes", "required"]),
     "empty_name": ("kind: mlp\nname: ''\nsizes: [2, 2]\n", ["name", "1 character"]),

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from spikelearn.networks.fields import Description, Drawn, Normal, PerNeuron
+from spikelearn._description import Description
+from spikelearn._errors import SpikelearnError
+from spikelearn.networks.fields import Drawn, Normal, PerNeuron
 
 
 class Cell(Description):
@@ -42,5 +44,5 @@ def test_a_number_of_numpys_is_written_as_a_number() -> None:
 
 
 def test_a_description_does_not_change() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(SpikelearnError, match="use changed"):
         Cell(tau_ms=1.0).tau_ms = 2.0

@@ -64,7 +64,7 @@ IMAGES = "kind: images\nname: x\ndataset: mnist\n"
 BROKEN = {
     "unknown_kind": ("kind: sound\nname: x\n", ["kind", "sound", "poisson", "images"]),
     "no_kind": ("name: x\nrate_hz: 3\n", ["kind"]),
-    "unknown_field": ("kind: poisson\nname: x\nrate_hz: 3\nrate: 4\n", ["rate", "not permitted"]),
+    "unknown_field": ("kind: poisson\nname: x\nrate_hz: 3\nrate: 4\n", ["rate", "no such field"]),
     "missing": ("kind: poisson\nname: x\n", ["rate_hz", "required"]),
     "negative": ("kind: poisson\nname: x\nrate_hz: -3\n", ["rate_hz", "greater", "0", "-3"]),
     "wrong_type": ("kind: poisson\nname: x\nrate_hz: fast\n", ["rate_hz", "number", "fast"]),
@@ -119,7 +119,7 @@ BROKEN = {
     "current_kind": (CURRENT + "{kind: pulse}\n", ["currents.0", "pulse", "step", "ramp"]),
     "current_field": (
         CURRENT + "{kind: step, amplitude_pa: 1, begin_ms: 3}\n",
-        ["begin_ms", "not permitted"],
+        ["begin_ms", "no such field"],
     ),
     "current_unit": (CURRENT + "{kind: step, amplitude_na: 1}\n", ["amplitude_na"]),
     "current_no_unit": (

@@ -16,11 +16,12 @@ from spikelearn.stimuli.datasets import resolve_source
 
 
 def write_folder(root: Path, n: int = 10, mode: str = "L", classes: str = "cat dog") -> Path:
-    """Images of 5 x 6 pixels (height x width), each of one value: 100 times the class, plus i."""
+    """Images of 5 x 6 pixels (height x width), each of one value: that of the class, plus i."""
     for label, name in enumerate(classes.split()):
         (root / name).mkdir(parents=True)
         for i in range(n):
-            colour: Any = 100 * label + i if mode == "L" else (100 * label + i, 7, 9)
+            grey = (0, 130, 240)[label] + i
+            colour: Any = grey if mode == "L" else (grey, 7, 9)
             Image.new(mode, (6, 5), colour).save(root / name / f"{i:02d}.png")
     return root
 
@@ -40,8 +41,8 @@ def test_a_folder_with_a_subfolder_for_each_class_is_a_data_set(tmp_path: Path) 
     assert data.train_images.shape == (16, 5, 6)
     assert data.test_images.shape == (4, 5, 6)
     assert np.bincount(data.test_labels).tolist() == [2, 2]
-    np.testing.assert_array_equal(data.train_images[:, 0, 0] // 100, data.train_labels)
-    assert all_values(tmp_path / "pets") == [*range(10), *range(100, 110)]
+    np.testing.assert_array_equal(data.train_images[:, 0, 0] // 130, data.train_labels)
+    assert all_values(tmp_path / "pets") == [*range(10), *range(130, 140)]
     assert len(set(data.train_labels[:4])) == 2  # the first few are of all classes
 
 
@@ -62,7 +63,7 @@ def test_a_folder_may_be_divided_already(tmp_path: Path) -> None:
     write_folder(tmp_path / "pets" / "train", 3)
     write_folder(tmp_path / "pets" / "test", 1, classes="cat")
     data = own.load(tmp_path / "pets")
-    assert sorted(data.train_images[:, 0, 0].tolist()) == [0, 1, 2, 100, 101, 102]
+    assert sorted(data.train_images[:, 0, 0].tolist()) == [0, 1, 2, 130, 131, 132]
     assert data.test_labels.tolist() == [0]
     assert data.classes == ("cat", "dog")
 
@@ -73,7 +74,7 @@ def test_one_image_in_colour_puts_all_in_colour(tmp_path: Path) -> None:
     data = own.load(tmp_path / "pets")
     assert data.train_images.shape == (6, 5, 6, 3)
     assert data.train_images[0, 0, 0].tolist() == [0, 7, 9]
-    assert data.test_images[1, 0, 0].tolist() == [100, 100, 100]
+    assert data.test_images[1, 0, 0].tolist() == [130, 130, 130]
 
 
 def test_other_files_are_left_aside(tmp_path: Path) -> None:
@@ -265,3 +266,55 @@ def test_the_source_is_a_digest_that_other_images_do_not_share(tmp_path: Path) -
     for changed, source in zip((root, path), sources, strict=True):
         with pytest.raises(SpikelearnError, match="the digest of the images that are there"):
             load_dataset(changed, source)
+
+
+# --- Images on other scales.
+
+SIXTEEN = (np.arange(20 * 12).reshape(20, 3, 4) % 17).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("images", "found", "image_range"),
+    [
+        (SIXTEEN, "nothing above 16", (0, 16)),
+        (SIXTEEN.astype(int), "nothing above 16", (0, 16)),
+        ((SIXTEEN > 8).astype(np.uint8), "nothing above 1,", (0, 1)),
+        (SIXTEEN / 255.0, "nothing above 0.06", (0, 16 / 255)),
+        (SIXTEEN * 15.9375, "must lie from 0 to 1, found 0 to 255", (0, 255)),
+        (SIXTEEN / 8.0 - 1.0, "must lie from 0 to 1, found -1 to 1", (-1, 1)),
+        (SIXTEEN.astype(np.uint16) * 4095, "must lie from 0 to 255, found 0 to 65520", (0, 65520)),
+    ],
+)
+def test_images_on_another_scale_are_refused_and_read_as_they_are_meant(
+    images: np.ndarray, found: str, image_range: tuple[float, float], tmp_path: Path
+) -> None:
+    path = write_arrays(tmp_path, images=images, labels=LABELS)
+    with pytest.raises(SpikelearnError, match=found) as raised:
+        load_dataset(path)
+    assert "image_range: [" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    data = load_dataset(path, image_range=image_range)
+    read = np.concatenate([data.train_images, data.test_images])
+    assert (read.min(), read.max()) == (0, 255)
+    meant = np.rint((images - image_range[0]) * (255 / (image_range[1] - image_range[0])))
+    assert sorted(i.tobytes() for i in meant.astype(np.uint8)) == sorted(i.tobytes() for i in read)
+
+
+def test_a_folder_of_dark_images_is_refused_unless_they_are_so_dark(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(3):
+            image = Image.fromarray(SIXTEEN[number])
+            image.save(tmp_path / "pets" / name / f"{number}.png")
+    with pytest.raises(SpikelearnError, match="nothing above 16"):
+        load_dataset(tmp_path / "pets")
+    assert load_dataset(tmp_path / "pets", image_range=(0, 16)).train_images.max() == 255
+    assert load_dataset(tmp_path / "pets", image_range=(0, 255)).train_images.max() == 16
+
+
+def test_a_range_is_of_images_of_ones_own_and_has_two_ends(tmp_path: Path) -> None:
+    with pytest.raises(SpikelearnError, match="of one's own"):
+        load_dataset("digits", image_range=(0, 16))
+    path = write_arrays(tmp_path, images=IMAGES, labels=LABELS)
+    with pytest.raises(SpikelearnError, match="found 3 twice"):
+        load_dataset(path, image_range=(3, 3))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn.networks.fields import Description, Drawn
+from spikelearn._description import Description, not_numbers
+from spikelearn.networks.fields import Drawn
 
 
 class NeuronModel(Description):
@@ -138,7 +139,10 @@ def _spread_out(name: str, value: Any, size: int) -> Any:
         return value
     unknown = set(value) - {"from", "to", "power"}
     numbers = [value["from"], value["to"], value.get("power", 1.0)]
-    if unknown or not all(isinstance(n, int | float) for n in numbers) or numbers[2] <= 0:
+    finite = not_numbers(numbers) is None and all(
+        isinstance(n, int | float) and math.isfinite(n) for n in numbers
+    )
+    if unknown or not finite or numbers[2] <= 0:
         raise ValueError(
             f"{name} is spread by from, to and power, three numbers, the last above 0; found"
             f" {value}"

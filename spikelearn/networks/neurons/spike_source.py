@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from spikelearn.networks.fields import Description
+from spikelearn._description import Description
 
 
 class SpikeSource(Description):

@@ -1,0 +1,242 @@
+"""`Description`: what every description has, of a network, a stimulus, a training run or a study.
+
+A description is checked when it is made and never changes; `changed` makes another one, which is
+checked as a whole again. Fields have the type that they are declared with:
+
+- an unknown field is refused with the nearest names;
+- a number is not text ("10"), true or false, NaN or infinity; a whole number may be written 5.0,
+  never 5.5; what is true or false is not 1 or 0;
+- a number of NumPy counts as a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._files import validate
+from spikelearn._paths import content_with, locations
+
+_NOT_GIVEN: Any = object()
+
+
+class FixedMapping(dict[str, Any]):
+    """A dictionary that is part of a description, and does not change."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise SpikelearnError(
+            "a mapping in a description does not change; `changed(path, value)` of the description"
+            " makes another one"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> Any:
+        return type(self), (dict(self),)
+
+    def __copy__(self) -> Self:
+        return self
+
+
+def _with_nearest(model: type[BaseModel], error: ValidationError) -> ValidationError:
+    """The same mistakes, unknown fields with the names that are nearest."""
+    known = model.model_fields
+    lines: list[InitErrorDetails] = []
+    for line in error.errors(include_url=False):
+        kind: Any = line["type"]
+        if kind == "extra_forbidden" and len(line["loc"]) == 1:
+            hint = nearest(str(line["loc"][0]), known)
+            kind = PydanticCustomError("unknown_field", f"there is no such field; {hint}")
+        elif kind not in _KNOWN_ERRORS:
+            kind = PydanticCustomError(kind, line["msg"])
+        details: InitErrorDetails = {"type": kind, "loc": line["loc"], "input": line["input"]}
+        if isinstance(kind, str):
+            details["ctx"] = line.get("ctx", {})
+        lines.append(details)
+    return ValidationError.from_exception_data(error.title, lines)
+
+
+_KNOWN_ERRORS = set(core_schema.ErrorType.__args__)  # type: ignore[attr-defined]
+
+
+def _without_numpy(value: Any) -> Any:
+    """Fields as they were given, with numbers of NumPy as those of Python; arrays stay."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: _without_numpy(item) for key, item in value.items()}
+    if type(value) in (list, tuple) and any(_may_hold_numpy(item) for item in value):
+        return type(value)(_without_numpy(item) for item in value)
+    return value
+
+
+def _may_hold_numpy(value: Any) -> bool:
+    return isinstance(value, np.generic | list | tuple | dict)
+
+
+def _strict(schema: Any) -> Any:
+    """A schema of pydantic whose numbers and truths are strict."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(_strict(part) for part in schema)
+    if not isinstance(schema, dict):
+        return schema
+    inner = {
+        key: value if key in ("default", "serialization", "metadata") else _strict(value)
+        for key, value in schema.items()
+    }
+    kind = schema.get("type")
+    if kind in ("float", "bool", "int"):
+        inner["strict"] = True
+    if kind == "int":
+        return core_schema.no_info_before_validator_function(_whole, inner)
+    return inner
+
+
+def _whole(value: Any) -> Any:
+    """5 for 5.0; all else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def not_numbers(values: Any) -> Any:
+    """The first member of an array, or of nested lists, that is no number; None where all are.
+
+    NumPy would take text and truths among numbers for numbers.
+    """
+    if isinstance(values, np.ndarray):
+        return values.flat[0] if values.size and values.dtype.kind not in "iuf" else None
+    for value in values:
+        wrong = value if isinstance(value, bool | np.bool_ | str) else None
+        if isinstance(value, list | tuple | np.ndarray):
+            wrong = not_numbers(value)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+class Description(BaseModel):
+    """A frozen part of a description; see the file's docstring for what its fields take."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True
+    )
+
+    # Fields by the first of which that is set a selector knows an entry of a list.
+    named_by: ClassVar[tuple[str, ...]] = ("name",)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        """The fields, each strict about its type."""
+        return _strict(handler(source))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _by_name(cls, given: Any, handler: Any) -> Any:
+        """The description; its mistakes with the names that are nearest to unknown ones."""
+        try:
+            made = handler(_without_numpy(given))
+        except ValidationError as error:
+            raise _with_nearest(cls, error) from None
+        for name, value in made.__dict__.items():
+            if type(value) is dict:
+                made.__dict__[name] = FixedMapping(value)
+        return made
+
+    def changed(self, path: str | Mapping[str, Any], value: Any = _NOT_GIVEN) -> Self:
+        """Another description that differs in what `path` names; all of it is checked again.
+
+        `spikelearn._paths` says how paths are written: names with dots between them, and entries
+        of lists by what they are, as in `projections[inhibitory->*].weight_mv`. All that match
+        change.
+
+        Parameters
+        ----------
+        path : str or mapping
+            Where; or several places with their values, which change together.
+        value : object
+            What is there then; left out where `path` is a mapping.
+
+        Raises
+        ------
+        SpikelearnError
+            Where nothing is called so, with the nearest names, or the value does not fit there.
+
+        Examples
+        --------
+        >>> import spikelearn as sl
+        >>> network = sl.load_model("lif_neuron")
+        >>> network.changed("populations.neuron.tau_m_ms", 10).populations["neuron"].tau_m_ms
+        10.0
+        """
+        if isinstance(path, Mapping):
+            if value is not _NOT_GIVEN:
+                raise SpikelearnError("several places come with their values, and no further one")
+            values = dict(path)
+        elif value is _NOT_GIVEN:
+            raise SpikelearnError(f"give a value for '{path}', too")
+        else:
+            values = {path: value}
+        places = locations(self, values)
+        return validate(type(self), content_with(self, places), self.described())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; with other values for the fields that `update` names, it is checked again.
+
+        Parameters
+        ----------
+        update : mapping, optional
+            New values by the names of fields; `changed` reaches what lies within them.
+        deep : bool
+            Whether arrays are copied, too.
+
+        Raises
+        ------
+        SpikelearnError
+            For an unknown field, or a value that it does not take.
+        """
+        copy = super().model_copy(deep=deep)
+        if not update:
+            return copy
+        content = {**dict(copy), **(copy.model_extra or {}), **update}
+        return validate(type(self), content, self.described())
+
+    def copy(self, *, update: Mapping[str, Any] | None = None, **others: Any) -> Self:
+        """As `model_copy`."""
+        return self.model_copy(update=update, **others)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = self.settable()
+        hint = f"use changed({name!r}, value)" if name in known else nearest(name, known)
+        raise SpikelearnError(
+            f"{self.described()}: a description does not change, so that '{name}' cannot be set;"
+            f" {hint}"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
+    def described(self) -> str:
+        """What a sentence calls it."""
+        name = self.named()
+        return type(self).__name__ if name is None else f"{type(self).__name__} '{name}'"
+
+    def named(self) -> str | None:
+        """The name by which a selector knows it as an entry of a list."""
+        for field in self.named_by:
+            name = getattr(self, field, None)
+            if isinstance(name, str) and name:
+                return name
+        return None
+
+    def settable(self) -> tuple[str, ...]:
+        """Names of the fields that it may have."""
+        return tuple(type(self).model_fields)
+
+    def seen(self, name: str) -> Any:
+        """The value of a field, for selectors; None where it has no such field."""
+        return getattr(self, name, None) if name in self.settable() else None

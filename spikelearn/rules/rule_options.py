@@ -1,0 +1,72 @@
+"""Options of a learning rule: those of its constructor, by name and of the types it declares."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from spikelearn._errors import SpikelearnError, nearest
+
+
+def checked_options(
+    name: str, rule: type, options: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options as the rule takes them: 5 for a whole number that was written 5.0.
+
+    What the constructor does not annotate is taken as it is.
+
+    Parameters
+    ----------
+    name : str
+        What the rule is called.
+    rule : type
+        Its class.
+    options : mapping
+        As they were given, by name.
+    fixed : mapping
+        Those that make this rule of its family, and that nobody else gives.
+
+    Raises
+    ------
+    SpikelearnError
+        For an option that the rule has not, or one of another type.
+    """
+    from pydantic import ValidationError
+
+    parameters = inspect.signature(rule).parameters.values()
+    known = [p.name for p in parameters if p.kind not in _VARIABLE and p.name not in fixed]
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+    checked = {}
+    for option, value in options.items():
+        if option not in known and not (takes_any and option not in fixed):
+            there = f"its options are {', '.join(known)}" if known else "it has none"
+            close = f" ({hint})" if (hint := nearest(option, known)).endswith("?") else ""
+            raise SpikelearnError(f"the rule '{name}' has no option '{option}'{close}; {there}")
+        try:
+            checked[option] = _holder(rule, option).model_validate({"value": value}).value
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise SpikelearnError(
+                f"the rule '{name}' cannot take {value!r} for its option '{option}': {problem}"
+            ) from error
+    return checked
+
+
+_VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+@functools.lru_cache(maxsize=1024)
+def _holder(rule: type, option: str) -> Any:
+    """A description whose only field is the option."""
+    from pydantic import create_model
+
+    from spikelearn._description import Description
+
+    try:
+        kind = get_type_hints(rule.__init__).get(option, Any)  # type: ignore[misc]
+    except (NameError, TypeError):  # written for the type checker alone
+        kind = Any
+    fields: Any = {"value": (kind, ...)}
+    return create_model(option, __base__=Description, **fields)

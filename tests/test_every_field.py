@@ -1,0 +1,131 @@
+"""At every place of every shipped file, an unknown field and a value of a wrong type are refused.
+
+The files are taken apart into places: every mapping gets a key that nothing knows, and every value
+gives way to values that its kind does not take. The sentence must say the field's name.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import read_yaml, shipped_folder, validate
+from spikelearn.networks import KINDS
+from spikelearn.stimuli.protocol import Protocol
+from spikelearn.studies.study import Study
+from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
+
+UNKNOWN = "nonsense_of_a_field"
+WRONG: dict[type, tuple[Any, ...]] = {
+    bool: ("yes", 1),
+    int: (True, "10", float("nan")),
+    float: (True, "10", float("inf")),
+    str: (3, True),
+    list: ({UNKNOWN: 1}, "text"),
+    dict: ("text", True),
+}
+Place = tuple[str | int, ...]
+
+
+def places(content: Any, at: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every value within a file's content, with where it is."""
+    for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+        yield (*at, key), value
+        if isinstance(value, dict):
+            yield from places(value, (*at, key))
+        elif isinstance(value, list):
+            yield from places(value[:2], (*at, key))  # a list's entries are of one kind
+
+
+def with_value(content: Any, place: Place, value: Any) -> Any:
+    """The content with another value at a place."""
+    new = copy.deepcopy(content)
+    inside = new
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    return new
+
+
+def mistakes(content: dict[str, Any]) -> Iterator[tuple[str, Place, Any]]:
+    """A word that the refusal must hold, a place, and what is wrong there."""
+    yield UNKNOWN, (UNKNOWN,), 1
+    for place, value in places(content):
+        if isinstance(value, dict):
+            yield UNKNOWN, (*place, UNKNOWN), 1
+        if value is not None and place != ("kind",):  # it says who reads the rest
+            field = next(key for key in reversed(place) if isinstance(key, str))
+            for wrong in WRONG[type(value)]:
+                yield field, place, wrong
+
+
+def network(content: dict[str, Any]) -> Any:
+    module, name = KINDS[content["kind"]]
+    return validate(getattr(importlib.import_module(module), name), content, "a file")
+
+
+def stimulus(content: dict[str, Any]) -> Any:
+    adapter: Any = TypeAdapter(Protocol)
+    context = {"folder": shipped_folder("stimuli")}
+    return validate(lambda **c: adapter.validate_python(c, context=context), content, "a file")
+
+
+def study(content: dict[str, Any]) -> Any:
+    return validate(Study, content, "a file")
+
+
+def training(content: dict[str, Any]) -> Any:
+    content = {k: v for k, v in content.items() if k not in ("description", "reference")}
+    simulated = content.get("rule") in ("stdp", "homeostasis")
+    return validate(STDPConfig if simulated else TrainConfig, content, "a file")
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "models": network,
+    "stimuli": stimulus,
+    "models/studies": study,
+    "models/recipes": training,
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_an_unknown_field_and_a_wrong_type_are_refused_by_name_wherever_they_stand(
+    kind: str,
+) -> None:
+    passed = []
+    n = 0
+    for path in sorted(shipped_folder(kind).glob("*/*.yaml" if "recipes" in kind else "*.yaml")):
+        content = read_yaml(path)
+        READERS[kind](content)
+        for word, place, wrong in mistakes(content):
+            if kind == "models/recipes" and place[0] in ("description", "reference"):
+                continue
+            n += 1
+            try:
+                READERS[kind](with_value(content, place, wrong))
+            except SpikelearnError as error:
+                if word not in str(error) or "\n" in str(error):
+                    passed.append((path.name, place, wrong, str(error)))
+            else:
+                passed.append((path.name, place, wrong, "accepted"))
+    assert n > 100
+    assert not passed
+
+
+def test_a_recipe_says_what_its_training_does_not_know(tmp_path: Path) -> None:
+    for name, line, words in (
+        ("a", "epoch: 3", "did you mean epochs"),
+        ("b", "description: 5", "description"),
+        ("c", "options: {n_step: 3}", "n_step"),
+    ):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(f"rule: predictive_coding\nmodel: mlp_784\n{line}\n")
+        with pytest.raises(SpikelearnError, match=words):
+            load_recipe(path)

@@ -1,0 +1,89 @@
+"""YAML files: what two readers would understand differently is refused, with its line."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import read_yaml, shipped_folder
+from spikelearn._yaml import parse_yaml
+
+PACKAGE = Path(__file__).parents[1] / "spikelearn"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("projections: [1]\nname: x\nprojections: [2]\n", (1, 3)),
+        ("a:\n  - b: {c: 1}\n  - d:\n      e: 1\n      f: 2\n      e: 3\n", (4, 6)),
+        ('a: 1\n"a": 2\n', (1, 2)),
+        ("base: &base {a: 1}\nb:\n  <<: *base\n  <<: *base\n", (3, 4)),
+        ("b: {<<: {a: 1, \n  a: 2}}\n", (1, 2)),
+        ("1: a\ntrue: b\n", (1, 2)),  # one key in a dictionary of Python
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(
+    text: str, lines: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "network.yaml"
+    path.write_text(text)
+    with pytest.raises(SpikelearnError) as raised:
+        read_yaml(path)
+    message = str(raised.value)
+    assert str(path) in message
+    assert "twice" in message
+    assert f"in lines {lines[0]} and {lines[1]}" in message
+    assert "\n" not in message
+
+
+def test_a_key_over_that_of_a_merge_is_no_second_one_however_often_it_is_merged() -> None:
+    text = "x: &x {a: 1}\ny: &y {<<: *x, a: 2}\nz: {<<: *y, a: 3}\nw: *y\n"
+    assert parse_yaml(text, "f") == {"x": {"a": 1}, "y": {"a": 2}, "z": {"a": 3}, "w": {"a": 2}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3), ("-2E5", -2e5), (".5e3", 500.0), ("1.0e-3", 1e-3), ("10", 10), ("0", 0),
+        ("0x1F", 31), ("-0.5", -0.5), ("1e5x", "1e5x"), ("'010'", "010"), ("'1:30'", "1:30"),
+    ],
+)  # fmt: skip
+def test_numbers_are_numbers_as_everybody_writes_them(text: str, value: Any) -> None:
+    read = parse_yaml(f"a: {text}", "f")["a"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [("010", ("8", "10")), ("-017", ("-15", "-17")), ("1:30", ("90", "'1:30'")),
+     ("12:30:00", ("45000", "'12:30:00'")), ("1:30.5", ("90.5", "'1:30.5'"))],
+)  # fmt: skip
+def test_a_number_that_may_be_read_in_two_ways_is_refused_with_both(
+    text: str, readings: tuple[str, str]
+) -> None:
+    with pytest.raises(SpikelearnError, match="line 2: ") as raised:
+        parse_yaml(f"b: 1\na: {text}", "f")
+    assert all(reading in str(raised.value) for reading in readings)
+
+
+def test_every_shipped_file_is_read() -> None:
+    files = [p for kind in ("models", "stimuli") for p in shipped_folder(kind).rglob("*.yaml")]
+    assert len(files) > 100
+    for path in files:
+        assert isinstance(read_yaml(path), dict), path
+
+
+def test_the_toolkit_reads_yaml_in_one_place() -> None:
+    readers = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in ("load", "safe_load", "load_all"):
+                owner = node.value
+                if isinstance(owner, ast.Name) and owner.id == "yaml":
+                    readers.add(path.relative_to(PACKAGE).as_posix())
+    assert readers == {"_yaml.py"}
