@@ -6,16 +6,49 @@ import contextlib
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 import typer
+import typer.core
 
 from spikelearn._errors import SpikelearnError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _EachOnce(typer.core.TyperGroup):
+    """Commands that refuse an option given twice, unless it may be: the first would be lost."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        inside = list(self.commands.values())
+        for command in inside:
+            inside += getattr(command, "commands", {}).values()
+            command.parse_args = functools.partial(  # type: ignore[method-assign]
+                _parse_each_once, command, command.parse_args
+            )
+
+
+def _parse_each_once(command: Any, parse: Callable[..., Any], context: Any, args: list[str]) -> Any:
+    if context.resilient_parsing:  # of what is half typed, to be completed
+        return parse(context, args)
+    _, _, order = command.make_parser(context).parse_args(args=list(args))
+    for option in order:
+        takes_one = option.param_type_name == "option" and not (
+            option.multiple or option.is_flag or option.count
+        )
+        if takes_one and order.count(option) > 1:
+            raise typer.BadParameter(
+                f"takes one value, and is given {order.count(option)} times",
+                ctx=context,
+                param=option,
+            )
+    return parse(context, args)
+
+
 app = typer.Typer(
+    cls=_EachOnce,
     name="spikelearn",
     help=(
         "Simulate spiking networks, train one network by any learning rule, and compare what it"
@@ -29,6 +62,17 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 NoSeed = Annotated[
     int, typer.Option("--seed", min=0, help="Accepted everywhere; nothing is random here.")
+]
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change what the description says, as in epochs=3, or in a network"
+        " 'projections[inhibitory->*].weight_mv=-2'; after network. or stimulus. what these say,"
+        " where the command reads them too. May be repeated.",
+    ),
 ]
 
 Backend = Annotated[
@@ -108,3 +152,32 @@ def settings(pairs: list[str], option: str = "--option") -> dict[str, Any]:
             raise SpikelearnError(f"{option} {name} is given twice; give one value for it")
         values[name] = parse_yaml(value, f"{option} {name}")
     return values
+
+
+def changes(pairs: list[str] | None, *parts: str) -> tuple[dict[str, Any], ...]:
+    """What `--set` changes in a description, and in the others that a command reads.
+
+    Parameters
+    ----------
+    pairs : list of str or None
+        As path=value.
+    *parts : str
+        Beginnings of the paths that lead into the others, such as "stimulus".
+
+    Returns
+    -------
+    tuple of dict
+        Values by path: first of the description itself, then of each of the others.
+    """
+    values: tuple[dict[str, Any], ...] = tuple({} for _ in ("", *parts))
+    for path, value in settings(pairs or [], "--set").items():
+        place = next((i for i, part in enumerate(parts, 1) if path.startswith(f"{part}.")), 0)
+        values[place][path.removeprefix(f"{parts[place - 1]}.") if place else path] = value
+    return values
+
+
+def print_changes(*values: Mapping[str, Any], parts: tuple[str, ...] = ()) -> None:
+    """A line for each change, by which the output tells what it is of."""
+    for part, changed in zip(("", *parts), values, strict=True):
+        for path, value in changed.items():
+            print(f"Set: {part}{'.' if part else ''}{path} = {value}")

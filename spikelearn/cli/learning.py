@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Seed, app, plain_warnings, plainly, say, settings
+from spikelearn.cli._app import (
+    Changes,
+    Seed,
+    app,
+    changes,
+    plain_warnings,
+    plainly,
+    print_changes,
+    say,
+    settings,
+)
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -76,8 +86,11 @@ def train(
     neurons: Neurons = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything random; the recipe's, or 0.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up from --seed.")] = 1,
+    setting: Changes = None,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
     ),
@@ -88,18 +101,29 @@ def train(
 
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
+    Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
     """
     if network is not None and model is not None and network != model:
         raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
     named = {
         "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
         "epochs": epochs, "learning_rate": learning_rate, "device": device, "n_neurons": neurons,
+        "seed": seed,
     }  # fmt: skip
     given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
     if option:
         given["options"] = settings(option)
-    first = _training_config(recipe, given, seed)
-    configs = [first.model_copy(update={"seed": s}) for s in range(seed, seed + seeds)]
+    changed, of_network = changes(setting, "network")
+    for path in changed:
+        if path in given:
+            raise SpikelearnError(f"{path} is given twice: by its own option, and by --set")
+    if of_network:
+        given["changes"] = of_network
+    first = _training_config(recipe, given)
+    if changed:
+        first = first.changed(changed)
+    print_changes(changed, of_network, parts=("network",))
+    configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
     _print_runs(first, _run(configs, out))
 
 
@@ -155,9 +179,7 @@ def _receptive_fields(folder: Path) -> Path:
     return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels)
 
 
-def _training_config(
-    recipe: str | None, given: dict[str, Any], seed: int
-) -> TrainConfig | STDPConfig:
+def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
     from spikelearn._files import shipped_names, validate
     from spikelearn.rules import RULES, known_name
@@ -180,20 +202,32 @@ def _training_config(
                 recipe = usual
                 say(f"Recipe: {recipe}")
                 break
-    if "n_neurons" in given and rule not in (None, "stdp", "homeostasis"):
-        raise SpikelearnError(
-            f"--neurons is for layers that STDP trains; the rule here is '{rule}', whose networks"
-            " are described in full by their models"
-        )
     if recipe is not None:
         config = load_recipe(recipe)
         if rule is not None and rule != config.rule:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
+        _check_options(type(config), config.rule, given)
         options = {**getattr(config, "options", {}), **given.pop("options", {})}
-        return load_recipe(recipe, **given, options=options, seed=seed)
+        return load_recipe(recipe, **given, options=options)
+    kind = STDPConfig if RULES[str(rule)].simulated else TrainConfig
+    _check_options(kind, str(rule), given)
     model = _first_model(str(rule), given.get("dataset", "mnist"))
-    given = {"model": model, **given, "seed": seed}
-    return validate(STDPConfig if RULES[str(rule)].simulated else TrainConfig, given, "the options")
+    return validate(kind, {"model": model, **given}, "the options")
+
+
+def _check_options(kind: type[TrainConfig | STDPConfig], rule: str, given: dict[str, Any]) -> None:
+    """Refuse what is not of this kind of training."""
+    for field in given:
+        if field == "n_neurons" and field not in kind.model_fields:
+            raise SpikelearnError(
+                f"--neurons is for layers that STDP trains; the rule here is '{rule}', whose"
+                " networks are described in full by their models"
+            )
+        if field not in kind.model_fields:
+            raise SpikelearnError(
+                f"--{field.removesuffix('s').replace('_', '-')} is not for the rule '{rule}', which"
+                " is part of a spiking network's description; --set changes what that says"
+            )
 
 
 def _is_plastic(model: str | None) -> bool:

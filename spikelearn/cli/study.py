@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plain_warnings, plainly, say
+from spikelearn.cli._app import (
+    Changes,
+    NoSeed,
+    app,
+    changes,
+    plain_warnings,
+    plainly,
+    print_changes,
+    say,
+)
 from spikelearn.cli._tables import print_table, print_tests
 
 if TYPE_CHECKING:
@@ -55,17 +65,25 @@ def run(
         float | None, typer.Option(min=0, help="Stop after so long; the same command goes on.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
+    setting: Changes = None,
 ) -> None:
     """Train the networks of a study, compare them with recordings, and write its page.
 
     What is there is not computed again: interrupted, it goes on where it was.
 
     Example: spikelearn study run learning_rules --limit-minutes 60
+    Example: spikelearn study run learning_rules --set 'networks[rule=stdp].n_train=2000'
     """
     from spikelearn.studies.study import load_study
 
-    command = f"spikelearn study run {name}" + (f" --seed {seed}" if seed else "")
-    run_and_print(load_study(name).counted_from(seed), out, limit_minutes, command)
+    (changed,) = changes(setting)
+    described = load_study(name).counted_from(seed)
+    if changed:
+        described = described.changed(changed)
+    print_changes(changed)
+    words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
+    command = " ".join([f"spikelearn study run {name}", *words])
+    run_and_print(described, out, limit_minutes, command)
 
 
 @study_app.command()

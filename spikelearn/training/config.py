@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -40,6 +40,9 @@ FORMAT = 2
 
 class _RunConfig(Description):
     model: str = Field(description="name of a shipped model, or path of a YAML file")
+    changes: dict[str, Any] | None = Field(
+        default=None, description="what differs from the model as it is described, by path"
+    )
     rule: str = Field(description="name of a learning rule")
     dataset: str = Field(
         default="mnist",
@@ -64,6 +67,12 @@ class _RunConfig(Description):
             raise ValueError("black and white must be different numbers")
         return limits
 
+    @model_validator(mode="after")
+    def _changes_fit_the_model(self) -> Self:
+        if self.changes:
+            load_model(self.model).changed(self.changes)
+        return self
+
     @field_validator("rule", mode="before")
     @classmethod
     def _current_name(cls, rule: Any) -> Any:
@@ -83,6 +92,8 @@ class _RunConfig(Description):
         """
         wanted = RULES[known_name(self.rule)].networks
         model = load_model(self.model)
+        if self.changes:
+            model = model.changed(self.changes)
         if model.kind not in wanted:
             fitting = [name for name, entry in RULES.items() if model.kind in entry.networks]
             raise SpikelearnError(

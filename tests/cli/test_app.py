@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from calling import call
+
+from spikelearn.cli import app
 
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
@@ -83,3 +86,32 @@ def test_every_public_name_is_there():
     for name in spikelearn.__all__:
         assert getattr(spikelearn, name) is not None
     assert spikelearn.__version__
+
+
+def _commands(group, path=()):
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*path, name))
+
+
+def test_an_option_that_takes_one_value_is_refused_when_it_is_given_twice():
+    tested = 0
+    for path, command in _commands(typer.main.get_command(app)):
+        for option in command.params:
+            if option.param_type_name != "option" or option.is_flag or option.multiple:
+                continue
+            result = call(*path, option.opts[0], "1", option.opts[0], "2")
+            assert result.exit_code == 2, (path, option.opts)
+            words = " ".join(result.output.replace("│", " ").split())
+            assert "takes one value, and is given 2 times" in words
+            assert option.opts[0] in words
+            tested += 1
+    assert tested > 60
+
+
+@pytest.mark.parametrize("option", ["--option", "--set"])
+def test_one_thing_is_set_once(option):
+    result = call("train", "--rule", "backprop", option, "loss=1", option, "loss=2")
+    assert result.exit_code == 1
+    assert f"{option} loss is given twice" in result.output
