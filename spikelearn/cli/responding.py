@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plainly, settings
+from spikelearn.cli._app import (
+    Changes,
+    NoSeed,
+    app,
+    changes,
+    plainly,
+    print_changes,
+    settings,
+)
 
 
 @app.command()
@@ -39,6 +47,7 @@ def respond(
     out: Annotated[
         Path | None, typer.Option(help="File for the response: .nc (netCDF) or .parquet.")
     ] = None,
+    setting: Changes = None,
     seed: NoSeed = 0,
 ) -> None:
     """Make a population response of spikes: what a comparison with a recording reads.
@@ -56,7 +65,11 @@ def respond(
     if network is not None:
         from spikelearn.cli.simulation import spiking_network
 
-        options["network"] = spiking_network(network)
+        (changed,) = changes(setting)
+        options["network"] = spiking_network(network, changed=changed)
+        print_changes(changed)
+    elif setting:
+        raise SpikelearnError("--set changes what is said of a network; give --network")
     activity = load(source)
     if population is None:
         if len(activity.populations) != 1:

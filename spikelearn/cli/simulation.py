@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, NoSeed, Seed, app, plainly, say
+from spikelearn.cli._app import (
+    Backend,
+    Changes,
+    NoSeed,
+    Seed,
+    app,
+    changes,
+    plainly,
+    print_changes,
+    say,
+)
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
@@ -20,9 +31,15 @@ if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.spikes import Activity
 
-PsthFile = Annotated[
-    Path | None,
-    typer.Option(help="File for a picture of the populations' rates: .png, .svg or .pdf."),
+RasterFiles = Annotated[
+    list[Path] | None,
+    typer.Option(help="File for a raster plot: .png, .svg or .pdf. May be repeated."),
+]
+PsthFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="File for a picture of the populations' rates: .png, .svg or .pdf. May be repeated."
+    ),
 ]
 Bin = Annotated[
     float | None,
@@ -44,13 +61,13 @@ Stop = Annotated[
     float | None,
     typer.Option("--stop", help="Time in ms up to which they do; the trial's end if not given."),
 ]
-StatisticsFile = Annotated[
-    Path | None,
+StatisticsFiles = Annotated[
+    list[Path] | None,
     typer.Option(
-        help="File for histograms of rates, intervals and correlations: .png, .svg or .pdf."
+        help="File for histograms of rates, intervals and correlations: .png, .svg or .pdf. May be"
+        " repeated."
     ),
 ]
-
 
 Scale = Annotated[
     float | None,
@@ -85,15 +102,14 @@ def simulate(
     scale: Scale = None,
     seed: Seed = 0,
     out: SpikeFiles = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
-    ] = None,
-    psth: PsthFile = None,
-    statistics: StatisticsFile = None,
+    plot: RasterFiles = None,
+    psth: PsthFiles = None,
+    statistics: StatisticsFiles = None,
     bin_ms: Bin = None,
     sigma: Sigma = 0.0,
     start: Start = 0.0,
     stop: Stop = None,
+    setting: Changes = None,
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
@@ -102,28 +118,26 @@ def simulate(
     is full, the run ends likewise, with exit status 1.
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
+    Example: spikelearn simulate brunel2000 --set 'projections[inhibitory->*].weight_mv=-0.6'
     """
     from spikelearn._progress import progress_bars
-    from spikelearn.report.pictures import check_plot_path
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation import stimulus_for
     from spikelearn.simulation.simulate import time_step
-    from spikelearn.spikes import check_path
 
     view = _View(bin_ms, sigma, start, stop)
     view.check(duration)
-    for path in out or []:
-        check_path(path)
-    for picture in (plot, psth, statistics):
-        if picture is not None:
-            check_plot_path(picture)
-    network = spiking_network(model, seed)
+    _check_files(out, plot, psth, statistics)
+    of_network, of_stimulus = changes(setting, "stimulus")
+    network = spiking_network(model, seed, of_network)
     if scale is not None:
         network = network.scaled(scale)
     step = dt if dt is not None else time_step(network)
     if stimulus is None and network.sources:
         stimulus = "poisson"
-    shown = None if stimulus is None else stimulus_for(network, stimulus, duration, step, seed)
+    protocol = _stimulus(stimulus, of_stimulus)
+    shown = None if protocol is None else stimulus_for(network, protocol, duration, step, seed)
+    print_changes(of_network, of_stimulus, parts=("stimulus",))
     with progress_bars() as bar, warnings.catch_warnings():
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
@@ -152,6 +166,47 @@ def simulate(
     view.draw(activity, plot, psth, statistics)
     if partial:
         raise typer.Exit(1 if "reason" in partial else 130)
+
+
+def _stimulus(name: str | None, changed: dict[str, Any]) -> Any:
+    """The protocol of that name or file, with what --set changes in it."""
+    from spikelearn.stimuli import load_protocol
+
+    if name is None:
+        if changed:
+            raise SpikelearnError("--set changes a stimulus, but there is none; give --stimulus")
+        return None
+    return load_protocol(name).changed(changed) if changed else name
+
+
+def _check_files(
+    spikes: list[Path] | None, *pictures: list[Path] | None, table: Path | None = None
+) -> None:
+    """Refuse files that nothing can be written to, before long work is done for it.
+
+    Parameters
+    ----------
+    spikes : list of Path or None
+        Files for spikes.
+    *pictures : list of Path or None
+        Files for pictures.
+    table : Path, optional
+        File for a table.
+    """
+    from spikelearn.report.pictures import check_plot_path
+    from spikelearn.spikes import check_path
+
+    for path in spikes or []:
+        check_path(path)
+    drawn = [path for kind in pictures for path in kind or []]
+    for path in drawn:
+        check_plot_path(path)
+    if table is not None:
+        check_table_path(table)
+    named = [*(spikes or []), *drawn, *([table] if table is not None else [])]
+    for path in named:
+        if named.count(path) > 1:
+            raise SpikelearnError(f"{path} is named {named.count(path)} times; give each its file")
 
 
 def _engine(activity: Activity) -> str:
@@ -208,9 +263,9 @@ class _View:
     def draw(
         self,
         activity: Activity,
-        raster: Path | None,
-        psth: Path | None,
-        statistics: Path | None,
+        rasters: list[Path] | None,
+        psths: list[Path] | None,
+        statistics: list[Path] | None,
         trial: int = 0,
     ) -> None:
         """Draw the pictures whose files are named."""
@@ -219,25 +274,23 @@ class _View:
         from spikelearn.report.statistics import plot_statistics
 
         part = (self.start_ms, self.stop_ms)
-        if raster is not None:
-            print(f"Raster: {plot_raster(activity, raster, trial, *part)}")
-        if psth is not None:
+        for file in rasters or []:
+            print(f"Raster: {plot_raster(activity, file, trial, *part)}")
+        for file in psths or []:
             bin_ms = 1.0 if self.bin_ms is None else self.bin_ms
-            print(f"Rates: {plot_psth(activity, psth, bin_ms, self.sigma_ms, *part)}")
-        if statistics is not None:
+            print(f"Rates: {plot_psth(activity, file, bin_ms, self.sigma_ms, *part)}")
+        for file in statistics or []:
             bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
-            print(f"Statistics: {plot_statistics(activity, statistics, bin_ms, *part)}")
+            print(f"Statistics: {plot_statistics(activity, file, bin_ms, *part)}")
 
 
 @app.command()
 @plainly
 def stats(
     source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
-    raster: Annotated[
-        Path | None, typer.Option(help="File for a raster plot: .png, .svg or .pdf.")
-    ] = None,
-    psth: PsthFile = None,
-    figure: StatisticsFile = None,
+    raster: RasterFiles = None,
+    psth: PsthFiles = None,
+    figure: StatisticsFiles = None,
     out: Annotated[Path | None, typer.Option(help="File for the table: .csv or .parquet.")] = None,
     trial: Annotated[int, typer.Option(min=0, help="Trial of the raster plot.")] = 0,
     bin_ms: Bin = None,
@@ -257,16 +310,11 @@ def stats(
 
     Example: spikelearn stats spikes.nwb --start 200 --psth rates.png --bin 2 --out stats.csv
     """
-    from spikelearn.report.pictures import check_plot_path
     from spikelearn.spikes import load
 
-    for picture in (raster, psth, figure):
-        if picture is not None:
-            check_plot_path(picture)
-    if out is not None:
-        check_table_path(out)
+    _check_files(None, raster, psth, figure, table=out)
     activity = load(source)
-    if raster is not None and trial >= activity.n_trials:
+    if raster and trial >= activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     view = _View(bin_ms, sigma, start, stop)
     view.check(activity.duration_ms)
@@ -276,14 +324,34 @@ def stats(
         write_table(table, out)
 
 
-def spiking_network(model: str, seed: int = 0) -> SpikingNetwork:
-    """The spiking network of that name, file or training run."""
+def spiking_network(
+    model: str, seed: int = 0, changed: Mapping[str, Any] | None = None
+) -> SpikingNetwork:
+    """The spiking network of that name, file or training run.
+
+    Parameters
+    ----------
+    model : str
+        Its name, a file, or the folder of a run.
+    seed : int
+        Of the initial weights of a classifier.
+    changed : mapping, optional
+        What is to be different in its description, by path.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such network, or it does not spike.
+    """
     from spikelearn._store import is_complete
     from spikelearn.networks import load_model
 
     if is_complete(Path(model)):
-        return _trained_network(Path(model))
+        trained = _trained_network(Path(model))
+        return trained.changed(changed) if changed else trained
     description = load_model(model)
+    if changed:
+        description = description.changed(changed)
     if description.kind == "spiking":
         return description
     if description.kind in ("spiking_mlp", "latency_mlp", "latency_cnn"):
@@ -302,7 +370,7 @@ def _trained_network(folder: Path) -> SpikingNetwork:
 
     run = open_run(folder)
     if isinstance(run, STDPRun):
-        return run.network.model_copy(update={"dt_ms": run.config["dt_ms"]})
+        return run.network.changed("dt_ms", run.config["dt_ms"])
     if isinstance(run.rule.network, SpikingClassifier | LatencyNetwork):
         return run.rule.network.to_spiking_network()
     raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
@@ -330,6 +398,7 @@ def convert(
         str | None, typer.Option(help="Resets of snnTorch's neurons: subtract or to_value.")
     ] = None,
     seed: Seed = 0,
+    setting: Changes = None,
 ) -> None:
     """Convert a spiking network from or to NIR, which other simulators and chips read.
 
@@ -338,10 +407,15 @@ def convert(
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.simulation.simulate import time_step
 
+    (changed,) = changes(setting)
     if Path(source).suffix == ".nir":
         network = SpikingNetwork.from_nir(source, dt, written_by, reset)  # type: ignore[arg-type]
+        network = network.changed(changed) if changed else network
+    elif written_by is not None or reset is not None:
+        raise SpikelearnError(f"--written-by and --reset are of .nir files; {source} is none")
     else:
-        network = spiking_network(source, seed)
+        network = spiking_network(source, seed, changed)
+    print_changes(changed)
     if target.suffix == ".nir":
         network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
         print(f"Network: {target}")

@@ -13,6 +13,7 @@ from calling import call
 
 from spikelearn import Activity
 from spikelearn._files import write_yaml
+from spikelearn.networks import SpikingNetwork
 from spikelearn.simulation import BACKENDS
 from spikelearn.simulation.grid.network import GridSpikes, PartialRun
 from spikelearn.spikes import summary
@@ -275,3 +276,78 @@ def test_an_interrupt_before_there_is_anything_to_keep_leaves_no_file(tmp_path, 
     assert result.exit_code == 130
     assert "Interrupted" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_every_picture_that_is_named_is_drawn(tmp_path):
+    spikes = tmp_path / "spikes.npz"
+    pictures = {
+        "--plot": ["a.png", "b.svg"], "--psth": ["c.png", "d.svg"], "--statistics": ["e.png"],
+    }  # fmt: skip
+    words = [w for option, names in pictures.items() for n in names for w in (option, tmp_path / n)]
+    result = call("simulate", "lif_feedforward", "--duration", 20, "--out", spikes, *words)
+    assert result.exit_code == 0, result.output
+    assert all((tmp_path / name).stat().st_size for names in pictures.values() for name in names)
+    again = {"--raster": ["f.png", "g.png"], "--psth": ["h.png"], "--figure": ["i.png", "j.png"]}
+    words = [w for option, names in again.items() for n in names for w in (option, tmp_path / n)]
+    result = call("stats", spikes, *words)
+    assert result.exit_code == 0, result.output
+    assert all((tmp_path / name).stat().st_size for names in again.values() for name in names)
+
+
+def test_two_things_are_not_written_to_one_file(tmp_path):
+    one = tmp_path / "one.png"
+    result = call("simulate", "lif_neuron", "--plot", one, "--psth", one)
+    assert result.exit_code == 1
+    assert f"{one} is named 2 times" in result.output
+    assert not one.exists()
+
+
+def test_what_is_set_is_simulated_shown_and_kept_with_the_spikes(tmp_path):
+    rates = []
+    for index, more in enumerate(([], ["--set", "projections[input->*].weight_mv=0"],
+                                  ["--set", "stimulus.rate_hz=0"])):  # fmt: skip
+        out = tmp_path / f"{index}.npz"
+        result = call("simulate", "lif_feedforward", "--duration", 100, "--out", out, *more)
+        assert result.exit_code == 0, result.output
+        assert all(f"Set: {text.replace('=', ' = ')}" in result.output for text in more[1:])
+        activity = Activity.load(out)
+        rates.append(activity.n_spikes)
+    assert rates[0] > rates[1] == rates[2] == 0
+    told = Activity.load(tmp_path / "1.npz").provenance["network"]["projections"]
+    assert [p["weight_mv"] for p in told if p["source"] == "input"] == [0.0]
+    assert Activity.load(out).provenance["stimulus"]["protocol"]["rate_hz"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["simulate", "lif_feedforward", "--set", "populations.hidden.tau_m=5"], "tau_m_ms"),
+        (
+            ["simulate", "lif_feedforward", "--set", "populations.hidden.tau_m_ms=-5"],
+            "greater than 0",
+        ),
+        (["simulate", "lif_feedforward", "--set", "projections[x->*].delay_ms=1"], "fits none"),
+        (["simulate", "lif_feedforward", "--set", "stimulus.rate=5"], "did you mean rate_hz"),
+        (["simulate", "lif_neuron", "--set", "stimulus.rate_hz=5"], "there is none"),
+        (["simulate", "snn_784", "--set", "size=[1]"], "did you mean sizes"),
+        (["convert", "lif_neuron", "x", "--set", "dt=1"], "did you mean dt_ms"),
+        (["convert", "lif_neuron", "x", "--reset", "subtract"], "are of .nir files"),
+        (["respond", "x.npz", "--set", "dt_ms=1"], "give --network"),
+        (["study", "run", "demo", "--set", "n_boot=1"], "did you mean n_bootstrap"),
+        (["study", "run", "demo", "--set", "networks[rule=nosuch].epochs=1"], "fits none"),
+        (["study", "run", "demo", "--set", "networks[rule=stdp].epoch=1"], "did you mean epochs"),
+    ],
+)
+def test_a_change_that_leads_nowhere_is_one_sentence(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_is_converted_with_what_is_set(tmp_path):
+    result = call("convert", "lif_neuron", tmp_path / "n", "--set", "populations.neuron.size=3")
+    assert result.exit_code == 0, result.output
+    assert SpikingNetwork.from_yaml(tmp_path / "n").populations["neuron"].size == 3

@@ -119,8 +119,8 @@ def trained(config: TrainConfig, device: torch.device, runs: Path, stop_after: i
         if epoch > stop_after:
             raise KeyboardInterrupt
 
-    # A configuration names no stand-in.
-    there = config.model_copy(update={"device": str(device)})
+    # A configuration names no stand-in, and would refuse it.
+    there = TrainConfig.model_construct(**{**dict(config), "device": str(device)})
     with other_device(device):
         if stop_after < config.epochs:
             with pytest.raises(KeyboardInterrupt):

@@ -81,6 +81,9 @@ def test_parts_that_cannot_be_made_are_refused(small_study, changes, sentence) -
 
 
 def test_learning_is_shown_of_each_rule_once(small_study) -> None:
-    twice = {"learning": True, "networks": [{"family": "x", "rule": "backprop"}] * 2}
+    twice = {
+        "learning": True,
+        "networks": [{"family": "x", "rule": "backprop", "model": "mlp_64"}] * 2,
+    }
     with pytest.raises(ValueError, match="backprop stands here twice"):
         Study(**{**small_study.model_dump(), **twice})

@@ -17,7 +17,8 @@ def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
     tested = Significance(
         pd.DataFrame({"score": [0.1], **p}), pd.DataFrame({"difference": [0.2], **p})
     )
-    study = Study(name="small", networks=({"family": "x", "rule": "backprop"},), n_bootstrap=20)
+    network = {"family": "x", "rule": "backprop", "model": "mlp_64"}
+    study = Study(name="small", networks=(network,), n_bootstrap=20)
     (tmp_path / "scores").mkdir()
     nothing = pd.DataFrame()
     result = StudyResult(
