@@ -17,6 +17,7 @@ from spikelearn.cli._app import (
     print_changes,
     settings,
 )
+from spikelearn.cli.simulation import Scale, spiking_network
 
 
 @app.command()
@@ -36,6 +37,7 @@ def respond(
         str | None,
         typer.Option(help="What was simulated, as `simulate` takes it: lfp needs its synapses."),
     ] = None,
+    scale: Scale = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="An option of the readout, as in sigma_ms=5. May be repeated."),
@@ -63,10 +65,9 @@ def respond(
         check_response_path(out)
     options = settings(option or [])
     if network is not None:
-        from spikelearn.cli.simulation import spiking_network
-
         (changed,) = changes(setting)
-        options["network"] = spiking_network(network, changed=changed)
+        described = spiking_network(network, changed=changed)
+        options["network"] = described if scale is None else described.scaled(scale)
         print_changes(changed)
     elif setting:
         raise SpikelearnError("--set changes what is said of a network; give --network")
@@ -87,5 +88,7 @@ def respond(
     )
     if "left_out" in response.attrs:
         print(f"left out: {response.attrs['left_out']}")
+    if "network" in response.attrs:
+        print(f"network: {response.attrs['network']}")
     if out is not None:
         print(f"Response: {save_response(response, out)}")

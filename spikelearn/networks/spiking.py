@@ -8,6 +8,7 @@ semantics of a run are in `spikelearn.simulation`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -34,7 +35,7 @@ from spikelearn.networks.neurons import (
     SpikeSource,
 )
 from spikelearn.networks.plasticity import DopamineSTDP
-from spikelearn.networks.projections import Projection, draw_synapses
+from spikelearn.networks.projections import UNITS, Projection, draw_synapses
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -234,14 +235,35 @@ class SpikingNetwork(Description):
         n_target = self.populations[projection.target].size
         return draw_synapses(projection, n_source, n_target, generator)
 
-    def with_weights(self, weights: dict[str, np.ndarray]) -> SpikingNetwork:
-        """A copy whose projections, by name, have these weights: matrices of shape
-        (source size, target size) and in the unit of the projection's weights."""
+    def with_weights(
+        self, weights: Mapping[str, np.ndarray], units: Mapping[str, str] | None = None
+    ) -> SpikingNetwork:
+        """A copy whose projections, by name, have these weights.
+
+        Parameters
+        ----------
+        weights : mapping of str to array of shape (source size, target size)
+            In the unit of the projection's weights.
+        units : mapping of str to str, optional
+            Their units, as an activity's `weight_units` says them; refused where they are others.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such projection, or more than one of that name, or the unit is another.
+        """
         names = [p.name for p in self.projections]
         for name in weights:
-            if name not in names:
+            if names.count(name) != 1:
+                found = "no projection" if name not in names else "more than one projection"
                 raise SpikelearnError(
-                    f"there is no projection '{name}'; there are {', '.join(names) or 'none'}"
+                    f"there is {found} '{name}'; there are {', '.join(names) or 'none'}"
+                )
+            wanted = UNITS[self.projections[names.index(name)].unit]
+            given = (units or {}).get(name, wanted)
+            if given != wanted:
+                raise SpikelearnError(
+                    f"projection {name} has weights in {wanted}, but these are in {given}"
                 )
         projections = tuple(
             p.model_copy(update={f"weight_{p.unit}": np.asarray(weights[p.name], dtype=np.float64)})

@@ -38,7 +38,8 @@ def save_response(response: xarray.DataArray, path: str | Path) -> Path:
     response : DataArray
     path : str or Path
         `.nc`: netCDF 4 (HDF5), which xarray, MATLAB and many others open. `.parquet`: one row for
-        each value with its coordinates, attributes in the file's metadata.
+        each value with its coordinates, attributes in the file's metadata. Both say the units of
+        the values and of time (ms).
 
     Raises
     ------
@@ -47,6 +48,8 @@ def save_response(response: xarray.DataArray, path: str | Path) -> Path:
     """
     path = Path(path)
     check_response_path(path)
+    if "time" in response.coords:  # all of ours are in ms, whatever the response itself is in
+        response = response.assign_coords(time=response["time"].assign_attrs(units="ms"))
     try:
         with atomic_path(path) as temporary:
             if path.suffix.lower() == ".nc":
@@ -109,6 +112,9 @@ def _save_parquet(response: xarray.DataArray, path: Path) -> None:
         "dims": [str(dim) for dim in response.dims],
         "sizes": [int(size) for size in response.shape],
         "coords": coords,
+        "units": {
+            str(k): c.attrs["units"] for k, c in response.coords.items() if "units" in c.attrs
+        },
         "attrs": {str(k): v for k, v in _plain(response.attrs).items()},
     }
     kept = {**(table.schema.metadata or {}), _KEY: json.dumps(about).encode()}
@@ -139,6 +145,9 @@ def _load_parquet(path: Path) -> xarray.DataArray:
             coords[name] = values.item() if hasattr(values, "item") else values
         else:
             coords[name] = (its, values.astype(str) if values.dtype == object else values)
-    return xarray.DataArray(
+    response = xarray.DataArray(
         column(about["name"]), dims=dims, coords=coords, name=about["name"], attrs=about["attrs"]
     )
+    for name, units in about.get("units", {}).items():
+        response[name].attrs["units"] = units
+    return response

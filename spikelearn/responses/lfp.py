@@ -21,6 +21,7 @@ input from background, and from spike sources where their spikes were not record
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def lfp(
         units="standard deviations",
         method="reference weighted sum (Mazzoni et al. 2015)",
         left_out=currents.attrs["left_out"],
+        network=currents.attrs["network"],
     ).rename("lfp")
 
 
@@ -148,8 +150,9 @@ def synaptic_currents(
     Raises
     ------
     SpikelearnError
-        If a presynaptic population was not recorded, the network is another, its seed unknown, or
-        its currents have different units.
+        If a presynaptic population was not recorded, the network is another than the provenance
+        of the spikes says (naming what differs), its seed is unknown, or its currents have
+        different units.
     """
     import xarray
 
@@ -160,10 +163,14 @@ def synaptic_currents(
             f"there are no neurons '{population}' in {network.name}; there are"
             f" {', '.join(network.neurons)}"
         )
+    said = _check_network(activity, network)
+    simulated = activity.provenance.get("seed")
     if seed is None:
-        if "seed" not in activity.provenance:
+        if simulated is None:
             raise SpikelearnError("the spikes do not say their seed, which drew the synapses")
-        seed = int(activity.provenance["seed"])
+        seed = int(simulated)
+    elif simulated is not None and int(simulated) != seed:
+        said += f", with synapses of seed {seed} where the simulation had {simulated}"
     n_steps = nearest_step(activity.duration_ms, activity.dt_ms)
     total = np.zeros((activity.n_trials, 2, n_steps))
     units, left_out = set(), []
@@ -206,8 +213,27 @@ def synaptic_currents(
             "units": units.pop(),
             "source": "synapses onto " + spike_source(activity, population).split(" ", 2)[2],
             "left_out": ", ".join(left_out) or "nothing",
+            "network": said,
         },
     )
+
+
+def _check_network(activity: Activity, network: SpikingNetwork) -> str:
+    """Refuse another network than was simulated; in words, which it is."""
+    from spikelearn.networks.content import difference
+
+    for source in activity.populations.keys() & network.populations.keys():
+        _check_recorded(activity, network, source)
+    recorded = activity.provenance.get("network")
+    if not (isinstance(recorded, Mapping) and "populations" in recorded):
+        return f"{network.name}; the spikes do not say whether it was simulated"
+    other = difference(recorded, network)
+    if other is not None:
+        raise SpikelearnError(
+            f"{network.name} is not the network whose spikes these are: {other} (there: what was"
+            " simulated; here: what was given)"
+        )
+    return network.name
 
 
 def _check_recorded(activity: Activity, network: SpikingNetwork, source: str) -> None:

@@ -17,7 +17,9 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
 from spikelearn._time_steps import nearest_step
+from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
+from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import (
@@ -209,6 +211,7 @@ def simulate(
         states={name: state[trials, :n_steps] for name, state in states.items()},
         weights=weights,
         provenance=provenance,
+        weight_units={p.name: UNITS[p.unit] for p in network.projections if p.name in weights},
     )
 
 
@@ -340,25 +343,10 @@ def required_features(grid: GridNetwork, precision: str) -> list[str]:
 def _provenance(
     network: SpikingNetwork, stimulus: Stimulus, backend: str, seed: int, precision: str
 ) -> dict[str, Any]:
-    def brief(value: Any) -> Any:
-        # Matrices would drown the rest; their numbers are in the saved network.
-        if isinstance(value, dict):
-            return {key: brief(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [brief(item) for item in value]
-        if isinstance(value, np.ndarray):
-            return f"array of shape {value.shape}" if value.ndim else str(value)
-        return value
-
     base, _, target = backend.partition(":")
     return {
-        "network": brief(
-            {
-                **network.model_dump(exclude_none=True, exclude={"populations", "projections"}),
-                **_arrays(network),
-            }
-        ),
-        "stimulus": brief(dict(stimulus.provenance)) or {"protocol": "given"},
+        "network": content(network),
+        "stimulus": shortened(dict(stimulus.provenance)) or {"protocol": "given"},
         "backend": base,
         "backend_version": _version(BACKENDS[base][1]) if base in BACKENDS else "unknown",
         **({"backend_target": target} if target else {}),
@@ -372,22 +360,6 @@ def _provenance(
 @functools.cache  # to look one up takes a millisecond
 def _version(distribution: str) -> str:
     return importlib.metadata.version(distribution)
-
-
-def _arrays(network: SpikingNetwork) -> dict[str, Any]:
-    """Populations and projections with arrays kept as arrays, so that they can be summarised."""
-
-    def fields(part: Any) -> dict[str, Any]:
-        return {
-            k: v.model_dump() if hasattr(v, "model_dump") else v
-            for k, v in dict(part).items()
-            if v is not None
-        }
-
-    return {
-        "populations": {name: fields(p) for name, p in network.populations.items()},
-        "projections": [fields(p) for p in network.projections],
-    }
 
 
 def stimulus_for(

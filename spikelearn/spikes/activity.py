@@ -11,6 +11,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.units import units_of_weights
 
 if TYPE_CHECKING:
     import neo
@@ -35,9 +36,13 @@ class Activity:
     states : mapping of str to array of shape (n_trials, n_steps, size)
         Recorded state by "population.variable" (`v_mv`: membrane potential in mV).
     weights : mapping of str to array of shape (source size, target size)
-        Final weights in mV of plastic projections, by "source->target".
+        Final weights of plastic projections, by "source->target", in the unit that `weight_units`
+        says.
     provenance : mapping
         What was run: network, stimulus, backend and its version, seed. Plain YAML values.
+    weight_units : mapping of str to str
+        Unit of each matrix of weights: mV, pA, nS or mV/ms. Where it is not given, that of the
+        network in the provenance, or mV.
 
     Examples
     --------
@@ -59,6 +64,7 @@ class Activity:
     states: Mapping[str, np.ndarray] = field(default_factory=dict)
     weights: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    weight_units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.labels:
@@ -67,6 +73,8 @@ class Activity:
             raise SpikelearnError(
                 f"{len(self.labels)} stimulus labels were given for {self.n_trials} trials"
             )
+        units = units_of_weights(self.weights, self.weight_units, self.provenance)
+        object.__setattr__(self, "weight_units", units)
 
     def __getitem__(self, population: str) -> PopulationSpikes:
         try:

@@ -2,8 +2,8 @@
 
 activity.duration_ms, .dt_ms, .n_trials, .labels (cell array)
 activity.populations(k).name, .size, .times_ms, .neurons, .trials    columns, counted from 1
-activity.states(k).name, .values            trials x steps x neurons
-activity.weights(k).name, .values           source neurons x target neurons
+activity.states(k).name, .values, .unit     trials x steps x neurons
+activity.weights(k).name, .values, .unit    source neurons x target neurons
 activity.metadata                           the same and the provenance, as JSON
 """
 
@@ -20,6 +20,7 @@ from scipy.io import loadmat, savemat
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -42,14 +43,17 @@ def save(activity: Activity, path: Path) -> None:
     ]
     labels = np.empty((len(activity.labels), 1), dtype=object)
     labels[:, 0] = [_plain(label) for label in activity.labels]
+    units = {name: state_unit(name).name or "dimensionless" for name in activity.states}
     content = {
         "duration_ms": float(activity.duration_ms),
         "dt_ms": float(activity.dt_ms),
         "n_trials": float(activity.n_trials),
         "labels": labels,
         "populations": _structs(populations, ["name", "size", "times_ms", "neurons", "trials"]),
-        "states": _structs(_named(activity.states), ["name", "values"]),
-        "weights": _structs(_named(activity.weights), ["name", "values"]),
+        "states": _structs(_named(activity.states, units), ["name", "values", "unit"]),
+        "weights": _structs(
+            _named(activity.weights, activity.weight_units), ["name", "values", "unit"]
+        ),
         "metadata": json.dumps(json.loads(describe(activity))),  # nothing beyond ASCII
     }
     with path.open("wb") as file:
@@ -90,8 +94,11 @@ def _plain(text: str) -> str:
     return "".join(c if ord(c) < 2**16 else f"\\U{ord(c):08x}" for c in text)
 
 
-def _named(arrays: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    return [{"name": _plain(name), "values": np.asarray(array)} for name, array in arrays.items()]
+def _named(arrays: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": _plain(name), "values": np.asarray(array), "unit": _plain(units[name])}
+        for name, array in arrays.items()
+    ]
 
 
 def _structs(items: list[dict[str, Any]], fields: list[str]) -> np.ndarray:

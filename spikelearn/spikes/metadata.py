@@ -40,6 +40,7 @@ def check(activity: Activity) -> None:
         ("population name", activity.populations),
         ("state name", activity.states),
         ("projection name", activity.weights),
+        ("unit of weights", activity.weight_units.values()),
     ):
         for text in texts:
             _check_text(kind, text)
@@ -104,7 +105,10 @@ def describe(activity: Activity, provenance: bool = True) -> str:
         "labels": list(activity.labels),
         "populations": {name: int(s.size) for name, s in activity.populations.items()},
         "states": {name: _array_form(state) for name, state in activity.states.items()},
-        "weights": {name: _array_form(matrix) for name, matrix in activity.weights.items()},
+        "weights": {
+            name: {**_array_form(matrix), "unit": activity.weight_units[name]}
+            for name, matrix in activity.weights.items()
+        },
     }
     if provenance:
         content["provenance"] = dict(activity.provenance)
@@ -172,6 +176,7 @@ def rebuild(
         states=dict(zip(meta["states"], states, strict=False)),
         weights=dict(zip(meta["weights"], weights, strict=False)),
         provenance=meta["provenance"],
+        weight_units=weight_units(meta),
     )
     check(activity)
     if activity.n_spikes != meta["n_spikes"]:
@@ -179,6 +184,11 @@ def rebuild(
             f"it holds {activity.n_spikes} spikes where {meta['n_spikes']} were written"
         )
     return activity
+
+
+def weight_units(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Units of the weights that `describe` named; files of earlier versions do not say them."""
+    return {name: form["unit"] for name, form in meta["weights"].items() if "unit" in form}
 
 
 def to_json(content: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn.spikes.metadata import describe, parse, to_json
+from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     import neo
@@ -32,6 +33,8 @@ def annotated_block(activity: Activity) -> neo.Block:
     for i, matrix in enumerate(activity.weights.values()):
         # Flat, because Neo's NIX writer drops annotations of more than one dimension.
         block.annotate(**{f"weights_{i}": np.asarray(matrix).ravel()})
+    for i, unit in enumerate(activity.weight_units.values()):
+        block.annotate(**{f"weights_{i}_unit": unit})
     return block
 
 
@@ -57,7 +60,7 @@ def state_signal(
     values = np.asarray(values)
     return neo.AnalogSignal(
         values if values.dtype.kind == "f" else values.astype(np.float64),
-        units=pq.mV if variable.endswith("_mv") else pq.dimensionless,
+        units=state_unit(variable).name or pq.dimensionless,
         t_start=0.0 * pq.ms,
         sampling_period=float(dt_ms) * pq.ms,
         name=name,

@@ -14,6 +14,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.metadata import weight_units
 from spikelearn.spikes.neo_blocks import (
     annotated_block,
     block_metadata,
@@ -21,6 +22,7 @@ from spikelearn.spikes.neo_blocks import (
     state_signal,
 )
 from spikelearn.spikes.neo_session import from_session_block
+from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     import neo
@@ -36,9 +38,10 @@ def to_neo(activity: Activity) -> neo.Block:
 
     Segments bear the stimulus label as name and annotation `stimulus`; spike trains are annotated
     with `population`, `neuron`, `trial` and `stimulus`, signals with `population`, `variable`,
-    `trial` and `stimulus`. Signals are in mV where the variable's name ends in `_mv`, else
+    `trial` and `stimulus`. Signals are in the unit that the variable's name ends in (`v_mv`), else
     dimensionless. The block is annotated with `activity` (sizes, grid, labels) and `provenance`,
-    both JSON, and with the final weights as flat arrays `weights_0`, `weights_1` ...
+    both JSON, and with the final weights as flat arrays `weights_0`, `weights_1` ..., whose units
+    are `weights_0_unit`, `weights_1_unit` ...
 
     Parameters
     ----------
@@ -134,6 +137,7 @@ def from_neo(block: neo.Block) -> Activity:
         states=_states(segments, meta["states"] if meta else {}),
         weights=dict(zip(meta["weights"], read_weights(block, meta), strict=True)) if meta else {},
         provenance=meta["provenance"] if meta else _foreign_provenance(block),
+        weight_units=weight_units(meta) if meta else {},
     )
 
 
@@ -206,8 +210,8 @@ def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, 
             noted = signal.annotations
             if {"population", "variable"} <= noted.keys():
                 name = f"{noted['population']}.{noted['variable']}".removeprefix(".")
-                in_mv = str(noted["variable"]).endswith("_mv")
-                values = signal.rescale("mV") if in_mv else signal
+                unit = state_unit(str(noted["variable"])).name
+                values = signal.rescale(unit) if unit else signal
                 signals.setdefault(name, []).append(values.magnitude)
     for name, parts in signals.items():
         if len(parts) != len(segments) or len({part.shape for part in parts}) > 1:

@@ -1,7 +1,8 @@
 """NumPy archives: `metadata` as JSON, and the arrays by number in the order it names them.
 
 `population_0_times_ms`, `population_0_senders` and `population_0_trials` belong to the first
-population, `state_0` to the first recorded state, `weights_0` to the first weight matrix.
+population, `state_0` to the first recorded state, `weights_0` to the first weight matrix, whose
+unit is `weights_0_unit`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def save(activity: Activity, path: Path) -> None:
         arrays[f"state_{i}"] = np.asarray(state)
     for i, matrix in enumerate(activity.weights.values()):
         arrays[f"weights_{i}"] = np.asarray(matrix)
+    for i, unit in enumerate(activity.weight_units.values()):
+        arrays[f"weights_{i}_unit"] = np.array(unit)
     # An open file: given a name, NumPy appends its own suffix to any other.
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -6,7 +6,8 @@ The trials follow one another on the session clock (see `session.py`).
   that Neo gives its spike train. Neo's own writer would lose the populations.
 - `trials`: start, stop and `stimulus` of each; `epochs` says the same, because Neo reads these.
 - `acquisition`: a time series per recorded state, NaN between trials.
-- `analysis`: a table per matrix of final weights, a row per source neuron.
+- `analysis`: a table per matrix of final weights, a row per source neuron; its one column bears
+  the unit, as `weight_mv` or `weight_ns` do.
 - `notes`: sizes, grid, labels and provenance as JSON.
 
 A simulated network has no animal, so there is no subject. The session starts when the provenance
@@ -34,6 +35,7 @@ from spikelearn.spikes.session import (
     steps_per_trial,
     trial_starts_ms,
 )
+from spikelearn.spikes.units import WEIGHT_FIELDS, state_unit
 
 if TYPE_CHECKING:
     import pynwb
@@ -214,14 +216,14 @@ def _add_states(file: pynwb.NWBFile, activity: Activity) -> None:
     steps = steps_per_trial(activity)
     for key, name in _object_names(activity.states).items():
         joined = session_state(np.asarray(activity.states[key]), steps)
-        in_mv = key.endswith("_mv")
+        unit = state_unit(key)
         file.add_acquisition(
             pynwb.TimeSeries(
                 name=name,
                 description=f"Recorded state {key}; a column per neuron, NaN between trials.",
                 data=H5DataIO(joined, compression="gzip", compression_opts=1, shuffle=True),
-                unit="volts" if in_mv else "n.a.",
-                conversion=1e-3 if in_mv else 1.0,
+                unit=unit.si_name,
+                conversion=unit.si,
                 starting_time=0.0,
                 rate=1000.0 / float(activity.dt_ms),
             )
@@ -233,8 +235,11 @@ def _add_weights(file: pynwb.NWBFile, activity: Activity) -> None:
 
     for key, name in _object_names(activity.weights).items():
         matrix = np.asarray(activity.weights[key])
+        unit = activity.weight_units[key]
         column = VectorData(
-            name="weight_mv", description="Weight in mV to each target neuron.", data=matrix
+            name=WEIGHT_FIELDS.get(unit, "weight"),
+            description=f"Weight in {unit} to each target neuron.",
+            data=matrix,
         )
         file.add_analysis(
             DynamicTable(
@@ -276,7 +281,6 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
             meta["states"].values(), _object_names(meta["states"]).values(), strict=True
         )
     ]
-    weights = [
-        file.analysis[name]["weight_mv"].data[:] for name in _object_names(meta["weights"]).values()
-    ]
+    tables = [file.analysis[name] for name in _object_names(meta["weights"]).values()]
+    weights = [table[table.colnames[0]].data[:] for table in tables]
     return rebuild(meta, populations, states, weights)

@@ -18,6 +18,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +60,10 @@ def save(activity: Activity, path: Path) -> None:
                     for here in pieces(len(spikes)):
                         written[here] = values[here]
         for kind, arrays in (("state", activity.states), ("weights", activity.weights)):
-            for index, array in enumerate(arrays.values()):
-                ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
+            for index, (name, array) in enumerate(arrays.items()):
+                written = ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
+                unit = activity.weight_units.get(name, "") or state_unit(name).name
+                written.attrs["units"] = unit or "dimensionless"
 
 
 def _session_ms(spikes: PopulationSpikes, here: slice, duration_ms: float) -> np.ndarray:

@@ -29,6 +29,8 @@ def test_a_response_comes_back_from_its_file_as_it_was(tmp_path, suffix, name) -
     for key in response.coords:
         np.testing.assert_array_equal(back[key].values, response[key].values)
     np.testing.assert_array_equal(back.values, response.values)
+    if "time" in back.coords:
+        assert back["time"].attrs["units"] == "ms"
 
 
 def test_a_netcdf_file_of_ours_is_opened_by_xarray_alone(tmp_path) -> None:

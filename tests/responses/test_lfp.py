@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from spikelearn._seeding import generator
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.responses import lfp, reference_weighted_sum, respond, synaptic_currents
 from spikelearn.simulation import simulate
+from spikelearn.spikes.activity import Activity
 
 TAU_MS = 15.0
 
@@ -48,6 +51,50 @@ def network(synapse: dict | None = None, **changes) -> SpikingNetwork:
 
 def run(description: SpikingNetwork, seed: int = 3):
     return simulate(description, duration_ms=120.0, dt_ms=0.1, seed=seed, record=["P"])
+
+
+def weaker(description: SpikingNetwork) -> SpikingNetwork:
+    """The same sizes and connections, other weights."""
+    given = description.model_dump(exclude_none=True)
+    given["projections"][1]["weight_mv"] = -0.2
+    return SpikingNetwork.model_validate(given)
+
+
+def test_another_network_of_the_same_sizes_is_refused_naming_what_differs(tmp_path) -> None:
+    description = network()
+    activity = run(description)
+    with pytest.raises(SpikelearnError) as told:
+        lfp(activity, weaker(description), "P")
+    assert "projections[I->P].weight_mv is -0.7 there and -0.2 here" in str(told.value)
+    read = Activity.load(activity.save(tmp_path / "spikes.nwb"))
+    with pytest.raises(SpikelearnError, match="is not the network whose spikes these are"):
+        respond(read, "P", "lfp", {"network": weaker(description)})
+    found = lfp(read, description, "P")
+    np.testing.assert_allclose(found, lfp(activity, description, "P"))
+    assert found.attrs["network"] == "driven"
+    # A name or a description is no part of what a network is.
+    renamed = description.model_copy(update={"name": "other", "description": "the same"})
+    np.testing.assert_allclose(lfp(read, renamed, "P"), found)
+
+
+def test_another_seed_than_the_simulations_is_said() -> None:
+    description = network()
+    activity = run(description, seed=3)
+    said = lfp(activity, description, "P", seed=4).attrs["network"]
+    assert said == "driven, with synapses of seed 4 where the simulation had 3"
+    foreign = dataclasses.replace(activity, provenance={})
+    with pytest.raises(SpikelearnError, match="do not say their seed"):
+        lfp(foreign, description, "P")
+    found = lfp(foreign, description, "P", seed=3)
+    assert found.attrs["network"] == "driven; the spikes do not say whether it was simulated"
+
+
+def test_a_part_of_the_potential_rests_on_all_spikes() -> None:
+    description = network()
+    activity = run(description)
+    whole = lfp(activity, description, "P")
+    part = respond(activity, "P", "lfp", {"network": description}, 40.0, 80.0)
+    np.testing.assert_array_equal(part, whole.isel(time=slice(400, 800)))
 
 
 @pytest.mark.parametrize("model", ["exponential", "alpha"])
