@@ -145,6 +145,9 @@ class Description(BaseModel):
         for name, value in made.__dict__.items():
             if type(value) is dict:
                 made.__dict__[name] = FixedMapping(value)
+            elif isinstance(value, np.ndarray) and value.flags.writeable:
+                made.__dict__[name] = value.view()  # whoever gave the array may go on writing
+                made.__dict__[name].flags.writeable = False
         return made
 
     def changed(self, path: str | Mapping[str, Any], value: Any = _NOT_GIVEN) -> Self:

@@ -121,8 +121,12 @@ _ALTERNATIVES = ("number", "array", "distribution", "list", "course")
 
 
 def validation_sentence(error: Any) -> str:
-    """The first mistake of a pydantic ValidationError as one sentence."""
-    first = error.errors(include_url=False)[0]
+    """The first mistake of a pydantic ValidationError as one sentence.
+
+    A field that nothing knows comes first: another is often missing because of it.
+    """
+    mistakes = error.errors(include_url=False)
+    first = next((one for one in mistakes if one["type"] == "unknown_field"), mistakes[0])
     loc = first["loc"]
     if len(loc) > 1 and loc[-1] in _ALTERNATIVES and first["type"] != "unknown_field":
         loc = loc[:-1]

@@ -84,7 +84,8 @@ def content_with(node: Any, places: Mapping[Place, Any]) -> Any:
             entries[int(index)] = content_with(entries[int(index)], inner)
         return entries
     for name, inner in below.items():
-        content[str(name)] = content_with(content.get(str(name)), inner)
+        # What a study's network does not say itself, its recipe says.
+        content[str(name)] = content_with(_inside(node, str(name)), inner)
     return content
 
 

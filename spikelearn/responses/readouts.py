@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.responses.bold import bold
 from spikelearn.responses.counts import firing_rates_hz, spike_counts
 from spikelearn.responses.filtered import filtered_rates
@@ -90,7 +91,10 @@ def respond(
     for name, value in given.items():
         if name not in entry.options and not (name == "network" and entry.needs_network):
             known = ", ".join(entry.options) or "none"
-            raise SpikelearnError(f"readout {readout} has no option '{name}'; it has {known}")
+            close = f" ({hint})" if (hint := nearest(name, entry.options)).endswith("?") else ""
+            raise SpikelearnError(
+                f"readout {readout} has no option '{name}'{close}; it has {known}"
+            )
         if name != "network":
             _check_option(readout, name, value, entry.options[name])
     if entry.needs_network and "network" not in given:
@@ -111,7 +115,7 @@ def respond(
 
 def _check_option(readout: str, name: str, value: Any, default: Any) -> None:
     """Refuse a value of another kind than the one that stands there if none is given."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     whole = number and float(value).is_integer()
     if default is None:
         fits, kind = number, "a number"

@@ -153,6 +153,15 @@ class AuditoryPart(Description):
     recording: str = Field(default="grasshopper", description="name of an auditory recording")
     backend: str = Field(default="snntorch", description="where the neurons are simulated")
 
+    @field_validator("backend")
+    @classmethod
+    def _known_simulator(cls, name: str) -> str:
+        from spikelearn.simulation import BACKENDS
+
+        if name.partition(":")[0] not in (*BACKENDS, "auto"):
+            raise ValueError(f"there is no simulator '{name}'; {nearest(name, BACKENDS)}")
+        return name
+
 
 class Study(Description):
     """What is trained, what it is compared with, and what else is asked."""
@@ -251,6 +260,14 @@ class Study(Description):
             if name not in known:
                 raise ValueError(f"there is no '{name}'; {nearest(name, known)}")
         return value
+
+    @field_validator("seeds", "recordings", "methods", "criteria", "agreement")
+    @classmethod
+    def _each_once(cls, values: Any) -> Any:
+        for value in () if isinstance(values, str) else values:
+            if values.count(value) > 1:
+                raise ValueError(f"{value} stands twice; its results would count twice")
+        return values
 
     @field_validator("agreement")
     @classmethod

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from spikelearn._description import Description, FixedMapping
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import configuration_key, current_name, with_first_names
 from spikelearn.networks import load_model
@@ -300,6 +300,17 @@ class STDPConfig(_RunConfig):
     raise_hz: float = Field(default=31.875, gt=0, description="by which the rate is raised then")
     chunk: int = Field(default=50, ge=1, description="images of one simulation")
     backend: str = "auto"
+
+    @field_validator("backend")
+    @classmethod
+    def _known_simulator(cls, name: str) -> str:
+        from spikelearn.simulation import BACKENDS
+
+        if name.partition(":")[0] not in (*BACKENDS, "auto"):
+            raise ValueError(
+                f"there is no simulator '{name}'; {nearest(name, (*BACKENDS, 'auto'))}"
+            )
+        return name
 
     def description(self) -> SpikingNetwork:
         """The network that is trained, with as many neurons as `n_neurons` says.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,12 @@ from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.stimuli import mnist
+from spikelearn.stimuli.datasets import load_dataset
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import ImageDataset, network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.config import STDPConfig
+from spikelearn.training.seen_before import seen_before
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
     Progress,
@@ -141,7 +143,7 @@ def train_stdp(
         return open_stdp_run(folder)
     network = config.description()
     layer = plastic_projection(network)
-    data = mnist.load(complete["source"])
+    data = load_dataset(config.dataset, complete["source"], config.image_range)
     _check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
     n_neurons = initial.shape[1]
@@ -158,6 +160,7 @@ def train_stdp(
         state = _read(checkpoint)
     images = network_input(data.train_images, *data.train_images.shape[1:3])
     chunks = _chunks(config, len(images))
+    seen = _told_if_seen(data, chunks, config)
     written, kept = time.monotonic(), len(state.records)
     try:
         for index in range(len(state.records), len(chunks)):
@@ -175,7 +178,7 @@ def train_stdp(
     order = generator(config.seed, "split").permutation(len(images))
     labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
     summary["best_epoch"] = len(chunks)
-    summary["flag"] = " ".join(filter(None, [summary["flag"], _warning(state)]))
+    summary["flag"] = " ".join(filter(None, [*seen, summary["flag"], _warning(state)]))
     epochs, layers = _tables(state, layer, dead)
     before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
     if folder is not None:
@@ -218,6 +221,18 @@ def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:
         order = generator(config.seed, *stream).permutation(n_images)[: config.n_train]
         chunks += [order[i : i + config.chunk] for i in range(0, len(order), config.chunk)]
     return chunks
+
+
+def _told_if_seen(data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig) -> list[str]:
+    """Warn of test images that are learned or that label neurons; the same for the flag."""
+    from spikelearn.training.measures import TrainingWarning
+
+    order = generator(config.seed, "split").permutation(len(data.train_images))
+    used = np.unique(np.concatenate([*chunks, order[: config.n_label]]))
+    seen = seen_before(data.train_images[used], None, data.test_images[: config.n_test])
+    for sentence in seen:
+        warnings.warn(sentence, TrainingWarning, stacklevel=3)
+    return [f"{sentence}." for sentence in seen]
 
 
 def _judge(state: _State, classes: np.ndarray, n_classes: int) -> None:

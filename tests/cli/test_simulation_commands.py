@@ -128,8 +128,8 @@ def test_stats_refuses_before_anything_is_written(
     options, sentence, spikes_file, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    good = ["--psth", "good.png", "--out", "good.csv"]
-    result = call("stats", spikes_file, *good, *options)
+    table = [] if "--out" in options else ["--out", "good.csv"]
+    result = call("stats", spikes_file, "--psth", "good.png", *table, *options)
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr

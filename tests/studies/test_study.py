@@ -87,3 +87,37 @@ def test_learning_is_shown_of_each_rule_once(small_study) -> None:
     }
     with pytest.raises(ValueError, match="backprop stands here twice"):
         Study(**{**small_study.model_dump(), **twice})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("methods", ["rsa", "ckaa"], "there is no 'ckaa'; did you mean cka"),
+        ("comparator", "spearmann", "did you mean spearman"),
+        ("over", "stimulus", "did you mean stimuli"),
+        ("seeds", [1, 0, 1], "1 stands twice"),
+        ("methods", ["rsa", "rsa"], "rsa stands twice"),
+        ("recordings", ["a", "a"], "a stands twice"),
+        ("auditory", {"backend": "snntorsh"}, "no simulator 'snntorsh'; did you mean snntorch"),
+        ("networks[0].epoch", 3, "did you mean epochs"),
+        ("networks[0].seed", 3, "there is no 'seed' in networks"),
+        ("networks[0].epochs", "3", "epochs"),
+        ("networks[0].options.los", 1, "no option 'los'"),
+        ("networks[rule=stdp].epochs", 3, "fits none of its entries; there are backprop"),
+    ],
+)
+def test_a_change_of_a_study_is_checked_with_all_of_it(small_study, path, value, words) -> None:
+    with pytest.raises(SpikelearnError, match=words):
+        small_study.changed(path, value)
+
+
+def test_networks_are_chosen_by_what_their_recipes_say() -> None:
+    study = load_study("learning_rules").changed("networks[rule=stdp].epochs", 2)
+    changed = [entry for entry in study.networks if (entry.model_extra or {}).get("epochs") == 2]
+    assert [entry.config(0, None).rule for entry in changed] == ["stdp"]
+    assert changed[0].config(0, None).epochs == 2
+
+
+def test_a_network_of_a_study_takes_no_field_that_its_training_has_not() -> None:
+    with pytest.raises(ValueError, match=r"no field 'epoch' of a network.*did you mean epochs"):
+        NetworkEntry(family="x", rule="backprop", model="mlp_64", epoch=3)

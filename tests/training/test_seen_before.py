@@ -72,3 +72,25 @@ def test_copies_that_lie_on_both_sides_of_the_held_out_fifth_are_told(tmp_path: 
     assert any("test images are training images too" in sentence for sentence in told)
     assert any("validation images are training images too" in sentence for sentence in told)
     assert "test images are training images too" in run.summary["flag"]
+
+
+def test_training_by_stdp_learns_the_images_that_are_named_and_says_what_it_has_seen(
+    tmp_path: Path,
+) -> None:
+    images = RANDOM.integers(0, 17, (20, 28, 28), dtype=np.uint8)
+    labels = np.arange(20) % 2
+    np.savez(
+        tmp_path / "mine.npz",
+        train_images=images[:12], train_labels=labels[:12],
+        test_images=images[10:], test_labels=labels[10:],
+    )  # fmt: skip
+    config = sl.STDPConfig(
+        dataset=str(tmp_path / "mine.npz"), image_range=(0, 16),
+        n_train=12, n_label=12, n_test=10, chunk=6, present_ms=20, rest_ms=0,
+    )  # fmt: skip
+    with pytest.warns(TrainingWarning, match="2 of 10 test images are training images too"):
+        run = sl.train_stdp(config)
+    assert run.summary["flag"].startswith("2 of 10 test images are training images too")
+    assert run.summary["chance"] == 0.5  # of two classes; MNIST has ten
+    with pytest.raises(sl.SpikelearnError, match="nothing above 16"):
+        sl.train_stdp(config.changed("image_range", None))
