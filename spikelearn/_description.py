@@ -103,20 +103,27 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def not_numbers(values: Any) -> Any:
-    """The first member of an array, or of nested lists, that is no number; None where all are.
+def require_numbers(values: Any) -> None:
+    """Refuse what is no number in an array or in nested lists.
 
-    NumPy would take text and truths among numbers for numbers.
+    NumPy would take text, truths and None among numbers for numbers.
+
+    Raises
+    ------
+    ValueError
+        Naming the first.
     """
     if isinstance(values, np.ndarray):
-        return values.flat[0] if values.size and values.dtype.kind not in "iuf" else None
+        if values.size and values.dtype.kind not in "iuf":
+            raise ValueError(f"must hold numbers, found {values.flat[0]!r}")
+        return
     for value in values:
-        wrong = value if isinstance(value, bool | np.bool_ | str) else None
         if isinstance(value, list | tuple | np.ndarray):
-            wrong = not_numbers(value)
-        if wrong is not None:
-            return wrong
-    return None
+            require_numbers(value)
+        elif isinstance(value, bool) or not isinstance(
+            value, int | float | np.integer | np.floating
+        ):
+            raise ValueError(f"must hold numbers, found {value!r:.60}")
 
 
 class Description(BaseModel):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 import spikelearn
 import spikelearn as sl
-from spikelearn._description import Description, not_numbers
+from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
 
 
@@ -155,13 +155,13 @@ def test_a_change_needs_one_value_for_each_place() -> None:
 
 
 def test_text_and_truths_among_numbers_are_found_at_any_depth() -> None:
-    assert not_numbers([[1, 2.5], [np.int64(3)]]) is None
-    assert not_numbers([[1, 2], ["3"]]) == "3"
-    assert not_numbers([1, True]) is True
-    assert not_numbers(np.array([True])) == np.True_
-    assert not_numbers(np.zeros(3)) is None
+    require_numbers([[1, 2.5], [np.int64(3), np.float32(1)]])
+    require_numbers(np.zeros(3))
+    for wrong in ([[1, 2], ["3"]], [1, True], [1, None], [{}], np.array([True]), np.array(["1"])):
+        with pytest.raises(ValueError, match="must hold numbers, found"):
+            require_numbers(wrong)
     cell = sl.load_model("lif_neuron").populations["neuron"]
-    for values in ([True], ["10"], np.array([True]), np.array(["10"])):
+    for values in ([True], ["10"], [None], [{}], np.array([True]), np.array(["10"])):
         with pytest.raises(SpikelearnError, match="must hold numbers"):
             cell.model_copy(update={"tau_m_ms": values})
 

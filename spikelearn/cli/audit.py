@@ -103,9 +103,11 @@ def _print(audited: Audit, every: bool) -> None:
 
 
 def _weights(pairs: list[str]) -> dict[str, float]:
-    weights = {}
+    weights: dict[str, float] = {}
     for pair in pairs:
         key, _, value = pair.partition("=")
+        if key in weights:
+            raise SpikelearnError(f"--weight {key} is given twice; give one value for it")
         try:
             weights[key] = float(value)
         except ValueError as error:

@@ -77,6 +77,8 @@ def run(
     from spikelearn.studies.study import load_study
 
     (changed,) = changes(setting)
+    if seed and any(path.partition("[")[0] in ("seed", "seeds") for path in changed):
+        raise SpikelearnError("seeds are given twice: by --seed, which is added to them, and --set")
     described = load_study(name).counted_from(seed)
     if changed:
         described = described.changed(changed)

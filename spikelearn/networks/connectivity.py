@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from spikelearn._description import Description, not_numbers
+from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
 
 
@@ -44,9 +44,10 @@ class _Connectivity(Description):
 
 
 def _indices(value: Any) -> np.ndarray:
+    if isinstance(value, list | tuple):
+        require_numbers(value)
     indices = np.asarray(value)
-    mixed = isinstance(value, list | tuple) and not_numbers(value) is not None
-    if mixed or indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
+    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         raise ValueError("must be a list of whole numbers")
     if (indices < 0).any():
         raise ValueError(f"must not be negative, found {indices.min()}")

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from spikelearn._description import Description, not_numbers
+from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
 
 _ROUNDS = 100  # a value outside the limits is drawn again, so often at most
@@ -176,9 +176,7 @@ Distribution = Annotated[
 def _to_array(value: Any) -> Any:
     if not isinstance(value, list | tuple | np.ndarray):
         return value
-    wrong = not_numbers(value)
-    if wrong is not None:
-        raise ValueError(f"must hold numbers, found {wrong!r}")
+    require_numbers(value)
     return np.asarray(value, dtype=np.float64) if isinstance(value, list | tuple) else value
 
 

@@ -334,6 +334,8 @@ def test_what_is_set_is_simulated_shown_and_kept_with_the_spikes(tmp_path):
         (["convert", "lif_neuron", "x", "--reset", "subtract"], "are of .nir files"),
         (["respond", "x.npz", "--set", "dt_ms=1"], "give --network"),
         (["study", "run", "demo", "--set", "n_boot=1"], "did you mean n_bootstrap"),
+        (["study", "run", "demo", "--seed", 1, "--set", "seeds=[0]"], "seeds are given twice"),
+        (["audit", "stdp", "--weight", "C1=1", "--weight", "C1=2"], "C1 is given twice"),
         (["study", "run", "demo", "--set", "networks[rule=nosuch].epochs=1"], "fits none"),
         (["study", "run", "demo", "--set", "networks[rule=stdp].epoch=1"], "did you mean epochs"),
     ],

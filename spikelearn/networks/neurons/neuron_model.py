@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn._description import Description, not_numbers
+from spikelearn._description import Description
 from spikelearn.networks.fields import Drawn
 
 
@@ -139,8 +139,8 @@ def _spread_out(name: str, value: Any, size: int) -> Any:
         return value
     unknown = set(value) - {"from", "to", "power"}
     numbers = [value["from"], value["to"], value.get("power", 1.0)]
-    finite = not_numbers(numbers) is None and all(
-        isinstance(n, int | float) and math.isfinite(n) for n in numbers
+    finite = all(
+        isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers
     )
     if unknown or not finite or numbers[2] <= 0:
         raise ValueError(
