@@ -89,7 +89,9 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of everything random; the recipe's, or 0.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, counted up from --seed.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How many seeds, counted up from the first.")
+    ] = 1,
     setting: Changes = None,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
@@ -123,8 +125,21 @@ def train(
     if changed:
         first = first.changed(changed)
     print_changes(changed, of_network, parts=("network",))
+    if learning_rate is not None:
+        _say_own_rates(first)
     configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
     _print_runs(first, _run(configs, out))
+
+
+def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
+    """Which parameters --learning-rate does not reach, since the recipe gives them their own."""
+    groups = getattr(config, "groups", {})
+    own = [f"{n} ({g.learning_rate:g})" for n, g in groups.items() if g.learning_rate is not None]
+    if own:
+        say(
+            f"Note: --learning-rate does not reach {', '.join(own)}, whose rate is of its own by"
+            " the recipe; --set groups.NAME.learning_rate=VALUE does"
+        )
 
 
 def _run(configs: list[TrainConfig | STDPConfig], out: Path) -> list[Any]:

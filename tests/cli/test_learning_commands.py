@@ -109,3 +109,16 @@ def test_an_option_of_another_kind_of_training_is_said_to_be_one(given):
     result = call("train", "--recipe", "mnist_diehl_cook2015/stdp", *given)
     assert result.exit_code == 1
     assert f"{given[0]} is not for the rule 'stdp'" in result.output
+
+
+def test_a_learning_rate_that_the_recipe_overrides_is_said_to_be(tmp_path):
+    recipe = RECIPE + "groups: {network: {learning_rate: 0.01}}\n"
+    (tmp_path / "own.yaml").write_text(recipe)
+    common = ["train", "--recipe", tmp_path / "own.yaml", "--out", tmp_path / "runs"]
+    result = call(*common, "--learning-rate", 0.1)
+    assert result.exit_code == 0, result.output
+    assert "Note: --learning-rate does not reach network (0.01)" in result.output
+    result = call(*common, "--set", "groups.network.learning_rate=0.1")
+    assert "does not reach" not in result.output
+    kept = [read_config(folder) for folder in (tmp_path / "runs").iterdir()]
+    assert sorted(c["groups"]["network"]["learning_rate"] for c in kept) == [0.01, 0.1]

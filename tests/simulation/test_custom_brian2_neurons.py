@@ -147,6 +147,7 @@ def test_other_backends_refuse_before_the_run(backend: str) -> None:
         ({"initial": {"q": 1}}, "'q' is none of the other variables"),
         ({"initial": {"v": 1}}, "v starts at v_init_mv"),
         ({"parameters": {"I": 1}}, "'I' is a name that the simulation gives"),
+        ({"parameters": {"tau_m": 1 * ms}}, "'tau_m' is named nowhere"),
         ({"equations": LEAKY, "parameters": {"v_rest": 0 * mV, "C": 1 * pF},
           "initial": {"tau": np.ones(2) * ms}}, "one for each of the 3 neurons, found 2"),
     ],

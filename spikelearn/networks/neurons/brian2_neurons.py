@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_serializer, model_validator
 
+from spikelearn._errors import nearest
 from spikelearn.networks.fields import Drawn
 from spikelearn.networks.neurons.neuron_model import NeuronModel
 
@@ -109,6 +110,17 @@ class Brian2Neurons(NeuronModel):
         for name in parsed.identifiers - known:
             if not hasattr(brian2, name):
                 raise ValueError(f"equations: '{name}' is not among the parameters")
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> Brian2Neurons:
+        from brian2.utils.stringtools import get_identifiers
+
+        used = set().union(*map(get_identifiers, (self.equations, self.threshold, self.reset)))
+        for name in self.parameters:
+            if name not in used:
+                hint = nearest(name, sorted(used))
+                raise ValueError(f"parameters: '{name}' is named nowhere; {hint}")
         return self
 
     @property
