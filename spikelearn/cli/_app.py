@@ -70,7 +70,7 @@ Changes = Annotated[
         "--set",
         metavar="PATH=VALUE",
         help="Change what the description says, as in epochs=3, or in a network"
-        " 'projections[inhibitory->*].weight_mv=-2'; after network. or stimulus. what these say,"
+        " 'background[*].rate_hz=9'; after network. or stimulus. what these say,"
         " where the command reads them too. May be repeated.",
     ),
 ]

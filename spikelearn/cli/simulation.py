@@ -118,7 +118,7 @@ def simulate(
     is full, the run ends likewise, with exit status 1.
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
-    Example: spikelearn simulate brunel2000 --set 'projections[inhibitory->*].weight_mv=-0.6'
+    Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run

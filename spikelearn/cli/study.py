@@ -72,7 +72,7 @@ def run(
     What is there is not computed again: interrupted, it goes on where it was.
 
     Example: spikelearn study run learning_rules --limit-minutes 60
-    Example: spikelearn study run learning_rules --set 'networks[rule=stdp].n_train=2000'
+    Example: spikelearn study run learning_rules --set n_bootstrap=100 --set seeds=[0]
     """
     from spikelearn.studies.study import load_study
 

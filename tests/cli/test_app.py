@@ -115,3 +115,10 @@ def test_one_thing_is_set_once(option):
     result = call("train", "--rule", "backprop", option, "loss=1", option, "loss=2")
     assert result.exit_code == 1
     assert f"{option} loss is given twice" in result.output
+
+
+@pytest.mark.parametrize("command", ["simulate", "train", "convert", "respond", "study run"])
+def test_the_help_shows_brackets_as_they_are_typed(command):
+    shown = "".join(call(*command.split(), "--help").output.replace("│", "").split())
+    assert "'background[*].rate_hz=9'" in shown
+    assert command != "study run" or "--setseeds=[0]" in shown
