@@ -51,7 +51,7 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
     Raises
     ------
     SpikelearnError
-        Where a path leads nowhere, or cannot be read.
+        Where a path leads nowhere, or cannot be read, or into what another replaces.
     """
     chosen: dict[Place, Any] = {}
     for path, value in values.items():
@@ -60,6 +60,13 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
         open_end = path.rpartition(".")[0] in kinds
         for place in _follow(description, _steps(path), (), path, open_end):
             chosen[place] = value
+    for place in chosen:
+        whole = next((place[:n] for n in range(1, len(place)) if place[:n] in chosen), None)
+        if whole is not None:
+            raise SpikelearnError(
+                f"{written(whole)} is changed as a whole, and {written(place)} within it; put both"
+                " into one value"
+            )
     return chosen
 
 
@@ -179,6 +186,8 @@ def _chosen(node: Any, text: str, place: Place, path: str) -> list[str | int]:
     chosen = list(range(len(keys)))
     for number, condition in enumerate(re.findall(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""", text)):
         wanted = condition.strip()
+        if wanted[:1] not in ("'", '"'):
+            wanted = re.sub(r"\s*->\s*", "->", wanted)
         if re.fullmatch(r"\d+", wanted) and (number or not isinstance(node, Mapping)):
             chosen = chosen[int(wanted) : int(wanted) + 1]
         else:

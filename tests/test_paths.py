@@ -56,6 +56,8 @@ def network() -> sl.SpikingNetwork:
         ("projections[1].weight_mv", ["projections[1].weight_mv"]),
         ("projections[inh->*].weight_mv", [f"projections[{i}].weight_mv" for i in (2, 3, 4)]),
         ("projections[*->*].weight_mv", [f"projections[{i}].weight_mv" for i in range(5)]),
+        ("projections[* -> inh].delay_ms",
+         ["projections[1].delay_ms", "projections[4].delay_ms"]),
         ("projections[*->inh].delay_ms", ["projections[1].delay_ms", "projections[4].delay_ms"]),
         ("projections[inh->L2.3 exc].weight_mv",
          ["projections[2].weight_mv", "projections[3].weight_mv"]),
@@ -125,6 +127,12 @@ def test_places_that_are_named_twice_take_the_later_value() -> None:
     given = {"projections[*->*].weight_mv": 3, "projections[inh->*].weight_mv": -3}
     weights = [p.weight for p in network().changed(given).projections]
     assert weights == [3.0, 3.0, -3.0, -3.0, -3.0]
+
+
+def test_a_place_is_not_changed_as_a_whole_and_in_part() -> None:
+    both = {"populations.inh.size": 3, "populations.inh": {**CELL, "size": 5}}
+    with pytest.raises(SpikelearnError, match=r"populations.inh is changed as a whole, and pop"):
+        network().changed(both)
 
 
 def test_an_entry_of_an_array_is_chosen_by_its_place() -> None:
