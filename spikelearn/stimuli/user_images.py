@@ -172,9 +172,12 @@ def load_arrays(path: str | Path, image_range: ImageRange | None = None) -> Imag
                     f"{path} must hold images and labels, or train_images, train_labels,"
                     f" test_images and test_labels; it has no {part + kind}"
                 )
+    names = [f"{part}images" for part in parts]
+    given = [_shaped(arrays[name], f"{path}: {name}") for name in names]
+    brightest = max(float(part.max()) for part in given)
     images = [
-        on_scale(_shaped(arrays[what], f"{path}: {what}"), f"{path}: {what}", image_range)
-        for what in (f"{part}images" for part in parts)
+        on_scale(part, f"{path}: {name}", image_range, brightest)
+        for name, part in zip(names, given, strict=True)
     ]
     raw = [_flat(arrays[f"{part}labels"]) for part in parts]
     for part, x, y in zip(parts, images, raw, strict=True):
@@ -343,7 +346,12 @@ def _shaped(array: np.ndarray, what: str) -> np.ndarray:
     return array
 
 
-def on_scale(images: np.ndarray, what: str, image_range: ImageRange | None = None) -> np.ndarray:
+def on_scale(
+    images: np.ndarray,
+    what: str,
+    image_range: ImageRange | None = None,
+    brightest: float | None = None,
+) -> np.ndarray:
     """8-bit images, black 0 and white 255.
 
     Parameters
@@ -354,6 +362,8 @@ def on_scale(images: np.ndarray, what: str, image_range: ImageRange | None = Non
     image_range : (float, float), optional
         What black and white are; if absent 0 and 255 in whole numbers, 0 and 1 in others, and then
         some image must be brighter than half of white.
+    brightest : float, optional
+        The highest value of these and of all images that belong to them; of these if absent.
 
     Raises
     ------
@@ -371,7 +381,7 @@ def on_scale(images: np.ndarray, what: str, image_range: ImageRange | None = Non
             f" {high:g}; say what black and white are there, as image_range: [{min(low, 0.0):g},"
             f" {high:g}]"
         )
-    if image_range is None and high < white / 2:
+    if image_range is None and (high if brightest is None else brightest) < white / 2:
         raise SpikelearnError(
             f"{what} of type {images.dtype} are read from 0, black, to {white:g}, white, and hold"
             f" nothing above {high:g}, so that they would be nearly black; say what black and white"

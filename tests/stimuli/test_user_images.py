@@ -312,6 +312,17 @@ def test_a_folder_of_dark_images_is_refused_unless_they_are_so_dark(tmp_path: Pa
     assert load_dataset(tmp_path / "pets", image_range=(0, 255)).train_images.max() == 16
 
 
+def test_a_few_dark_images_among_others_are_as_dark_as_they_are(tmp_path: Path) -> None:
+    path = write_arrays(
+        tmp_path,
+        train_images=IMAGES,
+        train_labels=LABELS,
+        test_images=SIXTEEN[:2],
+        test_labels=LABELS[:2],
+    )
+    np.testing.assert_array_equal(load_dataset(path).test_images, SIXTEEN[:2])
+
+
 def test_a_range_is_of_images_of_ones_own_and_has_two_ends(tmp_path: Path) -> None:
     with pytest.raises(SpikelearnError, match="of one's own"):
         load_dataset("digits", image_range=(0, 16))
