@@ -126,7 +126,8 @@ def simulate(
     from spikelearn.simulation.simulate import time_step
 
     view = _View(bin_ms, sigma, start, stop)
-    view.check(duration)
+    if duration > 0:  # the simulation itself says what else a duration must be
+        view.check(duration)
     _check_files(out, plot, psth, statistics)
     of_network, of_stimulus = changes(setting, "stimulus")
     network = spiking_network(model, seed, of_network)
