@@ -215,6 +215,9 @@ def audit(rule: str) -> Found:
 
 def as_rows(table: Any) -> dict[str, dict[str, str]]:
     """A table by the names of its rows; equal names are numbered."""
+    if {"subject", "level"} <= set(table.columns):  # means and groups, as they were once named
+        of_subject = table["level"] == "subject"
+        table = table.assign(subject=table["subject"].where(of_subject, table["level"]))
     names = [column for column in table.columns if column in ROW_NAMES]
     rows: dict[str, dict[str, str]] = {}
     for record in table.to_dict("records"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SpikelearnError,
         UnsupportedFeatureError,
     )
+    from spikelearn.comparison.tables import read_first
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
@@ -53,6 +54,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),
     "load_recording": ("spikelearn.recordings", "load"),
     "open_run": ("spikelearn.studies.representation", "open_run"),
+    "read_first": ("spikelearn.comparison.tables", "read_first"),
     "simulate": ("spikelearn.simulation", "simulate"),
     "stimulus_for": ("spikelearn.simulation.simulate", "stimulus_for"),
     "train": ("spikelearn.training.loop", "train"),
@@ -74,6 +76,7 @@ __all__ = [
     "load_protocol",
     "load_recording",
     "open_run",
+    "read_first",
     "simulate",
     "stimulus_for",
     "train",

@@ -70,26 +70,34 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def print_tests(tests: Significance | None) -> None:
     """Print every model against zero, and trained networks less their untrained twins."""
     from spikelearn.comparison.tables import read_first
+    from spikelearn.report.similarity_tables import from_twins
 
     if tests is None or tests.zero.empty:
         return
     zero, differences = read_first(tests.zero), read_first(tests.differences)
-    columns = ["model", "network", "layer", "n_seeds", "region", "score", "ci_lower", "ci_upper"]
-    columns += ["p", "p_holm", "p_fdr"]
-    if zero["resolution"].nunique() > 1:
-        columns.insert(3, "resolution")
+    several = several_of(zero)
+    columns = ["model", "network", "layer", *several, "n_seeds", "region", "score"]
+    columns += ["ci_lower", "ci_upper", "p", "p_holm", "p_fdr"]
     print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")
     if not len(differences):
         return
-    twins = differences[differences["model_b"] == "untrained"]
-    columns = ["model_a", "network_a", "layer_a", "region", "difference", "ci_lower", "ci_upper"]
-    if zero["resolution"].nunique() > 1:
-        columns.insert(3, "resolution")
+    twins = from_twins(differences)
+    columns = ["model_a", "network_a", "layer_a", *several, "region", "difference"]
+    columns += ["ci_lower", "ci_upper"]
     print_table(
         twins[[*columns, "p", "p_holm", "p_fdr"]],
         "less the same layer of the untrained twin, two-sided p",
     )
+    planned = differences[differences["test"] == "planned"]
+    number = planned.groupby(["recording", "region", "method"]).size().max()
+    by = " by one method" if "method" in several else ""
     print(
-        f"Corrected over all {len(differences) // max(differences['region'].nunique(), 1)}"
-        " differences of a region: also to every baseline, and between rules on one network."
+        f"Corrected over all {number} planned differences of a region{by}: also to every baseline,"
+        " and between rules on one network."
     )
+
+
+def several_of(table: pd.DataFrame) -> list[str]:
+    """Columns of a table of scores that are shown where they tell rows apart."""
+    columns = ("recording", "level", "method", "resolution")
+    return [name for name in columns if name in table and table[name].nunique() > 1]

@@ -141,13 +141,17 @@ def _accuracy(folders: list[Path]) -> pd.DataFrame | None:
 
 
 def _similarity(path: Path | None) -> pd.DataFrame | None:
-    """The best layer of each rule and region, from a table of `spikelearn compare`."""
+    """The best layer of each rule, from a table of `spikelearn compare`.
+
+    Of each region, recording, method and network where there are several: scores of one kind are
+    never averaged with those of another. Of several seeds it is the mean.
+    """
     if path is None:
         return None
     import pandas as pd
 
     from spikelearn.cli._tables import check_table_path
-    from spikelearn.comparison.tables import with_level
+    from spikelearn.comparison.tables import key_of, read_first
 
     check_table_path(path)
     if not path.is_file():
@@ -157,14 +161,18 @@ def _similarity(path: Path | None) -> pd.DataFrame | None:
     if not needed <= set(table.columns):
         raise SpikelearnError(f"{path}: a table of `spikelearn compare` has the columns"
                               f" {', '.join(sorted(needed))}")  # fmt: skip
-    table = with_level(table)
-    if "level" in table.columns:
-        # Regions with one animal have no mean over subjects.
-        averaged = set(table.loc[table["level"] == "mean", "region"])
-        table = table[(table["level"] == "mean") | ~table["region"].isin(averaged)]
-    by_layer = table.groupby(["model", "region", "layer"])["score"].mean().reset_index()
-    best = by_layer.groupby(["model", "region"])["score"].max().reset_index()
-    return best.rename(columns={"model": "rule"})
+    table = read_first(table) if "subject" in table else table
+    key = [column for column in key_of(table) if column not in ("seed", "subject", "level")]
+    by_layer = table.fillna({"network": "", "layer": ""}).groupby(key, dropna=False)["score"].mean()
+    what = [column for column in key if column != "layer"]
+    best = by_layer.groupby(what, dropna=False).max().reset_index()
+    told = [
+        column
+        for column in what
+        if column == "region" or (column != "model" and best[column].nunique() > 1)
+    ]
+    best["region"] = best[told].astype(str).agg(", ".join, axis=1)
+    return best.rename(columns={"model": "rule"})[["rule", "region", "score"]]
 
 
 def _write(

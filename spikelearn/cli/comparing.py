@@ -9,7 +9,13 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import Backend, Seed, app, plainly, say
-from spikelearn.cli._tables import check_table_path, print_table, print_tests, write_table
+from spikelearn.cli._tables import (
+    check_table_path,
+    print_table,
+    print_tests,
+    several_of,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +114,7 @@ def compare(
         raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
     if out is not None:
         check_table_path(out)
-    options = _options(method, over, comparator, tests)
+    options = _options(method, over, comparator)
     with progress_bars() as bar:
         loaded, entries = shown_entries(
             runs, recording, backend, seed, resolution or (), method, bar("showing the images")
@@ -126,7 +132,7 @@ def compare(
         tested = None
         if tests:
             move = bar("testing")
-            tested = significance(entries, loaded, bootstrap, seed, **options)
+            tested = significance(entries, loaded, bootstrap, seed, method=method, **options)
             move(1.0, "tested")
     _print_scores(table, recording, resolution is not None)
     for note in recording_notes(loaded) if loaded.rdms else []:
@@ -137,11 +143,10 @@ def compare(
         _write_tests(tested, out)
 
 
-def _options(method: str, over: str, comparator: str | None, tests: bool) -> dict[str, Any]:
+def _options(method: str, over: str, comparator: str | None) -> dict[str, Any]:
     """Options of the method; refuse those that it has not."""
-    for option, given in (("--comparator", comparator is not None), ("--tests", tests)):
-        if given and method != "rsa":
-            raise SpikelearnError(f"{option} is of the method rsa, not of {method}")
+    if comparator is not None and method != "rsa":
+        raise SpikelearnError(f"--comparator is of the method rsa, not of {method}")
     return {"over": over} if comparator is None else {"over": over, "comparator": comparator}
 
 
@@ -149,10 +154,10 @@ def _print_scores(table: pd.DataFrame, recording: str, resolutions: bool) -> Non
     from spikelearn.comparison.tables import read_first
 
     shown = read_first(table)
-    columns = ["model", "network", "layer", "seed", "region", "score", "ci_lower", "ci_upper"]
-    columns += ["ceiling_lower", "ceiling_upper", "n_stimuli"]
-    if resolutions:
-        columns.insert(4, "resolution")
+    several = [name for name in several_of(shown) if name != "resolution"]
+    columns = ["model", "network", "layer", "seed", *["resolution"] * resolutions, "region"]
+    columns += [*several, "score", "ci_lower", "ci_upper", "ceiling_lower", "ceiling_upper"]
+    columns += ["n_stimuli"]
     measures = ", ".join(dict.fromkeys(table["measure"]))
     print_table(
         shown[columns],
@@ -161,6 +166,9 @@ def _print_scores(table: pd.DataFrame, recording: str, resolutions: bool) -> Non
     )
     for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
         print(f"Note: {flag}")
+    for row in shown[shown["above_ceiling"]].itertuples():
+        name = ", ".join(filter(None, map(str, (row.model, row.network, row.layer))))
+        print(f"Note: {name} scores above the upper noise ceiling of {row.region}")
 
 
 def _older_study(name: str, out: Path | None, limit_minutes: float | None) -> None:

@@ -19,7 +19,7 @@ from spikelearn.cli._app import (
     print_changes,
     say,
 )
-from spikelearn.cli._tables import print_table, print_tests
+from spikelearn.cli._tables import print_table, print_tests, several_of
 
 if TYPE_CHECKING:
     from spikelearn.studies.study import Study
@@ -154,9 +154,11 @@ def _print_scores(whole: WholeStudy) -> None:
     if not len(table):
         return
     best = best_layers(summary(table, None if whole.tests is None else whole.tests.zero))
-    columns = ["recording", "region", "model", "network", "layer", "score", "ci_lower", "ci_upper"]
+    several = [name for name in several_of(best) if name != "recording"]
+    columns = ["recording", "region", *several, "model", "network", "layer", "score", "ci_lower"]
+    columns += ["ci_upper", "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]
     print_table(
-        best[[*columns, "ceiling_lower", "ceiling_upper", "test_accuracy", "n_seeds"]],
+        best[columns],
         f"{whole.result.study.name}: the best layer of each network",
     )
     print_tests(whole.tests)

@@ -102,7 +102,7 @@ def fit_cca(
         both of shape (n, n_directions).
     """
     k = effective_dimensions(len(x)) if n_dimensions is None else n_dimensions
-    (mean_x, into_x), (mean_y, into_y) = _whitening(x, k), _whitening(y, k)
+    (mean_x, into_x), (mean_y, into_y) = whitening(x, k), whitening(y, k)
     left, correlations, right = np.linalg.svd(
         into_x.T @ ((x - mean_x).T @ (y - mean_y)) @ into_y, full_matrices=False
     )
@@ -120,7 +120,7 @@ def effective_dimensions(n_stimuli: int) -> float:
     return max(1.0, min(10.0, n_stimuli / 5))
 
 
-def _whitening(v: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray]:
+def whitening(v: np.ndarray, k: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean of shape (n_units,), and map to whitened components, (n_units, n_components)."""
     mean = v.mean(axis=0)
     if v.shape[1] > 2 * len(v):

@@ -36,6 +36,7 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
     import pandas
@@ -85,8 +86,6 @@ def compare_held_out(
     SpikelearnError
         If a fit is unknown, or a fold has too few stimuli to score.
     """
-    import pandas
-
     if not layers:
         raise SpikelearnError("there is no layer to choose from; give at least one response")
     for fit in fits:
@@ -125,7 +124,7 @@ def compare_held_out(
                     "flag": _chosen_layers(fit, rdms, fitted),
                 }
             )
-    return pandas.DataFrame(rows)
+    return made(rows)
 
 
 def stimulus_folds(

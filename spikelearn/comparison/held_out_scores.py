@@ -70,9 +70,9 @@ def cca_scores(
         As in `encoding_scores`.
     """
     variates = []
-    for (a, b), (train, test) in zip(_components_by_fold(x, y, folds), folds, strict=True):
+    for (a, b), (train, test) in zip(components_by_fold(x, y, folds), folds, strict=True):
         variates.append((*fit_cca(a[train], b[train])(a[test], b[test]), test))
-    return _pooled_correlation(variates, counts)
+    return pooled_correlation(variates, counts)
 
 
 def cca_left_out(
@@ -97,7 +97,7 @@ def cca_left_out(
     n = len(x)
     n_groups = min(n, MOST_GROUPS)
     group = generator(seed, "groups left out").permutation(n) % n_groups
-    by_fold = _components_by_fold(x, y, folds)
+    by_fold = components_by_fold(x, y, folds)
     scores = np.zeros(n_groups)
     for g in range(n_groups):
         kept = group != g
@@ -105,7 +105,7 @@ def cca_left_out(
         for (a, b), (train, test) in zip(by_fold, folds, strict=True):
             fit, score = train & kept, test & kept
             variates.append((*fit_cca(a[fit], b[fit])(a[score], b[score]), score))
-        scores[g] = _pooled_correlation(variates, np.ones((1, n)))[0]
+        scores[g] = pooled_correlation(variates, np.ones((1, n)))[0]
     per_stimulus = [
         min(effective_dimensions(train.sum()), v.shape[1]) / train.sum()
         for pair, (train, _) in zip(by_fold, folds, strict=True)
@@ -114,10 +114,16 @@ def cca_left_out(
     return scores, float(np.mean(per_stimulus))
 
 
-def _components_by_fold(
+def components_by_fold(
     x: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """All stimuli in the first principal components of every fold's training stimuli."""
+    """All stimuli in the first principal components of every fold's training stimuli.
+
+    Parameters
+    ----------
+    x, y, folds
+        As in `encoding_scores`.
+    """
     components = []
     for train, _ in folds:
         pair = []
@@ -129,12 +135,18 @@ def _components_by_fold(
     return components
 
 
-def _pooled_correlation(
+def pooled_correlation(
     variates: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], counts: np.ndarray
 ) -> np.ndarray:
     """Correlation over stimuli and directions together, shape (n_resamples,).
 
     The means of each direction in each fold are removed.
+
+    Parameters
+    ----------
+    variates : sequence of (a, b, test)
+        Arrays of shape (n_test, n_directions) and the fold's stimuli, bool (n_stimuli,).
+    counts : array of shape (n_resamples, n_stimuli)
     """
     k = min(a.shape[1] for a, _, _ in variates)
     sums, scale = _within_fold_sums([(a[:, :k], b[:, :k], t) for a, b, t in variates], counts)

@@ -1,4 +1,4 @@
-"""Tests of models against zero and against each other, corrected for their number.
+"""Tests of models against zero and against each other, corrected for their number, by every method.
 
 Every test is made within a region and a subject (or the mean over subjects); its family, over which
 p-values are corrected, are all models or all pairs of models there.
@@ -9,39 +9,26 @@ mean of theirs, and tests are of that mean, for these instances.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison.intervals import (
-    PairInfluences,
-    known_factor,
-    p_by_t,
-    sampled,
-    stimulus_resamples,
-)
-from spikelearn.comparison.models_and_targets import (
-    Key,
-    ModelRDM,
-    Targets,
-    model_rdm,
-    pair_mask,
-    targets,
-)
+from spikelearn.comparison.compared_rdms import ComparedRDMs
+from spikelearn.comparison.compared_responses import ComparedResponses
+from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
+from spikelearn.comparison.methods import METHODS
+from spikelearn.comparison.models_and_targets import Key, distinct_names, split_key
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
-from spikelearn.comparison.permutation import p_by_permutation, permutation_scores
-from spikelearn.comparison.rsa import pair_influences, score_models
+from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
     import pandas
     import xarray
-
-    from spikelearn.recordings import ImageRecording
 
     Instances = xarray.DataArray | Sequence[xarray.DataArray]
 
@@ -50,12 +37,13 @@ TESTS = ("permutation", "subjects")
 
 def zero_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
-    recording: ImageRecording,
+    recording: Any,
     n_resamples: int = 1000,
     seed: int = 0,
     *,
+    method: str = "rsa",
     test: str = "permutation",
-    comparator: str = "spearman",
+    comparator: str | None = None,
 ) -> pandas.DataFrame:
     """Is each model's score larger than zero?
 
@@ -63,93 +51,77 @@ def zero_table(
     ----------
     models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
         Several are instances of one model.
-    recording, seed, comparator
-        As in `compare_rsa`.
+    recording : ImageRecording
+        With responses, for all methods but RSA.
     n_resamples : int
         Permutations.
+    seed : int
+        Of the permutations, and of the folds in which maps are fitted.
+    method : str
+        One of `METHODS`.
     test : {"permutation", "subjects"}
         "permutation": the stimuli of the model are relabelled at random. Exact for the null
         hypothesis that the model is unrelated to the recording, whatever the number of stimuli and
-        subjects. "subjects": Student's t over the subjects' scores, for new subjects and these
-        stimuli; only for the rows "mean". (A bootstrap over stimuli would be far too cautious here:
-        it overestimates the variance of a score where there is no relation.)
+        subjects. Methods that fit a map fit it anew to each relabelling, which for a model that is
+        plainly unrelated ends early; see `p_by_sequence`. "subjects": Student's t over the
+        subjects' scores, for new subjects and these stimuli; only for the rows "mean". (A bootstrap
+        over stimuli would be far too cautious here: it overestimates the variance of a score where
+        there is no relation.)
+    comparator : str, optional
+        Of RSA, one of `COMPARATORS`; spearman, if left out.
 
     Returns
     -------
     DataFrame
-        One row for each model and each subject, "mean" and "group". Columns: model, layer,
-        recording, region, subject, level, test, score, p (one-sided), p_holm and p_fdr (corrected
-        over the models of a region and subject), n_stimuli.
+        One row for each model and each subject, their mean, and the group. Columns: model, layer,
+        recording, region, subject, level, method, measure, test, score, p (one-sided), p_holm and
+        p_fdr (corrected over the models of a region and subject), n_stimuli.
 
     Raises
     ------
     SpikelearnError
         If a name is unknown, or there is no resample to test with.
     """
-    import pandas
-
     if test not in TESTS:
         raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
-    recording = by_names(recording)
-    all_targets = targets(recording, comparator)
-    no_resamples = stimulus_resamples(recording.n_stimuli, 0, seed)
+    compared = _compared(models, recording, 0, seed, method, comparator)
     rows = []
-    for key, given in models.items():
-        members = _instances(key, given, recording)
-        valid = np.logical_and.reduce([m.valid for m in members])
-        scores = score_models(members, valid, all_targets, no_resamples)[0].mean(axis=0)
-        permuted = np.zeros((len(all_targets.vectors), 0))
-        if test == "permutation" and not any(m.problem(valid) for m in members):
-            kept = pair_mask(valid)
-            # The same seed: the stimuli of all instances are relabelled together.
-            permuted = np.mean(
-                [
-                    permutation_scores(
-                        m.vector[kept], all_targets.vectors[:, kept], n_resamples, seed, comparator
-                    )
-                    for m in members
-                ],
-                axis=0,
-            )
-        for target in all_targets.rows:
-            rdms = list(target.rdms)
-            if test == "permutation":
-                p = p_by_permutation(scores[rdms].mean(), permuted[rdms].mean(axis=0))
-            elif target.level == "mean" and len(rdms) > 1:
-                none = np.zeros((len(rdms), 0))
-                value = sampled(scores[rdms], none, recording.n_stimuli, "subjects", seed)
-                p = p_by_t(value, two_sided=False)
-            else:
+    for key in models:
+        if test == "permutation":
+            tested = compared.permuted(key, n_resamples)
+            for target, p in zip(compared.rows, tested.p, strict=True):
+                score = float(tested.scores[list(target.rdms)].mean())
+                said = {"test": test, "score": score, "p": p, "n_stimuli": tested.n_stimuli}
+                rows.append({**_about(key, recording, compared, method, target), **said})
+            continue
+        ((_, (scored,)),) = compared.scored([(key,)])
+        for target in compared.rows:
+            if target.level != "mean" or len(target.rdms) < 2:
                 continue
-            rows.append(
-                {
-                    "model": members[0].model,
-                    "layer": members[0].layer,
-                    "recording": recording.name,
-                    **target.columns,
-                    "test": test,
-                    "score": scores[rdms].mean(),
-                    "p": p,
-                    "n_stimuli": int(valid.sum()),
-                }
-            )
+            scores = scored.scores[list(target.rdms)]
+            none = np.zeros((len(scores), 0))
+            value = sampled(scores, none, compared.n_stimuli, "subjects", seed)
+            said = {"test": test, "score": scores.mean(), "p": p_by_t(value, two_sided=False),
+                    "n_stimuli": scored.n_stimuli}  # fmt: skip
+            rows.append({**_about(key, recording, compared, method, target), **said})
     if not rows:
         raise SpikelearnError(
             f"the test over subjects needs several subjects; {recording.name} has one or none"
         )
-    return with_corrections(pandas.DataFrame(rows))
+    return with_corrections(made(rows))
 
 
 def mean_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
-    recording: ImageRecording,
+    recording: Any,
     n_bootstrap: int = 1000,
     seed: int = 0,
     *,
+    method: str = "rsa",
     over: str = "stimuli",
-    comparator: str = "spearman",
+    comparator: str | None = None,
 ) -> pandas.DataFrame:
     """Mean scores of models of several instances, with the interval of the mean.
 
@@ -158,60 +130,45 @@ def mean_table(
 
     Parameters
     ----------
-    models, recording, n_bootstrap, seed, over, comparator
+    models, recording, n_bootstrap, seed, method, over, comparator
         As in `difference_table`.
 
     Returns
     -------
     DataFrame
-        One row for each model and each subject, "mean" and "group". Columns: model, layer,
-        recording, region, subject, level, score, ci_lower, ci_upper (95 %), n_stimuli.
+        One row for each model and each subject, their mean, and the group. Columns: model, layer,
+        recording, region, subject, level, method, measure, score, ci_lower, ci_upper (95 %),
+        n_stimuli.
     """
-    import pandas
-
     known_factor(over)
-    recording = by_names(recording)
-    all_targets = targets(recording, comparator)
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
-    groups: dict[bytes, tuple[np.ndarray, dict[Key, list[ModelRDM]]]] = {}
-    for key, given in models.items():
-        members = _instances(key, given, recording)
-        valid = np.logical_and.reduce([m.valid for m in members])
-        groups.setdefault(valid.tobytes(), (valid, {}))[1][key] = members
+    compared = _compared(models, recording, n_bootstrap, seed, method, comparator)
     rows: dict[Key, list[dict[str, object]]] = {}
-    for valid, group in groups.values():
-        for key, one in _scored(group, valid, all_targets, counts).items():
-            rows[key] = []
-            for target in all_targets.rows:
-                rdms = list(target.rdms)
-                noise = None if one.pairs is None else one.pairs.variance(one.influences(rdms))
-                value = sampled(
-                    one.scores[rdms], one.resampled[rdms], int(valid.sum()), over, seed, noise
-                )
-                rows[key].append(
-                    {
-                        "model": group[key][0].model,
-                        "layer": group[key][0].layer,
-                        "recording": recording.name,
-                        **target.columns,
-                        "score": value.score,
-                        "ci_lower": value.low,
-                        "ci_upper": value.high,
-                        "n_stimuli": int(valid.sum()),
-                    }
-                )
-    return pandas.DataFrame([line for key in models for line in rows[key]])
+    for (key,), (scored,) in compared.scored([(key,) for key in models]):
+        rows[key] = []
+        for target in compared.rows:
+            value = scored.sampled(target.rdms, over, seed)
+            rows[key].append(
+                {
+                    **_about(key, recording, compared, method, target),
+                    "score": value.score,
+                    "ci_lower": value.low,
+                    "ci_upper": value.high,
+                    "n_stimuli": scored.n_stimuli,
+                }
+            )
+    return made(row for key in models for row in rows[key])
 
 
 def difference_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
-    recording: ImageRecording,
+    recording: Any,
     pairs: Iterable[tuple[Key, Key]] | None = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
     *,
+    method: str = "rsa",
     over: str = "stimuli",
-    comparator: str = "spearman",
+    comparator: str | None = None,
 ) -> pandas.DataFrame:
     """Differences in score between two models, over the same resamples.
 
@@ -219,133 +176,102 @@ def difference_table(
     ----------
     models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
         Several are instances of one model.
-    recording, n_bootstrap, seed, comparator
-        As in `compare_rsa`; the same seed draws the same resamples.
+    recording : ImageRecording
+        With responses, for all methods but RSA.
     pairs : iterable of (key, key), optional
         Which models to compare: the score of the first less that of the second; all pairs, if left
-        out. Only stimuli for which both have a pattern are compared.
+        out. RSA compares only stimuli for which both have a pattern.
+    n_bootstrap : int
+        Resamples of the stimuli.
+    seed : int
+        The same seed draws the same resamples.
+    method : str
+        One of `METHODS`.
     over : {"stimuli", "subjects", "both"}
         What intervals and p-values of the rows "mean" generalise to; see `intervals`.
+    comparator : str, optional
+        Of RSA, one of `COMPARATORS`; spearman, if left out.
 
     Returns
     -------
     DataFrame
-        One row for each pair and each subject, "mean" and "group". Columns: model_a, layer_a,
-        model_b, layer_b, recording, region, subject, level, difference, ci_lower, ci_upper (95 %),
-        p (two-sided, for no difference), p_holm and p_fdr (corrected over the pairs of a region and
-        subject), n_stimuli.
+        One row for each pair and each subject, their mean, and the group. Columns: model_a,
+        layer_a, model_b, layer_b, recording, region, subject, level, method, measure, difference,
+        ci_lower, ci_upper (95 %), p (two-sided, for no difference), p_holm and p_fdr (corrected
+        over the pairs of a region and subject), n_stimuli.
 
     Raises
     ------
     SpikelearnError
-        If a pair names a model that is not among `models`.
+        If a pair names a model that is not among `models`, or stands there twice.
     """
-    import pandas
-
-    by_key: dict[Key, Instances] = dict(models.items())
     known_factor(over)
-    recording = by_names(recording)
-    all_targets = targets(recording, comparator)
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
-    chosen = list(combinations(by_key, 2) if pairs is None else pairs)
-    prepared: dict[Key, list[ModelRDM]] = {}
-    for key in dict.fromkeys(key for pair in chosen for key in pair):
-        if key not in by_key:
-            raise SpikelearnError(
-                f"there is no model {key!r} to compare; models are {', '.join(map(repr, by_key))}"
+    chosen: list[tuple[Any, Any]] = list(combinations(models, 2) if pairs is None else pairs)
+    by_key: dict[Key, Instances] = dict(models.items())
+    for pair, number in Counter(chosen).items():
+        if number > 1:
+            raise SpikelearnError(f"the pair {pair!r} is to be compared twice; give it once")
+        for key in pair:
+            if key not in by_key:
+                known = ", ".join(map(repr, by_key))
+                raise SpikelearnError(f"there is no model {key!r} to compare; models are {known}")
+    needed = {key: by_key[key] for key in dict.fromkeys(key for pair in chosen for key in pair)}
+    compared = _compared(needed, recording, n_bootstrap, seed, method, comparator)
+    rows: dict[tuple[Key, ...], list[dict[str, object]]] = {}
+    for pair, (one, other) in compared.scored(chosen):
+        names = {
+            f"{name}_{side}": value
+            for side, key in zip("ab", pair, strict=True)
+            for name, value in zip(("model", "layer"), split_key(key), strict=True)
+        }
+        difference = one.less(other)
+        rows[pair] = []
+        for target in compared.rows:
+            value = difference.sampled(target.rdms, over, seed)
+            rows[pair].append(
+                {
+                    **names,
+                    "recording": recording.name,
+                    **target.columns,
+                    "method": method,
+                    "measure": compared.measure,
+                    "difference": value.score,
+                    "ci_lower": value.low,
+                    "ci_upper": value.high,
+                    "p": p_by_t(value),
+                    "n_stimuli": difference.n_stimuli,
+                }
             )
-        prepared[key] = _instances(key, by_key[key], recording)
-    # Models that are compared over the same stimuli are scored once, together.
-    groups: dict[bytes, tuple[np.ndarray, list[tuple[Key, Key]]]] = {}
-    for pair in chosen:
-        valid = np.logical_and.reduce([m.valid for key in pair for m in prepared[key]])
-        groups.setdefault(valid.tobytes(), (valid, []))[1].append(pair)
-    by_pair: dict[tuple[Key, Key], list[dict[str, object]]] = {}
-    for valid, members in groups.values():
-        keys = list(dict.fromkeys(key for pair in members for key in pair))
-        scored = _scored({key: prepared[key] for key in keys}, valid, all_targets, counts)
-        n_stimuli = int(valid.sum())
-        for key_a, key_b in members:
-            a, b = scored[key_a], scored[key_b]
-            names = {
-                "model_a": prepared[key_a][0].model,
-                "layer_a": prepared[key_a][0].layer,
-                "model_b": prepared[key_b][0].model,
-                "layer_b": prepared[key_b][0].layer,
-                "recording": recording.name,
-            }
-            by_pair[key_a, key_b] = []
-            for target in all_targets.rows:
-                rdms = list(target.rdms)
-                noise = None
-                if a.pairs is not None and b.pairs is not None:
-                    noise = a.pairs.variance(a.influences(rdms) - b.influences(rdms))
-                value = sampled(
-                    a.scores[rdms] - b.scores[rdms],
-                    a.resampled[rdms] - b.resampled[rdms],
-                    n_stimuli, over, seed, noise,
-                )  # fmt: skip
-                by_pair[key_a, key_b].append(
-                    {
-                        **names,
-                        **target.columns,
-                        "difference": value.score,
-                        "ci_lower": value.low,
-                        "ci_upper": value.high,
-                        "p": p_by_t(value),
-                        "n_stimuli": n_stimuli,
-                    }
-                )
-    return with_corrections(pandas.DataFrame([row for pair in chosen for row in by_pair[pair]]))
+    return with_corrections(made(row for pair in chosen for row in rows[pair]))
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """A model's scores, means over its instances: (n_rdms,), and resampled (n_rdms, n_bootstrap).
-
-    `pairs` holds the influences of the instances numbered `numbers`; None where there is no score.
-    """
-
-    scores: np.ndarray
-    resampled: np.ndarray
-    pairs: PairInfluences | None
-    numbers: range
-
-    def influences(self, rdms: Sequence[int]) -> np.ndarray:
-        """Influence of every pair of stimuli on the score, array of shape (n_pairs,)."""
-        assert self.pairs is not None  # noqa: S101 - for the type checker
-        result: np.ndarray = np.mean([self.pairs.of(i, rdms) for i in self.numbers], axis=0)
-        return result
-
-
-def _scored(
-    models: Mapping[Key, list[ModelRDM]],
-    valid: np.ndarray,
-    all_targets: Targets,
-    counts: np.ndarray,
-) -> dict[Key, _Scored]:
-    everyone = [m for members in models.values() for m in members]
-    scores, resampled = score_models(everyone, valid, all_targets, counts)
-    pairs = pair_influences(everyone, valid, all_targets)
-    result: dict[Key, _Scored] = {}
-    start = 0
-    for key, members in models.items():
-        numbers = range(start, start + len(members))
-        start = numbers.stop
-        fine = not any(m.problem(valid) for m in members)
-        result[key] = _Scored(
-            scores[numbers].mean(axis=0),
-            resampled[numbers].mean(axis=0),
-            pairs if fine else None,
-            numbers,
-        )
-    return result
+def _compared(
+    models: Mapping[Any, Any],
+    recording: Any,
+    n_bootstrap: int,
+    seed: int,
+    method: str,
+    comparator: str | None,
+) -> Any:
+    """The models as the method compares them: `ComparedRDMs` or `ComparedResponses`."""
+    if method not in METHODS:
+        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+    distinct_names(models)
+    recording = by_names(recording)
+    if method == "rsa":
+        return ComparedRDMs(models, recording, n_bootstrap, seed, comparator or "spearman")
+    if comparator is not None:
+        raise SpikelearnError(f"a comparator is of the method rsa, not of {method}")
+    return ComparedResponses(models, recording, n_bootstrap, seed, method)
 
 
-def _instances(key: Key, given: Instances, recording: ImageRecording) -> list[ModelRDM]:
-    import xarray
-
-    several = [given] if isinstance(given, xarray.DataArray) else list(given)
-    if not several:
-        raise SpikelearnError(f"the model {key!r} has no instance; give at least one response")
-    return [model_rdm(key, response, recording) for response in several]
+def _about(key: Key, recording: Any, compared: Any, method: str, target: Any) -> dict[str, object]:
+    model, layer = split_key(key)
+    return {
+        "model": model,
+        "layer": layer,
+        "recording": recording.name,
+        **target.columns,
+        "method": method,
+        "measure": compared.measure,
+    }

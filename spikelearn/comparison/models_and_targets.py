@@ -6,9 +6,10 @@ means, and groups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -116,6 +117,37 @@ def split_key(key: Key) -> tuple[str, str]:
     return model, layer
 
 
+def distinct_names(models: Mapping[Any, Any]) -> None:
+    """Refuse two keys that mean one model, such as ("net", "hidden") and "net · hidden".
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    for name, number in Counter(split_key(key) for key in models).items():
+        if number > 1:
+            raise SpikelearnError(
+                f"two models are called '{SEPARATOR.join(filter(None, name))}'; give each a name of"
+                " its own"
+            )
+
+
+def instances(key: Key, given: Any) -> list[xarray.DataArray]:
+    """The responses of a model: one, or those of its instances.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none.
+    """
+    import xarray
+
+    several = [given] if isinstance(given, xarray.DataArray) else list(given)
+    if not several:
+        raise SpikelearnError(f"the model {key!r} has no instance; give at least one response")
+    return several
+
+
 def pair_mask(valid: np.ndarray) -> np.ndarray:
     """Which pairs (upper triangle) are of two valid stimuli."""
     first, second = np.triu_indices(len(valid), k=1)
@@ -169,7 +201,7 @@ def matched_response(
 class Target:
     """One row of a comparison. Its score is the mean over what is numbered `rdms`.
 
-    `level` is one of `spikelearn.comparison.tables.LEVELS`; `subject` repeats it in means and
+    `level` is one of `spikelearn.comparison.tables.LEVELS`; `subject` is empty in means and
     groups.
     """
 
@@ -375,12 +407,12 @@ def targets(
                 Target(region, name, "subject", (i,))
                 for name, i in zip(names, numbers, strict=True)
             ]
-            rows.append(Target(region, "mean", "mean", numbers))
+            rows.append(Target(region, "", "mean", numbers))
             vectors += list(rdms)
             for name, of_subject in session_vectors(recording, region, by_session).items():
                 sessions[region, name] = of_subject
         if region in recording.groups:
-            rows.append(Target(region, "group", "group", (len(vectors),)))
+            rows.append(Target(region, "", "group", (len(vectors),)))
             vectors.append(recording.groups[region].dissimilarities)
     if not vectors:
         raise SpikelearnError(f"{recording.name} has no RDM to compare with")

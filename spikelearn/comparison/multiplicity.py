@@ -49,9 +49,14 @@ def false_discovery_rate(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
+# What tests have in common whose number is corrected for.
+FAMILY = ("recording", "region", "subject", "level", "method", "measure", "test")
+
+
 def with_corrections(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The table of tests with p_holm and p_fdr behind p, corrected in each region and subject."""
-    family = table.groupby(["region", "subject", "level"], sort=False)["p"]
+    """The table of tests with p_holm and p_fdr behind p, corrected within each `FAMILY`."""
+    columns = [column for column in FAMILY if column in table]
+    family = table.groupby(columns, sort=False, dropna=False)["p"]
     place = list(table.columns).index("p") + 1
     table.insert(place, "p_holm", family.transform(lambda p: holm(p.to_numpy())))
     table.insert(place + 1, "p_fdr", family.transform(lambda p: false_discovery_rate(p.to_numpy())))

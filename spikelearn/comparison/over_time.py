@@ -19,6 +19,7 @@ from spikelearn.comparison.models_and_targets import Key, split_key
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.rdms import dissimilarities, stimulus_labels
 from spikelearn.comparison.rsa import compare_rsa
+from spikelearn.comparison.tables import checked, stacked
 
 if TYPE_CHECKING:
     import pandas
@@ -83,7 +84,7 @@ def compare_over_time(
     table["model"] = [names[i][0] for i in number]
     table["layer"] = [names[i][1] for i in number]
     table.insert(2, "time_ms", [times[i] for i in number])
-    return table
+    return checked(table)
 
 
 def compare_timecourses(
@@ -113,8 +114,6 @@ def compare_timecourses(
     SpikelearnError
         If the recording has no course in time.
     """
-    import pandas
-
     from spikelearn.recordings import RecordedRDM
 
     recording = by_names(recording)
@@ -141,7 +140,7 @@ def compare_timecourses(
         table = compare_rsa(models, moment, n_bootstrap, seed, **options)
         table.insert(2, "time_ms", time)
         tables.append(table)
-    return pandas.concat(tables, ignore_index=True)
+    return stacked(tables)
 
 
 def time_generalisation(

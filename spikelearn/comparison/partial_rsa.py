@@ -31,6 +31,7 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
     import pandas
@@ -74,8 +75,6 @@ def compare_partial_rsa(
     SpikelearnError
         If there is no model or no control, or the comparator is no correlation of one kind.
     """
-    import pandas
-
     if not models or not controls:
         raise SpikelearnError("partial RSA needs at least one model and one control")
     if comparator not in ("spearman", "pearson"):
@@ -118,7 +117,7 @@ def compare_partial_rsa(
                     "flag": "; ".join(filter(None, (flag, model.flag, problem))),
                 }
             )
-    return pandas.DataFrame(rows)
+    return made(rows)
 
 
 def partial_correlation(correlations: np.ndarray) -> np.ndarray:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from spikelearn._seeding import generator
 from spikelearn.comparison.comparators import compare_vectors
+
+# Relabellings that score as much as what was found, after which no more are made: a p-value is then
+# known to about a fifth of itself, and is not small.
+EXCEEDING = 25
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Scores by RDM or subject, p-values by row of a table, and the number of stimuli."""
+
+    scores: np.ndarray
+    p: list[float]
+    n_stimuli: int
 
 
 def permutation_scores(
@@ -52,3 +67,23 @@ def p_by_permutation(score: float, permuted: np.ndarray) -> float:
         return np.nan
     # The relabelling that was found is one of them. Scores that are equal on paper count as equal.
     return float((1 + (permuted >= score - 1e-12).sum()) / (1 + permuted.size))
+
+
+def p_by_sequence(score: float, permuted: np.ndarray) -> float:
+    """One-sided p-value of a score among relabellings that are made until it is plainly not small.
+
+    Where `EXCEEDING` of them scored as much, only those up to the last of these count (Besag &
+    Clifford 1991, doi:10.1093/biomet/78.2.301): p is EXCEEDING / their number, and valid as that of
+    all is. A score that is larger than nearly all others is among all of them.
+    """
+    exceeding = np.flatnonzero(~(permuted < score - 1e-12))
+    if np.isnan(score) or not permuted.size:
+        return np.nan
+    if len(exceeding) >= EXCEEDING:
+        return float(EXCEEDING / (exceeding[EXCEEDING - 1] + 1))
+    return float((1 + len(exceeding)) / (1 + permuted.size))
+
+
+def settled(score: float, permuted: np.ndarray) -> bool:
+    """Whether more relabellings leave the p-value of `p_by_sequence` as it is."""
+    return bool((~(permuted < score - 1e-12)).sum() >= EXCEEDING)

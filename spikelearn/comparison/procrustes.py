@@ -89,7 +89,7 @@ def fit_rotation(
         Takes responses of shapes (n, n_units_x) and (n, n_units_y) to each stimulus's inner
         product of aligned responses and the squared norms of both, three arrays of shape (n,).
     """
-    (mean_x, basis_x, part_x), (mean_y, basis_y, part_y) = (_reduced(v) for v in (x, y))
+    (mean_x, basis_x, part_x), (mean_y, basis_y, part_y) = (reduced(v) for v in (x, y))
     left, _, right = np.linalg.svd(part_x.T @ part_y, full_matrices=False)
 
     def products(new_x: np.ndarray, new_y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,7 +100,7 @@ def fit_rotation(
     return products
 
 
-def _reduced(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def reduced(v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean, orthonormal basis of the responses (n_units, rank), and the responses in it."""
     mean = v.mean(axis=0)
     u, s, vt = np.linalg.svd(v - mean, full_matrices=False)

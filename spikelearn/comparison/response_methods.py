@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +20,19 @@ from spikelearn.comparison.held_out_scores import (
     encoding_scores,
     procrustes_scores,
 )
-from spikelearn.comparison.intervals import known_factor, sampled, stimulus_resamples
-from spikelearn.comparison.models_and_targets import Key, Target, matched_response, split_key
+from spikelearn.comparison.intervals import Sampled, known_factor, sampled, stimulus_resamples
+from spikelearn.comparison.models_and_targets import (
+    Key,
+    Target,
+    distinct_names,
+    matched_response,
+    split_key,
+)
 from spikelearn.comparison.name_order import by_names
-from spikelearn.comparison.neural_responses import neural_responses
+from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
 from spikelearn.comparison.rdms import pattern_matrix
 from spikelearn.comparison.response_ceilings import response_ceilings
+from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
     import pandas
@@ -103,53 +111,31 @@ def compare_responses(
     SpikelearnError
         If there is no model, the recording has RDMs only, or a response lacks a stimulus.
     """
-    import pandas
-
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
+    distinct_names(models)
     if method not in RESPONSE_METHODS:
         raise SpikelearnError(
             f"there is no method '{method}'; methods are {', '.join(RESPONSE_METHODS)}"
         )
     known_factor(over)
-    scores_of, measure = RESPONSE_METHODS[method]
     recording = by_names(recording)
-    neural = neural_responses(recording, method)
+    scores_of, measure = RESPONSE_METHODS[method]
     n_stimuli = len(recording.labels)
-    folds = stimulus_folds(np.ones(n_stimuli, dtype=bool), N_FOLDS, 1, seed)[0]
-    counts = np.vstack(
-        [np.ones(n_stimuli, dtype=int), stimulus_resamples(n_stimuli, n_bootstrap, seed)]
-    )
-    regions = dict.fromkeys(one.region for one in neural)
-    by_region = {region: [one for one in neural if one.region == region] for region in regions}
+    folds = response_folds(n_stimuli, seed)
+    counts = stimulus_resamples(n_stimuli, n_bootstrap, seed)
+    by_region = responses_by_region(recording, method)
     bounds = {r: response_ceilings(method, scores_of, ones, folds) for r, ones in by_region.items()}
-    without_each = np.ones((n_stimuli, n_stimuli), dtype=int) - np.eye(n_stimuli, dtype=int)
     rows = []
     for key, response in models.items():
         model, layer = split_key(key)
         x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
         varies = bool(x.size and np.ptp(x, axis=0).any())
         for region, ones in by_region.items():
-            scores = np.full((len(ones), len(counts)), np.nan)  # first of all stimuli as they are
-            left_out = None
-            if varies:
-                scores = np.stack([scores_of(x, one.mean, counts, folds) for one in ones])
-                if method == "cka":
-                    left_out = np.stack([cka_scores(x, o.mean, without_each, folds) for o in ones])
-                if method == "cca" and n_bootstrap:
-                    left_out = np.stack([_cca_left_out(x, o.mean, folds, seed) for o in ones])
-                    scores[:, 1:] = _as_wide(scores, left_out)
-                if method in MAP_VARIANCE:
-                    spread = scores[:, 1:] - scores[:, :1]
-                    wider = np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli)
-                    scores[:, 1:] = scores[:, :1] + wider * spread
-            members = [Target(region, o.subject, "subject", (i,)) for i, o in enumerate(ones)]
-            for target in (*members, Target(region, "mean", "mean", tuple(range(len(ones))))):
+            scored = score_response(method, x, ones, counts, folds, seed)
+            for target in response_targets(region, ones):
                 chosen = list(target.rdms)
-                each = None if left_out is None else left_out[chosen]
-                value = sampled(
-                    scores[chosen, 0], scores[chosen, 1:], n_stimuli, over, seed, left_out=each
-                )
+                value = scored.sampled(chosen, over, seed)
                 low, high = bounds[region][chosen].mean(axis=0)
                 flags = ["" if varies else "no score: the response is the same to every stimulus"]
                 if np.isnan(low):
@@ -170,7 +156,116 @@ def compare_responses(
                         "flag": "; ".join(filter(None, flags)),
                     }
                 )
-    return pandas.DataFrame(rows)
+    return made(rows)
+
+
+@dataclass(frozen=True)
+class ScoredResponse:
+    """Scores of a model with the subjects of a region; differences of two are such again.
+
+    Attributes
+    ----------
+    scores : array of shape (n_subjects,)
+    resampled : array of shape (n_subjects, n_bootstrap)
+        In every resample of the stimuli, as far apart as they should be.
+    left_out : array of shape (n_subjects, n_groups), or None
+        Without some of the stimuli, where the jackknife of the method is to be trusted.
+    n_stimuli : int
+    """
+
+    scores: np.ndarray
+    resampled: np.ndarray
+    left_out: np.ndarray | None
+    n_stimuli: int
+
+    def less(self, other: ScoredResponse) -> ScoredResponse:
+        """The difference from another model's scores, over the same resamples."""
+        left_out = None
+        if self.left_out is not None and other.left_out is not None:
+            left_out = self.left_out - other.left_out
+        return ScoredResponse(
+            self.scores - other.scores, self.resampled - other.resampled, left_out, self.n_stimuli
+        )
+
+    def sampled(self, subjects: Sequence[int], over: str, seed: int) -> Sampled:
+        """What the resamples say of the mean over some of the subjects.
+
+        Parameters
+        ----------
+        subjects : sequence of int
+            Their numbers.
+        over, seed
+            As of `spikelearn.comparison.intervals.sampled`.
+        """
+        chosen = list(subjects)
+        left_out = None if self.left_out is None else self.left_out[chosen]
+        return sampled(
+            self.scores[chosen], self.resampled[chosen], self.n_stimuli, over, seed,
+            left_out=left_out,
+        )  # fmt: skip
+
+
+def score_response(
+    method: str,
+    x: np.ndarray,
+    ones: Sequence[NeuralResponses],
+    counts: np.ndarray,
+    folds: list[Fold],
+    seed: int,
+) -> ScoredResponse:
+    """Scores of a model's response with those of the subjects of a region, and what varies them.
+
+    Parameters
+    ----------
+    method : str
+        One of `RESPONSE_METHODS`.
+    x : array of shape (n_stimuli, n_units)
+        The model's response; where it is the same to all stimuli, scores are NaN.
+    ones : sequence of NeuralResponses
+    counts : array of shape (n_bootstrap, n_stimuli)
+        How often each stimulus is in each resample.
+    folds : list of (train, test)
+        Of `response_folds`.
+    seed : int
+        Of the groups that are left out together.
+    """
+    scores_of = RESPONSE_METHODS[method][0]
+    n_bootstrap, n_stimuli = counts.shape
+    if not (x.size and np.ptp(x, axis=0).any()):
+        none = np.full((len(ones), n_bootstrap), np.nan)
+        return ScoredResponse(np.full(len(ones), np.nan), none, None, n_stimuli)
+    whole = np.vstack([np.ones(n_stimuli, dtype=int), counts])  # first all stimuli as they are
+    scores = np.stack([scores_of(x, one.mean, whole, folds) for one in ones])
+    left_out = None
+    if method == "cka":
+        without_each = np.ones((n_stimuli, n_stimuli), dtype=int) - np.eye(n_stimuli, dtype=int)
+        left_out = np.stack([cka_scores(x, one.mean, without_each, folds) for one in ones])
+    if method == "cca" and n_bootstrap:
+        left_out = np.stack([_cca_left_out(x, one.mean, folds, seed) for one in ones])
+        scores[:, 1:] = _as_wide(scores, left_out)
+    if method in MAP_VARIANCE:
+        spread = scores[:, 1:] - scores[:, :1]
+        scores[:, 1:] = scores[:, :1] + np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli) * spread
+    return ScoredResponse(scores[:, 0], scores[:, 1:], left_out, n_stimuli)
+
+
+def response_folds(n_stimuli: int, seed: int) -> list[Fold]:
+    """The folds in which a map is fitted to some of the stimuli and scored on the others."""
+    return stimulus_folds(np.ones(n_stimuli, dtype=bool), N_FOLDS, 1, seed)[0]
+
+
+def responses_by_region(recording: Any, method: str) -> dict[str, list[NeuralResponses]]:
+    """The responses of every subject of each region; errors are those of `neural_responses`."""
+    by_region: dict[str, list[NeuralResponses]] = {}
+    for one in neural_responses(recording, method):
+        by_region.setdefault(one.region, []).append(one)
+    return by_region
+
+
+def response_targets(region: str, ones: Sequence[NeuralResponses]) -> list[Target]:
+    """The rows of a table on a region: every subject, and their mean."""
+    members = [Target(region, one.subject, "subject", (i,)) for i, one in enumerate(ones)]
+    return [*members, Target(region, "", "mean", tuple(range(len(ones))))]
 
 
 def encoding_table(
@@ -211,7 +306,7 @@ def encoding_table(
     one = neural[subject, region]
     x = pattern_matrix(matched_response("model", model, recording.labels, recording.name))
     n = len(recording.labels)
-    folds = stimulus_folds(np.ones(n, dtype=bool), N_FOLDS, 1, seed)[0]
+    folds = response_folds(n, seed)
     score = encoding_by_unit(x, one.mean, np.ones((1, n)), folds)[0]
     ceiling = unit_ceilings(one.repeats)
     normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)

@@ -25,12 +25,14 @@ from spikelearn.comparison.models_and_targets import (
     ModelRDM,
     Target,
     Targets,
+    distinct_names,
     model_rdm,
     pair_mask,
     session_vectors,
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
     import pandas
@@ -85,9 +87,10 @@ def compare_rsa(
     -------
     DataFrame
         One row for each model and each of: every subject (its sessions pooled, see
-        `subject_rdms`), "mean" (the mean of the subjects' scores), and "group" (the published RDM
-        over all subjects or cells). Columns: model, layer, recording, region, subject, level (one
-        of "subject", "mean", "group"), method ("rsa"), measure (the comparator), score, ci_lower
+        `subject_rdms`), the mean of the subjects' scores, and the group (the published RDM over all
+        subjects or cells). Columns: model, layer, recording, region, subject (empty in means and
+        groups), level (one of "subject", "mean", "group"), method ("rsa"), measure
+        (the comparator), score, ci_lower
         and ci_upper (95 %, see `intervals`), ceiling_lower and ceiling_upper (see `noise_ceiling`;
         for a subject, that subject's part of it; NaN for "group", which is a single RDM), n_stimuli
         and n_pairs that were compared, flag.
@@ -102,11 +105,10 @@ def compare_rsa(
         If there is no model, a response lacks a stimulus of the recording or has it twice, or a
         name is unknown.
     """
-    import pandas
-
     if not models:
         raise SpikelearnError("there is no model to compare; give at least one response")
     recording = by_names(recording)
+    distinct_names(models)
     all_targets = targets(recording, known_comparator(comparator), recorded)
     prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
@@ -144,7 +146,7 @@ def compare_rsa(
                         "flag": "; ".join(filter(None, (*flags, missing))),
                     }
                 )
-    return pandas.DataFrame([line for i in sorted(tables) for line in tables[i]])
+    return made(line for i in sorted(tables) for line in tables[i])
 
 
 def compare_regions(
@@ -164,11 +166,10 @@ def compare_regions(
     -------
     DataFrame
         One row for each ordered pair of regions, with the columns of `compare_rsa`; `model` is the
-        first region. `subject` is "group" for the published RDMs over all subjects. A subject in
+        first region. `level` is "group" for the published RDMs over all subjects. A subject in
         whom both regions were recorded in several sessions has a row too: the mean over all pairs
         of different sessions, because regions recorded in one session share its noise.
     """
-    import pandas
 
     recording = by_names(recording)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
@@ -188,7 +189,7 @@ def compare_regions(
                 a, b = (recording.groups[r].dissimilarities[None] for r in (name, region))
                 scores = compare_vectors(a, b, comparator)[0]
                 resampled = bootstrap_scores(a, b, counts, comparator)[0]
-                compared.append((Target(region, "group", "group", (0,)), (scores, resampled)))
+                compared.append((Target(region, "", "group", (0,)), (scores, resampled)))
                 influences = PairInfluences(a, b, comparator)
                 noise = influences.variance(influences.of(0, [0]))
             for target, (scores, resampled) in compared:
@@ -208,7 +209,7 @@ def compare_regions(
                         "flag": SINGLE if target.level == "group" else "sessions crossed",
                     }
                 )
-    return pandas.DataFrame(rows)
+    return made(rows)
 
 
 def score_models(

@@ -53,13 +53,16 @@ def auditory(
 
 
 def auditory_sentence(frame: pd.DataFrame) -> str:
-    """Which neuron model predicts the receptor best on the sound it was not fitted on."""
+    """How each neuron model predicts the receptor on the sound it was not fitted on."""
     held = frame[frame["role"] == "held out"].dropna(subset=["correlation"])
     if held.empty:
         return ""
     ordered = held.sort_values("correlation", ascending=False)
     ranked = ", ".join(f"{row.model} {row.correlation:.2f}" for row in ordered.itertuples())
-    return f"On the held-out sound, correlation with the receptor: {ranked}.".replace("-0.", "−0.")
+    return (
+        f"On the held-out sound, correlation with the receptor: {ranked}. They are of one sound,"
+        " and not tested against each other."
+    ).replace(" -0.", " −0.")
 
 
 def auditory_table(frame: pd.DataFrame) -> Table:

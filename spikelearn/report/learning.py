@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spikelearn.report.names import BASELINES, backend, colour, in_order, label, rank
+from spikelearn.report.accuracy_words import accuracy_sentence
+from spikelearn.report.names import backend, colour, in_order, label, rank
 from spikelearn.report.page import Section, Table, as_table, mean_and_spread, svg_of, svg_picture
 from spikelearn.report.pictures import panels, styled
 
@@ -51,25 +52,6 @@ def learning(
     if layers is not None and len(layers):
         section.folded.append(layer_table(layers))
     return section
-
-
-def accuracy_sentence(frame: pd.DataFrame) -> str:
-    """Which trained rule does best, and how the controls do."""
-    means = frame.groupby("rule")["test_accuracy"].mean()
-    trained = means[[rule for rule in means.index if rule not in BASELINES]]
-    chance = 100 * float(frame["chance"].iloc[0])
-    if trained.empty:
-        return f"No trained network is in this report; chance is {chance:.0f} %."
-    best = str(trained.idxmax())
-    text = f"Highest on held-out images: {label(best)}, {100 * trained[best]:.1f} %"
-    others = trained.drop(best).sort_values(ascending=False)
-    if len(others):
-        text += "; then " + ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in others.items())
-    controls = means[[rule for rule in in_order(means.index) if rule in BASELINES]]
-    if len(controls):
-        said = ", ".join(f"{label(str(r))} {100 * v:.1f} %" for r, v in controls.items())
-        text += f". The controls: {said}"
-    return f"{text}. Chance is {chance:.0f} %."
 
 
 def accuracy_table(frame: pd.DataFrame) -> Table:

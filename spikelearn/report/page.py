@@ -29,7 +29,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; `folded` tables are shown on demand."""
+    """A part of the page; `points` are listed below its lead, `folded` tables shown on demand."""
 
     key: str
     title: str
@@ -37,6 +37,7 @@ class Section:
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     folded: list[Table] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

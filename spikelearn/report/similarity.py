@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spikelearn.comparison.tables import read_first
 from spikelearn.report import similarity_figures
 from spikelearn.report.names import label
@@ -15,53 +13,50 @@ from spikelearn.report.similarity_tables import (
     heading,
     layer_cells,
     notes,
+    panels,
     warning_sentences,
 )
+from spikelearn.report.similarity_words import sentences
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.report.similarity_tables import Tests
 
-UNTRAINED = ["untrained", "untrained_spiking", "untrained_latency"]
-
-
-def sentences(scores: pd.DataFrame) -> str:
-    """In each region, the closest trained network beside pixels, untrained networks and ceiling."""
-    told = []
-    for _, part in scores.groupby(["recording", "region", "method"], sort=False):
-        trained = part[part["family"] != "baseline"].dropna(subset=["score"])
-        if trained.empty:
-            continue
-        best: Any = trained.loc[[trained["score"].idxmax()]].iloc[0]
-        text = (
-            f"{heading(part)}: of the trained networks {label(best['model'])} on"
-            f" {best['network']} comes closest, {best['score']:.3f} ({best['layer']})"
-        )
-        for names, words in ((["pixels"], "the pixels"), (UNTRAINED, "the best untrained network")):
-            score = part.loc[part["model"].isin(names), "score"].max()
-            if np.isfinite(score):
-                text += f"; {words} {score:.3f}"
-        told.append(f"{text}.")
-    return " ".join(told).replace(" -0.", " −0.")
-
 
 def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
-    """Every layer's similarity, and the best of each; `scores` of `similarity_tables.summary`."""
-    section = Section("similarity", "Whose representation resembles the brain's", sentences(scores))
-    section.pictures.append(
-        svg_picture(
-            similarity_figures.similarity_figure(scores),
-            "Similarity of every layer to each region; the tables hold the numbers.",
-            "Filled squares are trained networks, open diamonds baselines and untrained networks:"
-            " means over seeds, from the first layer (light) to the last (dark). Thin lines are"
-            " 95 % intervals for other stimuli, thick ones reach from the lowest seed to the"
-            " highest; the noise ceiling is shaded where the recording has several subjects.",
-        )
+    """Every layer's similarity, and the best of each.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of `similarity_tables.summary`.
+    tests : (DataFrame, DataFrame) or None
+        Against zero, and differences, of a `Significance`.
+    """
+    section = Section(
+        "similarity",
+        "Whose representation resembles the brain's",
+        "For each region and method, which networks lead and what tests tell apart: p is Holm's,"
+        " over all pairs of best layers, and intervals are for other stimuli, 95 %.",
+        points=sentences(scores, tests),
     )
+    for method, part in scores.groupby("method", sort=False):
+        section.pictures.append(
+            svg_picture(
+                similarity_figures.similarity_figure(part),
+                f"Similarity of every layer to each region by {method}; the tables hold the"
+                " numbers.",
+                f"Scores by {method}. Filled squares are trained networks, open diamonds baselines"
+                " and untrained networks: means over seeds, from the first layer (light) to the"
+                " last (dark). Thin lines are 95 % intervals for other stimuli, thick ones reach"
+                " from the lowest seed to the highest; the noise ceiling is shaded where the"
+                " recording has one.",
+            )
+        )
     filled = tests if tests is not None and len(tests[0]) else None
     best = best_layers(scores)
-    parts = [part for _, part in best.groupby(["recording", "region", "method"], sort=False)]
+    parts = list(panels(best))
     for k, part in enumerate(parts):
         title = heading(part)
         cells = layer_cells(part, filled)
@@ -85,14 +80,20 @@ def accuracy(scores: pd.DataFrame, along: pd.DataFrame) -> Section | None:
         "Similarity and accuracy",
         "Is a network that does its task better also more like the brain?",
     )
-    section.pictures.append(
-        svg_picture(
-            similarity_figures.accuracy_figure(scores, along),
-            "Similarity of the best layer against test accuracy, a panel a region.",
-            "Marks: test accuracy at the end. Lines: validation accuracy and similarity after every"
-            " epoch, each seed for itself, from the untrained network on.",
+    for method, part in scores.groupby("method", sort=False):
+        followed = along[along["method"] == method] if len(along) else along
+        lines = (
+            " Lines: validation accuracy and similarity after every epoch, each seed for itself,"
+            " from the untrained network on."
         )
-    )
+        section.pictures.append(
+            svg_picture(
+                similarity_figures.accuracy_figure(part, followed),
+                f"Similarity of the best layer by {method} against accuracy, a panel a region.",
+                f"Scores by {method}. Marks: test accuracy at the end."
+                + lines * bool(len(followed)),
+            )
+        )
     return section
 
 
@@ -104,27 +105,36 @@ def significance(tests: Tests | None) -> Section | None:
     if zero.empty:
         return None
     lead = (
-        "Every network and layer against zero, by relabelling the stimuli; and differences: each"
-        " layer with that of the untrained network and with the images' baselines, and rules with"
-        " each other on the same network. Seeds of one rule are tested by their mean score. p is"
-        " corrected by Holm (any false positive) and by the false discovery rate, over all tests"
-        " of its kind in a region."
+        "Every network and layer against zero, by relabelling the stimuli; and differences. Planned"
+        " are those of each layer from the same of the untrained network and from the images'"
+        " baselines, and of rules from each other on the same network. Those between best layers"
+        " compare the layers of all networks that scored highest; their p allow for that choice."
+        " Seeds of one rule are tested by their mean score. p is corrected by Holm (any false"
+        " positive) and by the false discovery rate, over all tests of its kind in a region by the"
+        " same method."
     )
     section = Section("tests", "Tests", lead)
-    for (recording, region), part in zero.groupby(["recording", "region"], sort=False):
+    for part in panels(zero):
         rows = part.assign(
             model=[label(str(m)) for m in part["model"]],
             **{name: [f"{v:.4f}" for v in part[name]] for name in ("p", "p_holm", "p_fdr")},
         )
         columns = ["model", "network", "layer", "score", "p", "p_holm", "p_fdr", "n_stimuli"]
         section.folded.append(
-            as_table(rows[columns], f"Against zero: {recording}, {region}", "One-sided.")
+            as_table(rows[columns], f"Against zero: {_place(part)}", "One-sided.")
         )
     if differences.empty:
         return section
-    for (recording, region), part in differences.groupby(["recording", "region"], sort=False):
-        section.folded.append(_differences(f"Differences: {recording}, {region}", part))
+    for part in panels(differences):
+        for test, family in part.groupby("test", sort=False):
+            title = f"Differences: {_place(part)}, {test}"
+            section.folded.append(_differences(title, family))
     return section
+
+
+def _place(part: pd.DataFrame) -> str:
+    first = part.iloc[0]
+    return f"{first['recording']}, {first['region']}, {first['method']}"
 
 
 def _differences(title: str, part: pd.DataFrame) -> Table:
@@ -153,7 +163,7 @@ def _differences(title: str, part: pd.DataFrame) -> Table:
 def layers(scores: pd.DataFrame) -> Section:
     """The scores of every layer, on demand."""
     section = Section("layers", "Every layer", "")
-    for _, part in scores.groupby(["recording", "region", "method"], sort=False):
+    for part in panels(scores):
         cells = layer_cells(part)
         section.folded.append(as_table(cells, heading(part), "In no order."))
     return section

@@ -9,7 +9,7 @@ import numpy as np
 from spikelearn.report.names import label, rank
 from spikelearn.report.page import svg_of
 from spikelearn.report.pictures import styled
-from spikelearn.report.similarity_tables import best_layers
+from spikelearn.report.similarity_tables import PANEL, best_layers, ceiling_of, panels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,17 +33,17 @@ _READ = (
 
 @styled()
 def similarity_figure(scores: pd.DataFrame) -> bytes:
-    """Scores by network and layer, a panel for each recording and region.
+    """Scores by network and layer, a panel for each recording, region and method.
 
-    Networks of one kind stand together, the untrained one first.
+    Each panel has an axis and a noise ceiling of its own. Networks of one kind stand together, the
+    untrained one first.
     """
-    panels = list(dict.fromkeys(zip(scores["recording"], scores["region"], strict=True)))
+    parts = list(panels(scores))
     places, names, headings, end = _layout(scores)
-    height = _INCH * end + 1.4
-    figure, axes = _figure(3.4 + 2.2 * len(panels), height, len(panels))
-    for axis, (recording, region) in zip(axes, panels, strict=True):
-        part = scores[(scores["recording"] == recording) & (scores["region"] == region)]
-        low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
+    height = _INCH * end + 1.6
+    figure, axes = _figure(3.4 + 2.2 * len(parts), height, len(parts), sharey=True)
+    for axis, part in zip(axes, parts, strict=True):
+        low, high = ceiling_of(part)
         if np.isfinite(low):
             axis.axvspan(low, high, color="#f0e442", alpha=0.45, linewidth=0)
         axis.axvline(0, color="black", linewidth=0.6)
@@ -60,7 +60,7 @@ def similarity_figure(scores: pd.DataFrame) -> bytes:
             )  # fmt: skip
         for start, _ in headings:
             axis.axhline(start - _ROW / 2, color="#bbbbbb", linewidth=0.5)
-        axis.set_title(f"{recording}\n{region}", fontsize=9)
+        axis.set_title(_title(part), fontsize=9)
         axis.grid(axis="x", linewidth=0.3)
         axis.set_xlabel("similarity", fontsize=8)
         axis.tick_params(axis="x", labelsize=7.5)
@@ -119,25 +119,27 @@ def _layout(
 
 @styled()
 def accuracy_figure(scores: pd.DataFrame, along: pd.DataFrame) -> bytes:
-    """Similarity of the best layer against test accuracy; lines: after every epoch of training."""
-    panels = list(dict.fromkeys(zip(scores["recording"], scores["region"], strict=True)))
+    """Similarity of the best layer against test accuracy; lines: after every epoch of training.
+
+    A panel for each recording, region and method; lines are those of the same method.
+    """
+    parts = list(panels(scores))
     trained = best_layers(scores).dropna(subset=["test_accuracy"])
     models = list(dict.fromkeys(trained["model"]))
     hues = {model: _COLOURS[i % len(_COLOURS)] for i, model in enumerate(models)}
     datasets = list(dict.fromkeys(trained["dataset"]))
     shapes = {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(datasets)}
-    figure, axes = _figure(3.4 * len(panels) + 2.4, 3.8, len(panels), sharex=True)
-    for axis, (recording, region) in zip(axes, panels, strict=True):
-        for row in _rows(trained):
-            if (row.recording, row.region) != (recording, region):
-                continue
+    one_method = scores["method"].nunique() == 1
+    figure, axes = _figure(3.4 * len(parts) + 2.4, 3.8, len(parts), sharey=one_method, sharex=True)
+    for axis, part in zip(axes, parts, strict=True):
+        for row in _rows(trained[_in_panel(trained, part)]):
             axis.plot(
                 100 * row.test_accuracy, row.score, shapes[row.dataset], color=hues[row.model],
                 markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=3,
             )  # fmt: skip
         if len(along):
-            part = along[(along["recording"] == recording) & (along["region"] == region)]
-            best = part.groupby(["model", "network", "seed", "epoch"])[
+            followed = along[_in_panel(along, part)]
+            best = followed.groupby(["model", "network", "seed", "epoch"])[
                 ["score", "validation_accuracy"]
             ].max()
             for (model, _, _), line in best.groupby(["model", "network", "seed"]):
@@ -145,7 +147,7 @@ def accuracy_figure(scores: pd.DataFrame, along: pd.DataFrame) -> bytes:
                     100 * line["validation_accuracy"], line["score"],
                     color=hues.get(model, "#5c5c5c"), linewidth=0.8, alpha=0.6,
                 )  # fmt: skip
-        axis.set_title(f"{recording}\n{region}", fontsize=9)
+        axis.set_title(_title(part), fontsize=9)
         axis.set_xlabel("accuracy, % (marks: test; lines: validation, by epoch)", fontsize=8)
         axis.grid(linewidth=0.3)
     axes[0].set_ylabel("similarity of the best layer")
@@ -166,9 +168,26 @@ def _rows(table: pd.DataFrame) -> Any:
     return table.itertuples()
 
 
-def _figure(width: float, height: float, columns: int, sharex: bool = False) -> tuple[Any, Any]:
+def _title(part: pd.DataFrame) -> str:
+    """Recording, region and method of a panel; words of several parts in lines of their own."""
+    first = part.iloc[0]
+    return f"{first['recording']}\n{first['region']}\n{first['method']}"
+
+
+def _in_panel(table: pd.DataFrame, part: pd.DataFrame) -> pd.Series:
+    """Which rows of a table are of the panel of some others."""
+    first = part.iloc[0]
+    here = table[PANEL[0]] == first[PANEL[0]]
+    for column in PANEL[1:]:
+        here &= table[column] == first[column]
+    return here
+
+
+def _figure(
+    width: float, height: float, columns: int, sharey: bool, sharex: bool = False
+) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    (axes,) = figure.subplots(1, columns, squeeze=False, sharey=True, sharex=sharex)
+    (axes,) = figure.subplots(1, columns, squeeze=False, sharey=sharey, sharex=sharex)
     return figure, axes

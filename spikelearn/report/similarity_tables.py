@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.comparison.tables import read_first
+from spikelearn.comparison.tables import checked, joined, one_side, read_first, without_test
 from spikelearn.report.names import label, rank
 
 if TYPE_CHECKING:
@@ -15,20 +15,12 @@ if TYPE_CHECKING:
 
     Tests = tuple[pd.DataFrame, pd.DataFrame]
 
-_KEYS = [
-    "recording",
-    "region",
-    "method",
-    "measure",
-    "model",
-    "family",
-    "network",
-    "dataset",
-    "layer",
-]
-_TESTED = ["recording", "region", "model", "network", "layer"]
+# What is read together: scores by one method with one region, beside one noise ceiling.
+PANEL = ["recording", "region", "method", "measure"]
+_KEYS = [*PANEL, "subject", "level", "model", "network", "layer", "resolution"]
 _INTERVAL = ["ci_lower", "ci_upper"]
-_BOUNDS = [*_INTERVAL, "ceiling_lower", "ceiling_upper"]
+_CEILING = ["ceiling_lower", "ceiling_upper"]
+UNTRAINED = ("untrained", "untrained_spiking", "untrained_latency")
 
 
 def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -46,39 +38,53 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
     -------
     DataFrame
         One row for each recording, region, method, model, network and layer: `score` (mean over
-        seeds), `score_min`, `score_max`, interval, ceilings (averaged over seeds),
-        `test_accuracy` (mean over seeds; of test images), `chance`, `weights_moved` (norm of the
-        change over the norm at the start, of the layer), `trouble` (what is wrong with a network,
-        such as a class that is never predicted), `n_seeds`, `n_stimuli`.
+        seeds), `score_min`, `score_max`, interval, ceilings (averaged over seeds), `above_ceiling`
+        (whether the score is above the upper one), `test_accuracy` (mean over seeds; of test
+        images), `chance`, `weights_moved` (norm of the change over the norm at the start, of the
+        layer), `trouble` (what is wrong with a network, such as a class that is never predicted),
+        `n_seeds`, `n_stimuli`.
     """
+
+    def said_once(said: Any) -> str:
+        return "; ".join(dict.fromkeys(filter(None, said)))
+
     grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
     scores = grouped.agg(
+        family=("family", "first"),
+        dataset=("dataset", said_once),
         score=("score", "mean"),
         score_min=("score", "min"),
         score_max=("score", "max"),
-        **{name: (name, "mean") for name in _BOUNDS},
+        **{name: (name, "mean") for name in (*_INTERVAL, *_CEILING)},
         test_accuracy=("test_accuracy", "mean"),
         chance=("chance", "mean"),
         weights_moved=("weights_moved", "mean"),
-        trouble=("trouble", lambda said: "; ".join(dict.fromkeys(filter(None, said)))),
+        trouble=("trouble", said_once),
         n_seeds=("seed", "nunique"),
         n_stimuli=("n_stimuli", "min"),
     ).reset_index()
+    scores.insert(
+        list(scores.columns).index("test_accuracy"),
+        "above_ceiling",
+        scores["score"] > scores["ceiling_upper"],
+    )
     if zero is not None and len(zero):
-        own = read_first(zero)[[*_TESTED, *_INTERVAL]].assign(method="rsa")
-        scores = scores.merge(
-            own, how="left", on=[*_TESTED, "method"], suffixes=("", "_of_mean"),
-            validate="many_to_one",
-        )  # fmt: skip
-        for bound in _INTERVAL:
-            scores[bound] = scores.pop(f"{bound}_of_mean").fillna(scores[bound])
+        averaged = scores[_INTERVAL]
+        scores = joined(scores, without_test(read_first(zero)), _INTERVAL)
+        scores = scores.fillna({name: averaged[name] for name in _INTERVAL})
     order = scores["model"].map(rank)
-    return (
+    return checked(
         scores.assign(_order=order)
         .sort_values(["recording", "region", "method", "_order"], kind="stable")
         .drop(columns="_order")
         .reset_index(drop=True)
     )
+
+
+def panels(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The parts of a table that are read together: one recording, region and method each."""
+    for _, part in table.groupby(PANEL, sort=False):
+        yield part
 
 
 def best_layers(scores: pd.DataFrame) -> pd.DataFrame:
@@ -88,9 +94,18 @@ def best_layers(scores: pd.DataFrame) -> pd.DataFrame:
     other stimuli.
     """
     keys = [key for key in _KEYS if key != "layer"]
-    scored = scores.dropna(subset=["score"])
-    best = scored.loc[scored.groupby(keys, sort=False)["score"].idxmax()]
+    scored = checked(scores).dropna(subset=["score"])
+    best = scored.loc[scored.groupby(keys, sort=False, dropna=False)["score"].idxmax()]
     return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
+
+
+def ceiling_of(part: pd.DataFrame) -> tuple[float, float]:
+    """The noise ceiling of a panel: that of its rows with the most stimuli; NaN where none is."""
+    whole = part.dropna(subset=_CEILING, how="all")
+    if whole.empty:
+        return np.nan, np.nan
+    row = whole.sort_values("n_stimuli", ascending=False, kind="stable").iloc[0]
+    return float(row["ceiling_lower"]), float(row["ceiling_upper"])
 
 
 _NEAR_CHANCE = 1.5  # times chance, below which an accuracy is said to be near it
@@ -117,64 +132,101 @@ def notes(tested: bool) -> tuple[str, ...]:
     return (
         *_SCORE,
         "Interval: 95 %, of the mean over these seeds, for other stimuli.",
-        "p: permutation of the stimuli, for a score of 0, one-sided. Over untrained: the layer's"
-        " score less that of the same layer of the untrained network with the same initial weights,"
-        " with its 95 % interval and p, two-sided. Both p are Holm's, corrected over all tests of"
-        " their kind in the region.",
+        "p: permutation of the stimuli, for a score of 0, one-sided; maps are fitted anew to"
+        " each. Over untrained: the layer's score less that of the same layer of the untrained"
+        " network with the same initial weights, with its 95 % interval and p, two-sided. Both p"
+        " are Holm's, corrected over all tests of their kind in the region by the same method.",
         *_ACCURACY,
     )
 
 
 def layer_cells(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
-    """The best layers of one region as cells to be printed, the highest score first."""
-    zero, differences = ({}, {}) if tests is None else _by_key(tests)
+    """The layers of one panel as cells to be printed.
+
+    Parameters
+    ----------
+    best : DataFrame
+        Rows of `summary` or `best_layers`.
+    tests : (DataFrame, DataFrame), optional
+        Against zero, and differences, of a `Significance`: beside each score stand its own.
+    """
+    import pandas as pd
+
+    tested = best if tests is None else _tested(best, tests)
+    usual = best["level"].iloc[0] if best["level"].nunique() == 1 else "mean"
     rows = []
-    for row in _rows(best):
-        key = (row.recording, row.region, row.model, row.network, row.layer)
+    for row in _rows(tested):
         accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
         if row.test_accuracy < _NEAR_CHANCE * row.chance:
             accuracy += ", near chance"
         cells: dict[str, str] = {
-            "model": label(str(row.model)),
+            "model": label(str(row.model))
+            + (f" ({row.level} {row.subject}".rstrip() + ")") * (row.level != usual),
             "network": str(row.network),
             "layer": str(row.layer),
-            "score": f"{row.score:.3f}",
+            "score": f"{row.score:.3f}" + ", above the ceiling" * bool(row.above_ceiling),
             "seeds": f"{row.score_min:.3f} to {row.score_max:.3f}" if row.n_seeds > 1 else "",
             "interval": f"{row.ci_lower:.3f} to {row.ci_upper:.3f}",
         }
         if tests is not None:
-            cells |= {"p": zero.get(key, ""), "over untrained": differences.get(key, "")}
+            trained = row.family != "baseline"
+            cells |= {
+                "p": p_text(row.p_zero),
+                "over untrained": _over(row) if np.isfinite(row.p_over) or trained else "",
+            }
         cells |= {
             "accuracy": accuracy,
             "moved": "" if np.isnan(row.weights_moved) else f"{row.weights_moved:.2f}",
         }
         rows.append({name: value.replace("-0.", "−0.") for name, value in cells.items()})
-    import pandas as pd
-
     return pd.DataFrame(rows)
 
 
-def _by_key(tests: Tests) -> tuple[dict[Any, str], dict[Any, str]]:
-    zero, differences = (read_first(table) for table in tests)
-    return (
-        {(r.recording, r.region, r.model, r.network, r.layer): p_text(r.p_holm)
-         for r in _rows(zero)},
-        {(r.recording, r.region, r.model_a, r.network_a, r.layer_a):
-         f"{r.difference:+.3f} ({r.ci_lower:+.3f} to {r.ci_upper:+.3f}), p {p_text(r.p_holm)}"
-         for r in _rows(differences) if r.model_b == "untrained"},
-    )  # fmt: skip
+def _tested(best: pd.DataFrame, tests: Tests) -> pd.DataFrame:
+    """The rows with what was tested of each: p_zero, and over, over_lower, over_upper, p_over."""
+    zero, differences = tests
+    new = ["p_zero", "over", "over_lower", "over_upper", "p_over"]
+    found = best.assign(**dict.fromkeys(new, np.nan))
+    if len(zero):
+        of_zero = without_test(read_first(zero)).rename(columns={"p_holm": "p_zero"})
+        found = joined(found, of_zero, ["p_zero"])
+    if len(differences):
+        twins = one_side(from_twins(read_first(differences))).rename(
+            columns={"difference": "over", "ci_lower": "over_lower", "ci_upper": "over_upper",
+                     "p_holm": "p_over"}
+        )  # fmt: skip
+        found = joined(found, twins, new[1:])
+    return found
+
+
+def from_twins(differences: pd.DataFrame) -> pd.DataFrame:
+    """Of differences the planned ones from the same layer of the untrained twin."""
+    same = differences["layer_a"] == differences["layer_b"]
+    same &= differences["network_a"] == differences["network_b"]
+    twin = differences["model_b"] == "untrained"
+    return differences[same & twin & (differences["test"] == "planned")]
+
+
+def _over(row: Any) -> str:
+    if np.isnan(row.p_over):
+        return NOT_TESTED
+    interval = f"{row.over_lower:+.3f} to {row.over_upper:+.3f}"
+    return f"{row.over:+.3f} ({interval}), p {p_text(row.p_over)}"
+
+
+NOT_TESTED = "not tested"
 
 
 def p_text(p: float) -> str:
     """A p-value as it is printed."""
     if np.isnan(p):
-        return "–"
+        return NOT_TESTED
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def heading(part: pd.DataFrame) -> str:
     """Recording, region, how they are compared, and the noise ceiling where there is one."""
-    low, high = part["ceiling_lower"].max(), part["ceiling_upper"].max()
+    low, high = ceiling_of(part)
     ceiling = "no noise ceiling: a single matrix"
     if np.isfinite(low):
         ceiling = f"noise ceiling {low:.3f} to {high:.3f}"
@@ -185,17 +237,22 @@ def heading(part: pd.DataFrame) -> str:
 
 def warning_sentences(scores: pd.DataFrame) -> list[str]:
     """What is wrong with networks, and who was scored on fewer stimuli, a sentence each."""
-    warned = scores[scores["trouble"] != ""].drop_duplicates(["model", "network", "trouble"])
-    sentences = [f"{label(str(r.model))} on {r.network}: {r.trouble}" for r in _rows(warned)]
+    said = [
+        f"{label(str(r.model))} on {r.network}: {r.trouble}"
+        for r in _rows(scores[scores["trouble"] != ""])
+    ]
     most = scores.groupby("recording")["n_stimuli"].transform("max")
-    fewer = scores.assign(most=most)[scores["n_stimuli"] < most]
-    fewer = fewer.drop_duplicates(["recording", "model", "network", "layer"])
-    sentences += [
+    said += [
         f"{label(str(r.model))} on {r.network}, {r.layer}: scored on {r.n_stimuli} of {r.most}"
         " stimuli, the others leaving it silent or without a pattern"
-        for r in _rows(fewer)
+        for r in _rows(scores.assign(most=most)[scores["n_stimuli"] < most])
     ]
-    return sentences
+    if scores["above_ceiling"].any():
+        said.append(
+            "Above the ceiling: a score that is higher than what a noiseless copy of the region is"
+            " expected to reach; by chance, or because the ceiling is too low"
+        )
+    return list(dict.fromkeys(said))
 
 
 def as_markdown(
@@ -219,7 +276,7 @@ def as_markdown(
         Against zero, and differences.
     """
     lines = [f"# {about}", "", f"    {command}", ""]
-    for _, part in best_layers(scores).groupby(["recording", "region", "method"], sort=False):
+    for part in panels(best_layers(scores)):
         table = layer_cells(part, tests)
         lines += [f"## {heading(part)}", "", f"| {' | '.join(table.columns)} |"]
         lines.append("|" + "---|" * len(table.columns))

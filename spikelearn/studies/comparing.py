@@ -178,9 +178,9 @@ def shown_entries(
         images = at_resolution(loaded.images, side)
         for run, network in zip(opened, networks, strict=True):
             say(n_shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
-            for member in (run, untrained_twin(run)):
+            for member in with_twin(run):
                 name = member.config["rule"], network, member.config["seed"]
-                if (*name, side) not in entries:
+                if (*name, side) not in entries:  # twins of rules on one network are one
                     shown = show(member, images, loaded.labels, backend, seed)
                     entries[*name, side] = Entry(*name, shown.responses, side)
             n_shown += 1
@@ -273,6 +273,12 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     return replace(run, config=config, rule=rule, folder=None)
 
 
+def with_twin(run: TrainedRun | STDPRun) -> list[TrainedRun | STDPRun]:
+    """The network of a run and its untrained twin; one that was never trained is its own."""
+    twin = untrained_twin(run)
+    return [run] if run.config["rule"] == twin.config["rule"] else [run, twin]
+
+
 def similarity(
     entries: Sequence[Entry],
     recording: ImageRecording,
@@ -303,10 +309,9 @@ def similarity(
     **options
         Of the method.
     """
-    import pandas as pd
-
     from spikelearn.comparison import compare_held_out
     from spikelearn.comparison.methods import compare_by
+    from spikelearn.comparison.tables import stacked
 
     say = progress or (lambda fraction, words: None)
     if assign_layers and method != "rsa":
@@ -338,7 +343,7 @@ def similarity(
             )
             tables.append(_named(table, [entry], recorded_side))
     say(1.0, "compared")
-    table = pd.concat(tables, ignore_index=True)
+    table = stacked(tables)
     first = ["model", "network", "layer", "seed"]
     return table[first + [column for column in table.columns if column not in first]]
 
@@ -368,9 +373,8 @@ def judged_similarity(
     SpikelearnError
         If there are no judgements.
     """
-    import pandas as pd
-
     from spikelearn.comparison import compare_rsa, fixed_rdm
+    from spikelearn.comparison.tables import stacked
 
     judged = recording.judgements
     if judged is None:
@@ -386,7 +390,7 @@ def judged_similarity(
     of_brains = compare_rsa(brains, judged, n_bootstrap, seed, **of_rsa)
     recorded_side = max(recording.images.shape[1:3])
     of_brains = of_brains.assign(network="", seed=0, resolution=recorded_side)
-    return pd.concat([table, of_brains[table.columns]], ignore_index=True)
+    return stacked([table, of_brains[table.columns]])
 
 
 def similarity_of_all(
@@ -408,7 +412,7 @@ def similarity_of_all(
     **options
         Of the method, and `assign_layers`.
     """
-    import pandas as pd
+    from spikelearn.comparison.tables import stacked
 
     say = progress or (lambda fraction, words: None)
     if method != "rsa" or not recording.behaviour:
@@ -419,7 +423,7 @@ def similarity_of_all(
     judged = judged_similarity(
         entries, recording, n_bootstrap, seed, lambda f, words: say(0.4 + 0.6 * f, words), **options
     )
-    return pd.concat([brains, judged], ignore_index=True)
+    return stacked([brains, judged])
 
 
 def _named(table: pd.DataFrame, entries: Sequence[Entry], recorded_side: int) -> pd.DataFrame:

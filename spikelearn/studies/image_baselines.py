@@ -99,10 +99,9 @@ def baseline_table(
     **options
         Of the method.
     """
-    import pandas as pd
-
     from spikelearn.comparison import compare_regions
     from spikelearn.comparison.methods import compare_by
+    from spikelearn.comparison.tables import stacked
 
     recorded_side = max(recording.images.shape[1:3])
     tables = []
@@ -115,4 +114,4 @@ def baseline_table(
         table = compare_regions(recording, n_bootstrap, seed, comparator)
         if len(table):
             tables.append(table.assign(network="", seed=0, resolution=recorded_side))
-    return pd.concat(tables, ignore_index=True)
+    return stacked(tables)

@@ -5,49 +5,72 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spikelearn._keys import configuration_key
+
 # Settings that are named already, or that decide nothing.
 _NAMED = ("format", "network", "model", "rule", "seed", "input_range")
+# Settings that decide what the network does before it is trained, beside its description.
+_BEFORE = ("input_range", "max_rate_hz", "dt_ms")
+# Of a description, what is said of it, and what only training uses.
+_SAID = ("name", "description", "reference", "kind")
+_LEARNS = "plasticity"
 
 _WORDS = {"input_range": "inputs"}
+_LONG = 24  # characters of a setting, beyond which it is told by its hash
 
 
 def network_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The name of each run's network, with settings behind it where it would mean two things.
 
-    Of one network with inputs of different ranges, also the untrained twins differ; runs of one
-    rule, network and seed differ in something else.
+    Of one network with inputs of different ranges, and of two descriptions of one name, also the
+    untrained twins differ; runs of one rule, network and seed differ in something else.
     """
     names = [str(config["network"]["name"]) for config in configs]
-    inputs = [("input_range",)] * len(configs)
-    by_network = _told_apart(names, configs, inputs)
+    before = [_untrained(config) for config in configs]
+    by_network = _told_apart(names, before)
     runs = [
         " ".join((str(c["rule"]), name, str(c["seed"])))
         for c, name in zip(configs, by_network, strict=True)
     ]
-    every = [tuple(key for key in config if key not in _NAMED) for config in configs]
-    settings = _told_apart(runs, configs, every)
+    every = [{k: v for k, v in config.items() if k not in _NAMED} for config in configs]
+    settings = _told_apart(runs, every)
     return [
         name + whole.removeprefix(run)
         for name, run, whole in zip(by_network, runs, settings, strict=True)
     ]
 
 
-def _told_apart(
-    names: Sequence[str],
-    configs: Sequence[Mapping[str, Any]],
-    keys: Sequence[tuple[str, ...]],
-) -> list[str]:
+def _untrained(config: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides what a network does before it is trained, but its seed."""
+    described = {k: v for k, v in config["network"].items() if k not in _SAID}
+    settings: dict[str, Any] = _unlearning({key: config.get(key) for key in _BEFORE} | described)
+    return settings
+
+
+def _unlearning(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _unlearning(v) for k, v in value.items() if k != _LEARNS}
+    return [_unlearning(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _told_apart(names: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """The names; where equal ones are of different settings, with those that differ."""
     told = []
-    for name, config, known in zip(names, configs, keys, strict=True):
-        namesakes = [other for n, other in zip(names, configs, strict=True) if n == name]
-        differing = [key for key in known if any(o.get(key) != config.get(key) for o in namesakes)]
-        said = ", ".join(f"{_WORDS.get(key, key)} {_setting(config.get(key))}" for key in differing)
+    for name, setting in zip(names, settings, strict=True):
+        namesakes = [other for n, other in zip(names, settings, strict=True) if n == name]
+        differing = [
+            key for key in setting if any(o.get(key) != setting.get(key) for o in namesakes)
+        ]
+        said = ", ".join(
+            f"{_WORDS.get(key, key)} {_setting(setting.get(key))}" for key in differing
+        )
         told.append(f"{name} ({said})" if said else name)
     return told
 
 
 def _setting(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " to ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
-    return str(value)
+    if isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value):
+        said = " to ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
+    else:
+        said = str(value)
+    return said if len(said) <= _LONG else configuration_key([said], n_digits=6)

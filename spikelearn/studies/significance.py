@@ -1,21 +1,30 @@
-"""Tests of a comparison by RSA: against zero, the untrained twin, the baselines and other rules.
+"""Tests of a comparison: against zero, the untrained twin, the baselines and other networks.
 
 Networks of one rule that differ in their seed are instances of one model: tested is the mean of
-their scores. The pairs that are tested were decided before any score was seen:
+their scores. There are two families of differences, told apart by the column `test`. What is
+"planned" was decided before any score was seen:
 
 - every layer of a trained network and the same layer of its untrained twin;
 - every layer of a trained network and every baseline that is made of the images;
 - the same layer of two networks that started from the same weights and were trained by two rules.
 
-Corrections for their number are made over all of them, in each region. They are tests for new
-stimuli and these subjects, networks and seeds, unless `over` says otherwise.
+The "best layers" are the layer of each trained network with the highest score in a region, against
+each other, against the best layer of each untrained network and against the baselines. These layers
+were chosen by the scores that are tested, so each p is multiplied by the number of pairs of layers
+that it was chosen from (`n_choices`) before it is corrected: it is that of whichever is the best.
+
+Corrections for the number of tests are made over each family, in each region and for each method.
+They are tests for new stimuli and these subjects, networks and seeds, unless `over` says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.image_baselines import baseline_responses
@@ -28,8 +37,13 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
 
 UNTRAINED = "untrained"
-_ROW = ["model", "layer", "region", "subject"]
-PERMUTATIONS_A_MODEL = 50  # at least, for every model that is tested
+PLANNED, BEST_LAYERS = "planned", "best layers"
+# Permutations for every model that is tested, at least: so many that the smallest p survives
+# Holm's correction over all of them.
+PERMUTATIONS_A_MODEL = 50
+# Where each permutation fits maps anew, and takes some milliseconds a subject: so many and no more.
+REFITS_A_MODEL = 25
+FEWEST_REFITS = 100
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,8 @@ class Significance:
     """Two tables: of `zero_table` and of `difference_table`, with networks and resolutions.
 
     Their columns are those of these functions, and `network`, `resolution`, `n_seeds` (for a
-    difference `network_a`, `network_b`, `resolution`). The first has the interval of each mean
-    score, of `mean_table`, too.
+    difference `network_a`, `network_b`, `resolution`, `test`, `n_choices`). The first has the
+    interval of each mean score, of `mean_table`, too.
     """
 
     zero: pd.DataFrame
@@ -58,8 +72,10 @@ def significance(
     n_resamples: int = 1000,
     seed: int = 0,
     *,
+    method: str = "rsa",
     over: str = "stimuli",
-    comparator: str = "spearman",
+    comparator: str | None = None,
+    judgements: bool = True,
 ) -> Significance:
     """Test the models of a comparison, with the brains and with judgements where there are some.
 
@@ -71,17 +87,59 @@ def significance(
         As in `compare_rsa`; the same seed draws the same resamples.
     n_resamples : int
         Resamples of the test of differences, and permutations of the test against zero: more of
-        these where there are so many models that no p could survive correction.
+        these where there are so many models that no p could survive correction. Methods that fit
+        maps are permuted just so often that p can survive, and less where it is plainly not small.
+    method : str
+        One of `spikelearn.comparison.METHODS`.
+    judgements : bool
+        Whether what people judged is a target too, where RSA finds some.
 
     Raises
     ------
     SpikelearnError
-        If a name is unknown.
+        If a name is unknown, or the method needs responses and the recording has RDMs.
     """
-    import pandas as pd
-
     from spikelearn.comparison import difference_table, mean_table, zero_table
+    from spikelearn.comparison.tables import joined, read_first, stacked
 
+    models = _models(entries, recording, seed)
+    numbers = list(models)
+    by_number: dict[Key, list[xarray.DataArray]] = {
+        (str(i), model.layer): models[model] for i, model in enumerate(numbers)
+    }
+    keys = list(by_number)
+    how: dict[str, Any] = {"method": method, "comparator": comparator}
+    n_permutations = max(n_resamples, PERMUTATIONS_A_MODEL * len(models))
+    if method not in ("rsa", "cka"):
+        n_permutations = max(FEWEST_REFITS, REFITS_A_MODEL * len(models))
+    planned = list(planned_pairs(numbers))
+    judged = recording.judgements if judgements and method == "rsa" else None
+    zero, differences = [], []
+    for target in (recording, *([] if judged is None else [judged])):
+        means = mean_table(by_number, target, n_resamples, seed, over=over, **how)
+        table = zero_table(by_number, target, n_permutations, seed, **how)
+        table = joined(table, means, ["ci_lower", "ci_upper"], every=True)
+        zero.append(_named(table, numbers, recording).assign(
+            n_seeds=[len(models[numbers[i]]) for i in table["model"].astype(int)]
+        ))  # fmt: skip
+        chosen = best_pairs(read_first(means), numbers)
+        wanted = dict.fromkeys([*planned, *(pair for pairs in chosen.values() for pair in pairs)])
+        if not wanted:
+            continue
+        every = difference_table(
+            by_number, target, [(keys[a], keys[b]) for a, b in wanted], n_resamples, seed,
+            over=over, **how,
+        )  # fmt: skip
+        named = _named(every, numbers, recording)
+        pair = list(zip(every["model_a"].astype(int), every["model_b"].astype(int), strict=True))
+        differences += _families(named, pair, planned, chosen)
+    return Significance(_first(stacked(zero)), _first(stacked(differences)))
+
+
+def _models(
+    entries: Sequence[Entry], recording: ImageRecording, seed: int
+) -> dict[_Model, list[xarray.DataArray]]:
+    """The responses of every model, those of a network's seeds together."""
     models: dict[_Model, list[xarray.DataArray]] = {}
     for side in dict.fromkeys(entry.resolution for entry in entries):
         for (name, part), response in baseline_responses(recording, side, seed).items():
@@ -90,54 +148,7 @@ def significance(
         for layer, response in entry.responses.items():
             key = _Model(entry.model, entry.network, layer, entry.resolution)
             models.setdefault(key, []).append(response)
-    numbers = list(models)
-    by_number: dict[Key, list[xarray.DataArray]] = {
-        (str(i), model.layer): models[model] for i, model in enumerate(numbers)
-    }
-    pairs: list[tuple[Key, Key]] = [
-        ((str(a), numbers[a].layer), (str(b), numbers[b].layer)) for a, b in planned_pairs(numbers)
-    ]
-    zero, differences = [], []
-    # The smallest p of n permutations is 1 / (n + 1): enough of them that it survives Holm.
-    n_permutations = max(n_resamples, PERMUTATIONS_A_MODEL * len(models))
-    judged = recording.judgements
-    for target in (recording, *([] if judged is None else [judged])):
-        table = zero_table(by_number, target, n_permutations, seed, comparator=comparator)
-        means = mean_table(by_number, target, n_resamples, seed, over=over, comparator=comparator)
-        table = table.merge(
-            means[[*_ROW, "ci_lower", "ci_upper"]], how="left", on=_ROW, validate="one_to_one"
-        )
-        at = [numbers[i] for i in table["model"].astype(int)]
-        zero.append(
-            table.assign(
-                model=[m.model for m in at],
-                network=[m.network for m in at],
-                resolution=[_side(m, recording) for m in at],
-                n_seeds=[len(models[m]) for m in at],
-            )
-        )
-        if not pairs:
-            continue
-        table = difference_table(
-            by_number, target, pairs, n_resamples, seed, over=over, comparator=comparator
-        )
-        a, b = ([numbers[i] for i in table[name].astype(int)] for name in ("model_a", "model_b"))
-        differences.append(
-            table.assign(
-                model_a=[m.model for m in a],
-                network_a=[m.network for m in a],
-                model_b=[m.model for m in b],
-                network_b=[m.network for m in b],
-                resolution=[_side(m, recording) for m in a],
-            )
-        )
-    return Significance(
-        _first(pd.concat(zero, ignore_index=True), "model", "network", "layer"),
-        _first(
-            pd.concat(differences, ignore_index=True) if differences else pd.DataFrame(),
-            "model_a", "network_a", "layer_a", "model_b", "network_b", "layer_b",
-        ),
-    )  # fmt: skip
+    return models
 
 
 def planned_pairs(models: Sequence[_Model]) -> Iterator[tuple[int, int]]:
@@ -154,10 +165,83 @@ def planned_pairs(models: Sequence[_Model]) -> Iterator[tuple[int, int]]:
                 yield i, j
 
 
-def _side(model: _Model, recording: ImageRecording) -> int:
-    return model.resolution or max(recording.images.shape[1:3])
+def best_pairs(
+    means: pd.DataFrame, models: Sequence[_Model]
+) -> dict[tuple[str, str], dict[tuple[int, int], int]]:
+    """The pairs of best layers, and how many pairs of layers each was chosen from.
+
+    Parameters
+    ----------
+    means : DataFrame
+        The rows of `mean_table` that are read first; models are numbers.
+    models : sequence of _Model
+
+    Returns
+    -------
+    dict
+        By region and level: the number of pairs of layers by pair of numbers of models.
+    """
+    chosen: dict[tuple[str, str], dict[tuple[int, int], int]] = {}
+    for (region, level), part in means.groupby(["region", "level"], sort=False):
+        scores = dict(zip(part["model"].astype(int), part["score"], strict=True))
+        layers: dict[_Model, list[int]] = {}
+        for i, score in scores.items():
+            if np.isfinite(score):
+                layers.setdefault(models[i]._replace(layer=""), []).append(i)
+        best = {model: max(own, key=lambda i: scores[i]) for model, own in layers.items()}
+        trained = [m for m in best if m.network and m.model != UNTRAINED]
+        controls = [m for m in best if m not in trained]
+        pairs = [*combinations(trained, 2), *((a, b) for a in trained for b in controls)]
+        chosen[str(region), str(level)] = {
+            (best[a], best[b]): len(layers[a]) * len(layers[b])
+            for a, b in pairs
+            if a.resolution == b.resolution
+        }
+    return chosen
 
 
-def _first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    here = [column for column in columns if column in table]
+def _families(
+    table: pd.DataFrame,
+    pair: list[tuple[int, int]],
+    planned: list[tuple[int, int]],
+    chosen: Mapping[tuple[str, str], Mapping[tuple[int, int], int]],
+) -> list[pd.DataFrame]:
+    """Differences of both families, each corrected for its own number."""
+    from spikelearn.comparison.multiplicity import with_corrections
+
+    uncorrected = table.drop(columns=["p_holm", "p_fdr"])
+    families = []
+    first = set(planned)
+    of_plan = uncorrected[[one in first for one in pair]].assign(test=PLANNED, n_choices=1)
+    if len(of_plan):
+        families.append(with_corrections(of_plan))
+    places = zip(uncorrected["region"], uncorrected["level"], strict=True)
+    n_choices = np.array(
+        [chosen.get(at, {}).get(one, 0) for at, one in zip(places, pair, strict=True)]
+    )
+    best = uncorrected[n_choices > 0].assign(test=BEST_LAYERS, n_choices=n_choices[n_choices > 0])
+    if len(best):
+        corrected = with_corrections(best.assign(p=np.minimum(best["p"] * best["n_choices"], 1.0)))
+        families.append(corrected.assign(p=best["p"]))
+    return families
+
+
+def _named(
+    table: pd.DataFrame, models: Sequence[_Model], recording: ImageRecording
+) -> pd.DataFrame:
+    """The table with names in place of the models' numbers."""
+    for end in ("", "_a", "_b"):
+        if f"model{end}" in table:
+            at = [models[i] for i in table[f"model{end}"].astype(int)]
+            table = table.assign(
+                **{f"model{end}": [m.model for m in at], f"network{end}": [m.network for m in at]},
+                resolution=[m.resolution or max(recording.images.shape[1:3]) for m in at],
+            )
+    return table
+
+
+def _first(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, its columns that name the models first."""
+    names = [f"{name}{end}" for end in ("", "_a", "_b") for name in ("model", "network", "layer")]
+    here = [column for column in names if column in table]
     return table[here + [column for column in table.columns if column not in here]]

@@ -10,9 +10,9 @@ results.parquet  every score: accuracy, similarity to brains, fit to an auditory
 config.yaml      what was run, with which versions
 table.csv        similarity by rule, layer and region, with accuracy, ceilings, intervals, baselines
 table.md         the same for the rows that are read first, and the command that made it
-zero.csv         test of every network and layer against zero, by recording and region
+zero.csv         test of every network and layer against zero, by recording, region and method
 differences.csv  tests between networks, and against untrained networks and the images' baselines
-similarity.svg   similarity by rule and layer, a panel a region
+similarity.svg   similarity by rule and layer, a panel a region and method
 accuracy.svg     similarity against accuracy, and along training
 plausibility.svg both, by who meets which criterion
 report.html      all of it on one page

@@ -105,5 +105,9 @@ def measured(best: pd.DataFrame) -> pd.DataFrame:
         named["region"] += ", " + named["method"]
     keys = ["rule", "network", "dataset"]
     accuracy = 100 * named.groupby(keys, sort=False)["test_accuracy"].first()
-    scores = named.pivot_table(index=keys, columns="region", values="score", sort=False)
-    return accuracy.rename("accuracy (%)").to_frame().join(scores).reset_index()
+    # One score a cell, or an error: a network stands once in a region.
+    scores = named.pivot(index=keys, columns="region", values="score")
+    beside = accuracy.rename("accuracy (%)").to_frame()
+    for region in dict.fromkeys(named["region"]):
+        beside[region] = scores[region]
+    return beside.reset_index()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn import _store as store
 from spikelearn._files import read_yaml
 from spikelearn.rules import RULES
+from spikelearn.studies.network_names import network_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +22,13 @@ def accuracy_table(runs: Sequence[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    configs = [store.read_config(folder) for folder in runs]
     rows = []
-    for folder in runs:
-        config = store.read_config(folder)
+    for folder, config, network in zip(runs, configs, network_names(configs), strict=True):
         layers = store.read_table(folder, "layers")
         rows.append(
             {
-                "model": config["network"]["name"],
+                "model": network,
                 "rule": config["rule"],
                 "backend": _computed_by(config),
                 "seed": config["seed"],

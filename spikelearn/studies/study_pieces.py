@@ -14,7 +14,7 @@ from spikelearn.studies.comparing import (
     Entry,
     judged_similarity,
     similarity,
-    untrained_twin,
+    with_twin,
 )
 from spikelearn.studies.image_baselines import baseline_table
 from spikelearn.studies.representation import show
@@ -134,7 +134,7 @@ class Piece:
         import pandas as pd
 
         from spikelearn.comparison import compare_rsa
-        from spikelearn.comparison.tables import read_first
+        from spikelearn.comparison.tables import read_first, stacked
 
         assert isinstance(self.config, TrainConfig)  # noqa: S101 - for the type checker
         nothing = pd.DataFrame()
@@ -151,15 +151,14 @@ class Piece:
             tables.append(read_first(table))
         if not tables:
             return
-        scores = pd.concat(tables, ignore_index=True)
-        scores = scores.assign(epoch=epoch, validation_accuracy=accuracy)
+        scores = stacked(tables).assign(epoch=epoch, validation_accuracy=accuracy)
         with atomic_path(self.along(epoch)) as temporary:
             scores.to_parquet(temporary, index=False)
 
     def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
         study, loaded = self.study, self.recordings[recording]
         judged = recording.endswith(JUDGED)
-        entries = [entry_of(member, loaded, study.seed) for member in (run, untrained_twin(run))]
+        entries = [entry_of(member, loaded, study.seed) for member in with_twin(run)]
         options: dict[str, Any] = {"over": study.over, "method": method}
         if method == "rsa":
             options["comparator"] = study.comparator

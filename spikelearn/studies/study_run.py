@@ -202,10 +202,15 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
         `chance`, `weights_moved` and `trouble` of the networks of the study. What stands in several
         pieces, such as baselines of the images, is there once. Untrained twins are there of
         networks for which the study has no baseline of its own.
+
+    Raises
+    ------
+    TableKeyError
+        If pieces have different scores under one name.
     """
     import pandas as pd
 
-    from spikelearn.comparison.tables import with_level
+    from spikelearn.comparison.tables import stacked_once, with_level
 
     pieces = [piece for piece in pieces if piece.trained]
     networks = _network_names(pieces)
@@ -237,10 +242,7 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
                     table.loc[~ours, column] = "" if column == "trouble" else float("nan")
                 has_controls = (network, piece.seed) in controlled
                 tables.append(table[ours | of_image] if has_controls else table)
-    if not tables:
-        return pd.DataFrame()
-    keys = ["model", "network", "layer", "seed", "recording", "region", "subject", "method"]
-    return pd.concat(tables, ignore_index=True).drop_duplicates(keys, ignore_index=True)
+    return stacked_once(tables, agree=["score"])
 
 
 def _about(piece: Piece) -> dict[str, Any]:
@@ -259,7 +261,7 @@ def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     """Scores after every epoch, of the pieces that have some."""
     import pandas as pd
 
-    from spikelearn.comparison.tables import with_level
+    from spikelearn.comparison.tables import stacked, with_level
 
     pieces = [piece for piece in pieces if piece.trained]
     tables = []
@@ -274,7 +276,7 @@ def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
                         dataset=piece.config.dataset,
                     )
                 )
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return stacked(tables)
 
 
 def _network_names(pieces: Sequence[Piece]) -> list[str]:

@@ -126,12 +126,12 @@ def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
 
 def _write_results(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[str, Path]:
     """One table of every score; the column `table` says which it was."""
-    import pandas as pd
+    from spikelearn.comparison.tables import stacked
 
-    parts = [table.assign(table=name) for name, table in tables.items() if len(table)]
+    parts = [table.assign(table=name) for name, table in tables.items()]
     path = folder / "results.parquet"
     with atomic_path(path) as temporary:
-        pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
+        stacked(parts).to_parquet(temporary, index=False)
     return "Results", path
 
 

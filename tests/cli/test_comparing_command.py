@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from calling import call
+from PIL import Image
 
-from spikelearn._files import local_data
+from spikelearn._files import local_data, write_yaml
+from spikelearn.comparison.tables import key_of
 
 
 def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
@@ -23,7 +26,7 @@ def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
     assert set(table["model"]) == {"backprop", "surrogate", *baselines}
     assert set(table["network"]) == {"", "small", "spiking"}
     human = table[(table["model"] == "pixels") & (table["region"] == "human IT")]
-    assert human.set_index("subject")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)
+    assert human.set_index("level")["score"]["group"] == pytest.approx(0.10645, abs=1e-5)
 
 
 def test_compare_tests_networks_against_zero_their_twins_and_the_baselines(runs, tmp_path):
@@ -52,3 +55,51 @@ def test_compare_says_where_a_recording_has_no_responses(runs):
     assert result.exit_code == 1
     assert "was published as RDMs, and cka compares responses" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def own_recording(tmp_path):
+    """Responses of two subjects, one of them called "mean", to a dozen images that are files."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (24, 28, 28), dtype=np.uint8)
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number:02d}.png")
+    for subject in ("S1", "mean"):
+        mixed = images.reshape(24, -1) / 255.0 @ random.normal(size=(784, 9))
+        np.save(tmp_path / f"{subject}.npy", mixed)
+    data = [
+        {"kind": "responses", "file": f"{s}.npy", "region": "V1", "subject": s}
+        for s in ("S1", "mean")
+    ]
+    description = {"name": "mine", "citation": "none", "licence": "none",
+                   "stimuli": {"folder": "images"}, "data": data}  # fmt: skip
+    write_yaml(tmp_path / "mine.yaml", description)
+    return tmp_path / "mine.yaml"
+
+
+@pytest.mark.parametrize("method", ["cka", "encoding"])
+def test_compare_tests_by_every_method(method, runs, own_recording, tmp_path):
+    out = tmp_path / "table.csv"
+    result = call(
+        "compare", runs[0], "--recording", own_recording, "--method", method, "--bootstrap", 20,
+        "--tests", "--out", out,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    scores, zero, differences = (
+        pd.read_csv(tmp_path / f"table{part}.csv", keep_default_na=False)
+        for part in ("", "-zero", "-differences")
+    )
+    for table in (scores, zero, differences):
+        assert set(table["method"]) == {method}
+        assert set(table["subject"]) <= {"S1", "mean", ""}
+        assert not table.duplicated(key_of(table)).any()
+    assert len(zero) == len(scores)
+    assert set(differences["test"]) == {"planned", "best layers"}
+    assert "larger than zero?" in result.output
+    refused = call(
+        "compare", runs[0], "--recording", own_recording, "--method", method,
+        "--comparator", "pearson",
+    )  # fmt: skip
+    assert refused.exit_code == 1
+    assert f"--comparator is of the method rsa, not of {method}" in refused.stderr

@@ -61,7 +61,9 @@ def test_the_interval_of_a_mean_is_that_of_its_resamples_not_the_mean_interval()
         one[["score", "ci_lower", "ci_upper"]], each[: len(one)][["score", "ci_lower", "ci_upper"]]
     )
     table = mean_table({"m": several}, recording, 400, seed=2)
-    by_row = each.groupby(["region", "subject"], sort=False)[["score", "ci_lower", "ci_upper"]]
+    by_row = each.groupby(["region", "subject", "level"], sort=False)[
+        ["score", "ci_lower", "ci_upper"]
+    ]
     np.testing.assert_allclose(table.score, by_row.mean().score)
     averaged = by_row.mean().ci_upper - by_row.mean().ci_lower
     narrower = (table.ci_upper - table.ci_lower).to_numpy() / averaged.to_numpy()

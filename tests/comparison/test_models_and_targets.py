@@ -28,9 +28,7 @@ def test_recorded_rdms_are_made_of_responses_by_any_method() -> None:
     object.__setattr__(recording, "__dict__", recording.__dict__ | {"rdms": (), "groups": {}})
     models = {"m": response(features, rdm_method="euclidean")}
     scores = {
-        how: compare_rsa(models, recording, 20, recorded=how)
-        .query("subject == 'mean'")
-        .score.item()
+        how: compare_rsa(models, recording, 20, recorded=how).query("level == 'mean'").score.item()
         for how in ("correlation", "euclidean", "crossnobis")
     }
     assert scores["crossnobis"] > 0.6

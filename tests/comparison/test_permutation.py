@@ -7,7 +7,13 @@ import pytest
 from simulated_recordings import rdm_of
 
 from spikelearn.comparison.comparators import compare_vectors
-from spikelearn.comparison.permutation import p_by_permutation, permutation_scores
+from spikelearn.comparison.permutation import (
+    EXCEEDING,
+    p_by_permutation,
+    p_by_sequence,
+    permutation_scores,
+    settled,
+)
 
 
 def false_positives_of_permutation(n_sets: int, n_instances: int = 1) -> float:
@@ -40,3 +46,29 @@ def test_permutations_are_wrong_as_often_as_they_say() -> None:
 def test_permutations_are_wrong_in_5_percent(n_instances) -> None:
     rejected = false_positives_of_permutation(3000, n_instances)
     assert rejected == pytest.approx(0.05, abs=0.015)
+
+
+def test_relabellings_end_where_p_is_plainly_not_small_and_p_is_valid() -> None:
+    random = np.random.default_rng(3)
+    found = []
+    for _ in range(3000):
+        score, *rest = random.normal(size=200)
+        permuted = np.array(rest)
+        p = p_by_sequence(score, permuted)
+        if settled(score, permuted[:100]):  # what is computed behind the end changes nothing
+            assert p == p_by_sequence(score, permuted[:100])
+        found.append(p)
+    for level in (0.01, 0.05, 0.1, 0.2, 0.5):
+        rate = np.mean(np.array(found) <= level)
+        assert rate == pytest.approx(level, abs=4 * np.sqrt(level / 3000))
+
+
+def test_a_p_by_sequence_counts_to_the_last_relabelling_that_decides() -> None:
+    less, more = np.zeros(70), np.full(30, 2.0)
+    assert p_by_sequence(1.0, np.concatenate([less, more])) == EXCEEDING / (70 + EXCEEDING)
+    assert p_by_sequence(1.0, np.concatenate([more, less])) == 1.0
+    assert p_by_sequence(1.0, less) == pytest.approx(1 / 71)
+    assert p_by_sequence(1.0, np.r_[less, 1.0 - 1e-14]) == pytest.approx(2 / 72)
+    assert p_by_sequence(1.0, np.r_[less, np.nan]) == pytest.approx(2 / 72)
+    assert np.isnan(p_by_sequence(np.nan, less))
+    assert np.isnan(p_by_sequence(1.0, np.zeros(0)))

@@ -27,11 +27,11 @@ def test_the_right_features_score_near_the_ceiling_and_others_nothing(method) ->
         ("wrong", "h"): response(random.normal(size=(60, 12))),
     }
     table = compare_responses(models, recording, 100, method=method)
-    assert list(table.subject) == ["S0", "S1", "mean"] * 2
+    assert list(table.subject) == ["S0", "S1", ""] * 2
     mean = table[table.level == "mean"].set_index("model")
     right, wrong = mean.loc["right"], mean.loc["wrong"]
     assert right.score == pytest.approx(
-        table[(table.model == "right") & (table.subject != "mean")].score.mean()
+        table[(table.model == "right") & (table.level != "mean")].score.mean()
     )
     assert right.ci_lower < right.score < right.ci_upper
     assert wrong.ci_lower < 0.1

@@ -51,20 +51,22 @@ def test_rows_are_subjects_mean_and_groups_with_ceilings_where_there_are_subject
     table = compare_rsa(
         {("eye", "light"): mean_luminance(recording.images, recording.labels)}, recording, 50
     )
-    assert list(zip(table.region, table.subject, strict=True)) == [
-        *(("human IT", subject) for subject in ("BE", "KO", "SN", "TI", "mean", "group")),
-        ("monkey IT", "group"),
+    assert list(zip(table.region, table.level, table.subject, strict=True)) == [
+        *(("human IT", "subject", subject) for subject in ("BE", "KO", "SN", "TI")),
+        ("human IT", "mean", ""),
+        ("human IT", "group", ""),
+        ("monkey IT", "group", ""),
     ]
     assert set(table.model) == {"eye"}
     assert set(table.layer) == {"light"}
     assert table.score.notna().all()
-    group = table.subject == "group"
+    group = table.level == "group"
     assert table.ceiling_lower[group].isna().all()
     assert table.flag[group].str.contains("no noise ceiling").all()
     assert (table.ceiling_lower[~group] < table.ceiling_upper[~group]).all()
     assert (table.flag[~group] == "").all()
     mean = table[table.level == "mean"].iloc[0]
-    subjects = table[~group & (table.subject != "mean")]
+    subjects = table[~group & (table.level != "mean")]
     assert mean.score == pytest.approx(subjects.score.mean())
     assert mean.ceiling_lower == pytest.approx(subjects.ceiling_lower.mean())
     assert mean.ceiling_upper == pytest.approx(subjects.ceiling_upper.mean())
@@ -140,6 +142,6 @@ def test_a_recording_of_one_subject_is_compared_without_a_ceiling_over_subjects(
     recording = made_up_recording(20, n_subjects=1)
     values = np.random.default_rng(1).normal(size=(20, 15))
     table = compare_rsa({"m": response(values)}, recording, n_bootstrap=50)
-    human = table[table.region == "human IT"].set_index("subject")
-    assert human.loc["S0", "score"] == pytest.approx(human.loc["mean", "score"])
+    human = table[table.region == "human IT"].set_index("level")
+    assert human.loc["subject", "score"] == pytest.approx(human.loc["mean", "score"])
     assert human.loc["mean", ["ceiling_lower", "ceiling_upper"]].isna().all()

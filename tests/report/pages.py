@@ -44,6 +44,7 @@ def scores_by_layer(best: float = 0.05) -> pd.DataFrame:
             rows.append(
                 {
                     "recording": "r", "region": region, "method": "rsa", "measure": "spearman",
+                    "subject": "", "level": "mean", "resolution": 175, "above_ceiling": False,
                     "model": model, "family": family, "network": network, "dataset": "mnist",
                     "layer": layer, "score": score, "score_min": score, "score_max": score,
                     "ci_lower": score - 0.02, "ci_upper": score + 0.02,

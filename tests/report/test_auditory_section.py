@@ -9,7 +9,10 @@ from spikelearn.report.auditory import auditory, auditory_sentence
 
 
 def test_models_are_ranked_by_the_held_out_sound():
-    assert auditory_sentence(heard()).endswith("integrate-and-fire 0.40, envelope 0.35.")
+    assert auditory_sentence(heard()).endswith(
+        "integrate-and-fire 0.40, envelope 0.35. They are of one sound, and not tested against each"
+        " other."
+    )
     only_fitted = heard().query("role == 'fitted'")
     assert auditory_sentence(only_fitted) == ""
 

@@ -20,7 +20,8 @@ def test_every_region_has_a_panel_and_every_drawing_the_same_bytes():
 def test_lines_along_training_are_drawn_where_there_are_some():
     scores = scores_by_layer()
     along = pd.DataFrame(
-        {"recording": "r", "region": "human IT", "model": "backprop", "network": "mlp", "seed": 0,
+        {"recording": "r", "region": "human IT", "method": "rsa", "measure": "spearman",
+         "model": "backprop", "network": "mlp", "seed": 0,
          "epoch": [0, 1], "score": [0.0, 0.1], "validation_accuracy": [0.1, 0.9]}
     )  # fmt: skip
     translucent = b"stroke-opacity: 0.6"

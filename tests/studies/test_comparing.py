@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from small_recording import small_recording
 
+import spikelearn as sl
 from spikelearn._errors import SpikelearnError
+from spikelearn.recordings import kriegeskorte92
 from spikelearn.studies import comparing
 from spikelearn.studies.comparing import compare
 
@@ -16,7 +18,9 @@ def test_an_untrained_twin_and_the_baselines_stand_in_the_table(recording, run) 
         "pixels", "mean_luminance", "gabor_energy", "random_features", "backprop", "untrained",
     }  # fmt: skip
     assert set(table[table.network == "mlp_64"].model) == {"backprop", "untrained"}
-    assert set(table.subject) == {"S0", "S1", "S2", "mean"}
+    assert set(zip(table.subject, table.level, strict=True)) == {
+        ("S0", "subject"), ("S1", "subject"), ("S2", "subject"), ("", "mean"),
+    }  # fmt: skip
     assert (table.resolution == 24).all()
 
 
@@ -24,7 +28,7 @@ def test_every_resolution_is_a_comparison_of_its_own_with_its_own_baselines(reco
     table = compare(run, "small", n_bootstrap=0, resolutions=[4, 8])
     assert set(table.resolution) == {4, 8}
     for model in ("pixels", "backprop"):
-        part = table[(table.model == model) & (table.subject == "mean")]
+        part = table[(table.model == model) & (table.level == "mean")]
         scores = part.groupby("resolution").score.first()
         assert scores[4] != scores[8]
 
@@ -35,7 +39,7 @@ def test_layers_are_assigned_on_held_out_stimuli(monkeypatch, run) -> None:
     for model in ("backprop", "untrained"):
         layers = set(table[table.model == model].layer)
         assert {"best layer", "weighted layers"} < layers
-    chosen = table[(table.layer == "best layer") & (table.subject == "mean")]
+    chosen = table[(table.layer == "best layer") & (table.level == "mean")]
     assert chosen.flag.str.contains(" in .* of 20 folds").all()
 
 
@@ -47,3 +51,16 @@ def test_duplicated_images_and_methods_without_responses_are_refused(monkeypatch
     made.images[3] = made.images[7]
     with pytest.raises(SpikelearnError, match="are the same image"):
         compare(run, "small")
+
+
+def test_what_is_read_first_of_a_comparison_has_each_row_once_and_loses_none(run) -> None:
+    if not kriegeskorte92.at_hand():
+        pytest.skip("the recording kriegeskorte92 is not at hand")
+    table = compare(run, "kriegeskorte92", n_bootstrap=0)
+    first = sl.read_first(table)
+    places = list(zip(first.region, first.model, first.layer, strict=True))
+    assert len(places) == len(set(places))
+    assert set(places) == set(zip(table.region, table.model, table.layer, strict=True))
+    assert {"human IT", "monkey IT", "human judgement"} <= set(first.region)
+    assert (first.model == "pixels").sum() == first.region.nunique()
+    assert set(first[first.region == "monkey IT"].level) == {"group"}

@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_same_results(small, tmp_path):
     pages = [(folder / "report.html").read_bytes() for folder in folders]
     assert pages[0] == pages[1]
     assert b"The dissimilarity matrices" in pages[0]
-    group = first[(first["subject"] == "group") & (first["model"] == "pixels")]
+    group = first[(first["level"] == "group") & (first["model"] == "pixels")]
     scores = group.set_index("region")["score"]
     assert scores["human IT"] == pytest.approx(0.106, abs=5e-4)
     assert scores["monkey IT"] == pytest.approx(0.145, abs=5e-4)

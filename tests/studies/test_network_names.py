@@ -14,3 +14,23 @@ def test_networks_are_told_apart_by_what_differs() -> None:
     assert network_names([{**base, "input_range": [0.0, 1.0]}, other]) == [
         "mlp (inputs 0 to 1)", "mlp (inputs -1 to 1)",
     ]  # fmt: skip
+
+
+def test_two_descriptions_of_one_name_are_two_networks_and_their_twins_too() -> None:
+    def config(rule: str, **network) -> dict:
+        return {"network": {"name": "mine", **network}, "rule": rule, "seed": 0}
+
+    small, large = config("backprop", sizes=[4, 8]), config("softhebb", sizes=[4, 16])
+    assert network_names([small, large]) == ["mine (sizes 4 to 8)", "mine (sizes 4 to 16)"]
+    assert network_names([small, config("softhebb", sizes=(4, 8))]) == ["mine", "mine"]
+    # A rule of plasticity in the description is no other network before it is trained.
+    plastic = [
+        config(rule, projections=[{"source": "a", "plasticity": {"rule": rule}}])
+        for rule in ("stdp", "triplet_stdp")
+    ]
+    assert network_names(plastic) == ["mine", "mine"]
+    deep = [config("backprop", populations={"a": {"size": n}, "b": {"size": 300}}) for n in (3, 4)]
+    first, second = network_names(deep)
+    assert first != second
+    fast, slow = ({**small, "max_rate_hz": rate} for rate in (64.0, 128.0))
+    assert network_names([fast, slow]) == ["mine (max_rate_hz 64.0)", "mine (max_rate_hz 128.0)"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import xarray
@@ -43,7 +45,7 @@ def tests(entries):
 
 
 def test_planned_are_twins_baselines_and_rules_on_one_network(tests) -> None:
-    mean = tests.differences.query("subject == 'mean'")
+    mean = tests.differences.query("level == 'mean' and test == 'planned'")
     image = {"pixels", "mean_luminance", "gabor_energy", "random_features"}
     pairs = {
         (r.model_a, r.network_a, r.layer_a, r.model_b, r.network_b, r.layer_b)
@@ -60,15 +62,15 @@ def test_planned_are_twins_baselines_and_rules_on_one_network(tests) -> None:
 
 
 def test_seeds_are_instances_of_one_model_and_correction_is_over_a_region(tests, entries) -> None:
-    zero = tests.zero.query("subject == 'mean'")
+    zero = tests.zero.query("level == 'mean'")
     assert len(zero) == 4 + 5 * 2  # baselines; layers of five networks
     assert set(zero[zero.network != ""].n_seeds) == {2}
     one = zero.query("model == 'backprop' and layer == 'hidden'").iloc[0]
     own = [e.responses["hidden"] for e in entries if e.model == "backprop"]
-    scores = [compare_rsa({"m": r}, RECORDING, 0).query("subject == 'mean'").score for r in own]
+    scores = [compare_rsa({"m": r}, RECORDING, 0).query("level == 'mean'").score for r in own]
     assert one.score == pytest.approx(np.mean(scores))
     assert one.ci_lower < one.score < one.ci_upper
-    for table in (zero, tests.differences.query("subject == 'mean'")):
+    for table in (zero, tests.differences.query("level == 'mean' and test == 'planned'")):
         np.testing.assert_allclose(table.p_holm, holm(table.p.to_numpy()))
         np.testing.assert_allclose(table.p_fdr, false_discovery_rate(table.p.to_numpy()))
     # So many permutations that the smallest p survives Holm's correction.
@@ -80,12 +82,45 @@ def test_a_difference_is_that_of_difference_table(tests, entries) -> None:
         (model, "hidden"): [e.responses["hidden"] for e in entries if (e.model, e.network) == name]
         for model, name in (("one", ("softhebb", "b")), ("twin", ("untrained", "b")))
     }
-    expected = difference_table(by_key, RECORDING, n_bootstrap=60).query("subject == 'mean'")
+    expected = difference_table(by_key, RECORDING, n_bootstrap=60).query("level == 'mean'")
     row = tests.differences.query(
-        "subject == 'mean' and network_a == 'b' and layer_a == 'hidden' and model_b == 'untrained'"
+        "level == 'mean' and network_a == 'b' and layer_a == 'hidden' and model_b == 'untrained'"
+        " and test == 'planned'"
     )
     columns = ["difference", "ci_lower", "ci_upper", "p"]
     np.testing.assert_allclose(row[columns], expected[columns])
+
+
+def test_best_layers_are_tested_against_each_other_and_pay_for_their_choice(tests) -> None:
+    zero = tests.zero.query("level == 'mean'").set_index(["model", "network", "layer"])
+    zero = zero.score.sort_index()
+    best = tests.differences.query("test == 'best layers'")
+    assert set(best.level) == {"mean"}
+    trained = [("backprop", "a"), ("softhebb", "a"), ("softhebb", "b")]
+    controls = [("untrained", "a"), ("untrained", "b"), *((name, "") for name in (
+        "pixels", "mean_luminance", "gabor_energy", "random_features"
+    ))]  # fmt: skip
+    pairs = [((r.model_a, r.network_a), (r.model_b, r.network_b)) for r in best.itertuples()]
+    expected = {frozenset(pair) for pair in combinations(trained, 2)}
+    expected |= {frozenset((one, other)) for one in trained for other in controls}
+    assert {frozenset(pair) for pair in pairs} == expected
+    assert len(pairs) == len(expected)
+    for row in best.itertuples():
+        n_layers = []
+        for model, network, layer in (
+            (row.model_a, row.network_a, row.layer_a), (row.model_b, row.network_b, row.layer_b)
+        ):  # fmt: skip
+            own = zero[model, network]
+            assert own.idxmax() == layer
+            n_layers.append(len(own))
+        assert row.n_choices == np.prod(n_layers)
+        assert row.difference == pytest.approx(
+            zero[row.model_a, row.network_a, row.layer_a]
+            - zero[row.model_b, row.network_b, row.layer_b]
+        )
+    paid = np.minimum(best.p * best.n_choices, 1.0).to_numpy()
+    np.testing.assert_allclose(best.p_holm, holm(paid))
+    np.testing.assert_allclose(best.p_fdr, false_discovery_rate(paid))
 
 
 def test_judgements_are_compared_with_networks_and_brains_and_tested(entries) -> None:

@@ -21,7 +21,7 @@ def test_tables_and_figures_tell_means_over_seeds_with_their_command(done) -> No
     scores = done.table[
         (done.table.model == "backprop")
         & (done.table.layer == "output")
-        & (done.table.subject == "mean")
+        & (done.table.level == "mean")
     ].score
     assert row.score == pytest.approx(scores.mean())
     assert (row.score_min, row.score_max) == pytest.approx((scores.min(), scores.max()))

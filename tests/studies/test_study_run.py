@@ -94,8 +94,8 @@ def test_an_untrained_network_of_the_study_is_told_once_with_its_accuracy(
     networks = (small_study.networks[0], untrained)
     changes = {"networks": networks, "seeds": (0,), "along_training": False}
     table = run_study(small_study.model_copy(update=changes), tmp_path).table
-    ours = table[(table.model == "untrained") & (table.subject == "mean")]
+    ours = table[(table.model == "untrained") & (table.level == "mean")]
     assert ours.layer.is_unique
     assert ours.test_accuracy.notna().all()
-    twins = done.table.query("model == 'untrained' and seed == 0 and subject == 'mean'")
+    twins = done.table.query("model == 'untrained' and seed == 0 and level == 'mean'")
     np.testing.assert_array_equal(ours.score, twins.score)

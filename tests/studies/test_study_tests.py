@@ -13,7 +13,7 @@ from spikelearn.studies.study_run import StudyResult
 
 
 def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
-    p = {"p": [0.01], "p_holm": [0.02]}
+    p = {"p": [0.01], "p_holm": [0.02], "subject": [""], "level": ["mean"]}
     tested = Significance(
         pd.DataFrame({"score": [0.1], **p}), pd.DataFrame({"difference": [0.2], **p})
     )
@@ -31,6 +31,7 @@ def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
         [tmp_path / "runs" / "one"],
         recordings={"small": small_recording()},
     )
+    monkeypatch.setattr(study_tests, "_shown", lambda *_: [])
     monkeypatch.setattr(study_tests, "_tested", lambda *_: tested)
     first = study_tests.study_significance(result)
 

@@ -18,7 +18,7 @@ def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
     folder.mkdir()
     found = summary(done.table, tests.zero)
     row = found.query("model == 'backprop' and layer == 'output'").iloc[0]
-    mean = tests.zero.query("subject == 'mean'")
+    mean = tests.zero.query("level == 'mean'")
     own = mean.query("model == 'backprop' and layer == 'output'").iloc[0]
     assert (row.ci_lower, row.ci_upper) == (own.ci_lower, own.ci_upper)
     assert row.score == pytest.approx(own.score)
@@ -36,7 +36,7 @@ def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
     text = (folder / "table.md").read_text()
     best = best_layers(found).query("model == 'backprop'").iloc[0]
     twin = tests.differences.query(
-        "subject == 'mean' and model_a == 'backprop' and model_b == 'untrained'"
+        "level == 'mean' and model_a == 'backprop' and model_b == 'untrained'"
         f" and layer_a == '{best.layer}'"
     ).iloc[0]
     assert f"{twin.difference:+.3f} (".replace("-0.", "−0.") in text
@@ -44,4 +44,4 @@ def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
         assert words in text
     differences = pd.read_csv(folder / "differences.csv")
     assert differences.p_holm.between(0, 1).all()
-    assert len(pd.read_csv(folder / "zero.csv")) == len(tests.zero.query("subject == 'mean'"))
+    assert len(pd.read_csv(folder / "zero.csv")) == len(tests.zero.query("level == 'mean'"))

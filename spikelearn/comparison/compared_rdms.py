@@ -1,0 +1,185 @@
+"""Models as RSA compares them, ready for intervals, differences and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn.comparison.comparators import known_comparator
+from spikelearn.comparison.intervals import (
+    PairInfluences,
+    Sampled,
+    sampled,
+    stimulus_resamples,
+)
+from spikelearn.comparison.models_and_targets import (
+    Key,
+    ModelRDM,
+    instances,
+    model_rdm,
+    pair_mask,
+    targets,
+)
+from spikelearn.comparison.permutation import Tested, p_by_permutation, permutation_scores
+from spikelearn.comparison.rsa import pair_influences, score_models
+
+if TYPE_CHECKING:
+    from spikelearn.recordings import ImageRecording
+
+
+@dataclass(frozen=True)
+class ScoredRDM:
+    """Scores of a model, means over its instances, or the difference of two such scores.
+
+    Attributes
+    ----------
+    scores : array of shape (n_rdms,)
+    resampled : array of shape (n_rdms, n_bootstrap)
+    n_stimuli : int
+    pairs : PairInfluences or None
+        Of all models that were scored together; None where one has no score.
+    plus, minus : range
+        The numbers of the instances there, of the model and of what is subtracted.
+    """
+
+    scores: np.ndarray
+    resampled: np.ndarray
+    n_stimuli: int
+    pairs: PairInfluences | None
+    plus: range
+    minus: range = range(0)
+
+    def less(self, other: ScoredRDM) -> ScoredRDM:
+        """The difference from another model that was scored together with this one."""
+        pairs = None if self.pairs is None or other.pairs is None else self.pairs
+        return ScoredRDM(
+            self.scores - other.scores, self.resampled - other.resampled, self.n_stimuli, pairs,
+            self.plus, other.plus,
+        )  # fmt: skip
+
+    def sampled(self, rdms: Sequence[int], over: str, seed: int) -> Sampled:
+        """What the resamples say of the mean over some RDMs.
+
+        Parameters
+        ----------
+        rdms : sequence of int
+            Their numbers.
+        over, seed
+            As of `spikelearn.comparison.intervals.sampled`.
+        """
+        chosen = list(rdms)
+        noise = None
+        if self.pairs is not None:
+            influences = self._influences(self.pairs, self.plus, chosen)
+            if self.minus:
+                influences = influences - self._influences(self.pairs, self.minus, chosen)
+            noise = self.pairs.variance(influences)
+        return sampled(
+            self.scores[chosen], self.resampled[chosen], self.n_stimuli, over, seed, noise
+        )
+
+    @staticmethod
+    def _influences(pairs: PairInfluences, numbers: range, rdms: list[int]) -> np.ndarray:
+        """Influence of every pair of stimuli on the mean score of some instances, (n_pairs,)."""
+        result: np.ndarray = np.mean([pairs.of(i, rdms) for i in numbers], axis=0)
+        return result
+
+
+class ComparedRDMs:
+    """Models and the RDMs of a recording.
+
+    Parameters
+    ----------
+    models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
+        Several are instances of one model.
+    recording : ImageRecording
+    n_bootstrap, seed : int
+        Resamples of the stimuli, and their seed.
+    comparator : str
+        One of `COMPARATORS`.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[Key, Any],
+        recording: ImageRecording,
+        n_bootstrap: int,
+        seed: int,
+        comparator: str,
+    ) -> None:
+        self.measure = known_comparator(comparator)
+        self.seed = seed
+        self.all_targets = targets(recording, comparator)
+        self.rows = self.all_targets.rows
+        self.n_stimuli = recording.n_stimuli
+        self.counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+        self.models: dict[Key, list[ModelRDM]] = {
+            key: [model_rdm(key, response, recording) for response in instances(key, given)]
+            for key, given in models.items()
+        }
+
+    def scored(
+        self, together: Sequence[tuple[Key, ...]]
+    ) -> Iterator[tuple[tuple[Key, ...], tuple[ScoredRDM, ...]]]:
+        """Scores of sets of models, each over the stimuli for which all of a set have a pattern.
+
+        Models that are compared over the same stimuli are scored once, together.
+        """
+        groups: dict[bytes, tuple[np.ndarray, list[tuple[Key, ...]]]] = {}
+        for keys in together:
+            valid = np.logical_and.reduce([m.valid for key in keys for m in self.models[key]])
+            groups.setdefault(valid.tobytes(), (valid, []))[1].append(keys)
+        for valid, members in groups.values():
+            scored = self._scored(list(dict.fromkeys(k for keys in members for k in keys)), valid)
+            for keys in members:
+                yield keys, tuple(scored[key] for key in keys)
+
+    def _scored(self, keys: Sequence[Key], valid: np.ndarray) -> dict[Key, ScoredRDM]:
+        everyone = [m for key in keys for m in self.models[key]]
+        scores, resampled = score_models(everyone, valid, self.all_targets, self.counts)
+        pairs = pair_influences(everyone, valid, self.all_targets)
+        result: dict[Key, ScoredRDM] = {}
+        start = 0
+        for key in keys:
+            numbers = range(start, start + len(self.models[key]))
+            start = numbers.stop
+            fine = not any(m.problem(valid) for m in self.models[key])
+            result[key] = ScoredRDM(
+                scores[numbers].mean(axis=0),
+                resampled[numbers].mean(axis=0),
+                int(valid.sum()),
+                pairs if fine else None,
+                numbers,
+            )
+        return result
+
+    def permuted(self, key: Key, n_permutations: int) -> Tested:
+        """The p-value of each row where the stimuli of a model are relabelled at random.
+
+        The stimuli of all its instances are relabelled together.
+        """
+        members = self.models[key]
+        valid = np.logical_and.reduce([m.valid for m in members])
+        no_resamples = self.counts[:0]
+        scores = score_models(members, valid, self.all_targets, no_resamples)[0].mean(axis=0)
+        permuted = np.zeros((len(self.all_targets.vectors), 0))
+        if not any(m.problem(valid) for m in members):
+            kept = pair_mask(valid)
+            data = self.all_targets.vectors[:, kept]
+            permuted = np.mean(
+                [
+                    permutation_scores(
+                        m.vector[kept], data, n_permutations, self.seed, self.measure
+                    )
+                    for m in members
+                ],
+                axis=0,
+            )
+        p = [
+            p_by_permutation(scores[list(t.rdms)].mean(), permuted[list(t.rdms)].mean(axis=0))
+            for t in self.rows
+        ]
+        return Tested(scores, p, int(valid.sum()))
