@@ -1,38 +1,58 @@
-"""Arrays and matrices out of .npy, .npz, .mat and .csv files, none of which can run code."""
+"""Arrays and matrices out of .npy, .npz, .mat, .csv and .nc files, none of which can run code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import are_counted, repeated, written_name
+from spikelearn.recordings._csv_tables import SUFFIXES as TABLES
+from spikelearn.recordings._csv_tables import read_csv_table
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 
 if TYPE_CHECKING:
+    from spikelearn.recordings._shown import ShownStimuli
     from spikelearn.recordings.user_schema import RDMFile, ResponseArray
 
 _SYMMETRY = 1e-6
-SUFFIXES = (".npy", ".npz", ".mat", ".csv", ".tsv")
+SUFFIXES = (".npy", ".npz", ".mat", *TABLES)
+LABELLED = (".nc",)
+
+
+@dataclass(frozen=True)
+class NamedArray:
+    """An array, and the names along its axes where the file has some.
+
+    Parameters
+    ----------
+    values : array
+    rows, columns : tuple of str or None
+        Names of stimuli along the first axis, and of units (of an RDM: stimuli) along the second.
+    """
+
+    values: np.ndarray
+    rows: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
 
 
 def read_array(
-    path: Path, key: str | None = None, labels: Sequence[str] | None = None, square: bool = False
-) -> np.ndarray:
+    path: Path, stimuli: ShownStimuli, key: str | None = None, index: bool | None = None
+) -> NamedArray:
     """A numeric array.
 
     Parameters
     ----------
     path : Path
         Ends in one of `SUFFIXES`.
+    stimuli : ShownStimuli
     key : str, optional
         Which array of an .npz or .mat file; may be left out where there is one.
-    labels : sequence of str, optional
-        Names of the stimuli. A table whose rows are named is brought into this order.
-    square : bool
-        Whether the columns of a table are stimuli too.
+    index : bool, optional
+        Whether the first column of a table names or counts its rows.
 
     Raises
     ------
@@ -44,15 +64,16 @@ def read_array(
         raise SpikelearnError(f"{path}: arrays are read from {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
-    if suffix in (".csv", ".tsv"):
-        return _read_table(path, labels, square)
+    if suffix in TABLES:
+        table = read_csv_table(path, stimuli, index)
+        return NamedArray(table.values, table.rows, table.columns)
     if suffix == ".npy":
         try:
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise SpikelearnError(f"{path} is not a readable .npy file of numbers") from error
-        return _numbers(array, path)
-    arrays = read_matlab_arrays(path) if suffix == ".mat" else _read_npz(path)
+        return NamedArray(_numbers(array, path))
+    arrays = read_matlab_arrays(path) if suffix == ".mat" else _numeric(_read_npz(path))
     if key is None and len(arrays) != 1:
         raise SpikelearnError(
             f"{path} holds the arrays {', '.join(arrays) or 'none'}; choose one by key"
@@ -60,10 +81,10 @@ def read_array(
     name = next(iter(arrays)) if key is None else key
     if name not in arrays:
         raise SpikelearnError(f"{path} has no array '{name}'; it has {', '.join(arrays)}")
-    return _numbers(arrays[name], path)
+    return NamedArray(_numbers(arrays[name], path))
 
 
-def read_rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
+def read_rdm(entry: RDMFile, root: Path, stimuli: ShownStimuli) -> RecordedRDM:
     """The RDM in an array, a whole matrix or its upper triangle.
 
     Parameters
@@ -72,8 +93,7 @@ def read_rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
         Which array, and of whom.
     root : Path
         Folder that its path is relative to.
-    labels : list of str
-        The stimuli in their order.
+    stimuli : ShownStimuli
 
     Raises
     ------
@@ -81,8 +101,8 @@ def read_rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
         If the array is of another size, or its values are none of an RDM.
     """
     path = root / entry.file
-    array = read_array(path, entry.key, labels, square=True)
-    n = len(labels)
+    n = len(stimuli)
+    array = _by_stimuli(read_array(path, stimuli, entry.key), entry, root, stimuli)
     n_pairs = n * (n - 1) // 2
     if array.size == n_pairs and array.shape.count(1) == array.ndim - 1:
         triangle = array.ravel()
@@ -114,36 +134,186 @@ def read_rdm(entry: RDMFile, root: Path, labels: list[str]) -> RecordedRDM:
     return RecordedRDM(entry.subject, entry.region, entry.session, triangle, entry.unit)
 
 
-def read_response_array(entry: ResponseArray, root: Path, labels: list[str]) -> RecordedResponses:
+def _by_stimuli(named: NamedArray, entry: RDMFile, root: Path, stimuli: ShownStimuli) -> np.ndarray:
+    """A matrix with its rows and columns in the order of the stimuli; a triangle as it is."""
+    path, array = root / entry.file, named.values
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        stimuli.by_place(path)
+        return array
+    n = len(array)
+    rows = named.rows or _given_names(entry.stimulus_names, path, root, n)
+    columns = named.columns
+    counted = columns is not None and are_counted(columns)
+    if rows is not None and counted and (stimuli.numbers(columns or (), path) < 0).any():
+        columns = None  # counted only, beside rows that have names
+    if rows is None and columns is None:
+        stimuli.by_place(path)
+        return array
+    down = stimuli.rows(rows if rows is not None else columns or (), path)
+    across = down if columns is None else stimuli.rows(columns, path)
+    ordered: np.ndarray = array[np.ix_(down, across)]
+    return ordered
+
+
+def read_response_array(
+    entry: ResponseArray, root: Path, stimuli: ShownStimuli
+) -> RecordedResponses:
     """The responses in an array.
 
     Parameters
     ----------
-    entry, root, labels
+    entry, root, stimuli
         As in `read_rdm`.
 
     Raises
     ------
     SpikelearnError
-        If the array has other dimensions, or another number of stimuli.
+        If the array has other dimensions or another number of stimuli, or its axes can be read in
+        two ways.
     """
     path = root / entry.file
-    array = read_array(path, entry.key, labels)
-    usual = ("stimulus", "unit") if array.ndim == 2 else ("stimulus", "repeat", "unit")
-    dims = entry.dims or usual
+    if path.suffix.lower() in LABELLED:
+        named, dims = read_labelled(path)
+    else:
+        named = read_array(path, stimuli, entry.key, entry.index)
+        dims = entry.dims or _dims(named, path, len(stimuli))
+    array = named.values
     if array.ndim != len(dims):
         raise SpikelearnError(
             f"{path} must have the dims ({', '.join(dims)}), found {array.ndim} dimensions"
         )
     if len(dims) == 2:
         array, dims = array[None], ("repeat", *dims)
-    ordered = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
-    if len(ordered) != len(labels):
+    values = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
+    rows = named.rows or _given_names(entry.stimulus_names, path, root, len(values))
+    if rows is not None:
+        values = values[stimuli.rows(rows, path)]
+    elif len(values) != len(stimuli):
         raise SpikelearnError(
-            f"{path} has responses to {len(ordered)} stimuli, but there are {len(labels)}"
+            f"{path} has responses to {len(values)} stimuli, but there are {len(stimuli)}"
             " images; say dims if the order is another"
         )
-    return RecordedResponses(entry.subject, entry.region, entry.session, ordered, entry.unit)
+    else:
+        stimuli.by_place(path)
+    units = _given_names(entry.unit_names, path, root, values.shape[2]) or named.columns
+    names = units or tuple(str(number) for number in range(values.shape[2]))
+    who = f"{path}, {entry.region}"
+    twice = repeated(names)
+    if twice is not None:
+        raise SpikelearnError(f"{who}: two units are called '{twice}'")
+    if np.isinf(values).any():
+        raise SpikelearnError(f"{who}: responses must be finite, or NaN where there is none")
+    values, names = stimuli.observed_units(values, names, who)
+    return RecordedResponses(
+        entry.subject, entry.region, entry.session, values, entry.unit, tuple(names)
+    )
+
+
+def _dims(named: NamedArray, path: Path, n_stimuli: int) -> tuple[str, ...]:
+    """The usual dims of an array, where no others fit as well.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming two readings.
+    """
+    shape = named.values.shape
+    usual = ("stimulus", "unit") if len(shape) == 2 else ("stimulus", "repeat", "unit")
+    if len(shape) not in (2, 3) or named.rows is not None or named.columns is not None:
+        return usual
+    other: tuple[str, ...] | None = None
+    if shape[0] == n_stimuli and shape[-1] == n_stimuli:
+        other = usual[::-1]
+    elif shape[0] != n_stimuli and shape[-1] == n_stimuli:
+        raise SpikelearnError(
+            f"{path} has responses to {shape[0]} stimuli, but there are {n_stimuli} images, as its"
+            f" last axis has places: say dims: [{', '.join(usual[::-1])}] if these are the stimuli"
+        )
+    elif len(shape) == 3 and shape[1] >= shape[2] > 1:
+        other = ("stimulus", "unit", "repeat")
+    if other is None:
+        return usual
+    raise SpikelearnError(
+        f"{path} of shape {' x '.join(map(str, shape))} can be read as {_reading(usual, shape)}, or"
+        f" as {_reading(other, shape)}; say dims: [{', '.join(usual)}] or [{', '.join(other)}]"
+    )
+
+
+def _reading(dims: tuple[str, ...], shape: tuple[int, ...]) -> str:
+    words = {"stimulus": "stimuli", "repeat": "repeats", "unit": "units"}
+    sizes = dict(zip(dims, shape, strict=True))
+    parts = [f"{sizes[dim]} {words[dim]}" for dim in ("repeat", "unit", "stimulus") if dim in sizes]
+    return f"({', '.join(dims)}), {' of '.join(parts)}"
+
+
+def read_labelled(path: Path) -> tuple[NamedArray, tuple[str, ...]]:
+    """A netCDF file of one xarray.DataArray, whose dims say what its axes are.
+
+    Returns
+    -------
+    array : NamedArray
+        With the names of its coordinates `stimulus` and `unit`.
+    dims : tuple of str
+
+    Raises
+    ------
+    SpikelearnError
+        If it cannot be read, or has other dims than stimulus, unit and repeat.
+    """
+    import xarray
+
+    if not path.is_file():
+        raise SpikelearnError(f"there is no file {path}")
+    try:
+        with xarray.open_dataarray(path, engine="h5netcdf") as file:
+            data = file.load()
+    except Exception as error:  # HDF5 and xarray fail in many ways on broken files
+        raise SpikelearnError(f"{path} is not a netCDF file of one array") from error
+    dims = tuple(str(dim) for dim in data.dims)
+    if set(dims) not in ({"stimulus", "unit"}, {"stimulus", "repeat", "unit"}):
+        raise SpikelearnError(
+            f"{path} must have the dims stimulus and unit, and repeat if there is one, found"
+            f" {', '.join(dims)}"
+        )
+    rows, columns = (
+        tuple(written_name(name) for name in data[dim].to_numpy()) if dim in data.coords else None
+        for dim in ("stimulus", "unit")
+    )
+    return NamedArray(_numbers(data.to_numpy(), path), rows, columns), dims
+
+
+def _given_names(given: str | None, path: Path, root: Path, n: int) -> tuple[str, ...] | None:
+    """Names in a text file, one a line, or in an array of texts beside the numbers.
+
+    Raises
+    ------
+    SpikelearnError
+        If they are not there, or of another number.
+    """
+    if given is None:
+        return None
+    file = root / given
+    if file.is_file():
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpikelearnError(f"cannot read {file}: {error}") from error
+        names = [line.strip() for line in lines if line.strip()]
+    else:
+        texts: dict[str, list[str]] = {}
+        if path.suffix.lower() == ".npz":
+            texts = {
+                name: [written_name(cell) for cell in array.ravel()]
+                for name, array in _read_npz(path).items()
+            }
+        elif path.suffix.lower() == ".mat":
+            texts = _matlab_texts(path)
+        if given not in texts:
+            raise SpikelearnError(f"there are no names '{given}': no file {file}, nor in {path}")
+        names = texts[given]
+    if len(names) != n:
+        raise SpikelearnError(f"{given} gives {len(names)} names, but {path} needs {n}")
+    return tuple(names)
 
 
 def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -189,43 +359,27 @@ def _numbers(array: np.ndarray, path: Path) -> np.ndarray:
     return array.astype(np.float32 if array.dtype == np.float32 else np.float64)
 
 
-def _read_table(path: Path, labels: Sequence[str] | None, square: bool) -> np.ndarray:
-    """Plain numbers, or a table with a heading and a name before each row."""
-    import pandas as pd
+def _numeric(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without arrays of texts, which are names, where there are others."""
+    kept = {name: array for name, array in arrays.items() if array.dtype.kind not in "US"}
+    return kept or arrays
 
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+
+def _matlab_texts(path: Path) -> dict[str, list[str]]:
+    """Texts and numbers of a MATLAB file that may be names: cells, rows of characters, numbers."""
+    from scipy.io import loadmat
+
     try:
-        raw = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise SpikelearnError(f"{path} is not a readable table") from error
-    named = not all(_is_number(str(cell)) for cell in (raw.iat[0, -1], raw.iat[0, 0]))
-    cells = raw.iloc[1:, 1:] if named else raw
-    try:
-        values = cells.to_numpy().astype(np.float64)
-    except ValueError as error:
-        raise SpikelearnError(f"{path}: {error}") from error
-    if not named or labels is None:
-        return values
-    rows = _places(path, [str(name) for name in raw.iloc[1:, 0]], labels)
-    values = values[rows]
-    if square:
-        values = values[:, _places(path, [str(name) for name in raw.iloc[0, 1:]], labels)]
-    return values
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _places(path: Path, names: list[str], labels: Sequence[str]) -> list[int]:
-    """Where each stimulus stands among the names, which may end as image files do."""
-    place = {Path(name).stem if Path(name).suffix else name: i for i, name in enumerate(names)}
-    missing = [label for label in labels if label not in place]
-    if missing or len(place) != len(labels):
-        what = f"lacks the stimulus {missing[0]}" if missing else "names other stimuli too"
-        raise SpikelearnError(f"{path} {what}; its rows are {', '.join(names[:3])} ...")
-    return [place[label] for label in labels]
+        arrays = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+    except Exception as error:  # SciPy raises many kinds, on files of version 7.3 too
+        raise SpikelearnError(
+            f"{path}: names are read from MATLAB files before version 7.3; give them in a text file"
+        ) from error
+    return {
+        name: [
+            written_name(np.ravel(cell)[0] if np.size(cell) else "").strip()
+            for cell in np.ravel(array)
+        ]
+        for name, array in arrays.items()
+        if isinstance(array, np.ndarray)
+    }

@@ -1,4 +1,8 @@
-"""Responses from the statistical maps of a BIDS derivative, one map a stimulus and run."""
+"""Responses from the statistical maps of a BIDS derivative, one map a stimulus and run.
+
+Runs are repeats, by their names: a run without a map of a stimulus has NaN there, and so has a
+voxel in runs in which it has no values (not finite, or 0 in every map, as outside of a brain).
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import natural_key
 from spikelearn.recordings._measurements import RecordedResponses
-from spikelearn.recordings._trials import stacked_repeats
 
 if TYPE_CHECKING:
+    from spikelearn.recordings._shown import ShownStimuli
     from spikelearn.recordings.user_schema import BIDSFolder
 
 _SAME_PLACE_MM = 1e-3
+Maps = dict[tuple[str, int], Path]  # by run and stimulus
 
 
-def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[RecordedResponses]:
+def read_bids(entry: BIDSFolder, root: Path, stimuli: ShownStimuli) -> list[RecordedResponses]:
     """The maps' values within the masks, by subject, session and region.
 
     Parameters
@@ -27,70 +33,110 @@ def read_bids(entry: BIDSFolder, root: Path, labels: list[str]) -> list[Recorded
         What to read, and of whom.
     root : Path
         Folder that its paths are relative to.
-    labels : list of str
-        The stimuli in their order.
+    stimuli : ShownStimuli
 
     Raises
     ------
     SpikelearnError
-        If there are no such maps, a stimulus lacks one, or maps and masks differ in their grid.
+        If there are no such maps, a stimulus lacks one, several maps of one stimulus and run are
+        there, or maps and masks differ in their grid.
     """
     folder = root / entry.folder
     if not folder.is_dir():
         raise SpikelearnError(f"there is no folder {folder}")
-    number = {_alphanumeric(label): i for i, label in enumerate(labels)}
-    if len(number) != len(labels):
+    responses = []
+    for (subject, session), maps in _maps(entry, folder, stimuli).items():
+        missing = sorted(set(range(len(stimuli))) - {stimulus for _, stimulus in maps})
+        if missing:
+            of = f"subject {subject}" + (f", session {session}," if session else "")
+            raise SpikelearnError(f"{folder} has no map of {of} for {stimuli.labels[missing[0]]}")
+        masks = {
+            region: _mask(root / pattern.replace("{subject}", subject))
+            for region, pattern in entry.masks.items()
+        }
+        for region, values in _in_masks(maps, masks, len(stimuli)).items():
+            # What statistical maps hold outside of the brain.
+            absent = (np.isnan(values) | (values == 0)).all(axis=0)
+            values[:, absent] = np.nan
+            voxels = [",".join(map(str, place)) for place in np.argwhere(masks[region][0])]
+            who = f"{folder}, {region}, subject {subject}" + (f", {session}" if session else "")
+            if np.isnan(values).all():
+                raise SpikelearnError(f"no voxel of {region}, subject {subject}, has values")
+            seen, kept = stimuli.observed_units(values, voxels, who)
+            unit = f"stat-{entry.statistic}"
+            responses.append(RecordedResponses(subject, region, session, seen, unit, kept))
+    return responses
+
+
+def _maps(entry: BIDSFolder, folder: Path, stimuli: ShownStimuli) -> dict[tuple[str, str], Maps]:
+    """The map of each run and stimulus, by subject and session."""
+    number = {_alphanumeric(label): i for i, label in enumerate(stimuli.labels)}
+    if len(number) != len(stimuli):
         raise SpikelearnError("two stimuli have one name once only letters and digits are left")
-    maps: dict[tuple[str, str], list[tuple[int, Path]]] = {}
+    found: dict[tuple[str, str], dict[tuple[str, int], list[Path]]] = {}
+    told: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("*_statmap.nii*")):
         entities = dict(re.findall(r"([A-Za-z]+)-([A-Za-z0-9+]+)", path.name))
         stimulus = number.get(_alphanumeric(entities.get(entry.entity, "")))
         if entities.get("stat") != entry.statistic or stimulus is None or "sub" not in entities:
             continue
-        key = entities["sub"], entities.get("ses", "")
-        maps.setdefault(key, []).append((stimulus, path))
-    if not maps:
+        if any(entities.get(name) != value for name, value in entry.entities.items()):
+            continue
+        for name in set(entities) - {"sub", "ses", "run", "stat", entry.entity}:
+            told.setdefault(name, set()).add(entities[name])
+        of_session = found.setdefault((entities["sub"], entities.get("ses", "")), {})
+        of_session.setdefault((entities.get("run", ""), stimulus), []).append(path)
+    if not found:
         raise SpikelearnError(
             f"{folder} has no maps called"
             f" sub-*_{entry.entity}-<stimulus>_stat-{entry.statistic}_statmap.nii.gz"
         )
-    responses = []
-    for (subject, session), its in maps.items():
-        which = np.array([stimulus for stimulus, _ in its])
-        missing = sorted(set(range(len(labels))) - set(which.tolist()))
-        if missing:
-            of = f"subject {subject}" + (f", session {session}," if session else "")
-            raise SpikelearnError(f"{folder} has no map of {of} for {labels[missing[0]]}")
-        loaded = {
-            region: _mask(root / pattern.replace("{subject}", subject))
-            for region, pattern in entry.masks.items()
-        }
-        values: dict[str, list[np.ndarray]] = {region: [] for region in loaded}
-        for _, path in its:
-            volume, affine = _volume(path)
-            for region, (mask, place) in loaded.items():
-                if volume.shape != mask.shape or np.abs(affine - place).max() > _SAME_PLACE_MM:
-                    raise SpikelearnError(
-                        f"{path} and the mask of {region} do not share one grid of voxels"
-                    )
-                values[region].append(volume[mask])
-        for region, rows in values.items():
-            stacked = stacked_repeats(np.stack(rows), which, len(labels))
-            dead = np.isnan(stacked).all(axis=1).any(axis=0)  # outside the brain in some run
-            names = [str(i) for i in np.flatnonzero(loaded[region][0])]
-            if dead.all():
-                raise SpikelearnError(f"no voxel of {region}, subject {subject}, has values")
-            responses.append(
-                RecordedResponses(
-                    subject,
-                    region,
-                    session,
-                    stacked[:, :, ~dead],
-                    f"stat-{entry.statistic}",
-                    tuple(name for name, no in zip(names, dead, strict=True) if not no),
+    for of_session in found.values():
+        for paths in of_session.values():
+            if len(paths) > 1:
+                differing = sorted(name for name, values in told.items() if len(values) > 1)
+                by = f"{{{differing[0]}: {min(told[differing[0]])}}}" if differing else "a folder"
+                raise SpikelearnError(
+                    f"{paths[0].name} and {paths[1].name} are of one stimulus and run; choose by"
+                    f" `entities: {by}`"
                 )
-            )
-    return responses
+    return {
+        who: _single_runs({key: paths[0] for key, paths in its.items()}, folder, stimuli)
+        for who, its in found.items()
+    }
+
+
+def _single_runs(maps: Maps, folder: Path, stimuli: ShownStimuli) -> Maps:
+    """Without maps over all runs where there are those of single runs, of which they are made."""
+    single = {key: path for key, path in maps.items() if key[0]}
+    if not single or len(single) == len(maps):
+        return maps
+    stimuli.note(
+        f"{folder}: {len(maps) - len(single)} maps without a run are left out, for there are maps"
+        " of single runs"
+    )
+    return single
+
+
+def _in_masks(
+    maps: Maps, masks: dict[str, tuple[np.ndarray, np.ndarray]], n_stimuli: int
+) -> dict[str, np.ndarray]:
+    """Values by region, arrays of shape (n_stimuli, n_runs, n_voxels); NaN without a map."""
+    runs = {run: i for i, run in enumerate(sorted({run for run, _ in maps}, key=natural_key))}
+    values = {
+        region: np.full((n_stimuli, len(runs), int(mask.sum())), np.nan)
+        for region, (mask, _) in masks.items()
+    }
+    for (run, stimulus), path in maps.items():
+        volume, affine = _volume(path)
+        for region, (mask, place) in masks.items():
+            if volume.shape != mask.shape or np.abs(affine - place).max() > _SAME_PLACE_MM:
+                raise SpikelearnError(
+                    f"{path} and the mask of {region} do not share one grid of voxels"
+                )
+            inside = volume[mask]
+            values[region][stimulus, runs[run]] = np.where(np.isfinite(inside), inside, np.nan)
+    return values
 
 
 def _alphanumeric(text: str) -> str:

@@ -128,7 +128,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"stimulus_id": str, "image_id": str})  # 01 stays 01
     except (ValueError, OSError) as error:
         raise SpikelearnError(f"{path} is not a readable table of stimuli") from error
     if "stimulus_id" not in table and "image_id" in table:
@@ -161,12 +161,19 @@ def read_zipped(path: Path, names: list[str]) -> np.ndarray:
     images = []
     try:
         with zipfile.ZipFile(path) as archive:
-            inside = {Path(member).name: member for member in archive.namelist()}
+            inside: dict[str, list[str]] = {}
+            for member in archive.namelist():
+                inside.setdefault(Path(member).name, []).append(member)
             for name in names:
-                member = inside.get(Path(name).name)
-                if member is None:
+                members = inside.get(Path(name).name, [])
+                exact = [member for member in members if member == name]
+                if not members:
                     raise SpikelearnError(f"{path} lacks the image {name}")
-                with Image.open(io.BytesIO(archive.read(member))) as image:
+                if len(exact or members) > 1:
+                    raise SpikelearnError(
+                        f"{path} holds two images called {name}: {members[0]} and {members[1]}"
+                    )
+                with Image.open(io.BytesIO(archive.read((exact or members)[0]))) as image:
                     grey = image.mode in ("1", "L", "LA")
                     images.append(np.asarray(image.convert("L" if grey else "RGB")))
     except SpikelearnError:
@@ -237,8 +244,24 @@ def in_window(data: xarray.DataArray, window_ms: tuple[float, float] | None) -> 
         raise SpikelearnError(
             f"the assembly has no time bin from {window_ms[0]:g} to {window_ms[1]:g} ms"  # type: ignore[index]
         )
-    averaged = data.isel(time_bin=inside).mean("time_bin", keep_attrs=True)
+    if window_ms is not None:
+        _check_covered(starts[inside], ends[inside], window_ms)
+    # A response of which some bins were not observed is not observed.
+    averaged = data.isel(time_bin=inside).mean("time_bin", keep_attrs=True, skipna=False)
     return averaged.transpose("presentation", "neuroid")
+
+
+def _check_covered(starts: np.ndarray, ends: np.ndarray, window_ms: tuple[float, float]) -> None:
+    """Refuse bins that leave a part of the window out, or hold one twice."""
+    order = np.argsort(starts)
+    edges = np.column_stack([starts[order], ends[order]])
+    whole = np.allclose(edges[[0, -1], [0, 1]], window_ms, atol=1e-6)
+    if not whole or not np.allclose(edges[1:, 0], edges[:-1, 1], atol=1e-6):
+        raise SpikelearnError(
+            f"the assembly's time bins do not fill the window from {window_ms[0]:g} to"
+            f" {window_ms[1]:g} ms without a gap; they lie from {edges[0, 0]:g} to"
+            f" {edges[-1, 1]:g} ms"
+        )
 
 
 def _bins(data: xarray.DataArray, name: str) -> np.ndarray:
@@ -251,7 +274,9 @@ def _bins(data: xarray.DataArray, name: str) -> np.ndarray:
 def by_repeat(
     responses: xarray.DataArray, stimulus_ids: np.ndarray, subject: str, unit: str, species: str
 ) -> list[RecordedResponses]:
-    """The responses of each region, repeats of a stimulus in the order they are stored.
+    """The responses of each region, repeats of a stimulus by their number.
+
+    The coordinate `repetition` numbers them, where it is there; else they come as they are stored.
 
     Parameters
     ----------
@@ -261,6 +286,9 @@ def by_repeat(
     subject, unit, species : str
         Who was recorded, what a value is, and of which kind the animal is.
     """
+    if "repetition" in responses.coords and responses["repetition"].dims == ("presentation",):
+        order = np.argsort(responses["repetition"].to_numpy(), kind="stable")
+        responses = responses.isel(presentation=order)
     row = {name: i for i, name in enumerate(stimulus_ids)}
     which = np.array([row[name] for name in responses["stimulus_id"].to_numpy()])
     values = responses.to_numpy()

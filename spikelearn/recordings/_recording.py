@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,10 @@ class ImageRecording:
         Judged dissimilarities, one for every subject.
     models : mapping of str to RecordedRDM
         RDMs of models that were published with the recording.
+    notes : tuple of str
+        What was left out, guessed, or read by its place alone, a sentence each.
+    options : mapping
+        What was asked for when it was read: the description of a user's recording.
     """
 
     name: str
@@ -64,6 +68,8 @@ class ImageRecording:
     timecourses: tuple[RecordedTimecourse, ...] = ()
     behaviour: tuple[RecordedRDM, ...] = ()
     models: Mapping[str, RecordedRDM] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
@@ -112,6 +118,27 @@ class ImageRecording:
             *self.responses, *self.rdms, *self.groups.values(),
         ]  # fmt: skip
         return tuple(dict.fromkeys(recorded.region for recorded in everything))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All that results depend on, in the order of names: not how it was read, nor from where.
+
+        Two recordings with the same content give the same results.
+        """
+        one = self.in_order_of_names()
+        of_responses = {(r.region, r.subject, r.session) for r in one.responses}
+        return {
+            "labels": list(one.labels),
+            "images": one.images,
+            "categories": dict(one.categories),
+            "responses": list(one.responses),
+            # Those of responses follow from them, but for rounding.
+            "rdms": [r for r in one.rdms if (r.region, r.subject, r.session) not in of_responses],
+            "groups": dict(one.groups),
+            "timecourses": list(one.timecourses),
+            "behaviour": list(one.behaviour),
+            "models": dict(one.models),
+        }
 
     @property
     def judgements(self) -> ImageRecording | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePath
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+_CLOCK_S = 1e-9  # times that differ by less are the same: rounding of files
 
 
 def counts_in_windows(
@@ -33,6 +32,45 @@ def counts_in_windows(
     return counts
 
 
+def observed_windows(intervals_s: np.ndarray, starts_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Whether each window lies wholly in what was observed, bool array of shape (n_starts,).
+
+    Parameters
+    ----------
+    intervals_s : array of shape (n_intervals, 2)
+        Beginning and end of each stretch that was observed, in s, in any order; stretches that
+        touch or overlap are one.
+    starts_s : array of shape (n_starts,)
+        Where the windows begin, in s.
+    length_s : float
+        How long each is.
+    """
+    merged: list[list[float]] = []
+    for begin, end in sorted(np.asarray(intervals_s, dtype=np.float64).reshape(-1, 2).tolist()):
+        if merged and begin <= merged[-1][1] + _CLOCK_S:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([begin, end])
+    inside = np.zeros(len(starts_s), dtype=bool)
+    for begin, end in merged:
+        inside |= (starts_s >= begin - _CLOCK_S) & (starts_s + length_s <= end + _CLOCK_S)
+    return inside
+
+
+def touched_windows(intervals_s: np.ndarray, starts_s: np.ndarray, length_s: float) -> np.ndarray:
+    """Whether each window overlaps one of the intervals, bool array of shape (n_starts,).
+
+    Parameters
+    ----------
+    intervals_s, starts_s, length_s
+        As in `observed_windows`; the intervals are those that are not valid.
+    """
+    touched = np.zeros(len(starts_s), dtype=bool)
+    for begin, end in np.asarray(intervals_s, dtype=np.float64).reshape(-1, 2):
+        touched |= (starts_s < end - _CLOCK_S) & (starts_s + length_s > begin + _CLOCK_S)
+    return touched
+
+
 def stacked_repeats(values: np.ndarray, which: np.ndarray, n_stimuli: int) -> np.ndarray:
     """Trials sorted by stimulus, shape (n_stimuli, n_repeats, ...); NaN where a repeat is missing.
 
@@ -50,35 +88,3 @@ def stacked_repeats(values: np.ndarray, which: np.ndarray, n_stimuli: int) -> np
     stacked = np.full((n_stimuli, counts.max(), *values.shape[1:]), np.nan)
     stacked[which, repeat] = values
     return stacked
-
-
-def shown_stimuli(names: Sequence[str], labels: Sequence[str], path: Path) -> np.ndarray:
-    """The number of the stimulus that each name means; -1 where it means none.
-
-    Parameters
-    ----------
-    names : sequence of str
-        What was shown in each trial: labels, or paths whose last part, with or without its suffix,
-        is one.
-    labels : sequence of str
-        The stimuli in their order.
-    path : Path
-        Where it was read, for the message.
-
-    Raises
-    ------
-    SpikelearnError
-        If a stimulus was never shown.
-    """
-    number = {label: i for i, label in enumerate(labels)}
-    which = np.array(
-        [number.get(name, number.get(PurePath(name).stem, -1)) for name in names], dtype=int
-    )
-    missing = sorted(set(range(len(labels))) - set(which.tolist()))
-    if missing:
-        seen = ", ".join(list(dict.fromkeys(names))[:3]) or "nothing"
-        raise SpikelearnError(
-            f"{path} never shows the stimulus {labels[missing[0]]}"
-            f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}; it shows {seen} ..."
-        )
-    return which

@@ -5,7 +5,8 @@ hundred units on six probes, and 118 grey images, each shown about 50 times for 
 are spikes/s from a presentation's start to 250 ms after it. Kept are units that the Allen
 Institute's own software keeps by default: quality `good`, at most 0.5 violations of the refractory
 period, an amplitude cutoff of at most 0.1, present at least 0.95 of the time (each criterion where
-the file has its column); and regions with at least 10 of them. RDMs over time are of bins of 25 ms.
+the file has its column); and regions with at least 10 of them. Presentations that the file calls
+invalid are missing (NaN). RDMs over time are of bins of 25 ms.
 
 The server publishes no checksums, so what is read is checked for its tables.
 """
@@ -20,6 +21,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
 from spikelearn.recordings._measurements import RecordedResponses, RecordedTimecourse
+from spikelearn.recordings._nwb import invalid_windows
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set, read_all
 from spikelearn.recordings._trials import counts_in_windows, stacked_repeats
@@ -147,6 +149,7 @@ def _read(
         raise SpikelearnError(f"{path}: there is no scene {frames.max()} among {n_scenes}")
     units = file.units
     keep = np.flatnonzero(_good(units))
+    invalid = invalid_windows(file, starts_s[scene], WINDOW_MS / 1000.0)
     regions = _regions(file, units)
     responses, timecourses = [], []
     bins_ms = np.arange(round(WINDOW_MS / BIN_MS)) * BIN_MS
@@ -156,6 +159,7 @@ def _read(
             continue
         trains = [np.asarray(units["spike_times"][int(unit)], dtype=np.float64) for unit in members]
         counts = counts_in_windows(trains, starts_s[scene], WINDOW_MS / 1000.0)
+        counts[invalid] = np.nan
         values = stacked_repeats(counts / (WINDOW_MS / 1000.0), frames[scene], n_scenes)
         names = tuple(str(units.id[int(unit)]) for unit in members)
         responses.append(
@@ -166,7 +170,13 @@ def _read(
         means = [
             np.nanmean(
                 stacked_repeats(
-                    counts_in_windows(trains, starts_s[scene] + begin / 1000.0, BIN_MS / 1000.0),
+                    np.where(
+                        invalid[:, None],
+                        np.nan,
+                        counts_in_windows(
+                            trains, starts_s[scene] + begin / 1000.0, BIN_MS / 1000.0
+                        ),
+                    ),
                     frames[scene],
                     n_scenes,
                 ),

@@ -4,8 +4,9 @@
     citation: Doe (2026), in preparation
     licence: CC BY 4.0                     # and species: mouse
     stimuli:
-      folder: images                       # sorted by name, 2 before 10
-      order: order.txt                     # or: file names, one a line, in the order of the arrays
+      folder: images
+      order: order.txt                     # file names, one a line, in the order of the arrays; or
+                                           # natural (2 before 10) or sorted (10 before 2)
       size: 256                            # resize to 256 x 256; without it all must be of one size
     categories: categories.csv             # a row a stimulus, a column of 0 and 1 a category
     data:
@@ -20,30 +21,47 @@ Paths are relative to the YAML file. A stimulus is called by its file's name wit
 suffix. Nothing in these files is run: YAML is read safely, arrays without pickles.
 
 responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (stimulus, repeat, unit);
-            other orders are said by `dims`. Missing repeats are NaN.
+            other orders are said by `dims`. Or .nc: an xarray.DataArray with these dims. Rows and
+            columns are found by their names where a table or a .nc has some, or `stimulus_names`
+            and `unit_names` give them (a text file, or an array of the same file).
 rdm         the same formats, a square matrix with a zero diagonal or its upper triangle row by
             row; `measure: similarity` for similarities, which become 1 - similarity
-nwb         spikes counted in a window from the start of each row of an intervals table
+nwb         spikes counted in a window from the start of each row of an intervals table; units are
+            called by their `id`, or by `unit_column`
 neo         any file that Neo reads: spikes in a window from each epoch or event whose label is a
-            stimulus, or of segments that are annotated or named so
+            stimulus, or of segments that are annotated or named so; units by their trains' names
 bids        statistical maps of a derivative, as nilearn writes them
             (sub-01_ses-1_run-2_contrast-face01_stat-effect_statmap.nii.gz), and a mask a region;
-            runs are repeats. BIDS allows letters and digits only: face_01.png is face01.
+            runs are repeats. BIDS allows letters and digits only: face_01.png is face01. Where
+            there are several maps of a stimulus and run, `entities: {space: MNI}` chooses.
+
+What was not observed is NaN: missing repeats, trials outside of an NWB unit's obs_intervals or
+within invalid_times, before a Neo train's t_start or after its t_stop, in segments without the
+unit, runs without a map. A unit without a response to some stimulus is left out. Sessions of a
+subject have the same units where these have the same names (see `spikelearn.recordings.sessions`).
+Whatever is left out, guessed or read by place alone stands in the recording's `notes`;
+`spikelearn recordings show mine.yaml` shows what was read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
+from spikelearn._names import natural_key, repeated
 from spikelearn.recordings._arrays import read_rdm, read_response_array
+from spikelearn.recordings._csv_tables import read_csv_table
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
+from spikelearn.recordings._shown import ShownStimuli
 from spikelearn.recordings._stimuli import image_files, image_set, read_all, read_resized
+from spikelearn.recordings.sessions import session_notes
 from spikelearn.recordings.user_schema import (
     BIDSFolder,
     NeoFile,
@@ -66,8 +84,8 @@ def load_user_recording(path: str | Path) -> ImageRecording:
     path = Path(path)
     described = validate(UserRecording, read_yaml(path), path)
     root = path.parent
-    files = _stimulus_files(described.stimuli, root)
-    labels = [file.stem for file in files]
+    files, stimuli = _shown_stimuli(described.stimuli, root)
+    labels = list(stimuli.labels)
     if described.stimuli.size is None:
         images = read_all(root / described.stimuli.folder, files)
     else:
@@ -77,9 +95,9 @@ def load_user_recording(path: str | Path) -> ImageRecording:
     responses: list[RecordedResponses] = []
     for entry in described.data:
         if isinstance(entry, RDMFile):
-            rdms.append(read_rdm(entry, root, labels))
+            rdms.append(read_rdm(entry, root, stimuli))
         else:
-            responses += _read_responses(entry, root, labels)
+            responses += _read_responses(entry, root, stimuli)
     _check_once(described.name, rdms, responses)
     of_responses = ImageRecording(
         name=described.name,
@@ -88,34 +106,80 @@ def load_user_recording(path: str | Path) -> ImageRecording:
         stimuli=image_set(described.name, images, labels, described.citation),
         rdms=(),
         groups={},
-        categories=_categories(described.categories, root, labels),
+        categories=_categories(described.categories, root, stimuli),
         species=described.species,
         responses=tuple(responses),
+        options=described.model_dump(mode="json", exclude_defaults=True),
     )
     # RDMs of the responses are made by the recording; those of files stand behind them.
-    return replace(of_responses, rdms=(*of_responses.rdms, *rdms)) if rdms else of_responses
+    return replace(
+        of_responses,
+        rdms=(*of_responses.rdms, *rdms),
+        notes=(*stimuli.notes, *session_notes(responses)),
+    )
 
 
-def _stimulus_files(stimuli: Stimuli, root: Path) -> list[Path]:
+def _shown_stimuli(stimuli: Stimuli, root: Path) -> tuple[list[Path], ShownStimuli]:
+    """The files of the images in their order, and what they are called."""
     folder = root / stimuli.folder
     if not folder.is_dir():
         raise SpikelearnError(f"there is no folder of stimuli {folder}")
     files = image_files(folder)
-    if stimuli.order is not None:
-        order = root / stimuli.order
-        try:
-            names = order.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpikelearnError(f"cannot read {order}: {error}") from error
-        names = [name.strip() for name in names if name.strip()]
-        known = {key: file for file in files for key in (file.name, file.stem)}
-        for name in names:
-            if name not in known:
-                raise SpikelearnError(f"{order} names {name}, which is no image in {folder}")
-        files = [known[name] for name in names]
+    by_code = sorted(files, key=lambda file: file.name)
+    doubt, order = "", "names, 2 before 10"
+    if stimuli.order == "sorted":
+        files, order = by_code, "sorted names, 10 before 2"
+    elif stimuli.order is None:
+        doubt = _doubt(files)
+    elif stimuli.order != "natural":
+        files, order = _listed(folder, files, root / stimuli.order), f"of {stimuli.order}"
     if len(files) < 3:
         raise SpikelearnError(f"{folder} must hold at least 3 images, found {len(files)}")
-    return files
+    shown = ShownStimuli(tuple(file.stem for file in files), order, doubt)
+    n_others = len(by_code) - len(files)
+    if n_others:
+        shown.note(f"{n_others} images of {folder} are not in {stimuli.order} and are left out")
+    return files, shown
+
+
+def _doubt(files: list[Path]) -> str:
+    """Why the order of images that nobody gave is not certain; empty where it is."""
+    names = [file.name for file in files]
+    usual: list[Callable[[str], Any]] = [str, str.casefold, lambda n: natural_key(n.casefold())]
+    others = [sorted(names, key=key) for key in usual]
+    others.append([file.name for file in sorted(files, key=lambda file: file.stem)])
+    other = next((its for its in others if its != names), None)
+    if other is None:
+        return ""
+    at = next(i for i, (a, b) in enumerate(zip(names, other, strict=True)) if a != b)
+    a, b = (", ".join(its[max(at - 1, 0) : at + 2]) for its in (names, other))
+    return (
+        f"the images may be in the order {a} ... or {b} ...; say `order: natural` (2 before 10),"
+        " `order: sorted` (10 before 2), or name a file with the order, one a line"
+    )
+
+
+def _listed(folder: Path, files: list[Path], order: Path) -> list[Path]:
+    """The files in the order of a list of their names, with or without suffix."""
+    try:
+        lines = order.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpikelearnError(f"cannot read {order}: {error}") from error
+    names = [name.strip() for name in lines if name.strip()]
+    twice = repeated(names)
+    if twice is not None:
+        raise SpikelearnError(f"{order} names {twice} twice")
+    known: dict[str, list[Path]] = {}
+    for file in files:
+        for key in dict.fromkeys((file.name, file.stem)):
+            known.setdefault(key, []).append(file)
+    for name in names:
+        if name not in known:
+            raise SpikelearnError(f"{order} names {name}, which is no image in {folder}")
+        if len(known[name]) > 1:
+            both = " and ".join(file.name for file in known[name])
+            raise SpikelearnError(f"{order} names {name}, which may be {both}; give its suffix")
+    return [known[name][0] for name in names]
 
 
 def _check_distinct(images: np.ndarray, files: list[Path]) -> None:
@@ -144,37 +208,43 @@ def _check_once(name: str, rdms: list[RecordedRDM], responses: list[RecordedResp
 
 
 def _read_responses(
-    entry: ResponseArray | NWBFile | NeoFile | BIDSFolder, root: Path, labels: list[str]
+    entry: ResponseArray | NWBFile | NeoFile | BIDSFolder, root: Path, stimuli: ShownStimuli
 ) -> list[RecordedResponses]:
     if isinstance(entry, ResponseArray):
-        return [read_response_array(entry, root, labels)]
+        return [read_response_array(entry, root, stimuli)]
     if isinstance(entry, BIDSFolder):
         from spikelearn.recordings._bids import read_bids
 
-        return read_bids(entry, root, labels)
+        return read_bids(entry, root, stimuli)
     if isinstance(entry, NWBFile):
         from spikelearn.recordings._nwb import read_nwb
 
-        return read_nwb(entry, root, labels)
+        return read_nwb(entry, root, stimuli)
     from spikelearn.recordings._neo import read_neo
 
-    return read_neo(entry, root, labels)
+    return read_neo(entry, root, stimuli)
 
 
-def _categories(file: str | None, root: Path, labels: list[str]) -> dict[str, np.ndarray]:
+def _categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict[str, np.ndarray]:
     if file is None:
         return {}
-    import pandas as pd
-
     path = root / file
-    try:
-        table = pd.read_csv(path, index_col=0)
-    except (OSError, ValueError) as error:
-        raise SpikelearnError(f"{path} is not a readable table of categories") from error
-    table.index = pd.Index([Path(str(name)).stem for name in table.index])
-    if sorted(table.index) != sorted(labels):
-        raise SpikelearnError(f"{path} must have one row for each of the {len(labels)} stimuli")
-    if not table.isin([0, 1]).to_numpy().all():
+    if not path.is_file():
+        raise SpikelearnError(f"there is no file {path}")
+    table = read_csv_table(path, stimuli, index=True)
+    if table.columns is None:
+        raise SpikelearnError(f"{path} must have a heading that names the categories")
+    twice = repeated(table.columns)
+    if twice is not None:
+        raise SpikelearnError(f"{path} has two categories called '{twice}'")
+    if table.rows is None:
+        stimuli.by_place(path)
+        rows = list(range(len(table.values)))
+    else:
+        rows = stimuli.rows(table.rows, path)
+    if len(rows) != len(stimuli):
+        raise SpikelearnError(f"{path} must have one row for each of the {len(stimuli)} stimuli")
+    if not np.isin(table.values, (0, 1)).all():
         raise SpikelearnError(f"{path} must hold 0 and 1 only")
-    ordered = table.loc[labels]
-    return {str(name): ordered[name].to_numpy().astype(bool) for name in ordered.columns}
+    ordered = table.values[rows].astype(bool)
+    return {name: ordered[:, i] for i, name in enumerate(table.columns)}

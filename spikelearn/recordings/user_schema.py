@@ -17,7 +17,10 @@ class Stimuli(_Part):
     """The images that were shown."""
 
     folder: str
-    order: str | None = None
+    order: str | None = Field(
+        default=None,
+        description="a file of names, one a line; or natural (2 before 10) or sorted (10 before 2)",
+    )
     size: int | None = Field(default=None, ge=1, le=4096)
 
 
@@ -28,6 +31,15 @@ class ResponseArray(_Part):
     file: str
     key: str | None = None
     dims: tuple[Literal["repeat", "stimulus", "unit"], ...] | None = None
+    index: bool | None = Field(
+        default=None, description="of a table: whether its first column names or counts the rows"
+    )
+    stimulus_names: str | None = Field(
+        default=None, description="of the rows: a text file, or an array of the same file"
+    )
+    unit_names: str | None = Field(
+        default=None, description="of the units: a text file, or an array of the same file"
+    )
     subject: str = "1"
     region: str
     session: str = ""
@@ -50,6 +62,9 @@ class RDMFile(_Part):
     file: str
     key: str | None = None
     measure: Literal["dissimilarity", "similarity"] = "dissimilarity"
+    stimulus_names: str | None = Field(
+        default=None, description="of the rows: a text file, or an array of the same file"
+    )
     subject: str = "1"
     region: str
     session: str = ""
@@ -79,6 +94,9 @@ class NWBFile(_Spikes):
     region_column: str | None = Field(
         default=None, description="of the units, or of their electrodes"
     )
+    unit_column: str | None = Field(
+        default=None, description="of the units, with their names; their `id`, if left out"
+    )
 
     @model_validator(mode="after")
     def _check_region(self) -> NWBFile:
@@ -92,7 +110,9 @@ class NeoFile(_Spikes):
 
     kind: Literal["neo"]
     region: str
-    events: str | None = Field(default=None, description="name of the epochs or events to use")
+    events: str | tuple[str, ...] | None = Field(
+        default=None, description="names of the epochs or events to use"
+    )
 
 
 class BIDSFolder(_Part):
@@ -103,6 +123,9 @@ class BIDSFolder(_Part):
     masks: dict[str, str] = Field(min_length=1, description="region: path, {subject} filled in")
     entity: str = Field(default="contrast", pattern="^[A-Za-z]+$")
     statistic: str = Field(default="effect", pattern="^[A-Za-z]+$")
+    entities: dict[str, str] = Field(
+        default_factory=dict, description="others of the maps' names, as in {space: MNI}"
+    )
 
 
 Data = Annotated[

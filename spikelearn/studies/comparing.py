@@ -110,7 +110,7 @@ def compare(
     >>> digits = load_dataset("digits").test_images[:12]
     >>> Path("images").mkdir()
     >>> for number, digit in enumerate(digits):
-    ...     Image.fromarray(digit).save(f"images/{number}.png")
+    ...     Image.fromarray(digit).save(f"images/{number:02d}.png")
     >>> np.save("v1.npy", digits.reshape(12, 64) / 255.0)
     >>> _ = Path("mine.yaml").write_text('''
     ... {name: mine, citation: none, licence: none, stimuli: {folder: images},

@@ -6,10 +6,12 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import xarray
 from scipy.io import savemat
 
 from spikelearn import load_recording
-from tests.recordings.examples import random_rdm
+from spikelearn._errors import SpikelearnError
+from tests.recordings.examples import random_images, random_rdm, write_images
 from tests.recordings.user_examples import LABELS, NAMES, describe, random_responses
 
 
@@ -85,3 +87,173 @@ def test_tables_with_names_are_brought_into_the_order_of_the_images(folder) -> N
     np.testing.assert_allclose(recording.rdms[1].matrix, rdm, atol=1e-12)
     np.testing.assert_allclose(recording.responses[0].values[:, 0], values)
     assert recording.categories["cat"].tolist() == [True, True, True, False, False]
+
+
+def unpadded(folder, n: int = 12) -> list[str]:
+    """Images that are called im1 to im12."""
+    names = [f"im{i}" for i in range(1, n + 1)]
+    write_images(folder / "unpadded", [f"{name}.png" for name in names], random_images(n))
+    return names
+
+
+@pytest.mark.parametrize("kind", ["responses", "rdm", "triangle"])
+def test_an_order_that_may_be_read_in_two_ways_is_refused_or_chosen(folder, kind) -> None:
+    names = unpadded(folder)
+    by_code = sorted(names)
+    array = random_responses().reshape(12, 5) if kind == "responses" else random_rdm(12, 4)
+    np.save(folder / "a.npy", array[np.triu_indices(12, 1)] if kind == "triangle" else array)
+    entry = {"kind": kind.replace("triangle", "rdm"), "file": "a.npy", "region": "IT"}
+    with pytest.raises(SpikelearnError) as refused:
+        load_recording(describe(folder, entry, stimuli={"folder": "unpadded"}))
+    assert "im1.png, im2.png" in str(refused.value)
+    assert "im1.png, im10.png" in str(refused.value)
+    assert "order: natural" in str(refused.value)
+    assert "order: sorted" in str(refused.value)
+    for order, expected in (("natural", names), ("sorted", by_code)):
+        stimuli = {"folder": "unpadded", "order": order}
+        recording = load_recording(describe(folder, entry, stimuli=stimuli))
+        assert list(recording.labels) == expected
+        if kind == "responses":
+            np.testing.assert_array_equal(recording.responses[0].values[:, 0], array)
+        else:
+            np.testing.assert_allclose(recording.rdms[0].matrix, array)
+        assert any("names no stimuli: its rows are taken for" in n for n in recording.notes)
+
+
+def test_an_order_that_is_certain_needs_no_word_of_the_user(folder) -> None:
+    padded = [f"im{i:02d}.png" for i in range(1, 13)]
+    write_images(folder / "padded", padded, random_images(12))
+    np.save(folder / "a.npy", random_responses().reshape(12, 5))
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
+    load_recording(describe(folder, entry, stimuli={"folder": "padded"}))
+    for names in (["a.png", "B.png", "c.png"], ["a.png", "a-1.png", "b.png"]):
+        write_images(folder / names[1], names, random_images(3))
+        np.save(folder / "a.npy", random_responses()[:3, 0])
+        with pytest.raises(SpikelearnError, match="may be in the order"):
+            load_recording(describe(folder, entry, stimuli={"folder": names[1]}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ((5, 9, 4), "9 repeats of 4 units of 5 stimuli, or as .*, 4 repeats of 9 units"),
+        ((5, 4, 4), "say dims: .stimulus, repeat, unit. or .stimulus, unit, repeat"),
+        ((5, 5), "read as .stimulus, unit., 5 units of 5 stimuli, or as .unit, stimulus"),
+        ((5, 3, 5), "say dims: .stimulus, repeat, unit. or .unit, repeat, stimulus"),
+        ((9, 5), "say dims: .unit, stimulus. if these are the stimuli"),
+    ],
+)
+def test_axes_that_may_be_read_in_two_ways_are_refused(folder, shape, sentence) -> None:
+    array = np.random.default_rng(0).normal(size=shape)
+    np.save(folder / "a.npy", array)
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
+    with pytest.raises(SpikelearnError, match=sentence):
+        load_recording(describe(folder, entry))
+    dims = ["stimulus", "unit", "repeat"] if len(shape) == 3 else ["unit", "stimulus"]
+    recorded = load_recording(describe(folder, {**entry, "dims": dims})).responses[0]
+    expected = array.transpose(0, 2, 1) if len(shape) == 3 else array.T[:, None]
+    np.testing.assert_array_equal(recorded.values, expected)
+
+
+@pytest.mark.parametrize("form", ["npz", "mat", "text"])
+def test_arrays_can_name_their_rows_and_units(folder, form) -> None:
+    values, order = random_responses(), [3, 0, 4, 2, 1]
+    stimuli, units = [NAMES[i] for i in order], ["d", "b", "a", "c"]
+    entry = {"kind": "responses", "region": "IT", "stimulus_names": "shown", "unit_names": "cells"}
+    if form == "npz":
+        np.savez(folder / "a.npz", it=values[order], shown=np.array(stimuli), cells=np.array(units))
+        entry["file"] = "a.npz"
+    elif form == "mat":
+        cells = np.array(stimuli, dtype=object)
+        savemat(folder / "a.mat", {"it": values[order], "shown": cells, "cells": units})
+        entry["file"] = "a.mat"
+    else:
+        np.save(folder / "a.npy", values[order])
+        (folder / "shown").write_text("\n".join(stimuli))
+        (folder / "cells").write_text("\n".join(units) + "\n")
+        entry["file"] = "a.npy"
+    recording = load_recording(describe(folder, entry, stimuli={"folder": "images"}))
+    np.testing.assert_array_equal(recording.responses[0].values, values)
+    assert recording.responses[0].unit_names == tuple(units)
+    assert recording.notes == ()
+    for change, sentence in (
+        ({"unit_names": "no"}, "there are no names 'no'"),
+        ({"unit_names": "shown"}, "gives 5 names, but .* needs 4"),
+    ):
+        with pytest.raises(SpikelearnError, match=sentence):
+            load_recording(describe(folder, {**entry, **change}, stimuli={"folder": "images"}))
+
+
+def test_a_labelled_array_is_read_by_its_names_and_dims(folder) -> None:
+    values, order = random_responses(), [3, 0, 4, 2, 1]
+    labelled = xarray.DataArray(
+        values[order].transpose(2, 0, 1),
+        dims=("unit", "stimulus", "repeat"),
+        coords={"stimulus": [LABELS[i] for i in order], "unit": list("abcd")},
+        name="response",
+    )
+    labelled.to_netcdf(folder / "a.nc", engine="h5netcdf")
+    entry = {"kind": "responses", "file": "a.nc", "region": "IT"}
+    recording = load_recording(describe(folder, entry, stimuli={"folder": "images"}))
+    np.testing.assert_array_equal(recording.responses[0].values, values)
+    assert recording.responses[0].unit_names == tuple("abcd")
+    labelled.rename(repeat="trial").to_netcdf(folder / "a.nc", engine="h5netcdf")
+    with pytest.raises(SpikelearnError, match="must have the dims stimulus and unit"):
+        load_recording(describe(folder, entry))
+
+
+def test_units_with_one_name_and_units_without_responses(folder) -> None:
+    values = random_responses()
+    values[1, :, 2] = np.nan
+    np.save(folder / "a.npy", values)
+    (folder / "cells").write_text("a\nb\nc\nd")
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT", "unit_names": "cells"}
+    recording = load_recording(describe(folder, entry))
+    assert recording.responses[0].unit_names == ("a", "b", "d")
+    assert any("unit c was never observed while cat_2 was shown" in n for n in recording.notes)
+    (folder / "cells").write_text("a\nb\na\nd")
+    with pytest.raises(SpikelearnError, match="two units are called 'a'"):
+        load_recording(describe(folder, entry))
+
+
+def test_two_days_of_other_neurons_are_not_averaged_unit_by_unit(folder) -> None:
+    from spikelearn.comparison.neural_responses import neural_responses
+
+    np.save(folder / "mon.npy", random_responses(0))
+    np.save(folder / "tue.npy", random_responses(1))
+    entries = [
+        {"kind": "responses", "file": f"{day}.npy", "region": "IT", "session": day}
+        for day in ("mon", "tue")
+    ]
+    recording = load_recording(describe(folder, *entries))
+    (one,) = neural_responses(recording, "cka")
+    assert one.repeats.shape == (5, 3, 8)
+    assert any("numbered, not named" in note for note in recording.notes)
+    for day, cells in (("mon", "abcd"), ("tue", "dcab")):
+        (folder / f"{day}.txt").write_text("\n".join(cells))
+    named = [{**entry, "unit_names": f"{entry['session']}.txt"} for entry in entries]
+    recording = load_recording(describe(folder, *named))
+    (one,) = neural_responses(recording, "cka")
+    assert one.repeats.shape == (5, 6, 4)
+    np.testing.assert_array_equal(one.repeats[:, 3:], random_responses(1)[:, :, [2, 3, 1, 0]])
+    assert any("the same 4 units" in note for note in recording.notes)
+
+
+def test_lists_of_the_order_name_each_image_once(folder) -> None:
+    write_images(folder / "images", ["cat_1.bmp"], random_images(6)[5:])
+    np.save(folder / "a.npy", random_responses()[:3, 0])
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
+    for lines, sentence in (
+        (["dog_1", "dog_2", "dog_1"], "names dog_1 twice"),
+        (["cat_1", "dog_1", "dog_2"], r"cat_1, which may be cat_1\.bmp and cat_1\.png"),
+    ):
+        (folder / "order.txt").write_text("\n".join(lines))
+        with pytest.raises(SpikelearnError, match=sentence):
+            load_recording(
+                describe(folder, entry, stimuli={"folder": "images", "order": "order.txt"})
+            )
+    (folder / "order.txt").write_text("cat_1.bmp\ndog_1\ndog_2")
+    recording = load_recording(
+        describe(folder, entry, stimuli={"folder": "images", "order": "order.txt"})
+    )
+    assert any("3 images of" in note and "are left out" in note for note in recording.notes)

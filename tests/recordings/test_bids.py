@@ -69,3 +69,64 @@ def test_a_map_that_is_missing_is_named(folder, derivative) -> None:
         load_recording(describe(folder, entry))
     with pytest.raises(SpikelearnError, match="has no maps called"):
         load_recording(describe(folder, {**entry, "statistic": "z"}))
+
+
+def run_of(folder, number: int):
+    return (folder / "glm" / "sub-01").rglob(f"*run-{number}_*")
+
+
+def test_runs_are_repeats_by_their_names_and_missing_maps_are_missing(folder, derivative) -> None:
+    entry, maps = derivative
+    for path in list(run_of(folder, 2)):
+        # The tenth run comes after the second by its number, and before it by its characters.
+        path.rename(path.with_name(path.name.replace("run-2", "run-10")))
+    for path in (folder / "glm" / "sub-01").rglob("*run-1_*contrast-cat10*"):
+        path.unlink()
+    first = load_recording(describe(folder, entry)).responses[0]
+    cat10 = LABELS.index("cat_10")
+    assert np.isnan(first.values[cat10, 0]).all()
+    np.testing.assert_allclose(
+        first.values[cat10, 1], maps["01", 2, "cat10"][2:].ravel()[:-1], rtol=1e-6
+    )
+    np.testing.assert_allclose(first.values[0, 0], maps["01", 1, "cat1"][2:].ravel()[:-1], 1e-6)
+    assert first.unit_names[:3] == ("2,0,0", "2,0,1", "2,1,0")
+
+
+def test_maps_in_two_spaces_are_no_repeats_of_each_other(folder, derivative) -> None:
+    entry, maps = derivative
+    for path in list((folder / "glm").rglob("*_statmap.nii.gz")):
+        other = path.with_name(path.name.replace("_contrast", "_space-MNI_contrast"))
+        write_map(other, nibabel.load(path).get_fdata() * 2)
+        path.rename(path.with_name(path.name.replace("_contrast", "_space-T1w_contrast")))
+    with pytest.raises(SpikelearnError, match=r"one stimulus and run; choose by `entities: .space"):
+        load_recording(describe(folder, entry))
+    chosen = load_recording(describe(folder, {**entry, "entities": {"space": "MNI"}}))
+    assert chosen.responses[0].n_repeats == 2
+    expected = 2 * maps["01", 1, "cat1"][2:].ravel()[:-1]
+    np.testing.assert_allclose(chosen.responses[0].values[0, 0], expected, rtol=1e-6)
+
+
+def test_maps_over_all_runs_are_no_further_repeat(folder, derivative) -> None:
+    entry, _ = derivative
+    for path in list(run_of(folder, 1)):
+        write_map(path.with_name(path.name.replace("_run-1", "")), np.ones((4, 3, 2)))
+    recording = load_recording(describe(folder, entry))
+    assert recording.responses[0].n_repeats == 2
+    assert any("5 maps without a run are left out" in note for note in recording.notes)
+
+
+def test_voxels_of_0_in_every_map_of_a_run_were_not_observed(folder, derivative) -> None:
+    entry, _ = derivative
+    for number, runs in (((2, 0, 0), (1,)), ((3, 0, 0), (1, 2))):
+        for run in runs:
+            for path in run_of(folder, run):
+                values = nibabel.load(path).get_fdata()
+                values[number] = 0.0
+                write_map(path, values)
+    recording = load_recording(describe(folder, entry))
+    first = recording.responses[0]
+    voxel = first.unit_names.index("2,0,0")
+    assert np.isnan(first.values[:, 0, voxel]).all()
+    assert np.isfinite(first.values[:, 1, voxel]).all()
+    assert "3,0,0" not in first.unit_names
+    assert any("2 of 12 units are left out" in note for note in recording.notes)

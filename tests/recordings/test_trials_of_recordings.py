@@ -1,16 +1,17 @@
-"""Spikes in windows, trials by stimulus, and stimuli by name."""
+"""Spikes in windows, windows that were observed, and trials by stimulus."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikelearn._errors import SpikelearnError
-from spikelearn.recordings._trials import counts_in_windows, shown_stimuli, stacked_repeats
+from spikelearn.recordings._trials import (
+    counts_in_windows,
+    observed_windows,
+    stacked_repeats,
+    touched_windows,
+)
 
 TIMES = st.lists(st.integers(0, 40).map(lambda k: k / 8), max_size=30)
 
@@ -33,9 +34,24 @@ def test_trials_are_sorted_by_stimulus_and_missing_repeats_are_nan() -> None:
     assert np.isnan(stacked[1, 1:]).all()
 
 
-def test_stimuli_are_named_by_label_or_by_the_end_of_a_path() -> None:
-    path = Path("session.nwb")
-    names = ["images/cat.png", "grey", "dog", "cat"]
-    assert shown_stimuli(names, ["cat", "dog"], path).tolist() == [0, -1, 1, 0]
-    with pytest.raises(SpikelearnError, match="never shows the stimulus cow and 1 more"):
-        shown_stimuli(names, ["cat", "cow", "dog", "hen"], path)
+@settings(max_examples=50, deadline=None)
+@given(
+    stretches=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8)), min_size=1, max_size=4),
+    starts=TIMES,
+)
+def test_a_window_is_observed_only_where_all_of_it_is(stretches, starts) -> None:
+    intervals = [(b / 8, (b + length) / 8) for b, length in stretches]
+    found = observed_windows(np.array(intervals), np.array(starts), 0.5)
+    eighths = {b + k for b, length in stretches for k in range(length)}
+    expected = [{round(s * 8) + k for k in range(4)} <= eighths for s in starts]
+    assert found.tolist() == expected
+
+
+def test_stretches_that_touch_are_one_and_gaps_are_gaps() -> None:
+    starts = np.array([0.0, 0.8, 1.7, 2.5])
+    touching = np.array([[1.0, 2.0], [0.0, 1.0]])
+    assert observed_windows(touching, starts, 0.4).tolist() == [True, True, False, False]
+    assert touched_windows(np.array([[1.1, 1.2]]), starts, 0.4).tolist() == [
+        False, True, False, False,
+    ]  # fmt: skip
+    assert touched_windows(np.array([[0.4, 0.8]]), starts, 0.4).tolist() == [False] * 4

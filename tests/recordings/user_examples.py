@@ -19,7 +19,7 @@ def describe(folder, *data: dict, **changes):
     content = {
         "name": "mine",
         "citation": "Doe (2026)",
-        "stimuli": {"folder": "images"},
+        "stimuli": {"folder": "images", "order": "natural"},
         "data": list(data),
     } | changes
     write_yaml(folder / "mine.yaml", content)
