@@ -148,21 +148,20 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path(pooch.os_cache("spikelearn"))
 
 
+def data_places(relative: str) -> list[Path]:
+    """Where data are looked for: `relative` below `SPIKELEARN_DATA`, then below the cache."""
+    folders = [os.environ.get("SPIKELEARN_DATA"), cache_folder()]
+    return [Path(folder) / relative for folder in folders if folder]
+
+
 def local_data(relative: str) -> Path | None:
     """The file `relative` below `SPIKELEARN_DATA` or the cache, or None where it is in neither."""
-    folders = [os.environ.get("SPIKELEARN_DATA"), cache_folder()]
-    for folder in folders:
-        if folder and (path := Path(folder) / relative).is_file():
-            return path
-    return None
+    return next((path for path in data_places(relative) if path.is_file()), None)
 
 
 def local_folder(relative: str) -> Path | None:
     """The folder `relative` below `SPIKELEARN_DATA` or the cache, or None where there is none."""
-    for folder in (os.environ.get("SPIKELEARN_DATA"), cache_folder()):
-        if folder and (path := Path(folder) / relative).is_dir():
-            return path
-    return None
+    return next((path for path in data_places(relative) if path.is_dir()), None)
 
 
 def sha256(path: str | Path) -> str:

@@ -1,17 +1,20 @@
 """Keys of results: a digest of all that decides a result, by which it is stored and found again.
 
-Runs, scores, audits and compiled code are kept under such keys. What is digested is a text whose
-form is fixed, so that results stored by earlier releases keep their names: a configuration as JSON
-with its fields in alphabetical order, files as their bytes one after another.
+Runs, scores, tests, audits and compiled code are kept under such keys. What decides a result is a
+mapping: every option with its value, given or not; data, stimuli and recordings by their content;
+the code of the rule (`spikelearn._code`); and the format, which is raised when the meaning of
+stored results changes. Names of files, their dates and the order of fields decide nothing, and
+versions of libraries are told beside a result (`spikelearn._store`), where they do not count.
 
 Rules that were renamed stand here too: old names in files, on the command line and in Python are
-still read, and keys are made of the first ones. A training rule is a name of
+still read. A training rule is a name of
 `spikelearn.rules.RULES`, or of a plasticity that is audited by itself; a plasticity is the `rule`
 of a projection's `plasticity`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import warnings
@@ -25,12 +28,77 @@ def text_key(text: str, n_digits: int = 64) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:n_digits]
 
 
-def configuration_key(content: Any, n_digits: int) -> str:
-    """The key of plain values: numbers, texts, and lists and dictionaries of them.
+def content_key(content: Any, n_digits: int = 64) -> str:
+    """The key of values by what they are: one for the same content, whatever the order of fields.
 
-    Dictionaries that hold the same in another order have one key.
+    Parameters
+    ----------
+    content : object
+        Numbers, texts, arrays, tensors, labelled arrays, tables, dataclasses and descriptions, and
+        lists and dictionaries of them.
+    n_digits : int
+        How many of the 64 digits.
+
+    Raises
+    ------
+    TypeError
+        If something in it is of another kind.
     """
-    return text_key(json.dumps(content, sort_keys=True), n_digits)
+    return text_key(json.dumps(plain(content), sort_keys=True), n_digits)
+
+
+def plain(content: Any) -> Any:
+    """Content in values that JSON and YAML write; arrays as a digest with their type and shape.
+
+    Raises
+    ------
+    TypeError
+        If something in it can be neither written nor digested.
+    """
+    result: Any
+    if content is None or isinstance(content, bool | int | float | str):
+        result = getattr(content, "item", lambda: content)()  # of NumPy, some are numbers too
+    elif isinstance(content, Mapping):
+        result = {str(key): plain(value) for key, value in content.items()}
+    elif isinstance(content, list | tuple):
+        result = [plain(value) for value in content]
+    elif isinstance(content, set | frozenset):
+        result = sorted((plain(value) for value in content), key=json.dumps)
+    elif isinstance(content, bytes | bytearray | memoryview):
+        result = {"bytes": hashlib.sha256(content).hexdigest()}
+    elif isinstance(content, Path):
+        result = content.as_posix()
+    elif hasattr(content, "model_dump"):
+        result = plain(content.model_dump())
+    elif dataclasses.is_dataclass(content) and not isinstance(content, type):
+        fields = dataclasses.fields(content)
+        result = {field.name: plain(getattr(content, field.name)) for field in fields}
+    else:
+        result = _plain_array(content)
+    return result
+
+
+def _plain_array(content: Any) -> Any:
+    """The form of an array of any library, in which its values are digested."""
+    if hasattr(content, "data_vars"):  # a data set of xarray
+        return {name: plain(content[name]) for name in content.variables}
+    if hasattr(content, "coords") and hasattr(content, "dims"):
+        coordinates = {str(name): plain(c.values) for name, c in content.coords.items()}
+        return {"dims": list(content.dims), "coords": coordinates, "of": plain(content.values)}
+    if hasattr(content, "to_dict") and hasattr(content, "columns"):  # of pandas
+        return plain(content.reset_index().to_dict("list"))
+    if not hasattr(content, "dtype"):
+        raise TypeError(f"a {type(content).__name__} has no content that could be keyed")
+    import numpy as np
+
+    array = np.asarray(content.numpy(force=True) if hasattr(content, "detach") else content)
+    if array.ndim == 0 and array.dtype.kind in "biufUS":
+        return plain(array.item())
+    if array.dtype.kind in "OUST":  # texts, and objects of Python
+        return {"array": plain(array.tolist())}
+    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    digest = hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
+    return {"array": digest, "dtype": array.dtype.str, "shape": list(array.shape)}
 
 
 def files_key(paths: Iterable[str | Path]) -> str:
@@ -60,26 +128,3 @@ def current_name(kind: Literal["rule", "plasticity"], name: Any) -> Any:
     message = f"the {kind} '{name}' is called '{new}' now; write the new name, the old one may go"
     warnings.warn(message, FutureWarning, stacklevel=3)
     return new
-
-
-def with_first_names(network: Mapping[str, Any]) -> dict[str, Any]:
-    """A network's written description with plasticities named as in the first stored runs.
-
-    From it the keys of runs are made, so that a plasticity that is renamed keeps the runs that it
-    made.
-
-    Parameters
-    ----------
-    network : mapping
-        Plain values, as a run's config.yaml holds them.
-    """
-    first = {new: old for old, new in OLD_NAMES["plasticity"].items()}
-    projections = []
-    for projection in network.get("projections", ()):
-        plasticity = projection.get("plasticity")
-        if plasticity is None:
-            projections.append(projection)
-        else:
-            rule = first.get(plasticity["rule"], plasticity["rule"])
-            projections.append({**projection, "plasticity": {**plasticity, "rule": rule}})
-    return {**network, "projections": projections} if projections else dict(network)

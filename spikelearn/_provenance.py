@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib.metadata
 import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).parents[1]
 # What the numbers hang on.
@@ -29,6 +31,22 @@ def provenance() -> dict[str, str]:
     }
 
 
+def _release() -> str:
+    return importlib.metadata.version("spikelearn-toolkit")
+
+
+def made_by() -> dict[str, Any]:
+    """What stands beside every stored result: the day, versions, the commit, the machine."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "spikelearn": _release(),
+        "commit": commit(),
+        "machine": f"{os.cpu_count()} cores, {processor()}",
+        "versions": dict(package_versions()),
+    }
+
+
+@functools.cache
 def package_versions() -> dict[str, str]:
     """Python, the platform, and the packages that the numbers hang on."""
     python = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
@@ -40,13 +58,12 @@ def as_lines(about: dict[str, str]) -> list[str]:
     return [f"{key.capitalize()}: {value}  " for key, value in about.items()]
 
 
-def commit() -> str:
-    """The commit that runs, with a plus sign where files differ from it; the version elsewhere."""
-
+@functools.cache
+def _commit(root: Path) -> str:
     def git(*words: str) -> str:
         try:
             answer = subprocess.run(  # noqa: S603 - of fixed words
-                ["git", "-C", str(_ROOT), *words],  # noqa: S607 - whichever git there is
+                ["git", "-C", str(root), *words],  # noqa: S607 - whichever git there is
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         except OSError:
@@ -55,11 +72,14 @@ def commit() -> str:
 
     # An installed copy may lie in somebody else's repository.
     if not git("ls-files", "--", "spikelearn/_provenance.py"):
-        from spikelearn import __version__
-
-        return f"spikelearn {__version__}"
+        return f"spikelearn {_release()}"
     changed = git("status", "--porcelain", "--", "spikelearn", "models")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def commit() -> str:
+    """The commit that runs, with a plus sign where files differ from it; the version elsewhere."""
+    return _commit(_ROOT)
 
 
 def processor() -> str:

@@ -1,29 +1,157 @@
-"""The result store: a run is a folder, named by its configuration, that appears when complete.
+"""The result store: a result is a folder, named by the key of all that decides it.
 
-config.yaml            what was run, with the model written out
+config.yaml   what decides it, readable: what was asked for, effective options, content of the data,
+              the code, the format
+made.yaml     its key; the day, and the versions of toolkit and libraries that made it
+
+and beside them what was found: tables (.parquet), and of a training run
+
 weights.safetensors    network and rule
 epochs.parquet         loss and validation accuracy by epoch
 layers.parquet         weight displacement, dead units, cosine with backpropagation by layer
 summary.yaml           test accuracy, chosen epoch, flags
+
+A folder appears when all of it is written. What has another key has another folder: a result of
+other code, other data or another format stays where it is and is never taken for today's. What
+cannot be read is set aside under another name, with a warning, and computed anew. Versions of
+libraries are told and do not count: whoever wants a result by today's computes it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_folder, read_yaml, write_yaml
+from spikelearn._keys import content_key
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+# Of training runs. Raised when their meaning changes, so that older ones are not taken for new.
+RUN_FORMAT = 3
+READABLE_FORMATS = (2, 3)
+CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
+
+
+class DamagedResultError(SpikelearnError):
+    """A stored result cannot be read."""
+
+
+class StoredResultWarning(UserWarning):
+    """What was found in the place of a result, and is not taken for it."""
+
+
+@contextlib.contextmanager
+def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Iterator[Path]:
+    """Yield a folder to write a result into, which becomes `folder` if the block succeeds.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the result goes; what is there is replaced.
+    decides : mapping
+        All that decides it; plain YAML values.
+    key : str
+        Its key, where some of what `decides` says decides nothing; of all of it, if left out.
+    """
+    from spikelearn._provenance import made_by
+
+    with atomic_folder(folder) as temporary:
+        write_yaml(temporary / CONFIG, dict(decides))
+        write_yaml(temporary / MADE, {"key": key or content_key(decides), **made_by()})
+        yield temporary
+
+
+def holds(folder: Path, key: str) -> bool:
+    """Whether the result of that key lies in this folder.
+
+    What lies there and is of another key, or of none, is set aside.
+    """
+    if not folder.exists():
+        return False
+    try:
+        if made(folder).get("key") == key:
+            return True
+        reason = "it is another result than its name says"
+    except SpikelearnError as error:
+        reason = str(error)
+    set_aside(folder, reason)
+    return False
+
+
+def set_aside(path: Path, reason: str) -> Path:
+    """Give a file or folder that cannot be used a name beside it, and warn of it.
+
+    Parameters
+    ----------
+    path : Path
+    reason : str
+        What is wrong with it.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged{number if number > 1 else ''}")).exists():
+        number += 1
+    os.replace(path, aside)
+    warnings.warn(
+        f"{path} is set aside as {aside.name} and computed anew: {reason}",
+        StoredResultWarning,
+        stacklevel=3,
+    )
+    return aside
+
+
+def is_set_aside(path: Path) -> bool:
+    """Whether `set_aside` gave a path its name."""
+    return path.suffix.startswith(".damaged")
+
+
+def made(folder: Path) -> dict[str, Any]:
+    """Key, day and versions of the result in `folder`; nothing where an older release kept none.
+
+    Raises
+    ------
+    DamagedResultError
+        If they cannot be read.
+    """
+    if not (folder / MADE).is_file():
+        return {}
+    return _mapping(folder / MADE)
+
+
+def origin(folder: Path, verb: str = "computed") -> str:
+    """Where a result is read from, and when and by what it was made, in words.
+
+    Parameters
+    ----------
+    folder : Path
+    verb : str
+        What was done then.
+    """
+    about = made(folder)
+    if not about:
+        found = _mapping(folder / CONFIG).get("format")
+        told = "by an earlier release, which kept no versions"
+        return f"read from {folder}, of format {found}, {verb} {told}"
+    return f"read from {folder}, {verb} {about.get('date', 'once')} by {maker(about)}"
+
+
+def maker(about: Mapping[str, Any]) -> str:
+    """The release that made a result, and its commit, in words; `about` is of `made`."""
+    commit = str(about.get("commit", ""))
+    known = "" if not commit or commit.startswith("spikelearn") else f" (commit {commit})"
+    return f"spikelearn {about.get('spikelearn', 'of unknown version')}{known}"
+
 
 def is_complete(folder: Path) -> bool:
-    """Whether a run lies in this folder; it is put there in one piece."""
-    return (folder / "summary.yaml").is_file()
+    """Whether a training run lies in this folder; it is put there in one piece."""
+    return (folder / SUMMARY).is_file()
 
 
 def save_run(
@@ -32,8 +160,9 @@ def save_run(
     weights: Mapping[str, torch.Tensor],
     tables: Mapping[str, pd.DataFrame],
     summary: Mapping[str, Any],
+    key: str = "",
 ) -> None:
-    """Write a complete run: under a temporary name, then renamed.
+    """Write a complete training run: under a temporary name, then renamed.
 
     Parameters
     ----------
@@ -46,11 +175,12 @@ def save_run(
         By the names of their files.
     summary : mapping
         Plain YAML values.
+    key : str
+        As of `new_result`.
     """
     from safetensors.torch import save_file
 
-    with atomic_folder(folder) as temporary:
-        write_yaml(temporary / "config.yaml", dict(config))
+    with new_result(folder, config, key) as temporary:
         # Copies: safetensors refuses tensors that share memory.
         copies = {
             name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()
@@ -58,30 +188,51 @@ def save_run(
         save_file(copies, temporary / "weights.safetensors")
         for name, table in tables.items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
-        write_yaml(temporary / "summary.yaml", dict(summary))
+        write_yaml(temporary / SUMMARY, dict(summary))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of the run in `folder`.
+    """The configuration of the training run in `folder`.
 
     Raises
     ------
     SpikelearnError
-        If there is no complete run.
+        If there is no complete run, or it is of a format that is not known.
     """
     if not is_complete(folder):
         raise SpikelearnError(
             f"{folder} holds no complete training run (no summary.yaml); make one with"
             " `spikelearn train`"
         )
-    config = read_yaml(folder / "config.yaml")
-    if not isinstance(config, dict):
-        raise SpikelearnError(f"{folder / 'config.yaml'} is not a run's configuration")
+    config = _mapping(folder / CONFIG)
+    found = config.get("format")
+    if type(found) is not int or found not in READABLE_FORMATS:
+        formats = " and ".join(map(str, READABLE_FORMATS))
+        raise SpikelearnError(
+            f"{folder / CONFIG} is of format {found!r}; runs of the formats {formats} can be opened"
+            if "format" in config
+            else f"{folder / CONFIG} names no format; runs of the formats {formats} can be opened"
+        )
     return config
 
 
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The summary of the training run in `folder`."""
+    return _mapping(folder / SUMMARY)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        content = read_yaml(path)
+    except SpikelearnError as error:
+        raise DamagedResultError(str(error)) from error
+    if not isinstance(content, dict):
+        raise DamagedResultError(f"{path} does not hold what a stored result holds there")
+    return content
+
+
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights of the run in `folder`, by name."""
+    """The weights of the training run in `folder`, by name."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -89,28 +240,69 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise SpikelearnError(f"{path} cannot be read ({error})") from error
+        raise DamagedResultError(f"{path} cannot be read ({error})") from error
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
-    """One of the run's tables."""
+    """One of a result's tables."""
     import pandas as pd
 
     path = folder / f"{name}.parquet"
     try:
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise SpikelearnError(f"{path} cannot be read ({error})") from error
+    except (OSError, ValueError) as error:  # pyarrow's errors are of these
+        raise DamagedResultError(f"{path} cannot be read ({error})") from error
 
 
-def summaries(runs: Path) -> pd.DataFrame:
-    """One row per complete run below `runs`: folder, model, rule, seed and its summary."""
-    import pandas as pd
+def save_tables(
+    folder: Path, decides: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Write a result that is tables.
 
-    rows = []
-    for folder in sorted(p for p in runs.glob("*") if p.is_dir() and not p.name.startswith(".")):
-        if is_complete(folder):
-            config = read_config(folder)
-            chosen = {key: config[key] for key in ("model", "rule", "seed", "source")}
-            rows.append({"run": folder.name, **chosen, **read_yaml(folder / "summary.yaml")})
-    return pd.DataFrame(rows)
+    Parameters
+    ----------
+    folder : Path
+    decides : mapping
+        All that decides it; plain YAML values.
+    tables : mapping of str to DataFrame
+        By the names of their files.
+    """
+    with new_result(folder, decides) as temporary:
+        for name, table in tables.items():
+            table.to_parquet(temporary / f"{name}.parquet", index=False)
+
+
+def find_tables(
+    folder: Path, decides: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, pd.DataFrame] | None:
+    """The tables of a result, by name; None where it is not there, or was damaged and set aside.
+
+    Parameters
+    ----------
+    folder : Path
+    decides : mapping
+        All that decides it.
+    names : sequence of str
+        Of the tables.
+    """
+    if not holds(folder, content_key(decides)):
+        return None
+    try:
+        return {name: read_table(folder, name) for name in names}
+    except DamagedResultError as error:
+        set_aside(folder, str(error))
+        return None
+
+
+def differences(stored: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
+    """The fields in which two results' deciding content differs, by name; nested ones by path."""
+    found = []
+    for name in dict.fromkeys([*stored, *today]):
+        one, other = stored.get(name), today.get(name)
+        if one == other:
+            continue
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            found += [f"{name}.{inner}" for inner in differences(one, other)]
+        else:
+            found.append(name)
+    return found

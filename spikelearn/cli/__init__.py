@@ -7,6 +7,7 @@ learning.py     train, check
 audit.py        audit
 comparing.py    compare
 study.py        study run|new
+runs.py         runs list|show
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -25,6 +26,8 @@ from spikelearn.cli import comparing  # isort: split
 
 from spikelearn.cli import study  # isort: split
 
+from spikelearn.cli import runs  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
@@ -38,6 +41,7 @@ __all__ = [
     "listing",
     "main",
     "responding",
+    "runs",
     "simulation",
     "study",
 ]

@@ -75,6 +75,10 @@ Changes = Annotated[
     ),
 ]
 
+Again = Annotated[
+    bool, typer.Option("--again", help="Compute also what is stored, and replace it.")
+]
+
 Backend = Annotated[
     str,
     typer.Option(
@@ -110,13 +114,16 @@ def plainly(command: Command) -> Command:
 @contextlib.contextmanager
 def plain_warnings() -> Iterator[None]:
     """What is noticed while networks are trained, as one line each."""
+    from spikelearn._code import UnreadableCodeWarning
+    from spikelearn._store import StoredResultWarning
     from spikelearn.training.measures import TrainingWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
         say(f"Warning: {message}")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", TrainingWarning)
+        for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):
+            warnings.simplefilter("always", kind)
         warnings.showwarning = show
         yield
 

@@ -125,7 +125,6 @@ def _accuracy(folders: list[Path]) -> pd.DataFrame | None:
     import pandas as pd
 
     from spikelearn import _store as store
-    from spikelearn._files import read_yaml
 
     rows = []
     for folder in folders:
@@ -134,7 +133,7 @@ def _accuracy(folders: list[Path]) -> pd.DataFrame | None:
         if not complete:
             raise SpikelearnError(f"{folder}: there is no complete training run in this folder")
         for run in complete:
-            summary = read_yaml(run / "summary.yaml")
+            summary = store.read_summary(run)
             rows.append({"rule": store.read_config(run)["rule"],
                          "test_accuracy": float(summary["test_accuracy"])})  # fmt: skip
     return pd.DataFrame(rows) if rows else None

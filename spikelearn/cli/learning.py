@@ -9,6 +9,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import (
+    Again,
     Changes,
     Seed,
     app,
@@ -93,13 +94,16 @@ def train(
         int, typer.Option(min=1, help="How many seeds, counted up from the first.")
     ] = 1,
     setting: Changes = None,
+    again: Again = False,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
     ),
 ) -> None:
     """Train a network on images by a learning rule, and test it on held-out images.
 
-    A run that is complete is not computed again; one that was interrupted goes on.
+    A run that is complete is read, not computed again, if all that decides it is the same: options
+    and their defaults, model, data, the rule's code. One that was interrupted goes on. `spikelearn
+    runs` lists what is there, and how it differs from today's.
 
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
@@ -128,7 +132,7 @@ def train(
     if learning_rate is not None:
         _say_own_rates(first)
     configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
-    _print_runs(first, _run(configs, out))
+    _print_runs(first, _run(configs, out, again))
 
 
 def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
@@ -142,7 +146,7 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
         )
 
 
-def _run(configs: list[TrainConfig | STDPConfig], out: Path) -> list[Any]:
+def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> list[Any]:
     """Train by each configuration; runs that lie in `out` are read."""
     from spikelearn._progress import progress_bars
     from spikelearn.training import STDPConfig, train_stdp
@@ -153,9 +157,9 @@ def _run(configs: list[TrainConfig | STDPConfig], out: Path) -> list[Any]:
         for config in configs:
             move = bar(f"{config.rule}, seed {config.seed}")
             if isinstance(config, STDPConfig):
-                runs.append(train_stdp(config, out, move))
+                runs.append(train_stdp(config, out, move, again=again))
             else:
-                runs.append(run_training(config, out, move))
+                runs.append(run_training(config, out, move, again=again))
     return runs
 
 
@@ -178,6 +182,8 @@ def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
         print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
     for run in runs:
         print(f"Run: {run.folder}")
+        if run.origin != "trained now":
+            print(f"{run.origin[0].upper()}{run.origin[1:]}")
         if isinstance(first, STDPConfig):
             print(f"Receptive fields: {_receptive_fields(run.folder)}")
 

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._code import code_of
 from spikelearn._errors import SpikelearnError
-from spikelearn._keys import current_name
+from spikelearn._keys import current_name, plain
 from spikelearn.rules._read_class import attribute, first_line
+from spikelearn.rules.rule_options import checked_options, own_options
 from spikelearn.rules.user_rule import rule_from_file
 
 if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
 
-__all__ = ["RULES", "RuleEntry", "known_name", "make_rule", "rule_from_file"]
+__all__ = [
+    "RULES",
+    "RuleEntry",
+    "effective_options",
+    "known_name",
+    "make_rule",
+    "rule_code",
+    "rule_from_file",
+]
 
 # Colours that the colour-blind can tell apart (Okabe & Ito 2008); greys for what learned nothing.
 BLUE, VERMILION, ORANGE, SKY = "#0072b2", "#d55e00", "#e69f00", "#56b4e9"
@@ -332,16 +341,60 @@ def make_rule(name: str, **options: Any) -> Rule:
             f"the rule '{name}' is part of a spiking network's description and acts while it is"
             " simulated; train such a network with spikelearn.training.train_stdp"
         )
-    rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
-    known = [option for option in inspect.signature(rule).parameters if option not in entry.options]
-    for option in options:
-        if option not in known:
-            raise SpikelearnError(
-                f"the rule '{name}' has no option '{option}'; "
-                + (f"its options are {', '.join(known)}" if known else "it has none")
-            )
-    made: Rule = rule(**entry.options, **options)
+    given = checked_options(name, _class_of(entry), options, entry.options)
+    made: Rule = _class_of(entry)(**entry.options, **given)
     return made
+
+
+def effective_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option of a rule with the value that acts: what is given, else the rule's own.
+
+    Parameters
+    ----------
+    name : str
+        A name of `RULES`.
+    options : mapping
+        Those that are given.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such rule or no such option, or a value cannot be kept with a run.
+    """
+    name = known_name(name)
+    entry = RULES[name]
+    rule = _class_of(entry)
+    given = checked_options(name, rule, options, entry.options)
+    acting = {**own_options(rule, entry.options), **given}
+    for option, value in acting.items():
+        try:
+            acting[option] = plain(value)
+        except TypeError as error:
+            raise SpikelearnError(
+                f"the option '{option}' of the rule '{name}' is {value!r:.60}, which cannot be kept"
+                " with a run; options are numbers, texts, or lists and mappings of them"
+            ) from error
+    return acting
+
+
+def rule_code(name: str) -> dict[str, str]:
+    """Digests of the code by which a rule acts: its file, and what that imports of its author.
+
+    Of shipped rules that is what lies in this folder; of a rule that a simulation carries out, also
+    the descriptions of plasticity.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such rule, or its file has changed since it was imported.
+    """
+    entry = RULES[known_name(name)]
+    ours = ("rules", "networks/plasticity.py") if entry.simulated else ("rules",)
+    return code_of(_class_of(entry), ours)
+
+
+def _class_of(entry: RuleEntry) -> Any:
+    return getattr(importlib.import_module(entry.module), entry.name_of_class)
 
 
 def __getattr__(name: str) -> Any:

@@ -54,6 +54,21 @@ def checked_options(
     return checked
 
 
+def own_options(rule: type, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that can be given to a rule, with the values that it takes where none is.
+
+    Parameters
+    ----------
+    rule : type
+        Its class.
+    fixed : mapping
+        As of `checked_options`.
+    """
+    parameters = inspect.signature(rule).parameters.values()
+    known = [p for p in parameters if p.kind not in _VARIABLE and p.name not in fixed]
+    return {p.name: None if p.default is inspect.Parameter.empty else p.default for p in known}
+
+
 _VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 

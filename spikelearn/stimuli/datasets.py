@@ -6,12 +6,16 @@ To add a data set, write its file with `SOURCES`, `load(source)`, `default_sourc
 
 from __future__ import annotations
 
+import functools
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._files import data_places, sha256
+from spikelearn._keys import content_key
 from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli.images import ImageDataset, check_source
 
@@ -138,6 +142,50 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
         own.check_fingerprint(name_or_path, source)
         return source
     return own.fingerprint(name_or_path)
+
+
+def data_key(name_or_path: str | Path, source: str = "auto") -> str:
+    """The key of a data set by its content: images and labels in their order, and their division.
+
+    Of a user's own images and of recordings of events it is the content of their files. A data set
+    of `DATASETS` is read once a session, or again where its files have changed.
+
+    Raises
+    ------
+    SpikelearnError, DataUnavailableError
+        As of `load_dataset`.
+    """
+    name = str(name_or_path)
+    source = resolve_source(name, source)
+    if name in EVENT_DATASETS:
+        files = importlib.import_module(EVENT_DATASETS[name].module).files()
+        return _key_of_files(tuple(files.items()), _state(files.values()))
+    if name not in DATASETS:
+        return source  # says already what stands in the files
+    near = [path for place in data_places(name) for path in place.parent.glob(f"{name}*/**/*")]
+    return _key_of_images(dataset_module(name).load, source, _state(near))
+
+
+@functools.lru_cache(maxsize=64)
+def _key_of_images(load: Any, source: str, _state: str) -> str:
+    data = load(source)
+    parts = (data.train_images, data.train_labels, data.test_images, data.test_labels)
+    return "sha256:" + content_key([*parts, data.classes, data.overlap], n_digits=16)
+
+
+@functools.lru_cache(maxsize=64)
+def _key_of_files(files: tuple[tuple[str, Path], ...], _state: str) -> str:
+    digests = [(name, sha256(path)) for name, path in files]
+    return "sha256:" + content_key(digests, n_digits=16)
+
+
+def _state(paths: Iterable[Path]) -> str:
+    """What tells that files have been exchanged since they were read in this session."""
+    told = []
+    for path in sorted(path for path in paths if path.is_file()):
+        about = path.stat()
+        told.append((str(path), about.st_size, about.st_mtime_ns, about.st_ino))
+    return content_key(told)
 
 
 def dataset_module(name: str) -> Any:

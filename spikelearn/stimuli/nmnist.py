@@ -9,13 +9,12 @@ says that the clock ran over, and that 8192 microseconds belong on all times fro
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn._files import cache_folder
+from spikelearn._files import cache_folder, local_folder
 from spikelearn.stimuli.events import EventDataset, EventPart
 
 _ADDRESS = "https://www.garrickorchard.com/datasets/n-mnist"
@@ -29,6 +28,17 @@ _DTYPE = np.dtype([("x", np.int64), ("y", np.int64), ("t", np.int64), ("p", np.i
 def at_hand() -> bool:
     """Whether both folders are in `SPIKELEARN_DATA` or in the cache."""
     return all(_folder(part) is not None for part in _PARTS)
+
+
+def files() -> dict[str, Path]:
+    """The files that are read, by part, digit and name.
+
+    Raises
+    ------
+    DataUnavailableError
+        If a folder is not at hand.
+    """
+    return {"/".join(path.parts[-3:]): path for part in _PARTS for path in _paths(part)}
 
 
 def load() -> EventDataset:
@@ -46,13 +56,10 @@ def load() -> EventDataset:
 
 
 def _folder(part: str) -> Path | None:
-    for place in (os.environ.get("SPIKELEARN_DATA"), cache_folder()):
-        if place and (path := Path(place) / "nmnist" / part).is_dir():
-            return path
-    return None
+    return local_folder(f"nmnist/{part}")
 
 
-def _part(part: str) -> EventPart:
+def _paths(part: str) -> list[Path]:
     folder = _folder(part)
     if folder is None:
         raise DataUnavailableError(
@@ -63,6 +70,11 @@ def _part(part: str) -> EventPart:
     paths = [p for digit in range(10) for p in sorted((folder / str(digit)).glob("*.bin"))]
     if not paths:
         raise SpikelearnError(f"{folder} must hold recordings as 0/*.bin to 9/*.bin, and has none")
+    return paths
+
+
+def _part(part: str) -> EventPart:
+    paths = _paths(part)
     labels = np.array([int(path.parent.name) for path in paths], dtype=np.int64)
     return EventPart(labels, (SIDE, SIDE, 2), lambda index: read_events(paths[index]))
 

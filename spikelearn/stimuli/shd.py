@@ -31,6 +31,17 @@ def at_hand() -> bool:
     return all(local_data(f"shd/{name}") for name in _FILES)
 
 
+def files() -> dict[str, Path]:
+    """The files that are read, by name.
+
+    Raises
+    ------
+    DataUnavailableError
+        If one is not at hand.
+    """
+    return {name: _path(name) for name in _FILES}
+
+
 def load() -> EventDataset:
     """Training and test recordings, read one by one when they are asked for.
 
@@ -45,7 +56,7 @@ def load() -> EventDataset:
     return EventDataset("shd", train, test, _DIGITS, "Spiking Heidelberg Digits")
 
 
-def _part(name: str) -> EventPart:
+def _path(name: str) -> Path:
     path = local_data(f"shd/{name}")
     if path is None:
         raise DataUnavailableError(
@@ -53,6 +64,11 @@ def _part(name: str) -> EventPart:
             f" file at {cache_folder() / 'shd' / name}, or in a folder named by the environment"
             f" variable SPIKELEARN_DATA as shd/{name}"
         )
+    return path
+
+
+def _part(name: str) -> EventPart:
+    path = _path(name)
     file = _open(path)
     times, units = file["spikes/times"], file["spikes/units"]
     labels = np.asarray(file["labels"]).astype(np.int64)

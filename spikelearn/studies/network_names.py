@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from spikelearn._keys import configuration_key
+from spikelearn._keys import content_key
 
 # Settings that are named already, or that decide nothing.
 _NAMED = ("format", "network", "model", "rule", "seed", "input_range")
@@ -61,11 +61,23 @@ def _told_apart(names: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> 
         differing = [
             key for key in setting if any(o.get(key) != setting.get(key) for o in namesakes)
         ]
-        said = ", ".join(
-            f"{_WORDS.get(key, key)} {_setting(setting.get(key))}" for key in differing
-        )
+        said = ", ".join(words for key in differing for words in _said(key, setting, namesakes))
         told.append(f"{name} ({said})" if said else name)
     return told
+
+
+def _said(
+    key: str, settings: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """A setting that differs among namesakes, in words; of a mapping, the parts that differ."""
+    value = settings.get(key)
+    if not isinstance(value, Mapping):
+        yield f"{_WORDS.get(key, key)} {_setting(value)}"
+        return
+    others = [other.get(key) or {} for other in namesakes]
+    for part, inner in value.items():
+        if any(other.get(part) != inner for other in others):
+            yield f"code of {part} {inner[:6]}" if key == "code" else f"{part} {_setting(inner)}"
 
 
 def _setting(value: Any) -> str:
@@ -73,4 +85,4 @@ def _setting(value: Any) -> str:
         said = " to ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
     else:
         said = str(value)
-    return said if len(said) <= _LONG else configuration_key([said], n_digits=6)
+    return said if len(said) <= _LONG else content_key([said], n_digits=6)

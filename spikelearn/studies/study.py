@@ -40,7 +40,7 @@ from pydantic import (
 from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn._keys import configuration_key
+from spikelearn._keys import content_key
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
 # Raised when the meaning of stored scores changes, so that older ones are not taken for new.
@@ -301,7 +301,7 @@ class Study(Description):
         options: list[Any] = [self.comparator, self.over, self.n_bootstrap]
         if self.seed:
             options.append(self.seed)
-        return configuration_key([FORMAT, recording, method, *options], n_digits=8)
+        return content_key([FORMAT, recording, method, *options], n_digits=8)
 
     def counted_from(self, seed: int) -> Study:
         """The study with all its seeds so much higher."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._files import write_text
-from spikelearn._keys import configuration_key
+from spikelearn._keys import content_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
     if not keys or not waiting:
         return None
     say = progress or (lambda fraction, words: None)
-    digest = configuration_key([FORMAT, _SEED, keys], n_digits=8)
+    digest = content_key([FORMAT, _SEED, keys], n_digits=8)
     findings = []
     for done, rule in enumerate(waiting):
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
-from spikelearn._files import read_yaml
 from spikelearn.rules import RULES
 from spikelearn.studies.network_names import network_names
 
@@ -32,7 +31,7 @@ def accuracy_table(runs: Sequence[Path]) -> pd.DataFrame:
                 "rule": config["rule"],
                 "backend": _computed_by(config),
                 "seed": config["seed"],
-                **read_yaml(folder / "summary.yaml"),
+                **store.read_summary(folder),
                 "mean_weight_displacement": float(layers["weight_displacement"].mean()),
                 "dead_units": float(layers["dead_units"].max()),
             }

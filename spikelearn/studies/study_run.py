@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn._files import read_yaml
 from spikelearn._progress import Progress
 from spikelearn.studies import comparing
 from spikelearn.studies.network_names import network_names
@@ -247,7 +246,7 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
 
 def _about(piece: Piece) -> dict[str, Any]:
     """What is told of a trained network beside its scores."""
-    summary = read_yaml(piece.run / "summary.yaml")
+    summary = store.read_summary(piece.run)
     layers = store.read_table(piece.run, "layers").set_index("layer")
     return {
         "test_accuracy": summary["test_accuracy"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spikelearn._files import atomic_path
-from spikelearn._keys import configuration_key
+from spikelearn._keys import content_key
 from spikelearn.studies.comparing import Entry, with_twin
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
@@ -104,4 +104,4 @@ def _tested(
 def _digest(result: StudyResult, recording: str, method: str) -> str:
     runs = sorted(run.name for run in result.runs)
     tested = result.study.digest(recording, f"tests of {method}")
-    return configuration_key([FORMAT, tested, runs], n_digits=10)
+    return content_key([FORMAT, tested, runs], n_digits=10)

@@ -1,9 +1,14 @@
-"""Configuration of training runs: everything that decides a run's numbers, and its hash."""
+"""Configuration of training runs: everything that decides a run's numbers, and its key.
+
+A simulator counts as it was asked for (`auto` as `auto`): all give the same spikes, and who names
+another wants to see it. Versions of libraries do not count; they are told beside a run.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -17,9 +22,10 @@ from pydantic import (
 from spikelearn._description import Description, FixedMapping
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn._keys import configuration_key, current_name, with_first_names
+from spikelearn._keys import content_key, current_name, plain
+from spikelearn._store import RUN_FORMAT
 from spikelearn.networks import load_model
-from spikelearn.rules import RULES, known_name
+from spikelearn.rules import RULES, effective_options, known_name, rule_code
 from spikelearn.rules.rule_options import checked_options
 
 if TYPE_CHECKING:
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
         SpikingMLP,
         SpikingNetwork,
     )
-
-# Raised when the meaning of stored runs changes, so that older ones are not taken for new.
-FORMAT = 2
 
 
 class _RunConfig(Description):
@@ -103,23 +106,53 @@ class _RunConfig(Description):
         return model
 
     def complete(self) -> dict[str, Any]:
-        """The configuration with the model written out and `auto` resolved; plain YAML values."""
-        from spikelearn.stimuli.datasets import resolve_source
+        """All that decides a run; plain YAML values.
+
+        That is the configuration with every option's value, the model written out, `auto` resolved,
+        the content of the data, and the code of the rule.
+        """
+        from spikelearn.stimuli.datasets import data_key, resolve_source
 
         network = json.loads(self.description().model_dump_json(exclude_none=True))
+        source = resolve_source(self.dataset, self.source)
         return {
-            "format": FORMAT,
+            "format": RUN_FORMAT,
             **json.loads(self.model_dump_json(exclude_none=True)),
-            "source": resolve_source(self.dataset, self.source),
+            **self._effective(),
+            "source": source,
             "network": network,
+            "data": data_key(self.dataset, source),
+            "code": rule_code(self.rule),
         }
 
+    def _effective(self) -> dict[str, Any]:
+        """Fields with what acts in place of what is given."""
+        return {}
+
     def run_name(self) -> str:
-        """Name of the run's folder: model, rule, seed, and a hash of the whole configuration."""
-        complete = self.complete()
-        complete["network"] = with_first_names(complete["network"])
-        digest = configuration_key(complete, n_digits=10)
-        return f"{Path(self.model).stem}-{self.rule}-seed{self.seed}-{digest}"
+        """Name of the run's folder: model, rule, seed, and the beginning of its key."""
+        return run_name(self.complete())
+
+
+# From where model and data come, and what is said of the model: what they hold decides.
+SAID_OF_RUNS = ("model", "changes", "dataset", "source")
+SAID_OF_NETWORKS = ("description", "reference")
+
+
+def run_key(complete: Mapping[str, Any]) -> str:
+    """The key of a run, from what `complete` says.
+
+    Where model and data come from does not count, nor what is said of them: what they hold does.
+    """
+    decides = {k: v for k, v in complete.items() if k not in SAID_OF_RUNS}
+    network = {k: v for k, v in complete["network"].items() if k not in SAID_OF_NETWORKS}
+    return content_key({**decides, "network": network})
+
+
+def run_name(complete: Mapping[str, Any]) -> str:
+    """The name of the folder of the run that `complete` decides."""
+    about = Path(complete["model"]).stem, complete["rule"], f"seed{complete['seed']}"
+    return "-".join([*about, run_key(complete)[:10]])
 
 
 class GroupConfig(Description):
@@ -182,6 +215,11 @@ class TrainConfig(_RunConfig):
         default={}, description="settings for the rule's groups of parameters, by name"
     )
     device: Literal["cpu", "cuda"] = "cpu"
+
+    def _effective(self) -> dict[str, Any]:
+        effective = {"options": effective_options(self.rule, self.options)}
+        variant = RULES[known_name(self.rule)].options
+        return {**effective, "variant": plain(variant)} if variant else effective
 
     @field_validator("input_range")
     @classmethod

@@ -15,7 +15,7 @@ import torch
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, read_yaml
+from spikelearn._files import atomic_path
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
@@ -35,6 +35,7 @@ from spikelearn.training.measures import (
 )
 from spikelearn.training.optimization import Optimizer, train_epoch
 from spikelearn.training.seen_before import seen_before
+from spikelearn.training.stored_runs import Place, described
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,8 @@ class TrainedRun:
         wrong with the network, in words; empty if nothing is).
     folder : Path or None
         Where it is stored.
+    origin : str
+        Whether it was trained now or read, from where, and when and by what it was trained.
     """
 
     config: dict[str, Any]
@@ -77,6 +80,10 @@ class TrainedRun:
     layers: pd.DataFrame
     summary: dict[str, Any]
     folder: Path | None = None
+    origin: str = "trained now"
+
+    def __repr__(self) -> str:
+        return described(self.config, self.summary, self.origin)
 
 
 def train(
@@ -84,8 +91,13 @@ def train(
     runs: str | Path | None = None,
     progress: Progress | None = None,
     after_epoch: AfterEpoch | None = None,
+    again: bool = False,
 ) -> TrainedRun:
     """Train a network by a rule; or read the run, where `runs` holds it already.
+
+    What `runs` holds is taken for the run only where everything that decides it is the same: every
+    option, given or not, the model, the content of the data, the rule's code and the format. What
+    differs stays there, and `origin` of the run names it.
 
     Parameters
     ----------
@@ -94,10 +106,14 @@ def train(
         Folder of runs. The run is stored there, and a checkpoint after every epoch, from which an
         interrupted run goes on. Nothing is stored where it is absent.
     progress : callable, optional
-        Called with the fraction done and a few words.
+        Called with the fraction done and a few words. Without it, a line says that a run was read.
     after_epoch : callable, optional
         Called after every epoch that is computed now (0: before training) with its number, the rule
         in evaluation mode, and the validation accuracy. It must leave the rule as it is.
+    again : bool
+        Whether to train also where `runs` holds the run, which is then replaced.
+    again : bool
+        Whether to train also where `runs` holds the run, which is then replaced.
 
     Raises
     ------
@@ -124,10 +140,9 @@ def train(
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
-    folder = Path(runs) / config.run_name() if runs is not None else None
-    if folder is not None and store.is_complete(folder):
-        say(1.0, "already trained")
-        return open_trained_run(folder)
+    place = Place.of(complete, runs)
+    if place is not None and (run := place.read(open_trained_run, again, progress)) is not None:
+        return run
     windows = 0  # of one sequence, which share letters as they should
     if config.dataset in EVENT_DATASETS:
         parts = split_events(load_events(config.dataset), config)
@@ -146,7 +161,7 @@ def train(
     rule.network.to(config.device)
     rule.extra.to(config.device)
     check_batches(rule, config)
-    checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
+    checkpoint = None if place is None else place.checkpoint
     loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
     with one_thread():
         loop.run(training, validation, say)
@@ -156,15 +171,15 @@ def train(
         load_weights(rule, loop.best)
         wrong = spiking_problems(rule, validation.x) if rule.trains else {}
         summary = summarise(loop, rule, training, test, n_classes, [*seen, *wrong.values()])
-    epochs = loop.table()
-    if folder is not None:
-        store.save_run(
-            folder, complete, weights_of(rule), {"epochs": epochs, "layers": layers}, summary
-        )
-        assert checkpoint is not None  # noqa: S101 - for the type checker
-        checkpoint.unlink(missing_ok=True)
+    tables = {"epochs": loop.table(), "layers": layers}
     say(1.0, "trained")
-    return TrainedRun(complete, rule, epochs, layers, summary, folder)
+    if place is None:
+        return TrainedRun(complete, rule, tables["epochs"], layers, summary)
+    store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key)
+    place.checkpoint.unlink(missing_ok=True)
+    return TrainedRun(
+        complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
+    )
 
 
 def open_trained_run(folder: str | Path) -> TrainedRun:
@@ -190,8 +205,9 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
         rule,
         store.read_table(folder, "epochs"),
         store.read_table(folder, "layers"),
-        read_yaml(folder / "summary.yaml"),
+        store.read_summary(folder),
         folder,
+        store.origin(folder, "trained"),
     )
 
 
@@ -353,11 +369,15 @@ class _Loop:
     def _resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.is_file():
             return
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(self.checkpoint, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            progress = json.loads(file.metadata()["progress"])
+        try:
+            with safe_open(self.checkpoint, framework="pt") as file:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                progress = json.loads(file.metadata()["progress"])
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            store.set_aside(self.checkpoint, f"the checkpoint cannot be read ({error})")
+            return
         self.records, self.best_accuracy, self.best_epoch = progress
         load_weights(self.rule, tensors)
         self.best = _part(tensors, "best.")
@@ -383,7 +403,9 @@ def load_weights(rule: Rule, tensors: dict[str, torch.Tensor]) -> None:
         try:
             module.load_state_dict(_part(tensors, part))
         except RuntimeError as error:
-            raise SpikelearnError(f"the stored weights do not fit the model: {error}") from error
+            raise store.DamagedResultError(
+                f"the stored weights do not fit the model: {error}"
+            ) from error
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, read_yaml
+from spikelearn._files import atomic_path
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
@@ -52,6 +52,7 @@ from spikelearn.training.stdp_layer import (
     slowed,
     theta_after,
 )
+from spikelearn.training.stored_runs import Place, described
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +84,8 @@ class STDPRun:
         As of `TrainedRun`, and `silent_images`: fraction of test images no neuron answers.
     folder : Path or None
         Where it is stored.
+    origin : str
+        As of `TrainedRun`.
     """
 
     config: dict[str, Any]
@@ -93,6 +96,10 @@ class STDPRun:
     layers: pd.DataFrame
     summary: dict[str, Any]
     folder: Path | None = None
+    origin: str = "trained now"
+
+    def __repr__(self) -> str:
+        return described(self.config, self.summary, self.origin)
 
 
 @dataclass
@@ -111,12 +118,13 @@ def train_stdp(
     runs: str | Path | None = None,
     progress: Progress | None = None,
     checkpoint_every_s: float = 60.0,
+    again: bool = False,
 ) -> STDPRun:
     """Train by STDP, label, and test; or read the run, where `runs` holds it already.
 
     Parameters
     ----------
-    config, runs, progress
+    config, runs, progress, again
         Those of `spikelearn.training.loop.train`.
     checkpoint_every_s : float
         What a run that is killed loses at most.
@@ -137,10 +145,9 @@ def train_stdp(
     """
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
-    folder = Path(runs) / config.run_name() if runs is not None else None
-    if folder is not None and store.is_complete(folder):
-        say(1.0, "already trained")
-        return open_stdp_run(folder)
+    place = Place.of(complete, runs)
+    if place is not None and (run := place.read(open_stdp_run, again, progress)) is not None:
+        return run
     network = config.description()
     layer = plastic_projection(network)
     data = load_dataset(config.dataset, complete["source"], config.image_range)
@@ -155,9 +162,9 @@ def train_stdp(
         np.zeros((0, n_neurons), dtype=np.int64),
         np.zeros(0, dtype=np.int64),
     )
-    checkpoint = folder.parent / f".{folder.name}.checkpoint" if folder is not None else None
+    checkpoint = None if place is None else place.checkpoint
     if checkpoint is not None and checkpoint.is_file():
-        state = _read(checkpoint)
+        state = _read(checkpoint) or state
     images = network_input(data.train_images, *data.train_images.shape[1:3])
     chunks = _chunks(config, len(images))
     seen = _told_if_seen(data, chunks, config)
@@ -181,15 +188,18 @@ def train_stdp(
     summary["flag"] = " ".join(filter(None, [*seen, summary["flag"], _warning(state)]))
     epochs, layers = _tables(state, layer, dead)
     before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
-    if folder is not None:
-        assert checkpoint is not None  # noqa: S101 - for the type checker
-        _store(folder, complete, state, initial, labels, epochs, layers, summary)
-        checkpoint.unlink(missing_ok=True)
-        # What a kill in the midst of writing one has left.
-        for half_written in checkpoint.parent.glob(f".{checkpoint.name}.*"):
-            shutil.rmtree(half_written, ignore_errors=True)
     say(1.0, "trained")
-    return STDPRun(complete, frozen, before, labels, epochs, layers, summary, folder)
+    if place is None:
+        return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
+    _store(place, state, initial, labels, {"epochs": epochs, "layers": layers}, summary)
+    place.checkpoint.unlink(missing_ok=True)
+    # What a kill in the midst of writing one has left.
+    for half_written in place.folder.parent.glob(f".{place.checkpoint.name}.*"):
+        shutil.rmtree(half_written, ignore_errors=True)
+    return STDPRun(
+        complete, frozen, before, labels, epochs, layers, summary, place.folder,
+        place.trained_now(),
+    )  # fmt: skip
 
 
 def _check_sizes(
@@ -286,6 +296,9 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
     network = SpikingNetwork(**complete["network"])
     layer = plastic_projection(network)
     tensors = {name: tensor.numpy() for name, tensor in store.read_weights(folder).items()}
+    missing = {"weights", "initial_weights", "threshold_rise_mv", "labels"} - set(tensors)
+    if missing:
+        raise store.DamagedResultError(f"{folder} has no {', '.join(sorted(missing))}")
     offset = np.broadcast_to(
         network.populations[layer.target].threshold_offset_mv,  # type: ignore[union-attr]
         tensors["threshold_rise_mv"].shape,
@@ -297,8 +310,9 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
         tensors["labels"],
         store.read_table(folder, "epochs"),
         store.read_table(folder, "layers"),
-        read_yaml(folder / "summary.yaml"),
+        store.read_summary(folder),
         folder,
+        store.origin(folder, "trained"),
     )
 
 
@@ -390,13 +404,11 @@ def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame
 
 
 def _store(
-    folder: Path,
-    complete: dict[str, Any],
+    place: Place,
     state: _State,
     initial: np.ndarray,
     labels: np.ndarray,
-    epochs: pd.DataFrame,
-    layers: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
     summary: dict[str, Any],
 ) -> None:
     import torch
@@ -408,7 +420,7 @@ def _store(
         "labels": labels,
     }
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
-    store.save_run(folder, complete, tensors, {"epochs": epochs, "layers": layers}, summary)
+    store.save_run(place.folder, place.complete, tensors, tables, summary, place.key)
 
 
 def _write(checkpoint: Path, state: _State) -> None:
@@ -426,17 +438,19 @@ def _write(checkpoint: Path, state: _State) -> None:
         save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
 
 
-def _read(checkpoint: Path) -> _State:
+def _read(checkpoint: Path) -> _State | None:
+    """The state in a checkpoint; None, with a warning, where it is damaged."""
     import json
 
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(checkpoint, framework="numpy") as file:
-        records = json.loads(file.metadata()["records"])
-        return _State(
-            file.get_tensor("weights"),
-            file.get_tensor("theta"),
-            records,
-            file.get_tensor("answers"),
-            file.get_tensor("classes"),
-        )
+    try:
+        with safe_open(checkpoint, framework="numpy") as file:
+            records = json.loads(file.metadata()["records"])
+            weights, theta, answers, classes = (
+                file.get_tensor(name) for name in ("weights", "theta", "answers", "classes")
+            )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        store.set_aside(checkpoint, f"the checkpoint cannot be read ({error})")
+        return None
+    return _State(weights, theta, records, answers, classes)

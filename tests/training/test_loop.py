@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from spikelearn import SpikelearnError
-from spikelearn import _store as store
 from spikelearn._files import write_yaml
 from spikelearn.stimuli import mnist
 from spikelearn.studies.representation import open_run
@@ -16,6 +15,7 @@ from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
 from spikelearn.training.loop import train
 from spikelearn.training.measures import predict
+from spikelearn.training.stored_runs import stored_runs
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.
 pytestmark = pytest.mark.filterwarnings(
@@ -128,7 +128,7 @@ def test_a_stored_run_reads_back_and_is_not_computed_again(model, tmp_path, monk
     assert again.summary == first.summary
     images = torch.rand(7, 784, generator=torch.Generator().manual_seed(0))
     assert torch.equal(predict(open_run(first.folder).rule, images), predict(first.rule, images))
-    assert list(store.summaries(runs)["rule"]) == ["feedback_alignment"]
+    assert list(stored_runs(runs)["rule"]) == ["feedback_alignment"]
     assert [p.name for p in runs.iterdir()] == [first.folder.name]
 
 

@@ -1,0 +1,219 @@
+"""Training runs that are kept in a folder: found by their key, and told from those that differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from spikelearn import _store as store
+from spikelearn._errors import SpikelearnError
+from spikelearn.training.config import (
+    SAID_OF_NETWORKS,
+    SAID_OF_RUNS,
+    STDPConfig,
+    TrainConfig,
+    run_key,
+    run_name,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Run = TypeVar("Run")
+
+TODAYS = "as today"
+MOST_NAMED = 3  # of the runs that differ from one that is trained now
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run belongs: its folder, what decides it, and the checkpoint while it is made."""
+
+    folder: Path
+    complete: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, complete: Mapping[str, Any], runs: str | Path | None) -> Place | None:
+        """The place of the run that `complete` decides; None where nothing is kept."""
+        return None if runs is None else cls(Path(runs) / run_name(complete), complete)
+
+    @property
+    def key(self) -> str:
+        """The key of the run."""
+        return run_key(self.complete)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file in which an interrupted run is kept; it belongs to the key as the run does."""
+        return self.folder.parent / f".{self.folder.name}.checkpoint"
+
+    def read(
+        self, open_run: Callable[[Path], Run], again: bool, say: Callable[..., None] | None
+    ) -> Run | None:
+        """The run, if it is there and can be read.
+
+        Parameters
+        ----------
+        open_run : callable
+            Reads the run in a folder.
+        again : bool
+            Whether it is to be computed whatever is there.
+        say : callable or None
+            What is told of progress; None, and a line says that the run was read.
+        """
+        if again:
+            self.checkpoint.unlink(missing_ok=True)
+            return None
+        if not store.holds(self.folder, self.key):
+            return None
+        try:
+            run = open_run(self.folder)
+        except SpikelearnError as error:  # all that decides it is as today: it must open
+            store.set_aside(self.folder, str(error))
+            return None
+        words = store.origin(self.folder, "trained")
+        if say is None:
+            print(f"{words[0].upper()}{words[1:]}", file=sys.stderr)
+        else:
+            say(1.0, words)
+        return run
+
+    def trained_now(self) -> str:
+        """That the run was computed, and which others stay that differ in what nobody asked for."""
+        pattern = self.folder.name.rpartition("-")[0] + "-*"
+        beside = [
+            f"{folder.name} stays beside it, {words}"
+            for folder in sorted(self.folder.parent.glob(pattern))
+            if folder != self.folder and (words := _unasked(folder, self.complete))
+        ]
+        more = [f"and {len(beside) - MOST_NAMED} others"] if len(beside) > MOST_NAMED else []
+        return "; ".join(["trained now", *beside[:MOST_NAMED], *more])
+
+
+def _unasked(folder: Path, today: Mapping[str, Any]) -> str:
+    """How a run differs that was asked for in the same words; empty if it was not."""
+    if store.is_set_aside(folder) or not store.is_complete(folder):
+        return ""
+    try:
+        stored = store.read_config(folder)
+    except SpikelearnError:
+        return ""
+    differing = {name.partition(".")[0] for name in store.differences(stored, today)}
+    asked = differing - {"format", "code", "data", "source", "variant"}
+    if {"format", "code"} & differing:
+        asked -= {"options", "network"}
+    return in_words(stored, today) if differing and not asked else ""
+
+
+def in_words(stored: Mapping[str, Any], today: Mapping[str, Any]) -> str:
+    """How a stored run differs from today's; `TODAYS` where it does not.
+
+    Parameters
+    ----------
+    stored : mapping
+        The configuration in its folder.
+    today : mapping
+        What decides the run now; fields that are not known today are left out of it.
+    """
+    if stored.get("format") != today["format"]:
+        return f"of format {stored.get('format')}, where today's is {today['format']}"
+    names = [n for n in store.differences(stored, today) if n.partition(".")[0] in today]
+    code = [name.removeprefix("code.") for name in names if name.startswith("code")]
+    options = [n.partition(".")[2] for n in names if n.startswith(("options", "variant"))]
+    network = [n.partition(".")[2] for n in names if n.startswith("network")]
+    network = [n for n in network if n not in SAID_OF_NETWORKS]
+    said = []
+    if code:
+        said.append(f"trained by other code of the rule ({', '.join(code)})")
+    if options:
+        said.append(f"trained with other values of {', '.join(options)}")
+    if "data" in names:
+        said.append("trained on other data")
+    if network:
+        said.append(f"of a model that reads otherwise now ({', '.join(network)})")
+    rest = [n for n in names if n.partition(".")[0] not in _SAID]
+    if rest:
+        said.append(f"trained with other {', '.join(rest)}")
+    return " and ".join(said) or TODAYS
+
+
+_SAID = ("format", "code", "options", "variant", "data", "network", *SAID_OF_RUNS)
+
+
+def standing(folder: Path) -> str:
+    """How the run in a folder differs from what its configuration would train today, in words.
+
+    A part that cannot be had today, such as data that are not at hand, is not compared.
+    """
+    try:
+        stored = store.read_config(folder)
+        store.read_summary(folder)
+    except store.DamagedResultError as error:
+        return f"damaged: {error}"
+    except SpikelearnError as error:
+        return str(error)
+    today: dict[str, Any] = {"format": store.RUN_FORMAT}
+    if stored["format"] != store.RUN_FORMAT:
+        return in_words(stored, today)
+    kind = STDPConfig if "present_ms" in stored else TrainConfig
+    given = {name: value for name, value in stored.items() if name in kind.model_fields}
+    if str(given.get("source", "")).startswith("sha256:"):
+        given["source"] = "auto"  # a user's own images: those that are there today
+    missing = ""
+    try:
+        today = kind(**given).complete()
+    except (SpikelearnError, ValueError) as error:
+        missing = f"cannot be compared with today's: {error}"
+    return missing or in_words(stored, today)
+
+
+def stored_runs(runs: Path) -> pd.DataFrame:
+    """One row a training run in a folder, or the run that the folder is.
+
+    Columns: `run`, `rule`, `model`, `dataset`, `seed`, `test_accuracy`, `trained` (the day), `by`
+    (the release), `standing` (how it differs from what would be trained today).
+    """
+    import pandas as pd
+
+    folders = [runs] if store.is_complete(runs) else sorted(runs.glob("*"))
+    rows = []
+    for folder in folders:
+        if folder.name.startswith(".") or not (folder / store.CONFIG).is_file():
+            continue
+        if store.is_set_aside(folder):
+            rows.append({"run": folder.name, "standing": "damaged, set aside"})
+        elif store.is_complete(folder):
+            rows.append({"run": folder.name, **_row(folder), "standing": standing(folder)})
+    columns = ["run", "rule", "model", "dataset", "seed", "test_accuracy", "trained", "by"]
+    return pd.DataFrame(rows, columns=[*columns, "standing"])
+
+
+def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str) -> str:
+    """A run in a line or two, as a notebook shows it.
+
+    Parameters
+    ----------
+    config, summary : mapping
+        Of the run.
+    origin : str
+        Whether it was trained now or read.
+    """
+    what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
+    accuracy = f"test accuracy {summary['test_accuracy']:.4f}" if summary else "not tested"
+    return f"<{what}: {accuracy}; {origin}>"
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    """What can be read of a run, whatever its format."""
+    row: dict[str, Any] = {}
+    try:
+        about = store.made(folder)
+        row = {"trained": about.get("date", "-"), "by": store.maker(about) if about else "-"}
+        row |= {"test_accuracy": store.read_summary(folder).get("test_accuracy")}
+        config = store.read_config(folder)
+    except SpikelearnError:  # the standing says so
+        return row
+    return row | {name: config.get(name) for name in ("rule", "model", "dataset", "seed")}

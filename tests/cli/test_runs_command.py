@@ -1,0 +1,63 @@
+"""Stored runs on the command line: listed with how they differ, shown, and read with a word."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from calling import call
+
+ARGUMENTS = ("--rule", "backprop", "--dataset", "digits", "--model", "mlp_64", "--epochs", "1")
+
+
+def error(*arguments: object) -> str:
+    """The sentence that a command ends with."""
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    return str(result.output)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_run_that_is_read_says_so_and_again_trains(folder: Path) -> None:
+    first = call("train", *ARGUMENTS, "--images", "100")
+    assert first.exit_code == 0, first.output
+    assert "Read from" not in first.output
+    second = call("train", *ARGUMENTS, "--images", "100")
+    assert "Read from runs/mlp_64-backprop-seed0-" in second.output
+    assert ", trained 20" in second.output
+    assert "Read from" not in call("train", *ARGUMENTS, "--images", "100", "--again").output
+
+
+def test_runs_are_listed_with_how_they_differ_and_shown(folder: Path) -> None:
+    assert "there is no folder runs" in error("runs")
+    (folder / "runs").mkdir()
+    assert "holds no training run" in call("runs").output
+    call("train", *ARGUMENTS, "--images", "100")
+    (run,) = (folder / "runs").iterdir()
+    old = folder / "runs" / "mlp_64-backprop-seed0-old"
+    shutil.copytree(run, old)
+    content = yaml.safe_load((old / "config.yaml").read_text())
+    (old / "config.yaml").write_text(yaml.safe_dump({**content, "format": 2}))
+    damaged = folder / "runs" / "mlp_64-backprop-seed0-broken"
+    shutil.copytree(run, damaged)
+    (damaged / "config.yaml").write_text("[")
+    for command in (("runs",), ("runs", "list"), ("runs", "list", "runs")):
+        listed = call(*command).output
+        lines = {line.split()[0]: line for line in listed.splitlines() if "mlp_64-" in line}
+        assert lines[run.name].rstrip().endswith("as today")
+        assert "of format 2, where today's is 3" in lines[old.name]
+        assert "damaged: " in lines[damaged.name]
+    assert run.name in call("runs", "list", str(run)).output
+    shown = yaml.safe_load(call("runs", "show", str(run)).output)
+    assert shown["decided by"] == content
+    assert shown["standing"] == "as today"
+    assert "torch" in shown["made by"]["versions"]
+    assert "no complete training run" in error("runs", "show", "runs")
