@@ -29,10 +29,10 @@ from typing import Any
 import yaml
 
 from spikelearn._files import atomic_path, shipped_names, write_text
-from spikelearn._keys import configuration_key
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, provenance
-from spikelearn.training.config import load_recipe
+from spikelearn.stimuli.datasets import resolve_source
+from spikelearn.training.config import load_recipe, run_key
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -58,14 +58,18 @@ def main() -> None:
         sys.exit(f"no recipe in models/recipes/{folder} fits")
     store = RESULTS / f"accuracy_{folder}.csv"
     rows = read(store)
-    current = {name: digest_of(name) for name in shipped_names("models/recipes")}
-    elsewhere = {row["source"] for row in rows if of_other_images(row, current)}
+    sources = {name: resolve_source(load_recipe(name).dataset) for name in names}
+    elsewhere = {r["source"] for r in rows if sources.get(r["recipe"], r["source"]) != r["source"]}
     if elsewhere:
         sys.exit(
             f"{store.name} has rows of other images ({', '.join(sorted(elsewhere))}) than those at"
             " hand: set SPIKELEARN_DATA to their folder, or move the file away to begin anew"
         )
-    rows = [row for row in rows if current.get(row["recipe"]) == row["config"]]
+    current = {name: digest_of(name) for name in names}
+    outdated = [row for row in rows if current.get(row["recipe"]) != row["config"]]
+    if outdated:
+        print(f"{len(outdated)} rows are by other recipes, rules or data: they are measured anew")
+    rows = [row for row in rows if row not in outdated]
     known = {(row["recipe"], int(row["seed"])) for row in rows}
     # Seeds outermost: an interrupted benchmark has the first seed of every rule first.
     waiting = [(n, s) for s in range(options.seeds) for n in names if (n, s) not in known]
@@ -118,15 +122,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def digest_of(name: str, **changes: Any) -> str:
-    """Hash of everything that decides a recipe's numbers but the seed."""
-    return configuration_key({**load_recipe(name).complete(), **changes}, n_digits=12)
-
-
-def of_other_images(row: dict[str, Any], current: dict[str, str]) -> bool:
-    """Whether it is only for the images that a row is not of this recipe."""
-    name, digest = row["recipe"], row["config"]
-    return current.get(name, digest) != digest == digest_of(name, source=row["source"])
+def digest_of(name: str) -> str:
+    """The key of everything that decides a recipe's numbers, with the seed of the recipe."""
+    return run_key(load_recipe(name).complete())[:12]
 
 
 def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:

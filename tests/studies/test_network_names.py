@@ -34,3 +34,15 @@ def test_two_descriptions_of_one_name_are_two_networks_and_their_twins_too() -> 
     assert first != second
     fast, slow = ({**small, "max_rate_hz": rate} for rate in (64.0, 128.0))
     assert network_names([fast, slow]) == ["mine (max_rate_hz 64.0)", "mine (max_rate_hz 128.0)"]
+
+
+def test_options_that_differ_are_named_alone_and_other_code_is_told() -> None:
+    base = {
+        "network": {"name": "mlp"}, "rule": "backprop", "seed": 0,
+        "options": {"loss": "cross_entropy", "scale": 1.0}, "code": {"mine": "1234567890"},
+    }  # fmt: skip
+    other = {**base, "options": {"loss": "cross_entropy", "scale": 2.0}}
+    assert network_names([base, other]) == ["mlp (scale 1.0)", "mlp (scale 2.0)"]
+    assert network_names([base, {**base, "code": {"mine": "abcdefghij"}}]) == [
+        "mlp (code of mine 123456)", "mlp (code of mine abcdef)",
+    ]  # fmt: skip
