@@ -58,14 +58,15 @@ def main() -> None:
         sys.exit(f"no recipe in models/recipes/{folder} fits")
     store = RESULTS / f"accuracy_{folder}.csv"
     rows = read(store)
-    sources = {name: resolve_source(load_recipe(name).dataset) for name in names}
+    shipped = {*names, *(row["recipe"] for row in rows)} & {*shipped_names("models/recipes")}
+    sources = {name: resolve_source(load_recipe(name).dataset) for name in shipped}
     elsewhere = {r["source"] for r in rows if sources.get(r["recipe"], r["source"]) != r["source"]}
     if elsewhere:
         sys.exit(
             f"{store.name} has rows of other images ({', '.join(sorted(elsewhere))}) than those at"
             " hand: set SPIKELEARN_DATA to their folder, or move the file away to begin anew"
         )
-    current = {name: digest_of(name) for name in names}
+    current = {name: digest_of(name) for name in shipped}
     outdated = [row for row in rows if current.get(row["recipe"]) != row["config"]]
     if outdated:
         print(f"{len(outdated)} rows are by other recipes, rules or data: they are measured anew")
