@@ -6,7 +6,7 @@ is given the label whose neurons answer it most, on average. Test images take no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.config import STDPConfig
 
 EVALUATION_BATCH = 250
+SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
 MOST_REPEATS = 20  # of an image that is not answered
 Progress = Callable[[float, str], None]
 
@@ -190,3 +191,19 @@ def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarr
         axis=1,
     )
     return votes.argmax(1)
+
+
+def rates_warning(records: Sequence[Mapping[str, float]]) -> str:
+    """What is wrong with the rates of the latest chunks, and what helps; empty if nothing is."""
+    rate = float(np.mean([r["spikes_per_image"] for r in records[-10:]]))
+    if rate < SILENT:
+        return (
+            f"the layer hardly spikes ({rate:.2g} spikes an image): raise max_rate_hz or"
+            " normalise_sum, or lower the thresholds"
+        )
+    if rate > EXPLODING:
+        return (
+            f"the layer spikes {rate:.0f} times an image: lower max_rate_hz or normalise_sum, or"
+            " strengthen the inhibition"
+        )
+    return ""

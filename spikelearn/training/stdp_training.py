@@ -41,6 +41,7 @@ from spikelearn.training.stdp_evaluation import (
     assign_labels,
     evaluate,
     predict,
+    rates_warning,
 )
 from spikelearn.training.stdp_layer import (
     carried,
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WINDOW = 2000  # latest images by which neurons are labelled for the accuracy so far
-SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def train_stdp(
     order = generator(config.seed, "split").permutation(len(images))
     labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
     summary["best_epoch"] = len(chunks)
-    summary["flag"] = " ".join(filter(None, [*seen, summary["flag"], _warning(state)]))
+    summary["flag"] = " ".join(filter(None, [*seen, summary["flag"], rates_warning(state.records)]))
     epochs, layers = _tables(state, layer, dead)
     before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
     say(1.0, "trained")
@@ -265,22 +265,6 @@ def _progress_words(state: _State, config: STDPConfig, n_images: int) -> str:
     words = f"image {latest[-1]['images']:g} of {n_shown}, {rate:.1f} spikes an image"
     known = [r["training_accuracy"] for r in latest if not np.isnan(r["training_accuracy"])]
     return f"{words}, accuracy so far {np.mean(known):.3f}" if known else words
-
-
-def _warning(state: _State) -> str:
-    """What is wrong with the rates, and what helps; empty if nothing is."""
-    rate = float(np.mean([r["spikes_per_image"] for r in state.records[-10:]]))
-    if rate < SILENT:
-        return (
-            f"the layer hardly spikes ({rate:.2g} spikes an image): raise max_rate_hz or"
-            " normalise_sum, or lower the thresholds"
-        )
-    if rate > EXPLODING:
-        return (
-            f"the layer spikes {rate:.0f} times an image: lower max_rate_hz or normalise_sum, or"
-            " strengthen the inhibition"
-        )
-    return ""
 
 
 def open_stdp_run(folder: str | Path) -> STDPRun:
