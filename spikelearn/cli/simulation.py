@@ -393,10 +393,14 @@ def convert(
         typer.Option(help="Time step in ms that the program which reads the .nir file assumes."),
     ] = None,
     written_by: Annotated[
-        str | None, typer.Option(help="Who wrote the .nir file: spikelearn, snntorch, norse, nir.")
+        str | None,
+        typer.Option(
+            help="Who wrote the .nir file: spikelearn, snntorch, norse, sinabs; nir: as it says."
+        ),
     ] = None,
     reset: Annotated[
-        str | None, typer.Option(help="Resets of snnTorch's neurons: subtract or to_value.")
+        str | None,
+        typer.Option(help="Resets of snnTorch or Sinabs: subtract or to_value."),
     ] = None,
     seed: Seed = 0,
     setting: Changes = None,
@@ -417,6 +421,8 @@ def convert(
     else:
         network = spiking_network(source, seed, changed)
     print_changes(changed)
+    if Path(source).suffix == ".nir":
+        print(network.description)
     if target.suffix == ".nir":
         network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
         print(f"Network: {target}")

@@ -26,15 +26,22 @@ What programs write differs from what their networks do:
     Norse 1.1     writes tau times h for tau, and r = 1; its own networks ignore r. A CubaLIF is
                   its LIFCell, i <- i + x, v <- v + h / tau_mem (v_leak - v + i),
                   i <- i - h / tau_syn i; an IF its IAFCell, v <- v + x
+    Sinabs        writes tau in steps, and r = 1. An IF is its IAF, v <- v + x; a LIF or LI its LIF
+                  or ExpLeak, v <- a v + (1 - a) x with a = exp(-1 / tau). A spike where v reaches
+                  the threshold, which is then subtracted, as often as it fits: several spikes in a
+                  step are one in each of as many steps here
 
-Both are read by what their networks do, and neither has delays.
+All are read by what their networks do, and none has delays. Whose writing a graph is can often be
+seen (`nir_reading.py`). Where two readings are possible the graph is refused until `written_by`
+decides: of IF and I, whose r = 1 is per second in NIR and a sum a step for those programs, and of
+times of a second and more, which may be steps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -51,14 +58,12 @@ if TYPE_CHECKING:
     import nir
 
     from spikelearn.networks.nir_graph import Graph, Term
+    from spikelearn.networks.nir_reading import Reading, Reset, WrittenBy
     from spikelearn.networks.spiking import Projection, SpikingNetwork
 
-WrittenBy = Literal["spikelearn", "snntorch", "norse", "nir"]
-Reset = Literal["to_value", "subtract"]
-
-_STEP_S = {"snntorch": 1e-4, "norse": 1e-3}  # the time steps that these programs assume
 _NEVER_MV = 1e9  # threshold of neurons that do not spike
 _NO_LEAK_MS = 1e15  # exp(-dt / tau) is 1
+_REACHED = 1e-12  # of the threshold: more than sums are rounded by
 _DENSE = 0.3  # from this share of non-zero weights on, a matrix is kept whole
 _BIAS = "bias"
 
@@ -116,6 +121,7 @@ def network_from_nir(
         How the graph is to be read.
     """
     from spikelearn.networks.nir_graph import read_graph
+    from spikelearn.networks.nir_reading import Reading
     from spikelearn.networks.spiking import SpikingNetwork
 
     if not graph.nodes:
@@ -123,7 +129,7 @@ def network_from_nir(
     read = read_graph(graph)
     if not read.nodes:
         raise SpikelearnError("the NIR graph has no neurons")
-    reading = _Reading.of(graph, read, dt_ms, written_by, reset)
+    reading = Reading.of(graph, read, dt_ms, written_by, reset)
     frames = _frames(read, reading.step_s)
     biased = any(term.source is None for terms in read.terms.values() for term in terms)
     populations: dict[str, Any] = {
@@ -148,7 +154,7 @@ def network_from_nir(
             )
     spiking = [n for n, node in read.nodes.items() if hasattr(node, "v_threshold")]
     late = {n: frames.depth[n] for n in read.nodes if frames.depth[n]}
-    description = f"From NIR ({reading.written_by})."
+    description = f"From NIR ({reading.written_by}). {reading.in_words(read)}"
     if late:
         described = ", ".join(f"{n} by {steps}" for n, steps in late.items())
         description += f" Steps by which spikes come later than without delays: {described}."
@@ -165,90 +171,6 @@ def network_from_nir(
 def always_on() -> LIF:
     """A neuron that spikes in every step."""
     return LIF(size=1, v_rest_mv=_NEVER_MV, v_threshold_mv=1e-6, v_reset_mv=0.0, tau_m_ms=1e-3)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """How a graph is read: step of the program in its own time, step here, and the resets."""
-
-    written_by: str
-    step_s: float
-    dt_ms: float
-    reset: Reset
-
-    @classmethod
-    def of(
-        cls,
-        graph: nir.NIRGraph,
-        read: Graph,
-        dt_ms: float | None,
-        written_by: WrittenBy | None,
-        reset: Reset | None,
-    ) -> _Reading:
-        for what, value, allowed in (
-            ("written_by", written_by, ("spikelearn", "snntorch", "norse", "nir")),
-            ("reset", reset, ("to_value", "subtract")),
-        ):
-            if value is not None and value not in allowed:
-                raise SpikelearnError(f"{what} must be {', '.join(allowed)}, found {value!r}")
-        if dt_ms is not None and not (np.isfinite(dt_ms) and dt_ms > 0):
-            raise SpikelearnError(f"dt_ms must be greater than 0, found {dt_ms:g}")
-        author = written_by or _author(graph, read)
-        if reset is None and author == "snntorch":
-            raise SpikelearnError(
-                "the NIR graph looks like one of snnTorch, which writes resets by subtraction (its"
-                " default) as resets to zero; say reset='subtract' or reset='to_value'"
-            )
-        if reset == "subtract" and author != "snntorch":
-            raise SpikelearnError(
-                "NIR knows resets to a value only; reset='subtract' is for graphs of snnTorch"
-            )
-        if author == "spikelearn":
-            meta = graph.metadata
-            if "dt_ms" not in meta or "step_ms" not in meta:
-                raise SpikelearnError("the NIR graph does not say that spikelearn has written it")
-            if dt_ms is not None and not np.isclose(dt_ms, float(meta["dt_ms"]), rtol=1e-9):
-                raise SpikelearnError(
-                    f"the NIR graph was written for dt_ms = {float(meta['dt_ms']):g}, found"
-                    f" {dt_ms:g}"
-                )
-            return cls(author, float(meta["step_ms"]) / 1e3, float(meta["dt_ms"]), "to_value")
-        if author == "snntorch":
-            return cls(author, _STEP_S[author], dt_ms or 0.1, reset or "to_value")
-        if author == "norse":
-            dt = dt_ms or 1e3 * _STEP_S[author]
-            return cls(author, dt / 1e3, dt, "to_value")
-        if dt_ms is None:
-            raise SpikelearnError(
-                "a NIR graph does not say for which time step its weights are meant; give dt_ms"
-            )
-        return cls(author, dt_ms / 1e3, dt_ms, "to_value")
-
-
-def _author(graph: nir.NIRGraph, read: Graph) -> str:
-    """Whose writing a graph is, as far as it can be seen."""
-    if graph.metadata.get("written_by") == "spikelearn":
-        return "spikelearn"
-    step = _STEP_S["snntorch"]
-    times, gains = [], []
-    for node in read.nodes.values():
-        for tau, gain in (("tau", "r"), ("tau_mem", "r"), ("tau_syn", "w_in")):
-            if hasattr(node, tau):
-                times.append(np.ravel(getattr(node, tau)).astype(float))
-                gains.append(np.broadcast_to(np.ravel(getattr(node, gain)), times[-1].shape))
-    if not times:
-        return "nir"
-    tau, gain = np.concatenate(times), np.concatenate(gains).astype(float)
-    if np.allclose(gain * step, tau, rtol=1e-5):
-        return "snntorch"
-    if np.allclose(gain, 1.0) and (tau < step).all():
-        return "norse"
-    if np.allclose(gain, 1.0) and (tau < _STEP_S["norse"]).any():
-        raise SpikelearnError(
-            f"the NIR graph has a time constant of {tau.min():g} s, which may be meant, or be"
-            " Norse's product of time constant and step; say written_by='nir' or 'norse'"
-        )
-    return "nir"
 
 
 @dataclass(frozen=True)
@@ -309,7 +231,7 @@ class _Translated:
     subtracts: bool
 
     @classmethod
-    def of(cls, name: str, node: Any, size: int, looped: bool, reading: _Reading) -> _Translated:
+    def of(cls, name: str, node: Any, size: int, looped: bool, reading: Reading) -> _Translated:
         def each(field_name: str) -> np.ndarray:
             value = np.ravel(np.asarray(getattr(node, field_name), dtype=np.float64))
             if value.size not in (1, size):
@@ -323,6 +245,8 @@ class _Translated:
         def decay(field_name: str) -> np.ndarray:
             """What remains after a step."""
             tau = each(field_name)
+            if reading.written_by == "sinabs":
+                return np.exp(-1.0 / tau)
             if reading.written_by == "norse":
                 tau = tau / reading.step_s
             if (tau <= reading.step_s * (1 + 1e-9)).any():
@@ -334,21 +258,26 @@ class _Translated:
 
         kind = type(node).__name__
         norse = reading.written_by == "norse"
-        gain = np.ones(size) if norse else each("r")
+        a_step = reading.written_by in ("norse", "sinabs")
+        gain = np.ones(size) if a_step else each("r")
         fields: dict[str, Any] = {"size": size, "v_reset_mv": np.zeros(size)}
         fields["v_threshold_mv"] = np.full(size, _NEVER_MV)
         if hasattr(node, "v_threshold"):
             fields["v_threshold_mv"] = each("v_threshold")
             fields["v_reset_mv"] = np.zeros(size) if node.v_reset is None else each("v_reset")
+        if reading.written_by == "sinabs":
+            # There a neuron spikes where it reaches the threshold, here above it.
+            fields["v_threshold_mv"] = fields["v_threshold_mv"] * (1.0 - _REACHED)
+            fields["reset"] = reading.reset
         if kind in ("IF", "I"):
             fields["tau_m_ms"] = _NO_LEAK_MS
-            jump = np.ones(size) if norse else gain * reading.step_s
+            jump = np.ones(size) if a_step else gain * reading.step_s
             return cls(name, _lif(name, fields), jump, np.zeros(size), None, False)
         beta = decay("tau" if kind in ("LIF", "LI") else "tau_mem")
         fields["v_rest_mv"] = each("v_leak")
         tau_m = -reading.dt_ms / np.log(beta)
         fields["tau_m_ms"] = tau_m
-        subtracts = reading.reset == "subtract" and kind.endswith("LIF")
+        subtracts = reading.delayed_subtraction and kind.endswith("LIF")
         if subtracts:
             fields["reset"] = "subtract"
         if reading.written_by == "snntorch" and not subtracts and (looped or kind == "CubaLIF"):
@@ -370,7 +299,7 @@ class _Translated:
     def fires_alone(self) -> bool:
         return bool((np.asarray(self.population.v_rest_mv) > self.population.v_threshold_mv).any())
 
-    def projections(self, term: Term, frames: _Frames, reading: _Reading) -> list[Projection]:
+    def projections(self, term: Term, frames: _Frames, reading: Reading) -> list[Projection]:
         """What a term does, as one projection, or as two for a current that acts at once."""
         if term.matrix.shape[0] != self.population.size:
             raise SpikelearnError(
@@ -396,7 +325,7 @@ class _Translated:
             **_weights(sparse.coo_array(term.matrix.T * scale[None, :])),
         )
 
-    def delayed_reset(self, reading: _Reading) -> list[Projection]:
+    def delayed_reset(self, reading: Reading) -> list[Projection]:
         """snnTorch subtracts in the next step, after the decay; we before it: the difference."""
         from spikelearn.networks.spiking import Projection
 

@@ -306,7 +306,7 @@ class SpikingNetwork(Description):
         cls,
         graph: str | Path | nir.NIRGraph,
         dt_ms: float | None = None,
-        written_by: Literal["spikelearn", "snntorch", "norse", "nir"] | None = None,
+        written_by: Literal["spikelearn", "snntorch", "norse", "sinabs", "nir"] | None = None,
         reset: Literal["to_value", "subtract"] | None = None,
     ) -> SpikingNetwork:
         """The network of a NIR graph, with the spikes of the program that wrote it.
@@ -319,14 +319,17 @@ class SpikingNetwork(Description):
         graph : path or nir.NIRGraph
         dt_ms : float, optional
             The time step with which the network is to be simulated. A graph by us says it; for one
-            by snnTorch, which has steps but no time, it is 0.1 if absent, for one by Norse the step
-            it was written with, 1 if absent; for others it must be given, and is the program's.
-        written_by : {"spikelearn", "snntorch", "norse", "nir"}, optional
-            How the graph is to be read; seen from its parameters if absent. "nir" takes time
-            constants, resistances and resets as they are written.
+            by snnTorch or Sinabs, which have steps but no time, it is 0.1 or 1 if absent, for one
+            by Norse the step it was written with, 1 if absent; for others it must be given, and is
+            the program's.
+        written_by : {"spikelearn", "snntorch", "norse", "sinabs", "nir"}, optional
+            How the graph is to be read; seen from its parameters if absent, and asked for where two
+            readings are possible: of integrators without a leak, whose r may be per second or a sum
+            a step, and of times of a second and more, which may be steps. "nir" takes time
+            constants, resistances, delays and resets as they are written.
         reset : {"to_value", "subtract"}, optional
-            What neurons of snnTorch do, which NIR does not say; as its neurons with
-            `reset_delay=True` do it.
+            What neurons of snnTorch and Sinabs do, which NIR does not say: snnTorch's as its
+            neurons with `reset_delay=True` do it; Sinabs' subtract if absent.
 
         Raises
         ------
