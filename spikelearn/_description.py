@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from spikelearn._errors import SpikelearnError, nearest
-from spikelearn._files import validate
+from spikelearn._files import validate, validation_sentence
 from spikelearn._paths import content_with, locations
 
 _NOT_GIVEN: Any = object()
@@ -135,6 +135,17 @@ class Description(BaseModel):
 
     # Fields by the first of which that is set a selector knows an entry of a list.
     named_by: ClassVar[tuple[str, ...]] = ("name",)
+
+    def __init__(self, **fields: Any) -> None:
+        """Make it of its fields, by name; the first mistake is told in one sentence."""
+        try:
+            self.__pydantic_validator__.validate_python(fields, self_instance=self)
+        except ValidationError as error:
+            sentence = validation_sentence(error)
+            raise SpikelearnError(f"{type(self).__name__}: {sentence}") from error
+
+    # No other than pydantic's own: within others, descriptions are made without it.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:

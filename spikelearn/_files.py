@@ -110,8 +110,11 @@ def validate(model: Callable[..., Model], content: Any, source: str | Path) -> M
     for key in content:
         if not isinstance(key, str):
             raise SpikelearnError(f"{source}: names of fields must be text (found {key!r})")
+    # A class makes itself without its own sentence, which would not name the source.
+    make: Any = getattr(model, "model_validate", None) or (lambda fields: model(**fields))
     try:
-        return model(**content)
+        made: Model = make(content)
+        return made
     except ValidationError as error:
         raise SpikelearnError(f"{source}: {validation_sentence(error)}") from error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 import spikelearn
 import spikelearn as sl
@@ -39,11 +39,23 @@ def test_what_a_lesson_teaches_is_checked() -> None:
         cell.model_copy(update={"tau_m_ms": -20})
     with pytest.raises(SpikelearnError, match=r"'dt'.*did you mean dt_ms"):
         network.model_copy(update={"dt": 5.0})
-    with pytest.raises(ValidationError, match="did you mean dt_ms"):
+    with pytest.raises(SpikelearnError, match="did you mean dt_ms"):
         sl.SpikingNetwork(**{**dict(network), "dt": 5.0})
     with pytest.raises(SpikelearnError, match="there is no 'dt' in SpikingNetwork"):
         network.changed("dt", 5.0)
     assert network.model_copy(update={"dt_ms": 5}).dt_ms == 5.0
+
+
+def test_a_mistake_in_python_is_one_sentence_that_names_the_field() -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        sl.TrainConfig(model="mlp_64", rule="backprop", epoch=3, learning_rate="1e-3")
+    assert str(raised.value) == (
+        "TrainConfig: field 'epoch': there is no such field; did you mean epochs? (found 3);"
+        " 1 more mistake"
+    )
+    network = {"populations": {"n": {"model": "lif", "size": 1, "v_threshold_mv": 1, "tau_m": 3}}}
+    with pytest.raises(SpikelearnError, match=r"SpikingNetwork: field 'populations.n.tau_m': "):
+        sl.SpikingNetwork(name="x", **network)
 
 
 def test_changes_are_checked_with_all_that_hangs_on_them() -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from brian2 import ms, mV, pF
 from engines import having, lacking
-from pydantic import ValidationError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, Brian2Neurons, SpikingNetwork
@@ -153,7 +152,7 @@ def test_other_backends_refuse_before_the_run(backend: str) -> None:
     ],
 )  # fmt: skip
 def test_equations_that_cannot_be_are_refused(changes: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ValidationError, match=sentence):
+    with pytest.raises(SpikelearnError, match=sentence):
         Brian2Neurons(**{**PLAIN, **changes})
 
 
@@ -176,7 +175,7 @@ def test_what_brian2_does_not_take_is_told_in_one_sentence(
 
 def test_no_file_brings_equations(tmp_path: Path) -> None:
     described = {"name": "x", "populations": {"n": {**PLAIN, "model": "brian2"}}}
-    with pytest.raises(ValidationError, match="equations are code, which no file may bring"):
+    with pytest.raises(SpikelearnError, match="equations are code, which no file may bring"):
         SpikingNetwork(**described)  # type: ignore[arg-type]
     (tmp_path / "x.yaml").write_text(
         "kind: spiking\nname: x\npopulations:\n  n: {model: brian2, size: 3, v_init_mv: 0,"
@@ -191,7 +190,7 @@ def test_no_file_brings_equations(tmp_path: Path) -> None:
 
 
 def test_synapses_that_the_equations_do_not_take_up_are_refused() -> None:
-    with pytest.raises(ValidationError, match="its equations do not name I"):
+    with pytest.raises(SpikelearnError, match="its equations do not name I"):
         network(Brian2Neurons(**PLAIN), False)
 
 

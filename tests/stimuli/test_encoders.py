@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
@@ -192,7 +191,7 @@ def test_intensities_that_make_no_sense_are_refused(
     ids=["zero", "negative", "unknown_field", "threshold_one", "threshold_negative", "delta_zero"],
 )
 def test_an_encoder_that_makes_no_sense_is_refused(make: Any) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(SpikelearnError):
         make()
 
 

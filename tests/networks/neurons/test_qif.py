@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 from scipy.integrate import solve_ivp
 from under_current import under_current
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks.neurons import QIF
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
@@ -87,7 +87,7 @@ def test_currents_in_pa_are_those_in_mv_times_the_leak_and_need_it() -> None:
     a = under_current(cell(), 8.0, "mv", 50.0, 0.1).states["n.v_mv"]
     b = under_current(in_pa, 100.0, "pa", 50.0, 0.1).states["n.v_mv"]
     np.testing.assert_allclose(a, b, rtol=1e-12)
-    with pytest.raises(ValidationError, match="set its leak_ns"):
+    with pytest.raises(SpikelearnError, match="set its leak_ns"):
         SpikingNetwork(
             name="x",
             populations={"n": cell()},
@@ -126,5 +126,5 @@ def test_a_conductance_shifts_the_equation_by_its_share_of_the_leak(backend: str
     ],
 )
 def test_parameters_that_cannot_be_are_refused(changes: dict[str, float], sentence: str) -> None:
-    with pytest.raises(ValidationError, match=sentence):
+    with pytest.raises(SpikelearnError, match=sentence):
         QIF(**{"model": "qif", "size": 1, **changes})
