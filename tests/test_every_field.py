@@ -21,6 +21,7 @@ import spikelearn
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, shipped_folder, validate
+from spikelearn._paths import written
 from spikelearn.networks import KINDS
 from spikelearn.stimuli.protocol import Protocol
 from spikelearn.studies.study import Study
@@ -121,6 +122,22 @@ def test_an_unknown_field_and_a_wrong_type_are_refused_by_name_wherever_they_sta
                 passed.append((path.name, place, wrong, "accepted"))
     assert n > 100
     assert not passed
+
+
+@pytest.mark.parametrize("kind", ["models", "stimuli", "models/recipes"])
+def test_every_place_of_a_file_is_reached_by_its_path(kind: str) -> None:
+    n = 0
+    for path in sorted(shipped_folder(kind).glob("*/*.yaml" if "recipes" in kind else "*.yaml")):
+        content = read_yaml(path)
+        made = READERS[kind](content)
+        for place, value in places(content):
+            # What a recipe says of itself, and spread values, which are arrays once they are read.
+            if place[0] in ("description", "reference") or place[-1] in ("from", "to", "power"):
+                continue
+            n += 1
+            same = made.changed(written(place), value)
+            assert same.model_dump_json() == made.model_dump_json(), place
+    assert n > 50
 
 
 def test_a_recipe_says_what_its_training_does_not_know(tmp_path: Path) -> None:
