@@ -47,7 +47,7 @@ import numpy as np
 from scipy import sparse
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, validation_sentence
+from spikelearn._files import atomic_path
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
 from spikelearn.networks.neurons import LIF, SpikeSource
@@ -354,8 +354,8 @@ def _lif(name: str, fields: dict[str, Any]) -> LIF:
     }
     try:
         return LIF(**plain)
-    except ValueError as error:
-        raise SpikelearnError(f"node '{name}': {validation_sentence(error)}") from error
+    except SpikelearnError as error:
+        raise SpikelearnError(f"node '{name}': {error}") from error
 
 
 def _weights(matrix: sparse.coo_array) -> dict[str, Any]:
