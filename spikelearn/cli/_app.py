@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -188,3 +188,18 @@ def print_changes(*values: Mapping[str, Any], parts: tuple[str, ...] = ()) -> No
     for part, changed in zip(("", *parts), values, strict=True):
         for path, value in changed.items():
             print(f"Set: {part}{'.' if part else ''}{path} = {value}")
+
+
+def each_once(what: str, values: Sequence[Any]) -> None:
+    """Refuse what is given twice, and would count twice.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the first.
+    """
+    for value in values:
+        if values.count(value) > 1:
+            raise SpikelearnError(
+                f"{what} {value} is given {values.count(value)} times; once will do"
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Seed, app, plainly
+from spikelearn.cli._app import Seed, app, each_once, plainly
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def audit(
     if every == (rule is not None):
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
     keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
+    each_once("the criterion", keys or [])
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     with progress_bars() as bar:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, Seed, app, plainly, say
+from spikelearn.cli._app import Backend, Seed, app, each_once, plainly, say
 from spikelearn.cli._tables import (
     check_table_path,
     print_table,
@@ -112,6 +112,8 @@ def compare(
         raise SpikelearnError("--limit-minutes is for --study")
     if tests and not bootstrap:
         raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
+    each_once("the run", [run.resolve() for run in runs])
+    each_once("--resolution", resolution or [])
     if out is not None:
         check_table_path(out)
     options = _options(method, over, comparator)

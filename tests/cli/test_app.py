@@ -110,6 +110,21 @@ def test_an_option_that_takes_one_value_is_refused_when_it_is_given_twice():
     assert tested > 60
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["compare", "a", "b", "./a"], "the run"),
+        (["compare", "a", "--resolution", 8, "--resolution", 8], "--resolution 8"),
+        (["audit", "backprop", "--criteria", "C1,C2,C1"], "the criterion C1"),
+    ],
+)
+def test_what_would_count_twice_is_refused(arguments, sentence):
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert "is given 2 times" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize("option", ["--option", "--set"])
 def test_one_thing_is_set_once(option):
     result = call("train", "--rule", "backprop", option, "loss=1", option, "loss=2")
