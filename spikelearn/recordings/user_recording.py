@@ -115,8 +115,19 @@ def load_user_recording(path: str | Path) -> ImageRecording:
     return replace(
         of_responses,
         rdms=(*of_responses.rdms, *rdms),
-        notes=(*stimuli.notes, *session_notes(responses)),
+        notes=(*stimuli.notes, *_dark_notes(images), *session_notes(responses)),
     )
+
+
+def _dark_notes(images: np.ndarray) -> list[str]:
+    """What is said of images that are on another scale than 0 to 255, or very dark."""
+    brightest = int(images.max())
+    if brightest > 127:
+        return []
+    return [
+        f"the images hold nothing above {brightest} of 255, so that networks see them nearly black;"
+        " write them anew if they are on another scale"
+    ]
 
 
 def _shown_stimuli(stimuli: Stimuli, root: Path) -> tuple[list[Path], ShownStimuli]:

@@ -168,3 +168,13 @@ def test_networks_are_compared_with_ones_own_recording(folder) -> None:
     recording = load_recording(path)
     table = compare_rsa({("pixels", ""): pixels(recording.images, recording.labels)}, recording, 10)
     assert table.query("subject == '1'")["score"].item() > 0.8
+
+
+def test_images_that_networks_would_see_nearly_black_are_noted(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", random_responses())
+    path = describe(tmp_path, {"kind": "responses", "file": "a.npy", "region": "IT"})
+    names = [f"{label}.png" for label in LABELS]
+    write_images(tmp_path / "images", names, random_images(5) // 16)
+    assert any("nothing above 15 of 255" in note for note in load_recording(path).notes)
+    write_images(tmp_path / "images", names, random_images(5))
+    assert not any("black" in note for note in load_recording(path).notes)
