@@ -1,21 +1,36 @@
 """The grid of time steps on which everything happens: times become steps here and nowhere else.
 
+Something that happens at a time happens at the grid point nearest to it: step k has what lies from
+(k - 1/2) dt up to, and without, (k + 1/2) dt, so that the middle between two belongs to the later
+one. That is so for spikes that are given or recorded, for events, latencies and frames, and for
+delays that are drawn (`nearest_step`, `nearest_steps`, `nearest_slots`). What lies in the last half
+step of a trial belongs to the grid point at its end, which the trial no longer has.
+
 `in_steps` refuses a time that is no multiple of the step, as durations, delays and refractory
-periods must be. `nearest_step` and `nearest_steps` move a time to the nearest grid point, as input
-spikes are (from the middle between two to the even one). `containing_steps` is for recorded events,
-which belong to the step within which they fall. `fractional_steps` leaves a time between two grid
-points there, for what begins or ends within a step.
+periods must be. `fractional_steps` leaves a time between two grid points there, for what begins or
+ends within a step, as currents and rates do. `containing_bins` counts: a bin is closed on the left
+and open on the right.
+
+None of them is misled by rounding: 0.3 / 0.1 is 3, though it is less in floating point, the middle
+of 0.1 and 0.2 is 1.5 steps, and a spike at 0.3 ms is in a window that begins at 0.1 + 0.2 ms, and
+not in one that ends there (`just_before`).
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 
+if TYPE_CHECKING:
+    import torch
+
 _ON_GRID = 1e-9  # of a step, or of a time where that is longer
+# Rounding errors of a quotient, or of a sum of a few times, in units of its last bit.
+_BITS = 4.0
 
 
 def in_steps(time_ms: float, dt_ms: float, what: str, tolerance_ms: float | None = None) -> int:
@@ -53,26 +68,47 @@ def in_steps(time_ms: float, dt_ms: float, what: str, tolerance_ms: float | None
 
 
 def nearest_step(time_ms: float, dt_ms: float) -> int:
-    """The grid point nearest to a time, of any size."""
-    return round(time_ms / dt_ms)
+    """The grid point nearest to a time, of any size; from the middle between two the later one."""
+    steps = time_ms / dt_ms
+    return math.floor(steps + (0.5 + _slack(abs(steps))))
 
 
 def nearest_steps(times_ms: np.ndarray, dt_ms: float) -> np.ndarray:
     """The grid points nearest to times, as an array of int64 of the same shape."""
-    return np.rint(times_ms / dt_ms).astype(np.int64)
+    steps = np.asarray(times_ms, dtype=np.float64) / dt_ms
+    return np.floor(steps + (0.5 + _slack(np.abs(steps)))).astype(np.int64)
 
 
-def containing_steps(times_ms: np.ndarray, dt_ms: float) -> np.ndarray:
-    """The steps within which times fall, k for k * dt to (k + 1) * dt, as an array of int64."""
-    # The nudge keeps a time at a step's border from falling before it.
-    return np.floor(times_ms / dt_ms + _ON_GRID).astype(np.int64)
+def nearest_slots(steps: torch.Tensor) -> torch.Tensor:
+    """The same for a tensor of times in units of the step."""
+    import torch
+
+    slack = _slack(steps.abs(), torch.finfo(steps.dtype).eps)
+    return torch.floor(steps + (0.5 + slack)).long()
+
+
+def containing_bins(times_ms: np.ndarray, bin_ms: float) -> np.ndarray:
+    """The bins within which times fall, k for k * bin to (k + 1) * bin, as an array of int64."""
+    bins = np.asarray(times_ms, dtype=np.float64) / bin_ms
+    # The slack keeps a time at a bin's border from falling before it.
+    return np.floor(bins + _slack(np.abs(bins))).astype(np.int64)
+
+
+def _slack(size: Any, last_bit: float = 2.0**-52) -> Any:
+    """By how much a number of steps of that size may be off by rounding."""
+    return _ON_GRID + _BITS * last_bit * size
+
+
+def just_before(edges: Any) -> Any:
+    """The edges of windows, so much earlier that a time at an edge is after it in any rounding."""
+    return edges - _slack(np.abs(edges))
 
 
 def fractional_steps(times_ms: np.ndarray | float, dt_ms: float) -> np.ndarray:
     """Times in units of the step, as floats; whole where they lie within 1e-9 of a grid point."""
     steps = np.asarray(times_ms, dtype=np.float64) / dt_ms
     near = np.rint(steps)
-    return np.where(np.abs(steps - near) <= _ON_GRID * np.maximum(1.0, np.abs(near)), near, steps)
+    return np.where(np.abs(steps - near) <= _slack(np.abs(near)), near, steps)
 
 
 def checked_steps(duration_ms: float, dt_ms: float) -> int:
@@ -81,11 +117,11 @@ def checked_steps(duration_ms: float, dt_ms: float) -> int:
     Raises
     ------
     SpikelearnError
-        If there is not at least one.
+        If there is not at least one, or their number is not whole.
     """
     if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):
         raise SpikelearnError(
             f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"
             f" dt_ms {dt_ms:g}"
         )
-    return nearest_step(duration_ms, dt_ms)
+    return in_steps(duration_ms, dt_ms, "duration_ms")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import containing_bins, nearest_step
 
 
 def psth_correlation(a: Any, b: Any, lag_ms: float = 0.0, bin_ms: float = 1.0) -> float:
@@ -32,7 +33,7 @@ def psth_correlation(a: Any, b: Any, lag_ms: float = 0.0, bin_ms: float = 1.0) -
         If they differ in length, or the lag leaves fewer than two bins.
     """
     x, y = _time_courses(a, b)
-    steps = round(lag_ms / bin_ms)
+    steps = nearest_step(lag_ms, bin_ms)
     if x.size - abs(steps) < 2:
         raise SpikelearnError(
             f"a lag of {lag_ms:g} ms leaves nothing to compare of {x.size} bins of {bin_ms:g} ms"
@@ -64,7 +65,8 @@ def best_lag_ms(
     SpikelearnError
         If no lag lies in the range, or one of them is constant.
     """
-    steps = np.arange(np.ceil(min_lag_ms / bin_ms), np.floor(max_lag_ms / bin_ms) + 1)
+    below, last = containing_bins(np.array([-min_lag_ms, max_lag_ms]), bin_ms)
+    steps: np.ndarray = np.arange(-below, last + 1)
     if not steps.size:
         raise SpikelearnError(
             f"there is no whole number of bins of {bin_ms:g} ms between lags of {min_lag_ms:g} and"

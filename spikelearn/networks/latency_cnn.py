@@ -19,6 +19,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import nn
 
 from spikelearn._seeding import torch_generator
+from spikelearn._time_steps import nearest_slots, nearest_step
 from spikelearn.networks import spike_times
 from spikelearn.networks._spiking_classifier import population_names
 from spikelearn.networks.connectivity import Convolution, Pairs
@@ -110,7 +111,7 @@ class LatencyCNN(LatencySettings):
     @property
     def n_steps(self) -> int:
         """Time steps of a stimulus."""
-        return math.floor(self.duration_ms / self.dt_ms + 0.5)
+        return nearest_step(self.duration_ms, self.dt_ms)
 
     @property
     def max_spikes(self) -> int:
@@ -188,7 +189,7 @@ class LatencyConvolutional(LatencyNetwork):
     def _drive(self, index: int, below: torch.Tensor, n_slots: int) -> torch.Tensor:
         """Jumps of the current at the first multiples of dt_ms, (batch, slots, *neurons)."""
         d, weight = self.description, self.weights[index]
-        slot = (self.time_ms(below) / d.dt_ms).round().clamp(0, n_slots - 1).long()
+        slot = nearest_slots((self.time_ms(below) / d.dt_ms).clamp(0, n_slots - 1))
         spikes = below.new_zeros(len(below), n_slots, below.shape[1])
         spikes.scatter_(1, slot.unsqueeze(1), (below > 0.0).to(below.dtype).unsqueeze(1))
         if weight.dim() == 2:

@@ -21,6 +21,7 @@ from torch import nn
 
 from spikelearn._description import Description
 from spikelearn._seeding import torch_generator
+from spikelearn._time_steps import nearest_slots, nearest_step
 from spikelearn.networks import spike_times
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
@@ -84,11 +85,11 @@ class LatencySettings(Description):
     @property
     def n_input_slots(self) -> int:
         """Moments at which input may spike."""
-        return math.floor(self.latency_ms / self.dt_ms + 0.5) + 1
+        return nearest_step(self.latency_ms, self.dt_ms) + 1
 
     def input_slots(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """At which of these moments each pixel of intensity x spikes, and whether it does."""
-        slot = ((1.0 - x.clamp(0.0, 1.0)) * (self.latency_ms / self.dt_ms)).round().long()
+        slot = nearest_slots((1.0 - x.clamp(0.0, 1.0)) * (self.latency_ms / self.dt_ms))
         return slot, x >= max(self.min_intensity, 1e-12)
 
     def input_clock(self, x: torch.Tensor) -> torch.Tensor:

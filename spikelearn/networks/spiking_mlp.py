@@ -25,7 +25,7 @@ from torch import nn
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
-from spikelearn._time_steps import nearest_step
+from spikelearn._time_steps import in_steps, nearest_step
 from spikelearn.networks import library_membranes, lif_scan
 from spikelearn.networks._spiking_classifier import SpikingClassifierDescription
 from spikelearn.networks.layers import scaled_uniform
@@ -44,9 +44,12 @@ _OUT_OF_REACH_MV = 1e9
 class SpikingMLP(SpikingClassifierDescription):
     """Description of the classifier; `build` makes the network.
 
-    Images are rate-coded: in each step a pixel spikes with probability intensity * max_rate_hz *
-    dt. The class score is the number of spikes of an output neuron (`readout: spikes`), or the mean
-    over time of its potential in mV, if it is one that does not spike (`readout: potential`).
+    Images are rate-coded, by a Bernoulli process: in each step a pixel spikes once with probability
+    intensity * max_rate_hz * dt, or not at all, so that the variance of its spike count is 1 minus
+    this probability times that of a Poisson process (`stimuli.BernoulliEncoder` shows the same to a
+    simulated network). Spikes that are given are counted: n of an input in a step bring n times its
+    weight. The class score is the number of spikes of an output neuron (`readout: spikes`), or the
+    mean over time of its potential in mV, if it is one that does not spike (`readout: potential`).
     """
 
     kind: Literal["spiking_mlp"] = "spiking_mlp"
@@ -81,6 +84,14 @@ class SpikingMLP(SpikingClassifierDescription):
             raise ValueError(
                 "tau_readout_ms is of a readout that does not spike; add readout: potential"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> SpikingMLP:
+        try:
+            in_steps(self.duration_ms, self.dt_ms, "duration_ms")
+        except SpikelearnError as error:
+            raise ValueError(str(error)) from error
         return self
 
     @model_validator(mode="after")
@@ -146,7 +157,7 @@ class SpikingClassifier(nn.Module):
     def encode(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Spikes of shape (steps, batch, pixels) for intensities of shape (batch, pixels).
 
-        Or for spikes of shape (batch, steps, inputs), 0 or 1, these.
+        Or for numbers of spikes of shape (batch, steps, inputs), these.
         """
         if x.dim() == 3:
             return self.given_spikes(x)

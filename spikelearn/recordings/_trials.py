@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spikelearn._time_steps import just_before
+
 _CLOCK_S = 1e-9  # times that differ by less are the same: rounding of files
 
 
@@ -14,7 +16,7 @@ def counts_in_windows(
 ) -> np.ndarray:
     """Spikes of each train from each start on, array of shape (n_starts, n_trains).
 
-    A window holds its start and not its end.
+    A window holds its start and not its end, whatever rounding has made of either.
 
     Parameters
     ----------
@@ -26,9 +28,10 @@ def counts_in_windows(
         How long each is.
     """
     counts = np.empty((len(starts_s), len(trains_s)))
+    starts, ends = just_before(starts_s), just_before(starts_s + length_s)
     for column, train in enumerate(trains_s):
-        first = np.searchsorted(train, starts_s, side="left")
-        counts[:, column] = np.searchsorted(train, starts_s + length_s, side="left") - first
+        first = np.searchsorted(train, starts, side="left")
+        counts[:, column] = np.searchsorted(train, ends, side="left") - first
     return counts
 
 

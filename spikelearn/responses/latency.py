@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import just_before
 from spikelearn.responses._labels import average_by_label, spike_source
 
 if TYPE_CHECKING:
@@ -54,10 +55,9 @@ def first_spike_latencies(
     spikes = activity[population]
     silent = activity.duration_ms - onset_ms if silent_ms is None else silent_ms
     first = np.full((activity.n_trials, spikes.size), np.inf)
-    late = spikes.times_ms >= onset_ms
-    np.minimum.at(
-        first, (spikes.trials[late], spikes.senders[late]), spikes.times_ms[late] - onset_ms
-    )
+    late = spikes.times_ms >= just_before(onset_ms)
+    since = np.maximum(spikes.times_ms[late] - onset_ms, 0.0)
+    np.minimum.at(first, (spikes.trials[late], spikes.senders[late]), since)
     first[np.isinf(first)] = silent
     means, labels = average_by_label(first, activity.labels)
     return xarray.DataArray(

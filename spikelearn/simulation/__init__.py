@@ -62,9 +62,15 @@ background, noise) are drawn outside the backends from streams named after what 
 that one seed gives the same input spikes and the same synapses everywhere; arithmetic is in 64-bit
 floats unless asked otherwise.
 
-Input spikes are moved to the nearest grid point, and so are delays that are drawn from a
-distribution. Two spikes of one source in the same step are refused. Durations, delays that are
-given and refractory periods must be multiples of dt.
+Input spikes are moved to the nearest grid point, from the middle between two to the later one, and
+so are delays that are drawn from a distribution. Durations, delays that are given and refractory
+periods must be multiples of dt.
+
+Several spikes of a source neuron in one step, whether they are given, drawn or recorded, count as
+many: they arrive together, one right after the other. At a synapse that does not learn that is the
+sum of their weights. A plastic one delivers the weight as the one before has left it, and changes
+at each, with traces that each has raised; so n spikes in a step do what n spikes in n steps do
+whose length goes to 0. As rewards they add up. (Neurons spike once a step at most.)
 """
 
 from spikelearn.simulation.checks import check_backend

@@ -161,6 +161,17 @@ def _delta(tested: _Tested) -> None:
     _close(v, -65.0 + np.where(since > -1e-9, 1.5 * np.exp(-since / taus), 0.0), "v")
 
 
+def _several(tested: _Tested) -> None:
+    """Several spikes of a source neuron in a step count as many."""
+    cell = LIF(size=1, v_threshold_mv=SILENT)
+    several, one = (
+        tested.one(cell, times, delay_ms=0.3, weight_mv=weight)[1]
+        for times, weight in (([1.0, 1.0, 1.0, 5.0], 1.0), ([1.0], 3.0))
+    )
+    late = tested.one(cell, [5.0], delay_ms=0.3, weight_mv=1.0)[1]
+    _close(several, one + late, "v behind three spikes in a step")
+
+
 def _exponential(tested: _Tested) -> None:
     """A spike through an exponential synapse gives a difference of exponentials."""
     for tau in (2.0, 10.0 - 1e-6, 10.0, 40.0):
@@ -388,6 +399,7 @@ def _random(
 
 PROPERTIES: dict[str, Callable[[_Tested], None]] = {
     "delta_synapse": _delta,
+    "several_spikes": _several,
     "exponential_synapse": _exponential,
     "alpha_synapse": _alpha,
     "constant_current": _charge,

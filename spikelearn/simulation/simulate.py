@@ -21,6 +21,7 @@ from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import (
     ALPHA_SYNAPSES,
@@ -55,6 +56,12 @@ BACKENDS: dict[str, tuple[str, str]] = {
 
 
 DEFAULT_DT_MS = 0.1
+
+# What one may do where a backend lacks something.
+_INSTEAD = {
+    SEVERAL_SPIKES: "; without it, use a smaller dt_ms, or give Poisson input as background"
+    " of the network",
+}
 
 
 class Backend(Protocol):
@@ -277,7 +284,7 @@ def choose_backend(
             able = [n for n in BACKENDS if feature in features_of(load_backend(n))]
             raise UnsupportedFeatureError(
                 f"backend '{name}' has no {feature}; backends that have it:"
-                f" {', '.join(able) or 'none'}"
+                f" {', '.join(able) or 'none'}" + _INSTEAD.get(feature, "")
             )
     if isinstance(engine, ModuleType) and hasattr(engine, "TARGETS"):
         target = engine.choose_target(grid)
@@ -335,6 +342,8 @@ def required_features(grid: GridNetwork, precision: str) -> list[str]:
         features.append(CONDUCTANCES)
     if any(channel.feeds is not None for p in populations for channel in p.channels):
         features.append(ALPHA_SYNAPSES)
+    if any(source.most > 1 for source in grid.sources.values()):
+        features.append(SEVERAL_SPIKES)
     if precision == "float32":
         features.append("32-bit arithmetic")
     return features

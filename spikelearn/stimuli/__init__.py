@@ -10,7 +10,8 @@ from spikelearn.stimuli.currents import (
     Step,
 )
 from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, load_dataset
-from spikelearn.stimuli.encoders import DeltaEncoder, LatencyEncoder, RateEncoder
+from spikelearn.stimuli.drawn_spikes import poisson_spikes
+from spikelearn.stimuli.encoders import BernoulliEncoder, DeltaEncoder, LatencyEncoder, RateEncoder
 from spikelearn.stimuli.events import EventDataset, EventPart, load_events
 from spikelearn.stimuli.given_spikes import SpikeProtocol
 from spikelearn.stimuli.image_protocol import ImageProtocol
@@ -22,7 +23,6 @@ from spikelearn.stimuli.poisson import (
     RateRecording,
     RateSinusoid,
     SourceRate,
-    poisson_spikes,
 )
 from spikelearn.stimuli.protocol import CombinedProtocol, load_protocol
 from spikelearn.stimuli.stimulus import Stimulus
@@ -30,6 +30,7 @@ from spikelearn.stimuli.stimulus import Stimulus
 __all__ = [
     "DATASETS",
     "EVENT_DATASETS",
+    "BernoulliEncoder",
     "CombinedProtocol",
     "CurrentArray",
     "CurrentProtocol",

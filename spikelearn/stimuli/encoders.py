@@ -1,11 +1,15 @@
 """Encoders: from intensities in [0, 1] to spike trains on the simulation grid.
 
 `rate`
-    In each time step a source fires with probability `intensity * max_rate_hz * dt`, independently
-    (a Bernoulli process, the grid form of a Poisson process; the mean rate is exact).
+    Each source fires as a Poisson process of the rate `intensity * max_rate_hz`: several times in a
+    time step, now and then, and the variance of its spike count is the mean (Fano factor 1).
+`bernoulli`
+    In each time step a source fires once with probability `p = intensity * max_rate_hz * dt`, or
+    not at all, independently. The mean rate is that of `rate`; the Fano factor is 1 - p, and
+    depends on the step. It is what a `spiking_mlp` is trained on.
 `latency`
-    Each source fires once, the earlier the brighter: at `duration_ms * (1 - intensity)`. Sources
-    below `threshold` stay silent. Thorpe, Delorme & Van Rullen 2001,
+    Each source fires once, the earlier the brighter: at `duration_ms * (1 - intensity)`, in the
+    step nearest to it. Sources below `threshold` stay silent. Thorpe, Delorme & Van Rullen 2001,
     doi:10.1016/S0893-6080(01)00083-1.
 `delta`
     A source fires where its intensity rises from one frame to the next by `threshold` or more (ON),
@@ -24,15 +28,57 @@ from pydantic import Field
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import checked_steps
-from spikelearn.stimuli.poisson import bernoulli_spikes, checked_probability
+from spikelearn._time_steps import checked_steps, nearest_steps
+from spikelearn.stimuli.drawn_spikes import (
+    bernoulli_spikes,
+    check_memory,
+    checked_probability,
+    counted_spikes,
+)
 
 
 class RateEncoder(Description):
-    """Bernoulli spikes at a rate proportional to intensity."""
+    """Poisson spikes at a rate proportional to intensity."""
 
     kind: Literal["rate"] = "rate"
     max_rate_hz: float = Field(default=63.75, gt=0, description="rate at intensity 1, in Hz")
+
+    def encode(
+        self,
+        intensities: np.ndarray,
+        duration_ms: float,
+        dt_ms: float,
+        generator: np.random.Generator,
+    ) -> PopulationSpikes:
+        """Spikes for `intensities` of shape (n_trials, n_sources), one trial per row.
+
+        Parameters
+        ----------
+        intensities : array of shape (n_trials, n_sources)
+            In [0, 1].
+        duration_ms, dt_ms : float
+            Duration of a trial and time step.
+        generator : numpy.random.Generator
+        """
+        intensities = checked_intensities(intensities)
+        n_steps = checked_steps(duration_ms, dt_ms)
+        check_memory(self.max_rate_hz * float(intensities.sum()), duration_ms)
+        mean = self.max_rate_hz * dt_ms / 1000.0
+        rows = (row * mean for row in intensities)
+        return counted_spikes(rows, intensities.shape[1], n_steps, dt_ms, generator)
+
+    def n_sources(self, n_pixels: int) -> int:
+        """One source a pixel."""
+        return n_pixels
+
+
+class BernoulliEncoder(Description):
+    """At most one spike a step, with a probability proportional to intensity."""
+
+    kind: Literal["bernoulli"] = "bernoulli"
+    max_rate_hz: float = Field(
+        default=63.75, gt=0, description="rate at intensity 1, in Hz; one spike a step at most"
+    )
 
     def encode(
         self,
@@ -89,7 +135,7 @@ class LatencyEncoder(Description):
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         trials, senders = np.nonzero(intensities > self.threshold)
-        steps = np.floor((1.0 - intensities[trials, senders]) * n_steps + 1e-9).astype(np.int64)
+        steps = nearest_steps((1.0 - intensities[trials, senders]) * duration_ms, dt_ms)
         return PopulationSpikes.from_unsorted(
             intensities.shape[1], np.minimum(steps, n_steps - 1) * dt_ms, senders, trials
         )
@@ -119,8 +165,9 @@ class DeltaEncoder(Description):
     ) -> PopulationSpikes:
         """Spikes for `intensities` of shape (n_trials, n_pixels) or (n_trials, n_frames, n_pixels).
 
-        Frame i begins at step i * n_steps // n_frames. Sources 0 to n_pixels - 1 are ON; with
-        `off_spikes` the OFF sources follow in the same order. The generator is not used.
+        Frame i begins in the step nearest to i / n_frames of the duration. Sources 0 to
+        n_pixels - 1 are ON; with `off_spikes` the OFF sources follow in the same order. The
+        generator is not used.
 
         Parameters
         ----------
@@ -150,7 +197,7 @@ class DeltaEncoder(Description):
         if self.off_spikes:
             fired = np.concatenate([fired, change <= -self.threshold], axis=2)
         trials, frames, senders = np.nonzero(fired)
-        steps = frames * n_steps // n_frames
+        steps = nearest_steps(frames * (duration_ms / n_frames), dt_ms)
         return PopulationSpikes.from_unsorted(
             self.n_sources(n_pixels), steps * dt_ms, senders, trials
         )
@@ -160,7 +207,9 @@ class DeltaEncoder(Description):
         return 2 * n_pixels if self.off_spikes else n_pixels
 
 
-Encoder = Annotated[RateEncoder | LatencyEncoder | DeltaEncoder, Field(discriminator="kind")]
+Encoder = Annotated[
+    RateEncoder | BernoulliEncoder | LatencyEncoder | DeltaEncoder, Field(discriminator="kind")
+]
 
 
 def checked_intensities(intensities: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 An item is what tonic's data sets give, a structured array of events and a label, so that tonic's
 transforms take it: fields `x`, `y` (where the sensor has two dimensions), `t` in microseconds and
-`p`, the polarity. For networks the events are spikes of `n_units` sources, binned into time steps.
+`p`, the polarity. For networks the events are spikes of `n_units` sources, each in the time step
+nearest to it, as `simulate` has it; several spikes of a source in a step count as many.
 
 To add a data set, write its file with `load()` and `at_hand()`, and add its line here.
 """
@@ -10,6 +11,7 @@ To add a data set, write its file with `load()` and `at_hand()`, and add its lin
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,11 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._time_steps import containing_steps
+from spikelearn._time_steps import nearest_steps
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 
 if TYPE_CHECKING:
     import torch
+
+
+_MOST = np.iinfo(np.uint8).max  # spikes of a source in a step
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,10 @@ class EventPart:
         return events["t"] / 1000.0, (polarity * height + row) * width + events["x"]
 
     def binned(self, indices: Sequence[int] | np.ndarray, dt_ms: float, n_steps: int) -> np.ndarray:
-        """Whether each source spikes in each time step; spikes after the last are left out.
+        """Number of spikes of each source in each time step.
+
+        A spike belongs to the step nearest to it. Those outside of the steps are left out, and a
+        warning says how many they are.
 
         Parameters
         ----------
@@ -80,15 +88,34 @@ class EventPart:
 
         Returns
         -------
-        array of shape (recordings, n_steps, n_units), uint8, 0 or 1
+        array of shape (recordings, n_steps, n_units), uint8
+
+        Raises
+        ------
+        SpikelearnError
+            If a source has more than 255 spikes in one step.
         """
-        spikes = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
+        counts = np.zeros((len(indices), n_steps, self.n_units), dtype=np.uint8)
+        n_spikes = n_outside = 0
         for place, index in enumerate(indices):
             times_ms, units = self.spikes(int(index))
-            step = containing_steps(times_ms, dt_ms)
+            step = nearest_steps(times_ms, dt_ms)
             kept = (step >= 0) & (step < n_steps)
-            spikes[place, step[kept], units[kept]] = 1
-        return spikes
+            places, number = np.unique(step[kept] * self.n_units + units[kept], return_counts=True)
+            if number.max(initial=0) > _MOST:
+                raise SpikelearnError(
+                    f"a source of recording {int(index)} has {number.max()} spikes in one step of"
+                    f" {dt_ms:g} ms, where {_MOST} can be counted; use a smaller dt_ms"
+                )
+            counts[place].reshape(-1)[places] = number
+            n_spikes, n_outside = n_spikes + kept.size, n_outside + int((~kept).sum())
+        if n_outside:
+            warnings.warn(
+                f"{n_outside:,} of {n_spikes:,} spikes in {len(indices):,} recordings lie outside"
+                f" of the {n_steps} steps of {dt_ms:g} ms, and are left out",
+                stacklevel=2,
+            )
+        return counts
 
 
 @dataclass(frozen=True)

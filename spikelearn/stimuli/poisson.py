@@ -1,9 +1,10 @@
-"""Poisson input: rates that are constant, differ between sources, or vary in time."""
+"""Poisson input: rates that are constant, differ between sources, or vary in time.
+
+How spikes are drawn at these rates is in `spikelearn.stimuli.drawn_spikes`.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -11,8 +12,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import checked_steps, fractional_steps
+from spikelearn._time_steps import fractional_steps
+from spikelearn.stimuli.drawn_spikes import poisson_spikes
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import (
@@ -21,56 +22,8 @@ from spikelearn.stimuli.stimulus import (
     ProtocolBase,
     Setting,
     Stimulus,
-    silent,
 )
 from spikelearn.stimuli.time_courses import pieces, sinusoid, window
-
-
-def poisson_spikes(
-    size: int,
-    rate_hz: float | np.ndarray,
-    duration_ms: float,
-    dt_ms: float,
-    generator: np.random.Generator,
-    n_trials: int = 1,
-) -> PopulationSpikes:
-    """Poisson spikes on the grid (at most one a step and source).
-
-    Parameters
-    ----------
-    size : int
-        Number of sources.
-    rate_hz : float, or array that broadcasts to (n_conditions, n_steps, size)
-        Their rates, at least 0 and at most 1000 / dt_ms. The rate of step k is that over the
-        interval that begins at k * dt_ms.
-    duration_ms, dt_ms : float
-        Duration of a trial and time step.
-    generator : numpy.random.Generator
-    n_trials : int
-        Trials of each condition, which follow one another.
-
-    Raises
-    ------
-    SpikelearnError
-        If a rate is negative, not finite or above 1000 / dt_ms, or the array has another shape.
-    """
-    rates = np.asarray(rate_hz, dtype=np.float64)
-    n_steps = checked_steps(duration_ms, dt_ms)
-    rates = rates.reshape((1,) * (3 - rates.ndim) + rates.shape) if rates.ndim < 3 else rates
-    if rates.ndim != 3 or rates.shape[1] not in (1, n_steps) or rates.shape[2] not in (1, size):
-        raise SpikelearnError(
-            f"rates must have shape (conditions, {n_steps} steps, {size} sources), or 1 in place"
-            f" of a number, found {rates.shape}"
-        )
-    if not np.isfinite(rates).all():
-        raise SpikelearnError("rate_hz must be finite, found NaN or infinity")
-    if rates.min() < 0:
-        raise SpikelearnError(f"rate_hz must be at least 0, found {rates.min():g}")
-    checked_probability(float(rates.max()), dt_ms)
-    if not rates.any():
-        return silent(size)
-    rows = (row * dt_ms / 1000.0 for row in rates for _ in range(n_trials))
-    return bernoulli_spikes(rows, size, n_steps, dt_ms, generator)
 
 
 class RateCourse(Description):
@@ -293,84 +246,3 @@ def _on_grid(rate: Any, name: str, size: int, setting: Setting) -> np.ndarray:
             f" {len(rate)}"
         )
     return values[None, None]
-
-
-def bernoulli_spikes(
-    probabilities: Iterable[np.ndarray],
-    size: int,
-    n_steps: int,
-    dt_ms: float,
-    generator: np.random.Generator,
-) -> PopulationSpikes:
-    """At most one spike a step and source, with the given probability, independently.
-
-    Parameters
-    ----------
-    probabilities : iterable of arrays that broadcast to (n_steps, size)
-        One for each trial, drawn in turn, so that a trial's spikes do not depend on how many
-        follow it.
-    size : int
-        Number of sources.
-    n_steps : int
-        Steps of a trial.
-    dt_ms : float
-        Time step.
-    generator : numpy.random.Generator
-    """
-    trials, steps, senders = [], [], []
-    for trial, probability in enumerate(probabilities):
-        if probability.ndim == 1:
-            at, who = _constant(probability, n_steps, generator)
-        else:
-            at, who = np.nonzero(generator.random((n_steps, size)) < probability)
-        steps.append(at)
-        senders.append(who)
-        trials.append(np.full(at.size, trial))
-    return PopulationSpikes.from_unsorted(
-        size, np.concatenate(steps) * dt_ms, np.concatenate(senders), np.concatenate(trials)
-    )
-
-
-def _constant(
-    probability: np.ndarray, n_steps: int, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and senders of Bernoulli spikes whose probabilities do not change.
-
-    By thinning: all that might spike do so with the highest probability, which a walk from one to
-    the next finds, by gaps of a geometric distribution; then each is kept with what is left of its
-    own. It costs as much as there are spikes, not as much as there are steps.
-    """
-    active = np.flatnonzero(probability > 0)
-    n_places, place = n_steps * active.size, -1
-    if not n_places:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    highest = float(probability[active].max())
-    walks = []
-    while place < n_places:
-        more = (n_places - place) * highest
-        gaps = generator.geometric(highest, int(more + 4.0 * math.sqrt(more)) + 8)
-        # A gap of a tiny probability may be the largest integer there is.
-        walks.append(place + np.cumsum(np.minimum(gaps, n_places + 1)))
-        place = int(walks[-1][-1])
-    places = np.concatenate(walks)
-    at, who = np.divmod(places[places < n_places], active.size)
-    who = active[who]
-    kept = generator.random(who.size) * highest < probability[who]
-    return at[kept], who[kept]
-
-
-def checked_probability(rate_hz: float, dt_ms: float) -> float:
-    """Probability of a spike within one step of `dt_ms` at `rate_hz`.
-
-    Raises
-    ------
-    SpikelearnError
-        If it exceeds 1.
-    """
-    probability = rate_hz * dt_ms / 1000.0
-    if not math.isfinite(probability) or probability > 1:
-        raise SpikelearnError(
-            f"a rate of {rate_hz:g} Hz needs more than one spike per {dt_ms:g} ms step; the most"
-            f" is {1000.0 / dt_ms:g} Hz"
-        )
-    return probability

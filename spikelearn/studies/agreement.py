@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._time_steps import nearest_steps
@@ -29,10 +30,10 @@ def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[d
         spikes_in_both: those whose trial, neuron and time step agree.
     """
 
-    def events(activity: Activity, name: str) -> set[tuple[int, int, int]]:
+    def events(activity: Activity, name: str) -> Counter[tuple[int, int, int]]:
         spikes = activity[name]
         steps = nearest_steps(spikes.times_ms, activity.dt_ms)
-        return set(
+        return Counter(
             zip(spikes.trials.tolist(), spikes.senders.tolist(), steps.tolist(), strict=True)
         )
 
@@ -47,9 +48,9 @@ def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[d
                 "backend_a": first.provenance["backend"],
                 "backend_b": second.provenance["backend"],
                 "n_stimuli": first.n_trials,
-                "spikes_a": len(a),
-                "spikes_b": len(b),
-                "spikes_in_both": len(a & b),
+                "spikes_a": a.total(),
+                "spikes_b": b.total(),
+                "spikes_in_both": (a & b).total(),
             }
         )
     return rows

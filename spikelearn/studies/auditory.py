@@ -20,7 +20,7 @@ import numpy as np
 from spikelearn._seeding import generator
 from spikelearn.networks.spiking import LIF, AdaptiveLIF, BackgroundInput, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.stimuli.poisson import poisson_spikes
+from spikelearn.stimuli.drawn_spikes import poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from spikelearn.rules import RULES
 from spikelearn.rules.rule import Rule
 from spikelearn.simulation import simulate
 from spikelearn.simulation.simulate import load_backend
-from spikelearn.stimuli.encoders import RateEncoder
+from spikelearn.stimuli.encoders import BernoulliEncoder, RateEncoder
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.images import as_input
@@ -123,7 +123,7 @@ def _shown(
             run.network,
             images,
             labels,
-            run.config["max_rate_hz"],
+            RateEncoder(max_rate_hz=run.config["max_rate_hz"]),
             presentation,
             backend,
             seed,
@@ -136,7 +136,7 @@ def _shown(
             network.to_spiking_network(),
             images,
             labels,
-            d.max_rate_hz,
+            BernoulliEncoder(max_rate_hz=d.max_rate_hz),  # as it was trained
             (PRESENTATION_MS, d.dt_ms),
             backend,
             seed,
@@ -207,7 +207,7 @@ def image_stimulus(
     source: str,
     images: np.ndarray,
     labels: Sequence[str],
-    max_rate_hz: float,
+    encoder: RateEncoder | BernoulliEncoder,
     presentation: tuple[float, float],
     seed: int,
     n_inputs: int,
@@ -221,8 +221,7 @@ def image_stimulus(
     images : uint8 array of shape (n, height, width) or (n, height, width, 3)
     labels : sequence of str
         One each.
-    max_rate_hz : float
-        Rate of the brightest pixel.
+    encoder : RateEncoder or BernoulliEncoder
     presentation : (float, float)
         Duration and time step in ms.
     seed : int
@@ -230,10 +229,15 @@ def image_stimulus(
     n_inputs : int
         Of the network; a square.
     """
-    spikes = RateEncoder(max_rate_hz=max_rate_hz).encode(
+    spikes = encoder.encode(
         square_input(images, n_inputs), *presentation, generator(seed, "images")
     )
-    coding = {"encoder": "rate", "max_rate_hz": max_rate_hz, "n_images": len(labels), "seed": seed}
+    coding = {
+        "encoder": encoder.kind,
+        "max_rate_hz": encoder.max_rate_hz,
+        "n_images": len(labels),
+        "seed": seed,
+    }
     return Stimulus(list(labels), {source: spikes}, provenance={"protocol": coding})
 
 
@@ -241,7 +245,7 @@ def _spikes(
     network: SpikingNetwork,
     images: np.ndarray,
     labels: Sequence[str],
-    max_rate_hz: float,
+    encoder: RateEncoder | BernoulliEncoder,
     presentation: tuple[float, float],
     backend: str,
     seed: int,
@@ -250,6 +254,6 @@ def _spikes(
     if backend != "auto":
         load_backend(backend)  # or say that there is none
     ((source, n_inputs),) = network.sources.items()
-    stimulus = image_stimulus(source, images, labels, max_rate_hz, presentation, seed, n_inputs)
+    stimulus = image_stimulus(source, images, labels, encoder, presentation, seed, n_inputs)
     spikes = simulate(network, stimulus, *presentation, backend, seed, progress=progress)
     return Shown({name: spike_counts(spikes, name) for name in network.recorded}, spikes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._progress import Progress
+from spikelearn._time_steps import just_before
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.report.names import backend as simulator_name
 from spikelearn.report.names import label
@@ -184,7 +185,8 @@ def raster_of(
     """
     spikes = activity[population]
     start, stop = window_ms or (0.0, activity.duration_ms)
-    chosen = (spikes.trials == trial) & (spikes.times_ms >= start) & (spikes.times_ms < stop)
+    inside = (spikes.times_ms >= just_before(start)) & (spikes.times_ms < just_before(stop))
+    chosen = inside & (spikes.trials == trial)
     return Raster(
         title=title,
         population=population,

@@ -11,7 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.spiking_mlp import SpikingMLP
-from spikelearn.stimuli.events import EventDataset, as_spikes
+from spikelearn.stimuli.events import EventDataset, EventPart, as_spikes
 from spikelearn.stimuli.images import ImageDataset, network_images
 from spikelearn.training.config import TrainConfig
 
@@ -20,7 +20,8 @@ from spikelearn.training.config import TrainConfig
 class Split:
     """Images as network input, float32 of shape (n, inputs), and labels, int64 of shape (n,).
 
-    Spike trains are uint8 of shape (n, steps, inputs), 0 or 1.
+    Spike trains are uint8 of shape (n, steps, inputs), the number of spikes of each input in each
+    step.
     """
 
     x: torch.Tensor
@@ -43,6 +44,7 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
         If there are fewer training images than asked for, or the model does not fit the data.
     """
     shape = fitting_shape(data, config)
+    _check_probabilities(config)
     kept, held = _divided(
         len(data.train_images), f"{data.name} ({data.source})", config, data.overlap
     )
@@ -61,6 +63,26 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
         if not torch.isfinite(part.x).all():
             raise SpikelearnError(f"{data.name}: an image has values that are not finite (NaN)")
     return training, validation, test
+
+
+def _check_probabilities(config: TrainConfig) -> None:
+    """Refuse pixels that would have to spike more than once a step, or less than never."""
+    model = config.description()
+    if not isinstance(model, SpikingMLP):
+        return
+    low, high = config.input_range
+    highest = 1000.0 / (model.dt_ms * max(high, 1.0))
+    if model.max_rate_hz > highest * (1 + 1e-9):
+        raise SpikelearnError(
+            f"model '{config.model}': a pixel of an image spikes once a step of {model.dt_ms:g} ms"
+            f" at most, so that max_rate_hz may be {highest:g} Hz, found {model.max_rate_hz:g} Hz;"
+            " use a smaller dt_ms"
+        )
+    if low < 0:
+        raise SpikelearnError(
+            f"model '{config.model}' shows images as rates of spikes, which are not negative, but"
+            f" input_range begins at {low:g}"
+        )
 
 
 def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split, Split]:
@@ -85,18 +107,17 @@ def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split,
         )
     kept, held = _divided(len(data.train), f"{data.name} ({data.source})", config)
     n_steps = nearest_step(model.duration_ms, model.dt_ms)
-    training, validation, test = (
-        Split(
-            as_spikes(part, chosen, model.dt_ms, n_steps),
-            torch.from_numpy(part.labels[chosen]),
-        )
-        for part, chosen in (
-            (data.train, kept),
-            (data.train, held),
-            (data.test, np.arange(len(data.test))),
-        )
+    learned = _events(data.train, np.concatenate([kept, held]), model.dt_ms, n_steps)
+    cut = len(kept)
+    return (
+        Split(learned.x[:cut], learned.y[:cut]),
+        Split(learned.x[cut:], learned.y[cut:]),
+        _events(data.test, np.arange(len(data.test)), model.dt_ms, n_steps),
     )
-    return training, validation, test
+
+
+def _events(part: EventPart, chosen: np.ndarray, dt_ms: float, n_steps: int) -> Split:
+    return Split(as_spikes(part, chosen, dt_ms, n_steps), torch.from_numpy(part.labels[chosen]))
 
 
 def _divided(

@@ -117,7 +117,7 @@ def respond(
         again = np.flatnonzero(answers.sum(1) < config.min_spikes)
         for attempt in range(1, MOST_REPEATS + 1):
             rate = config.max_rate_hz + attempt * config.raise_hz
-            if not again.size or rate * config.dt_ms > 1000:
+            if not again.size:
                 break
             answers[again] = _answers(frozen, layer, part[again], rate, draw, config)
             again = again[answers[again].sum(1) < config.min_spikes]

@@ -27,6 +27,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import containing_bins
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.datasets import load_dataset
@@ -320,7 +321,7 @@ def _learn(
     again = np.flatnonzero(answers.sum(1) < config.min_spikes)
     for attempt in range(1, MOST_REPEATS + 1):
         rate = config.max_rate_hz + attempt * config.raise_hz
-        if not again.size or rate * config.dt_ms > 1000:
+        if not again.size:
             break
         streams = ("training spikes", index, attempt)
         answers[again] = _show(network, layer, images[again], streams, rate, config, state)
@@ -368,7 +369,7 @@ def _show(
     if layer.name in activity.weights:
         # The simulation scales before each image; this is the scaling after the last one.
         state.weights = normalised(activity.weights[layer.name], layer)
-    of_image = np.floor(emitted.times_ms / period + 1e-9).astype(np.int64)
+    of_image = containing_bins(emitted.times_ms, period)
     counts = np.zeros((len(images), emitted.size), dtype=np.int64)
     np.add.at(counts, (of_image, emitted.senders), 1)
     return counts

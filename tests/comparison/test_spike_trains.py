@@ -37,6 +37,13 @@ def test_a_shift_is_recovered_as_the_best_lag(steps, bin_ms, seed) -> None:
     assert psth_correlation(a, b, lag, bin_ms) == pytest.approx(1.0)
 
 
+def test_the_ends_of_a_range_of_lags_are_tried_though_rounding_makes_them_less() -> None:
+    a = np.random.default_rng(1).normal(size=400)
+    for lag in (3, 7, -3):  # 0.3 / 0.1 is a little less than 3
+        ends = sorted((0.1 * np.sign(lag), lag / 10))
+        assert best_lag_ms(a, np.roll(a, lag), *ends, bin_ms=0.1) == pytest.approx(lag / 10)
+
+
 def test_without_lag_the_correlation_is_pearsons() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 50))
     assert psth_correlation(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])

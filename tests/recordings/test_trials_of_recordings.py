@@ -25,6 +25,12 @@ def test_a_window_holds_its_start_and_not_its_end(trains, starts) -> None:
     assert counts.tolist() == expected
 
 
+def test_rounding_moves_no_spike_over_the_edge_of_a_window() -> None:
+    # 0.1 + 0.2 is a little more than 0.3, and 3 * 0.3 a little less than 0.9.
+    counts = counts_in_windows([np.array([0.3, 3 * 0.3])], np.array([0.1, 0.1 + 0.2, 0.9]), 0.2)
+    assert counts[:, 0].tolist() == [0, 1, 1]
+
+
 def test_trials_are_sorted_by_stimulus_and_missing_repeats_are_nan() -> None:
     values = np.arange(12.0).reshape(6, 2)
     stacked = stacked_repeats(values, np.array([2, 0, 2, 1, 2, 0]), 3)

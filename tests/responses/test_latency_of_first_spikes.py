@@ -29,6 +29,12 @@ def test_latencies_are_those_of_the_first_spike_of_each_train(seed, onset_ms) ->
             )
 
 
+def test_a_spike_at_the_onset_is_not_before_it_by_rounding() -> None:
+    one = PopulationSpikes.from_unsorted(1, np.array([0.3, 5.0]), np.array([0, 0]))
+    activity = Activity({"out": one}, DURATION_MS, 0.1)
+    assert first_spike_latencies(activity, "out", onset_ms=0.1 + 0.2).values.tolist() == [[0.0]]
+
+
 def test_what_stands_for_silence_can_be_chosen() -> None:
     one = PopulationSpikes.from_unsorted(2, np.array([30.0]), np.array([1]))
     activity = Activity({"out": one}, DURATION_MS, 0.1)

@@ -60,6 +60,7 @@ class Features:
     model: str = "lif"
     noise: bool = False
     background_through: Through | None = None
+    several: bool = False  # spikes of an input in a step
 
     @property
     def conducting(self) -> bool:
@@ -267,6 +268,10 @@ def _stimulus(features: Features, names: Sequence[str], rng: np.random.Generator
     n_trials, n_steps = features.n_trials, features.n_steps
     fired = rng.random((n_trials, n_steps, 4)) < 0.15
     trials, steps, senders = np.nonzero(fired)
+    if features.several:
+        trials, steps, senders = (
+            np.concatenate([part, part[::3], part[::6]]) for part in (trials, steps, senders)
+        )
     # Off the grid by up to 0.4 steps: input spikes are moved to the nearest grid point.
     times = (steps + np.where(steps > 0, rng.uniform(-0.4, 0.4, steps.size), 0.2)) * features.dt_ms
     currents = {}
@@ -327,6 +332,7 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
         subtract=draw(st.booleans()),
         refractory_steps=draw(st.integers(0, 5)),
         rest_mv=draw(st.sampled_from([0.0, -70.0])) if model == "lif" else -70.0,
+        several=draw(st.booleans()),
         per_neuron=draw(st.booleans()),
         projections=(
             draw(from_input),

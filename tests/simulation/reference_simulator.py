@@ -60,7 +60,7 @@ class Trial:
     number: int
     cells: dict[str, list[Neuron]]
     synapses: list[list[Synapse]]
-    emitted: dict[str, list[set[int]]]
+    emitted: dict[str, list[list[int]]]  # of each step, a neuron as often as it spikes
     # Currents and conductances by population, neuron and synapse: [value, what feeds it], in pA,
     # nS or mV as the synapses' weights are.
     currents: dict[tuple[str, int, Any], list[float]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ def simulate_reference(
             fired = threshold(trial, step)
             reset(trial, network, fired, step, dt_ms)
             for name, who in fired.items():  # 5. Propagate.
-                trial.emitted[name].append(who)
+                trial.emitted[name].append(sorted(who))
             for name, members in trial.cells.items():
                 outcome.potentials[name][number, step] = [cell.v for cell in members]
         for name, steps in trial.emitted.items():
@@ -172,15 +172,16 @@ def deliver(
         zip(network.projections, trial.synapses, strict=True)
     ):
         for synapse in members:
-            if synapse.pre in _arriving(network, projection, synapse, trial.emitted, step, dt_ms):
+            arriving = _arriving(network, projection, synapse, trial.emitted, step, dt_ms)
+            for _ in range(arriving.count(synapse.pre)):  # one right after the other
                 # It delivers the weight it has when the spike arrives; then it learns.
                 _deliver(projection, synapse.weight, synapse.post, trial, step)
                 if projection.plasticity is not None:
                     at_arrival(projection.plasticity, synapse, step, trial.averages[index])
     for item, counts in zip(network.background, background, strict=True):
         for index in range(len(trial.cells[item.target])):
-            arriving = item.weight * counts[trial.number, step, index]
-            _deliver(item, arriving, index, trial, step)
+            together = item.weight * counts[trial.number, step, index]
+            _deliver(item, together, index, trial, step)
 
 
 def threshold(trial: Trial, step: int) -> dict[str, set[int]]:
@@ -251,7 +252,7 @@ def _learn_before_threshold(trial: Trial, network: Any, step: int, dt_ms: float)
         if rule.rule == "dopamine_stdp":
             late = 0 if rule.modulator in network.sources else 1
             sent = step - late
-            who = trial.emitted[rule.modulator][sent] if sent >= 0 else set()
+            who = trial.emitted[rule.modulator][sent] if sent >= 0 else []
             take_reward(rule, members, dose, sum(rule.reward[i] for i in who), step)
         if rule.rule == "clopath_stdp":
             cells = trial.cells[projection.target]
@@ -269,12 +270,12 @@ def _conducting(network: Any, name: str) -> bool:
     )
 
 
-def _input_spikes(spikes: Any, trial: int, step: int, dt_ms: float) -> set[int]:
-    return {
+def _input_spikes(spikes: Any, trial: int, step: int, dt_ms: float) -> list[int]:
+    return [
         int(sender)
         for time, sender, which in zip(spikes.times_ms, spikes.senders, spikes.trials, strict=True)
         if which == trial and round(time / dt_ms) == step
-    }
+    ]
 
 
 def _stimulus_current(stimulus: Any, name: str, trial: int, step: int, index: int) -> float:
@@ -292,15 +293,15 @@ def _arriving(
     network: Any,
     projection: Any,
     synapse: Synapse,
-    emitted: dict[str, list[set[int]]],
+    emitted: dict[str, list[list[int]]],
     step: int,
     dt_ms: float,
-) -> set[int]:
+) -> list[int]:
     least = 0 if projection.source in network.sources else 1
     delay = least if projection.delay_ms is None else synapse.delay_steps
     if delay is None:
         delay = round(projection.delay_ms / dt_ms)
-    return emitted[projection.source][step - delay] if step >= delay else set()
+    return emitted[projection.source][step - delay] if step >= delay else []
 
 
 def _deliver(item: Any, weight: float, post: int, trial: Trial, step: int) -> None:

@@ -21,6 +21,7 @@ from spikelearn.simulation.checks import (
     describe_properties,
     known_properties,
 )
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork
 from spikelearn.simulation.grid.neurons import ALPHA_SYNAPSES, CONDUCTANCES
 from spikelearn.simulation.native import engine as native
@@ -134,7 +135,8 @@ def test_a_mistake_shows_beside_another_backend() -> None:
 
 def test_an_engine_is_added_by_a_module_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("my_engine")
-    module.FEATURES, module.run = frozenset({ALPHA_SYNAPSES}), native.run  # type: ignore[attr-defined]
+    module.FEATURES = frozenset({ALPHA_SYNAPSES, SEVERAL_SPIKES})  # type: ignore[attr-defined]
+    module.run = native.run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "my_engine", module)
     monkeypatch.setitem(BACKENDS, "mine", ("my_engine", "numpy"))
     results = check_backend("mine", properties=[*BY_ITSELF, "random_adex"])

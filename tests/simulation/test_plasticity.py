@@ -15,6 +15,7 @@ from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.neurons import REWARD_PLASTICITY, VOLTAGE_PLASTICITY
 from spikelearn.stimuli import mnist, poisson_spikes
 from spikelearn.stimuli.encoders import RateEncoder
@@ -97,6 +98,7 @@ def plastic_case(
     delay_ms: float | None = None,
     refractory_ms: float = 0.0,
     normalised: bool = False,
+    several: bool = False,
 ) -> Case:
     """A recurrent network whose plastic synapses drive the neurons whose spikes change them."""
     rng = np.random.default_rng(seed)
@@ -150,6 +152,14 @@ def plastic_case(
             "reward": poisson_spikes(2, 30.0, duration, DT_MS, rng),
         }
     )
+    if several:  # every other spike comes twice, every sixth three times
+        spikes = {}
+        for name, given in stimulus.spikes.items():
+            which = np.sort(np.concatenate([np.arange(len(given))[::n] for n in (1, 2, 6)]))
+            spikes[name] = PopulationSpikes.from_unsorted(
+                given.size, given.times_ms[which], given.senders[which]
+            )
+        stimulus = Stimulus(spikes=spikes)
     return Case(network, stimulus, DT_MS, n_steps, seed=seed % 1000)
 
 
@@ -193,10 +203,18 @@ def test_spikes_and_weights_are_the_references(rule: str, backend: str) -> None:
     assert np.abs(np.sort(learnt.ravel()) - np.sort(before.weight)).max() > 0.05
 
 
+@pytest.mark.parametrize("backend", having(VOLTAGE_PLASTICITY, REWARD_PLASTICITY, SEVERAL_SPIKES))
+@pytest.mark.parametrize("rule", RULES)
+def test_several_spikes_in_a_step_teach_as_many(rule: str, backend: str) -> None:
+    inhibits = RULES[rule].get("w_max", 1.0) <= 0
+    check(plastic_case(rule, 5, delay_ms=None if inhibits else 1.0, several=True), backend)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rule=st.sampled_from(sorted(RULES)),
     seed=st.integers(0, 2**31),
+    several=st.booleans(),
     synapse=st.sampled_from(sorted(SYNAPSES)),
     connectivity=st.sampled_from(sorted(CONNECTIVITY)),
     model=st.sampled_from(["lif", "adex"]),

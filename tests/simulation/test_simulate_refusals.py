@@ -192,7 +192,10 @@ def test_those_who_have_32_bits_do_compute_in_them() -> None:
         ({"stimulus": Stimulus.from_spike_times("in", [[1.0]])}, ["1 input", "2"]),
         ({"stimulus": Stimulus.from_spike_times("in", [[1.0], [10.0]])}, ["'in'", "10", "9.9"]),
         ({"stimulus": Stimulus.from_spike_times("in", [[-1.0], [2.0]])}, ["'in'", "-1"]),
-        ({"stimulus": Stimulus.from_spike_times("in", [[1.0, 1.02], []])}, ["two spikes", "0.1"]),
+        (
+            {"stimulus": Stimulus.from_spike_times("in", [[1.0, 9.97, 10.3], []])},
+            ["'in'", "9.9 ms", "2 of 3 outside"],
+        ),
         ({"seed": -1}, ["seed", "-1"]),
     ],
     ids=lambda value: "_".join(f"{k}" for k in value) if isinstance(value, dict) else value[-1],

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from spikelearn import _files
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes import FORMATS, Activity, PopulationSpikes, files, load, save
+from spikelearn.spikes.binning import binned_counts
 
 SUFFIXES = list(FORMATS)
 COMPLETE = [s for s in SUFFIXES if files.format_of(Path(f"_{s}")).COMPLETE]
@@ -47,6 +48,21 @@ def test_spikes_on_the_grid_come_back_bit_for_bit(tmp_path: Path, suffix: str) -
     found = load(save(activity, tmp_path / f"run{suffix}"))["a"]
     for field in ("times_ms", "senders", "trials"):
         np.testing.assert_array_equal(getattr(found, field), getattr(spikes, field))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_several_spikes_of_a_neuron_at_one_time_come_back_as_many_and_are_counted(
+    tmp_path: Path, suffix: str
+) -> None:
+    steps, senders = [3, 3, 3, 7, 99, 99, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0]
+    trials = [0, 0, 0, 0, 0, 0, 1, 1]
+    spikes = PopulationSpikes.from_unsorted(2, np.array(steps) * 0.1, senders, trials)
+    found = load(save(Activity({"a": spikes}, 10.0, 0.1, n_trials=2), tmp_path / f"run{suffix}"))
+    for field in ("times_ms", "senders", "trials"):
+        np.testing.assert_array_equal(getattr(found["a"], field), getattr(spikes, field))
+    expected = np.zeros((2, 2, 10), dtype=int)
+    np.add.at(expected, (trials, senders, np.array(steps) // 10), 1)
+    np.testing.assert_array_equal(binned_counts(found["a"], 2, 10.0, 1.0), expected)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -13,7 +13,7 @@ from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
-from spikelearn.stimuli import load_dataset, load_events
+from spikelearn.stimuli import EventPart, load_dataset, load_events
 from spikelearn.stimuli.nmnist import read_events
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.loop import train
@@ -115,22 +115,40 @@ def test_spikes_fall_into_their_time_steps(no_data: Path) -> None:
         encoded(
             [
                 (5, 1, 0, 0),
-                (5, 1, 9_999, 0),
-                (5, 1, 10_000, 1),
-                (6, 0, 29_999, 1),
-                (0, 0, 30_000, 1),
+                (5, 1, 4_999, 0),
+                (5, 1, 5_000, 1),
+                (6, 0, 14_999, 1),
+                (6, 0, 24_999, 1),
+                (0, 0, 25_000, 1),
             ]
         )
     )
     part = load_events("nmnist").train
     assert part.n_units == 2312
-    found = part.binned([0], dt_ms=10.0, n_steps=3)
+    with pytest.warns(
+        UserWarning, match="1 of 6 spikes in 1 recordings lie outside of the 3 steps"
+    ):
+        found = part.binned([0], dt_ms=10.0, n_steps=3)
     assert found.shape == (1, 3, 2312)
     assert found.dtype == np.uint8
     steps, units = found[0].nonzero()
-    assert list(zip(steps.tolist(), units.tolist(), strict=True)) == [
-        (0, 34 + 5), (1, 34 * 34 + 34 + 5), (2, 34 * 34 + 6),
+    number = found[0][steps, units]
+    assert list(zip(steps.tolist(), units.tolist(), number.tolist(), strict=True)) == [
+        (0, 34 + 5, 2), (1, 34 * 34 + 6, 1), (1, 34 * 34 + 34 + 5, 1), (2, 34 * 34 + 6, 1),
     ]  # fmt: skip
+
+
+def events_at(times_ms: list[float]) -> EventPart:
+    """A recording of one channel."""
+    events = np.zeros(len(times_ms), dtype=[("t", np.float64), ("x", np.int64), ("p", np.int64)])
+    events["t"] = np.array(times_ms) * 1000.0
+    return EventPart(np.zeros(1, dtype=np.int64), (1, 1, 1), lambda index: events)
+
+
+def test_more_spikes_than_can_be_counted_are_refused() -> None:
+    with pytest.raises(SpikelearnError, match="256 spikes in one step of 1 ms, where 255"):
+        events_at([1.0] * 256).binned([0], 1.0, 3)
+    assert events_at([1.0] * 255).binned([0], 1.0, 3)[0, :, 0].tolist() == [0, 255, 0]
 
 
 @pytest.mark.parametrize(("name", "file"), [("shd", "shd_train.h5.zip"), ("nmnist", "Train.zip")])
@@ -173,6 +191,7 @@ def config(rule: str, **changes: Any) -> TrainConfig:
     return TrainConfig(rule=rule, learning_rate=3e-3, **options)
 
 
+@pytest.mark.filterwarnings("ignore:.*spikes in 60 recordings lie outside of the 30 steps")
 @pytest.mark.filterwarnings("ignore:.*rates explode")  # forty neurons have little choice
 @pytest.mark.parametrize("rule", ["surrogate", "eprop_spiking", "ottt", "decolle"])
 def test_spiking_rules_learn_recorded_spikes(rule: str, no_data: Path, tmp_path: Path) -> None:

@@ -84,7 +84,8 @@ def test_images_of_ones_own_are_shown_from_beside_the_protocol(tmp_path: Path) -
     np.savez(tmp_path / "mine.npz", images=images, labels=np.array(["dark", "light"] * 3))
     content = {
         "kind": "images", "name": "mine", "dataset": "mine.npz", "height": 2, "width": 2,
-        "split": "train", "source": "eye", "encoder": {"kind": "rate", "max_rate_hz": 2000.0},
+        "split": "train", "source": "eye",
+        "encoder": {"kind": "bernoulli", "max_rate_hz": 2000.0},
     }  # fmt: skip
     write_yaml(tmp_path / "mine.yaml", content)
     stimulus = load_protocol(tmp_path / "mine.yaml").realise({"eye": 4, "ear": 3}, 10.0, 0.5, 0)
@@ -110,7 +111,7 @@ def film(encoder: dict[str, Any], folder: Path, n_frames: int = 2) -> ImageProto
 
 
 def test_several_images_of_a_trial_follow_one_another(tmp_path: Path) -> None:
-    fast = film({"kind": "rate", "max_rate_hz": 1000.0}, tmp_path)
+    fast = film({"kind": "bernoulli", "max_rate_hz": 1000.0}, tmp_path)
     stimulus = fast.realise({"in": 1}, 6.0, 1.0, 0)
     assert list(stimulus.labels) == ["d, l", "l, d"]
     trains = [stimulus.spikes["in"].trains(i)[0].tolist() for i in (0, 1)]

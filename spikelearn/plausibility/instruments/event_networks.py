@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks import spike_times
 from spikelearn.networks.latency_mlp import LatencyLayer, LatencyMLP
 
@@ -24,7 +24,7 @@ Layers = list[LatencyLayer]
 
 def input_slots(description: LatencyMLP) -> int:
     """Moments at which input may spike."""
-    return math.floor(description.latency_ms / description.dt_ms + 0.5) + 1
+    return nearest_step(description.latency_ms, description.dt_ms) + 1
 
 
 def longer(description: LatencyMLP, n_slots: int) -> LatencyMLP:

@@ -41,8 +41,10 @@ from spikelearn.simulation.brian2.in_process import on_cython, on_numpy
 from spikelearn.simulation.brian2.neurons import neuron_group
 from spikelearn.simulation.brian2.plasticity import each_step
 from spikelearn.simulation.brian2.session import SCHEDULE, Session
+from spikelearn.simulation.brian2.sources import spike_source
 from spikelearn.simulation.brian2.standalone import standalone
-from spikelearn.simulation.brian2.synapses import by_projection, spike_source, synapse_group
+from spikelearn.simulation.brian2.synapses import by_projection, synapse_group
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import (
     GridNetwork,
     GridSpikes,
@@ -52,7 +54,7 @@ from spikelearn.simulation.grid.network import (
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES, GridNeurons
 
-FEATURES = ALL_SYNAPSES | {"plasticity"}
+FEATURES = ALL_SYNAPSES | {SEVERAL_SPIKES, "plasticity"}
 
 MakeSession = Callable[[], AbstractContextManager[Session]]
 
@@ -170,10 +172,13 @@ def _run_trials(
         b2, replicas = target.b2, last - first
         clock = b2.Clock(dt=grid.dt_ms * b2.ms, name="grid")
         # Names by number: those of Brian2 depend on what else is alive, and the code on names.
-        groups: dict[str, Any] = {
-            name: spike_source(b2, spikes, first, last, grid.n_steps, clock, f"sources_{k}")
-            for k, (name, spikes) in enumerate(grid.sources.items())
-        }
+        groups: dict[str, Any] = {}
+        objects: list[Any] = []
+        for k, (name, given) in enumerate(grid.sources.items()):
+            groups[name], others = spike_source(
+                b2, given, first, last, grid.n_steps, clock, f"sources_{k}"
+            )
+            objects += others
         for k, (name, neurons) in enumerate(grid.neurons.items()):
             if neurons.equations is not None:
                 groups[name] = custom_group(b2, neurons, replicas, clock, f"neurons_{k}")
@@ -181,7 +186,7 @@ def _run_trials(
             groups[name] = neuron_group(
                 b2, neurons, grid.dt_ms, replicas, grid.driven(name), clock, f"neurons_{k}"
             )
-        objects = list(groups.values())
+        objects += groups.values()
         plastic = {}
         for k, (synapses, delays) in enumerate(by_projection(grid.synapses)):
             if synapses.connections.pre.size == 0:
@@ -196,6 +201,7 @@ def _run_trials(
         monitors = {
             name: b2.SpikeMonitor(groups[name], name=f"spikes_{k}")
             for k, name in enumerate(grid.record)
+            if name in grid.neurons
         }
         potentials = {
             name: b2.StateMonitor(
@@ -210,8 +216,10 @@ def _run_trials(
             if not np.isfinite(groups[name].v[:]).all():
                 raise diverged(name, grid.dt_ms, 0.0, grid.n_steps * grid.dt_ms)
         spikes = {
-            name: _collect(monitor, grid, groups[name], replicas, first)
-            for name, monitor in monitors.items()
+            name: _collect(monitors[name], grid, groups[name], replicas, first)
+            if name in monitors
+            else _given(grid.sources[name], first, last)
+            for name in grid.record
         }
         states = {
             f"{name}.v_mv": _potential(monitor, grid.neurons[name], replicas)
@@ -232,6 +240,12 @@ def _collect(monitor: Any, grid: GridNetwork, group: Any, replicas: int, first: 
     steps = nearest_steps(np.asarray(monitor.t_[:]) * 1000.0, grid.dt_ms)
     trials, senders = np.divmod(index, len(group) // replicas)
     return GridSpikes(len(group) // replicas, steps, trials + first, senders)
+
+
+def _given(spikes: GridSpikes, first: int, last: int) -> GridSpikes:
+    """The spikes of a source in the trials `first` to `last` - 1, as they were given."""
+    mine = (spikes.trials >= first) & (spikes.trials < last)
+    return GridSpikes(spikes.size, spikes.steps[mine], spikes.trials[mine], spikes.senders[mine])
 
 
 def _potential(monitor: Any, neurons: GridNeurons, replicas: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn.simulation.brian2.session import Session
+from spikelearn.simulation.brian2.sources import pathways
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 from spikelearn.simulation.grid.plasticity import GridPlasticity
 
@@ -153,8 +154,9 @@ def _rewards(
     )
     modulator = groups[reward.modulator]
     paid = b2.Synapses(
-        modulator, dose, "amount : 1", on_pre="now_post += amount", clock=clock, name=f"{name}_paid"
-    )
+        modulator, dose, "amount : 1", clock=clock, name=f"{name}_paid",
+        **pathways("now_post += amount", grid.most_spikes(reward.modulator)),
+    )  # fmt: skip
     paid.connect(i=np.arange(len(modulator)), j=np.zeros(len(modulator), dtype=int))
     paid.amount = reward.amounts
     pay = {"rule_mark_decay": reward.eligibility_decay, "rule_share": reward.share}

@@ -1,4 +1,4 @@
-"""Sources and projections for Brian2: spike generators, and synapses with their plasticity."""
+"""Projections for Brian2: synapses with their plasticity."""
 
 from __future__ import annotations
 
@@ -11,43 +11,8 @@ import numpy as np
 
 from spikelearn.networks.connectivity import Connections
 from spikelearn.simulation.brian2.plasticity import Code, code_of
-from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Synapses
-
-
-def spike_source(
-    b2: Any, spikes: GridSpikes, first: int, last: int, n_steps: int, clock: Any, name: str
-) -> Any:
-    """The spikes of a source, its trials side by side.
-
-    Parameters
-    ----------
-    b2 : module
-        brian2.
-    spikes : GridSpikes
-        Of all trials.
-    first, last : int
-        The trials first to last - 1 are what is run.
-    n_steps : int
-        Steps of a trial.
-    clock : brian2.Clock
-        Of the grid.
-    name : str
-        Of the object in Brian2.
-
-    Returns
-    -------
-    brian2.SpikeGeneratorGroup
-        Of (last - first) * size neurons.
-    """
-    inside = (spikes.trials >= first) & (spikes.trials < last)
-    index = (spikes.trials[inside] - first) * spikes.size + spikes.senders[inside]
-    # Two spikes after the end, which are never sent: for none and for one, Brian2's code differs.
-    index = np.append(index, [0, 0])
-    times = np.append(spikes.steps[inside], [n_steps, n_steps + 1]) * clock.dt
-    return b2.SpikeGeneratorGroup(
-        (last - first) * spikes.size, index, times,
-        clock=clock, when="start", sorted=False, name=name,
-    )  # fmt: skip
+from spikelearn.simulation.brian2.sources import pathways
+from spikelearn.simulation.grid.network import GridNetwork, Synapses
 
 
 def synapse_group(
@@ -107,13 +72,15 @@ def synapse_group(
     # A source emits at the start of a step and is delivered within it; a neuron emits after the
     # deliveries of its step, and Brian2 takes its spikes up one step later of itself.
     taken_up = 0 if synapses.source in grid.sources else 1
+    paths = pathways("\n".join(on_pre), grid.most_spikes(synapses.source))
+    delay = (delay_steps - taken_up) * clock.dt
     made = b2.Synapses(
         source,
         target,
         "\n".join(model),
-        on_pre="\n".join(on_pre),
+        **paths,
         on_post=on_post,
-        delay={} if np.ndim(delay_steps) else {"pre": (delay_steps - taken_up) * clock.dt},
+        delay={} if np.ndim(delay_steps) else dict.fromkeys(paths["on_pre"], delay),
         clock=clock,
         name=name,
         namespace=code.namespace,
@@ -128,7 +95,8 @@ def synapse_group(
     if "gain" in given and synapses.gain is not None:
         made.gain = np.tile(synapses.gain[c.post], replicas)
     if np.ndim(delay_steps):
-        made.pre.delay = np.tile(delay_steps - taken_up, replicas) * clock.dt
+        for path in paths["on_pre"]:
+            getattr(made, path).delay = np.tile(delay, replicas)
     if on_post is not None:
         made.post.when = "resets"
     return made

@@ -17,6 +17,9 @@ from spikelearn.simulation.grid.neurons import gain_of
 from spikelearn.simulation.grid.poisson import PoissonSampler
 from spikelearn.stimuli.stimulus import Stimulus
 
+# What a backend may lack of sources.
+SEVERAL_SPIKES = "way to sum several spikes of a source neuron in one step"
+
 _BACKGROUND_BLOCK = 64  # steps drawn at once
 
 
@@ -24,13 +27,31 @@ _BACKGROUND_BLOCK = 64  # steps drawn at once
 class GridSpikes:
     """Spikes of one population on the grid; arrays of shape (n_spikes,).
 
-    Those of a source are sorted by step; those that an engine found may be in any order.
+    Several spikes of a neuron in a step stand there as many times. Those of a source are sorted by
+    step, then by trial, and then come in rounds: the first spikes of all neurons, the second ones
+    of those that have several, and so on, each round by neuron. Those that an engine found may be
+    in any order.
     """
 
     size: int
     steps: np.ndarray
     trials: np.ndarray
     senders: np.ndarray
+    rounds: np.ndarray | None = None  # of each spike, from 0; None where all are of the first
+
+    @property
+    def most(self) -> int:
+        """Spikes of a source's neuron in a step, at most."""
+        return 1 if self.rounds is None else int(self.rounds.max()) + 1
+
+    @property
+    def width(self) -> int:
+        """Most spikes of a source in one step of one trial, or its size where that is more."""
+        if self.rounds is None:
+            return self.size
+        begins = np.flatnonzero((np.diff(self.steps) != 0) | (np.diff(self.trials) != 0)) + 1
+        bounds = np.concatenate([[0], begins, [self.steps.size]])
+        return max(self.size, int(np.diff(bounds).max()))
 
 
 @dataclass(frozen=True)
@@ -198,7 +219,7 @@ def sources_on_grid(
     Raises
     ------
     SpikelearnError
-        Where sources differ, or a spike lies outside the trial or in the step of another.
+        Where sources differ, or a spike lies outside the trial.
     """
     for name in stimulus.spikes:
         if name not in network.sources:
@@ -220,26 +241,30 @@ def sources_on_grid(
                 f"the stimulus has {spikes.size} input neurons for '{name}', the network {size}"
             )
         steps = nearest_steps(spikes.times_ms, dt_ms)
-        if steps.size and (steps.min() < 0 or steps.max() >= n_steps):
+        outside = (steps < 0) | (steps >= n_steps)
+        if outside.any():
             raise SpikelearnError(
                 f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
-                f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms"
+                f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms, and"
+                f" {int(outside.sum())} of {outside.size} outside"
             )
-        order = _by_step(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
-        source = GridSpikes(size, steps[order], spikes.trials[order], spikes.senders[order])
-        twice = (
-            (np.diff(source.steps) == 0)
-            & (np.diff(source.trials) == 0)
-            & (np.diff(source.senders) == 0)
-        )
-        if twice.any():
-            at = int(np.flatnonzero(twice)[0])
-            raise SpikelearnError(
-                f"source neuron {source.senders[at]} of '{name}' has two spikes within one step of"
-                f" {dt_ms:g} ms, at {source.steps[at] * dt_ms:g} ms; use a smaller dt_ms"
-            )
-        sources[name] = source
+        sources[name] = _in_rounds(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
     return sources
+
+
+def _in_rounds(
+    steps: np.ndarray, trials: np.ndarray, senders: np.ndarray, n_trials: int, size: int
+) -> GridSpikes:
+    """Spikes by step, then trial, then round, then sender."""
+    order = _by_step(steps, trials, senders, n_trials, size)
+    steps, trials, senders = steps[order], trials[order], senders[order]
+    again = (np.diff(steps) == 0) & (np.diff(trials) == 0) & (np.diff(senders) == 0)
+    if not again.any():
+        return GridSpikes(size, steps, trials, senders)
+    first = np.append(0, np.flatnonzero(~again) + 1)
+    rounds = np.arange(steps.size) - np.repeat(first, np.diff(np.append(first, steps.size)))
+    order = np.lexsort((senders, rounds, trials, steps))
+    return GridSpikes(size, steps[order], trials[order], senders[order], rounds[order])
 
 
 def _by_step(

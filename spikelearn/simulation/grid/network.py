@@ -69,6 +69,10 @@ class GridNetwork:
         """Whether any projection is plastic."""
         return any(s.plasticity is not None for s in self.synapses)
 
+    def most_spikes(self, name: str) -> int:
+        """Spikes of a neuron of a source or of a population in one step, at most."""
+        return self.sources[name].most if name in self.sources else 1
+
     def driven(self, name: str) -> bool:
         """Whether a current from outside flows into a population."""
         return name in self.currents or any(item.target == name for item in self.noise)

@@ -37,8 +37,9 @@ def arrange(grid: GridNetwork) -> Net:
     """The network on the grid as the kernel wants it."""
     neurons = list(grid.neurons.values())
     channels = [channel for p in neurons for channel in p.channels]
-    emitter_sizes = [s.size for s in grid.sources.values()] + [p.size for p in neurons]
-    ring_start = np.cumsum([0, *emitter_sizes])
+    # Room for all spikes of an emitter in a step; neurons have one each at most.
+    widths = [s.width for s in grid.sources.values()] + [p.size for p in neurons]
+    ring_start = np.cumsum([0, *widths])
     populations = _populations(grid, ring_start)
     projections, rows, post, weight = _projections(grid, populations, ring_start)
     zeros = [np.zeros(p.size) for p in neurons]

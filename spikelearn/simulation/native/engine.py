@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import numpy as np
 
 from spikelearn.networks.neurons import NeuronModel
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import (
     GridNetwork,
     GridSpikes,
@@ -31,7 +32,7 @@ from spikelearn.simulation.native.cache import forget_stale
 from spikelearn.simulation.native.kernels import advance
 from spikelearn.simulation.native.state import Net, aligned, joined, n_neurons
 
-FEATURES = ALL_SYNAPSES | {"plasticity"}
+FEATURES = ALL_SYNAPSES | {SEVERAL_SPIKES, "plasticity"}
 
 forget_stale(advance)
 

@@ -101,6 +101,9 @@ def arrive(
 ) -> None:  # pragma: no cover - compiled
     """Spikes arrive by the synapses of rule number `index`, and change them.
 
+    Several of one neuron come one right after the other: each finds the weights and traces as the
+    one before has left them.
+
     Parameters
     ----------
     plastic : Plastic
@@ -108,12 +111,29 @@ def arrive(
     goal : array of shape (n_target,)
         What arrivals add to.
     spiking : array of int
-        Source neurons.
+        Source neurons, in rounds: ascending but where a neuron comes again.
     rows : array of int
         First synapse of each source neuron, and further.
     post : array of int
         Target neurons, from the projection's first synapse on.
     """
+    start = 0
+    for stop in range(1, spiking.size + 1):
+        if stop == spiking.size or spiking[stop] <= spiking[stop - 1]:
+            _arrive_once(plastic, index, goal, spiking[start:stop], rows, post)
+            start = stop
+
+
+@pasted
+def _arrive_once(
+    plastic: Plastic,
+    index: int,
+    goal: np.ndarray,
+    spiking: np.ndarray,
+    rows: np.ndarray,
+    post: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """At most one spike of each source neuron."""
     rule = plastic.rules[index]
     weight = plastic.weight[rule.weight_start : rule.weight_end]
     y = plastic.y[rule.post_start : rule.post_end]

@@ -111,7 +111,7 @@ class State(NamedTuple):
     theta: np.ndarray  # (N,)
     limit: np.ndarray  # (N,) threshold, and theta where there is one
     currents: np.ndarray
-    ring: np.ndarray  # (n_slots, all emitters' sizes) who spiked
+    ring: np.ndarray  # (n_slots, all emitters' widths) who spiked
     n_ring: np.ndarray  # (n_slots, emitters) how many
 
 

@@ -262,13 +262,15 @@ class _Stage:
         if step < projection.delay:
             return
         if projection.source in self.sources:
-            senders = self.sources[projection.source].senders(step - projection.delay)
+            rounds = self.sources[projection.source].rounds(step - projection.delay)
         else:
-            senders = self._spiking(projection.source, self.longest + offset - projection.delay)
-        if senders.numel():
-            self.populations[projection.target].deliver(
-                projection.channel, projection.arrive(senders)
-            )
+            row = self.longest + offset - projection.delay
+            rounds = [self._spiking(projection.source, row)]
+        for senders in rounds:
+            if senders.numel():
+                self.populations[projection.target].deliver(
+                    projection.channel, projection.arrive(senders)
+                )
 
     def _from_outside(
         self, first: int, last: int

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import torch
 
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, Result
 from spikelearn.simulation.grid.neurons import ALPHA_SYNAPSES, GridNeurons
 from spikelearn.simulation.torch import loop as torch_loop
 
-FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES, "plasticity"})
+FEATURES = frozenset({"32-bit arithmetic", ALPHA_SYNAPSES, SEVERAL_SPIKES, "plasticity"})
 
 
 def _no_reset(

@@ -26,10 +26,13 @@ class Source:
         self.spikes = spikes
         self.first = np.searchsorted(spikes.steps, np.arange(grid.n_steps + 1))
 
-    def senders(self, step: int) -> torch.Tensor:
-        """Who spikes in a step, whatever the trial."""
-        who = self.spikes.senders[self.first[step] : self.first[step + 1]]
-        return torch.as_tensor(who, dtype=torch.int64, device=self.device)
+    def rounds(self, step: int) -> list[torch.Tensor]:
+        """Who spikes in a step of the one trial, who does so a second time, and so on."""
+        here = slice(self.first[step], self.first[step + 1])
+        parts = [self.spikes.senders[here]]
+        if self.spikes.rounds is not None:
+            parts = np.split(parts[0], np.flatnonzero(np.diff(self.spikes.rounds[here])) + 1)
+        return [torch.as_tensor(who, dtype=torch.int64, device=self.device) for who in parts]
 
     def through(self, projection: Projection, first: int, length: int) -> torch.Tensor | None:
         """Summed weights of the spikes of `length` steps, shape (length, trials, target size).
@@ -58,8 +61,12 @@ class Source:
             values = projection.gathered(rows, senders, n_rows)
         else:
             # Set in NumPy, as bytes: torch takes ten times as long to set single entries.
-            dense = np.zeros(n_rows * self.size, dtype=np.uint8)
-            dense[rows * self.size + senders] = 1
+            places = rows * self.size + senders
+            if self.spikes.rounds is not None:
+                dense = np.bincount(places, minlength=n_rows * self.size)
+            else:
+                dense = np.zeros(n_rows * self.size, dtype=np.uint8)
+                dense[places] = 1
             values = projection.times(
                 torch.from_numpy(dense).to(self.device).to(self.dtype).view(n_rows, self.size)
             )

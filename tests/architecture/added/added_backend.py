@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from spikelearn.simulation import BACKENDS
+from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Result
 
-FEATURES: frozenset[str] = frozenset()
+FEATURES: frozenset[str] = frozenset({SEVERAL_SPIKES})
 
 
 class Trial:
@@ -29,10 +30,10 @@ class Trial:
         # The step from which on a neuron integrates and may spike.
         self.free_from = {name: np.zeros(p.size, dtype=int) for name, p in grid.neurons.items()}
         sizes = {name: item.size for name, item in (grid.sources | grid.neurons).items()}
-        self.spiked = {name: np.zeros((grid.n_steps, n), bool) for name, n in sizes.items()}
+        self.spiked = {name: np.zeros((grid.n_steps, n), int) for name, n in sizes.items()}
         for name, source in grid.sources.items():
             mine = source.trials == number
-            self.spiked[name][source.steps[mine], source.senders[mine]] = True
+            np.add.at(self.spiked[name], (source.steps[mine], source.senders[mine]), 1)
         self.drives = {
             name: grid.drive(name, number, number + 1) for name in grid.neurons if grid.driven(name)
         }
@@ -55,8 +56,8 @@ class Trial:
         for s in self.grid.synapses:
             if now >= s.delay_steps:
                 c = s.connections
-                arrive = self.spiked[s.source][now - s.delay_steps][c.pre]
-                np.add.at(self._goal(s.target, s.channel), c.post[arrive], c.weight[arrive])
+                number = self.spiked[s.source][now - s.delay_steps][c.pre]
+                np.add.at(self._goal(s.target, s.channel), c.post, number * c.weight)
         for item, counts in self.background:
             self._goal(item.target, item.channel)[:] += item.weight * next(counts)[0]
         for name, p in self.grid.neurons.items():
@@ -84,7 +85,10 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
         progress((number + 1) / grid.n_trials)
     spikes = {}
     for name in grid.record:
-        of_trial, steps, senders = np.nonzero(np.stack([t.spiked[name] for t in trials]))
+        number = np.stack([t.spiked[name] for t in trials])
+        of_trial, steps, senders = (
+            np.repeat(where, number[number > 0]) for where in np.nonzero(number)
+        )
         size = (grid.sources | grid.neurons)[name].size
         spikes[name] = GridSpikes(size, steps, of_trial, senders)
     states = {f"{n}.v_mv": np.stack([t.traces[n] for t in trials]) for n in grid.record_potential}
