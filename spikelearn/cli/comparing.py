@@ -134,7 +134,10 @@ def compare(
         tested = None
         if tests:
             move = bar("testing")
-            tested = significance(entries, loaded, bootstrap, seed, method=method, **options)
+            tested = significance(
+                entries, loaded, bootstrap, seed, method=method, assign_layers=assign_layers,
+                **options,
+            )  # fmt: skip
             move(1.0, "tested")
     _print_scores(table, recording, resolution is not None)
     for note in recording_notes(loaded) if loaded.rdms else []:

@@ -18,7 +18,11 @@ from spikelearn.comparison.comparators import (
 )
 from spikelearn.comparison.encoding import fit_ridge, unit_ceilings
 from spikelearn.comparison.guards import check_images, evaluation_mode, recording_notes
-from spikelearn.comparison.held_out_rsa import compare_held_out, non_negative_weights
+from spikelearn.comparison.held_out_rsa import (
+    compare_held_out,
+    held_out_zero_table,
+    non_negative_weights,
+)
 from spikelearn.comparison.inference import difference_table, mean_table, zero_table
 from spikelearn.comparison.methods import METHODS, compare_by
 from spikelearn.comparison.models_and_targets import subject_rdms
@@ -63,6 +67,7 @@ __all__ = [
     "fit_ridge",
     "fixed_rdm",
     "gabor_energy",
+    "held_out_zero_table",
     "holm",
     "linear_cka",
     "mean_luminance",

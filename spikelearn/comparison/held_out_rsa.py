@@ -13,8 +13,8 @@ cover the mean score of other stimuli, choices and all, in 93 to 98 %.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,9 @@ from spikelearn.comparison.models_and_targets import (
     pair_mask,
     targets,
 )
+from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.permutation import p_by_sequence, settled
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -86,18 +88,10 @@ def compare_held_out(
     SpikelearnError
         If a fit is unknown, or a fold has too few stimuli to score.
     """
-    if not layers:
-        raise SpikelearnError("there is no layer to choose from; give at least one response")
-    for fit in fits:
-        if fit not in FITS:
-            raise SpikelearnError(f"there is no fit '{fit}'; fits are {', '.join(FITS)}")
+    _check_fits(fits)
     recording = by_names(recording)
     all_targets = targets(recording, known_comparator(comparator))
-    rdms = [model_rdm((model, name), r, recording) for name, r in layers.items()]
-    rdms = [r for r in rdms if not r.problem(r.valid)]
-    if not rdms:
-        raise SpikelearnError(f"no layer of '{model}' has dissimilarities to choose by")
-    valid = np.logical_and.reduce([r.valid for r in rdms])
+    rdms, valid = _layer_rdms(model, layers, recording)
     divisions = stimulus_folds(valid, n_folds, n_divisions, seed)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     n_stimuli = int(valid.sum())
@@ -125,6 +119,113 @@ def compare_held_out(
                 }
             )
     return made(rows)
+
+
+def held_out_zero_table(
+    instances: Sequence[Mapping[str, xarray.DataArray]],
+    recording: ImageRecording,
+    n_permutations: int = 100,
+    seed: int = 0,
+    *,
+    model: str = "model",
+    fits: tuple[str, ...] = FITS,
+    comparator: str = "spearman",
+    n_folds: int = 4,
+    n_divisions: int = 5,
+) -> pandas.DataFrame:
+    """Is a model's best layer, are its weighted layers, on held-out stimuli larger than zero?
+
+    The stimuli of all layers are relabelled together, and layers chosen and weighted anew.
+
+    Parameters
+    ----------
+    instances : sequence of mappings of layer to DataArray
+        Responses of one model, such as a network trained from several seeds: its score is the mean.
+    recording, seed, model, fits, comparator, n_folds, n_divisions
+        As in `compare_held_out`.
+    n_permutations : int
+        At most; see `p_by_sequence`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `zero_table`, one row for each fit and each mean over subjects, and group.
+    """
+    _check_fits(fits)
+    recording = by_names(recording)
+    all_targets = targets(recording, known_comparator(comparator))
+    prepared = [_layer_rdms(model, layers, recording) for layers in instances]
+    valid = np.logical_and.reduce([v for _, v in prepared])
+    divisions = stimulus_folds(valid, n_folds, n_divisions, seed)
+    folds = [(train, test) for division in divisions for train, test in division]
+    orders = np.tile(np.arange(len(valid)), (n_permutations, 1))
+    random = generator(seed, "permutation of stimuli")
+    orders[:, valid] = random.permuted(orders[:, valid], axis=1)
+    rows = []
+    for fit in fits:
+        for target in all_targets.rows:
+            if target.level == "subject":
+                continue
+            data = all_targets.vectors[list(target.rdms)]
+
+            def score(order: np.ndarray, fit: str = fit, data: np.ndarray = data) -> float:
+                each = []
+                for rdms, _ in prepared:
+                    moved = [replace(one, vector=_relabelled(one.vector, order)) for one in rdms]
+                    fitted = [_fit(fit, moved, data, *fold, comparator) for fold in folds]
+                    none = np.zeros((0, len(valid)), dtype=int)
+                    each.append(_evaluate(fitted, folds, data, none, comparator)[0].mean())
+                return float(np.mean(each))
+
+            observed = score(np.arange(len(valid)))
+            permuted: list[float] = []
+            for order in orders:
+                if settled(observed, np.array(permuted)):
+                    break
+                permuted.append(score(order))
+            rows.append(
+                {
+                    "model": model,
+                    "layer": fit,
+                    "recording": recording.name,
+                    **target.columns,
+                    "method": "rsa",
+                    "measure": comparator,
+                    "test": "permutation, held out",
+                    "score": observed,
+                    "p": p_by_sequence(observed, np.array(permuted)),
+                    "n_stimuli": int(valid.sum()),
+                }
+            )
+    return with_corrections(made(rows))
+
+
+def _check_fits(fits: tuple[str, ...]) -> None:
+    for fit in fits:
+        if fit not in FITS:
+            raise SpikelearnError(f"there is no fit '{fit}'; fits are {', '.join(FITS)}")
+
+
+def _layer_rdms(
+    model: str, layers: Mapping[str, xarray.DataArray], recording: ImageRecording
+) -> tuple[list[ModelRDM], np.ndarray]:
+    """The RDMs of the layers that have some, and the stimuli that all of them have."""
+    if not layers:
+        raise SpikelearnError("there is no layer to choose from; give at least one response")
+    rdms = [model_rdm((model, name), r, recording) for name, r in layers.items()]
+    rdms = [r for r in rdms if not r.problem(r.valid)]
+    if not rdms:
+        raise SpikelearnError(f"no layer of '{model}' has dissimilarities to choose by")
+    return rdms, np.logical_and.reduce([r.valid for r in rdms])
+
+
+def _relabelled(vector: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """An upper triangle with its stimuli in another order."""
+    from scipy.spatial.distance import squareform
+
+    first, second = np.triu_indices(len(order), k=1)
+    moved: np.ndarray = squareform(vector, checks=False)[order[first], order[second]]
+    return moved
 
 
 def stimulus_folds(

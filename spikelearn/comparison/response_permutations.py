@@ -26,6 +26,7 @@ from spikelearn.comparison.held_out_scores import (
     within_fold_correlations,
 )
 from spikelearn.comparison.procrustes import reduced
+from spikelearn.comparison.response_methods import RESPONSE_METHODS
 
 # Scores of relabelled stimuli, array of shape (n,), by orders of the stimuli, (n, n_stimuli).
 Relabelled = Callable[[np.ndarray], np.ndarray]
@@ -68,9 +69,23 @@ def relabelled(
         The model's response.
     folds : sequence of (train, test)
     """
-    return {"cka": _cka, "cca": _cca, "procrustes": _procrustes, "encoding": _encoding}[method](
-        x, folds
-    )
+    known = {"cka": _cka, "cca": _cca, "procrustes": _procrustes, "encoding": _encoding}
+    return known[method](x, folds) if method in known else _one_by_one(method, x, folds)
+
+
+def _one_by_one(
+    method: str, x: np.ndarray, folds: Sequence[Fold]
+) -> Callable[[np.ndarray], Relabelled]:
+    """Of any other method: its score of each order, computed anew."""
+    scores_of = RESPONSE_METHODS[method][0]
+    once = np.ones((1, len(x)), dtype=int)
+
+    def against(y: np.ndarray) -> Relabelled:
+        return lambda orders: np.array(
+            [scores_of(x, y[order], once, list(folds))[0] for order in orders]
+        )
+
+    return against
 
 
 def _cka(x: np.ndarray, _folds: Sequence[Fold]) -> Callable[[np.ndarray], Relabelled]:

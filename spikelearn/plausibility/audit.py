@@ -59,9 +59,8 @@ class Audit:
     def matrix(self) -> pd.DataFrame:
         """Verdicts, a row a rule and a column a criterion."""
         table = self.table()
-        verdicts = table.pivot_table(
-            index="rule", columns="criterion", values="verdict", aggfunc="first"
-        )
+        # One verdict a cell, or an error: a rule is judged once by a criterion.
+        verdicts = table.pivot(index="rule", columns="criterion", values="verdict")
         rules = list(dict.fromkeys(table["rule"]))
         return verdicts.loc[rules, [key for key in CRITERIA if key in verdicts.columns]]
 

@@ -150,7 +150,8 @@ def beside(
     import pandas as pd
 
     numbers = [c for c in measured.columns if c not in ("rule", "network", "dataset")]
-    table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left")
+    table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left",
+                           validate="many_to_one")  # fmt: skip
     table["rule"] = table["rule"].map(label)
     for column in numbers:
         digits = 1 if "%" in column else 3

@@ -68,24 +68,29 @@ def spiking(
 
 
 def agreement_sentence(frame: pd.DataFrame) -> str:
-    """Whether the backends gave the same spikes."""
-    total, both = int(frame["spikes_a"].sum()), int(frame["spikes_in_both"].sum())
-    other = int(frame["spikes_b"].sum())
-    names = f"{backend(frame['backend_a'].iloc[0])} and {backend(frame['backend_b'].iloc[0])}"
-    if total == other == both:
-        return f"{names} gave the same {total:,} spikes, not one different."
-    share = 100 * both / max(total, other, 1)
-    return f"{names} agree in {share:.2f} % of spikes ({total:,} and {other:,})."
+    """Whether each two of the backends gave the same spikes."""
+    told = []
+    for (a, b), part in frame.groupby(["backend_a", "backend_b"], sort=False):
+        total, both = int(part["spikes_a"].sum()), int(part["spikes_in_both"].sum())
+        other = int(part["spikes_b"].sum())
+        names = f"{backend(str(a))} and {backend(str(b))}"
+        if total == other == both:
+            told.append(f"{names} gave the same {total:,} spikes, not one different.")
+            continue
+        share = 100 * both / max(total, other, 1)
+        told.append(f"{names} agree in {share:.2f} % of spikes ({total:,} and {other:,}).")
+    return " ".join(told)
 
 
 def agreement_table(frame: pd.DataFrame) -> Table:
     """Spikes of two backends, summed over seeds."""
-    keys = ["model", "population", "backend_a", "backend_b"]
+    keys = ["model", "network", "population", "backend_a", "backend_b"]
     rows = []
-    for (model, population, a, b), part in frame.groupby(keys, sort=False):
+    for (model, network, population, a, b), part in frame.groupby(keys, sort=False):
         rows.append(
             {
-                "network trained by": label(str(model)),
+                "network": str(network),
+                "trained by": label(str(model)),
                 "population": population,
                 "first": backend(str(a)),
                 "second": backend(str(b)),

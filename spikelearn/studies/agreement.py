@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
 
-def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[dict[str, Any]]:
+def agreement(
+    rule: str, network: str, seed: int, first: Activity, second: Activity
+) -> list[dict[str, Any]]:
     """Spikes of two simulators compared, a row a population.
 
     Parameters
     ----------
-    rule : str
-        That trained the network.
+    rule, network : str
+        That trained the network, and the network's name.
     seed : int
         Of the network.
     first, second : Activity
@@ -26,7 +28,7 @@ def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[d
     Returns
     -------
     list of dict
-        model, seed, population, backend_a, backend_b, n_stimuli, spikes_a, spikes_b and
+        model, network, seed, population, backend_a, backend_b, n_stimuli, spikes_a, spikes_b and
         spikes_in_both: those whose trial, neuron and time step agree.
     """
 
@@ -43,6 +45,7 @@ def agreement(rule: str, seed: int, first: Activity, second: Activity) -> list[d
         rows.append(
             {
                 "model": rule,
+                "network": network,
                 "seed": seed,
                 "population": name,
                 "backend_a": first.provenance["backend"],

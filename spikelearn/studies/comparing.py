@@ -12,6 +12,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.studies.image_baselines import at_resolution, baseline_table
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
+from spikelearn.studies.untrained_twin import with_twin
 from spikelearn.training.loop import TrainedRun
 from spikelearn.training.stdp_training import STDPRun
 
@@ -92,9 +93,9 @@ def compare(
     Raises
     ------
     SpikelearnError
-        If a folder holds no run, the recording has no images or two that are the same, a network
-        is in training mode or its responses depend on the batch, or the method needs responses
-        and the recording has RDMs.
+        If a folder holds no run, two runs cannot be told apart, the recording has no images or two
+        that are the same, a network is in training mode or its responses depend on the batch, or
+        the method needs responses and the recording has RDMs.
     DataUnavailableError
         If the recording cannot be had.
 
@@ -170,6 +171,7 @@ def shown_entries(
     loaded = comparable_recording(recording, method)
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
+    _each_once(opened, networks)
     say = progress or (lambda fraction, words: None)
     entries: dict[tuple[str, str, int, int | None], Entry] = {}
     sides: Sequence[int | None] = resolutions or (None,)
@@ -185,6 +187,25 @@ def shown_entries(
                     entries[*name, side] = Entry(*name, shown.responses, side)
             n_shown += 1
     return loaded, list(entries.values())
+
+
+def _each_once(runs: Sequence[TrainedRun | STDPRun], networks: Sequence[str]) -> None:
+    """Refuse two runs that would be one row: their scores would be told apart by nothing.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    found: dict[tuple[str, str, int], TrainedRun | STDPRun] = {}
+    for run, network in zip(runs, networks, strict=True):
+        name = run.config["rule"], network, run.config["seed"]
+        if name in found:
+            places = [str(one.folder or "one in memory") for one in (found[name], run)]
+            raise SpikelearnError(
+                f"two runs are {name[0]} on {name[1]} with seed {name[2]} and the same settings"
+                f" ({' and '.join(places)}); give one of them"
+            )
+        found[name] = run
 
 
 def check_method(method: str) -> None:
@@ -246,37 +267,6 @@ def check_comparable(recording: Any, method: str) -> None:
 
     if method != "rsa":
         neural_responses(recording, method)
-
-
-# Of the networks that spike, by kind, the rule that trains nothing.
-_BASELINES = {
-    "spiking_mlp": "untrained_spiking",
-    "latency_mlp": "untrained_latency",
-    "latency_cnn": "untrained_latency",
-}
-
-
-def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
-    """The network of a run with its initial weights."""
-    from dataclasses import replace
-
-    from spikelearn._seeding import torch_generator
-    from spikelearn.rules import make_rule
-    from spikelearn.training.loop import describe
-
-    config = {**run.config, "rule": "untrained"}
-    if isinstance(run, STDPRun):
-        return replace(run, config=config, network=run.initial, folder=None)
-    description = describe(run.config["network"])
-    rule = make_rule(_BASELINES.get(description.kind, "untrained"))
-    rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
-    return replace(run, config=config, rule=rule, folder=None)
-
-
-def with_twin(run: TrainedRun | STDPRun) -> list[TrainedRun | STDPRun]:
-    """The network of a run and its untrained twin; one that was never trained is its own."""
-    twin = untrained_twin(run)
-    return [run] if run.config["rule"] == twin.config["rule"] else [run, twin]
 
 
 def similarity(

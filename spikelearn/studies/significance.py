@@ -76,6 +76,7 @@ def significance(
     over: str = "stimuli",
     comparator: str | None = None,
     judgements: bool = True,
+    assign_layers: bool = False,
 ) -> Significance:
     """Test the models of a comparison, with the brains and with judgements where there are some.
 
@@ -93,6 +94,9 @@ def significance(
         One of `spikelearn.comparison.METHODS`.
     judgements : bool
         Whether what people judged is a target too, where RSA finds some.
+    assign_layers : bool
+        Whether each network's best and weighted layers, chosen on other stimuli, are tested against
+        zero too (RSA only), with layers chosen anew for each permutation.
 
     Raises
     ------
@@ -122,6 +126,8 @@ def significance(
         zero.append(_named(table, numbers, recording).assign(
             n_seeds=[len(models[numbers[i]]) for i in table["model"].astype(int)]
         ))  # fmt: skip
+        if assign_layers:
+            zero += _assigned(entries, target, seed, comparator or "spearman", recording)
         chosen = best_pairs(read_first(means), numbers)
         wanted = dict.fromkeys([*planned, *(pair for pairs in chosen.values() for pair in pairs)])
         if not wanted:
@@ -134,6 +140,34 @@ def significance(
         pair = list(zip(every["model_a"].astype(int), every["model_b"].astype(int), strict=True))
         differences += _families(named, pair, planned, chosen)
     return Significance(_first(stacked(zero)), _first(stacked(differences)))
+
+
+def _assigned(
+    entries: Sequence[Entry],
+    target: ImageRecording,
+    seed: int,
+    comparator: str,
+    recording: ImageRecording,
+) -> list[pd.DataFrame]:
+    """Tests of the layers that are assigned on held-out stimuli; seeds of a network together."""
+    from spikelearn.comparison import held_out_zero_table
+    from spikelearn.comparison.multiplicity import with_corrections
+    from spikelearn.comparison.tables import stacked
+
+    networks: dict[_Model, list[Mapping[str, xarray.DataArray]]] = {}
+    for entry in entries:
+        key = _Model(entry.model, entry.network, "", entry.resolution)
+        networks.setdefault(key, []).append(entry.responses)
+    numbers = list(networks)
+    n_permutations = max(FEWEST_REFITS, REFITS_A_MODEL * len(numbers))
+    tables = []
+    for i, layers in enumerate(networks.values()):
+        table = held_out_zero_table(
+            layers, target, n_permutations, seed, model=str(i), comparator=comparator
+        )
+        seeds = {"n_seeds": len(layers), "ci_lower": np.nan, "ci_upper": np.nan}
+        tables.append(_named(table, numbers, recording).assign(**seeds))
+    return [with_corrections(stacked(tables).drop(columns=["p_holm", "p_fdr"]))]
 
 
 def _models(

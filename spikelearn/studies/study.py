@@ -198,7 +198,8 @@ class Study(Description):
     n_bootstrap: PositiveInt = 1000
     tests: bool = Field(
         default=True,
-        description="whether every layer is tested against zero and its untrained twin",
+        description="whether, by each method, every layer is tested against zero, its untrained"
+        " twin, the images' baselines and other networks",
     )
     criteria: tuple[str, ...] | Literal["all"] = Field(
         default="all", description="of plausibility, by which its rules are audited; may be none"

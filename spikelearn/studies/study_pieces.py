@@ -14,11 +14,11 @@ from spikelearn.studies.comparing import (
     Entry,
     judged_similarity,
     similarity,
-    with_twin,
 )
 from spikelearn.studies.image_baselines import baseline_table
 from spikelearn.studies.representation import show
 from spikelearn.studies.study import NetworkEntry, Study
+from spikelearn.studies.untrained_twin import with_twin
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import TrainedRun, train
 from spikelearn.training.stdp_training import STDPRun, train_stdp

@@ -5,6 +5,7 @@ They see the images of the study's first recording, or a few digits where it has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn import _store as store
 from spikelearn._progress import Progress
 from spikelearn._time_steps import just_before
 from spikelearn.networks.spiking import SpikingNetwork
@@ -19,6 +21,7 @@ from spikelearn.report.names import backend as simulator_name
 from spikelearn.report.names import label
 from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
+from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import Shown, open_run, show
 from spikelearn.studies.study import BASELINE
 from spikelearn.training.stdp_layer import plastic_projection
@@ -91,8 +94,11 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
         at_work.matrices = _matrices_of_brains(recording)
         at_work.groups = _groups(recording)
     say = progress or (lambda fraction, words: None)
+    networks = network_names([store.read_config(folder) for folder in result.runs])
+    names = _names(result.runs, networks)
     for done, (folder, family) in enumerate(zip(result.runs, result.families, strict=True)):
         run = open_run(folder)
+        name, network = names[done], networks[done]
         rule, seed = str(run.config["rule"]), int(run.config["seed"])
         say(done / len(result.runs), f"{rule}, seed {seed}")
         first_seed = seed == study.seeds[0]
@@ -105,18 +111,30 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
         shown = show(run, images, labels, _simulator(run, study.agreement), study.seed)
         if drawn:
             layer, matrix = _matrix_of_network(shown)
-            at_work.matrices[f"{rule} · {layer}"] = matrix
+            at_work.matrices[f"{name} · {layer}"] = matrix
         if shown.activity is None or not trained:
             continue
         if compared:
             for other in study.agreement[1:]:
                 second = show(run, images, labels, other, study.seed).activity
                 assert second is not None  # noqa: S101 - for the type checker
-                at_work.agreement += agreement(rule, seed, shown.activity, second)
+                at_work.agreement += agreement(rule, network, seed, shown.activity, second)
         if first_seed:
-            _keep(at_work, run, shown.activity)
+            _keep(at_work, run, shown.activity, name)
     say(1.0, "")
     return at_work
+
+
+def _names(folders: Sequence[Path], networks: Sequence[str]) -> list[str]:
+    """The rule of each run, with its network behind it where the rule trained several."""
+    rules = [str(store.read_config(folder)["rule"]) for folder in folders]
+    trained: dict[str, set[str]] = {}
+    for rule, network in zip(rules, networks, strict=True):
+        trained.setdefault(rule, set()).add(network)
+    return [
+        f"{rule} on {network}" if len(trained[rule]) > 1 else rule
+        for rule, network in zip(rules, networks, strict=True)
+    ]
 
 
 def _images(recording: ImageRecording | None) -> tuple[np.ndarray, list[str]]:
@@ -137,14 +155,14 @@ def _simulator(run: TrainedRun | STDPRun, compared: Sequence[str]) -> str:
     return compared[0] if compared else "auto"
 
 
-def _keep(at_work: NetworksAtWork, run: TrainedRun | STDPRun, activity: Activity) -> None:
+def _keep(
+    at_work: NetworksAtWork, run: TrainedRun | STDPRun, activity: Activity, name: str
+) -> None:
     """Spikes and raster of a network, and its receptive fields where STDP made them."""
     rule = str(run.config["rule"])
     engine = str(activity.provenance["backend"])
-    name = f"{rule}_{engine}"
-    if name in at_work.activities:
-        name = f"{run.config['network']['name']}_{name}"
-    at_work.activities[name] = activity
+    plain = re.sub(r"[^\w.]+", "_", name)  # as a file may be called anywhere
+    at_work.activities[f"{plain}_{engine}"] = activity
     population = next(iter(activity.populations))
     if isinstance(run, STDPRun):
         projection = plastic_projection(SpikingNetwork(**run.config["network"]))
@@ -160,8 +178,11 @@ def _keep(at_work: NetworksAtWork, run: TrainedRun | STDPRun, activity: Activity
         f" simulated on {simulator_name(engine)}."
     )
     at_work.rasters.append(
-        raster_of(f"Trained by {label(rule)}", activity, population, RASTER_IMAGE, caption)
-    )
+        raster_of(
+            f"Trained by {label(rule)}{name.removeprefix(rule)}", activity, population,
+            RASTER_IMAGE, caption,
+        )
+    )  # fmt: skip
 
 
 def raster_of(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from spikelearn._files import atomic_path
 from spikelearn._keys import content_key
-from spikelearn.studies.comparing import Entry, with_twin
+from spikelearn.studies.comparing import Entry
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
 from spikelearn.studies.significance import Significance, significance
+from spikelearn.studies.untrained_twin import with_twin
 
 if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from response_examples import recorded_responses
 from rsa_examples import response
+from rsatoolbox.util.inference_util import t_test_0, t_tests
 from unrelated_models import WORLDS, p_of_equal, p_of_unrelated
 
 from spikelearn._errors import SpikelearnError
@@ -91,6 +92,23 @@ def test_a_better_model_is_told_from_noise_by_every_method() -> None:
     for method in RESPONSE_METHODS:
         table = difference_table(models, recording, n_bootstrap=100, method=method)
         assert table.p[table.level == "mean"].item() < 0.01, method
+
+
+@pytest.mark.parametrize("method", RESPONSE_METHODS)
+def test_tests_over_subjects_are_rsatoolboxs_t_tests(method) -> None:
+    recording, features = recorded_responses(n_stimuli=30, n_subjects=5, n_units=8)
+    noisy = np.random.default_rng(2).normal(size=(2, *features.shape))
+    models = {name: response(features + n) for name, n in zip("ab", noisy, strict=True)}
+    each = compare_by(method, models, recording, 0).query("level == 'subject'")
+    scores = each.pivot(index="model", columns="subject", values="score").to_numpy()
+    error = scores.var(axis=1, ddof=1) / 5
+    zero = zero_table(models, recording, method=method, test="subjects")
+    np.testing.assert_allclose(zero.p, t_test_0(scores[None], error, 4), atol=1e-12)
+    difference = np.diff(scores, axis=0).var(ddof=1) / 5
+    pairs = difference_table(models, recording, n_bootstrap=20, method=method, over="subjects")
+    row = pairs[pairs.level == "mean"].iloc[0]
+    expected = t_tests(scores[None], np.array([difference]), 4)[0, 1]
+    assert row.p == pytest.approx(expected, abs=1e-12)
 
 
 def test_names_of_methods_and_options_of_others_are_refused() -> None:

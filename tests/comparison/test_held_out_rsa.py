@@ -13,6 +13,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
     compare_held_out,
     compare_rsa,
+    held_out_zero_table,
     non_negative_weights,
 )
 from spikelearn.comparison.held_out_rsa import stimulus_folds
@@ -82,3 +83,38 @@ def test_folds_divide_the_stimuli_that_can_be_compared() -> None:
             assert not (train & test).any()
     with pytest.raises(SpikelearnError, match="leave fewer than 4"):
         stimulus_folds(valid, 8, 1, seed=0)
+
+
+def test_assigned_layers_are_tested_with_layers_chosen_anew() -> None:
+    recording = made_up_recording(24, seed=9, n_subjects=4)
+    random = np.random.default_rng(1)
+    common = np.random.default_rng(9).normal(size=(24, 20))  # what its subjects have in common
+    right = {"a": response(random.normal(size=(24, 6))), "b": response(common)}
+    wrong = {name: response(random.normal(size=(24, 6))) for name in "abc"}
+    few = {"n_folds": 3, "n_divisions": 1}
+    for layers, is_found in ((right, True), (wrong, False)):
+        table = held_out_zero_table([layers, layers], recording, 60, **few)
+        assert set(table.level) == {"mean", "group"}
+        mean = table[(table.level == "mean") & (table.region == "human IT")]
+        scored = compare_held_out(layers, recording, 0, **few)
+        expected = scored[(scored.level == "mean") & (scored.region == "human IT")]
+        np.testing.assert_allclose(mean.score, expected.score)
+        assert list(mean.layer) == list(expected.layer)
+        assert (mean.p < 0.05).all() == is_found
+        assert (mean.p <= mean.p_holm).all()
+    with pytest.raises(SpikelearnError, match="no fit 'sum'"):
+        held_out_zero_table([right], recording, 5, fits=("sum",))
+
+
+def test_tests_of_assigned_layers_err_as_often_as_they_say() -> None:
+    recording = made_up_recording(12, n_subjects=1)
+    found = []
+    for repeat in range(60):
+        random = np.random.default_rng(repeat)
+        layers = {name: response(random.normal(size=(12, 5))) for name in "ab"}
+        table = held_out_zero_table(
+            [layers], recording, 19, repeat, fits=("best layer",), n_folds=2, n_divisions=1
+        )
+        found.append(table.p[table.level == "mean"].item())
+    assert np.mean(np.array(found) <= 0.2) == pytest.approx(0.2, abs=0.2)
+    assert np.mean(np.array(found) <= 0.5) == pytest.approx(0.5, abs=0.25)

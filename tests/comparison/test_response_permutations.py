@@ -47,3 +47,13 @@ def test_a_constant_unit_leaves_ridge_its_other_units() -> None:
     fast = relabelled("encoding", x, folds)(y)(orders)
     others = relabelled("encoding", x, folds)(np.delete(y, 1, axis=1))(orders)
     np.testing.assert_allclose(fast, others, atol=1e-10)
+
+
+def test_a_method_that_is_added_is_relabelled_one_by_one(monkeypatch) -> None:
+    x, y = related_pair(3)
+    folds = response_folds(len(x), 0)
+    monkeypatch.setitem(RESPONSE_METHODS, "added", RESPONSE_METHODS["procrustes"])
+    orders = orders_of_stimuli("added", folds, 3, 0)
+    assert (orders == orders_of_stimuli("procrustes", folds, 3, 0)).all()
+    added, own = (relabelled(name, x, folds)(y)(orders) for name in ("added", "procrustes"))
+    np.testing.assert_allclose(added, own)

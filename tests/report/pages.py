@@ -87,9 +87,9 @@ def heard() -> pd.DataFrame:
 
 def agreed() -> pd.DataFrame:
     return pd.DataFrame(
-        [{"model": "surrogate", "seed": 0, "population": "hidden", "backend_a": "norse",
-          "backend_b": "snntorch", "n_stimuli": 92, "spikes_a": 1000, "spikes_b": 1000,
-          "spikes_in_both": 1000}]
+        [{"model": "surrogate", "network": "snn", "seed": 0, "population": "hidden",
+          "backend_a": "norse", "backend_b": "snntorch", "n_stimuli": 92, "spikes_a": 1000,
+          "spikes_b": 1000, "spikes_in_both": 1000}]
     )  # fmt: skip
 
 

@@ -12,5 +12,7 @@ def test_agreement_counts_spikes_that_are_the_same_in_both():
         spikes = PopulationSpikes.from_unsorted(2, times, [0] * len(times))
         return Activity({"p": spikes}, 10.0, 0.1, provenance={"backend": backend})
 
-    (row,) = agreement("r", 0, activity([1.0, 2.0], "a"), activity([1.0 + 1e-9, 3.0, 4.0], "b"))
+    (row,) = agreement(
+        "r", "n", 0, activity([1.0, 2.0], "a"), activity([1.0 + 1e-9, 3.0, 4.0], "b")
+    )
     assert (row["spikes_a"], row["spikes_b"], row["spikes_in_both"]) == (2, 3, 1)

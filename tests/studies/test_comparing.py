@@ -64,3 +64,8 @@ def test_what_is_read_first_of_a_comparison_has_each_row_once_and_loses_none(run
     assert {"human IT", "monkey IT", "human judgement"} <= set(first.region)
     assert (first.model == "pixels").sum() == first.region.nunique()
     assert set(first[first.region == "monkey IT"].level) == {"group"}
+
+
+def test_two_runs_that_nothing_tells_apart_are_refused(recording, run) -> None:
+    with pytest.raises(SpikelearnError, match="two runs are backprop on mlp_64 with seed 0"):
+        compare([run, run], "small", n_bootstrap=0)

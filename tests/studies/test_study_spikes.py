@@ -44,3 +44,16 @@ def test_a_raster_holds_the_spikes_of_its_trial_and_window():
     raster = raster_of("t", activity, "p", 0, "c", (4.0, 10.0))
     assert (list(raster.times_ms), list(raster.senders)) == ([1.0, 5.0], [1, 2])
     assert (raster.size, raster.duration_ms) == (3, 6.0)
+
+
+def test_networks_of_one_rule_are_told_apart(done, tmp_path, monkeypatch):
+    from spikelearn import _store as store
+    from spikelearn.studies import study_spikes
+
+    named = {"a": ("stdp", "small"), "b": ("stdp", "large"), "c": ("surrogate", "small")}
+    monkeypatch.setattr(store, "read_config", lambda f: {"rule": named[f.name][0]})
+    folders = [tmp_path / name for name in named]
+    networks = [network for _, network in named.values()]
+    assert study_spikes._names(folders, networks) == [
+        "stdp on small", "stdp on large", "surrogate",
+    ]  # fmt: skip

@@ -1,0 +1,34 @@
+"""The untrained twin of a network: the same initial weights, and nothing learned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spikelearn._seeding import torch_generator
+from spikelearn.rules import make_rule
+from spikelearn.training.loop import TrainedRun, describe
+from spikelearn.training.stdp_training import STDPRun
+
+# Of the networks that spike, by kind, the rule that trains nothing.
+_BASELINES = {
+    "spiking_mlp": "untrained_spiking",
+    "latency_mlp": "untrained_latency",
+    "latency_cnn": "untrained_latency",
+}
+
+
+def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
+    """The network of a run with its initial weights."""
+    config = {**run.config, "rule": "untrained"}
+    if isinstance(run, STDPRun):
+        return replace(run, config=config, network=run.initial, folder=None)
+    description = describe(run.config["network"])
+    rule = make_rule(_BASELINES.get(description.kind, "untrained"))
+    rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
+    return replace(run, config=config, rule=rule, folder=None)
+
+
+def with_twin(run: TrainedRun | STDPRun) -> list[TrainedRun | STDPRun]:
+    """The network of a run and its untrained twin; one that was never trained is its own."""
+    twin = untrained_twin(run)
+    return [run] if run.config["rule"] == twin.config["rule"] else [run, twin]
