@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SpikelearnError,
         UnsupportedFeatureError,
     )
+    from spikelearn.comparison.recording_summary import recording_summary
     from spikelearn.comparison.tables import read_first
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
@@ -53,6 +54,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "load_model": ("spikelearn.networks", "load_model"),
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),
     "load_recording": ("spikelearn.recordings", "load"),
+    "recording_summary": ("spikelearn.comparison.recording_summary", "recording_summary"),
     "open_run": ("spikelearn.studies.representation", "open_run"),
     "read_first": ("spikelearn.comparison.tables", "read_first"),
     "simulate": ("spikelearn.simulation", "simulate"),
@@ -77,6 +79,7 @@ __all__ = [
     "load_recording",
     "open_run",
     "read_first",
+    "recording_summary",
     "simulate",
     "stimulus_for",
     "train",

@@ -8,6 +8,7 @@ audit.py        audit
 comparing.py    compare
 study.py        study run|new
 runs.py         runs list|show
+recordings.py   recordings list|show
 listing.py      download, and what there is: rules, models, stimuli ...
 """
 
@@ -28,6 +29,8 @@ from spikelearn.cli import study  # isort: split
 
 from spikelearn.cli import runs  # isort: split
 
+from spikelearn.cli import recordings  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
@@ -40,6 +43,7 @@ __all__ = [
     "learning",
     "listing",
     "main",
+    "recordings",
     "responding",
     "runs",
     "simulation",

@@ -140,7 +140,7 @@ def compare(
             )  # fmt: skip
             move(1.0, "tested")
     _print_scores(table, recording, resolution is not None)
-    for note in recording_notes(loaded) if loaded.rdms else []:
+    for note in (*loaded.notes, *(recording_notes(loaded) if loaded.rdms else [])):
         print(f"Note: {note}")
     print_tests(tested)
     if out is not None:

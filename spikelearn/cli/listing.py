@@ -102,31 +102,6 @@ def stimuli(seed: NoSeed = 0) -> None:
     print_lines((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
 
 
-@app.command()
-@plainly
-def recordings(seed: NoSeed = 0) -> None:
-    """List the recordings of brain activity, and whether each is at hand."""
-    import pandas as pd
-
-    from spikelearn.cli._tables import print_table
-    from spikelearn.recordings import RECORDINGS, at_hand
-
-    rows = [
-        {
-            "name": name,
-            "at hand": "yes" if at_hand(name) else "no",
-            "species": entry.species,
-            "regions": entry.regions,
-            "stimuli": entry.stimuli,
-            "size": entry.size,
-            "variants": " ".join(f":{variant}" for variant in entry.variants) or "-",
-            "reference": entry.reference,
-        }
-        for name, entry in RECORDINGS.items()
-    ]
-    print_table(pd.DataFrame(rows), "Recordings; your own is a YAML file (README, Data)")
-
-
 def _first_sentence(content: dict[str, Any]) -> str:
     text: str = content.get("description", "")
     return text.split(". ", maxsplit=1)[0].rstrip(".")

@@ -128,7 +128,7 @@ def run_and_print(
     folder = out or Path("runs/studies") / study.name
     limit = float("inf") if limit_minutes is None else limit_minutes
     with progress_bars() as bars, plain_warnings():
-        whole = make_study(study, folder, limit, bars)
+        whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"))
     result = whole.result
     for sentence in result.skipped:
         print(f"Left out: {sentence}")

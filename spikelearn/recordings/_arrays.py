@@ -219,23 +219,30 @@ def _dims(named: NamedArray, path: Path, n_stimuli: int) -> tuple[str, ...]:
     """
     shape = named.values.shape
     usual = ("stimulus", "unit") if len(shape) == 2 else ("stimulus", "repeat", "unit")
-    if len(shape) not in (2, 3) or named.rows is not None or named.columns is not None:
+    fitting = [axis for axis, size in enumerate(shape) if size == n_stimuli]
+    if len(shape) not in (2, 3) or not fitting or named.rows is not None or named.columns:
         return usual
-    other: tuple[str, ...] | None = None
-    if shape[0] == n_stimuli and shape[-1] == n_stimuli:
-        other = usual[::-1]
-    elif shape[0] != n_stimuli and shape[-1] == n_stimuli:
+    if fitting == [0] and (len(shape) == 2 or shape[1] < shape[2] or shape[2] == 1):
+        return usual
+    others = [dim for dim in usual if dim != "stimulus"]
+    readings: list[tuple[str, ...]] = []
+    for axis in fitting:
+        for rest in (others, others[::-1]):
+            dims = [*rest[:axis], "stimulus", *rest[axis:]]
+            if tuple(dims) not in readings:
+                readings.append(tuple(dims))
+    # Fewer repeats than units are the more likely.
+    readings.sort(key=lambda dims: dict(zip(dims, shape, strict=True)).get("repeat", 0))
+    readings = readings[:2] if usual not in readings[2:] else [usual, readings[0]]
+    if len(readings) == 1:
         raise SpikelearnError(
             f"{path} has responses to {shape[0]} stimuli, but there are {n_stimuli} images, as its"
-            f" last axis has places: say dims: [{', '.join(usual[::-1])}] if these are the stimuli"
+            f" last axis has places: say dims: [{', '.join(readings[0])}] if these are the stimuli"
         )
-    elif len(shape) == 3 and shape[1] >= shape[2] > 1:
-        other = ("stimulus", "unit", "repeat")
-    if other is None:
-        return usual
+    said = ", or as ".join(_reading(dims, shape) for dims in readings)
+    both = " or ".join(f"[{', '.join(dims)}]" for dims in readings)
     raise SpikelearnError(
-        f"{path} of shape {' x '.join(map(str, shape))} can be read as {_reading(usual, shape)}, or"
-        f" as {_reading(other, shape)}; say dims: [{', '.join(usual)}] or [{', '.join(other)}]"
+        f"{path} of shape {' x '.join(map(str, shape))} can be read as {said}; say dims: {both}"
     )
 
 

@@ -348,7 +348,7 @@ def categories_of(table: pd.DataFrame, *columns: str) -> dict[str, np.ndarray]:
         str(value): (table[column] == value).to_numpy()
         for column in columns
         if column in table
-        for value in dict.fromkeys(table[column])
+        for value in dict.fromkeys(table[column].dropna())
     }
 
 

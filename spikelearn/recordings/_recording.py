@@ -120,20 +120,24 @@ class ImageRecording:
         return tuple(dict.fromkeys(recorded.region for recorded in everything))
 
     @property
+    def given_rdms(self) -> tuple[RecordedRDM, ...]:
+        """The RDMs by subject that were recorded as such, not made of the responses."""
+        made = {(r.region, r.subject, r.session) for r in self.responses}
+        return tuple(r for r in self.rdms if (r.region, r.subject, r.session) not in made)
+
+    @property
     def content(self) -> dict[str, Any]:
         """All that results depend on, in the order of names: not how it was read, nor from where.
 
         Two recordings with the same content give the same results.
         """
         one = self.in_order_of_names()
-        of_responses = {(r.region, r.subject, r.session) for r in one.responses}
         return {
             "labels": list(one.labels),
             "images": one.images,
             "categories": dict(one.categories),
             "responses": list(one.responses),
-            # Those of responses follow from them, but for rounding.
-            "rdms": [r for r in one.rdms if (r.region, r.subject, r.session) not in of_responses],
+            "rdms": list(one.given_rdms),
             "groups": dict(one.groups),
             "timecourses": list(one.timecourses),
             "behaviour": list(one.behaviour),

@@ -192,7 +192,11 @@ def read_subject(folder: Path, subject: str, trials: list[list[int]]) -> list[Re
     if not masks:
         raise SpikelearnError(f"{path} has no voxels in {', '.join(REGIONS)}")
     rows = np.flatnonzero(np.any(list(masks.values()), axis=0))
-    betas = read_betas(folder / f"sub-{subject}_ResponseData.h5", rows, len(voxels))
+    responses = folder / f"sub-{subject}_ResponseData.h5"
+    ids = voxels.get("voxel_id", voxels.index).to_numpy()
+    stored = rows_of_voxels(responses, ids)[rows]
+    order = np.argsort(stored)
+    betas = read_betas(responses, stored[order], len(voxels))[np.argsort(order)]
     last = max(max(t) for t in trials)
     if betas.shape[1] <= last:
         raise SpikelearnError(
@@ -210,10 +214,70 @@ def read_subject(folder: Path, subject: str, trials: list[list[int]]) -> list[Re
             "",
             stacked[:, :, place[np.flatnonzero(mask)]],
             "beta of a single trial",
-            tuple(str(voxel) for voxel in np.flatnonzero(mask)),
+            tuple(str(voxel) for voxel in ids[mask]),
         )
         for region, mask in masks.items()
     ]
+
+
+def rows_of_voxels(path: Path, ids: np.ndarray) -> np.ndarray:
+    """In which row of the responses' file each voxel stands, by its number.
+
+    Where the file does not number its voxels, they stand as in the table of voxels.
+
+    Parameters
+    ----------
+    path : Path
+    ids : int array of shape (n_voxels,)
+        The column voxel_id of the table of voxels.
+
+    Raises
+    ------
+    SpikelearnError
+        If a voxel is missing, or stands twice.
+    """
+    import h5py
+
+    stored = None
+    try:
+        with h5py.File(path) as file:
+            group = next((g for g in file.values() if isinstance(g, h5py.Group)), None)
+            stored = _voxel_ids(group)
+    except OSError as error:
+        raise SpikelearnError(f"{path} is not a readable HDF5 file of responses") from error
+    if stored is None or np.array_equal(stored, ids):
+        return np.arange(len(ids))
+    place = {int(voxel): row for row, voxel in enumerate(stored)}
+    if len(place) < len(stored) or len(set(ids.tolist())) < len(ids):
+        raise SpikelearnError(f"{path} and its table of voxels must name each voxel once")
+    missing = [voxel for voxel in ids.tolist() if voxel not in place]
+    if missing:
+        raise SpikelearnError(f"{path} lacks the voxel {missing[0]} of the table of voxels")
+    return np.array([place[voxel] for voxel in ids.tolist()])
+
+
+def _voxel_ids(group: Any) -> np.ndarray | None:
+    """The column of whole numbers of pandas' frame, if it has a single one: voxel_id."""
+    if group is None:
+        return None
+    if "table" in group:
+        table = group["table"]
+        names = [
+            name
+            for name in table.dtype.names or ()
+            if name.startswith("values_block")
+            and table.dtype[name].base.kind in "iu"
+            and table.dtype[name].shape == (1,)
+        ]
+        return np.ravel(table[names[0]]) if len(names) == 1 else None
+    blocks = [
+        item
+        for name, item in group.items()
+        if name.startswith("block") and name.endswith("_values") and item.dtype.kind in "iu"
+    ]
+    if len(blocks) != 1 or blocks[0].ndim != 2 or blocks[0].shape[1] != 1:
+        return None
+    return np.ravel(blocks[0][:])
 
 
 def read_betas(path: Path, rows: np.ndarray, n_voxels: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
 SUFFIXES = (".nc", ".parquet")
@@ -112,6 +113,12 @@ def _save_parquet(response: xarray.DataArray, path: Path) -> None:
         "dims": [str(dim) for dim in response.dims],
         "sizes": [int(size) for size in response.shape],
         "coords": coords,
+        "names": {
+            str(dim): response[dim].to_numpy().tolist()
+            if dim in response.coords
+            else [*range(size)]
+            for dim, size in zip(response.dims, response.shape, strict=True)
+        },
         "units": {
             str(k): c.attrs["units"] for k, c in response.coords.items() if "units" in c.attrs
         },
@@ -121,8 +128,41 @@ def _save_parquet(response: xarray.DataArray, path: Path) -> None:
     pq.write_table(table.replace_schema_metadata(kept), path)
 
 
-def _load_parquet(path: Path) -> xarray.DataArray:
+def _row_order(table: Any, about: dict[str, Any], path: Path) -> np.ndarray:
+    """The rows in the order of the array, by their coordinates: other programs sort tables.
+
+    Raises
+    ------
+    SpikelearnError
+        If rows are missing or stand twice.
+    """
     import numpy as np
+
+    sizes = about["sizes"]
+    n_rows = int(np.prod(sizes))
+    if table.num_rows != n_rows:
+        raise SpikelearnError(
+            f"{path} must have one row for each of the {n_rows} values of its response, found"
+            f" {table.num_rows}"
+        )
+    places = []
+    for dim, size in zip(about["dims"], sizes, strict=True):
+        values = table.column(dim).to_numpy().tolist()
+        # Files of earlier releases do not list the names.
+        names = about.get("names", {}).get(dim, list(dict.fromkeys(values)))
+        if len(set(names)) != size:
+            return np.arange(n_rows)  # names that stand twice tell nothing
+        number = {name: place for place, name in enumerate(names)}
+        places.append([number.get(value, -1) for value in values])
+    if any(min(its, default=0) < 0 for its in places):
+        raise SpikelearnError(f"{path} holds rows that are not of its response")
+    flat = np.ravel_multi_index(tuple(np.array(its, dtype=int) for its in places), tuple(sizes))
+    if len(set(flat.tolist())) < n_rows:
+        raise SpikelearnError(f"{path} must have one row for each value of its response")
+    return np.argsort(flat)
+
+
+def _load_parquet(path: Path) -> xarray.DataArray:
     import pyarrow.parquet as pq
     import xarray
 
@@ -133,8 +173,10 @@ def _load_parquet(path: Path) -> xarray.DataArray:
     about = json.loads(metadata[_KEY])
     dims, sizes = about["dims"], about["sizes"]
 
+    order = _row_order(table, about, path)
+
     def column(name: str) -> np.ndarray:
-        values: np.ndarray = table.column(name).to_numpy().reshape(sizes)
+        values: np.ndarray = table.column(name).to_numpy()[order].reshape(sizes)
         return values
 
     coords = {}

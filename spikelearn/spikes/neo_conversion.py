@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import repeated
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.metadata import weight_units
 from spikelearn.spikes.neo_blocks import (
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from spikelearn.spikes.activity import Activity
 
+# Of a population in a segment: by neuron number or by name, or in order.
+Trains = Mapping[Any, np.ndarray] | list[np.ndarray]
 # Grid of blocks that do not say theirs.
 _DEFAULT_DT_MS = 0.1
 
@@ -84,10 +87,11 @@ def from_neo(block: neo.Block) -> Activity:
     """The activity that a block holds, each segment being a trial.
 
     Blocks made by others: trains with the annotations `population` and `neuron` (an integer) go
-    where these say; those without a neuron number are counted in their order in the segment; those
-    without a population belong to one called "units". Times are converted to ms and taken from the
-    earliest `t_start` of the segment; the duration is the longest segment's. The label is the
-    segment's annotation `stimulus`, its name, or its number. The grid is the sampling period of
+    where these say; those without a neuron number are told apart by their names and numbered as
+    they first appear, or, without names of their own, are counted in their order in the segment;
+    those without a population belong to one called "units". Times are converted to ms and taken
+    from the earliest `t_start` of the segment; the duration is the longest segment's. The label is
+    the segment's annotation `stimulus`, its name, or its number. The grid is the sampling period of
     the first signal, or 0.1 ms. Signals without the annotations `population` and `variable` are
     not taken over.
 
@@ -141,9 +145,7 @@ def from_neo(block: neo.Block) -> Activity:
     )
 
 
-def _trains_of(
-    segment: neo.Segment, trial: int
-) -> tuple[dict[str, dict[int, np.ndarray] | list[np.ndarray]], float]:
+def _trains_of(segment: neo.Segment, trial: int) -> tuple[dict[str, Trains], float]:
     """Trains of a segment by population (by neuron, or in order if not all say theirs) in ms."""
     trains = [t.load() if hasattr(t, "load") else t for t in segment.spiketrains]
     if not trains:
@@ -151,11 +153,13 @@ def _trains_of(
     start = min(_ms(train.t_start) for train in trains)
     duration = max(_ms(train.t_stop) for train in trains) - start
     grouped: dict[str, list[tuple[Any, np.ndarray]]] = {}
+    trains_of: dict[str, list[Any]] = {}
     for train in trains:
         times = np.clip(_ms(train) - start, 0.0, duration)
         population = str(train.annotations.get("population", "units"))
         grouped.setdefault(population, []).append((train.annotations.get("neuron"), times))
-    by_population: dict[str, dict[int, np.ndarray] | list[np.ndarray]] = {}
+        trains_of.setdefault(population, []).append(train)
+    by_population: dict[str, Trains] = {}
     for name, members in grouped.items():
         if all(isinstance(neuron, int | np.integer) and neuron >= 0 for neuron, _ in members):
             numbered = {int(neuron): times for neuron, times in members}
@@ -166,18 +170,21 @@ def _trains_of(
                 )
             by_population[name] = numbered
         else:
-            by_population[name] = [times for _, times in members]
+            own = [str(train.name or "").strip() for train in trains_of[name]]
+            told = all(own) and repeated(own) is None
+            times = [its for _, its in members]
+            by_population[name] = dict(zip(own, times, strict=True)) if told else times
     return by_population, float(duration)
 
 
 def _populations(
-    by_trial: list[dict[str, dict[int, np.ndarray] | list[np.ndarray]]], sizes: Mapping[str, int]
+    by_trial: list[dict[str, Trains]], sizes: Mapping[str, int]
 ) -> dict[str, PopulationSpikes]:
     """Join the trials; `sizes` are the known sizes, others follow from the trains."""
     names = list(dict.fromkeys([*sizes, *(name for trains in by_trial for name in trains)]))
     populations = {}
     for name in names:
-        members = [trains.get(name, {}) for trains in by_trial]
+        members = _numbered(name, [trains.get(name, {}) for trains in by_trial])
         counts = [len(trains) for trains in members]
         in_order = any(isinstance(trains, list) for trains in members)
         if in_order and len(set(counts)) > 1:
@@ -199,6 +206,28 @@ def _populations(
             np.repeat([trial for trial, _, _ in rows], lengths),
         )
     return populations
+
+
+def _numbered(population: str, members: list[Trains]) -> list[Trains]:
+    """Trains that are told apart by names, numbered as their names first appear.
+
+    Raises
+    ------
+    SpikelearnError
+        If segments hold other units: what was not recorded is not silence.
+    """
+    if not any(isinstance(key, str) for its in members for key in its):
+        return members
+    sets = {frozenset() if isinstance(its, list) else frozenset(its) for its in members}
+    if len(sets) > 1:
+        raise SpikelearnError(
+            f"the segments of the Neo block do not hold the same units of population"
+            f" '{population}', by the names of their spike trains; an activity has every unit in"
+            " every trial"
+        )
+    number = {name: i for i, name in enumerate(members[0])}
+    by_name = [dict(its) for its in members if isinstance(its, Mapping)]
+    return [{number[name]: times for name, times in its.items()} for its in by_name]
 
 
 def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ def run_study(
     folder: str | Path,
     limit_minutes: float = float("inf"),
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> StudyResult:
     """Train and compare what is not there yet, and read the table of all there is.
 
@@ -86,6 +87,8 @@ def run_study(
         kept.
     progress : callable, optional
         Called with the fraction done and a few words.
+    tell : callable, optional
+        Called with each note on how a recording was read, before anything is trained.
 
     Raises
     ------
@@ -94,6 +97,10 @@ def run_study(
     """
     folder = Path(folder)
     recordings, skipped = _recordings(study)
+    if tell is not None:
+        for name, recording in recordings.items():
+            for note in () if name.endswith(JUDGED) else recording.notes:
+                tell(f"{name}: {note}")
     # Seeds outermost: an interrupted study has the first seed of every rule first.
     baselines: dict[tuple[str, str], pd.DataFrame] = {}
     pieces = [

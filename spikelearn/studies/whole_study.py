@@ -48,7 +48,13 @@ class WholeStudy:
     sounds: AuditoryRecording | None = None
 
 
-def make_study(study: Study, folder: Path, limit_minutes: float, bars: Bars) -> WholeStudy:
+def make_study(
+    study: Study,
+    folder: Path,
+    limit_minutes: float,
+    bars: Bars,
+    tell: Callable[[str], None] | None = None,
+) -> WholeStudy:
     """Run whatever is missing of a study.
 
     Parameters
@@ -60,6 +66,8 @@ def make_study(study: Study, folder: Path, limit_minutes: float, bars: Bars) -> 
         Stop training and comparing after so long.
     bars : callable
         Takes a title and gives what moves a progress bar, as `progress_bars` yields it.
+    tell : callable, optional
+        Called with each note on how a recording was read, before anything is trained.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def make_study(study: Study, folder: Path, limit_minutes: float, bars: Bars) -> 
         If a recording or a method is unknown, or no recording can be compared with.
     """
     sounds = auditory_recording(study) if study.auditory else None  # before any work
-    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"))
+    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"), tell)
     if not result.complete:
         return WholeStudy(result)
     # Tests are of all networks together, so there are none before the last of them.
@@ -194,6 +202,7 @@ def _write_page(
     from spikelearn.report.learning import learning
     from spikelearn.report.matrices import matrices
     from spikelearn.report.page import About, write_page
+    from spikelearn.report.recording_page import recording_notes_section
     from spikelearn.report.spiking import spiking
 
     result, at_work, heard = whole.result, whole.at_work, whole.auditory
@@ -208,7 +217,9 @@ def _write_page(
     spiked = None
     if rasters or at_work.fields is not None or at_work.agreement:
         spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
+    notes = {name: one.notes for name, one in result.recordings.items()}
     sections = [
+        recording_notes_section(notes),
         learned,
         *similar[:2],
         matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,

@@ -66,3 +66,62 @@ def test_a_network_is_compared_with_a_recording_of_ones_own(tmp_path, run) -> No
     missing = call("compare", run, "--recording", tmp_path / "none.yaml")
     assert missing.exit_code == 1
     assert "none.yaml" in missing.stderr
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A recording of one's own, whose array names nothing."""
+    write_images(tmp_path / "images", [f"{i}.png" for i in range(8)], random_images(8, 28))
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((8, 2, 20)))
+    data = [{"kind": "responses", "file": "a.npy", "region": "mouse V1", "unit": "Hz"}]
+    content = {"name": "mine", "citation": "Doe", "stimuli": {"folder": "images"}, "data": data}
+    write_yaml(tmp_path / "mine.yaml", content)
+    return tmp_path / "mine.yaml"
+
+
+def test_a_recording_is_shown_as_it_was_read(mine) -> None:
+    folder = mine.parent
+    done = call(
+        "recordings", "show", mine, "--plot", folder / "s.png", "--plot", folder / "s.svg",
+        "--page", folder / "mine.html",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    for words in ("citation: Doe", "mouse V1", "reliability", "note: ", "names no stimuli",
+                  "stimuli in order", "file: a.npy", "content: "):  # fmt: skip
+        assert words in done.output
+    for name in ("s.png", "s.svg", "mine.html"):
+        assert (folder / name).stat().st_size > 1000
+    listed = call("recordings", "list")
+    assert listed.output == call("recordings").output
+
+
+def test_what_cannot_be_shown_is_said_in_a_sentence(mine) -> None:
+    folder = mine.parent
+    for arguments, sentence in (
+        (("none",), "no recording called 'none'"),
+        ((mine, "--plot", folder / "s.txt"), "a picture is written as"),
+        ((mine, "--page", folder / "s.png"), "a page is written as .html"),
+        (("grasshopper", "--plot", folder / "s.png"), "are no images"),
+    ):
+        done = call("recordings", "show", *arguments)
+        assert done.exit_code == 1
+        assert sentence in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["a.npy", "images", "mine.yaml"]
+    sounds = call("recordings", "show", "grasshopper")
+    assert sounds.exit_code == 0, sounds.output
+    assert "auditory receptor" in sounds.output
+
+
+def test_a_study_says_its_notes_before_it_trains(mine) -> None:
+    study = {
+        "name": "short", "recordings": [str(mine)], "criteria": [], "n_train": 40,
+        "networks": [{"family": "f", "rule": "backprop", "model": "mlp_64", "dataset": "digits"}],
+    }  # fmt: skip
+    write_yaml(mine.parent / "study.yaml", study)
+    done = call(
+        "study", "run", mine.parent / "study.yaml", "--limit-minutes", 0,
+        "--out", mine.parent / "out",
+    )  # fmt: skip
+    assert "names no stimuli: its rows are taken for 0, 1, 2" in done.stderr
+    assert "0 of 1 networks" in done.stderr

@@ -136,10 +136,15 @@ def test_an_order_that_is_certain_needs_no_word_of_the_user(folder) -> None:
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((5, 9, 4), "9 repeats of 4 units of 5 stimuli, or as .*, 4 repeats of 9 units"),
-        ((5, 4, 4), "say dims: .stimulus, repeat, unit. or .stimulus, unit, repeat"),
+        ((5, 9, 4), "4 repeats of 9 units of 5 stimuli, or as .*, 9 repeats of 4 units"),
+        (
+            (5, 4, 4),
+            "say dims: .stimulus, .* or .stimulus, .*",
+        ),
         ((5, 5), "read as .stimulus, unit., 5 units of 5 stimuli, or as .unit, stimulus"),
-        ((5, 3, 5), "say dims: .stimulus, repeat, unit. or .unit, repeat, stimulus"),
+        ((5, 3, 5), "3 repeats of 5 units of 5 stimuli, or as .*, 3 repeats of 5 units of 5"),
+        ((9, 5, 2), "read as .unit, stimulus, repeat., 2 repeats of 9 units of 5 stimuli, or as"),
+        ((9, 2, 5), "read as .unit, repeat, stimulus., 2 repeats of 9 units of 5 stimuli, or as"),
         ((9, 5), "say dims: .unit, stimulus. if these are the stimuli"),
     ],
 )
@@ -149,9 +154,13 @@ def test_axes_that_may_be_read_in_two_ways_are_refused(folder, shape, sentence) 
     entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
     with pytest.raises(SpikelearnError, match=sentence):
         load_recording(describe(folder, entry))
-    dims = ["stimulus", "unit", "repeat"] if len(shape) == 3 else ["unit", "stimulus"]
+    if shape[0] != 9 or len(shape) == 2:
+        dims = ["stimulus", "unit", "repeat"] if len(shape) == 3 else ["unit", "stimulus"]
+        expected = array.transpose(0, 2, 1) if len(shape) == 3 else array.T[:, None]
+    else:
+        dims = ["unit", "stimulus", "repeat"] if shape[1] == 5 else ["unit", "repeat", "stimulus"]
+        expected = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
     recorded = load_recording(describe(folder, {**entry, "dims": dims})).responses[0]
-    expected = array.transpose(0, 2, 1) if len(shape) == 3 else array.T[:, None]
     np.testing.assert_array_equal(recorded.values, expected)
 
 

@@ -123,3 +123,18 @@ def test_files_that_do_not_belong_together_are_refused(written, data) -> None:
     pd.DataFrame({"stimulus": ["a"]}).to_csv(folder / "sub-01_StimulusMetadata.csv")
     with pytest.raises(SpikelearnError, match="columns trial_type, trial_id and stimulus"):
         load("things_fmri")
+
+
+def test_voxels_are_joined_by_their_numbers(written, data) -> None:
+    whole = {(r.subject, r.region): r for r in load("things_fmri").responses}
+    path = data / "things_fmri" / "betas_csv" / "sub-01_VoxelMetadata.csv"
+    table = pd.read_csv(path)
+    table.sample(frac=1.0, random_state=0).to_csv(path, index=False)
+    for one in load("things_fmri").responses:
+        before = whole[one.subject, one.region]
+        order = [one.unit_names.index(name) for name in before.unit_names]
+        np.testing.assert_array_equal(one.values[:, :, order], before.values)
+    table["voxel_id"] += 1
+    table.to_csv(path, index=False)
+    with pytest.raises(SpikelearnError, match="lacks the voxel 1300 of the table"):
+        load("things_fmri")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xarray
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.responses import (
@@ -54,3 +57,19 @@ def test_files_that_hold_no_response_are_refused(tmp_path) -> None:
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
     with pytest.raises(SpikelearnError, match="something else"):
         load_response(tmp_path / "other.parquet")
+
+
+def test_a_table_that_another_program_sorted_is_the_same_response(tmp_path) -> None:
+    response = random_response(0, n_stimuli=3, n_units=4).assign_coords(
+        stimulus=["c", "a", "b"], unit=["u10", "u2", "u1", "u3"]
+    )
+    save_response(response, tmp_path / "r.parquet")
+    table = pq.read_table(tmp_path / "r.parquet")
+    pq.write_table(table.sort_by([("unit", "ascending")]), tmp_path / "s.parquet")
+    xarray.testing.assert_identical(
+        load_response(tmp_path / "s.parquet"), load_response(tmp_path / "r.parquet")
+    )
+    for broken in (table.slice(1), pa.concat_tables([table.slice(1), table.slice(3, 1)])):
+        pq.write_table(broken, tmp_path / "broken.parquet")
+        with pytest.raises(SpikelearnError, match="one row for each"):
+            load_response(tmp_path / "broken.parquet")

@@ -158,3 +158,20 @@ def test_signals_of_others_give_the_grid_and_annotated_ones_the_states() -> None
     assert found.dt_ms == pytest.approx(1.0)
     assert list(found.states) == ["units.v_mv"]
     np.testing.assert_allclose(found.states["units.v_mv"][0], values)
+
+
+def test_units_of_others_are_told_apart_by_their_names() -> None:
+    def segment(**trains: list[float]) -> neo.Segment:
+        made = neo.Segment()
+        for name, times in trains.items():
+            made.spiketrains.append(neo.SpikeTrain(times, units="ms", t_stop=100.0, name=name))
+        return made
+
+    block = neo.Block()
+    block.segments += [segment(a=[1.0], b=[2.0, 3.0]), segment(b=[4.0, 5.0], a=[6.0])]
+    spikes = from_neo(block)["units"]
+    assert spikes.counts(2).tolist() == [[1, 2], [1, 2]]
+    assert [list(train) for train in spikes.trains(1)] == [[6.0], [4.0, 5.0]]
+    block.segments.append(segment(a=[1.0], c=[2.0]))
+    with pytest.raises(SpikelearnError, match="do not hold the same units of population 'units'"):
+        from_neo(block)

@@ -23,13 +23,18 @@ def test_a_complete_study_writes_its_tests_and_its_page(done, tmp_path) -> None:
     assert (row.ci_lower, row.ci_upper) == (own.ci_lower, own.ci_upper)
     assert row.score == pytest.approx(own.score)
 
-    write_study(WholeStudy(replace(done, folder=folder), tests), "spikelearn study run small.yaml")
+    recordings = {
+        name: replace(one, notes=("a unit was left out",)) for name, one in done.recordings.items()
+    }
+    noted = replace(done, folder=folder, recordings=recordings)
+    write_study(WholeStudy(noted, tests), "spikelearn study run small.yaml")
     page = (folder / "report.html").read_text()
     for words in (
         "The study small",
         "Similarity and accuracy",
         "Differences: small, IT",
         "image/svg",
+        "a unit was left out",
     ):
         assert words in page
     assert str(tmp_path) not in page

@@ -1,0 +1,295 @@
+"""What was read of a recording: its stimuli in order, units and repeats, and how reliable it is.
+
+To be looked at before hours are spent on a comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn.comparison.encoding import unit_ceilings
+from spikelearn.comparison.models_and_targets import targets
+from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.neural_responses import has_responses, neural_responses
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spikelearn.recordings import AuditoryRecording, ImageRecording
+
+    Recording = ImageRecording | AuditoryRecording
+
+N_DIGITS = 16  # of the digest that is shown
+
+
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What a recording holds, in tables and sentences.
+
+    Parameters
+    ----------
+    name, species, citation, licence : str
+        As in the recording.
+    digest : str
+        Of its content; another one once a number, a label or an image is another.
+    stimuli : DataFrame
+        One row for each stimulus in order: number, stimulus, and shown (how often: least, over
+        regions and subjects), and the categories that it belongs to.
+    measured : DataFrame
+        One row for each region, subject and session, by kind (responses, RDM, RDMs over time,
+        judgements, group RDM, spike trains): units; repeats_min, repeats_median and repeats_max
+        over stimuli; missing, the share of responses that were not observed; what a value is.
+    ceilings : DataFrame
+        One row for each region and subject, and for their mean (`level`): rdm_lower and rdm_upper,
+        the noise ceiling of RSA by Spearman's correlation over subjects; rdm_repeats, that over
+        sessions; reliability, the median over units of the highest correlation that a prediction
+        of their mean responses can reach. NaN where there is one subject, session or repeat.
+    notes : tuple of str
+        What was left out, guessed, or read by its place alone.
+    options : mapping
+        What was asked for when it was read.
+    """
+
+    name: str
+    species: str
+    citation: str
+    licence: str
+    digest: str
+    stimuli: pd.DataFrame
+    measured: pd.DataFrame
+    ceilings: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def sentences(self) -> list[str]:
+        """What stands beside the tables, a line each."""
+        lines = [f"species: {self.species or 'not said'}"]
+        lines += [f"licence: {self.licence}", f"citation: {self.citation}"]
+        lines.append(f"content: {self.digest}")
+        return lines + [f"note: {note}" for note in self.notes]
+
+    def __str__(self) -> str:
+        parts = [f"{self.name}: {len(self.stimuli)} stimuli", *self.sentences()]
+        tables = {"measured": self.measured, "noise ceilings": self.ceilings}
+        for title, table in tables.items():
+            if len(table):
+                parts += ["", title, table.to_string(index=False, na_rep="-")]
+        parts += ["", "stimuli in order", self.stimuli.to_string(index=False, na_rep="-")]
+        return "\n".join(parts)
+
+
+def recording_summary(recording: str | Path | Recording) -> RecordingSummary:
+    """What a recording holds: stimuli, units, repeats, missing parts, ceilings, notes.
+
+    Parameters
+    ----------
+    recording : str, Path or recording
+        A name, the path of a user's YAML file, or what `load_recording` gave.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none, or it cannot be read.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> summary = sl.recording_summary("grasshopper")
+    >>> summary.stimuli["stimulus"].tolist()
+    ['noise up to 200 Hz', 'noise up to 800 Hz']
+    >>> summary.measured["region"].item(), summary.measured["units"].item()
+    ('auditory receptor', 1)
+    """
+    from spikelearn.recordings import AuditoryRecording, load
+
+    loaded: Any = load(recording) if isinstance(recording, str | Path) else recording
+    if isinstance(loaded, AuditoryRecording):
+        return _of_sounds(loaded)
+    import pandas as pd
+
+    categories = [
+        ", ".join(name for name, members in loaded.categories.items() if members[i])
+        for i in range(loaded.n_stimuli)
+    ]
+    stimuli = pd.DataFrame(
+        {
+            "number": np.arange(1, loaded.n_stimuli + 1),
+            "stimulus": list(loaded.labels),
+            "shown": _times_shown(loaded),
+            "categories": categories,
+        }
+    )
+    if not loaded.responses:
+        stimuli = stimuli.drop(columns="shown")
+    if not loaded.categories:
+        stimuli = stimuli.drop(columns="categories")
+    return RecordingSummary(
+        loaded.name,
+        loaded.species,
+        loaded.citation,
+        loaded.licence,
+        content_key(loaded.content, N_DIGITS),
+        stimuli,
+        pd.DataFrame(_measured(loaded)),
+        _ceilings(loaded),
+        loaded.notes,
+        loaded.options,
+    )
+
+
+def content_key(content: Any, n_digits: int) -> str:
+    """Digits of the SHA-256 of nested values, arrays and records."""
+    digest = hashlib.sha256()
+
+    def add(value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            digest.update(f"{value.dtype}{value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, Mapping):
+            for name in sorted(value):
+                digest.update(f"{name}:".encode())
+                add(value[name])
+        elif isinstance(value, list | tuple):
+            digest.update(f"[{len(value)}]".encode())
+            for one in value:
+                add(one)
+        elif is_dataclass(value):
+            add({one.name: getattr(value, one.name) for one in fields(value)})
+        else:
+            digest.update(f"{value!r};".encode())
+
+    add(content)
+    return digest.hexdigest()[:n_digits]
+
+
+def _of_sounds(recording: AuditoryRecording) -> RecordingSummary:
+    import pandas as pd
+
+    content = [(s.label, s.rate_hz, s.envelope) for s in recording.sounds]
+    stimuli = pd.DataFrame(
+        {
+            "number": np.arange(1, len(recording.sounds) + 1),
+            "stimulus": [sound.label for sound in recording.sounds],
+            "duration_ms": [sound.duration_ms for sound in recording.sounds],
+            "spikes": [len(times) for times in recording.spike_times_ms],
+        }
+    )
+    measured = [
+        {"kind": "spike trains", "region": "auditory receptor", "subject": "1", "session": "",
+         "units": 1, "repeats_min": 1, "repeats_median": 1.0, "repeats_max": 1, "missing": 0.0,
+         "value": "ms"}
+    ]  # fmt: skip
+    return RecordingSummary(
+        recording.name,
+        "",
+        recording.citation,
+        recording.licence,
+        content_key([content, list(recording.spike_times_ms)], N_DIGITS),
+        stimuli,
+        pd.DataFrame(measured),
+        pd.DataFrame(),
+    )
+
+
+def _repeats(values: np.ndarray) -> np.ndarray:
+    """In how many repeats each stimulus was seen by any unit, shape (n_stimuli,)."""
+    result: np.ndarray = (~np.isnan(values)).any(axis=2).sum(axis=1)
+    return result
+
+
+def _times_shown(recording: ImageRecording) -> np.ndarray | int:
+    if not recording.responses:
+        return 0
+    counts = [_repeats(one.values) for one in recording.responses]
+    least: np.ndarray = np.min(counts, axis=0)
+    return least
+
+
+def _measured(recording: ImageRecording) -> list[dict[str, Any]]:
+    rows = []
+    for one in recording.responses:
+        repeats = _repeats(one.values)
+        missing = np.isnan(one.values)
+        seen = ~missing.all(axis=2)  # presentations that some unit saw
+        rows.append(
+            {
+                "kind": "responses",
+                "region": one.region,
+                "subject": one.subject,
+                "session": one.session,
+                "units": one.n_units,
+                "repeats_min": int(repeats.min()),
+                "repeats_median": float(np.median(repeats)),
+                "repeats_max": int(repeats.max()),
+                "missing": float(missing[seen].mean()),
+                "value": one.unit,
+            }
+        )
+    kinds: dict[str, Any] = {
+        "RDM": recording.given_rdms,
+        "group RDM": recording.groups.values(),
+        "RDMs over time": recording.timecourses,
+        "judgements": recording.behaviour,
+    }
+    for kind, measurements in kinds.items():
+        for one in measurements:
+            rows.append(
+                {
+                    "kind": kind,
+                    "region": one.region,
+                    "subject": one.subject,
+                    "session": one.session,
+                    "units": None,
+                    "repeats_min": None,
+                    "repeats_median": float("nan"),
+                    "repeats_max": None,
+                    "missing": float(np.isnan(one.dissimilarities).mean()),
+                    "value": one.unit,
+                }
+            )
+    return rows
+
+
+def _ceilings(recording: ImageRecording) -> pd.DataFrame:
+    """Ceilings by region and subject, and their means over subjects."""
+    import pandas as pd
+
+    ordered = by_names(recording)
+    rows: dict[tuple[str, str, str], dict[str, float]] = {}
+    if ordered.rdms:
+        all_targets = targets(ordered)
+        everything = np.ones(ordered.n_stimuli, dtype=bool)
+        over = [all_targets.ceilings(everything, kind) for kind in ("subjects", "repeats")]
+        for target, subjects, repeats in zip(all_targets.rows, *over, strict=True):
+            if target.level == "group":
+                continue
+            subject = target.subject if target.level == "subject" else ""
+            rows[target.region, target.level, subject] = {
+                "rdm_lower": subjects[0],
+                "rdm_upper": subjects[1],
+                "rdm_repeats": repeats[1],
+            }
+    if has_responses(ordered):
+        by_region: dict[str, list[float]] = {}
+        for one in neural_responses(ordered, "a summary"):
+            ceilings = unit_ceilings(one.repeats)
+            known = ceilings[np.isfinite(ceilings)]
+            value = float(np.median(known)) if known.size else float("nan")
+            rows.setdefault((one.region, "subject", one.subject), {})["reliability"] = value
+            by_region.setdefault(one.region, []).append(value)
+        for region, values in by_region.items():
+            rows.setdefault((region, "mean", ""), {})["reliability"] = float(np.mean(values))
+    columns = ["rdm_lower", "rdm_upper", "rdm_repeats", "reliability"]
+    table = pd.DataFrame(
+        [
+            {"region": r, "level": level, "subject": s, **dict.fromkeys(columns, np.nan), **found}
+            for (r, level, s), found in rows.items()
+        ]
+    )
+    return table.dropna(axis="columns", how="all") if len(table) else table
