@@ -57,6 +57,17 @@ def plain_name(name: object) -> str:
     return text
 
 
+def alike(names: Sequence[object]) -> list[tuple[str, str]]:
+    """Pairs of names that differ only in how they are written, as "V1" and "v1", "1" and "01"."""
+    first: dict[str, str] = {}
+    pairs = []
+    for name in dict.fromkeys(map(str, names)):
+        other = first.setdefault(plain_name(name), name)
+        if other != name:
+            pairs.append((other, name))
+    return pairs
+
+
 def written_name(value: object) -> str:
     """A name out of a file's column: text as it is, bytes decoded, whole numbers without ".0"."""
     if isinstance(value, bytes):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikelearn._names import (
+    alike,
     are_counted,
     is_sorted,
     natural_key,
@@ -63,6 +64,11 @@ def test_numbers_that_only_count_are_no_names() -> None:
 )
 def test_names_that_are_written_in_two_ways_are_plainly_the_same(one, other) -> None:
     assert plain_name(one) == plain_name(other)
+
+
+def test_names_that_may_be_meant_as_one_are_found() -> None:
+    assert alike(["V1", "V2", "v1", "V1", "hV4"]) == [("V1", "v1")]
+    assert alike(["1", "01", "2"]) == [("1", "01")]
 
 
 def test_other_names_stay_apart() -> None:

@@ -72,7 +72,7 @@ def show(
     summary = recording_summary(loaded)
     for sentence in summary.sentences():
         print(sentence)
-    print_table(_readable(summary.measured), f"{summary.name}: what was measured")
+    print_table(summary.readable, f"{summary.name}: what was measured")
     if len(summary.ceilings):
         print_table(summary.ceilings, "noise ceilings")
     _print_stimuli(summary.stimuli)
@@ -92,14 +92,6 @@ def show(
 
         command = f"spikelearn recordings show {name} --page {page}"
         print(f"Page: {write_recording_page(page, summary, images, command)}")
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers that do not apply as a dash."""
-    counts = ["units", "repeats_min", "repeats_max"]
-    known = table[counts].notna()
-    shown = table[counts].where(known, 0).astype(int).astype(str).where(known, "-")
-    return table.assign(**{name: shown[name] for name in counts})
 
 
 def _print_stimuli(stimuli: pd.DataFrame) -> None:

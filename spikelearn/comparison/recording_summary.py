@@ -67,6 +67,17 @@ class RecordingSummary:
     notes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def readable(self) -> pd.DataFrame:
+        """`measured` to be read: without columns that nothing fills, and "-" in empty cells."""
+        shown = self.measured.dropna(axis="columns", how="all")
+        shown = shown.loc[:, (shown != "").any()]
+        for name in {"units", "repeats_min", "repeats_max"} & set(shown.columns):
+            known = shown[name].notna()
+            numbers = shown[name].where(known, 0).astype(int).astype(str)
+            shown = shown.assign(**{name: numbers.where(known, "-")})
+        return shown
+
     def sentences(self) -> list[str]:
         """What stands beside the tables, a line each."""
         lines = [f"species: {self.species or 'not said'}"]
@@ -76,7 +87,7 @@ class RecordingSummary:
 
     def __str__(self) -> str:
         parts = [f"{self.name}: {len(self.stimuli)} stimuli", *self.sentences()]
-        tables = {"measured": self.measured, "noise ceilings": self.ceilings}
+        tables = {"measured": self.readable, "noise ceilings": self.ceilings}
         for title, table in tables.items():
             if len(table):
                 parts += ["", title, table.to_string(index=False, na_rep="-")]

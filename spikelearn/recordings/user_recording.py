@@ -54,7 +54,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
-from spikelearn._names import natural_key, repeated
+from spikelearn._names import alike, natural_key, repeated
 from spikelearn.recordings._arrays import read_rdm, read_response_array
 from spikelearn.recordings._csv_tables import read_csv_table
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
@@ -99,6 +99,9 @@ def load_user_recording(path: str | Path) -> ImageRecording:
         else:
             responses += _read_responses(entry, root, stimuli)
     _check_once(described.name, rdms, responses)
+    for what in ("region", "subject", "session"):
+        for one, other in alike([getattr(r, what) for r in (*responses, *rdms)]):
+            stimuli.note(f"'{one}' and '{other}' are taken as two {what}s")
     of_responses = ImageRecording(
         name=described.name,
         citation=described.citation,

@@ -44,8 +44,12 @@ def write_recording_page(
         config=options if summary.options else "",
         citations=[summary.citation],
     )
-    return write_page(path, [recording_notes_section({summary.name: summary.notes}),
-                             _measured(summary), _stimuli(summary, images)], about)  # fmt: skip
+    sections = [
+        recording_notes_section({summary.name: summary.notes}),
+        _stimuli(summary, images),
+        _measured(summary),
+    ]
+    return write_page(path, sections, about)
 
 
 def recording_notes_section(notes: Mapping[str, Sequence[str]]) -> Section | None:
@@ -79,7 +83,7 @@ def recording_notes_section(notes: Mapping[str, Sequence[str]]) -> Section | Non
 def _measured(summary: RecordingSummary) -> Section:
     tables = [
         as_table(
-            summary.measured.astype(object).where(summary.measured.notna(), "–"),
+            summary.readable.rename(columns=lambda name: name.replace("_", " ")),
             "What was measured",
             "Repeats by stimulus; missing is the share of responses that were not observed.",
         )
@@ -87,7 +91,7 @@ def _measured(summary: RecordingSummary) -> Section:
     if len(summary.ceilings):
         tables.append(
             as_table(
-                summary.ceilings,
+                summary.ceilings.rename(columns=lambda name: name.replace("_", " ")),
                 "Noise ceilings",
                 "rdm: of RSA (Spearman) over subjects, and over sessions; reliability: the highest"
                 " correlation of a prediction with a unit's mean responses, median over units.",

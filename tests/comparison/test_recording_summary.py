@@ -87,3 +87,12 @@ def test_sounds_have_a_summary_too() -> None:
     assert summary.stimuli["duration_ms"].tolist() == [10_000.0, 10_000.0]
     assert summary.ceilings.empty
     assert "auditory receptor" in str(summary)
+
+
+def test_what_nothing_fills_is_not_shown() -> None:
+    of_rdms = recording_summary(made_up_recording(12)).readable
+    assert list(of_rdms.columns) == ["kind", "region", "subject", "session", "missing", "value"]
+    both = replace(recorded(), groups=made_up_recording(12).groups)
+    shown = recording_summary(both).readable
+    assert shown["units"].tolist() == ["8", "8", "-", "-"]
+    assert "session" not in shown

@@ -178,3 +178,14 @@ def test_images_that_networks_would_see_nearly_black_are_noted(tmp_path) -> None
     assert any("nothing above 15 of 255" in note for note in load_recording(path).notes)
     write_images(tmp_path / "images", names, random_images(5))
     assert not any("black" in note for note in load_recording(path).notes)
+
+
+def test_regions_and_subjects_that_are_written_in_two_ways_are_said(folder) -> None:
+    entries = []
+    for number, (region, subject) in enumerate((("IT", "1"), ("it", "1"), ("IT", "01"))):
+        np.save(folder / f"{number}.npy", random_responses(number))
+        entries.append({"kind": "responses", "file": f"{number}.npy", "region": region,
+                        "subject": subject})  # fmt: skip
+    notes = load_recording(describe(folder, *entries)).notes
+    assert "'IT' and 'it' are taken as two regions" in notes
+    assert "'1' and '01' are taken as two subjects" in notes
