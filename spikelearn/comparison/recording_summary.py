@@ -5,14 +5,14 @@ To be looked at before hours are spent on a comparison.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._keys import content_key
 from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.models_and_targets import targets
 from spikelearn.comparison.name_order import by_names
@@ -152,31 +152,6 @@ def recording_summary(recording: str | Path | Recording) -> RecordingSummary:
         loaded.notes,
         loaded.options,
     )
-
-
-def content_key(content: Any, n_digits: int) -> str:
-    """Digits of the SHA-256 of nested values, arrays and records."""
-    digest = hashlib.sha256()
-
-    def add(value: Any) -> None:
-        if isinstance(value, np.ndarray):
-            digest.update(f"{value.dtype}{value.shape}".encode())
-            digest.update(np.ascontiguousarray(value).tobytes())
-        elif isinstance(value, Mapping):
-            for name in sorted(value):
-                digest.update(f"{name}:".encode())
-                add(value[name])
-        elif isinstance(value, list | tuple):
-            digest.update(f"[{len(value)}]".encode())
-            for one in value:
-                add(one)
-        elif is_dataclass(value):
-            add({one.name: getattr(value, one.name) for one in fields(value)})
-        else:
-            digest.update(f"{value!r};".encode())
-
-    add(content)
-    return digest.hexdigest()[:n_digits]
 
 
 def _of_sounds(recording: AuditoryRecording) -> RecordingSummary:

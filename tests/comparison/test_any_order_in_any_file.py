@@ -18,6 +18,7 @@ from scipy.io import savemat
 from spikelearn import load_recording
 from spikelearn._files import write_yaml
 from spikelearn.comparison import METHODS, compare_by
+from spikelearn.recordings import _brainscore
 from tests.recordings.examples import random_images, write_images
 
 N, UNITS, REPEATS = 20, 6, 2
@@ -116,6 +117,26 @@ def write_bids(folder, _form: str, rows, columns) -> dict:
     return {"kind": "bids", "folder": "glm", "masks": {"IT": "mask.nii"}}
 
 
+def assembled(rows, columns):
+    """As the assemblies of Brain-Score hold it: presentations and units in any order."""
+    presentations = [(stimulus, repeat) for stimulus in rows for repeat in range(REPEATS)]
+    values = np.array([COUNTS[s, repeat, columns] for s, repeat in presentations], dtype=float)
+    assembly = xarray.DataArray(
+        values,
+        dims=("presentation", "neuroid"),
+        coords={
+            "stimulus_id": ("presentation", [NAMES[s] for s, _ in presentations]),
+            "repetition": ("presentation", [repeat for _, repeat in presentations]),
+            "neuroid_id": ("neuroid", [CELLS[i] for i in columns]),
+            "region": ("neuroid", ["IT"] * UNITS),
+        },
+    )
+    table = pd.DataFrame(index=pd.Index(sorted(NAMES), name="stimulus_id"))
+    images = random_images(N)[[NAMES.index(name) for name in table.index]]
+    recorded = _brainscore.by_repeat(assembly, table.index.to_numpy(), "m", "Hz", "monkey")
+    return _brainscore.recording("mine", "me", "none", table, images, recorded, {})
+
+
 WRITERS = {
     **dict.fromkeys(("npy", "npz", "mat", "csv", "nc"), write_array),
     "nwb": write_nwb,
@@ -124,7 +145,7 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("form", WRITERS)
+@pytest.mark.parametrize("form", [*WRITERS, "brainscore"])
 def test_any_order_of_stimuli_and_units_leaves_every_score_as_it_was(tmp_path, form) -> None:
     random = np.random.default_rng(3)
     model = response(np.tanh(FEATURES @ random.normal(size=(4, 9))), NAMES)
@@ -134,13 +155,14 @@ def test_any_order_of_stimuli_and_units_leaves_every_score_as_it_was(tmp_path, f
         rows, columns = np.arange(N), np.arange(UNITS)
         if number:
             rows, columns = random.permutation(N), random.permutation(UNITS)
-        write_images(folder / "images", [f"{name}.png" for name in NAMES], random_images(N))
-        data = WRITERS[form](folder, form, rows, columns)
-        write_yaml(
-            folder / "mine.yaml",
-            {"name": "mine", "citation": "me", "stimuli": {"folder": "images"}, "data": [data]},
-        )
-        recording = load_recording(folder / "mine.yaml")
+        if form == "brainscore":
+            recording = assembled(rows, columns)
+        else:
+            write_images(folder / "images", [f"{name}.png" for name in NAMES], random_images(N))
+            data = WRITERS[form](folder, form, rows, columns)
+            content = {"name": "mine", "citation": "me", "stimuli": {"folder": "images"}}
+            write_yaml(folder / "mine.yaml", {**content, "data": [data]})
+            recording = load_recording(folder / "mine.yaml")
         one = model if not number else model.isel(stimulus=random.permutation(N))
         tables.append(
             pd.concat([compare_by(m, {("a", "h"): one}, recording, 20, 1) for m in METHODS])

@@ -99,7 +99,7 @@ def partial(models, recording):
     return compare_partial_rsa({("b", "1"): models["b", "1"]}, recording, control, 20, 1)
 
 
-RSA = {
+TABLES = {
     "held out": held_out,
     "partial": partial,
     "regions": lambda models, recording: compare_regions(recording, 20, 1),
@@ -110,9 +110,24 @@ RSA = {
     ),
     "mean": lambda models, recording: mean_table(models, recording, 20, 1, over="subjects"),
 }
+TABLES |= {
+    f"{name} of {method}": lambda models, recording, make=make, method=method: make(
+        models, recording, method=method
+    )
+    for method in METHODS
+    if method != "rsa"
+    for name, make in {
+        "zero": lambda models, recording, **options: zero_table(
+            {("a", "1"): models["a", "1"]}, recording, 20, 1, **options
+        ),
+        "difference": lambda models, recording, **options: difference_table(
+            models, recording, [(("a", "1"), ("b", "1"))], 20, 1, **options
+        ),
+    }.items()
+}
 
 
-@pytest.mark.parametrize("what", [*METHODS, *RSA])
+@pytest.mark.parametrize("what", [*METHODS, *TABLES])
 def test_any_order_of_stimuli_units_and_subjects_gives_the_same_table(what) -> None:
     recording, features = recorded()
     order = np.random.default_rng(7).permutation(N)
@@ -126,7 +141,7 @@ def test_any_order_of_stimuli_units_and_subjects_gives_the_same_table(what) -> N
         if what in METHODS:
             tables.append(compare_by(what, models, one, 20, 1, over="both"))
         else:
-            tables.append(RSA[what](models, one))
+            tables.append(TABLES[what](models, one))
     assert len(tables[0])
     pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-10, check_exact=False)
 
