@@ -190,6 +190,7 @@ def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
 
 def _receptive_fields(folder: Path) -> Path:
     from spikelearn.networks import SpikingNetwork
+    from spikelearn.networks.projections import UNITS
     from spikelearn.report.receptive_fields import save_receptive_fields
     from spikelearn.training import open_stdp_run
     from spikelearn.training.stdp_layer import plastic_projection
@@ -197,7 +198,8 @@ def _receptive_fields(folder: Path) -> Path:
     run = open_stdp_run(folder)
     layer = plastic_projection(SpikingNetwork(**run.config["network"]))
     weights = next(p.weight for p in run.network.projections if p.name == layer.name)
-    return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels)
+    unit = UNITS[layer.unit]
+    return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels, unit)
 
 
 def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig | STDPConfig:

@@ -15,7 +15,7 @@ MAX_FIELDS = 400  # drawn; more would be too small to see
 
 @styled()
 def save_receptive_fields(
-    weights: np.ndarray, path: str | Path, labels: np.ndarray | None = None
+    weights: np.ndarray, path: str | Path, labels: np.ndarray | None = None, unit: str = ""
 ) -> Path:
     """Draw the weights onto the neurons of a layer, one small image each, in the order of labels.
 
@@ -26,6 +26,8 @@ def save_receptive_fields(
     path : str or path
     labels : int array of shape (n_neurons,), optional
         Class of each neuron, below 0 for none; neurons of a class are drawn together.
+    unit : str
+        Of the weights, as in mV; the scale beside the picture says it.
 
     Raises
     ------
@@ -60,5 +62,5 @@ def save_receptive_fields(
     if labels is not None:
         what += ", by the class that they answer"
     axis.set_title(f"weights onto {what}", fontsize=10)
-    figure.colorbar(shown, ax=axis, shrink=0.5, label="weight")
+    figure.colorbar(shown, ax=axis, shrink=0.5, label=f"weight ({unit})" if unit else "weight")
     return write_picture(figure, path)

@@ -146,13 +146,14 @@ def _correlations(axis: Axes, pairs: np.ndarray, bin_ms: float, n_fired: int) ->
 
 
 def _histogram(axis: Axes, values: np.ndarray, edges: np.ndarray, text: str, middle: float) -> None:
-    """Bars, and a line at the middle of the distribution with its value."""
+    """Bars, and a line at the middle of the distribution with its value and number of values."""
     from matplotlib.ticker import MaxNLocator
 
     axis.hist(values, edges.tolist(), color=COLOURS[0])
     axis.axvline(middle, color=COLOURS[1], linewidth=1.5)
+    said = f"{text} (n = {values.size:,})".replace("-", "−")
     axis.annotate(
-        text.replace("-", "−"), (1, 1), xytext=(0, 2), xycoords="axes fraction",
+        said, (1, 1), xytext=(0, 2), xycoords="axes fraction",
         textcoords="offset points", ha="right", va="bottom", color=COLOURS[1],
     )  # fmt: skip
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))

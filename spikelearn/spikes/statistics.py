@@ -131,16 +131,9 @@ def isi_cv(
     if min_intervals < 2:
         raise SpikelearnError(f"min_intervals must be at least 2, found {min_intervals}")
     part = of_population(activity, population, start_ms, stop_ms)
-    intervals, trains = _intervals_ms(part, population)
-    n_trains = part.n_trials * part[population].size
-    n_intervals = np.bincount(trains, minlength=n_trains)
-    n = np.maximum(n_intervals, 1)
-    means = np.bincount(trains, intervals, n_trains) / n
-    variances = np.bincount(trains, (intervals - means[trains]) ** 2, n_trains) / n
-    known = n_intervals >= min_intervals
-    values = np.full(n_trains, np.nan)
-    values[known] = np.sqrt(variances[known]) / means[known]
-    return _mean_of_known(values.reshape(part.n_trials, -1))
+    return _cv(
+        *_intervals_ms(part, population), part.n_trials, part[population].size, min_intervals
+    )
 
 
 def cv2(
@@ -172,7 +165,8 @@ def cv2(
     SpikelearnError
         If the population was not recorded, or the part lies outside the trial.
     """
-    return _over_pairs(activity, population, start_ms, stop_ms, lambda ratio: 2 * np.abs(ratio))
+    part = of_population(activity, population, start_ms, stop_ms)
+    return _cv2(*_intervals_ms(part, population), part[population].size)
 
 
 def local_variation(
@@ -203,7 +197,9 @@ def local_variation(
     SpikelearnError
         If the population was not recorded, or the part lies outside the trial.
     """
-    return _over_pairs(activity, population, start_ms, stop_ms, lambda ratio: 3 * ratio**2)
+    part = of_population(activity, population, start_ms, stop_ms)
+    ratios, neurons = _ratios_of_pairs(*_intervals_ms(part, population), part[population].size)
+    return _means(3 * ratios**2, neurons, part[population].size)
 
 
 def fano_factor(
@@ -305,6 +301,8 @@ def summary(
     rows = []
     for name, spikes in part.populations.items():
         rates = rates_hz(part, name)
+        intervals = _intervals_ms(part, name)
+        cv = _cv(*intervals, part.n_trials, spikes.size, LEAST_INTERVALS)
         pairs = pairwise_correlations(part, name, bin_ms) if fits else np.empty(0)
         rows.append(
             {
@@ -312,9 +310,9 @@ def summary(
                 "size": spikes.size,
                 "n_spikes": len(spikes),
                 "rate_hz": _over_neurons(np.mean, rates),
-                "isi_cv": _over_neurons(np.median, isi_cv(part, name)),
-                "cv2": _over_neurons(np.mean, cv2(part, name)),
-                "n_intervals": len(interspike_intervals_ms(part, name)),
+                "isi_cv": _over_neurons(np.median, cv),
+                "cv2": _over_neurons(np.mean, _cv2(*intervals, spikes.size)),
+                "n_intervals": len(intervals[0]),
                 "fano_factor": _over_neurons(np.mean, _fano_factor(part, name)),
                 "n_repeats": n_repeats(part),
                 "correlation": _over_neurons(np.mean, pairs),
@@ -343,24 +341,38 @@ def _fano_factor(activity: Activity, population: str, pool_stimuli: bool = False
     return np.where(weight > 0, total / np.maximum(weight, 1), np.nan)
 
 
-def _over_pairs(
-    activity: Activity,
-    population: str,
-    start_ms: float,
-    stop_ms: float | None,
-    of_ratio: Callable[[np.ndarray], np.ndarray],
+def _cv(
+    intervals: np.ndarray, trains: np.ndarray, n_trials: int, size: int, min_intervals: int
 ) -> np.ndarray:
-    """Mean of a function of (b - a) / (a + b) over each neuron's pairs of successive intervals."""
-    part = of_population(activity, population, start_ms, stop_ms)
-    size = part[population].size
-    intervals, trains = _intervals_ms(part, population)
-    a, b, owner = intervals[:-1], intervals[1:], trains[1:]
-    pair = (trains[:-1] == owner) & (a + b > 0)
-    values = of_ratio((b[pair] - a[pair]) / (a[pair] + b[pair]))
-    neurons = owner[pair] % max(size, 1)
-    n_pairs = np.bincount(neurons, minlength=size)
-    total = np.bincount(neurons, values, size)
-    return np.where(n_pairs > 0, total / np.maximum(n_pairs, 1), np.nan)
+    n_trains = n_trials * size
+    n_intervals = np.bincount(trains, minlength=n_trains)
+    n = np.maximum(n_intervals, 1)
+    means = np.bincount(trains, intervals, n_trains) / n
+    variances = np.bincount(trains, (intervals - means[trains]) ** 2, n_trains) / n
+    known = n_intervals >= min_intervals
+    values = np.full(n_trains, np.nan)
+    values[known] = np.sqrt(variances[known]) / means[known]
+    return _mean_of_known(values.reshape(n_trials, -1))
+
+
+def _cv2(intervals: np.ndarray, trains: np.ndarray, size: int) -> np.ndarray:
+    ratios, neurons = _ratios_of_pairs(intervals, trains, size)
+    return _means(2 * np.abs(ratios), neurons, size)
+
+
+def _ratios_of_pairs(
+    intervals: np.ndarray, trains: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(b - a) / (a + b) of each two successive intervals a, b of a train, and whose they are."""
+    a, b = intervals[:-1], intervals[1:]
+    pair = (trains[:-1] == trains[1:]) & (a + b > 0)
+    return (b[pair] - a[pair]) / (a[pair] + b[pair]), trains[1:][pair] % max(size, 1)
+
+
+def _means(values: np.ndarray, neurons: np.ndarray, size: int) -> np.ndarray:
+    """Mean of the values of each neuron; NaN for those without one."""
+    number = np.bincount(neurons, minlength=size)
+    return np.where(number > 0, np.bincount(neurons, values, size) / np.maximum(number, 1), np.nan)
 
 
 def _intervals_ms(activity: Activity, population: str) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,13 @@ def test_neurons_of_a_class_stand_together(tmp_path, drawn):
     for shown, neuron in ((first, 1), (second, 2), (third, 0)):
         np.testing.assert_array_equal(shown, weights[:, neuron].reshape(2, 2))
     assert "onto 3 neurons, by the class" in figure.axes[0].get_title("left")
+    assert figure.axes[1].get_ylabel() == "weight"
+
+
+def test_the_scale_says_the_unit_of_the_weights(tmp_path, drawn):
+    given = (receptive_fields, np.ones((4, 3)), tmp_path / "f.png", None, "nS")
+    figure = drawn(save_receptive_fields, *given)
+    assert figure.axes[1].get_ylabel() == "weight (nS)"
 
 
 def test_inputs_that_make_no_square_are_refused(tmp_path):

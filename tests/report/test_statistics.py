@@ -35,3 +35,5 @@ def test_the_bars_of_the_statistics_hold_every_neuron_interval_and_pair(tmp_path
     held = [sum(bar.get_height() for bar in axis.patches) for axis in figure.axes]
     n_fired = np.unique(spikes.senders).size
     assert held == [30, 1500 - n_fired, 30, 30 * 29 // 2]
+    said = [axis.texts[0].get_text().rpartition("(n = ")[2] for axis in figure.axes]
+    assert said == ["30)", f"{1500 - n_fired:,})", "30)", "435)"]
