@@ -31,7 +31,16 @@ everything that happens at t_k. Within step k, in this order:
    All other models (AdEx, Izhikevich, QIF, Hodgkin-Huxley ...; `spikelearn.networks.neurons`) take
    one step of the classic Runge-Kutta method of fourth order, with the synapses as they exactly
    are at its start, middle and end; or as many equal ones as make each at most as long as the
-   model asks for: Hodgkin-Huxley neurons 0.025 ms.
+   model asks for (Hodgkin-Huxley neurons 0.025 ms) and as the shortest time constant at rest.
+
+   Where such a step leaves the range within which the method holds, it is divided for that neuron:
+   where, at one of its stages, the potential lies so far from rest that the step is longer than the
+   time constant with which v or a gate falls back there (a model's `fall_rates`; Izhikevich neurons
+   at 1 ms below -75 mV), or longer than the one that the conductances alone would make. It is made
+   of 2, 4, 8 ... 1024 equal parts, until twice as many change nothing by more than 1e-4 of 1 plus
+   its size, and none swings back by more than half of what it went; synapses and currents are
+   within it the parabola through their start, middle and end. What 1024 parts do not follow is
+   refused. Of Brian2 equations of one's own nothing is known: their steps are never divided.
 2. **Deliver** the spikes that arrive at t_k. Delta synapses add their weight to v (lost while the
    neuron is refractory), exponential synapses add it to i_s or g_s. A spike emitted at t_j with a
    delay of d steps arrives at t_(j+d); d is at least 1 from neurons and at least 0 from spike
@@ -39,7 +48,9 @@ everything that happens at t_k. Within step k, in this order:
    Background spikes arrive without delay.
 3. **Threshold**: a neuron spikes if it is not refractory and v > v_threshold + theta (v_peak for
    models that have one). Equality is not enough. A neuron without reset (Hodgkin-Huxley) spikes
-   where v > v_threshold and was not above it at t_(k-1).
+   where v > v_threshold and was not above it when last looked at: at t_(k-1), and after each of the
+   equal steps between. A spike is told at the end of its step, and v is reset there, wherever
+   within the step it was.
 4. **Reset**: v is set to v_reset, or lowered by the distance from v_rest to the effective
    threshold (`subtract`); theta, or the adaptation current, grows by its increment; the neuron is
    refractory at t_(k+1) ... t_(k+r-1) for a refractory period of r steps: its v is held

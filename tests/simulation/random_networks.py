@@ -321,7 +321,7 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
     )
     steps = [0.05, 0.1] if model == "hodgkin_huxley" else [0.1, 0.25, 0.5, 1.0]
     if NEURON_MODELS[model].has_peak:
-        steps = [0.1, 0.25]
+        steps = [0.1, 0.25, 1.0]
     return Features(
         seed=draw(st.integers(0, 2**32 - 1)),
         dt_ms=draw(st.sampled_from(steps)),

@@ -29,6 +29,7 @@ class Neuron:
     conducting: bool = False  # whether any synapse onto its population is a conductance
     variables: dict[str, float] = field(default_factory=dict)
     was_above: bool = False
+    crossed: bool = False  # came to lie above threshold within the step
     theta: float = 0.0
     tau_theta: float | None = None
     theta_increment: float = 0.0
@@ -159,38 +160,100 @@ def runge_kutta(
     held: bool,
     dt_ms: float,
 ) -> None:
-    """A step of the classic method of fourth order; synapses as they are at its moments."""
+    """A step of the classic method of fourth order; synapses as they are at its moments.
 
+    Divided into 2, 4, 8 ... where anything falls back within it by more than 1 / e.
+    """
     per_leak = cell.population.model in PER_LEAK
-
-    def slope(values: dict[str, float], after_ms: float) -> dict[str, float]:
-        v = values["v"]
-        if cell.population.model in PEAKED:
-            v = min(v, cell.threshold)
-        current = drive
+    peak = cell.threshold if cell.population.model in PEAKED else math.inf
+    moments = []  # start, middle, end: what drives the neuron, and its conductance
+    for after_ms in (0.0, dt_ms / 2, dt_ms):
+        into, conductance = drive, 0.0
         for synapse, state in currents.items():
             now = later(synapse, state, after_ms)[0]
-            if synapse.reversal_mv is not None:
-                now *= synapse.reversal_mv - v
+            if synapse.reversal_mv is None:
+                into += now
+            else:
                 now /= of(cell.population.leak_ns, index) if per_leak else 1.0
-            current += now
-        found = DERIVATIVES[cell.population.model](cell.population, index, v, values, current)
-        return found | {"v": 0.0} if held else found
+                into, conductance = into + now * synapse.reversal_mv, conductance + now
+        moments.append((into, conductance))
 
-    def moved(by: dict[str, float], times: float) -> dict[str, float]:
-        return {name: value + times * by[name] for name, value in start.items()}
+    def slope(values: np.ndarray, moment: tuple[float, float]) -> np.ndarray:
+        v = min(float(values[0]), peak)
+        named = dict(zip(names, (v, *values[1:].tolist()), strict=True))
+        current = moment[0] - moment[1] * v
+        found = DERIVATIVES[cell.population.model](cell.population, index, v, named, current)
+        return np.array([0.0 if held and name == "v" else found[name] for name in names])
 
-    start = {"v": cell.v, **cell.variables}
-    k1 = slope(start, 0.0)
-    k2 = slope(moved(k1, dt_ms / 2), dt_ms / 2)
-    k3 = slope(moved(k2, dt_ms / 2), dt_ms / 2)
-    k4 = slope(moved(k3, dt_ms), dt_ms)
-    end = {
-        name: start[name] + dt_ms / 6 * (k1[name] + 2 * k2[name] + 2 * k3[name] + k4[name])
-        for name in start
-    }
-    cell.v = end.pop("v")
-    cell.variables = end
+    names = ["v", *cell.variables]
+    start = np.array([cell.v, *cell.variables.values()])
+    end, visited, _ = _fourth_order(slope, start, dt_ms, moments)
+    rates = [
+        FALLS[cell.population.model](cell.population, index, min(float(v), peak))
+        for v in (min(visited, key=lambda v: min(v, peak)), max(visited))
+    ]
+    if max(rates) * dt_ms > 1 or max(g for _, g in moments) > _most_conductance(cell, index, dt_ms):
+        end = _divided(slope, start, dt_ms, moments, peak)
+    cell.v = float(end[0])
+    cell.variables = dict(zip(names[1:], end[1:].tolist(), strict=True))
+
+
+Slope = Callable[[np.ndarray, tuple[float, float]], np.ndarray]
+Moments = Sequence[tuple[float, float]]
+
+
+def _fourth_order(
+    slope: Slope, start: np.ndarray, dt_ms: float, moments: Moments
+) -> tuple[np.ndarray, list[float], bool]:
+    """The end of a step, the potentials that it visits, and whether it swings back too far."""
+    k1 = slope(start, moments[0])
+    k2 = slope(start + dt_ms / 2 * k1, moments[1])
+    k3 = slope(start + dt_ms / 2 * k2, moments[1])
+    k4 = slope(start + dt_ms * k3, moments[2])
+    visited = [start, start + dt_ms / 2 * k1, start + dt_ms / 2 * k2, start + dt_ms * k3]
+    one, other = k2 - k1, k3 - k2
+    back = (one * other < 0) & (2 * abs(other) > abs(one))
+    back &= dt_ms * abs(other) > 1e-4 * (1 + abs(start))
+    end = start + dt_ms / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return end, [float(y[0]) for y in visited], bool(back.any())
+
+
+def _divided(
+    slope: Slope, start: np.ndarray, dt_ms: float, moments: Moments, peak: float
+) -> np.ndarray:
+    # The parabola through the three moments, from 0 to 1.
+    through = [np.polyfit([0.0, 0.5, 1.0], values, 2) for values in zip(*moments, strict=True)]
+
+    def at(s: float) -> tuple[float, float]:
+        return float(np.polyval(through[0], s)), max(float(np.polyval(through[1], s)), 0.0)
+
+    def in_parts(n: int) -> tuple[np.ndarray, bool]:
+        y, swings = start, False
+        for part in range(n):
+            three = [at((part + ahead) / n) for ahead in (0.0, 0.5, 1.0)]
+            y, _, back = _fourth_order(slope, y, dt_ms / n, three)
+            swings |= back
+        return y, swings
+
+    def counted(y: np.ndarray) -> np.ndarray:
+        return np.array([min(y[0], peak), *y[1:]])
+
+    before, swung = in_parts(2)
+    for power in range(2, 11):
+        now, swings = in_parts(2**power)
+        gap = abs(counted(now) - counted(before))
+        if not swings and not swung and (gap <= 1e-4 * (1 + abs(counted(now)))).all():
+            break
+        before, swung = now, swings
+    return now
+
+
+def _most_conductance(cell: Neuron, index: int, dt_ms: float) -> float:
+    """Beyond which a step is divided, in the unit of the model's equation."""
+    per_ms = of(cell.population.tau_m_ms, index) if cell.population.model in PER_LEAK else 1.0
+    if cell.population.model in ("adex", "hodgkin_huxley"):
+        per_ms = of(cell.population.capacitance_pf, index)  # there in nS
+    return per_ms / dt_ms
 
 
 def _adex(
@@ -251,6 +314,25 @@ def _qif(
     return {"v": (a * (v - low) * (v - critical) + current) / of(p.tau_m_ms, index)}
 
 
+def _falls_hodgkin_huxley(p: Any, index: int, v: float) -> float:
+    conductances = 0.2 * (of(p.sodium_ns, index) + of(p.potassium_ns, index)) + of(p.leak_ns, index)
+    gates = [opening + closing for opening, closing in _rates(v).values()]
+    return max(conductances / of(p.capacitance_pf, index), *gates)
+
+
+def _falls_qif(p: Any, index: int, v: float) -> float:
+    low, critical = of(p.v_rest_mv, index), of(p.v_critical_mv, index)
+    a = 1.0 / (critical - low) if p.a_per_mv is None else of(p.a_per_mv, index)
+    return a * (low + critical - 2 * v) / of(p.tau_m_ms, index)
+
+
+# How fast a potential falls back there, or a gate, in 1/ms.
+FALLS: dict[str, Callable[[Any, int, float], float]] = {
+    "adex": lambda p, index, v: of(p.leak_ns, index) / of(p.capacitance_pf, index),
+    "izhikevich": lambda p, index, v: -(0.08 * v + 5.0),
+    "qif": _falls_qif,
+    "hodgkin_huxley": _falls_hodgkin_huxley,
+}
 DERIVATIVES = {
     "adex": _adex,
     "izhikevich": _izhikevich,

@@ -151,13 +151,16 @@ def integrate(
                 if not cell.refractory(step):
                     cell.v = v
             else:
-                cell.was_above = cell.v > cell.threshold
+                cell.was_above, cell.crossed = cell.v > cell.threshold, False
                 parts = 1
                 if cell.population.model == "hodgkin_huxley":
                     parts = math.ceil(dt_ms / 0.025 - 1e-9)
                 for part in range(parts):
                     now = {s: later(s, state, dt_ms * part / parts) for s, state in mine.items()}
                     runge_kutta(cell, now, drive, index, cell.refractory(step), dt_ms / parts)
+                    if part < parts - 1:
+                        cell.crossed |= cell.v > cell.threshold and not cell.was_above
+                        cell.was_above = cell.v > cell.threshold
             for synapse, state in mine.items():
                 state[:] = later(synapse, state, dt_ms)
             if cell.tau_theta is not None:
@@ -193,7 +196,10 @@ def threshold(trial: Trial, step: int) -> dict[str, set[int]]:
             if not cell.refractory(step):
                 above = cell.v - (cell.threshold + cell.theta)
                 trial.margin_mv = min(trial.margin_mv, abs(above))
-                if above > 0 and not (cell.was_above and cell.population.model == "hodgkin_huxley"):
+                rises = above > 0
+                if cell.population.model == "hodgkin_huxley":
+                    rises = cell.crossed or (rises and not cell.was_above)
+                if rises:
                     fired[name].add(index)
     return fired
 

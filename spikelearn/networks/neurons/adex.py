@@ -90,6 +90,12 @@ class AdEx(NeuronModel):
         """w, which starts at 0."""
         return {"adaptation": 0.0}
 
+    def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:
+        """The leak's, or w's, the same at all potentials: the exponential only lifts v."""
+        given = self.grid_parameters()
+        fastest = np.maximum(given["leak"] + conductance, 1.0 / np.asarray(given["tau_w"]))
+        return np.broadcast_to(fastest, v_mv.shape)
+
     @staticmethod
     def slopes(
         v: float,

@@ -81,20 +81,20 @@ class HodgkinHuxley(NeuronModel):
 
     def grid_variables(self, v_mv: np.ndarray) -> dict[str, Any]:
         """The gates m, h and n where they do not move."""
-        from scipy.special import exprel
-
-        u = v_mv + 65.0
-        opening = {
-            "m": 1.0 / exprel((25.0 - u) / 10.0),
-            "h": 0.07 * np.exp(-u / 20.0),
-            "n": 0.1 / exprel((10.0 - u) / 10.0),
-        }
-        closing = {
-            "m": 4.0 * np.exp(-u / 18.0),
-            "h": 1.0 / (np.exp((30.0 - u) / 10.0) + 1.0),
-            "n": 0.125 * np.exp(-u / 80.0),
-        }
+        opening, closing = _rates(v_mv)
         return {gate: opening[gate] / (opening[gate] + closing[gate]) for gate in opening}
+
+    def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:
+        """The gates' far from rest, on both sides; else that of a fifth of all conductances.
+
+        An action potential opens no more than a quarter of them at once.
+        """
+        given = self.grid_parameters()
+        opening, closing = _rates(v_mv)
+        fastest = 0.2 * (given["sodium"] + given["potassium"]) + given["leak"] + conductance
+        for gate in opening:
+            fastest = np.maximum(fastest, opening[gate] + closing[gate])
+        return np.broadcast_to(fastest, v_mv.shape)
 
     @staticmethod
     def slopes(
@@ -145,6 +145,24 @@ class HodgkinHuxley(NeuronModel):
         "h": "(1 - h) * 0.07 * exp(-(v + 65) / 20) - h / (exp((30 - (v + 65)) / 10) + 1)",
         "n": "(1 - n) * 0.1 / exprel((10 - (v + 65)) / 10) - n * 0.125 * exp(-(v + 65) / 80)",
     }
+
+
+def _rates(v_mv: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """At which rates the gates open and close, in 1/ms."""
+    from scipy.special import exprel
+
+    u = v_mv + 65.0
+    opening = {
+        "m": 1.0 / exprel((25.0 - u) / 10.0),
+        "h": 0.07 * np.exp(-u / 20.0),
+        "n": 0.1 / exprel((10.0 - u) / 10.0),
+    }
+    closing = {
+        "m": 4.0 * np.exp(-u / 18.0),
+        "h": 1.0 / (np.exp((30.0 - u) / 10.0) + 1.0),
+        "n": 0.125 * np.exp(-u / 80.0),
+    }
+    return opening, closing
 
 
 def _exprel(x: float) -> float:

@@ -67,6 +67,10 @@ class Izhikevich(NeuronModel):
         """u, which starts at b v."""
         return {"adaptation": self.b_per_ms * v_mv}
 
+    def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:
+        """Ever faster the further v lies below; a of u."""
+        return np.maximum(-(0.08 * v_mv + 5.0), np.asarray(self.a_per_ms))
+
     @staticmethod
     def slopes(
         v: float, adaptation: float, drive: float, a: float, b: float

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from spikelearn._description import Description
 from spikelearn.networks.fields import Drawn
+from spikelearn.networks.neurons.stability import fall_rates_of_slopes
 
 
 class NeuronModel(Description):
@@ -127,6 +128,14 @@ class NeuronModel(Description):
     def grid_variables(self, v_mv: np.ndarray) -> dict[str, Any]:
         """What changes beside v, by name, as it is at the start, where v is `v_mv`, (size,)."""
         return {}
+
+    def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:
+        """How fast v, or what changes beside it, falls back at most, in 1/ms, where v is `v_mv`.
+
+        A step that is longer than 1 / rate is divided; see `stability`. Unless a model says better,
+        it is found from its `slopes` by differences; a model without them is never divided.
+        """
+        return fall_rates_of_slopes(self, v_mv, conductance)
 
     def no_place(self) -> str:
         """Why synapses of a kind cannot end on such neurons, where `gains` has no place for it."""

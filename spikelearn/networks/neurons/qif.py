@@ -86,6 +86,12 @@ class QIF(NeuronModel):
             "v_critical": self.v_critical_mv,
         }
 
+    def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:
+        """Ever faster the further v lies below the middle between rest and v_critical."""
+        given = self.grid_parameters()
+        below = np.asarray(given["v_low"]) + given["v_critical"] - 2.0 * v_mv
+        return (given["a"] * below + conductance) / np.asarray(given["tau_m"])
+
     @staticmethod
     def slopes(
         v: float,

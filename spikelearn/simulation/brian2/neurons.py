@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn.simulation.brian2.divide import arguments, divided
 from spikelearn.simulation.grid.neurons import GridNeurons
 
 # Runge-Kutta: moment of the step (start, middle, end), how far ahead, share of the slope.
@@ -58,9 +59,12 @@ def neuron_group(
     adaptive = neurons.theta_init is not None
     resets = neurons.model.resets
     limit = "v_limit + theta" if adaptive else "v_limit"
-    threshold = [f"v > {limit}"]
-    threshold += ["active > 0.5"] if refractory else []
-    threshold += [] if resets else ["above < 0.5"]
+    conditions = [f"v > {limit}"]
+    conditions += ["active > 0.5"] if refractory else []
+    conditions += [] if resets else ["above < 0.5"]
+    threshold = " and ".join(conditions)
+    if not resets and neurons.n_substeps > 1:
+        threshold = f"crossed > 0.5 or ({threshold})"
     reset = []
     if resets:
         reset += [f"v = v - ({limit})" if neurons.subtract else "v = v_reset"]
@@ -79,7 +83,7 @@ def neuron_group(
 
     values = _start(neurons, refractory)
     # A parameter that is the same for all is no array: that is half of what a step would read.
-    changing = {"v", "external", "above", "theta", "held", "active"}
+    changing = {"v", "external", "above", "crossed", "theta", "held", "active"}
     changing |= {_own(name) for name in neurons.variables}
     changing |= {f"current{c}" for c in range(len(neurons.channels))}
     same = {
@@ -91,11 +95,11 @@ def neuron_group(
     group = b2.NeuronGroup(
         replicas * neurons.size,
         "\n".join(f"{name} : 1" for name in values),
-        threshold=" and ".join(threshold),
+        threshold=threshold,
         reset="\n".join(reset),
         clock=clock,
         method="euler",  # there is nothing to integrate: the update is the step
-        namespace={**_constants(neurons, dt_ms), **same},
+        namespace={**_constants(neurons, dt_ms), **same, **_functions(b2, neurons)},
         name=name,
     )
     group.run_regularly("\n".join(update), clock=clock, when="groups", order=1, name=f"{name}_step")
@@ -107,6 +111,7 @@ def neuron_group(
 def _constants(neurons: GridNeurons, dt_ms: float) -> dict[str, float]:
     step = dt_ms / neurons.n_substeps
     constants = {"refractory_steps": float(neurons.refractory_steps), "sixth_of_step": step / 6}
+    constants["whole_step"] = step
     for stage, (_, ahead, _) in enumerate(_STAGES):
         constants[f"ahead{stage}"] = ahead * step
     for c, channel in enumerate(neurons.channels):
@@ -114,6 +119,16 @@ def _constants(neurons: GridNeurons, dt_ms: float) -> dict[str, float]:
         constants[f"mean{c}"] = channel.mean
         constants |= {f"gain{c}_{at}": gain for at, gain in enumerate(channel.gains)}
     return constants
+
+
+def _functions(b2: Any, neurons: GridNeurons) -> dict[str, Any]:
+    """What divides steps, by name, where any may have to be."""
+    if not _rough(neurons):
+        return {}
+    return {
+        f"divided{index}": divided(b2, neurons, index)
+        for index in range(len(neurons.model.brian2_slopes))
+    }
 
 
 def _start(neurons: GridNeurons, refractory: bool) -> dict[str, np.ndarray]:
@@ -130,6 +145,12 @@ def _start(neurons: GridNeurons, refractory: bool) -> dict[str, np.ndarray]:
         **{_own(name): value for name, value in neurons.parameters.items()},
         **{_own(name): value for name, value in neurons.variables.items()},
     }
+    if not neurons.model.resets and neurons.n_substeps > 1:
+        values["crossed"] = zero
+    if neurons.calm is not None:  # infinity has no name that all compilers know
+        values["calm_low"] = np.maximum(neurons.calm.low, -1e300)
+        values["calm_high"] = np.minimum(neurons.calm.high, 1e300)
+        values["calm_conductance"] = np.minimum(neurons.calm.conductance, 1e300)
     for c, channel in enumerate(neurons.channels):
         values |= {f"current{c}": zero, f"kappa{c}": channel.kappa}
         if channel.reversal is not None:
@@ -164,6 +185,9 @@ def _runge_kutta(neurons: GridNeurons, driven: bool, refractory: bool) -> list[s
     derivatives = neurons.model.brian2_slopes
     kept = {name: "v" if name == "v" else _own(name) for name in derivatives}
     code = [f"start_{name} = {variable}" for name, variable in kept.items()]
+    rough = _rough(neurons)
+    resets = neurons.model.resets
+    code += [] if resets or neurons.n_substeps == 1 else ["crossed = 0 * above"]
     for substep in range(neurons.n_substeps):
         slopes: dict[str, list[str]] = {name: [] for name in derivatives}
         for stage, (moment, _, share) in enumerate(_STAGES):
@@ -187,11 +211,58 @@ def _runge_kutta(neurons: GridNeurons, driven: bool, refractory: bool) -> list[s
                 held = " * active" if refractory and name == "v" else ""
                 code.append(f"d{stage}_{name} = ({_renamed(formula, words)}){held}")
                 slopes[name].append(f"{share} * d{stage}_{name}")
-        code += [
-            f"start_{name} = start_{name} + sixth_of_step * ({' + '.join(parts)})"
+        ends = {
+            name: f"start_{name} + sixth_of_step * ({' + '.join(parts)})"
             for name, parts in slopes.items()
-        ]
+        }
+        code += _divided_where(rough, ends, neurons, refractory)
+        if not resets and substep < neurons.n_substeps - 1:  # at the end Brian2 looks
+            code += [
+                "over = int(start_v > v_limit)",
+                "crossed = clip(crossed + over * (1 - above), 0, 1)",
+                "above = over",
+            ]
     return code + [f"{variable} = start_{name}" for name, variable in kept.items()]
+
+
+def _rough(neurons: GridNeurons) -> list[str]:
+    """Code, 0 or 1 each, for what leaves the range within which a Runge-Kutta step holds."""
+    calm = neurons.calm
+    rough: list[str] = []
+    if calm is None:
+        return rough
+    if np.isfinite(calm.low).any():
+        lowest = "u0"
+        for stage in (1, 2, 3):
+            lowest = f"clip({lowest}, -inf, u{stage})"
+        rough.append(f"int({lowest} < calm_low)")
+    if np.isfinite(calm.high).any():
+        highest = "u0"
+        for stage in (1, 2, 3):
+            highest = f"clip({highest}, u{stage}, inf)"
+        rough.append(f"int({highest} > calm_high)")
+    if neurons.conducting and np.isfinite(calm.conductance).any():
+        rough += [f"int(conductance{stage} > calm_conductance)" for stage in (0, 1, 3)]
+    return rough
+
+
+def _divided_where(
+    rough: list[str], ends: dict[str, str], neurons: GridNeurons, refractory: bool
+) -> list[str]:
+    """Code for the end of a step, which is divided where it is rough."""
+    if not rough:
+        return [f"start_{name} = {end}" for name, end in ends.items()]
+    code = [f"rough = clip({' + '.join(rough)}, 0, 1)"]
+    code += [f"end_{name} = {end}" for name, end in ends.items()]
+    for index, name in enumerate(ends):
+        words = {"plain": f"end_{name}", "step": "whole_step"}
+        words |= {key: f"start_{key}" for key in ends}
+        words |= {key: _own(key) for key in neurons.parameters}
+        words["step_active"] = "active" if refractory else "1.0"
+        words["step_peak"] = "v_limit" if neurons.model.has_peak else "1e300"
+        given = ", ".join(words.get(key, key) for key in arguments(neurons))
+        code.append(f"new_{name} = divided{index}({given})")
+    return code + [f"start_{name} = new_{name}" for name in ends]
 
 
 def _own(name: str) -> str:

@@ -227,8 +227,9 @@ def diverged(population: str, dt_ms: float, first_ms: float, last_ms: float) -> 
         Between which times it happened, in ms.
     """
     return SpikelearnError(
-        f"the potential of '{population}' grew beyond all bounds between {first_ms:g} and"
-        f" {last_ms:g} ms; use a dt_ms below {dt_ms:g}, or weaker input"
+        f"the potential of '{population}' grew beyond all bounds, or changed faster than a step can"
+        f" follow however it is divided, between {first_ms:g} and {last_ms:g} ms; use a dt_ms below"
+        f" {dt_ms:g}, or weaker input"
     )
 
 

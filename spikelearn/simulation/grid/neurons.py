@@ -12,6 +12,7 @@ from spikelearn._seeding import generator
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, AdaptiveLIF, Brian2Neurons, NeuronModel
 from spikelearn.networks.neurons.lif import decayed_gain
+from spikelearn.networks.neurons.stability import Calm, calm, steps_needed
 from spikelearn.networks.spiking import BackgroundInput, Projection, SpikingNetwork
 from spikelearn.networks.synapses import (
     AlphaSynapse,
@@ -72,6 +73,7 @@ class GridNeurons:
     theta_init: np.ndarray | None = None
     channels: tuple[Channel, ...] = ()
     n_substeps: int = 1  # Runge-Kutta steps within a step
+    calm: Calm | None = None  # where each of them holds; outside it is divided
     # Of the models integrated by Runge-Kutta steps, in the order of their equations.
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     # Their further variables at the start, by name.
@@ -129,7 +131,8 @@ def neurons_on_grid(
     if isinstance(population, LIF):
         return _leaky(population, each, each(start), synapses, dt_ms, common)
     zero = np.zeros(population.size)
-    n_substeps = max(1, math.ceil(dt_ms / population.longest_step_ms - 1e-9))
+    # Of equations of one's own nothing is known: they take the grid's step as it is.
+    n_substeps = 1 if isinstance(population, Brian2Neurons) else steps_needed(population, dt_ms)
     common |= {
         "n_substeps": n_substeps,
         "v_rest": zero,
@@ -143,6 +146,7 @@ def neurons_on_grid(
     variables = population.grid_variables(each(start))
     return GridNeurons(
         **common,
+        calm=calm(population, dt_ms / n_substeps),
         threshold=each(population.threshold_mv),
         reset=each(population.reset_mv),
         parameters={key: each(value) for key, value in population.grid_parameters().items()},

@@ -15,7 +15,8 @@ from spikelearn.simulation.grid.network import Background, GridNetwork, GridSpik
 from spikelearn.simulation.grid.neurons import GridNeurons
 from spikelearn.simulation.native.kernels import sort_by_source
 from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
-from spikelearn.simulation.native.runge_kutta import CHUNK, slopes_of
+from spikelearn.simulation.native.runge_kutta import CHUNK, CONDUCTANCE, HIGH, LOW, ROWS
+from spikelearn.simulation.native.slopes import slopes_of
 from spikelearn.simulation.native.state import (
     BACKGROUND,
     CHANNEL,
@@ -289,6 +290,7 @@ def models_of(grid: GridNetwork, net: Net) -> Models | None:
     for index, channel in enumerate(channels):
         gains[index, : len(channel.gains)] = channel.gains
     variables = _rows([p.variables for p in populations], starts, size)
+    nowhere, calms = [np.zeros(p.size) for p in populations], [p.calm for p in populations]
     return Models(
         dt=float(grid.dt_ms),
         kind=np.array(kinds, dtype=np.int64),
@@ -322,9 +324,17 @@ def models_of(grid: GridNetwork, net: Net) -> Models | None:
         transfer=np.array([c.transfer for c in channels], dtype=np.float64),
         variables=variables,
         above=np.zeros(size),
+        crossed=np.zeros(size),
+        watched=np.array([_watched(p) for p in populations], dtype=np.int64),
+        low=_filled([c.low if c else None for c in calms], nowhere),
+        high=_filled([c.high if c else None for c in calms], nowhere),
+        most=_filled([c.conductance if c else None for c in calms], nowhere),
+        low_most=np.array([c.low.max() if c else -np.inf for c in calms]),
+        high_least=np.array([c.high.min() if c else np.inf for c in calms]),
+        most_least=np.array([c.conductance.min() if c else np.inf for c in calms]),
         drive=np.zeros((n_moments, size)),
         conductance=np.zeros((n_moments, size)),
-        scratch=np.zeros((4, (1 + len(variables)) * CHUNK)),
+        scratch=np.zeros((ROWS, (1 + len(variables)) * CHUNK)),
     )
 
 
@@ -332,6 +342,16 @@ def _kind(population: GridNeurons) -> int:
     if population.model.leaky:
         return CONDUCTING if population.conducting else LINEAR
     return STEPPED
+
+
+def _watched(population: GridNeurons) -> int:
+    """What may leave the range in which a Runge-Kutta step holds."""
+    calm = population.calm
+    if calm is None:
+        return 0
+    watched = LOW * bool(np.isfinite(calm.low).any()) + HIGH * bool(np.isfinite(calm.high).any())
+    may_conduct = population.conducting and bool(np.isfinite(calm.conductance).any())
+    return watched + CONDUCTANCE * may_conduct
 
 
 def _n_plain(population: GridNeurons) -> int:

@@ -63,7 +63,10 @@ def fire_populations(
                 population.refractory, state.held[first:end], state.last[first:end], step, spiking,
             )  # fmt: skip
         elif models is not None:
-            n = cross(v, net.threshold[first:end], models.above[first:end], spiking)
+            n = cross(
+                v, net.threshold[first:end], models.above[first:end], models.crossed[first:end],
+                spiking,
+            )  # fmt: skip
         state.n_ring[slot, population.emitter] = n
         if plastic is not None and n:
             learn_from_spikes(plastic, index, spiking[:n])

@@ -30,7 +30,8 @@ from spikelearn.simulation.native.models import (
     mark_above,
     step_conducting,
 )
-from spikelearn.simulation.native.runge_kutta import pointer, runge_kutta
+from spikelearn.simulation.native.runge_kutta import runge_kutta
+from spikelearn.simulation.native.slopes import pointer
 
 if TYPE_CHECKING:
     from spikelearn.simulation.native.models import Models
@@ -200,14 +201,18 @@ def _integrate_nonlinear(  # noqa: PLR0912
         else:
             if not models.resets[p]:
                 mark_above(v, net.threshold[first:last], models.above[first:last])
-            held, room = net.populations[p].refractory, models.scratch.shape[1]
+                clear(models.crossed[first:last])
+            held = net.populations[p].refractory
             runge_kutta(
                 models.slopes[p], v.size, first, state.v.size, models.n_variables[p],
                 models.n_substeps[p], models.dt / models.n_substeps[p], models.has_peak[p],
-                held > 1, step - held, pointer(state.v, first), pointer(net.threshold, first),
-                pointer(state.last, first), pointer(models.variables, 0),
-                pointer(models.parameters, 0), pointer(models.drive, 0),
-                pointer(models.conductance, 0), pointer(models.scratch, 0),
-                pointer(models.scratch, room), pointer(models.scratch, 2 * room),
-                pointer(models.scratch, 3 * room),
+                models.resets[p], held > 1, step - held, models.watched[p],
+                pointer(state.v, first), pointer(net.threshold, first),
+                pointer(state.last, first), pointer(models.above, first),
+                pointer(models.crossed, first), pointer(models.low, first),
+                pointer(models.high, first), pointer(models.most, first), models.low_most[p],
+                models.high_least[p], models.most_least[p],
+                pointer(models.variables, 0), pointer(models.parameters, 0),
+                pointer(models.drive, 0), pointer(models.conductance, 0),
+                pointer(models.scratch, 0), models.scratch.shape[1],
             )  # fmt: skip

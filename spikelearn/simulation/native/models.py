@@ -27,7 +27,7 @@ class Models(NamedTuple):
     kind: np.ndarray  # (P,) one of the numbers above
     plain: np.ndarray  # (P,) how many channels, of leaky neurons with 1 or 2 that conduct; or 0
     step_per_tau: np.ndarray  # (N,) of leaky neurons with conductances
-    slopes: np.ndarray  # (P,) address of the model's, see `native.runge_kutta`; or 0
+    slopes: np.ndarray  # (P,) address of the model's, see `native.slopes`; or 0
     n_variables: np.ndarray  # (P,) of the model beside v
     n_substeps: np.ndarray  # (P,)
     has_peak: np.ndarray  # (P,) whether v counts as the threshold where it lies above
@@ -43,6 +43,14 @@ class Models(NamedTuple):
     transfer: np.ndarray  # (C,)
     variables: np.ndarray  # (most variables, N) changes
     above: np.ndarray  # (N,) changes: 1 where v was above threshold, of neurons without reset
+    crossed: np.ndarray  # (N,) changes: 1 where it came to lie above within the step
+    watched: np.ndarray  # (P,) what may leave the range in which a step holds, see `runge_kutta`
+    low: np.ndarray  # (N,) that range, of v
+    high: np.ndarray  # (N,)
+    most: np.ndarray  # (N,) and of the sum of conductances
+    low_most: np.ndarray  # (P,) the narrowest of these limits
+    high_least: np.ndarray  # (P,)
+    most_least: np.ndarray  # (P,)
     drive: np.ndarray  # (moments, N) changes: currents, conductances times reversal potentials
     conductance: np.ndarray  # (moments, N) changes: sum of conductances
     scratch: np.ndarray  # changes, for `native.runge_kutta`
@@ -291,14 +299,19 @@ def mark_above(
 
 @inner
 def cross(
-    v: np.ndarray, limit: np.ndarray, above: np.ndarray, spiking: np.ndarray
+    v: np.ndarray,
+    limit: np.ndarray,
+    above: np.ndarray,
+    crossed: np.ndarray,
+    spiking: np.ndarray,
 ) -> int:  # pragma: no cover - compiled
     """Who has come to lie above its threshold spikes; nobody is reset.
 
     Parameters
     ----------
-    v, limit, above : arrays of shape (size,)
-        Potential and threshold in mV; 1 where v was above at the last step.
+    v, limit, above, crossed : arrays of shape (size,)
+        Potential and threshold in mV; 1 where v was above when last looked at; 1 where it came to
+        lie above within the step.
     spiking : int array of shape (size,)
         Who spikes is written to it, from its start.
 
@@ -309,7 +322,7 @@ def cross(
     """
     n = 0
     for j in range(v.size):
-        if v[j] > limit[j] and above[j] == 0.0:
+        if crossed[j] > 0.0 or (v[j] > limit[j] and above[j] == 0.0):
             spiking[n] = j
             n += 1
     return n

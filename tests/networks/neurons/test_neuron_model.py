@@ -165,7 +165,7 @@ def test_slopes_that_name_what_the_model_does_not_have_are_a_mistake(
     monkeypatch.setitem(NEURON_MODELS, "relaxing", Relaxing)
     monkeypatch.setattr(Relaxing, "slopes", staticmethod(slopes))
     cell = Relaxing(model="relaxing", size=1)
-    monkeypatch.setattr("spikelearn.simulation.native.runge_kutta._compiled", {})
+    monkeypatch.setattr("spikelearn.simulation.native.slopes._compiled", {})
     with pytest.raises(TypeError, match="slopes of Relaxing take 'mystery', which is none of v"):
         under_current(cell, 1.0, "mv", 1.0, 0.1)
 
