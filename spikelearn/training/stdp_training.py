@@ -27,7 +27,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import containing_bins
+from spikelearn._time_steps import containing_bins, in_steps
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.stimuli.datasets import load_dataset
@@ -206,7 +206,9 @@ def train_stdp(
 def _check_sizes(
     network: SpikingNetwork, layer: Projection, data: ImageDataset, config: STDPConfig
 ) -> None:
-    """Refuse a network or numbers of images that do not fit the data."""
+    """Refuse a network or numbers of images that do not fit the data, and times off the grid."""
+    for name in ("present_ms", "rest_ms"):
+        in_steps(getattr(config, name), config.dt_ms, name)
     size = network.populations[layer.source].size
     if size != data.n_pixels:
         raise SpikelearnError(

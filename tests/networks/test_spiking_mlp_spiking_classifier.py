@@ -48,6 +48,7 @@ def test_a_readout_that_does_not_spike_is_the_mean_of_a_leaky_integrator() -> No
     ("fields", "words"),
     [
         ({"tau_readout_ms": 5.0}, "add readout: potential"),
+        ({"duration_ms": 30.4}, "duration_ms must be a multiple of the time step 1 ms"),
         ({"tau_threshold_ms": 5.0}, "are given together"),
         ({"sizes": (4, 0)}, "at least one neuron"),
     ],
@@ -55,6 +56,22 @@ def test_a_readout_that_does_not_spike_is_the_mean_of_a_leaky_integrator() -> No
 def test_what_does_not_fit_is_refused(fields: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SpikingMLP(**({"name": "s", "sizes": (4, 2)} | fields))
+
+
+def test_several_spikes_of_an_input_in_a_step_bring_as_many_times_its_weight() -> None:
+    network = description().build(0)
+    numbers = torch.randint(0, 4, (3, network.n_steps, 4), dtype=torch.uint8)
+    given = network.given_spikes(numbers)
+    # By single spikes: each input stands there once for each of its spikes, with one weight.
+    wide = torch.zeros(3, network.n_steps, 12)
+    for k in range(3):
+        wide[:, :, k::3] = (numbers > k).float()
+    single = description().build(0)
+    single.weights[0] = torch.nn.Parameter(network.weights[0].repeat_interleave(3, 1))
+    for together, apart in zip(
+        network(given), single(wide.transpose(0, 1).to(given.dtype)), strict=True
+    ):
+        torch.testing.assert_close(together, apart)
 
 
 def test_given_spikes_need_as_many_steps_as_the_network_has() -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from engines import having
 
 from spikelearn._errors import UnsupportedFeatureError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_steps
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.simulation import simulate
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import to_grid
@@ -89,6 +91,24 @@ def test_input_of_many_spikes_a_step_arrives_whole(backend: str, delay_ms: float
     came = arrivals(backend, stimulus, 40, 0.5, 5, delay_ms=delay_ms)
     np.testing.assert_allclose(came[:, late:], expected[:, : 40 - late], atol=1e-5)
     assert not came[:, :late].any()
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_trained_network_answers_counted_spikes_as_the_simulated_one(backend: str) -> None:
+    network = SpikingMLP(name="m", sizes=(6, 8, 3), duration_ms=40.0).build(1).double()
+    numbers = torch.poisson(torch.full((4, 40, 6), 0.5), generator=torch.Generator().manual_seed(2))
+    assert numbers.max() >= 3
+    counts = network(network.given_spikes(numbers))
+    trials, steps, senders = np.nonzero(numbers.numpy())
+    each = numbers.numpy()[trials, steps, senders].astype(int)
+    spikes = PopulationSpikes.from_unsorted(
+        6, *(np.repeat(part, each) for part in (steps * 1.0, senders, trials))
+    )
+    stimulus = Stimulus(tuple("abcd"), {"input": spikes})
+    activity = simulate(network.to_spiking_network(), stimulus, 40.0, 1.0, backend)
+    for name, found in zip(("hidden", "output"), counts, strict=True):
+        assert found.sum() > 20
+        np.testing.assert_array_equal(activity[name].counts(4), found.detach().numpy())
 
 
 @pytest.mark.parametrize("backend", ENGINES)

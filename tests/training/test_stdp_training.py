@@ -97,6 +97,11 @@ def test_test_images_take_no_part_in_the_labels(run):
     [
         ({"model": "lif_feedforward"}, "one plastic projection"),
         ({"model": "mlp_784"}, "trains models of kind spiking"),
+        (
+            {"present_ms": 99.5},
+            "present_ms must be a multiple of the time step 1 ms, found 99.5 ms",
+        ),
+        ({"rest_ms": 0.5}, "rest_ms must be a multiple of the time step 1 ms"),
         ({"n_test": 2000}, "n_test is 2000, but mnist .* has 1000"),
     ],
 )
