@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 RUN_FORMAT = 3
 READABLE_FORMATS = (2, 3)
 CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
+WEIGHTS = "weights.safetensors"
 
 
 class DamagedResultError(SpikelearnError):
@@ -185,7 +186,7 @@ def save_run(
         copies = {
             name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()
         }
-        save_file(copies, temporary / "weights.safetensors")
+        save_file(copies, temporary / WEIGHTS)
         for name, table in tables.items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
         write_yaml(temporary / SUMMARY, dict(summary))
@@ -236,7 +237,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = folder / "weights.safetensors"
+    path = folder / WEIGHTS
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spikelearn.cli._app import Seed, app, plainly
+from spikelearn.cli._app import Again, Seed, app, plainly
 
 
 @app.command()
@@ -17,6 +17,7 @@ def demo(
         "runs/demo"
     ),
     seed: Seed = 0,
+    again: Again = False,
 ) -> None:
     """Train networks by seven rules, show them what brains were shown, and write a report.
 
@@ -28,4 +29,4 @@ def demo(
     from spikelearn.studies.study import load_study
 
     command = f"spikelearn demo --seed {seed}"
-    run_and_print(load_study("demo").counted_from(seed), out, None, command)
+    run_and_print(load_study("demo").counted_from(seed), out, None, command, again)

@@ -10,6 +10,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import (
+    Again,
     Changes,
     NoSeed,
     app,
@@ -66,10 +67,12 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,
+    again: Again = False,
 ) -> None:
     """Train the networks of a study, compare them with recordings, and write its page.
 
-    What is there is not computed again: interrupted, it goes on where it was.
+    What is there is not computed again: interrupted, it goes on where it was. What was trained or
+    compared by other code, on other data or other recordings stays and is computed anew.
 
     Example: spikelearn study run learning_rules --limit-minutes 60
     Example: spikelearn study run learning_rules --set n_bootstrap=100 --set seeds=[0]
@@ -85,7 +88,7 @@ def run(
     print_changes(changed)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
-    run_and_print(described, out, limit_minutes, command)
+    run_and_print(described, out, limit_minutes, command, again)
 
 
 @study_app.command()
@@ -103,7 +106,11 @@ def new(
 
 
 def run_and_print(
-    study: Study, out: Path | None, limit_minutes: float | None, command: str
+    study: Study,
+    out: Path | None,
+    limit_minutes: float | None,
+    command: str,
+    again: bool = False,
 ) -> None:
     """Run a study, print its best layers and its tests, and write its files.
 
@@ -116,6 +123,8 @@ def run_and_print(
         None for as long as it takes.
     command : str
         What was typed.
+    again : bool
+        Whether to compute also what is there.
 
     Raises
     ------
@@ -123,17 +132,20 @@ def run_and_print(
         If a network could not be trained or compared; the others are, and are written.
     """
     from spikelearn._progress import progress_bars
+    from spikelearn.studies.study_origins import said_of_read
     from spikelearn.studies.whole_study import make_study, write_study
 
     folder = out or Path("runs/studies") / study.name
     limit = float("inf") if limit_minutes is None else limit_minutes
     with progress_bars() as bars, plain_warnings():
-        whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"))
+        whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)
     result = whole.result
     for sentence in result.skipped:
         print(f"Left out: {sentence}")
     for sentence in result.failed:
         print(f"Failed: {sentence}")
+    for sentence in (*said_of_read(result.read), *result.unused):
+        print(f"Note: {sentence}")
     say(f"{result.n_done} of {result.n_total} networks are trained and compared")
     if not result.n_done and not len(result.table):
         print("Nothing is complete yet; the same command goes on from there.")

@@ -59,6 +59,8 @@ class About:
         Of Python and packages, and where and when it ran.
     citations : sequence of str
         Whom to cite for the data.
+    read : sequence of str
+        What was read instead of computed, and what lies beside it and was not used.
     """
 
     title: str = "spikelearn report"
@@ -68,6 +70,7 @@ class About:
     config: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     citations: Sequence[str] = ()
+    read: Sequence[str] = ()
 
 
 def write_page(path: str | Path, sections: Iterable[Section | None], about: About) -> Path:

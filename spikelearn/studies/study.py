@@ -3,8 +3,8 @@
 `spikelearn study run` makes it, in a folder that holds:
 
 training/        every trained network, as `spikelearn train` keeps it (`runs/` in older folders)
-scores/          one table for each comparison of one network with one recording by one method
-audit/           what was measured of the plausibility of each rule
+scores/          a folder for each comparison of one network with one recording by one method
+audit/           what was measured of the plausibility of each rule, a folder each
 spikes/          spike trains of the spiking networks, as .nwb and .nix, if `write_spikes`
 results.parquet  every score: accuracy, similarity to brains, fit to an auditory receptor
 config.yaml      what was run, with which versions
@@ -18,7 +18,10 @@ plausibility.svg both, by who meets which criterion
 report.html      all of it on one page
 
 A network that is trained, and a comparison or a rule that is measured, is not computed again, so a
-study may be interrupted, also in the middle of a training run, and goes on where it was.
+study may be interrupted, also in the middle of a training run, and goes on where it was. Each is
+kept by all that decides it, recordings by their content; what differs stays and is not used, and
+the page says what was read. Where similarity along training is asked for and a network was trained
+without, it is trained once more.
 """
 
 from __future__ import annotations
@@ -40,11 +43,8 @@ from pydantic import (
 from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn._keys import content_key
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
-# Raised when the meaning of stored scores changes, so that older ones are not taken for new.
-FORMAT = 1
 BASELINE = "baseline"  # family of networks that learn nothing
 
 
@@ -297,12 +297,12 @@ class Study(Description):
                     raise ValueError(f"learning is shown by rule, and {rule} stands here twice")
         return self
 
-    def digest(self, recording: str, method: str) -> str:
-        """Hash of everything that decides a comparison's numbers, but the network."""
-        options: list[Any] = [self.comparator, self.over, self.n_bootstrap]
-        if self.seed:
-            options.append(self.seed)
-        return content_key([FORMAT, recording, method, *options], n_digits=8)
+    def comparison(self, method: str) -> dict[str, Any]:
+        """The options that decide a comparison's numbers, but the network and the recording."""
+        options: dict[str, Any] = {"method": method, "over": self.over, "seed": self.seed}
+        if method == "rsa":
+            options["comparator"] = self.comparator
+        return {**options, "n_bootstrap": self.n_bootstrap}
 
     def counted_from(self, seed: int) -> Study:
         """The study with all its seeds so much higher."""

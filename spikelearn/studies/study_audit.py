@@ -1,6 +1,7 @@
 """The plausibility audit of a study's rules, and what stands beside it: accuracy and similarity.
 
-One file a rule, in the folder `audit/` of the study; what is there is not measured again.
+One folder a rule, in the folder `audit/` of the study. What is there is not measured again, unless
+the rule's code has changed, or that of the criteria and instruments.
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from spikelearn import _store as store
+from spikelearn._code import folder_code
 from spikelearn._files import write_text
 from spikelearn._keys import content_key
+from spikelearn.rules import rule_code
+from spikelearn.studies.study_origins import FORMAT, result_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +26,9 @@ if TYPE_CHECKING:
     from spikelearn.plausibility.criteria import Finding
     from spikelearn.studies.study_run import StudyResult
 
-# Raised when what a criterion measures changes, so that older findings are not taken for new.
-FORMAT = 1
 _SEED = 0
+_FINDINGS = "findings.json"
+Row: TypeAlias = "tuple[str, str, Finding, bool | None]"
 
 
 def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit | None:
@@ -48,23 +53,39 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
     if not keys or not waiting:
         return None
     say = progress or (lambda fraction, words: None)
-    digest = content_key([FORMAT, _SEED, keys], n_digits=8)
     findings = []
     for done, rule in enumerate(waiting):
 
         def part(fraction: float, words: str, before: int = done) -> None:
             say((before + fraction) / len(waiting), words)
 
-        path = result.folder / "audit" / f"{rule}-{digest}.json"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(audit_rule(rule, _SEED, keys, part), path)
-        findings += _read(path)
+        decides = _decides(rule, keys)
+        folder = result_folder(result.folder / "audit", rule, decides)
+        found = None if result.again else _found(folder, decides)
+        if found is None:
+            _write(audit_rule(rule, _SEED, keys, part), folder, decides)
+            found = _read(folder)
+        else:
+            result.read.setdefault("audited rules", []).append(folder)
+        findings += found
     say(1.0, "audited")
     return Audit(findings, _SEED)
 
 
-def _write(audit: Audit, path: Path) -> None:
+def _decides(rule: str, criteria: tuple[str, ...]) -> dict[str, Any]:
+    """All that decides what is found of a rule: its code, the criteria and their instruments."""
+    return {
+        "kind": "audit",
+        "format": FORMAT,
+        "seed": _SEED,
+        "rule": rule,
+        "criteria": list(criteria),
+        "code": rule_code(rule),
+        "instruments": folder_code("plausibility"),
+    }
+
+
+def _write(audit: Audit, folder: Path, decides: dict[str, Any]) -> None:
     rows = [
         {
             "rule": rule,
@@ -74,15 +95,27 @@ def _write(audit: Audit, path: Path) -> None:
         }
         for rule, key, finding, claim in audit.findings
     ]
-    write_text(path, json.dumps(rows, indent=1))
+    with store.new_result(folder, decides) as temporary:
+        write_text(temporary / _FINDINGS, json.dumps(rows, indent=1))
 
 
-def _read(path: Path) -> list[tuple[str, str, Finding, bool | None]]:
+def _found(folder: Path, decides: dict[str, Any]) -> list[Row] | None:
+    """What was found before; None where there is nothing, or it was damaged and is set aside."""
+    if not store.holds(folder, content_key(decides)):
+        return None
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        store.set_aside(folder, f"{_FINDINGS} cannot be read ({error})")
+        return None
+
+
+def _read(folder: Path) -> list[Row]:
     from spikelearn.plausibility.criteria import Finding
 
     return [
         (row["rule"], row["criterion"], Finding(**row["finding"]), row["claim"])
-        for row in json.loads(path.read_text())
+        for row in json.loads((folder / _FINDINGS).read_text(encoding="utf-8"))
     ]
 
 

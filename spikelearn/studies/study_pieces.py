@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
-from spikelearn._files import atomic_path
+from spikelearn._files import sha256
 from spikelearn._progress import Progress
 from spikelearn.studies.comparing import (
     Entry,
@@ -18,8 +17,14 @@ from spikelearn.studies.comparing import (
 from spikelearn.studies.image_baselines import baseline_table
 from spikelearn.studies.representation import show
 from spikelearn.studies.study import NetworkEntry, Study
+from spikelearn.studies.study_origins import (
+    FORMAT,
+    comparing_code,
+    recording_key,
+    result_folder,
+)
 from spikelearn.studies.untrained_twin import with_twin
-from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
 from spikelearn.training.loop import TrainedRun, train
 from spikelearn.training.stdp_training import STDPRun, train_stdp
 
@@ -56,6 +61,13 @@ class Piece:
     baselines : dict, optional
         Of the pieces of one study: scores of the images' baselines by recording and method, which
         the first that needs them computes.
+    contents : dict, optional
+        Of the pieces of one study: keys of the recordings' content by name, likewise.
+
+    Attributes
+    ----------
+    read : dict of str to list of Path
+        What was read instead of computed, by its kind.
     """
 
     def __init__(
@@ -66,19 +78,23 @@ class Piece:
         seed: int,
         recordings: dict[str, ImageRecording],
         baselines: dict[tuple[str, str], pd.DataFrame] | None = None,
+        contents: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self.study, self.folder, self.entry, self.seed = study, folder, entry, seed
         self.recordings = recordings
         self.baselines = {} if baselines is None else baselines
+        self.contents = {} if contents is None else contents
+        self.read: dict[str, list[Path]] = {}
         self.config = entry.config(seed, study.n_train, study.updates)
-        self.name = self.config.run_name()
+        self.decides = self.config.complete()
+        self.key, self.name = run_key(self.decides), run_name(self.decides)
         self.run = training_folder(folder) / self.name
         self.title = f"{self.config.rule} on {self.config.model}, seed {seed}"
 
     @property
     def trained(self) -> bool:
         """Whether the network has been trained."""
-        return store.is_complete(self.run)
+        return store.holds(self.run, self.key)
 
     @property
     def complete(self) -> bool:
@@ -91,34 +107,90 @@ class Piece:
             for method in self.study.methods:
                 if recording.endswith(JUDGED) and method != "rsa":
                     continue
-                if not self.scores(recording, method).is_file():
+                if self.scores(recording, method) is None:
                     yield recording, method
 
-    def scores(self, recording: str, method: str) -> Path:
-        """File of the scores."""
-        digest = self.study.digest(recording, method)
-        plain = re.sub(r"[^\w.]+", "_", recording)  # a variant behind a colon, a path
-        return self.folder / "scores" / f"{self.name}-{plain}-{method}-{digest}.parquet"
+    def scores(self, recording: str, method: str) -> pd.DataFrame | None:
+        """The scores by a method; None where there are none, or they were damaged."""
+        folder, decides = self._place_of_scores(recording, method)
+        found = store.find_tables(folder, decides, ["scores"])
+        return None if found is None else found["scores"]
 
-    def along(self, epoch: int) -> Path:
-        """File of the scores after an epoch."""
-        return self.folder / "scores" / f"{self.name}-epoch{epoch}.parquet"
+    def _place_of_scores(self, recording: str, method: str) -> tuple[Path, dict[str, Any]]:
+        decides = {
+            "kind": "scores",
+            **self._decides(recording),
+            "weights": sha256(self.run / store.WEIGHTS)[:16] if store.is_complete(self.run) else "",
+            "judgements": recording.endswith(JUDGED),
+            **self.study.comparison(method),
+        }
+        name = f"{self.name}-{recording}-{method}"
+        return result_folder(self.folder / "scores", name, decides), decides
 
-    def compute(self, say: Progress) -> None:
-        """Train, unless done, and compare by whatever is missing."""
-        run = self._train(lambda fraction, words: say(0.9 * fraction, words))
-        waiting = list(self.missing())
+    def _decides(self, *recordings: str) -> dict[str, Any]:
+        """What decides comparisons with recordings: network, content, code and format."""
+        for name in recordings:
+            if name not in self.contents:
+                self.contents[name] = recording_key(self.recordings[name])
+        return {
+            "format": FORMAT,
+            "run": self.key,
+            "recordings": [self.contents[name] for name in recordings],
+            "code": comparing_code(),
+        }
+
+    def along(self, epoch: int) -> pd.DataFrame | None:
+        """The scores after an epoch; None where there are none, or they were damaged."""
+        folder, decides = self._place_along(epoch)
+        found = store.find_tables(folder, decides, ["scores"])
+        return None if found is None else found["scores"]
+
+    def _place_along(self, epoch: int) -> tuple[Path, dict[str, Any]]:
+        seen = [name for name in self.recordings if not name.endswith(JUDGED)]
+        options = {"comparator": self.study.comparator, "seed": self.study.seed, "epoch": epoch}
+        decides = {"kind": "scores along training", **self._decides(*seen), **options}
+        name = f"{self.name}-epoch{epoch}"
+        return result_folder(self.folder / "scores", name, decides), decides
+
+    def compute(self, say: Progress, again: bool = False) -> None:
+        """Train, unless done, and compare by whatever is missing; by all of it, if `again`."""
+        run = self._train(lambda fraction, words: say(0.9 * fraction, words), again)
+        everything = [
+            (recording, method)
+            for recording in self.recordings
+            for method in self.study.methods
+            if method == "rsa" or not recording.endswith(JUDGED)
+        ]
+        waiting = everything if again else list(self.missing())
+        self.read["tables of scores"] = [
+            self._place_of_scores(*one)[0] for one in everything if one not in waiting
+        ]
         for k, (recording, method) in enumerate(waiting):
             say(0.9 + 0.1 * k / len(waiting), f"comparing with {recording}")
             table = self._compare(run, recording, method)
-            with atomic_path(self.scores(recording, method)) as temporary:
-                table.to_parquet(temporary, index=False)
+            store.save_tables(*self._place_of_scores(recording, method), {"scores": table})
 
-    def _train(self, say: Progress) -> TrainedRun | STDPRun:
+    def _train(self, say: Progress, again: bool) -> TrainedRun | STDPRun:
+        runs = self.run.parent
+        run: TrainedRun | STDPRun
+        after_epoch = None
         if isinstance(self.config, STDPConfig):
-            return train_stdp(self.config, self.run.parent, say)
-        after_epoch = self.compare_epoch if self.study.along_training else None
-        return train(self.config, self.run.parent, say, after_epoch)
+            run = train_stdp(self.config, runs, say, again=again)
+        else:
+            after_epoch = self.compare_epoch if self.study.along_training else None
+            run = train(self.config, runs, say, after_epoch, again)
+        is_read = run.origin.startswith("read from")
+        self.read["networks"] = [self.run] if is_read else []
+        if is_read and after_epoch is not None:
+            epochs = [int(epoch) for epoch in run.epochs["epoch"]]
+            seen = any(not name.endswith(JUDGED) for name in self.recordings)
+            if seen and any(self.along(epoch) is None for epoch in epochs):
+                # It was trained when nobody asked, or asked for other recordings or options.
+                assert isinstance(self.config, TrainConfig)  # noqa: S101 - for the type checker
+                train(self.config, None, say, after_epoch)
+            elif seen:
+                self.read["tables of scores by epoch"] = [self._place_along(e)[0] for e in epochs]
+        return run
 
     def compare_epoch(self, epoch: int, rule: Rule, accuracy: float) -> None:
         """Write the similarity after an epoch, without intervals.
@@ -138,7 +210,7 @@ class Piece:
 
         assert isinstance(self.config, TrainConfig)  # noqa: S101 - for the type checker
         nothing = pd.DataFrame()
-        run = TrainedRun(self.config.complete(), rule, nothing, nothing, {})
+        run = TrainedRun(self.decides, rule, nothing, nothing, {})
         tables = []
         for name, recording in self.recordings.items():
             if name.endswith(JUDGED):
@@ -152,8 +224,7 @@ class Piece:
         if not tables:
             return
         scores = stacked(tables).assign(epoch=epoch, validation_accuracy=accuracy)
-        with atomic_path(self.along(epoch)) as temporary:
-            scores.to_parquet(temporary, index=False)
+        store.save_tables(*self._place_along(epoch), {"scores": scores})
 
     def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
         study, loaded = self.study, self.recordings[recording]
@@ -176,7 +247,7 @@ class Piece:
             baselines=self.baselines[key],
             **options,
         )
-        return table.assign(family=self.entry.family)
+        return table
 
 
 def entry_of(run: TrainedRun | STDPRun, recording: ImageRecording, seed: int = 0) -> Entry:

@@ -15,7 +15,8 @@ from spikelearn._progress import Progress
 from spikelearn.studies import comparing
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.study import BASELINE, Study
-from spikelearn.studies.study_pieces import JUDGED, Piece
+from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
+from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,12 @@ class StudyResult:
     recordings : mapping of str to ImageRecording
     skipped, failed : list of str
         Recordings and networks that are not in it, and why.
+    read : dict of str to list of Path
+        What was read instead of computed, by its kind.
+    unused : list of str
+        What lies in the folder and is not taken for today's.
+    again : bool
+        Whether what is there is computed anew.
     """
 
     study: Study
@@ -57,6 +64,9 @@ class StudyResult:
     recordings: dict[str, ImageRecording] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    read: dict[str, list[Path]] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+    again: bool = False
 
     @property
     def complete(self) -> bool:
@@ -74,6 +84,7 @@ def run_study(
     limit_minutes: float = float("inf"),
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
+    again: bool = False,
 ) -> StudyResult:
     """Train and compare what is not there yet, and read the table of all there is.
 
@@ -89,11 +100,14 @@ def run_study(
         Called with the fraction done and a few words.
     tell : callable, optional
         Called with each note on how a recording was read, before anything is trained.
+    again : bool
+        Whether to train and compare also what is there.
 
     Raises
     ------
     SpikelearnError
-        If a recording or a method is unknown, or no recording can be compared with.
+        If a recording or a method is unknown, no recording can be compared with, two recordings
+        have one name, or two networks are the same.
     """
     folder = Path(folder)
     recordings, skipped = _recordings(study)
@@ -102,12 +116,7 @@ def run_study(
             for note in () if name.endswith(JUDGED) else recording.notes:
                 tell(f"{name}: {note}")
     # Seeds outermost: an interrupted study has the first seed of every rule first.
-    baselines: dict[tuple[str, str], pd.DataFrame] = {}
-    pieces = [
-        Piece(study, folder, entry, seed, recordings, baselines)
-        for seed in study.seeds
-        for entry in study.networks
-    ]
+    pieces = _pieces(study, folder, recordings)
     deadline = time.monotonic() + 60 * limit_minutes
     say = progress or (lambda fraction, words: None)
     failed: list[str] = []
@@ -121,7 +130,7 @@ def run_study(
 
             part(0.0, "begins")
             try:
-                piece.compute(part)
+                piece.compute(part, again)
             except SpikelearnError as error:  # one network that fails leaves the others their turn
                 failed.append(f"{piece.title}: {error}")
         say(1.0, "no piece left")
@@ -129,6 +138,10 @@ def run_study(
         pass
     # What was computed in an earlier session may lie behind the piece that time ran out in.
     done = [piece for piece in pieces if piece.complete]
+    read: dict[str, list[Path]] = {}
+    for piece in pieces:
+        for kind, folders in piece.read.items():
+            read.setdefault(kind, []).extend(folders)
     return StudyResult(
         study,
         folder,
@@ -141,7 +154,29 @@ def run_study(
         {name: r for name, r in recordings.items() if not name.endswith(JUDGED)},
         skipped,
         failed,
+        read,
+        said_of_unused(folder, training_folder(folder), [piece.run for piece in pieces]),
+        again,
     )
+
+
+def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -> list[Piece]:
+    """Every network with every seed; refuses two that are the same."""
+    baselines: dict[tuple[str, str], pd.DataFrame] = {}
+    contents: dict[str, dict[str, str]] = {}
+    pieces: list[Piece] = []
+    known: dict[str, int] = {}
+    for seed in study.seeds:
+        for number, entry in enumerate(study.networks, start=1):
+            piece = Piece(study, folder, entry, seed, recordings, baselines, contents)
+            if piece.key in known:
+                raise SpikelearnError(
+                    f"networks {known[piece.key]} and {number} of the study '{study.name}' are the"
+                    f" same ({piece.title}); leave one out"
+                )
+            known[piece.key] = number
+            pieces.append(piece)
+    return pieces
 
 
 def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
@@ -169,6 +204,7 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
         raise SpikelearnError(
             f"the study '{study.name}' has no recording to compare with ({'; '.join(skipped)})"
         )
+    refuse_namesakes(loaded)
     for recording in loaded.values():
         check_images(recording.images, recording.labels)
     if "rsa" in study.methods and study.judgements:
@@ -214,7 +250,6 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     TableKeyError
         If pieces have different scores under one name.
     """
-    import pandas as pd
 
     from spikelearn.comparison.tables import stacked_once, with_level
 
@@ -231,10 +266,10 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
         about = _about(piece)
         for recording in piece.recordings:
             for method in piece.study.methods:
-                path = piece.scores(recording, method)
-                if not path.is_file():
+                scores = piece.scores(recording, method)
+                if scores is None:
                     continue
-                table = with_level(pd.read_parquet(path))
+                table = with_level(scores).assign(family=piece.entry.family)
                 of_image = table["network"] == ""
                 ours = (table["model"] == piece.config.rule) & ~of_image
                 # Baselines of the images stand in every piece.
@@ -265,7 +300,6 @@ def _about(piece: Piece) -> dict[str, Any]:
 
 def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     """Scores after every epoch, of the pieces that have some."""
-    import pandas as pd
 
     from spikelearn.comparison.tables import stacked, with_level
 
@@ -273,9 +307,9 @@ def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     tables = []
     for piece, network in zip(pieces, _network_names(pieces), strict=True):
         for epoch in range(getattr(piece.config, "epochs", 0) + 1):
-            if piece.along(epoch).is_file():
+            if (scores := piece.along(epoch)) is not None:
                 tables.append(
-                    with_level(pd.read_parquet(piece.along(epoch))).assign(
+                    with_level(scores).assign(
                         family=piece.entry.family,
                         network=network,
                         seed=piece.seed,

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spikelearn._files import atomic_path
-from spikelearn._keys import content_key
+from spikelearn import _store as store
+from spikelearn._files import sha256
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
 from spikelearn.studies.significance import Significance, significance
+from spikelearn.studies.study_origins import (
+    FORMAT,
+    comparing_code,
+    recording_key,
+    result_folder,
+)
 from spikelearn.studies.untrained_twin import with_twin
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from spikelearn.recordings import ImageRecording
     from spikelearn.studies.study_run import StudyResult
 
-# Raised when the stored tables change.
-FORMAT = 3
-
+_TABLES = ("zero", "differences")
 Progress = Callable[[float, str], None]
 
 
@@ -27,7 +33,7 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
     """Tests over all networks of a study that are trained and compared, seeds as instances.
 
     They are made for each recording and method, kept with the scores, and made again when there are
-    more networks.
+    more networks, or any of them or the recording has changed.
 
     Parameters
     ----------
@@ -35,8 +41,6 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
     progress : callable, optional
         Called with the fraction done and a few words.
     """
-    import pandas as pd
-
     from spikelearn.comparison.tables import stacked, with_level
 
     say = progress or (lambda fraction, words: None)
@@ -49,11 +53,10 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
     ]
     shown: dict[str, list[Entry]] = {}
     for k, (name, method) in enumerate(compared):
-        paths = [
-            result.folder / "scores" / f"tests-{_digest(result, name, method)}-{part}.parquet"
-            for part in ("zero", "differences")
-        ]
-        if not all(path.is_file() for path in paths):
+        decides = _decides(result, name, method)
+        folder = result_folder(result.folder / "scores", f"tests-{name}-{method}", decides)
+        found = None if result.again else store.find_tables(folder, decides, _TABLES)
+        if found is None:
 
             def part(fraction: float, words: str, k: int = k) -> None:
                 say((k + fraction) / len(compared), words)
@@ -62,11 +65,12 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
                 shown = {name: _shown(result, result.recordings[name], part)}
             part(0.5, f"testing {method}")
             tests = _tested(result, result.recordings[name], shown[name], method)
-            for path, table in zip(paths, (tests.zero, tests.differences), strict=True):
-                with atomic_path(path) as temporary:
-                    table.to_parquet(temporary, index=False)
-        for path, tables in zip(paths, (zero, differences), strict=True):
-            tables.append(with_level(pd.read_parquet(path)))
+            found = {"zero": tests.zero, "differences": tests.differences}
+            store.save_tables(folder, decides, found)
+        else:
+            result.read.setdefault("tables of tests", []).append(folder)
+        zero.append(with_level(found["zero"]))
+        differences.append(with_level(found["differences"]))
     say(1.0, "tested")
     return Significance(stacked(zero), stacked(differences))
 
@@ -102,7 +106,17 @@ def _tested(
     )
 
 
-def _digest(result: StudyResult, recording: str, method: str) -> str:
-    runs = sorted(run.name for run in result.runs)
-    tested = result.study.digest(recording, f"tests of {method}")
-    return content_key([FORMAT, tested, runs], n_digits=10)
+def _decides(result: StudyResult, recording: str, method: str) -> dict[str, Any]:
+    """All that decides the tests of a study's networks by a method."""
+    runs = sorted(str(store.made(run).get("key")) for run in result.runs)
+    weights = sorted(sha256(run / store.WEIGHTS)[:16] for run in result.runs)
+    return {
+        "kind": "tests",
+        "format": FORMAT,
+        "runs": runs,
+        "weights": weights,
+        "recording": recording_key(result.recordings[recording]),
+        "judgements": result.study.judgements,
+        **result.study.comparison(method),
+        "code": comparing_code(),
+    }

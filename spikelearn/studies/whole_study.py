@@ -20,6 +20,7 @@ from spikelearn.studies.study_auditory import (
     study_auditory,
 )
 from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
+from spikelearn.studies.study_origins import said_of_read
 from spikelearn.studies.study_run import StudyResult, run_study
 from spikelearn.studies.study_spikes import NetworksAtWork, networks_at_work, save_activities
 from spikelearn.studies.study_tests import study_significance
@@ -54,6 +55,7 @@ def make_study(
     limit_minutes: float,
     bars: Bars,
     tell: Callable[[str], None] | None = None,
+    again: bool = False,
 ) -> WholeStudy:
     """Run whatever is missing of a study.
 
@@ -68,6 +70,8 @@ def make_study(
         Takes a title and gives what moves a progress bar, as `progress_bars` yields it.
     tell : callable, optional
         Called with each note on how a recording was read, before anything is trained.
+    again : bool
+        Whether to compute also what is there.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def make_study(
         If a recording or a method is unknown, or no recording can be compared with.
     """
     sounds = auditory_recording(study) if study.auditory else None  # before any work
-    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"), tell)
+    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"), tell, again)
     if not result.complete:
         return WholeStudy(result)
     # Tests are of all networks together, so there are none before the last of them.
@@ -237,6 +241,7 @@ def _write_page(
         command=command,
         config=yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         versions={**provenance(), **package_versions()},
+        read=[*said_of_read(result.read), *result.unused],
         citations=[*study.citations, *(recording.citation for recording in recordings)],
     )
     return write_page(result.folder / "report.html", sections, about)

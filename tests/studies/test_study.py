@@ -63,7 +63,7 @@ def test_seeds_are_counted_from_another(small_study) -> None:
     moved = small_study.counted_from(5)
     assert (moved.seeds, moved.seed) == ((5, 6), 5)
     assert small_study.counted_from(0) == small_study
-    assert moved.digest("r", "rsa") != small_study.digest("r", "rsa")
+    assert moved.comparison("rsa") != small_study.comparison("rsa")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+import pytest
 from small_recording import small_recording
 
+from spikelearn import _store as store
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
 
 
@@ -23,9 +26,12 @@ def test_a_piece_misses_every_recording_and_method_until_their_scores_are_there(
     assert list(piece.missing()) == [
         ("a", "rsa"), ("a", "encoding"), ("b", "rsa"), ("b", "encoding"), ("a" + JUDGED, "rsa"),
     ]  # fmt: skip
-    path = piece.scores("b", "rsa")
-    path.parent.mkdir()
-    path.touch()
+    folder, decides = piece._place_of_scores("b", "rsa")
+    store.save_tables(folder, decides, {"scores": pd.DataFrame({"score": [0.5]})})
     assert ("b", "rsa") not in set(piece.missing())
+    assert piece.scores("b", "rsa")["score"].tolist() == [0.5]
     assert not piece.complete
-    assert len({piece.scores(name, "rsa") for name in recordings}) == 3
+    assert len({piece._place_of_scores(name, "rsa")[0] for name in recordings}) == 3
+    (folder / "scores.parquet").write_bytes(b"broken")
+    with pytest.warns(store.StoredResultWarning, match="set aside"):
+        assert ("b", "rsa") in set(piece.missing())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from small_recording import small_recording
@@ -19,7 +21,10 @@ def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
     )
     network = {"family": "x", "rule": "backprop", "model": "mlp_64"}
     study = Study(name="small", networks=(network,), n_bootstrap=20)
-    (tmp_path / "scores").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "weights.safetensors").write_text(name)
+        (tmp_path / "runs" / name / "made.yaml").write_text(f"key: {name}")
     nothing = pd.DataFrame()
     result = StudyResult(
         study,
@@ -42,6 +47,13 @@ def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
     again = study_tests.study_significance(result)
     for one, other in ((first.zero, again.zero), (first.differences, again.differences)):
         pd.testing.assert_frame_equal(one, other)
+    assert len(result.read["tables of tests"]) == 1
+    # Another content of the recording, another network, or its weights: other tests.
+    known = study_tests._decides(result, "small", "rsa")
+    changed = replace(result, recordings={"small": small_recording(n_stimuli=15)})
+    assert study_tests._decides(changed, "small", "rsa") != known
+    (tmp_path / "runs" / "one" / "weights.safetensors").write_text("other")
+    assert study_tests._decides(result, "small", "rsa") != known
     result.runs.append(tmp_path / "runs" / "two")
     with pytest.raises(AssertionError, match="computed again"):
         study_tests.study_significance(result)
