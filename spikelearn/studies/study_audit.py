@@ -66,7 +66,7 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
             _write(audit_rule(rule, _SEED, keys, part), folder, decides)
             found = _read(folder)
         else:
-            result.read.setdefault("audited rules", []).append(folder)
+            result.read.setdefault("rules", []).append(folder)
         findings += found
     say(1.0, "audited")
     return Audit(findings, _SEED)

@@ -21,7 +21,7 @@ COMPARING = ("comparison", "responses", "studies/comparing.py", "studies/image_b
              "studies/representation.py", "studies/significance.py", "studies/untrained_twin.py")  # fmt: skip
 # What is kept, and what was done to have it.
 VERBS = {"networks": "trained", "tables of scores": "computed", "tables of scores by epoch":
-         "computed", "tables of tests": "computed", "audited rules": "audited"}  # fmt: skip
+         "computed", "tables of tests": "computed", "rules": "audited"}  # fmt: skip
 
 
 def comparing_code() -> str:
@@ -61,7 +61,7 @@ def _said(kind: str, folders: Sequence[Path]) -> str:
     makers = sorted({store.maker(one) for one in about})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        f"{len(folders)} {kind} read from {folders[0].parent}, {VERBS[kind]} {when} by"
+        f"{_counted(len(folders), kind)} read from {folders[0].parent}, {VERBS[kind]} {when} by"
         f" {' and '.join(makers)}"
     )
 
@@ -85,21 +85,27 @@ def said_of_unused(folder: Path, training: Path, used: Iterable[Path]) -> list[s
     said = []
     if old:
         said.append(
-            f"{len(old)} networks in {training} are of an earlier format: they stay, and are"
-            " trained anew where the study asks for them"
+            f"{_counted(len(old), 'networks')} in {training} of an earlier format: what the study"
+            " asks for is trained anew, and the old stays"
         )
     if len(others) > len(old):
         said.append(
-            f"{len(others) - len(old)} networks in {training} are not of this study as it would be"
-            f" trained today: they stay; `spikelearn runs list {training}` says how they differ"
+            f"{_counted(len(others) - len(old), 'networks')} in {training} not of this study as it"
+            f" would be trained today: `spikelearn runs list {training}` says what differs"
         )
     files = [*(folder / "scores").glob("*.parquet"), *(folder / "audit").glob("*.json")]
     if files:
         said.append(
-            f"{len(files)} tables of scores, tests and findings in {folder} are of an earlier"
-            " format: they stay, and are not read"
+            f"{_counted(len(files), 'tables')} of scores, tests or findings in {folder} of an"
+            " earlier format, not read"
         )
     return said
+
+
+def _counted(n: int, plural: str) -> str:
+    first, *rest = plural.split()
+    words = [first.removesuffix("s"), *rest] if n == 1 else [first, *rest]
+    return f"{n} {' '.join(words)}"
 
 
 def _format(run: Path) -> Any:

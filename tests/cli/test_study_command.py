@@ -56,19 +56,19 @@ def test_a_study_is_run_written_and_goes_on_where_it_was(description, tmp_path):
         assert words in page
     assert set(pd.read_parquet(out / "results.parquet").table) == {"accuracy", "similarity"}
     again = call("study", "run", description, "--out", out, "--seed", 3)
-    notes = [line for line in again.output.splitlines() if line.startswith("Note: ")]
+    notes = [line for line in again.stdout.splitlines() if line.startswith("Note: ")]
     assert [note.partition(" read from ")[0] for note in notes] == [
-        "Note: 1 networks", "Note: 1 tables of scores",
+        "Note: 1 network", "Note: 1 table of scores",
     ]  # fmt: skip
-    rest = [line for line in again.output.splitlines() if line not in notes]
-    assert rest == first.output.splitlines()
+    rest = [line for line in again.stdout.splitlines() if line not in notes]
+    assert rest == first.stdout.splitlines()
     second = (out / "report.html").read_text()
     for note in notes:
         assert f"<li>{note.removeprefix('Note: ')}</li>" in second
     assert "Not everything on this page was computed now" not in page
-    assert second.partition("Not everything on this page")[0] in page
+    assert second.partition("<p>Not everything on this page")[0] in page
     anew = call("study", "run", description, "--out", out, "--seed", 3, "--again")
-    assert anew.output == first.output
+    assert anew.stdout == first.stdout
     assert (out / "report.html").read_text() == page
 
 

@@ -79,8 +79,8 @@ def test_a_recording_whose_responses_change_on_disk_is_compared_anew(tmp_path: P
     pd.testing.assert_frame_equal(study_significance(third).zero, tests.zero)
     sentences = said_of_read(third.read)
     assert len(sentences) == 3
-    assert sentences[0].startswith(f"1 networks read from {folder / 'training'}, trained 20")
-    assert "1 tables of tests read from" in sentences[2]
+    assert sentences[0].startswith(f"1 network read from {folder / 'training'}, trained 20")
+    assert "1 table of tests read from" in sentences[2]
 
 
 @pytest.mark.parametrize("what", ["image", "label", "region", "unit", "order", "subject", "name"])
@@ -271,10 +271,10 @@ def test_what_lies_in_an_older_folder_stays_and_is_said(recording, tmp_path: Pat
     (old / "config.yaml").write_text(yaml.safe_dump({**content, "format": 2}))
     (tmp_path / "scores" / "older.parquet").touch()
     result = run_study(study, tmp_path)
-    assert [sentence.partition(" of an earlier format")[0] for sentence in result.unused] == [
-        f"1 networks in {tmp_path / 'training'} are",
-        f"1 tables of scores, tests and findings in {tmp_path} are",
+    assert [sentence.partition(" of ")[0] for sentence in result.unused] == [
+        f"1 network in {tmp_path / 'training'}",
+        "1 table",
     ]
     assert old.is_dir()
     other = run_study(study_of("small", n_train=70), tmp_path)
-    assert any("1 networks in" in s and "are not of this study" in s for s in other.unused)
+    assert any("1 network in" in s and " not of this study" in s for s in other.unused)
