@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 # Raised when the meaning of stored scores, tests or findings changes in what is no code below.
 FORMAT = 2
-COMPARING = ("comparison", "responses", "studies/comparing.py", "studies/image_baselines.py",
-             "studies/representation.py", "studies/significance.py", "studies/untrained_twin.py")  # fmt: skip
+COMPARING = (
+    "comparison", "responses", "studies/comparing.py", "studies/image_baselines.py",
+    "studies/representation.py", "studies/significance.py", "studies/untrained_twin.py",
+)  # fmt: skip
 # What is kept, and what was done to have it.
 VERBS = {"networks": "trained", "tables of scores": "computed", "tables of scores by epoch":
          "computed", "tables of tests": "computed", "rules": "audited"}  # fmt: skip
