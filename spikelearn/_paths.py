@@ -9,7 +9,8 @@
                                     projection is called source->target, background input and noise
                                     by their target, a study's network by its recipe or rule
     projections[plasticity.rule=stdp].plasticity.w_max
-                                    entries in which a field, or what a path leads to, has a value
+                                    entries in which a field, or what a path leads to, has a value;
+                                    in text * stands for any letters
     projections[a->b, synapse.tau_ms=5]
                                     entries that fit all that stands between commas; a whole number
     projections[a->b, 1]            behind others is a place among those that fit these
@@ -224,7 +225,7 @@ def _same(value: Any, text: str) -> bool:
             return float(text) == value
         except ValueError:
             return False
-    return str(value) == text.strip("'\"")
+    return _fits(text.strip("'\""), str(value))
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -53,6 +53,8 @@ def network() -> sl.SpikingNetwork:
         ("populations[in*].size", ["populations.inh.size", "populations.input.size"]),
         ("populations[model=lif].tau_m_ms",
          ["populations[L2.3 exc].tau_m_ms", "populations.inh.tau_m_ms"]),
+        ("populations[model=l*].tau_m_ms",
+         ["populations[L2.3 exc].tau_m_ms", "populations.inh.tau_m_ms"]),
         ("projections[1].weight_mv", ["projections[1].weight_mv"]),
         ("projections[inh->*].weight_mv", [f"projections[{i}].weight_mv" for i in (2, 3, 4)]),
         ("projections[*->*].weight_mv", [f"projections[{i}].weight_mv" for i in range(5)]),

@@ -120,8 +120,9 @@ def train(
     if option:
         given["options"] = settings(option)
     changed, of_network = changes(setting, "network")
+    named_paths = {*given, *(f"options.{name}" for name in given.get("options", {}))}
     for path in changed:
-        if path in given:
+        if path in named_paths:
             raise SpikelearnError(f"{path} is given twice: by its own option, and by --set")
     if of_network:
         given["changes"] = of_network
