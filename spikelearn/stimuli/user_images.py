@@ -378,14 +378,14 @@ def on_scale(
     if low < min(black, white) or high > max(black, white):
         raise SpikelearnError(
             f"{what} of type {images.dtype} must lie from {black:g} to {white:g}, found {low:g} to"
-            f" {high:g}; say what black and white are there, as image_range: [{min(low, 0.0):g},"
-            f" {high:g}]"
+            f" {high:g}; say what black and white are there, as image_range=[{min(low, 0.0):g},"
+            f"{high:g}]"
         )
     if image_range is None and (high if brightest is None else brightest) < white / 2:
         raise SpikelearnError(
             f"{what} of type {images.dtype} are read from 0, black, to {white:g}, white, and hold"
             f" nothing above {high:g}, so that they would be nearly black; say what black and white"
-            f" are, as image_range: [0, {high or white:g}], or [0, {white:g}] if they are so dark"
+            f" are, as image_range=[0,{high or white:g}], or [0,{white:g}] if they are so dark"
         )
     if images.dtype == np.uint8 and (black, white) == (0.0, 255.0):
         return images

@@ -130,3 +130,18 @@ def test_frames_that_do_not_fill_the_trials_are_refused(tmp_path: Path) -> None:
         film({"kind": "rate"}, tmp_path).realise({"in": 1}, 5.0, 1.0, 0)
     with pytest.raises(SpikelearnError, match=r"need 2 sources.*delta.*'in' has 1"):
         film({"kind": "delta"}, tmp_path).realise({"in": 1}, 6.0, 1.0, 0)
+
+
+def test_images_on_another_scale_are_shown_as_bright_as_they_are_meant(tmp_path: Path) -> None:
+    images = (np.arange(6 * 4).reshape(6, 2, 2) % 17).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.arange(6) % 2)
+    protocol = ImageProtocol(
+        kind="images", name="mine", dataset=str(tmp_path / "mine.npz"), height=2, width=2
+    )
+    with pytest.raises(SpikelearnError, match="nothing above 16"):
+        protocol.images()
+    whole = protocol.changed("image_range", (0, 16)).changed("split", "train").images()[0]
+    assert whole.max() == 255
+    named = ImageProtocol(kind="images", name="i", dataset="mnist", image_range=(0, 16))
+    with pytest.raises(SpikelearnError, match="of one's own"):
+        named.images()

@@ -291,7 +291,7 @@ def test_images_on_another_scale_are_refused_and_read_as_they_are_meant(
     path = write_arrays(tmp_path, images=images, labels=LABELS)
     with pytest.raises(SpikelearnError, match=found) as raised:
         load_dataset(path)
-    assert "image_range: [" in str(raised.value)
+    assert "image_range=[" in str(raised.value)
     assert "\n" not in str(raised.value)
     data = load_dataset(path, image_range=image_range)
     read = np.concatenate([data.train_images, data.test_images])
