@@ -47,6 +47,7 @@ def checked_options(
         try:
             checked[option] = _holder(rule, option).model_validate({"value": value}).value
         except ValidationError as error:
+            _own_sentence(rule, {**fixed, option: value})
             problem = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             raise SpikelearnError(
                 f"the rule '{name}' cannot take {value!r} for its option '{option}': {problem}"
@@ -67,6 +68,22 @@ def own_options(rule: type, fixed: Mapping[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(rule).parameters.values()
     known = [p for p in parameters if p.kind not in _VARIABLE and p.name not in fixed]
     return {p.name: None if p.default is inspect.Parameter.empty else p.default for p in known}
+
+
+def _own_sentence(rule: type, options: Mapping[str, Any]) -> None:
+    """What the rule itself says of a value that it does not take; nothing where it says nothing.
+
+    Raises
+    ------
+    SpikelearnError
+        The rule's.
+    """
+    try:
+        rule(**options)
+    except SpikelearnError:
+        raise
+    except Exception:  # whatever a value of another type breaks
+        return
 
 
 _VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

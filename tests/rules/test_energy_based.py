@@ -70,7 +70,7 @@ def accuracy_after(name: str, model: Any, epochs: int, rate: float = 3e-3, **opt
         (CENTRED, {"loss": "hinge"}, "must be one of squared_error, cross_entropy"),
         (CENTRED, {"estimate": "one_sided"}, "has no option 'estimate'"),
         (HOLOMORPHIC, {"points": 1}, "option 'points' must be an integer of at least 2"),
-        (HOLOMORPHIC, {"points": 4.0}, "option 'points' must be an integer of at least 2"),
+        (HOLOMORPHIC, {"points": 4.5}, "option 'points' must be an integer of at least 2"),
         ("contrastive_hebbian", {"beta": 0.5}, "has no option 'beta'"),
         ("contrastive_hebbian", {"loss": "cross_entropy"}, "has no option 'loss'"),
         ("coupled_learning", {"nudge": 0.0}, "option 'nudge' must be a number from 1e-06 to 1"),

@@ -45,6 +45,13 @@ def test_an_option_that_does_not_fit_is_refused_by_name(
     assert "'mine'" in str(raised.value)
 
 
+def test_what_a_rule_says_itself_is_what_is_said() -> None:
+    with pytest.raises(SpikelearnError, match="option 'loss' must be one of"):
+        make_rule("backprop", loss="hinge")
+    with pytest.raises(SpikelearnError, match="option 'n_steps' must be a number"):
+        make_rule("predictive_coding", n_steps="10")
+
+
 def test_what_fits_comes_back_in_the_type_that_is_declared() -> None:
     given = {"n": 5.0, "rate": 1, "flag": True, "other": "anything"}
     checked = checked_options("mine", Mine, given, {})

@@ -52,7 +52,7 @@ def test_every_shipped_recipe_is_of_a_rule_and_a_model_that_fit() -> None:
     ("changes", "sentence"),
     [
         ({"options": {"magic": 1}}, "no option 'magic'"),
-        ({"options": {"loss": "hinge"}}, "option 'loss': Input should be 'cross_entropy' or"),
+        ({"options": {"loss": "hinge"}}, "option 'loss' must be one of"),
         ({"groups": {"feedback": {"learning_rate": 1.0}}}, "groups are network"),
         ({"layer_rates": (1.0, 1.0)}, "has 3 layers"),
         ({"rule": "local_sim", "batch_size": 1}, "batch_size of at least 2"),
