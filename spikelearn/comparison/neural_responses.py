@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import is_sorted, order_of_names
+from spikelearn._names import are_counted, is_sorted, order_of_names
 from spikelearn.recordings.repeats import (
     halves_of_repeats,
     means_of_repeats,
@@ -97,8 +97,8 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
         )
     by_place: dict[tuple[str, str], list[tuple[np.ndarray, Sequence[str], str]]] = {}
     for response in recording.responses:
-        values = _as_repeats(response)
         place = f"{recording.name}, {response.region}, subject {response.subject}"
+        values = _as_repeats(response, recording.labels, place)
         if len(values) != len(recording.labels):
             raise SpikelearnError(
                 f"{place}: {len(values)} stimuli have responses, but {len(recording.labels)} were"
@@ -109,7 +109,8 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
                 f"{place}: the responses hold values that are not finite, or lack one in every"
                 " repeat"
             )
-        names = getattr(response, "unit_names", ()) or range(values.shape[2])
+        names = getattr(response, "unit_names", ()) or _named_along(response.values, "unit")
+        names = names or range(values.shape[2])
         its = values, [str(name) for name in names], str(getattr(response, "session", ""))
         by_place.setdefault((response.subject, response.region), []).append(its)
     joined = []
@@ -122,9 +123,21 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
     return joined
 
 
-def _as_repeats(response: Any) -> np.ndarray:
+def _named_along(values: Any, dim: str) -> list[str]:
+    """The names of a labelled array along a dimension; none of others, or where it has none."""
+    if not hasattr(values, "dims") or dim not in values.dims or dim not in values.coords:
+        return []
+    return [str(name) for name in values[dim].to_numpy()]
+
+
+def _as_repeats(response: Any, labels: Sequence[str], place: str) -> np.ndarray:
     values = response.values
     if hasattr(values, "dims"):
+        named = _named_along(values, "stimulus")
+        if named and not are_counted(named):
+            if len(set(named)) < len(named) or set(named) != set(map(str, labels)):
+                raise SpikelearnError(f"{place}: responses are named after other stimuli")
+            values = values.isel(stimulus=[named.index(str(label)) for label in labels])
         order = [d for d in ("stimulus", "repeat") if d in values.dims]
         n_leading = len(order)
         values = values.transpose(*order, ...).to_numpy()

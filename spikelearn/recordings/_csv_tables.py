@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv")
 MISSING = ("", "na", "n/a", "nan", "null")  # cells that hold no number
 UNNAMED = ("", "unnamed: 0")  # how pandas and R head the numbers of rows
+FLAGS = {"true": "1", "false": "0"}
 Cells = list[list[str]]
 
 
@@ -37,7 +38,9 @@ class NamedTable:
     columns: tuple[str, ...] | None
 
 
-def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None) -> NamedTable:
+def read_csv_table(
+    path: Path, stimuli: ShownStimuli, index: bool | None = None, flags: bool = False
+) -> NamedTable:
     """The numbers of a table; a first column that names or counts its rows is none of them.
 
     Parameters
@@ -47,6 +50,8 @@ def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None)
         Names of rows are among them.
     index : bool, optional
         Whether the first column names or counts the rows; if left out, it is found out.
+    flags : bool
+        Whether cells may be True and False, read as 1 and 0.
 
     Raises
     ------
@@ -72,7 +77,9 @@ def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None)
     if len(body[0]) == first:
         raise SpikelearnError(f"{path} holds no numbers beside the names of its rows")
     try:
-        values = np.array([[_number(cell) for cell in row[first:]] for row in body])
+        words = FLAGS if flags else {}
+        cells = [[words.get(cell.casefold(), cell) for cell in row[first:]] for row in body]
+        values = np.array([[_number(cell) for cell in row] for row in cells])
     except ValueError as error:
         raise SpikelearnError(f"{path}: {error}") from error
     rows = tuple(row[0] for row in body) if index else None
@@ -88,8 +95,8 @@ def _is_headed(raw: Cells, stimuli: ShownStimuli, path: Path) -> bool:
     if not all(_is_number(cell) or cell.casefold() in MISSING for cell in first[1:]):
         return True
     if _is_number(first[0]):
-        # Numbers throughout; a heading of numbers would stand over rows of names.
-        return False
+        # Numbers throughout: a heading only where it counts the columns and is one row too many.
+        return are_counted([_plain(cell) for cell in first]) and len(raw) == len(stimuli) + 1
     if first[0].casefold() in UNNAMED:
         return True
     # Numbers behind a name: the first stimulus, or a heading over the names of stimuli.

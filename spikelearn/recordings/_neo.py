@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import repeated
+from spikelearn._names import repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, observed_windows, stacked_repeats
 
@@ -159,7 +159,7 @@ def _presentations(
         for events in lists:
             if wanted is not None and events.name not in wanted:
                 continue
-            names = [str(label) for label in events.labels]
+            names = [written_name(label) for label in events.labels]
             if wanted is None and not (stimuli.numbers(names, path) >= 0).any():
                 continue
             found.append((f"{kind} '{events.name or ''}'", names, _seconds(events)))

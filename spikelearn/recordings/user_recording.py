@@ -245,7 +245,7 @@ def _categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict[str
     path = root / file
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
-    table = read_csv_table(path, stimuli, index=True)
+    table = read_csv_table(path, stimuli, index=True, flags=True)
     if table.columns is None:
         raise SpikelearnError(f"{path} must have a heading that names the categories")
     twice = repeated(table.columns)

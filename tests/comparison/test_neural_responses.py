@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray
 from response_examples import Response, ResponseRecording, recorded_responses
 from rsa_examples import made_up_recording, response
 
@@ -12,6 +13,7 @@ from spikelearn.comparison import (
     compare_by,
     compare_responses,
 )
+from spikelearn.comparison.neural_responses import neural_responses
 from spikelearn.comparison.response_methods import RESPONSE_METHODS
 
 
@@ -33,3 +35,23 @@ def test_repeats_that_are_missing_change_little() -> None:
     table = compare_responses({"m": response(features)}, gaps, 0, method="encoding")
     np.testing.assert_allclose(table.score, whole.score, atol=0.05)
     assert table.ceiling_upper.notna().all()
+
+
+def test_labelled_responses_are_read_by_their_labels() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(6, 2, 3))
+    labels = tuple("fbadec")
+    labelled = xarray.DataArray(
+        values,
+        dims=("stimulus", "repeat", "unit"),
+        coords={"stimulus": list(labels), "unit": ["z", "x", "y"]},
+    )
+    shuffled = labelled.isel(stimulus=random.permutation(6)).transpose("unit", "stimulus", "repeat")
+    (one,) = neural_responses(
+        ResponseRecording("mine", labels, (Response("S", "V4", shuffled),)), "cka"
+    )
+    assert one.unit_names == ("x", "y", "z")
+    np.testing.assert_array_equal(one.repeats, values[:, :, [1, 2, 0]])
+    other = labelled.assign_coords(stimulus=list("fbadeX"))
+    with pytest.raises(SpikelearnError, match="named after other stimuli"):
+        neural_responses(ResponseRecording("mine", labels, (Response("S", "V4", other),)), "cka")

@@ -29,6 +29,11 @@ def test_plain_numbers_are_all_responses(folder, heading) -> None:
     assert recorded.unit_names == (tuple("abcd") if heading else ("0", "1", "2", "3"))
 
 
+def test_a_heading_that_counts_the_columns_is_no_stimulus(folder) -> None:
+    pd.DataFrame(VALUES).to_csv(folder / "r.csv", index=False)
+    np.testing.assert_allclose(read(folder).responses[0].values[:, 0], VALUES)
+
+
 def test_the_column_in_which_pandas_counts_rows_is_no_unit(folder) -> None:
     pd.DataFrame(VALUES, columns=list("abcd")).to_csv(folder / "r.csv")
     recording = read(folder)
@@ -123,6 +128,9 @@ def test_categories_are_found_by_name(folder) -> None:
     order = [3, 0, 4, 2, 1]
     member = np.array([1, 1, 1, 0, 0])
     pd.DataFrame({"cat": member[order]}, [NAMES[i] for i in order]).to_csv(folder / "c.csv")
+    recording = load_recording(describe(folder, entry, categories="c.csv"))
+    assert recording.categories["cat"].tolist() == member.astype(bool).tolist()
+    pd.DataFrame({"cat": member.astype(bool)}, LABELS).to_csv(folder / "c.csv")
     recording = load_recording(describe(folder, entry, categories="c.csv"))
     assert recording.categories["cat"].tolist() == member.astype(bool).tolist()
     pd.DataFrame({"cat": member[:4]}, LABELS[:4]).to_csv(folder / "c.csv")
