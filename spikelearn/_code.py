@@ -184,6 +184,7 @@ class _Closure:
     def __init__(self, ours: tuple[Path, ...]) -> None:
         self.ours = ours
         self.digests: dict[str, str] = {}
+        self._home: Path | None = None  # the package of the first file, wherever it is installed
         self._seen: set[Path] = set()
 
     def add(self, path: Path) -> None:
@@ -192,6 +193,8 @@ class _Closure:
             return
         self._seen.add(path)
         root = _root(path)
+        if len(self._seen) == 1 and root != path.parent:
+            self._home = root / path.relative_to(root).parts[0]
         module = _dotted(path, root)
         text = _text_in_memory(module, path)
         self.digests[module] = statements_digest(text)
@@ -212,6 +215,8 @@ class _Closure:
             return path.name != "__init__.py"
         if _TOOLKIT in path.parents:
             return False
+        if self._home is not None and self._home in path.parents:
+            return True
         return not any(place in path.parents for place in _INSTALLED) and not (
             {"site-packages", "dist-packages"} & set(path.parts)
         )
@@ -360,10 +365,10 @@ def _interactive(thing: Any, ours: tuple[Path, ...]) -> dict[str, str]:
         found[_name(one)] = _digest(node)
         names = vars(sys.modules[one.__module__])
         for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & set(names)):
-            value = names[used]
+            value = getattr(names[used], "__wrapped__", names[used])  # of a decorated function
             if isinstance(value, type | types.FunctionType | types.ModuleType):
                 waiting.append(value)
-            elif not callable(value):
+            elif not hasattr(value, "__name__"):  # no function of a library
                 found[f"{one.__module__}.{used}"] = _digest_of_value(used, value)
     return found | closure.digests
 

@@ -19,7 +19,8 @@ from spikelearn._code import UnreadableCodeWarning, code_of, folder_code, statem
 from spikelearn.rules import RULES, rule_code, rule_from_file
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 
-RULE_FILES = sorted(Path("spikelearn/rules").glob("*.py"))
+RULES_FOLDER = Path(__file__).parents[1] / "spikelearn" / "rules"
+RULE_FILES = sorted(RULES_FOLDER.glob("*.py"))
 
 RULE = '''
 """A rule."""
@@ -65,7 +66,7 @@ def test_layout_comments_and_docstrings_do_not_count(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pepita", "baselines", "eventprop", "hebbian"])
 def test_every_statement_counts(name: str) -> None:
-    tree = ast.parse(Path(f"spikelearn/rules/{name}.py").read_text())
+    tree = ast.parse((RULES_FOLDER / f"{name}.py").read_text())
     known = statements_digest(ast.unparse(tree))
     n_changed = 0
     for node in ast.walk(tree):
@@ -86,7 +87,7 @@ def test_every_statement_counts(name: str) -> None:
 
 
 def test_every_name_number_and_sign_counts() -> None:
-    tree = ast.parse(Path("spikelearn/rules/kolen_pollack.py").read_text())
+    tree = ast.parse((RULES_FOLDER / "kolen_pollack.py").read_text())
     known, seen = statements_digest(ast.unparse(tree)), set()
     for node in ast.walk(tree):
         before = copy.copy(vars(node))
@@ -183,6 +184,22 @@ def test_a_rule_of_ones_own_counts_with_its_neighbours(folder: Path, layout: str
         assert code_of(imported(rule).Mine, ("rules",))["mine"] != now["mine"]
 
 
+def test_an_installed_package_counts_as_a_whole_and_its_neighbours_do_not(folder: Path) -> None:
+    place = folder / "site-packages"
+    (place / "mine").mkdir(parents=True)
+    (place / "mine" / "__init__.py").touch()
+    (place / "mine" / "factors.py").write_text("FACTOR = 1.0")
+    (place / "other.py").write_text("OTHER = 1.0")
+    text = RULE.format(helper=".factors").replace("import torch", "import torch, other")
+    (place / "mine" / "my_rule.py").write_text(text)
+    sys.path.insert(0, str(place))
+    try:
+        known = code_of(imported("mine.my_rule").Mine)
+    finally:
+        sys.path.remove(str(place))
+    assert set(known) == {"mine", "mine.factors", "mine.my_rule"}
+
+
 def test_what_is_in_memory_counts(folder: Path) -> None:
     path = folder / "my_rule.py"
     (folder / "my_helper.py").write_text("FACTOR = 1.0")
@@ -277,6 +294,21 @@ def test_code_that_cannot_be_read_is_told_from_all_other_and_said(
     assert "a_notebook.Mine" in code_of(notebook.Mine)
     vars(notebook)["tool"] = iter(())
     with pytest.warns(UnreadableCodeWarning, match="value of tool"):
+        code_of(notebook.Mine)
+
+
+def test_objects_and_decorated_functions_of_a_notebook_count(notebook: types.ModuleType) -> None:
+    text = CELLS[2].replace("%matplotlib inline\n", "")
+    decorated = "import functools\n@functools.cache\ndef twice(x):\n    return {} * x\n"
+
+    def run(number: int) -> dict[str, str]:
+        cell(notebook, 0, decorated.format(number))
+        cell(notebook, 1, text)
+        return code_of(notebook.Mine)
+
+    assert run(2)["a_notebook.twice"] != run(3)["a_notebook.twice"]
+    cell(notebook, 0, "import functools\ntwice = functools.partial(max, 1)\n")
+    with pytest.warns(UnreadableCodeWarning, match="value of twice"):
         code_of(notebook.Mine)
 
 
