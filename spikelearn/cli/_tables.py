@@ -97,6 +97,13 @@ def print_tests(tests: Significance | None) -> None:
     )
 
 
+def print_above_ceiling(scores: pd.DataFrame) -> None:
+    """A note for each score that is above its upper noise ceiling, and so flagged."""
+    for row in scores[scores["above_ceiling"]].itertuples():
+        name = ", ".join(filter(None, map(str, (row.model, row.network, row.layer))))
+        print(f"Note: {name} scores above the upper noise ceiling of {row.region} ({row.method})")
+
+
 def several_of(table: pd.DataFrame) -> list[str]:
     """Columns of a table of scores that are shown where they tell rows apart."""
     columns = ("recording", "level", "method", "resolution")

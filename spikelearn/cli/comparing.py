@@ -11,6 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import Backend, Seed, app, each_once, plainly, say
 from spikelearn.cli._tables import (
     check_table_path,
+    print_above_ceiling,
     print_table,
     print_tests,
     several_of,
@@ -171,9 +172,7 @@ def _print_scores(table: pd.DataFrame, recording: str, resolutions: bool) -> Non
     )
     for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
         print(f"Note: {flag}")
-    for row in shown[shown["above_ceiling"]].itertuples():
-        name = ", ".join(filter(None, map(str, (row.model, row.network, row.layer))))
-        print(f"Note: {name} scores above the upper noise ceiling of {row.region}")
+    print_above_ceiling(shown)
 
 
 def _older_study(name: str, out: Path | None, limit_minutes: float | None) -> None:

@@ -20,7 +20,7 @@ from spikelearn.cli._app import (
     print_changes,
     say,
 )
-from spikelearn.cli._tables import print_table, print_tests, several_of
+from spikelearn.cli._tables import print_above_ceiling, print_table, print_tests, several_of
 
 if TYPE_CHECKING:
     from spikelearn.studies.study import Study
@@ -173,4 +173,5 @@ def _print_scores(whole: WholeStudy) -> None:
         best[columns],
         f"{whole.result.study.name}: the best layer of each network",
     )
+    print_above_ceiling(best)
     print_tests(whole.tests)

@@ -9,6 +9,7 @@ of best layers in the panel, and allow for the choice of layers (see `studies.si
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05  # of the tests that are told in words
 
-# The controls that a network is measured by, by the models that are one.
-CONTROLS = {
-    "the pixels": ("pixels",),
-    "the random features": ("random_features",),
-    "the best untrained network": UNTRAINED,
+# The controls that a network is measured by, by what a row of one is.
+CONTROLS: dict[str, Callable[[Any], bool]] = {
+    "the pixels": lambda row: row.model == "pixels",
+    "the random features": lambda row: row.model == "random_features" and not row.network,
+    "the best untrained network": lambda row: row.model in UNTRAINED,
+    "the best other control network": lambda row: bool(row.network) and row.model not in UNTRAINED,
 }
 
 
@@ -98,8 +100,8 @@ def sentences(scores: pd.DataFrame, tests: Tests | None = None) -> list[str]:
 def _leading(trained: list[Any], best: list[Any], differences: _Differences) -> str:
     top, *others = sorted(trained, key=lambda row: -row.score)
     controls = {}
-    for name, models in CONTROLS.items():
-        rows = [row for row in best if row.model in models and row.family == "baseline"]
+    for name, is_one in CONTROLS.items():
+        rows = [row for row in best if row.family == "baseline" and is_one(row)]
         if rows:
             controls[name] = max(rows, key=lambda row: row.score)
     higher = {name: row for name, row in controls.items() if row.score >= top.score}

@@ -126,3 +126,13 @@ def test_one_trained_network_is_the_one_and_a_region_without_one_has_no_sentence
     (text,) = sentences(alone, differences_of(alone, 0.001))
     assert "the one trained network, backpropagation on mlp (hidden1), has 0.170" in text
     assert sentences(table[table.family == "baseline"], None) == []
+
+
+def test_networks_of_the_study_s_own_controls_are_controls() -> None:
+    table = scores()
+    (one,) = (table[table.model == "untrained"],)
+    own = one.assign(model="homeostasis", score=0.2)
+    table = pd.concat([table, own], ignore_index=True)
+    (text,) = sentences(table, differences_of(table, 0.001))
+    assert "no trained network scores above the best other control network (0.200;" in text
+    assert "comes closest" not in text
