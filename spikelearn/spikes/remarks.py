@@ -56,6 +56,6 @@ def remarks(activity: Activity, table: pd.DataFrame, bin_ms: float = 5.0) -> lis
         if later * _FALLS < whole:
             found.append(
                 f"synchrony of {name} is {whole:.3g} with the start of the trial, and {later:.3g}"
-                f" without its first {start_ms:g} ms; start_ms leaves a transient out"
+                f" without its first {start_ms:g} ms; a transient is left out by start_ms (--start)"
             )
     return found
