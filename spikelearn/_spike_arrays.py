@@ -18,6 +18,8 @@ PIECE = 2**20
 class PopulationSpikes:
     """Spikes of one population over all trials, sorted by trial, then time, then sender.
 
+    Several spikes of a neuron at one time stand there as many times.
+
     The arrays of long simulations are memory-mapped files, read only; whoever goes through them
     in `pieces` needs little memory.
 

@@ -7,7 +7,8 @@ over spikes by which the backends are proven.
 x (fast) and x2 (slow) are traces of presynaptic arrivals, y and y2 of postsynaptic spikes: each
 decays with its time constant, and is raised by 1 at its spike (or set to 1: `pairing: nearest`)
 after it has been read. w is the weight, clipped to [w_min, w_max] at each change. At coincidence
-the presynaptic update comes first: the pair counts as pre before post.
+the presynaptic update comes first: the pair counts as pre before post. Several arrivals in one step
+are as many updates, one right after the other.
 
 stdp (Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; traces as in Morrison, Diesmann &
 Gerstner 2008, doi:10.1007/s00422-008-0233-1; powers as in Guetig et al. 2003,

@@ -31,7 +31,8 @@ class Stimulus:
     labels : sequence of str
         One label per trial.
     spikes : mapping of str to PopulationSpikes
-        Input spikes of each spike source, over all trials.
+        Input spikes of each spike source, over all trials. Each belongs to the grid point nearest
+        to it; several of a neuron at one count as many.
     currents_mv : mapping of str to array of shape (n_trials or 1, n_steps, size or 1)
         Input current times membrane resistance, in mV, held constant over each time step.
         Entry [:, k] acts over the interval that ends at time k * dt_ms.

@@ -12,7 +12,9 @@ a synapse's weight, or its eligibility, changes
     at a target's spike by  (at_post[0] + at_post[1] y2) (x - x_target) high^mu_post
     or, exponentially, by   at_post[0] (x exp(-beta w) - x_target exp(-beta (w_max - w)))
 
-where x has been raised by an arrival of the same step. The voltage-based rule reads potentials in
+where x has been raised by an arrival of the same step. Several arrivals at a synapse in one step
+come one right after the other: each delivers and changes the weight, and reads and raises the
+traces, as the one before has left them. The voltage-based rule reads potentials in
 place of y; see `Clopath`.
 """
 
