@@ -143,10 +143,20 @@ def compare(
     _print_scores(table, recording, resolution is not None)
     for note in (*loaded.notes, *(recording_notes(loaded) if loaded.rdms else [])):
         print(f"Note: {note}")
+    _print_standing(runs)
     print_tests(tested)
     if out is not None:
         write_table(table, out)
         _write_tests(tested, out)
+
+
+def _print_standing(runs: list[Path]) -> None:
+    """Which runs would be trained otherwise today, and how."""
+    from spikelearn.training.stored_runs import TODAYS, standing
+
+    for run in runs:
+        if (words := standing(run)) != TODAYS:
+            print(f"Note: {run}: {words}")
 
 
 def _options(method: str, over: str, comparator: str | None) -> dict[str, Any]:

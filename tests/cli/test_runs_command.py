@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from calling import call
+from PIL import Image
 
 ARGUMENTS = ("--rule", "backprop", "--dataset", "digits", "--model", "mlp_64", "--epochs", "1")
 
@@ -61,3 +63,27 @@ def test_runs_are_listed_with_how_they_differ_and_shown(folder: Path) -> None:
     assert shown["standing"] == "as today"
     assert "torch" in shown["made by"]["versions"]
     assert "no complete training run" in error("runs", "show", "runs")
+
+
+def test_a_comparison_says_which_runs_would_be_trained_otherwise_today(folder: Path) -> None:
+    call("train", *ARGUMENTS, "--images", "100")
+    (run,) = (folder / "runs").iterdir()
+    rng = np.random.default_rng(0)
+    (folder / "images").mkdir()
+    for number, image in enumerate(rng.integers(0, 256, (8, 8, 8), dtype=np.uint8)):
+        Image.fromarray(image).save(folder / "images" / f"{number}.png")
+    np.save("v1.npy", rng.random((8, 5)))
+    data = [{"kind": "responses", "file": "v1.npy", "region": "V1"}]
+    about = {"name": "mine", "citation": "none", "licence": "none"}
+    Path("mine.yaml").write_text(
+        yaml.safe_dump({**about, "stimuli": {"folder": "images"}, "data": data})
+    )
+    command = ("compare", str(run), "--recording", "mine.yaml", "--bootstrap", "10")
+    first = call(*command)
+    assert first.exit_code == 0, first.output
+    assert f"Note: {run}" not in first.output
+    content = yaml.safe_load((run / "config.yaml").read_text())
+    content["code"]["spikelearn.rules.rule"] = "other"
+    (run / "config.yaml").write_text(yaml.safe_dump(content))
+    said = f"Note: {run}: trained by other code of the rule (spikelearn.rules.rule)"
+    assert said in call(*command).output
