@@ -38,10 +38,15 @@ Comparator = Annotated[
     ),
 ]
 Over = Annotated[
-    str, typer.Option(help="What intervals of means generalise to: stimuli, subjects or both.")
+    str,
+    typer.Option(
+        help="What intervals generalise to: stimuli (others of the same kinds), subjects, both, or"
+        " categories (stimuli of other kinds)."
+    ),
 ]
 Bootstrap = Annotated[
-    int, typer.Option(min=0, help="Resamples of the stimuli for confidence intervals.")
+    int,
+    typer.Option(min=0, help="Resamples for intervals over stimuli and subjects; 0: no intervals."),
 ]
 Resolution = Annotated[
     list[int] | None,

@@ -10,10 +10,8 @@ import numpy as np
 
 from spikelearn.comparison.comparators import known_comparator
 from spikelearn.comparison.intervals import (
-    PairInfluences,
     Sampled,
     sampled,
-    stimulus_resamples,
 )
 from spikelearn.comparison.models_and_targets import (
     Key,
@@ -23,7 +21,9 @@ from spikelearn.comparison.models_and_targets import (
     pair_mask,
     targets,
 )
+from spikelearn.comparison.pair_influences import PairInfluences
 from spikelearn.comparison.permutation import Tested, p_by_permutation, permutation_scores
+from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.rsa import pair_influences, score_models
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class ScoredRDM:
     ----------
     scores : array of shape (n_rdms,)
     resampled : array of shape (n_rdms, n_bootstrap)
+    left_out : array of shape (n_rdms, n_groups), or None
+        Without some of the stimuli; None where none was left out.
     n_stimuli : int
     pairs : PairInfluences or None
         Of all models that were scored together; None where one has no score.
@@ -47,6 +49,7 @@ class ScoredRDM:
 
     scores: np.ndarray
     resampled: np.ndarray
+    left_out: np.ndarray | None
     n_stimuli: int
     pairs: PairInfluences | None
     plus: range
@@ -55,9 +58,12 @@ class ScoredRDM:
     def less(self, other: ScoredRDM) -> ScoredRDM:
         """The difference from another model that was scored together with this one."""
         pairs = None if self.pairs is None or other.pairs is None else self.pairs
+        left_out = None
+        if self.left_out is not None and other.left_out is not None:
+            left_out = self.left_out - other.left_out
         return ScoredRDM(
-            self.scores - other.scores, self.resampled - other.resampled, self.n_stimuli, pairs,
-            self.plus, other.plus,
+            self.scores - other.scores, self.resampled - other.resampled, left_out,
+            self.n_stimuli, pairs, self.plus, other.plus,
         )  # fmt: skip
 
     def sampled(self, rdms: Sequence[int], over: str, seed: int) -> Sampled:
@@ -78,8 +84,10 @@ class ScoredRDM:
                 influences = influences - self._influences(self.pairs, self.minus, chosen)
             noise = self.pairs.variance(influences)
         return sampled(
-            self.scores[chosen], self.resampled[chosen], self.n_stimuli, over, seed, noise
-        )
+            self.scores[chosen], self.resampled[chosen], self.n_stimuli, over, seed, noise,
+            None if self.left_out is None else self.left_out[chosen],
+            limit=2.0 if self.minus else 1.0,
+        )  # fmt: skip
 
     @staticmethod
     def _influences(pairs: PairInfluences, numbers: range, rdms: list[int]) -> np.ndarray:
@@ -98,6 +106,8 @@ class ComparedRDMs:
     recording : ImageRecording
     n_bootstrap, seed : int
         Resamples of the stimuli, and their seed.
+    over : str
+        As of `compare_rsa`.
     comparator : str
         One of `COMPARATORS`.
     """
@@ -108,6 +118,7 @@ class ComparedRDMs:
         recording: ImageRecording,
         n_bootstrap: int,
         seed: int,
+        over: str,
         comparator: str,
     ) -> None:
         self.measure = known_comparator(comparator)
@@ -115,7 +126,7 @@ class ComparedRDMs:
         self.all_targets = targets(recording, comparator)
         self.rows = self.all_targets.rows
         self.n_stimuli = recording.n_stimuli
-        self.counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+        self.recording, self.n_bootstrap, self.over = recording, n_bootstrap, over
         self.models: dict[Key, list[ModelRDM]] = {
             key: [model_rdm(key, response, recording) for response in instances(key, given)]
             for key, given in models.items()
@@ -139,7 +150,9 @@ class ComparedRDMs:
 
     def _scored(self, keys: Sequence[Key], valid: np.ndarray) -> dict[Key, ScoredRDM]:
         everyone = [m for key in keys for m in self.models[key]]
-        scores, resampled = score_models(everyone, valid, self.all_targets, self.counts)
+        resamples = resamples_of(self.recording, self.n_bootstrap, self.seed, self.over, valid)
+        scores, both = score_models(everyone, valid, self.all_targets, resamples.counts)
+        resampled, left_out = resamples.parted(both)
         pairs = pair_influences(everyone, valid, self.all_targets)
         result: dict[Key, ScoredRDM] = {}
         start = 0
@@ -150,6 +163,7 @@ class ComparedRDMs:
             result[key] = ScoredRDM(
                 scores[numbers].mean(axis=0),
                 resampled[numbers].mean(axis=0),
+                None if left_out is None else left_out[numbers].mean(axis=0),
                 int(valid.sum()),
                 pairs if fine else None,
                 numbers,
@@ -163,7 +177,7 @@ class ComparedRDMs:
         """
         members = self.models[key]
         valid = np.logical_and.reduce([m.valid for m in members])
-        no_resamples = self.counts[:0]
+        no_resamples = np.zeros((0, self.n_stimuli), dtype=int)
         scores = score_models(members, valid, self.all_targets, no_resamples)[0].mean(axis=0)
         permuted = np.zeros((len(self.all_targets.vectors), 0))
         if not any(m.problem(valid) for m in members):

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.comparison.intervals import stimulus_resamples
 from spikelearn.comparison.models_and_targets import Key, Target, instances, matched_response
 from spikelearn.comparison.permutation import Tested, p_by_sequence, settled
 from spikelearn.comparison.rdms import pattern_matrix
+from spikelearn.comparison.resamples import Resamples
 from spikelearn.comparison.response_methods import (
     RESPONSE_METHODS,
     ScoredResponse,
     response_folds,
+    response_resamples,
     response_targets,
     responses_by_region,
     score_response,
@@ -34,18 +35,26 @@ class ComparedResponses:
     recording : recording with responses
     n_bootstrap, seed : int
         Resamples of the stimuli, and their seed.
+    over : str
+        As of `compare_rsa`.
     method : str
         One of `RESPONSE_METHODS`.
     """
 
     def __init__(
-        self, models: Mapping[Key, Any], recording: Any, n_bootstrap: int, seed: int, method: str
+        self,
+        models: Mapping[Key, Any],
+        recording: Any,
+        n_bootstrap: int,
+        seed: int,
+        over: str,
+        method: str,
     ) -> None:
         self.method, self.seed = method, seed
         self.measure = RESPONSE_METHODS[method][1]
         self.n_stimuli = len(recording.labels)
-        self.folds = response_folds(self.n_stimuli, seed)
-        self.counts = stimulus_resamples(self.n_stimuli, n_bootstrap, seed)
+        self.folds = response_folds(method, self.n_stimuli, seed)
+        self.resamples = response_resamples(method, recording, n_bootstrap, seed, over)
         self.ones = [
             one for region in responses_by_region(recording, method).values() for one in region
         ]
@@ -77,10 +86,7 @@ class ComparedResponses:
 
     def _scored(self, xs: list[np.ndarray]) -> ScoredResponse:
         """The mean over instances of one model."""
-        each = [
-            score_response(self.method, x, self.ones, self.counts, self.folds, self.seed)
-            for x in xs
-        ]
+        each = [score_response(self.method, x, self.ones, self.resamples, self.folds) for x in xs]
         left_out = [one.left_out for one in each if one.left_out is not None]
         return ScoredResponse(
             np.mean([one.scores for one in each], axis=0),
@@ -119,9 +125,8 @@ class ComparedResponses:
         return Tested(scores, p, self.n_stimuli)
 
     def _scored_once(self, xs: list[np.ndarray]) -> np.ndarray:
-        nothing = self.counts[:0]
-        each = [
-            score_response(self.method, x, self.ones, nothing, self.folds, self.seed) for x in xs
-        ]
+        none = self.resamples.drawn[:0]
+        nothing = Resamples(none, none, self.resamples.over)
+        each = [score_response(self.method, x, self.ones, nothing, self.folds) for x in xs]
         mean: np.ndarray = np.mean([one.scores for one in each], axis=0)
         return mean

@@ -15,6 +15,7 @@ repeats, it is the mean of each one's noise variance over its own number.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,71 @@ def fit_ridge(
     SpikelearnError
         If there are fewer training stimuli than folds.
     """
+    scaled, mean_y = _scaled_by(x), y.mean(axis=0)
+    model = _fitted(scaled(x), y - mean_y, alphas, n_folds)
+
+    def predict(values: np.ndarray) -> np.ndarray:
+        return np.asarray(model.predict(scaled(values))) + mean_y
+
+    return predict
+
+
+class RidgeWithout:
+    """Predictions of ridge regressions to all training stimuli but some.
+
+    The regularisation of every column is the one that all training stimuli choose. With the kernel
+    bordered by the offset, M = [[K + alpha, 1], [1', 0]]^-1 and the dual weights c = M y, those
+    without the stimuli g are c - M_g (M_gg)^-1 c_g.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_train, n_features), (n_train, n_targets)
+    new_x : array of shape (n_test, n_features)
+        What is predicted from.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, new_x: np.ndarray) -> None:
+        scaled = _scaled_by(x)
+        a, b = scaled(x), scaled(new_x)
+        chosen = np.asarray(_fitted(a, y - y.mean(axis=0), ALPHAS, 4).best_alphas_)
+        n, n_test = len(a), len(b)
+        self.shape = (n_test, y.shape[1])
+        kernel, onto = a @ a.T, np.column_stack([b @ a.T, np.ones(n_test)])
+        self.parts = []
+        for alpha in np.unique(chosen):
+            columns = np.flatnonzero(chosen == alpha)
+            bordered = np.zeros((n + 1, n + 1))
+            bordered[:n, :n] = kernel + alpha * np.eye(n)
+            bordered[:n, n] = bordered[n, :n] = 1.0
+            inverse = np.linalg.inv(bordered)
+            dual = inverse[:, :n] @ y[:, columns]
+            self.parts.append((columns, inverse, dual, onto @ dual, onto @ inverse))
+
+    def predicted(self, without: np.ndarray) -> np.ndarray:
+        """Predictions of shape (n_test, n_targets), without the training stimuli of a mask."""
+        result = np.empty(self.shape)
+        for columns, inverse, dual, whole, onto in self.parts:
+            g = np.flatnonzero(without)
+            change = onto[:, g] @ np.linalg.solve(inverse[np.ix_(g, g)], dual[g])
+            result[:, columns] = whole - change
+        return result
+
+
+def _scaled_by(x: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Takes responses to those less the mean of x, divided by its spread."""
+    mean = x.mean(axis=0)
+    scale = np.sqrt(((x - mean) ** 2).mean() * x.shape[1])
+    scale = scale if scale > 0 else 1.0
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        centred: np.ndarray = (values - mean) / scale
+        return centred
+
+    return scaled
+
+
+def _fitted(x: np.ndarray, y: np.ndarray, alphas: Sequence[float], n_folds: int) -> Any:
+    """The kernel ridge regression of himalaya, of scaled responses and centred targets."""
     from himalaya.kernel_ridge import KernelRidge, KernelRidgeCV
     from sklearn.model_selection import KFold
 
@@ -59,14 +125,6 @@ def fit_ridge(
             f"{len(x)} training stimuli cannot be divided into {n_folds} folds to choose the"
             " regularisation by"
         )
-    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    scale = np.sqrt(((x - mean_x) ** 2).mean() * x.shape[1])
-    scale = scale if scale > 0 else 1.0
-
-    def scaled(values: np.ndarray) -> np.ndarray:
-        centred: np.ndarray = (values - mean_x) / scale
-        return centred
-
     if len(alphas) == 1:
         model = KernelRidge(
             alpha=float(alphas[0]), kernel="linear", solver="eigenvalues", warn=False
@@ -79,12 +137,7 @@ def fit_ridge(
             cv=KFold(n_folds),
             warn=False,
         )
-    model.fit(scaled(x), y - mean_y)
-
-    def predict(values: np.ndarray) -> np.ndarray:
-        return np.asarray(model.predict(scaled(values))) + mean_y
-
-    return predict
+    return model.fit(x, y)
 
 
 def unit_ceilings(repeats: np.ndarray) -> np.ndarray:

@@ -26,7 +26,12 @@ from spikelearn.comparison.comparators import (
     known_comparator,
     pooled_vectors,
 )
-from spikelearn.comparison.intervals import bootstrap_scores, sampled, stimulus_resamples
+from spikelearn.comparison.intervals import (
+    bootstrap_scores,
+    known_factor,
+    sampled,
+    stimulus_resamples,
+)
 from spikelearn.comparison.models_and_targets import (
     MIN_STIMULI,
     ModelRDM,
@@ -38,6 +43,7 @@ from spikelearn.comparison.models_and_targets import (
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.permutation import p_by_sequence, settled
+from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -94,6 +100,8 @@ def compare_held_out(
     rdms, valid = _layer_rdms(model, layers, recording)
     divisions = stimulus_folds(valid, n_folds, n_divisions, seed)
     counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    if known_factor(over) == "categories":
+        counts = resamples_of(recording, n_bootstrap, seed, over, valid).left_out
     n_stimuli = int(valid.sum())
     folds = [(train, test) for folds in divisions for train, test in folds]
     bounds = _mean_ceilings(all_targets, [test for _, test in folds])
@@ -103,7 +111,8 @@ def compare_held_out(
             data = all_targets.vectors[list(target.rdms)]
             fitted = [_fit(fit, rdms, data, train, test, comparator) for train, test in folds]
             scores, resampled = _evaluate(fitted, folds, data, counts, comparator)
-            value = sampled(scores, resampled, n_stimuli, over, seed)
+            left_out = resampled if over == "categories" else None
+            value = sampled(scores, resampled, n_stimuli, over, seed, left_out=left_out)
             rows.append(
                 {
                     "model": model,

@@ -2,8 +2,7 @@
 
 The stimuli are divided into folds; a map is fitted to the others, and the held-out ones are scored
 within their fold, so that differences between the folds' maps do not count. Resamples weight the
-held-out stimuli and keep the maps; those of CCA, which depend on the stimuli most, are fitted anew
-without each of the stimuli (`cca_left_out`).
+held-out stimuli and keep the maps; `left_out` fits them anew.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikelearn._seeding import generator
-from spikelearn.comparison.cca import effective_dimensions, fit_cca
+from spikelearn.comparison.cca import fit_cca
 from spikelearn.comparison.encoding import fit_ridge
 from spikelearn.comparison.procrustes import fit_rotation
 from spikelearn.comparison.rdms import CHUNK_UNITS
 
 MOST_COMPONENTS = 50  # of a response, for CCA: its ridge leaves 10 dimensions
-MOST_GROUPS = 50  # of stimuli that are left out in turn
 
 Fold = tuple[np.ndarray, np.ndarray]  # training and test stimuli, bool arrays (n_stimuli,)
 
@@ -75,45 +72,6 @@ def cca_scores(
     return pooled_correlation(variates, counts)
 
 
-def cca_left_out(
-    x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], seed: int
-) -> tuple[np.ndarray, float]:
-    """Scores without some of the stimuli, with maps that are fitted to the others.
-
-    Parameters
-    ----------
-    x, y, folds
-        As in `encoding_scores`.
-    seed : int
-        Which stimuli are left out together.
-
-    Returns
-    -------
-    scores : array of shape (n_groups,)
-        The score without each of `MOST_GROUPS` groups, or without each stimulus if there are fewer.
-    dimensions : float
-        Effective dimensions of the maps per training stimulus.
-    """
-    n = len(x)
-    n_groups = min(n, MOST_GROUPS)
-    group = generator(seed, "groups left out").permutation(n) % n_groups
-    by_fold = components_by_fold(x, y, folds)
-    scores = np.zeros(n_groups)
-    for g in range(n_groups):
-        kept = group != g
-        variates = []
-        for (a, b), (train, test) in zip(by_fold, folds, strict=True):
-            fit, score = train & kept, test & kept
-            variates.append((*fit_cca(a[fit], b[fit])(a[score], b[score]), score))
-        scores[g] = pooled_correlation(variates, np.ones((1, n)))[0]
-    per_stimulus = [
-        min(effective_dimensions(train.sum()), v.shape[1]) / train.sum()
-        for pair, (train, _) in zip(by_fold, folds, strict=True)
-        for v in pair
-    ]
-    return scores, float(np.mean(per_stimulus))
-
-
 def components_by_fold(
     x: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -149,8 +107,8 @@ def pooled_correlation(
     counts : array of shape (n_resamples, n_stimuli)
     """
     k = min(a.shape[1] for a, _, _ in variates)
-    sums, scale = _within_fold_sums([(a[:, :k], b[:, :k], t) for a, b, t in variates], counts)
-    return _correlation(sums.sum(axis=2), scale.sum(axis=1))
+    sums, scale = within_fold_sums([(a[:, :k], b[:, :k], t) for a, b, t in variates], counts)
+    return correlation_of_sums(sums.sum(axis=2), scale.sum(axis=1))
 
 
 def procrustes_scores(
@@ -199,16 +157,26 @@ def within_fold_correlations(
     for start in range(0, n_columns, chunk_units):
         columns = slice(start, start + chunk_units)
         part = [(a[:, columns], b[:, columns], test) for a, b, test in pairs]
-        correlations[:, columns] = _correlation(*_within_fold_sums(part, counts))
+        correlations[:, columns] = correlation_of_sums(*within_fold_sums(part, counts))
     return correlations
 
 
-def _within_fold_sums(
+def within_fold_sums(
     pairs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sums of a b, a^2 and b^2 in every resample, and of a^2 and b^2 over all stimuli once.
 
-    Of shapes (3, n_resamples, n_columns) and (2, n_columns); means in each fold are removed.
+    Means in each fold are removed.
+
+    Parameters
+    ----------
+    pairs, counts
+        As in `within_fold_correlations`.
+
+    Returns
+    -------
+    sums : array of shape (3, n_resamples, n_columns)
+    scale : array of shape (2, n_columns)
     """
     width = pairs[0][0].shape[1]
     sums = np.zeros((3, len(counts), width))
@@ -227,7 +195,7 @@ def _within_fold_sums(
     return sums, scale
 
 
-def _correlation(sums: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def correlation_of_sums(sums: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """a b / sqrt(a^2 b^2), NaN where one is no more than rounding leaves of the scale."""
     varies = (sums[1] > 1e-12 * scale[0]) & (sums[2] > 1e-12 * scale[1])
     norms = np.sqrt(np.where(varies, sums[1] * sums[2], 1.0))

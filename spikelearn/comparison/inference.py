@@ -86,7 +86,7 @@ def zero_table(
         raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
-    compared = _compared(models, recording, 0, seed, method, comparator)
+    compared = _compared(models, recording, 0, seed, "stimuli", method, comparator)
     rows = []
     for key in models:
         if test == "permutation":
@@ -141,7 +141,7 @@ def mean_table(
         n_stimuli.
     """
     known_factor(over)
-    compared = _compared(models, recording, n_bootstrap, seed, method, comparator)
+    compared = _compared(models, recording, n_bootstrap, seed, over, method, comparator)
     rows: dict[Key, list[dict[str, object]]] = {}
     for (key,), (scored,) in compared.scored([(key,) for key in models]):
         rows[key] = []
@@ -182,13 +182,13 @@ def difference_table(
         Which models to compare: the score of the first less that of the second; all pairs, if left
         out. RSA compares only stimuli for which both have a pattern.
     n_bootstrap : int
-        Resamples of the stimuli.
+        Resamples of the stimuli; see `compare_rsa`.
     seed : int
         The same seed draws the same resamples.
     method : str
         One of `METHODS`.
-    over : {"stimuli", "subjects", "both"}
-        What intervals and p-values of the rows "mean" generalise to; see `intervals`.
+    over : {"stimuli", "subjects", "both", "categories"}
+        What intervals and p-values generalise to; see `compare_rsa`.
     comparator : str, optional
         Of RSA, one of `COMPARATORS`; spearman, if left out.
 
@@ -216,7 +216,7 @@ def difference_table(
                 known = ", ".join(map(repr, by_key))
                 raise SpikelearnError(f"there is no model {key!r} to compare; models are {known}")
     needed = {key: by_key[key] for key in dict.fromkeys(key for pair in chosen for key in pair)}
-    compared = _compared(needed, recording, n_bootstrap, seed, method, comparator)
+    compared = _compared(needed, recording, n_bootstrap, seed, over, method, comparator)
     rows: dict[tuple[Key, ...], list[dict[str, object]]] = {}
     for pair, (one, other) in compared.scored(chosen):
         names = {
@@ -250,6 +250,7 @@ def _compared(
     recording: Any,
     n_bootstrap: int,
     seed: int,
+    over: str,
     method: str,
     comparator: str | None,
 ) -> Any:
@@ -259,10 +260,10 @@ def _compared(
     distinct_names(models)
     recording = by_names(recording)
     if method == "rsa":
-        return ComparedRDMs(models, recording, n_bootstrap, seed, comparator or "spearman")
+        return ComparedRDMs(models, recording, n_bootstrap, seed, over, comparator or "spearman")
     if comparator is not None:
         raise SpikelearnError(f"a comparator is of the method rsa, not of {method}")
-    return ComparedResponses(models, recording, n_bootstrap, seed, method)
+    return ComparedResponses(models, recording, n_bootstrap, seed, over, method)
 
 
 def _about(key: Key, recording: Any, compared: Any, method: str, target: Any) -> dict[str, object]:

@@ -1,39 +1,51 @@
 """Resamples of the stimuli, and what they say of a score: confidence intervals and p-values.
 
-Scores of RSA: Student's t with the standard error of the bootstrap over stimuli, put right for what
-it overestimates (see `PairInfluences`). Half of the variance of pairs is left in as an allowance
-for the noise of the estimate itself; simulations in the tests hold intervals to 95 % and tests to 5
-%.
+Over stimuli (other images of the same kinds): Student's t with the standard error of the jackknife,
+which leaves out each stimulus once. For what it overestimates it is put right: in RSA by the
+influences of pairs of stimuli (`PairInfluences`), in CKA, CCA, Procrustes and ridge by factors that
+simulations gave (`left_out`).
 
-CKA and CCA: Student's t with the standard error of the jackknife, which leaves out each stimulus
-once and so repeats none; CCA's maps are fitted anew each time. Procrustes and ridge: percentiles of
-the bootstrap over stimuli, with an allowance for other maps (see `response_methods`). The tests
-hold the intervals of all four to 95 % too.
+Over categories (images of other kinds): the same, leaving out each category with all its images;
+see `categories`.
 
-Over subjects: Student's t. Over both: resampling both counts the noise of measurement twice, so
-the variance of the double bootstrap is corrected with those of the single ones (Schütt, Kipnis,
-Diedrichsen & Kriegeskorte 2023, doi:10.7554/eLife.82566, eq. 12), and Student's t has the degrees
-of freedom of Satterthwaite 1946 for the sum of the two.
+Over subjects: Student's t. Over both stimuli and subjects: resampling both counts the noise of
+measurement twice, so the variance of the double bootstrap is corrected with those of the single
+ones (Schütt, Kipnis, Diedrichsen & Kriegeskorte 2023, doi:10.7554/eLife.82566, eq. 12), and
+Student's t has the degrees of freedom of Satterthwaite 1946 for the sum of the two.
+
+Bounds of scores are made on Fisher's scale, arctanh(score), so that they stay within -1 and 1.
+
+In simulations of the tests, with normal and heavy-tailed noise, categories, unequal repeats and
+few stimuli, 95 % intervals over stimuli cover the mean score of other images of the same kinds in
+93 to 97 %, below 20 stimuli in 93 to 99 %: there they are wider than they need be. Of fewer than 5
+stimuli there is no interval. Noise without a variance (Student's t with 2 degrees of freedom) is
+covered less, by rotations of 80 stimuli in 90 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.comparison.comparators import (
-    COMPARATORS,
-    RANKS,
     compare_resamples,
     known_comparator,
 )
 
-FACTORS = ("stimuli", "subjects", "both")
+GENERALISES = {
+    "stimuli": "for other stimuli of the same kinds",
+    "subjects": "for other subjects",
+    "both": "for other subjects and other stimuli of the same kinds",
+    "categories": "for stimuli of other kinds",
+}
+FACTORS = tuple(GENERALISES)
+FEWEST_STIMULI = 5
+TOO_FEW = "no interval: too few stimuli"
+CATEGORY_VARIANCE = 0.75
 _TINY = 1e-12
 _CHUNK = 64  # resamples at a time: a few megabytes, which stay in the processor's cache
 
@@ -176,51 +188,6 @@ def bootstrap_scores(
     return compare_resamples(models, data, counts, comparator)
 
 
-class PairInfluences:
-    """What single pairs of stimuli contribute to the variance of scores of models with data.
-
-    A score between RDMs is a mean over pairs. Over new stimuli its variance has a part L of the
-    stimuli, each in many pairs, and a part Q of the pairs themselves, all that there is where model
-    and recording are unrelated. A bootstrap over n stimuli expects (1 - 5 / n) L + 3 Q where it
-    should be L + Q: stimuli drawn twice repeat their pairs. (Counts c of a multinomial have var(c_i
-    c_j) = 3 and cov(c_i c_j, c_i c_k) = 1 for large n.) Q is the variance of the pairs' influences
-    over their number, so the bootstrap can be put right.
-
-    The influence of a pair with standardised dissimilarities x and y on a correlation r is
-    x y - r (x^2 + y^2) / 2; on a rank correlation that of its ranks; on a cosine that of
-    dissimilarities divided by their root mean square; on a whitened comparator that of the whitened
-    values. Kendall's tau is about two thirds of Spearman's rho.
-
-    Parameters
-    ----------
-    models, data : arrays of shape (n_models, n_pairs), (n_data, n_pairs)
-        Upper triangles without NaN.
-    comparator : str
-        One of `COMPARATORS`.
-    """
-
-    def __init__(self, models: np.ndarray, data: np.ndarray, comparator: str) -> None:
-        n_pairs = models.shape[1]
-        n_stimuli = (1 + np.sqrt(1 + 8 * n_pairs)) / 2
-        self.degrees = max(n_pairs - n_stimuli, 1.0)
-        self.factor = 2.0 / 3.0 if comparator == "kendall_tau_a" else 1.0
-        self.models, self.data = (_standardised(v, comparator) for v in (models, data))
-
-    def of(self, model: int, rdms: Sequence[int]) -> np.ndarray:
-        """Influence of every pair on a model's mean score with some of the data, (n_pairs,)."""
-        x = self.models[model]
-        total = np.zeros(x.shape)
-        for d in rdms:
-            y = self.data[d]
-            total += x * y - (x * y).mean() * (x**2 + y**2) / 2
-        return total * (self.factor / len(rdms))
-
-    def variance(self, influences: np.ndarray) -> float:
-        """Q: the variance of a score that its pairs contribute."""
-        # As many degrees of freedom as stimuli went into the fit that a correlation is.
-        return float((influences**2).mean() / self.degrees)
-
-
 @dataclass(frozen=True)
 class Sampled:
     """A score with what its resamples say: 95 % interval, standard error and degrees of freedom."""
@@ -230,12 +197,19 @@ class Sampled:
     high: float
     error: float
     dof: float
+    over: str = "stimuli"
+
+    @property
+    def has_no_interval(self) -> bool:
+        """Whether there is a score without bounds."""
+        return bool(np.isfinite(self.score) and np.isnan(self.low))
 
     def columns(self, ceiling: tuple[float, float] = (np.nan, np.nan)) -> dict[str, object]:
         """The columns of a table of scores that say how well, with the noise ceiling if any.
 
-        `above_ceiling` flags a score above the upper ceiling, which no model is expected to reach:
-        chance, or a ceiling that is estimated of too little.
+        `interval_over` is what the interval generalises to. `above_ceiling` flags a score above the
+        upper ceiling, which no model is expected to reach: chance, or a ceiling that is estimated
+        of too little.
         """
         return {
             "score": self.score,
@@ -244,7 +218,13 @@ class Sampled:
             "ceiling_lower": ceiling[0],
             "ceiling_upper": ceiling[1],
             "above_ceiling": bool(self.score > ceiling[1] + _TINY),
+            "interval_over": self.over,
         }
+
+
+def generalises(interval_over: Iterable[str]) -> str:
+    """What the intervals of some rows are for, in words."""
+    return " and ".join(GENERALISES[known_factor(over)] for over in dict.fromkeys(interval_over))
 
 
 def known_factor(over: str) -> str:
@@ -268,6 +248,7 @@ def sampled(
     seed: int,
     pairs: float | None = None,
     left_out: np.ndarray | None = None,
+    limit: float = 1.0,
 ) -> Sampled:
     """What the resamples say of a mean over subjects (or of the one subject there is).
 
@@ -279,35 +260,44 @@ def sampled(
         The scores in every resample of the stimuli.
     n_stimuli : int
         How many stimuli were resampled.
-    over : {"stimuli", "subjects", "both"}
-        What would be another in a repetition of the experiment. With one subject, only stimuli.
+    over : {"stimuli", "subjects", "both", "categories"}
+        What would be another in a repetition of the experiment. With one subject, only stimuli, or
+        categories.
     seed : int
         Of the resamples of subjects.
     pairs : float, optional
         The variance that pairs of stimuli contribute to a score between RDMs, `PairInfluences`.
     left_out : array of shape (n_subjects, n_groups), optional
-        The scores without each stimulus, or each of so many groups of as many stimuli, of a score
-        whose jackknife is to be trusted.
+        The scores without each stimulus, each of so many groups of as many stimuli, or (over
+        categories) each category; see `resamples`.
+    limit : float
+        1 for scores, 2 for differences of two: bounds are not beyond.
     """
     n_subjects = len(by_subject)
     score = float(by_subject.mean())
-    known_factor(over)
-    if over == "subjects" and n_subjects > 1:
-        return _by_t(score, float(by_subject.std(ddof=1) / np.sqrt(n_subjects)), n_subjects - 1)
+    if known_factor(over) in ("subjects", "both") and n_subjects < 2:
+        over = "stimuli"
+    if over == "subjects":
+        error = float(by_subject.std(ddof=1) / np.sqrt(n_subjects))
+        return _by_t(score, error, n_subjects - 1, limit, over)
+    nothing = Sampled(score, np.nan, np.nan, np.nan, n_stimuli - 1, over)
+    if n_stimuli < FEWEST_STIMULI:
+        return nothing
+    over_stimuli, dof = np.nan, n_stimuli - 1.0
+    if left_out is not None and left_out.shape[1] > 1:
+        dof = left_out.shape[1] - 1.0
+        over_stimuli = jackknife_variance(left_out.mean(axis=0), pairs, over)
+    if over != "both" and left_out is not None:
+        return _by_t(score, float(np.sqrt(over_stimuli)), dof, limit, over)
     finite = resampled[:, np.isfinite(resampled).all(axis=0)]
     if finite.shape[1] < 2:
-        return Sampled(score, np.nan, np.nan, np.nan, n_stimuli - 1)
+        return nothing
     means = finite.mean(axis=0)
-    over_stimuli = stimulus_variance(float(means.var(ddof=1)), n_stimuli, pairs)
-    dof: float = n_stimuli - 1
-    if left_out is not None and np.isfinite(left_out).all():
-        dof = left_out.shape[1] - 1
-        over_stimuli = dof * float(left_out.mean(axis=0).var())
-    if over == "stimuli" or n_subjects < 2:
-        if pairs is not None or left_out is not None:
-            return _by_t(score, np.sqrt(over_stimuli), dof)
-        low, high = np.percentile(means, [2.5, 97.5])
-        return Sampled(score, float(low), float(high), np.sqrt(over_stimuli), n_stimuli - 1)
+    if np.isnan(over_stimuli):
+        over_stimuli = stimulus_variance(float(means.var(ddof=1)), n_stimuli, pairs)
+    if over != "both":
+        low, high = np.clip(np.percentile(means, [2.5, 97.5]), -limit, limit)
+        return Sampled(score, float(low), float(high), np.sqrt(over_stimuli), dof, over)
     drawn = generator(seed, "bootstrap over subjects").integers(
         0, n_subjects, (n_subjects, finite.shape[1])
     )
@@ -321,7 +311,38 @@ def sampled(
     variance = max(variance - max(excess, 0.0), over_subjects, over_stimuli)
     parts = over_subjects**2 / (n_subjects - 1) + over_stimuli**2 / (n_stimuli - 1)
     dof = variance**2 / parts if parts > 0 else min(n_subjects, n_stimuli) - 1
-    return _by_t(score, np.sqrt(variance), max(dof, min(n_subjects, n_stimuli) - 1))
+    return _by_t(score, np.sqrt(variance), max(dof, min(n_subjects, n_stimuli) - 1), limit, over)
+
+
+def jackknife_variance(
+    left_out: np.ndarray, pairs: float | None = None, over: str = "stimuli"
+) -> float:
+    """Variance of a score over new stimuli, from the scores without each of them.
+
+    Of the part Q of the variance that is of pairs of stimuli the jackknife expects 2 Q (Efron &
+    Stein 1981, doi:10.1214/aos/1176345462); half of the rest stays as an allowance for the noise of
+    the estimate itself.
+
+    Parameters
+    ----------
+    left_out : array of shape (n_groups,)
+    pairs : float, optional
+        Q, as for `sampled`.
+    over : str
+        As for `sampled`. Categories have many pairs each, of which Q says nothing; of their
+        jackknife simulations left `CATEGORY_VARIANCE`.
+
+    Returns
+    -------
+    float
+        NaN where a score is.
+    """
+    variance = float((len(left_out) - 1) * left_out.var())
+    if over == "categories":
+        return CATEGORY_VARIANCE * variance
+    if pairs is None:
+        return variance
+    return max(variance - 0.5 * pairs, 0.5 * variance)
 
 
 def stimulus_variance(bootstrap: float, n_stimuli: int, pairs: float | None = None) -> float:
@@ -373,30 +394,19 @@ def p_by_t(value: Sampled, two_sided: bool = True) -> float:
     return float(2 * t.sf(abs(statistic), value.dof) if two_sided else t.sf(statistic, value.dof))
 
 
-def _by_t(score: float, error: float, dof: float) -> Sampled:
+def _by_t(score: float, error: float, dof: float, limit: float, over: str) -> Sampled:
     from scipy.stats import t
 
     half = float(t.ppf(0.975, dof) * error)
-    return Sampled(score, score - half, score + half, float(error), float(dof))
-
-
-def _standardised(vectors: np.ndarray, comparator: str) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    values: Any = vectors
-    if comparator in RANKS:
-        values = rankdata(values, axis=1)
-    elif "whitened" in comparator:
-        from rsatoolbox.rdm.compare import _cov_weighting
-
-        centred = values
-        if comparator == "whitened_pearson":
-            centred = values - values.mean(axis=1, keepdims=True)
-        values = _cov_weighting(centred, np.ones(values.shape[1], dtype=bool))
-    if not COMPARATORS[comparator][0].startswith("cos") and "whitened" not in comparator:
-        values = values - values.mean(axis=1, keepdims=True)
-    scale = np.sqrt((values**2).mean(axis=1, keepdims=True))
-    return np.asarray(np.divide(values, scale, out=np.zeros(values.shape), where=scale > 0))
+    if half == 0:
+        low = high = score
+    elif limit == 1 and abs(score) < 1:
+        # The slope of arctanh: an error at the score is so much larger on Fisher's scale.
+        middle, half = np.arctanh(score), half / (1 - score**2)
+        low, high = np.tanh(middle - half), np.tanh(middle + half)
+    else:
+        low, high = np.clip([score - half, score + half], -limit, limit)
+    return Sampled(score, float(low), float(high), float(error), float(dof), over)
 
 
 @dataclass(frozen=True)

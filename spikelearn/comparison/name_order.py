@@ -31,6 +31,10 @@ def by_names(recording: Any) -> Any:
         labels=tuple(recording.labels[i] for i in order),
         n_stimuli=len(order),
         groups={k: _rdm(one, order) for k, one in getattr(recording, "groups", {}).items()},
+        categories={
+            k: np.asarray(v)[order] for k, v in getattr(recording, "categories", {}).items()
+        },
+        kinds=getattr(recording, "kinds", ()),
         **{
             field: tuple(_MOVED[field](one, order) for one in getattr(recording, field, ()))
             for field in fields

@@ -136,6 +136,8 @@ def compare_timecourses(
             n_stimuli=len(recording.labels),
             rdms=tuple(moments[time]),
             groups={},
+            categories=getattr(recording, "categories", {}),
+            kinds=getattr(recording, "kinds", ()),
         )
         table = compare_rsa(models, moment, n_bootstrap, seed, **options)
         table.insert(2, "time_ms", time)

@@ -17,10 +17,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.intervals import (
-    PairInfluences,
     bootstrap_scores,
     sampled,
-    stimulus_resamples,
 )
 from spikelearn.comparison.models_and_targets import (
     Key,
@@ -31,6 +29,8 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.pair_influences import PairInfluences
+from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def compare_partial_rsa(
     recording = by_names(recording)
     all_targets = targets(recording, comparator)
     given = [model_rdm(key, response, recording) for key, response in controls.items()]
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     rows = []
     for key, response in models.items():
         model = model_rdm(key, response, recording)
@@ -92,17 +91,20 @@ def compare_partial_rsa(
         n_stimuli = int(valid.sum())
         problem = "; ".join(filter(None, (m.problem(valid) for m in (model, *given))))
         scores = np.full(len(all_targets.vectors), np.nan)
-        resampled = np.full((len(all_targets.vectors), n_bootstrap), np.nan)
+        resampled, left_out = np.full((len(scores), n_bootstrap), np.nan), None
         if not problem:
-            whole = np.vstack([np.ones(recording.n_stimuli, dtype=int), counts]) * valid
+            drawn = resamples_of(recording, n_bootstrap, seed, over, valid)
+            whole = np.vstack([valid, drawn.counts])
             both = _partial(model, given, all_targets.vectors, whole, comparator)
-            scores, resampled = both[:, 0], both[:, 1:]
+            scores = both[:, 0]
+            resampled, left_out = drawn.parted(both[:, 1:])
         pairs = None if problem else _pair_influences(model, given, all_targets, valid)
         flag = "given " + ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in given)
         for target in all_targets.rows:
             rdms = list(target.rdms)
             noise = None if pairs is None else pairs.variance(pairs.of(0, rdms))
-            value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed, noise)
+            each = None if left_out is None else left_out[rdms]
+            value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed, noise, each)
             rows.append(
                 {
                     "model": model.model,

@@ -14,13 +14,20 @@ from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.held_out_rsa import stimulus_folds
 from spikelearn.comparison.held_out_scores import (
     Fold,
-    cca_left_out,
     cca_scores,
     encoding_by_unit,
     encoding_scores,
     procrustes_scores,
 )
-from spikelearn.comparison.intervals import Sampled, known_factor, sampled, stimulus_resamples
+from spikelearn.comparison.intervals import (
+    CATEGORY_VARIANCE,
+    TOO_FEW,
+    Sampled,
+    known_factor,
+    sampled,
+    stimulus_resamples,
+)
+from spikelearn.comparison.left_out import excess, left_out_scores
 from spikelearn.comparison.models_and_targets import (
     Key,
     Target,
@@ -31,6 +38,7 @@ from spikelearn.comparison.models_and_targets import (
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
 from spikelearn.comparison.rdms import pattern_matrix
+from spikelearn.comparison.resamples import Resamples, resamples_of
 from spikelearn.comparison.response_ceilings import response_ceilings
 from spikelearn.comparison.tables import made
 
@@ -41,16 +49,12 @@ if TYPE_CHECKING:
 Scores = Callable[[np.ndarray, np.ndarray, np.ndarray, list[Fold]], np.ndarray]
 
 N_FOLDS = 5
-# Other stimuli would also have made other maps, of which resamples that keep the maps know nothing,
-# and no estimate from one set of stimuli is unbiased (Bengio & Grandvalet 2004). Intervals allow
-# for that by the variance of scores over simulated data sets: 24 to 150 stimuli, 3 to 60 units, 8
-# to 30 features, normal, heavy-tailed or in categories, two levels of noise. For rotations and
-# ridge it is 1 + b / stimuli times the variance of resamples, with b below.
-MAP_VARIANCE = {"procrustes": 32.0, "encoding": 75.0}
-# For CCA no such factor is the same everywhere. The jackknife that fits its maps anew follows them.
-# By its nature it is too large (Efron & Stein 1981, doi:10.1214/aos/1176345462), and the more so
-# the fewer stimuli there are for a direction: 1 + 4 effective dimensions / training stimuli times.
-JACKKNIFE_EXCESS = 4.0
+# Where maps are fitted anew, so many groups of stimuli are left out in turn.
+MOST_REFITS = 25
+# Rotations of more stimuli are too slow to fit anew. Resamples that keep the maps know nothing of
+# the maps that other stimuli would have made; simulations of 24 to 150 stimuli gave 1 + 32 /
+# stimuli times their variance.
+MOST_ROTATED, ROTATION_VARIANCE = 200, 32.0
 
 
 def cka_scores(x: np.ndarray, y: np.ndarray, counts: np.ndarray, _folds: list[Fold]) -> np.ndarray:
@@ -118,12 +122,11 @@ def compare_responses(
         raise SpikelearnError(
             f"there is no method '{method}'; methods are {', '.join(RESPONSE_METHODS)}"
         )
-    known_factor(over)
     recording = by_names(recording)
     scores_of, measure = RESPONSE_METHODS[method]
     n_stimuli = len(recording.labels)
-    folds = response_folds(n_stimuli, seed)
-    counts = stimulus_resamples(n_stimuli, n_bootstrap, seed)
+    folds = response_folds(method, n_stimuli, seed)
+    resamples = response_resamples(method, recording, n_bootstrap, seed, over)
     by_region = responses_by_region(recording, method)
     bounds = {r: response_ceilings(method, scores_of, ones, folds) for r, ones in by_region.items()}
     rows = []
@@ -132,7 +135,7 @@ def compare_responses(
         x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
         varies = bool(x.size and np.ptp(x, axis=0).any())
         for region, ones in by_region.items():
-            scored = score_response(method, x, ones, counts, folds, seed)
+            scored = score_response(method, x, ones, resamples, folds)
             for target in response_targets(region, ones):
                 chosen = list(target.rdms)
                 value = scored.sampled(chosen, over, seed)
@@ -142,6 +145,8 @@ def compare_responses(
                     flags.append("no lower ceiling: one subject")
                 if np.isnan(high) and method != "cca":
                     flags.append("no upper ceiling: no repeats, or none that agree")
+                if n_bootstrap and value.has_no_interval:
+                    flags.append(TOO_FEW)
                 rows.append(
                     {
                         "model": model,
@@ -169,14 +174,17 @@ class ScoredResponse:
     resampled : array of shape (n_subjects, n_bootstrap)
         In every resample of the stimuli, as far apart as they should be.
     left_out : array of shape (n_subjects, n_groups), or None
-        Without some of the stimuli, where the jackknife of the method is to be trusted.
+        Without some of the stimuli, as far apart as they should be; None where none was left out.
     n_stimuli : int
+    limit : float
+        1, or 2 for a difference: no score is beyond.
     """
 
     scores: np.ndarray
     resampled: np.ndarray
     left_out: np.ndarray | None
     n_stimuli: int
+    limit: float = 1.0
 
     def less(self, other: ScoredResponse) -> ScoredResponse:
         """The difference from another model's scores, over the same resamples."""
@@ -184,8 +192,9 @@ class ScoredResponse:
         if self.left_out is not None and other.left_out is not None:
             left_out = self.left_out - other.left_out
         return ScoredResponse(
-            self.scores - other.scores, self.resampled - other.resampled, left_out, self.n_stimuli
-        )
+            self.scores - other.scores, self.resampled - other.resampled, left_out,
+            self.n_stimuli, 2.0,
+        )  # fmt: skip
 
     def sampled(self, subjects: Sequence[int], over: str, seed: int) -> Sampled:
         """What the resamples say of the mean over some of the subjects.
@@ -201,7 +210,7 @@ class ScoredResponse:
         left_out = None if self.left_out is None else self.left_out[chosen]
         return sampled(
             self.scores[chosen], self.resampled[chosen], self.n_stimuli, over, seed,
-            left_out=left_out,
+            left_out=left_out, limit=self.limit,
         )  # fmt: skip
 
 
@@ -209,9 +218,8 @@ def score_response(
     method: str,
     x: np.ndarray,
     ones: Sequence[NeuralResponses],
-    counts: np.ndarray,
+    resamples: Resamples,
     folds: list[Fold],
-    seed: int,
 ) -> ScoredResponse:
     """Scores of a model's response with those of the subjects of a region, and what varies them.
 
@@ -222,36 +230,70 @@ def score_response(
     x : array of shape (n_stimuli, n_units)
         The model's response; where it is the same to all stimuli, scores are NaN.
     ones : sequence of NeuralResponses
-    counts : array of shape (n_bootstrap, n_stimuli)
-        How often each stimulus is in each resample.
+    resamples : Resamples
+        Of `response_resamples`.
     folds : list of (train, test)
         Of `response_folds`.
-    seed : int
-        Of the groups that are left out together.
     """
     scores_of = RESPONSE_METHODS[method][0]
-    n_bootstrap, n_stimuli = counts.shape
+    n_drawn, n_stimuli = resamples.drawn.shape
     if not (x.size and np.ptp(x, axis=0).any()):
-        none = np.full((len(ones), n_bootstrap), np.nan)
+        none = np.full((len(ones), n_drawn), np.nan)
         return ScoredResponse(np.full(len(ones), np.nan), none, None, n_stimuli)
-    whole = np.vstack([np.ones(n_stimuli, dtype=int), counts])  # first all stimuli as they are
+    whole = np.vstack([np.ones(n_stimuli, dtype=int), resamples.drawn])  # first all as they are
     scores = np.stack([scores_of(x, one.mean, whole, folds) for one in ones])
-    left_out = None
+    if not len(resamples.left_out):
+        if method == "procrustes":
+            wider = np.sqrt(1 + ROTATION_VARIANCE / n_stimuli)
+            scores[:, 1:] = scores[:, :1] + wider * (scores[:, 1:] - scores[:, :1])
+        return ScoredResponse(scores[:, 0], scores[:, 1:], None, n_stimuli)
+    without = []
+    for one in ones:
+        left_out = left_out_scores(method, scores_of, x, one.mean, folds, resamples.left_out)
+        too_large = excess(method, x, one.mean, folds)
+        if resamples.over == "categories":
+            # What `jackknife_variance` takes off is right where no maps are fitted.
+            too_large = 1.0 if method == "cka" else CATEGORY_VARIANCE
+        without.append(left_out.mean() + (left_out - left_out.mean()) / np.sqrt(too_large))
+    if n_drawn and method != "cka":
+        scores[:, 1:] = _as_wide(scores, np.stack(without))
+    return ScoredResponse(scores[:, 0], scores[:, 1:], np.stack(without), n_stimuli)
+
+
+def response_folds(method: str, n_stimuli: int, seed: int) -> list[Fold]:
+    """The folds in which a map is fitted to some of the stimuli and scored on the others.
+
+    Parameters
+    ----------
+    method : str
+        "cka" fits none: all stimuli are one fold.
+    n_stimuli, seed : int
+    """
+    everything = np.ones(n_stimuli, dtype=bool)
     if method == "cka":
-        without_each = np.ones((n_stimuli, n_stimuli), dtype=int) - np.eye(n_stimuli, dtype=int)
-        left_out = np.stack([cka_scores(x, one.mean, without_each, folds) for one in ones])
-    if method == "cca" and n_bootstrap:
-        left_out = np.stack([_cca_left_out(x, one.mean, folds, seed) for one in ones])
-        scores[:, 1:] = _as_wide(scores, left_out)
-    if method in MAP_VARIANCE:
-        spread = scores[:, 1:] - scores[:, :1]
-        scores[:, 1:] = scores[:, :1] + np.sqrt(1 + MAP_VARIANCE[method] / n_stimuli) * spread
-    return ScoredResponse(scores[:, 0], scores[:, 1:], left_out, n_stimuli)
+        return [(everything, everything)]
+    return stimulus_folds(everything, N_FOLDS, 1, seed)[0]
 
 
-def response_folds(n_stimuli: int, seed: int) -> list[Fold]:
-    """The folds in which a map is fitted to some of the stimuli and scored on the others."""
-    return stimulus_folds(np.ones(n_stimuli, dtype=bool), N_FOLDS, 1, seed)[0]
+def response_resamples(
+    method: str, recording: Any, n_bootstrap: int, seed: int, over: str
+) -> Resamples:
+    """The resamples of which the intervals of a method are made.
+
+    Parameters
+    ----------
+    method : str
+        One of `RESPONSE_METHODS`.
+    recording, n_bootstrap, seed, over
+        As of `spikelearn.comparison.resamples.resamples_of`.
+    """
+    if method == "cka":
+        return resamples_of(recording, n_bootstrap, seed, over)
+    n_stimuli = len(recording.labels)
+    if method == "procrustes" and over != "categories" and n_stimuli > MOST_ROTATED:
+        drawn = stimulus_resamples(n_stimuli, n_bootstrap, seed)
+        return Resamples(drawn, np.zeros((0, n_stimuli), dtype=int), known_factor(over))
+    return resamples_of(recording, n_bootstrap, seed, over, most_groups=MOST_REFITS)
 
 
 def responses_by_region(recording: Any, method: str) -> dict[str, list[NeuralResponses]]:
@@ -306,7 +348,7 @@ def encoding_table(
     one = neural[subject, region]
     x = pattern_matrix(matched_response("model", model, recording.labels, recording.name))
     n = len(recording.labels)
-    folds = response_folds(n, seed)
+    folds = response_folds("encoding", n, seed)
     score = encoding_by_unit(x, one.mean, np.ones((1, n)), folds)[0]
     ceiling = unit_ceilings(one.repeats)
     normalised = np.divide(score, ceiling, out=np.full(score.shape, np.nan), where=ceiling > 0)
@@ -318,14 +360,6 @@ def encoding_table(
             "normalised": normalised,
         }
     )
-
-
-def _cca_left_out(x: np.ndarray, y: np.ndarray, folds: list[Fold], seed: int) -> np.ndarray:
-    """Scores without some of the stimuli, as far from their mean as their variance should be."""
-    scores, dimensions = cca_left_out(x, y, folds, seed)
-    excess = 1 + JACKKNIFE_EXCESS * dimensions
-    narrowed: np.ndarray = scores.mean() + (scores - scores.mean()) / np.sqrt(excess)
-    return narrowed
 
 
 def _as_wide(scores: np.ndarray, left_out: np.ndarray) -> np.ndarray:

@@ -14,10 +14,9 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import compare_vectors, known_comparator
 from spikelearn.comparison.intervals import (
-    PairInfluences,
+    TOO_FEW,
     bootstrap_scores,
     sampled,
-    stimulus_resamples,
 )
 from spikelearn.comparison.models_and_targets import (
     MIN_STIMULI,
@@ -32,6 +31,8 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.pair_influences import PairInfluences
+from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ def compare_rsa(
     recording : ImageRecording
         What was recorded.
     n_bootstrap : int
-        Resamples of the stimuli, the same for every model. 0 leaves the intervals NaN.
+        Resamples of the stimuli, the same for every model, for intervals over both stimuli and
+        subjects; all others leave out each stimulus in turn. 0 leaves the intervals NaN.
     seed : int
         Seed of the resamples.
     comparator : str
         One of `COMPARATORS`.
     dissimilarity : str, optional
         For every model; what each response asks for, if left out. See `rdm`.
-    over : {"stimuli", "subjects", "both"}
-        What the intervals of the rows "mean" generalise to. Single subjects and groups can only
-        be resampled over stimuli.
+    over : {"stimuli", "subjects", "both", "categories"}
+        What the intervals generalise to: other images of the same kinds, other subjects, both, or
+        images of other kinds (of the recording's `categories`). Single subjects and groups can only
+        be resampled over stimuli or categories.
     ceiling : {"subjects", "repeats"}
         Whether noise ceilings leave out one subject, or compare each subject's sessions.
     recorded : str, optional
@@ -111,7 +114,6 @@ def compare_rsa(
     distinct_names(models)
     all_targets = targets(recording, known_comparator(comparator), recorded)
     prepared = [model_rdm(key, r, recording, dissimilarity) for key, r in models.items()]
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
     tables: dict[int, list[dict[str, object]]] = {}
     for members in _by_valid(prepared):
         group = [prepared[i] for i in members]
@@ -120,7 +122,9 @@ def compare_rsa(
         ceilings = [(np.nan, np.nan)] * len(all_targets.rows)
         if n_stimuli >= MIN_STIMULI:
             ceilings = all_targets.ceilings(valid, ceiling)
-        scores, resampled = score_models(group, valid, all_targets, counts)
+        drawn = resamples_of(recording, n_bootstrap, seed, over, valid)
+        scores, resampled = score_models(group, valid, all_targets, drawn.counts)
+        resampled, left_out = drawn.parted(resampled)
         pairs = pair_influences(group, valid, all_targets)
         for m, i in enumerate(members):
             flags = (group[m].flag, group[m].problem(valid))
@@ -128,7 +132,11 @@ def compare_rsa(
             for t, target in enumerate(all_targets.rows):
                 rdms = list(target.rdms)
                 noise = None if pairs is None else pairs.variance(pairs.of(m, rdms))
-                value = sampled(scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed, noise)
+                each = None if left_out is None else left_out[m, rdms]
+                value = sampled(
+                    scores[m, rdms], resampled[m, rdms], n_stimuli, over, seed, noise, each
+                )
+                few = TOO_FEW if n_bootstrap and value.has_no_interval else ""
                 missing = ""
                 if np.isnan(ceilings[t][0]):
                     missing = SINGLE if ceiling == "subjects" else NO_REPEATS
@@ -143,7 +151,7 @@ def compare_rsa(
                         **value.columns(ceilings[t]),
                         "n_stimuli": n_stimuli,
                         "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
-                        "flag": "; ".join(filter(None, (*flags, missing))),
+                        "flag": "; ".join(filter(None, (*flags, few, missing))),
                     }
                 )
     return made(line for i in sorted(tables) for line in tables[i])
@@ -172,7 +180,7 @@ def compare_regions(
     """
 
     recording = by_names(recording)
-    counts = stimulus_resamples(recording.n_stimuli, n_bootstrap, seed)
+    without = resamples_of(recording, n_bootstrap, seed, "stimuli").left_out
     known_comparator(comparator)
     rows = []
     by_subject = list(dict.fromkeys(r.region for r in recording.rdms))
@@ -180,21 +188,19 @@ def compare_regions(
         for region in dict.fromkeys((*recording.groups, *by_subject)):
             if name == region:
                 continue
-            compared: list[tuple[Target, tuple[np.ndarray, np.ndarray]]] = []
-            noise = None
+            compared: list[tuple[Target, _Related]] = []
             if name in by_subject and region in by_subject:
-                crossed = _crossed(recording, name, region, counts, comparator)
+                crossed = _crossed(recording, name, region, without, comparator)
                 compared += [(Target(region, s, "subject", (0,)), crossed[s]) for s in crossed]
             if name in recording.groups and region in recording.groups:
                 a, b = (recording.groups[r].dissimilarities[None] for r in (name, region))
-                scores = compare_vectors(a, b, comparator)[0]
-                resampled = bootstrap_scores(a, b, counts, comparator)[0]
-                compared.append((Target(region, "", "group", (0,)), (scores, resampled)))
-                influences = PairInfluences(a, b, comparator)
-                noise = influences.variance(influences.of(0, [0]))
-            for target, (scores, resampled) in compared:
-                q = noise if target.level == "group" else None
-                value = sampled(scores, resampled, recording.n_stimuli, "stimuli", seed, q)
+                related = _related(a, b, np.ones((1, 1), dtype=bool), without, comparator)
+                compared.append((Target(region, "", "group", (0,)), related))
+            for target, (scores, left_out, noise) in compared:
+                value = sampled(
+                    scores, left_out[:, :0], recording.n_stimuli, "stimuli", seed, noise,
+                    left_out if n_bootstrap else None,
+                )  # fmt: skip
                 rows.append(
                     {
                         "model": name,
@@ -267,9 +273,24 @@ def pair_influences(
     )
 
 
+# Mean score over pairs of RDMs, the same without each stimulus, the variance that pairs contribute.
+_Related = tuple[np.ndarray, np.ndarray, float]
+
+
+def _related(
+    first: np.ndarray, second: np.ndarray, which: np.ndarray, without: np.ndarray, comparator: str
+) -> _Related:
+    """How alike RDMs are, over the pairs `which`, bool array of shape (n_first, n_second)."""
+    scores = compare_vectors(first, second, comparator)[which].mean(keepdims=True)
+    left_out = bootstrap_scores(first, second, without, comparator)[which]
+    influences = PairInfluences(first, second, comparator)
+    mean = np.mean([influences.of(i, [j]) for i, j in np.argwhere(which)], axis=0)
+    return scores, left_out.mean(axis=0, keepdims=True), influences.variance(mean)
+
+
 def _crossed(
-    recording: ImageRecording, a: str, b: str, counts: np.ndarray, comparator: str
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    recording: ImageRecording, a: str, b: str, without: np.ndarray, comparator: str
+) -> dict[str, _Related]:
     """Scores of region a with region b over pairs of different sessions, by subject."""
     first, second = session_vectors(recording, a), session_vectors(recording, b)
     scores_by_subject = {}
@@ -277,11 +298,8 @@ def _crossed(
         if subject not in second or min(len(first[subject]), len(second[subject])) < 2:
             continue
         different = _different_sessions(recording, subject, a, b)
-        scores = compare_vectors(first[subject], second[subject], comparator)
-        resampled = bootstrap_scores(first[subject], second[subject], counts, comparator)
-        scores_by_subject[subject] = (
-            scores[different].mean(keepdims=True),
-            resampled[different].mean(axis=0, keepdims=True),
+        scores_by_subject[subject] = _related(
+            first[subject], second[subject], different, without, comparator
         )
     return scores_by_subject
 

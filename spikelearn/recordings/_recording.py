@@ -40,6 +40,9 @@ class ImageRecording:
         The published RDM over all subjects (or all cells) of each region.
     categories : mapping of str to bool array of shape (n_stimuli,)
         Which stimuli belong to each category.
+    kinds : tuple of str
+        The categories that say what is shown, by which stimuli are of one kind or another; all of
+        them, if left out.
     species : str
         Whose brains.
     responses : tuple of RecordedResponses
@@ -70,6 +73,7 @@ class ImageRecording:
     models: Mapping[str, RecordedRDM] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
@@ -95,6 +99,11 @@ class ImageRecording:
                     f"{self.name} has {self.n_stimuli} stimuli, but category '{category}' is of"
                     f" shape {np.shape(members)}"
                 )
+        unknown = [name for name in self.kinds if name not in self.categories]
+        if unknown:
+            raise SpikelearnError(
+                f"{self.name} has no category '{unknown[0]}', which is to say what is shown"
+            )
 
     @property
     def images(self) -> np.ndarray:

@@ -38,6 +38,10 @@ _DIGESTS = {
     MODEL_RDMS: "e1d2b58bb2f9508bc13da4c81b94d1ab07823b25ed30b9563bd9d6d730c2a00a",
 }
 
+# Six kinds: faces and bodies of humans and of animals, natural and artificial objects. The other
+# published categories are sums of these, or random.
+KINDS = ("human", "nonhumani", "face", "body", "natObj", "artiObj")
+
 # The published name of a group RDM begins with the region's.
 _REGIONS = {"hIT": "human IT", "mIT": "monkey IT"}
 
@@ -113,6 +117,7 @@ def _recording(
         rdms=tuple(_subject_rdm(rdm) for rdm in brains["RDMs"].ravel()),
         groups={region: groups[region] for region in _REGIONS.values()},
         categories=categories,
+        kinds=KINDS,
         species="human and macaque monkey",
         behaviour=tuple(_judged_rdm(rdm) for rdm in judged),
         models={

@@ -12,6 +12,7 @@ from spikelearn.report.similarity_tables import (
     best_layers,
     heading,
     layer_cells,
+    meaning_of_intervals,
     notes,
     panels,
     warning_sentences,
@@ -34,11 +35,12 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
     tests : (DataFrame, DataFrame) or None
         Against zero, and differences, of a `Significance`.
     """
+    meant = meaning_of_intervals(scores)
     section = Section(
         "similarity",
         "Whose representation resembles the brain's",
         "For each region and method, which networks lead and what tests tell apart: p is Holm's,"
-        " over all pairs of best layers, and intervals are for other stimuli, 95 %.",
+        f" over all pairs of best layers, and intervals are 95 %, {meant}.",
         points=sentences(scores, tests),
     )
     for method, part in scores.groupby("method", sort=False):
@@ -49,7 +51,7 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
                 " numbers.",
                 f"Scores by {method}. Filled squares are trained networks, open diamonds baselines"
                 " and untrained networks: means over seeds, from the first layer (light) to the"
-                " last (dark). Thin lines are 95 % intervals for other stimuli, thick ones reach"
+                f" last (dark). Thin lines are 95 % intervals {meant}, thick ones reach"
                 " from the lowest seed to the highest; the noise ceiling is shaded where the"
                 " recording has one.",
             )
@@ -65,7 +67,7 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
         # Once, below the last.
         below: tuple[str, ...] = ()
         if k == len(parts) - 1:
-            below = (*notes(filled is not None), *warning_sentences(best))
+            below = (*notes(filled is not None, scores), *warning_sentences(best))
         section.tables.append(as_table(cells, title, f"{title}. The best layer of each.", below))
     return section
 

@@ -9,7 +9,13 @@ import numpy as np
 from spikelearn.report.names import label, rank
 from spikelearn.report.page import svg_of
 from spikelearn.report.pictures import styled
-from spikelearn.report.similarity_tables import PANEL, best_layers, ceiling_of, panels
+from spikelearn.report.similarity_tables import (
+    PANEL,
+    best_layers,
+    ceiling_of,
+    meaning_of_intervals,
+    panels,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +33,7 @@ _INCH = 0.2  # per height
 
 _READ = (
     "Squares: trained; diamonds: untrained and baselines. Light to dark: first to last layer.\n"
-    "Thin: 95 % interval for other stimuli; thick: lowest to highest seed; yellow: noise ceiling."
+    "Thin: 95 % interval {meant};\nthick: lowest to highest seed; yellow: noise ceiling."
 )
 
 
@@ -71,7 +77,8 @@ def similarity_figure(scores: pd.DataFrame) -> bytes:
     for text, (_, _, weight) in zip(axes[0].get_yticklabels(), ticks, strict=True):
         text.set_fontweight(weight)
     axes[0].set_ylim(end, -_ROW)
-    figure.supxlabel(_READ, fontsize=7, x=0.02, ha="left")
+    read = _READ.format(meant=meaning_of_intervals(scores))
+    figure.supxlabel(read, fontsize=7, x=0.02, ha="left")
     return svg_of(figure)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn.comparison.intervals import generalises
 from spikelearn.comparison.tables import checked, joined, one_side, read_first, without_test
 from spikelearn.report.names import label, rank
 
@@ -39,7 +40,8 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
     DataFrame
         One row for each recording, region, method, model, network and layer: `score` (mean over
         seeds), `score_min`, `score_max`, interval, ceilings (averaged over seeds), `above_ceiling`
-        (whether the score is above the upper one), `test_accuracy` (mean over seeds; of test
+        (whether the score is above the upper one), `interval_over` (what intervals are for; see
+        `spikelearn.comparison.intervals`), `test_accuracy` (mean over seeds; of test
         images), `chance`, `weights_moved` (norm of the change over the norm at the start, of the
         layer), `trouble` (what is wrong with a network, such as a class that is never predicted),
         `n_seeds`, `n_stimuli`.
@@ -48,6 +50,7 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
     def said_once(said: Any) -> str:
         return "; ".join(dict.fromkeys(filter(None, said)))
 
+    table = table if "interval_over" in table else table.assign(interval_over="stimuli")
     grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
     scores = grouped.agg(
         family=("family", "first"),
@@ -56,6 +59,7 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
         score_min=("score", "min"),
         score_max=("score", "max"),
         **{name: (name, "mean") for name in (*_INTERVAL, *_CEILING)},
+        interval_over=("interval_over", "first"),
         test_accuracy=("test_accuracy", "mean"),
         chance=("chance", "mean"),
         weights_moved=("weights_moved", "mean"),
@@ -108,6 +112,12 @@ def ceiling_of(part: pd.DataFrame) -> tuple[float, float]:
     return float(row["ceiling_lower"]), float(row["ceiling_upper"])
 
 
+def meaning_of_intervals(scores: pd.DataFrame) -> str:
+    """What the intervals are for, as in "for other stimuli of the same kinds"."""
+    stored = "interval_over" in scores and len(scores)  # earlier versions knew of stimuli alone
+    return generalises(scores["interval_over"] if stored else ["stimuli"])
+
+
 _NEAR_CHANCE = 1.5  # times chance, below which an accuracy is said to be near it
 
 _SCORE = (
@@ -121,17 +131,18 @@ _ACCURACY = (
 )
 
 
-def notes(tested: bool) -> tuple[str, ...]:
-    """What the columns of `layer_cells` mean, a sentence or two each."""
+def notes(tested: bool, scores: pd.DataFrame) -> tuple[str, ...]:
+    """What the columns of `layer_cells` mean, a sentence or two each, for intervals of `scores`."""
+    meant = meaning_of_intervals(scores)
     if not tested:
         return (
             *_SCORE,
-            "Interval: 95 %, for other stimuli, bounds averaged over seeds: a little too wide.",
+            f"Interval: 95 %, {meant}, bounds averaged over seeds: a little too wide.",
             *_ACCURACY,
         )
     return (
         *_SCORE,
-        "Interval: 95 %, of the mean over these seeds, for other stimuli.",
+        f"Interval: 95 %, of the mean over these seeds, {meant}.",
         "p: permutation of the stimuli, for a score of 0, one-sided; maps are fitted anew to"
         " each. Over untrained: the layer's score less that of the same layer of the untrained"
         " network with the same initial weights, with its 95 % interval and p, two-sided. Both p"
@@ -283,7 +294,7 @@ def as_markdown(
         lines += [f"| {' | '.join(cells)} |" for cells in table.itertuples(index=False)]
         lines.append("")
     lines += [
-        *(f"- {note}" for note in (*notes(tests is not None), *warning_sentences(scores))),
+        *(f"- {note}" for note in (*notes(tests is not None, scores), *warning_sentences(scores))),
         "",
         *made,
     ]

@@ -34,7 +34,7 @@ recordings: [kriegeskorte92]
 # judgements: true                # compare with dissimilarities that people judged, too
 # methods: [rsa]                  # and cka, cca, procrustes, encoding on recorded responses
 # comparator: spearman            # how RSA compares matrices
-# over: stimuli                   # what intervals generalise to: stimuli, subjects or both
+# over: stimuli                   # what intervals are for: stimuli, subjects, both, categories
 # n_bootstrap: 1000               # resamples of the stimuli for the intervals
 # along_training: false           # similarity after every epoch too
 # tests: true                     # every layer against zero, untrained networks and baselines

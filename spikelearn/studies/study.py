@@ -194,7 +194,11 @@ class Study(Description):
     )
     methods: tuple[str, ...] = Field(default=("rsa",), min_length=1)
     comparator: str = "spearman"
-    over: str = "stimuli"
+    over: str = Field(
+        default="stimuli",
+        description="what intervals generalise to: other stimuli of the same kinds, other subjects,"
+        " both, or stimuli of other kinds, of the recording's categories",
+    )
     n_bootstrap: PositiveInt = 1000
     tests: bool = Field(
         default=True,

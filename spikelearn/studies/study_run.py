@@ -181,6 +181,7 @@ def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -
 
 def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
     """The recordings to compare with, judgements behind them; and what was left out and why."""
+    from spikelearn.comparison.categories import category_of_stimuli
     from spikelearn.comparison.guards import check_images
 
     loaded: dict[str, ImageRecording] = {}
@@ -207,6 +208,8 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
     refuse_namesakes(loaded)
     for recording in loaded.values():
         check_images(recording.images, recording.labels)
+        if study.over == "categories":  # found out before hours of training
+            category_of_stimuli(recording)
     if "rsa" in study.methods and study.judgements:
         loaded |= {name + JUDGED: one for name, one in loaded.items() if one.behaviour}
     return loaded, skipped

@@ -7,18 +7,19 @@ its own weights, the same for u and v. So a and b are equally good, whatever the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from scipy.spatial.distance import pdist
 
 from spikelearn.comparison.comparators import compare_vectors
 from spikelearn.comparison.intervals import (
-    PairInfluences,
     Sampled,
     bootstrap_spearman,
     sampled,
-    stimulus_resamples,
 )
+from spikelearn.comparison.pair_influences import PairInfluences
+from spikelearn.comparison.resamples import resamples_of
 
 FEATURES = 8
 
@@ -70,14 +71,16 @@ def inferred(
 ) -> tuple[Sampled, Sampled]:
     """What is inferred of the score of the first model, and of its difference to the second."""
     n_stimuli = round((1 + np.sqrt(1 + 8 * models.shape[1])) / 2)
-    counts = stimulus_resamples(n_stimuli, n_bootstrap, seed)
+    labels = SimpleNamespace(labels=range(n_stimuli))
+    resamples = resamples_of(labels, n_bootstrap, seed, over)
     scores = compare_vectors(models, data, "spearman")
-    resampled = bootstrap_spearman(models, data, counts)
+    both = bootstrap_spearman(models, data, resamples.counts)
+    resampled, left_out = resamples.parted(both)
     pairs = PairInfluences(models, data, "spearman")
     everyone = range(len(data))
     one, other = pairs.of(0, everyone), pairs.of(1, everyone)
     return (
-        sampled(scores[0], resampled[0], n_stimuli, over, seed, pairs.variance(one)),
+        sampled(scores[0], resampled[0], n_stimuli, over, seed, pairs.variance(one), left_out[0]),
         sampled(
             scores[0] - scores[1],
             resampled[0] - resampled[1],
@@ -85,5 +88,7 @@ def inferred(
             over,
             seed,
             pairs.variance(one - other),
+            left_out[0] - left_out[1],
+            limit=2.0,
         ),
     )

@@ -21,7 +21,7 @@ MODELS = {
 
 
 def compared() -> ComparedRDMs:
-    return ComparedRDMs(MODELS, RECORDING, 40, 0, "spearman")
+    return ComparedRDMs(MODELS, RECORDING, 40, 0, "stimuli", "spearman")
 
 
 def test_models_are_scored_over_the_stimuli_that_all_of_a_set_have() -> None:
@@ -42,7 +42,9 @@ def test_relabelling_gives_the_p_of_every_row_and_none_to_what_has_no_score() ->
     tested = compared().permuted("a", 20)
     assert len(tested.p) == len(compared().rows)
     assert all(1 / 21 <= p <= 1 for p in tested.p)
-    flat = ComparedRDMs({"flat": response(np.ones((16, 3)))}, RECORDING, 0, 0, "spearman")
+    flat = ComparedRDMs(
+        {"flat": response(np.ones((16, 3)))}, RECORDING, 0, 0, "stimuli", "spearman"
+    )
     assert np.isnan(flat.permuted("flat", 20).p).all()
     with pytest.raises(SpikelearnError, match="no instance"):
-        ComparedRDMs({"none": []}, RECORDING, 0, 0, "spearman")
+        ComparedRDMs({"none": []}, RECORDING, 0, 0, "stimuli", "spearman")

@@ -48,7 +48,7 @@ def test_a_related_model_is_found_and_an_unrelated_one_is_not(method) -> None:
 def test_p_is_that_of_scores_computed_one_by_one(method) -> None:
     table = zero_table(MODELS, RECORDING, 39, 7, method=method)
     recording = by_names(RECORDING)
-    folds = response_folds(30, 7)
+    folds = response_folds(method, 30, 7)
     orders = orders_of_stimuli(method, folds, 39, 7)
     scores_of = RESPONSE_METHODS[method][0]
     xs = [matched_response("m", r, recording.labels, "").to_numpy() for r in MODELS["right", "h"]]

@@ -26,6 +26,7 @@ CONTRACT = [
     "ceiling_lower",
     "ceiling_upper",
     "above_ceiling",
+    "interval_over",
     "n_stimuli",
 ]
 

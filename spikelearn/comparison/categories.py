@@ -1,0 +1,52 @@
+"""The kinds of things that stimuli show, for intervals over images of other kinds.
+
+Intervals over stimuli say how scores would differ for other images *of the same kinds*. Where new
+images would be of new kinds (other animals, other tools) scores differ more, because images of a
+kind have much in common. Leaving out each category in turn estimates that (the jackknife over
+clusters). A bootstrap that draws categories with replacement would take pairs of images within a
+category drawn twice for pairs of two categories, which no new category would make.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError
+
+FEWEST_CATEGORIES = 4
+
+
+def category_of_stimuli(recording: Any) -> np.ndarray:
+    """The number of the kind of each stimulus: stimuli in the same categories are of one kind.
+
+    Parameters
+    ----------
+    recording : recording
+        With `categories`, of which `kinds` names those that say what is shown, if not all do.
+
+    Returns
+    -------
+    int array of shape (n_stimuli,)
+
+    Raises
+    ------
+    SpikelearnError
+        If there are fewer than `FEWEST_CATEGORIES`.
+    """
+    categories = getattr(recording, "categories", {})
+    names = getattr(recording, "kinds", ()) or tuple(categories)
+    if not names:
+        raise SpikelearnError(
+            f"{recording.name} has no categories of stimuli, so nothing can be said over"
+            " categories; choose over: stimuli, or give categories in the recording's description"
+        )
+    members = np.stack([np.asarray(categories[name], dtype=bool) for name in names], axis=1)
+    kinds, group = np.unique(members, axis=0, return_inverse=True)
+    if len(kinds) < FEWEST_CATEGORIES:
+        raise SpikelearnError(
+            f"the stimuli of {recording.name} are of {len(kinds)} categories; intervals over"
+            f" categories need at least {FEWEST_CATEGORIES}"
+        )
+    return np.asarray(group).ravel()
