@@ -87,7 +87,7 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
 
 def panels(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """The parts of a table that are read together: one recording, region and method each."""
-    for _, part in table.groupby(PANEL, sort=False):
+    for _, part in checked(table).groupby(PANEL, sort=False):
         yield part
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from pages import scores_by_layer
 
+from spikelearn.comparison.tables import TableKeyError
 from spikelearn.report.similarity_figures import accuracy_figure, similarity_figure
 
 
@@ -27,3 +29,9 @@ def test_lines_along_training_are_drawn_where_there_are_some():
     translucent = b"stroke-opacity: 0.6"
     assert translucent not in accuracy_figure(scores, pd.DataFrame())
     assert accuracy_figure(scores, along).count(translucent) == 1
+
+
+def test_a_row_that_stands_twice_is_not_drawn():
+    scores = scores_by_layer()
+    with pytest.raises(TableKeyError, match="not told apart"):
+        similarity_figure(pd.concat([scores, scores.head(1)]))
