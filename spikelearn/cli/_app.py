@@ -113,9 +113,10 @@ def plainly(command: Command) -> Command:
 
 @contextlib.contextmanager
 def plain_warnings() -> Iterator[None]:
-    """What is noticed while networks are trained, as one line each."""
+    """What is noticed while networks are trained or simulated, as one line each."""
     from spikelearn._code import UnreadableCodeWarning
     from spikelearn._store import StoredResultWarning
+    from spikelearn.simulation.trusted_step import TimeStepWarning
     from spikelearn.training.measures import TrainingWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
@@ -124,6 +125,8 @@ def plain_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):
             warnings.simplefilter("always", kind)
+        # A network that learns is simulated anew for every image.
+        warnings.simplefilter("once", TimeStepWarning)
         warnings.showwarning = show
         yield
 

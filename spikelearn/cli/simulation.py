@@ -19,6 +19,7 @@ from spikelearn.cli._app import (
     Seed,
     app,
     changes,
+    plain_warnings,
     plainly,
     print_changes,
     say,
@@ -139,7 +140,7 @@ def simulate(
     protocol = _stimulus(stimulus, of_stimulus)
     shown = None if protocol is None else stimulus_for(network, protocol, duration, step, seed)
     print_changes(of_network, of_stimulus, parts=("stimulus",))
-    with progress_bars() as bar, warnings.catch_warnings():
+    with progress_bars() as bar, plain_warnings():
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
         move = bar(f"{network.name} on {backend}")

@@ -58,6 +58,11 @@ everything that happens at t_k. Within step k, in this order:
    Models without reset keep their v.
 5. **Propagate**: the spikes of t_k enter the delay lines.
 
+How large a step a model bears is measured (`spikelearn.simulation.accuracy`, `python
+benchmarks/neuron_accuracy.py`) and stands with the model; a run beyond it warns. Of synapses the
+time constants may be shorter than a step: leaky membranes take them up exactly, or by their exact
+averages where they are conductances, and Runge-Kutta steps at their start, middle and end alone.
+
 Plasticity (`spikelearn.rules.stdp`) acts within the same step. Traces decay with the integration
 (1), where a dose of reward also lets weights grow by its exact integral from t_(k-1) to t_k. An
 arrival delivers the weight as it is, and then changes it (2), before a spike of the target in the

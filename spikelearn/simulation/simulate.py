@@ -36,6 +36,7 @@ from spikelearn.simulation.memory import (
     check_memory,
     expected_spikes,
 )
+from spikelearn.simulation.trusted_step import warn_of_step
 from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli import load_protocol
@@ -151,6 +152,11 @@ def simulate(
     UnsupportedFeatureError
         Before the run, naming what the backend lacks and which backends have it.
 
+    Warns
+    -----
+    TimeStepWarning
+        Where the step is larger than a population's model is trusted with (`trusted_dt_ms`).
+
     Examples
     --------
     >>> import spikelearn as sl
@@ -184,6 +190,7 @@ def simulate(
         spikes_in_memory_mb=spikes_in_memory_mb,
     )
     name, module = choose_backend(grid, backend, precision)
+    warn_of_step(network, dt_ms, stacklevel=2)
     provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps

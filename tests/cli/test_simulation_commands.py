@@ -32,6 +32,18 @@ def test_simulate_writes_the_same_spikes_on_every_backend(backend, tmp_path):
     assert len(spikes) > 0
 
 
+def test_simulate_says_once_that_a_step_is_larger_than_is_trusted(tmp_path):
+    arguments = ["--duration", 10, "--out", tmp_path / "spikes.npz"]
+    result = call("simulate", "izhikevich2003", "--dt", 1, *arguments)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    for name in ("excitatory", "inhibitory"):
+        assert said.count(f"Warning: population '{name}': the time step of 1 ms is larger") == 1
+    assert said.count("trusted with neurons of model izhikevich, 0.5 ms") == 2
+    result = call("simulate", "izhikevich2003", "--dt", 0.5, *arguments[:3], tmp_path / "fine.npz")
+    assert "trusted" not in result.output
+
+
 def test_simulate_draws_a_raster_and_writes_several_formats(tmp_path):
     files = [tmp_path / f"spikes{suffix}" for suffix in (".nwb", ".csv")]
     plot = tmp_path / "raster.png"

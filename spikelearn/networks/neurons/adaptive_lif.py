@@ -15,7 +15,8 @@ class AdaptiveLIF(LIF):
     """LIF whose threshold rises by `threshold_increment_mv` at each spike and decays back.
 
     theta' = -theta / tau_threshold; a spike where v > v_threshold + theta. Used as homeostasis by
-    Diehl & Cook 2015 (doi:10.3389/fncom.2015.00099) with a very long tau_threshold.
+    Diehl & Cook 2015 (doi:10.3389/fncom.2015.00099) with a very long tau_threshold. Trusted with
+    time steps up to 1 ms.
     """
 
     model: Literal["adaptive_lif"] = "adaptive_lif"  # type: ignore[assignment]

@@ -21,7 +21,8 @@ class AdEx(NeuronModel):
 
     A spike where v > v_peak; then v is set to `v_reset_mv` and w grows by b. In both equations v
     counts as v_peak where it lies above. While refractory v is held, and w goes on. The defaults
-    are the paper's.
+    are the paper's. Trusted with time steps up to 0.5 ms (cells that burst; those of the defaults
+    up to 2 ms).
     """
 
     model: Literal["adex"]
@@ -38,6 +39,7 @@ class AdEx(NeuronModel):
 
     in_words: ClassVar[str] = "AdEx neurons"
     has_peak: ClassVar[bool] = True
+    trusted_dt_ms: ClassVar[float | None] = 0.5
     jumps: ClassVar[Mapping[str, str]] = {"adaptation": "jump"}
     typical_weight: ClassVar[tuple[str, float]] = ("pa", 500.0)
     _positive: ClassVar[tuple[str, ...]] = (

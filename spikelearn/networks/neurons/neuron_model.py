@@ -45,6 +45,9 @@ class NeuronModel(Description):
     jumps: ClassVar[Mapping[str, str]] = {}
     # A step of the grid is made of equal Runge-Kutta steps of at most so long.
     longest_step_ms: ClassVar[float] = math.inf
+    # Largest time step at which its spikes are trusted to be those of its equations: measured by
+    # `simulation.accuracy`, the least of the model's published cells. Beyond it there is a warning.
+    trusted_dt_ms: ClassVar[float | None] = None
     # Derivatives per ms for one neuron, of v and then of the variables in their order: plain
     # arithmetic and functions of `math`, which native compiles. Takes what it needs by name.
     slopes: ClassVar[Callable[..., tuple[float, ...]] | None] = None

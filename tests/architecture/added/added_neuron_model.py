@@ -20,6 +20,7 @@ class Added(NeuronModel):
 
     in_words: ClassVar[str] = "added neurons"
     has_peak: ClassVar[bool] = True
+    trusted_dt_ms: ClassVar[float | None] = 1.0
     jumps: ClassVar[Mapping[str, str]] = {"w": "jump"}
     typical_weight: ClassVar[tuple[str, float]] = ("mv", 12.0)
     brian2_slopes: ClassVar[Mapping[str, str]] = {
