@@ -175,7 +175,8 @@ def _stages(  # noqa: PLR0912
     """
     start, y, d = room, moved(room, per_row), moved(room, 2 * per_row)
     total, used = moved(room, 3 * per_row), (1 + n_variables) * n
-    doubt = recording > 0
+    doubt, far = recording > 0, False
+    least = low_most if doubting & LOW else -math.inf
     _clear(used, d)
     _clear(used, total)
     for stage in range(4):
@@ -185,9 +186,10 @@ def _stages(  # noqa: PLR0912
         if has_peak:
             for j in range(n):
                 y[j] = min(y[j], peak[begin + j])
-        if doubting & LOW:
+                far |= y[j] < least
+        elif doubting & LOW:
             for j in range(n):
-                doubt |= y[j] < low_most
+                far |= y[j] < least
         if doubting & HIGH:
             for j in range(n):
                 doubt |= y[j] > high_least
@@ -205,7 +207,7 @@ def _stages(  # noqa: PLR0912
         share = 1.0 if stage in (0, 3) else 2.0
         for j in range(used):
             total[j] += share * d[j]
-    return doubt
+    return doubt or far
 
 
 @inner
