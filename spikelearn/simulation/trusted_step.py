@@ -1,10 +1,28 @@
-"""A word where a time step is larger than what a neuron model is trusted with."""
+"""How large a time step the neurons of a network are trusted with, and a word beyond it.
+
+What a model is trusted with (`trusted_dt_ms`) is measured of its published cells. Of others:
+
+- a cell whose time constants are shorter than those down to which that holds (`trusted_from_ms`)
+  is trusted with as much less, by the shortest of them;
+- with synapses, at most with half of the shortest time constant of those that end on it;
+- with a refractory period, which begins at the end of the step of a spike, with a quarter of it, or
+  0.1 ms: a spike is early or late by half a step, and so no interval is wrong by more than an
+  eighth.
+
+It is never more than the model is trusted with.
+"""
 
 from __future__ import annotations
 
+import math
 import warnings
 
+import numpy as np
+
 from spikelearn.networks.spiking import SpikingNetwork
+
+_OF_SYNAPSE, _OF_REFRACTORY = 0.5, 0.25
+_ALWAYS_MS = 0.1
 
 
 class TimeStepWarning(UserWarning):
@@ -25,9 +43,10 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
         As for `warnings.warn`: 2 names the line that calls this function.
     """
     for name, population in network.neurons.items():
-        model, trusted = type(population), population.trusted_dt_ms
+        model = type(population)
         if not model.in_files or (model.leaky and dt_ms == network.dt_ms):
             continue
+        trusted, because = trusted_step(network, name)
         if trusted is None:
             sentence = (
                 f"population '{name}': how large a time step neurons of model {population.model}"
@@ -37,9 +56,45 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
         elif dt_ms > trusted * (1 + 1e-9):
             sentence = (
                 f"population '{name}': the time step of {dt_ms:g} ms is larger than the largest"
-                f" that is trusted with neurons of model {population.model}, {trusted:g} ms; the"
-                " number of their spikes may be wrong by more than an eighth"
+                f" that is trusted with neurons of model {population.model}{because},"
+                f" {trusted:.3g} ms; the number of their spikes may be wrong by more than an eighth"
             )
         else:
             continue
         warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+
+
+def trusted_step(network: SpikingNetwork, name: str) -> tuple[float | None, str]:
+    """The largest time step in ms that a population is trusted with, and why it is not its model's.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    name : str
+        One of its populations of neurons.
+
+    Returns
+    -------
+    trusted_ms : float or None
+        None where the model does not say how large a step it bears.
+    because : str
+        Words to go on with; empty where it is what the model says.
+    """
+    population = network.neurons[name]
+    most = population.trusted_dt_ms
+    if most is None:
+        return None, ""
+    limits = [(most, "")]
+    constants = population.time_constants_ms()
+    for key, from_ms in population.trusted_from_ms.items():
+        shortest = float(np.min(constants[key]))
+        limits.append((most * shortest / from_ms, f" whose {key} is {shortest:.3g} ms"))
+    onto = [item for item in (*network.projections, *network.background) if item.target == name]
+    taus = [getattr(item.synapse, "tau_ms", math.inf) for item in onto]
+    tau = min(taus, default=math.inf)
+    limits.append((tau * _OF_SYNAPSE, f" with a synapse of tau_ms {tau:g} ms"))
+    if population.refractory_ms:
+        held = population.refractory_ms
+        least = max(held * _OF_REFRACTORY, _ALWAYS_MS)
+        limits.append((least, f" whose refractory_ms is {held:g} ms"))
+    return min(limits, key=lambda limit: limit[0])

@@ -120,7 +120,7 @@ def isi_cv(
     Returns
     -------
     array of shape (size,)
-        NaN for neurons with fewer intervals in every trial.
+        NaN for neurons with fewer intervals in every trial, or with intervals of 0 alone.
 
     Raises
     ------
@@ -349,7 +349,7 @@ def _cv(
     n = np.maximum(n_intervals, 1)
     means = np.bincount(trains, intervals, n_trains) / n
     variances = np.bincount(trains, (intervals - means[trains]) ** 2, n_trains) / n
-    known = n_intervals >= min_intervals
+    known = (n_intervals >= min_intervals) & (means > 0)  # spikes all at one time have no CV
     values = np.full(n_trains, np.nan)
     values[known] = np.sqrt(variances[known]) / means[known]
     return _mean_of_known(values.reshape(n_trials, -1))

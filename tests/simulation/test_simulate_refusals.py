@@ -194,7 +194,11 @@ def test_those_who_have_32_bits_do_compute_in_them() -> None:
         ({"stimulus": Stimulus.from_spike_times("in", [[-1.0], [2.0]])}, ["'in'", "-1"]),
         (
             {"stimulus": Stimulus.from_spike_times("in", [[1.0, 9.97, 10.3], []])},
-            ["'in'", "9.9 ms", "2 of 3 outside"],
+            ["'in'", "9.9 ms", "2 of 3 outside", "a duration_ms of 10.4 ms would take"],
+        ),
+        (
+            {"stimulus": Stimulus.from_spike_times("in", [[9.9, 9.97], []]), "dt_ms": 1.0},
+            ["a duration_ms of 11 ms", "or a dt_ms of at most 0.03 ms"],
         ),
         ({"seed": -1}, ["seed", "-1"]),
     ],

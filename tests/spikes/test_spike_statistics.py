@@ -274,3 +274,13 @@ def test_importing_the_room_imports_no_heavy_library() -> None:
     code = f"import sys, spikelearn.spikes; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_spikes_all_at_one_time_have_no_variation() -> None:
+    activity = activity_of([[[5.0, 5.0, 5.0], [1.0, 1.0, 2.0, 3.0]]])
+    one_time, mixed = isi_cv(activity, "a", min_intervals=2)
+    assert np.isnan(one_time)
+    assert mixed == pytest.approx(np.std([0.0, 1.0, 1.0]) / (2 / 3))
+    assert np.isnan(cv2(activity, "a")[0])
+    assert np.isnan(local_variation(activity, "a")[0])
+    assert np.isnan(summary(activity)["isi_cv"]).all()

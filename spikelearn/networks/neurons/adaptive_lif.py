@@ -16,7 +16,7 @@ class AdaptiveLIF(LIF):
 
     theta' = -theta / tau_threshold; a spike where v > v_threshold + theta. Used as homeostasis by
     Diehl & Cook 2015 (doi:10.3389/fncom.2015.00099) with a very long tau_threshold. Trusted with
-    time steps up to 1 ms.
+    time steps up to 1 ms; where tau_m is below 20 ms, as much less.
     """
 
     model: Literal["adaptive_lif"] = "adaptive_lif"  # type: ignore[assignment]

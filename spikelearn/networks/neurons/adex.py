@@ -22,7 +22,7 @@ class AdEx(NeuronModel):
     A spike where v > v_peak; then v is set to `v_reset_mv` and w grows by b. In both equations v
     counts as v_peak where it lies above. While refractory v is held, and w goes on. The defaults
     are the paper's. Trusted with time steps up to 0.5 ms (cells that burst; those of the defaults
-    up to 2 ms).
+    up to 2 ms); where C / g_L is below 7 ms or tau_w below 50 ms, as much less.
     """
 
     model: Literal["adex"]
@@ -40,6 +40,10 @@ class AdEx(NeuronModel):
     in_words: ClassVar[str] = "AdEx neurons"
     has_peak: ClassVar[bool] = True
     trusted_dt_ms: ClassVar[float | None] = 0.5
+    trusted_from_ms: ClassVar[Mapping[str, float]] = {
+        "capacitance_pf / leak_ns": 7.0,
+        "tau_w_ms": 50.0,
+    }
     jumps: ClassVar[Mapping[str, str]] = {"adaptation": "jump"}
     typical_weight: ClassVar[tuple[str, float]] = ("pa", 500.0)
     _positive: ClassVar[tuple[str, ...]] = (
@@ -69,6 +73,11 @@ class AdEx(NeuronModel):
     def reset_mv(self) -> Any:
         """Reset potential."""
         return self.v_reset_mv
+
+    def time_constants_ms(self) -> dict[str, Any]:
+        """The membrane's, and that of w."""
+        membrane = np.asarray(self.capacitance_pf) / self.leak_ns
+        return {"capacitance_pf / leak_ns": membrane, "tau_w_ms": self.tau_w_ms}
 
     def gains(self) -> dict[str, Any]:
         """Currents in mV/ms, conductances in 1/ms."""

@@ -22,7 +22,8 @@ class Izhikevich(NeuronModel):
     v_peak where it lies above. u starts at b v. The defaults are the paper's regular-spiking cell.
     Trusted with time steps up to 0.5 ms. At 1 ms, the paper's, regular-spiking cells are still
     right, while fast-spiking and chattering ones lose a sixth of their spikes, since a spike and
-    its reset wait for the end of the step.
+    its reset wait for the end of the step. Where 1 / a is below 4 ms, or
+    1 / sqrt(a b) below 6 ms, as much less.
     """
 
     model: Literal["izhikevich"]
@@ -35,6 +36,10 @@ class Izhikevich(NeuronModel):
     in_words: ClassVar[str] = "Izhikevich neurons"
     has_peak: ClassVar[bool] = True
     trusted_dt_ms: ClassVar[float | None] = 0.5
+    trusted_from_ms: ClassVar[Mapping[str, float]] = {
+        "1 / a_per_ms": 4.0,
+        "1 / sqrt(a_per_ms b_per_ms)": 6.0,
+    }
     jumps: ClassVar[Mapping[str, str]] = {"adaptation": "jump"}
     typical_weight: ClassVar[tuple[str, float]] = ("mv_per_ms", 8.0)
 
@@ -58,6 +63,15 @@ class Izhikevich(NeuronModel):
     def reset_mv(self) -> Any:
         """c."""
         return self.c_mv
+
+    def time_constants_ms(self) -> dict[str, Any]:
+        """Of u, and of the swing of v and u about one another."""
+        a, b = np.abs(self.a_per_ms), np.abs(self.b_per_ms)
+        with np.errstate(divide="ignore"):
+            return {
+                "1 / a_per_ms": np.divide(1.0, a),
+                "1 / sqrt(a_per_ms b_per_ms)": np.divide(1.0, np.sqrt(a * b)),
+            }
 
     def gains(self) -> dict[str, Any]:
         """Currents in mV/ms; the model has no capacitance, hence no conductances."""

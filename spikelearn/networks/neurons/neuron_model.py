@@ -48,6 +48,9 @@ class NeuronModel(Description):
     # Largest time step at which its spikes are trusted to be those of its equations: measured by
     # `simulation.accuracy`, the least of the model's published cells. Beyond it there is a warning.
     trusted_dt_ms: ClassVar[float | None] = None
+    # Down to which of its `time_constants_ms`, by name, that holds; cells that are faster are
+    # trusted with as much less (`simulation.trusted_step`).
+    trusted_from_ms: ClassVar[Mapping[str, float]] = {}
     # Derivatives per ms for one neuron, of v and then of the variables in their order: plain
     # arithmetic and functions of `math`, which native compiles. Takes what it needs by name.
     slopes: ClassVar[Callable[..., tuple[float, ...]] | None] = None
@@ -130,6 +133,10 @@ class NeuronModel(Description):
 
     def grid_variables(self, v_mv: np.ndarray) -> dict[str, Any]:
         """What changes beside v, by name, as it is at the start, where v is `v_mv`, (size,)."""
+        return {}
+
+    def time_constants_ms(self) -> dict[str, Any]:
+        """How fast a cell is, by the names in `trusted_from_ms`: one for all, or (size,)."""
         return {}
 
     def fall_rates(self, v_mv: np.ndarray, conductance: float = 0.0) -> np.ndarray:

@@ -24,7 +24,8 @@ class QIF(NeuronModel):
     equation v counts as v_peak where it lies above. Under a current R I that exceeds
     a (v_critical - v_rest)^2 / 4 it fires periodically, from zero frequency on. As for LIF,
     `leak_ns`, the inverse of R, is needed for synapses and currents in nS or pA only; a conductance
-    g with reversal potential E adds g / leak * (E - v). Trusted with time steps up to 2 ms.
+    g with reversal potential E adds g / leak * (E - v). Trusted with time steps up to 2 ms; where
+    tau_m is below 4 ms, as much less.
     """
 
     model: Literal["qif"]
@@ -42,6 +43,7 @@ class QIF(NeuronModel):
     in_words: ClassVar[str] = "quadratic integrate-and-fire neurons"
     has_peak: ClassVar[bool] = True
     trusted_dt_ms: ClassVar[float | None] = 2.0
+    trusted_from_ms: ClassVar[Mapping[str, float]] = {"tau_m_ms": 4.0}
     scale_field: ClassVar[str | None] = "leak_ns"
     typical_weight: ClassVar[tuple[str, float]] = ("mv", 15.0)
     _positive: ClassVar[tuple[str, ...]] = ("tau_m_ms", "a_per_mv", "leak_ns")
@@ -69,6 +71,10 @@ class QIF(NeuronModel):
     def reset_mv(self) -> Any:
         """Reset potential."""
         return self.v_reset_mv
+
+    def time_constants_ms(self) -> dict[str, Any]:
+        """The membrane's."""
+        return {"tau_m_ms": self.tau_m_ms}
 
     def gains(self) -> dict[str, Any]:
         """Currents in mV of R I; conductances as multiples of the leak."""

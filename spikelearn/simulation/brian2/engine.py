@@ -214,7 +214,7 @@ def _run_trials(
         reached = target.simulate(network, grid, progress)
         for name in grid.neurons:
             if not np.isfinite(groups[name].v[:]).all():
-                raise diverged(name, grid.dt_ms, 0.0, grid.n_steps * grid.dt_ms)
+                raise diverged(grid.neurons[name], grid.dt_ms, 0.0, grid.n_steps * grid.dt_ms)
         spikes = {
             name: _collect(monitors[name], grid, groups[name], replicas, first)
             if name in monitors

@@ -247,9 +247,21 @@ def sources_on_grid(
                 f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
                 f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms, and"
                 f" {int(outside.sum())} of {outside.size} outside"
+                + _way_out(steps, n_steps, dt_ms, float(spikes.times_ms.max()))
             )
         sources[name] = _in_rounds(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
     return sources
+
+
+def _way_out(steps: np.ndarray, n_steps: int, dt_ms: float, last_ms: float) -> str:
+    """What would take up spikes after the last grid point; nothing where some lie before 0."""
+    if steps.min() < 0:
+        return ""
+    advice = f"; a duration_ms of {(int(steps.max()) + 1) * dt_ms:g} ms would take them up"
+    if last_ms < n_steps * dt_ms:  # in the last half step, which is nearest to the trial's end
+        finer_ms = n_steps * dt_ms - last_ms
+        advice += f", or a dt_ms of at most {finer_ms:.3g} ms (a spike goes to the nearest step)"
+    return advice
 
 
 def _in_rounds(

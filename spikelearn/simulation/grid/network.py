@@ -46,6 +46,9 @@ __all__ = [
     "to_grid",
 ]  # fmt: skip
 
+# Where a thousandth of a step is no longer than a thousandth of this, no finer one is advised.
+_FINEST_MS = 0.025 * (1 + 1e-9)
+
 
 @dataclass(frozen=True)
 class GridNetwork:
@@ -215,21 +218,31 @@ def to_grid(
     )
 
 
-def diverged(population: str, dt_ms: float, first_ms: float, last_ms: float) -> SpikelearnError:
+def diverged(
+    neurons: GridNeurons, dt_ms: float, first_ms: float, last_ms: float
+) -> SpikelearnError:
     """What to say where a potential is no longer a number.
 
     Parameters
     ----------
-    population : str
+    neurons : GridNeurons
+        The population.
     dt_ms : float
         The time step, in ms.
     first_ms, last_ms : float
         Between which times it happened, in ms.
     """
+    when = f"between {first_ms:g} and {last_ms:g} ms"
+    part_ms = dt_ms / neurons.n_substeps
+    if neurons.calm is not None and part_ms <= _FINEST_MS:
+        return SpikelearnError(
+            f"the potential of '{neurons.name}' changed faster than can be followed at a dt_ms of"
+            f" {dt_ms:g}, even where steps of {part_ms:.3g} ms are divided into a thousand parts,"
+            f" {when}; such input is beyond the model: use weaker input"
+        )
     return SpikelearnError(
-        f"the potential of '{population}' grew beyond all bounds, or changed faster than a step can"
-        f" follow however it is divided, between {first_ms:g} and {last_ms:g} ms; use a dt_ms below"
-        f" {dt_ms:g}, or weaker input"
+        f"the potential of '{neurons.name}' grew beyond all bounds, or changed faster than a step"
+        f" can follow however it is divided, {when}; use a dt_ms below {dt_ms:g}, or weaker input"
     )
 
 

@@ -209,7 +209,7 @@ class _Trial:
             at = int(np.flatnonzero(~np.isfinite(self.state.v))[0])
             population = int(np.searchsorted(self.net.populations["end"], at, side="right"))
             dt = self.grid.dt_ms
-            raise diverged(list(self.grid.neurons)[population], dt, first * dt, last * dt)
+            raise diverged(list(self.grid.neurons.values())[population], dt, first * dt, last * dt)
 
 
 def _spikes(grid: GridNetwork, store: SpikeStore) -> dict[str, GridSpikes | StoredSpikes]:
