@@ -42,11 +42,17 @@ def repeated(names: Sequence[object]) -> str | None:
     return None
 
 
-def are_counted(names: Sequence[object]) -> bool:
-    """Whether names are only the numbers from 0 or 1 on, in any order, which name nobody."""
+def are_numbers(names: Sequence[object]) -> bool:
+    """Whether names are only the numbers from 0 or 1 on, in any order."""
     texts = {str(name) for name in names}
     n = len(names)
     return any(texts == {str(i + first) for i in range(n)} for first in (0, 1))
+
+
+def are_counted(names: Sequence[object]) -> bool:
+    """Whether names are the numbers from 0 or 1 on in that very order, which name nobody."""
+    texts = [str(name) for name in names]
+    return any(texts == [str(i + first) for i in range(len(texts))] for first in (0, 1))
 
 
 def plain_name(name: object) -> str:

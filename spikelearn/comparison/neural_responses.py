@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import are_counted, is_sorted, order_of_names
+from spikelearn._names import are_counted, are_numbers, is_sorted, order_of_names
 from spikelearn.recordings.repeats import (
     halves_of_repeats,
     means_of_repeats,
@@ -95,7 +95,7 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
             f"{recording.name} was published as RDMs, and {method} compares responses; choose the"
             " method rsa for it"
         )
-    by_place: dict[tuple[str, str], list[tuple[np.ndarray, Sequence[str], str]]] = {}
+    by_place: dict[tuple[str, str], list[tuple[np.ndarray, Sequence[str], str, bool]]] = {}
     for response in recording.responses:
         place = f"{recording.name}, {response.region}, subject {response.subject}"
         values = _as_repeats(response, recording.labels, place)
@@ -110,8 +110,9 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
                 " repeat"
             )
         names = getattr(response, "unit_names", ()) or _named_along(response.values, "unit")
-        names = names or range(values.shape[2])
-        its = values, [str(name) for name in names], str(getattr(response, "session", ""))
+        names = [str(name) for name in names or range(values.shape[2])]
+        numbered = bool(getattr(response, "numbered", False)) or are_numbers(names)
+        its = values, names, str(getattr(response, "session", "")), numbered
         by_place.setdefault((response.subject, response.region), []).append(its)
     joined = []
     for (subject, region), sessions in by_place.items():
@@ -134,10 +135,12 @@ def _as_repeats(response: Any, labels: Sequence[str], place: str) -> np.ndarray:
     values = response.values
     if hasattr(values, "dims"):
         named = _named_along(values, "stimulus")
-        if named and not are_counted(named):
-            if len(set(named)) < len(named) or set(named) != set(map(str, labels)):
+        labels = [str(label) for label in labels]
+        # Numbers in order only count the stimuli, unless these are called so.
+        if named and (set(named) == set(labels) or not are_counted(named)):
+            if len(set(named)) < len(named) or set(named) != set(labels):
                 raise SpikelearnError(f"{place}: responses are named after other stimuli")
-            values = values.isel(stimulus=[named.index(str(label)) for label in labels])
+            values = values.isel(stimulus=[named.index(label) for label in labels])
         order = [d for d in ("stimulus", "repeat") if d in values.dims]
         n_leading = len(order)
         values = values.transpose(*order, ...).to_numpy()

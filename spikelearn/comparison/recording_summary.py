@@ -6,7 +6,7 @@ To be looked at before hours are spent on a comparison.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -249,7 +249,12 @@ def _ceilings(recording: ImageRecording) -> pd.DataFrame:
     ordered = by_names(recording)
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
     if ordered.rdms:
-        all_targets = targets(ordered)
+        flat = {id(one) for one in getattr(ordered, "lacks_rdms", ())}
+        with_rdms = ordered
+        if flat:
+            others = tuple(one for one in ordered.responses if id(one) not in flat)
+            with_rdms = replace(ordered, responses=others)
+        all_targets = targets(with_rdms)
         everything = np.ones(ordered.n_stimuli, dtype=bool)
         over = [all_targets.ceilings(everything, kind) for kind in ("subjects", "repeats")]
         for target, subjects, repeats in zip(all_targets.rows, *over, strict=True):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import are_counted, repeated, written_name
+from spikelearn._names import are_counted, are_numbers, repeated, written_name
 from spikelearn.recordings._csv_tables import SUFFIXES as TABLES
-from spikelearn.recordings._csv_tables import read_csv_table
+from spikelearn.recordings._csv_tables import read_csv_table, without_numbers_of_rows
+from spikelearn.recordings._given_names import check_no_names_beside, given_names, read_npz
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def read_array(
         except (OSError, ValueError) as error:
             raise SpikelearnError(f"{path} is not a readable .npy file of numbers") from error
         return NamedArray(_numbers(array, path))
-    arrays = read_matlab_arrays(path) if suffix == ".mat" else _numeric(_read_npz(path))
+    arrays = read_matlab_arrays(path) if suffix == ".mat" else _numeric(read_npz(path))
     if key is None and len(arrays) != 1:
         raise SpikelearnError(
             f"{path} holds the arrays {', '.join(arrays) or 'none'}; choose one by key"
@@ -102,7 +103,10 @@ def read_rdm(entry: RDMFile, root: Path, stimuli: ShownStimuli) -> RecordedRDM:
     """
     path = root / entry.file
     n = len(stimuli)
-    array = _by_stimuli(read_array(path, stimuli, entry.key), entry, root, stimuli)
+    named = read_array(path, stimuli, entry.key)
+    if entry.stimulus_names is None and named.rows is None and named.columns is None:
+        check_no_names_beside(path, stimuli)
+    array = _by_stimuli(_whole(named, entry, n), entry, root, stimuli)
     n_pairs = n * (n - 1) // 2
     if array.size == n_pairs and array.shape.count(1) == array.ndim - 1:
         triangle = array.ravel()
@@ -135,17 +139,23 @@ def read_rdm(entry: RDMFile, root: Path, stimuli: ShownStimuli) -> RecordedRDM:
 
 
 def _by_stimuli(named: NamedArray, entry: RDMFile, root: Path, stimuli: ShownStimuli) -> np.ndarray:
-    """A matrix with its rows and columns in the order of the stimuli; a triangle as it is."""
+    """A matrix with its rows and columns in the order of the stimuli; a triangle as it is.
+
+    Numbers that only count rows or columns name none.
+    """
     path, array = root / entry.file, named.values
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         stimuli.by_place(path)
         return array
     n = len(array)
-    rows = named.rows or _given_names(entry.stimulus_names, path, root, n)
+    rows = named.rows or given_names(entry.stimulus_names, path, root, n)
     columns = named.columns
-    counted = columns is not None and are_counted(columns)
-    if rows is not None and counted and (stimuli.numbers(columns or (), path) < 0).any():
-        columns = None  # counted only, beside rows that have names
+    if columns is not None and are_numbers(columns):
+        known = stimuli.numbers(columns, path) >= 0
+        if are_counted(columns) and not known.all():
+            columns = None
+        elif not known.any():
+            columns = stimuli.called_by_number(columns, path)
     if rows is None and columns is None:
         stimuli.by_place(path)
         return array
@@ -153,6 +163,20 @@ def _by_stimuli(named: NamedArray, entry: RDMFile, root: Path, stimuli: ShownSti
     across = down if columns is None else stimuli.rows(columns, path)
     ordered: np.ndarray = array[np.ix_(down, across)]
     return ordered
+
+
+def _whole(named: NamedArray, entry: RDMFile, n: int) -> NamedArray:
+    """The matrix of a triangle whose stimuli are in an order of their own; others as they are."""
+    array = named.values
+    is_triangle = array.size == n * (n - 1) // 2 and array.shape.count(1) == array.ndim - 1
+    if entry.stimulus_names is None or not is_triangle:
+        return named
+    from scipy.spatial.distance import squareform
+
+    matrix = squareform(array.ravel())
+    if entry.measure == "similarity":
+        np.fill_diagonal(matrix, 1.0)
+    return NamedArray(matrix)
 
 
 def read_response_array(
@@ -176,7 +200,11 @@ def read_response_array(
         named, dims = read_labelled(path)
     else:
         named = read_array(path, stimuli, entry.key, entry.index)
-        dims = entry.dims or _dims(named, path, len(stimuli))
+        of_units = path.suffix.lower() in TABLES and (entry.dims or ("stimulus",))[0] == "stimulus"
+        if of_units and entry.index is not False:  # by `index: false` the user calls them units
+            values, columns = without_numbers_of_rows(named.values, named.columns, path, stimuli)
+            named = NamedArray(values, named.rows, columns)
+        dims = entry.dims or _dims(named, path, stimuli, entry.unit_names is not None)
     array = named.values
     if array.ndim != len(dims):
         raise SpikelearnError(
@@ -185,7 +213,7 @@ def read_response_array(
     if len(dims) == 2:
         array, dims = array[None], ("repeat", *dims)
     values = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
-    rows = named.rows or _given_names(entry.stimulus_names, path, root, len(values))
+    rows = named.rows or given_names(entry.stimulus_names, path, root, len(values))
     if rows is not None:
         values = values[stimuli.rows(rows, path)]
     elif len(values) != len(stimuli):
@@ -194,8 +222,9 @@ def read_response_array(
             " images; say dims if the order is another"
         )
     else:
+        check_no_names_beside(path, stimuli)
         stimuli.by_place(path)
-    units = _given_names(entry.unit_names, path, root, values.shape[2]) or named.columns
+    units = given_names(entry.unit_names, path, root, values.shape[2]) or named.columns
     names = units or tuple(str(number) for number in range(values.shape[2]))
     who = f"{path}, {entry.region}"
     twice = repeated(names)
@@ -203,26 +232,43 @@ def read_response_array(
         raise SpikelearnError(f"{who}: two units are called '{twice}'")
     if np.isinf(values).any():
         raise SpikelearnError(f"{who}: responses must be finite, or NaN where there is none")
+    numbered = units is None or (entry.unit_names is None and are_numbers(units))
     values, names = stimuli.observed_units(values, names, who)
     return RecordedResponses(
-        entry.subject, entry.region, entry.session, values, entry.unit, tuple(names)
+        entry.subject, entry.region, entry.session, values, entry.unit, tuple(names), numbered
     )
 
 
-def _dims(named: NamedArray, path: Path, n_stimuli: int) -> tuple[str, ...]:
+def _dims(
+    named: NamedArray, path: Path, stimuli: ShownStimuli, named_units: bool
+) -> tuple[str, ...]:
     """The usual dims of an array, where no others fit as well.
+
+    Parameters
+    ----------
+    named, path, stimuli
+        The array, its file, and what was shown.
+    named_units : bool
+        Whether names of the units tell which axis is theirs.
 
     Raises
     ------
     SpikelearnError
         Naming two readings.
     """
-    shape = named.values.shape
+    shape, n_stimuli = named.values.shape, len(stimuli)
     usual = ("stimulus", "unit") if len(shape) == 2 else ("stimulus", "repeat", "unit")
     fitting = [axis for axis, size in enumerate(shape) if size == n_stimuli]
     if len(shape) not in (2, 3) or not fitting or named.rows is not None or named.columns:
         return usual
-    if fitting == [0] and (len(shape) == 2 or shape[1] < shape[2] or shape[2] == 1):
+    if fitting == [0] and len(shape) == 2:
+        return usual
+    if fitting == [0] and (shape[1] < shape[2] or shape[1:] == (1, 1)):
+        if not named_units:
+            stimuli.note(
+                f"{path} of shape {' x '.join(map(str, shape))} is read as"
+                f" {_reading(usual, shape)}, by its sizes alone; say dims if it is otherwise"
+            )
         return usual
     others = [dim for dim in usual if dim != "stimulus"]
     readings: list[tuple[str, ...]] = []
@@ -289,40 +335,6 @@ def read_labelled(path: Path) -> tuple[NamedArray, tuple[str, ...]]:
     return NamedArray(_numbers(data.to_numpy(), path), rows, columns), dims
 
 
-def _given_names(given: str | None, path: Path, root: Path, n: int) -> tuple[str, ...] | None:
-    """Names in a text file, one a line, or in an array of texts beside the numbers.
-
-    Raises
-    ------
-    SpikelearnError
-        If they are not there, or of another number.
-    """
-    if given is None:
-        return None
-    file = root / given
-    if file.is_file():
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpikelearnError(f"cannot read {file}: {error}") from error
-        names = [line.strip() for line in lines if line.strip()]
-    else:
-        texts: dict[str, list[str]] = {}
-        if path.suffix.lower() == ".npz":
-            texts = {
-                name: [written_name(cell) for cell in array.ravel()]
-                for name, array in _read_npz(path).items()
-            }
-        elif path.suffix.lower() == ".mat":
-            texts = _matlab_texts(path)
-        if given not in texts:
-            raise SpikelearnError(f"there are no names '{given}': no file {file}, nor in {path}")
-        names = texts[given]
-    if len(names) != n:
-        raise SpikelearnError(f"{given} gives {len(names)} names, but {path} needs {n}")
-    return tuple(names)
-
-
 def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
     """The numeric arrays of a MATLAB file of any version, axes in MATLAB's order.
 
@@ -350,16 +362,6 @@ def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
     return {k: v for k, v in arrays.items() if isinstance(v, np.ndarray) and v.dtype.kind in "fiu"}
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # NumPy raises many kinds on broken files
-        raise SpikelearnError(
-            f"{path} is not a readable .npz file of plain arrays (numbers or text)"
-        ) from error
-
-
 def _numbers(array: np.ndarray, path: Path) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise SpikelearnError(f"{path} must hold real numbers, found {array.dtype}")
@@ -370,23 +372,3 @@ def _numeric(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Without arrays of texts, which are names, where there are others."""
     kept = {name: array for name, array in arrays.items() if array.dtype.kind not in "US"}
     return kept or arrays
-
-
-def _matlab_texts(path: Path) -> dict[str, list[str]]:
-    """Texts and numbers of a MATLAB file that may be names: cells, rows of characters, numbers."""
-    from scipy.io import loadmat
-
-    try:
-        arrays = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
-    except Exception as error:  # SciPy raises many kinds, on files of version 7.3 too
-        raise SpikelearnError(
-            f"{path}: names are read from MATLAB files before version 7.3; give them in a text file"
-        ) from error
-    return {
-        name: [
-            written_name(np.ravel(cell)[0] if np.size(cell) else "").strip()
-            for cell in np.ravel(array)
-        ]
-        for name, array in arrays.items()
-        if isinstance(array, np.ndarray)
-    }

@@ -276,7 +276,8 @@ def by_repeat(
 ) -> list[RecordedResponses]:
     """The responses of each region, repeats of a stimulus by their number.
 
-    The coordinate `repetition` numbers them, where it is there; else they come as they are stored.
+    The coordinate `repetition` numbers them, where it is there and no stimulus has one twice: a
+    repetition that a stimulus lacks is NaN. Else they come as they are stored.
 
     Parameters
     ----------
@@ -291,18 +292,36 @@ def by_repeat(
         responses = responses.isel(presentation=order)
     row = {name: i for i, name in enumerate(stimulus_ids)}
     which = np.array([row[name] for name in responses["stimulus_id"].to_numpy()])
+    repeat = _places_of_repetitions(responses, which)
     values = responses.to_numpy()
     names = _unit_names(responses)
     regions = responses["region"].astype(str).to_numpy()
     recorded = []
     for region in dict.fromkeys(regions):
         mine = regions == region
-        stacked = stacked_repeats(values[:, mine], which, len(row))
+        if repeat is None:
+            stacked = stacked_repeats(values[:, mine], which, len(row))
+        else:
+            stacked = np.full((len(row), int(repeat.max()) + 1, int(mine.sum())), np.nan)
+            stacked[which, repeat] = values[:, mine]
         chosen = tuple(name for name, here in zip(names, mine, strict=True) if here)
         recorded.append(
             RecordedResponses(subject, f"{species} {region}", "", stacked, unit, chosen)
         )
     return recorded
+
+
+def _places_of_repetitions(responses: xarray.DataArray, which: np.ndarray) -> np.ndarray | None:
+    """Where each presentation stands among the repetitions; None where these are not numbered."""
+    if "repetition" not in responses.coords or responses["repetition"].dims != ("presentation",):
+        return None
+    numbers, places = np.unique(responses["repetition"].to_numpy(), return_inverse=True)
+    pairs = np.column_stack([which, places])
+    # Numbers that run on over all presentations are of none of them a repetition.
+    running = len(numbers) > 4 * np.bincount(which).max()
+    if running or len(np.unique(pairs, axis=0)) < len(pairs):
+        return None
+    return np.asarray(places)
 
 
 def timecourses(

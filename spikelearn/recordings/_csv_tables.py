@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import are_counted
+from spikelearn._names import are_counted, are_numbers
 
 if TYPE_CHECKING:
     from spikelearn.recordings._shown import ShownStimuli
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv")
 MISSING = ("", "na", "n/a", "nan", "null")  # cells that hold no number
 UNNAMED = ("", "unnamed: 0")  # how pandas and R head the numbers of rows
+OF_STIMULI = ("stimulus", "stimuli", "stim", "image", "picture", "item")
+OF_ORDER = ("trial", "order", "index", "row", "position", "presentation", "number", "no", "nr")
 FLAGS = {"true": "1", "false": "0"}
 Cells = list[list[str]]
 
@@ -83,9 +86,8 @@ def read_csv_table(
     except ValueError as error:
         raise SpikelearnError(f"{path}: {error}") from error
     rows = tuple(row[0] for row in body) if index else None
-    if rows is not None and _counts_only(rows, stimuli, path):
-        stimuli.note(f"{path}: the first column counts the rows and is left out")
-        rows = None
+    if rows is not None:
+        rows = _names_of_rows(rows, stimuli, path)
     return NamedTable(values, rows, tuple(raw[0][first:]) if headed else None)
 
 
@@ -96,7 +98,7 @@ def _is_headed(raw: Cells, stimuli: ShownStimuli, path: Path) -> bool:
         return True
     if _is_number(first[0]):
         # Numbers throughout: a heading only where it counts the columns and is one row too many.
-        return are_counted([_plain(cell) for cell in first]) and len(raw) == len(stimuli) + 1
+        return are_numbers([_plain(cell) for cell in first]) and len(raw) == len(stimuli) + 1
     if first[0].casefold() in UNNAMED:
         return True
     # Numbers behind a name: the first stimulus, or a heading over the names of stimuli.
@@ -110,9 +112,20 @@ def _has_index(raw: Cells, body: Cells, headed: bool, stimuli: ShownStimuli, pat
         return True
     if (stimuli.numbers(column, path) >= 0).all() and len(set(column)) == len(column):
         return True  # stimuli that are called by numbers
-    if headed and raw[0][0].casefold() in UNNAMED:
+    plain = [_plain(cell) for cell in column]
+    # A matrix has the same numbers on both sides.
+    of_stimuli = headed and (raw[0][1:] == column or _is_headed_as(raw[0][0], OF_STIMULI))
+    if of_stimuli and are_numbers(plain):
         return True
-    if len(body[0]) > 1 and len(body) > 2 and are_counted([_plain(cell) for cell in column]):
+    if headed and raw[0][0].casefold() in UNNAMED:
+        if are_numbers(plain) and not are_counted(plain):
+            raise SpikelearnError(
+                f"{path}: the first column holds {column[0]}, {column[1]}, {column[2]} ..., the"
+                " numbers of the stimuli, or of the presentations while the rows are in the order"
+                " of the stimuli; say `index: true` for the first, remove the column for the second"
+            )
+        return True
+    if len(body[0]) > 1 and len(body) > 2 and are_numbers(plain):
         raise SpikelearnError(
             f"{path}: the first column holds {column[0]}, {column[1]}, {column[2]} ..., the numbers"
             " of the rows or the responses of a unit; say `index: true` or `index: false`"
@@ -120,9 +133,60 @@ def _has_index(raw: Cells, body: Cells, headed: bool, stimuli: ShownStimuli, pat
     return False
 
 
-def _counts_only(rows: tuple[str, ...], stimuli: ShownStimuli, path: Path) -> bool:
+def _names_of_rows(
+    rows: tuple[str, ...], stimuli: ShownStimuli, path: Path
+) -> tuple[str, ...] | None:
+    """The stimuli that the first column names; None where it only counts the rows."""
     plain = [_plain(row) for row in rows]
-    return are_counted(plain) and not (stimuli.numbers(rows, path) >= 0).all()
+    known = stimuli.numbers(rows, path) >= 0
+    if are_counted(plain) and not known.all():
+        stimuli.note(f"{path}: the first column counts the rows and is left out")
+        return None
+    if are_numbers(plain) and not known.any():
+        return stimuli.called_by_number(plain, path)
+    return rows
+
+
+def without_numbers_of_rows(
+    values: np.ndarray, columns: tuple[str, ...] | None, path: Path, stimuli: ShownStimuli
+) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """The columns of units, without those behind the first that number the rows.
+
+    Parameters
+    ----------
+    values : array of shape (n_rows, n_columns)
+    columns : tuple of str or None
+        What they are headed.
+    path : Path
+    stimuli : ShownStimuli
+        Is told what is left out.
+    """
+    kept = []
+    for place in range(values.shape[1]):
+        heading = columns[place] if columns is not None else ""
+        cells = [f"{cell:g}" for cell in values[:, place]]
+        numbers = len(cells) > 2 and are_numbers(cells)
+        named_so = columns is not None and (
+            re.fullmatch(r"(unnamed: \d+)?", heading.casefold()) is not None
+            or (numbers and _is_headed_as(heading, OF_ORDER + OF_STIMULI))
+        )
+        if named_so or (numbers and values.shape[1] > 1 and are_counted(cells)):
+            which = f"'{heading}'" if heading else f"{place + 1} of its numbers"
+            what = "numbers the rows" if numbers else "has no name"
+            stimuli.note(f"{path}: the column {which} {what} and is left out")
+        else:
+            kept.append(place)
+    if not kept:
+        raise SpikelearnError(f"{path} holds no responses beside the numbers of its rows")
+    return values[:, kept], None if columns is None else tuple(columns[place] for place in kept)
+
+
+def _is_headed_as(heading: str, words: tuple[str, ...]) -> bool:
+    """Whether a heading is one of some words, as in "Image", "image_id" and "trial number"."""
+    parts = re.split(r"[\s_\-.]+", heading.strip().casefold())
+    return parts[0].rstrip("s") in {word.rstrip("s") for word in words} and (
+        set(parts[1:]) <= {"id", "index", "number", "no", "nr", "order"}
+    )
 
 
 def _plain(cell: str) -> str:

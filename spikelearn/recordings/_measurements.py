@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import is_sorted, order_of_names, repeated
+from spikelearn._names import are_numbers, is_sorted, order_of_names, repeated
 from spikelearn.recordings.repeats import means_of_repeats
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class RecordedResponses:
         What a response is, as in "spikes/s from 70 to 170 ms".
     unit_names : tuple of str
         One for each unit; their numbers if absent.
+    numbered : bool
+        Whether units are only numbered in their file, so that the same number means another unit in
+        another session; so if the names are absent, or the numbers from 0 or 1 on.
     """
 
     subject: str
@@ -90,6 +94,7 @@ class RecordedResponses:
     values: np.ndarray
     unit: str
     unit_names: tuple[str, ...] = ()
+    numbered: bool = False
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)
@@ -104,6 +109,8 @@ class RecordedResponses:
         if not self.unit_names:
             names = tuple(str(number) for number in range(values.shape[2]))
             object.__setattr__(self, "unit_names", names)
+        if are_numbers(self.unit_names):
+            object.__setattr__(self, "numbered", True)
         if len(self.unit_names) != values.shape[2]:
             raise SpikelearnError(
                 f"{who} are of {values.shape[2]} units, but {len(self.unit_names)} are named"
@@ -148,8 +155,19 @@ class RecordedResponses:
         names = tuple(self.unit_names[i] for i in order)
         return replace(self, values=self.values[:, :, order], unit_names=names)
 
-    def rdm(self) -> RecordedRDM:
+    @property
+    def flat_stimuli(self) -> np.ndarray:
+        """Whether all units respond alike to each stimulus, bool array of shape (n_stimuli,)."""
+        flat: np.ndarray = np.ptp(self.mean, axis=1) == 0
+        return flat
+
+    def rdm(self, labels: Sequence[str] = ()) -> RecordedRDM:
         """1 - Pearson r over the units between mean responses to each two stimuli.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            What the stimuli are called, for the message; their numbers, if left out.
 
         Raises
         ------
@@ -161,11 +179,12 @@ class RecordedResponses:
                 f"a correlation needs at least 2 units, but {self.region}, subject {self.subject},"
                 f" has {self.n_units}"
             )
-        flat = np.ptp(self.mean, axis=1) == 0
-        if flat.any():
+        flat = np.flatnonzero(self.flat_stimuli)
+        if flat.size:
             raise SpikelearnError(
                 f"all units of {self.region}, subject {self.subject}, respond alike to stimulus"
-                f" {int(np.argmax(flat))}: their pattern correlates with none"
+                f" {labels[flat[0]] if labels else flat[0]}: their pattern correlates with none, so"
+                " that there is no RDM"
             )
         values = _correlation_distances(self.mean)
         return RecordedRDM(self.subject, self.region, self.session, values, "1 - Pearson r")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import repeated, written_name
+from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, observed_windows, stacked_repeats
 
@@ -27,11 +27,15 @@ _SAME_TIME_S = 1e-6
 
 @dataclass(frozen=True)
 class _Named:
-    """A segment, where it stands in the file, and a name for each of its trains."""
+    """A segment, where it stands in the file, and a name for each of its trains.
+
+    `by_place` says that these names are only the places of the trains.
+    """
 
     segment: Any
     where: str
     unit_names: list[str]
+    by_place: bool
 
 
 def read_neo(entry: NeoFile, root: Path, stimuli: ShownStimuli) -> list[RecordedResponses]:
@@ -59,7 +63,9 @@ def read_neo(entry: NeoFile, root: Path, stimuli: ShownStimuli) -> list[Recorded
     if not path.exists():
         raise SpikelearnError(f"there is no file {path}")
     segments = _named_segments(_blocks(path), path, stimuli)
+    _check_events(segments, entry, path)
     units = list(dict.fromkeys(name for one in segments for name in one.unit_names))
+    numbered = are_numbers(units) or any(one.by_place for one in segments)
     column = {name: i for i, name in enumerate(units)}
     first, last = (t / 1000.0 for t in entry.window_ms)
     names: list[str] = []
@@ -85,7 +91,11 @@ def read_neo(entry: NeoFile, root: Path, stimuli: ShownStimuli) -> list[Recorded
         stacked_repeats(every[shown], which[shown], len(stimuli)), units, f"{path}, {entry.region}"
     )
     unit = f"spikes/s from {entry.window_ms[0]:g} to {entry.window_ms[1]:g} ms"
-    return [RecordedResponses(entry.subject, entry.region, entry.session, values, unit, kept)]
+    return [
+        RecordedResponses(
+            entry.subject, entry.region, entry.session, values, unit, kept, numbered=numbered
+        )
+    ]
 
 
 def _named_segments(blocks: Sequence[Any], path: Path, stimuli: ShownStimuli) -> list[_Named]:
@@ -100,7 +110,8 @@ def _named_segments(blocks: Sequence[Any], path: Path, stimuli: ShownStimuli) ->
     for number, block in enumerate(blocks):
         segments = [segment for segment in block.segments if len(segment.spiketrains)]
         names = [[str(t.name or "").strip() for t in s.spiketrains] for s in segments]
-        if any(not all(its) or repeated(its) is not None for its in names):
+        by_place = any(not all(its) or repeated(its) is not None for its in names)
+        if by_place:
             sizes = sorted({len(its) for its in names})
             if len(sizes) > 1:
                 raise SpikelearnError(
@@ -116,7 +127,7 @@ def _named_segments(blocks: Sequence[Any], path: Path, stimuli: ShownStimuli) ->
             names = [[f"{prefix}{place}" for place in range(len(its))] for its in names]
         for place, (segment, its) in enumerate(zip(segments, names, strict=True)):
             where = f"segment {segment.name or place}"
-            named.append(_Named(segment, where, its))
+            named.append(_Named(segment, where, its, by_place))
     if not named:
         raise SpikelearnError(f"{path} must hold spike trains, found none")
     units = {name for one in named for name in one.unit_names}
@@ -149,15 +160,31 @@ def _blocks(path: Path) -> list[Any]:
     return blocks
 
 
+def _wanted(entry: NeoFile) -> tuple[str, ...] | None:
+    return (entry.events,) if isinstance(entry.events, str) else entry.events
+
+
+def _check_events(segments: Sequence[_Named], entry: NeoFile, path: Path) -> None:
+    """Refuse names of epochs and events that no segment has."""
+    lists = [its for one in segments for its in (*one.segment.epochs, *one.segment.events)]
+    known = list(dict.fromkeys(str(its.name or "") for its in lists))
+    for name in _wanted(entry) or ():
+        if name not in known:
+            there = ", ".join(f"'{its}'" for its in known) or "none"
+            raise SpikelearnError(
+                f"{path} has no epochs or events '{name}', which `events` names; it has {there}"
+            )
+
+
 def _presentations(
     one: _Named, entry: NeoFile, path: Path, stimuli: ShownStimuli
 ) -> tuple[list[str], np.ndarray]:
     """Names of what was shown, and when it began in s."""
-    wanted = (entry.events,) if isinstance(entry.events, str) else entry.events
+    wanted = _wanted(entry)
     found: list[tuple[str, list[str], np.ndarray]] = []
     for kind, lists in (("epochs", one.segment.epochs), ("events", one.segment.events)):
         for events in lists:
-            if wanted is not None and events.name not in wanted:
+            if wanted is not None and str(events.name or "") not in wanted:
                 continue
             names = [written_name(label) for label in events.labels]
             if wanted is None and not (stimuli.numbers(names, path) >= 0).any():

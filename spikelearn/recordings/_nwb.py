@@ -83,7 +83,15 @@ def _read(file: Any, entry: NWBFile, path: Path, stimuli: ShownStimuli) -> list[
         )
         unit = f"spikes/s from {first:g} to {last:g} ms"
         responses.append(
-            RecordedResponses(entry.subject, region, entry.session, values, unit, kept)
+            RecordedResponses(
+                entry.subject,
+                region,
+                entry.session,
+                values,
+                unit,
+                kept,
+                numbered=entry.unit_column is None,
+            )
         )
     return responses
 
@@ -170,8 +178,15 @@ def _one_name(cell: list[Any], row: int, entry: NWBFile, path: Path, stimuli: Sh
 
 
 def _unit_names(units: Any, entry: NWBFile, path: Path) -> list[str]:
-    if entry.unit_column is None:
-        return [str(number) for number in units.id[:]]
+    ids = [str(number) for number in units.id[:]]
+    if entry.unit_column is None or (entry.unit_column == "id" and "id" not in units.colnames):
+        twice = repeated(ids)
+        if twice is not None:
+            raise SpikelearnError(
+                f"{path}: two units have the id {twice}; say by `unit_column` which column names"
+                f" them; there are {', '.join(units.colnames)}"
+            )
+        return ids
     if entry.unit_column not in units.colnames:
         raise SpikelearnError(
             f"{path}: the units have no column '{entry.unit_column}'; they have"

@@ -98,6 +98,37 @@ class ShownStimuli:
             self.note(f"{where}: {guessed[0]} is taken{more}, though it is written differently")
         return np.array([found[name] for name in names], dtype=int)
 
+    def called_by_number(self, names: Sequence[str], where: object) -> tuple[str, ...]:
+        """The stimuli that numbers from 0 or 1 on mean, which stand in no order of their own.
+
+        Raises
+        ------
+        SpikelearnError
+            If a number may mean two stimuli.
+        """
+        if self.doubt:
+            raise SpikelearnError(f"{where} calls the stimuli by numbers, and {self.doubt}")
+        numbers = [int(name) for name in names]
+        first = min(numbers)
+        within = [re.findall(r"\d+", label) for label in self.labels]
+        own = {int(its[-1]): label for its, label in zip(within, self.labels, strict=True) if its}
+        for number in numbers if set(own) == set(numbers) else ():
+            place = self.labels[number - first]
+            if own[number] != place:
+                raise SpikelearnError(
+                    f"{where}: {number} may be the stimulus {own[number]}, by its name, or {place},"
+                    f" by its place ({self.order}); write the names of the stimuli"
+                )
+        if len(numbers) != len(self):
+            raise SpikelearnError(
+                f"{where} numbers {len(numbers)} stimuli, but there are {len(self)}"
+            )
+        self.note(
+            f"{where} calls the stimuli by numbers: {first} is taken for {self.labels[0]},"
+            f" {first + 1} for {self.labels[1]} ... ({self.order})"
+        )
+        return tuple(self.labels[number - first] for number in numbers)
+
     def presented(self, names: Sequence[str], where: object) -> np.ndarray:
         """`numbers`, of presentations: each stimulus at least once.
 

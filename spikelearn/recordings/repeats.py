@@ -54,6 +54,23 @@ def means_of_repeats(repeats: np.ndarray) -> np.ndarray:
     return _means(without_baselines(repeats))
 
 
+def separate_repeats(repeats: np.ndarray) -> int:
+    """How many groups of repeats there are that have no stimulus in common; 1 in most recordings.
+
+    The baselines of one group cannot be told from responses to its stimuli.
+
+    Parameters
+    ----------
+    repeats : array of shape (n_stimuli, n_repeats, n_units)
+        The most of any unit, where they have other repeats.
+    """
+    most = 1
+    for _, seen in _by_pattern(repeats):
+        fit = _Fit.of(seen)
+        most = max(most, len(np.unique(fit.groups[fit.seen.any(axis=0)])))
+    return most
+
+
 def noise_of_means(repeats: np.ndarray) -> np.ndarray:
     """What noise adds to the variance over stimuli of each unit's mean responses.
 

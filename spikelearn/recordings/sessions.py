@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn._names import are_counted
+from spikelearn._names import are_numbers
 
 
 def joined_sessions(
     values: Sequence[np.ndarray],
     unit_names: Sequence[Sequence[str]],
     sessions: Sequence[str],
+    numbered: Sequence[bool] | None = None,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Responses of all units of some sessions to the same stimuli.
 
@@ -29,6 +30,8 @@ def joined_sessions(
         One for each unit of each session.
     sessions : sequence of str
         Names of the sessions, which stand before those of units that are only numbered.
+    numbered : sequence of bool, optional
+        Whether the units of each session are only numbered; if left out, by their names.
 
     Returns
     -------
@@ -38,7 +41,9 @@ def joined_sessions(
     """
     if len(values) == 1:
         return values[0], tuple(map(str, unit_names[0]))
-    keys = _keys(unit_names, sessions)
+    if numbered is None:
+        numbered = [are_numbers(names) for names in unit_names]
+    keys = _keys(unit_names, sessions, any(numbered))
     columns = {key: i for i, key in enumerate(dict.fromkeys(k for its in keys for k in its))}
     filled = np.zeros(len(columns), dtype=int)  # repeats of each unit so far
     placed = []
@@ -70,7 +75,7 @@ def session_notes(responses: Iterable[Any]) -> list[str]:
         names = [set(one.unit_names) for one in its]
         n_all = sum(map(len, names))
         of = f"the {len(its)} sessions of subject {subject}, {region},"
-        if any(are_counted(one.unit_names) for one in its):
+        if any(one.numbered for one in its):
             notes.append(
                 f"units of {of} are numbered, not named: they are taken as different units in each"
                 f" session, {n_all} side by side; name them if they are the same"
@@ -92,9 +97,11 @@ def session_notes(responses: Iterable[Any]) -> list[str]:
     return notes
 
 
-def _keys(unit_names: Sequence[Sequence[str]], sessions: Sequence[str]) -> list[list[str]]:
+def _keys(
+    unit_names: Sequence[Sequence[str]], sessions: Sequence[str], numbered: bool
+) -> list[list[str]]:
     """What each unit is called among those of all sessions."""
-    if not any(are_counted(names) for names in unit_names):
+    if not numbered:
         return [[str(name) for name in names] for names in unit_names]
     told_apart = len(set(sessions)) == len(sessions)
     labels = list(sessions) if told_apart else [str(i) for i in range(len(sessions))]

@@ -27,7 +27,8 @@ responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (stimulus,
 rdm         the same formats, a square matrix with a zero diagonal or its upper triangle row by
             row; `measure: similarity` for similarities, which become 1 - similarity
 nwb         spikes counted in a window from the start of each row of an intervals table; units are
-            called by their `id`, or by `unit_column`
+            called by `unit_column`, or by their `id`, which is each session's own
+            unless `unit_column: id` says that it means the same neuron in all
 neo         any file that Neo reads: spikes in a window from each epoch or event whose label is a
             stimulus, or of segments that are annotated or named so; units by their trains' names
 bids        statistical maps of a derivative, as nilearn writes them
@@ -61,6 +62,7 @@ from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._shown import ShownStimuli
 from spikelearn.recordings._stimuli import image_files, image_set, read_all, read_resized
+from spikelearn.recordings.repeats import separate_repeats
 from spikelearn.recordings.sessions import session_notes
 from spikelearn.recordings.user_schema import (
     BIDSFolder,
@@ -118,8 +120,35 @@ def load_user_recording(path: str | Path) -> ImageRecording:
     return replace(
         of_responses,
         rdms=(*of_responses.rdms, *rdms),
-        notes=(*stimuli.notes, *_dark_notes(images), *session_notes(responses)),
+        notes=(
+            *stimuli.notes,
+            *_dark_notes(images),
+            *session_notes(responses),
+            *_notes_on_responses(responses, labels),
+        ),
     )
+
+
+def _notes_on_responses(responses: list[RecordedResponses], labels: list[str]) -> list[str]:
+    """What cannot be told from responses, a sentence each."""
+    notes = []
+    for one in responses:
+        session = f", session {one.session}" if one.session else ""
+        who = f"{one.region}, subject {one.subject}{session}"
+        n_groups = separate_repeats(one.values)
+        if n_groups > 1:
+            notes.append(
+                f"{who}: the repeats are in {n_groups} groups that have no stimulus in common; how"
+                " their baselines differ cannot be told from how their stimuli differ"
+            )
+        flat = [label for label, is_ in zip(labels, one.flat_stimuli, strict=True) if is_]
+        if flat and one.n_units > 1:
+            more = f" and {len(flat) - 1} more" if len(flat) > 1 else ""
+            notes.append(
+                f"{who}: all units respond alike to {flat[0]}{more}, so that there is no RDM and no"
+                " comparison by rsa; leave such stimuli out for it"
+            )
+    return notes
 
 
 def _dark_notes(images: np.ndarray) -> list[str]:

@@ -95,7 +95,9 @@ class NWBFile(_Spikes):
         default=None, description="of the units, or of their electrodes"
     )
     unit_column: str | None = Field(
-        default=None, description="of the units, with their names; their `id`, if left out"
+        default=None,
+        description="of the units, with their names; may be `id`, where a session's ids"
+        " are those of another. If left out, ids are numbers of each session's own",
     )
 
     @model_validator(mode="after")

@@ -55,3 +55,21 @@ def test_labelled_responses_are_read_by_their_labels() -> None:
     other = labelled.assign_coords(stimulus=list("fbadeX"))
     with pytest.raises(SpikelearnError, match="named after other stimuli"):
         neural_responses(ResponseRecording("mine", labels, (Response("S", "V4", other),)), "cka")
+
+
+def test_stimuli_that_are_called_by_numbers_are_found_by_them() -> None:
+    random = np.random.default_rng(0)
+    values, order = random.normal(size=(12, 2, 3)), random.permutation(12)
+    labels = tuple(map(str, range(12)))
+    shuffled = xarray.DataArray(
+        values[order],
+        dims=("stimulus", "repeat", "unit"),
+        coords={"stimulus": [labels[i] for i in order]},
+    )
+    (one,) = neural_responses(
+        ResponseRecording("mine", labels, (Response("S", "V4", shuffled),)), "cka"
+    )
+    np.testing.assert_array_equal(one.repeats, values)
+    names = tuple(f"im{i}" for i in range(12))
+    with pytest.raises(SpikelearnError, match="named after other stimuli"):
+        neural_responses(ResponseRecording("mine", names, (Response("S", "V4", shuffled),)), "cka")

@@ -266,3 +266,62 @@ def test_lists_of_the_order_name_each_image_once(folder) -> None:
         describe(folder, entry, stimuli={"folder": "images", "order": "order.txt"})
     )
     assert any("3 images of" in note and "are left out" in note for note in recording.notes)
+
+
+def test_units_that_are_only_numbered_stay_so_when_one_is_left_out(folder) -> None:
+    from spikelearn.comparison.neural_responses import neural_responses
+
+    entries = []
+    for seed, day in enumerate(("mon", "tue")):
+        values = random_responses(seed)
+        values[1, :, 1] = np.nan
+        np.save(folder / f"{day}.npy", values)
+        entries.append({"kind": "responses", "file": f"{day}.npy", "region": "IT", "session": day})
+    recording = load_recording(describe(folder, *entries))
+    assert recording.responses[0].unit_names == ("0", "2", "3")
+    (one,) = neural_responses(recording, "cka")
+    assert one.repeats.shape == (5, 3, 6)
+    assert any("numbered, not named" in note for note in recording.notes)
+
+
+def test_a_reading_by_sizes_alone_is_said_or_refused(folder) -> None:
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
+    np.save(folder / "a.npy", random_responses())
+    recording = load_recording(describe(folder, entry))
+    assert any("3 repeats of 4 units" in n and "say dims" in n for n in recording.notes)
+    said = {**entry, "dims": ["stimulus", "repeat", "unit"]}
+    assert not any("by its sizes" in n for n in load_recording(describe(folder, said)).notes)
+    np.save(folder / "a.npy", random_responses(0, 50, 1))
+    with pytest.raises(SpikelearnError, match="can be read as"):
+        load_recording(describe(folder, entry))
+
+
+def test_a_stimulus_to_which_all_units_respond_alike_is_said_and_read(folder) -> None:
+    from spikelearn.comparison.models_and_targets import recorded_rdms
+    from spikelearn.comparison.recording_summary import recording_summary
+
+    values = random_responses()[:, 0]
+    np.save(folder / "v1.npy", values)
+    values[2] = 0.0
+    np.save(folder / "it.npy", values)
+    entries = [
+        {"kind": "responses", "file": f"{region}.npy", "region": region} for region in ("it", "v1")
+    ]
+    for chosen in (entries, entries[:1]):
+        recording = load_recording(describe(folder, *chosen))
+        assert any("all units respond alike to cat_10" in note for note in recording.notes)
+        assert [r.region for r in recording.rdms] == [e["region"] for e in chosen[1:]]
+        recording_summary(recording)
+        with pytest.raises(SpikelearnError, match="respond alike to stimulus cat_10"):
+            recorded_rdms(recording, None)
+        recorded_rdms(recording.select(np.array([0, 1, 3, 4])), None)
+
+
+def test_repeats_of_other_stimuli_each_are_said(folder) -> None:
+    values = random_responses(n_repeats=4, n_units=6)
+    values[:3, 2:] = np.nan
+    values[3:, :2] = np.nan
+    np.save(folder / "a.npy", values)
+    entry = {"kind": "responses", "file": "a.npy", "region": "IT"}
+    recording = load_recording(describe(folder, entry))
+    assert any("2 groups that have no stimulus in common" in note for note in recording.notes)

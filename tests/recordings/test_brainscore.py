@@ -98,3 +98,20 @@ def test_stimuli_that_are_numbers_keep_their_zeros_and_images_their_folders(tmp_
         else:
             with pytest.raises(SpikelearnError, match="holds two images called"):
                 read_zipped(tmp_path / "i.zip", ["b/x.png", "a/x.png"])
+
+
+def test_a_repetition_that_a_stimulus_lacks_is_missing() -> None:
+    data = xarray.DataArray(
+        np.array([[30.0], [1], [3], [10], [2]]),
+        dims=("presentation", "neuroid"),
+        coords={
+            "stimulus_id": ("presentation", ["b", "a", "a", "b", "a"]),
+            "repetition": ("presentation", [2, 0, 2, 0, 1]),
+            "region": ("neuroid", ["V4"]),
+        },
+    )
+    (recorded,) = by_repeat(data, np.array(["a", "b"]), "m", "Hz", "monkey")
+    np.testing.assert_array_equal(recorded.values[:, :, 0], [[1, 2, 3], [10, np.nan, 30]])
+    running = data.assign_coords(repetition=("presentation", [0, 1, 1, 0, 0]))
+    (recorded,) = by_repeat(running, np.array(["a", "b"]), "m", "Hz", "monkey")
+    assert recorded.n_repeats == 3

@@ -136,3 +136,69 @@ def test_categories_are_found_by_name(folder) -> None:
     pd.DataFrame({"cat": member[:4]}, LABELS[:4]).to_csv(folder / "c.csv")
     with pytest.raises(SpikelearnError, match="lacks the stimulus dog_2"):
         load_recording(describe(folder, entry, categories="c.csv"))
+
+
+SHUFFLED = [3, 0, 4, 2, 1]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_shuffled_numbers_are_stimuli_and_never_count_rows(folder, first) -> None:
+    table = pd.DataFrame(VALUES[SHUFFLED], columns=list("abcd"))
+    table.insert(0, "", [i + first for i in SHUFFLED])
+    table.to_csv(folder / "r.csv", index=False)
+    with pytest.raises(SpikelearnError, match="numbers of the stimuli, or of the presentations"):
+        read(folder)
+    recording = read(folder, index=True)
+    np.testing.assert_allclose(recording.responses[0].values[:, 0], VALUES)
+    assert any(f"{first} is taken for cat_1" in note for note in recording.notes)
+    table.rename(columns={"": "image_id"}).to_csv(folder / "r.csv", index=False)
+    np.testing.assert_allclose(read(folder).responses[0].values[:, 0], VALUES)
+
+
+def test_a_number_that_may_mean_two_stimuli_is_refused() -> None:
+    stimuli = ShownStimuli(("im2", "im1", "im3"))
+    with pytest.raises(SpikelearnError, match="1 may be the stimulus im1, by its name, or im2"):
+        stimuli.called_by_number(["3", "1", "2"], "t.csv")
+    assert stimuli.called_by_number(["2", "0", "1"], "t.csv") == ("im3", "im2", "im1")
+    with pytest.raises(SpikelearnError, match="in doubt"):
+        ShownStimuli(("a", "b"), doubt="in doubt").called_by_number(["1", "0"], "t.csv")
+
+
+def test_categories_and_matrices_of_shuffled_numbers_are_put_in_order(folder) -> None:
+    np.save(folder / "r.npy", VALUES)
+    member = np.array([1, 1, 1, 0, 0])
+    pd.DataFrame({"cat": member[SHUFFLED]}, SHUFFLED).to_csv(folder / "c.csv")
+    entry = {"kind": "responses", "file": "r.npy", "region": "IT"}
+    recording = load_recording(describe(folder, entry, categories="c.csv"))
+    assert recording.categories["cat"].tolist() == member.astype(bool).tolist()
+    rdm = random_rdm(5, 3)
+    entry = {"kind": "rdm", "file": "rdm.csv", "region": "IT"}
+    table = pd.DataFrame(rdm[np.ix_(SHUFFLED, SHUFFLED)], SHUFFLED, SHUFFLED)
+    for index in (True, False):
+        table.to_csv(folder / "rdm.csv", index=index)
+        np.testing.assert_allclose(load_recording(describe(folder, entry)).rdms[0].matrix, rdm)
+    for index in (True, False):
+        pd.DataFrame(rdm).to_csv(folder / "rdm.csv", index=index)
+        np.testing.assert_allclose(load_recording(describe(folder, entry)).rdms[0].matrix, rdm)
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells"),
+    [
+        ("trial", range(5)),
+        ("order", [4, 2, 5, 1, 3]),
+        ("", [7, 7, 1, 2, 3]),
+        ("Unnamed: 5", [0.5, 2, 3, 1, 1]),
+        ("x", range(1, 6)),
+    ],
+)
+def test_further_columns_that_number_the_rows_are_no_units(folder, heading, cells) -> None:
+    table = pd.DataFrame(VALUES, LABELS, columns=list("abcd"))
+    for place in (0, 4):
+        its = table.copy()
+        its.insert(place, heading, list(cells))
+        its.to_csv(folder / "r.csv", index_label="stimulus")
+        recording = read(folder)
+        assert recording.responses[0].unit_names == tuple("abcd")
+        np.testing.assert_allclose(recording.responses[0].values[:, 0], VALUES)
+        assert any("and is left out" in note for note in recording.notes)

@@ -199,3 +199,14 @@ def test_what_lies_outside_of_a_train_is_missing_and_not_zero(folder) -> None:
     # The first two presentations, at 5 and 15 s, are not wholly after 15.2 s.
     assert np.isnan(values[:, :, 2]).astype(int).tolist() == [[1, 0]] * 2 + [[0, 0]] * 3
     assert any("were not observed and are missing" in note for note in recording.notes)
+
+
+def test_a_misspelt_name_of_events_is_refused(folder) -> None:
+    trains = [train(counting(STARTS), "a"), train(counting(STARTS, 2), "b")]
+    left = epoch(LABELS[:3], STARTS[:3], "left")
+    right = epoch(LABELS[3:], STARTS[3:], "right")
+    write_blocks(folder / "s.nix", [segment(trains, left, right)])
+    with pytest.raises(SpikelearnError, match=r"events 'rihgt'.*it has 'left', 'right'"):
+        load_recording(describe(folder, {**ENTRY, "events": ["left", "rihgt"]}))
+    recording = load_recording(describe(folder, {**ENTRY, "events": ["left", "right"]}))
+    assert recording.responses[0].n_units == 2

@@ -202,3 +202,39 @@ def test_stimuli_that_are_numbers_are_found_by_their_numbers(folder) -> None:
     path = describe(folder, {**ENTRY, "region": "V1"}, stimuli={"folder": "numbered"})
     recorded = load_recording(path).responses[0]
     assert (recorded.values[:, 0, 0] * 0.5).tolist() == [5, 3, 2, 1]
+
+
+def test_ids_are_each_sessions_own_unless_they_are_said_to_be_names(folder) -> None:
+    from spikelearn.comparison.neural_responses import neural_responses
+
+    entries = []
+    for day in ("mon", "tue"):
+        file = nwb_file()
+        file.add_trial_column("stimulus", "what was shown")
+        for k, label in enumerate(LABELS):
+            file.add_trial(start_time=float(k), stop_time=k + 0.5, stimulus=label)
+        for number in (0, 2, 5):
+            file.add_unit(spike_times=one_spike_each(np.arange(5.0), number), id=number)
+        save(file, folder / f"{day}.nwb")
+        entries.append(
+            {"kind": "nwb", "file": f"{day}.nwb", "region": "V1", "session": day}
+            | {"window_ms": [0, 300]}
+        )
+    (one,) = neural_responses(load_recording(describe(folder, *entries)), "cka")
+    assert one.repeats.shape == (5, 1, 6)
+    said = [{**entry, "unit_column": "id"} for entry in entries]
+    (one,) = neural_responses(load_recording(describe(folder, *said)), "cka")
+    assert one.repeats.shape == (5, 2, 3)
+
+
+def test_an_id_that_two_units_have_is_refused_with_a_way_out(folder) -> None:
+    file = nwb_file()
+    file.add_trial_column("stimulus", "what was shown")
+    for k, label in enumerate(LABELS):
+        file.add_trial(start_time=float(k), stop_time=k + 0.5, stimulus=label)
+    for number in (3, 3):
+        file.add_unit(spike_times=one_spike_each(np.arange(5.0)), id=number)
+    save(file, folder / "s.nwb")
+    entry = {"kind": "nwb", "file": "s.nwb", "region": "V1", "window_ms": [0, 300]}
+    with pytest.raises(SpikelearnError, match=r"s\.nwb: two units have the id 3.*`unit_column`"):
+        load_recording(describe(folder, entry))

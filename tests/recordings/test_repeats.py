@@ -152,3 +152,15 @@ def test_the_mean_of_recorded_responses_is_free_of_the_baselines_of_missing_repe
     signal, repeats = simulated("unequal", 50, noise=0.0)
     mean = RecordedResponses("S", "V1", "", repeats, "").mean
     np.testing.assert_allclose(mean - mean[0], signal - signal[0], atol=1e-9)
+
+
+def test_groups_of_repeats_without_a_common_stimulus_are_counted() -> None:
+    from spikelearn.recordings.repeats import separate_repeats
+
+    repeats = np.zeros((6, 4, 2))
+    assert separate_repeats(repeats) == 1
+    repeats[:3, 2:] = np.nan
+    repeats[3:, :2] = np.nan
+    assert separate_repeats(repeats) == 2
+    repeats[0, 3] = 0.0
+    assert separate_repeats(repeats) == 1
