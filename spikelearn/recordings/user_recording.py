@@ -24,6 +24,8 @@ responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (stimulus,
             other orders are said by `dims`. Or .nc: an xarray.DataArray with these dims. Rows and
             columns are found by their names where a table or a .nc has some, or `stimulus_names`
             and `unit_names` give them (a text file, or an array of the same file).
+            Numbers in a first column count the rows only as 0, 1, 2 ... or 1, 2, 3 ...; in another
+            order they are those of the stimuli, where the heading or `index: true` says so.
 rdm         the same formats, a square matrix with a zero diagonal or its upper triangle row by
             row; `measure: similarity` for similarities, which become 1 - similarity
 nwb         spikes counted in a window from the start of each row of an intervals table; units are
