@@ -202,6 +202,9 @@ class Description(BaseModel):
             raise SpikelearnError(f"give a value for '{path}', too")
         else:
             values = {path: value}
+        for key in values:
+            if not isinstance(key, str):
+                raise SpikelearnError(f"a path must be text, such as 'sizes[1]', found {key!r}")
         places = locations(self, values)
         return validate(type(self), content_with(self, places), self.described())
 

@@ -52,7 +52,8 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
     Raises
     ------
     SpikelearnError
-        Where a path leads nowhere, or cannot be read, or into what another replaces.
+        Where a path leads nowhere, or cannot be read, or into what another replaces, or to where
+        another one has put another value.
     """
     chosen: dict[Place, Any] = {}
     for path, value in values.items():
@@ -60,6 +61,11 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
         kinds = {p.rpartition(".")[0] for p in values if p.rpartition(".")[2] in ("model", "kind")}
         open_end = path.rpartition(".")[0] in kinds
         for place in _follow(description, _steps(path), (), path, open_end):
+            if place in chosen and not _equal(chosen[place], value):
+                raise SpikelearnError(
+                    f"{written(place)} is changed twice, to {chosen[place]!r:.60} and, by"
+                    f" '{path}', to {value!r:.60}; leave one out"
+                )
             chosen[place] = value
     for place in chosen:
         whole = next((place[:n] for n in range(1, len(place)) if place[:n] in chosen), None)
@@ -69,6 +75,13 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
                 " into one value"
             )
     return chosen
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(np.all(one == other))
+    except ValueError:  # lists of arrays of different lengths
+        return False
 
 
 def content_with(node: Any, places: Mapping[Place, Any]) -> Any:

@@ -4,7 +4,7 @@
   brings, one may be written anew: that is what merges are for.)
 - 1e-3 is a number, as in YAML 1.2 (version 1.1 takes it for text).
 - 010 is refused (8 in YAML 1.1, 10 in 1.2), and so is 1:30 (90 in 1.1, text in 1.2): written
-  without the leading 0, or in quotes, each is one thing.
+  without the leading 0, or in quotes, each is one thing. (07 is 7 in both.)
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class _Loader(yaml.SafeLoader):
         """A whole number, unless there are two ways to read it."""
         text = self.construct_scalar(node)
         plain = text.lstrip("+-").replace("_", "")
-        if ":" in plain or re.fullmatch(r"0\d+", plain):
-            raise _ambiguous(node, text, super().construct_yaml_int(node))
-        return super().construct_yaml_int(node)
+        value = super().construct_yaml_int(node)
+        if ":" in plain or (re.fullmatch(r"0\d+", plain) and value != int(text, 10)):
+            raise _ambiguous(node, text, value)
+        return value
 
     def construct_yaml_float(self, node: Any) -> Any:
         """A number, unless there are two ways to read it."""

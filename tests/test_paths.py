@@ -125,12 +125,6 @@ def test_all_that_fit_are_changed_and_no_others() -> None:
     assert sl.load_model("mlp_784").changed("sizes[1]", 100).sizes == (784, 100, 256, 10)
 
 
-def test_places_that_are_named_twice_take_the_later_value() -> None:
-    given = {"projections[*->*].weight_mv": 3, "projections[inh->*].weight_mv": -3}
-    weights = [p.weight for p in network().changed(given).projections]
-    assert weights == [3.0, 3.0, -3.0, -3.0, -3.0]
-
-
 def test_a_place_is_not_changed_as_a_whole_and_in_part() -> None:
     both = {"populations.inh.size": 3, "populations.inh": {**CELL, "size": 5}}
     with pytest.raises(SpikelearnError, match=r"populations.inh is changed as a whole, and pop"):
@@ -156,3 +150,20 @@ def test_path_and_value_are_parted_outside_brackets(
     text: str, parts: tuple[str, str] | None
 ) -> None:
     assert split_assignment(text) == parts
+
+
+def test_one_place_is_changed_to_one_value() -> None:
+    both = {"background[*].rate_hz": 9, "background[inh].rate_hz": 10}
+    with pytest.raises(
+        SpikelearnError, match=r"background\[0\].rate_hz is changed twice, to 9 and"
+    ):
+        network().changed(both)
+    after = network().changed(both | {"background[inh].rate_hz": 9})
+    assert [b.rate_hz for b in after.background] == [9.0, 9.0]
+
+
+def test_a_path_is_text() -> None:
+    with pytest.raises(SpikelearnError, match="a path must be text"):
+        network().changed(5, 5)  # type: ignore[arg-type]
+    with pytest.raises(SpikelearnError, match="a path must be text"):
+        network().changed({5: 5})  # type: ignore[dict-item]

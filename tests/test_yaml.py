@@ -49,6 +49,7 @@ def test_a_key_over_that_of_a_merge_is_no_second_one_however_often_it_is_merged(
     ("text", "value"),
     [
         ("1e-3", 1e-3), ("-2E5", -2e5), (".5e3", 500.0), ("1.0e-3", 1e-3), ("10", 10), ("0", 0),
+        ("07", 7), ("0_7", 7),
         ("0x1F", 31), ("-0.5", -0.5), ("1e5x", "1e5x"), ("'010'", "010"), ("'1:30'", "1:30"),
     ],
 )  # fmt: skip

@@ -6,13 +6,16 @@ import contextlib
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 import typer.core
 
 from spikelearn._errors import SpikelearnError
+
+if TYPE_CHECKING:
+    from spikelearn._description import Description
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -164,7 +167,7 @@ def settings(pairs: list[str], option: str = "--option") -> dict[str, Any]:
     return values
 
 
-def changes(pairs: list[str] | None, *parts: str) -> tuple[dict[str, Any], ...]:
+def changes(pairs: list[str] | None, *parts: str, **own: Any) -> tuple[dict[str, Any], ...]:
     """What `--set` changes in a description, and in the others that a command reads.
 
     Parameters
@@ -173,17 +176,57 @@ def changes(pairs: list[str] | None, *parts: str) -> tuple[dict[str, Any], ...]:
         As path=value.
     *parts : str
         Beginnings of the paths that lead into the others, such as "stimulus".
+    **own
+        Fields of the description that options of their own set, None where they do not.
 
     Returns
     -------
     tuple of dict
         Values by path: first of the description itself, then of each of the others.
+
+    Raises
+    ------
+    SpikelearnError
+        For a field that is set by its own option and by `--set`.
     """
     values: tuple[dict[str, Any], ...] = tuple({} for _ in ("", *parts))
     for path, value in settings(pairs or [], "--set").items():
         place = next((i for i, part in enumerate(parts, 1) if path.startswith(f"{part}.")), 0)
         values[place][path.removeprefix(f"{parts[place - 1]}.") if place else path] = value
+    for field in values[0]:
+        if own.get(field) is not None:
+            raise SpikelearnError(f"{field} is given twice: by its own option, and by --set")
     return values
+
+
+def given_once(
+    description: Description, changed: Mapping[str, Any], own: Iterable[tuple[str, ...]]
+) -> None:
+    """Refuse what `--set` changes where an option of its own is given too: one would be lost.
+
+    Parameters
+    ----------
+    description : Description
+        In which `--set` changes something.
+    changed : mapping
+        Values by path, as of `changes`.
+    own : iterable of tuple of str
+        Places in the description that options of their own have set.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the first.
+    """
+    from spikelearn._paths import locations, written
+
+    own = list(own)
+    for place in locations(description, changed):
+        for other in own:
+            if place[: len(other)] == other or other[: len(place)] == place:
+                raise SpikelearnError(
+                    f"{written(other)} is given twice: by its own option, and by --set"
+                )
 
 
 def print_changes(*values: Mapping[str, Any], parts: tuple[str, ...] = ()) -> None:

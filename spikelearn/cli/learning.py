@@ -14,6 +14,7 @@ from spikelearn.cli._app import (
     Seed,
     app,
     changes,
+    given_once,
     plain_warnings,
     plainly,
     print_changes,
@@ -120,14 +121,13 @@ def train(
     if option:
         given["options"] = settings(option)
     changed, of_network = changes(setting, "network")
-    named_paths = {*given, *(f"options.{name}" for name in given.get("options", {}))}
-    for path in changed:
-        if path in named_paths:
-            raise SpikelearnError(f"{path} is given twice: by its own option, and by --set")
     if of_network:
         given["changes"] = of_network
+    own: list[tuple[str, ...]] = [(name,) for name in given if name != "options"]
+    own += [("options", name) for name in given.get("options", {})]
     first = _training_config(recipe, given)
     if changed:
+        given_once(first, changed, own)
         first = first.changed(changed)
     print_changes(changed, of_network, parts=("network",))
     if learning_rate is not None:

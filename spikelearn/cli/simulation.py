@@ -130,7 +130,7 @@ def simulate(
     if duration > 0:  # the simulation itself says what else a duration must be
         view.check(duration)
     _check_files(out, plot, psth, statistics)
-    of_network, of_stimulus = changes(setting, "stimulus")
+    of_network, of_stimulus = changes(setting, "stimulus", dt_ms=dt)
     network = spiking_network(model, seed, of_network)
     if scale is not None:
         network = network.scaled(scale)
@@ -413,7 +413,7 @@ def convert(
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.simulation.simulate import time_step
 
-    (changed,) = changes(setting)
+    (changed,) = changes(setting, dt_ms=dt)
     if Path(source).suffix == ".nir":
         network = SpikingNetwork.from_nir(source, dt, written_by, reset)  # type: ignore[arg-type]
         network = network.changed(changed) if changed else network

@@ -17,6 +17,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import data_places, sha256
 from spikelearn._keys import content_key
 from spikelearn.stimuli import user_images as own
+from spikelearn.stimuli.image_scale import ImageRange
 from spikelearn.stimuli.images import ImageDataset, check_source
 
 
@@ -72,7 +73,7 @@ _EVENT_SOURCES = ("full",)
 
 
 def load_dataset(
-    name_or_path: str | Path, source: str = "auto", image_range: own.ImageRange | None = None
+    name_or_path: str | Path, source: str = "auto", image_range: ImageRange | None = None
 ) -> ImageDataset:
     """A labelled image data set by name, or a user's own by path.
 

@@ -8,8 +8,8 @@
 What is held out is drawn for each class with a fixed seed: the same in every run.
 
 Whole numbers are read from 0, black, to 255, white; other numbers from 0 to 1. Images on another
-scale (0 to 16, -1 to 1, 16 bits) need an `image_range`, which says what black and white are; those
-that would be nearly black without one are refused, since a network hardly learns from them.
+scale (0 to 16, -1 to 1, 16 bits) need an `image_range`, which says what black and white are; see
+`spikelearn.stimuli.image_scale`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._seeding import generator
+from spikelearn.stimuli.image_scale import ImageRange, on_scale
 from spikelearn.stimuli.images import ImageDataset, rank_within_class
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
-ImageRange = tuple[float, float]
-"""What black and white are in images."""
 
 _HELD_OUT = 0.2
 # Modes of Pillow with 8 bits a channel or fewer, grey and in colour.
@@ -122,8 +121,8 @@ def load_folder(path: str | Path, image_range: ImageRange | None = None) -> Imag
                 + ", ".join(folder.name for folder in folders if _subfolders(folder))
             )
         files, labels = _listed(path, names)
-        images = on_scale(read_images(path, files), str(path), image_range)
-        return _divided(path, images, labels, tuple(names))
+        images = read_images(path, files)
+        return _divided(path, images, labels, tuple(names), str(path), image_range)
     if len(names) > 2:
         others = ", ".join(name for name in names if name not in ("train", "test"))
         raise SpikelearnError(f"{path} has {others} beside train and test; take it elsewhere")
@@ -136,13 +135,14 @@ def load_folder(path: str | Path, image_range: ImageRange | None = None) -> Imag
     train_files, train_labels = _listed(path / "train", classes)
     present = [name for name in classes if (path / "test" / name).is_dir()]
     test_files, test_labels = _listed(path / "test", classes, present)
-    images = on_scale(read_images(path, train_files + test_files), str(path), image_range)
-    n = len(train_files)
+    images, n = read_images(path, train_files + test_files), len(train_files)
+    parts = {str(path / "train"): images[:n], str(path / "test"): images[n:]}
+    train_images, test_images = on_scale(parts, image_range)
     return ImageDataset(
         path.name,
-        images[:n],
+        train_images,
         train_labels,
-        images[n:],
+        test_images,
         test_labels,
         classes=tuple(classes),
         source=f"images of the folder {path.name}",
@@ -174,25 +174,22 @@ def load_arrays(path: str | Path, image_range: ImageRange | None = None) -> Imag
                 )
     names = [f"{part}images" for part in parts]
     given = [_shaped(arrays[name], f"{path}: {name}") for name in names]
-    brightest = max(float(part.max()) for part in given)
-    images = [
-        on_scale(part, f"{path}: {name}", image_range, brightest)
-        for name, part in zip(names, given, strict=True)
-    ]
     raw = [_flat(arrays[f"{part}labels"]) for part in parts]
-    for part, x, y in zip(parts, images, raw, strict=True):
+    for part, x, y in zip(parts, given, raw, strict=True):
         if y.shape != (len(x),) or not len(y):
             raise SpikelearnError(
                 f"{path}: there are {len(x)} {part}images, but {part}labels has shape {y.shape}"
             )
     classes, labels = _numbered(raw, arrays.get("classes"), path)
     if len(parts) == 1:
-        return _divided(path, images[0], labels[0], classes)
+        return _divided(path, given[0], labels[0], classes, f"{path}: images", image_range)
+    named = {f"{path}: {name}": part for name, part in zip(names, given, strict=True)}
+    train_images, test_images = on_scale(named, image_range)
     return ImageDataset(
         path.stem,
-        images[0],
+        train_images,
         labels[0],
-        images[1],
+        test_images,
         labels[1],
         classes=classes,
         source=f"arrays of {path.name}",
@@ -200,7 +197,12 @@ def load_arrays(path: str | Path, image_range: ImageRange | None = None) -> Imag
 
 
 def _divided(
-    path: Path, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+    path: Path,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+    named: str,
+    image_range: ImageRange | None,
 ) -> ImageDataset:
     """The data set with a fifth of each class held out for testing, at least one image."""
     test = np.zeros(len(labels), dtype=bool)
@@ -213,6 +215,7 @@ def _divided(
             )
         drawn = generator(0, "held-out test images", name).permutation(members)
         test[drawn[: max(1, round(_HELD_OUT * len(members)))]] = True
+    (images,) = on_scale({named: images}, image_range)
     what = "images of the folder" if path.is_dir() else "arrays of"
     return ImageDataset(
         path.stem if path.suffix == ".npz" else path.name,
@@ -344,53 +347,6 @@ def _shaped(array: np.ndarray, what: str) -> np.ndarray:
     if not np.isfinite(array).all():
         raise SpikelearnError(f"{what} has values that are not finite (NaN)")
     return array
-
-
-def on_scale(
-    images: np.ndarray,
-    what: str,
-    image_range: ImageRange | None = None,
-    brightest: float | None = None,
-) -> np.ndarray:
-    """8-bit images, black 0 and white 255.
-
-    Parameters
-    ----------
-    images : array of numbers
-    what : str
-        What they are called in a sentence.
-    image_range : (float, float), optional
-        What black and white are; if absent 0 and 255 in whole numbers, 0 and 1 in others, and then
-        some image must be brighter than half of white.
-    brightest : float, optional
-        The highest value of these and of all images that belong to them; of these if absent.
-
-    Raises
-    ------
-    SpikelearnError
-        For values outside the range, and for images that would be nearly black.
-    """
-    usual = (0.0, 1.0) if images.dtype.kind == "f" else (0.0, 255.0)
-    black, white = usual if image_range is None else image_range
-    if black == white:
-        raise SpikelearnError(f"image_range must name two numbers, found {black:g} twice")
-    low, high = float(images.min()), float(images.max())
-    if low < min(black, white) or high > max(black, white):
-        raise SpikelearnError(
-            f"{what} of type {images.dtype} must lie from {black:g} to {white:g}, found {low:g} to"
-            f" {high:g}; say what black and white are there, as image_range=[{min(low, 0.0):g},"
-            f"{high:g}]"
-        )
-    if image_range is None and (high if brightest is None else brightest) < white / 2:
-        raise SpikelearnError(
-            f"{what} of type {images.dtype} are read from 0, black, to {white:g}, white, and hold"
-            f" nothing above {high:g}, so that they would be nearly black; say what black and white"
-            f" are, as image_range=[0,{high or white:g}], or [0,{white:g}] if they are so dark"
-        )
-    if images.dtype == np.uint8 and (black, white) == (0.0, 255.0):
-        return images
-    scaled: np.ndarray = np.rint((images - black) * (255.0 / (white - black))).astype(np.uint8)
-    return scaled
 
 
 def _flat(labels: np.ndarray) -> np.ndarray:

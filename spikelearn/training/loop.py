@@ -112,8 +112,6 @@ def train(
         in evaluation mode, and the validation accuracy. It must leave the rule as it is.
     again : bool
         Whether to train also where `runs` holds the run, which is then replaced.
-    again : bool
-        Whether to train also where `runs` holds the run, which is then replaced.
 
     Raises
     ------
@@ -145,11 +143,11 @@ def train(
         return run
     windows = 0  # of one sequence, which share letters as they should
     if config.dataset in EVENT_DATASETS:
-        parts = split_events(load_events(config.dataset), config)
+        parts, what = split_events(load_events(config.dataset), config), "example"
     else:
         data = load_dataset(config.dataset, complete["source"], config.image_range)
-        parts, windows = split(data, config), data.overlap
-    seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x)
+        parts, windows, what = split(data, config), data.overlap, "image"
+    seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x, what)
     for sentence in seen:
         warnings.warn(sentence, TrainingWarning, stacklevel=2)
     training, validation, test = (part.to(device_of(config)) for part in parts)

@@ -89,7 +89,15 @@ def test_what_is_set_is_shown_kept_and_part_of_the_key(tmp_path):
         (["--set", "epoch=2"], "did you mean epochs"),
         (["--set", "epochs=2.5"], "field 'epochs'"),
         (["--epochs", 2, "--set", "epochs=3"], "epochs is given twice"),
-        (["--option", "loss=a", "--set", "options.loss=b"], "options.loss is given twice"),
+        (
+            ["--option", "loss=squared_error", "--set", "options.loss=b"],
+            "options.loss is given twice",
+        ),
+        (
+            ["--option", "loss=squared_error", "--set", "options[loss]=cross_entropy"],
+            "options.loss is given twice",
+        ),
+        (["--option", "loss=squared_error", "--set", "options={}"], "options.loss is given twice"),
         (["--set", "epochs"], "--set takes name=value"),
         (["--option", "loss=3"], "option 'loss'"),
         (["--neurons", 3], "--neurons is for layers that STDP trains"),

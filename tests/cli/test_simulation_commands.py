@@ -343,6 +343,8 @@ def test_what_is_set_is_simulated_shown_and_kept_with_the_spikes(tmp_path):
         (["simulate", "lif_neuron", "--set", "stimulus.rate_hz=5"], "there is none"),
         (["simulate", "snn_784", "--set", "size=[1]"], "did you mean sizes"),
         (["convert", "lif_neuron", "x", "--set", "dt=1"], "did you mean dt_ms"),
+        (["convert", "lif_neuron", "x", "--dt", 1, "--set", "dt_ms=2"], "dt_ms is given twice"),
+        (["simulate", "lif_neuron", "--set", "dt_ms=1", "--dt", 0.1], "dt_ms is given twice"),
         (["convert", "lif_neuron", "x", "--reset", "subtract"], "are of .nir files"),
         (["respond", "x.npz", "--set", "dt_ms=1"], "give --network"),
         (["study", "run", "demo", "--set", "n_boot=1"], "did you mean n_bootstrap"),

@@ -94,3 +94,24 @@ def test_training_by_stdp_learns_the_images_that_are_named_and_says_what_it_has_
     assert run.summary["chance"] == 0.5  # of two classes; MNIST has ten
     with pytest.raises(sl.SpikelearnError, match="nothing above 16"):
         sl.train_stdp(config.changed("image_range", None))
+
+
+def test_data_sets_of_events_have_examples_not_images(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from spikelearn.training import loop
+
+    class ToldError(Exception):
+        pass
+
+    def told(learned, validation, test, what="image"):
+        raise ToldError(what)
+
+    part = SimpleNamespace(x=None)
+    config = sl.TrainConfig(model="snn_shd", rule="surrogate", dataset="shd")
+    monkeypatch.setattr(sl.TrainConfig, "complete", lambda self: {})
+    monkeypatch.setattr(loop, "load_events", lambda name: None)
+    monkeypatch.setattr(loop, "split_events", lambda data, config: (part, part, part))
+    monkeypatch.setattr(loop, "seen_before", told)
+    with pytest.raises(ToldError, match="example"):
+        sl.train(config)
