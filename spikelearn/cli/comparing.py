@@ -125,8 +125,9 @@ def compare(
     options = _options(method, over, comparator)
     with progress_bars() as bar:
         loaded, entries = shown_entries(
-            runs, recording, backend, seed, resolution or (), method, bar("showing the images")
-        )
+            runs, recording, backend, seed, resolution or (), method, bar("showing the images"),
+            assign_layers,
+        )  # fmt: skip
         table = similarity_of_all(
             entries,
             loaded,

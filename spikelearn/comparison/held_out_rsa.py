@@ -237,6 +237,29 @@ def _relabelled(vector: np.ndarray, order: np.ndarray) -> np.ndarray:
     return moved
 
 
+def check_stimuli(recording: ImageRecording, what: str, n_folds: int = 4) -> None:
+    """Refuse a recording of too few stimuli to hold some out, before any work.
+
+    Parameters
+    ----------
+    recording : recording
+    what : str
+        What needs them, as it is said in the message.
+    n_folds : int
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    n_stimuli = len(recording.labels)
+    if n_stimuli // n_folds < MIN_STIMULI:
+        raise SpikelearnError(
+            f"{recording.name} has {n_stimuli} stimuli, and {what} needs at least"
+            f" {n_folds * MIN_STIMULI}, since some are held out; leave that out, or take a"
+            " recording of more stimuli"
+        )
+
+
 def stimulus_folds(
     valid: np.ndarray, n_folds: int, n_divisions: int, seed: int
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:

@@ -125,8 +125,9 @@ def compare(
     """
     say = progress or (lambda fraction, words: None)
     loaded, entries = shown_entries(
-        runs, recording, backend, seed, resolutions, method, lambda f, words: say(0.5 * f, words)
-    )
+        runs, recording, backend, seed, resolutions, method,
+        lambda f, words: say(0.5 * f, words), assign_layers,
+    )  # fmt: skip
     return similarity_of_all(
         entries,
         loaded,
@@ -147,6 +148,7 @@ def shown_entries(
     resolutions: Sequence[int] = (),
     method: str = "rsa",
     progress: Progress | None = None,
+    assign_layers: bool = False,
 ) -> tuple[ImageRecording, list[Entry]]:
     """The recording, and what networks and their untrained twins respond to its images.
 
@@ -155,7 +157,7 @@ def shown_entries(
 
     Parameters
     ----------
-    runs, recording, backend, resolutions, method, progress
+    runs, recording, backend, resolutions, method, progress, assign_layers
         As of `compare`.
     seed : int
         Of the input spikes.
@@ -168,7 +170,7 @@ def shown_entries(
     for run in runs:  # before a recording is downloaded for nothing
         if isinstance(run, str | Path):
             store.read_config(Path(run))
-    loaded = comparable_recording(recording, method)
+    loaded = comparable_recording(recording, method, assign_layers)
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
     _each_once(opened, networks)
@@ -221,20 +223,26 @@ def check_method(method: str) -> None:
         raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
 
 
-def comparable_recording(name: str, method: str) -> ImageRecording:
+def comparable_recording(name: str, method: str, assign_layers: bool = False) -> ImageRecording:
     """The recording of that name, checked before any work.
+
+    Parameters
+    ----------
+    name : str
+    method, assign_layers
+        As of `compare`.
 
     Raises
     ------
     SpikelearnError
-        If there is no such method or recording, it cannot be compared by the method, or two of its
-        images are the same.
+        If there is no such method or recording, it cannot be compared by the method or is too small
+        for it, or two of its images are the same.
     """
     from spikelearn.comparison.guards import check_images
 
     check_method(method)
     loaded = image_recording(name)
-    check_comparable(loaded, method)
+    check_comparable(loaded, method, assign_layers)
     check_images(loaded.images, loaded.labels)
     return loaded
 
@@ -256,17 +264,31 @@ def image_recording(name: str) -> ImageRecording:
     return recording
 
 
-def check_comparable(recording: Any, method: str) -> None:
-    """Refuse a method that compares responses where a recording has RDMs only, before any work.
+def check_comparable(recording: Any, method: str, assign_layers: bool = False) -> None:
+    """Refuse what a recording has no responses, or too few stimuli, for, before any work.
+
+    Parameters
+    ----------
+    recording : recording
+    method, assign_layers
+        As of `compare`.
 
     Raises
     ------
     SpikelearnError
     """
+    from spikelearn.comparison.held_out_rsa import check_stimuli
     from spikelearn.comparison.neural_responses import neural_responses
+    from spikelearn.comparison.response_methods import N_FOLDS
 
     if method != "rsa":
         neural_responses(recording, method)
+        if assign_layers:
+            raise SpikelearnError("layers are assigned to regions by the method rsa only")
+        if method != "cka":  # which fits nothing
+            check_stimuli(recording, f"the method {method}", N_FOLDS)
+    elif assign_layers:
+        check_stimuli(recording, "assigning layers")
 
 
 def similarity(
@@ -304,8 +326,7 @@ def similarity(
     from spikelearn.comparison.tables import stacked
 
     say = progress or (lambda fraction, words: None)
-    if assign_layers and method != "rsa":
-        raise SpikelearnError("layers are assigned to regions by the method rsa only")
+    check_comparable(recording, method, assign_layers)
     recorded_side = max(recording.images.shape[1:3])
     if baselines is None:
         sides = list(dict.fromkeys([e.resolution for e in entries])) or [None]

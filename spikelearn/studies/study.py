@@ -289,7 +289,7 @@ class Study(Description):
     @model_validator(mode="after")
     def _networks_can_be_trained(self) -> Study:
         for entry in self.networks:
-            entry.config(self.seeds[0], self.n_train)
+            entry.config(self.seeds[0], self.n_train).description()
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from spikelearn.studies.network_names import network_names
 from spikelearn.studies.study import BASELINE, Study
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
+from spikelearn.training.trainable import check_trainable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,7 @@ def run_study(
 
 
 def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -> list[Piece]:
-    """Every network with every seed; refuses two that are the same."""
+    """Every network with every seed; refuses two that are the same, and what cannot be trained."""
     baselines: dict[tuple[str, str], pd.DataFrame] = {}
     contents: dict[str, dict[str, str]] = {}
     pieces: list[Piece] = []
@@ -176,6 +177,11 @@ def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -
                 )
             known[piece.key] = number
             pieces.append(piece)
+    for piece in pieces[: len(study.networks)]:  # before hours of training of the others
+        try:
+            check_trainable(piece.config)
+        except SpikelearnError as error:
+            raise SpikelearnError(f"{piece.title}: {error}") from error
     return pieces
 
 

@@ -81,6 +81,13 @@ class _RunConfig(Description):
     def _current_name(cls, rule: Any) -> Any:
         return current_name("rule", rule)
 
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"there is no rule '{rule}'; {nearest(rule, RULES)}")
+        return rule
+
     def description(
         self,
     ) -> (
@@ -234,6 +241,7 @@ class TrainConfig(_RunConfig):
         if self.options and entry is not None and not entry.simulated:
             rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
             options = checked_options(self.rule, rule, self.options, entry.options)
+            rule(**entry.options, **options)  # which knows what values it takes
             self.__dict__["options"] = FixedMapping(options)
         return self
 

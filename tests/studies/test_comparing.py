@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from small_recording import small_recording
 
@@ -9,7 +12,7 @@ import spikelearn as sl
 from spikelearn._errors import SpikelearnError
 from spikelearn.recordings import kriegeskorte92
 from spikelearn.studies import comparing
-from spikelearn.studies.comparing import compare
+from spikelearn.studies.comparing import check_comparable, compare
 
 
 def test_an_untrained_twin_and_the_baselines_stand_in_the_table(recording, run) -> None:
@@ -41,6 +44,22 @@ def test_layers_are_assigned_on_held_out_stimuli(monkeypatch, run) -> None:
         assert {"best layer", "weighted layers"} < layers
     chosen = table[(table.layer == "best layer") & (table.level == "mean")]
     assert chosen.flag.str.contains(" in .* of 20 folds").all()
+
+
+def test_too_few_stimuli_to_hold_some_out_are_refused_before_any_work(monkeypatch, run) -> None:
+    made = small_recording(14)
+    monkeypatch.setattr(comparing, "image_recording", lambda name: made)
+    monkeypatch.setattr(comparing, "show", None)
+    with pytest.raises(SpikelearnError, match="14 stimuli, and assigning layers needs at least 16"):
+        compare(run, "small", assign_layers=True)
+    responses = [SimpleNamespace(subject="S0", region="IT", values=np.ones((14, 3)))]
+    few = SimpleNamespace(name="small", labels=made.labels, responses=responses)
+    for method in ("encoding", "cca", "procrustes"):
+        with pytest.raises(SpikelearnError, match=f"the method {method} needs at least 20"):
+            check_comparable(few, method)
+    check_comparable(few, "cka")
+    with pytest.raises(SpikelearnError, match="by the method rsa only"):
+        check_comparable(few, "cka", assign_layers=True)
 
 
 def test_duplicated_images_and_methods_without_responses_are_refused(monkeypatch, run) -> None:

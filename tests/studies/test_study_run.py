@@ -66,6 +66,17 @@ def test_a_network_that_fails_leaves_the_others_their_turn(small_study, tmp_path
     assert "feedback_alignment" in set(result.table.model)
 
 
+@pytest.mark.parametrize("given", [{"groups": {"nonsense": {}}}, {"layer_rates": [1.0]}])
+def test_a_network_that_cannot_be_trained_is_refused_before_any_is(
+    given, small_study, tmp_path
+) -> None:
+    wrong = NetworkEntry(family="f", rule="feedback_alignment", **NETWORK, **given)
+    networks = (small_study.networks[0], wrong)
+    with pytest.raises(SpikelearnError, match=r"^feedback_alignment on mlp_64, seed 0: "):
+        run_study(small_study.model_copy(update={"networks": networks}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_same_seed_starts_every_rule_of_a_study_from_the_same_weights(done) -> None:
     at_start = done.along[(done.along.epoch == 0) & (done.along.seed == 0)]
     scores = [part.score.to_numpy() for _, part in at_start.groupby("model")]

@@ -93,3 +93,10 @@ def test_a_broken_recipe_gets_one_sentence(
     assert "\n" not in str(raised.value)
     for word in ["recipe.yaml", *words]:
         assert word in str(raised.value)
+
+
+def test_a_rule_and_values_of_its_options_are_checked_as_they_are_given() -> None:
+    with pytest.raises(ValueError, match="there is no rule 'bakprop'; did you mean backprop"):
+        TrainConfig(model="mlp_64", rule="bakprop")
+    with pytest.raises(SpikelearnError, match="sigma"):
+        TrainConfig(model="mlp_64", rule="node_perturbation", options={"sigma": -1})
