@@ -40,7 +40,7 @@ everything that happens at t_k. Within step k, in this order:
    of 2, 4, 8 ... 1024 equal parts, until twice as many change nothing by more than 1e-4 of 1 plus
    its size, and none swings back by more than half of what it went; synapses and currents are
    within it the parabola through their start, middle and end. What 1024 parts do not follow is
-   refused. Of Brian2 equations of one's own nothing is known: their steps are never divided.
+   refused. The steps of Brian2 equations of one's own are never divided.
 2. **Deliver** the spikes that arrive at t_k. Delta synapses add their weight to v (lost while the
    neuron is refractory), exponential synapses add it to i_s or g_s. A spike emitted at t_j with a
    delay of d steps arrives at t_(j+d); d is at least 1 from neurons and at least 0 from spike

@@ -9,7 +9,8 @@ What a model is trusted with (`trusted_dt_ms`) is measured of its published cell
   0.1 ms: a spike is early or late by half a step, and so no interval is wrong by more than an
   eighth.
 
-It is never more than the model is trusted with.
+It is never more than the model is trusted with. Of Brian2 equations of one's own, the rate at which
+the potential changes at the start, without input, is held against what their method bears.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ import warnings
 
 import numpy as np
 
+from spikelearn.networks.neurons.brian2_neurons import Brian2Neurons
 from spikelearn.networks.spiking import SpikingNetwork
 
 _OF_SYNAPSE, _OF_REFRACTORY = 0.5, 0.25
 _ALWAYS_MS = 0.1
+# Steps, in time constants, that Brian2's integrators bear; its exact ones bear any.
+_BEARS = {"euler": 1.0, "heun": 2.0, "milstein": 1.0, "rk2": 2.0, "rk4": 2.0}
 
 
 class TimeStepWarning(UserWarning):
@@ -44,6 +48,11 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
     """
     for name, population in network.neurons.items():
         model = type(population)
+        if isinstance(population, Brian2Neurons):
+            sentence = _of_equations(population, name, dt_ms)
+            if sentence:
+                warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+            continue
         if not model.in_files or (model.leaky and dt_ms == network.dt_ms):
             continue
         trusted, because = trusted_step(network, name)
@@ -62,6 +71,22 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
         else:
             continue
         warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+
+
+def _of_equations(own: Brian2Neurons, name: str, dt_ms: float) -> str:
+    """What to say of a step with equations of one's own; nothing where no more is known of it."""
+    if own.method not in _BEARS or not isinstance(own.v_init_mv, float | np.ndarray):
+        return ""
+    from spikelearn.simulation.brian2.custom import rate_at_start
+
+    rate = rate_at_start(own, np.broadcast_to(own.v_init_mv, (own.size,)), dt_ms)
+    if rate is None or rate * dt_ms <= _BEARS[own.method] * (1 + 1e-6):
+        return ""
+    return (
+        f"population '{name}': the time step of {dt_ms:g} ms is larger than method {own.method}"
+        f" bears with its equations, whose potential at the start changes with a time constant of"
+        f" {1.0 / rate:.3g} ms; the largest is {_BEARS[own.method] / rate:.3g} ms"
+    )
 
 
 def trusted_step(network: SpikingNetwork, name: str) -> tuple[float | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engines import having, lacking
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, Brian2Neurons, SpikingNetwork
 from spikelearn.simulation import simulate
+from spikelearn.simulation.trusted_step import TimeStepWarning, warn_of_step
 from spikelearn.stimuli.stimulus import Stimulus
 
 TAUS = np.array([10.0, 20.0, 30.0])
@@ -202,3 +204,33 @@ def test_activity_says_what_was_simulated(tmp_path: Path) -> None:
     assert told["parameters"] == {"v_rest": "-65. mV", "C": "200. pF"}
     activity.save(tmp_path / "x.npz")
     assert (tmp_path / "x.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("method", "tau", "dt_ms", "largest"),
+    [
+        ("euler", "(0.2*ms)", 0.5, "0.2 ms"),
+        ("rk4", "(0.2*ms)", 0.5, "0.4 ms"),
+        ("euler", "(0.2*ms)", 0.2, None),
+        ("exact", "(0.2*ms)", 0.5, None),
+        ("euler", "(20*ms) + I / (200*pF)", 0.5, None),
+    ],
+)
+def test_a_step_too_long_for_the_equations_where_they_start_is_said(
+    method: str, tau: str, dt_ms: float, largest: str | None
+) -> None:
+    cells = Brian2Neurons(
+        size=2, equations=f"dv/dt = (-70*mV - v) / {tau} : volt (unless refractory)",
+        threshold="v > -50*mV", v_init_mv=-90.0, method=method, refractory_ms=1.0,
+    )  # fmt: skip
+    alone = SpikingNetwork(name="own", populations={"cells": cells})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_step(alone, dt_ms)
+    said = [str(w.message) for w in caught if w.category is TimeStepWarning]
+    if largest is None:
+        assert not said
+    else:
+        (sentence,) = said
+        assert "'cells'" in sentence
+        assert f"the largest is {largest}" in sentence

@@ -43,8 +43,9 @@ class Brian2Neurons(NeuronModel):
     while a neuron is refractory is lost, and held is what the equations mark as `unless
     refractory`. `brian2` alone runs them, on NumPy or Cython, and they can stand in no file.
 
-    Nothing is known here of how fast they change: their steps are neither divided nor warned about.
-    Whether a step is short enough shows by a run with half of it.
+    Their steps are never divided. One too long for the rate at which v changes where it starts,
+    without input, is warned of; how fast they change later is not known. Whether a step is short
+    enough shows by a run with half of it.
 
     Parameters
     ----------

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.networks.neurons.brian2_neurons import Brian2Neurons
 from spikelearn.simulation.brian2.neurons import channel_code
 from spikelearn.simulation.grid.network import GridNetwork
 from spikelearn.simulation.grid.neurons import GridNeurons
+
+_DIFFERENCE_MV = 1e-3
 
 
 def custom_group(b2: Any, neurons: GridNeurons, replicas: int, clock: Any, name: str) -> Any:
@@ -73,6 +76,47 @@ def custom_group(b2: Any, neurons: GridNeurons, replicas: int, clock: Any, name:
             name=f"{name}_step",
         )  # fmt: skip
     return group
+
+
+def rate_at_start(own: Brian2Neurons, v_mv: np.ndarray, dt_ms: float) -> float | None:
+    """How fast the rate of v changes with v at the start, without input, at most, in 1/ms.
+
+    Parameters
+    ----------
+    own : Brian2Neurons
+    v_mv : array of shape (size,)
+        Where v starts.
+    dt_ms : float
+        The time step, which the equations may name.
+
+    Returns
+    -------
+    float or None
+        None where it cannot be told, as with noise.
+    """
+    import brian2 as b2
+
+    equations = b2.Equations(own.equations)
+    slope = dict(equations.diff_eq_expressions)["v"].code
+    lines = [own.equations, f"slope_of_v = ({slope}) * second / volt : 1"]
+    if own.gains():
+        lines.append("I = 0 * amp : amp")
+    try:
+        group = b2.NeuronGroup(
+            own.size, "\n".join(lines), threshold=own.threshold, method="euler",
+            dt=dt_ms * b2.ms, refractory=own.refractory_ms * b2.ms, namespace=dict(own.parameters),
+        )  # fmt: skip
+        group._network = "none"  # it is asked, never run, of which Brian2 would warn
+        for variable, value in own.initial.items():
+            setattr(group, variable, value)
+        slopes = []
+        for away_mv in (-_DIFFERENCE_MV, _DIFFERENCE_MV):
+            group.v = (v_mv + away_mv) * b2.mV
+            slopes.append(np.array(group.slope_of_v[:]))  # in V/s, which is mV/ms
+    except Exception:  # what Brian2 does not take, the run refuses in words
+        return None
+    rates = np.abs(slopes[1] - slopes[0]) / (2.0 * _DIFFERENCE_MV)
+    return float(rates.max()) if np.isfinite(rates).all() else None
 
 
 @contextlib.contextmanager
