@@ -16,6 +16,7 @@ import functools
 import hashlib
 import importlib.machinery
 import linecache
+import os
 import sys
 import sysconfig
 import types
@@ -25,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from spikelearn._changed_code import functions_of, refuse_changed
 from spikelearn._errors import SpikelearnError
 
 _TOOLKIT = Path(__file__).resolve().parent
@@ -157,25 +159,10 @@ def _file_of(thing: Any) -> Path | None:
         name = getattr(module, "__file__", None)
         if module is None or getattr(module, thing.__qualname__.split(".")[0], None) is None:
             # Made by a function, or from a file that is no module (`rule_from_file`).
-            name = next((f.__code__.co_filename for f in _functions(thing)), name)
+            name = next((f.__code__.co_filename for f in functions_of(thing)), name)
     if name is None or not str(name).endswith(".py") or not Path(name).is_file():
         return None
     return Path(name).resolve()
-
-
-def _functions(thing: Any) -> Iterator[types.FunctionType]:
-    """The functions that a class or module defines, or the function itself."""
-    module = getattr(thing, "__module__", getattr(thing, "__name__", None))
-    waiting: list[Any] = [thing]
-    seen: set[int] = set()
-    while waiting:
-        one = waiting.pop()
-        one = getattr(one, "__func__", getattr(one, "fget", one))
-        if isinstance(one, types.FunctionType):
-            yield one
-        elif (one is thing or getattr(one, "__module__", None) == module) and id(one) not in seen:
-            seen.add(id(one))
-            waiting.extend(vars(one).values() if isinstance(one, type | types.ModuleType) else ())
 
 
 class _Closure:
@@ -183,9 +170,18 @@ class _Closure:
 
     def __init__(self, ours: tuple[Path, ...]) -> None:
         self.ours = ours
-        self.digests: dict[str, str] = {}
+        self._found: dict[str, list[tuple[str, str]]] = {}
+        self._start = Path()  # the folder from which the first file is imported
         self._home: Path | None = None  # the package of the first file, wherever it is installed
         self._seen: set[Path] = set()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """From names of modules to digests; of files in folders without a package, one a name."""
+        return {
+            module: files[0][1] if len(files) == 1 else _joined(files)
+            for module, files in self._found.items()
+        }
 
     def add(self, path: Path) -> None:
         """Take a file, and what it imports, if it counts."""
@@ -193,11 +189,14 @@ class _Closure:
             return
         self._seen.add(path)
         root = _root(path)
-        if len(self._seen) == 1 and root != path.parent:
-            self._home = root / path.relative_to(root).parts[0]
+        if len(self._seen) == 1:
+            self._start = root
+            if root != path.parent:
+                self._home = root / path.relative_to(root).parts[0]
         module = _dotted(path, root)
         text = _text_in_memory(module, path)
-        self.digests[module] = statements_digest(text)
+        place = Path(os.path.relpath(path, self._start)).as_posix()
+        self._found.setdefault(module, []).append((place, statements_digest(text)))
         if not self._is_ours(path):  # a package of the user's is run before its modules
             for folder in path.parents:
                 if folder == root:
@@ -220,6 +219,10 @@ class _Closure:
         return not any(place in path.parents for place in _INSTALLED) and not (
             {"site-packages", "dist-packages"} & set(path.parts)
         )
+
+
+def _joined(files: list[tuple[str, str]]) -> str:
+    return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()[:_N_DIGITS]
 
 
 def _root(path: Path) -> Path:
@@ -294,10 +297,10 @@ def _text_in_memory(module: str, path: Path) -> str:
         ast.parse(text)
     except (OSError, UnicodeDecodeError, SyntaxError) as error:
         raise SpikelearnError(f"the code in {path} cannot be read: {error}") from error
-    if imported is not None:
+    if loaded is not None:
         loader = getattr(imported, "loader", getattr(imported, "__loader__", None))
         if type(loader) is importlib.machinery.SourceFileLoader:
-            _refuse_changed(loaded, text, path)
+            refuse_changed(loaded, text, path)
         _TEXTS[path] = imported, text
     return text
 
@@ -305,38 +308,6 @@ def _text_in_memory(module: str, path: Path) -> str:
 def _is_at(module: Any, path: Path) -> bool:
     name = getattr(module, "__file__", None)
     return name is not None and Path(name).resolve() == path
-
-
-def _refuse_changed(module: Any, text: str, path: Path) -> None:
-    """Refuse a file that does not hold what was imported from it."""
-    written = {code.co_qualname: code for code in _codes(compile(text, str(path), "exec"))}
-    for function in _functions(module):
-        code = function.__code__
-        if Path(code.co_filename).resolve() != path or "<locals>" in code.co_qualname:
-            continue
-        there = written.get(code.co_qualname)
-        if there is None or _instructions(there) != _instructions(code):
-            raise SpikelearnError(
-                f"{path} was changed after it was imported, so that nobody could tell by which code"
-                " a result was made; start Python anew, or reload the module"
-            )
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """Code objects within one; of two with one name the last, as Python has it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
-def _instructions(code: types.CodeType) -> tuple[Any, ...]:
-    first = code.co_consts[0] if code.co_consts else None  # a docstring, if it is a text
-    constants = tuple(
-        _instructions(c) if isinstance(c, types.CodeType) else (type(c), c)
-        for c in code.co_consts[isinstance(first, str) :]
-    )
-    return code.co_code, constants, code.co_names, code.co_varnames
 
 
 def _interactive(thing: Any, ours: tuple[Path, ...]) -> dict[str, str]:
@@ -384,7 +355,7 @@ def _digest_of_value(name: str, value: Any) -> str:
 
 def _definition(thing: Any) -> ast.AST:
     """The syntax tree of a class or function that is in no file, from the cell that made it."""
-    for function in _functions(thing):
+    for function in functions_of(thing):
         lines = linecache.getlines(function.__code__.co_filename)
         if not lines:
             continue

@@ -16,7 +16,7 @@ import pytest
 
 from spikelearn import SpikelearnError
 from spikelearn._code import UnreadableCodeWarning, code_of, folder_code, statements_digest
-from spikelearn.rules import RULES, rule_code, rule_from_file
+from spikelearn.rules import RULES, RuleEntry, rule_code, rule_from_file
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 
 RULES_FOLDER = Path(__file__).parents[1] / "spikelearn" / "rules"
@@ -231,6 +231,39 @@ def test_a_rule_from_a_file_that_is_no_module(folder: Path) -> None:
     assert {"own", "my_helper"} <= set(known)
     path.write_text(path.read_text().replace("* FACTOR", "/ FACTOR"))
     assert code_of(rule_from_file(f"{path}:Mine"))["own"] != known["own"]
+
+
+def test_files_of_one_name_in_folders_without_a_package_count_each(folder: Path) -> None:
+    (folder / "my_rule.py").write_text(
+        "from one.core import F\nfrom two.core import G\ndef mine():\n    return F - G\n"
+    )
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+    keys = []
+    for first, second in ((1, 2), (2, 1), (1, 3), (3, 2)):
+        (folder / "one" / "core.py").write_text(f"F = {first}\n")
+        (folder / "two" / "core.py").write_text(f"G = {second}\n")
+        for name in ("one.core", "two.core"):
+            sys.modules.pop(name, None)
+        keys.append(code_of(imported("my_rule").mine))
+        for pyc in folder.rglob("*.pyc"):
+            pyc.unlink()
+    assert len({str(key) for key in keys}) == 4
+
+
+def test_classes_of_one_file_under_one_name_are_told_apart(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "my_rule.py").write_text(
+        "from spikelearn.rules.baselines import Backprop\n"
+        "class One(Backprop):\n    S = 1\nclass Two(Backprop):\n    S = -1\n"
+    )
+    imported("my_rule")
+    keys = []
+    for name in ("One", "Two"):
+        monkeypatch.setitem(RULES, "mine", RuleEntry("my_rule", name))
+        keys.append(rule_code("mine"))
+    assert keys[0] != keys[1]
 
 
 def cell(module: types.ModuleType, number: int, text: str) -> None:

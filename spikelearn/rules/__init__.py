@@ -302,6 +302,7 @@ RULES: dict[str, RuleEntry] = {
         "spikelearn.rules.stdp", "Homeostasis", label="homeostasis only", colour=DARK_GREY
     ),
 }
+_SHIPPED = {name: f"{rule.module}.{rule.name_of_class}" for name, rule in RULES.items()}
 
 
 def known_name(name: str) -> str:
@@ -390,7 +391,11 @@ def rule_code(name: str) -> dict[str, str]:
     """
     entry = RULES[known_name(name)]
     ours = ("rules", "networks/plasticity.py") if entry.simulated else ("rules",)
-    return code_of(_class_of(entry), ours)
+    code = code_of(_class_of(entry), ours)
+    place = f"{entry.module}.{entry.name_of_class}"
+    if _SHIPPED.get(known_name(name)) != place:  # else the rule's name says which class it is
+        code["class"] = place
+    return code
 
 
 def _class_of(entry: RuleEntry) -> Any:

@@ -111,7 +111,10 @@ class NetworkEntry(Description):
         config = self._as_said(seed, n_train)
         if updates is None or isinstance(config, STDPConfig):
             return config
-        at_hand = _images_at_hand(config.dataset, config.source, config.image_range)
+        from spikelearn.stimuli.datasets import data_key
+
+        key = data_key(config.dataset, config.source)
+        at_hand = _images_at_hand(config.dataset, config.source, config.image_range, key)
         n = min(config.n_train or at_hand, at_hand)
         per_epoch = -(-round((1 - config.validation_fraction) * n) // config.batch_size)
         epochs = max(2, round(updates / per_epoch))
@@ -141,7 +144,10 @@ def _recipe(recipe: str | None, rule: str | None) -> TrainConfig | STDPConfig:
 
 
 @functools.cache
-def _images_at_hand(dataset: str, source: str, image_range: tuple[float, float] | None) -> int:
+def _images_at_hand(
+    dataset: str, source: str, image_range: tuple[float, float] | None, _key: str
+) -> int:
+    """How many training images there are, counted once for data of one key."""
     from spikelearn.stimuli.datasets import load_dataset
 
     return len(load_dataset(dataset, source, image_range).train_images)

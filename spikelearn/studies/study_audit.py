@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from spikelearn import _store as store
 from spikelearn._code import folder_code
 from spikelearn._files import write_text
-from spikelearn._keys import content_key
-from spikelearn.rules import rule_code
+from spikelearn._keys import content_key, plain
+from spikelearn.rules import RULES, rule_code
 from spikelearn.studies.study_origins import FORMAT, result_folder
 
 if TYPE_CHECKING:
@@ -74,11 +74,14 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
 
 def _decides(rule: str, criteria: tuple[str, ...]) -> dict[str, Any]:
     """All that decides what is found of a rule: its code, the criteria and their instruments."""
+    # A plasticity that is audited by itself is no variant of a training rule.
+    options = plain(RULES[rule].options) if rule in RULES else {}
     return {
         "kind": "audit",
         "format": FORMAT,
         "seed": _SEED,
         "rule": rule,
+        "options": options,
         "criteria": list(criteria),
         "code": rule_code(rule),
         "instruments": folder_code("plausibility"),

@@ -156,6 +156,8 @@ def standing(folder: Path) -> str:
     except SpikelearnError as error:
         return str(error)
     today: dict[str, Any] = {"format": store.RUN_FORMAT}
+    if store.made(folder).get("key", run_key(stored)) != run_key(stored):
+        return f"its {store.CONFIG} was changed after it was made"
     if stored["format"] != store.RUN_FORMAT:
         return in_words(stored, today)
     kind = STDPConfig if "present_ms" in stored else TrainConfig

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from spikelearn._errors import SpikelearnError
@@ -121,3 +124,20 @@ def test_networks_are_chosen_by_what_their_recipes_say() -> None:
 def test_a_network_of_a_study_takes_no_field_that_its_training_has_not() -> None:
     with pytest.raises(ValueError, match=r"no field 'epoch' of a network.*did you mean epochs"):
         NetworkEntry(family="x", rule="backprop", model="mlp_64", epoch=3)
+
+
+def test_images_that_are_exchanged_are_counted_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    entry = NetworkEntry(family="x", rule="backprop", model="mlp_64", dataset=str(path))
+    counted = []
+    for n in (400, 300):
+        rng = np.random.default_rng(n)
+        np.savez(
+            path,
+            train_images=rng.integers(0, 256, (n, 8, 8), dtype=np.uint8),
+            train_labels=np.arange(n) % 10,
+            test_images=rng.integers(0, 256, (20, 8, 8), dtype=np.uint8),
+            test_labels=np.arange(20) % 10,
+        )
+        counted.append(entry.config(0, None, 100).n_train)
+    assert counted == [400, 300]

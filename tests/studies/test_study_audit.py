@@ -10,7 +10,8 @@ import pytest
 from spikelearn.plausibility import audit as audits
 from spikelearn.report.plausibility import beside
 from spikelearn.report.similarity_tables import best_layers, summary
-from spikelearn.studies.study_audit import measured, study_audit
+from spikelearn.rules import RULES
+from spikelearn.studies.study_audit import _decides, measured, study_audit
 from spikelearn.studies.study_tests import study_significance
 from spikelearn.studies.whole_study import WholeStudy, write_study
 
@@ -53,3 +54,9 @@ def test_the_rules_of_a_study_are_audited_once_and_stand_beside_their_scores(
     assert b"<svg" in (tmp_path / "plausibility.svg").read_bytes()
     assert len(pd.read_csv(tmp_path / "audit.csv")) == 4
     assert study_audit(replace(here, study=done.study.model_copy(update={"criteria": ()}))) is None
+
+
+def test_the_options_of_a_variant_decide_its_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = _decides("sign_symmetric_fixed", ("C3",))
+    monkeypatch.setitem(RULES, "sign_symmetric_fixed", RULES["sign_symmetric_random"])
+    assert _decides("sign_symmetric_fixed", ("C3",)) != known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from spikelearn.studies import comparing, study_pieces, study_run
 from spikelearn.studies import study_audit as audits
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_origins import (
+    COMPARING,
     comparing_code,
     recording_key,
     refuse_namesakes,
@@ -278,3 +280,49 @@ def test_what_lies_in_an_older_folder_stays_and_is_said(recording, tmp_path: Pat
     assert old.is_dir()
     other = run_study(study_of("small", n_train=70), tmp_path)
     assert any("1 network in" in s and " not of this study" in s for s in other.unused)
+
+
+# Whether and how a run or recording is read is told by their own keys.
+READ_BY_KEY = {
+    "recordings/__init__.py",
+    "stimuli/datasets.py",
+    "training/config.py",
+    "training/loop.py",
+    "training/stdp_training.py",
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Files of the toolkit's lower rooms that a file imports, other than for types."""
+    toolkit = Path(comparing.__file__).parents[1]
+    found, waiting = set(), list(ast.parse(path.read_text()).body)
+    while waiting:
+        node: Any = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.startswith("spikelearn")
+        ):
+            parts = node.module.split(".")[1:]
+            for place in (parts, *([*parts, alias.name] for alias in node.names)):
+                file = toolkit.joinpath(*place)
+                for one in (file / "__init__.py", file.with_suffix(".py")):
+                    if place and one.is_file():
+                        found.add(one.relative_to(toolkit).as_posix())
+    rooms = ("recordings", "spikes", "stimuli", "training")
+    return {name for name in found if name.startswith(rooms)}
+
+
+def test_all_that_compares_counts() -> None:
+    toolkit = Path(comparing.__file__).parents[1]
+    waiting = [toolkit / place for place in COMPARING]
+    files = [
+        one for place in waiting for one in (place.rglob("*.py") if place.is_dir() else [place])
+    ]
+    assert len(files) > 30
+    missing = {name for path in files for name in imported(path)} - set(COMPARING) - READ_BY_KEY
+    assert not missing

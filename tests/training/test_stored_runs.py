@@ -380,6 +380,15 @@ def test_a_run_whose_data_or_model_are_gone_is_said_not_to_be_compared(tmp_path:
     assert open_run(run.folder).summary == run.summary
 
 
+def test_a_run_whose_configuration_was_edited_is_said_to_be(tmp_path: Path) -> None:
+    run = train(CONFIG, tmp_path / "runs")
+    assert standing(run.folder) == "as today"
+    path = run.folder / "config.yaml"
+    path.write_text(path.read_text().replace("n_train: 100", "n_train: 200"))
+    assert standing(run.folder) == "its config.yaml was changed after it was made"
+    assert "was changed" in stored_runs(run.folder)["standing"][0]
+
+
 STDP = STDPConfig(source="embedded", n_train=4, n_label=10, n_test=10, chunk=2)
 
 

@@ -6,17 +6,18 @@ by their address: the time loop knows no model by name, and is not compiled anew
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
+from spikelearn._keys import content_key, text_key
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.simulation.grid.neurons import GridNeurons
 
@@ -31,6 +32,9 @@ def {name}(n, row, y, drive, conductance, p, d):
         {slopes}, = slopes({given})
     return 0
 """
+
+# What Numba knows by itself, whatever is in it.
+_OF_NUMBA = ("builtins", "math", "cmath", "numpy", "numba")
 
 _compiled: dict[type[NeuronModel], Any] = {}
 _lock = threading.Lock()
@@ -51,19 +55,80 @@ def _compile(population: GridNeurons) -> Any:
     file, loop = inspect.getfile(slopes), _loop(population, slopes)
     # Numba keeps machine code by a function's name and as long as its file is the same: so it is
     # made as if it stood in the model's file, and its name tells what it computes.
-    name = f"{model.__name__}_{hashlib.sha256((loop + _told(slopes)).encode()).hexdigest()[:16]}"
+    try:
+        told = _told(slopes)
+    except _UntoldError:  # compiled anew in every session
+        told = None
+    name = f"{model.__name__}_{text_key(f'{loop}{told}', n_digits=16)}"
     namespace = {"slopes": _compilable(slopes), "__name__": slopes.__module__}
     exec(compile(loop.format(name=name), file, "exec"), namespace)  # noqa: S102 - ours
-    kept = Path(file).is_file() and slopes.__closure__ is None
+    kept = Path(file).is_file() and slopes.__closure__ is None and told is not None
     return cfunc(_SIGNATURE, cache=kept, **_OPTIONS)(namespace[name])
 
 
+class _UntoldError(Exception):
+    """Something that decides what a function computes has no content that could be told."""
+
+
 def _told(function: FunctionType) -> str:
-    """All that decides what a function computes: its code, and what it finds outside itself."""
-    code = function.__code__
-    named = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
-    parts = [_told(value) if isinstance(value, FunctionType) else repr(value) for value in named]
-    return " ".join([code.co_code.hex(), repr(code.co_consts), repr(code.co_names), *parts])
+    """All that decides what a function computes: its code, and what it finds outside itself.
+
+    Raises
+    ------
+    _UntoldError
+        Where it finds what is neither a value, a function nor a module.
+    """
+    parts: list[str] = []
+    waiting: list[Any] = [function]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        names: list[str] = []
+        for code in _codes(one.__code__):
+            names += code.co_names
+            parts += [code.co_code.hex(), repr((code.co_names, code.co_varnames))]
+            values = [value for value in code.co_consts if not isinstance(value, CodeType)]
+            parts.append(repr(values))
+        cells = zip(one.__code__.co_freevars, one.__closure__ or (), strict=True)
+        found = {name: cell.cell_contents for name, cell in cells}
+        found |= {name: one.__globals__[name] for name in names if name in one.__globals__}
+        found |= {f"default {place}": value for place, value in enumerate(one.__defaults__ or ())}
+        found |= one.__kwdefaults__ or {}
+        outside = list(found.items())
+        while outside:
+            name, value = outside.pop()
+            value = getattr(value, "py_func", value)  # what Numba compiles
+            place = f"{getattr(value, '__module__', '')}.{getattr(value, '__name__', '')}"
+            if isinstance(value, ModuleType):
+                if id(value) not in seen and value.__name__.partition(".")[0] not in _OF_NUMBA:
+                    seen.add(id(value))
+                    used = [each for each in names if each in vars(value)]
+                    outside += [(f"{name}.{each}", vars(value)[each]) for each in used]
+            elif callable(value) and place.partition(".")[0] in _OF_NUMBA:
+                parts.append(f"{name} {place}")
+            elif isinstance(value, FunctionType):
+                parts.append(f"{name} {place}")
+                waiting.append(value)
+            else:
+                parts.append(f"{name} {type(value).__name__} {_content(name, value)}")
+    return " ".join(parts)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _codes(value)
+
+
+def _content(name: str, value: Any) -> str:
+    try:
+        return content_key(value)
+    except (TypeError, ValueError) as error:
+        raise _UntoldError(name) from error
 
 
 def _loop(population: GridNeurons, slopes: FunctionType) -> str:
