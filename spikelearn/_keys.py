@@ -60,6 +60,8 @@ def plain(content: Any) -> Any:
         result = getattr(content, "item", lambda: content)()  # of NumPy, some are numbers too
     elif isinstance(content, Mapping):
         result = {str(key): plain(value) for key, value in content.items()}
+        if len(result) < len(content):
+            raise TypeError(f"names in a mapping read alike, such as 1 and '1': {list(content)}")
     elif isinstance(content, list | tuple):
         result = [plain(value) for value in content]
     elif isinstance(content, set | frozenset):

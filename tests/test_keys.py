@@ -101,3 +101,8 @@ def test_files_are_known_by_what_stands_in_them(tmp_path: Path) -> None:
         path.write_bytes(content)
     assert files_key(paths) == hashlib.sha256(b"abcdef").hexdigest() == text_key("abcdef")
     assert files_key(paths[::-1]) != files_key(paths)
+
+
+def test_names_of_a_mapping_that_read_alike_are_refused() -> None:
+    with pytest.raises(TypeError, match="read alike, such as 1 and '1'"):
+        content_key({"options": {1: "a", "1": "b"}})
