@@ -202,6 +202,8 @@ class _Closure:
                 if folder == root:
                     break
                 self.add(folder / "__init__.py")
+        if not self._is_ours(path) and _TOOLKIT not in path.parents:
+            _warn_of_computed_names(text, path)
         for found in _imports(text, path, root):
             if self._counts(found):
                 self.add(found)
@@ -255,6 +257,20 @@ def _names_imported(source: str) -> frozenset[tuple[int, tuple[str, ...]]]:
             if called in ("import_module", "__import__") and isinstance(name, str):
                 found.add((0, tuple(name.split("."))))
     return frozenset(found)
+
+
+@functools.lru_cache(maxsize=4096)  # said once of a file
+def _warn_of_computed_names(source: str, path: Path) -> None:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Constant):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("import_module", "__import__"):
+                warnings.warn(
+                    f"{path}, line {node.lineno}, imports a module by a computed name: its code is"
+                    " not seen, and results by an older version of it are read; import it by name",
+                    UnreadableCodeWarning,
+                    stacklevel=6,
+                )
 
 
 def _imports(source: str, path: Path, root: Path) -> Iterator[Path]:

@@ -266,6 +266,14 @@ def test_classes_of_one_file_under_one_name_are_told_apart(
     assert keys[0] != keys[1]
 
 
+def test_a_module_that_is_imported_by_a_computed_name_is_warned_of(folder: Path) -> None:
+    (folder / "my_helper.py").write_text("FACTOR = 1.0")
+    text = "import importlib\nN = 'my_helper'\nH = importlib.import_module(N)\ndef mine(): pass\n"
+    (folder / "my_rule.py").write_text(text)
+    with pytest.warns(UnreadableCodeWarning, match=r"my_rule\.py, line 3, imports a module by"):
+        code_of(imported("my_rule").mine)
+
+
 def cell(module: types.ModuleType, number: int, text: str) -> None:
     """Run a cell as IPython does: its lines are known to linecache, in no file."""
     name = f"ipykernel_1/{module.__name__}_{number}.py"
