@@ -204,7 +204,7 @@ def test_what_is_in_memory_counts(folder: Path) -> None:
     path.write_text(RULE.format(helper="my_helper"))
     module = imported("my_rule")
     known = code_of(module.Mine)
-    path.write_text(path.read_text().replace("* FACTOR", "/ FACTOR"))
+    path.write_text(path.read_text().replace("* FACTOR", "/ (FACTOR)"))
     assert code_of(module.Mine) == known  # the class is still the old one
     assert code_of(importlib.reload(module).Mine) != known
 
@@ -218,7 +218,7 @@ def test_a_file_that_was_changed_before_it_was_asked_for_is_refused(folder: Path
     path.write_text(text.replace("What it is", "What it is not") + "# a comment\n")
     code_of(module.Mine)
     module = imported("my_rule")
-    path.write_text(text.replace("* FACTOR", "/ FACTOR"))
+    path.write_text(text.replace("* FACTOR", "/ (FACTOR)"))
     with pytest.raises(SpikelearnError, match=r"my_rule\.py was changed after it was imported"):
         code_of(module.Mine)
 
@@ -229,7 +229,7 @@ def test_a_rule_from_a_file_that_is_no_module(folder: Path) -> None:
     path.write_text(RULE.format(helper="my_helper"))
     known = code_of(rule_from_file(f"{path}:Mine"))
     assert {"own", "my_helper"} <= set(known)
-    path.write_text(path.read_text().replace("* FACTOR", "/ FACTOR"))
+    path.write_text(path.read_text().replace("* FACTOR", "/ (FACTOR)"))
     assert code_of(rule_from_file(f"{path}:Mine"))["own"] != known["own"]
 
 
