@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,6 +105,7 @@ def compare(
     from spikelearn.comparison import recording_notes
     from spikelearn.studies.comparing import shown_entries, similarity_of_all
     from spikelearn.studies.significance import significance
+    from spikelearn.training.stored_runs import OtherCodeWarning
 
     if study is not None:
         if runs:
@@ -123,7 +125,8 @@ def compare(
     if out is not None:
         check_table_path(out)
     options = _options(method, over, comparator)
-    with progress_bars() as bar:
+    with progress_bars() as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", OtherCodeWarning)  # said with the notes, below
         loaded, entries = shown_entries(
             runs, recording, backend, seed, resolution or (), method, bar("showing the images"),
             assign_layers,

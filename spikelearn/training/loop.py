@@ -35,7 +35,7 @@ from spikelearn.training.measures import (
 )
 from spikelearn.training.optimization import Optimizer, train_epoch
 from spikelearn.training.seen_before import seen_before
-from spikelearn.training.stored_runs import Place, described
+from spikelearn.training.stored_runs import Place, described, warn_of_other_code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,6 +192,7 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
     complete = store.read_config(folder)
     if complete.get("rule") == "stdp":
         raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
+    warn_of_other_code(folder, complete)
     rule = make_rule(complete["rule"], **complete.get("options", {}))
     rule.prepare(
         describe(complete["network"]).build(complete["seed"]),

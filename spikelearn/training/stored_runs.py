@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn.rules import rule_code
 from spikelearn.training.config import (
     SAID_OF_NETWORKS,
     SAID_OF_RUNS,
@@ -26,6 +28,10 @@ Run = TypeVar("Run")
 
 TODAYS = "as today"
 MOST_NAMED = 3  # of the runs that differ from one that is trained now
+
+
+class OtherCodeWarning(store.StoredResultWarning):
+    """A network that other code of its rule has trained answers by today's."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,30 @@ def in_words(stored: Mapping[str, Any], today: Mapping[str, Any]) -> str:
 
 
 _SAID = ("format", "code", "options", "variant", "data", "network", *SAID_OF_RUNS)
+
+
+def warn_of_other_code(folder: Path, stored: Mapping[str, Any]) -> None:
+    """Warn where a run is opened whose rule has other code today, by which it answers from now on.
+
+    Parameters
+    ----------
+    folder : Path
+    stored : mapping
+        The configuration in it; runs of older formats hold no code.
+    """
+    if "code" not in stored:
+        return
+    today = rule_code(stored["rule"])
+    differing = sorted(
+        name for name in {*stored["code"], *today} if stored["code"].get(name) != today.get(name)
+    )
+    if differing:
+        warnings.warn(
+            f"{folder} was trained by other code of the rule ({', '.join(differing)}); its weights"
+            " are as they were, but what it answers is computed by today's",
+            OtherCodeWarning,
+            stacklevel=3,
+        )
 
 
 def standing(folder: Path) -> str:

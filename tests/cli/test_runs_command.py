@@ -11,6 +11,8 @@ import yaml
 from calling import call
 from PIL import Image
 
+from spikelearn.training.config import run_key
+
 ARGUMENTS = ("--rule", "backprop", "--dataset", "digits", "--model", "mlp_64", "--epochs", "1")
 
 
@@ -48,6 +50,10 @@ def test_runs_are_listed_with_how_they_differ_and_shown(folder: Path) -> None:
     shutil.copytree(run, old)
     content = yaml.safe_load((old / "config.yaml").read_text())
     (old / "config.yaml").write_text(yaml.safe_dump({**content, "format": 2}))
+    (old / "made.yaml").unlink()  # which that format had not
+    edited = folder / "runs" / "mlp_64-backprop-seed0-edited"
+    shutil.copytree(run, edited)
+    (edited / "config.yaml").write_text(yaml.safe_dump({**content, "epochs": 77}))
     damaged = folder / "runs" / "mlp_64-backprop-seed0-broken"
     shutil.copytree(run, damaged)
     (damaged / "config.yaml").write_text("[")
@@ -56,6 +62,7 @@ def test_runs_are_listed_with_how_they_differ_and_shown(folder: Path) -> None:
         lines = {line.split()[0]: line for line in listed.splitlines() if "mlp_64-" in line}
         assert lines[run.name].rstrip().endswith("as today")
         assert "of format 2, where today's is 3" in lines[old.name]
+        assert "its config.yaml was changed after it was made" in lines[edited.name]
         assert "damaged: " in lines[damaged.name]
     assert run.name in call("runs", "list", str(run)).output
     shown = yaml.safe_load(call("runs", "show", str(run)).output)
@@ -85,5 +92,7 @@ def test_a_comparison_says_which_runs_would_be_trained_otherwise_today(folder: P
     content = yaml.safe_load((run / "config.yaml").read_text())
     content["code"]["spikelearn.rules.rule"] = "other"
     (run / "config.yaml").write_text(yaml.safe_dump(content))
+    made = yaml.safe_load((run / "made.yaml").read_text())
+    (run / "made.yaml").write_text(yaml.safe_dump({**made, "key": run_key(content)}))
     said = f"Note: {run}: trained by other code of the rule (spikelearn.rules.rule)"
     assert said in call(*command).output

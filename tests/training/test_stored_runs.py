@@ -26,7 +26,7 @@ from spikelearn.studies.representation import open_run
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key
 from spikelearn.training.loop import train
 from spikelearn.training.stdp_training import train_stdp
-from spikelearn.training.stored_runs import standing, stored_runs
+from spikelearn.training.stored_runs import OtherCodeWarning, standing, stored_runs
 
 CONFIG = TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1, n_train=100)
 
@@ -93,6 +93,8 @@ def test_a_mended_rule_is_trained_anew_and_the_old_run_stays(my_rule: Path, tmp_
     assert mended.origin == f"trained now; {wrong.folder.name} stays beside it, {other}"
     assert standing(wrong.folder) == other
     assert standing(mended.folder) == "as today"
+    with pytest.warns(OtherCodeWarning, match="by other code of the rule .the_rule_of_mine.; its"):
+        open_run(wrong.folder)
     fresh = train(config, tmp_path / "fresh")
     assert fresh.summary == mended.summary
 
@@ -109,7 +111,8 @@ def test_a_changed_default_is_another_run_and_a_given_default_the_same(
     assert train(config, tmp_path).folder != run.folder
     assert standing(run.folder) == "trained by other code of the rule (the_rule_of_mine)"
     # A run keeps the options that it was trained with.
-    assert open_run(run.folder).rule.sign == 1.0  # type: ignore[union-attr]
+    with pytest.warns(OtherCodeWarning):
+        assert open_run(run.folder).rule.sign == 1.0  # type: ignore[union-attr]
 
 
 def test_options_of_a_variant_count() -> None:
