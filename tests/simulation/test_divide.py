@@ -187,7 +187,7 @@ def test_divided_steps_are_the_same_on_every_target(name: str) -> None:
 def test_what_no_division_follows_is_refused() -> None:
     cell = HodgkinHuxley(model="hodgkin_huxley", size=1)
     for backend in EVERY_MODEL:
-        with pytest.raises(SpikelearnError, match=r"'n' .* below 0\.1, or weaker input"):
+        with pytest.raises(SpikelearnError, match=r"'n' .* beyond the model: use weaker"):
             jumped(cell, np.array([[-2000.0]]), 0.1, backend, ms=10.2)
 
 
