@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
 from spikelearn.plausibility.criteria import CRITERIA, Finding
+from spikelearn.plausibility.criterion import MET
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from spikelearn.plausibility.audited_rule import AuditedRule
 
 Progress = Callable[[float, str], None]
+# Verdicts beside which a claim holds or does not, and which count in a score.
+JUDGED = (*MET, "disagree", "contradicted")
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,9 @@ class Audit:
         for rule in dict.fromkeys(name for name, *_ in self.findings):
             total = passed = 0.0
             for name, key, finding, _ in self.findings:
-                if name == rule and finding.verdict in ("pass", "fail", "disagree"):
+                if name == rule and finding.verdict in JUDGED:
                     total += weights.get(key, 0.0)
-                    passed += weights.get(key, 0.0) * (finding.verdict == "pass")
+                    passed += weights.get(key, 0.0) * (finding.met is True)
             scores[rule] = passed / total if total else float("nan")
         return pd.Series(scores, name="score")
 
@@ -107,12 +110,10 @@ class Audit:
 
 def _row(rule: str, key: str, finding: Finding, claim: bool | None) -> dict[str, Any]:
     words = {True: "pass", False: "fail", None: "-"}
-    judged = finding.verdict in ("pass", "fail", "disagree")
-    holds = (
-        "-"
-        if claim is None or not judged
-        else ("yes" if claim == (finding.verdict == "pass") else "no")
-    )
+    judged = finding.verdict in JUDGED
+    holds = "-"
+    if claim is not None and judged:
+        holds = "yes" if claim == (finding.met is True) else "no"
     return {
         "rule": rule,
         "criterion": key,

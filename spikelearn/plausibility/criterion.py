@@ -8,7 +8,25 @@ from typing import Any, Literal
 
 from spikelearn.plausibility.instruments.intervention import Probe, Summary
 
-Verdict = Literal["pass", "fail", "disagree", "reported", "does not apply"]
+Verdict = Literal[
+    "pass",
+    "fail",
+    "disagree",
+    "contradicted",
+    "undecided",
+    "follows from the equations: met",
+    "follows from the equations: not met",
+    "cannot be told",
+    "reported",
+    "does not apply",
+]
+# Verdicts that say whether a criterion is met, and what they say.
+MET: dict[str, bool] = {
+    "pass": True,
+    "fail": False,
+    "follows from the equations: met": True,
+    "follows from the equations: not met": False,
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,17 @@ class Finding:
         Whether the criterion is met, by each instrument; None where an instrument cannot say.
     sentence : str
         What was found.
+    by_equations : bool or None
+        Whether it is met by what the rule's equations say, where nothing was run; `equation` has
+        them.
+    equation : str
+        From which the verdict follows.
+    needed : str
+        Where it cannot be told: what would be needed to tell.
+    undecided : bool
+        Whether the interval of what was measured holds the threshold.
+    contradiction : str
+        What was measured of the rule that cannot be true beside this verdict.
     """
 
     value: float
@@ -44,25 +73,82 @@ class Finding:
     applies: bool = True
     judged: bool = True
     probes: list[Probe] = field(default_factory=list)
+    by_equations: bool | None = None
+    equation: str = ""
+    needed: str = ""
+    undecided: bool = False
+    contradiction: str = ""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:  # noqa: PLR0911 - a line a verdict
         """Met only where both instruments say so; where they differ, that is what is said."""
         if not self.applies:
             return "does not apply"
         if not self.judged:
             return "reported"
+        if self.needed:
+            return "cannot be told"
         said = {v for v in (self.by_provenance, self.by_intervention) if v is not None}
+        if not said and self.by_equations is not None:
+            met = self.by_equations
+            return f"follows from the equations: {'met' if met else 'not met'}"  # type: ignore[return-value]
         if not said:
             return "reported"
         if len(said) == 2:
             return "disagree"
+        if self.contradiction and said == {True}:
+            return "contradicted"
+        if self.undecided:
+            return "undecided"
         return "pass" if said == {True} else "fail"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the criterion is met; None where that is not known."""
+        return MET.get(self.verdict)
 
 
 def absent(reason: str) -> Finding:
     """The finding where a criterion does not apply."""
     return Finding(float("nan"), "-", "-", None, None, reason, applies=False)
+
+
+def untold(sentence: str, needed: str, **known: Any) -> Finding:
+    """The finding where nothing could be measured that tells.
+
+    Parameters
+    ----------
+    sentence : str
+        What was found, and why it does not tell.
+    needed : str
+        What would be needed.
+    **known
+        Other fields of the finding: value, shown, probes ...
+    """
+    given: dict[str, Any] = {"value": float("nan"), "shown": "-", "scope": "-"} | known
+    return Finding(
+        by_provenance=None, by_intervention=None, sentence=f"{sentence} {needed}".strip(),
+        needed=needed, **given,
+    )  # fmt: skip
+
+
+def by_equations(met: bool, equation: str, **known: Any) -> Finding:
+    """The finding where nothing was run: what the rule's equations say.
+
+    Parameters
+    ----------
+    met : bool
+    equation : str
+        From which it follows.
+    **known
+        Other fields of the finding: value, shown, scope ...
+    """
+    given: dict[str, Any] = {"value": float(not met), "shown": "-", "scope": "-"} | known
+    sentence = f"Follows from the rule's equations: {equation}"
+    return Finding(
+        by_provenance=None, by_intervention=None, sentence=sentence, by_equations=met,
+        equation=equation, **given,
+    )  # fmt: skip
 
 
 def interval(summary: Summary) -> dict[str, Any]:

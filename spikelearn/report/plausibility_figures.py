@@ -16,12 +16,42 @@ if TYPE_CHECKING:
 
     from spikelearn.plausibility.audit import Audit
 
-MARKS = {"pass": "✓", "fail": "✗", "disagree": "≠", "reported": "·", "does not apply": ""}
-_COLOURS = {"pass": "#009e73", "fail": "#d55e00", "disagree": "#e69f00", "reported": "#8a8a8a",
-            "does not apply": "#e8e8e8"}  # fmt: skip
-_LEGEND = {"pass": "met, by both instruments", "fail": "not met",
-           "disagree": "the instruments disagree", "reported": "a figure, no verdict",
-           "does not apply": "does not apply"}  # fmt: skip
+MARKS = {
+    "pass": "✓",
+    "fail": "✗",
+    "disagree": "≠",
+    "contradicted": "!",
+    "undecided": "~",
+    "follows from the equations: met": "✓",
+    "follows from the equations: not met": "✗",
+    "cannot be told": "?",
+    "reported": "·",
+    "does not apply": "",
+}
+_COLOURS = {
+    "pass": "#009e73",
+    "fail": "#d55e00",
+    "disagree": "#e69f00",
+    "contradicted": "#cc79a7",
+    "undecided": "#f0e442",
+    "follows from the equations: met": "#7fc9b5",
+    "follows from the equations: not met": "#ea9f66",
+    "cannot be told": "#56b4e9",
+    "reported": "#8a8a8a",
+    "does not apply": "#e8e8e8",
+}
+_LEGEND = {
+    "pass": "met, by both instruments",
+    "fail": "not met",
+    "disagree": "the instruments disagree",
+    "contradicted": "passed, but contradicted",
+    "undecided": "undecided",
+    "follows from the equations: met": "follows from the equations",
+    "follows from the equations: not met": "follows from the equations: not met",
+    "cannot be told": "cannot be told",
+    "reported": "a figure, no verdict",
+    "does not apply": "does not apply",
+}
 
 
 @styled()
