@@ -175,10 +175,6 @@ def test_what_cannot_be_audited_is_refused_in_one_sentence(
     assert "Traceback" not in result.output
 
 
-def test_the_boaster_of_the_planted_cheats_has_claims_that_are_read() -> None:
-    assert cheats.Boaster.claims["unsupervised"]
-
-
 def test_a_criterion_of_one_s_own_is_measured_of_rules_and_of_plasticity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
