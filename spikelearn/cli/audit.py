@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Seed, app, each_once, plainly
+from spikelearn.cli._app import (
+    app,
+    each_once,
+    plain_warnings,
+    plainly,
+    settings,
+    terminated_as_interrupted,
+)
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.plausibility import Audit
+
+_MOST_SEEDS = 100
+RuleOptions = Annotated[
+    list[str] | None,
+    typer.Option(help="A setting of the rule, as name=value; may be given several times."),
+]
 
 
 @app.command()
@@ -39,8 +53,19 @@ def audit(
         list[str] | None,
         typer.Option(help="Weight of a criterion, as C1=2, for a score; there is none without."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes, for --all.")] = 2,
-    seed: Seed = 0,
+    option: RuleOptions = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            "--seeds",
+            "--seed",
+            help="Seeds, as 0-4 or 0,2,5; a verdict is of all of them, and each is listed.",
+        ),
+    ] = "0-4",
+    again: Annotated[
+        bool, typer.Option("--again", help="Measure also what is kept, and replace it.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the tables, the probes and report.html."),
@@ -48,47 +73,94 @@ def audit(
 ) -> None:
     """Measure what a rule's synapses need to know: weight transport, locality, phases, and more.
 
-    A file that is named is run: audit only code that you trust.
+    What is found of a rule and a seed is kept at once, in --out or else in the cache, and is read
+    when it is asked for again; what was interrupted goes on from there. A file that is named is
+    run: audit only code that you trust.
 
+    Example: spikelearn audit feedback_alignment --seeds 0-4
     Example: spikelearn audit --all --out audit/
     """
+    from spikelearn._files import cache_folder
     from spikelearn._progress import progress_bars
-    from spikelearn.plausibility import all_rules, audit_rule, audit_rules
+    from spikelearn.plausibility import Audit, all_rules
+    from spikelearn.plausibility.measuring import Wanted, measure_each
 
     if every == (rule is not None):
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
+    if every and option:
+        raise SpikelearnError("--option is for one rule; with --all each has options of its own")
     keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
     each_once("the criterion", keys or [])
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
-    with progress_bars() as bar:
-        if rule is None:
-            audited = audit_rules(all_rules(), seed, keys, jobs, bar("auditing all rules"))
-        else:
-            named: Any = rule
-            if ":" in rule:
-                from spikelearn.rules import rule_from_file
-
-                named = rule_from_file(rule)
-            audited = audit_rule(named, seed, keys, bar(f"auditing {rule}"))
+    chosen, given = listed_seeds(seeds), settings(option or [])
+    wanted = Wanted.of(keys, (out or cache_folder() / "audit") / "findings", again)
+    with progress_bars() as bar, plain_warnings(), terminated_as_interrupted():
+        say = bar(f"auditing {rule or 'all rules'}")
+        rules = all_rules() if rule is None else [rule]
+        audited = Audit.together(*measure_each(rules, chosen, wanted, jobs, say, given))
     _print(audited, every)
     if weights:
         score = audited.score(weights).reset_index()
         print_table(score.rename(columns={"index": "rule"}), "score by the weights given")
+    for line in said_of_read(audited):
+        print(line)
     if out is not None:
         equivalences = None
         if every:
             from spikelearn.plausibility.equivalences import map_of_equivalences
 
-            equivalences = map_of_equivalences(seed)
-        _write(audited, out, accuracy, similar, equivalences, weights, _command(rule, keys, seed))
+            equivalences = map_of_equivalences(audited.seed)
+        command = _command(rule, keys, option or [], seeds)
+        _write(audited, out, accuracy, similar, equivalences, weights, command)
 
 
-def _command(rule: str | None, keys: list[str] | None, seed: int) -> str:
+def listed_seeds(text: str) -> list[int]:
+    """The seeds that are written as 0-4, 0,2,5 or 0-2,7.
+
+    Raises
+    ------
+    SpikelearnError
+        For what is none, and for one that is written twice.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise SpikelearnError(f"--seeds takes seeds as 0-4 or 0,2,5, found '{text}'")
+        end = int(last) if dash else int(first)
+        if end < int(first) or end - int(first) >= _MOST_SEEDS:
+            raise SpikelearnError(
+                f"--seeds takes a range upwards of at most {_MOST_SEEDS} seeds, found '{part}'"
+            )
+        found += range(int(first), end + 1)
+    each_once("the seed", found)
+    return found
+
+
+def said_of_read(audited: Audit) -> list[str]:
+    """What was read instead of measured, in a sentence."""
+    from spikelearn import _store as store
+
+    if not audited.read:
+        return []
+    about = [store.made(folder) for folder in audited.read]
+    makers = sorted({store.maker(one) for one in about})
+    dates = sorted({str(one.get("date", "once")) for one in about})
+    n, when = len(audited.read), " to ".join(dict.fromkeys([dates[0], dates[-1]]))
+    return [
+        f"Findings of {n} rule{'s' if n > 1 else ''} and seed{'s' if n > 1 else ''} read from"
+        f" {audited.read[0].parent}, measured {when} by {' and '.join(makers)}; --again measures"
+        " anew"
+    ]
+
+
+def _command(rule: str | None, keys: list[str] | None, options: list[str], seeds: str) -> str:
     parts = ["spikelearn audit", rule or "--all"]
     if keys:
         parts.append(f"--criteria {','.join(keys)}")
-    return " ".join([*parts, f"--seed {seed}", "--out audit/"])
+    parts += [f"--option {shlex.quote(option)}" for option in options]
+    return " ".join([*parts, f"--seeds {seeds}", "--out audit/"])
 
 
 def _print(audited: Audit, every: bool) -> None:
@@ -96,8 +168,8 @@ def _print(audited: Audit, every: bool) -> None:
         print_table(audited.matrix().reset_index(), "verdicts")
         return
     table = audited.table()
-    columns = ["criterion", "title", "verdict", "shown", "scope", "provenance", "intervention",
-               "claim", "sentence"]  # fmt: skip
+    columns = ["criterion", "title", "verdict", "shown", "counts", "scope", "provenance",
+               "intervention", "claim", "sentence"]  # fmt: skip
     print_table(table[columns], str(table["rule"].iloc[0]))
     for row in table[table["claim_holds"] == "no"].itertuples():
         print(f"Note: claimed to be {row.claim}: {row.title}. Measured: {row.sentence}")
@@ -194,7 +266,7 @@ def _write(
 
     out.mkdir(parents=True, exist_ok=True)
     table = audited.table()
-    tables = {"audit": table, "probes": audited.probes()}
+    tables = {"audit": table, "audit_by_seed": audited.by_seed(), "probes": audited.probes()}
     if equivalences is not None:
         tables["equivalences"] = equivalences
     for name, frame in tables.items():
@@ -202,7 +274,7 @@ def _write(
             frame.to_parquet(temporary, index=False)
         with atomic_path(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False)
-    columns = ["rule", "criterion", "verdict", "shown", "scope", "claim", "sentence"]
+    columns = ["rule", "criterion", "verdict", "shown", "counts", "scope", "claim", "sentence"]
     parts = _markdown(audited.matrix().reset_index()), _markdown(table[columns])
     write_text(out / "audit.md", "\n".join(parts))
     if equivalences is not None:

@@ -1,23 +1,23 @@
-"""The audit of a rule, or of many: a table of rule by criterion, and the probes behind it."""
+"""The audit of rules over seeds: a table of rule by criterion, and what lies behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._keys import current_name
 from spikelearn.plausibility.criteria import CRITERIA, Finding
-from spikelearn.plausibility.criterion import MET
+from spikelearn.plausibility.criterion import MET, Row
+from spikelearn.plausibility.spread import pooled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
-    from spikelearn.plausibility.audited_rule import AuditedRule
+    from spikelearn._progress import Progress
 
-Progress = Callable[[float, str], None]
 # Verdicts beside which a claim holds or does not, and which count in a score.
 JUDGED = (*MET, "disagree", "contradicted")
 
@@ -29,38 +29,101 @@ class Audit:
     Attributes
     ----------
     findings : list of (rule, criterion, Finding, claim)
-        The claim is the author's, or None.
+        One a rule and criterion: of all seeds together. The claim is the author's, or None.
     seed : int
+        The first.
+    of_seeds : dict of int to list
+        The same of each seed; empty where there is one.
+    read : tuple of Path
+        Folders of findings that were read instead of measured.
     """
 
-    findings: list[tuple[str, str, Finding, bool | None]]
+    findings: list[Row]
     seed: int = 0
+    of_seeds: Mapping[int, list[Row]] = field(default_factory=dict)
+    read: tuple[Path, ...] = ()
+
+    @classmethod
+    def together(cls, of_seeds: Mapping[int, list[Row]], read: Sequence[Path] = ()) -> Audit:
+        """The audit of several seeds.
+
+        Parameters
+        ----------
+        of_seeds : mapping of int to list of rows
+            The same rules and criteria of each seed.
+        read : sequence of Path
+            Folders of findings that were read instead of measured.
+        """
+        seeds = list(of_seeds)
+        cells: dict[tuple[str, str], dict[int, Finding]] = {}
+        claims: dict[tuple[str, str], bool | None] = {}
+        for seed, rows in of_seeds.items():
+            for rule, key, finding, claim in rows:
+                cells.setdefault((rule, key), {})[seed] = finding
+                claims[rule, key] = claim
+        findings = [(*cell, pooled(found), claims[cell]) for cell, found in cells.items()]
+        return cls(findings, seeds[0], dict(of_seeds), tuple(read))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of what was measured."""
+        return tuple(self.of_seeds) or (self.seed,)
+
+    def _each(self) -> list[tuple[int, Row]]:
+        """Every finding of every seed, by rule and criterion and then by seed."""
+        each = [(s, row) for s, rows in (self.of_seeds or {self.seed: self.findings}).items()
+                for row in rows]  # fmt: skip
+        places = {row[:2]: place for place, row in enumerate(self.findings)}
+        return sorted(each, key=lambda one: places[one[1][:2]])
 
     def table(self) -> pd.DataFrame:
-        """One row a rule and criterion.
+        """One row a rule and criterion, of all seeds together.
 
-        Columns: rule, criterion, title, verdict, value, shown, lower, upper, noise_floor, scope,
+        Columns: rule, criterion, title, verdict, value, shown, lower, upper (a 95 % interval) and
+        interval_of (what it is drawn from: "seeds", "test images", "probes"), noise_floor, scope,
         provenance, intervention ("pass", "fail" or "-"), claim ("met", "not met" or "-"),
-        claim_holds ("yes", "no" or "-"), sentence.
+        claim_holds ("yes", "no" or "-"), equation, needed, contradiction (empty where there is
+        none), seeds, counts (how many seeds gave which verdict), sentence.
         """
         import pandas as pd
 
-        return pd.DataFrame([_row(*finding) for finding in self.findings])
+        listed = " ".join(map(str, self.seeds))
+        rows = [_row(*finding) | {"seeds": listed} for finding in self.findings]
+        for row, (*_, finding, _claim) in zip(rows, self.findings, strict=True):
+            row["counts"] = finding.counts or f"1 {finding.verdict}"
+            row["sentence"] = row.pop("sentence")
+        return pd.DataFrame(rows)
+
+    def by_seed(self) -> pd.DataFrame:
+        """One row a rule, criterion and seed; columns as of `table`, with seed for seeds."""
+        import pandas as pd
+
+        rows = []
+        for seed, row in self._each():
+            made = _row(*row)
+            rows.append({"rule": made.pop("rule"), "criterion": made.pop("criterion"),
+                         "seed": seed} | made)  # fmt: skip
+        return pd.DataFrame(rows)
 
     def probes(self) -> pd.DataFrame:
-        """One row a probe: rule, criterion, quantity, place, magnitude, index, effect."""
+        """One row a probe.
+
+        Columns: rule, criterion, seed, probe (a number of its own in these), quantity, place,
+        magnitude, index, effect.
+        """
         import pandas as pd
 
         rows = [
-            {"rule": rule, "criterion": key, **asdict(probe)}
-            for rule, key, finding, _ in self.findings
-            for probe in finding.probes
+            {"rule": rule, "criterion": key, "seed": seed, "probe": number, **asdict(probe)}
+            for seed, (rule, key, finding, _) in self._each()
+            for number, probe in enumerate(finding.probes)
         ]
-        columns = ["rule", "criterion", "quantity", "place", "magnitude", "index", "effect"]
+        columns = ["rule", "criterion", "seed", "probe", "quantity", "place", "magnitude", "index",
+                   "effect"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     def matrix(self) -> pd.DataFrame:
-        """Verdicts, a row a rule and a column a criterion."""
+        """Verdicts over all seeds, a row a rule and a column a criterion."""
         table = self.table()
         # One verdict a cell, or an error: a rule is judged once by a criterion.
         verdicts = table.pivot(index="rule", columns="criterion", values="verdict")
@@ -114,6 +177,7 @@ def _row(rule: str, key: str, finding: Finding, claim: bool | None) -> dict[str,
     holds = "-"
     if claim is not None and judged:
         holds = "yes" if claim == (finding.met is True) else "no"
+    known = math.isfinite(finding.lower)
     return {
         "rule": rule,
         "criterion": key,
@@ -123,12 +187,16 @@ def _row(rule: str, key: str, finding: Finding, claim: bool | None) -> dict[str,
         "shown": finding.shown,
         "lower": finding.lower,
         "upper": finding.upper,
+        "interval_of": finding.interval_of if known else "-",
         "noise_floor": finding.floor,
         "scope": finding.scope,
         "provenance": words[finding.by_provenance],
         "intervention": words[finding.by_intervention],
         "claim": {True: "met", False: "not met", None: "-"}[claim],
         "claim_holds": holds,
+        "equation": finding.equation,
+        "needed": finding.needed,
+        "contradiction": finding.contradiction,
         "sentence": finding.sentence,
     }
 
@@ -138,6 +206,10 @@ def audit_rule(
     seed: int = 0,
     criteria: Sequence[str] | None = None,
     progress: Progress | None = None,
+    seeds: Sequence[int] | None = None,
+    jobs: int = 1,
+    folder: str | Path | None = None,
+    again: bool = False,
     **options: Any,
 ) -> Audit:
     """Measure one rule by the criteria.
@@ -145,69 +217,46 @@ def audit_rule(
     Parameters
     ----------
     rule : str, class, callable or plasticity
-        A shipped rule's name; a class derived from `Rule`, or a function that makes one; or a
-        description of plasticity, as a projection takes it.
+        A shipped rule's name, or a rule in a file, as my_rule.py:MyRule; a class derived from
+        `Rule`, or a function that makes one; or a description of plasticity, as a projection takes
+        it.
     seed : int
     criteria : sequence of str, optional
         Keys of `CRITERIA`; all, if absent.
     progress : callable, optional
         Called with the fraction done and a few words.
+    seeds : sequence of int, optional
+        In place of one seed: what is found of each, and of all together.
+    jobs : int
+        Processes, for several seeds of a rule that has a name.
+    folder : path, optional
+        Where what is found of each seed is kept, and read from when it is asked for again.
+    again : bool
+        Whether to measure also what is kept there.
     **options
         Of a shipped rule, or of the class.
 
     Raises
     ------
     SpikelearnError
-        If there is no such rule or criterion.
+        If there is no such rule, criterion or option.
     """
-    import torch
+    from spikelearn.plausibility.measuring import Wanted, measure_each
 
-    keys = list(CRITERIA) if criteria is None else list(criteria)
-    for key in keys:
-        if key not in CRITERIA:
-            raise SpikelearnError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
-    say = progress or (lambda fraction, words: None)
-    threads = torch.get_num_threads()
-    # Sums in another order are other sums; and the networks are too small to share out.
-    torch.set_num_threads(1)
-    try:
-        audited = _audited(rule, seed, options)
-        findings = []
-        for done, key in enumerate(keys):
-            say(done / len(keys), f"{audited.name}: {key}")
-            claim = audited.claims.get(CRITERIA[key].claim or "")
-            findings.append((audited.name, key, audited.finding(CRITERIA[key]), claim))
-        say(1.0, audited.name)
-    finally:
-        torch.set_num_threads(threads)
-    return Audit(findings, seed)
-
-
-def _audited(rule: Any, seed: int, options: dict[str, Any]) -> AuditedRule | AuditedPlasticity:
-    """What is to be measured: a rule that leaves its updates in `.grad`, or a plasticity."""
-    from spikelearn.plausibility.audited_rule import AuditedRule
-    from spikelearn.rules import RULES
-
-    rule = current_name("rule", rule)
-    named = isinstance(rule, str)
-    if hasattr(type(rule), "model_fields"):
-        from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
-
-        return AuditedPlasticity(str(getattr(rule, "rule", type(rule).__name__)), rule, seed)
-    if named and (rule not in RULES or RULES[rule].simulated):
-        from spikelearn.plausibility.audited_plasticity import PLASTICITIES, plasticity_named
-
-        if rule in RULES or rule in PLASTICITIES:
-            return plasticity_named(rule, seed)
-    return AuditedRule(rule, seed, **options)
+    chosen = _seeds(seed, seeds)
+    wanted = Wanted.of(criteria, folder, again)
+    return Audit.together(*measure_each([rule], chosen, wanted, jobs, progress, options))
 
 
 def audit_rules(
-    rules: Iterable[str],
+    rules: Iterable[Any],
     seed: int = 0,
     criteria: Sequence[str] | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    seeds: Sequence[int] | None = None,
+    folder: str | Path | None = None,
+    again: bool = False,
 ) -> Audit:
     """Measure many shipped rules, several at a time.
 
@@ -222,38 +271,27 @@ def audit_rules(
         Processes.
     progress : callable, optional
         Called with the fraction done and a few words.
+    seeds : sequence of int, optional
+        In place of one seed.
+    folder : path, optional
+        Where what is found of each rule and seed is kept, and read from when it is asked for again.
+    again : bool
+        Whether to measure also what is kept there.
     """
-    names = list(rules)
-    say = progress or (lambda fraction, words: None)
-    if jobs == 1 or len(names) == 1:
-        audits = {}
-        for done, name in enumerate(names):
-            say(done / len(names), name)
-            audits[name] = audit_rule(name, seed, criteria)
-    else:
-        audits = _side_by_side(names, seed, criteria, jobs, say)
-    say(1.0, "audited")
-    return Audit([finding for name in names for finding in audits[name].findings], seed)
+    from spikelearn.plausibility.measuring import Wanted, measure_each
+
+    chosen = _seeds(seed, seeds)
+    wanted = Wanted.of(criteria, folder, again)
+    return Audit.together(*measure_each(list(rules), chosen, wanted, jobs, progress))
 
 
-def _side_by_side(
-    names: list[str], seed: int, criteria: Sequence[str] | None, jobs: int, say: Progress
-) -> dict[str, Audit]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
-    audits = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting = {pool.submit(audit_rule, name, seed, criteria): name for name in names}
-        try:
-            for done, future in enumerate(as_completed(waiting), start=1):
-                audits[waiting[future]] = future.result()
-                say(done / len(names), waiting[future])
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return audits
+def _seeds(seed: int, seeds: Sequence[int] | None) -> tuple[int, ...]:
+    wanted = (seed,) if seeds is None else tuple(seeds)
+    if not wanted or any(type(one) is not int or one < 0 for one in wanted):
+        raise SpikelearnError(f"seeds are whole numbers of at least 0, found {list(wanted)}")
+    if len(set(wanted)) < len(wanted):
+        raise SpikelearnError(f"each seed counts once, found {list(wanted)}")
+    return wanted
 
 
 def all_rules() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from spikelearn.plausibility.instruments.intervention import Probe, Summary
 
@@ -30,6 +30,33 @@ MET: dict[str, bool] = {
 
 
 @dataclass(frozen=True)
+class Graded:
+    """A number that is laid beside a threshold.
+
+    Attributes
+    ----------
+    value, threshold : float
+    at_least : bool
+        Whether the criterion is met from the threshold upwards; else downwards.
+    unit : str
+        What stands behind the value where it is printed, such as "of accuracy".
+    """
+
+    value: float
+    threshold: float
+    at_least: bool = True
+    unit: str = ""
+
+    def meets(self, value: float) -> bool:
+        """Whether the criterion is met by a value."""
+        return value >= self.threshold if self.at_least else value <= self.threshold
+
+    def told_by(self, lower: float, upper: float) -> bool:
+        """Whether an interval lies on one side of the threshold."""
+        return self.meets(lower) == self.meets(upper)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What was measured of one rule by one criterion.
 
@@ -40,7 +67,7 @@ class Finding:
     shown : str
         The value as it is printed.
     lower, upper : float
-        95 % interval of the probes' mean effect; NaN where there are no probes.
+        95 % interval, of what `interval_of` says; NaN where there is none.
     scope : str
         What the update needed to know of: "synapse", "neuron", "layer", "network", "batch", "time",
         or "-".
@@ -59,6 +86,13 @@ class Finding:
         Whether the interval of what was measured holds the threshold.
     contradiction : str
         What was measured of the rule that cannot be true beside this verdict.
+    graded : Graded or None
+        The number that the verdict rests on, where it is not exact: over several seeds its interval
+        is laid beside the threshold.
+    interval_of : str
+        What the interval is drawn from: "probes", "test images", "seeds".
+    counts : str
+        How many seeds gave which verdict, where there are several.
     """
 
     value: float
@@ -78,6 +112,9 @@ class Finding:
     needed: str = ""
     undecided: bool = False
     contradiction: str = ""
+    graded: Graded | None = None
+    interval_of: str = "probes"
+    counts: str = ""
 
     @property
     def verdict(self) -> Verdict:  # noqa: PLR0911 - a line a verdict
@@ -89,6 +126,8 @@ class Finding:
         if self.needed:
             return "cannot be told"
         said = {v for v in (self.by_provenance, self.by_intervention) if v is not None}
+        if self.undecided and not said and self.by_equations is None:
+            return "undecided"
         if not said and self.by_equations is not None:
             met = self.by_equations
             return f"follows from the equations: {'met' if met else 'not met'}"  # type: ignore[return-value]
@@ -106,6 +145,10 @@ class Finding:
     def met(self) -> bool | None:
         """Whether the criterion is met; None where that is not known."""
         return MET.get(self.verdict)
+
+
+# Rule, criterion, what was found, and the author's claim, or None.
+Row: TypeAlias = tuple[str, str, Finding, bool | None]
 
 
 def absent(reason: str) -> Finding:

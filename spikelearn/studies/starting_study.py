@@ -39,6 +39,7 @@ recordings: [kriegeskorte92]
 # along_training: false           # similarity after every epoch too
 # tests: true                     # every layer against zero, untrained networks and baselines
 criteria: []                      # of plausibility (`spikelearn audit`), or all
+# audit_seeds: [0, 1, 2, 3, 4]    # of the audit, of its own: a verdict is of all of them
 
 # What the page shows and the folder holds beside that:
 learning: true                    # accuracy, learning curves, how far weights moved

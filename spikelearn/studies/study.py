@@ -34,6 +34,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import (
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveInt,
     ValidationInfo,
     field_validator,
@@ -214,6 +215,10 @@ class Study(Description):
     criteria: tuple[str, ...] | Literal["all"] = Field(
         default="all", description="of plausibility, by which its rules are audited; may be none"
     )
+    audit_seeds: tuple[NonNegativeInt, ...] = Field(
+        default=(0, 1, 2, 3, 4), min_length=1,
+        description="of the audit's own small networks; a verdict is of all of them",
+    )  # fmt: skip
     along_training: bool = Field(
         default=False, description="whether similarity is measured after every epoch too"
     )
@@ -272,7 +277,7 @@ class Study(Description):
                 raise ValueError(f"there is no '{name}'; {nearest(name, known)}")
         return value
 
-    @field_validator("seeds", "recordings", "methods", "criteria", "agreement")
+    @field_validator("seeds", "audit_seeds", "recordings", "methods", "criteria", "agreement")
     @classmethod
     def _each_once(cls, values: Any) -> Any:
         for value in () if isinstance(values, str) else values:
@@ -316,8 +321,10 @@ class Study(Description):
 
     def counted_from(self, seed: int) -> Study:
         """The study with all its seeds so much higher."""
-        seeds = tuple(s + seed for s in self.seeds)
-        return self.model_copy(update={"seeds": seeds, "seed": self.seed + seed})
+        seeds, audited = (tuple(s + seed for s in n) for n in (self.seeds, self.audit_seeds))
+        return self.model_copy(
+            update={"seeds": seeds, "audit_seeds": audited, "seed": self.seed + seed}
+        )
 
 
 def load_study(name: str | Path) -> Study:

@@ -27,7 +27,7 @@ COMPARING = (
 )  # fmt: skip
 # What is kept, and what was done to have it.
 VERBS = {"networks": "trained", "tables of scores": "computed", "tables of scores by epoch":
-         "computed", "tables of tests": "computed", "rules": "audited"}  # fmt: skip
+         "computed", "tables of tests": "computed", "findings": "measured"}  # fmt: skip
 
 
 def comparing_code() -> str:

@@ -180,6 +180,7 @@ def _similarity(
             if region.startswith("similarity"):
                 figures["plausibility.svg"] = draw_beside(whole.audit, beside, region)
         frames["audit.csv"] = whole.audit.table()
+        frames["audit_by_seed.csv"] = whole.audit.by_seed()
     written = [("Table", folder / name) for name in frames]
     for name, frame in frames.items():
         with atomic_path(folder / name) as temporary:

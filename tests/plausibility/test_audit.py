@@ -141,13 +141,20 @@ def test_the_page_shows_accuracy_and_similarity_beside_the_criteria(tmp_path: Pa
 def test_a_rule_of_one_s_own_is_audited_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     out = tmp_path / "audit"
-    arguments = ["audit", f"{tmp_path / 'mine.py'}:Mine", "--criteria", "C1,C9", "--out", str(out)]
+    arguments = ["audit", f"{tmp_path / 'mine.py'}:Mine", "--criteria", "C1,C9", "--out", str(out),
+                 "--seeds", "0,2"]  # fmt: skip
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "Note: claimed to be met: no weight transport" in result.output
     table = pd.read_parquet(out / "audit.parquet")
     assert list(table["verdict"]) == ["fail", "fail"]
-    assert len(pd.read_csv(out / "probes.csv")) >= 60
+    assert set(table["seeds"]) == {"0 2"}
+    assert list(pd.read_csv(out / "audit_by_seed.csv")["seed"]) == [0, 2, 0, 2]
+    assert len(pd.read_csv(out / "probes.csv")) >= 120
+    page = (out / "report.html").read_text()
+    again = CliRunner().invoke(app, arguments)
+    assert "Findings of 2 rules and seeds read from" in again.output
+    assert (out / "report.html").read_text() == page
     assert (out / "report.html").is_file()
     assert (out / "audit.md").read_text().startswith("| rule | C1 | C9 |")
 
@@ -159,6 +166,13 @@ def test_a_rule_of_one_s_own_is_audited_on_the_command_line(tmp_path: Path) -> N
         (["oja", "--all"], "give a rule, or --all"),
         (["nonsense"], "no rule called"),
         (["oja", "--criteria", "C77"], "no criterion C77"),
+        (["oja", "--seeds", "4-0"], "a range upwards"),
+        (["oja", "--seeds", "0-"], "--seeds takes seeds as 0-4 or 0,2,5"),
+        (["oja", "--seeds", "1,1"], "the seed 1 is given 2 times"),
+        (["oja", "--option", "rate"], "--option takes name=value"),
+        (["predictive_coding", "--option", "n_stepz=3"], "has no option 'n_stepz'"),
+        (["predictive_coding", "--option", "n_steps=many"], "found 'many'"),
+        (["--all", "--option", "n_steps=3"], "--option is for one rule"),
         (["oja", "--weight", "C1"], "--weight takes a criterion and a number"),
         (["oja", "--weight", "C1=0"], "not all 0"),
         (["oja", "--runs", "nowhere"], "no complete training run"),

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from spikelearn.plausibility import audit as audits
+from spikelearn.plausibility import measuring
 from spikelearn.report.plausibility import beside
 from spikelearn.report.similarity_tables import best_layers, summary
-from spikelearn.rules import RULES
-from spikelearn.studies.study_audit import _decides, measured, study_audit
+from spikelearn.studies.study_audit import measured, study_audit
 from spikelearn.studies.study_tests import study_significance
 from spikelearn.studies.whole_study import WholeStudy, write_study
 
@@ -31,7 +30,7 @@ def test_the_rules_of_a_study_are_audited_once_and_stand_beside_their_scores(
     def never(*_args, **_kwargs):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(audits, "audit_rule", never)
+    monkeypatch.setattr(measuring, "audited_of", never)
     again = study_audit(here)
     pd.testing.assert_frame_equal(again.table(), found.table())
 
@@ -53,10 +52,6 @@ def test_the_rules_of_a_study_are_audited_once_and_stand_beside_their_scores(
         assert words in page
     assert b"<svg" in (tmp_path / "plausibility.svg").read_bytes()
     assert len(pd.read_csv(tmp_path / "audit.csv")) == 4
+    assert set(pd.read_csv(tmp_path / "audit_by_seed.csv")["seed"]) == {0, 1, 2, 3, 4}
+    assert "10 findings read from" in page
     assert study_audit(replace(here, study=done.study.model_copy(update={"criteria": ()}))) is None
-
-
-def test_the_options_of_a_variant_decide_its_audit(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = _decides("sign_symmetric_fixed", ("C3",))
-    monkeypatch.setitem(RULES, "sign_symmetric_fixed", RULES["sign_symmetric_random"])
-    assert _decides("sign_symmetric_fixed", ("C3",)) != known
