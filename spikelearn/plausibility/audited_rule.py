@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.plausibility.criterion import Criterion, Finding
+from spikelearn.plausibility.criterion import Criterion, Finding, untold
+from spikelearn.plausibility.instruments.audit_code import AuditCode
 from spikelearn.plausibility.instruments.intervention import Probe, floor_of, label_probes
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
+from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
 from spikelearn.plausibility.instruments.shadow_memory import union
 
@@ -39,14 +42,30 @@ class AuditedRule:
     def __init__(self, rule: Any, seed: int = 0, **options: Any) -> None:
         if isinstance(rule, str):
             options = SETTINGS.get(rule, {}) | options
+        self.code = AuditCode()
         self.rule, self.options, self.seed = rule, options, seed
         self.update = RepeatedUpdate(rule, seed, **options)
         self.name, self.claims = self.update.name, self.update.claims
         self.shared: dict[str, Any] = {}
+        self.rewritten: list[str] = []
 
     def finding(self, criterion: Criterion) -> Finding:
         """What a criterion measures of the rule."""
-        return criterion.measure(self)
+        found = criterion.measure(self)
+        self.rewritten += self.code.changed()
+        if self.rewritten:
+            return untold(
+                f"The rule has changed the audit's own code ({', '.join(self.rewritten)}).",
+                "It would have to leave that alone.",
+            )
+        if found.met and self.outside_updates:
+            return replace(found, contradiction=found.contradiction or self.outside_updates)
+        return found
+
+    @cached_property
+    def outside_updates(self) -> str:
+        """What the rule does where no update is looked at; empty if nothing was found."""
+        return outside_updates(self.update)
 
     @cached_property
     def base(self) -> Outcome:

@@ -21,6 +21,8 @@ OPEN: set[str] = {
     "copied_after_update C1",
     "copied_between_epochs C1",
     "copied_every_third C1",
+    "copied_kernels C1",
+    "copied_through_time C1",
     "custom_function C4b",
     "double_backward C1",
     "exact_biases C1",
@@ -43,7 +45,7 @@ OPEN: set[str] = {
     "labelled_biases C9",
     "labels_from_second_epoch C9",
     "labels_of_last_batch C9",
-    "learns_between_epochs C1",
+    "late_symmetric_eprop C1",
     "least_squares_feedback C15",
     "loss_climber C11",
     "loss_climber C12",
@@ -62,6 +64,7 @@ OPEN: set[str] = {
     "previous_batch C4b",
     "previous_batch C4c",
     "previous_batch C9",
+    "rarely C1",
     "read_through_synapses C1",
     "read_through_synapses C15",
     "replay_buffer C15",
@@ -69,6 +72,7 @@ OPEN: set[str] = {
     "same_random_stream C1",
     "slope_by_difference C10",
     "slope_by_hand C10",
+    "split_by_label C9",
     "standing_thread C4b",
     "weights_follow_feedback C1",
     "weights_from_feedback C1",
@@ -117,7 +121,7 @@ def test_a_cheat_says_what_is_true_of_it(cheat: Cheat) -> None:
 
 def test_there_are_cheats_of_every_kind() -> None:
     assert {cheat.kind for cheat in CHEATS.values()} == set(KINDS)
-    assert len({cheat.rule for cheat in CHEATS.values()}) == len(CHEATS) > 60
+    assert len({cheat.rule for cheat in CHEATS.values()}) == len(CHEATS) > 80
 
 
 @pytest.mark.slow

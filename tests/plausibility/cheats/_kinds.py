@@ -55,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "derivatives": Kind("slopes of the neurons, found without asking for them"),
     "locality": Kind("activity of others, in a number"),
     "time": Kind("what comes later in time, used before"),
+    "hidden in numbers": Kind("noise and sizes of numbers under which an effect is none"),
     "declared": Kind("claims that are not true"),
     "learned nothing": Kind("nothing was learned that a handicap could spoil"),
     "rewrites the audit": Kind(
