@@ -5,13 +5,21 @@
     python benchmarks/accuracy.py --table dll --seeds 2
     python benchmarks/accuracy.py --family spiking --seeds 1
     python benchmarks/accuracy.py --dataset text --network gru --seeds 1
+    python benchmarks/accuracy.py --dataset mnist --network mlp --only controls --rules oja,sanger
+    python benchmarks/accuracy.py --dataset mnist --network mlp --only tables
 
 Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
-epochs were and are chosen on validation images, and the test images are read once a run. What is
-measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, and is not
-measured again until its recipe changes; the table beside it (.md) is made from these rows. So the
-benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces. Every run has
-one thread: several at a time (--jobs) do not slow one another down.
+epochs were and are chosen on validation images, and the test images are read once a run. Beside
+each run stand its controls: a linear readout of the input, and one of random features of its own
+width (`spikelearn.training.controls`). A row that a test does not tell to be above both is "no
+better than" them, in the table: paired by seed, for other test images too, Holm's over the table.
+
+What is measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, with
+the commit that made it and its controls, and is not measured again until its recipe changes; the
+table beside it (.md) is made from these rows, and says which were made before their recipe or the
+code of their rule last changed. Uncommitted code is refused: nobody could make such a row again.
+The benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces. Every run
+has one thread: several at a time (--jobs) do not slow one another down.
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ import concurrent.futures
 import csv
 import multiprocessing
 import os
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -28,9 +37,10 @@ from typing import Any
 
 import yaml
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._files import atomic_path, shipped_names, write_text
 from spikelearn._progress import progress_bars
-from spikelearn._provenance import as_lines, provenance
+from spikelearn._provenance import as_lines, commit, provenance
 from spikelearn.stimuli.datasets import resolve_source
 from spikelearn.training.config import load_recipe, run_key
 
@@ -43,8 +53,11 @@ COLUMNS = [
     "recipe", "rule", "seed", "model", "test_accuracy", "validation_accuracy",
     "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
     "flag", "weight_displacement", "dead_units", "gradient_cosine", "config", "commit", "machine",
-    "versions", "date",
+    "versions", "date", "linear_readout", "random_features", "controls_commit",
 ]  # fmt: skip
+# Recipes that are a control themselves: nothing below their readout learns.
+CONTROL_RECIPES = ("random_features", "random_recurrence")
+CONTROLS = ("linear_readout", "random_features")
 
 
 def main() -> None:
@@ -58,6 +71,25 @@ def main() -> None:
         sys.exit(f"no recipe in models/recipes/{folder} fits")
     store = RESULTS / f"accuracy_{folder}.csv"
     rows = read(store)
+    if options.only != "tables":
+        refuse_uncommitted(commit())
+        refuse_other_images(store, rows, names)
+        run_all(options, folder, store, rows, names)
+    write_table(folder, rows)
+    print((RESULTS / f"accuracy_{folder}.md").read_text())
+
+
+def refuse_uncommitted(made_by: str) -> None:
+    """Stop where the code that would measure is in no commit."""
+    if made_by.endswith("+"):
+        sys.exit(
+            "spikelearn/ or models/ differ from the last commit: a row of them could not be made"
+            " again; commit the changes, or take them away"
+        )
+
+
+def refuse_other_images(store: Path, rows: list[dict[str, Any]], names: list[str]) -> None:
+    """Stop where the rows are of other images than those at hand."""
     shipped = {*names, *(row["recipe"] for row in rows)} & {*shipped_names("models/recipes")}
     sources = {name: resolve_source(load_recipe(name).dataset) for name in shipped}
     elsewhere = {r["source"] for r in rows if sources.get(r["recipe"], r["source"]) != r["source"]}
@@ -66,14 +98,31 @@ def main() -> None:
             f"{store.name} has rows of other images ({', '.join(sorted(elsewhere))}) than those at"
             " hand: set SPIKELEARN_DATA to their folder, or move the file away to begin anew"
         )
-    current = {name: digest_of(name) for name in shipped}
-    outdated = [row for row in rows if current.get(row["recipe"]) != row["config"]]
-    if outdated:
-        print(f"{len(outdated)} rows are by other recipes, rules or data: they are measured anew")
-    rows = [row for row in rows if row not in outdated]
-    known = {(row["recipe"], int(row["seed"])) for row in rows}
+
+
+def waiting_jobs(
+    options: argparse.Namespace, rows: list[dict[str, Any]], names: list[str]
+) -> list[tuple[str, int]]:
+    """Recipes and seeds that are to be measured; of controls, those whose row has none."""
+    if options.only == "controls":
+        bare = {(r["recipe"], int(r["seed"])) for r in rows if not r["controls_commit"]}
+        return [(n, s) for s in range(options.seeds) for n in names if (n, s) in bare]
+    current = {name: digest_of(name) for name in names}
+    known = {(r["recipe"], int(r["seed"])) for r in rows if current.get(r["recipe"]) == r["config"]}
     # Seeds outermost: an interrupted benchmark has the first seed of every rule first.
-    waiting = [(n, s) for s in range(options.seeds) for n in names if (n, s) not in known]
+    return [(n, s) for s in range(options.seeds) for n in names if (n, s) not in known]
+
+
+def run_all(
+    options: argparse.Namespace,
+    folder: str,
+    store: Path,
+    rows: list[dict[str, Any]],
+    names: list[str],
+) -> None:
+    """Measure what is waiting, several at a time; each is written when it is done."""
+    measured = add_controls if options.only == "controls" else measure
+    waiting = waiting_jobs(options, rows, names)
     started = time.monotonic()
     context = multiprocessing.get_context("spawn")
     with (
@@ -87,7 +136,7 @@ def main() -> None:
             late = time.monotonic() - started > 60 * options.limit_minutes
             while waiting and not late and len(running) < options.jobs:
                 job = waiting.pop(0)
-                running[pool.submit(measure, *job, options.runs)] = job
+                running[pool.submit(measured, *job, options.runs)] = job
             if not running:
                 break
             finished, _ = concurrent.futures.wait(
@@ -101,11 +150,18 @@ def main() -> None:
                 except Exception as error:  # one recipe that fails leaves the others their turn
                     print(f"{name}, seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
                     continue
-                rows.append(row)
+                take(rows, row)
                 write(store, rows)
-                say(done / total, f"{name}, seed {seed}: {100 * row['test_accuracy']:.2f} %")
-    write_table(folder, rows)
-    print((RESULTS / f"accuracy_{folder}.md").read_text())
+                say(done / total, f"{name}, seed {seed}")
+
+
+def take(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
+    """Put a row into the table, in the place of an older one of its recipe and seed."""
+    for known in rows:
+        if (known["recipe"], int(known["seed"])) == (row["recipe"], int(row["seed"])):
+            known.update(row)
+            return
+    rows.append(row)
 
 
 def parse() -> argparse.Namespace:
@@ -120,6 +176,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
     parser.add_argument("--limit-minutes", type=float, default=float("inf"))
     parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"), help="checkpoints")
+    parser.add_argument(
+        "--only",
+        choices=("controls", "tables"),
+        help="controls: train no network, run the controls that rows lack; tables: run nothing,"
+        " write the table anew from the rows",
+    )
     return parser.parse_args()
 
 
@@ -167,6 +229,28 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
         "gradient_cosine": by_layer("gradient_cosine"),
         "config": digest_of(name),
         **provenance(),
+        **controls(config, runs),
+    }
+
+
+def add_controls(name: str, seed: int, runs: Path) -> dict[str, Any]:
+    """The controls of a row that was measured without."""
+    import torch
+
+    torch.set_num_threads(1)
+    config = load_recipe(name, seed=seed)
+    return {"recipe": name, "seed": seed, **controls(config, runs)}
+
+
+def controls(config: Any, runs: Path) -> dict[str, Any]:
+    """The columns of the controls."""
+    from spikelearn.training.controls import controls_of
+
+    found = controls_of(config, runs / "controls")
+    return {
+        "linear_readout": found.linear_readout,
+        "random_features": "" if found.random_features is None else found.random_features,
+        "controls_commit": commit(),
     }
 
 
@@ -175,7 +259,9 @@ def read(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    # Of columns that an older file has not, nothing is known.
+    return [{column: row.get(column) or "" for column in COLUMNS} for row in rows]
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -189,47 +275,130 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
     """The table of a folder of recipes, as Markdown."""
-    import statistics
-
     targets = yaml.safe_load((HERE / "targets.yaml").read_text()).get(folder, {})
     lines = [
         f"# Test accuracy, {folder.replace('_', ' ')}",
         "",
         "Mean over seeds, in per cent; epochs and settings chosen on validation images."
-        " Displacement: norm of the weights' change over their norm at the start, by layer."
+        " Controls: a linear readout of the input, and one of random features, the last hidden"
+        " layer of the very network before any learning; the same seeds, training and test images."
+        " Above a control is what a test tells from it, paired by seed, for other test images"
+        " too (with one seed: of two binomial shares); differences in points with 95 % intervals,"
+        " p Holm's over the table."
+        f" {chance_words(rows)}Displacement: norm of the weights' change over their norm at the"
+        " start, by layer."
         " Cosine: of the last update with the gradient of backpropagation, by layer."
-        " Seconds: of processor time, evaluation included.",
+        " Seconds: of processor time, evaluation included. Made by: the commit of the row's runs"
+        " (+: with changes that were never committed), and of its controls.",
         "",
-        "| rule | model | seeds | test accuracy | s.d. | target | epochs | seconds"
-        " | nearest centroid | displacement | dead units | cosine | flag |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| rule | model | seeds | test accuracy | s.d. | linear readout | random features"
+        " | beside its controls | target | epochs | seconds"
+        " | nearest centroid | displacement | dead units | cosine | made by | flag |",
+        "|" + "---|" * 17,
     ]
-    found = {row["recipe"]: [r for r in rows if r["recipe"] == row["recipe"]] for row in rows}
-    for name, group in found.items():
-        short = name.split("/")[1]
-        accuracies = [100 * float(row["test_accuracy"]) for row in group]
-        spread = f"{statistics.stdev(accuracies):.2f}" if len(group) > 1 else ""
-        target = targets.get(short)
-        mean = statistics.mean(accuracies)
-        mark = "" if target is None else f"{target:g} {'reached' if mean >= target else 'missed'}"
-        centroid = [100 * float(r["nearest_centroid_accuracy"] or "nan") for r in group]
-        first = group[0]
-        cells = [
-            short, first["model"], str(len(group)), f"{mean:.2f}", spread, mark, first["epochs"],
-            f"{statistics.mean(float(r['seconds']) for r in group):.0f}",
-            f"{statistics.mean(centroid):.1f}".replace("nan", ""),
-            first["weight_displacement"], first["dead_units"],
-            first["gradient_cosine"], first["flag"],
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    beside = standing(rows)
+    for name in dict.fromkeys(row["recipe"] for row in rows):
+        group = [row for row in rows if row["recipe"] == name]
+        lines.append("| " + " | ".join(cells_of(group, targets, beside[name])) + " |")
     about = {
         key: ", ".join(sorted({str(row[key]) for row in rows}))
-        for key in ("commit", "machine", "versions", "date", "source")
+        for key in ("machine", "versions", "date", "source")
     }
     about["training images"] = ", ".join(sorted({str(row["n_train"]) for row in rows}))
+    about |= {"standing": standing_words(rows)}
     lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
-    lines += as_lines(about)
+    lines += as_lines({key: value for key, value in about.items() if value})
     write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")
+
+
+def cells_of(group: list[dict[str, Any]], targets: dict[str, float], beside: str) -> list[str]:
+    """The cells of a recipe's row.
+
+    Parameters
+    ----------
+    group : list of dict
+        Its runs, a seed each.
+    targets : dict of str to float
+        Accuracies to be reached, by rule.
+    beside : str
+        How it stands to its controls.
+    """
+    first, short = group[0], group[0]["recipe"].split("/")[1]
+    accuracies = [100 * float(row["test_accuracy"]) for row in group]
+    mean, target = statistics.mean(accuracies), targets.get(short)
+    spread = f"{statistics.stdev(accuracies):.2f}" if len(group) > 1 else ""
+    mark = "" if target is None else f"{target:g} {'reached' if mean >= target else 'missed'}"
+    centroid = [100 * float(r["nearest_centroid_accuracy"] or "nan") for r in group]
+    made = ", ".join(dict.fromkeys(row["commit"] for row in group))
+    later = [row["controls_commit"] for row in group if row["linear_readout"] != ""]
+    return [
+        short, first["model"], str(len(group)), f"{mean:.2f}", spread,
+        *(control_cell(group, control) for control in CONTROLS), beside, mark,
+        str(first["epochs"]), f"{statistics.mean(float(r['seconds']) for r in group):.0f}",
+        f"{statistics.mean(centroid):.1f}".replace("nan", ""),
+        first["weight_displacement"], first["dead_units"], first["gradient_cosine"],
+        made + (f"; controls {', '.join(dict.fromkeys(later))}" if later else ""), first["flag"],
+    ]  # fmt: skip
+
+
+def control_cell(group: list[dict[str, Any]], control: str) -> str:
+    """Mean accuracy of a control over the seeds that have it, and how many these are."""
+    found = [100 * float(row[control]) for row in group if row[control] != ""]
+    if not found:
+        return "none: no hidden layer" if group[0]["controls_commit"] else "not run"
+    fewer = f" ({len(found)} of {len(group)} seeds)" if len(found) < len(group) else ""
+    return f"{statistics.mean(found):.2f}{fewer}"
+
+
+def standing(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """How every recipe stands to its controls, in words."""
+    import pandas as pd
+
+    from spikelearn.comparison.accuracies import control_table
+    from spikelearn.report.accuracy_words import beside_controls
+
+    runs = pd.DataFrame(rows).replace("", float("nan"))
+    kinds = {"seed": int, "n_test": int, "test_accuracy": float}
+    table = control_table(runs.astype(kinds | dict.fromkeys(CONTROLS, float)), ["recipe"])
+    words = {str(name): beside_controls(part) for name, part in table.groupby("recipe")}
+    for name in words:
+        if name.split("/")[1] in CONTROL_RECIPES:
+            words[name] = "is a control itself"
+    return words
+
+
+def chance_words(rows: list[dict[str, Any]]) -> str:
+    """The share of the largest class, where the images are at hand."""
+    from spikelearn.stimuli.datasets import load_dataset
+    from spikelearn.training.measures import largest_share
+
+    dataset = load_recipe(rows[0]["recipe"]).dataset
+    try:
+        labels = load_dataset(dataset, rows[0]["source"]).test_labels
+    except SpikelearnError:
+        return ""
+    share = 100 * largest_share(labels)
+    return f"Always giving the same answer reaches {share:.1f} at most. "
+
+
+def standing_words(rows: list[dict[str, Any]]) -> str:
+    """How many rows are not what today's recipes and rules would make, or cannot be told."""
+    current: dict[str, str | None] = {}
+    for name in {row["recipe"] for row in rows} & {*shipped_names("models/recipes")}:
+        try:
+            current[name] = digest_of(name)
+        except SpikelearnError:  # its images are not at hand
+            current[name] = None
+    older = sum(current.get(r["recipe"], "") not in (None, r["config"]) for r in rows)
+    words = []
+    if older:
+        words.append(
+            f"{older} of {len(rows)} runs were made before their recipe, the code of their rule or"
+            " the format of runs last changed"
+        )
+    if None in current.values():
+        words.append("whether the recipes have changed since cannot be told without the images")
+    return "; ".join(words)
 
 
 def command_of(folder: str) -> str:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import torch
 
 # Of training runs. Raised when their meaning changes, so that older ones are not taken for new.
-RUN_FORMAT = 3
-READABLE_FORMATS = (2, 3)
+RUN_FORMAT = 4
+READABLE_FORMATS = (2, 3, 4)
 CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
 WEIGHTS = "weights.safetensors"
 
@@ -208,7 +208,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     config = _mapping(folder / CONFIG)
     found = config.get("format")
     if type(found) is not int or found not in READABLE_FORMATS:
-        formats = " and ".join(map(str, READABLE_FORMATS))
+        *most, last = map(str, READABLE_FORMATS)
+        formats = f"{', '.join(most)} and {last}"
         raise SpikelearnError(
             f"{folder / CONFIG} is of format {found!r}; runs of the formats {formats} can be opened"
             if "format" in config

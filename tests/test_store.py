@@ -55,17 +55,19 @@ def test_what_is_not_complete_or_broken_is_said_in_one_sentence(tmp_path: Path) 
         assert "\n" not in str(error.value).replace("\n", " ", str(error.value).count("'"))
 
 
-@pytest.mark.parametrize("found", [-1, 0, 1, 4, "x", "3", 3.0, True, None])
+@pytest.mark.parametrize("found", [-1, 0, 1, 5, "x", "3", 3.0, True, None])
 def test_a_run_of_another_format_is_refused_naming_those_that_are_read(
     tmp_path: Path, found: object
 ) -> None:
     put(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "format": found}))
-    with pytest.raises(SpikelearnError, match=r"of format .*; runs of the formats 2 and 3 can be"):
+    with pytest.raises(
+        SpikelearnError, match=r"of format .*; runs of the formats 2, 3 and 4 can be"
+    ):
         store.read_config(tmp_path)
     without = {k: v for k, v in CONFIG.items() if k != "format"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(without))
-    with pytest.raises(SpikelearnError, match=r"names no format; runs of the formats 2 and 3"):
+    with pytest.raises(SpikelearnError, match=r"names no format; runs of the formats 2, 3 and 4"):
         store.read_config(tmp_path)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVEL = 0.05
+_CHANCE = "chance, the share of the largest class, is"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
 
     Intervals are for other test images and, where there are several, other seeds. Rules that saw
     the same images are taken to err independently, which makes intervals rather too wide. p-values
-    are Holm's, over all pairs of rules.
+    are Holm's, over all pairs of rules; of the controls that stand beside each rule, over these.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
     trained = means[[rule for rule in means.index if rule not in BASELINES]]
     chance = 100 * float(frame["chance"].iloc[0])
     if trained.empty:
-        return f"No trained network is in this report; chance is {chance:.0f} %."
+        return f"No trained network is in this report; {_CHANCE} {chance:.0f} %."
     differences = _differences(frame)
     first, *others = trained.sort_values(ascending=False, kind="stable").index
     text = _leading(str(first), [str(rule) for rule in others], means, differences)
@@ -67,7 +68,9 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
         if equal:
             said = " or ".join(f"{label(c)} ({differences[str(first), c].words})" for c in equal)
             text += f"; {label(str(first))} is not told to be above {said}"
-    return f"{text}. Chance is {chance:.0f} %.".replace(" -", " −")
+    beside = control_sentence(frame)
+    text = f"{text}. {beside}" if beside else f"{text}."
+    return f"{text} {_CHANCE.capitalize()} {chance:.0f} %.".replace(" -", " −")
 
 
 def _leading(
@@ -98,8 +101,7 @@ def _named(rule: str, means: pd.Series, between: str = " ") -> str:
 
 def _differences(frame: pd.DataFrame) -> dict[tuple[str, str], _Difference]:
     """Of all pairs of rules, in both directions."""
-    from scipy.stats import t
-
+    from spikelearn.comparison.accuracies import accuracy_difference
     from spikelearn.comparison.multiplicity import holm
 
     by_rule = {str(rule): part for rule, part in frame.groupby("rule")}
@@ -107,35 +109,75 @@ def _differences(frame: pd.DataFrame) -> dict[tuple[str, str], _Difference]:
     found = []
     for a, b in pairs:
         one, other = by_rule[a], by_rule[b]
-        points = 100 * (one["test_accuracy"].mean() - other["test_accuracy"].mean())
-        error, dof = 100 * np.sqrt(_variance(one)[0] + _variance(other)[0]), np.inf
-        if error > 0:
-            parts = [part for rule in (one, other) for part in _variance(rule)[1]]
-            dof = (error / 100) ** 4 / max(sum(v**2 / d for v, d in parts), np.finfo(float).tiny)
+        own, its = (dict(enumerate(part["test_accuracy"])) for part in (one, other))
+        value = accuracy_difference(own, its, int(one["n_test"].iloc[0]))
         # Accuracies on other numbers of images or classes are no measure of each other.
         same = set(zip(one["n_test"], one["chance"], strict=True)) == set(
             zip(other["n_test"], other["chance"], strict=True)
         )
-        p = 2 * t.sf(abs(points) / error, dof) if error > 0 else float(points == 0)
-        half = t.ppf(0.975, dof) * error if error > 0 else 0.0
-        found.append((points, points - half, points + half, p if same else np.nan))
-    corrected = holm(np.array([p for *_, p in found]))
+        found.append((value, value.p if same else np.nan))
+    corrected = holm(np.array([p for _, p in found]))
     result: dict[tuple[str, str], _Difference] = {}
-    for (a, b), (points, low, high, _), p in zip(pairs, found, corrected, strict=True):
+    for (a, b), (value, _), p in zip(pairs, found, corrected, strict=True):
+        points, low, high = (100 * v for v in (value.difference, value.ci_lower, value.ci_upper))
         result[a, b] = _Difference(points, low, high, float(p))
         result[b, a] = _Difference(-points, -high, -low, float(p))
     return result
 
 
-def _variance(runs: pd.DataFrame) -> tuple[float, list[tuple[float, float]]]:
-    """Of a rule's mean accuracy: the sum, and its parts with their degrees of freedom.
+CONTROL_NAMES = {"linear_readout": "linear readout", "random_features": "random features"}
+NOT_RUN = "not run"
 
-    All seeds are tested on the same images, so these do not average out over seeds.
+
+def beside_controls(found: pd.DataFrame) -> str:
+    """How one network's accuracy stands to its controls, by tests; "not run" where none was.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Its rows of `spikelearn.comparison.accuracies.control_table`.
     """
-    mean, n_images = float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0])
-    # A rule that errs on none of n images may still err on others: Agresti & Coull 1998.
-    shrunk = (mean * n_images + 2) / (n_images + 4)
-    parts = [(shrunk * (1 - shrunk) / (n_images + 4), float(n_images - 1))]
-    if len(runs) > 1:
-        parts.append((float(runs["test_accuracy"].var(ddof=1)) / len(runs), float(len(runs) - 1)))
-    return sum(v for v, _ in parts), parts
+    run = found.dropna(subset=["difference"])
+    if run.empty:
+        return NOT_RUN
+    below = []
+    for row in run.to_dict("records"):
+        points, low, high = (100 * row[name] for name in ("difference", "ci_lower", "ci_upper"))
+        difference = _Difference(points, low, high, float(row["p_holm"]))
+        if not difference.told:
+            below.append(f"{CONTROL_NAMES[row['control']]} ({difference.words})")
+    if below:
+        return f"no better than {' and '.join(below)}".replace(" -", " −")
+    return "above " + " and ".join(CONTROL_NAMES[str(control)] for control in run["control"])
+
+
+def control_sentence(frame: pd.DataFrame) -> str:
+    """Which rules of a table are no better than a control; nothing where no control was run.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `spikelearn.report.learning.learning`.
+    """
+    from spikelearn.comparison.accuracies import control_table
+
+    words = {
+        str(rule): beside_controls(part)
+        for rule, part in control_table(trained_runs(frame)).groupby("rule", sort=False)
+    }
+    if all(said == NOT_RUN for said in words.values()):
+        return ""
+    below = [f"{label(rule)} is {said}" for rule, said in words.items() if said.startswith("no ")]
+    without = [label(rule) for rule, said in words.items() if said == NOT_RUN]
+    text = "; ".join(below) or "Every rule is above the controls that were run"
+    if without:
+        text += f". Without controls: {', '.join(without)}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def trained_runs(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs that have controls, with their columns, which are NaN where nothing is known."""
+    from spikelearn.comparison.accuracies import CONTROLS
+
+    runs = frame[[rule not in BASELINES for rule in frame["rule"]]]
+    return runs.assign(**{name: np.nan for name in CONTROLS if name not in runs})

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spikelearn.report.accuracy_words import accuracy_sentence
+from spikelearn.comparison.accuracies import CONTROLS, control_table
+from spikelearn.report.accuracy_words import (
+    CONTROL_NAMES,
+    NOT_RUN,
+    accuracy_sentence,
+    beside_controls,
+    trained_runs,
+)
 from spikelearn.report.names import backend, colour, in_order, label, rank
 from spikelearn.report.page import Section, Table, as_table, mean_and_spread, svg_of, svg_picture
 from spikelearn.report.pictures import panels, styled
@@ -23,7 +30,7 @@ def learning(
     accuracy : DataFrame
         Columns model (the network's name), rule, backend, seed, test_accuracy, validation_accuracy,
         n_test, chance, flag, mean_weight_displacement, dead_units; a row a run. Accuracies and dead
-        units are fractions.
+        units are fractions. Where controls were run, linear_readout and random_features too.
     curves : DataFrame, optional
         Columns rule, seed, epoch, train_loss (nats), validation_accuracy.
     layers : DataFrame, optional
@@ -55,19 +62,31 @@ def learning(
 
 
 def accuracy_table(frame: pd.DataFrame) -> Table:
-    """One row a rule: mean and standard deviation over seeds."""
+    """One row a rule: mean and standard deviation over seeds, beside its controls."""
     rows, notes = [], []
+    trained = trained_runs(frame)
+    beside = dict(list(control_table(trained).groupby("rule"))) if len(trained) else {}
+    controlled = bool(len(trained)) and bool(trained[list(CONTROLS)].notna().any(axis=None))
     for rule in in_order(frame["rule"]):
         runs = frame[frame["rule"] == rule]
         for flag, part in runs[runs["flag"] != ""].groupby("flag", sort=False):
             seeds = ", ".join(str(seed) for seed in part["seed"])
             notes.append(f"{label(rule)}, seed {seeds}: {flag}.")
+        of_controls = {f"{CONTROL_NAMES[name]} (%)": "" for name in CONTROLS}
+        of_controls["beside its controls"] = ""
+        if rule in beside:
+            for name in CONTROLS:
+                values = trained.loc[trained["rule"] == rule, name].dropna()
+                cell = mean_and_spread(values, 100, 1) if len(values) else NOT_RUN
+                of_controls[f"{CONTROL_NAMES[name]} (%)"] = cell
+            of_controls["beside its controls"] = beside_controls(beside[rule])
         rows.append(
             {
                 "rule": label(rule),
                 "network": runs["model"].iloc[0],
                 "computed by": backend(runs["backend"].iloc[0]),
                 "test accuracy (%)": mean_and_spread(runs["test_accuracy"], 100, 1),
+                **(of_controls if controlled else {}),
                 "validation accuracy (%)": mean_and_spread(runs["validation_accuracy"], 100, 1),
                 "seeds": len(runs),
                 "test images": f"{runs['n_test'].iloc[0]:,}",
@@ -80,7 +99,13 @@ def accuracy_table(frame: pd.DataFrame) -> Table:
         "Accuracy by rule",
         "Mean ± standard deviation over seeds. “Weights moved by” is the norm of the change over"
         " the norm at the start, averaged over layers; dead units are those of the worst layer"
-        " whose activity is the same for every image.",
+        " whose activity is the same for every image."
+        + controlled
+        * (
+            " Controls, of the same seeds and images: a linear readout of the pixels, and one of"
+            " random features, the last hidden layer before any learning. A rule is above one where"
+            " a test tells it so: paired by seed, for other images too, p Holm's over the table."
+        ),
         notes,
     )
 
@@ -121,12 +146,12 @@ def accuracy_figure(table: pd.DataFrame) -> bytes:
         axis.barh(row, scores.mean(), height=0.62, color=colour(rule), alpha=0.35)
         axis.plot(scores, np.full(scores.size, row), "o", color=colour(rule), markersize=4)
         axis.text(102, row, f"{scores.mean():.1f} %", va="center", fontsize=8.5)
-    chance = 100 * float(table["chance"].iloc[0])
-    axis.axvline(chance, color="black", linewidth=0.8, linestyle=":")
-    axis.annotate(
-        "chance", (chance, -0.6), xytext=(3, 0), textcoords="offset points", fontsize=8,
-        va="center",
-    )  # fmt: skip
+    for chance in sorted({100 * float(share) for share in table["chance"]}):
+        axis.axvline(chance, color="black", linewidth=0.8, linestyle=":")
+        axis.annotate(
+            "chance", (chance, -0.6), xytext=(3, 0), textcoords="offset points", fontsize=8,
+            va="center",
+        )  # fmt: skip
     axis.set_yticks(range(len(order)), [label(rule) for rule in order])
     axis.set_ylim(len(order) - 0.5, -0.85)
     axis.set_xlim(0, 112)

@@ -28,6 +28,7 @@ from spikelearn.training.measures import (
     TrainingWarning,
     accuracy_of,
     collapse_flag,
+    largest_share,
     layer_table,
     nearest_centroid_accuracy,
     predict,
@@ -66,8 +67,9 @@ class TrainedRun:
         weights; NaN for layers that the rule leaves alone and for networks that spike).
     summary : mapping
         `test_accuracy`, `nearest_centroid_accuracy` (of the last hidden layer, with no readout; see
-        `measures`), `validation_accuracy`, `best_epoch`, `n_test`, `chance`, `flag` (what is
-        wrong with the network, in words; empty if nothing is).
+        `measures`), `validation_accuracy`, `best_epoch`, `n_test`, `chance` (the share of the
+        largest class among the test images), `flag` (what is wrong with the network, in words;
+        empty if nothing is).
     folder : Path or None
         Where it is stored.
     origin : str
@@ -440,6 +442,6 @@ def summarise(
         "validation_accuracy": loop.best_accuracy,
         "best_epoch": loop.best_epoch,
         "n_test": len(test.y),
-        "chance": 1.0 / n_classes,
+        "chance": largest_share(test.y.cpu()),
         "flag": "; ".join(filter(None, [collapse, *wrong])),
     }

@@ -47,6 +47,12 @@ def accuracy_of(predicted: torch.Tensor, y: torch.Tensor) -> float:
     return float((predicted == y).double().mean())
 
 
+def largest_share(labels: torch.Tensor | np.ndarray) -> float:
+    """Share of the largest class: what one answer to everything reaches, called chance."""
+    counts = np.unique(np.asarray(labels), return_counts=True)[1]
+    return float(counts.max() / counts.sum())
+
+
 def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
     """Weight matrices from the input to the output."""
     if isinstance(network, RateNetwork):

@@ -55,7 +55,7 @@ def evaluate(
     dead : float
         Fraction of neurons that answer no labelling image.
     """
-    from spikelearn.training.measures import collapse_flag
+    from spikelearn.training.measures import collapse_flag, largest_share
 
     n_classes = len(data.classes)
     chosen = order[: config.n_label]
@@ -75,7 +75,7 @@ def evaluate(
         # Nothing is chosen in this run: no epoch, no parameter.
         "validation_accuracy": float("nan"),
         "n_test": len(truth),
-        "chance": 1.0 / n_classes,
+        "chance": largest_share(truth),
         "silent_images": float(np.mean(answers_test.sum(1) == 0)),
         "flag": collapse_flag(predicted, n_classes),
     }

@@ -61,7 +61,7 @@ def test_runs_are_listed_with_how_they_differ_and_shown(folder: Path) -> None:
         listed = call(*command).output
         lines = {line.split()[0]: line for line in listed.splitlines() if "mlp_64-" in line}
         assert lines[run.name].rstrip().endswith("as today")
-        assert "of format 2, where today's is 3" in lines[old.name]
+        assert "of format 2, where today's is 4" in lines[old.name]
         assert "its config.yaml was changed after it was made" in lines[edited.name]
         assert "damaged: " in lines[damaged.name]
     assert run.name in call("runs", "list", str(run)).output

@@ -22,7 +22,7 @@ def test_the_highest_is_named_where_it_is_told_from_the_next() -> None:
     text = accuracy_sentence(accuracy_of_runs())
     assert "Highest on held-out images: backpropagation, 95.0 %; then " in text
     assert "p < 0.001)" in text
-    assert "The controls: untrained 10.0 %. Chance is 10 %." in text
+    assert "The controls: untrained 10.0 %. Chance, the share" in text
     assert "Highest on held-out images: STDP" in accuracy_sentence(accuracy_of_runs("stdp"))
 
 

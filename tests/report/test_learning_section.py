@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from pages import accuracy_of_runs
 
+from spikelearn.report.accuracy_words import accuracy_sentence
 from spikelearn.report.learning import accuracy_table, learning
 
 
@@ -21,3 +22,24 @@ def test_scores_of_seeds_are_averaged_and_troubles_noted():
 @pytest.mark.parametrize("nothing", [None, pd.DataFrame()])
 def test_without_runs_there_is_no_section(nothing):
     assert learning(nothing) is None
+
+
+def test_every_rule_stands_beside_its_controls() -> None:
+    """A rule is above a control only where a test tells it so; baselines have none."""
+    runs = accuracy_of_runs()
+    runs["linear_readout"] = runs["random_features"] = 0.805
+    runs.loc[runs["rule"] == "stdp", ["linear_readout", "random_features"]] = float("nan")
+    table = accuracy_table(runs)
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    column = "beside its controls"
+    assert rows["backpropagation"][column] == "above linear readout and random features"
+    assert rows["feedback alignment"]["linear readout (%)"] == "80.5 ± 0.0"
+    said = rows["feedback alignment"][column]
+    assert said.startswith("no better than linear readout (difference +0.5 points, −")
+    assert rows["STDP"][column] == rows["STDP"]["random features (%)"] == "not run"
+    assert rows["untrained"][column] == ""
+    text = accuracy_sentence(runs)
+    assert "Feedback alignment is no better than linear readout (difference +0.5 points" in text
+    assert "Without controls: STDP." in text
+    assert "no better" not in accuracy_sentence(accuracy_of_runs())
+    assert column not in accuracy_table(accuracy_of_runs()).columns

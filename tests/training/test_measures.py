@@ -13,7 +13,8 @@ from spikelearn.rules import make_rule
 from spikelearn.stimuli.images import ImageDataset
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
-from spikelearn.training.measures import collapse_flag, layer_table
+from spikelearn.training.loop import train
+from spikelearn.training.measures import collapse_flag, largest_share, layer_table
 
 
 @pytest.fixture
@@ -58,3 +59,21 @@ def test_weights_that_a_rule_leaves_alone_have_no_cosine(model: str) -> None:
 def test_a_predictor_that_leaves_a_class_out_is_flagged():
     assert collapse_flag(np.arange(10), 10) == ""
     assert collapse_flag(np.zeros(5, int), 3) == "collapsed: never predicts 1, 2"
+
+
+def test_chance_is_the_share_of_the_largest_class(tmp_path) -> None:
+    """With nine of ten images of one class, 90 % is what a constant answer reaches."""
+    assert largest_share(np.array([0, 0, 0, 2])) == 0.75
+    assert largest_share(np.arange(10)) == pytest.approx(0.1)
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (80, 8, 8), dtype=np.uint8)
+    labels = np.r_[np.zeros(36, int), np.ones(4, int), np.zeros(30, int), np.ones(10, int)]
+    np.savez(
+        tmp_path / "mine.npz", train_images=images[:40], train_labels=labels[:40],
+        test_images=images[40:], test_labels=labels[40:],
+    )  # fmt: skip
+    changes = {"sizes": [64, 4, 2]}
+    made = TrainConfig(
+        model="mlp_64", changes=changes, rule="untrained", dataset=str(tmp_path / "mine.npz")
+    )
+    assert train(made).summary["chance"] == 0.75

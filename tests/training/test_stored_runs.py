@@ -354,10 +354,10 @@ def test_runs_of_another_format_stay_and_are_listed_as_such(tmp_path: Path) -> N
     )
     again = train(CONFIG, tmp_path, again=True)
     assert (
-        again.origin == f"trained now; {old.name} stays beside it, of format 2, where today's is 3"
+        again.origin == f"trained now; {old.name} stays beside it, of format 2, where today's is 4"
     )
     table = stored_runs(tmp_path).set_index("run")
-    assert table.loc[old.name, "standing"] == "of format 2, where today's is 3"
+    assert table.loc[old.name, "standing"] == "of format 2, where today's is 4"
     assert table.loc[run.folder.name, "standing"] == "as today"
     (old / "config.yaml").write_text(yaml.safe_dump({**content, "format": -1}))
     assert "of format -1; runs of the formats" in standing(old)
