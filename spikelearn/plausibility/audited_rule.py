@@ -18,6 +18,7 @@ from spikelearn.plausibility.instruments.observer import OperationObserver, Weig
 from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
 from spikelearn.plausibility.instruments.shadow_memory import union
+from spikelearn.plausibility.unknown_audit import Unaudited, unaudited
 
 # Fewer steps than the rules' own settings: an audit makes some hundred updates of each rule.
 # Blocks of time steps are worked off together in e-prop for speed alone; the update is the same.
@@ -26,6 +27,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "equilibrium_propagation_holomorphic": {"free_steps": 10},
     "eprop_spiking": {"block_steps": 1},
 }
+# Criteria that say of single updates what they depend on; and those of them that no rule meets that
+# has the exact gradient in a hidden layer.
+OF_UPDATES = ("C1", "C2", "C3", "C4a", "C4b", "C4c", "C5", "C9", "C10", "C15")
+WITHOUT_GRADIENT = ("C1", "C3", "C4b", "C9")
 
 
 class AuditedRule:
@@ -58,9 +63,24 @@ class AuditedRule:
                 f"The rule has changed the audit's own code ({', '.join(self.rewritten)}).",
                 "It would have to leave that alone.",
             )
-        if found.met and self.outside_updates:
-            return replace(found, contradiction=found.contradiction or self.outside_updates)
+        if found.met and not found.contradiction:
+            said = self.outside_updates or self._where_nobody_audits(criterion.key)
+            if said:
+                sentence = f"{found.sentence} But: {said}"
+                return replace(found, contradiction=said, sentence=sentence)
         return found
+
+    def _where_nobody_audits(self, key: str) -> str:
+        """What speaks against a criterion in training without an audit; empty if nothing does."""
+        if key not in OF_UPDATES:
+            return ""
+        seen = self.unaudited
+        return seen.otherwise or (seen.along if key in WITHOUT_GRADIENT else "")
+
+    @cached_property
+    def unaudited(self) -> Unaudited:
+        """What the rule does in training, where nobody audits it."""
+        return unaudited(self.update, self.rule, self.options)
 
     @cached_property
     def outside_updates(self) -> str:
