@@ -1,13 +1,15 @@
 """Rules that act while a spiking network is simulated: audited on the simulation.
 
-A small network in which everything but the plasticity is told: input spikes (6 neurons), a teacher
-that makes each of 4 neurons fire when it says, and 3 neurons above. Interventions change spikes or
-weights of it; what is read are the plastic weights at the end. In place of tags stand the variables
-that the plasticity's equations read, taken from the equations that are handed to the simulator.
+Interventions change spikes, weights or rewards of a small network (`spike_bench`); what is read are
+the plastic weights at the end. In place of tags stand the variables that the plasticity's equations
+read, taken from the equations that are handed to the simulator. What needs no experiment, for it
+stands in these equations, is said to follow from them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,17 +19,29 @@ from pydantic import TypeAdapter
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_steps
-from spikelearn.networks.connectivity import OneToOne
 from spikelearn.networks.plasticity import Plasticity
-from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
-from spikelearn.plausibility.instruments.equation_variables import variables_read
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, by_equations, untold
+from spikelearn.plausibility.instruments.equation_variables import Equations, equations_of
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe
-from spikelearn.simulation import simulate
-from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.plausibility.spike_bench import (
+    DT_MS,
+    DURATION_MS,
+    N_POST,
+    N_PRE,
+    N_UPPER,
+    REWARD_MS,
+    REWARDS,
+    Simulated,
+    Variant,
+    run_side_by_side,
+)
 
-N_PRE, N_POST, N_UPPER = 6, 4, 3
-DURATION_MS, DT_MS = 300.0, 0.5
+# How many rewards of one moment are changed one by one.
+N_REWARDS = 5
+# The criterion of weights' signs.
+SIGNS = "C7"
+# How often weights that are scaled to a sum are scaled here.
+_SCALED_EVERY_MS = 50.0
 # Rule -> shipped model in whose file its plasticity stands.
 MODELS = {"stdp": "competitive_stdp", "homeostasis": None}
 # Rules that only stand in descriptions of networks, with the constants of their papers.
@@ -43,13 +57,6 @@ PLASTICITIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def _blocks(n: int, n_source: int, n_target: int) -> Any:
-    """All-to-all connections within each of n copies."""
-    first = np.repeat(np.arange(n), n_source * n_target)
-    pre, post = np.divmod(np.tile(np.arange(n_source * n_target), n), n_target)
-    return {"kind": "pairs", "pre": pre + first * n_source, "post": post + first * n_target}
-
-
 class AuditedPlasticity:
     """A plasticity under audit.
 
@@ -63,12 +70,8 @@ class AuditedPlasticity:
 
     Attributes
     ----------
-    pre, post : list of arrays
-        Spike times of each neuron at either end, in ms.
-    weights : array of shape (presynaptic, postsynaptic)
-        Of the plastic synapses at the start, in mV.
-    upper : array of shape (postsynaptic, upper)
-        Of the synapses onto the neurons above, in mV.
+    usual : Variant
+        Spikes and weights with nothing changed.
     """
 
     duration_ms = DURATION_MS
@@ -76,92 +79,71 @@ class AuditedPlasticity:
     def __init__(
         self, name: str, plasticity: Any, seed: int = 0, claims: dict[str, bool] | None = None
     ) -> None:
-        self.name, self.plasticity, self.seed = name, plasticity, seed
+        self.name, self.seed = name, seed
         self.claims = claims or {}
         rng = generator(seed, "audit spikes")
-        self.pre = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
-        self.post = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
-        low, high = (getattr(plasticity, n, d) for n, d in (("w_min", 0.0), ("w_max", 1.0)))
-        self.weights = low + (high - low) * rng.uniform(0.3, 0.7, (N_PRE, N_POST))
-        self.upper = rng.normal(0, 1, (N_POST, N_UPPER))
+        pre = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_PRE)]
+        post = [self.apart(rng.uniform(5, DURATION_MS - 20, 8)) for _ in range(N_POST)]
+        bounds = (("w_min", 0.0), ("w_max", 1.0))
+        self.w_min, self.w_max = (float(getattr(plasticity, n, d)) for n, d in bounds)
+        inside = rng.uniform(0.3, 0.7, (N_PRE, N_POST))
+        weights = self.w_min + (self.w_max - self.w_min) * inside
+        self.usual = Variant(pre, post, weights, rng.normal(0, 1, (N_POST, N_UPPER)))
+        self.plasticity: Any = plasticity and self._for_few_synapses(plasticity)
 
-    def network(self, weights: list[np.ndarray], upper: list[np.ndarray]) -> SpikingNetwork:
-        """Copies of the network side by side, with these weights."""
-        n = len(weights)
-        modulator = getattr(self.plasticity, "modulator", None)
-        rewards: dict[str, Any] = {}
-        if modulator is not None:
-            size = len(self.plasticity.reward)
-            rewards[modulator] = SpikeSource(model="spike_source", size=size)
-        return SpikingNetwork(
-            name="audit",
-            populations=rewards
-            | {
-                "pre": SpikeSource(model="spike_source", size=n * N_PRE),
-                "teacher": SpikeSource(model="spike_source", size=n * N_POST),
-                # At potentials that a rule which reads them knows; only the teacher excites it.
-                "post": LIF(
-                    size=n * N_POST, tau_m_ms=0.1, v_rest_mv=-70.6, v_threshold_mv=-30.0
-                ),
-                "up": LIF(size=n * N_UPPER, tau_m_ms=10.0, v_threshold_mv=0.5),
-            },
-            projections=(
-                Projection(source="pre", target="post", connectivity=_blocks(n, N_PRE, N_POST),
-                           weight_mv=np.concatenate([w.ravel() for w in weights]),
-                           plasticity=self.plasticity),
-                Projection(source="teacher", target="post", weight_mv=80.0,
-                           connectivity=OneToOne(kind="one_to_one")),
-                Projection(source="post", target="up", connectivity=_blocks(n, N_POST, N_UPPER),
-                           weight_mv=np.concatenate([u.ravel() for u in upper])),
-            ),
-        )  # fmt: skip
+    def _for_few_synapses(self, plasticity: Any) -> Any:
+        """The plasticity with what a description fits to its own network fitted to this one."""
+        update: dict[str, Any] = {}
+        if getattr(plasticity, "modulator", None) is not None:
+            update["modulator"] = REWARDS
+        if getattr(plasticity, "normalise_sum", None) is not None:
+            # The same mean weight for few synapses. What is scaled once, before it learns, are
+            # initial weights.
+            middle = (self.w_min + self.w_max) / 2 * N_PRE
+            often = plasticity.normalise_every_ms is not None
+            total = middle if middle > 0 else plasticity.normalise_sum
+            update["normalise_sum"] = total if often else None
+            update["normalise_every_ms"] = _SCALED_EVERY_MS if often else None
+        return plasticity.model_copy(update=update)
 
-    def finals(
-        self, variants: list[dict[str, Any]], duration_ms: float = DURATION_MS
-    ) -> np.ndarray:
-        """Plastic weights at the end, in mV, (variants, presynaptic, postsynaptic).
+    @property
+    def pre(self) -> list[np.ndarray]:
+        """Spike times of each presynaptic neuron, in ms."""
+        return self.usual.pre
 
-        A variant names what is changed: "pre", "post" (spike times), "weights", "upper". All are
-        simulated side by side: they do not know of one another.
-        """
-        known: dict[str, Any] = {
-            "pre": self.pre, "post": self.post, "weights": self.weights, "upper": self.upper,
-        }  # fmt: skip
-        given = [known | variant for variant in variants]
-        network = self.network([g["weights"] for g in given], [g["upper"] for g in given])
-        pre, post = (
-            [t[t < duration_ms].tolist() for g in given for t in g[end]] for end in ("pre", "post")
-        )
-        spikes = self.spikes(pre, post, duration_ms)
-        activity = simulate(network, spikes, duration_ms, DT_MS, "auto", self.seed)
-        n = len(given)
-        blocks = np.asarray(activity.weights["pre->post"]).reshape(n, N_PRE, n, N_POST)
-        return blocks[np.arange(n), :, np.arange(n), :]
+    @property
+    def post(self) -> list[np.ndarray]:
+        """Spike times of each postsynaptic neuron, in ms."""
+        return self.usual.post
 
-    def spikes(
-        self, pre: list[list[float]], post: list[list[float]], duration_ms: float
-    ) -> Stimulus:
-        """Input spikes, those that the teacher calls for, and rewards.
+    @property
+    def weights(self) -> np.ndarray:
+        """Of the plastic synapses at the start, in mV, (presynaptic, postsynaptic)."""
+        return self.usual.weights
+
+    @property
+    def upper(self) -> np.ndarray:
+        """Of the synapses onto the neurons above, in mV, (postsynaptic, upper)."""
+        return self.usual.upper
+
+    def run(self, variants: Sequence[dict[str, Any]], **settings: Any) -> Simulated:
+        """What the network does, of variants that are simulated side by side.
 
         Parameters
         ----------
-        pre, post : list of list of float
-            Times of each neuron's spikes, in ms.
-        duration_ms : float
-            No reward comes later.
+        variants : sequence of dict
+            What is changed, by field of `Variant`.
+        **settings
+            As `run_side_by_side` has them.
         """
-        trains = {"pre": pre, "teacher": post}
-        spikes = {n: Stimulus.from_spike_times(n, t).spikes[n] for n, t in trains.items()}
-        return Stimulus(spikes=spikes | self.rewards(duration_ms))
+        given = [replace(self.usual, **variant) for variant in variants]
+        return run_side_by_side(self.plasticity, given, **settings)
 
-    def rewards(self, duration_ms: float) -> dict[str, Any]:
-        """Spikes of the population whose spikes are rewards, where the rule has one."""
-        modulator = getattr(self.plasticity, "modulator", None)
-        if modulator is None:
-            return {}
-        n = len(self.plasticity.reward)
-        times = [[t for t in (40.0 + i, 120.0 + i, 200.0 + i) if t < duration_ms] for i in range(n)]
-        return {modulator: Stimulus.from_spike_times(modulator, times).spikes[modulator]}
+    def finals(
+        self, variants: Sequence[dict[str, Any]], duration_ms: float = DURATION_MS
+    ) -> np.ndarray:
+        """Plastic weights at the end, in mV, (variants, presynaptic, postsynaptic)."""
+        return self.run(variants, duration_ms=duration_ms).weights
 
     def final(self, duration_ms: float = DURATION_MS, **changed: Any) -> np.ndarray:
         """Plastic weights at the end, in mV, (presynaptic, postsynaptic)."""
@@ -173,18 +155,36 @@ class AuditedPlasticity:
         return self.final() - self.weights
 
     @cached_property
+    def equations(self) -> Equations:
+        """The equations that change a weight, as the simulator is handed them."""
+        return equations_of(lambda: self.run([{}], engine="brian2"))
+
+    def follows(self, met: bool, equation: str, **known: Any) -> Finding:
+        """The finding where the equations say it; they do not where they read what is not known.
+
+        Parameters
+        ----------
+        met : bool
+        equation : str
+            From which it follows, beside the equations of a weight.
+        **known
+            Other fields of the finding.
+        """
+        foreign = ", ".join(sorted(self.variables["elsewhere"]))
+        if foreign or not self.equations.text:
+            return untold(
+                f"The equations read {foreign or 'nothing that was seen'}, of which it is not known"
+                " what they are made of.",
+                "Needed: equations that read variables of the synapse and its two neurons.",
+            )
+        return by_equations(met, f"{self.equations.text}. {equation}", **known)
+
+    @property
     def variables(self) -> dict[str, set[str]]:
-        """What the equations that change a weight read: by "synapse", "pre", "post", "shared"."""
+        """What the equations read: of the "synapse", of "pre" and "post", "shared", "elsewhere"."""
+        return self.equations.variables
 
-        def run() -> None:
-            trains = [t.tolist() for t in self.pre], [t.tolist() for t in self.post]
-            spikes = self.spikes(*trains, self.duration_ms)
-            network = self.network([self.weights], [self.upper])
-            simulate(network, spikes, self.duration_ms, DT_MS, "brian2", self.seed)
-
-        return variables_read(run)
-
-    def moved(self, variants: list[dict[str, Any]]) -> np.ndarray:
+    def moved(self, variants: Sequence[dict[str, Any]]) -> np.ndarray:
         """How the change of the weights differs from the base's, by variant."""
         starts = np.stack([v.get("weights", self.weights) for v in variants])
         return self.finals(variants) - starts - self.base
@@ -195,18 +195,68 @@ class AuditedPlasticity:
         return self.share(self.moved([{}, {}])[1])
 
     @cached_property
-    def upper_probes(self) -> list[Probe]:
-        """Effects of other weights above."""
+    def saturated(self) -> bool:
+        """Whether every weight ends at one of its bounds, where nothing can be told from it."""
+        final = self.weights + self.base
+        return bool(((final <= self.w_min) | (final >= self.w_max)).all())
+
+    @cached_property
+    def above(self) -> tuple[list[Probe], int]:
+        """Effects of other weights above; and in how many neurons there spiked otherwise."""
         places = [(index, magnitude) for index in range(7) for magnitude in MAGNITUDES]
-        variants: list[dict[str, Any]] = []
+        variants: list[dict[str, Any]] = [{}]
         for index, magnitude in places:
             rng = generator(self.seed, "audit upper", index)
             upper = self.upper * np.exp(magnitude * rng.normal(size=self.upper.shape))
             variants.append({"upper": -upper if index % 2 else upper})
+        done = self.run(variants)
+        moved = sum(
+            any(not np.array_equal(a, b) for a, b in zip(one, done.above[0], strict=True))
+            for one in done.above[1:]
+        )
+        changes = done.weights[1:] - self.weights - self.base
         return [
             Probe("weights above", "post->up", magnitude, index, self.share(change))
-            for (index, magnitude), change in zip(places, self.moved(variants), strict=True)
-        ]
+            for (index, magnitude), change in zip(places, changes, strict=True)
+        ], moved
+
+    @property
+    def taught(self) -> bool:
+        """Whether the equations read what is one for all synapses, as a reward is."""
+        return bool(self.variables["shared"])
+
+    @cached_property
+    def reward_probes(self) -> list[Probe]:
+        """Effects of rewards of other sizes; none where the rule knows no reward."""
+        reward = getattr(self.plasticity, "reward", None)
+        if reward is None:
+            return []
+        probes = []
+        for index in range(7):
+            for magnitude in MAGNITUDES:
+                rng = generator(self.seed, "audit reward", index)
+                factors = 1 + magnitude * rng.choice([-2.0, -1.0, 1.0], len(reward))
+                other = tuple(float(r * f) for r, f in zip(reward, factors, strict=True))
+                change = self.with_settings(reward=other).final() - self.weights - self.base
+                share = self.share(change)
+                probes.append(Probe("reward", "all synapses", magnitude, index, share))
+        return probes
+
+    @cached_property
+    def reward_changes(self) -> np.ndarray:
+        """How weights change by a little more of each of 5 rewards of one moment; (5, synapses).
+
+        Where the rule sends one number to all synapses they are multiples of one another.
+        """
+        reward = self.plasticity.reward
+        several = [r / N_REWARDS for r in (reward * N_REWARDS)[:N_REWARDS]]
+        finals = []
+        for index in range(-1, N_REWARDS):
+            # A little, so that no weight comes to its bound by it.
+            given = [1.001 * r if k == index else r for k, r in enumerate(several)]
+            audited = self.with_settings(reward=tuple(given))
+            finals.append(audited.run([{}], together=True).weights[0].ravel())
+        return np.stack(finals[1:]) - finals[0]
 
     def share(self, change: np.ndarray) -> float:
         """Size of a difference in units of the base's change."""
@@ -225,27 +275,50 @@ class AuditedPlasticity:
 
     def finding(self, criterion: Criterion) -> Finding:
         """What a criterion measures of the plasticity."""
-        if self.plasticity is None or not self.base.any():
+        if self.plasticity is None:
             return absent("no synapse learns")
         if criterion.measure_plasticity is None:
             return absent("not asked of a rule in simulation")
-        return criterion.measure_plasticity(self)
+        if not self.base.any():
+            rewards = f" and {len(REWARD_MS)} rewards" if self.taught else ""
+            return untold(
+                f"No weight changed by {self.duration_ms:.0f} ms of spikes{rewards}; the equations:"
+                f" {self.equations.text or 'none that changes a weight'}.",
+                "Needed: amplitudes above 0 and, where potentials are read, thresholds that they"
+                " reach.",
+            )
+        found = criterion.measure_plasticity(self)
+        # Bounds alone decide on signs; of all else nothing shows there.
+        if not self.saturated or found.verdict != "pass" or criterion.key == SIGNS:
+            return found
+        known = {name: getattr(found, name) for name in ("value", "shown", "scope", "probes")}
+        return untold(
+            f"Every weight ends at a bound, {self.w_min:g} or {self.w_max:g}, where no other effect"
+            " shows.", "Needed: smaller amplitudes, or wider bounds.", **known,
+        )  # fmt: skip
 
 
-def plasticity_named(name: str, seed: int = 0) -> AuditedPlasticity:
+def plasticity_named(name: str, seed: int = 0, **options: Any) -> AuditedPlasticity:
     """The plasticity of a shipped rule that acts in simulation.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+    **options
+        Settings of the plasticity in place of those that it has there.
 
     Raises
     ------
     SpikelearnError
-        If it is not known in which model's file it stands.
+        If it is not known in which model's file it stands, or a setting is none of it.
     """
     from spikelearn.networks import load_model
     from spikelearn.rules import stdp
 
     if name in PLASTICITIES:
         described = TypeAdapter(Plasticity).validate_python(PLASTICITIES[name])
-        return AuditedPlasticity(name, described, seed)
+        return AuditedPlasticity(name, _with(described, options), seed)
     if name not in MODELS:
         raise SpikelearnError(f"the audit does not know in which model the rule '{name}' acts")
     model = MODELS[name]
@@ -253,9 +326,11 @@ def plasticity_named(name: str, seed: int = 0) -> AuditedPlasticity:
     if model is not None:
         network = load_model(model)
         plasticity = next(p.plasticity for p in network.projections if p.plasticity is not None)  # type: ignore[union-attr]
-        if getattr(plasticity, "normalise_sum", None) is not None:
-            # The same mean weight for the audit's few synapses.
-            update = {"normalise_sum": 0.5 * N_PRE, "normalise_every_ms": 50.0}
-            plasticity = plasticity.model_copy(update=update)
+        plasticity = _with(plasticity, options)
     claims = getattr(stdp, "CLAIMS", {}) if plasticity is not None else {}
     return AuditedPlasticity(name, plasticity, seed, dict(claims))
+
+
+def _with(plasticity: Any, options: dict[str, Any]) -> Any:
+    """The description with some settings of one's own."""
+    return plasticity.changed(options) if options else plasticity

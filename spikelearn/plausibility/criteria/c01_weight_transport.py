@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval, untold
 from spikelearn.plausibility.instruments.intervention import summarise, weight_probes
 
 if TYPE_CHECKING:
@@ -56,15 +56,21 @@ def _own_heads(audited: AuditedRule) -> list[str]:
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
     """Change the weights above while the network spikes."""
-    probes, floor = audited.upper_probes, audited.floor
+    (probes, moved), floor = audited.above, audited.floor
     summary = summarise(probes, floor)
     free = summary.largest <= floor
-    read = sorted(set().union(*audited.variables.values()))
+    foreign = audited.variables["elsewhere"]
+    told = (
+        f"Other weights above, by which neurons there spike otherwise in {moved} of {len(probes)}"
+        f" runs, change what is learned by {summary.largest:.3g} of its size. The equations of a"
+        f" weight read {audited.equations.reads}."
+    )
+    if free and not moved:
+        return untold(told, "Needed: weights above that change what neurons there do.",
+                      probes=probes)  # fmt: skip
     return Finding(
-        summary.largest, f"{summary.largest:.3f} size and sign", "-" if free else "network",
-        True, free,
-        f"Weights above make no difference. The equations of a weight read {', '.join(read)}."
-        if free else "Weights above change the update.",
+        summary.largest, f"{summary.largest:.3f} size and sign",
+        "-" if free and not foreign else "network", not foreign, free, told,
         summary.lower, summary.upper, floor, probes=probes,
     )  # fmt: skip
 

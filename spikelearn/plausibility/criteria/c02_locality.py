@@ -294,19 +294,25 @@ def measure_plasticity(audited: AuditedPlasticity) -> Finding:
         scope = "neuron"
     if worst["postsynaptic unit"] > THRESHOLD:
         scope = "layer"
-    summed = getattr(audited.plasticity, "normalise_sum", None) is not None
+    equations = audited.equations
     # What lives at the neuron, such as its potential, is made by all of its synapses.
-    by_equations = "neuron" if summed or audited.variables["post"] else "synapse"
-    sentence = {
-        "synapse": "Each synapse learns from the spikes of its two ends and its own weight.",
-        "neuron": "A synapse needs the others onto its neuron: their weights, or the potential.",
-        "layer": "A synapse needs other neurons.",
-    }[scope]
+    read = "neuron" if equations.scaled or audited.variables["post"] else "synapse"
+    if audited.variables["elsewhere"]:
+        read = "layer"
     share = max(worst.values())
+    told = ", ".join(f"{worst[quantity]:.3g} {words}" for quantity, words in _CHANGED.items())
     return Finding(
-        share, f"{share:.3f} elsewhere", scope, by_equations == "synapse", scope == "synapse",
-        f"{sentence} By its description: {by_equations}.", probes=probes,
+        share, f"{share:.3f} elsewhere", scope, read == "synapse", scope == "synapse",
+        f"Share of the change that falls on synapses that do not touch what was changed: {told}."
+        f" The equations of a weight read {equations.reads}: {read}.", probes=probes,
     )  # fmt: skip
+
+
+_CHANGED = {
+    "presynaptic unit": "of a presynaptic spike",
+    "postsynaptic unit": "of a postsynaptic spike",
+    "weight": "of a weight",
+}
 
 
 def _synapse(index: int, weights: np.ndarray) -> tuple[int, int]:

@@ -86,26 +86,38 @@ def _rank(changes: list[torch.Tensor], size: float) -> int:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Give rewards of other sizes; in how many directions do the weights' changes move?"""
-    reward = getattr(audited.plasticity, "reward", None)
-    if reward is None:
-        rank, changes = 0, []
-        sentence = "No teaching signal enters the equations."
-    else:
-        changes = [_rewarded(audited, times) - audited.final() for times in (-1.0, 0.0, 0.5, 2.0)]
-        values = np.linalg.svd(np.stack([c.ravel() for c in changes]), compute_uv=False)
-        rank = int((values > TOLERANCE * max(values[0], 1e-12)).sum()) if values[0] > 1e-12 else 0
-        sentence = "One number for all synapses teaches: rewards of other sizes scale the change."
-    probes = [Probe("reward", "all synapses", 1.0, i, float(np.linalg.norm(c)))
-              for i, c in enumerate(changes)]  # fmt: skip
-    return Finding(float(rank), str(rank), "network" if rank else "-", True, rank <= 1, sentence,
-                   probes=probes)  # fmt: skip
+    """Change what neurons above do, and each of 5 rewards; in how many directions is taught?"""
+    (above, moved), rank = audited.above, 0
+    if max(p.effect for p in above) > audited.floor:
+        turned = [
+            {"upper": audited.upper * (1 - 2 * row)} for row in np.eye(audited.upper.shape[1])
+        ]
+        rank = directions(audited.moved(turned))
+    reward = audited.reward_probes
+    sentence = (
+        f"Neurons above spike otherwise in {moved} of {len(above)} runs, and that teaches in {rank}"
+        " directions."
+    )
+    if reward:
+        rank = max(rank, directions(audited.reward_changes))
+        sentence += (
+            f" Rewards of other sizes change what is learned by up to"
+            f" {max(p.effect for p in reward):.2f} of its size; {len(audited.reward_changes)}"
+            f" rewards of one moment, changed one by one, teach in {rank}"
+            f" direction{'s' if rank != 1 else ''}."
+        )
+    foreign = audited.variables["elsewhere"] | audited.equations.graded
+    return Finding(
+        float(rank), str(rank), "network" if rank or audited.taught else "-", not foreign,
+        rank <= 1, f"{sentence} The equations of a weight read {audited.equations.reads}.",
+        probes=[*above, *reward],
+    )  # fmt: skip
 
 
-def _rewarded(audited: AuditedPlasticity, times: float) -> np.ndarray:
-    """Final weights where every reward is so many times as large."""
-    reward = tuple(times * r for r in audited.plasticity.reward)
-    return audited.with_settings(reward=reward).final()
+def directions(changes: np.ndarray) -> int:
+    """In how many directions weights were changed; (changes, ...)."""
+    values = np.linalg.svd(changes.reshape(len(changes), -1), compute_uv=False)
+    return int((values > TOLERANCE * values[0]).sum()) if values[0] else 0
 
 
 CRITERION = Criterion(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c05_backward_in_time import lookahead
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.instruments.equation_variables import MOMENTS
+from spikelearn.plausibility.instruments.intervention import Probe
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -49,14 +49,23 @@ def _describe(drive: tuple[bool, bool, bool], copies: int) -> str:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Do weights change in the first half of the stimulus and in the second?"""
-    half = audited.final(duration_ms=audited.duration_ms / 2) - audited.weights
-    going = bool(half.any()) and not np.array_equal(half, audited.base)
-    phases = 1 if going else 2
+    """Show the first half of the spikes alone, and the second; do weights change in each?"""
+    half, equations = audited.duration_ms / 2, audited.equations
+    variants = [
+        {end: [t[(t < half) == first] for t in getattr(audited, end)] for end in ("pre", "post")}
+        for first in (True, False)
+    ]
+    sizes = [audited.share(final - audited.weights) for final in audited.finals(variants)]
+    phases = 1 if all(sizes) else 2
+    at = " and ".join(MOMENTS[m] for m in equations.moments)
     return Finding(
-        float(phases), str(phases), "-", True, going,
-        "Weights change while the network is active, in the first half of the stimulus and in the"
-        " second.",
+        float(phases), str(phases), "-" if phases == 1 else "network", not equations.clocked,
+        phases == 1,
+        f"Spikes of the first half alone change the weights by {sizes[0]:.2f} of what both halves"
+        f" do, those of the second by {sizes[1]:.2f}. The equations change them {at}, and"
+        f" {'read' if equations.clocked else 'do not read'} the time.",
+        probes=[Probe("spikes of one half", half, 1.0, i, size)
+                for i, (half, size) in enumerate(zip(("first", "second"), sizes, strict=True))],
     )  # fmt: skip
 
 

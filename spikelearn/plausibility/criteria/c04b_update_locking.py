@@ -9,7 +9,7 @@ import torch
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyLayer
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval, untold
 from spikelearn.plausibility.instruments.event_networks import moved
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.instruments.observer import Alter, OperationObserver, WeightRead
@@ -108,11 +108,19 @@ def _held(
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
     """Change what neurons above do, by other weights onto them."""
-    probes = audited.upper_probes
-    locked = max(p.effect for p in probes) > audited.floor
+    probes, moved = audited.above
+    summary = summarise(probes, audited.floor)
+    locked, foreign = summary.largest > audited.floor, audited.variables["elsewhere"]
+    told = (
+        f"Neurons above spike otherwise in {moved} of {len(probes)} runs, which changes what is"
+        f" learned by {summary.largest:.3g} of its size. The equations of a weight read"
+        f" {audited.equations.reads}."
+    )
+    if not moved and not locked:
+        return untold(told, "Needed: neurons above that do otherwise.", probes=probes)
     return Finding(
-        float(locked), "1/1" if locked else "0/1", "network" if locked else "-", not locked,
-        not locked, "What neurons above do makes no difference.", probes=probes,
+        float(locked), "1/1" if locked else "0/1", "network" if locked or foreign else "-",
+        not foreign, not locked, told, probes=probes, **interval(summary),
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criteria.c03_teaching_rank import directions
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, untold
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -41,10 +42,26 @@ def measure(audited: AuditedRule) -> Finding:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Does a reward enter the equations? Nothing else could carry an error."""
-    rewarded = hasattr(audited.plasticity, "reward")
-    return Finding(0.0, "one number" if rewarded else "none", "-", True, True,
-                   "No synapse carries an error.")  # fmt: skip
+    """Change rewards: is what they teach one number for all? Nothing else could carry an error."""
+    equations, foreign = audited.equations, audited.variables["elsewhere"]
+    probes = audited.reward_probes
+    if not (audited.taught or probes):
+        return audited.follows(
+            True, f"Nothing that they read, {equations.reads}, is an error, a"
+            " label or a reward.", value=0.0, shown="none",
+        )  # fmt: skip
+    rank = directions(audited.reward_changes) if probes else 0
+    effect = max((p.effect for p in probes), default=0.0)
+    sentence = (
+        f"Other rewards change what is learned by up to {effect:.2f} of its size, in {rank}"
+        f" direction{'s' if rank != 1 else ''}. The equations of a weight read {equations.reads}."
+    )
+    if effect <= audited.floor:
+        return untold(sentence, "Needed: rewards that have an effect here.", probes=probes)
+    return Finding(
+        float(rank > 1), "one number" if rank == 1 else "separate", "network", not foreign,
+        rank <= 1, sentence, probes=probes,
+    )  # fmt: skip
 
 
 CRITERION = Criterion(

@@ -11,14 +11,16 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spikelearn._seeding import torch_generator
+from spikelearn._time_steps import nearest_step
 from spikelearn.networks.latency_mlp import LatencyMLP
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, untold
 from spikelearn.plausibility.instruments.event_networks import longer
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.instruments.observer import OperationObserver
 from spikelearn.plausibility.instruments.propagation import tensors_in
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
+from spikelearn.plausibility.spike_bench import DT_MS, REWARD_MS
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -228,22 +230,39 @@ class _Meter(TorchDispatchMode):
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Move the spikes of the second half; do weights at the end of the first half change?"""
+    """Move all spikes and rewards of the second half; is anything else in the first half?"""
     half = audited.duration_ms / 2
-    later = [np.append(t[t < half], t[t >= half] + 1.5) for t in audited.pre]
-    before = audited.final(duration_ms=half)
-    changed = audited.final(pre=later, duration_ms=half)
-    moved = float(np.abs(audited.final(pre=later) - audited.final()).max())
-    causal = np.array_equal(before, changed)
-    kept = sorted(audited.variables["synapse"] - {"w"})
-    probes = [Probe("later spikes, on weights before", "synapses", 1.0, 0,
-                    float(np.abs(before - changed).max())),
-              Probe("later spikes, on weights after", "synapses", 1.0, 0, moved)]  # fmt: skip
+    later = {
+        end: [np.append(t[t < half], t[t >= half] + 1.5) for t in getattr(audited, end)]
+        for end in ("pre", "post")
+    }
+    rewards = [t if t < half else t + 1.5 for t in REWARD_MS]
+    base, other = audited.run([{}]), audited.run([later], reward_ms=rewards)
+    # What a weight is at an arrival is in the potential that it moves.
+    differs = (base.potential != other.potential).any((0, 2)).nonzero()[0]
+    moments = np.concatenate([*audited.pre, *audited.post])
+    first = nearest_step(float(moments[moments >= half].min()), DT_MS)
+    ahead = max(0, first - int(differs[0])) if differs.size else 0
+    moved = audited.share(other.weights - base.weights)
+    numbers = dict(audited.equations.numbers)
+    numbers.pop("w", None)
+    # A number for each variable; what keeps the past as it was keeps one for each step.
+    grown = sum(max(n - 1, 0) for n in numbers.values())
+    what = "Spikes and rewards" if audited.taught else "Spikes"
+    kept = ", ".join(f"{n:g} {name}" for name, n in numbers.items())
+    sentence = (
+        f"{what} after {half:.0f} ms at other times change what is learned by {moved:.2f} of its"
+        f" size, and what weights deliver {ahead} steps before the first of them. Beside its weight"
+        f" a synapse keeps these numbers: {kept}."
+    )
+    probes = [Probe("later spikes", "steps ahead", 1.0, 0, float(ahead)),
+              Probe("later spikes", "weights at the end", 1.0, 0, moved)]  # fmt: skip
+    if not moved and not ahead:
+        return untold(sentence, "Needed: later spikes that change a weight.", probes=probes)
     return Finding(
-        0.0, "0.00 numbers/unit/step, 0 steps ahead", "-", True, causal,
-        f"Spikes of the second half change no weight of the first. A synapse keeps {len(kept)}"
-        f" number(s) beside its weight ({', '.join(kept)}), however long the stimulus.",
-        probes=probes,
+        grown, f"{sum(numbers.values()):g} numbers a synapse, {ahead} steps ahead",
+        "time" if ahead or grown else "-", not (grown or audited.variables["elsewhere"]),
+        ahead == 0, sentence, probes=probes,
     )  # fmt: skip
 
 

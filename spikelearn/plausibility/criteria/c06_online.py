@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c02_locality import mixing as mixing_of
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.handicaps import with_handicap
+from spikelearn.plausibility.instruments.equation_variables import MOMENTS
 from spikelearn.plausibility.instruments.intervention import Probe
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 LEAST_RATIO, LEAST_ACCURACY = 0.9, 0.3
 
@@ -49,6 +55,16 @@ def measure(audited: AuditedRule) -> Finding:
     )  # fmt: skip
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """When do the equations change weights?"""
+    equations = audited.equations
+    at = " and ".join(MOMENTS[m] for m in equations.moments)
+    return audited.follows(
+        True, f"Weights change {at}, by the one stimulus that is there.",
+        value=1.0, shown="at once",
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C6",
     "online, batch of one",
@@ -64,4 +80,5 @@ CRITERION = Criterion(
     measure,
     alone="What counts is how well it learns one by one, and no tag tells that; that samples"
     " are not mixed is what the second difference measures.",
+    measure_plasticity=measure_plasticity,
 )

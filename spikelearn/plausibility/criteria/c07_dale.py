@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,12 +42,41 @@ def measure(audited: AuditedRule) -> Finding:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Do weights change sign?"""
-    final = audited.final()
-    flips = int((np.sign(final) * np.sign(audited.weights) < 0).sum())
-    bounded = getattr(audited.plasticity, "w_min", -np.inf) >= 0
-    return Finding(float(flips), f"{flips} flips", "synapse", bounded, flips == 0,
-                   "Weights are bounded below by 0 and keep their sign.")  # fmt: skip
+    """Drive weights up and down, from both sides of 0 where they may lie there; who crosses it?"""
+    low, high = audited.w_min, audited.w_max
+    sides = np.sign(audited.weights - (low + high) / 2)
+    near = np.clip(0.05 * (high - low) * sides, low, high)
+    variants: list[dict[str, Any]] = [
+        {"weights": start, **trains}
+        for start in (audited.weights, near) for trains in _driving(audited)
+    ]  # fmt: skip
+    finals = audited.finals(variants)
+    starts = np.stack([variant["weights"] for variant in variants])
+    up = int(((starts < 0) & (finals > 0)).sum())
+    down = int(((starts > 0) & (finals < 0)).sum())
+    one_sided = low >= 0 or high <= 0
+    probes = [Probe("sign flips", way, 1.0, 0, float(flips))
+              for way, flips in (("upwards", up), ("downwards", down))]  # fmt: skip
+    return Finding(
+        float(up + down), f"{up} up, {down} down", "synapse", one_sided, up + down == 0,
+        f"In {len(variants)} runs that drive weights up and down, {up} of {int((starts < 0).sum())}"
+        f" synapses below 0 went above it, and {down} of {int((starts > 0).sum())} above it went"
+        f" below. The bounds of a weight, {low:g} and {high:g}, lie on"
+        f" {'one side' if one_sided else 'both sides'} of 0.", probes=probes,
+    )  # fmt: skip
+
+
+def _driving(audited: AuditedPlasticity) -> list[dict[str, list[np.ndarray]]]:
+    """Spikes at both ends: as they are; input just before, just after, and one end alone."""
+    n_pre, n_post = len(audited.pre), len(audited.post)
+    often, silent = np.arange(10.0, audited.duration_ms - 20.0, 12.0), np.zeros(0)
+    return [
+        {},
+        {"pre": [often] * n_pre, "post": [often + 3.0] * n_post},
+        {"pre": [often + 3.0] * n_pre, "post": [often] * n_post},
+        {"pre": [often] * n_pre, "post": [silent] * n_post},
+        {"pre": [silent] * n_pre, "post": [often] * n_post},
+    ]
 
 
 CRITERION = Criterion(

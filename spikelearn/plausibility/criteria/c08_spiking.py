@@ -98,9 +98,20 @@ def _cosine(
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """The network that is simulated has no other messages than spikes."""
-    return Finding(1.0, "up 100 %", "-", True, True,
-                   "All that neurons tell one another, and their synapses, is spikes.")  # fmt: skip
+    """Move potentials of input neurons below their threshold: does any synapse learn of it?"""
+    silent, murmuring = audited.finals([{"murmur": False}, {"murmur": True}])
+    heard, equations = audited.share(murmuring - silent), audited.equations
+    spikes = not equations.graded and all(e.startswith("spike") for e in equations.events)
+    return Finding(
+        heard, f"{heard:.3f} by what is no spike", "-" if spikes and not heard else "network",
+        spikes, heard == 0,
+        "Potentials of input neurons that move below their threshold change what is learned by"
+        f" {heard:.3g} of its size. Synapses act at these events of neurons:"
+        f" {', '.join(sorted(equations.events))}; variables of other neurons that they are handed"
+        f" at all times: {', '.join(sorted(equations.graded)) or 'none'}. What they read:"
+        f" {equations.reads}.",
+        probes=[Probe("potential below threshold", "pre", 1.0, 0, heard)],
+    )  # fmt: skip
 
 
 CRITERION = Criterion(

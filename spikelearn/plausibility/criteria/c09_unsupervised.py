@@ -33,10 +33,20 @@ def measure(audited: AuditedRule) -> Finding:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Does a reward enter the equations? There is no label otherwise."""
-    free = not hasattr(audited.plasticity, "reward")
-    sentence = "There is no label in the network." if free else "Rewards stand for labels."
-    return Finding(float(not free), f"{float(not free):.3f}", "-", free, free, sentence)
+    """Give other rewards, where the rule knows rewards; what else could a label come by?"""
+    equations, probes = audited.equations, audited.reward_probes
+    if not (audited.taught or probes):
+        return audited.follows(
+            True, f"Nothing that they read, {equations.reads}, comes from a"
+            " label or a reward.", value=0.0, shown="no label",
+        )  # fmt: skip
+    summary = summarise(probes, audited.floor)
+    free = not summary.largest > audited.floor
+    return Finding(
+        summary.largest, f"{summary.largest:.3f}", "-" if free else "network", not audited.taught,
+        free, f"Other rewards change what is learned by up to {summary.largest:.2f} of its size."
+        f" The equations of a weight read {equations.reads}.", probes=probes, **interval(summary),
+    )  # fmt: skip
 
 
 CRITERION = Criterion(

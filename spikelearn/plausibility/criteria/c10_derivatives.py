@@ -7,7 +7,7 @@ import dataclasses
 import importlib.util
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,6 +20,9 @@ from spikelearn.plausibility.instruments.event_networks import other_slopes
 from spikelearn.plausibility.instruments.intervention import Probe, magnitudes_of, summarise
 from spikelearn.plausibility.instruments.observer import OperationObserver
 from spikelearn.plausibility.instruments.repeated_update import effect
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
 def measure(audited: AuditedRule) -> Finding:
@@ -144,6 +147,15 @@ def _slopes(magnitude: float, generator: torch.Generator, asked: list[int]) -> I
             module.surrogate_slope = surrogate  # type: ignore[attr-defined]
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """What do the equations read of neurons?"""
+    equations = audited.equations
+    return audited.follows(
+        True, f"Nothing that they read, {equations.reads}, is a slope of a"
+        " neuron's answer.", value=0.0, shown="no slope",
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C10",
     "no knowledge of derivatives",
@@ -159,4 +171,5 @@ CRITERION = Criterion(
     "no effect (1e-12)",
     "Neurons signal their answer; its slope is not among what they are known to send.",
     measure,
+    measure_plasticity=measure_plasticity,
 )

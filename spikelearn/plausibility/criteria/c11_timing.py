@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 LEAST_RATIO = 0.9
+# Standard deviation of the largest jitter of input spikes.
+_JITTER_MS = 5.0
 
 
 def measure(audited: AuditedRule) -> Finding:
@@ -38,20 +40,25 @@ def measure_plasticity(audited: AuditedPlasticity) -> Finding:
     variants: list[dict[str, Any]] = []
     for index, magnitude in places:
         rng = generator(audited.seed, "audit jitter", index)
-        jittered = [np.abs(t + rng.normal(0, 5 * magnitude, t.size)) for t in audited.pre]
+        jittered = [np.abs(t + rng.normal(0, _JITTER_MS * magnitude, t.size)) for t in audited.pre]
         last = audited.duration_ms - 2
         variants.append({"pre": [audited.apart(np.minimum(t, last)) for t in jittered]})
     probes = []
     size = np.linalg.norm(audited.base)
     for (index, magnitude), moved in zip(places, audited.moved(variants), strict=True):
         change = audited.base + moved
-        cosine = float((change * audited.base).sum() / (np.linalg.norm(change) * size))
+        length = float(np.linalg.norm(change) * size)
+        cosine = float((change * audited.base).sum() / length) if length else 0.0
         probes.append(Probe("jittered spikes (cosine)", "pre", magnitude, index, cosine))
     summary = summarise(probes)
+    middle = sorted(MAGNITUDES)[len(MAGNITUDES) // 2] * _JITTER_MS
     return Finding(
         summary.mean, f"cosine {summary.mean:.2f}", "time", None, summary.mean >= LEAST_RATIO,
-        f"With input spikes moved by 1.5 ms (standard deviation) the change of the weights keeps a"
-        f" cosine of {summary.mean:.2f}.", summary.lower, summary.upper, probes=probes,
+        f"With input spikes moved by {middle:g} ms (standard deviation) the change of the weights"
+        f" keeps a cosine of {summary.mean:.2f} ({summary.lower:.2f} to {summary.upper:.2f}, 95 %"
+        f" for the mean of {len(probes) // len(MAGNITUDES)} draws).",
+        summary.lower, summary.upper, probes=probes,
+        undecided=summary.lower < LEAST_RATIO <= summary.upper,
     )  # fmt: skip
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criterion import Criterion, Finding, absent, untold
 from spikelearn.plausibility.handicaps import plain, with_handicap
 from spikelearn.plausibility.instruments.intervention import Probe
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 LEAST_RATIO = 0.9
 
@@ -27,6 +32,16 @@ def measure(audited: AuditedRule) -> Finding:
     )  # fmt: skip
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """How well it learns is not seen in one stimulus."""
+    return untold(
+        f"Plasticity in spikes is measured on one stimulus of {audited.duration_ms:.0f} ms, which"
+        " gives no accuracy.",
+        "Needed: a network that learns to tell classes by it, with weights that fluctuate, and with"
+        " weights of 6 bits.",
+    )
+
+
 CRITERION = Criterion(
     "C12",
     "tolerance to noise and precision",
@@ -38,4 +53,5 @@ CRITERION = Criterion(
     "Synapses of the hippocampus were measured to hold 4.7 bits; 4 is reported and not asked for.",
     measure,
     alone="What counts is accuracy after learning, and no tag tells that.",
+    measure_plasticity=measure_plasticity,
 )

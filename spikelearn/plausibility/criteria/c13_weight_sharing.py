@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.short_training import BATCH, cnn, train
 from spikelearn.plausibility.untied import Untied, untied
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 LEAST_RATIO = 0.9
 _SETTINGS: dict[str, Any] = {"batch": BATCH, "n_images": 500, "epochs": 2}
@@ -38,6 +41,15 @@ def measure(audited: AuditedRule) -> Finding:
     )  # fmt: skip
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """How many weights are kept for a synapse?"""
+    n = audited.equations.numbers.get("w", 0.0)
+    return audited.follows(
+        n == 1, f"For each synapse {n:g} weight w is kept.", value=n,
+        shown=f"{n:g} weight a synapse",
+    )  # fmt: skip
+
+
 CRITERION = Criterion(
     "C13",
     "no weight sharing",
@@ -50,4 +62,5 @@ CRITERION = Criterion(
     "A sum over places is a sum over synapses that have nothing to do with one another.",
     measure,
     alone="What counts is accuracy after learning, and no tag tells that.",
+    measure_plasticity=measure_plasticity,
 )

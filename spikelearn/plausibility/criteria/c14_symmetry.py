@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -11,6 +11,9 @@ from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.short_training import BATCH, DECAY, gradient_cosine, model_like, train
+
+if TYPE_CHECKING:
+    from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 _R = 1.0
 THRESHOLD = 0.05
@@ -74,6 +77,13 @@ def _alignment(audited: AuditedRule, rule: object) -> float | None:
     return sum(cosines) / len(cosines) if cosines else None
 
 
+def measure_plasticity(audited: AuditedPlasticity) -> Finding:
+    """Is there a second set of synapses, that would have to be a copy of the first?"""
+    return absent(
+        f"nothing returns from the output: the equations of a weight read {audited.equations.reads}"
+    )
+
+
 CRITERION = Criterion(
     "C14",
     "no exact copies",
@@ -90,4 +100,5 @@ CRITERION = Criterion(
     measure,
     alone="What counts is whether two sets of weights find back to one another, and no tag"
     " tells that; whether one is read from the other is C1.",
+    measure_plasticity=measure_plasticity,
 )

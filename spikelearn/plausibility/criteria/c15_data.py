@@ -89,8 +89,15 @@ def _label_from_below(audited: AuditedRule) -> bool:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """The network that is simulated is given input spikes, and nothing else."""
-    return Finding(0.0, "stimuli", "-", True, True, "The network is shown the stimuli alone.")
+    """What do the equations write? The network is given its input spikes, and nothing else."""
+    equations = audited.equations
+    written = ", ".join(sorted(equations.writes)) or "nothing"
+    return audited.follows(
+        all(name.endswith("_post") for name in equations.writes),
+        f"Beside what the synapse keeps they write {written}, by which a"
+        " weight acts on its neuron: no input and no spike is made by the rule.",
+        value=0.0, shown="stimuli",
+    )  # fmt: skip
 
 
 CRITERION = Criterion(

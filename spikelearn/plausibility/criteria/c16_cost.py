@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spikelearn._time_steps import nearest_step
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c05_backward_in_time import peak_numbers
 from spikelearn.plausibility.criterion import Criterion, Finding
+from spikelearn.plausibility.instruments.equation_variables import MOMENTS
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
+from spikelearn.plausibility.spike_bench import DT_MS
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -48,14 +51,22 @@ def measure(audited: AuditedRule) -> Finding:
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
-    """Updates of single synapses, one for each spike at either end."""
+    """Changes of single weights, at the moments at which the equations make them."""
     n_pre, n_post = audited.weights.shape
-    events = sum(t.size for t in audited.pre) * n_post + sum(t.size for t in audited.post) * n_pre
-    kept = len(audited.variables["synapse"])
+    times = {
+        "arrival": sum(t.size for t in audited.pre) * n_post,
+        "spike": sum(t.size for t in audited.post) * n_pre,
+        "step": nearest_step(audited.duration_ms, DT_MS) * n_pre * n_post,
+    }
+    equations = audited.equations
+    counts = {MOMENTS[m]: times[m] for m in equations.moments}
+    events = sum(counts.values())
+    told = ", ".join(f"{count} {moment}" for moment, count in counts.items())
     return Finding(
         float(events), f"{events} updates", "-", None, None,
-        f"{events} updates of single synapses in {audited.duration_ms:.0f} ms, one for each spike"
-        f" at either end; {kept} numbers a synapse.", judged=False,
+        f"{events} changes of single weights in {audited.duration_ms:.0f} ms ({told});"
+        f" {sum(equations.numbers.values()):g} numbers a synapse ({', '.join(equations.numbers)}).",
+        judged=False,
     )  # fmt: skip
 
 
