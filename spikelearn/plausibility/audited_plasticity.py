@@ -298,27 +298,20 @@ class AuditedPlasticity:
         )  # fmt: skip
 
 
-def plasticity_named(name: str, seed: int = 0, **options: Any) -> AuditedPlasticity:
+def plasticity_named(name: str, seed: int = 0) -> AuditedPlasticity:
     """The plasticity of a shipped rule that acts in simulation.
-
-    Parameters
-    ----------
-    name : str
-    seed : int
-    **options
-        Settings of the plasticity in place of those that it has there.
 
     Raises
     ------
     SpikelearnError
-        If it is not known in which model's file it stands, or a setting is none of it.
+        If it is not known in which model's file it stands.
     """
     from spikelearn.networks import load_model
     from spikelearn.rules import stdp
 
     if name in PLASTICITIES:
         described = TypeAdapter(Plasticity).validate_python(PLASTICITIES[name])
-        return AuditedPlasticity(name, _with(described, options), seed)
+        return AuditedPlasticity(name, described, seed)
     if name not in MODELS:
         raise SpikelearnError(f"the audit does not know in which model the rule '{name}' acts")
     model = MODELS[name]
@@ -326,11 +319,5 @@ def plasticity_named(name: str, seed: int = 0, **options: Any) -> AuditedPlastic
     if model is not None:
         network = load_model(model)
         plasticity = next(p.plasticity for p in network.projections if p.plasticity is not None)  # type: ignore[union-attr]
-        plasticity = _with(plasticity, options)
     claims = getattr(stdp, "CLAIMS", {}) if plasticity is not None else {}
     return AuditedPlasticity(name, plasticity, seed, dict(claims))
-
-
-def _with(plasticity: Any, options: dict[str, Any]) -> Any:
-    """The description with some settings of one's own."""
-    return plasticity.changed(options) if options else plasticity

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from measured import of_plasticity, pair_stdp, scaled_stdp
 
-from spikelearn._errors import SpikelearnError
 from spikelearn.networks.plasticity import (
     ClopathSTDP,
     DiehlCookSTDP,
@@ -50,12 +49,6 @@ def test_accuracy_cannot_be_told_of_one_stimulus() -> None:
 
 def test_the_shipped_rule_is_that_of_its_network_s_file() -> None:
     assert plasticity_named("stdp").plasticity.normalise_sum is not None
-
-
-def test_settings_of_one_s_own_take_the_place_of_those_of_the_file() -> None:
-    assert plasticity_named("stdp", a_plus=0.5).plasticity.a_plus == 0.5
-    with pytest.raises(SpikelearnError, match="a_plsu"):
-        plasticity_named("stdp", a_plsu=0.5)
 
 
 def test_where_thresholds_adapt_and_weights_stay_no_synapse_learns() -> None:

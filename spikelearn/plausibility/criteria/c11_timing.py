@@ -8,7 +8,7 @@ import numpy as np
 
 from spikelearn._seeding import generator
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criterion import Criterion, Finding, Graded, absent
 from spikelearn.plausibility.handicaps import plain, with_handicap
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 
@@ -59,6 +59,7 @@ def measure_plasticity(audited: AuditedPlasticity) -> Finding:
         f" for the mean of {len(probes) // len(MAGNITUDES)} draws).",
         summary.lower, summary.upper, probes=probes,
         undecided=summary.lower < LEAST_RATIO <= summary.upper,
+        graded=Graded(summary.mean, LEAST_RATIO, unit="(cosine)"),
     )  # fmt: skip
 
 
