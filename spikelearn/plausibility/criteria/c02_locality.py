@@ -1,4 +1,4 @@
-"""C2: locality of plasticity within a layer."""
+"""C2: locality within a layer."""
 
 from __future__ import annotations
 
@@ -336,9 +336,11 @@ def _elsewhere(change: np.ndarray, what: str, unit: int, magnitude: float) -> Pr
 
 CRITERION = Criterion(
     "C2",
-    "locality of plasticity",
-    "What synapse ij learns depends on activity and traces of its two neurons, on its own weight,"
-    " and on what reaches its neuron through synapses.",
+    "locality within a layer",
+    "Within its layer synapse ij reads nothing beyond its two neurons: their activity and traces"
+    " and its own weight, but no other neuron of the layer and no other synapse. What reaches a"
+    " neuron from other layers, be it an error, counts here as that neuron's own: whether and how"
+    " it may come is asked by C1, C3, C4b and C4c; a rule may well meet this one and none of them.",
     "Baldi & Sadowski 2016, arXiv:1506.06472; Oja 1982, doi:10.1007/BF00275687",
     "In the first hidden layer, where nothing has reached it through other synapses: one"
     " presynaptic unit, one postsynaptic unit and one weight in turn are changed wherever they are"
