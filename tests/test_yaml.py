@@ -83,8 +83,61 @@ def test_the_toolkit_reads_yaml_in_one_place() -> None:
     readers = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("load", "safe_load", "load_all"):
+            if isinstance(node, ast.Attribute) and node.attr in (
+                "load",
+                "safe_load",
+                "load_all",
+                "parse",
+                "compose",
+            ):
                 owner = node.value
                 if isinstance(owner, ast.Name) and owner.id == "yaml":
                     readers.add(path.relative_to(PACKAGE).as_posix())
     assert readers == {"_yaml.py"}
+
+
+# Nine aliases of nine aliases ...: 400 bytes that say 9^12 things.
+_BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (_BOMB, "line 7: more than 5,000,000 items, with what the aliases"),
+        ("a: 1\nb: &b [*b]", "line 2: an alias .* inside what it is the name of"),
+        ("a: &a {b: *a}", "line 1: an alias"),
+        ("[" * 900 + "]" * 900, "line 1: nested more than 100 deep"),
+        ("\n".join(" " * i + "a:" for i in range(300)), "line 101: nested more than 100 deep"),
+        ("[" * 200_000, "line 1: nested more than 100 deep"),
+        ("a: !!bool abc", "line 1: 'abc' is neither true nor false"),
+        ("b: 1\na: !!timestamp abc", "line 2: 'abc' is no date"),
+        ("a: 2020-13-45", "line 1: '2020-13-45' is no date"),
+        ("a: !!int abc", "line 1: 'abc' is no whole number"),
+        ("a: !!float x1", "line 1: 'x1' is no number"),
+        ("a: 0x" + "f" * 10_000, "line 1: a whole number of 10002 digits"),
+        ("9" * 400, "line 1: a whole number of 400 digits"),
+        ("!!python/object/apply:os.system [ls]", "line 1: could not determine a constructor"),
+        ("a: \x00", "f: "),
+        ("a: \ud800", "f: "),
+        ("{[1, 2]: 3}", "line 1: found unhashable key"),
+    ],
+)
+def test_what_is_too_much_or_not_what_it_is_called_is_one_sentence(
+    text: str, sentence: str
+) -> None:
+    with pytest.raises(SpikelearnError, match=sentence) as caught:
+        parse_yaml(text, "f")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_aliases_that_say_little_are_read() -> None:
+    assert parse_yaml("a: &a [1]\nb: [*a, *a]", "f") == {"a": [1], "b": [[1], [1]]}
+
+
+def test_a_text_of_many_megabytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spikelearn._yaml.MOST_BYTES", 10)
+    with pytest.raises(SpikelearnError, match="at most"):
+        parse_yaml("a: 1111111111", "f")
