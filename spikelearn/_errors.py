@@ -17,8 +17,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     close += [n for n in names if len(name) > 1 and n.startswith(name) and n not in close][:2]
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"there are {', '.join(names)}" if names else "there are none"
+        return f"did you mean {_either(close[:3])}?"
+    if len(names) <= _MOST_NAMES:
+        return f"there are {', '.join(names)}" if names else "there are none"
+    some = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
+    return f"there are {len(names)}, the nearest of which are {', '.join(some)}"
+
+
+# As many as can be taken in at a glance.
+_MOST_NAMES = 16
+
+
+def _either(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
 class SpikelearnError(ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spikelearn._errors import DataUnavailableError, SpikelearnError
+from spikelearn._errors import DataUnavailableError, SpikelearnError, nearest
 
 Model = TypeVar("Model")
 
@@ -106,7 +106,7 @@ def validate(model: Callable[..., Model], content: Any, source: str | Path) -> M
     from pydantic import ValidationError
 
     if not isinstance(content, dict):
-        raise SpikelearnError(f"{source}: expected a mapping of fields, found {content!r:.80}")
+        raise SpikelearnError(f"{source}: expected a mapping of fields, found {_short(content)}")
     for key in content:
         if not isinstance(key, str):
             raise SpikelearnError(f"{source}: names of fields must be text (found {key!r})")
@@ -124,23 +124,41 @@ _ALTERNATIVES = ("number", "array", "distribution", "list", "course")
 
 
 def validation_sentence(error: Any) -> str:
-    """The first mistake of a pydantic ValidationError as one sentence.
+    """The mistakes of a pydantic ValidationError, one after another, in one sentence.
 
-    A field that nothing knows comes first: another is often missing because of it.
+    Fields that nothing knows come first: others are often missing because of them.
     """
     mistakes = error.errors(include_url=False)
-    first = next((one for one in mistakes if one["type"] == "unknown_field"), mistakes[0])
-    loc = first["loc"]
-    if len(loc) > 1 and loc[-1] in _ALTERNATIVES and first["type"] != "unknown_field":
+    mistakes.sort(key=lambda one: one["type"] != "unknown_field")
+    told = list(dict.fromkeys(_mistake(one) for one in mistakes))
+    more = len(told) - _MOST_MISTAKES
+    rest = [f"and {more} more"] if more > 0 else []
+    return "; ".join([*told[:_MOST_MISTAKES], *rest])
+
+
+# More are seldom mistakes of their own.
+_MOST_MISTAKES = 8
+
+
+def _mistake(one: dict[str, Any]) -> str:
+    loc = one["loc"]
+    if len(loc) > 1 and loc[-1] in _ALTERNATIVES and one["type"] != "unknown_field":
         loc = loc[:-1]
     field = ".".join(str(part) for part in loc)
-    message = first["msg"].removeprefix("Value error, ")
-    value = first.get("input")
+    message = one["msg"].removeprefix("Value error, ")
+    value = one.get("input")
     scalar = isinstance(value, str | int | float | bool) or value is None
-    shown = f" (found {value!r})" if scalar and first["type"] != "missing" else ""
-    more = error.error_count() - 1
-    rest = f"; {more} more mistake{'s' if more > 1 else ''}" if more else ""
-    return f"field '{field}': {message}{shown}{rest}" if field else f"{message}{shown}{rest}"
+    shown = f" (found {_short(value)})" if scalar and one["type"] != "missing" else ""
+    return f"field '{field}': {message}{shown}" if field else f"{message}{shown}"
+
+
+def _short(value: Any) -> str:
+    """A value in few characters; a long one is never written out to be cut."""
+    import reprlib
+
+    shorter = reprlib.Repr()
+    shorter.maxstring = shorter.maxother = 80
+    return shorter.repr(value)
 
 
 def cache_folder() -> Path:
@@ -287,8 +305,8 @@ def find_yaml(kind: str, name: str | Path) -> Path:
             return inside
         if path.is_file():
             return path
-        raise SpikelearnError(f"there is no file {path}")
-    known = ", ".join(shipped_names(kind))
+        if path.suffix or kind != "models/recipes":
+            raise SpikelearnError(f"there is no file {path}")
     singular = {
         "models": "model",
         "stimuli": "stimulus",
@@ -296,6 +314,6 @@ def find_yaml(kind: str, name: str | Path) -> Path:
         "models/studies": "study",
     }[kind]
     raise SpikelearnError(
-        f"there is no {singular} called '{name}'; shipped are {known}, or give the path of a"
-        " YAML file"
+        f"there is no {singular} called '{name}', and no YAML file of that name;"
+        f" {nearest(str(name), shipped_names(kind))}"
     )

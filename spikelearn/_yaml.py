@@ -29,7 +29,7 @@ _INT, _FLOAT, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float",
 _EXPONENT = re.compile(r"[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$|[-+]?\.\d+[eE][-+]?\d+$")
 
 
-class _Loader(_Parser):  # type: ignore[misc]
+class _Loader(_Parser):
     """A safe loader that refuses what is ambiguous."""
 
     def __init__(self, stream: Any) -> None:
@@ -136,6 +136,10 @@ def parse_yaml(text: str, source: str) -> Any:
         raise SpikelearnError(f"{source}: {error}") from error
 
 
+def _too_much(problem: str, at: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
+
+
 def _check_depth(text: str) -> None:
     """Refuse what nests deeper than `MOST_DEPTH`; nothing here calls itself."""
     depth = 0
@@ -144,7 +148,7 @@ def _check_depth(text: str) -> None:
             depth += 1
             if depth > MOST_DEPTH:
                 problem = f"nested more than {MOST_DEPTH} deep"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+                raise _too_much(problem, event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -164,11 +168,11 @@ def _check_size(root: Any) -> None:
             size = sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
             if size > MOST_ITEMS:
                 problem = f"more than {MOST_ITEMS:,} items, with what the aliases (*) stand for"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+                raise _too_much(problem, node)
             continue
         if id(node) in open_nodes:
             problem = "an alias (*) stands inside what it is the name of"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+            raise _too_much(problem, node)
         open_nodes.add(id(node))
         waiting.append((node, True))
         waiting += [(child, False) for child in children if id(child) not in sizes]

@@ -51,7 +51,7 @@ def test_a_mistake_in_python_is_one_sentence_that_names_the_field() -> None:
         sl.TrainConfig(model="mlp_64", rule="backprop", epoch=3, learning_rate="1e-3")
     assert str(raised.value) == (
         "TrainConfig: field 'epoch': there is no such field; did you mean epochs? (found 3);"
-        " 1 more mistake"
+        " field 'learning_rate': Input should be a valid number (found '1e-3')"
     )
     network = {"populations": {"n": {"model": "lif", "size": 1, "v_threshold_mv": 1, "tau_m": 3}}}
     with pytest.raises(SpikelearnError, match=r"SpikingNetwork: field 'populations.n.tau_m': "):

@@ -295,12 +295,18 @@ def test_a_yaml_file_is_found_by_name_by_path_and_by_saved_folder(
 
 
 @pytest.mark.parametrize(("kind", "word"), [("models", "model"), ("stimuli", "stimulus")])
-def test_a_name_that_is_not_shipped_lists_those_that_are(kind: str, word: str) -> None:
+def test_a_name_that_is_not_shipped_gets_the_nearest_that_are(kind: str, word: str) -> None:
     for name in ("nothing", "", ".."):
         with pytest.raises(SpikelearnError) as raised:
             find_yaml(kind, name)
         message = str(raised.value)
         assert "\n" not in message
         assert word in message
-        for shipped in shipped_names(kind):
-            assert shipped in message
+        names = shipped_names(kind)
+        named = [name for name in names if name in message]
+        assert (
+            (named == names) if len(names) < 10 else (len(named) >= 3 or str(len(names)) in message)
+        )
+    for shipped in shipped_names(kind):
+        with pytest.raises(SpikelearnError, match=f"did you mean .*{shipped}"):
+            find_yaml(kind, f"{shipped}x")

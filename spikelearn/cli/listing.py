@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.cli._app import NoSeed, app, plainly, say
 
 
@@ -33,8 +33,8 @@ def download(
         recordings.load(name, progressbar=True)
     else:
         raise SpikelearnError(
-            f"there is nothing to download called '{name}'; there are"
-            f" {', '.join((*DATASETS, *recordings.RECORDINGS))}"
+            f"there is nothing to download called '{name}';"
+            f" {nearest(name, (*DATASETS, *recordings.RECORDINGS))}"
         )
     print(f"{name} is at hand (cache: {cache_folder()}).")
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 
 # Name -> (rsatoolbox's name, one line).
 COMPARATORS: dict[str, tuple[str, str]] = {
@@ -60,9 +60,7 @@ def known_comparator(name: str) -> str:
         Naming those there are.
     """
     if name not in COMPARATORS:
-        raise SpikelearnError(
-            f"there is no comparator '{name}'; comparators are {', '.join(COMPARATORS)}"
-        )
+        raise SpikelearnError(f"there is no comparator '{name}'; {nearest(name, COMPARATORS)}")
     return name
 
 

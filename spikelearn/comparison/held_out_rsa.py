@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
 from spikelearn.comparison.comparators import (
     compare_vectors,
@@ -212,7 +212,7 @@ def held_out_zero_table(
 def _check_fits(fits: tuple[str, ...]) -> None:
     for fit in fits:
         if fit not in FITS:
-            raise SpikelearnError(f"there is no fit '{fit}'; fits are {', '.join(FITS)}")
+            raise SpikelearnError(f"there is no fit '{fit}'; {nearest(fit, FITS)}")
 
 
 def _layer_rdms(

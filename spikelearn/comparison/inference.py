@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.comparison.compared_rdms import ComparedRDMs
 from spikelearn.comparison.compared_responses import ComparedResponses
 from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
@@ -83,7 +83,7 @@ def zero_table(
         If a name is unknown, or there is no resample to test with.
     """
     if test not in TESTS:
-        raise SpikelearnError(f"there is no test '{test}'; tests are {', '.join(TESTS)}")
+        raise SpikelearnError(f"there is no test '{test}'; {nearest(test, TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
     compared = _compared(models, recording, 0, seed, "stimuli", method, comparator)
@@ -256,7 +256,7 @@ def _compared(
 ) -> Any:
     """The models as the method compares them: `ComparedRDMs` or `ComparedResponses`."""
     if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+        raise SpikelearnError(f"there is no method '{method}'; {nearest(method, METHODS)}")
     distinct_names(models)
     recording = by_names(recording)
     if method == "rsa":

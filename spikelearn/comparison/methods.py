@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.comparison.response_methods import RESPONSE_METHODS, compare_responses
 from spikelearn.comparison.rsa import compare_rsa
 
@@ -49,5 +49,5 @@ def compare_by(
         If there is no such method, or it compares responses and the recording has RDMs only.
     """
     if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+        raise SpikelearnError(f"there is no method '{method}'; {nearest(method, METHODS)}")
     return METHODS[method](models, recording, n_bootstrap, seed, **options)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 
 if TYPE_CHECKING:
     import xarray
@@ -74,9 +74,7 @@ def rdm(response: xarray.DataArray, method: str | None = None) -> RDMs:
 
     method = response.attrs.get("rdm_method", "correlation") if method is None else method
     if method not in RDM_METHODS:
-        raise SpikelearnError(
-            f"there is no RDM method '{method}'; methods are {', '.join(RDM_METHODS)}"
-        )
+        raise SpikelearnError(f"there is no RDM method '{method}'; {nearest(method, RDM_METHODS)}")
     return RDMs(
         dissimilarities(response, method)[None],
         dissimilarity_measure=_UNITS[method],

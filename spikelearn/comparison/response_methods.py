@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.comparison.cka import bootstrap_cka, kernel
 from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.held_out_rsa import stimulus_folds
@@ -119,9 +119,7 @@ def compare_responses(
         raise SpikelearnError("there is no model to compare; give at least one response")
     distinct_names(models)
     if method not in RESPONSE_METHODS:
-        raise SpikelearnError(
-            f"there is no method '{method}'; methods are {', '.join(RESPONSE_METHODS)}"
-        )
+        raise SpikelearnError(f"there is no method '{method}'; {nearest(method, RESPONSE_METHODS)}")
     recording = by_names(recording)
     scores_of, measure = RESPONSE_METHODS[method]
     n_stimuli = len(recording.labels)

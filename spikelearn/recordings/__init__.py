@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses, RecordedTimecourse
 from spikelearn.recordings._recording import AuditoryRecording, ImageRecording, Sound
 
@@ -166,8 +166,8 @@ def _module_and_variant(name: str) -> tuple[Any, str | None]:
     base, colon, variant = name.partition(":")
     if base not in RECORDINGS:
         raise SpikelearnError(
-            f"there is no recording called '{name}'; recordings are {', '.join(RECORDINGS)}, or"
-            " give the path of a YAML file"
+            f"there is no recording called '{name}', and no YAML file of that name;"
+            f" {nearest(name, RECORDINGS)}"
         )
     variants = RECORDINGS[base].variants
     if colon and variant not in variants:

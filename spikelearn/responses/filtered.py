@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.responses._labels import average_by_label, spike_source
 from spikelearn.responses.psth import bin_centres_ms
 from spikelearn.spikes.binning import outdated_arguments_allowed, whole_bins
@@ -86,7 +86,7 @@ def filtered_rates(
     import xarray
 
     if kernel not in KERNELS:
-        raise SpikelearnError(f"there is no kernel '{kernel}'; kernels are {', '.join(KERNELS)}")
+        raise SpikelearnError(f"there is no kernel '{kernel}'; {nearest(kernel, KERNELS)}")
     if not (np.isfinite(sigma_ms) and sigma_ms > 0):
         raise SpikelearnError(f"sigma_ms must be above 0, found {sigma_ms:g}")
     spikes = activity[population]

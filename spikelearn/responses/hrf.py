@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,5 @@ def haemodynamic_response(name: str) -> DoubleGamma:
         If there is none of that name.
     """
     if name not in HRFS:
-        raise SpikelearnError(
-            f"there is no haemodynamic response '{name}'; there are {', '.join(HRFS)}"
-        )
+        raise SpikelearnError(f"there is no haemodynamic response '{name}'; {nearest(name, HRFS)}")
     return HRFS[name]

@@ -84,9 +84,7 @@ def respond(
         or the part lies outside the trial.
     """
     if readout not in READOUTS:
-        raise SpikelearnError(
-            f"there is no readout '{readout}'; readouts are {', '.join(READOUTS)}"
-        )
+        raise SpikelearnError(f"there is no readout '{readout}'; {nearest(readout, READOUTS)}")
     entry, given = READOUTS[readout], dict(options or {})
     for name, value in given.items():
         if name not in entry.options and not (name == "network" and entry.needs_network):

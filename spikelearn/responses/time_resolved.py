@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
 from spikelearn.responses._labels import check_dims, derived
 
@@ -90,9 +90,7 @@ def time_resolved_rdms(
 
     check_dims(response, ("stimulus", "unit", "time"))
     if distance not in DISTANCES:
-        raise SpikelearnError(
-            f"there is no distance '{distance}'; distances are {', '.join(DISTANCES)}"
-        )
+        raise SpikelearnError(f"there is no distance '{distance}'; {nearest(distance, DISTANCES)}")
     if not window_ms >= 0:
         raise SpikelearnError(f"window_ms must be at least 0, found {window_ms:g}")
     ordered = response.transpose("time", "stimulus", "unit")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._code import code_of
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._keys import current_name, plain
 from spikelearn.rules._read_class import attribute, first_line
 from spikelearn.rules.rule_options import checked_options, own_options
@@ -315,7 +315,7 @@ def known_name(name: str) -> str:
     """
     current = str(current_name("rule", name))
     if current not in RULES:
-        raise SpikelearnError(f"there is no rule called '{name}'; rules are {', '.join(RULES)}")
+        raise SpikelearnError(f"there is no rule called '{name}'; {nearest(name, RULES)}")
     return current
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._checks import CheckResult, Fails, failures, run_checks
-from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.neurons import (
@@ -72,9 +72,7 @@ def check_backend(
     tests = known_properties()
     for name in properties or ():
         if name not in tests:
-            raise SpikelearnError(
-                f"there is no property called '{name}'; properties are {', '.join(tests)}"
-            )
+            raise SpikelearnError(f"there is no property called '{name}'; {nearest(name, tests)}")
     chosen = tests if properties is None else properties
     results = run_checks(
         ((name, tests[name]) for name in chosen),

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
@@ -310,7 +310,7 @@ def load_backend(name: str) -> Backend:
     base, colon, target = name.partition(":")
     if base not in BACKENDS:
         raise SpikelearnError(
-            f"there is no backend called '{name}'; backends are {', '.join(BACKENDS)}, or auto"
+            f"there is no backend called '{name}'; {nearest(name, [*BACKENDS, 'auto'])}"
         )
     module: Any = importlib.import_module(BACKENDS[base][0])
     if not colon:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.spikes._neurons import check_neuron, sample
 from spikelearn.spikes.window import of_population
 
@@ -218,7 +218,7 @@ def _table(
     }
     if metric not in metrics:
         raise SpikelearnError(
-            f"there is no spike-train distance called '{metric}'; there are {', '.join(metrics)}"
+            f"there is no spike-train distance called '{metric}'; {nearest(metric, metrics)}"
         )
     distance, scale = metrics[metric]
     index = pd.Index(names, name=axis)

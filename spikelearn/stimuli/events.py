@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._time_steps import nearest_steps
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 
@@ -150,7 +150,7 @@ def load_events(name: str) -> EventDataset:
     """
     if name not in EVENT_DATASETS:
         raise SpikelearnError(
-            f"there is no data set of events called '{name}'; there are {', '.join(EVENT_DATASETS)}"
+            f"there is no data set of events called '{name}'; {nearest(name, EVENT_DATASETS)}"
         )
     dataset: EventDataset = importlib.import_module(EVENT_DATASETS[name].module).load()
     return dataset

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import checked_steps, nearest_steps
 from spikelearn.stimuli import user_images as own
@@ -27,8 +27,8 @@ def _known(dataset: str, info: ValidationInfo) -> str:
     path = beside(Path(dataset), info)
     if own.kind_of(path) is None:
         raise ValueError(
-            f"there is no data set of that name; there are {', '.join(NAMED)}, or give the path of"
-            " a folder with one subfolder of images for each class, or of an .npz file"
+            "there is no data set of that name, and no folder with one subfolder of images for each"
+            f" class or .npz file at that path; {nearest(dataset, NAMED)}"
         )
     return str(path)
 

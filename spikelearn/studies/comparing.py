@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.studies.image_baselines import at_resolution, baseline_table
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import open_run, show
@@ -220,7 +220,7 @@ def check_method(method: str) -> None:
     from spikelearn.comparison.methods import METHODS
 
     if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; methods are {', '.join(METHODS)}")
+        raise SpikelearnError(f"there is no method '{method}'; {nearest(method, METHODS)}")
 
 
 def comparable_recording(name: str, method: str, assign_layers: bool = False) -> ImageRecording:

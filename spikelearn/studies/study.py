@@ -256,7 +256,7 @@ class Study(Description):
 
         for key in () if criteria == "all" else criteria:
             if key not in CRITERIA:
-                raise ValueError(f"there is no criterion {key}; they are {', '.join(CRITERIA)}")
+                raise ValueError(f"there is no criterion {key}; {nearest(key, CRITERIA)}")
         return criteria
 
     @field_validator("methods", "comparator", "over")
@@ -294,7 +294,7 @@ class Study(Description):
             raise ValueError("one simulator has none to agree with; name two or more, or none")
         for name in agreement:
             if name.partition(":")[0] not in BACKENDS:
-                raise ValueError(f"there is no simulator {name}; they are {', '.join(BACKENDS)}")
+                raise ValueError(f"there is no simulator {name}; {nearest(name, BACKENDS)}")
         return agreement
 
     @model_validator(mode="after")

@@ -113,5 +113,5 @@ def test_the_ceiling_over_repeats_is_what_the_noiseless_rdm_scores() -> None:
 
 
 def test_an_unknown_comparator_is_refused() -> None:
-    with pytest.raises(SpikelearnError, match="comparators are spearman, rho_a"):
+    with pytest.raises(SpikelearnError, match="there are spearman, rho_a"):
         compare_rsa({"m": response(np.eye(8))}, made_up_recording(8), comparator="r")

@@ -113,7 +113,7 @@ def test_a_related_model_is_found_and_an_unrelated_one_is_not() -> None:
         assert mean.p["true"] < 0.01
         assert mean.p_holm["true"] == pytest.approx(min(1, 2 * mean.p["true"]))
         assert mean.p["noise"] > 0.05
-    with pytest.raises(SpikelearnError, match="tests are permutation, subjects"):
+    with pytest.raises(SpikelearnError, match="there are permutation, subjects"):
         zero_table(models, recording, test="bootstrap")
 
 

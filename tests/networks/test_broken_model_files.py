@@ -244,15 +244,17 @@ def test_one_mistake_is_not_counted_as_several(case: str, tmp_path: Path) -> Non
     path.write_text(str(content))
     with pytest.raises(SpikelearnError) as raised:
         load_model(path)
-    assert "more mistake" not in str(raised.value)
+    assert str(raised.value).count("field '") <= 1
 
 
-def test_further_mistakes_in_a_file_are_counted(tmp_path: Path) -> None:
+def test_all_mistakes_of_a_file_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("kind: mlp\nname: x\nsizes: [2, 2]\na: 1\nb: 2\nc: 3\n")
     with pytest.raises(SpikelearnError) as raised:
         load_model(path)
-    assert "2 more mistakes" in str(raised.value)
+    for name in "abc":
+        assert f"field '{name}': there is no such field" in str(raised.value)
+    assert str(raised.value).count("field '") == 3
 
 
 @pytest.mark.parametrize("name", ["nothing", "missing.yaml", "no/such/model"])
@@ -261,4 +263,4 @@ def test_a_model_that_is_nowhere_is_said_to_be(name: str) -> None:
         load_model(name)
     assert name in str(raised.value)
     if name == "nothing":
-        assert set(str(raised.value).replace(",", " ").split()) >= set(shipped_names("models"))
+        assert f"there are {len(shipped_names('models'))}" in str(raised.value)

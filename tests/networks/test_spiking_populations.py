@@ -47,7 +47,7 @@ def test_a_mistake_is_told_once_and_where_it_is(
     with pytest.raises(SpikelearnError, match=sentence) as raised:
         network(population)
     assert f"field '{'.'.join(where)}': " in str(raised.value)
-    assert "more mistake" not in str(raised.value)
+    assert str(raised.value).count("field '") <= 1
 
 
 def test_a_class_that_no_name_stands_for_is_refused() -> None:

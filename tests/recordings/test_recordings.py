@@ -14,7 +14,7 @@ from spikelearn.recordings import (
 
 
 def test_an_unknown_recording_is_answered_with_those_there_are() -> None:
-    with pytest.raises(SpikelearnError, match=f"recordings are {', '.join(RECORDINGS)}, or"):
+    with pytest.raises(SpikelearnError, match=f"there are {', '.join(RECORDINGS)}"):
         load("katydid")
 
 

@@ -26,9 +26,9 @@ def test_every_readout_names_its_units_and_its_source(name) -> None:
 
 def test_unknown_readouts_and_options_are_answered_with_those_there_are() -> None:
     activity = random_activity(0)
-    with pytest.raises(SpikelearnError, match=f"readouts are {', '.join(READOUTS)}"):
+    with pytest.raises(SpikelearnError, match=f"there are {', '.join(READOUTS)}"):
         respond(activity, "out", "eeg")
     with pytest.raises(SpikelearnError, match="it has onset_ms, silent_ms"):
         respond(activity, "out", "latency", {"onset": 3})
-    with pytest.raises(SpikelearnError, match="kernels are gaussian"):
+    with pytest.raises(SpikelearnError, match="there are gaussian"):
         respond(activity, "out", "filtered", {"kernel": "boxcar"})

@@ -145,7 +145,7 @@ def test_an_engine_is_added_by_a_module_and_a_line(monkeypatch: pytest.MonkeyPat
     network = SpikingNetwork(name="x", populations={"n": LIF(size=1, v_threshold_mv=1.0)})
     activity = simulate(network, None, 1.0, 0.1, "mine")
     assert activity.provenance["backend"] == "mine"
-    with pytest.raises(SpikelearnError, match=r"no backend called 'other'.*, mine, or auto"):
+    with pytest.raises(SpikelearnError, match=r"no backend called 'other'.*, mine, auto"):
         simulate(network, None, 1.0, 0.1, "other")
 
 
