@@ -37,8 +37,9 @@ from typing import Any
 
 import yaml
 
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path, shipped_names, write_text
+from spikelearn._files import shipped_names, write_text
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, commit, provenance
 from spikelearn.stimuli.datasets import resolve_source

@@ -25,7 +25,8 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from spikelearn._files import atomic_path, write_text
+from spikelearn._atomic import atomic_path
+from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from spikelearn._files import atomic_path, write_text
+from spikelearn._atomic import atomic_path
+from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingMLP

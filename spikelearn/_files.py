@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import DataUnavailableError, SpikelearnError, nearest
 
 Model = TypeVar("Model")
-
-
-@contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it onto `path` if the block succeeds.
-
-    The temporary name keeps the suffix, because several writers choose their format by it. If the
-    block fails or is interrupted, nothing is left behind and an earlier `path` stays as it was.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A private folder rather than a private name: some writers put side files beside theirs.
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        temporary = folder / path.name
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; rename it to `path` if the block succeeds."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    folder.chmod(0o755)
-    try:
-        yield folder
-        if path.exists():
-            os.replace(path, aside / path.name)
-        os.replace(folder, path)
-    finally:
-        if not path.exists() and (aside / path.name).exists():
-            os.replace(aside / path.name, path)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -26,8 +26,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._atomic import atomic_folder
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_folder, read_yaml, write_yaml
+from spikelearn._files import read_yaml, write_yaml
 from spikelearn._keys import content_key
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Itera
     """
     from spikelearn._provenance import made_by
 
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, durable=True) as temporary:
         write_yaml(temporary / CONFIG, dict(decides))
         write_yaml(temporary / MADE, {"key": key or content_key(decides), **made_by()})
         yield temporary

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.server
-import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,6 @@ import pytest
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import (
-    atomic_folder,
-    atomic_path,
     cache_folder,
     fetch_data,
     find_yaml,
@@ -28,100 +23,6 @@ from spikelearn._files import (
     write_text,
     write_yaml,
 )
-
-FAILURES: list[type[BaseException]] = [RuntimeError, KeyboardInterrupt, SystemExit, OSError]
-
-
-def fail_while_writing(
-    make: Callable[[Path], AbstractContextManager[Path]], path: Path, failure: type[BaseException]
-) -> None:
-    """Write something, then fail."""
-    with make(path) as temporary:
-        target = temporary / "file" if temporary.is_dir() else temporary
-        target.write_text("half")
-        raise failure
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("make", [atomic_path, atomic_folder])
-def test_a_failed_write_leaves_nothing(
-    make: Callable[[Path], AbstractContextManager[Path]],
-    failure: type[BaseException],
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(failure):
-        fail_while_writing(make, tmp_path / "result.nwb", failure)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-def test_a_failed_write_leaves_the_earlier_file_or_folder_as_it_was(
-    failure: type[BaseException], tmp_path: Path
-) -> None:
-    file, folder = tmp_path / "file.txt", tmp_path / "folder"
-    file.write_text("earlier")
-    folder.mkdir()
-    (folder / "inside").write_text("earlier")
-    with pytest.raises(failure):
-        fail_while_writing(atomic_path, file, failure)
-    with pytest.raises(failure):
-        fail_while_writing(atomic_folder, folder, failure)
-    assert file.read_text() == "earlier"
-    assert [p.name for p in folder.iterdir()] == ["inside"]
-    assert (folder / "inside").read_text() == "earlier"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["file.txt", "folder"]
-
-
-def test_the_final_name_appears_with_the_whole_content(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "deep" / "spikes.nwb"
-    with atomic_path(path) as temporary:
-        assert temporary.suffix == ".nwb"  # some writers choose the format by it
-        assert temporary.parent.parent == path.parent  # renaming across file systems would copy
-        temporary.write_text("whole")
-        (temporary.parent / "side file").write_text("of the writer")
-        assert not path.exists()
-    assert path.read_text() == "whole"
-    assert [p.name for p in path.parent.iterdir()] == ["spikes.nwb"]
-    with atomic_path(path) as temporary:
-        temporary.write_text("replaced")
-        assert path.read_text() == "whole"
-    assert path.read_text() == "replaced"
-
-
-def test_a_folder_appears_whole_and_can_be_read_by_others(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / "demo"
-    with atomic_folder(path) as temporary:
-        (temporary / "a").write_text("1")
-        assert not path.exists()
-    assert [p.name for p in path.iterdir()] == ["a"]
-    assert path.stat().st_mode & 0o777 == 0o755
-    with atomic_folder(path) as temporary:
-        (temporary / "b").write_text("2")
-    assert [p.name for p in path.iterdir()] == ["b"]
-    assert [p.name for p in path.parent.iterdir()] == ["demo"]
-
-
-@pytest.mark.parametrize("interrupted", [1, 2])
-def test_replacing_a_folder_interrupted_midway_leaves_the_old_one_or_the_new_one(
-    interrupted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "run"
-    path.mkdir()
-    (path / "content").write_text("old")
-    replace, calls = os.replace, 0
-
-    def interrupt(source: Any, target: Any) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == interrupted:
-            raise KeyboardInterrupt
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    with contextlib.suppress(KeyboardInterrupt), atomic_folder(path) as temporary:
-        (temporary / "content").write_text("new")
-    assert (path / "content").read_text() in ("old", "new")
-    assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
 def test_text_and_yaml_are_written_in_utf8_and_in_order(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import typer
 import typer.core
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import ended_by_signals, interruption
 
 if TYPE_CHECKING:
     from spikelearn._description import Description
@@ -99,7 +100,8 @@ def plainly(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with ended_by_signals():
+                return command(*args, **kwargs)
         except SpikelearnError as error:
             say(f"Error: {error}")
             raise typer.Exit(1) from None
@@ -109,9 +111,10 @@ def plainly(command: Command) -> Command:
         except OSError as error:
             say(f"Error: {error.strerror or error}: {error.filename or 'the system refused'}")
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            say("Interrupted. What was complete is kept; the same command goes on from there.")
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as error:
+            sentence, status = interruption(error)
+            say(sentence)
+            raise typer.Exit(status) from None
 
     return wrapped  # type: ignore[return-value]
 

@@ -57,7 +57,7 @@ def check_table_path(path: Path) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    from spikelearn._files import atomic_path
+    from spikelearn._atomic import atomic_path
 
     with atomic_path(path) as temporary:
         if path.suffix == ".csv":

@@ -259,7 +259,8 @@ def _write(
     import platform
     from importlib.metadata import version
 
-    from spikelearn._files import atomic_path, write_text
+    from spikelearn._atomic import atomic_path
+    from spikelearn._files import write_text
     from spikelearn.report.page import write_page
     from spikelearn.report.plausibility import about_audit, audit_sections
     from spikelearn.report.plausibility_figures import draw_equivalences

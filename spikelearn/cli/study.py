@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli._app import (
     Again,
     Changes,
@@ -137,7 +139,7 @@ def run_and_print(
 
     folder = out or Path("runs/studies") / study.name
     limit = float("inf") if limit_minutes is None else limit_minutes
-    with progress_bars() as bars, plain_warnings():
+    with progress_bars() as bars, plain_warnings(), keeping(lambda: _kept(folder)):
         whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)
     result = whole.result
     for sentence in result.skipped:
@@ -157,6 +159,12 @@ def run_and_print(
         raise SpikelearnError(f"{len(result.failed)} networks could not be trained or compared")
     if not result.complete and (result.n_done or len(result.table)):
         print("Not complete yet; the same command goes on from there.")
+
+
+def _kept(folder: Path) -> str:
+    """What of a study that is interrupted need not be computed again."""
+    complete = sum(1 for _ in folder.rglob(store.MADE))  # put there in one piece
+    return goes_on(f"What is complete ({complete} parts, in {folder})", complete)
 
 
 def _print_scores(whole: WholeStudy) -> None:

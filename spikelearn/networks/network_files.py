@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._atomic import atomic_folder
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_folder, write_yaml
+from spikelearn._files import write_yaml
 from spikelearn.networks.neurons import NeuronModel
 
 if TYPE_CHECKING:

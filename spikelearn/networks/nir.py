@@ -46,8 +46,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
 from spikelearn.networks.neurons import LIF, SpikeSource

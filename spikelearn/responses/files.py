@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
 
 if TYPE_CHECKING:
     import numpy as np

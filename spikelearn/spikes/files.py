@@ -6,8 +6,8 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity

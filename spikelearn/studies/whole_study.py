@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._files import atomic_path, write_text, write_yaml
+from spikelearn._atomic import atomic_path
+from spikelearn._files import write_text, write_yaml
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
 from spikelearn.studies.study import Study

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikelearn import _store as store
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
+from spikelearn._interrupts import goes_on, keeping
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
@@ -277,6 +278,7 @@ class _Loop:
         self.best_accuracy = -1.0
         self.best_epoch = 0
         self.noticed: set[str] = set()
+        self.saved = 0  # the epoch of the checkpoint
 
     def run(self, training: Split, validation: Split, say: Progress) -> None:
         n_epochs = self.config.epochs if self.rule.trains else 0
@@ -291,9 +293,10 @@ class _Loop:
                 self.optimizer.set_progress((e - 1 + done) / n_epochs)
                 say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
 
-            loss = self._epoch(epoch, n_epochs, training, part)
-            self._finish_epoch(epoch, loss, validation)
-            self._save()
+            with keeping(lambda: goes_on(f"Training up to epoch {self.saved}", self.saved)):
+                loss = self._epoch(epoch, n_epochs, training, part)
+                self._finish_epoch(epoch, loss, validation)
+                self._save()
 
     def _out_of_patience(self) -> bool:
         patience = self.config.patience
@@ -360,12 +363,13 @@ class _Loop:
         tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         tensors["generator"] = self.rule_generator.get_state()
         progress = json.dumps([self.records, self.best_accuracy, self.best_epoch])
-        with atomic_path(self.checkpoint) as temporary:
+        with atomic_path(self.checkpoint, durable=True) as temporary:
             save_file(
                 {k: v.detach().contiguous().clone() for k, v in tensors.items()},
                 temporary,
                 metadata={"progress": progress},
             )
+        self.saved = len(self.records) - 1
 
     def _resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.is_file():
@@ -380,6 +384,7 @@ class _Loop:
             store.set_aside(self.checkpoint, f"the checkpoint cannot be read ({error})")
             return
         self.records, self.best_accuracy, self.best_epoch = progress
+        self.saved = len(self.records) - 1
         load_weights(self.rule, tensors)
         self.best = _part(tensors, "best.")
         self.optimizer.load_state(_part(tensors, "optimizer."))

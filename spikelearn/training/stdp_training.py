@@ -13,7 +13,6 @@ there, to the very same weights.
 
 from __future__ import annotations
 
-import shutil
 import time
 import warnings
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn import _store as store
+from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import atomic_path
+from spikelearn._interrupts import goes_on
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import containing_bins, in_steps
@@ -178,9 +178,12 @@ def train_stdp(
             if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
                 _write(checkpoint, state)
                 written, kept = time.monotonic(), len(state.records)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if checkpoint is not None and kept < len(state.records):
             _write(checkpoint, state)
+        if checkpoint is not None and state.records:
+            what = f"Training by {len(state.records)} of {len(chunks)} parts of the images"
+            error.add_note(goes_on(what))
         raise
     frozen = freeze(network, layer, state.weights, state.theta)
     order = generator(config.seed, "split").permutation(len(images))
@@ -194,9 +197,6 @@ def train_stdp(
         return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
     _store(place, state, initial, labels, {"epochs": epochs, "layers": layers}, summary)
     place.checkpoint.unlink(missing_ok=True)
-    # What a kill in the midst of writing one has left.
-    for half_written in place.folder.parent.glob(f".{place.checkpoint.name}.*"):
-        shutil.rmtree(half_written, ignore_errors=True)
     return STDPRun(
         complete, frozen, before, labels, epochs, layers, summary, place.folder,
         place.trained_now(),
@@ -421,7 +421,7 @@ def _write(checkpoint: Path, state: _State) -> None:
         "answers": state.answers,
         "classes": state.classes,
     }
-    with atomic_path(checkpoint) as temporary:
+    with atomic_path(checkpoint, durable=True) as temporary:
         save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
 
 

@@ -12,7 +12,7 @@ import pytest
 from activities import activities, assert_same_rest, assert_same_spikes, small_activity
 from hypothesis import HealthCheck, example, given, settings
 
-from spikelearn import _files
+from spikelearn import _atomic
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes import FORMATS, Activity, PopulationSpikes, files, load, save
 from spikelearn.spikes.binning import binned_counts
@@ -181,7 +181,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_the_temporary_file_lies_beside_its_target_under_the_same_suffix(tmp_path: Path) -> None:
-    with _files.atomic_path(tmp_path / "run.nix") as temporary:
+    with _atomic.atomic_path(tmp_path / "run.nix") as temporary:
         assert temporary.suffix == ".nix"
         assert temporary.parent.parent == tmp_path
         temporary.touch()

@@ -165,7 +165,7 @@ def test_surrogate_gradients_train_the_spiking_network(spiking_model):
     ("changes", "sentence"),
     [
         ({"rule": "surrogate"}, "trains models of kind spiking_mlp"),
-        ({"rule": "magic"}, "there are backprop"),
+        ({"rule": "magic"}, "there is no rule 'magic'; there are 6"),
         ({"n_train": 5000}, "has 4000 training images"),
         ({"learning_rate": 1e30}, "lower the learning rate"),
     ],

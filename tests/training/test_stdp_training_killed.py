@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikelearn._atomic import _host
 from spikelearn.training import STDPConfig, open_stdp_run, train_stdp
 from spikelearn.training.stdp_training import STDPRun
 
@@ -53,7 +54,10 @@ def run_and_kill(runs: Path, after_chunks: int, further_s: float) -> bool:
 def check(runs: Path, undisturbed: STDPRun, n_kills: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     # As if a kill had come in the midst of writing a checkpoint.
-    (runs / f"..{CONFIG.run_name()}.checkpoint.half").mkdir()
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    name = f"..{CONFIG.run_name()}.checkpoint.tmp-{_host()}-{dead}-half"
+    (runs / name).mkdir()
     killed = 0
     for _ in range(n_kills):
         killed += run_and_kill(runs, int(rng.integers(1, 4)), float(rng.uniform(0.0, 0.05)))

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from spikelearn._files import atomic_path
+from spikelearn._atomic import atomic_path
 from spikelearn._keys import files_key
 
 

@@ -1,0 +1,193 @@
+"""Files and folders that are there whole, or as they were before.
+
+Both are made under a hidden name beside their own and renamed. The hidden name holds the process's
+number: what a process that was killed has left is found, and removed, by the next that writes into
+the same folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from spikelearn._errors import SpikelearnError
+
+# Less room than this, in bytes, and it was the full disk that made a writer fail.
+_FULL = 1_000_000
+_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+_looked_into: set[Path] = set()
+
+
+class WriteError(SpikelearnError):
+    """What was to be written could not be; what was there before is as it was."""
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it onto `path` if the block succeeds.
+
+    The temporary name keeps the suffix, because several writers choose their format by it. If the
+    block fails or is interrupted, nothing is left behind and an earlier `path` stays as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+    durable : bool
+        Whether to wait until the file is on the disk: for what must outlive a failure of power.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full.
+    """
+    path = Path(path)
+    # A private folder rather than a private name: some writers put side files beside theirs.
+    folder = _private(path)
+    try:
+        temporary = folder / path.name
+        with _told_if_full(path):
+            yield temporary
+            _as_usual(temporary)
+            if durable:
+                _to_disk(temporary)
+            os.replace(temporary, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; rename it to `path` if the block succeeds.
+
+    Parameters
+    ----------
+    path : str or Path
+    durable : bool
+        As of `atomic_path`, for every file in it.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full.
+    """
+    path = Path(path)
+    folder, aside = _private(path), _private(path)
+    try:
+        with _told_if_full(path):
+            yield folder
+            for inside in [folder, *folder.rglob("*")]:
+                _as_usual(inside)
+                if durable and inside.is_file():
+                    _to_disk(inside)
+            if path.exists():
+                os.replace(path, aside / path.name)
+            os.replace(folder, path)
+    finally:
+        if not path.exists() and (aside / path.name).exists():
+            os.replace(aside / path.name, path)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _private(path: Path) -> Path:
+    """A hidden folder of our own beside `path`, when those of killed processes are gone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)
+    prefix = f".{path.name[:100]}.tmp-{_host()}-{os.getpid()}-"
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+
+
+def _host() -> str:
+    return re.sub(r"\W", "", socket.gethostname())[:40]
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove what killed processes of this machine have left in a folder; once a process.
+
+    Returns
+    -------
+    list of Path
+        What was removed.
+    """
+    if folder in _looked_into:
+        return []
+    _looked_into.add(folder)
+    removed = []
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".*.tmp-{_host()}-*"):
+            number = left.name.rpartition(f".tmp-{_host()}-")[2].split("-")[0]
+            if number.isdigit() and not _runs(int(number)):
+                shutil.rmtree(left, ignore_errors=True)
+                removed.append(left)
+    return removed
+
+
+def _runs(number: int) -> bool:
+    """Whether a process of this number runs, whoever's it is."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _as_usual(path: Path) -> None:
+    """The permissions that a new file or folder gets, which private ones and some writers lack."""
+    if path.is_symlink() or not path.exists():
+        return
+    if path.is_dir():
+        example = path / ".permissions"
+        example.mkdir()
+        path.chmod(example.stat().st_mode & 0o777)
+        example.rmdir()
+        return
+    example = path.with_name(".permissions")
+    example.touch()
+    path.chmod(example.stat().st_mode & 0o777)
+    example.unlink()
+
+
+def _to_disk(path: Path) -> None:
+    if path.is_file():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _told_if_full(path: Path) -> Iterator[None]:
+    """One sentence where the disk is full, whatever a library's writer makes of it."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, WriteError) or not _is_full(error, path.parent):
+            raise
+        raise WriteError(
+            f"cannot write {path}: there is no room left on its disk; nothing of it is written"
+        ) from error
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL_ERRORS:
+        return True
+    words = str(error)
+    if "No space left" in words or "os error 28" in words or "quota exceeded" in words:
+        return True
+    # An error of the user's own is none of the disk's, however full that is.
+    if isinstance(error, SpikelearnError):
+        return False
+    try:
+        return shutil.disk_usage(folder).free < _FULL
+    except OSError:
+        return False

@@ -1,0 +1,83 @@
+"""Signals that end a command, and what is said to be kept of its work.
+
+Ctrl-C, and what schedulers and closing terminals send (SIGTERM, SIGHUP), end a command alike: as a
+`KeyboardInterrupt` that passes through the work, which keeps what it can and says so by `keeping`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Where there is one: Windows knows no hang-up.
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal other than that of Ctrl-C has asked for the end.
+
+    Attributes
+    ----------
+    signal : signal.Signals
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.signal = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Within the block, signals that ask for the end raise `Interrupted`.
+
+    Those that are ignored (as `nohup` has it) or handled already stay as they are; so do all where
+    this is not the main thread, which alone may ask for them.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        raise Interrupted(number)
+
+    ours = threading.current_thread() is threading.main_thread()
+    taken = [s for s in _ENDING if ours and signal.getsignal(s) is signal.SIG_DFL]
+    for one in taken:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in taken:
+            signal.signal(one, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def keeping(kept: Callable[[], str] | str) -> Iterator[None]:
+    """Say what is kept where the block is interrupted.
+
+    Parameters
+    ----------
+    kept : str or callable
+        One sentence, or what gives it when it is known; empty where nothing is kept.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        sentence = kept if isinstance(kept, str) else kept()
+        if sentence:
+            error.add_note(sentence)
+        raise
+
+
+def goes_on(what: str, kept: bool | int = True) -> str:
+    """That something is kept and the same command goes on from there; nothing, where none is."""
+    return f"{what} is kept; the same command goes on from there." if kept else ""
+
+
+def interruption(error: KeyboardInterrupt) -> tuple[str, int]:
+    """What is printed of an interruption, and the exit status that shells expect of it."""
+    number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
+    by = f" by {number.name}" if isinstance(error, Interrupted) else ""
+    notes = list(dict.fromkeys(getattr(error, "__notes__", [])))
+    kept = " ".join(notes) or "Nothing of it is kept, and nothing half-written is left."
+    return f"Interrupted{by}. {kept}", 128 + int(number)

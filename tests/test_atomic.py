@@ -1,0 +1,237 @@
+"""Files and folders are there whole or as they were; nothing of killed processes stays."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikelearn import _atomic
+from spikelearn._atomic import WriteError, atomic_folder, atomic_path, remove_leftovers
+from spikelearn._errors import SpikelearnError
+
+FAILURES: list[type[BaseException]] = [RuntimeError, KeyboardInterrupt, SystemExit, OSError]
+
+
+def fail_while_writing(
+    make: Callable[[Path], AbstractContextManager[Path]], path: Path, failure: type[BaseException]
+) -> None:
+    """Write something, then fail."""
+    with make(path) as temporary:
+        target = temporary / "file" if temporary.is_dir() else temporary
+        target.write_text("half")
+        raise failure
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("make", [atomic_path, atomic_folder])
+def test_a_failed_write_leaves_nothing(
+    make: Callable[[Path], AbstractContextManager[Path]],
+    failure: type[BaseException],
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(failure):
+        fail_while_writing(make, tmp_path / "result.nwb", failure)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failed_write_leaves_the_earlier_file_or_folder_as_it_was(
+    failure: type[BaseException], tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "file.txt", tmp_path / "folder"
+    file.write_text("earlier")
+    folder.mkdir()
+    (folder / "inside").write_text("earlier")
+    with pytest.raises(failure):
+        fail_while_writing(atomic_path, file, failure)
+    with pytest.raises(failure):
+        fail_while_writing(atomic_folder, folder, failure)
+    assert file.read_text() == "earlier"
+    assert [p.name for p in folder.iterdir()] == ["inside"]
+    assert (folder / "inside").read_text() == "earlier"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file.txt", "folder"]
+
+
+def test_the_final_name_appears_with_the_whole_content(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "spikes.nwb"
+    with atomic_path(path) as temporary:
+        assert temporary.suffix == ".nwb"  # some writers choose the format by it
+        assert temporary.parent.parent == path.parent  # renaming across file systems would copy
+        temporary.write_text("whole")
+        (temporary.parent / "side file").write_text("of the writer")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert [p.name for p in path.parent.iterdir()] == ["spikes.nwb"]
+    with atomic_path(path) as temporary:
+        temporary.write_text("replaced")
+        assert path.read_text() == "whole"
+    assert path.read_text() == "replaced"
+
+
+def test_a_folder_appears_whole_and_can_be_read_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "demo"
+    with atomic_folder(path) as temporary:
+        (temporary / "a").write_text("1")
+        assert not path.exists()
+    assert [p.name for p in path.iterdir()] == ["a"]
+    assert path.stat().st_mode & 0o777 == 0o755
+    with atomic_folder(path) as temporary:
+        (temporary / "b").write_text("2")
+    assert [p.name for p in path.iterdir()] == ["b"]
+    assert [p.name for p in path.parent.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize("interrupted", [1, 2])
+def test_replacing_a_folder_interrupted_midway_leaves_the_old_one_or_the_new_one(
+    interrupted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "content").write_text("old")
+    replace, calls = os.replace, 0
+
+    def interrupt(source: Any, target: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == interrupted:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with contextlib.suppress(KeyboardInterrupt), atomic_folder(path) as temporary:
+        (temporary / "content").write_text("new")
+    assert (path / "content").read_text() in ("old", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+@contextlib.contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file_whoever_writes_it(mask: int, tmp_path: Path) -> None:
+    def write(path: Path) -> None:  # as safetensors has it, for itself alone
+        path.write_text("1")
+        path.chmod(0o600)
+
+    with umask(mask):
+        with atomic_path(tmp_path / "file") as temporary:
+            write(temporary)
+        with atomic_folder(tmp_path / "run") as temporary:
+            (temporary / "inner").mkdir(mode=0o700)
+            write(temporary / "weights")
+            write(temporary / "inner" / "table")
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    assert modes == {
+        "file": 0o666 & ~mask, "run": 0o777 & ~mask, "inner": 0o777 & ~mask,
+        "weights": 0o666 & ~mask, "table": 0o666 & ~mask,
+    }  # fmt: skip
+
+
+_KILLED = """
+import sys
+from spikelearn._atomic import atomic_folder, atomic_path
+with atomic_path(sys.argv[1] + "/a.npz") as one, atomic_folder(sys.argv[1] + "/run") as two:
+    one.write_text("half")
+    (two / "weights").write_text("half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a signal that cannot be caught")
+def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    def writing() -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [sys.executable, "-c", _KILLED, str(tmp_path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdout.readline() == "writing\n"
+        return child
+
+    killed = writing()
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    of_killed = set(tmp_path.iterdir())
+    assert len(of_killed) == 3
+    running = writing()
+    removed = remove_leftovers(tmp_path) or of_killed  # by the one that runs, if it was first
+    assert set(removed) == of_killed
+    assert len(list(tmp_path.iterdir())) == 3
+    running.communicate("")
+    assert running.returncode == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "run"]
+
+
+def test_folders_of_others_that_look_alike_stay(tmp_path: Path) -> None:
+    names = [".run.tmp-elsewhere-1-abc", ".hidden", f".run.tmp-{_atomic._host()}-{os.getpid()}-a"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert remove_leftovers(tmp_path) == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+@pytest.mark.parametrize("make", [atomic_path, atomic_folder])
+def test_a_full_disk_is_one_sentence_whatever_library_writes(
+    make: Callable[[Path], AbstractContextManager[Path]], error: Exception, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(WriteError, match=r"cannot write .*result.*no room left") as caught,
+        make(tmp_path / "result"),
+    ):
+        raise error
+    assert caught.value.__cause__ is error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_says_nothing_is_of_the_disk_where_that_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+    with pytest.raises(WriteError), atomic_path(tmp_path / "a"):
+        raise RuntimeError("HDF5 library failed")
+    with pytest.raises(SpikelearnError, match="a mistake"), atomic_path(tmp_path / "a"):
+        raise SpikelearnError("a mistake of the user's")
+
+
+def test_what_is_to_last_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_text("1")
+    assert synced == []
+    with atomic_path(tmp_path / "a", durable=True) as temporary:
+        temporary.write_text("12")
+    with atomic_folder(tmp_path / "b", durable=True) as temporary:
+        (temporary / "c").write_text("123")
+    assert synced == [2, 3]
