@@ -1,7 +1,9 @@
 """The command line: thin commands over the rooms of the corridor.
 
 demo.py         shows everything once
-simulation.py   simulate, stats, convert, export
+simulation.py   simulate, convert
+spike_files.py  stats, export
+inspecting.py   inspect
 responding.py   respond
 learning.py     train, check
 audit.py        audit
@@ -17,6 +19,8 @@ from spikelearn.cli import demo  # isort: split
 
 from spikelearn.cli import simulation  # isort: split
 
+from spikelearn.cli import spike_files  # isort: split
+
 from spikelearn.cli import responding  # isort: split
 
 from spikelearn.cli import learning  # isort: split
@@ -31,6 +35,8 @@ from spikelearn.cli import runs  # isort: split
 
 from spikelearn.cli import recordings  # isort: split
 
+from spikelearn.cli import inspecting  # isort: split
+
 from spikelearn.cli import listing  # isort: split
 
 from spikelearn.cli._app import app
@@ -40,6 +46,7 @@ __all__ = [
     "audit",
     "comparing",
     "demo",
+    "inspecting",
     "learning",
     "listing",
     "main",
@@ -47,6 +54,7 @@ __all__ = [
     "responding",
     "runs",
     "simulation",
+    "spike_files",
     "study",
 ]
 

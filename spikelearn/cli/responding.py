@@ -17,6 +17,15 @@ from spikelearn.cli._app import (
     print_changes,
     settings,
 )
+from spikelearn.cli._reading import (
+    Label,
+    Length,
+    Onset,
+    Populations,
+    Trials,
+    Unit,
+    read_spikes,
+)
 from spikelearn.cli.simulation import Scale, spiking_network
 
 
@@ -50,6 +59,12 @@ def respond(
         Path | None, typer.Option(help="File for the response: .nc (netCDF) or .parquet.")
     ] = None,
     setting: Changes = None,
+    duration: Length = None,
+    unit: Unit = None,
+    trials: Trials = None,
+    onset: Onset = None,
+    label: Label = None,
+    populations: Populations = None,
     seed: NoSeed = 0,
 ) -> None:
     """Make a population response of spikes: what a comparison with a recording reads.
@@ -59,7 +74,6 @@ def respond(
     """
     from spikelearn.responses import check_response_path, save_response
     from spikelearn.responses import respond as read_out
-    from spikelearn.spikes import load
 
     if out is not None:
         check_response_path(out)
@@ -71,7 +85,10 @@ def respond(
         print_changes(changed)
     elif setting:
         raise SpikelearnError("--set changes what is said of a network; give --network")
-    activity = load(source)
+    activity = read_spikes(
+        source, duration_ms=duration, unit=unit, trials=trials, onset=onset, label=label,
+        populations=populations,
+    )  # fmt: skip
     if population is None:
         if len(activity.populations) != 1:
             raise SpikelearnError(

@@ -15,18 +15,22 @@ import csv
 import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
+from spikelearn.spikes import two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.of_others import refuse
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
+    from spikelearn.spikes.of_others import Given
 
 COMPLETE = False  # states and weights are left out
+TAKES = two_columns.TAKES
 HELD_BYTES = 0  # of memory for each spike: written in pieces
 
 COLUMNS = ["population", "neuron", "trial", "stimulus", "time_ms"]
@@ -65,12 +69,13 @@ def save(activity: Activity, path: Path) -> None:
                 )
 
 
-def load(path: Path) -> Activity:
-    """Read what `save` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        meta = parse(file.readline().removeprefix("#"))
+def load(path: Path, **given: Unpack[Given]) -> Activity:
+    """Read what `save` wrote, also where a spreadsheet saved it again; or another's two columns."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        meta = parse(_unquoted(file.readline()))
         if meta is None:
-            raise SpikelearnError("its first line is not the comment that spikelearn writes")
+            return two_columns.from_text(path, given)
+        refuse(given)
         table = file.read()
         if not table.endswith("\n"):
             raise SpikelearnError("it was cut short, for its last line has no end")
@@ -99,3 +104,11 @@ def load(path: Path) -> Activity:
         )
     # What was left out of the table is left out of the activity.
     return rebuild({**meta, "states": {}, "weights": {}}, populations)
+
+
+def _unquoted(line: str) -> str:
+    """The comment line; spreadsheets put one with commas into quotation marks, and pad it."""
+    line = line.strip()
+    if line.startswith('"'):
+        line = next(csv.reader([line]), [""])[0]
+    return line.rstrip(",").removeprefix("#")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
+from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -36,6 +38,8 @@ class FormatModule(Protocol):
 
     COMPLETE: bool
     HELD_BYTES: int
+    # And, of a format that reads what other programs wrote: TAKES, a tuple of what may be said of
+    # such a file (fields of `Given`), which `load` then takes by name.
 
     def save(self, activity: Activity, path: Path) -> None:
         """Write the activity to `path`, which does not exist yet."""
@@ -84,13 +88,28 @@ def save(activity: Activity, path: str | Path) -> Path:
     return path
 
 
-def load(path: str | Path) -> Activity:
-    """Read an activity that `save` wrote; `.nwb` and `.nix` files of others go through Neo.
+def load(path: str | Path, **given: Unpack[Given]) -> Activity:
+    """Read an activity that `save` wrote, or spike trains that another program wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its suffix says the format.
+    **given
+        Of another's file, where it does not say it, or to choose: duration_ms, unit of the times,
+        trials (a table of intervals) with onset and label (its columns), populations (a column);
+        see `spikelearn.spikes.of_others.Given`.
+
+    Warns
+    -----
+    ReadWarning
+        Naming what was taken instead of read, and what was left out, of another's file.
 
     Raises
     ------
     SpikelearnError
-        If the suffix is unknown, or the file is missing, damaged or holds no spike trains.
+        If the suffix is unknown, the file is missing, damaged or holds no spike trains, or what is
+        given says nothing of such a file.
 
     Examples
     --------
@@ -103,8 +122,20 @@ def load(path: str | Path) -> Activity:
     module = format_of(path)
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
+    said = {name: value for name, value in given.items() if value is not None}
+    takes = getattr(module, "TAKES", ())
+    for name in said:
+        if name not in takes:
+            able = [suffix for suffix in FORMATS if name in getattr(format_of(Path(f"_{suffix}")),
+                                                                    "TAKES", ())]  # fmt: skip
+            raise SpikelearnError(
+                f"{path}: {name} says nothing of a {path.suffix.lower()} file; it does of"
+                f" {', '.join(able) or 'none'}"
+            )
+    notes: list[str] = []
     try:
-        activity: Activity = module.load(path)
+        with noted(notes):
+            activity: Activity = module.load(path, **said)
     except SpikelearnError as error:
         raise SpikelearnError(f"cannot read {path}: {error}") from error
     except Exception as error:  # each library has its own ways of failing on a damaged file
@@ -113,6 +144,8 @@ def load(path: str | Path) -> Activity:
             f"cannot read {path}: not a complete {path.suffix.lower()} file of spike trains"
             f" ({type(error).__name__}{': ' if reason else ''}{reason:.200})"
         ) from error
+    if notes:
+        warnings.warn(f"{path}: {'; '.join(notes)}", ReadWarning, stacklevel=2)
     return activity
 
 

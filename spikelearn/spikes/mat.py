@@ -12,20 +12,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from scipy.io import loadmat, savemat
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes import two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
+    from spikelearn.spikes.of_others import Given
 
 COMPLETE = True  # states and weights are kept too
+TAKES = two_columns.TAKES
 HELD_BYTES = 60  # of memory for each spike: the library holds all of a file
 
 
@@ -60,12 +64,14 @@ def save(activity: Activity, path: Path) -> None:
         savemat(file, {"activity": content}, do_compression=True)
 
 
-def load(path: Path) -> Activity:
-    """Read what `save` wrote."""
+def load(path: Path, **given: Unpack[Given]) -> Activity:
+    """Read what `save` wrote, or another's arrays of times and neurons."""
     with path.open("rb") as file:
         content = loadmat(file, squeeze_me=False, struct_as_record=False)
     if "activity" not in content:
-        raise SpikelearnError("it holds no struct 'activity'")
+        arrays = {name: array for name, array in content.items() if not name.startswith("__")}
+        return two_columns.from_arrays(arrays, "MAT", given)
+    refuse(given)
     record = content["activity"][0, 0]
     meta = parse(str(record.metadata[0]))
     if meta is None:

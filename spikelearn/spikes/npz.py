@@ -8,18 +8,21 @@ unit is `weights_0_unit`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes import two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.of_others import refuse
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
+    from spikelearn.spikes.of_others import Given
 
 COMPLETE = True  # states and weights are kept too
+TAKES = two_columns.TAKES
 HELD_BYTES = 0  # of memory for each spike: written in pieces
 
 _FIELDS = ("times_ms", "senders", "trials")
@@ -42,13 +45,14 @@ def save(activity: Activity, path: Path) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def load(path: Path) -> Activity:
-    """Read what `save` wrote."""
+def load(path: Path, **given: Unpack[Given]) -> Activity:
+    """Read what `save` wrote, or another's arrays of times and neurons."""
     # An open file again: NumPy leaves one of its own open when it finds the archive damaged.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         meta = parse(str(archive["metadata"])) if "metadata" in archive else None
         if meta is None:
-            raise SpikelearnError("it holds no spikelearn activity")
+            return two_columns.from_arrays(dict(archive), "NPZ", given)
+        refuse(given)
         populations = {
             name: PopulationSpikes.from_unsorted(
                 size, *(archive[f"population_{i}_{field}"] for field in _FIELDS)

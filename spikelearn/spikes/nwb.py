@@ -21,12 +21,13 @@ import datetime
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import describe, digest, parse, rebuild
+from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
     session_state,
     session_trains_ms,
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     import pynwb
 
     from spikelearn.spikes.activity import Activity
+    from spikelearn.spikes.of_others import Given
 
 COMPLETE = True  # states and weights are kept too
+TAKES = ("duration_ms", "trials", "onset", "label", "populations")
 HELD_BYTES = 40  # of memory for each spike: the library holds all of a file
 
 
@@ -71,24 +74,21 @@ def save(activity: Activity, path: Path) -> None:
             io.write(file)
 
 
-def load(path: Path) -> Activity:
-    """Read what `save` wrote, or the spike trains of another NWB file as Neo reads them."""
+def load(path: Path, **given: Unpack[Given]) -> Activity:
+    """Read what `save` wrote, or the units of another NWB file as `nwb_of_others` has it."""
     import pynwb
 
-    with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io:
+    from spikelearn.spikes import nwb_of_others
+
+    with pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as io, warnings.catch_warnings():
+        # Of how the file was written: nothing that its reader could do anything about.
+        warnings.filterwarnings("ignore", message=".*deprecated.*")
         file = io.read()
         meta = parse(file.notes)
-        if meta is not None:
-            return _read(file, meta)
-    from neo.io import NWBIO
-
-    from spikelearn.spikes.neo_conversion import from_neo
-
-    reader = NWBIO(str(path), mode="r")
-    try:
-        return from_neo(reader.read_block())
-    finally:
-        reader.close()
+        if meta is None:
+            return nwb_of_others.read(file, given)
+        refuse(given)
+        return _read(file, meta)
 
 
 def _session_start(provenance: Mapping[str, Any]) -> tuple[datetime.datetime, str]:

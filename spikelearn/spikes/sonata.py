@@ -9,7 +9,7 @@ with all that SONATA has no place for (labels, recorded states, weights, provena
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import h5py
 import numpy as np
@@ -18,12 +18,14 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
 from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.of_others import Given, in_ms, neurons_of, one_trial, refuse
 from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMPLETE = True  # states and weights are kept too
+TAKES = ("duration_ms", "unit")
 HELD_BYTES = 0  # of memory for each spike: written in pieces
 
 _MAGIC = 0x0A7A
@@ -37,7 +39,8 @@ def save(activity: Activity, path: Path) -> None:
         file.attrs["magic"] = np.uint32(_MAGIC)
         file.attrs["version"] = np.array([0, 1], dtype=np.uint32)
         ours = file.create_group("spikelearn")
-        ours.attrs["metadata"] = np.bytes_(describe(activity).encode())
+        # A data set, for an attribute holds 64 KiB at most.
+        ours["metadata"] = np.bytes_(describe(activity).encode())
         spikes_group = file.create_group("spikes")
         for index, (name, recorded) in enumerate(activity.populations.items()):
             spikes = _by_session_time(recorded, activity.duration_ms)
@@ -87,17 +90,20 @@ def _by_session_time(spikes: PopulationSpikes, duration_ms: float) -> Population
     )
 
 
-def load(path: Path) -> Activity:
+def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, or the spikes of another's SONATA file as one trial."""
     with h5py.File(path, "r") as file:
         if "spikes" not in file:
             raise SpikelearnError("it holds no group 'spikes', as a SONATA spike file does")
         meta = None
         if "spikelearn" in file:
-            stored = file["spikelearn"].attrs["metadata"]
+            ours = file["spikelearn"]
+            # Earlier versions wrote an attribute.
+            stored = ours["metadata"][()] if "metadata" in ours else ours.attrs["metadata"]
             meta = parse(stored.decode() if isinstance(stored, bytes) else str(stored))
         if meta is None:
-            return _of_others(file["spikes"])
+            return _of_others(file["spikes"], given)
+        refuse(given)
         ours = file["spikelearn"]
         populations = {}
         for index, (name, size) in enumerate(meta["populations"].items()):
@@ -123,30 +129,32 @@ def _group_name(population: str) -> str:
     return population.replace("%", "%25").replace("/", "%2F")
 
 
-def _of_others(group: Mapping[str, Any]) -> Activity:
-    """Spikes that another program wrote: sizes and duration are what the spikes show."""
-    populations = {}
-    # An old form of the format has one population, without a name.
+def _of_others(group: Mapping[str, Any], given: Given) -> Activity:
+    """Spikes that another program wrote: sizes, and the duration, are what the spikes show.
+
+    The layout before version 0.1 of the format has one population, without a name, and calls its
+    neurons gids.
+    """
     groups = {"spikes": group} if "timestamps" in group else dict(group)
     if not groups:
         raise SpikelearnError("it holds no population")
+    spikes, notes = {}, []
     for name, of_population in groups.items():
-        times = np.asarray(of_population["timestamps"][:], dtype=np.float64)
-        unit = of_population["timestamps"].attrs.get("units", "ms")
-        unit = unit.decode() if isinstance(unit, bytes) else str(unit)
-        if unit not in ("ms", "milliseconds", "s", "seconds"):
-            raise SpikelearnError(f"population '{name}' has times in '{unit}'; ms and s are known")
-        times = times * (1000.0 if unit.startswith("s") else 1.0)
-        senders = np.asarray(of_population["node_ids"][:], dtype=np.int64)
-        populations[name] = PopulationSpikes.from_unsorted(
-            int(senders.max(initial=0)) + 1, times, senders
-        )
-    last = max(spikes.times_ms.max(initial=0.0) for spikes in populations.values())
-    differences = [np.diff(np.unique(s.times_ms)) for s in populations.values()]
-    finest = min((d.min() for d in differences if d.size), default=0.1)
-    return Activity(
-        populations,
-        duration_ms=float(np.nextafter(last, np.inf)) or 1.0,
-        dt_ms=float(finest),
-        provenance={"format": "SONATA"},
-    )
+        key = next((k for k in ("node_ids", "gids") if k in of_population), None)
+        if key is None or "timestamps" not in of_population:
+            raise SpikelearnError(
+                f"population '{name}' lacks its timestamps or node_ids (once called gids); it has"
+                f" {', '.join(of_population) or 'nothing'}"
+            )
+        unit = of_population["timestamps"].attrs.get("units")
+        unit = unit.decode() if isinstance(unit, bytes) else unit
+        if unit is None and "unit" not in given:
+            notes.append(f"the times of '{name}' have no unit, and are taken for ms, as the format"
+                         " says (unit, --unit)")  # fmt: skip
+        where = f"population '{name}'"
+        times = in_ms(of_population["timestamps"][:], given.get("unit", unit or "ms"), where)
+        neurons = neurons_of(of_population[key][:], where)
+        if len(times) != len(neurons):
+            raise SpikelearnError(f"{where} has {len(times)} timestamps, but {len(neurons)} {key}")
+        spikes[name] = times, neurons
+    return one_trial(spikes, "SONATA", given.get("duration_ms"), notes)

@@ -1,0 +1,172 @@
+"""The command that says what a file or folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli import recordings, runs
+from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._reading import Label, Length, Onset, Populations, Trials, Unit, read_spikes
+from spikelearn.cli._tables import print_table
+
+
+@app.command()
+@plainly
+def inspect(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv), a model, stimulus or recording"
+            " (.yaml), a network (.nir), or a run's folder."
+        ),
+    ],
+    duration: Length = None,
+    unit: Unit = None,
+    trials: Trials = None,
+    onset: Onset = None,
+    label: Label = None,
+    populations: Populations = None,
+    seed: NoSeed = 0,
+) -> None:
+    """Say what a file holds: of spikes, of a run, of a model, a stimulus or a recording.
+
+    Of spikes that another program wrote: what is read, what is taken instead, what is left out.
+
+    Example: spikelearn inspect theirs.nwb --trials trials --onset stim_on_time --label tags
+    """
+    from spikelearn.spikes import FORMATS
+
+    given = {"duration_ms": duration, "unit": unit, "trials": trials, "onset": onset,
+             "label": label, "populations": populations}  # fmt: skip
+    suffix = path.suffix.lower()
+    if suffix in FORMATS and not path.is_dir():
+        _print_spikes(path, given)
+        return
+    said = [name for name, value in given.items() if value is not None]
+    if said:
+        raise SpikelearnError(f"{said[0]} says nothing of {path}, which holds no spikes")
+    if path.is_dir():
+        _print_folder(path)
+    elif suffix in (".yaml", ".yml"):
+        _print_description(path)
+    elif suffix == ".nir":
+        from spikelearn.networks.spiking import SpikingNetwork
+
+        _print_network(SpikingNetwork.from_nir(path))
+    elif not path.exists():
+        raise SpikelearnError(f"there is no file or folder {path}")
+    else:
+        raise SpikelearnError(
+            f"cannot tell what {path} holds; spikes end in {', '.join(FORMATS)}, descriptions in"
+            " .yaml, networks in .nir"
+        )
+
+
+def _print_spikes(path: Path, given: dict[str, Any]) -> None:
+    import pandas as pd
+
+    activity = read_spikes(path, **given)
+    shown = list(dict.fromkeys(activity.labels))
+    first = ", ".join(shown[:5]) + (f" ... ({len(shown)})" if len(shown) > 5 else "")
+    print(f"{path}: {activity.n_trials} trial(s) of {activity.duration_ms:g} ms, steps of"
+          f" {activity.dt_ms:g} ms, {activity.n_spikes:,} spikes")  # fmt: skip
+    print(f"labels: {first}")
+    seconds = activity.duration_ms * activity.n_trials / 1000
+    rows = [
+        {
+            "population": name,
+            "neurons": spikes.size,
+            "silent": spikes.size - len(set(spikes.senders.tolist())),
+            "spikes": len(spikes),
+            "rate_hz": len(spikes) / (spikes.size * seconds) if spikes.size else float("nan"),
+        }
+        for name, spikes in activity.populations.items()
+    ]
+    print_table(pd.DataFrame(rows), "populations")
+    for what, arrays in (("state", activity.states), ("weights", activity.weights)):
+        for name, array in arrays.items():
+            print(f"{what} {name}: {' x '.join(map(str, array.shape))}")
+    known = {k: v for k, v in activity.provenance.items() if isinstance(v, str | int | float)}
+    if known:
+        print("; ".join(f"{name}: {value}" for name, value in known.items()))
+
+
+def _print_folder(path: Path) -> None:
+    from spikelearn import _store as store
+
+    if (path / "network.yaml").is_file():
+        _print_description(path / "network.yaml")
+    elif (path / store.CONFIG).is_file():
+        runs.show(path)
+    else:
+        runs.list_([path])
+
+
+def _print_description(path: Path) -> None:
+    """What kind of description a YAML file is, by what it says."""
+    from spikelearn._files import read_yaml
+
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise SpikelearnError(
+            f"{path}: expected a mapping of fields, found {type(content).__name__}"
+        )
+    kind = content.get("kind")
+    if "networks" in content:
+        from spikelearn.studies.study import load_study
+
+        study = load_study(path)
+        print(f"study {study.name}: {len(study.networks)} networks, seeds"
+              f" {', '.join(map(str, study.seeds))}")  # fmt: skip
+    elif "rule" in content or "model" in content:
+        from spikelearn.training.config import load_recipe
+
+        _print_yaml(f"recipe {path.stem}", load_recipe(path))
+    elif kind is None or "responses" in content or "rdms" in content:
+        recordings.show(str(path))
+    else:
+        _print_model_or_stimulus(path, str(kind))
+
+
+def _print_model_or_stimulus(path: Path, kind: str) -> None:
+    from spikelearn.networks import KINDS, load_model
+    from spikelearn.stimuli import load_protocol
+
+    if kind in KINDS:
+        model = load_model(path)
+        if model.kind == "spiking":
+            _print_network(model)
+        else:
+            _print_yaml(f"model {model.name} of kind {kind}", model)
+        return
+    stimulus = load_protocol(path)
+    _print_yaml(f"stimulus {stimulus.name} of kind {kind}", stimulus)
+
+
+def _print_yaml(title: str, described: Any) -> None:
+    import yaml
+
+    print(title)
+    fields = described.model_dump(mode="json")
+    print(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip())
+
+
+def _print_network(network: Any) -> None:
+    import pandas as pd
+
+    print(f"network {network.name}: {network.description}".rstrip(": "))
+    populations = [
+        {"population": name, "model": p.model, "size": p.size}
+        for name, p in network.populations.items()
+    ]
+    print_table(pd.DataFrame(populations), "populations")
+    projections = [
+        {"projection": p.name, "weight": str(p.weight)[:40], "plastic": p.plasticity is not None}
+        for p in network.projections
+    ]
+    if projections:
+        print_table(pd.DataFrame(projections), "projections")

@@ -1,0 +1,285 @@
+"""NWB files as the format says, by whatever program: spike times, and intervals that are trials.
+
+Of a units table nothing but spike times is needed. A table of intervals (`trials`, `epochs`, or
+one of its own name) becomes the trials where it is named; else the whole session is one. All trials
+of an activity last alike: where intervals differ, the shortest counts, or what is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.spikes.of_others import DEFAULT_DT_MS, column, duration, note
+
+if TYPE_CHECKING:
+    from spikelearn.spikes.activity import Activity
+    from spikelearn.spikes.of_others import Given
+
+_TIMES = ("spike_times", "obs_intervals")
+
+
+def read(file: Any, given: Given) -> Activity:
+    """The activity that an open NWB file holds.
+
+    Parameters
+    ----------
+    file : pynwb.NWBFile
+    given : mapping
+        What was said of it.
+
+    Raises
+    ------
+    SpikelearnError
+        If it holds no spike times, or not what was asked for.
+    """
+    from spikelearn.spikes.activity import Activity
+
+    units = file.units
+    if units is None or not len(units):
+        where = "no table of units" if units is None else "a table of units without rows"
+        raise SpikelearnError(f"it holds {where}, and so no spike trains")
+    if "spike_times" not in units.colnames:
+        raise SpikelearnError(
+            f"its units have no spike_times (their columns are {', '.join(units.colnames)})"
+        )
+    notes: list[str] = []
+    trains = [1000.0 * np.asarray(units["spike_times"][i], dtype=np.float64)
+              for i in range(len(units))]  # fmt: skip
+    bad = [i for i, times in enumerate(trains) if not np.isfinite(times).all()]
+    if bad:
+        raise SpikelearnError(f"unit {units.id[bad[0]]} has a spike time that is no number")
+    observed = _observed(units)
+    starts, length, labels, chosen = _trials(file, given, trains, observed, notes)
+    _note_unobserved(observed, starts, length, units, notes)
+    populations = {
+        name: _cut([trains[i] for i in members], starts, length)
+        for name, members in _members(units, given, notes).items()
+    }
+    kept, n = sum(len(p) for p in populations.values()), sum(len(times) for times in trains)
+    if kept < n:
+        notes.append(f"{n - kept} of {n} spikes lie in no trial, and are left out")
+    _note_left_out(file, given, chosen, notes)
+    note(notes)
+    resolution = 1000 * float(getattr(units, "resolution", None) or 0)
+    ids = [int(i) for i in units.id[:]]
+    return Activity(
+        populations,
+        duration_ms=length,
+        dt_ms=resolution if resolution > 0 else DEFAULT_DT_MS,
+        n_trials=len(starts),
+        labels=tuple(labels),
+        provenance={
+            "format": "NWB",
+            "identifier": str(file.identifier),
+            "session_start_time": str(file.session_start_time),
+            "unit_ids": ids,
+            "onsets_ms": [float(t) for t in starts],
+            "notes": notes,
+        },
+    )
+
+
+def _observed(units: Any) -> list[np.ndarray] | None:
+    """Intervals in ms in which each unit was observed; None where the file does not say."""
+    if "obs_intervals" not in units.colnames:
+        return None
+    return [1000.0 * np.asarray(units["obs_intervals"][i], dtype=np.float64).reshape(-1, 2)
+            for i in range(len(units))]  # fmt: skip
+
+
+def _tables(file: Any) -> dict[str, Any]:
+    """Tables of time intervals by name."""
+    tables = dict(file.intervals or {})
+    for name in ("trials", "epochs"):
+        if getattr(file, name, None) is not None:
+            tables[name] = getattr(file, name)
+    return tables
+
+
+def _trials(
+    file: Any,
+    given: Given,
+    trains: list[np.ndarray],
+    observed: list[np.ndarray] | None,
+    notes: list[str],
+) -> tuple[np.ndarray, float, list[str], str | None]:
+    """Onsets in ms, duration in ms, labels, and the table they are from."""
+    tables = _tables(file)
+    name = given.get("trials")
+    if name is None:
+        for option in ("onset", "label"):
+            if option in given:
+                raise SpikelearnError(f"{option} is of trials; name their table by trials")
+        start, length = _session(given, trains, observed, tables, notes)
+        return np.array([start]), length, ["session"], None
+    if name not in tables:
+        raise SpikelearnError(f"it has no table of intervals '{name}'; {nearest(name, tables)}")
+    table = tables[name]
+    what = f"its table {name}"
+    onset = column(given.get("onset", "start_time"), table.colnames, what)
+    starts = 1000.0 * np.asarray(table[onset][:], dtype=np.float64)
+    stops = 1000.0 * np.asarray(table["stop_time"][:], dtype=np.float64)
+    labels = _labels(table, given, what)
+    known = np.isfinite(starts)
+    if not known.all():
+        notes.append(f"{(~known).sum()} rows of {name} have no {onset}, and are no trials")
+        starts, stops = starts[known], stops[known]
+        labels = [its for its, is_known in zip(labels, known, strict=True) if is_known]
+    if not len(starts):
+        raise SpikelearnError(f"{what} has no row with a time in {onset}")
+    lengths = stops - starts
+    if "duration_ms" in given:
+        return starts, duration(-np.inf, given["duration_ms"], notes), labels, name
+    shortest = float(lengths[np.isfinite(lengths)].min(initial=np.inf))
+    if not 0 < shortest < np.inf:
+        raise SpikelearnError(
+            f"{what} has an interval that ends before its {onset}; give duration_ms (--duration)"
+        )
+    if lengths.max() - shortest > 1.0:
+        notes.append(
+            f"{name} last {shortest:.10g} to {lengths.max():.10g} ms; read are the first"
+            f" {shortest:.10g} ms of each (duration_ms, --duration)"
+        )
+    return starts, round(shortest, 6), labels, name
+
+
+def _labels(table: Any, given: Given, what: str) -> list[str]:
+    if "label" not in given:
+        return [str(i) for i in range(len(table))]
+    values = table[column(given["label"], table.colnames, what)]
+    return [_text(values[i]) for i in range(len(table))]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(_text(one) for one in value)
+    return str(value)
+
+
+def _session(
+    given: Given,
+    trains: list[np.ndarray],
+    observed: list[np.ndarray] | None,
+    tables: Mapping[str, Any],
+    notes: list[str],
+) -> tuple[float, float]:
+    """Where the session starts and how long it lasts, in ms."""
+    ends = [np.max(times, initial=-np.inf) for times in trains]
+    first = min(np.min(times, initial=0.0) for times in trains)
+    said = [spans.max() for spans in observed or [] if spans.size]
+    stops = [1000.0 * float(np.nanmax(t["stop_time"][:])) for t in tables.values() if len(t)]
+    if first < 0:
+        notes.append(f"the first spike comes at {first:g} ms; times are counted from there")
+    last = float(max(ends))
+    if "duration_ms" in given or not (said or stops):
+        return float(first), duration(last - first, given.get("duration_ms"), notes)
+    end = max([*said, *stops, last])
+    if not said:
+        notes.append(f"the session is taken to end with its last interval, at {end:.10g} ms")
+    # A spike at the very end is within.
+    return float(first), float(np.nextafter(end - first, np.inf)) if end == last else end - first
+
+
+def _members(units: Any, given: Given, notes: list[str]) -> dict[str, list[int]]:
+    """Rows of the units of each population."""
+    name = given.get("populations")
+    if name is None:
+        texts = [c for c in units.colnames if c not in _TIMES and _is_text(units, c)]
+        if "electrodes" in units.colnames:
+            texts.append("electrodes (their location)")
+        if texts:
+            notes.append(
+                f"all units are one population, 'units'; {', '.join(texts)} could name theirs"
+                " (populations, --populations)"
+            )
+        return {"units": list(range(len(units)))}
+    if name in ("electrodes", "location") and name not in set(units.colnames) - {"electrodes"}:
+        column("electrodes", units.colnames, "its table of units")
+        names = [_region(units["electrodes"][i]) for i in range(len(units))]
+    else:
+        values = units[column(name, units.colnames, "its table of units")]
+        names = [_text(getattr(values[i], "name", values[i])) for i in range(len(units))]
+    members: dict[str, list[int]] = {}
+    for row, own in enumerate(names):
+        members.setdefault(own or "unnamed", []).append(row)
+    return members
+
+
+def _is_text(units: Any, name: str) -> bool:
+    first = units[name][0]
+    return isinstance(first, str) or hasattr(first, "location")
+
+
+def _region(electrodes: Any) -> str:
+    """Where the electrodes of a unit are; of several places, all."""
+    return " and ".join(dict.fromkeys(str(place) for place in electrodes["location"]))
+
+
+def _cut(trains: list[np.ndarray], starts: np.ndarray, length: float) -> PopulationSpikes:
+    """Spikes of every trial, in ms from its onset; a spike may lie in several that overlap."""
+    times, senders, trials = [], [], []
+    for neuron, train in enumerate(trains):
+        ordered = np.sort(train)
+        first = np.searchsorted(ordered, starts, "left")
+        last = np.searchsorted(ordered, starts + length, "left")
+        for trial, (a, b) in enumerate(zip(first, last, strict=True)):
+            if b > a:
+                times.append(ordered[a:b] - starts[trial])
+                senders.append(np.full(b - a, neuron))
+                trials.append(np.full(b - a, trial))
+    if not times:
+        nothing = np.empty(0, dtype=np.int64)
+        return PopulationSpikes.from_unsorted(len(trains), np.empty(0), nothing, nothing)
+    return PopulationSpikes.from_unsorted(
+        len(trains), np.concatenate(times), np.concatenate(senders), np.concatenate(trials)
+    )
+
+
+def _note_unobserved(
+    observed: list[np.ndarray] | None,
+    starts: np.ndarray,
+    length: float,
+    units: Any,
+    notes: list[str],
+) -> None:
+    """Say which units were not observed throughout: their silence there is none."""
+    if observed is None:
+        return
+    missing = {}
+    for row, spans in enumerate(observed):
+        inside = np.zeros(len(starts), dtype=bool)
+        for begin, end in spans:
+            inside |= (starts >= begin - 1e-6) & (starts + length <= end + 1e-3)
+        if not inside.all():
+            missing[int(units.id[row])] = int((~inside).sum())
+    if missing:
+        shown = ", ".join(f"{unit} ({n})" for unit, n in list(missing.items())[:5])
+        rest = " ..." if len(missing) > 5 else ""
+        notes.append(
+            f"{len(missing)} of {len(observed)} units were not observed throughout every trial (by"
+            f" unit, in how many not: {shown}{rest}); they count as silent there"
+        )
+
+
+def _note_left_out(file: Any, given: Given, chosen: str | None, notes: list[str]) -> None:
+    """Say which tables, columns and series were not read."""
+    tables = {n: len(t) for n, t in _tables(file).items() if n != chosen}
+    if tables:
+        listed = ", ".join(f"{name} ({rows} rows)" for name, rows in tables.items())
+        notes.append(f"not read as trials: {listed} (trials, --trials)")
+    used = {*_TIMES, given.get("populations", "")}
+    columns = [name for name in file.units.colnames if name not in used]
+    parts = [f"columns {', '.join(columns)} of the units"] if columns else []
+    for group in ("acquisition", "stimulus", "processing", "analysis", "scratch"):
+        names = list(getattr(file, group, None) or {})
+        if names:
+            parts.append(f"{group} ({', '.join(names)})")
+    if parts:
+        notes.append(f"left out: {'; '.join(parts)}")

@@ -1,0 +1,70 @@
+"""What commands write of spikes: each output on its own, whatever happens to the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import spikelearn as sl
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli import app
+from spikelearn.cli._viewing import View, each_on_its_own
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert "Traceback" not in result.output
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_an_output_that_cannot_be_written_takes_no_other_with_it(tmp_path: Path) -> None:
+    (tmp_path / "folder.npz").mkdir()
+    blocked, other = tmp_path / "folder.npz", tmp_path / "b.npz"
+    status, said = run(
+        "simulate", "izhikevich2003", "--duration", "20", "--out", blocked, "--out", other,
+        "--plot", tmp_path / "raster.png",
+    )  # fmt: skip
+    assert status == 1
+    assert "there is a folder of that name" in said
+    assert sl.load_activity(other).n_spikes
+    assert (tmp_path / "raster.png").is_file()
+
+
+def test_the_table_of_stats_is_written_where_its_picture_is_not(tmp_path: Path) -> None:
+    spikes = tmp_path / "a.npz"
+    sl.simulate(sl.load_model("izhikevich2003"), duration_ms=30).save(spikes)
+    (tmp_path / "folder.png").mkdir()
+    status, said = run(
+        "stats", spikes, "--psth", tmp_path / "folder.png", "--out", tmp_path / "s.csv"
+    )
+    assert status == 1
+    assert "folder.png" in said
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 2
+
+
+def test_all_that_failed_is_named_when_the_rest_is_done() -> None:
+    done = []
+
+    def fail(words: str) -> None:
+        raise SpikelearnError(words)
+
+    with pytest.raises(SpikelearnError, match="first; second"):
+        each_on_its_own([lambda: fail("first"), lambda: done.append(1), lambda: fail("second")])
+    assert done == [1]
+
+
+@pytest.mark.parametrize(
+    ("view", "sentence"),
+    [
+        (View(0.0, 0.0, 0.0, None), "a bin must be above 0 ms"),
+        (View(None, -1.0, 0.0, None), "--sigma must be at least 0"),
+        (View(None, 0.0, 50.0, 20.0), "--start before --stop"),
+        (View(None, 0.0, 0.0, 200.0), "within the trial, 0 to 100 ms"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused_before_long_work(view: View, sentence: str) -> None:
+    with pytest.raises(SpikelearnError, match=sentence):
+        view.check(100.0)
