@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import (
-    app,
-    each_once,
-    plain_warnings,
-    plainly,
-    settings,
-    terminated_as_interrupted,
-)
+from spikelearn._interrupts import goes_on, keeping
+from spikelearn.cli._app import app, each_once, plain_warnings, plainly, settings
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -95,7 +90,7 @@ def audit(
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])
     wanted = Wanted.of(keys, (out or cache_folder() / "audit") / "findings", again)
-    with progress_bars() as bar, plain_warnings(), terminated_as_interrupted():
+    with progress_bars() as bar, plain_warnings(), keeping(lambda: _kept(wanted.folder)):
         say = bar(f"auditing {rule or 'all rules'}")
         rules = all_rules() if rule is None else [rule]
         audited = Audit.together(*measure_each(rules, chosen, wanted, jobs, say, given))
@@ -113,6 +108,12 @@ def audit(
             equivalences = map_of_equivalences(audited.seed)
         command = _command(rule, keys, option or [], seeds)
         _write(audited, out, accuracy, similar, equivalences, weights, command)
+
+
+def _kept(folder: Path | None) -> str:
+    """What of an audit that is interrupted need not be measured again."""
+    complete = 0 if folder is None else sum(1 for _ in folder.rglob(store.MADE))
+    return goes_on(f"What is measured by now ({complete} findings of a rule, {folder})", complete)
 
 
 def listed_seeds(text: str) -> list[int]:
@@ -140,8 +141,6 @@ def listed_seeds(text: str) -> list[int]:
 
 def said_of_read(audited: Audit) -> list[str]:
     """What was read instead of measured, in a sentence."""
-    from spikelearn import _store as store
-
     if not audited.read:
         return []
     about = [store.made(folder) for folder in audited.read]
@@ -196,8 +195,6 @@ def _weights(pairs: list[str]) -> dict[str, float]:
 
 def _accuracy(folders: list[Path]) -> pd.DataFrame | None:
     import pandas as pd
-
-    from spikelearn import _store as store
 
     rows = []
     for folder in folders:

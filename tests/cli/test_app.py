@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 
@@ -12,7 +10,6 @@ import typer
 from calling import call
 
 from spikelearn.cli import app
-from spikelearn.cli._app import terminated_as_interrupted
 
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
@@ -140,10 +137,3 @@ def test_the_help_shows_brackets_as_they_are_typed(command):
     shown = "".join(call(*command.split(), "--help").output.replace("│", "").split())
     assert "'background[*].rate_hz=9'" in shown
     assert command != "study run" or "--setseeds=[0]" in shown
-
-
-def test_the_word_to_end_is_an_interruption_and_afterwards_what_it_was() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
