@@ -34,8 +34,8 @@ from spikelearn.stimuli.events import load_events
 from spikelearn.stimuli.images import network_input
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.images import Split, split, split_events
-from spikelearn.training.loop import one_thread
 from spikelearn.training.measures import EVALUATION_BATCH, accuracy_of
+from spikelearn.training.one_thread import one_thread
 
 LINEAR_READOUT, RANDOM_FEATURES = "linear_readout", "random_features"
 

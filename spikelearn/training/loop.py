@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from spikelearn.training.measures import (
     predict,
     spiking_problems,
 )
+from spikelearn.training.one_thread import one_thread
 from spikelearn.training.optimization import Optimizer, train_epoch
 from spikelearn.training.seen_before import seen_before
 from spikelearn.training.stored_runs import Place, described, warn_of_other_code
@@ -244,18 +244,6 @@ def check_batches(rule: Rule, config: TrainConfig) -> None:
             f"the rule '{config.rule}' compares the samples of a batch with one another; give a"
             " batch_size of at least 2 (found 1)"
         )
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: how threads share sums out can depend on what else the machine does,
-    and training makes a difference in the last digit a difference in the result."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Loop:
