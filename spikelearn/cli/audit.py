@@ -103,9 +103,10 @@ def audit(
     if out is not None:
         equivalences = None
         if every:
-            from spikelearn.plausibility.equivalences import map_of_equivalences
+            from spikelearn.plausibility.stored_findings import equivalences as kept
 
-            equivalences = map_of_equivalences(audited.seed)
+            assert wanted.folder is not None  # noqa: S101 - for the type checker
+            equivalences = kept(wanted.folder, audited.seed, again)
         command = _command(rule, keys, option or [], seeds)
         _write(audited, out, accuracy, similar, equivalences, weights, command)
 

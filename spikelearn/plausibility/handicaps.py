@@ -1,38 +1,68 @@
-"""Handicaps under which a rule is trained, by name; each is run once for a audited."""
+"""Handicaps under which a rule is trained, by name; each is run once for a rule under audit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
 from spikelearn._seeding import torch_generator
+from spikelearn.plausibility.accuracy_left import enough
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.short_training import BATCH, Handicap, Run, Weights, train
+from spikelearn.plausibility.course import Course, chosen
+from spikelearn.plausibility.short_training import Handicap, Run, Weights, train
+
+_MOST_SHOWN = 10000
 
 
 def run_of(audited: AuditedRule, name: str | None = None) -> Run:
-    """A training run with a handicap, or without."""
+    """A training run with a handicap, or without, on the rule's course."""
     key = f"run {name}"
     if key not in audited.shared:
-        settings: dict[str, Any] = {} if name is None else HANDICAPS[name](audited)
-        audited.shared[key] = train(audited.update, **settings)
+        course, free = _free(audited)
+        if name is None:
+            return free
+        handicap = HANDICAPS[name](audited)
+        audited.shared[key] = train(audited.update, handicap, **course.settings)
     run: Run = audited.shared[key]
     return run
 
 
-def plain(audited: AuditedRule) -> float:
-    """Accuracy without a handicap."""
-    return run_of(audited).accuracy
+def _free(audited: AuditedRule) -> tuple[Course, Run]:
+    """The course on which the rule learns, and the run on it."""
+    if "course" not in audited.shared:
+        audited.shared["course"] = chosen(lambda course: train(audited.update, **course.settings))
+    found: tuple[Course, Run] = audited.shared["course"]
+    return found
 
 
-def with_handicap(audited: AuditedRule, name: str) -> float:
-    """Accuracy with one."""
-    return run_of(audited, name).accuracy
+def one_by_one(audited: AuditedRule) -> tuple[Course, Run, Run | None]:
+    """What is learned in batches, and from the same images one by one.
+
+    An update takes as long for one image as for many: as few are shown as teach enough in batches,
+    and at most 10,000. One by one is learned only where enough is.
+
+    Returns
+    -------
+    course : Course
+    whole : Run
+        In batches.
+    single : Run or None
+        One by one.
+    """
+    course, free = _free(audited)
+    shorter = [Course(course.rate, n, epochs) for n, epochs in ((250, 2), (500, 3))]
+    courses = [one for one in (*shorter, course) if one.n_shown <= _MOST_SHOWN]
+
+    def trained(one: Course) -> Run:
+        return free if one == course else train(audited.update, **one.settings)
+
+    shown, whole = chosen(trained, courses)
+    single = train(audited.update, batch=1, **shown.settings) if enough(whole) else None
+    return shown, whole, single
 
 
-def _dale(audited: AuditedRule) -> dict[str, Any]:
+def _dale(audited: AuditedRule) -> Handicap:
     signs: dict[int, torch.Tensor] = {}
 
     def after(weights: Weights, noise: torch.Generator) -> None:
@@ -44,10 +74,10 @@ def _dale(audited: AuditedRule) -> dict[str, Any]:
                 signs[index] = side.view(1, -1, *(1,) * (weight.ndim - 2))
             weight.copy_((weight * signs[index]).clamp_min(0.0) * signs[index])
 
-    return {"handicap": Handicap(after=after)}
+    return Handicap(after=after)
 
 
-def _weight_noise(audited: AuditedRule) -> dict[str, Any]:
+def _weight_noise(audited: AuditedRule) -> Handicap:
     def before(weights: Weights, noise: torch.Generator) -> Callable[[], None]:
         kept = [w.clone() for w in weights]
         for weight in weights:
@@ -60,11 +90,11 @@ def _weight_noise(audited: AuditedRule) -> dict[str, Any]:
 
         return undo
 
-    return {"handicap": Handicap(before=before)}
+    return Handicap(before=before)
 
 
-def _few_bits(bits: int) -> Callable[[AuditedRule], dict[str, Any]]:
-    def handicap(audited: AuditedRule) -> dict[str, Any]:
+def _few_bits(bits: int) -> Callable[[AuditedRule], Handicap]:
+    def handicap(audited: AuditedRule) -> Handicap:
         grids: list[float] = []
 
         def after(weights: Weights, noise: torch.Generator) -> None:
@@ -76,12 +106,12 @@ def _few_bits(bits: int) -> Callable[[AuditedRule], dict[str, Any]]:
                 levels = (weight / step + drawn).floor()
                 weight.copy_(levels.clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * step)
 
-        return {"handicap": Handicap(after=after)}
+        return Handicap(after=after)
 
     return handicap
 
 
-def _late(audited: AuditedRule) -> dict[str, Any]:
+def _late(audited: AuditedRule) -> Handicap:
     waiting: list[list[tuple[int, torch.Tensor]]] = []
     clock = [0]
 
@@ -102,17 +132,10 @@ def _late(audited: AuditedRule) -> dict[str, Any]:
         clock[0] += 1
         return arrived
 
-    return {"handicap": Handicap(hold=hold)}
+    return Handicap(hold=hold)
 
 
-def _one_by_one(audited: AuditedRule) -> dict[str, Any]:
-    # Fewer images than in the other runs: an update takes as long for one image as for many.
-    return {"batch": 1, "n_images": 250, "epochs": 2}
-
-
-HANDICAPS: dict[str, Callable[[AuditedRule], dict[str, Any]]] = {
-    "one sample at a time": _one_by_one,
-    "batches of the same images": lambda s: {"batch": BATCH, "n_images": 250, "epochs": 2},
+HANDICAPS: dict[str, Callable[[AuditedRule], Handicap]] = {
     "fixed signs": _dale,
     "weight noise": _weight_noise,
     "4 bits": _few_bits(4),

@@ -1,8 +1,8 @@
 """Short training runs on 8 x 8 digits, for criteria that ask what learning withstands.
 
-A network of 64-48-32-10 units (or its recurrent or spiking like), 1,000 images, batches of 25,
-three epochs, Adam at one rate for every rule: what is compared is a rule with itself under a
-handicap, not rules with one another. Seeds, order and noise are common.
+A network of 64-48-32-10 units (or its recurrent or spiking like), batches of 25, Adam: what is
+compared is a rule with itself under a handicap, not rules with one another. How many images, how
+often and at which rate is the rule's course (`course.py`). Seeds, order and noise are common.
 
 The loop is that of every training run, `training.epoch`. What differs is the step, in which the
 handicap acts, and that one order of images goes on from epoch to epoch.
@@ -59,8 +59,10 @@ class Run:
     ----------
     rule : Rule
         Trained.
-    accuracy : float
-        On the test images.
+    right : bool tensor of shape (images,)
+        Which test images were named right.
+    validation : float
+        Accuracy on other images, by which the course of training is chosen.
     flips_per_1000 : float
         How often a synapse changes sign in 1,000 steps.
     mixed : float
@@ -68,14 +70,27 @@ class Run:
     """
 
     rule: Rule
-    accuracy: float
+    right: torch.Tensor
+    validation: float
     flips_per_1000: float
     mixed: float
+
+    @property
+    def accuracy(self) -> float:
+        """On the test images."""
+        return float(self.right.double().mean())
 
 
 @cache
 def digits() -> tuple[Split, Split]:
     """Training and test images in [0, 1] with their labels."""
+    training, _, test = _parts()
+    return training, test
+
+
+@cache
+def _parts() -> tuple[Split, Split, Split]:
+    """Images for training, those that are left for validation, and those for the test."""
     from spikelearn.stimuli import digits as source
 
     data = source.load()
@@ -84,7 +99,8 @@ def digits() -> tuple[Split, Split]:
     y = torch.from_numpy(data.train_labels).long()[order]
     test = torch.from_numpy(data.test_images).flatten(1).float() / 255
     labels = torch.from_numpy(data.test_labels).long()
-    return Split(x[:N_TRAIN], y[:N_TRAIN]), Split(test[:N_TEST], labels[:N_TEST])
+    parts = Split(x[:N_TRAIN], y[:N_TRAIN]), Split(x[N_TRAIN:], y[N_TRAIN:])
+    return *parts, Split(test[:N_TEST], labels[:N_TEST])
 
 
 def model_like(update: RepeatedUpdate) -> Any:
@@ -179,6 +195,7 @@ def train(
     network: Any = None,
     rule: Rule | None = None,
     model: Any = None,
+    rate: float = RATE,
 ) -> Run:
     """Train and test.
 
@@ -197,15 +214,17 @@ def train(
         To go on with, already prepared on its network.
     model : description, optional
         Of the network; one for the digits, of the kind that the rule trains, if absent.
+    rate : float
+        Of Adam, for updates of as many images as usual.
     """
-    training, test = digits()
+    training, validation, test = _parts()
     seed = update.seed
     if rule is None:
         network = (model or model_like(update)).build(seed) if network is None else network
         rule = update.make()
         rule.prepare(network, torch_generator(seed, "rule"))
     parameters = [p for p in rule.parameters() if p.requires_grad]
-    rate = RATE * min(1.0, (batch / BATCH) ** 0.5)  # Adam's steps shrink with the noise
+    rate *= min(1.0, (batch / BATCH) ** 0.5)  # Adam's steps shrink with the noise
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
     weights: Weights = list(update.weights(rule.network).values())
     noise = torch_generator(seed, "audit handicap")
@@ -216,7 +235,8 @@ def train(
         train_epoch(rule, training, batches, step, epoch, epochs, step.before_update)
     return Run(
         rule,
-        accuracy_of(rule.predict(test.x).argmax(1), test.y),
+        rule.predict(test.x).argmax(1) == test.y,
+        accuracy_of(rule.predict(validation.x).argmax(1), validation.y),
         1000 * step.flips / max(step.n_steps, 1),
         mixed_share(weights),
     )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._code import code_of, folder_code
@@ -20,6 +20,9 @@ from spikelearn._files import write_text
 from spikelearn._keys import content_key, plain
 from spikelearn.plausibility.criterion import Finding, Graded, Row
 from spikelearn.plausibility.instruments.intervention import Probe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Raised when the meaning of stored findings changes in what is no code below.
 FORMAT = 1
@@ -136,3 +139,28 @@ def read(folder: Path) -> list[Row]:
             fields["graded"] = Graded(**fields["graded"])
         rows.append((row["rule"], row["criterion"], Finding(**fields), row["claim"]))
     return rows
+
+
+def equivalences(folder: Path, seed: int, again: bool = False) -> pd.DataFrame:
+    """The map of equivalences, measured where it is not kept yet.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all findings.
+    seed : int
+    again : bool
+        Whether to measure it also where it is kept.
+    """
+    from spikelearn.plausibility.equivalences import map_of_equivalences
+
+    decided = {
+        "kind": "equivalences", "format": FORMAT, "seed": seed,
+        "instruments": folder_code(*INSTRUMENTS, "rules"),
+    }  # fmt: skip
+    kept = folder / f"equivalences-seed{seed}-{content_key(decided, n_digits=10)}"
+    known = None if again else store.find_tables(kept, decided, ["equivalences"])
+    if known is None:
+        store.save_tables(kept, decided, {"equivalences": map_of_equivalences(seed)})
+        known = {"equivalences": store.read_table(kept, "equivalences")}
+    return known["equivalences"]

@@ -43,6 +43,8 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter that has a `.grad`, and set these to None."""
         for part in self.parts.values():
+            for group in part.param_groups:
+                _lay_out(group["params"])
             part.step()
             part.zero_grad(set_to_none=True)
 
@@ -80,6 +82,18 @@ class Optimizer:
             states[kind].setdefault(int(index), {})[name] = tensor
         for kind, part in self.parts.items():
             part.load_state_dict({**part.state_dict(), "state": states[kind]})
+
+
+def _lay_out(parameters: list[nn.Parameter]) -> None:
+    """Put gradients in memory in the order of their parameters, as fused optimisers take them.
+
+    They read both from one end to the other: the entries of a gradient that was made as a
+    transposed product would move other weights than their own.
+    """
+    for parameter in parameters:
+        gradient = parameter.grad
+        if gradient is not None and gradient.stride() != parameter.stride():
+            parameter.grad = torch.empty_like(parameter).copy_(gradient)
 
 
 def _by_kind(config: TrainConfig, rule: Rule) -> dict[str, list[dict[str, Any]]]:

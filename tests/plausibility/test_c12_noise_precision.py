@@ -10,4 +10,6 @@ def test_the_verdict_is_that_of_the_worse_of_noise_and_six_bits() -> None:
     accuracy = {p.place: p.effect for p in measured.probes}
     expected = min(accuracy["weight noise"], accuracy["6 bits"]) / accuracy["exact"]
     assert measured.value == expected
-    assert measured.verdict == ("pass" if expected >= 0.9 else "fail")
+    assert measured.graded is not None
+    assert measured.graded.meets(measured.value) == (expected >= 0.9)
+    assert measured.undecided == (measured.lower < 0.9 <= measured.upper)

@@ -11,7 +11,7 @@ from spikelearn.plausibility.handicaps import HANDICAPS
 
 
 def handicap(name: str) -> Any:
-    return HANDICAPS[name](audited("backprop"))["handicap"]
+    return HANDICAPS[name](audited("backprop"))
 
 
 def test_with_fixed_signs_each_unit_s_outgoing_weights_have_one_sign() -> None:

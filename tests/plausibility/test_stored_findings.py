@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.plasticity import PairSTDP, TripletSTDP
+from spikelearn.plausibility import equivalences
 from spikelearn.plausibility import stored_findings as stored
 from spikelearn.plausibility.criterion import Finding, Graded
 from spikelearn.plausibility.instruments.intervention import Probe
@@ -69,3 +71,19 @@ def test_damaged_findings_are_set_aside_with_a_warning(tmp_path: Path) -> None:
         assert stored.found(folder, decided()) is None
     assert not folder.exists()
     assert replace(one, value=1.0) != one
+
+
+def test_the_map_of_equivalences_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def measured(seed: int) -> pd.DataFrame:
+        made.append(seed)
+        return pd.DataFrame({"key": ["fa"], "distance": [1 / 3]})
+
+    monkeypatch.setattr(equivalences, "map_of_equivalences", measured)
+    first = stored.equivalences(tmp_path, 0)
+    pd.testing.assert_frame_equal(stored.equivalences(tmp_path, 0), first)
+    assert made == [0]
+    stored.equivalences(tmp_path, 0, again=True)
+    stored.equivalences(tmp_path, 1)
+    assert made == [0, 0, 1]

@@ -160,3 +160,25 @@ def test_an_interrupted_run_with_any_optimiser_goes_on_to_the_same_weights(
         assert torch.equal(value, resumed.rule.network.state_dict()[key])
     for key, value in whole.rule.extra.state_dict().items():
         assert torch.equal(value, resumed.rule.extra.state_dict()[key])
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd"])
+def test_a_gradient_that_was_made_as_a_transposed_product_moves_its_own_weights(
+    model: str, kind: str
+) -> None:
+    changes = []
+    for transposed in (False, True):
+        found = config(model, optimizer=kind)
+        rule = prepared(found)
+        optimizer = Optimizer(found, rule)
+        before = [p.detach().clone() for p in rule.parameters()]
+        for parameter in rule.parameters():
+            gradient = torch.arange(1.0, parameter.numel() + 1).view(parameter.shape).square()
+            parameter.grad = (
+                gradient.T.contiguous().T if transposed and gradient.ndim > 1 else gradient
+            )
+        optimizer.step()
+        after = list(rule.parameters())
+        changes.append([p.detach() - b for p, b in zip(after, before, strict=True)])
+    for one, other in zip(*changes, strict=True):
+        assert torch.equal(one, other)

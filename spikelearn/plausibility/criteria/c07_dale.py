@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn.plausibility.accuracy_left import enough, needed
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criterion import Criterion, Finding, absent
+from spikelearn.plausibility.criterion import Criterion, Finding, Graded, absent, untold
 from spikelearn.plausibility.handicaps import run_of
 from spikelearn.plausibility.instruments.intervention import Probe
 
@@ -21,23 +22,31 @@ def measure(audited: AuditedRule) -> Finding:
     """What signs do as a rule learns freely, and what it costs to fix them."""
     if not audited.learns_below:
         return absent("no hidden layer learns")
-    free, fixed = run_of(audited), run_of(audited, "fixed signs")
-    kept = free.mixed <= MOST_MIXED
+    free = run_of(audited)
+    said = (
+        f"{100 * free.mixed:.0f} % of the units excite some targets and inhibit others;"
+        f" {free.flips_per_1000:.1f} changes of sign in 1,000 steps of a synapse."
+    )
     probes = [
         Probe("units of mixed sign", "network", 0.0, 0, free.mixed),
         Probe("sign flips per 1000 steps and synapse", "network", 0.0, 0, free.flips_per_1000),
         Probe("accuracy", "free", 0.0, 0, free.accuracy),
-        Probe("accuracy", "fixed signs", 1.0, 0, fixed.accuracy),
     ]
+    if not enough(free):  # what signs do where nothing is learned says nothing of learning
+        return untold(
+            said, needed(free, "learning freely"), scope="neuron", value=free.mixed,
+            shown=f"{100 * free.mixed:.0f} % mixed", probes=probes,
+        )  # fmt: skip
+    fixed = run_of(audited, "fixed signs")
+    probes.append(Probe("accuracy", "fixed signs", 1.0, 0, fixed.accuracy))
     sentence = (
-        f"{100 * free.mixed:.0f} % of the units excite some targets and inhibit others;"
-        f" {free.flips_per_1000:.1f} changes of sign in 1,000 steps of a synapse. With signs"
-        " fixed by"
-        f" unit, half of each, accuracy goes from {free.accuracy:.2f} to {fixed.accuracy:.2f}."
+        f"{said} With signs fixed by unit, half of each, accuracy goes from {free.accuracy:.2f} to"
+        f" {fixed.accuracy:.2f}."
     )
+    grade = Graded(free.mixed, MOST_MIXED, at_least=False, unit="of the units mixed")
     return Finding(
         free.mixed, f"{100 * free.mixed:.0f} % mixed, {fixed.accuracy - free.accuracy:+.2f}",
-        "neuron", None, kept, sentence, probes=probes,
+        "neuron", None, grade.meets(free.mixed), sentence, probes=probes, graded=grade,
     )  # fmt: skip
 
 

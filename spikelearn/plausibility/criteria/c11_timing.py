@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._seeding import generator
+from spikelearn.plausibility.accuracy_left import accuracy_left, enough, too_little
 from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.course import LEAST
 from spikelearn.plausibility.criterion import Criterion, Finding, Graded, absent
-from spikelearn.plausibility.handicaps import plain, with_handicap
+from spikelearn.plausibility.handicaps import run_of
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 
 if TYPE_CHECKING:
@@ -24,13 +26,14 @@ def measure(audited: AuditedRule) -> Finding:
     """Updates that arrive late, each neuron's by a delay of its own."""
     if not audited.learns_below:
         return absent("no hidden layer learns")
-    free, late = plain(audited), with_handicap(audited, "late updates")
-    ratio = late / free if free else float("nan")
-    probes = [Probe("accuracy", "in time", 0.0, 0, free), Probe("accuracy", "late", 1.0, 0, late)]
-    return Finding(
-        ratio, f"{ratio:.2f} of accuracy", "time", None, ratio >= LEAST_RATIO,
-        f"With each neuron's update 0 to 4 updates late, accuracy is {late:.2f} instead of"
-        f" {free:.2f}.", probes=probes,
+    free = run_of(audited)
+    if not enough(free):
+        return too_little(free, "Too little was learned to ask what lateness costs.", "time")
+    late = run_of(audited, "late updates")
+    return accuracy_left(
+        free, {"late": late}, LEAST_RATIO, "time",
+        f"With each neuron's update 0 to 4 updates late, accuracy is {late.accuracy:.2f} instead of"
+        f" {free.accuracy:.2f}.", "in time",
     )  # fmt: skip
 
 
@@ -71,7 +74,8 @@ CRITERION = Criterion(
     "Training on 8 x 8 digits, in which every neuron's update arrives late by a delay of 0 to 4"
     " updates that is drawn for it anew each time. What a disturbed schedule does within an update"
     " is in the map of equivalences.",
-    f"accuracy at least {LEAST_RATIO:g} of that without delays",
+    f"accuracy at least {LEAST_RATIO:g} of that without delays, which is at least {LEAST:g} times"
+    " chance",
     "Delays of this length cost little where updates of successive batches are much alike.",
     measure,
     alone="What counts is accuracy after learning, and no tag tells that.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spikelearn.plausibility.accuracy_left import accuracy_left, enough, too_little
 from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.course import LEAST
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, untold
-from spikelearn.plausibility.handicaps import plain, with_handicap
-from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.handicaps import run_of
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -19,16 +20,17 @@ def measure(audited: AuditedRule) -> Finding:
     """Weights that fluctuate, and weights of few bits."""
     if not audited.learns_below:
         return absent("no hidden layer learns")
-    free = plain(audited)
-    names = ("weight noise", "6 bits", "4 bits")
-    accuracies = {name: with_handicap(audited, name) for name in names}
-    ratio = min(accuracies["weight noise"], accuracies["6 bits"]) / free if free else float("nan")
-    probes = [Probe("accuracy", "exact", 0.0, 0, free)]
-    probes += [Probe("accuracy", name, 1.0, 0, value) for name, value in accuracies.items()]
-    listed = ", ".join(f"{value:.2f} with {name}" for name, value in accuracies.items())
-    return Finding(
-        ratio, f"{ratio:.2f} of accuracy", "synapse", None, ratio >= LEAST_RATIO,
-        f"Accuracy {free:.2f}; {listed}.", probes=probes,
+    free = run_of(audited)
+    if not enough(free):
+        return too_little(free, "Too little was learned to ask what noise costs.", "synapse")
+    judged = {name: run_of(audited, name) for name in ("weight noise", "6 bits")}
+    others = {"4 bits": run_of(audited, "4 bits")}
+    listed = ", ".join(
+        f"{run.accuracy:.2f} with {name}" for name, run in {**judged, **others}.items()
+    )
+    return accuracy_left(
+        free, judged, LEAST_RATIO, "synapse", f"Accuracy {free.accuracy:.2f}; {listed}.", "exact",
+        others,
     )  # fmt: skip
 
 
@@ -49,7 +51,8 @@ CRITERION = Criterion(
     "Bartol et al. 2015, doi:10.7554/eLife.10778 (synapses of 4.7 bits)",
     "Training on 8 x 8 digits with weights that are multiplied by 1 + 0.1 xi, drawn anew for every"
     " update; and with weights rounded at random to 6 bits, and to 4, after every step.",
-    f"accuracy with noise and with 6 bits at least {LEAST_RATIO:g} of that without",
+    f"accuracy with noise and with 6 bits at least {LEAST_RATIO:g} of that without, which is at"
+    f" least {LEAST:g} times chance",
     "Synapses of the hippocampus were measured to hold 4.7 bits; 4 is reported and not asked for.",
     measure,
     alone="What counts is accuracy after learning, and no tag tells that.",
