@@ -32,6 +32,19 @@ def is_sorted(order: Sequence[int]) -> bool:
     return list(order) == list(range(len(order)))
 
 
+def file_name(name: str) -> str:
+    """What a file or folder may be called anywhere, after something of that name: never a path."""
+    plain = re.sub(r"[^\w.-]+", "_", name).strip(".")
+    # Names of files end at 255 bytes almost everywhere, and suffixes are to come.
+    return plain.encode()[:120].decode(errors="ignore") or "unnamed"
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file or folder may be called so: no path, not hidden, in one line."""
+    usable = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    return usable and bool(name.strip()) and not name.startswith(".") and len(name.encode()) <= 120
+
+
 def repeated(names: Sequence[object]) -> str | None:
     """The first name that stands twice, if any does."""
     seen: set[str] = set()

@@ -16,11 +16,12 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description:<34}"),
+        # Names are text, whatever brackets they hold.
+        TextColumn("{task.description:<34}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[words]}"),
+        TextColumn("{task.fields[words]}", style="dim", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
 

@@ -11,6 +11,8 @@ from spikelearn._names import (
     alike,
     are_counted,
     are_numbers,
+    file_name,
+    is_file_name,
     is_sorted,
     natural_key,
     order_of_names,
@@ -83,3 +85,26 @@ def test_numbers_in_a_column_are_written_as_names() -> None:
     assert written_name(1.5) == "1.5"
     assert written_name(b"cat") == "cat"
     assert written_name("1.0") == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("learning rules v1.2", True), ("Größe", True), ("../../elsewhere", False), ("a/b", False),
+        ("a\\b", False), ("", False), (" ", False), (".hidden", False), ("..", False),
+        ("a\nb", False), ("a\0b", False), ("C:x", False), ("x" * 121, False), ("x[/y]", False),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_a_path_is_no_name_of_a_file(name: str, is_one: bool) -> None:
+    assert is_file_name(name) == is_one
+    made = file_name(name)
+    assert is_file_name(made)
+    assert "/" not in made
+
+
+@pytest.mark.parametrize("title", ["x[/y]", "[red]", "a [b] c", "[[", "]"])
+def test_brackets_in_names_are_no_markup(title: str) -> None:
+    from spikelearn._progress import progress_bars
+
+    with progress_bars() as bars:
+        bars(title)(0.5, title)

@@ -44,6 +44,7 @@ from pydantic import (
 from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._names import file_name, is_file_name
 from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
 BASELINE = "baseline"  # family of networks that learn nothing
@@ -173,7 +174,7 @@ class AuditoryPart(Description):
 class Study(Description):
     """What is trained, what it is compared with, and what else is asked."""
 
-    name: str
+    name: str = Field(description="also of the folder in which its results are kept")
     title: str = Field(default="", description="of the page; the study's name, if left out")
     description: str = Field(default="", description="an empty line parts its paragraphs")
     networks: tuple[NetworkEntry, ...] = Field(min_length=1)
@@ -258,6 +259,15 @@ class Study(Description):
             if key not in CRITERIA:
                 raise ValueError(f"there is no criterion {key}; {nearest(key, CRITERIA)}")
         return criteria
+
+    @field_validator("name")
+    @classmethod
+    def _usable_name(cls, name: str) -> str:
+        if not is_file_name(name):
+            raise ValueError(
+                f"a study's results are kept in a folder of its name; try {file_name(name)}"
+            )
+        return name
 
     @field_validator("methods", "comparator", "over")
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import file_name
 from spikelearn._progress import Progress
 from spikelearn.report.spiking import Raster
 from spikelearn.studies import auditory
@@ -61,7 +62,7 @@ def study_auditory(
 def file_names(result: auditory.AuditoryResult, recording: AuditoryRecording) -> dict[str, str]:
     """The name of the file of each model's spikes."""
     return {
-        model: f"{recording.name}_{model.replace(' ', '_').replace('-', '_')}"
+        model: file_name(f"{recording.name}_{model.replace(' ', '_').replace('-', '_')}")
         for model in result.activities
     }
 

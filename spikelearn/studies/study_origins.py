@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from spikelearn import _store as store
 from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
+from spikelearn._names import file_name
 
 if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
@@ -52,8 +52,7 @@ def result_folder(folder: Path, name: str, decides: Mapping[str, Any]) -> Path:
     decides : mapping
         All that decides it.
     """
-    plain = re.sub(r"[^\w.-]+", "_", name)
-    return folder / f"{plain}-{content_key(decides, n_digits=10)}"
+    return folder / f"{file_name(name)}-{content_key(decides, n_digits=10)}"
 
 
 def said_of_read(read: Mapping[str, Sequence[Path]]) -> list[str]:

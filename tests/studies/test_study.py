@@ -141,3 +141,9 @@ def test_images_that_are_exchanged_are_counted_anew(tmp_path: Path) -> None:
         )
         counted.append(entry.config(0, None, 100).n_train)
     assert counted == [400, 300]
+
+
+@pytest.mark.parametrize("name", ["../../../elsewhere", "/absolute", "a/b", "..", "x\ny"])
+def test_the_name_of_a_study_is_no_path(name: str, small_study) -> None:
+    with pytest.raises(SpikelearnError, match="kept in a folder of its name; try "):
+        small_study.changed("name", name)
