@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+from spikelearn._compiling import compiled
 
 # From where the loops take less time than the dense product and its gradient:
 _LARGE = 1 << 25  # multiplications of the dense product
@@ -102,7 +103,7 @@ def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:
             part.result()
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add_rows(out: np.ndarray, rows: np.ndarray, which: np.ndarray, n: int, by: np.ndarray) -> None:
     """Add the rows `which[:n]`, each times its entry of `by`; four at once, in their order."""
     k = 0
@@ -120,7 +121,7 @@ def _add_rows(out: np.ndarray, rows: np.ndarray, which: np.ndarray, n: int, by: 
         k += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add_senders(
     spikes: np.ndarray, by_sender: np.ndarray, out: np.ndarray, first: int, last: int
 ) -> None:
@@ -136,7 +137,7 @@ def _add_senders(
         _add_rows(out[r], by_sender, which, n, spikes[r])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add_receivers(
     spikes: np.ndarray, signal: np.ndarray, out: np.ndarray, first: int, last: int
 ) -> None:

@@ -8,7 +8,8 @@ doi:10.1080/00401706.1974.10489208), which takes little more than one comparison
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from spikelearn._compiling import compiled
 
 _LARGEST_MEAN = 200.0
 _GUIDES = 1024
@@ -46,7 +47,7 @@ class PoissonSampler:
         return numbers
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _invert(
     uniform: np.ndarray, cumulative: np.ndarray, guide: np.ndarray, numbers: np.ndarray
 ) -> None:  # pragma: no cover - compiled

@@ -14,14 +14,16 @@ from typing import Any
 
 from numba import njit
 
+from spikelearn._compiling import compiled
+
 # Without counting who uses an array: nothing is allocated by compiled code, and to count takes a
 # fifth of a step. Numba's types lack this and the next.
 _UNCOUNTED: Any = {"_nrt": False}
 # For what compiled code alone calls: without the code that Python would call it by, which takes an
 # eighth of the time to compile.
 _UNWRAPPED: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_UNCOUNTED}
-entry = njit(cache=True, nogil=True, error_model="numpy", **_UNCOUNTED)
-inner = njit(cache=True, nogil=True, error_model="numpy", **_UNWRAPPED)
+entry = compiled(nogil=True, error_model="numpy", **_UNCOUNTED)
+inner = compiled(nogil=True, error_model="numpy", **_UNWRAPPED)
 # The same where a product and a sum may be rounded once together, as processors do in one go.
-together = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, **_UNWRAPPED)
+together = compiled(nogil=True, error_model="numpy", fastmath={"contract"}, **_UNWRAPPED)
 pasted = njit(inline="always")
