@@ -18,7 +18,7 @@ import dataclasses
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +30,8 @@ def text_key(text: str, n_digits: int = 64) -> str:
 
 def content_key(content: Any, n_digits: int = 64) -> str:
     """The key of values by what they are: one for the same content, whatever the order of fields.
+
+    Names in a mapping count with their type: `{1: 2}` and `{"1": 2}` have two keys.
 
     Parameters
     ----------
@@ -44,60 +46,79 @@ def content_key(content: Any, n_digits: int = 64) -> str:
     TypeError
         If something in it is of another kind.
     """
-    return text_key(json.dumps(plain(content), sort_keys=True), n_digits)
+    return text_key(json.dumps(_plain(content, _name_in_key), sort_keys=True), n_digits)
 
 
 def plain(content: Any) -> Any:
-    """Content in values that JSON and YAML write; arrays as a digest with their type and shape.
+    """Content in values that YAML writes; arrays as a digest with their type and shape.
 
     Raises
     ------
     TypeError
         If something in it can be neither written nor digested.
     """
+    return _plain(content, _name_in_yaml)
+
+
+def _name_in_yaml(name: Any) -> Any:
+    """The name of a field: numbers stay numbers."""
+    name = getattr(name, "item", lambda: name)()  # of NumPy
+    return name if name is None or isinstance(name, str | bool | int | float) else str(name)
+
+
+def _name_in_key(name: Any) -> str:
+    """The name of a field as a text; that of another type as none that a text has."""
+    name = getattr(name, "item", lambda: name)()
+    if isinstance(name, str):
+        return f"\0{name}" if name.startswith("\0") else name
+    return f"\0{type(name).__name__} {name!r}"
+
+
+def _plain(content: Any, name: Callable[[Any], Any]) -> Any:
     result: Any
     if content is None or isinstance(content, bool | int | float | str):
         result = getattr(content, "item", lambda: content)()  # of NumPy, some are numbers too
     elif isinstance(content, Mapping):
-        result = {str(key): plain(value) for key, value in content.items()}
+        result = {name(key): _plain(value, name) for key, value in content.items()}
         if len(result) < len(content):
-            raise TypeError(f"names in a mapping read alike, such as 1 and '1': {list(content)}")
+            raise TypeError(f"names in a mapping read alike: {list(content)}")
     elif isinstance(content, list | tuple):
-        result = [plain(value) for value in content]
+        result = [_plain(value, name) for value in content]
     elif isinstance(content, set | frozenset):
-        result = sorted((plain(value) for value in content), key=json.dumps)
+        result = sorted((_plain(value, name) for value in content), key=json.dumps)
     elif isinstance(content, bytes | bytearray | memoryview):
         result = {"bytes": hashlib.sha256(content).hexdigest()}
     elif isinstance(content, Path):
         result = content.as_posix()
     elif hasattr(content, "model_dump"):
-        result = plain(content.model_dump())
+        result = _plain(content.model_dump(), name)
     elif dataclasses.is_dataclass(content) and not isinstance(content, type):
         fields = dataclasses.fields(content)
-        result = {field.name: plain(getattr(content, field.name)) for field in fields}
+        result = {field.name: _plain(getattr(content, field.name), name) for field in fields}
     else:
-        result = _plain_array(content)
+        result = _plain_array(content, name)
     return result
 
 
-def _plain_array(content: Any) -> Any:
+def _plain_array(content: Any, name: Callable[[Any], Any]) -> Any:
     """The form of an array of any library, in which its values are digested."""
     if hasattr(content, "data_vars"):  # a data set of xarray
-        return {name: plain(content[name]) for name in content.variables}
+        return {name(one): _plain(content[one], name) for one in content.variables}
     if hasattr(content, "coords") and hasattr(content, "dims"):
-        coordinates = {str(name): plain(c.values) for name, c in content.coords.items()}
-        return {"dims": list(content.dims), "coords": coordinates, "of": plain(content.values)}
+        coordinates = {name(one): _plain(c.values, name) for one, c in content.coords.items()}
+        values = _plain(content.values, name)
+        return {"dims": list(content.dims), "coords": coordinates, "of": values}
     if hasattr(content, "to_dict") and hasattr(content, "columns"):  # of pandas
-        return plain(content.reset_index().to_dict("list"))
+        return _plain(content.reset_index().to_dict("list"), name)
     if not hasattr(content, "dtype"):
         raise TypeError(f"a {type(content).__name__} has no content that could be keyed")
     import numpy as np
 
     array = np.asarray(content.numpy(force=True) if hasattr(content, "detach") else content)
     if array.ndim == 0 and array.dtype.kind in "biufUS":
-        return plain(array.item())
+        return _plain(array.item(), name)
     if array.dtype.kind in "OUST":  # texts, and objects of Python
-        return {"array": plain(array.tolist())}
+        return {"array": _plain(array.tolist(), name)}
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     digest = hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
     return {"array": digest, "dtype": array.dtype.str, "shape": list(array.shape)}

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 import torch
 import xarray
+import yaml
 
-from spikelearn._keys import content_key, files_key, text_key
+from spikelearn._keys import content_key, files_key, plain, text_key
 from spikelearn.networks import load_model
 
 PLAIN = st.recursive(
@@ -103,6 +104,25 @@ def test_files_are_known_by_what_stands_in_them(tmp_path: Path) -> None:
     assert files_key(paths[::-1]) != files_key(paths)
 
 
-def test_names_of_a_mapping_that_read_alike_are_refused() -> None:
-    with pytest.raises(TypeError, match="read alike, such as 1 and '1'"):
-        content_key({"options": {1: "a", "1": "b"}})
+def test_names_in_a_mapping_count_with_their_type() -> None:
+    names = 1, "1", 1.5, "1.5", None, "None", (1, 2), "(1, 2)", "\0int 1", True, "True"
+    alike = [{name: "a"} for name in names]
+    assert len({content_key({"options": one}) for one in alike}) == len(alike)
+    assert len({content_key([one]) for one in alike}) == len(alike)
+    both = content_key({1: "a", "1": "b"})
+    assert both == content_key({"1": "b", np.int64(1): "a"}) != content_key({1: "b", "1": "a"})
+
+
+def test_names_that_are_texts_have_the_keys_that_they_always_had() -> None:
+    content = {"options": {"b": [1, 2.5], "a": None}, "name": "x"}
+    text = '{"name": "x", "options": {"a": null, "b": [1, 2.5]}}'
+    assert content_key(content) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_is_written_keeps_numbers_as_names_and_its_key() -> None:
+    content = {"rates": {1: 0.5, "1": 0.25, np.int64(2): (1, 2)}}
+    written = yaml.safe_load(yaml.safe_dump(plain(content)))
+    assert written == {"rates": {1: 0.5, "1": 0.25, 2: [1, 2]}}
+    assert content_key(written) == content_key(content)
+    with pytest.raises(TypeError, match="read alike"):
+        plain({(1, 2): "a", "(1, 2)": "b"})
