@@ -63,7 +63,7 @@ def _are_other_functions(module: types.ModuleType, text: str, path: Path) -> boo
     written = {code.co_qualname: code for code in _codes(compile(text, str(path), "exec"))}
     for function in _own_functions(module, path):
         there = written.get(function.__code__.co_qualname)
-        if there is None or _instructions(there) != _instructions(function.__code__):
+        if there is None or instructions(there) != instructions(function.__code__):
             return True
     return False
 
@@ -84,7 +84,7 @@ def _are_other_defaults(module: types.ModuleType, tree: ast.Module, path: Path) 
             *zip(arguments.defaults, given, strict=True),
             *((value, by_name.get(one.arg, _UNSAID)) for one, value in named if value is not None),
         ]
-        if any(_is_other(expression, value) for expression, value in pairs):
+        if any(is_other_value(expression, value) for expression, value in pairs):
             return True
     return False
 
@@ -106,7 +106,7 @@ def _are_other_constants(module: types.ModuleType, tree: ast.Module) -> bool:
         block, owner = waiting.pop()
         named = vars(owner)
         for name, expression in _assigned_once(block):
-            if name not in changing and _is_other(expression, named.get(name, _UNSAID)):
+            if name not in changing and is_other_value(expression, named.get(name, _UNSAID)):
                 return True
         for node in block.body:
             if isinstance(node, ast.ClassDef):
@@ -162,7 +162,7 @@ def _changing(tree: ast.Module) -> set[str]:
     return found
 
 
-def _is_other(expression: ast.expr, value: Any) -> bool:
+def is_other_value(expression: ast.expr, value: Any) -> bool:
     """Whether a value is not that of a constant expression; False where that cannot be said."""
     if type(value) not in _PLAIN or not all(
         isinstance(node, _OF_CONSTANTS) for node in ast.walk(expression)
@@ -187,10 +187,11 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
-def _instructions(code: types.CodeType) -> tuple[Any, ...]:
+def instructions(code: types.CodeType) -> tuple[Any, ...]:
+    """What code does, without its docstring and places."""
     first = code.co_consts[0] if code.co_consts else None  # a docstring, if it is a text
     constants = tuple(
-        _instructions(c) if isinstance(c, types.CodeType) else (type(c), c)
+        instructions(c) if isinstance(c, types.CodeType) else (type(c), c)
         for c in code.co_consts[isinstance(first, str) :]
     )
     return code.co_code, constants, code.co_names, code.co_varnames

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from spikelearn._errors import SpikelearnError
+from spikelearn._raised import raised
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -34,8 +37,8 @@ def run_checks(
     Parameters
     ----------
     properties : iterable of (name, callable)
-        A property that does not hold raises `Fails`; one that does not apply raises `Skips`, or one
-        of `skips`.
+        A property that does not hold raises `Fails`, or whatever else the tested code does; one
+        that does not apply raises `Skips`, or one of `skips`.
     tested : object
         Whatever the properties take.
     skips : tuple of exception classes, optional
@@ -52,8 +55,10 @@ def run_checks(
             test(tested)
         except not_applying as reason:
             results.append(CheckResult(name, None, str(reason)))
-        except Fails as failure:
+        except (Fails, SpikelearnError) as failure:
             results.append(CheckResult(name, False, str(failure)))
+        except (Exception, SystemExit) as error:  # the others are tested all the same
+            results.append(CheckResult(name, False, raised(error)))
         else:
             results.append(CheckResult(name, True))
     return results

@@ -14,32 +14,28 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import importlib.machinery
 import linecache
-import os
+import symtable
 import sys
-import sysconfig
 import types
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from spikelearn._changed_code import functions_of, refuse_changed
-from spikelearn._errors import SpikelearnError
+from spikelearn._changed_code import functions_of, instructions
+from spikelearn._given_values import GivenValue, class_body, enclosed, set_later, users_classes
+from spikelearn._imported_files import (
+    ImportedFiles,
+    UnreadableCodeWarning,
+    file_of,
+    is_installed,
+    is_toolkits,
+)
 
 _TOOLKIT = Path(__file__).resolve().parent
-_INSTALLED = {
-    Path(place).resolve()
-    for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    if (place := sysconfig.get_paths().get(name))
-}
 _N_DIGITS = 16
-
-
-class UnreadableCodeWarning(UserWarning):
-    """Code that decides a result cannot be read, so that the result cannot be told from others."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -113,21 +109,82 @@ def code_of(thing: Any, ours: Iterable[str] = ()) -> dict[str, str]:
         Where the file was changed after it was imported.
     """
     folders = tuple(_TOOLKIT / folder for folder in ours)
-    path = _file_of(thing)
     try:
-        if path is not None:
-            closure = _Closure(folders)
-            closure.add(path)
-            found = closure.digests
-        else:
-            found = _interactive(thing, folders)
-    except _UnreadableError as reason:
-        found = {_name(thing): _unknown(thing, str(reason))}
+        found = _of_texts(thing, folders) | _of_given_values(thing)
+    except UnreadableCodeError as reason:
+        found = {_name(thing): _unknown(thing, reason)}
     return dict(sorted(found.items()))
 
 
-class _UnreadableError(Exception):
-    """Code is nowhere to be read; the message says which and why."""
+class UnreadableCodeError(Exception):
+    """Code is nowhere to be read; the message says which and why.
+
+    Attributes
+    ----------
+    value : object
+        What cannot be digested, where it is a value.
+    """
+
+    def __init__(self, message: str, value: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
+
+
+def _of_texts(thing: Any, ours: tuple[Path, ...] = ()) -> dict[str, str]:
+    """Digests of the files, or of the cells, that a class or function is made of."""
+    path = file_of(thing)
+    if path is None:
+        return _interactive(thing, ours)
+    files = ImportedFiles(ours)
+    files.add(path)
+    return _digests(files)
+
+
+def _of_given_values(thing: Any, within: frozenset[int] = frozenset()) -> dict[str, str]:
+    """Digests of what decides what a class or function does and stands in none of its texts."""
+    if id(thing) in within:  # a function that knows itself
+        return {}
+    return {
+        f"{_name(one.owner)}.{one.name}": _digest_of_given(one, within | {id(thing)})
+        for one in given_values(thing)
+    }
+
+
+def given_values(thing: Any) -> list[GivenValue]:
+    """What decides what a class or function does and stands in none of its texts."""
+    found = list(enclosed(thing))
+    for owner in users_classes(thing):
+        body = class_text(owner)
+        if body is not None:
+            found += set_later(owner, body)
+    return found
+
+
+def class_text(thing: type) -> ast.ClassDef | None:
+    """The syntax tree of a class, wherever it was defined; None where it cannot be found."""
+    path = file_of(thing)
+    if path is None:
+        return class_body(definition(thing), thing.__qualname__)
+    files = ImportedFiles(())
+    files.add(path)
+    (_, text), *_ = next(iter(files.found.values()))
+    return class_body(ast.parse(text), thing.__qualname__)
+
+
+def _digest_of_given(given: GivenValue, within: frozenset[int]) -> str:
+    value = given.value
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    if isinstance(value, types.BuiltinFunctionType):
+        return _name(value)
+    if not isinstance(value, type | types.FunctionType):
+        return _digest_of_value(given.name, value)
+    path = file_of(value)
+    if path is not None and (is_installed(path) or is_toolkits(path)):
+        return _name(value)
+    does = instructions(value.__code__) if isinstance(value, types.FunctionType) else ()
+    code = {} if id(value) in within else _of_texts(value) | _of_given_values(value, within)
+    return _joined([("name", f"{_name(value)} {does}"), *code.items()])
 
 
 def _name(thing: Any) -> str:
@@ -135,195 +192,33 @@ def _name(thing: Any) -> str:
 
 
 # Classes and functions whose code cannot be read, with what stands in the place of a digest.
-_UNKNOWN: dict[int, tuple[Any, str]] = {}
+_UNKNOWN: dict[tuple[int, int], tuple[Any, str]] = {}
 
 
-def _unknown(thing: Any, reason: str) -> str:
-    if id(thing) not in _UNKNOWN:
-        _UNKNOWN[id(thing)] = thing, f"unknown {uuid.uuid4().hex}"
+def _unknown(thing: Any, reason: UnreadableCodeError) -> str:
+    one = id(thing), id(reason.value)
+    if one not in _UNKNOWN:
+        _UNKNOWN[one] = (thing, reason.value), f"unknown {uuid.uuid4().hex}"
         warnings.warn(
             f"{reason}, so that results by {getattr(thing, '__name__', thing)} cannot be told from"
             " those by other code: they are computed anew in every session; put it into a file",
             UnreadableCodeWarning,
             stacklevel=5,
         )
-    return _UNKNOWN[id(thing)][1]
+    return _UNKNOWN[one][1]
 
 
-def _file_of(thing: Any) -> Path | None:
-    """The file in which a class, function or module is; None where it is in none."""
-    if isinstance(thing, types.ModuleType):
-        name: Any = getattr(thing, "__file__", None)
-    else:
-        module = sys.modules.get(thing.__module__)
-        name = getattr(module, "__file__", None)
-        if module is None or getattr(module, thing.__qualname__.split(".")[0], None) is None:
-            # Made by a function, or from a file that is no module (`rule_from_file`).
-            name = next((f.__code__.co_filename for f in functions_of(thing)), name)
-    if name is None or not str(name).endswith(".py") or not Path(name).is_file():
-        return None
-    return Path(name).resolve()
-
-
-class _Closure:
-    """Files from one on, by the imports of each."""
-
-    def __init__(self, ours: tuple[Path, ...]) -> None:
-        self.ours = ours
-        self._found: dict[str, list[tuple[str, str]]] = {}
-        self._start = Path()  # the folder from which the first file is imported
-        self._home: Path | None = None  # the package of the first file, wherever it is installed
-        self._seen: set[Path] = set()
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """From names of modules to digests; of files in folders without a package, one a name."""
-        return {
-            module: files[0][1] if len(files) == 1 else _joined(files)
-            for module, files in self._found.items()
-        }
-
-    def add(self, path: Path) -> None:
-        """Take a file, and what it imports, if it counts."""
-        if path in self._seen:
-            return
-        self._seen.add(path)
-        root = _root(path)
-        if len(self._seen) == 1:
-            self._start = root
-            if root != path.parent:
-                self._home = root / path.relative_to(root).parts[0]
-        module = _dotted(path, root)
-        text = _text_in_memory(module, path)
-        place = Path(os.path.relpath(path, self._start)).as_posix()
-        self._found.setdefault(module, []).append((place, statements_digest(text)))
-        if not self._is_ours(path):  # a package of the user's is run before its modules
-            for folder in path.parents:
-                if folder == root:
-                    break
-                self.add(folder / "__init__.py")
-        if not self._is_ours(path) and _TOOLKIT not in path.parents:
-            _warn_of_computed_names(text, path)
-        for found in _imports(text, path, root):
-            if self._counts(found):
-                self.add(found)
-
-    def _is_ours(self, path: Path) -> bool:
-        return any(path == place or place in path.parents for place in self.ours)
-
-    def _counts(self, path: Path) -> bool:
-        if self._is_ours(path):
-            return path.name != "__init__.py"
-        if _TOOLKIT in path.parents:
-            return False
-        if self._home is not None and self._home in path.parents:
-            return True
-        return not any(place in path.parents for place in _INSTALLED) and not (
-            {"site-packages", "dist-packages"} & set(path.parts)
-        )
+def _digests(files: ImportedFiles) -> dict[str, str]:
+    """From names of modules to digests; of files in folders without a package, one a name."""
+    found = {}
+    for module, texts in files.found.items():
+        digests = [(place, statements_digest(text)) for place, text in texts]
+        found[module] = digests[0][1] if len(digests) == 1 else _joined(digests)
+    return found
 
 
 def _joined(files: list[tuple[str, str]]) -> str:
     return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()[:_N_DIGITS]
-
-
-def _root(path: Path) -> Path:
-    """The folder from which a file is imported: above its packages."""
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return folder
-
-
-def _dotted(path: Path, root: Path) -> str:
-    parts = path.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
-
-
-@functools.lru_cache(maxsize=4096)
-def _names_imported(source: str) -> frozenset[tuple[int, tuple[str, ...]]]:
-    """What a text imports, wherever in it: how many folders up, and the names from there on."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {(0, tuple(alias.name.split("."))) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            parts = tuple(node.module.split(".")) if node.module else ()
-            # What is imported is a name, or a module of the package.
-            found |= {(node.level, parts), *((node.level, (*parts, a.name)) for a in node.names)}
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            name = node.args[0].value
-            if called in ("import_module", "__import__") and isinstance(name, str):
-                found.add((0, tuple(name.split("."))))
-    return frozenset(found)
-
-
-@functools.lru_cache(maxsize=4096)  # said once of a file
-def _warn_of_computed_names(source: str, path: Path) -> None:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in ("import_module", "__import__"):
-                warnings.warn(
-                    f"{path}, line {node.lineno}, imports a module by a computed name: its code is"
-                    " not seen, and results by an older version of it are read; import it by name",
-                    UnreadableCodeWarning,
-                    stacklevel=6,
-                )
-
-
-def _imports(source: str, path: Path, root: Path) -> Iterator[Path]:
-    """The files that a file imports."""
-    for level, parts in _names_imported(source):
-        if not level:
-            yield from _found(parts, [root, *map(Path, sys.path)])
-        elif level <= len(path.parents):
-            yield from _found(parts, [path.parents[level - 1]])
-
-
-def _found(parts: tuple[str, ...], folders: list[Path]) -> Iterator[Path]:
-    for folder in folders:
-        place = folder.joinpath(*parts)
-        for path in (
-            place.with_name(f"{place.name}.py") if parts else place,
-            place / "__init__.py",
-        ):
-            if path.is_file():
-                yield path.resolve()
-                return
-
-
-# Of each module, what it was imported by and its text when that was first asked for.
-_TEXTS: dict[Path, tuple[Any, str]] = {}
-
-
-def _text_in_memory(module: str, path: Path) -> str:
-    """The text of a file; where it has been imported, as it was then."""
-    loaded = next(
-        (m for m in (sys.modules.get(module), sys.modules.get("__main__")) if _is_at(m, path)), None
-    )
-    # A module that is imported anew has another specification; a script has none.
-    imported = getattr(loaded, "__spec__", None) or loaded
-    known = _TEXTS.get(path)
-    if imported is not None and known is not None and known[0] is imported:
-        return known[1]
-    try:
-        text = path.read_text(encoding="utf-8")
-        ast.parse(text)
-    except (OSError, UnicodeDecodeError, SyntaxError) as error:
-        raise SpikelearnError(f"the code in {path} cannot be read: {error}") from error
-    if loaded is not None:
-        loader = getattr(imported, "loader", getattr(imported, "__loader__", None))
-        if type(loader) is importlib.machinery.SourceFileLoader:
-            refuse_changed(loaded, text, path)
-        _TEXTS[path] = imported, text
-    return text
-
-
-def _is_at(module: Any, path: Path) -> bool:
-    name = getattr(module, "__file__", None)
-    return name is not None and Path(name).resolve() == path
 
 
 def _interactive(thing: Any, ours: tuple[Path, ...]) -> dict[str, str]:
@@ -331,33 +226,49 @@ def _interactive(thing: Any, ours: tuple[Path, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting: list[Any] = [thing]
     seen: set[int] = set()
-    closure = _Closure(ours)
+    files = ImportedFiles(ours)
     while waiting:
         one = waiting.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        path = _file_of(one) if hasattr(one, "__module__") else None
+        path = file_of(one) if hasattr(one, "__module__") else None
         if isinstance(one, types.ModuleType):
-            path = _file_of(one)
+            path = file_of(one)
         if path is not None:
-            if closure._counts(path):
-                closure.add(path)
+            if files.counts(path):
+                files.add(path)
             continue
         if not hasattr(one, "__qualname__"):
             continue  # a module that is no file, such as one in C
         if one.__module__ != thing.__module__:
             continue
-        node = _definition(one)
+        node = definition(one)
         found[_name(one)] = _digest(node)
         names = vars(sys.modules[one.__module__])
-        for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & set(names)):
+        for used in sorted(global_names(ast.unparse(node)) & set(names)):
             value = getattr(names[used], "__wrapped__", names[used])  # of a decorated function
             if isinstance(value, type | types.FunctionType | types.ModuleType):
                 waiting.append(value)
             elif not hasattr(value, "__name__"):  # no function of a library
                 found[f"{one.__module__}.{used}"] = _digest_of_value(used, value)
-    return found | closure.digests
+    return found | _digests(files)
+
+
+def global_names(text: str) -> set[str]:
+    """Names that a text uses and does not bind itself, its functions' own variables left out."""
+    found: set[str] = set()
+    waiting = [symtable.symtable(text, "", "exec")]
+    while waiting:
+        table = waiting.pop()
+        at_top = table.get_type() == "module"
+        found |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (at_top or symbol.is_global())
+        }
+        waiting += table.get_children()
+    return found
 
 
 def _digest_of_value(name: str, value: Any) -> str:
@@ -366,10 +277,10 @@ def _digest_of_value(name: str, value: Any) -> str:
     try:
         return content_key(value, _N_DIGITS)
     except TypeError as error:
-        raise _UnreadableError(f"the value of {name} is no plain one") from error
+        raise UnreadableCodeError(f"the value of {name} is no plain one", value) from error
 
 
-def _definition(thing: Any) -> ast.AST:
+def definition(thing: Any) -> ast.AST:
     """The syntax tree of a class or function that is in no file, from the cell that made it."""
     for function in functions_of(thing):
         lines = linecache.getlines(function.__code__.co_filename)
@@ -383,4 +294,4 @@ def _definition(thing: Any) -> ast.AST:
             named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             if named and node.name == thing.__qualname__.split(".")[0]:  # type: ignore[attr-defined]
                 return node
-    raise _UnreadableError(f"the code of {_name(thing)} cannot be read")
+    raise UnreadableCodeError(f"the code of {_name(thing)} cannot be read")

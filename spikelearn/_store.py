@@ -10,6 +10,7 @@ weights.safetensors    network and rule
 epochs.parquet         loss and validation accuracy by epoch
 layers.parquet         weight displacement, dead units, cosine with backpropagation by layer
 summary.yaml           test accuracy, chosen epoch, flags
+code/                  the files of a rule that a user has written, as they were
 
 A folder appears when all of it is written. What has another key has another folder: a result of
 other code, other data or another format stays where it is and is never taken for today's. What
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import atomic_folder
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import read_yaml, write_yaml
+from spikelearn._files import read_yaml, write_text, write_yaml
 from spikelearn._keys import content_key
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 RUN_FORMAT = 4
 READABLE_FORMATS = (2, 3, 4)
 CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
-WEIGHTS = "weights.safetensors"
+WEIGHTS, CODE = "weights.safetensors", "code"
 
 
 class DamagedResultError(SpikelearnError):
@@ -163,6 +164,7 @@ def save_run(
     tables: Mapping[str, pd.DataFrame],
     summary: Mapping[str, Any],
     key: str = "",
+    code: Mapping[str, str] | None = None,
 ) -> None:
     """Write a complete training run: under a temporary name, then renamed.
 
@@ -179,6 +181,8 @@ def save_run(
         Plain YAML values.
     key : str
         As of `new_result`.
+    code : mapping of str to str, optional
+        Texts of the rule's files, where a user has written it, by their places in `CODE`.
     """
     from safetensors.torch import save_file
 
@@ -190,6 +194,8 @@ def save_run(
         save_file(copies, temporary / WEIGHTS)
         for name, table in tables.items():
             table.to_parquet(temporary / f"{name}.parquet", index=False)
+        for place, text in (code or {}).items():
+            write_text(temporary / CODE / place, text)
         write_yaml(temporary / SUMMARY, dict(summary))
 
 

@@ -317,6 +317,12 @@ def test_a_rule_of_a_notebook_counts_with_what_it_uses(notebook: types.ModuleTyp
     assert other["a_notebook.Mine"] != known["a_notebook.Mine"]
 
 
+def test_variables_of_a_function_are_no_values_of_the_session(notebook: types.ModuleType) -> None:
+    cell(notebook, 0, CELLS[0] + "x = iter(())\n_ = 1\n")
+    cell(notebook, 1, "def twice(x):\n    y, _ = x, 0\n    return [FACTOR * z for z in y]\n")
+    assert set(code_of(notebook.twice)) == {"a_notebook.twice", "a_notebook.FACTOR"}
+
+
 def test_code_that_cannot_be_read_is_told_from_all_other_and_said(
     notebook: types.ModuleType,
 ) -> None:

@@ -106,15 +106,35 @@ def plainly(command: Command) -> Command:
         except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
             sys.stdout = None
             raise typer.Exit(1) from None
-        except OSError as error:
-            say(f"Error: {error.strerror or error}: {error.filename or 'the system refused'}")
-            raise typer.Exit(1) from None
         except KeyboardInterrupt as error:
             sentence, status = interruption(error)
             say(sentence)
             raise typer.Exit(status) from None
+        except (Exception, SystemExit) as error:
+            said = _raised_by_a_rule(error)
+            if said is None and isinstance(error, OSError):
+                said = f"{error.strerror or error}: {error.filename or 'the system refused'}"
+            if said is None:
+                raise
+            say(f"Error: {said}")
+            raise typer.Exit(1) from None
 
     return wrapped  # type: ignore[return-value]
+
+
+def _raised_by_a_rule(error: BaseException) -> str | None:
+    """What went wrong in a rule that a user has written, in words; None for other exceptions."""
+    users = sys.modules.get("spikelearn.rules.user_rule")
+    places = users.used_places() if users is not None else []
+    if not places or type(error).__module__.startswith(("click", "typer")):
+        return None
+    from spikelearn._raised import raised, raised_by_user
+
+    named = " or ".join(users.place_name(place) for place in places)  # type: ignore[union-attr]
+    check = f"`spikelearn check {named}` tells which property it lacks"
+    if (said := raised_by_user(error)) is not None:
+        return f"{named}: {said}"
+    return f"{named} does not keep the contract of rules: {raised(error)}; {check}"
 
 
 @contextlib.contextmanager

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 Rule = Annotated[
     str | None,
     typer.Option(
-        help="Learning rule; `spikelearn rules` lists them. Or give --recipe, or a model with"
-        " plasticity of its own."
+        help="Learning rule; `spikelearn rules` lists them; one of your own as"
+        " my_rule.py:MyRule. Or give --recipe, or a model with plasticity of its own."
     ),
 ]
 Recipe = Annotated[
@@ -106,7 +106,11 @@ def train(
     and their defaults, model, data, the rule's code. One that was interrupted goes on. `spikelearn
     runs` lists what is there, and how it differs from today's.
 
+    A rule's file that is named is run, and its run keeps a copy of it: train only by code that you
+    trust.
+
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
+    Example: spikelearn train --rule my_rule.py:MyRule --option rate=0.5 --dataset digits
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
     """
@@ -206,7 +210,7 @@ def _receptive_fields(folder: Path) -> Path:
 def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
     from spikelearn._files import shipped_names, validate
-    from spikelearn.rules import RULES, known_name
+    from spikelearn.rules import known_name, rule_entry
     from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
 
     rule = given.get("rule")
@@ -218,7 +222,7 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
         rule = given["rule"] = known_name(rule)
     if recipe is None and rule is not None:
         shipped = shipped_names("models/recipes")
-        kinds = (given["model"],) if "model" in given else RULES[rule].networks
+        kinds = (given["model"],) if "model" in given else rule_entry(rule).networks
         for kind in kinds:
             folder = _RECIPE_FOLDERS.get(kind, kind)
             usual = f"{given.get('dataset', 'mnist')}_{folder}/{rule}"
@@ -228,12 +232,12 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
                 break
     if recipe is not None:
         config = load_recipe(recipe)
-        if rule is not None and rule != config.rule:
+        if rule is not None and rule != config.rule_place:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
         _check_options(type(config), config.rule, given)
         options = {**getattr(config, "options", {}), **given.pop("options", {})}
         return load_recipe(recipe, **given, options=options)
-    kind = STDPConfig if RULES[str(rule)].simulated else TrainConfig
+    kind = STDPConfig if rule_entry(rule).simulated else TrainConfig
     _check_options(kind, str(rule), given)
     model = _first_model(str(rule), given.get("dataset", "mnist"))
     return validate(kind, {"model": model, **given}, "the options")
@@ -276,11 +280,13 @@ def check(
             help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend.",
         ),
     ],
+    option: RuleOptions = None,
     seed: Seed = 0,
 ) -> None:
     """Test the properties that every learning rule, or every backend, must have.
 
-    A file that is named is run: check only code that you trust.
+    A file that is named is run: check only code that you trust. What it raises is told with its
+    line, as a property that it lacks.
 
     Example: spikelearn check my_rule.py:MyRule
     """
@@ -292,14 +298,15 @@ def check(
     if is_backend:
         from spikelearn.simulation.checks import check_backend, describe_properties
 
+        if option:
+            raise SpikelearnError("--option is a setting of a rule; a backend has none")
         results, says = check_backend(checked, seed, False), describe_properties()
     else:
-        from spikelearn.rules import rule_from_file
         from spikelearn.rules.checks import check_rule
         from spikelearn.rules.checks import describe_properties as describe_rules
 
-        rule = rule_from_file(checked) if ":" in checked else checked
-        results, says = check_rule(rule, None, seed, False), describe_rules()
+        options = settings(option or [])
+        results, says = check_rule(checked, None, seed, False, **options), describe_rules()
     words = {True: "passed", False: "FAILED", None: "does not apply"}
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]
     print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), checked)
@@ -327,11 +334,16 @@ _RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp", "latency_cnn": "spiking_cnn"}
 
 def _first_model(rule: str, dataset: str) -> str:
     """The first shipped model of its kinds that is made for the data set; else the usual one."""
-    from spikelearn.rules import RULES
+    from spikelearn.rules import rule_entry, rule_name
 
     if rule.startswith("reward_stdp"):
         return "latency_784_first_spike"  # that rule's answer is the first spike
-    kinds = RULES[rule].networks
+    kinds = rule_entry(rule).networks
+    if not kinds or not set(kinds) <= set(_MODELS):
+        raise SpikelearnError(
+            f"the rule '{rule_name(rule)}' says that it trains networks of kind"
+            f" {', '.join(map(str, kinds)) or 'none'}; kinds are {', '.join(_MODELS)}"
+        )
     for kind in kinds:
         if dataset in _MODELS[kind]:
             return _MODELS[kind][dataset]

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
+from spikelearn._raised import told
 from spikelearn.plausibility import stored_findings as stored
 from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.plausibility.criterion import Row
+from spikelearn.rules.user_rule import absolute_place, is_place
 
 if TYPE_CHECKING:
     from spikelearn._progress import Progress
@@ -101,7 +103,7 @@ def measure_each(
     """
     say = progress or (lambda fraction, words: None)
     given = dict(options or {})
-    known = [current_name("rule", rule) for rule in rules]
+    known = [_found_anywhere(current_name("rule", rule)) for rule in rules]
     names = [stored.name_of(rule) for rule in known]
     for name in names:
         if names.count(name) > 1:
@@ -112,7 +114,7 @@ def measure_each(
     found: dict[Task, list[Row]] = {}
     read: dict[Task, Path] = {}
     for place, seed in tasks if wanted.folder is not None and not wanted.again else []:
-        folder, decided = _kept(_loaded(known[place]), seed, wanted, given)
+        folder, decided = _kept(known[place], seed, wanted, given)
         before = stored.found(folder, decided)
         if before is not None:
             found[place, seed], read[place, seed] = before, folder
@@ -141,13 +143,9 @@ def _kept(
     return stored.place(wanted.folder, decided), decided
 
 
-def _loaded(rule: Any) -> Any:
-    """A rule in a file as its class; others as they are."""
-    if isinstance(rule, str) and ":" in rule:
-        from spikelearn.rules import rule_from_file
-
-        return rule_from_file(rule)
-    return rule
+def _found_anywhere(rule: Any) -> Any:
+    """A rule in a file by its whole path, by which other processes find it; others as they are."""
+    return absolute_place(rule) if isinstance(rule, str) and is_place(rule) else rule
 
 
 def measure_one(
@@ -169,16 +167,15 @@ def measure_one(
     say : callable
         Called with the fraction done and a few words.
     """
-    loaded = _loaded(rule)
     with _one_thread():
-        audited = audited_of(loaded, seed, options)
+        audited = audited_of(rule, seed, options)
         rows: list[Row] = []
         for done, key in enumerate(wanted.criteria):
             say(done / len(wanted.criteria), f"{audited.name}, seed {seed}: {key}")
             claim = audited.claims.get(CRITERIA[key].claim or "")
             rows.append((audited.name, key, audited.finding(CRITERIA[key]), claim))
     if wanted.folder is not None:
-        folder, decided = _kept(loaded, seed, wanted, options)
+        folder, decided = _kept(rule, seed, wanted, options)
         stored.write(rows, folder, decided)
         rows = stored.read(folder)
     say(1.0, f"{audited.name}, seed {seed}")
@@ -258,7 +255,7 @@ def _side_by_side(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_as_a_worker) as pool:
         waiting = {
-            pool.submit(measure_one, rules[task[0]], task[1], wanted, dict(options)): task
+            pool.submit(told(measure_one), rules[task[0]], task[1], wanted, dict(options)): task
             for task in tasks
         }
         try:

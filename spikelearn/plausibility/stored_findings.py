@@ -20,6 +20,7 @@ from spikelearn._files import write_text
 from spikelearn._keys import content_key, plain
 from spikelearn.plausibility.criterion import Finding, Graded, Row
 from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.rules.user_rule import is_place, place_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def decides(
 def name_of(rule: Any) -> str:
     """What a rule is called in tables."""
     if isinstance(rule, str):
-        return rule.rpartition(":")[2]
+        return place_name(rule) if is_place(rule) else rule
     described = getattr(rule, "rule", None) if hasattr(type(rule), "model_fields") else None
     return str(described or getattr(rule, "__name__", type(rule).__name__))
 
@@ -79,6 +80,8 @@ def _options_and_code(rule: Any, options: Mapping[str, Any]) -> tuple[Any, dict[
             return plain(rule), {}, True
         if not isinstance(rule, str):
             return plain(dict(options)), code_of(rule, ("rules",)), False
+        if is_place(rule):
+            return effective_options(rule, options), rule_code(rule), False
         if rule not in RULES:  # a plasticity that is audited by itself
             return plain(dict(options)), {}, True
         if RULES[rule].simulated:

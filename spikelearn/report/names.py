@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spikelearn.rules import GREY, PURPLE, RULES, SKY
+from spikelearn.rules import RULES
+from spikelearn.rules.entries import GREY, PURPLE, SKY
+from spikelearn.rules.user_rule import is_place
 
 # What is no rule, and plasticities that only descriptions of networks name.
 _LOOKS: dict[str, tuple[str, str]] = {
@@ -39,6 +41,8 @@ def label(name: str) -> str:
     """The name as it is printed."""
     if name in RULES:
         return RULES[name].label or name.replace("_", " ")
+    if is_place(name):  # a file and a class
+        return name
     return _LOOKS[name][0] if name in _LOOKS else name.replace("_", " ")
 
 

@@ -2,23 +2,36 @@
 
 `RULES` lists them; `make_rule(name)` gives the object that a training run uses. A variant of a
 family is an entry of its own, with the options that make it. To add a rule, write its file and add
-its line here; which networks it trains, and what it is in one line, its class says.
+its line here; which networks it trains, and what it is in one line, its class says. A rule that is
+not listed is named by its file and class, `my_rule.py:MyRule`, or given as a class.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._code import code_of
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._keys import current_name, plain
-from spikelearn.rules._read_class import attribute, first_line
-from spikelearn.rules.rule_options import checked_options, own_options
-from spikelearn.rules.user_rule import rule_from_file
+from spikelearn.rules.entries import (
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    RuleEntry,
+)
+from spikelearn.rules.rule_options import checked_options, own_options, refuse_missing
+from spikelearn.rules.user_rule import (
+    absolute_place,
+    is_place,
+    place_name,
+    place_of,
+    rule_from_file,
+)
 
 if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
@@ -30,62 +43,10 @@ __all__ = [
     "known_name",
     "make_rule",
     "rule_code",
+    "rule_entry",
     "rule_from_file",
+    "rule_name",
 ]
-
-# Colours that the colour-blind can tell apart (Okabe & Ito 2008); greys for what learned nothing.
-BLUE, VERMILION, ORANGE, SKY = "#0072b2", "#d55e00", "#e69f00", "#56b4e9"
-PURPLE, GREEN, DARK_GREY, GREY = "#cc79a7", "#009e73", "#5c5c5c", "#8a8a8a"
-
-
-@dataclass(frozen=True)
-class RuleEntry:
-    """Where a rule is, and how it is written and drawn.
-
-    Attributes
-    ----------
-    module, name_of_class : str
-        Where it is. The class says what the rule is and which networks it trains; it is not
-        imported for that.
-    options : mapping
-        What makes this variant of its family.
-    label : str or None
-        How figures and tables call it; its name with blanks, if None.
-    colour : str
-        Of its marks in figures.
-    """
-
-    module: str
-    name_of_class: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    label: str | None = None
-    colour: str = SKY
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """Kinds of models it trains, the usual one first: the class's attribute `networks`."""
-        return _networks(self.module, self.name_of_class)
-
-    @property
-    def description(self) -> str:
-        """What it is: the first line of its class's docstring, or its sentence among `variants`."""
-        line = first_line(self.module, self.name_of_class)
-        if self.options:
-            variant = ", ".join(f"{name}={value}" for name, value in self.options.items())
-            variants = attribute(self.module, self.name_of_class, "variants") or {}
-            line = variants.get(variant, line)
-        return line.removesuffix(".")
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the simulation carries it out, as part of a spiking network's description."""
-        return self.networks == ("spiking",)
-
-
-@functools.cache
-def _networks(module: str, name_of_class: str) -> tuple[str, ...]:
-    return tuple(attribute(module, name_of_class, "networks"))
-
 
 RULES: dict[str, RuleEntry] = {
     # Baselines: the gradient, and what learns nothing, or a readout alone.
@@ -305,27 +266,70 @@ RULES: dict[str, RuleEntry] = {
 _SHIPPED = {name: f"{rule.module}.{rule.name_of_class}" for name, rule in RULES.items()}
 
 
-def known_name(name: str) -> str:
+def known_name(name: Any) -> str:
     """The rule's name as it is today; an old name gives the new one, with a word of warning.
+
+    Of a rule that a user has written, given by its file and class or as a class, it is its place,
+    with the whole path.
 
     Raises
     ------
     SpikelearnError
         If there is no such rule.
     """
+    if not isinstance(name, str):
+        return _name_of_class(name)
     current = str(current_name("rule", name))
-    if current not in RULES:
-        raise SpikelearnError(f"there is no rule called '{name}'; {nearest(name, RULES)}")
-    return current
+    if current in RULES:
+        return current
+    if is_place(current):
+        return absolute_place(current)
+    raise SpikelearnError(f"there is no rule called '{name}'; {nearest(name, RULES)}")
 
 
-def make_rule(name: str, **options: Any) -> Rule:
+def _name_of_class(rule: Any) -> str:
+    """The name of a shipped rule's class, or the place of a user's."""
+    here = (getattr(rule, "__module__", None), getattr(rule, "__qualname__", None))
+    names = [n for n, one in RULES.items() if (one.module, one.name_of_class) == here]
+    plain_ones = [name for name in names if not RULES[name].options]
+    if names and not plain_ones:
+        raise SpikelearnError(
+            f"the class {here[1]} is shipped as {' and '.join(names)}; give one of these names"
+        )
+    return plain_ones[0] if names else place_of(rule)
+
+
+def rule_entry(name: Any) -> RuleEntry:
+    """The entry of a rule: that of `RULES`, or one for a rule that a user has written.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such rule, or its file fails.
+    """
+    known = known_name(name)
+    if known in RULES:
+        return RULES[known]
+    rule = rule_from_file(known)
+    return RuleEntry(rule.__module__, rule.__qualname__, label=rule.__qualname__, place=known)
+
+
+def rule_name(name: Any) -> str:
+    """The name by which a rule is printed, keyed and seeded: of a user's rule without its folder.
+
+    Such as "my_rule.py:MyRule".
+    """
+    known = known_name(name)
+    return known if known in RULES else place_name(known)
+
+
+def make_rule(name: Any, **options: Any) -> Rule:
     """A fresh rule by name.
 
     Parameters
     ----------
-    name : str
-        A name of `RULES`.
+    name : str or class
+        A name of `RULES`; or a user's rule, as my_rule.py:MyRule or its class.
     **options
         The rule's own settings, as its class describes them.
 
@@ -335,50 +339,51 @@ def make_rule(name: str, **options: Any) -> Rule:
         If there is no such rule or no such option, or the rule is not one that a gradient-like
         training loop drives.
     """
-    name = known_name(name)
-    entry = RULES[name]
+    entry = rule_entry(name)
     if entry.simulated:
         raise SpikelearnError(
-            f"the rule '{name}' is part of a spiking network's description and acts while it is"
-            " simulated; train such a network with spikelearn.training.train_stdp"
+            f"the rule '{rule_name(name)}' is part of a spiking network's description and acts"
+            " while it is simulated; train such a network with spikelearn.training.train_stdp"
         )
-    given = checked_options(name, _class_of(entry), options, entry.options)
-    made: Rule = _class_of(entry)(**entry.options, **given)
+    given = checked_options(rule_name(name), entry.rule_class, options, entry.options)
+    refuse_missing(rule_name(name), entry.rule_class, {**entry.options, **given})
+    made: Rule = entry.rule_class(**entry.options, **given)
     return made
 
 
-def effective_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def effective_options(name: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every option of a rule with the value that acts: what is given, else the rule's own.
 
     Parameters
     ----------
-    name : str
-        A name of `RULES`.
+    name : str or class
+        As of `make_rule`.
     options : mapping
         Those that are given.
 
     Raises
     ------
     SpikelearnError
-        If there is no such rule or no such option, or a value cannot be kept with a run.
+        If there is no such rule or no such option, one is missing that the rule needs, or a value
+        cannot be kept with a run.
     """
-    name = known_name(name)
-    entry = RULES[name]
-    rule = _class_of(entry)
-    given = checked_options(name, rule, options, entry.options)
-    acting = {**own_options(rule, entry.options), **given}
+    entry = rule_entry(name)
+    given = checked_options(rule_name(name), entry.rule_class, options, entry.options)
+    refuse_missing(rule_name(name), entry.rule_class, {**entry.options, **given})
+    acting = {**own_options(entry.rule_class, entry.options), **given}
     for option, value in acting.items():
         try:
             acting[option] = plain(value)
         except TypeError as error:
             raise SpikelearnError(
-                f"the option '{option}' of the rule '{name}' is {value!r:.60}, which cannot be kept"
-                " with a run; options are numbers, texts, or lists and mappings of them"
+                f"the option '{option}' of the rule '{rule_name(name)}' is {value!r:.60}, which"
+                " cannot be kept with a run; options are numbers, texts, or lists and mappings of"
+                " them"
             ) from error
     return acting
 
 
-def rule_code(name: str) -> dict[str, str]:
+def rule_code(name: Any) -> dict[str, str]:
     """Digests of the code by which a rule acts: its file, and what that imports of its author.
 
     Of shipped rules that is what lies in this folder; of a rule that a simulation carries out, also
@@ -389,17 +394,14 @@ def rule_code(name: str) -> dict[str, str]:
     SpikelearnError
         If there is no such rule, or its file has changed since it was imported.
     """
-    entry = RULES[known_name(name)]
+    entry = rule_entry(name)
     ours = ("rules", "networks/plasticity.py") if entry.simulated else ("rules",)
-    code = code_of(_class_of(entry), ours)
+    code = code_of(entry.rule_class, ours)
     place = f"{entry.module}.{entry.name_of_class}"
-    if _SHIPPED.get(known_name(name)) != place:  # else the rule's name says which class it is
+    # The name says which class it is, but for entries that a user has added.
+    if entry.place is None and _SHIPPED.get(known_name(name)) != place:
         code["class"] = place
     return code
-
-
-def _class_of(entry: RuleEntry) -> Any:
-    return getattr(importlib.import_module(entry.module), entry.name_of_class)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ import torch
 
 from spikelearn._checks import CheckResult, Fails, Skips, failures, run_checks
 from spikelearn._errors import SpikelearnError
+from spikelearn._raised import raised
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.rules.rule import Axis, Rule
@@ -47,14 +48,18 @@ def check_rule(
     model: Any = None,
     seed: int = 0,
     raise_on_failure: bool = True,
+    **options: Any,
 ) -> list[CheckResult]:
     """Test every property that a learning rule must have.
+
+    What a rule raises is the property that fails, with the line in its file; the others are tested
+    all the same.
 
     Parameters
     ----------
     rule : str, class or callable
-        Name of a shipped rule, a class derived from `Rule` that needs no arguments, or a function
-        that makes a fresh rule.
+        Name of a shipped rule, or of a file and class as my_rule.py:MyRule; a class derived from
+        `Rule`; or a function that makes a fresh rule.
     model : description, optional
         Of the network to test it on, such as `MLP` or `CNN`; a small one of the first kind that
         the rule trains, if absent.
@@ -62,6 +67,8 @@ def check_rule(
         Of the weights, the data and the rule.
     raise_on_failure : bool
         Whether a property that fails raises; otherwise it is only reported.
+    **options
+        Of the rule, by name.
 
     Returns
     -------
@@ -73,14 +80,28 @@ def check_rule(
     RuleCheckError
         Naming every property that fails, and how.
     """
-    small = SmallNetwork(rule, model, seed)
-    results = run_checks(PROPERTIES.items(), small)
+    try:
+        small = SmallNetwork(rule, model, seed, options)
+        small.fresh()
+    except (SpikelearnError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        results = [CheckResult("can_be_prepared", False, raised(error))]
+        results += [CheckResult(n, None, "it cannot be prepared") for n in list(PROPERTIES)[1:]]
+    else:
+        results = run_checks(PROPERTIES.items(), small)
     if raise_on_failure and (said := failures(results)):
-        raise RuleCheckError(f"{small.name} fails {said}")
+        name = rule if isinstance(rule, str) else getattr(rule, "__name__", "the rule")
+        raise RuleCheckError(f"{name} fails {said}")
     return results
 
 
 # --- The properties.
+
+
+def can_be_prepared(small: SmallNetwork) -> None:
+    """It is made with its options, and prepares itself for a network."""
+    small.fresh()
 
 
 def keeps_the_contract(small: SmallNetwork) -> None:
@@ -97,8 +118,8 @@ def keeps_the_contract(small: SmallNetwork) -> None:
     loss = rule.update(small.x, small.y, lambda: calls.append(1))
     if not torch.equal(global_state, torch.get_rng_state()):
         raise Fails("it draws from torch's global generator; draw through self.draw")
-    if loss.requires_grad or loss.numel() != 1:
-        raise Fails("update must return a scalar without a graph")
+    if not isinstance(loss, torch.Tensor) or loss.requires_grad or loss.numel() != 1:
+        raise Fails("update must return the loss, a scalar tensor without a graph")
     if rule.trains and not calls:
         raise Fails("update never called apply")
     for name in named(rule):
@@ -280,6 +301,7 @@ def gpu_agrees_with_cpu(small: SmallNetwork) -> None:
 PROPERTIES: dict[str, Callable[[SmallNetwork], None]] = {
     test.__name__: test
     for test in (
+        can_be_prepared,
         keeps_the_contract,
         updates_something,
         same_seed_same_bits,

@@ -55,6 +55,33 @@ def checked_options(
     return checked
 
 
+def refuse_missing(name: str, rule: type, given: Mapping[str, Any]) -> None:
+    """Refuse to make a rule without an option that its constructor needs.
+
+    Parameters
+    ----------
+    name : str
+        What the rule is called.
+    rule : type
+        Its class.
+    given : mapping
+        All that the constructor will be given, by name.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming every option that is missing.
+    """
+    parameters = inspect.signature(rule).parameters.values()
+    needed = [p for p in parameters if p.kind not in _VARIABLE]
+    missing = [p.name for p in needed if p.default is p.empty and p.name not in given]
+    if missing:
+        ways = ", ".join(f"--option {option}=VALUE" for option in missing)
+        raise SpikelearnError(
+            f"the rule '{name}' needs a value for its option {' and '.join(missing)}; give {ways}"
+        )
+
+
 def own_options(rule: type, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """The options that can be given to a rule, with the values that it takes where none is.
 

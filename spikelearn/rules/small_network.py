@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
+from spikelearn.rules.rule_options import refuse_missing
 
 N_SAMPLES = 8
 N_INPUTS, HIDDEN, N_CLASSES = 12, (7, 6), 5
@@ -27,10 +29,20 @@ Network = RateNetwork | SpikingClassifier | LatencyNetwork
 class SmallNetwork:
     """Makes the rule afresh, on the same small network and data each time, in 64 bits."""
 
-    def __init__(self, rule: Any, model: Any, seed: int) -> None:
-        from spikelearn.rules import make_rule
+    def __init__(
+        self, rule: Any, model: Any, seed: int, options: Mapping[str, Any] | None = None
+    ) -> None:
+        from spikelearn.rules import make_rule, rule_name
 
-        self.make: Callable[[], Rule] = (lambda: make_rule(rule)) if isinstance(rule, str) else rule
+        named = isinstance(rule, str)
+        given = dict(options or {})
+        if isinstance(rule, type):
+            refuse_missing(rule.__name__, rule, given)
+        self.make: Callable[[], Rule] = (
+            functools.partial(make_rule, rule, **given)
+            if named
+            else functools.partial(rule, **given)
+        )
         self.seed = seed
         made = self.make()
         if not isinstance(made, Rule):
@@ -38,7 +50,7 @@ class SmallNetwork:
                 f"check_rule tests objects derived from spikelearn.rules.rule.Rule, found"
                 f" {type(made).__name__}"
             )
-        self.name = rule if isinstance(rule, str) else type(made).__name__
+        self.name = rule_name(rule) if named else type(made).__name__
         self.model = model if model is not None else small_model(made)
         generator = torch_generator(seed, "check")
         n, n_inputs = N_SAMPLES, self.model.n_inputs

@@ -8,7 +8,7 @@ from typing import Any
 from spikelearn._keys import content_key
 
 # Settings that are named already, or that decide nothing.
-_NAMED = ("format", "network", "model", "rule", "seed", "input_range")
+_NAMED = ("format", "network", "model", "rule", "rule_file", "seed", "input_range")
 # Settings that decide what the network does before it is trained, beside its description.
 _BEFORE = ("input_range", "max_rate_hz", "dt_ms")
 # Of a description, what is said of it, and what only training uses.

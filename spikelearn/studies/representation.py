@@ -21,6 +21,7 @@ from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.responses import activation_responses, spike_counts
 from spikelearn.rules import RULES
 from spikelearn.rules.rule import Rule
+from spikelearn.rules.user_rule import is_place
 from spikelearn.simulation import simulate
 from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.encoders import BernoulliEncoder, RateEncoder
@@ -53,6 +54,8 @@ class Shown:
 def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     """The run in a folder, whichever kind it is.
 
+    Of a run by a rule that a user has written, the rule's file is run: open only what you trust.
+
     Raises
     ------
     SpikelearnError
@@ -67,9 +70,10 @@ def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     True
     """
     rule = current_name("rule", store.read_config(Path(folder)).get("rule"))
-    if rule not in RULES:
+    if rule not in RULES and not is_place(str(rule)):
         raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
-    return open_stdp_run(folder) if RULES[rule].simulated else open_trained_run(folder)
+    simulated = rule in RULES and RULES[rule].simulated
+    return open_stdp_run(folder) if simulated else open_trained_run(folder)
 
 
 def show(

@@ -45,7 +45,7 @@ from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._names import file_name, is_file_name
-from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
+from spikelearn.training.config import STDPConfig, TrainConfig, beside, load_recipe
 
 BASELINE = "baseline"  # family of networks that learn nothing
 
@@ -58,9 +58,21 @@ class NetworkEntry(Description):
         description="family of learning rules, as it is printed; baseline where nothing is learned"
     )
     recipe: str | None = Field(default=None, description="name of a shipped recipe, or path")
-    rule: str | None = Field(default=None, description="name of a learning rule")
+    rule: str | None = Field(
+        default=None,
+        description="name of a learning rule, or file and class of one's own, as my_rule.py:MyRule",
+    )
 
     named_by: ClassVar[tuple[str, ...]] = ("recipe", "rule")
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _found_from_anywhere(cls, rule: Any) -> Any:
+        from spikelearn.rules import known_name
+        from spikelearn.rules.user_rule import is_place
+
+        own = isinstance(rule, type) or (isinstance(rule, str) and is_place(rule))
+        return known_name(rule) if own else rule
 
     @model_validator(mode="after")
     def _one_of_two(self) -> NetworkEntry:
@@ -137,10 +149,10 @@ class NetworkEntry(Description):
 def _recipe(recipe: str | None, rule: str | None) -> TrainConfig | STDPConfig:
     if recipe is not None:
         return load_recipe(recipe)
-    from spikelearn.rules import RULES, known_name
+    from spikelearn.rules import known_name, rule_entry
 
     name = known_name(str(rule))
-    if RULES[name].simulated:
+    if rule_entry(name).simulated:
         return STDPConfig(rule=name)
     return TrainConfig(rule=name, model="not said")
 
@@ -314,6 +326,21 @@ class Study(Description):
         return self
 
     @model_validator(mode="after")
+    def _own_rules_are_told_apart(self) -> Study:
+        from spikelearn.rules import rule_name
+        from spikelearn.rules.user_rule import is_place
+
+        places: dict[str, str] = {}
+        for entry in self.networks:
+            place = entry.config(self.seeds[0], self.n_train).rule_place
+            if is_place(place) and places.setdefault(rule_name(place), place) != place:
+                raise ValueError(
+                    f"two rules are called {rule_name(place)}: {places[rule_name(place)]} and"
+                    f" {place}; rename a file, so that tables can tell them apart"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _each_rule_once(self) -> Study:
         if self.learning:
             rules = [entry.recipe or entry.rule for entry in self.networks]
@@ -346,4 +373,9 @@ def load_study(name: str | Path) -> Study:
         Naming the file, the field and what is allowed.
     """
     path = find_yaml("models/studies", name)
-    return validate(Study, read_yaml(path), path)
+    content = read_yaml(path)
+    networks = content.get("networks") if isinstance(content, dict) else None
+    if isinstance(networks, list):
+        entries = [beside(path, one) if isinstance(one, dict) else one for one in networks]
+        content = {**content, "networks": entries}
+    return validate(Study, content, path)

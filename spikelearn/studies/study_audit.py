@@ -8,13 +8,19 @@ what an update needs to know is asked of small networks, not of those that the s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._raised import told
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn._progress import Progress
     from spikelearn.plausibility.audit import Audit
+    from spikelearn.plausibility.criterion import Row
+    from spikelearn.studies.study import Study
     from spikelearn.studies.study_run import StudyResult
 
 
@@ -27,25 +33,64 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
     progress : callable, optional
         Called with the fraction done and a few words.
     """
-    from spikelearn.plausibility.audit import all_rules, audit_rules
+    from spikelearn.plausibility.audit import Audit
     from spikelearn.plausibility.criteria import CRITERIA
+    from spikelearn.plausibility.measuring import Wanted, measure_each
+    from spikelearn.rules import rule_name
+    from spikelearn.rules.user_rule import is_place
 
     study = result.study
     keys = tuple(CRITERIA) if study.criteria == "all" else study.criteria
-    known = set(all_rules())
-    rules = dict.fromkeys(
-        entry.config(study.seeds[0], study.n_train).rule for entry in study.networks
-    )
-    waiting = [rule for rule in rules if rule in known]
-    if not keys or not waiting:
+    groups = _audited_rules(study)
+    if not keys or not groups:
         return None
-    found = audit_rules(
-        waiting, criteria=keys, progress=progress, seeds=study.audit_seeds,
-        folder=result.folder / "audit", again=result.again,
-    )  # fmt: skip
-    if found.read:
-        result.read.setdefault("findings", []).extend(found.read)
-    return found
+    say = progress or (lambda fraction, words: None)
+    wanted = Wanted.of(keys, result.folder / "audit", result.again)
+    of_seeds: dict[int, list[Row]] = {seed: [] for seed in study.audit_seeds}
+    read: list[Path] = []
+    n_rules, done = sum(len(rules) for rules, _ in groups), 0
+    for rules, options in groups:
+
+        def part(fraction: float, words: str, n: int = len(rules), before: int = done) -> None:
+            say((before + n * fraction) / n_rules, words)
+
+        done += len(rules)
+        try:
+            found, kept = told(measure_each)(rules, study.audit_seeds, wanted, 1, part, options)
+        except SpikelearnError as error:
+            if not is_place(rules[0]):
+                raise
+            result.failed.append(f"audit of {rule_name(rules[0])}: {error}")
+            continue
+        read += kept
+        for seed, rows in found.items():
+            of_seeds[seed] += rows
+    if read:
+        result.read.setdefault("findings", []).extend(read)
+    return Audit.together(of_seeds, read) if any(of_seeds.values()) else None
+
+
+def _audited_rules(study: Study) -> list[tuple[list[str], dict[str, Any]]]:
+    """The rules that are audited, each once: the shipped ones, and one of one's own at a time.
+
+    Shipped rules are audited with their own options; one that a user has written may have none,
+    and is audited with those of its first network.
+    """
+    from spikelearn.plausibility.audit import all_rules
+    from spikelearn.plausibility.instruments.repeated_update import KINDS
+    from spikelearn.rules import rule_entry
+    from spikelearn.rules.user_rule import is_place
+
+    configs = [entry.config(study.seeds[0], study.n_train) for entry in study.networks]
+    known = set(all_rules())
+    shipped = list(dict.fromkeys(c.rule for c in configs if c.rule in known))
+    own: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        if is_place(config.rule_place):
+            rule = rule_entry(config.rule_place).rule_class
+            if rule.trains and rule.networks[0] in KINDS:
+                own.setdefault(config.rule_place, dict(getattr(config, "options", {})))
+    return [(shipped, {})] * bool(shipped) + [([rule], options) for rule, options in own.items()]
 
 
 def measured(best: pd.DataFrame) -> pd.DataFrame:

@@ -57,7 +57,8 @@ def layer_changes(runs: Sequence[Path]) -> pd.DataFrame:
 
 
 def _by_stdp(folder: Path) -> bool:
-    return "spiking" in RULES[store.read_config(folder)["rule"]].networks
+    rule = store.read_config(folder)["rule"]
+    return rule in RULES and RULES[rule].simulated
 
 
 def _stacked(runs: Sequence[Path], name: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn import _store as store
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
+from spikelearn._raised import told
 from spikelearn.studies import comparing
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.study import BASELINE, Study
@@ -131,7 +132,7 @@ def run_study(
 
             part(0.0, "begins")
             try:
-                piece.compute(part, again)
+                told(piece.compute)(part, again)
             except SpikelearnError as error:  # one network that fails leaves the others their turn
                 failed.append(f"{piece.title}: {error}")
         say(1.0, "no piece left")
@@ -179,7 +180,7 @@ def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -
             pieces.append(piece)
     for piece in pieces[: len(study.networks)]:  # before hours of training of the others
         try:
-            check_trainable(piece.config)
+            told(check_trainable)(piece.config)
         except SpikelearnError as error:
             raise SpikelearnError(f"{piece.title}: {error}") from error
     return pieces

@@ -6,7 +6,6 @@ another wants to see it. Versions of libraries do not count; they are told besid
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,8 +24,9 @@ from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._keys import content_key, current_name, plain
 from spikelearn._store import RUN_FORMAT
 from spikelearn.networks import load_model
-from spikelearn.rules import RULES, effective_options, known_name, rule_code
-from spikelearn.rules.rule_options import checked_options
+from spikelearn.rules import RULES, effective_options, known_name, rule_code, rule_entry, rule_name
+from spikelearn.rules.rule_options import checked_options, refuse_missing
+from spikelearn.rules.user_rule import absolute_place, is_place
 
 if TYPE_CHECKING:
     from spikelearn.networks import (
@@ -46,7 +46,12 @@ class _RunConfig(Description):
     changes: dict[str, Any] | None = Field(
         default=None, description="what differs from the model as it is described, by path"
     )
-    rule: str = Field(description="name of a learning rule")
+    rule: str = Field(
+        description="name of a learning rule, or file and class of one's own, as my_rule.py:MyRule"
+    )
+    rule_file: str | None = Field(
+        default=None, description="the file of a rule of one's own; it is found from `rule`"
+    )
     dataset: str = Field(
         default="mnist",
         description="name of a data set, or path of a folder of images or an .npz file",
@@ -76,6 +81,27 @@ class _RunConfig(Description):
             load_model(self.model).changed(self.changes)
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_rule_has_a_file(cls, given: Any) -> Any:
+        """A rule of one's own is named without its folder, which decides nothing."""
+        if not isinstance(given, Mapping) or "rule" not in given:
+            return given
+        rule, file = given["rule"], given.get("rule_file")
+        if not (isinstance(rule, type) or (isinstance(rule, str) and is_place(rule))):
+            return {k: v for k, v in given.items() if k != "rule_file"}
+        if file and isinstance(rule, str) and f"/{file}".endswith(f"/{rule.rpartition(':')[0]}"):
+            return given
+        place = known_name(rule)
+        return {**given, "rule": rule_name(place), "rule_file": place.rpartition(":")[0]}
+
+    @property
+    def rule_place(self) -> str:
+        """The rule by a name that finds it, wherever its file is."""
+        if self.rule_file is None:
+            return self.rule
+        return f"{self.rule_file}:{self.rule.rpartition(':')[2]}"
+
     @field_validator("rule", mode="before")
     @classmethod
     def _current_name(cls, rule: Any) -> Any:
@@ -84,9 +110,14 @@ class _RunConfig(Description):
     @field_validator("rule")
     @classmethod
     def _known_rule(cls, rule: str) -> str:
-        if rule not in RULES:
+        if rule not in RULES and not is_place(rule):
             raise ValueError(f"there is no rule '{rule}'; {nearest(rule, RULES)}")
         return rule
+
+    @model_validator(mode="after")
+    def _own_rule_can_be_read(self) -> Self:
+        rule_entry(self.rule_place)
+        return self
 
     def description(
         self,
@@ -100,7 +131,7 @@ class _RunConfig(Description):
         SpikelearnError
             If there is no such model or rule, or the rule trains another kind of model.
         """
-        wanted = RULES[known_name(self.rule)].networks
+        wanted = rule_entry(self.rule_place).networks
         model = load_model(self.model)
         if self.changes:
             model = model.changed(self.changes)
@@ -129,7 +160,7 @@ class _RunConfig(Description):
             "source": source,
             "network": network,
             "data": data_key(self.dataset, source),
-            "code": rule_code(self.rule),
+            "code": rule_code(self.rule_place),
         }
 
     def _effective(self) -> dict[str, Any]:
@@ -142,7 +173,7 @@ class _RunConfig(Description):
 
 
 # From where model and data come, and what is said of the model: what they hold decides.
-SAID_OF_RUNS = ("model", "changes", "dataset", "source")
+SAID_OF_RUNS = ("model", "changes", "dataset", "source", "rule_file")
 SAID_OF_NETWORKS = ("description", "reference")
 
 
@@ -158,7 +189,8 @@ def run_key(complete: Mapping[str, Any]) -> str:
 
 def run_name(complete: Mapping[str, Any]) -> str:
     """The name of the folder of the run that `complete` decides."""
-    about = Path(complete["model"]).stem, complete["rule"], f"seed{complete['seed']}"
+    rule = Path(complete["rule"]).name.replace(".py:", ".")
+    about = Path(complete["model"]).stem, rule, f"seed{complete['seed']}"
     return "-".join([*about, run_key(complete)[:10]])
 
 
@@ -224,8 +256,8 @@ class TrainConfig(_RunConfig):
     device: Literal["cpu", "cuda"] = "cpu"
 
     def _effective(self) -> dict[str, Any]:
-        effective = {"options": effective_options(self.rule, self.options)}
-        variant = RULES[known_name(self.rule)].options
+        effective = {"options": effective_options(self.rule_place, self.options)}
+        variant = rule_entry(self.rule_place).options
         return {**effective, "variant": plain(variant)} if variant else effective
 
     @field_validator("input_range")
@@ -237,10 +269,11 @@ class TrainConfig(_RunConfig):
 
     @model_validator(mode="after")
     def _options_are_of_the_rule(self) -> TrainConfig:
-        entry = RULES.get(self.rule)
-        if self.options and entry is not None and not entry.simulated:
-            rule = getattr(importlib.import_module(entry.module), entry.name_of_class)
+        entry = rule_entry(self.rule_place)
+        if self.options and not entry.simulated:
+            rule = entry.rule_class
             options = checked_options(self.rule, rule, self.options, entry.options)
+            refuse_missing(self.rule, rule, {**entry.options, **options})
             rule(**entry.options, **options)  # which knows what values it takes
             self.__dict__["options"] = FixedMapping(options)
         return self
@@ -287,7 +320,7 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
                     f"{path}: field '{word}': must be text (found {content[word]!r})"
                 )
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
-        content |= changes
+        content = beside(path, content) | changes
         if "rule" in content:
             content["rule"] = current_name("rule", content["rule"])
         rule = RULES.get(content.get("rule", ""))
@@ -295,6 +328,14 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
             content = {k: v for k, v in content.items() if k != "options" or v}
             return validate(STDPConfig, content, path)
     return validate(TrainConfig, content, path)
+
+
+def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """What a file says, with the rule of one's own that it names looked for from its folder."""
+    rule = content.get("rule")
+    if isinstance(rule, str) and is_place(rule):
+        return {**content, "rule": absolute_place(rule, path.parent)}
+    return content
 
 
 class STDPConfig(_RunConfig):

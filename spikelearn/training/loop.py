@@ -37,7 +37,7 @@ from spikelearn.training.measures import (
 from spikelearn.training.one_thread import one_thread
 from spikelearn.training.optimization import Optimizer, train_epoch
 from spikelearn.training.seen_before import seen_before
-from spikelearn.training.stored_runs import Place, described, warn_of_other_code
+from spikelearn.training.stored_runs import Place, described, kept_code, rule_of_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +144,7 @@ def train(
     place = Place.of(complete, runs)
     if place is not None and (run := place.read(open_trained_run, again, progress)) is not None:
         return run
+    code = kept_code(config.rule_place)  # as it is now, whoever edits it meanwhile
     windows = 0  # of one sequence, which share letters as they should
     if config.dataset in EVENT_DATASETS:
         parts, what = split_events(load_events(config.dataset), config), "example"
@@ -156,7 +157,7 @@ def train(
     training, validation, test = (part.to(device_of(config)) for part in parts)
     n_classes = complete["network"].get("n_classes") or complete["network"]["sizes"][-1]
     network = config.description().build(config.seed)  # type: ignore[union-attr]
-    rule = make_rule(config.rule, **config.options)
+    rule = make_rule(config.rule_place, **config.options)
     rule_generator = torch_generator(config.seed, "rule", config.rule)
     rule.prepare(network, rule_generator)
     rule.network.to(config.device)
@@ -176,7 +177,7 @@ def train(
     say(1.0, "trained")
     if place is None:
         return TrainedRun(complete, rule, tables["epochs"], layers, summary)
-    store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key)
+    store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key, code)
     place.checkpoint.unlink(missing_ok=True)
     return TrainedRun(
         complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
@@ -185,6 +186,8 @@ def train(
 
 def open_trained_run(folder: str | Path) -> TrainedRun:
     """Read a complete run from its folder.
+
+    Of a run by a rule that a user has written, the rule's file is run: open only what you trust.
 
     Raises
     ------
@@ -195,8 +198,7 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
     complete = store.read_config(folder)
     if complete.get("rule") == "stdp":
         raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
-    warn_of_other_code(folder, complete)
-    rule = make_rule(complete["rule"], **complete.get("options", {}))
+    rule = make_rule(rule_of_run(folder, complete), **complete.get("options", {}))
     rule.prepare(
         describe(complete["network"]).build(complete["seed"]),
         torch_generator(complete["seed"], "rule", complete["rule"]),

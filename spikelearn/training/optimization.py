@@ -181,5 +181,10 @@ def train_epoch(
         if before_update is not None:
             before_update(done)
         loss = rule.update(data.x[batch], data.y[batch], step)
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            raise SpikelearnError(
+                f"update of the rule {type(rule).__name__} must return the batch's loss as a"
+                f" scalar tensor, and returned {type(loss).__name__}"
+            )
         total += loss.detach() * len(batch)
     return total

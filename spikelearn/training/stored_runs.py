@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn.rules import rule_code
+from spikelearn._imported_files import ImportedFiles
+from spikelearn._session_code import UnwritableError, assignments
+from spikelearn.rules import rule_code, rule_entry
+from spikelearn.rules.user_rule import is_in_session, place_name
 from spikelearn.training.config import (
     SAID_OF_NETWORKS,
     SAID_OF_RUNS,
@@ -169,8 +172,75 @@ def warn_of_other_code(folder: Path, stored: Mapping[str, Any]) -> None:
             f"{folder} was trained by other code of the rule ({', '.join(differing)}); its weights"
             " are as they were, but what it answers is computed by today's",
             OtherCodeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
+
+
+def kept_code(rule: str) -> dict[str, str]:
+    """The files of a rule that a user has written, as a run keeps them; none of a shipped rule.
+
+    From places, below the folder that the file is imported from, to texts. What was set on the
+    class later is set at the end of its file. Nothing is kept of a class that text cannot make.
+    """
+    entry = rule_entry(rule)
+    path = Path(entry.place.rpartition(":")[0]) if entry.place is not None else None
+    if path is None or not path.is_file():  # made by a function, or of what cannot be written
+        return {}
+    files = ImportedFiles(())
+    files.add(path)
+    texts = files.texts
+    if not is_in_session(str(entry.place)):
+        try:
+            later = assignments(entry.rule_class)
+        except UnwritableError:
+            return {}
+        if later:
+            texts[place_name(str(entry.place)).rpartition(":")[0]] += "\n".join(["", *later, ""])
+    return texts
+
+
+def rule_of_run(folder: Path, stored: Mapping[str, Any]) -> str:
+    """The rule of a stored run, by a name that finds it; a warning where its code is another today.
+
+    Of a rule that a user has written it is the file that trained the run, where it is as it was;
+    else the copy that the run keeps, with a warning.
+
+    Parameters
+    ----------
+    folder : Path
+    stored : mapping
+        The configuration in it.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is neither.
+    """
+    if "rule_file" not in stored:
+        warn_of_other_code(folder, stored)
+        return str(stored["rule"])
+    place, _, name = stored["rule"].rpartition(":")
+    there = f"{stored['rule_file']}:{name}"
+    copy = folder / store.CODE / place
+    try:
+        if rule_code(there) == stored["code"]:
+            return there
+        why = f"{stored['rule_file']} is not as it was"
+    except SpikelearnError as error:
+        why = str(error)
+    if is_in_session(there) and copy.is_file():
+        return f"{copy}:{name}"
+    if not copy.is_file():
+        raise SpikelearnError(
+            f"{folder} holds no copy of the rule that trained it, which text alone cannot make, and"
+            f" {why}"
+        )
+    warnings.warn(
+        f"{folder} answers by the copy of its rule that it keeps, {store.CODE}/{place}: {why}",
+        OtherCodeWarning,
+        stacklevel=3,
+    )
+    return f"{copy}:{name}"
 
 
 def standing(folder: Path) -> str:

@@ -25,7 +25,7 @@ def check_trainable(config: TrainConfig | STDPConfig) -> None:
     if isinstance(config, STDPConfig):
         return
     device_of(config)
-    rule = make_rule(config.rule, **config.options)
+    rule = make_rule(config.rule_place, **config.options)
     rule.prepare(description.build(config.seed), torch_generator(config.seed, "rule", config.rule))
     check_batches(rule, config)
     Optimizer(config, rule)

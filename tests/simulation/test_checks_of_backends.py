@@ -52,6 +52,26 @@ def test_each_model_spikes_alike_on_all_engines_that_have_it(model: str) -> None
         assert result.passed is (None if backend in lacking(MODELS_WITH_SLOPES[model]) else True)
 
 
+def test_what_a_backend_raises_is_the_property_that_fails() -> None:
+    class Raising:
+        FEATURES = native.FEATURES
+        integrates = staticmethod(native.integrates)
+
+        def run(self, grid: GridNetwork, progress: Any, precision: str) -> Any:
+            return native.run(grid, progress, precision) if "one" not in str(grid) else 1 / 0
+
+    names = list(PROPERTIES)[:4]
+    results = check_backend(Raising(), raise_on_failure=False, properties=names)
+    assert [r.property for r in results] == names  # the others are tested all the same
+    failed = [r.detail for r in results if r.passed is False]
+    assert failed
+    for detail in failed:
+        assert detail.startswith("run raised ZeroDivisionError: division by zero at ")
+        assert "test_checks_of_backends.py, line " in detail
+    with pytest.raises(BackendCheckError, match="run raised ZeroDivisionError"):
+        check_backend(Raising(), properties=names)
+
+
 class Altered:
     """The native engine on a network that has been tampered with: a backend with a mistake."""
 

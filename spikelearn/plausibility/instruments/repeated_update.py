@@ -16,7 +16,7 @@ from spikelearn.networks.recurrent import Cell
 from spikelearn.plausibility.instruments.event_networks import along_axes, input_slots, later
 from spikelearn.plausibility.instruments.observer import OperationObserver
 from spikelearn.plausibility.instruments.weight_reads import WeightRead
-from spikelearn.rules import make_rule
+from spikelearn.rules import make_rule, rule_name
 from spikelearn.rules.rule import Axis, Rule
 from spikelearn.rules.small_network import small_model
 
@@ -106,7 +106,7 @@ class RepeatedUpdate:
                 f"the audit takes rules derived from spikelearn.rules.rule.Rule, found"
                 f" {type(made).__name__}"
             )
-        self.name = rule if named else getattr(rule, "__name__", type(made).__name__)
+        self.name = rule_name(rule) if named else getattr(rule, "__name__", type(made).__name__)
         self.claims = dict(made.claims)
         self.trains, self.networks = made.trains, made.networks
         self.squared_error = made.loss == "squared_error"
