@@ -13,11 +13,23 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn.plausibility.criterion import Criterion, Finding, untold
 from spikelearn.plausibility.instruments.audit_code import AuditCode
-from spikelearn.plausibility.instruments.intervention import Probe, floor_of, label_probes
+from spikelearn.plausibility.instruments.in_training import SeveralUpdates
+from spikelearn.plausibility.instruments.intervention import (
+    Held,
+    Probe,
+    floor_of,
+    held_label_probes,
+    held_probes,
+    label_probes,
+)
+from spikelearn.plausibility.instruments.memory import lead_of
+from spikelearn.plausibility.instruments.mixing import mixing_of
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
 from spikelearn.plausibility.instruments.shadow_memory import union
+from spikelearn.plausibility.instruments.watched import elsewhere
+from spikelearn.plausibility.training_conditions import as_trained
 from spikelearn.plausibility.unknown_audit import Unaudited, unaudited
 
 # Fewer steps than the rules' own settings: an audit makes some hundred updates of each rule.
@@ -50,12 +62,17 @@ class AuditedRule:
         self.code = AuditCode()
         self.rule, self.options, self.seed = rule, options, seed
         self.update = RepeatedUpdate(rule, seed, **options)
+        self.update.lead = lead_of(self.update)
         self.name, self.claims = self.update.name, self.update.claims
         self.shared: dict[str, Any] = {}
         self.rewritten: list[str] = []
 
     def finding(self, criterion: Criterion) -> Finding:
-        """What a criterion measures of the rule."""
+        """What a criterion measures of the rule.
+
+        Where the rule makes another update when it is not looked at, or learns where no update is
+        looked at, what was seen acquits it of nothing.
+        """
         found = criterion.measure(self)
         self.rewritten += self.code.changed()
         if self.rewritten:
@@ -64,7 +81,8 @@ class AuditedRule:
                 "It would have to leave that alone.",
             )
         if found.met and not found.contradiction:
-            said = self.outside_updates or self._where_nobody_audits(criterion.key)
+            watched = self.watched if not criterion.alone and self.learns_below else ""
+            said = self.outside_updates or watched or self._where_nobody_audits(criterion.key)
             if said:
                 sentence = f"{found.sentence} But: {said}"
                 return replace(found, contradiction=said, sentence=sentence)
@@ -104,9 +122,14 @@ class AuditedRule:
 
     @cached_property
     def hidden(self) -> list[str]:
-        """Weights of the hidden layers that were updated."""
-        names = self.update.hidden_names()
+        """Parameters of the hidden layers that were updated: weights and biases."""
+        names = self.update.hidden_parameters()
         return [n for n in names if n in self.base.updates and self.base.updates[n].any()]
+
+    @property
+    def hidden_weights(self) -> list[str]:
+        """The weights among them, first layer to last."""
+        return [n for n in self.update.hidden_names() if n in self.hidden]
 
     @property
     def learns_below(self) -> bool:
@@ -114,14 +137,61 @@ class AuditedRule:
         return bool(self.hidden)
 
     @cached_property
+    def in_training(self) -> SeveralUpdates:
+        """Several updates on the network and kind of batch that every criterion looks at."""
+        return SeveralUpdates(self.update, words="several updates")
+
+    @cached_property
+    def as_trained(self) -> SeveralUpdates:
+        """Updates as a training run makes them (`training_conditions.py`)."""
+        return as_trained(self.update)
+
+    @cached_property
+    def mixing(self) -> float:
+        """How far samples of a batch are compared with one another."""
+        return mixing_of(self.update, self.hidden)
+
+    @cached_property
+    def watched(self) -> str:
+        """Where the rule makes another update than the one that is looked at; empty: nowhere."""
+        for found in elsewhere(self.update, self.base, self.mixing > 0):
+            if found.differs:
+                return (
+                    f"The rule makes another update {found.words}: the cosine with the one that is"
+                    f" looked at is {1 - found.distance:.2f}."
+                )
+        return ""
+
+    @property
+    def several(self) -> tuple[SeveralUpdates, ...]:
+        """Conditions under which interventions are held through several updates."""
+        return self.in_training, self.as_trained
+
+    def sources_of(self, name: str) -> frozenset[str]:
+        """Everything that any update of a hidden parameter may depend on."""
+        return self.trace.sources(name) | self.in_training.tags.get(name, frozenset())
+
+    @cached_property
     def sources(self) -> frozenset[str]:
         """Everything that the updates of hidden layers may depend on."""
-        return frozenset().union(*(self.trace.sources(n) for n in self.hidden))
+        return frozenset().union(*(self.sources_of(n) for n in self.hidden))
 
     @cached_property
     def label_probes(self) -> list[Probe]:
-        """Effects of other labels on the hidden layers' updates."""
-        return label_probes(self.update, self.base, self.hidden)
+        """Effects of other labels on the hidden layers' updates.
+
+        Of the batch's labels; where these have none, of the labels of several batches; and where
+        these have none, as training runs make them.
+        """
+        probes = label_probes(self.update, self.base, self.hidden)
+        if max(p.effect for p in probes) > self.floor:
+            return probes
+        return probes + self.later_labels.probes
+
+    @cached_property
+    def later_labels(self) -> Held:
+        """Effects of other labels, those of earlier batches included, on later updates."""
+        return held_probes(self.several, held_label_probes)
 
     @cached_property
     def label_effect(self) -> float:
@@ -130,14 +200,13 @@ class AuditedRule:
 
     def above(self, name: str) -> list[str]:
         """Tags of activity in layers above that of a parameter."""
-        index = self.update.weight_names().index(name)
         n = len(self.update.weight_names())
-        return [f"activity layer {m + 1}" for m in range(index + 1, n)]
+        return [f"activity layer {m + 1}" for m in range(self.update.layer_of[name] + 1, n)]
 
     @cached_property
     def waiting(self) -> list[str]:
         """Hidden layers whose updates may depend on activity of layers above."""
-        return [n for n in self.hidden if self.trace.sources(n) & set(self.above(n))]
+        return [n for n in self.hidden if self.sources_of(n) & set(self.above(n))]
 
     @cached_property
     def states(self) -> States:
@@ -155,11 +224,11 @@ class AuditedRule:
         if "loss" not in known or "loss" in self.options:
             return self.update
         try:
-            if isinstance(self.rule, str):
-                return RepeatedUpdate(self.rule, self.seed, **self.options, loss="squared_error")
-            return RepeatedUpdate(self.rule, self.seed, loss="squared_error")
+            other = RepeatedUpdate(self.rule, self.seed, **self.options, loss="squared_error")
         except (SpikelearnError, TypeError):
             return self.update
+        other.lead = self.update.lead
+        return other
 
 
 class States:

@@ -6,9 +6,10 @@ from measured import audited
 
 
 def test_hidden_layers_are_those_below_the_output_that_learn() -> None:
-    assert (
-        audited("feedback_alignment").hidden == audited("feedback_alignment").update.hidden_names()
-    )
+    under_audit = audited("feedback_alignment")
+    assert under_audit.hidden_weights == under_audit.update.hidden_names()
+    biases = [n.replace("weight", "bias") for n in under_audit.hidden_weights]
+    assert set(under_audit.hidden) == {*under_audit.hidden_weights, *biases}
     assert not audited("untrained").learns_below
 
 

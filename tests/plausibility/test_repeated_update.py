@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate, effect
+from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
 
 
 @pytest.mark.parametrize("rule", ["node_perturbation", "eprop_spiking", "eventprop"])
@@ -26,11 +26,15 @@ def test_the_update_of_backpropagation_is_the_gradient() -> None:
         torch.testing.assert_close(updates[name], gradient)
 
 
-def test_an_effect_is_relative_to_the_unchanged_update() -> None:
-    one, two = {"w": torch.tensor([3.0, 4.0])}, {"w": torch.tensor([3.0, 9.0])}
-    assert effect(two, one, ["w"]) == 1.0
-    assert effect(one, one, ["w"]) == 0.0
-    assert effect(one, {"w": torch.zeros(2)}, ["w"]) == float("inf")
+@pytest.mark.parametrize("rule", ["backprop", "backprop_through_time", "eventprop"])
+def test_every_parameter_belongs_to_a_layer(rule: str) -> None:
+    update = RepeatedUpdate(rule)
+    weights = update.weight_names()
+    assert [update.layer_of[name] for name in weights] == list(range(len(weights)))
+    assert set(update.hidden_names()) <= set(update.hidden_parameters())
+    biases = set(update.layer_of) - set(weights)
+    assert len(biases) == (0 if update.spikes else len(weights))
+    assert all(update.layer_of[n] == update.layer_of[n.replace("bias", "weight")] for n in biases)
 
 
 def test_old_names_say_where_the_new_ones_are() -> None:

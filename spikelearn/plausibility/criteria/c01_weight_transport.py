@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval, untold
-from spikelearn.plausibility.instruments.intervention import summarise, weight_probes
+from spikelearn.plausibility.instruments.intervention import (
+    Held,
+    held_probes,
+    held_weight_probes,
+    summarise,
+    weight_probes,
+)
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -20,29 +26,58 @@ def measure(audited: AuditedRule) -> Finding:
     signs, _ = weight_probes(audited.update, audited.base, "sign")
     by_size, by_sign = summarise(magnitude, floor), summarise(signs, floor)
     audited.shared["sign effect"] = by_sign.largest
-    recurrent = audited.update.recurrent()
-    marks: set[str] = set()
-    for index, name in enumerate(audited.update.weight_names()):
-        through_time = [f"backwards layer {index + 1}"] if index in recurrent else []
-        read = [t.replace("activity", "backwards") for t in audited.above(name)] + through_time
-        marks |= audited.trace.sources(name) & set(read)
-    effect = max(by_size.largest, by_sign.largest)
+    at_once = max(by_size.largest, by_sign.largest) > floor
+    marks = _marks(audited)
     shown = f"{by_size.largest:.3f} size, {by_sign.largest:.3f} sign"
-    if effect <= floor:
-        sentence = "The update does not change with the weights above, as far as signals return."
-    elif by_size.largest <= floor:
+    value, probes, later = by_size.largest, magnitude + signs, ""
+    if not at_once:
+        held = held_probes(audited.several, held_weight_probes)
+        probes = probes + held.probes
+        if held.seen:
+            value, later = held.largest, held.words
+            shown = f"{value:.3f} {later}"
+            marks |= _marks(audited, held)
+    if at_once and by_size.largest <= floor:
         sentence = "The signs of the weights above enter the update; their sizes do not."
-    else:
+    elif at_once:
         sentence = "Sizes and signs of the weights above enter the update."
+    elif later:
+        sentence = f"The weights above enter the update, {later}."
+    else:
+        sentence = (
+            "The update does not change with the weights above, as far as signals return; nor does"
+            f" any of the {audited.in_training.n_updates} that follow one another, nor one"
+            f" {audited.as_trained.words}."
+        )
     if marks:
         sentence += f" Seen: {', '.join(sorted(marks))}."
     two_way = _own_heads(audited)
     if two_way:
         sentence += f" Within a layer, {', '.join(two_way)} is read both ways."
+    free = not at_once and not later
     return Finding(
-        by_size.largest, shown, "network" if effect > floor else "-", not marks, effect <= floor,
-        sentence, probes=magnitude + signs, **interval(by_size),
+        value, shown, "-" if free else "network", not marks, free, sentence, probes=probes,
+        **interval(by_size),
     )  # fmt: skip
+
+
+def _marks(audited: AuditedRule, held: Held | None = None) -> set[str]:
+    """Weights that were summed over their postsynaptic side on the way into updates below.
+
+    Parameters
+    ----------
+    audited : AuditedRule
+    held : Held, optional
+        Other updates, in which the weights had an effect.
+    """
+    recurrent, n = audited.update.recurrent(), len(audited.update.weight_names())
+    marks: set[str] = set()
+    for index in range(n - 1):
+        above = {f"backwards layer {m + 1}" for m in range(index + (index not in recurrent), n)}
+        names = [k for k in audited.hidden if audited.update.layer_of[k] == index]
+        tags = [audited.sources_of(k) for k in names] if held is None else [held.tags([index])]
+        marks |= above & frozenset().union(*tags)
+    return marks
 
 
 def _own_heads(audited: AuditedRule) -> list[str]:
@@ -84,8 +119,13 @@ CRITERION = Criterion(
     "Weights of each layer are multiplied by exp(m xi), xi normal, m = 0.1, 0.3, 1, and in turn"
     " their signs are flipped; synapses go on with the weights as they were, so that forward"
     " activity stays, and whatever else reads the weights reads them changed, copies made while"
-    " the rule was prepared included. Read: the updates of the layers below. Provenance: whether"
-    " these updates carry the mark of weights that were summed over their postsynaptic side.",
+    " the rule was prepared included. Read: the updates of the layers below, weights and biases."
+    " Where they do not answer, the weights are kept changed through several updates with real"
+    " steps between them, two epochs and more; and in updates as training runs make them, in 32"
+    " bits, larger batches and a wider network, after an epoch. The weights go the way of the"
+    " unchanged updates, so that what is left is what the rule itself has carried on. Provenance:"
+    " whether these updates carry the mark of weights that were summed over their postsynaptic"
+    " side.",
     "effect not above the noise floor (0)",
     "Transport is exact or it is none: common random numbers make an update that does not read the"
     " weights the same to the last bit.",

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from spikelearn.plausibility.audited_rule import AuditedRule
-from spikelearn.plausibility.criteria.c02_locality import mixing
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
+from spikelearn.plausibility.instruments.in_training import SeveralUpdates
 from spikelearn.plausibility.instruments.intervention import Probe, summarise
 from spikelearn.rules.rule import Rule
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SHIFTS = (0.1, 0.3, 1.0)
 # Singular values below this share of the largest are rounding.
 TOLERANCE = 1e-6
+# The same where numbers have 32 bits; and how many labels are tried there and in later updates.
+ROUGH = 1e-2
+_MOST_LABELS = 5
 
 
 def measure(audited: AuditedRule) -> Finding:
@@ -28,7 +31,7 @@ def measure(audited: AuditedRule) -> Finding:
     update = audited.squared
     n = update.n_classes
     # A rule that compares samples with one another is given others, which stay.
-    coupled = mixing(audited) > 0
+    coupled = audited.mixing > 0
     x = update.x if coupled else update.x[:1]
     labels = [torch.tensor([c, *update.y[1 : len(x)].tolist()]) for c in range(n)]
     base = update.run(x=x, y=labels[0])
@@ -53,6 +56,11 @@ def measure(audited: AuditedRule) -> Finding:
             for shift in _SHIFTS:
                 note("score", shift, c, labels[0], _shifted(c, shift))
     rank = max((_rank(known, size) for known in changes.values() if known), default=0)
+    later = ""
+    if rank <= 1 and audited.label_effect > audited.floor:
+        in_later, where = _later_rank(audited, x)
+        if in_later > rank:
+            rank, later = in_later, f" Seen {where}."
     full = n if not update.spikes and update.squared_error and not coupled else n - 1
     names = audited.sources & {"label", "label as one number"}
     words = {0: "No error at the output reaches the hidden layers.",
@@ -63,6 +71,7 @@ def measure(audited: AuditedRule) -> Finding:
     )  # fmt: skip
     if rank > full:
         sentence += " The update is not linear in the error, which activity carries."
+    sentence += later
     summary = summarise([p for p in probes if p.quantity == "label"], audited.floor)
     return Finding(
         float(rank), str(rank), "network" if rank else "-", "label" not in names, rank <= 1,
@@ -79,10 +88,46 @@ def _shifted(index: int, size: float) -> object:
 
 
 def _rank(changes: list[torch.Tensor], size: float) -> int:
-    values = torch.linalg.svdvals(torch.stack(changes))
-    if float(values[0]) <= 1e-12 * size:
+    exact = changes[0].dtype == torch.float64
+    values = torch.linalg.svdvals(torch.stack(changes).double())
+    if float(values[0]) <= (1e-12 if exact else 1e-5) * size:
         return 0
-    return int((values > TOLERANCE * values[0]).sum())
+    return int((values > (TOLERANCE if exact else ROUGH) * values[0]).sum())
+
+
+def _later_rank(audited: AuditedRule, x: torch.Tensor) -> tuple[int, str]:
+    """The largest rank in updates that follow one another, and where it was found.
+
+    The label of one sample is varied in every batch, those before included; the network's weights
+    go the way of the unchanged updates.
+    """
+    update = audited.squared
+    one = SeveralUpdates(update, 3, [(x, update.y[: len(x)])] * 3, words="from update to update")
+    best = (0, "")
+    for several in (one, audited.as_trained):
+        n = min(several.update.n_classes, _MOST_LABELS)
+        changes: dict[tuple[int, str], list[torch.Tensor]] = {}
+        sizes = [
+            sum(float(o.updates[k].norm()) for k in audited.update.hidden_parameters()
+                if k in o.updates) for o in several.base
+        ]  # fmt: skip
+        for shift in range(1, n):
+            labels = {i: _shifted_label(several, i, shift) for i in range(several.n_updates)}
+            for i, outcome in enumerate(several.run(labels=labels)):
+                known = several.base[i].updates
+                for name in several.update.hidden_parameters():
+                    if name in known and name in outcome.updates:
+                        change = (outcome.updates[name] - known[name]).flatten()
+                        changes.setdefault((i, name), []).append(change)
+        rank = max((_rank(known, sizes[i]) for (i, _), known in changes.items()), default=0)
+        best = max(best, (rank, several.words))
+    return best
+
+
+def _shifted_label(several: SeveralUpdates, index: int, shift: int) -> torch.Tensor:
+    y = several.labels(index).clone()
+    y[0] = (y[0] + shift) % several.update.n_classes
+    return y
 
 
 def measure_plasticity(audited: AuditedPlasticity) -> Finding:
@@ -130,7 +175,9 @@ CRITERION = Criterion(
     "One sample. The error at the output is varied by the label and by the biases of the output"
     " layer, which leave hidden activity as it is; the loss is the squared error where the rule has"
     " the choice, since errors of the cross-entropy add up to zero. Read: the rank of the changes"
-    " of a hidden layer's update, the largest over layers. Provenance: whether the label has passed"
+    " of a hidden layer's update, the largest over layers; where that is at most 1, also in updates"
+    " that follow one another, by labels of batches before, and in those of a training run after"
+    " an epoch. Provenance: whether the label has passed"
     " through one number for each sample on every way.",
     f"rank at most 1 (singular values above {TOLERANCE:g} of the largest)",
     "Vector feedback has the rank of the outputs whatever carries it; rewards have 1. Whether the"

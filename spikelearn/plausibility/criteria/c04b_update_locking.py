@@ -24,9 +24,10 @@ def measure(audited: AuditedRule) -> Finding:
     if not audited.learns_below:
         return absent("no hidden layer learns")
     update, names = audited.update, audited.update.weight_names()
+    layer_of = update.layer_of
     probes, locked = [], set()
     for m in range(1, len(names)):
-        below = [n for n in names[:m] if n in audited.hidden]
+        below = [n for n in audited.hidden if layer_of[n] < m]
         for magnitude in MAGNITUDES:
             for index in range(7 if len(names) == 2 else 4):
                 generator = torch_generator(audited.seed, "audit drift", m, index)
@@ -35,13 +36,14 @@ def measure(audited: AuditedRule) -> Finding:
                 updates = update.run(observer).updates
                 for name in below:
                     if effect(updates, audited.base.updates, [name]) > audited.floor:
-                        locked.add(name)
+                        locked.add(layer_of[name])
                 total = effect(updates, audited.base.updates, below)
                 probes.append(Probe("activity above", f"layer {m + 1}", magnitude, index, total))
-    share = len(locked) / len(audited.hidden)
+    n_layers = len({layer_of[n] for n in audited.hidden})
+    share = len(locked) / n_layers
     cosine = _drifted(audited, probes) if locked else 1.0
     sentence = (
-        f"{len(locked)} of {len(audited.hidden)} hidden layers wait for activity above them; when"
+        f"{len(locked)} of {n_layers} hidden layers wait for activity above them; when"
         f" activity has drifted by its own size meanwhile, the update's cosine with what it would"
         f" have been is {cosine:.2f}."
         if locked
@@ -49,7 +51,7 @@ def measure(audited: AuditedRule) -> Finding:
     )
     summary = summarise([p for p in probes if p.quantity == "activity above"], audited.floor)
     return Finding(
-        share, f"{len(locked)}/{len(audited.hidden)}", "network" if locked else "-",
+        share, f"{len(locked)}/{n_layers}", "network" if locked else "-",
         not audited.waiting, not locked, sentence, probes=probes, **interval(summary),
     )  # fmt: skip
 

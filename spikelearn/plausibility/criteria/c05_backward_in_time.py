@@ -89,7 +89,7 @@ def lookahead(audited: AuditedRule) -> Lookahead:
     changed = _last_changed(update, OperationObserver(shapes=shapes), n_steps)
     effect = tags = 0
     emitted = 1
-    for name in audited.hidden:
+    for name in audited.hidden_weights:
         parts, others = base.emitted.get(name, []), changed.emitted.get(name, [])
         n = len(parts)
         emitted = max(emitted, n)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,60 +14,28 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyClassifier, LatencyLayer
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.recurrent import Cell
+from spikelearn.plausibility.instruments.common_numbers import common_numbers
 from spikelearn.plausibility.instruments.event_networks import along_axes, input_slots, later
 from spikelearn.plausibility.instruments.observer import OperationObserver
-from spikelearn.plausibility.instruments.weight_reads import WeightRead
+from spikelearn.plausibility.instruments.outcome import (
+    Outcome,
+    Updates,
+    effect,
+    named_parameters,
+)
+from spikelearn.plausibility.instruments.weight_moves import WeightMoves, unobserved
 from spikelearn.rules import make_rule, rule_name
 from spikelearn.rules.rule import Axis, Rule
 from spikelearn.rules.small_network import small_model
 
+__all__ = ["Outcome", "RepeatedUpdate", "Updates", "effect", "named_parameters"]
+
 N_SAMPLES = 4
 # Kinds of networks that are audited.
 KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp", "latency_mlp")
-Updates = dict[str, torch.Tensor]
 Held = Callable[[list[LatencyLayer]], list[LatencyLayer]]
-
-
-@dataclass
-class Outcome:
-    """What one update left.
-
-    Attributes
-    ----------
-    updates : dict
-        By parameter, added up over calls of apply.
-    calls : list of dict
-        The same, by call.
-    element_tags, tags : dict
-        Sources of each parameter's update, by element (as bits) and in all, where they are
-        followed.
-    emitted, write_tags : dict
-        By parameter, what each write added to it, in order, and the sources of each write.
-    """
-
-    rule: Rule
-    observer: OperationObserver
-    loss: torch.Tensor
-    updates: Updates = field(default_factory=dict)
-    calls: list[Updates] = field(default_factory=list)
-    element_tags: dict[str, torch.Tensor] = field(default_factory=dict)
-    tags: dict[str, frozenset[str]] = field(default_factory=dict)
-    emitted: dict[str, list[torch.Tensor]] = field(default_factory=dict)
-    write_tags: dict[str, list[frozenset[str]]] = field(default_factory=dict)
-
-    @property
-    def reads(self) -> list[WeightRead]:
-        """All readings of weights, in order, where they are kept."""
-        return self.observer.reads
-
-    def sources(self, parameter: str) -> frozenset[str]:
-        """What the update of a parameter may depend on; empty if there was none."""
-        return self.tags.get(parameter, frozenset())
-
-    @property
-    def taken_out(self) -> list[frozenset[str]]:
-        """What was taken out of torch (by `.item()` and the like), with what it depended on."""
-        return [names for names in self.observer.tracking.taken_out if names]
+Intervene = Callable[[OperationObserver, list[torch.Tensor]], None]
+Draw = Callable[[int, torch.Tensor, Sequence[Axis]], torch.Tensor]
 
 
 class RepeatedUpdate:
@@ -74,6 +43,10 @@ class RepeatedUpdate:
 
     Matrices of the rule's own that learn and start at zero (the heads of local losses) are given
     random values: an update in which they block every way says nothing about the ways.
+
+    A rule may leave its hidden layers as they are at first, or learn from what it remembers. Then
+    `lead` updates on the same batch go before the one that is looked at, with all that is changed
+    and observed.
 
     Parameters
     ----------
@@ -84,6 +57,8 @@ class RepeatedUpdate:
         A small network of the first kind that the rule trains, if absent.
     n_samples : int
         In the batch.
+    dtype : torch.dtype
+        Of all numbers.
     **options
         Of a shipped rule, or of the class.
     """
@@ -94,8 +69,10 @@ class RepeatedUpdate:
         seed: int = 0,
         model: Any = None,
         n_samples: int = N_SAMPLES,
+        dtype: torch.dtype = torch.float64,
         **options: Any,
     ) -> None:
+        self._made_of = (rule, seed, options)
         named = isinstance(rule, str)
         self.make: Callable[[], Rule] = (
             (lambda: make_rule(rule, **options)) if named else (lambda: rule(**options))
@@ -110,7 +87,8 @@ class RepeatedUpdate:
         self.claims = dict(made.claims)
         self.trains, self.networks = made.trains, made.networks
         self.squared_error = made.loss == "squared_error"
-        self.seed = seed
+        self.seed, self.dtype, self.lead = seed, dtype, 0
+        self._n_drawn = 0  # by the rule, in the update under way
         if made.networks[0] not in KINDS:
             raise SpikelearnError(
                 f"the audit has no small network of kind '{made.networks[0]}' yet, which the rule"
@@ -119,8 +97,21 @@ class RepeatedUpdate:
         self.model = model if model is not None else _model(made)
         generator = torch_generator(seed, "audit data")
         n_inputs = self.model.n_inputs
-        self.x = torch.rand(n_samples, n_inputs, generator=generator, dtype=torch.float64)
-        self.y = torch.arange(n_samples) % self.model.n_classes
+        drawn = torch.rand(n_samples, n_inputs, generator=generator, dtype=torch.float64)
+        self.x, self.y = drawn.to(dtype), torch.arange(n_samples) % self.model.n_classes
+
+    def on(self, model: Any, dtype: torch.dtype) -> RepeatedUpdate:
+        """The same rule on another network.
+
+        Parameters
+        ----------
+        model : description
+            Of the network.
+        dtype : torch.dtype
+            Of all numbers.
+        """
+        rule, seed, options = self._made_of
+        return RepeatedUpdate(rule, seed, model, len(self.y), dtype, **options)
 
     @property
     def n_classes(self) -> int:
@@ -129,7 +120,7 @@ class RepeatedUpdate:
 
     def network(self) -> Any:
         """The network with its initial weights, and biases away from zero."""
-        network = self.model.build(self.seed).double()
+        network = self.model.build(self.seed).to(self.dtype)
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
             for layer in list(network) if isinstance(network, RateNetwork) else []:
@@ -142,9 +133,9 @@ class RepeatedUpdate:
         observer: OperationObserver | None = None,
         x: torch.Tensor | None = None,
         y: torch.Tensor | None = None,
-        intervene: Callable[[OperationObserver, list[torch.Tensor]], None] | None = None,
+        intervene: Intervene | None = None,
         change_input: Callable[[torch.Tensor], torch.Tensor] | None = None,
-        draw: Callable[[int, torch.Tensor, Sequence[Axis]], torch.Tensor] | None = None,
+        draw: Draw | None = None,
         after: Callable[[Rule], None] | None = None,
         noise: str = "rule",
         held: Held | None = None,
@@ -171,41 +162,132 @@ class RepeatedUpdate:
             forward pass and plasticity.
         """
         observer = OperationObserver() if observer is None else observer
-        network = self.network()
         x = (self.x if x is None else x).clone()
         y = (self.y if y is None else y).clone()
-        observer.weights(self.weights(network), network=True)
-        if intervene is not None:
-            intervene(observer, list(self.weights(network).values()))
         if change_input is not None:
             observer.change(x, change_input(x))
-        self._mark(observer, x, y)
+        with common_numbers(self.seed):
+            rule = self.prepared(observer, intervene, draw, noise)
+            self.mark(observer, x, y)
+            if after is not None:
+                after(rule)
+            if held is not None:
+                later(rule.network, held)
+            for _ in range(self.lead):
+                self.made(rule, observer, x, y)
+                observer.macs = 0  # cost is that of one update
+            return self.made(rule, observer, x, y)
+
+    def prepared(
+        self,
+        observer: OperationObserver | None,
+        intervene: Intervene | None = None,
+        draw: Draw | None = None,
+        noise: str = "rule",
+        n_epochs: int = 2,
+    ) -> Rule:
+        """The rule, prepared on the network, with what is its own declared to the observer.
+
+        Parameters
+        ----------
+        observer : OperationObserver or None
+            None: nobody watches.
+        intervene, draw, noise
+            As for `run`.
+        n_epochs : int
+            Of the training that begins.
+        """
+        network = self.network()
+        if observer is not None:
+            observer.weights(self.weights(network), network=True)
+            if intervene is not None:
+                intervene(observer, list(self.weights(network).values()))
         rule = self.make()
-        with observer:
+        with observer or nullcontext():
             rule.prepare(network, torch_generator(self.seed, noise))
-        # As doubles, without losing what is known of them.
-        with observer, torch.no_grad():
+        # In the numbers' type, without losing what is known of them.
+        with observer or nullcontext(), torch.no_grad():
             for tensor in _floats(rule.extra):
-                tensor.data = tensor.data.double()
+                tensor.data = tensor.data.to(self.dtype)
+        self._fill(rule)
+        if observer is not None:
+            self.declare(rule, observer, draw)
+        rule.network.train()
+        with observer or nullcontext():
+            rule.begin_epoch(1, n_epochs)
+        return rule
+
+    def declare(self, rule: Rule, observer: OperationObserver, draw: Draw | None = None) -> None:
+        """Tell the observer what is the rule's own, and have it see what the rule draws.
+
+        Parameters
+        ----------
+        rule : Rule
+            Prepared.
+        observer : OperationObserver
+        draw : callable, optional
+            As for `run`.
+        """
         extras = {f"extra.{k}": v for k, v in rule.extra.state_dict(keep_vars=True).items()}
         for name, tensor in extras.items():
             if tensor.ndim >= 2 and observer.shadow.origin(tensor.detach()) is None:
                 observer.weights({name: tensor}, network=False)
             elif tensor.numel():
                 observer.mark(tensor, name)
-        self._fill(rule)
-        if after is not None:
-            after(rule)
-        rule.network.train()
-        outcome = Outcome(rule, observer, torch.zeros(()))
         self._listen(rule, observer, draw)
-        if held is not None:
-            later(rule.network, held)
-        with observer, along_axes():
-            rule.begin_epoch(1, 2)
-            outcome.loss = rule.update(
-                x, y, lambda: self._collect(rule, observer, outcome)
-            ).detach()
+
+    def made(
+        self,
+        rule: Rule,
+        observer: OperationObserver | None,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        step: Callable[[], None] | None = None,
+        epoch: tuple[int, int] | None = None,
+    ) -> Outcome:
+        """Let a prepared rule make one more update.
+
+        What the rule moves the network's weights by on its own, past `.grad`, counts as an update.
+
+        Parameters
+        ----------
+        rule : Rule
+        observer : OperationObserver or None
+            None: nobody watches.
+        x, y : tensors
+            Of the batch.
+        step : callable, optional
+            Called, under observation, with each update in `.grad`; moves the weights.
+        epoch : (int, int), optional
+            Which begins with this update, and how many there are.
+        """
+        outcome = Outcome(rule, observer or OperationObserver(), torch.zeros(()))
+        self._n_drawn = 0
+        with torch.no_grad():
+            moves = WeightMoves(rule.network)
+
+        def apply() -> None:
+            outcome.collect()
+            with unobserved():
+                moves.before_step()
+            if step is not None:
+                step()
+            for parameter in rule.parameters():
+                parameter.grad = None
+            with unobserved():
+                moves.after_step()
+
+        with observer or nullcontext(), along_axes():
+            if epoch is not None:
+                rule.begin_epoch(*epoch)
+            outcome.loss = rule.update(x, y, apply).detach()
+        parameters = named_parameters(rule)
+        with torch.no_grad():
+            for name, change in moves.found().items():
+                outcome.updates[name] = outcome.updates.get(name, 0.0) - change
+                if observer is not None and observer.follow_tags:
+                    tags = observer.tags_of(parameters[name])
+                    outcome.tags[name] = outcome.sources(name) | tags
         return outcome
 
     def traced(self) -> Outcome:
@@ -231,12 +313,33 @@ class RepeatedUpdate:
         """Parameters of the hidden layers' weights."""
         return self.weight_names()[:-1]
 
+    def hidden_parameters(self) -> list[str]:
+        """All parameters of the hidden layers: weights and biases."""
+        last = len(self.weight_names()) - 1
+        return [name for name, layer in self.layer_of.items() if layer < last]
+
     def weight_names(self) -> list[str]:
         """Names of the weights' parameters, first layer to last."""
+        return self._names[0]
+
+    @property
+    def layer_of(self) -> dict[str, int]:
+        """Index of the layer that each of the network's parameters belongs to, by name.
+
+        What belongs to no layer is taken to stand below all of them.
+        """
+        return self._names[1]
+
+    @cached_property
+    def _names(self) -> tuple[list[str], dict[str, int]]:
         network = self.network()
         ids = {id(w): i for i, w in enumerate(self.weights(network).values())}
-        named = {ids[id(p)]: f"network.{k}" for k, p in network.named_parameters() if id(p) in ids}
-        return [named[i] for i in sorted(named)]
+        named = {f"network.{k}": p for k, p in network.named_parameters()}
+        weights = {ids[id(p)]: name for name, p in named.items() if id(p) in ids}
+        owners = {name.rpartition(".")[0]: i for i, name in weights.items()}
+        layer_of = {name: owners.get(name.rpartition(".")[0], 0) for name in named}
+        layer_of |= {name: i for i, name in weights.items()}
+        return [weights[i] for i in sorted(weights)], layer_of
 
     def recurrent(self) -> list[int]:
         """Layers whose weights also carry their own units' activity from step to step."""
@@ -268,7 +371,15 @@ class RepeatedUpdate:
         """Intensity from which a pixel spikes, in a network simulated from event to event."""
         return float(self.model.min_intensity)
 
-    def _mark(self, observer: OperationObserver, x: torch.Tensor, y: torch.Tensor) -> None:
+    def mark(self, observer: OperationObserver, x: torch.Tensor, y: torch.Tensor) -> None:
+        """Declare the batch's stimuli and labels as sources of tags, where these are followed.
+
+        Parameters
+        ----------
+        observer : OperationObserver
+        x, y : tensors
+            Of the batch.
+        """
         if not observer.follow_tags:
             return
         observer.mark(y, "label")
@@ -287,83 +398,22 @@ class RepeatedUpdate:
                 observer.mark(rows[:, t], f"time {t + 1}")
 
     def _listen(self, rule: Rule, observer: OperationObserver, replace: Any) -> None:
-        original, drawn = rule.draw, [0]
+        original = rule.draw
 
         def draw(shape: Sequence[int], axes: Sequence[Axis], kind: Any = "normal") -> torch.Tensor:
             tensor = original(shape, axes, kind)
             if replace is not None:
-                tensor = replace(drawn[0], tensor, axes)
-            drawn[0] += 1
+                tensor = replace(self._n_drawn, tensor, axes)
+            self._n_drawn += 1
             observer.mark(tensor, "noise")
             if observer.follow_tags and observer.tracking.units_of is None and self.spikes:
                 # Input spikes: of all steps at once, or of one after another.
                 steps = tensor.unbind() if axes[0] is None else [tensor]
                 for t, step in enumerate(steps):
-                    observer.mark(step, f"time {(t if axes[0] is None else drawn[0] - 1) + 1}")
+                    observer.mark(step, f"time {t + 1 if axes[0] is None else self._n_drawn}")
             return tensor
 
         rule.draw = draw  # type: ignore[method-assign]
-
-    def _collect(self, rule: Rule, observer: OperationObserver, outcome: Outcome) -> None:
-        call: Updates = {}
-        for name, parameter in named_parameters(rule).items():
-            if parameter.grad is None:
-                continue
-            gradient = parameter.grad.detach()
-            call[name] = gradient.clone()
-            if observer.follow_tags:
-                bits = observer.shadow.tags(gradient)
-                if bits is not None:
-                    old = outcome.element_tags.get(name)
-                    outcome.element_tags[name] = bits.clone() if old is None else old | bits
-                known = outcome.tags.get(name, frozenset())
-                outcome.tags[name] = known | observer.tags_of(gradient)
-            key = gradient.untyped_storage().data_ptr()
-            written = observer.writes.pop(key, [])
-            outcome.write_tags.setdefault(name, []).extend(
-                observer.sources.of(bits) for bits in observer.write_tags.pop(key, [])
-            )
-            values = [*written, call[name]]
-            if len(values) > 1 and torch.equal(values[-1], values[-2]):
-                values.pop()
-            before = torch.zeros_like(call[name])
-            for value in values:
-                outcome.emitted.setdefault(name, []).append(value - before)
-                before = value
-            total = outcome.updates.get(name)
-            outcome.updates[name] = call[name] if total is None else total + call[name]
-            parameter.grad = None
-        outcome.calls.append(call)
-
-
-def named_parameters(rule: Rule) -> dict[str, torch.nn.Parameter]:
-    """What the optimiser moves, by name."""
-    moved = {id(p) for p in rule.parameters()}
-    named = {f"network.{k}": p for k, p in rule.network.named_parameters()}
-    named |= {f"extra.{k}": p for k, p in rule.extra.named_parameters()}
-    return {name: p for name, p in named.items() if id(p) in moved}
-
-
-def effect(changed: Updates, unchanged: Updates, names: Sequence[str]) -> float:
-    """|changed - unchanged| / |unchanged| over the named updates.
-
-    Parameters
-    ----------
-    changed, unchanged : dict of tensors
-        Updates by parameter, with an intervention and without.
-    names : sequence of str
-        Parameters that count.
-
-    Returns
-    -------
-    float
-        0 where both are nothing; infinite where only the unchanged ones are.
-    """
-    gap = sum(float((changed[n] - unchanged[n]).square().sum()) for n in names if n in unchanged)
-    size = sum(float(unchanged[n].square().sum()) for n in names if n in unchanged)
-    if gap == 0:
-        return 0.0
-    return float("inf") if size == 0 else (gap / size) ** 0.5
 
 
 def _floats(module: torch.nn.Module) -> list[torch.Tensor]:
