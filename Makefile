@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test slow lint clean
+.PHONY: demo test slow robustness lint clean
 
 demo: $(INSTALLED)
 	$(BIN)/spikelearn demo --out runs/demo
@@ -13,6 +13,10 @@ test: $(INSTALLED)
 
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+# Inputs that are changed at random, many; the tests take a sample.
+robustness: $(INSTALLED)
+	SPIKELEARN_MUTATIONS=5000 $(BIN)/python -m pytest tests/robustness -s
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -321,9 +321,10 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
                 )
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
         content = beside(path, content) | changes
-        if "rule" in content:
-            content["rule"] = current_name("rule", content["rule"])
-        rule = RULES.get(content.get("rule", ""))
+        named = content.get("rule")
+        if isinstance(named, str):
+            content["rule"] = current_name("rule", named)
+        rule = RULES.get(content["rule"]) if isinstance(named, str) else None
         if rule is not None and rule.simulated:
             content = {k: v for k, v in content.items() if k != "options" or v}
             return validate(STDPConfig, content, path)
