@@ -29,6 +29,7 @@ from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
 from spikelearn.plausibility.instruments.shadow_memory import union
 from spikelearn.plausibility.instruments.watched import elsewhere
+from spikelearn.plausibility.sight import Sight
 from spikelearn.plausibility.training_conditions import as_trained
 from spikelearn.plausibility.unknown_audit import Unaudited, unaudited
 
@@ -108,6 +109,7 @@ class AuditedRule:
     @cached_property
     def base(self) -> Outcome:
         """One update, with nothing changed."""
+        self.update.recognises = bool(self.update.variations["nothing"].observer.recognised)
         return self.update.run()
 
     @cached_property
@@ -214,6 +216,16 @@ class AuditedRule:
         return States(self)
 
     @cached_property
+    def sight(self) -> Sight:
+        """What of the update is out of sight."""
+        return Sight(self.update, self.hidden)
+
+    @property
+    def out_of_sight(self) -> str:
+        """That the rule computes where the audit cannot look; nothing, if all is in sight."""
+        return self.sight.sentence
+
+    @cached_property
     def squared(self) -> RepeatedUpdate:
         """The rule with the squared error at the output, where it has a choice.
 
@@ -227,7 +239,7 @@ class AuditedRule:
             other = RepeatedUpdate(self.rule, self.seed, **self.options, loss="squared_error")
         except (SpikelearnError, TypeError):
             return self.update
-        other.lead = self.update.lead
+        other.lead, other.recognises = self.update.lead, self.update.recognises
         return other
 
 

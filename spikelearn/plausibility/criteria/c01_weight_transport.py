@@ -13,11 +13,13 @@ from spikelearn.plausibility.instruments.intervention import (
     summarise,
     weight_probes,
 )
+from spikelearn.plausibility.sight import ACTIVITY_SEEN, ALWAYS, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+@within_sight(met=ALWAYS, not_met=ACTIVITY_SEEN)
 def measure(audited: AuditedRule) -> Finding:
     """Change downstream weights where anything but the synapses reads them."""
     if not audited.learns_below:

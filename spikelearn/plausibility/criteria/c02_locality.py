@@ -15,6 +15,7 @@ from spikelearn.plausibility.instruments.event_networks import moved
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.repeated_update import Outcome, Updates
+from spikelearn.plausibility.sight import ACTIVITY_SEEN, within_sight
 from spikelearn.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ THRESHOLD = 1e-9
 _N = 7  # places, at three magnitudes each
 
 
+@within_sight(met=ACTIVITY_SEEN, not_met=ACTIVITY_SEEN)
 def measure(audited: AuditedRule) -> Finding:
     """Change one presynaptic unit, one postsynaptic unit, one weight; see who else learns by it."""
     name = audited.update.weight_names()[0]
@@ -95,12 +97,10 @@ def _post(audited: AuditedRule, name: str) -> list[Probe]:
             def alter(
                 read: WeightRead, z: torch.Tensor, unit: int = unit, size: float = magnitude
             ) -> torch.Tensor | None:
-                if read.owners != {"layer 1"}:
+                if read.owners != {"layer 1"} or read.units is None:
                     return None
-                changed = z.clone()
-                axis = 1 if z.ndim == 4 else z.ndim - 1
-                changed.select(axis, unit).add_(size * float(z.std() if z.numel() > 1 else 1.0))
-                return changed
+                step = size * float(z.std() if z.numel() > 1 else 1.0)
+                return torch.where(read.units == unit, z + step, z)
 
             observer = OperationObserver(alter=alter, inside=_inside(audited))
             updates = audited.update.run(observer).updates

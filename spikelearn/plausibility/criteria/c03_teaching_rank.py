@@ -11,6 +11,7 @@ from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.instruments.in_training import SeveralUpdates
 from spikelearn.plausibility.instruments.intervention import Probe, summarise
+from spikelearn.plausibility.sight import ALWAYS, within_sight
 from spikelearn.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ ROUGH = 1e-2
 _MOST_LABELS = 5
 
 
+@within_sight(met=ALWAYS, not_met=ALWAYS)
 def measure(audited: AuditedRule) -> Finding:
     """Vary the error at the output, hidden activity being what it is; how many directions teach?"""
     if not audited.learns_below:

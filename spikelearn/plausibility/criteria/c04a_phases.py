@@ -9,11 +9,13 @@ from spikelearn.plausibility.criteria.c05_backward_in_time import lookahead
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.instruments.equation_variables import MOMENTS
 from spikelearn.plausibility.instruments.intervention import Probe
+from spikelearn.plausibility.sight import ACTIVITY_SEEN, LABELS_SEEN, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+@within_sight(met=LABELS_SEEN, not_met=ACTIVITY_SEEN)
 def measure(audited: AuditedRule) -> Finding:
     """Count the states of activity and the signal regimes that one update has to go through."""
     if not audited.learns_below:

@@ -14,11 +14,13 @@ from spikelearn.plausibility.instruments.event_networks import moved
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.instruments.observer import Alter, OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.repeated_update import Updates, effect
+from spikelearn.plausibility.sight import ACTIVITY_SEEN, ALWAYS, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+@within_sight(met=ACTIVITY_SEEN, not_met=ALWAYS)
 def measure(audited: AuditedRule) -> Finding:
     """Change the activity of each layer: which layers below learn differently?"""
     if not audited.learns_below:

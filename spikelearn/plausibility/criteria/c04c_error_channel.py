@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c03_teaching_rank import directions
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, untold
+from spikelearn.plausibility.sight import ALWAYS, LABELS_SEEN, Stands, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+def _when_met(audited: AuditedRule) -> Stands:
+    """That no label reaches the hidden layers is told by other labels alone."""
+    return ALWAYS if audited.label_effect <= audited.floor else LABELS_SEEN
+
+
+@within_sight(met=_when_met, not_met=LABELS_SEEN)
 def measure(audited: AuditedRule) -> Finding:
     """Does the label move any activity, or only signals that nothing but plasticity reads?"""
     if not audited.learns_below:

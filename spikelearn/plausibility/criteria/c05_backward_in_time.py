@@ -20,6 +20,7 @@ from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.instruments.observer import OperationObserver
 from spikelearn.plausibility.instruments.propagation import tensors_in
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
+from spikelearn.plausibility.sight import ALWAYS, LABELS_SEEN, within_sight
 from spikelearn.plausibility.spike_bench import DT_MS, REWARD_MS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Lookahead:
     n_steps: int
 
 
+@within_sight(met=LABELS_SEEN, not_met=ALWAYS)
 def measure(audited: AuditedRule) -> Finding:
     """Memory by length of the sequence, and what later input does to what was emitted before."""
     if audited.update.n_steps == 1:

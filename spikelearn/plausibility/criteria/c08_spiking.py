@@ -12,11 +12,13 @@ from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.instruments.intervention import Probe, repeated_probes
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
+from spikelearn.plausibility.sight import ACTIVITY_SEEN, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+@within_sight(met=ACTIVITY_SEEN, not_met=ACTIVITY_SEEN)
 def measure(audited: AuditedRule) -> Finding:
     """What messages are made of, and what is left of the update when they are made of spikes."""
     if not audited.learns_below:

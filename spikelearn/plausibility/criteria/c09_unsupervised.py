@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
 from spikelearn.plausibility.instruments.intervention import summarise
+from spikelearn.plausibility.sight import ALWAYS, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _LABELS = {"label", "label as one number"}
 
 
+@within_sight(met=ALWAYS, not_met=ALWAYS)
 def measure(audited: AuditedRule) -> Finding:
     """Do hidden layers learn otherwise with other labels?"""
     if not audited.learns_below:

@@ -11,11 +11,13 @@ from spikelearn.plausibility.criterion import Criterion, Finding, absent
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.instruments.observer import OperationObserver
 from spikelearn.plausibility.instruments.repeated_update import Outcome
+from spikelearn.plausibility.sight import ALWAYS, LABELS_SEEN, within_sight
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
 
+@within_sight(met=LABELS_SEEN, not_met=ALWAYS)
 def measure(audited: AuditedRule) -> Finding:
     """Is the network shown the stimulus, and nothing else?"""
     if not audited.learns_below:

@@ -11,6 +11,7 @@ from spikelearn.plausibility.criterion import Criterion, Finding
 from spikelearn.plausibility.instruments.equation_variables import MOMENTS
 from spikelearn.plausibility.instruments.intervention import Probe
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
+from spikelearn.plausibility.sight import NEVER, within_sight
 from spikelearn.plausibility.spike_bench import DT_MS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
               "spiking_mlp": "surrogate", "latency_mlp": "eventprop"}  # fmt: skip
 
 
+@within_sight(met=NEVER, not_met=NEVER)
 def measure(audited: AuditedRule) -> Finding:
     """Multiply-adds, memory and settling steps of one update, beside backpropagation's."""
     update = audited.update

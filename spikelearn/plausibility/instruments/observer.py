@@ -19,33 +19,37 @@ no tag, but it has no twin either: it is read changed, and shows as an effect.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_map
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.plausibility.instruments.own_patterns import matching
 from spikelearn.plausibility.instruments.propagation import (
-    or_along,
     origin_of,
     tensors_in,
     written,
 )
 from spikelearn.plausibility.instruments.provenance import Sources, TagTracking
 from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, WeightOrigin, union
+from spikelearn.plausibility.instruments.unseen_numbers import UnseenNumbers
+from spikelearn.plausibility.instruments.watched_threads import into_threads
 from spikelearn.plausibility.instruments.weight_reads import (
     BAGS,
     Alter,
     WeightRead,
-    bags,
-    chained,
-    direction,
     multiplications,
+    of_bag,
+    of_product,
+    of_sum,
     operands,
-    summed,
 )
 
 # Derivatives of nonlinearities; the first argument is the signal.
@@ -55,6 +59,8 @@ _SLOPES = {
                   "softplus", "hardsigmoid", "hardswish", "log_sigmoid")
 }  # fmt: skip
 
+# Derivatives that are no slope of a neuron's: of products and losses.
+_NO_NEURON = ("convolution", "nll_loss", "mse_loss", "slice", "select")
 _SUMS = ("aten::sum", "aten::mean", "aten::cumsum")
 
 __all__ = ["Alter", "OperationObserver", "WeightRead"]
@@ -85,6 +91,14 @@ class OperationObserver(TorchDispatchMode):
     units_of : str, optional
         A layer, each of whose units is a source of its own ("post 1" ...) until it is sent through
         synapses.
+    unseen : UnseenNumbers, optional
+        Gathers what comes in without an operation having made it.
+
+    Attributes
+    ----------
+    patterns : dict
+        Rows that the rule sends through a layer's synapses and that are no activity
+        (`own_patterns.py`), by layer: of those the change of weights is read forwards too.
     """
 
     def __init__(
@@ -98,13 +112,17 @@ class OperationObserver(TorchDispatchMode):
         send: Callable[[WeightRead], torch.Tensor | None] | None = None,
         flat_slopes: bool = False,
         units_of: str | None = None,
+        unseen: UnseenNumbers | None = None,
     ) -> None:
         super().__init__()
         self.follow_tags, self.keep_reads, self.alter = tags, keep_reads, alter
         self.inside, self.shapes = inside, shapes
         self.openly, self.send, self.flat_slopes = openly, send, flat_slopes
+        self.unseen, self.patterns = unseen, dict[str, torch.Tensor]()
         self.shadow, self.sources = ShadowMemory(), Sources()
         self.tracking = TagTracking(self.shadow, self.sources, inside, units_of)
+        self.declared: dict[str, torch.Tensor] = {}
+        self.recognised: set[str] = set()  # names of weights that came back from out of sight
         self.altered: frozenset[str] = frozenset()  # owners of the reads that were changed
         self.reads: list[WeightRead] = []
         self.macs = 0
@@ -112,6 +130,8 @@ class OperationObserver(TorchDispatchMode):
         self.derivatives = 0
         self.writes: dict[int, list[torch.Tensor]] = {}
         self.write_tags: dict[int, list[int]] = {}
+        self._one_at_a_time = threading.RLock()
+        self._threads: list[contextlib.AbstractContextManager[None]] = []
 
     # --- What is declared before the run.
 
@@ -124,6 +144,7 @@ class OperationObserver(TorchDispatchMode):
                 post.expand(tensor.shape), pre.expand(tensor.shape), frozenset({name})
             )
             self.shadow.set_origin(tensor.detach(), origin)
+            self.declared[name] = tensor.detach()
             if network:
                 self.tracking.network.add(name)
                 self.tracking.weight_shapes.add(tuple(tensor.shape))
@@ -139,8 +160,46 @@ class OperationObserver(TorchDispatchMode):
 
     def mark(self, tensor: torch.Tensor, name: str) -> None:
         """Declare a source of tags."""
+        if is_functorch_wrapped_tensor(tensor):
+            return  # within torch.func: what it wraps has passed through operations below
         if self.follow_tags and tensor.numel():
             self.shadow.tag(tensor.detach(), self.sources.bit(name), add=True)
+
+    def mark_batch(self, x: torch.Tensor, y: torch.Tensor, n_times: int, n_inputs: int) -> None:
+        """Declare a batch's labels and samples, times or single inputs as sources of tags.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, n_times * n_inputs)
+        y : tensor of shape (batch,)
+        n_times, n_inputs : int
+            Steps that x is told in, and its inputs at each.
+        """
+        if not self.follow_tags:
+            return
+        self.mark(y, "label")
+        self.tracking.n_samples = len(x)
+        if self.tracking.units_of is not None:
+            for j in range(n_inputs):
+                self.mark(x.view(len(x), -1, n_inputs)[:, :, j], f"pre {j + 1}")
+            return
+        for i in range(len(x)):
+            self.mark(x[i], f"sample {i + 1}")
+        for t in range(n_times) if n_times > 1 else ():
+            self.mark(x.view(len(x), n_times, -1)[:, t], f"time {t + 1}")
+
+    def mark_biases(self, network: torch.nn.Module) -> None:
+        """Declare a network's biases a source of tags: they drive it at rest."""
+        for parameter in network.parameters():
+            if parameter.ndim == 1:
+                self.mark(parameter, "biases")
+
+    def know(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Declare tensors to be there from the start, if what comes from elsewhere is gathered."""
+        if self.unseen is not None:
+            with _disable_current_modes():
+                for tensor in tensors:
+                    self.unseen.know(tensor.detach())
 
     def tags_of(self, tensor: torch.Tensor) -> frozenset[str]:
         """Sources that any element of a tensor may depend on."""
@@ -152,19 +211,31 @@ class OperationObserver(TorchDispatchMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         """Carry out one operation, and follow it."""
-        kwargs = kwargs or {}
+        with self._one_at_a_time:
+            return self._carried_out(func, args, kwargs or {})
+
+    def __enter__(self) -> Any:
+        """Watch, in the threads too that are started meanwhile."""
+        self._threads.append(into_threads(self))
+        self._threads[-1].__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        """Watch no longer."""
+        super().__exit__(*raised)
+        self._threads.pop().__exit__(None, None, None)
+
+    def _carried_out(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         name: str = func._schema.name
         self.n_operations += 1
         inputs = tensors_in((args, kwargs))
-        factors: Any = operands(name, args)
-        read = self._read(name, factors, args)
-        if read is None and name in _SUMS and self.shadow.any_origin(inputs):
-            read, factors = self._summed(args), ((0, 0), (0, 0))
-        if read is None and name in BAGS and self.shadow.any_origin([args[0]]):
-            read = self._bagged(args)
-            factors = None if read is None else ((0, 0), (1, 0), (2, 0))
+        arrived = self.unseen.before(func, args, kwargs) if self.unseen is not None else []
+        for tensor, _ in arrived:
+            self._recognise(tensor)
+        read, factors = self._read(name, args, kwargs, inputs)
         mutated = written(func, args, kwargs)
-        if read is not None:
+        pattern = self._pattern(read)
+        if read is not None and pattern is None:
             args, dual = self._at_border(read, cast("Any", factors), args)
         else:
             dual = any(self.shadow.has_twin(t) for t in inputs)
@@ -179,79 +250,78 @@ class OperationObserver(TorchDispatchMode):
             out = _flattened(func, args, kwargs, out)
         if dual:
             self._twin_after(func, args, kwargs, out, mutated, inputs, twin)
+        if pattern is not None and dual:
+            # Activity is answered by the weights as they were; the rule's own patterns are not.
+            result = mutated[0] if mutated else tensors_in(out)[0]
+            result.copy_(torch.where(pattern, result, self.shadow.twin(result)))
+        if self.unseen is not None:
+            self.unseen.after(func, tensors_in(out), mutated)
         if self.follow_tags:
             self.tracking.after(func, name, args, kwargs, out, read, mutated)
+            self._tag_arrived(arrived, mutated or tensors_in(out))
         self._inherit(out, origin, mutated, inputs)
         self._note(name, args, out, mutated)
         if read is not None and read.direction == "forwards" and self.alter is not None:
             self._altered(read, mutated[0] if mutated else tensors_in(out)[0])
         return out
 
-    def _read(self, name: str, factors: Any, args: Sequence[Any]) -> WeightRead | None:
-        if factors is None:
-            return None
-        if name == "aten::convolution_backward" and not args[10][0]:
-            return None  # only the product for the kernels is asked for, not what passes down
-        (i, i_axis), (j, j_axis) = factors
-        if not self.shadow.any_origin([args[i], args[j]]):
-            return None
-        one = self.shadow.origin(args[i]) if args[i].numel() else None
-        two = self.shadow.origin(args[j]) if args[j].numel() else None
-        if one is not None and two is not None:
-            # Matrices that follow one another make a longer way; others meet as signals.
-            if chained(one, i_axis % args[i].ndim, two, j_axis % args[j].ndim) is not None:
-                return None
-            origin, signal, axis = two, args[i], j_axis
-        elif one is not None:
-            origin, signal, axis = one, args[j], i_axis
-        elif two is not None:
-            origin, signal, axis = two, args[i], j_axis
-        else:
-            return None
-        which = direction(origin, axis % origin.post.ndim)
-        bits = self.shadow.tags(signal) if self.follow_tags else None
-        kept = signal.detach().clone() if self.keep_reads else signal
-        rows = None
-        if self.keep_reads and bits is not None and bits.ndim > 1:
-            axes = list(range(1, 4)) if bits.ndim == 4 else [-1]
-            rows = or_along(bits, axes, False).flatten()
-        read = WeightRead(origin.owners, which, kept, union(bits), rows)
-        if self.keep_reads:
+    def _read(
+        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], inputs: list[torch.Tensor]
+    ) -> tuple[WeightRead | None, Any]:
+        """The reading of weights that an operation is, and where its factors stand."""
+        read: WeightRead | None = None
+        factors: Any = operands(name, args)
+        if factors is not None:
+            read = of_product(self.shadow, name, factors, args, self.keep_reads)
+        elif name in _SUMS and self.shadow.any_origin(inputs):
+            keeps = None if name == "aten::cumsum" else bool(kwargs.get("keepdim", args[2:3]))
+            read, factors = of_sum(self.shadow, args, keeps, self.keep_reads), ((0, 0), (0, 0))
+        elif name in BAGS and self.shadow.any_origin([args[0]]):
+            read = of_bag(self.shadow, args, self.follow_tags)
+            factors = None if read is None else ((0, 0), (1, 0), (2, 0))
+        if read is not None and self.keep_reads:
             self.reads.append(read)
-        return read
+        return read, factors
 
-    def _summed(self, args: Sequence[Any]) -> WeightRead | None:
-        """A product with weights that was written element by element, where it is summed."""
-        origin = self.shadow.origin(args[0])
-        if origin is None:
+    def _pattern(self, read: WeightRead | None) -> torch.Tensor | None:
+        """Where the result of a read will answer a pattern that is no activity."""
+        if read is None or read.direction != "forwards" or read.given is None:
             return None
-        given = args[1] if len(args) > 1 else None
-        axes = [given] if isinstance(given, int) else given or range(origin.post.ndim)
-        which = summed(origin, [a % origin.post.ndim for a in axes])
-        if which is None:
+        if not any(o in self.patterns for o in read.owners):
             return None
-        signal = args[0]
-        kept = signal.detach().clone() if self.keep_reads else signal
-        bits = self.shadow.tags(signal) if self.follow_tags else None
-        events = origin.events and which == "forwards"
-        read = WeightRead(origin.owners, which, kept, union(bits), events=events)
-        if self.keep_reads:
-            self.reads.append(read)
-        return read
+        return matching(self.patterns, read, self.shadow.twin(read.given))
 
-    def _bagged(self, args: Sequence[Any]) -> WeightRead | None:
-        """Weights that are summed by who spiked; of single ones nothing is summed yet."""
-        origin = self.shadow.origin(args[0])
-        if origin is None or int(bags(args)[1].max()) < 2:
-            return None
-        which = direction(origin, 0)
-        bits = union(self.shadow.tags(args[1])) if self.follow_tags else 0
-        read = WeightRead(
-            origin.owners, which, args[1].detach().clone(), bits, events=which == "forwards"
-        )
-        if self.keep_reads:
-            self.reads.append(read)
-        return read
+    def _recognise(self, tensor: torch.Tensor | None) -> None:
+        """Weights that went out of sight and came back as they were are these weights still."""
+        if tensor is None:
+            return
+        for name, weight in self.declared.items():
+            for original in (weight, weight.T) if weight.ndim == 2 else (weight,):
+                if original.shape != tensor.shape or not weight.any():
+                    continue
+                if original.dtype != tensor.dtype or not torch.equal(original, tensor):
+                    continue
+                self.shadow.set_origin(tensor, self.shadow.origin(original))
+                self.mark(tensor, name)
+                if self.shadow.has_twin(original):
+                    self.shadow.set_twin(tensor, self.shadow.twin(original))
+                self.recognised.add(name)
+                return
+
+    def _tag_arrived(self, arrived: Any, results: list[torch.Tensor]) -> None:
+        for tensor, movers in arrived:
+            for mover in movers:
+                for reached in [tensor] if tensor is not None else []:
+                    self.mark(reached, f"unseen {mover}")
+                for result in results:
+                    self.mark(result, f"unseen {mover}")
+
+    def look_at(self, tensor: torch.Tensor) -> None:
+        """Look at a tensor that no operation has read yet, such as an update that was left."""
+        if self.unseen is not None:
+            with _disable_current_modes():
+                for mover in self.unseen.look_at(tensor) or ():
+                    self.mark(tensor, f"unseen {mover}")
 
     def _at_border(
         self, read: WeightRead, factors: Any, args: Sequence[Any]
@@ -285,7 +355,7 @@ class OperationObserver(TorchDispatchMode):
         for p in positions:
             # A product that was written element by element is what is summed itself.
             if len(positions) == 1 or self.shadow.origin(args[p]) is None:
-                swapped[p] = instead
+                swapped[p] = read.inserted(instead)
         return swapped
 
     def _twin_before(self, kwargs: dict[str, Any], mutated: list[torch.Tensor]) -> Any:
@@ -345,7 +415,7 @@ class OperationObserver(TorchDispatchMode):
     def _note(self, name: str, args: Sequence[Any], out: Any, mutated: list[torch.Tensor]) -> None:
         self.macs += multiplications(name, args, out)
         plain = name.removeprefix("aten::")
-        self.derivatives += plain.endswith("_backward") and not plain.startswith("convolution")
+        self.derivatives += plain.endswith("_backward") and not plain.startswith(_NO_NEURON)
         for tensor in mutated:
             if tuple(tensor.shape) in self.shapes:
                 key = tensor.untyped_storage().data_ptr()

@@ -63,6 +63,7 @@ class Outcome:
             if parameter.grad is None:
                 continue
             gradient = parameter.grad.detach()
+            self.observer.look_at(gradient)
             call[name] = gradient.clone()
             if observer.follow_tags:
                 bits = observer.shadow.tags(gradient)

@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils._pytree import tree_map
 
-from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, WeightOrigin, union
+from spikelearn.plausibility.instruments.shadow_memory import (
+    ShadowMemory,
+    WeightOrigin,
+    or_along,
+    union,
+)
 from spikelearn.plausibility.instruments.weight_reads import (
     BAGS,
     bags,
@@ -245,26 +250,6 @@ def _reduced(
     return reduced if tuple(reduced.shape) == shape else None
 
 
-def or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
-    """Bitwise or along axes.
-
-    Parameters
-    ----------
-    bits : int tensor
-    axes : list of int
-    keep : bool
-        Whether the axes stay, with length 1.
-    """
-    axes = sorted({a % bits.ndim for a in axes}, reverse=True) if bits.ndim else []
-    for axis in axes:
-        parts = list(bits.unbind(axis))
-        total = parts[0].clone() if parts else torch.zeros_like(bits.sum(axis))
-        for part in parts[1:]:
-            total |= part
-        bits = total.unsqueeze(axis) if keep else total
-    return bits
-
-
 def _joined(parts: list[Any]) -> torch.Tensor | int:
     number, total = 0, None
     for part in parts:
@@ -401,7 +386,9 @@ def origin_of(  # noqa: PLR0911 - a case for each kind of operation
         # What is no weight and more than a number has met the weights here.
         plain = any(t.numel() > 1 and shadow.origin(t) is None for t in inputs)
         events = any(k.events for k in known)
-        return WeightOrigin(post, pre, owners, plain or any(k.mixed for k in known), events)
+        mixed = plain or any(k.mixed for k in known)
+        met = _met(shadow, name, inputs, shape) if plain else None
+        return WeightOrigin(post, pre, owners, mixed, events, met)
     if name in REARRANGING:
         if len(known) < len(inputs):
             return None  # put together with what is no weight: data
@@ -418,3 +405,16 @@ def origin_of(  # noqa: PLR0911 - a case for each kind of operation
         mixed, events = any(k.mixed for k in known), any(k.events for k in known)
         return WeightOrigin(post, pre, owners, mixed, events)
     return None
+
+
+def _met(
+    shadow: ShadowMemory, name: str, inputs: list[torch.Tensor], shape: Sequence[int]
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Weights and the signal that they are multiplied by, each in the product's shape."""
+    if name != "aten::mul" or len(inputs) != 2:
+        return None
+    weights = [t for t in inputs if shadow.origin(t) is not None]
+    signals = [t for t in inputs if shadow.origin(t) is None]
+    if len(signals) != 1 or cast("WeightOrigin", shadow.origin(weights[0])).mixed:
+        return None
+    return weights[0].expand(shape), signals[0].expand(shape)

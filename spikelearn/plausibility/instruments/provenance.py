@@ -7,7 +7,9 @@ carry. Sources are
     "layer 2"               the weights of layer 2, one by one
     "activity layer 2"      activity of layer 2, whatever computed it
     "extra.feedback.0"      what the rule keeps beside the network, by its name there
-    "label", "noise", "sample 3", "time 2"
+    "label", "noise", "sample 3", "time 2", "biases"
+    "drawn before"          random numbers from when the rule was prepared
+    "unseen stimulus"       numbers that the stimulus moves, out of sight (`unseen_numbers.py`)
 
 It over-approximates: a tag says that there is a way for information to go, and cannot see that two
 ways cancel, or that a factor is zero. That is why the second instrument stands beside it. Tags of
@@ -16,7 +18,8 @@ samples are compared with one another is therefore measured by intervention alon
 
 How tags pass through an operation is in `propagation.py`. Here stands what they mean to the audit:
 where weights are read forwards the result is activity of their layer, where they are read backwards
-it carries the mark of that; what torch draws is noise; what the label says in one number for each
+it carries the mark of that, and so where the signal is no activity (`own_patterns.py`); what torch
+draws is noise; what the label says in one number for each
 sample is no vector; and what leaves torch is written down.
 """
 
@@ -28,8 +31,9 @@ from typing import Any, cast
 
 import torch
 
-from spikelearn.plausibility.instruments.propagation import or_along, propagate, tensors_in
-from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, union
+from spikelearn.plausibility.instruments.own_patterns import is_activity, silent_rows
+from spikelearn.plausibility.instruments.propagation import propagate, tensors_in
+from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, or_along, union
 from spikelearn.plausibility.instruments.weight_reads import WeightRead, operands
 
 _RANDOM = ("rand", "normal", "uniform", "bernoulli", "random", "multinomial", "exponential")
@@ -68,6 +72,10 @@ class TagTracking:
         Sources of every number that was taken out of torch.
     mixed_samples : bool
         Whether a sample carried signs of another before an update summed over them.
+    random : str
+        Source of what is drawn.
+    heard : frozenset of str
+        Layers whose weights carry activity of layers that learn.
     """
 
     def __init__(
@@ -80,6 +88,8 @@ class TagTracking:
         self.n_samples = 0
         self.taken_out: list[frozenset[str]] = []
         self.mixed_samples = False
+        self.random = "noise"
+        self.heard: frozenset[str] = frozenset()
 
     def after(
         self,
@@ -116,7 +126,7 @@ class TagTracking:
         plain = name.removeprefix("aten::")
         if any(plain.startswith(word) for word in _RANDOM):
             for result in mutated or tensors_in(out):
-                self.shadow.tag(result, self.sources.bit("noise"), add=True)
+                self.shadow.tag(result, self.sources.bit(self.random), add=True)
         self._narrow(mutated, out)
         if read is None:
             return
@@ -126,13 +136,15 @@ class TagTracking:
             return
         bits = self.shadow.tags(result)
         for owner in read.owners & self.network:
-            mark = "activity" if read.direction == "forwards" else "backwards"
-            added = self.sources.bit(f"{mark} {owner}")
-            cleared = ~self.sources.bit(owner)
-            bits = (
-                torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
-            ) & cleared
-            bits = bits | added
+            bits = torch.zeros(result.shape, dtype=torch.int64) if bits is None else bits
+            cleared, back = ~self.sources.bit(owner), self.sources.bit(f"backwards {owner}")
+            if read.direction == "backwards":
+                bits = bits & cleared | back
+                continue
+            answered = bits & cleared | self.sources.bit(f"activity {owner}")
+            active = sum(self.sources.bit(n) for n in [*self.sources.names] if is_activity(n))
+            silent = silent_rows(read, active) if owner in self.heard else None
+            bits = answered if silent is None else torch.where(silent, bits | back, answered)
         self.shadow.tag(result, cast("torch.Tensor", bits))
 
     def _narrow(self, mutated: list[torch.Tensor], out: Any) -> None:
@@ -179,8 +191,9 @@ class TagTracking:
             )
             bits = bits & ~sum(ends)
             self.shadow.tag(result, bits)
-        if read.owners == {self.units_of} and read.direction == "forwards":
-            axis = 1 if result.ndim == 4 else result.ndim - 1
-            for unit in range(result.shape[axis]):
-                part = result.select(axis, unit)
-                self.shadow.tag(part, self.sources.bit(f"post {unit + 1}"), add=True)
+        if read.owners == {self.units_of} and read.units is not None:
+            units = read.units.expand(result.shape)
+            marks = torch.zeros(result.shape, dtype=torch.int64)
+            for unit in units.unique().tolist():
+                marks[units == unit] = self.sources.bit(f"post {unit + 1}")
+            self.shadow.tag(result, marks, add=True)

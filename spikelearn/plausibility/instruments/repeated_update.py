@@ -23,6 +23,9 @@ from spikelearn.plausibility.instruments.outcome import (
     effect,
     named_parameters,
 )
+from spikelearn.plausibility.instruments.own_patterns import patterns_of
+from spikelearn.plausibility.instruments.unseen_numbers import UnseenNumbers
+from spikelearn.plausibility.instruments.variations import variations
 from spikelearn.plausibility.instruments.weight_moves import WeightMoves, unobserved
 from spikelearn.rules import make_rule, rule_name
 from spikelearn.rules.rule import Axis, Rule
@@ -88,6 +91,7 @@ class RepeatedUpdate:
         self.trains, self.networks = made.trains, made.networks
         self.squared_error = made.loss == "squared_error"
         self.seed, self.dtype, self.lead = seed, dtype, 0
+        self.recognises = False  # weights that leave torch and come back as they were
         self._n_drawn = 0  # by the rule, in the update under way
         if made.networks[0] not in KINDS:
             raise SpikelearnError(
@@ -200,8 +204,14 @@ class RepeatedUpdate:
         network = self.network()
         if observer is not None:
             observer.weights(self.weights(network), network=True)
+            observer.tracking.heard, observer.tracking.random = self.heard, "drawn before"
+            observer.mark_biases(network)
+            if self.recognises and observer.unseen is None:
+                observer.unseen = UnseenNumbers()
             if intervene is not None:
+                observer.patterns = self.patterns
                 intervene(observer, list(self.weights(network).values()))
+            observer.know([*network.parameters(), *network.buffers()])
         rule = self.make()
         with observer or nullcontext():
             rule.prepare(network, torch_generator(self.seed, noise))
@@ -234,6 +244,7 @@ class RepeatedUpdate:
                 observer.weights({name: tensor}, network=False)
             elif tensor.numel():
                 observer.mark(tensor, name)
+        observer.tracking.random = "noise"
         self._listen(rule, observer, draw)
 
     def made(
@@ -262,6 +273,8 @@ class RepeatedUpdate:
             Which begins with this update, and how many there are.
         """
         outcome = Outcome(rule, observer or OperationObserver(), torch.zeros(()))
+        for module in (rule.network, rule.extra):
+            outcome.observer.know([x, y, *module.parameters(), *module.buffers()])
         self._n_drawn = 0
         with torch.no_grad():
             moves = WeightMoves(rule.network)
@@ -293,6 +306,23 @@ class RepeatedUpdate:
     def traced(self) -> Outcome:
         """The update, with tags and reads: the first instrument at work."""
         return self.run(OperationObserver(tags=True, keep_reads=True))
+
+    @cached_property
+    def variations(self) -> dict[str, Outcome]:
+        """The update with one thing changed: "nothing", "stimulus", "label", "noise" ..."""
+        return variations(self)
+
+    @cached_property
+    def patterns(self) -> dict[str, torch.Tensor]:
+        """Rows that the rule sends through a layer's synapses and that are no activity."""
+        reads = {name: outcome.reads for name, outcome in self.variations.items()}
+        return patterns_of(reads, self.heard, len(self.weight_names()), self.spikes)
+
+    @cached_property
+    def heard(self) -> frozenset[str]:
+        """Layers whose weights carry activity of layers that learn."""
+        layers = list(self.weights(self.network()))
+        return frozenset(layers if 0 in self.recurrent() else layers[1:])
 
     def _fill(self, rule: Rule) -> None:
         """Give values to what learns and starts at zero, through which nothing would pass yet."""
@@ -380,22 +410,8 @@ class RepeatedUpdate:
         x, y : tensors
             Of the batch.
         """
-        if not observer.follow_tags:
-            return
-        observer.mark(y, "label")
-        observer.tracking.n_samples = len(x)
-        if observer.tracking.units_of is not None:
-            n = self.model.n_inputs // (1 if self.spikes else self.n_steps)
-            columns = x.view(len(x), -1, n)
-            for j in range(n):
-                observer.mark(columns[:, :, j], f"pre {j + 1}")
-            return
-        for i in range(len(x)):
-            observer.mark(x[i], f"sample {i + 1}")
-        if not self.spikes and self.n_steps > 1:
-            rows = x.view(len(x), self.n_steps, -1)
-            for t in range(self.n_steps):
-                observer.mark(rows[:, t], f"time {t + 1}")
+        n_times = 1 if self.spikes else self.n_steps
+        observer.mark_batch(x, y, n_times, self.model.n_inputs // n_times)
 
     def _listen(self, rule: Rule, observer: OperationObserver, replace: Any) -> None:
         original = rule.draw

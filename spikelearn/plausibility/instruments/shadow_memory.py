@@ -31,6 +31,9 @@ class WeightOrigin:
         Whether each weight has met another number, such as a signal that a sum is to follow.
     events : bool
         Whether the weights were looked up by who spiked.
+    met : pair of tensors, optional
+        Of a product element by element: the weights, and the signal that they have met, both in
+        the product's shape.
     """
 
     post: torch.Tensor
@@ -38,6 +41,7 @@ class WeightOrigin:
     owners: frozenset[str]
     mixed: bool = False
     events: bool = False
+    met: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 @dataclass
@@ -57,6 +61,8 @@ class ShadowMemory:
         self._places: dict[int, _Place] = {}
 
     def _find(self, tensor: torch.Tensor) -> _Place | None:
+        if _nowhere(tensor):
+            return None
         return self._places.get(tensor.untyped_storage().data_ptr())
 
     def _place(self, tensor: torch.Tensor) -> _Place:
@@ -107,7 +113,7 @@ class ShadowMemory:
         add : bool
             Whether the bits that are there stay.
         """
-        if not tensor.numel():
+        if not tensor.numel() or _nowhere(tensor):
             return
         place = self._place(tensor)
         if place.tags is None:
@@ -131,10 +137,13 @@ class ShadowMemory:
             return None
         known = place.origin
         ends = (_view(known.post, tensor), _view(known.pre, tensor))
-        return WeightOrigin(*ends, known.owners, known.mixed, known.events)
+        met = known.met if known.met and known.met[0].shape == tensor.shape else None
+        return WeightOrigin(*ends, known.owners, known.mixed, known.events, met)
 
     def set_origin(self, tensor: torch.Tensor, origin: WeightOrigin | None) -> None:
         """Declare what synapses the elements are of; None: of none."""
+        if _nowhere(tensor):
+            return
         place = self._place(tensor)
         if origin is None:
             place.origin = None
@@ -145,7 +154,7 @@ class ShadowMemory:
         _view(place.origin.post, tensor).copy_(origin.post)
         _view(place.origin.pre, tensor).copy_(origin.pre)
         place.origin.owners, place.origin.mixed = origin.owners, origin.mixed
-        place.origin.events = origin.events
+        place.origin.events, place.origin.met = origin.events, origin.met
 
     def any_origin(self, tensors: list[torch.Tensor]) -> bool:
         """Whether any of the tensors lies where weights are."""
@@ -171,6 +180,8 @@ class ShadowMemory:
 
     def begin_twin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A twin that starts as a copy of the tensor's memory as it is."""
+        if _nowhere(tensor):
+            return tensor.clone()
         place = self._place(tensor)
         if place.twin is None:
             flat = torch.empty(0, dtype=tensor.dtype).set_(place.storage)
@@ -186,6 +197,11 @@ class ShadowMemory:
         place = self._find(tensor)
         if place is not None:
             place.twin = None
+
+
+def _nowhere(tensor: torch.Tensor) -> bool:
+    """Whether there are no numbers in memory: zeros of torch's own, and shapes alone."""
+    return tensor._is_zerotensor() or tensor.is_meta
 
 
 def _part(place: _Place, tensor: torch.Tensor) -> torch.Tensor | None:
@@ -204,6 +220,26 @@ def _view(flat: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
 def union(bits: torch.Tensor | int | None) -> int:
     """All bits that any element has."""
     return 0 if bits is None else _union(bits)
+
+
+def or_along(bits: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
+    """Bitwise or along axes.
+
+    Parameters
+    ----------
+    bits : int tensor
+    axes : list of int
+    keep : bool
+        Whether the axes stay, with length 1.
+    """
+    axes = sorted({a % bits.ndim for a in axes}, reverse=True) if bits.ndim else []
+    for axis in axes:
+        parts = list(bits.unbind(axis))
+        total = parts[0].clone() if parts else torch.zeros_like(bits.sum(axis))
+        for part in parts[1:]:
+            total |= part
+        bits = total.unsqueeze(axis) if keep else total
+    return bits
 
 
 def _union(bits: torch.Tensor | int) -> int:
