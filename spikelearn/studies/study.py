@@ -4,7 +4,7 @@
 
 training/        every trained network, as `spikelearn train` keeps it (`runs/` in older folders)
 scores/          a folder for each comparison of one network with one recording by one method
-audit/           what was measured of the plausibility of each rule, a folder each
+audit/           what was measured of the plausibility of each rule, a folder a rule and seed
 spikes/          spike trains of the spiking networks, as .nwb and .nix, if `write_spikes`
 results.parquet  every score: accuracy, similarity to brains, fit to an auditory receptor
 config.yaml      what was run, with which versions
