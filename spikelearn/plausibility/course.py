@@ -9,7 +9,7 @@ on every course says nothing under a handicap: that is said, with the accuracy t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -47,7 +47,7 @@ class Course:
         return self.n_images * self.epochs
 
 
-COURSES = (Course(), Course(epochs=10), Course(1e-3, epochs=10), Course(1e-3, epochs=30))
+COURSES = (Course(), Course(epochs=10), Course(1e-3, epochs=10))
 
 
 @cache
@@ -62,9 +62,11 @@ def least_accuracy() -> float:
 
 
 def chosen(
-    train: Callable[[Course], Run], courses: Sequence[Course] = COURSES
+    train: Callable[[Course], Run], courses: Sequence[Course] = COURSES, longer: int = 3
 ) -> tuple[Course, Run]:
     """The first course on which enough is learned; else the one on which most is.
+
+    Where none is enough, the best is also gone longer.
 
     Parameters
     ----------
@@ -72,6 +74,8 @@ def chosen(
         Trains by a course.
     courses : sequence of Course
         The shortest first.
+    longer : int
+        How many times as long; 1, if the courses are all there are.
 
     Returns
     -------
@@ -79,10 +83,15 @@ def chosen(
     run : Run
         By it.
     """
-    tried = []
-    for course in courses:
-        run = train(course)
-        tried.append((course, run))
-        if run.validation >= ENOUGH * chance():
-            return tried[-1]
+    tried: list[tuple[Course, Run]] = []
+
+    def teaches(course: Course) -> bool:
+        tried.append((course, train(course)))
+        return tried[-1][1].validation >= ENOUGH * chance()
+
+    if any(teaches(course) for course in courses):
+        return tried[-1]
+    best, _ = max(tried, key=lambda one: one[1].validation)
+    if longer > 1:
+        teaches(replace(best, epochs=longer * best.epochs))
     return max(tried, key=lambda one: one[1].validation)

@@ -57,7 +57,7 @@ def one_by_one(audited: AuditedRule) -> tuple[Course, Run, Run | None]:
     def trained(one: Course) -> Run:
         return free if one == course else train(audited.update, **one.settings)
 
-    shown, whole = chosen(trained, courses)
+    shown, whole = chosen(trained, courses, longer=1)
     single = train(audited.update, batch=1, **shown.settings) if enough(whole) else None
     return shown, whole, single
 

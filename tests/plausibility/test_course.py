@@ -22,13 +22,19 @@ def test_chance_is_the_share_of_the_largest_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("validations", "place"),
-    [((0.5, 0.9, 0.9, 0.9), 0), ((0.1, 0.2, 0.45, 0.9), 2), ((0.1, 0.3, 0.2, 0.2), 1)],
+    ("validations", "place", "n_tried"),
+    [
+        ((0.5, 0.9, 0.9, 0.9), 0, 1),
+        ((0.1, 0.2, 0.45, 0.9), 2, 3),
+        ((0.1, 0.3, 0.2, 0.39), 3, 4),  # the second, three times as long
+        ((0.1, 0.3, 0.2, 0.2), 1, 4),
+    ],
 )
 def test_it_is_the_first_that_teaches_enough_else_that_which_teaches_most(
-    validations: tuple[float, ...], place: int
+    validations: tuple[float, ...], place: int, n_tried: int
 ) -> None:
-    known = dict(zip(COURSES, validations, strict=True))
+    courses = (*COURSES, Course(epochs=30))
+    known = dict(zip(courses, validations, strict=True))
     tried: list[Course] = []
 
     def train(course: Course) -> Run:
@@ -37,9 +43,14 @@ def test_it_is_the_first_that_teaches_enough_else_that_which_teaches_most(
         return run(known[course], 1 - known[course])
 
     course, best = chosen(train)
-    assert course == COURSES[place]
+    assert course == courses[place]
     assert best.validation == validations[place]
-    assert tried == list(COURSES[: place + 1 if max(validations) >= ENOUGH * chance() else 4])
+    assert tried == list(courses[:n_tried])
+
+
+def test_of_courses_that_are_all_there_are_none_is_gone_longer() -> None:
+    course, _ = chosen(lambda course: run(0.2, 0.2), (Course(),), longer=1)
+    assert course == Course()
 
 
 def test_all_runs_of_a_rule_go_one_course_and_the_free_one_is_made_once() -> None:
