@@ -173,9 +173,33 @@ def _told_if_full(path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, WriteError) or not _is_full(error, path.parent):
             raise
-        raise WriteError(
-            f"cannot write {path}: there is no room left on its disk; nothing of it is written"
-        ) from error
+        raise no_room(path) from error
+
+
+def no_room(path: Path) -> WriteError:
+    """The error where the disk of `path` is full."""
+    return WriteError(
+        f"cannot write {path}: there is no room left on its disk; nothing of it is written"
+    )
+
+
+def check_room(path: Path, needed: float) -> None:
+    """Refuse to write what its disk does not hold, for libraries that do not bear a full one.
+
+    Parameters
+    ----------
+    path : Path
+    needed : float
+        Bytes of the file, about.
+
+    Raises
+    ------
+    WriteError
+    """
+    there = next(folder for folder in path.absolute().parents if folder.is_dir())
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(there).free < needed:
+            raise no_room(path)
 
 
 def _is_full(error: Exception, folder: Path) -> bool:

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import atomic_path, check_room
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
@@ -39,7 +39,8 @@ class FormatModule(Protocol):
     COMPLETE: bool
     HELD_BYTES: int
     # And, of a format that reads what other programs wrote: TAKES, a tuple of what may be said of
-    # such a file (fields of `Given`), which `load` then takes by name.
+    # such a file (fields of `Given`), which `load` then takes by name. Of one whose library does
+    # not bear a full disk: file_bytes(activity), how large the file will be at most, about.
 
     def save(self, activity: Activity, path: Path) -> None:
         """Write the activity to `path`, which does not exist yet."""
@@ -80,6 +81,9 @@ def save(activity: Activity, path: str | Path) -> Path:
     check(activity)
     if path.is_dir():
         raise SpikelearnError(f"cannot write {path}: there is a folder of that name")
+    bytes_of = getattr(module, "file_bytes", None)
+    if bytes_of is not None:
+        check_room(path, bytes_of(activity))
     try:
         with atomic_path(path) as temporary:
             module.save(activity, temporary)

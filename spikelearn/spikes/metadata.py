@@ -120,6 +120,12 @@ def _array_form(array: np.ndarray) -> dict[str, Any]:
     return {"shape": list(array.shape), "dtype": array.dtype.name}
 
 
+def array_bytes(activity: Activity) -> int:
+    """Bytes of the recorded states and the weights as they are in memory."""
+    arrays = [*activity.states.values(), *activity.weights.values()]
+    return sum(int(np.asarray(array).nbytes) for array in arrays)
+
+
 def parse(text: Any) -> dict[str, Any] | None:
     """What `describe` wrote, or None where `text` is something else.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.spikes.metadata import array_bytes
 from spikelearn.spikes.neo_conversion import from_neo
 from spikelearn.spikes.neo_session import session_block
 
@@ -30,6 +31,18 @@ def save(activity: Activity, path: Path) -> None:
         file.write_block(session_block(activity))
     finally:
         file.close()
+
+
+def file_bytes(activity: Activity) -> float:
+    """How large the file will be at most, about."""
+    neurons = sum(spikes.size for spikes in activity.populations.values())
+    return (
+        1e5
+        + 9 * activity.n_spikes
+        + 200 * activity.n_trials
+        + 20_500 * neurons
+        + array_bytes(activity)
+    )
 
 
 def load(path: Path) -> Activity:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from spikelearn._time_steps import nearest_step
-from spikelearn.spikes.metadata import describe, digest, parse, rebuild
+from spikelearn.spikes.metadata import array_bytes, describe, digest, parse, rebuild
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
     session_state,
@@ -72,6 +72,18 @@ def save(activity: Activity, path: Path) -> None:
         warnings.filterwarnings("ignore", message=r".* does not end in '\.nwb'")
         with pynwb.NWBHDF5IO(str(path), "w") as io:
             io.write(file)
+
+
+def file_bytes(activity: Activity) -> float:
+    """How large the file will be at most, about."""
+    neurons = sum(spikes.size for spikes in activity.populations.values())
+    return (
+        3e5
+        + 9 * activity.n_spikes
+        + 200 * activity.n_trials
+        + 200 * neurons
+        + array_bytes(activity)
+    )
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:

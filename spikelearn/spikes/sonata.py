@@ -17,7 +17,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
-from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild
 from spikelearn.spikes.of_others import Given, in_ms, neurons_of, one_trial, refuse
 from spikelearn.spikes.units import state_unit
 
@@ -88,6 +88,11 @@ def _by_session_time(spikes: PopulationSpikes, duration_ms: float) -> Population
     return PopulationSpikes(
         spikes.size, spikes.times_ms[order], spikes.senders[order], spikes.trials[order]
     )
+
+
+def file_bytes(activity: Activity) -> float:
+    """How large the file will be at most, about."""
+    return 5e4 + 25 * activity.n_spikes + 100 * activity.n_trials + array_bytes(activity)
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:

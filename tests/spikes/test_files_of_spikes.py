@@ -186,3 +186,20 @@ def test_the_temporary_file_lies_beside_its_target_under_the_same_suffix(tmp_pat
         assert temporary.parent.parent == tmp_path
         temporary.touch()
     assert [path.name for path in tmp_path.iterdir()] == ["run.nix"]
+
+
+@pytest.mark.parametrize("suffix", [".nwb", ".nix", ".h5"])
+@pytest.mark.parametrize(("size", "n", "trials"), [(10, 0, 1), (30, 20_000, 3), (5, 100, 300)])
+def test_a_file_is_never_larger_than_it_is_said_to_become(
+    suffix: str, size: int, n: int, trials: int, tmp_path: Path
+) -> None:
+    from spikelearn.spikes.files import format_of
+
+    rng = np.random.default_rng(0)
+    spikes = PopulationSpikes.from_unsorted(
+        size, rng.uniform(0, 100, n), rng.integers(0, size, n), rng.integers(0, trials, n)
+    )
+    activity = Activity({"out": spikes}, 100.0, 0.1, trials)
+    path = save(activity, tmp_path / f"a{suffix}")
+    said = format_of(path).file_bytes(activity)  # type: ignore[attr-defined]
+    assert path.stat().st_size <= said <= 5 * path.stat().st_size + 4e5
