@@ -166,7 +166,13 @@ def _command(rule: str | None, keys: list[str] | None, options: list[str], seeds
 def _print(audited: Audit, every: bool) -> None:
     if every:
         print_table(audited.matrix().reset_index(), "verdicts")
-        return
+    else:
+        _print_one(audited)
+    for row in audited.contradictions().itertuples():
+        print(f"Contradiction: {row.rule}, {row.criterion} {row.title}. {row.sentence}")
+
+
+def _print_one(audited: Audit) -> None:
     table = audited.table()
     columns = ["criterion", "title", "verdict", "shown", "counts", "scope", "provenance",
                "intervention", "claim", "sentence"]  # fmt: skip

@@ -130,6 +130,21 @@ class Audit:
         rules = list(dict.fromkeys(table["rule"]))
         return verdicts.loc[rules, [key for key in CRITERIA if key in verdicts.columns]]
 
+    def contradictions(self) -> pd.DataFrame:
+        """What cannot be true beside a criterion that was found to be met: a row each.
+
+        Columns: rule, criterion, title, sentence.
+        """
+        import pandas as pd
+
+        rows = [
+            {"rule": rule, "criterion": key, "title": CRITERIA[key].title,
+             "sentence": finding.contradiction}
+            for rule, key, finding, _ in self.findings
+            if finding.verdict == "contradicted"
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=["rule", "criterion", "title", "sentence"])
+
     def score(self, weights: dict[str, float]) -> pd.Series:
         """Weighted share of the criteria that a rule passes, of those that could be judged.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import torch
-
 from spikelearn._errors import SpikelearnError
+from spikelearn.plausibility.activity_states import ActivityStates
+from spikelearn.plausibility.coherence import coherent
 from spikelearn.plausibility.criterion import Criterion, Finding, untold
 from spikelearn.plausibility.instruments.audit_code import AuditCode
 from spikelearn.plausibility.instruments.in_training import SeveralUpdates
@@ -24,10 +23,8 @@ from spikelearn.plausibility.instruments.intervention import (
 )
 from spikelearn.plausibility.instruments.memory import lead_of
 from spikelearn.plausibility.instruments.mixing import mixing_of
-from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
-from spikelearn.plausibility.instruments.shadow_memory import union
 from spikelearn.plausibility.instruments.watched import elsewhere
 from spikelearn.plausibility.sight import Sight
 from spikelearn.plausibility.training_conditions import as_trained
@@ -81,6 +78,7 @@ class AuditedRule:
                 f"The rule has changed the audit's own code ({', '.join(self.rewritten)}).",
                 "It would have to leave that alone.",
             )
+        found = coherent(self, {criterion.key: found})[criterion.key]
         if found.met and not found.contradiction:
             watched = self.watched if not criterion.alone and self.learns_below else ""
             said = self.outside_updates or watched or self._where_nobody_audits(criterion.key)
@@ -211,9 +209,9 @@ class AuditedRule:
         return [n for n in self.hidden if self.sources_of(n) & set(self.above(n))]
 
     @cached_property
-    def states(self) -> States:
+    def states(self) -> ActivityStates:
         """What drives the activity that hidden layers send upwards."""
-        return States(self)
+        return ActivityStates(self.update, self.trace)
 
     @cached_property
     def sight(self) -> Sight:
@@ -241,105 +239,3 @@ class AuditedRule:
             return self.update
         other.lead, other.recognises = self.update.lead, self.update.recognises
         return other
-
-
-class States:
-    """Activity that passes forwards from hidden layers, and what moves each copy of the batch.
-
-    A batch of rows is driven by the label where it changes with it, and so for noise and stimulus;
-    what nothing moves (a rule's own patterns) does not count. What is distinct is the set of
-    drives, and, where one product carries several copies of the batch, the number of copies with
-    one drive.
-
-    Attributes
-    ----------
-    drives : set of (stimulus, label, noise), each a bool
-    copies : dict
-        Of drives with the label: most copies of the batch, side by side, that have it.
-    by_tags : set of (label, noise)
-        The same by provenance, of whole signals.
-    readable : bool
-        Whether the reads of the changed runs could be laid beside one another.
-    """
-
-    def __init__(self, audited: AuditedRule) -> None:
-        update = audited.update
-        reads = self._hidden(audited, audited.trace.reads)
-        noise = not update.spikes
-        self.by_tags = set()
-        for read in reads:
-            for names in _sources_of_blocks(audited, read):
-                label = bool({"label", "label as one number"} & names)
-                if names:
-                    self.by_tags.add((label, noise and "noise" in names))
-
-        def rows_of(**changed: Any) -> list[torch.Tensor]:
-            outcome = update.run(OperationObserver(keep_reads=True), **changed)
-            return [_rows(read) for read in self._hidden(audited, outcome.reads)]
-
-        others = {
-            "stimulus": rows_of(x=update.x.flip(0) * 0.9 + 0.05),
-            "label": rows_of(y=(update.y + 1) % update.n_classes),
-        }
-        if noise:
-            others["noise"] = rows_of(draw=lambda i, t, axes: t.flip(0) if t.ndim else t)
-        rows = rows_of()
-        self.readable = all(
-            [r.shape for r in changed] == [r.shape for r in rows] for changed in others.values()
-        )
-        self.drives: set[tuple[bool, bool, bool]] = set()
-        self.copies: dict[tuple[bool, bool, bool], int] = {}
-        if not self.readable:
-            return
-        n = len(update.y)
-        for i, row in enumerate(rows):
-            counted: Counter[tuple[bool, bool, bool]] = Counter()
-            for first in range(0, len(row), n):
-                block = slice(first, first + n)
-                moved = {k: bool((o[i][block] != row[block]).any()) for k, o in others.items()}
-                drive = (moved["stimulus"], moved["label"], moved.get("noise", False))
-                if any(drive):
-                    counted[drive] += 1
-            self.drives |= set(counted)
-            for drive, copies in counted.items():
-                if drive[1] and update.n_steps == 1:
-                    self.copies[drive] = max(self.copies.get(drive, 1), copies)
-
-    @property
-    def n_drives(self) -> int:
-        """Distinct states of activity that are sent upwards in one update."""
-        return sum(self.copies.get(drive, 1) for drive in self.drives)
-
-    @staticmethod
-    def _hidden(audited: AuditedRule, reads: list[WeightRead]) -> list[WeightRead]:
-        recurrent = {f"layer {i + 1}" for i in audited.update.recurrent()}
-        layers = {f"layer {i + 1}" for i in range(len(audited.update.weight_names()))}
-        upper = (layers - {"layer 1"}) | recurrent
-        return [r for r in reads if r.direction == "forwards" and r.owners and r.owners <= upper]
-
-    @property
-    def label_in_activity(self) -> bool:
-        """Whether the label moves activity that is sent upwards."""
-        return any(label for _, label, _ in self.drives)
-
-    @property
-    def label_in_activity_by_tags(self) -> bool:
-        """The same by provenance."""
-        return any(label for label, _ in self.by_tags)
-
-
-def _sources_of_blocks(audited: AuditedRule, read: WeightRead) -> list[frozenset[str]]:
-    """Sources of each copy of the batch in a signal."""
-    sources, n = audited.trace.observer.sources, len(audited.update.y)
-    rows = read.row_tags
-    if rows is None:
-        return [sources.of(read.tags)]
-    return [sources.of(union(rows[i : i + n])) for i in range(0, len(rows), n)]
-
-
-def _rows(read: WeightRead) -> torch.Tensor:
-    signal = read.signal
-    signal = torch.view_as_real(signal).flatten(-2) if signal.is_complex() else signal
-    if signal.ndim <= 1:
-        return signal.reshape(1, -1)
-    return signal.flatten(1) if signal.ndim == 4 else signal.reshape(-1, signal.shape[-1])

@@ -18,6 +18,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
 from spikelearn._raised import told
 from spikelearn.plausibility import stored_findings as stored
+from spikelearn.plausibility.coherence import coherent
 from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.plausibility.criterion import Row
 from spikelearn.rules.user_rule import absolute_place, is_place
@@ -169,11 +170,14 @@ def measure_one(
     """
     with _one_thread():
         audited = audited_of(rule, seed, options)
-        rows: list[Row] = []
+        found = {}
         for done, key in enumerate(wanted.criteria):
             say(done / len(wanted.criteria), f"{audited.name}, seed {seed}: {key}")
-            claim = audited.claims.get(CRITERIA[key].claim or "")
-            rows.append((audited.name, key, audited.finding(CRITERIA[key]), claim))
+            found[key] = audited.finding(CRITERIA[key])
+        rows: list[Row] = [
+            (audited.name, key, finding, audited.claims.get(CRITERIA[key].claim or ""))
+            for key, finding in coherent(audited, found).items()
+        ]
     if wanted.folder is not None:
         folder, decided = _kept(rule, seed, wanted, options)
         stored.write(rows, folder, decided)

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn.plausibility.criteria.c04a_phases import NOISE
+from spikelearn.plausibility.criterion import Finding
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -78,7 +81,8 @@ JUDGEMENTS = _judgements()
 def beside_published(audit: Audit) -> pd.DataFrame:
     """Published judgements beside what the audit measured.
 
-    Columns: source, rule, criterion, said_of, published, measured, agree, measurement.
+    Columns: source, rule, criterion, said_of, published, measured ("met", "not met", or the
+    verdict where it says neither), agree ("yes", "no" or "-"), measurement.
     """
     import pandas as pd
 
@@ -89,6 +93,7 @@ def beside_published(audit: Audit) -> pd.DataFrame:
         if finding is None or not finding.applies:
             continue
         meets = _measured(finding, one.part)
+        agree = "-" if meets is None else "yes" if meets == one.meets else "no"
         rows.append(
             {
                 "source": one.source,
@@ -96,8 +101,8 @@ def beside_published(audit: Audit) -> pd.DataFrame:
                 "criterion": one.criterion,
                 "said_of": one.words,
                 "published": "met" if one.meets else "not met",
-                "measured": "met" if meets else "not met",
-                "agree": "yes" if meets == one.meets else "no",
+                "measured": {True: "met", False: "not met", None: finding.verdict}[meets],
+                "agree": agree,
                 "measurement": finding.sentence,
             }
         )
@@ -106,20 +111,15 @@ def beside_published(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _measured(finding: object, part: str) -> bool:
-    from spikelearn.plausibility.criteria import Finding
-
-    assert isinstance(finding, Finding)  # noqa: S101 - for the type checker
+def _measured(finding: Finding, part: str) -> bool | None:
+    """Whether what the judgement is about was measured to be met; None where that is not known."""
     if part in ("size", "sign"):
         what = "weight magnitude" if part == "size" else "weight sign"
         effects = [p.effect for p in finding.probes if p.quantity == what]
+        if not effects or finding.verdict not in ("pass", "fail"):
+            return None
         return bool(np.max(effects) <= finding.floor)
     if part == "phase":
-        # Activity that noise alone moves: the stimulus has no part in it.
-        return not any(words.strip() == "noise" for words in _drives(finding.sentence))
-    return finding.verdict == "pass"
-
-
-def _drives(sentence: str) -> list[str]:
-    said = sentence.partition("Activity runs with ")[2].partition(".")[0]
-    return [part.removeprefix("with ") for part in said.split("; ")]
+        states = {p.quantity for p in finding.probes}
+        return NOISE not in states if states and finding.met is not None else None
+    return finding.met

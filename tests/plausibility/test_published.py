@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spikelearn.plausibility import Audit, audit_rules
 from spikelearn.plausibility.criteria import Finding
+from spikelearn.plausibility.criterion import untold
 from spikelearn.plausibility.published import beside_published
 
 
@@ -28,3 +29,13 @@ def _transporting() -> Finding:
 
     probes = [Probe(f"weight {w}", "layer 2", 1.0, 0, 0.5) for w in ("magnitude", "sign")]
     return Finding(0.5, "0.5", "network", False, False, "Seen.", probes=probes)
+
+
+def test_what_could_not_be_told_neither_agrees_nor_differs() -> None:
+    unknown = untold("Nothing was seen.", "More.")
+    table = beside_published(
+        Audit([("weight_mirror", "C1", unknown, True), ("weight_mirror", "C4a", unknown, True)])
+    )
+    assert len(table) == 3
+    assert set(table["agree"]) == {"-"}
+    assert set(table["measured"]) == {"cannot be told"}

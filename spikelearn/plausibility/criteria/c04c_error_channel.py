@@ -12,6 +12,9 @@ from spikelearn.plausibility.sight import ALWAYS, LABELS_SEEN, Stands, within_si
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
+# A state and its opposite, beside the one between them, give one number that goes to all synapses.
+MOST_COMPARED = 2
+
 
 def _when_met(audited: AuditedRule) -> Stands:
     """That no label reaches the hidden layers is told by other labels alone."""
@@ -26,12 +29,32 @@ def measure(audited: AuditedRule) -> Finding:
     states = audited.states
     vector = "label" in audited.sources
     taught = audited.label_effect > audited.floor
+    if taught and not states.drives:
+        return untold(
+            "Other labels change the hidden layers' update; but no activity was seen that passes"
+            " forwards through synapses of the hidden layers and could be laid beside what it was"
+            " with the labels as they were.",
+            "A forward pass that reads the network's weights in torch, in the same order whatever"
+            " the labels are, would tell.",
+            probes=list(audited.label_probes),
+        )
     number = bool({"label as one number"} & audited.sources) and not vector
     moved = states.label_in_activity
+    # States that no noise tells apart: a synapse hears the number of its own by an address.
+    still = [states.copies.get(drive, 1) for drive in states.drives if not drive[2]]
+    apart = max(max(still, default=1) - 1, states.tried_weights)
+    apart = apart if apart > MOST_COMPARED else 0
     if not taught:
         channel, sentence = "none", "No label reaches the hidden layers."
     elif moved:
         channel, sentence = "activity", "The label moves the activity that layers send upwards."
+    elif number and apart:
+        channel = "separate"
+        sentence = (
+            f"Of each of {apart + 1} states of the network one number for each sample is kept, and"
+            " they are dealt out to synapses one by one: together they are a vector of errors that"
+            " no neuron's activity carries."
+        )
     elif number:
         channel, sentence = "one number", "One number for each sample is sent to all synapses."
     else:
@@ -41,7 +64,7 @@ def measure(audited: AuditedRule) -> Finding:
             " update, and no activity that is sent upwards."
         )
     separate = channel == "separate"
-    by_tags = vector and not states.label_in_activity_by_tags
+    by_tags = (vector or (separate and number)) and not states.label_in_activity_by_tags
     return Finding(
         float(separate), channel, "network" if separate else "-", not by_tags, not separate,
         sentence, probes=list(audited.label_probes),
@@ -81,8 +104,10 @@ CRITERION = Criterion(
     "The update is made with other labels. Where the hidden layers' updates change, and the"
     " activity that hidden layers send upwards does not at any time in the update, what taught"
     " them is a"
-    " signal that is nobody's activity. Provenance: whether the label, wider than one number for"
-    " each sample, is in the updates but not in the activity sent upwards.",
+    " signal that is nobody's activity; and so are many single numbers, one for each of the states"
+    " that the network is put into without noise. Provenance: whether the label, wider than one"
+    " number for each sample, or as many such numbers, is in the updates but not in the activity"
+    " sent upwards.",
     "no such signal",
     "A signal that no neuron's output shows needs wires of its own.",
     measure,
