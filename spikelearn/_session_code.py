@@ -37,13 +37,18 @@ def module_text(thing: type) -> str:
         If it, or something that it uses, cannot be written: a value that is not plain, or what a
         function has made.
     """
+    if thing.__module__ not in sys.modules:
+        raise UnwritableError(f"{thing.__name__} is in no module")
     written = _Written(thing.__module__)
     try:
         if "<locals>" in thing.__qualname__:
             written.add_made(thing)
         else:
             top = thing.__qualname__.split(".", maxsplit=1)[0]
-            written.add(top, vars(sys.modules[thing.__module__]).get(top))
+            outermost = vars(sys.modules[thing.__module__]).get(top)
+            if not isinstance(outermost, type):
+                raise UnwritableError(f"{thing.__name__} is not in its module")
+            written.add(top, outermost)
     except UnreadableCodeError as error:
         raise UnwritableError(str(error)) from error
     return "\n".join(["from __future__ import annotations", "", *written.lines])

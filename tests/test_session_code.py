@@ -72,6 +72,10 @@ def test_a_class_that_a_function_made_has_its_values_beside_it(session: Any) -> 
 
 
 def test_what_cannot_be_written_is_said(session: Any) -> None:
+    with pytest.raises(UnwritableError, match="is in no module"):
+        module_text(type("Made", (), {"__module__": "nowhere"}))
+    with pytest.raises(UnwritableError, match="is not in its module"):
+        module_text(type("Made", (), {"__module__": "a_session"}))
     session.SCALE = np.ones(3)
     with pytest.raises(UnwritableError, match="value of SCALE is no plain one"):
         module_text(session.Mine)

@@ -6,8 +6,8 @@ heard of an audit, from the same weights on the same images with the same random
 here. Every update of either run is laid beside the exact gradient; a run is long enough for a rule
 that behaves for a while, or but now and then.
 
-Rules that ship are the toolkit's own code, and are not asked; nor is a rule that is in no file, or
-whose runs cannot be repeated.
+Rules that ship are the toolkit's own code, and are not asked; nor is a rule that another process
+cannot make, or whose runs cannot be repeated.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Any
 import torch
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_files import is_toolkits
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
 from spikelearn.plausibility.short_training import BATCH, digits, model_like
+from spikelearn.rules.user_rule import is_place, place_of
 from spikelearn.training.beside_gradient import BesideGradient, trained, trained_elsewhere
 from spikelearn.training.images import Split
 
@@ -61,7 +63,8 @@ def unaudited(update: RepeatedUpdate, rule: Any, options: dict[str, Any]) -> Una
     ----------
     update : RepeatedUpdate
         Of the rule.
-    rule : class
+    rule : str or class
+        A file and a class in it, or the class.
     options : dict
         Of the class.
     """
@@ -90,16 +93,17 @@ def unaudited(update: RepeatedUpdate, rule: Any, options: dict[str, Any]) -> Una
 
 
 def _place(rule: Any) -> str:
+    """Where another process finds a rule that a user has written; empty where it cannot."""
+    if isinstance(rule, str):
+        return rule if is_place(rule) else ""
     if not inspect.isclass(rule):
         return ""
     try:
-        path = inspect.getsourcefile(rule)
-    except (TypeError, OSError):
+        place = place_of(rule)
+    except SpikelearnError:
         return ""
-    toolkit = Path(__file__).parents[1]
-    if path is None or not Path(path).is_file() or toolkit in Path(path).resolve().parents:
-        return ""
-    return f"{path}:{rule.__qualname__}"
+    path = Path(place.rpartition(":")[0])
+    return place if path.is_file() and not is_toolkits(path) else ""
 
 
 def _first(one: BesideGradient, two: BesideGradient, allowed: float) -> int | None:

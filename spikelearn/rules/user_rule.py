@@ -21,7 +21,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._code import code_of
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import cache_folder, write_text
 from spikelearn._imported_files import (
@@ -33,7 +32,7 @@ from spikelearn._imported_files import (
     name_beside,
     root_of,
 )
-from spikelearn._keys import content_key
+from spikelearn._keys import text_key
 from spikelearn._raised import raised
 from spikelearn._session_code import UnwritableError, module_text
 
@@ -109,7 +108,7 @@ _GIVEN: dict[str, Any] = {}
 _USED: set[str] = set()
 
 
-def place_of(rule: type[Rule]) -> str:
+def place_of(rule: Any) -> str:
     """The place of a class that was given in Python, by which it is found from now on.
 
     Raises
@@ -149,13 +148,16 @@ def _place_in_session(rule: type, file: str) -> str:
     file : str
         What the file is called.
     """
-    folder = _written_rules() / content_key(code_of(rule), 16)
-    path = folder.resolve() / file
-    name = rule.__qualname__.rpartition("<locals>.")[2]
-    with contextlib.suppress(UnwritableError, OSError):
-        if not path.is_file():
-            write_text(path, module_text(rule))
-    return f"{path}:{name}"
+    try:
+        text = module_text(rule)
+    except UnwritableError:
+        text = ""
+    folder = text_key(text, 16) if text else f"in-memory-{id(rule):x}"
+    path = _written_rules().resolve() / folder / file
+    with contextlib.suppress(OSError):
+        if text and not path.is_file():
+            write_text(path, text)
+    return f"{path}:{rule.__qualname__.rpartition('<locals>.')[2]}"
 
 
 def _written_rules() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import cheats
@@ -23,7 +24,9 @@ def test_an_honest_rule_is_the_same_everywhere() -> None:
 
 
 def test_a_rule_that_knows_the_audit_is_found_where_nobody_knows_it() -> None:
-    found = seen(CHEATS["honest_on_the_stack"].rule)
+    rule = CHEATS["honest_on_the_stack"].rule
+    place = f"{inspect.getsourcefile(rule)}:{rule.__qualname__}"
+    found = seen(place)  # as the command line names it
     assert "number 1 of 120; cosine with the exact gradient" in found.otherwise
     assert "1.00 there" in found.otherwise
 
