@@ -47,7 +47,8 @@ class _RunConfig(Description):
         default=None, description="what differs from the model as it is described, by path"
     )
     rule: str = Field(
-        description="name of a learning rule, or file and class of one's own, as my_rule.py:MyRule"
+        description="name of a learning rule, or file and class of one's own, as my_rule.py:MyRule;"
+        " in Python the class will do"
     )
     rule_file: str | None = Field(
         default=None, description="the file of a rule of one's own; it is found from `rule`"
