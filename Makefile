@@ -16,7 +16,7 @@ slow: $(INSTALLED)
 
 # Inputs that are changed at random, many; the tests take a sample.
 robustness: $(INSTALLED)
-	SPIKELEARN_MUTATIONS=5000 $(BIN)/python -m pytest tests/robustness -s
+	SPIKELEARN_MUTATIONS=5000 SPIKELEARN_KILLS=30 $(BIN)/python -m pytest tests/robustness -s -m "slow or not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
