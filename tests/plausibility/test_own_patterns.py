@@ -62,3 +62,21 @@ def test_a_signal_without_a_sample_s_tag_leaves_the_mark_of_a_backward_read(sent
                                   "predictive_coding_nudged", "ottt", FeedbackByHand])  # fmt: skip
 def test_activity_noise_and_a_network_at_rest_are_no_patterns(rule: object) -> None:
     assert AuditedRule(rule).update.patterns == {}
+
+
+def test_a_matrix_that_is_taken_apart_is_followed_without_a_read() -> None:
+    class TakenApart(FeedbackAlignment):
+        @torch.no_grad()
+        def _feedback(self) -> list[torch.Tensor]:
+            parts = [torch.linalg.svd(w, full_matrices=False) for w in self.network.weights()[1:]]
+            return [(u * s) @ v for u, s, v in parts]
+
+    finding = CRITERIA["C1"].measure(AuditedRule(TakenApart))
+    assert finding.verdict == "fail"
+    assert "layer 2" in finding.sentence
+
+
+@pytest.mark.parametrize("rule", ["eprop", "random_feedback_through_time"])
+def test_the_stimuli_of_every_update_are_activity(rule: str) -> None:
+    finding = CRITERIA["C1"].measure(AuditedRule(rule))
+    assert finding.verdict == "pass"

@@ -64,7 +64,7 @@ def measure(audited: AuditedRule) -> Finding:
 
 
 def _marks(audited: AuditedRule, held: Held | None = None) -> set[str]:
-    """Weights that were summed over their postsynaptic side on the way into updates below.
+    """Weights that were summed over their postsynaptic side, or read one by one, for updates below.
 
     Parameters
     ----------
@@ -76,6 +76,8 @@ def _marks(audited: AuditedRule, held: Held | None = None) -> set[str]:
     marks: set[str] = set()
     for index in range(n - 1):
         above = {f"backwards layer {m + 1}" for m in range(index + (index not in recurrent), n)}
+        if held is None:  # weights that came down otherwise than by being summed with a signal
+            above |= {f"layer {m + 1}" for m in range(index + 1, n)}
         names = [k for k in audited.hidden if audited.update.layer_of[k] == index]
         tags = [audited.sources_of(k) for k in names] if held is None else [held.tags([index])]
         marks |= above & frozenset().union(*tags)

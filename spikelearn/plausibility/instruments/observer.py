@@ -14,7 +14,10 @@ intervention (`twin`s)
     activity the border is where a signal leaves the layer through synapses.
 
 The two fail in opposite ways. What the mode loses sight of (a detour through NumPy or Python) has
-no tag, but it has no twin either: it is read changed, and shows as an effect.
+no tag, but it has no twin either: it is read changed, and shows as an effect. That something comes
+in from out of sight is noticed (`unseen_numbers.py`), and what an effect then shows is told apart
+(`sight.py` of the room). Patterns of a rule's own that it sends through the synapses are no
+activity, and are read changed too (`own_patterns.py`).
 """
 
 from __future__ import annotations

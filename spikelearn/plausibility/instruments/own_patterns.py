@@ -33,7 +33,7 @@ Patterns = dict[str, torch.Tensor]
 
 def is_activity(source: str) -> bool:
     """Whether a signal with this source owes something to the stimulus or to noise."""
-    return source in {"noise", "biases"} or source.startswith(
+    return source in {"stimulus", "noise", "biases"} or source.startswith(
         ("sample ", "time ", "pre ", "activity ")
     )
 

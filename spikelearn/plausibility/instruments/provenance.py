@@ -7,7 +7,7 @@ carry. Sources are
     "layer 2"               the weights of layer 2, one by one
     "activity layer 2"      activity of layer 2, whatever computed it
     "extra.feedback.0"      what the rule keeps beside the network, by its name there
-    "label", "noise", "sample 3", "time 2", "biases"
+    "label", "noise", "sample 3", "time 2", "stimulus", "biases"
     "drawn before"          random numbers from when the rule was prepared
     "unseen stimulus"       numbers that the stimulus moves, out of sight (`unseen_numbers.py`)
 

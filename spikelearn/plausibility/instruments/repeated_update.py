@@ -273,6 +273,7 @@ class RepeatedUpdate:
             Which begins with this update, and how many there are.
         """
         outcome = Outcome(rule, observer or OperationObserver(), torch.zeros(()))
+        outcome.observer.mark(x, "stimulus")
         for module in (rule.network, rule.extra):
             outcome.observer.know([x, y, *module.parameters(), *module.buffers()])
         self._n_drawn = 0
