@@ -1,7 +1,7 @@
 """A training run in which every update is laid beside the exact gradient.
 
-`trained_elsewhere` makes the run in a process of its own, which imports what training imports and
-nothing else: what a rule does there is what it does for its users.
+`trained_elsewhere` makes the run in a process and a thread of its own, with what training imports
+and nothing else: what a rule does there is what it does for its users.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,12 +156,18 @@ def trained_elsewhere(
 
 
 def _main() -> None:
-    torch.set_num_threads(1)
     given = torch.load(io.BytesIO(sys.stdin.buffer.read()), weights_only=False)
     place, options, network, x, y, batch, epochs, seed = given
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # what the rule prints is no answer
-    made = trained(rule_from_file(place)(**options), network, Split(x, y), batch, epochs, seed)
+
+    def run() -> BesideGradient:
+        torch.set_num_threads(1)
+        return trained(rule_from_file(place)(**options), network, Split(x, y), batch, epochs, seed)
+
+    # In a thread that is not the main one, as where a program has windows to look after.
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(run).result()
     packed = io.BytesIO()
     torch.save((made.parameters, made.sizes, made.cosines), packed)
     answers.write(packed.getvalue())
