@@ -11,6 +11,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.rules import RULES, known_name, rule_entry
 
 
+@pytest.mark.usefixtures("forget")
 def test_an_entry_of_a_users_rule_is_read_from_its_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

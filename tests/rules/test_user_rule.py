@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,7 @@ from spikelearn.rules.checks import RuleCheckError, check_rule
 from spikelearn.rules.feedback_alignment import SignSymmetric
 from spikelearn.rules.user_rule import is_in_session, place_of
 
-
-@pytest.fixture(autouse=True)
-def forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What was imported from the tests' folders is forgotten, and nothing is kept elsewhere."""
-    monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path / "cache"))
-    before, paths = set(sys.modules), list(sys.path)
-    yield
-    sys.path[:] = paths
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("forget")
 
 
 def test_a_users_rule_is_found_by_file_and_name(tmp_path: Path) -> None:
