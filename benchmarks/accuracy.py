@@ -12,7 +12,7 @@ Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; h
 epochs were and are chosen on validation images, and the test images are read once a run. Beside
 each run stand its controls: a linear readout of the input, and one of random features of its own
 width (`spikelearn.training.controls`). A row that a test does not tell to be above both is "no
-better than" them, in the table: paired by seed, for other test images too, Holm's over the table.
+better than" them, in the table: paired by seed, for other test images too.
 
 What is measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, with
 the commit that made it and its controls, and is not measured again until its recipe changes; the
@@ -284,8 +284,7 @@ def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
         " Controls: a linear readout of the input, and one of random features, the last hidden"
         " layer of the very network before any learning; the same seeds, training and test images."
         " Above a control is what a test tells from it, paired by seed, for other test images"
-        " too (with one seed: of two binomial shares); differences in points with 95 % intervals,"
-        " p Holm's over the table."
+        " too (with one seed: of two binomial shares); differences in points with 95 % intervals."
         f" {chance_words(rows)}Displacement: norm of the weights' change over their norm at the"
         " start, by layer."
         " Cosine: of the last update with the gradient of backpropagation, by layer."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -91,3 +92,17 @@ def test_what_is_waiting_are_runs_that_changed_and_controls_that_are_not_there()
     ACCURACY.take(known, row("pepita", 0, 0.5))
     assert len(known) == len(rows())
     assert [r["test_accuracy"] for r in known if r["rule"] == "pepita"] == [0.5]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(BENCHMARKS.glob("results/accuracy_*.md")), ids=lambda p: p.stem
+)
+def test_published_tables_have_controls_and_commits_of_every_row(path: Path) -> None:
+    with path.with_suffix(".csv").open(newline="") as file:
+        commits = {r["recipe"].split("/")[1]: r["commit"] for r in csv.DictReader(file)}
+    table = table_of(path.read_text())
+    assert set(table) == set(commits)
+    for rule, cells in table.items():
+        assert commits[rule] in cells["made by"]
+        assert cells["beside its controls"]
+        assert cells["linear readout"]

@@ -46,7 +46,7 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
 
     Intervals are for other test images and, where there are several, other seeds. Rules that saw
     the same images are taken to err independently, which makes intervals rather too wide. p-values
-    are Holm's, over all pairs of rules; of the controls that stand beside each rule, over these.
+    are Holm's, over all pairs of rules; each rule is tested against its own controls for itself.
 
     Parameters
     ----------
@@ -129,13 +129,15 @@ CONTROL_NAMES = {"linear_readout": "linear readout", "random_features": "random 
 NOT_RUN = "not run"
 
 
-def beside_controls(found: pd.DataFrame) -> str:
+def beside_controls(found: pd.DataFrame, numbers: bool = True) -> str:
     """How one network's accuracy stands to its controls, by tests; "not run" where none was.
 
     Parameters
     ----------
     found : DataFrame
         Its rows of `spikelearn.comparison.accuracies.control_table`.
+    numbers : bool
+        Whether differences stand behind what it is no better than.
     """
     run = found.dropna(subset=["difference"])
     if run.empty:
@@ -143,9 +145,10 @@ def beside_controls(found: pd.DataFrame) -> str:
     below = []
     for row in run.to_dict("records"):
         points, low, high = (100 * row[name] for name in ("difference", "ci_lower", "ci_upper"))
-        difference = _Difference(points, low, high, float(row["p_holm"]))
+        difference = _Difference(points, low, high, float(row["p"]))
         if not difference.told:
-            below.append(f"{CONTROL_NAMES[row['control']]} ({difference.words})")
+            words = f" ({difference.words})" if numbers else ""
+            below.append(CONTROL_NAMES[row["control"]] + words)
     if below:
         return f"no better than {' and '.join(below)}".replace(" -", " −")
     return "above " + " and ".join(CONTROL_NAMES[str(control)] for control in run["control"])

@@ -104,7 +104,7 @@ def accuracy_table(frame: pd.DataFrame) -> Table:
         * (
             " Controls, of the same seeds and images: a linear readout of the pixels, and one of"
             " random features, the last hidden layer before any learning. A rule is above one where"
-            " a test tells it so: paired by seed, for other images too, p Holm's over the table."
+            " a test tells it so: paired by seed, for other images too."
         ),
         notes,
     )

@@ -92,7 +92,8 @@ def _layout(
 ]:
     """Places of layers, with depth from 0 to 1; of names; of networks' headings; and the end."""
     layers: dict[tuple[str, str], list[str]] = {}
-    datasets = dict(zip(scores["network"], scores["dataset"], strict=True))
+    named = scores[scores["dataset"] != ""]  # an untrained twin is of none
+    datasets = dict(zip(named["network"], named["dataset"], strict=True))
     for model, network, layer in zip(
         scores["model"], scores["network"], scores["layer"], strict=True
     ):
@@ -112,7 +113,7 @@ def _layout(
     for network, model in order:
         if network != before:
             at += _ROW / 2
-            headings.append((at, f"{network}, {datasets[network]}"))
+            headings.append((at, ", ".join(filter(None, (network, datasets.get(network, ""))))))
             at += 1.4 * _ROW
             before = network
         own_layers = layers[network, model]

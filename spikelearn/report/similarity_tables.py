@@ -42,15 +42,18 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
         seeds), `score_min`, `score_max`, interval, ceilings (averaged over seeds), `above_ceiling`
         (whether the score is above the upper one), `interval_over` (what intervals are for; see
         `spikelearn.comparison.intervals`), `test_accuracy` (mean over seeds; of test
-        images), `chance`, `weights_moved` (norm of the change over the norm at the start, of the
-        layer), `trouble` (what is wrong with a network, such as a class that is never predicted),
-        `n_seeds`, `n_stimuli`.
+        images), `chance` (share of the largest class), `n_test`, `beside_controls` (how the
+        accuracy stands to its controls, in words), `weights_moved` (norm of the change over the
+        norm at the start, of the layer), `trouble` (what is wrong with a network, such as a class
+        that is never predicted), `n_seeds`, `n_stimuli`.
     """
 
     def said_once(said: Any) -> str:
         return "; ".join(dict.fromkeys(filter(None, said)))
 
-    table = table if "interval_over" in table else table.assign(interval_over="stimuli")
+    # What tables of earlier versions have not.
+    missing: dict[str, Any] = {"interval_over": "stimuli", "n_test": np.nan, "beside_controls": ""}
+    table = table.assign(**{k: v for k, v in missing.items() if k not in table})
     grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
     scores = grouped.agg(
         family=("family", "first"),
@@ -62,6 +65,8 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
         interval_over=("interval_over", "first"),
         test_accuracy=("test_accuracy", "mean"),
         chance=("chance", "mean"),
+        n_test=("n_test", "max"),
+        beside_controls=("beside_controls", said_once),
         weights_moved=("weights_moved", "mean"),
         trouble=("trouble", said_once),
         n_seeds=("seed", "nunique"),
@@ -118,7 +123,7 @@ def meaning_of_intervals(scores: pd.DataFrame) -> str:
     return generalises(scores["interval_over"] if stored else ["stimuli"])
 
 
-_NEAR_CHANCE = 1.5  # times chance, below which an accuracy is said to be near it
+_LEVEL = 0.05  # of the tests that are told in words
 
 _SCORE = (
     "Score: that of the layer with the highest, mean over seeds. The highest of several layers is a"
@@ -126,8 +131,9 @@ _SCORE = (
     "Seeds: lowest and highest score.",
 )
 _ACCURACY = (
-    "Accuracy: of test images, which chose nothing. Moved: how far the layer's weights moved, norm"
-    " of the change over the norm at the start.",
+    "Accuracy: of test images, which chose nothing; its controls are a linear readout of the pixels"
+    " and one of random features, and chance is the share of the largest class. Moved: how far the"
+    " layer's weights moved, norm of the change over the norm at the start.",
 )
 
 
@@ -145,7 +151,8 @@ def notes(tested: bool, scores: pd.DataFrame) -> tuple[str, ...]:
         f"Interval: 95 %, of the mean over these seeds, {meant}.",
         "p: permutation of the stimuli, for a score of 0, one-sided; maps are fitted anew to"
         " each. Over untrained: the layer's score less that of the same layer of the untrained"
-        " network with the same initial weights, with its 95 % interval and p, two-sided. Both p"
+        " network with the same initial weights, with its 95 % interval and p, two-sided;"
+        " no better where these do not tell it to be above. Both p"
         " are Holm's, corrected over all tests of their kind in the region by the same method.",
         *_ACCURACY,
     )
@@ -168,8 +175,10 @@ def layer_cells(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
     rows = []
     for row in _rows(tested):
         accuracy = "" if np.isnan(row.test_accuracy) else f"{100 * row.test_accuracy:.1f} %"
-        if row.test_accuracy < _NEAR_CHANCE * row.chance:
-            accuracy += ", near chance"
+        if accuracy and _by_chance(row):
+            accuracy += ", no better than chance"
+        elif accuracy and (beside := getattr(row, "beside_controls", "")).startswith("no "):
+            accuracy += f", {beside}"
         cells: dict[str, str] = {
             "model": label(str(row.model))
             + (f" ({row.level} {row.subject}".rstrip() + ")") * (row.level != usual),
@@ -213,7 +222,7 @@ def _tested(best: pd.DataFrame, tests: Tests) -> pd.DataFrame:
 def from_twins(differences: pd.DataFrame) -> pd.DataFrame:
     """Of differences the planned ones from the same layer of the untrained twin."""
     same = differences["layer_a"] == differences["layer_b"]
-    same &= differences["network_a"] == differences["network_b"]
+    # Of untrained networks none but the twin is planned.
     twin = differences["model_b"] == "untrained"
     return differences[same & twin & (differences["test"] == "planned")]
 
@@ -222,7 +231,18 @@ def _over(row: Any) -> str:
     if np.isnan(row.p_over):
         return NOT_TESTED
     interval = f"{row.over_lower:+.3f} to {row.over_upper:+.3f}"
-    return f"{row.over:+.3f} ({interval}), p {p_text(row.p_over)}"
+    words = "" if row.over > 0 and row.p_over < _LEVEL else ", no better"
+    return f"{row.over:+.3f} ({interval}), p {p_text(row.p_over)}{words}"
+
+
+def _by_chance(row: Any) -> bool:
+    """Whether no test tells an accuracy from the share of the largest class."""
+    from spikelearn.comparison.accuracies import above_share
+
+    n_test = getattr(row, "n_test", np.nan)  # tables of earlier versions do not say it
+    if np.isnan(row.chance) or np.isnan(n_test):
+        return False
+    return above_share(row.test_accuracy, int(n_test), row.chance) >= _LEVEL
 
 
 NOT_TESTED = "not tested"

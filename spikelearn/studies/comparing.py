@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.studies.image_baselines import at_resolution, baseline_table
-from spikelearn.studies.network_names import network_names
+from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.representation import open_run, show
-from spikelearn.studies.untrained_twin import with_twin
+from spikelearn.studies.untrained_twin import named_members
 from spikelearn.training.loop import TrainedRun
 from spikelearn.training.stdp_training import STDPRun
 
@@ -38,6 +38,7 @@ class Entry:
     seed: int
     responses: dict[str, xarray.DataArray]
     resolution: int | None = None  # side of the images in pixels; None as they were recorded
+    start: str = ""  # the network before training, of the untrained twin; `network` if left out
 
 
 def compare(
@@ -153,7 +154,8 @@ def shown_entries(
     """The recording, and what networks and their untrained twins respond to its images.
 
     Networks that could not be told apart by rule, network and seed have the settings in which they
-    differ behind the network's name. Errors are those of `compare`.
+    differ behind the network's name; an untrained twin stands once for all rules that start from
+    it. Errors are those of `compare`.
 
     Parameters
     ----------
@@ -173,6 +175,7 @@ def shown_entries(
     loaded = comparable_recording(recording, method, assign_layers)
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
+    starts = start_names([run.config for run in opened])
     _each_once(opened, networks)
     say = progress or (lambda fraction, words: None)
     entries: dict[tuple[str, str, int, int | None], Entry] = {}
@@ -180,13 +183,12 @@ def shown_entries(
     n_shown = 0
     for side in sides:
         images = at_resolution(loaded.images, side)
-        for run, network in zip(opened, networks, strict=True):
+        for run, network, start in zip(opened, networks, starts, strict=True):
             say(n_shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
-            for member in with_twin(run):
-                name = member.config["rule"], network, member.config["seed"]
+            for name, member in named_members(run, network, start):
                 if (*name, side) not in entries:  # twins of rules on one network are one
                     shown = show(member, images, loaded.labels, backend, seed)
-                    entries[*name, side] = Entry(*name, shown.responses, side)
+                    entries[*name, side] = Entry(*name, shown.responses, side, start)
             n_shown += 1
     return loaded, list(entries.values())
 
@@ -201,7 +203,7 @@ def _each_once(runs: Sequence[TrainedRun | STDPRun], networks: Sequence[str]) ->
     found: dict[tuple[str, str, int], TrainedRun | STDPRun] = {}
     for run, network in zip(runs, networks, strict=True):
         name = run.config["rule"], network, run.config["seed"]
-        if name in found:
+        if name in found and name[0] not in UNTRAINED_RULES:  # these are one, whatever they saw
             places = [str(one.folder or "one in memory") for one in (found[name], run)]
             raise SpikelearnError(
                 f"two runs are {name[0]} on {name[1]} with seed {name[2]} and the same settings"

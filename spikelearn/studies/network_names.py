@@ -14,6 +14,10 @@ _BEFORE = ("input_range", "max_rate_hz", "dt_ms")
 # Of a description, what is said of it, and what only training uses.
 _SAID = ("name", "description", "reference", "kind")
 _LEARNS = "plasticity"
+# What a data set holds and where it is from, beside its name: said only where that is one name.
+_OF_DATA = ("source", "data")
+# Rules that train nothing, whatever their examples: one network before training, and one after.
+UNTRAINED_RULES = ("untrained", "untrained_spiking", "untrained_latency")
 
 _WORDS = {"input_range": "inputs"}
 _LONG = 24  # characters of a setting, beyond which it is told by its hash
@@ -23,21 +27,35 @@ def network_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The name of each run's network, with settings behind it where it would mean two things.
 
     Of one network with inputs of different ranges, and of two descriptions of one name, also the
-    untrained twins differ; runs of one rule, network and seed differ in something else.
+    untrained twins differ (`start_names`); runs of one rule, network and seed differ in something
+    else. A network that no rule trains is called as it is before training.
+    """
+    starts = start_names(configs)
+    trained = [i for i, c in enumerate(configs) if c["rule"] not in UNTRAINED_RULES]
+    runs = [
+        " ".join((str(configs[i]["rule"]), starts[i], str(configs[i]["seed"]))) for i in trained
+    ]
+    every = [
+        {k: v for k, v in configs[i].items() if k not in (*_NAMED, *_OF_DATA)} for i in trained
+    ]
+    told = _told_apart(runs, every)
+    for name in _OF_DATA:
+        told = _told_apart(told, [{name: configs[i].get(name)} for i in trained])
+    names = list(starts)
+    for i, run, whole in zip(trained, runs, told, strict=True):
+        names[i] = starts[i] + whole.removeprefix(run).replace(") (", ", ")
+    return names
+
+
+def start_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The name of each run's network as it is before training: that of its untrained twin.
+
+    It is named by what decides what the network does then, beside its seed: its description and
+    how strong its input is. Runs that differ in their rule, examples or epochs alone start from one
+    network, and have one name.
     """
     names = [str(config["network"]["name"]) for config in configs]
-    before = [_untrained(config) for config in configs]
-    by_network = _told_apart(names, before)
-    runs = [
-        " ".join((str(c["rule"]), name, str(c["seed"])))
-        for c, name in zip(configs, by_network, strict=True)
-    ]
-    every = [{k: v for k, v in config.items() if k not in _NAMED} for config in configs]
-    settings = _told_apart(runs, every)
-    return [
-        name + whole.removeprefix(run)
-        for name, run, whole in zip(by_network, runs, settings, strict=True)
-    ]
+    return _told_apart(names, [_untrained(config) for config in configs])
 
 
 def _untrained(config: Mapping[str, Any]) -> dict[str, Any]:

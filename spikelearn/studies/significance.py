@@ -13,6 +13,9 @@ each other, against the best layer of each untrained network and against the bas
 were chosen by the scores that are tested, so each p is multiplied by the number of pairs of layers
 that it was chosen from (`n_choices`) before it is corrected: it is that of whichever is the best.
 
+An untrained network is one model, however many rules start from it. Where two networks have other
+seeds, their planned difference is of the seeds that both have.
+
 Corrections for the number of tests are made over each family, in each region and for each method.
 They are tests for new stimuli and these subjects, networks and seeds, unless `over` says otherwise.
 """
@@ -64,6 +67,7 @@ class _Model(NamedTuple):
     network: str
     layer: str
     resolution: int | None
+    start: str = ""  # the network before training
 
 
 def significance(
@@ -109,14 +113,19 @@ def significance(
     models = _models(entries, recording, seed)
     numbers = list(models)
     by_number: dict[Key, list[xarray.DataArray]] = {
-        (str(i), model.layer): models[model] for i, model in enumerate(numbers)
+        (str(i), model.layer): list(models[model].values()) for i, model in enumerate(numbers)
     }
-    keys = list(by_number)
     how: dict[str, Any] = {"method": method, "comparator": comparator}
     n_permutations = max(n_resamples, PERMUTATIONS_A_MODEL * len(models))
     if method not in ("rsa", "cka"):
         n_permutations = max(FEWEST_REFITS, REFITS_A_MODEL * len(models))
-    planned = list(planned_pairs(numbers))
+    planned, parts = _of_shared_seeds(list(planned_pairs(numbers)), models)
+    numbers += [model for model, _ in parts]
+    of_pairs = by_number | {
+        (str(len(models) + i), model.layer): [models[model][seed] for seed in seeds]
+        for i, (model, seeds) in enumerate(parts)
+    }
+    keys = list(of_pairs)
     judged = recording.judgements if judgements and method == "rsa" else None
     zero, differences = [], []
     for target in (recording, *([] if judged is None else [judged])):
@@ -128,12 +137,12 @@ def significance(
         ))  # fmt: skip
         if assign_layers:
             zero += _assigned(entries, target, seed, comparator or "spearman", recording)
-        chosen = best_pairs(read_first(means), numbers)
+        chosen = best_pairs(read_first(means), numbers[: len(models)])
         wanted = dict.fromkeys([*planned, *(pair for pairs in chosen.values() for pair in pairs)])
         if not wanted:
             continue
         every = difference_table(
-            by_number, target, [(keys[a], keys[b]) for a, b in wanted], n_resamples, seed,
+            of_pairs, target, [(keys[a], keys[b]) for a, b in wanted], n_resamples, seed,
             over=over, **how,
         )  # fmt: skip
         named = _named(every, numbers, recording)
@@ -156,7 +165,7 @@ def _assigned(
 
     networks: dict[_Model, list[Mapping[str, xarray.DataArray]]] = {}
     for entry in entries:
-        key = _Model(entry.model, entry.network, "", entry.resolution)
+        key = _Model(entry.model, entry.network, "", entry.resolution, entry.start)
         networks.setdefault(key, []).append(entry.responses)
     numbers = list(networks)
     n_permutations = max(FEWEST_REFITS, REFITS_A_MODEL * len(numbers))
@@ -172,17 +181,50 @@ def _assigned(
 
 def _models(
     entries: Sequence[Entry], recording: ImageRecording, seed: int
-) -> dict[_Model, list[xarray.DataArray]]:
-    """The responses of every model, those of a network's seeds together."""
-    models: dict[_Model, list[xarray.DataArray]] = {}
+) -> dict[_Model, dict[int, xarray.DataArray]]:
+    """The responses of every model by seed; those of a network's seeds together."""
+    models: dict[_Model, dict[int, xarray.DataArray]] = {}
     for side in dict.fromkeys(entry.resolution for entry in entries):
         for (name, part), response in baseline_responses(recording, side, seed).items():
-            models[_Model(name, "", part, side)] = [response]
+            models[_Model(name, "", part, side)] = {0: response}
     for entry in entries:
         for layer, response in entry.responses.items():
-            key = _Model(entry.model, entry.network, layer, entry.resolution)
-            models.setdefault(key, []).append(response)
+            start = entry.start or entry.network
+            key = _Model(entry.model, entry.network, layer, entry.resolution, start)
+            models.setdefault(key, {})[entry.seed] = response
     return models
+
+
+def _of_shared_seeds(
+    pairs: list[tuple[int, int]], models: Mapping[_Model, Mapping[int, Any]]
+) -> tuple[list[tuple[int, int]], list[tuple[_Model, tuple[int, ...]]]]:
+    """Pairs of networks of the seeds that both have: what starts from one seed is subtracted.
+
+    Returns
+    -------
+    pairs : list of (int, int)
+        Numbers of the models; above those of `models`, of the parts.
+    parts : list of (_Model, seeds)
+        Models with some of their seeds.
+    """
+    numbers = list(models)
+    parts: dict[tuple[_Model, tuple[int, ...]], int] = {}
+
+    def of(i: int, seeds: tuple[int, ...]) -> int:
+        if seeds == tuple(models[numbers[i]]):
+            return i
+        return parts.setdefault((numbers[i], seeds), len(numbers) + len(parts))
+
+    def shared(i: int, j: int) -> tuple[int, int]:
+        one, other = (models[numbers[k]] for k in (i, j))
+        if not numbers[j].network or one.keys().isdisjoint(other):
+            return i, j
+        return of(i, tuple(s for s in one if s in other)), of(
+            j, tuple(s for s in other if s in one)
+        )
+
+    found = [shared(i, j) for i, j in pairs]
+    return found, list(parts)
 
 
 def planned_pairs(models: Sequence[_Model]) -> Iterator[tuple[int, int]]:
@@ -193,8 +235,9 @@ def planned_pairs(models: Sequence[_Model]) -> Iterator[tuple[int, int]]:
         for j, other in enumerate(models):
             if other.resolution != one.resolution:
                 continue
-            twin = other.model == UNTRAINED and other[1:] == one[1:]
-            later_rule = j > i and j in trained and other[1:] == one[1:]
+            same_layer = other.layer == one.layer
+            twin = other.model == UNTRAINED and same_layer and other.network == one.start
+            later_rule = j > i and j in trained and same_layer and other.network == one.network
             if twin or later_rule or not other.network:
                 yield i, j
 

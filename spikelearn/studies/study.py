@@ -3,6 +3,7 @@
 `spikelearn study run` makes it, in a folder that holds:
 
 training/        every trained network, as `spikelearn train` keeps it (`runs/` in older folders)
+controls/        what a readout reaches where nothing below it has learned, beside each accuracy
 scores/          a folder for each comparison of one network with one recording by one method
 audit/           what was measured of the plausibility of each rule, a folder a rule and seed
 spikes/          spike trains of the spiking networks, as .nwb and .nix, if `write_spikes`

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def accuracy_table(runs: Sequence[Path]) -> pd.DataFrame:
+def accuracy_table(
+    runs: Sequence[Path], controls: Mapping[Path, Mapping[str, float]] | None = None
+) -> pd.DataFrame:
     """One row a run: its summary, how far its weights moved and which units are dead.
 
     Columns are those of `spikelearn.report.learning.learning`, and the rest of the summary.
+
+    Parameters
+    ----------
+    runs : sequence of Path
+        Their folders.
+    controls : mapping of Path to mapping of str to float, optional
+        Accuracies of the controls of each run, by name.
     """
     import pandas as pd
+
+    from spikelearn.comparison.accuracies import CONTROLS
 
     configs = [store.read_config(folder) for folder in runs]
     rows = []
@@ -32,6 +44,7 @@ def accuracy_table(runs: Sequence[Path]) -> pd.DataFrame:
                 "backend": _computed_by(config),
                 "seed": config["seed"],
                 **store.read_summary(folder),
+                **(dict.fromkeys(CONTROLS, math.nan) | dict((controls or {}).get(folder, {}))),
                 "mean_weight_displacement": float(layers["weight_displacement"].mean()),
                 "dead_units": float(layers["dead_units"].max()),
             }

@@ -26,8 +26,9 @@ COMPARING = (
     "stimuli/events.py",
 )  # fmt: skip
 # What is kept, and what was done to have it.
-VERBS = {"networks": "trained", "tables of scores": "computed", "tables of scores by epoch":
-         "computed", "tables of tests": "computed", "findings": "measured"}  # fmt: skip
+VERBS = {"networks": "trained", "tables of controls": "computed", "tables of scores": "computed",
+         "tables of scores by epoch": "computed", "tables of tests": "computed",
+         "findings": "measured"}  # fmt: skip
 
 
 def comparing_code() -> str:

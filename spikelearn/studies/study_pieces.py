@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._code import folder_code
 from spikelearn._files import sha256
 from spikelearn._progress import Progress
 from spikelearn.studies.comparing import (
@@ -15,8 +16,9 @@ from spikelearn.studies.comparing import (
     similarity,
 )
 from spikelearn.studies.image_baselines import baseline_table
+from spikelearn.studies.network_names import UNTRAINED_RULES
 from spikelearn.studies.representation import show
-from spikelearn.studies.study import NetworkEntry, Study
+from spikelearn.studies.study import BASELINE, NetworkEntry, Study
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
@@ -25,6 +27,7 @@ from spikelearn.studies.study_origins import (
 )
 from spikelearn.studies.untrained_twin import with_twin
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
+from spikelearn.training.controls import controls_of
 from spikelearn.training.loop import TrainedRun, train
 from spikelearn.training.stdp_training import STDPRun, train_stdp
 
@@ -98,8 +101,44 @@ class Piece:
 
     @property
     def complete(self) -> bool:
-        """Whether the network has been trained and compared with everything."""
-        return self.trained and not list(self.missing())
+        """Whether the network has been trained, controlled and compared with everything."""
+        controlled = not self.has_controls or self.controls() is not None
+        return self.trained and controlled and not list(self.missing())
+
+    @property
+    def has_controls(self) -> bool:
+        """Whether its accuracy is to stand beside controls: it learns, and is no control itself."""
+        return self.entry.family != BASELINE and self.config.rule not in UNTRAINED_RULES
+
+    def controls(self) -> dict[str, float] | None:
+        """Accuracies of its controls by name, NaN where there can be none; None where not run."""
+        folder, decides = self._place_of_controls()
+        found = store.find_tables(folder, decides, ["controls"])
+        if found is None:
+            return None
+        return {str(name): float(value) for name, value in found["controls"].iloc[0].items()}
+
+    def _place_of_controls(self) -> tuple[Path, dict[str, Any]]:
+        decides = {
+            "kind": "controls of a run",
+            "run": self.key,
+            "code": folder_code("training/controls.py"),
+        }
+        return result_folder(self.folder / "controls", self.name, decides), decides
+
+    def _control(self, say: Progress, again: bool) -> None:
+        """Run what the accuracy is to be compared with, unless done."""
+        if not self.has_controls:
+            return
+        folder, decides = self._place_of_controls()
+        if not again and self.controls() is not None:
+            self.read["tables of controls"] = [folder]
+            return
+        import pandas as pd
+
+        found = controls_of(self.config, None if again else folder.parent, say)
+        table = pd.DataFrame([found._asdict()]).astype(float)
+        store.save_tables(folder, decides, {"controls": table})
 
     def missing(self) -> Iterator[tuple[str, str]]:
         """Recordings and methods that the network has not been compared by."""
@@ -153,8 +192,9 @@ class Piece:
         return result_folder(self.folder / "scores", name, decides), decides
 
     def compute(self, say: Progress, again: bool = False) -> None:
-        """Train, unless done, and compare by whatever is missing; by all of it, if `again`."""
-        run = self._train(lambda fraction, words: say(0.9 * fraction, words), again)
+        """Train and control, unless done, and compare by whatever is missing; all, if `again`."""
+        run = self._train(lambda fraction, words: say(0.85 * fraction, words), again)
+        self._control(lambda fraction, words: say(0.85 + 0.05 * fraction, words), again)
         everything = [
             (recording, method)
             for recording in self.recordings

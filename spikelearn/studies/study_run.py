@@ -14,8 +14,9 @@ from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
 from spikelearn._raised import told
 from spikelearn.studies import comparing
-from spikelearn.studies.network_names import network_names
+from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
 from spikelearn.training.trainable import check_trainable
@@ -44,6 +45,8 @@ class StudyResult:
         Folders of the networks that are.
     families : list of str
         The family of each of `runs`.
+    controls : mapping of Path to mapping of str to float
+        Accuracies of the controls of those that have some, by the names of their columns.
     recordings : mapping of str to ImageRecording
     skipped, failed : list of str
         Recordings and networks that are not in it, and why.
@@ -63,6 +66,7 @@ class StudyResult:
     n_total: int
     runs: list[Path] = field(default_factory=list)
     families: list[str] = field(default_factory=list)
+    controls: dict[Path, dict[str, float]] = field(default_factory=dict)
     recordings: dict[str, ImageRecording] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -153,6 +157,7 @@ def run_study(
         len(pieces),
         [piece.run for piece in done],
         [piece.entry.family for piece in done],
+        _controls(done),
         {name: r for name, r in recordings.items() if not name.endswith(JUDGED)},
         skipped,
         failed,
@@ -251,9 +256,10 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     -------
     DataFrame
         As of `spikelearn.studies.comparing.similarity`, with `family`, `dataset`, `test_accuracy`,
-        `chance`, `weights_moved` and `trouble` of the networks of the study. What stands in several
-        pieces, such as baselines of the images, is there once. Untrained twins are there of
-        networks for which the study has no baseline of its own.
+        `chance`, `n_test`, `weights_moved`, `trouble` and `beside_controls` of the networks of the
+        study. What stands in several pieces, such as baselines of the images, is there once, and so
+        is the untrained twin of all rules that start from one network. Twins are there of networks
+        for which the study has no baseline of its own.
 
     Raises
     ------
@@ -264,16 +270,19 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
     from spikelearn.comparison.tables import stacked_once, with_level
 
     pieces = [piece for piece in pieces if piece.trained]
-    networks = _network_names(pieces)
+    configs = [store.read_config(piece.run) for piece in pieces]
+    networks, starts = network_names(configs), start_names(configs)
     # Where a study has baselines of its own for a network, they stand for its untrained twin.
     controlled = {
-        (network, p.seed)
-        for p, network in zip(pieces, networks, strict=True)
-        if p.entry.family == BASELINE
+        (start, p.seed)
+        for p, start in zip(pieces, starts, strict=True)
+        if p.entry.family == BASELINE or p.config.rule in UNTRAINED_RULES
     }
+    beside = _beside_controls(pieces)
     tables = []
-    for piece, network in zip(pieces, networks, strict=True):
-        about = _about(piece)
+    for piece, network, start in zip(pieces, networks, starts, strict=True):
+        about = _about(piece) | {"beside_controls": beside.get((piece.config.rule, network), "")}
+        own = "untrained" if piece.config.rule in UNTRAINED_RULES else piece.config.rule
         for recording in piece.recordings:
             for method in piece.study.methods:
                 scores = piece.scores(recording, method)
@@ -281,19 +290,43 @@ def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
                     continue
                 table = with_level(scores).assign(family=piece.entry.family)
                 of_image = table["network"] == ""
-                ours = (table["model"] == piece.config.rule) & ~of_image
-                # Baselines of the images stand in every piece.
+                ours = (table["model"] == own) & ~of_image
+                # Baselines of the images stand in every piece, and twins in those of one start.
                 table["dataset"] = piece.config.dataset
-                table.loc[of_image, "dataset"] = ""
-                table.loc[~of_image, "network"] = network
+                table.loc[~ours, "dataset"] = ""
+                table.loc[~of_image, "network"] = start
+                table.loc[ours, "network"] = network
                 table.loc[~ours, "family"] = BASELINE
                 about["weights_moved"] = table["layer"].map(about["by_layer"])
-                for column in ("test_accuracy", "chance", "weights_moved", "trouble"):
+                for column in ("test_accuracy", "chance", "n_test", "weights_moved"):
                     table[column] = about[column]
-                    table.loc[~ours, column] = "" if column == "trouble" else float("nan")
-                has_controls = (network, piece.seed) in controlled
+                    table.loc[~ours, column] = float("nan")
+                for column in ("trouble", "beside_controls"):
+                    table[column] = about[column]
+                    table.loc[~ours, column] = ""
+                has_controls = (start, piece.seed) in controlled
                 tables.append(table[ours | of_image] if has_controls else table)
     return stacked_once(tables, agree=["score"])
+
+
+def _controls(pieces: Sequence[Piece]) -> dict[Path, dict[str, float]]:
+    found = {piece.run: piece.controls() for piece in pieces if piece.has_controls}
+    return {run: controls for run, controls in found.items() if controls is not None}
+
+
+def _beside_controls(pieces: Sequence[Piece]) -> dict[tuple[str, str], str]:
+    """How the accuracy of each rule on each network stands to its controls, in words."""
+    from spikelearn.comparison.accuracies import control_table
+    from spikelearn.report.accuracy_words import beside_controls, trained_runs
+
+    runs = accuracy_table([piece.run for piece in pieces], _controls(pieces))
+    table = control_table(trained_runs(runs), ["rule", "model"]) if len(runs) else runs
+    if table.empty:
+        return {}
+    return {
+        (str(rule), str(network)): beside_controls(part, numbers=False)
+        for (rule, network), part in table.groupby(["rule", "model"], sort=False)
+    }
 
 
 def _about(piece: Piece) -> dict[str, Any]:
@@ -303,6 +336,7 @@ def _about(piece: Piece) -> dict[str, Any]:
     return {
         "test_accuracy": summary["test_accuracy"],
         "chance": summary["chance"],
+        "n_test": summary["n_test"],
         "trouble": summary["flag"],
         "by_layer": layers["weight_displacement"],
     }
@@ -315,7 +349,8 @@ def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
 
     pieces = [piece for piece in pieces if piece.trained]
     tables = []
-    for piece, network in zip(pieces, _network_names(pieces), strict=True):
+    networks = network_names([store.read_config(piece.run) for piece in pieces])
+    for piece, network in zip(pieces, networks, strict=True):
         for epoch in range(getattr(piece.config, "epochs", 0) + 1):
             if (scores := piece.along(epoch)) is not None:
                 tables.append(
@@ -327,7 +362,3 @@ def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
                     )
                 )
     return stacked(tables)
-
-
-def _network_names(pieces: Sequence[Piece]) -> list[str]:
-    return network_names([store.read_config(piece.run) for piece in pieces])

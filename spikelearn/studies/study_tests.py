@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn import _store as store
 from spikelearn._files import sha256
 from spikelearn.studies.comparing import Entry
-from spikelearn.studies.network_names import network_names
+from spikelearn.studies.network_names import network_names, start_names
 from spikelearn.studies.representation import open_run, show
 from spikelearn.studies.significance import Significance, significance
 from spikelearn.studies.study_origins import (
@@ -17,7 +17,7 @@ from spikelearn.studies.study_origins import (
     recording_key,
     result_folder,
 )
-from spikelearn.studies.untrained_twin import with_twin
+from spikelearn.studies.untrained_twin import named_members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,14 +79,14 @@ def _shown(result: StudyResult, recording: ImageRecording, say: Progress) -> lis
     """What the networks of a study and their untrained twins respond to a recording's images."""
     runs = [open_run(folder) for folder in result.runs]
     networks = network_names([run.config for run in runs])
+    starts = start_names([run.config for run in runs])
     entries: dict[tuple[str, str, int], Entry] = {}
-    for i, (run, network) in enumerate(zip(runs, networks, strict=True)):
+    for i, (run, network, start) in enumerate(zip(runs, networks, starts, strict=True)):
         say(0.5 * i / len(runs), f"showing the images to {run.config['rule']}")
-        for member in with_twin(run):
-            key = (member.config["rule"], network, member.config["seed"])
+        for key, member in named_members(run, network, start):
             if key not in entries:
                 shown = show(member, recording.images, recording.labels, seed=result.study.seed)
-                entries[key] = Entry(*key, shown.responses)
+                entries[key] = Entry(*key, shown.responses, start=start)
     return list(entries.values())
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from spikelearn._seeding import torch_generator
 from spikelearn.rules import make_rule
+from spikelearn.studies.network_names import UNTRAINED_RULES
 from spikelearn.training.loop import TrainedRun, describe
 from spikelearn.training.stdp_training import STDPRun
 
@@ -18,7 +19,7 @@ _BASELINES = {
 
 
 def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
-    """The network of a run with its initial weights."""
+    """The network of a run with its initial weights; its rule is called "untrained"."""
     config = {**run.config, "rule": "untrained"}
     if isinstance(run, STDPRun):
         return replace(run, config=config, network=run.initial, folder=None)
@@ -30,5 +31,27 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
 
 def with_twin(run: TrainedRun | STDPRun) -> list[TrainedRun | STDPRun]:
     """The network of a run and its untrained twin; one that was never trained is its own."""
-    twin = untrained_twin(run)
-    return [run] if run.config["rule"] == twin.config["rule"] else [run, twin]
+    rule = run.config["rule"]
+    if rule == "untrained":
+        return [run]
+    if rule in UNTRAINED_RULES:
+        return [replace(run, config={**run.config, "rule": "untrained"})]
+    return [run, untrained_twin(run)]
+
+
+def named_members(
+    run: TrainedRun | STDPRun, network: str, start: str
+) -> list[tuple[tuple[str, str, int], TrainedRun | STDPRun]]:
+    """Rule, network and seed by which a run and its untrained twin stand in tables, and the run.
+
+    Parameters
+    ----------
+    run : TrainedRun or STDPRun
+    network, start : str
+        Its name, and that of the network before training, among all runs of the table.
+    """
+    return [
+        ((m.config["rule"], start if m.config["rule"] == "untrained" else network,
+          m.config["seed"]), m)
+        for m in with_twin(run)
+    ]  # fmt: skip

@@ -115,7 +115,7 @@ def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
         What each file is, and where.
     """
     study, folder = whole.result.study, whole.result.folder
-    accuracy = accuracy_table(whole.result.runs)
+    accuracy = accuracy_table(whole.result.runs, whole.result.controls)
     tables = {"accuracy": accuracy, "similarity": whole.result.table}
     if whole.auditory is not None:
         tables["auditory"] = whole.auditory.table

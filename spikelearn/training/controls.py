@@ -39,7 +39,7 @@ from spikelearn.training.one_thread import one_thread
 
 LINEAR_READOUT, RANDOM_FEATURES = "linear_readout", "random_features"
 
-EPOCHS, LEAST_UPDATES, BATCH = 12, 3000, 100
+EPOCHS, LEAST_UPDATES, BATCH = 12, 1000, 100
 LEARNING_RATE = 0.003
 _PROBE = 32  # examples whose features tell which random features these are
 # Of a run of STDP, how images are shown.
@@ -97,10 +97,10 @@ def _of_training(config: TrainConfig, folder: Path | None, say: Progress) -> Con
         source = config.complete()["source"]
         parts = split(load_dataset(config.dataset, source, config.image_range), config)
     n_classes = int(max(part.y.max() for part in parts)) + 1
-    say(0.0, "a linear readout of the input")
     read = [Split(_summed(part.x), part.y) for part in parts]
     linear = _Control(folder, LINEAR_READOUT, read, [p.x[:_PROBE] for p in read], config.seed)
     if linear.accuracy is None:
+        say(0.0, "a linear readout of the input")
         linear.keep(read_linearly(*read, n_classes=n_classes, seed=config.seed))
     rule = make_rule(config.rule, **config.options)
     network = config.description().build(config.seed)  # type: ignore[union-attr]
@@ -108,16 +108,15 @@ def _of_training(config: TrainConfig, folder: Path | None, say: Progress) -> Con
     probe = features(rule, parts[0].x[:_PROBE])
     if probe is None:
         return Controls(linear.told, None)
-    say(0.3, "random features")
     random = _Control(folder, RANDOM_FEATURES, read, [probe], config.seed)
     if random.accuracy is None:
+        say(0.3, "random features")
         hidden = []
         for part in parts:
             found = features(rule, part.x)
             assert found is not None  # noqa: S101 - as of the probe
             hidden.append(Split(found, part.y))
         random.keep(read_linearly(*hidden, n_classes=n_classes, seed=config.seed))
-    say(1.0, "controls")
     return Controls(linear.told, random.told)
 
 
@@ -138,9 +137,9 @@ def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls
     test = examples(data.test_images[: config.n_test], data.test_labels[: config.n_test])
     held = max(1, len(labelled) // 10)
     read = [Split(known.x[:-held], known.y[:-held]), Split(known.x[-held:], known.y[-held:]), test]
-    say(0.0, "a linear readout of the pixels")
     linear = _Control(folder, LINEAR_READOUT, read, [p.x[:_PROBE] for p in read], config.seed)
     if linear.accuracy is None:
+        say(0.0, "a linear readout of the pixels")
         linear.keep(read_linearly(*read, n_classes=len(data.classes), seed=config.seed))
     network = config.description()
     layer = plastic_projection(network)
@@ -153,7 +152,6 @@ def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls
         say(0.3, "the untrained layer")
         _, summary, _ = evaluate(frozen, layer, data, order, config, lambda done, words: None)
         random.keep(summary["test_accuracy"])
-    say(1.0, "controls")
     return Controls(linear.told, random.told)
 
 

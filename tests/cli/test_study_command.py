@@ -58,7 +58,7 @@ def test_a_study_is_run_written_and_goes_on_where_it_was(description, tmp_path):
     again = call("study", "run", description, "--out", out, "--seed", 3)
     notes = [line for line in again.stdout.splitlines() if line.startswith("Note: ")]
     assert [note.partition(" read from ")[0] for note in notes] == [
-        "Note: 1 network", "Note: 1 table of scores",
+        "Note: 1 network", "Note: 1 table of controls", "Note: 1 table of scores",
     ]  # fmt: skip
     rest = [line for line in again.stdout.splitlines() if line not in notes]
     assert rest == first.stdout.splitlines()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikelearn.studies.network_names import network_names
+from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 
 
 def test_networks_are_told_apart_by_what_differs() -> None:
@@ -46,3 +46,35 @@ def test_options_that_differ_are_named_alone_and_other_code_is_told() -> None:
     assert network_names([base, {**base, "code": {"mine": "abcdefghij"}}]) == [
         "mlp (code of mine 123456)", "mlp (code of mine abcdef)",
     ]  # fmt: skip
+
+
+def test_a_data_set_is_told_by_its_name_and_by_what_it_holds_only_where_that_is_one() -> None:
+    base = {
+        "network": {"name": "mlp"}, "rule": "backprop", "seed": 0, "n_train": 100,
+        "dataset": "mnist", "source": "full", "data": "1a", "validation_fraction": 0.1,
+    }  # fmt: skip
+    other = {**base, "dataset": "fashion_mnist", "source": "embedded", "data": "2b"}
+    assert network_names([base, other]) == ["mlp (dataset mnist)", "mlp (dataset fashion_mnist)"]
+    # Two folders of one name, one data set from two places, and both beside more that differs.
+    assert network_names([base, {**base, "data": "3c"}]) == ["mlp (data 1a)", "mlp (data 3c)"]
+    copies = [base, {**base, "source": "jpeg", "data": "4d"}, {**base, "data": "5e"}]
+    assert network_names(copies) == [
+        "mlp (source full, data 1a)", "mlp (source jpeg)", "mlp (source full, data 5e)",
+    ]  # fmt: skip
+    more = [base, {**base, "n_train": 50, "data": "6f"}, {**base, "n_train": 50}]
+    assert network_names(more) == [
+        "mlp (n_train 100)", "mlp (n_train 50, data 6f)", "mlp (n_train 50, data 1a)",
+    ]  # fmt: skip
+    assert len(set(network_names([*copies, *more[1:], other]))) == 6
+
+
+def test_a_network_before_training_is_named_by_what_decides_it_then() -> None:
+    base = {"network": {"name": "mlp"}, "rule": "backprop", "seed": 0, "n_train": 100}
+    runs = [base, {**base, "n_train": 50}, {**base, "dataset": "other"}, {**base, "rule": "oja"}]
+    assert start_names(runs) == ["mlp"] * 4
+    assert len(set(network_names(runs[:3]))) == 3
+    scaled = [base, {**base, "input_range": [-1.0, 1.0]}]
+    assert start_names(scaled) == ["mlp (inputs None)", "mlp (inputs -1 to 1)"]
+    # A network that no rule trains is that network, whatever its examples were.
+    never = [{**run, "rule": rule} for run in runs for rule in UNTRAINED_RULES]
+    assert set(network_names([*runs, *never])[len(runs) :]) == {"mlp"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -142,3 +143,33 @@ def test_judgements_are_compared_with_networks_and_brains_and_tested(entries) ->
     assert set(regions) == {"IT", "human judgements"}
     with pytest.raises(Exception, match="has no judged dissimilarities"):
         judged_similarity(entries[:1], RECORDING)
+
+
+def test_an_untrained_network_is_one_model_however_many_rules_start_from_it() -> None:
+    """Two n_train and a second rule on one network: its twin is tested and counted once."""
+    long = [entry("backprop", f"a (n_train {n})", seed) for n in (50, 100) for seed in (0, 1)]
+    long = [replace(e, start="a") for e in long]
+    other = [entry("softhebb", "a", seed) for seed in (1, 2)]
+    twins = [entry("untrained", "a", seed) for seed in (0, 1, 2)]
+    found = significance([*long, *other, *twins], RECORDING, 60)
+    zero = found.zero.query("level == 'mean' and network != ''")
+    assert sorted(zero.network[zero.model == "untrained"]) == ["a", "a"]  # its two layers
+    mean = found.differences.query("level == 'mean' and test == 'planned'")
+    of_twins = mean[mean.model_b == "untrained"]
+    assert len(of_twins) == 2 * 3
+    assert set(of_twins.network_b) == {"a"}
+    # Differences are of the seeds that both have: 0 and 1, and of softhebb 1 and 2.
+    for network, model, seeds in (
+        ("a (n_train 50)", "backprop", (0, 1)),
+        ("a", "softhebb", (1, 2)),
+    ):
+        row = of_twins[(of_twins.network_a == network) & (of_twins.layer_a == "hidden")].iloc[0]
+        own, twin = (
+            [e.responses["hidden"] for e in (*long, *other, *twins)
+             if (e.model, e.network) == name and e.seed in seeds]
+            for name in ((model, network), ("untrained", "a"))
+        )  # fmt: skip
+        by_key = {("one", "hidden"): own, ("twin", "hidden"): twin}
+        expected = difference_table(by_key, RECORDING, n_bootstrap=60).query("level == 'mean'")
+        columns = ["difference", "ci_lower", "ci_upper", "p"]
+        np.testing.assert_allclose(row[columns].astype(float), expected[columns].iloc[0])

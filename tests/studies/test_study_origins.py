@@ -80,9 +80,9 @@ def test_a_recording_whose_responses_change_on_disk_is_compared_anew(tmp_path: P
     pd.testing.assert_frame_equal(third.table, first.table)
     pd.testing.assert_frame_equal(study_significance(third).zero, tests.zero)
     sentences = said_of_read(third.read)
-    assert len(sentences) == 3
+    assert len(sentences) == 4
     assert sentences[0].startswith(f"1 network read from {folder / 'training'}, trained 20")
-    assert "1 table of tests read from" in sentences[2]
+    assert "1 table of tests read from" in sentences[3]
 
 
 @pytest.mark.parametrize("what", ["image", "label", "region", "unit", "order", "subject", "name"])

@@ -8,7 +8,9 @@ import pytest
 from small_recording import NETWORK
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn.studies import comparing, study_pieces, study_run
+from spikelearn.comparison.tables import read_first
+from spikelearn.report.similarity_tables import as_markdown, summary
+from spikelearn.studies import comparing, study_pieces, study_run, study_tests
 from spikelearn.studies.study import NetworkEntry
 from spikelearn.studies.study_run import run_study
 
@@ -53,7 +55,8 @@ def test_a_study_that_runs_out_of_time_goes_on_and_ends_the_same(
     assert [s.n_done for s in sessions] == sorted(s.n_done for s in sessions)
     for found, whole in ((sessions[-1].table, done.table), (sessions[-1].along, done.along)):
         expected = whole[whole.seed == 0].reset_index(drop=True)
-        pd.testing.assert_frame_equal(found, expected)
+        seeds = ["beside_controls"] if "beside_controls" in whole else []  # said of all of them
+        pd.testing.assert_frame_equal(found.drop(columns=seeds), expected.drop(columns=seeds))
 
 
 def test_a_network_that_fails_leaves_the_others_their_turn(small_study, tmp_path) -> None:
@@ -110,3 +113,68 @@ def test_an_untrained_network_of_the_study_is_told_once_with_its_accuracy(
     assert ours.test_accuracy.notna().all()
     twins = done.table.query("model == 'untrained' and seed == 0 and level == 'mean'")
     np.testing.assert_array_equal(ours.score, twins.score)
+
+
+def test_an_untrained_network_stands_once_whatever_its_rules_are_trained_on(
+    small_study, tmp_path
+) -> None:
+    """Two n_train, two data sets and two recipes on one network, and the study's own baseline."""
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    labels = np.arange(60) % 10
+    own = tmp_path / "mine.npz"
+    np.savez(
+        own, train_images=images[:40], train_labels=labels[:40],
+        test_images=images[40:], test_labels=labels[40:],
+    )  # fmt: skip
+    fields = {"model": "mlp_64", "dataset": "digits", "epochs": 1}
+    networks = (
+        NetworkEntry(family="backpropagation", rule="backprop", n_train=60, **fields),
+        NetworkEntry(family="backpropagation", rule="backprop", n_train=40, **fields),
+        NetworkEntry(
+            family="backpropagation", rule="backprop", n_train=40, **{**fields, "dataset": str(own)}
+        ),
+        NetworkEntry(family="feedback alignment", rule="feedback_alignment", n_train=60, **fields),
+    )
+    changes = {"networks": networks, "along_training": False, "seeds": (0,)}
+    found = run_study(small_study.model_copy(update=changes), tmp_path / "study")
+    table = found.table[found.table.level == "mean"]
+    twins = table[table.model == "untrained"]
+    assert set(twins.network) == {"mlp_64"}
+    assert not twins.duplicated(["layer", "seed", "region"]).any()
+    assert set(twins.dataset) == {""}
+    trained = table[table.family != "baseline"]
+    assert trained.network[trained.model == "feedback_alignment"].unique() == ["mlp_64"]
+    names = trained.network[trained.model == "backprop"].unique()
+    assert len(names) == 3
+    assert not any("data " in name or "source" in name for name in names)
+    tests = study_tests.study_significance(found)
+    planned = read_first(tests.differences).query("test == 'planned' and model_b == 'untrained'")
+    n_layers = twins.layer.nunique()
+    assert len(planned) == 4 * n_layers  # each layer of each rule less its own twin, once
+    assert set(planned.network_b) == {"mlp_64"}
+    text = as_markdown(summary(found.table, tests.zero), "command", "study", (), (
+        read_first(tests.zero), read_first(tests.differences),
+    ))  # fmt: skip
+    assert "not tested" not in text
+    # The study's own baseline is that network: it stands for the twin, with its accuracy.
+    baseline = NetworkEntry(family="baseline", rule="untrained", n_train=40, **fields)
+    changes["networks"] = (*networks, baseline)
+    again = run_study(small_study.model_copy(update=changes), tmp_path / "study").table
+    ours = again[(again.model == "untrained") & (again.level == "mean")]
+    assert len(ours) == len(twins)
+    assert ours.test_accuracy.notna().all()
+    np.testing.assert_array_equal(np.sort(ours.score), np.sort(twins.score))
+
+
+def test_accuracies_of_a_study_stand_beside_their_controls(done) -> None:
+    assert set(done.controls) == set(done.runs)
+    assert all(0.0 < v < 1.0 for found in done.controls.values() for v in found.values())
+    # Rules on one network and the same examples have the same controls.
+    by_seed = {}
+    for run, found in done.controls.items():
+        by_seed.setdefault("seed0" in run.name, []).append(found)
+    assert [first == second for first, second in by_seed.values()] == [True, True]
+    said = done.table.loc[done.table.family != "baseline", "beside_controls"]
+    assert said.str.contains("linear readout").all()
+    assert (done.table.loc[done.table.family == "baseline", "beside_controls"] == "").all()
