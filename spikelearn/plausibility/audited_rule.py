@@ -71,7 +71,7 @@ class AuditedRule:
         Where the rule makes another update when it is not looked at, or learns where no update is
         looked at, what was seen acquits it of nothing.
         """
-        found = criterion.measure(self)
+        found = self._measured(criterion)
         self.rewritten += self.code.changed()
         if self.rewritten:
             return untold(
@@ -86,6 +86,20 @@ class AuditedRule:
                 sentence = f"{found.sentence} But: {said}"
                 return replace(found, contradiction=said, sentence=sentence)
         return found
+
+    def _measured(self, criterion: Criterion) -> Finding:
+        """What it measures of hidden layers, or of the output layer where no other learns."""
+        if not self.output_alone:
+            return criterion.measure(self)
+        from spikelearn.plausibility.output_alone import measure_output
+
+        return measure_output(self, criterion)
+
+    @cached_property
+    def output_alone(self) -> bool:
+        """Whether the output layer is updated, and no hidden layer is."""
+        last = self.base.updates.get(self.update.weight_names()[-1])
+        return not self.learns_below and last is not None and bool(last.any())
 
     def _where_nobody_audits(self, key: str) -> str:
         """What speaks against a criterion in training without an audit; empty if nothing does."""

@@ -1,25 +1,33 @@
-"""Sections on a plausibility audit: verdicts, claims, published judgements, accuracy, brains."""
+"""Sections on a plausibility audit: verdicts, what is open, claims, accuracy, brains, cheats."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn.comparison.accuracies import CONTROLS, control_table
+from spikelearn.report.accuracy_words import beside_controls
 from spikelearn.report.names import label
 from spikelearn.report.page import About, Picture, Section, Table, as_table, svg_picture
 from spikelearn.report.plausibility_figures import (
+    LEGEND,
     MARKS,
     draw_beside,
     draw_equivalences,
     draw_verdicts,
 )
+from spikelearn.report.unsettled import FOLLOWS, contradictions, intervals, unsettled
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.plausibility.audit import Audit
+
+# Verdicts of what was run.
+MEASURED = ("pass", "fail", "disagree", "contradicted", "undecided")
 
 
 def about_audit(
@@ -36,19 +44,42 @@ def about_audit(
         Of Python and packages.
     """
     table = audit.table()
-    n = table["rule"].nunique()
+    n, seeds = table["rule"].nunique(), [str(seed) for seed in audit.seeds]
+    of_seeds = f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}"
     return About(
         title="What synapses needed to know",
         summary=(
-            f"{n} learning rule{'s' if n > 1 else ''}, each run on a small network and measured by"
-            f" {table['criterion'].nunique()} criteria of biological plausibility. Nothing here was"
-            " declared by an author: one instrument follows where every number of an update came"
-            " from, the other changes one thing and makes the update again. A criterion is met only"
-            " where both say so.",
+            f"{n} learning rule{'s' if n > 1 else ''} and {table['criterion'].nunique()} criteria"
+            f" of biological plausibility, on small networks from {of_seeds}. {_how(table)}",
         ),
         command=command,
         versions=dict(versions or {}),
     )
+
+
+def _how(table: pd.DataFrame) -> str:
+    """How the verdicts of a table came about, each kind with how many it has."""
+    counts = table["verdict"].value_counts()
+    run, follow = (int(counts.reindex(list(kind)).sum()) for kind in (MEASURED, FOLLOWS))
+    untold, shown = (int(counts.get(kind, 0)) for kind in ("cannot be told", "reported"))
+    absent = int(counts.get("does not apply", 0))
+    parts = [
+        (run, f"{run} verdicts are of what was run: one instrument follows where every number of an"
+         " update came from, the other changes one thing and makes the update again, or trains"
+         " under a handicap; where a criterion asks both, it is met only if both say so."),
+        (follow, f"{follow} were not run: they follow from the equations by which a rule changes"
+         " weights, which stand beside them."),
+        (untold, f"Of {untold} it cannot be told; what would be needed is said."),
+        (shown, f"{shown} are figures without a verdict."),
+        (absent, f"{absent} were not asked, as the criterion does not apply."),
+    ]  # fmt: skip
+    told = " ".join(words for count, words in parts if count)
+    return f"{told} What authors claim stands beside, and decides no verdict."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A, b and c."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def audit_sections(
@@ -64,7 +95,9 @@ def audit_sections(
     ----------
     audit : Audit
     accuracy : DataFrame, optional
-        Columns rule, test_accuracy; one row a run.
+        Columns rule, test_accuracy; one row a run. Where controls were run, also seed, n_test and
+        the accuracies of the controls, as `spikelearn.comparison.accuracies.control_table` takes
+        them.
     similarity : DataFrame, optional
         Columns rule, region, score; the best layer of each rule.
     equivalences : DataFrame, optional
@@ -75,38 +108,69 @@ def audit_sections(
     table = audit.table()
     return [
         verdicts(audit),
+        contradictions(table),
+        unsettled(table),
         _beside_given(audit, accuracy, similarity, weights),
         _claims(table),
         _published(audit),
         _map(equivalences),
+        cheats_caught(),
         _criteria(table),
     ]
 
 
 def verdicts(audit: Audit) -> Section:
     """Who meets what: the figure, and its table below a fold."""
+    from spikelearn.plausibility.criteria import CRITERIA
+
     matrix = audit.matrix()
     words = matrix.rename(index=label).reset_index().rename(columns={"rule": "rule"})
     shown = words.replace({"does not apply": "–"})
     counts = audit.table()["verdict"].value_counts()
-    n_disagree = int(counts.get("disagree", 0))
-    lead = (
-        f"{int(counts.get('pass', 0))} findings are passes, {int(counts.get('fail', 0))} are not;"
-        f" in {n_disagree} the two instruments disagree, which is shown and not averaged."
-    )
+    told = [f"{LEGEND[verdict]}: {counts[verdict]}" for verdict in MARKS if verdict in counts]
+    lead = f"How many findings there are of each kind. {'; '.join(told)}."
+    if len(audit.seeds) > 1:
+        lead += (
+            f" A verdict is that of all {len(audit.seeds)} seeds together: where they do not agree,"
+            " or the interval over seeds holds the threshold, it is undecided."
+        )
     picture = svg_picture(
         draw_verdicts(matrix),
         "Verdicts: a row for each rule, a column for each criterion; the table below holds them.",
-        "C1 weight transport, C2 locality within a layer, C3 error vector, C4a phases, C4b update"
-        " locking, C4c error channel, C5 backward in time, C6 batch of one, C7 Dale, C8 spikes, C9"
-        " unsupervised, C10 derivatives, C11 timing, C12 noise and precision, C13 weight"
-        " sharing, C14"
-        " exact copies, C15 data, C16 cost.",
+        f"{', '.join(f'{key} {CRITERIA[key].title}' for key in matrix.columns)}.",
     )
     return Section(
         "verdicts", "Rules and criteria", lead, [picture], [],
-        [as_table(shown, "Verdicts as a table", "A verdict needs both instruments.")],
+        [as_table(shown, "Verdicts as a table", "The kinds of verdicts are those of the figure.")],
     )  # fmt: skip
+
+
+def cheats_caught() -> Section | None:
+    """How many planted cheats of which kind are caught; None where nothing is known of them."""
+    import pandas as pd
+
+    from spikelearn import plausibility
+
+    path = Path(plausibility.__file__).parent / "cheats_caught.csv"
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path, keep_default_na=False)
+    numbers = [c for c in table.columns if c not in ("kind", "what", "why")]
+    sums = {name: int(pd.to_numeric(table[name]).sum()) for name in numbers}
+    beyond = table.loc[table["why"] != "", "kind"].tolist()
+    told = "; ".join(
+        f"{name.replace('_', ' ')}: {n}" for name, n in sums.items() if name != "cheats"
+    )
+    lead = (
+        f"{sums['cheats']} rules that were written to pass an audit which they should not, of"
+        f" {len(table)} kinds, each counted once by its worst answer. {told}."
+    )
+    if beyond:
+        lead += f" Kinds that cannot be caught in principle: {_listed(beyond)}; the table says why."
+    frame = table.rename(columns=lambda name: name.replace("_", " "))
+    return Section("cheats", "How the audit is tested", lead, [], [
+        as_table(frame, "Planted cheats by kind", "What became of them when they were audited."),
+    ])  # fmt: skip
 
 
 def _beside_given(
@@ -123,6 +187,12 @@ def _beside_given(
     frame = pd.DataFrame(index=rules)
     if accuracy is not None:
         frame["accuracy (%)"] = 100 * accuracy.groupby("rule")["test_accuracy"].mean()
+        if set(CONTROLS) & set(accuracy.columns):
+            found = control_table(accuracy.assign(
+                **{name: np.nan for name in CONTROLS if name not in accuracy}
+            ))  # fmt: skip
+            for rule, part in found.groupby("rule"):
+                frame.loc[rule, "beside its controls"] = beside_controls(part)
     if similarity is not None:
         by_region = similarity.groupby(["region", "rule"])["score"].mean()
         for region in dict.fromkeys(similarity["region"]):
@@ -149,7 +219,10 @@ def beside(
     """
     import pandas as pd
 
-    numbers = [c for c in measured.columns if c not in ("rule", "network", "dataset")]
+    numbers = [
+        c for c in measured.columns
+        if c not in ("rule", "network", "dataset", "beside its controls")
+    ]  # fmt: skip
     table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left",
                            validate="many_to_one")  # fmt: skip
     table["rule"] = table["rule"].map(label)
@@ -169,11 +242,12 @@ def beside(
             if not measured[["accuracy (%)", region]].dropna().empty
         )
     marks = {verdict: mark or "–" for verdict, mark in MARKS.items()}
+    key = ", ".join(f"{MARKS[v]} {words}" for v, words in LEGEND.items() if MARKS[v])
     section.tables.append(
         Table(
             "Side by side",
             "Means over the runs given; a dash where a rule was not run or a criterion does not"
-            " apply. ✓ met, ✗ not met, ≠ the instruments disagree, · a figure without a verdict.",
+            f" apply. {key}.",
             tuple(map(str, table.columns)),
             tuple(c in numbers for c in table.columns),
             tuple(
@@ -193,10 +267,9 @@ def _panels(
     return svg_picture(
         content,
         f"Accuracy against {region}, a panel for each criterion, dots coloured by its verdict.",
-        f"One mark a rule{' on a network, its shape the data' if several else ''}. A panel a"
-        " criterion: green"
-        " where it is met, red where it is not, amber where the instruments disagree. There is no"
-        " single axis of plausibility; where weights are given, the size of a mark is their score.",
+        f"One mark a rule{' on a network, its shape the data' if several else ''}, a panel a"
+        " criterion; colours as in the figure of verdicts. There is no single axis of plausibility"
+        f"{'; the size of a mark is the score by the weights given' if weights else ''}.",
     )
 
 
@@ -204,11 +277,14 @@ def _claims(table: pd.DataFrame) -> Section | None:
     claimed = table[table["claim"] != "-"]
     if claimed.empty:
         return None
-    wrong = claimed[claimed["claim_holds"] == "no"]
+    told = claimed[claimed["claim_holds"] != "-"]
+    wrong = told[told["claim_holds"] == "no"]
     lead = (
-        f"Authors' claims and measurements differ in {len(wrong)} of {len(claimed)} cases; the"
-        " measurement says why."
+        f"Authors' claims differ from what was found in {len(wrong)} of {len(told)} cases, of which"
+        " each says why."
     )
+    if len(claimed) > len(told):
+        lead += f" Of {len(claimed) - len(told)} more claims it is not known whether they hold."
     columns = [
         "rule",
         "criterion",
@@ -222,16 +298,17 @@ def _claims(table: pd.DataFrame) -> Section | None:
     shown = [
         as_table(part[columns].assign(rule=part["rule"].map(label)), title, caption)
         for part, title, caption in (
-            (wrong, "Claims that the measurement does not bear out", "What was found instead."),
+            (wrong, "Claims that are not borne out", "What was found instead."),
+            (told[told["claim_holds"] == "yes"], "Claims that hold", "Claim and verdict agree."),
             (
-                claimed[claimed["claim_holds"] != "no"],
-                "Claims that hold",
-                "Claim and verdict agree.",
+                claimed[claimed["claim_holds"] == "-"],
+                "Claims of which nothing is known",
+                "Undecided, or it cannot be told.",
             ),
         )
         if len(part)
     ]
-    return Section("claims", "Claimed and measured", lead, [], shown[:1], shown[1:])
+    return Section("claims", "Claimed and found", lead, [], shown[:1], shown[1:])
 
 
 def _published(audit: Audit) -> Section | None:
@@ -299,15 +376,11 @@ def _findings(key: str, part: pd.DataFrame) -> Table:
     from spikelearn.plausibility.criteria import CRITERIA
 
     one = CRITERIA[key]
-    frame = part[["rule", "verdict", "shown", "lower", "upper", "scope", "provenance",
-                  "intervention", "sentence"]].copy()  # fmt: skip
+    frame = part[["rule", "verdict", "shown", "counts", "scope", "provenance", "intervention",
+                  "sentence"]].copy()  # fmt: skip
     frame["rule"] = frame["rule"].map(label)
-    spread = [
-        f"{low:.2g} to {high:.2g}" if np.isfinite(low) else "–"
-        for low, high in zip(frame["lower"], frame["upper"], strict=True)
-    ]
-    frame.insert(3, "95 % interval", spread)
-    frame = frame.drop(columns=["lower", "upper"]).rename(columns={"shown": "value"})
+    frame.insert(3, "95 % interval", intervals(part))
+    frame = frame.rename(columns={"shown": "value", "counts": "seeds"})
     return as_table(
         frame, f"{key}: {one.title}",
         f"{one.procedure} Threshold: {one.threshold}. {one.why}",

@@ -22,8 +22,8 @@ MARKS = {
     "disagree": "≠",
     "contradicted": "!",
     "undecided": "~",
-    "follows from the equations: met": "✓",
-    "follows from the equations: not met": "✗",
+    "follows from the equations: met": "(✓)",
+    "follows from the equations: not met": "(✗)",
     "cannot be told": "?",
     "reported": "·",
     "does not apply": "",
@@ -40,18 +40,20 @@ _COLOURS = {
     "reported": "#8a8a8a",
     "does not apply": "#e8e8e8",
 }
-_LEGEND = {
-    "pass": "met, by both instruments",
+LEGEND = {
+    "pass": "met",
     "fail": "not met",
     "disagree": "the instruments disagree",
-    "contradicted": "passed, but contradicted",
+    "contradicted": "contradicted by what else was measured",
     "undecided": "undecided",
-    "follows from the equations: met": "follows from the equations",
-    "follows from the equations: not met": "follows from the equations: not met",
+    "follows from the equations: met": "met, by the equations; not run",
+    "follows from the equations: not met": "not met, by the equations; not run",
     "cannot be told": "cannot be told",
     "reported": "a figure, no verdict",
     "does not apply": "does not apply",
 }
+# Colours on which dark marks are read, and light ones not.
+_LIGHT = ("undecided", "disagree", *(v for v in MARKS if v.startswith("follows")))
 
 
 @styled()
@@ -68,7 +70,8 @@ def draw_verdicts(matrix: pd.DataFrame) -> bytes:
             verdict = _verdict(matrix, rule, key)
             box = {"facecolor": _COLOURS[verdict], "edgecolor": "white", "linewidth": 1.2}
             axis.add_patch(_rectangle(column, row, box))
-            axis.text(column, row, MARKS[verdict], ha="center", va="center", color="white",
+            axis.text(column, row, MARKS[verdict], ha="center", va="center",
+                      color="#1c1c1c" if verdict in _LIGHT else "white",
                       fontsize=8, fontfamily="DejaVu Sans")  # fmt: skip
     axis.set_xlim(-0.5, len(keys) - 0.5)
     axis.set_ylim(len(rules) - 0.5, -0.5)
@@ -78,9 +81,9 @@ def draw_verdicts(matrix: pd.DataFrame) -> bytes:
     axis.tick_params(length=0)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    handles = [
-        Patch(color=_COLOURS[v], label=f"{MARKS[v]} {t}".strip()) for v, t in _LEGEND.items()
-    ]
+    there = {_verdict(matrix, rule, key) for rule in rules for key in keys}
+    handles = [Patch(color=_COLOURS[v], label=f"{MARKS[v]} {words}".strip())
+               for v, words in LEGEND.items() if v in there]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     return svg_of(figure)
 
