@@ -56,6 +56,14 @@ LEGEND = {
 _LIGHT = ("undecided", "disagree", *(v for v in MARKS if v.startswith("follows")))
 
 
+def marked(matrix: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The matrix with a mark for each verdict, and a line that says what the marks mean."""
+    marks = matrix.map(lambda verdict: MARKS.get(verdict, ""))
+    there = {str(verdict) for verdict in matrix.to_numpy().ravel()}
+    words = [f"{MARKS[v]} {said}" for v, said in LEGEND.items() if v in there and MARKS[v]]
+    return marks, ", ".join(words) + "; blank: does not apply" * ("does not apply" in there)
+
+
 @styled()
 def draw_verdicts(matrix: pd.DataFrame) -> bytes:
     """Who meets what, as SVG: a row a rule, a column a criterion; `matrix` of `Audit.matrix`."""
