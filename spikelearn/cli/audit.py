@@ -164,8 +164,12 @@ def _command(rule: str | None, keys: list[str] | None, options: list[str], seeds
 
 
 def _print(audited: Audit, every: bool) -> None:
+    from spikelearn.report.plausibility_figures import marked
+
     if every:
-        print_table(audited.matrix().reset_index(), "verdicts")
+        marks, meaning = marked(audited.matrix())
+        print_table(marks.reset_index(), "verdicts")
+        print(meaning)
     else:
         _print_one(audited)
     for row in audited.contradictions().itertuples():
@@ -178,7 +182,7 @@ def _print_one(audited: Audit) -> None:
                "intervention", "claim", "sentence"]  # fmt: skip
     print_table(table[columns], str(table["rule"].iloc[0]))
     for row in table[table["claim_holds"] == "no"].itertuples():
-        print(f"Note: claimed to be {row.claim}: {row.title}. Measured: {row.sentence}")
+        print(f"Note: claimed to be {row.claim}: {row.title}. Found: {row.sentence}")
 
 
 def _weights(pairs: list[str]) -> dict[str, float]:
@@ -267,7 +271,7 @@ def _write(
     from spikelearn._files import write_text
     from spikelearn.report.page import write_page
     from spikelearn.report.plausibility import about_audit, audit_sections
-    from spikelearn.report.plausibility_figures import draw_equivalences
+    from spikelearn.report.plausibility_figures import draw_equivalences, marked
 
     out.mkdir(parents=True, exist_ok=True)
     table = audited.table()
@@ -280,7 +284,8 @@ def _write(
         with atomic_path(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False)
     columns = ["rule", "criterion", "verdict", "shown", "counts", "scope", "claim", "sentence"]
-    parts = _markdown(audited.matrix().reset_index()), _markdown(table[columns])
+    marks, meaning = marked(audited.matrix())
+    parts = _markdown(marks.reset_index()), f"{meaning}\n", _markdown(table[columns])
     write_text(out / "audit.md", "\n".join(parts))
     if equivalences is not None:
         with atomic_path(out / "equivalences.svg") as temporary:

@@ -4,7 +4,8 @@ Two instruments, in the folder `instruments`: `provenance` (tags through every o
 update) and `intervention` (the same update with one thing changed where it is read). The criteria
 are measured by them, a file each in `criteria`: of a rule that leaves its updates in `.grad`
 (`audited_rule`), and of a plasticity that acts while a network spikes (`audited_plasticity`). A
-criterion is passed only where both instruments agree.
+criterion is passed only where both instruments agree. What was not run is not printed as measured:
+it follows from a rule's equations, which stand beside, or it cannot be told.
 """
 
 from __future__ import annotations

@@ -21,9 +21,8 @@ from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria.c03_teaching_rank import measure as measure_rank
 from spikelearn.plausibility.criterion import Criterion, Finding, by_equations, untold
-from spikelearn.plausibility.handicaps import run_of
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
-from spikelearn.plausibility.short_training import model_like
+from spikelearn.plausibility.short_training import model_like, train
 
 # Criteria of what returns from layers above, which the last layer has not.
 _OF_LAYERS_ABOVE = {
@@ -94,9 +93,9 @@ def _channel(measured: AuditedRule) -> Finding:
 
 
 def hidden_moved(audited: AuditedRule) -> str:
-    """Which hidden weights another training run than that of the updates moves; empty if none."""
+    """Which hidden weights a training run of some epochs moves; empty if it moves none."""
     if "hidden moved" not in audited.shared:
-        rule = run_of(audited).rule
+        rule = train(audited.update).rule
         other = audited.update.make()
         network = model_like(audited.update).build(audited.seed)
         other.prepare(network, torch_generator(audited.seed, "rule"))

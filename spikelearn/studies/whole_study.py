@@ -175,8 +175,11 @@ def _similarity(
     if whole.audit is not None:
         beside = measured(best_layers(scores))
         audited = [
-            plausibility.verdicts(whole.audit), plausibility.beside(whole.audit, beside),
-        ]  # fmt: skip
+            plausibility.verdicts(whole.audit),
+            plausibility.contradictions(whole.audit.table()),
+            plausibility.unsettled(whole.audit.table()),
+            plausibility.beside(whole.audit, beside),
+        ]
         for region in list(beside.columns)[-1:]:
             if region.startswith("similarity"):
                 figures["plausibility.svg"] = draw_beside(whole.audit, beside, region)

@@ -52,7 +52,7 @@ def test_what_asks_for_layers_above_follows(key: str) -> None:
     [
         ("reward_stdp", 1, "one number"),
         ("reward_stdp_label", 4, "a teacher of each neuron"),
-        (DeltaRule, 5, "a teacher of each neuron"),
+        (DeltaRule, 4, "a teacher of each neuron"),
     ],
 )
 def test_what_teaches_the_output_is_counted(rule: Any, rank: int, channel: str) -> None:
