@@ -64,14 +64,14 @@ def _how(table: pd.DataFrame) -> str:
     untold, shown = (int(counts.get(kind, 0)) for kind in ("cannot be told", "reported"))
     absent = int(counts.get("does not apply", 0))
     parts = [
-        (run, f"{run} verdicts are of what was run: one instrument follows where every number of an"
+        (run, f"Verdicts of what was run: {run}; one instrument follows where every number of an"
          " update came from, the other changes one thing and makes the update again, or trains"
          " under a handicap; where a criterion asks both, it is met only if both say so."),
-        (follow, f"{follow} were not run: they follow from the equations by which a rule changes"
-         " weights, which stand beside them."),
-        (untold, f"Of {untold} it cannot be told; what would be needed is said."),
-        (shown, f"{shown} are figures without a verdict."),
-        (absent, f"{absent} were not asked, as the criterion does not apply."),
+        (follow, "Not run, for they follow from how a rule changes weights, which stands beside"
+         f" them: {follow}."),
+        (untold, f"Not to be told, with what would be needed: {untold}."),
+        (shown, f"Figures without a verdict: {shown}."),
+        (absent, f"Not asked, as the criterion does not apply: {absent}."),
     ]  # fmt: skip
     told = " ".join(words for count, words in parts if count)
     return f"{told} What authors claim stands beside, and decides no verdict."
@@ -128,7 +128,7 @@ def verdicts(audit: Audit) -> Section:
     shown = words.replace({"does not apply": "–"})
     counts = audit.table()["verdict"].value_counts()
     told = [f"{LEGEND[verdict]}: {counts[verdict]}" for verdict in MARKS if verdict in counts]
-    lead = f"How many findings there are of each kind. {'; '.join(told)}."
+    lead = f"How many findings of each kind there are: {'; '.join(told)}."
     if len(audit.seeds) > 1:
         lead += (
             f" A verdict is that of all {len(audit.seeds)} seeds together: where they do not agree,"

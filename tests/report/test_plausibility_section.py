@@ -19,13 +19,13 @@ from spikelearn.report.plausibility_figures import LEGEND, MARKS
 def test_the_summary_counts_each_way_to_a_verdict() -> None:
     (summary,) = about_audit(every_kind()).summary
     for words in (
-        "from seeds 0, 1 and 2", "5 verdicts are of what was run", "2 were not run",
-        "Of 1 it cannot", "1 are figures", "1 were not asked", "decides no verdict",
+        "from seeds 0, 1 and 2", "Verdicts of what was run: 5;", "stands beside them: 2.",
+        "would be needed: 1.", "without a verdict: 1.", "does not apply: 1.", "decides no verdict",
     ):  # fmt: skip
         assert words in summary
     run = Audit([("oja", "C1", FINDINGS["pass"], None)])
     (short,) = about_audit(run).summary
-    assert "not run" not in short
+    assert "Not run" not in short
     assert "from seed 0" in short
 
 
