@@ -129,6 +129,7 @@ class _OutputAlone(AuditedRule):
         self.shared = audited.shared if model is audited.update.model else {}
         self.update = RepeatedUpdate(audited.rule, audited.seed, model, **self.options)
         self.update.lead = audited.update.lead
+        self.update.recognises = audited.update.recognises
 
     @cached_property
     def hidden(self) -> list[str]:
