@@ -88,12 +88,8 @@ class AuditedRule:
         return found
 
     def _measured(self, criterion: Criterion) -> Finding:
-        """What it measures of hidden layers, or of the output layer where no other learns."""
-        if not self.output_alone:
-            return criterion.measure(self)
-        from spikelearn.plausibility.output_alone import measure_output
-
-        return measure_output(self, criterion)
+        """What it measures of hidden layers; where none learns, see `output_alone.py`."""
+        return criterion.measure(self)
 
     @cached_property
     def output_alone(self) -> bool:

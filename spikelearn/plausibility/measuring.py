@@ -218,7 +218,7 @@ def audited_of(rule: Any, seed: int, options: Mapping[str, Any]) -> AuditedRule 
         AuditedPlasticity,
         plasticity_named,
     )
-    from spikelearn.plausibility.audited_rule import AuditedRule
+    from spikelearn.plausibility.output_alone import audited_rule
     from spikelearn.rules import RULES
     from spikelearn.rules.rule import Rule
     from spikelearn.rules.rule_options import checked_options
@@ -232,7 +232,7 @@ def audited_of(rule: Any, seed: int, options: Mapping[str, Any]) -> AuditedRule 
     else:
         if isinstance(rule, type) and issubclass(rule, Rule):
             options = checked_options(rule.__name__, rule, options, {})
-        return AuditedRule(rule, seed, **options)
+        return audited_rule(rule, seed, **options)
     if not options:
         return audited
     if audited.plasticity is None:

@@ -40,6 +40,27 @@ _WORDS = {
 }
 
 
+class OutputRule(AuditedRule):
+    """A rule under audit that trains the output layer alone."""
+
+    def _measured(self, criterion: Criterion) -> Finding:
+        return measure_output(self, criterion)
+
+
+def audited_rule(rule: Any, seed: int = 0, **options: Any) -> AuditedRule:
+    """A rule under audit, of its hidden layers or, where none learns, of its output layer.
+
+    Parameters
+    ----------
+    rule : str, class or callable
+    seed : int
+    **options
+        Of a shipped rule, or of the class.
+    """
+    audited = AuditedRule(rule, seed, **options)
+    return OutputRule(rule, seed, **options) if audited.output_alone else audited
+
+
 def measure_output(audited: AuditedRule, criterion: Criterion) -> Finding:
     """What a criterion measures of a rule that trains the output layer alone.
 

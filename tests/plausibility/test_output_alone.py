@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
 import torch
-from measured import audited, finding
 
-from spikelearn.plausibility.output_alone import hidden_moved
+from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.criteria import CRITERIA, Finding
+from spikelearn.plausibility.output_alone import audited_rule, hidden_moved
 from spikelearn.rules.rule import Rule, leave, output_loss
 
 FOLLOWS = "follows from the equations: met"
+
+
+@cache
+def audited(rule: Any) -> AuditedRule:
+    return audited_rule(rule)
+
+
+@cache
+def finding(rule: Any, key: str) -> Finding:
+    return audited(rule).finding(CRITERIA[key])
 
 
 class DeltaRule(Rule):
