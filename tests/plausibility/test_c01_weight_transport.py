@@ -7,7 +7,8 @@ from measured import audited, finding, of_plasticity, pair_stdp, passes
 
 NO_TRANSPORT = ("feedback_alignment", "direct_feedback_alignment", "kolen_pollack",
                 "node_perturbation", "weight_perturbation", "pepita", "forward_forward", "oja",
-                "local_predsim_bio", "difference_target_propagation_ldrl", "decolle")  # fmt: skip
+                "local_predsim_bio", "difference_target_propagation_ldrl", "decolle",
+                "eprop")  # fmt: skip
 
 
 TRANSPORT = ("backprop", "predictive_coding", "equilibrium_propagation_centred",

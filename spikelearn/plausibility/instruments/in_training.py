@@ -174,7 +174,7 @@ class SeveralUpdates:
                 x, y = (t.clone() for t in self.batches[at])
                 y = labels[index].clone() if index in labels else y
                 if observer is not None:
-                    self._mark(observer, y)
+                    self._mark(observer, x, y)
                 walk = _Walk(self.update, rule, observer, changes, follows)
                 walk.given = given[index] if given is not None else None
                 outcomes.append(self._one(rule, observer, x, y, at, walk.step))
@@ -190,10 +190,12 @@ class SeveralUpdates:
         return self.update.made(rule, observer, x, y, step, epoch)
 
     @staticmethod
-    def _mark(observer: OperationObserver, y: torch.Tensor) -> None:
+    def _mark(observer: OperationObserver, x: torch.Tensor, y: torch.Tensor) -> None:
         if observer.follow_tags:
             observer.tracking.n_samples = len(y)
             observer.mark(y, "label")
+            # One source for the whole batch: that it is a stimulus is what counts.
+            observer.mark(x, "sample 1")
 
     def _started(self, observer: OperationObserver | None, changes: Mapping[int, Change]) -> Rule:
         """The rule, prepared and warmed up, with the intervention begun."""
