@@ -14,41 +14,10 @@ from spikelearn.plausibility import audit_rule
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria import CRITERIA, Finding
 
-# Acquittals that are known of, as "cheat criterion".
-OPEN: set[str] = {
-    "complex_step C1",
-    "complex_step C4a",
-    "custom_function C4b",
-    "double_backward C1",
-    "finite_differences C1",
-    "finite_differences C4a",
-    "finite_differences C4c",
-    "fixed_sign_patterns C1",
-    "fixed_sign_patterns C4a",
-    "forward_mode C1",
-    "forward_mode C4a",
-    "least_squares_feedback C15",
-    "nudged_units C1",
-    "nudged_units C4a",
-    "numpy_backprop C10",
-    "numpy_backprop C4b",
-    "own_thread C4b",
-    "pickled_network C4b",
-    "read_through_synapses C1",
-    "read_through_synapses C15",
-    "replay_buffer C15",
-    "same_random_stream C1",
-    "slope_by_difference C10",
-    "slope_by_hand C10",
-    "standing_thread C4b",
-    "weights_follow_feedback C1",
-    "weights_from_feedback C1",
-}
-
 
 def judged(cheat: Cheat, criteria: list[str]) -> None:
     """Nobody is acquitted; who can be seen is caught."""
-    found = findings(cheat, [key for key in criteria if f"{cheat.name} {key}" not in OPEN])
+    found = findings(cheat, criteria)
     answers = {key: (answer(finding), finding.sentence) for key, finding in found.items()}
     acquitted = {key: told for key, told in answers.items() if told[0] == "acquitted"}
     assert acquitted == {}

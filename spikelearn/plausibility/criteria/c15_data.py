@@ -41,17 +41,21 @@ def measure(audited: AuditedRule) -> Finding:
         parts.append("inputs that the label has changed")
     if patterns:
         parts.append("inputs that are no stimulus of the batch")
+    own = sorted(update.patterns)
+    if own:
+        parts.append(f"patterns of the rule's own, sent through {', '.join(own)}")
     sentence = f"The network is shown {' and '.join(parts) if parts else 'the stimuli alone'}."
     contrast = any(drive[1] and drive[2] for drive in audited.states.drives)
     if contrast:
         sentence += (
             " Among the states it learns from are some with a label that is drawn: negatives."
         )
-    other_data = labelled or patterns or contrast
+    other_data = labelled or patterns or contrast or bool(own)
     probes = [Probe(name, "input", 1.0, 0, float(on)) for name, on in (
         ("label in the input", labelled), ("other patterns", patterns), ("negatives", contrast),
+        ("patterns through synapses", bool(own)),
     )]  # fmt: skip
-    tags_pass = not (label_tags or noise_tags or _label_from_below(audited))
+    tags_pass = not (label_tags or noise_tags or own or _label_from_below(audited))
     return Finding(
         float(other_data), "other data" if other_data else "stimuli",
         "network" if other_data else "-", tags_pass, not other_data, sentence, probes=probes,
@@ -111,7 +115,8 @@ CRITERION = Criterion(
     "Hinton 2022, arXiv:2212.13345",
     "What enters the first layer in one update is compared with the stimuli of the batch, and with"
     " what enters under another label; and it is asked whether among the states that hidden layers"
-    " learn from are some with a label that was drawn. Provenance: the tags of what enters.",
+    " learn from are some with a label that was drawn, and whether patterns that are no activity"
+    " are sent through the synapses of any layer. Provenance: the tags of what enters.",
     "stimuli alone",
     "What is not there in the world must be made by something.",
     measure,

@@ -10,7 +10,7 @@ import torch
 from spikelearn.rules.hebbian import Hebbian
 
 KIND = "locality"
-TRUE = {"C2": "fail"}
+TRUE = {"C2": "not pass"}
 
 
 class LayerSumByItem(Hebbian):
