@@ -206,7 +206,8 @@ def _messages(audited: Audited, findings: Findings) -> Iterator[Contradiction]:
     if not {"C3", "C4c", "C8"} <= set(findings):
         return
     spikes, channel, rank = findings["C8"], findings["C4c"], findings["C3"]
-    if spikes.met and channel.met is False and rank.value > 1:
+    # The targets of neurons that are taught themselves come from outside, and are no message.
+    if spikes.met and channel.shown == "separate" and rank.value > 1:
         yield Contradiction("C8", "C4c", f"C4c: {channel.sentence}")
 
 

@@ -89,10 +89,21 @@ def test_networks_in_which_directions_coincide_accuse_nobody(sizes: tuple[int, .
         ({"C3": found(4.0, False), "C4c": found(0.0, True, "one number")}, {"C4c"}),
         ({"C3": found(4.0, False), "C4c": found(0.0, True, "activity")}, set()),
         (
-            {"C3": found(4.0, False), "C4c": found(1.0, False), "C8": found(1.0, True)},
+            {"C3": found(4.0, False), "C4c": found(1.0, False, "separate"), "C8": found(1.0, True)},
             {"C8"},
         ),
-        ({"C3": found(1.0, True), "C4c": found(1.0, False), "C8": found(1.0, True)}, set()),
+        (
+            {"C3": found(1.0, True), "C4c": found(1.0, False, "separate"), "C8": found(1.0, True)},
+            set(),
+        ),
+        (
+            {
+                "C3": found(4.0, False),
+                "C4c": found(1.0, False, "a teacher of each neuron"),
+                "C8": found(1.0, True),
+            },
+            set(),
+        ),
     ],
 )
 def test_findings_that_exclude_one_another_are_contradictions(
