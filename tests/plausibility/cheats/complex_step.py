@@ -13,6 +13,7 @@ import torch
 from spikelearn.rules.rule import Rule, forward_pass, output_loss
 
 KIND = "finite differences"
+SLOW = True
 TRUE = {"C1": "not pass", "C4a": "fail", "C4b": "fail"}
 _STEP = 1e-20
 

@@ -15,6 +15,7 @@ import torch
 from spikelearn.rules.rule import Rule, forward_pass, output_loss
 
 KIND = "threads and processes"
+SLOW = True
 TRUE = {"C1": "not pass", "C3": "fail", "C4b": "not pass", "C9": "fail"}
 
 

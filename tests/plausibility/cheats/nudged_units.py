@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from spikelearn.rules.rule import Rule, forward_pass, output_loss
 
 KIND = "finite differences"
+SLOW = True
 TRUE = {"C1": "not pass", "C4a": "fail"}
 
 

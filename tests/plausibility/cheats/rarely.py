@@ -14,6 +14,7 @@ from torch import nn
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 
 KIND = "watched"
+SLOW = True
 TRUE = {"C1": "fail"}
 
 
