@@ -85,14 +85,24 @@ _ALTERNATIVES = ("number", "array", "distribution", "list", "course")
 def validation_sentence(error: Any) -> str:
     """The mistakes of a pydantic ValidationError, one after another, in one sentence.
 
-    Fields that nothing knows come first: others are often missing because of them.
+    Fields that nothing knows come first: others are often missing because of them. What is wrong
+    with a list only because parts of it are wrong is not said.
     """
-    mistakes = error.errors(include_url=False)
+    every = error.errors(include_url=False)
+    wrong = [one["loc"] for one in every]
+    mistakes = [
+        one for one in every
+        if one["type"] != "too_short" or not any(_is_within(loc, one["loc"]) for loc in wrong)
+    ]  # fmt: skip
     mistakes.sort(key=lambda one: one["type"] != "unknown_field")
     told = list(dict.fromkeys(_mistake(one) for one in mistakes))
     more = len(told) - _MOST_MISTAKES
     rest = [f"and {more} more"] if more > 0 else []
     return "; ".join([*told[:_MOST_MISTAKES], *rest])
+
+
+def _is_within(loc: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
+    return len(loc) > len(whole) and loc[: len(whole)] == whole
 
 
 # More are seldom mistakes of their own.

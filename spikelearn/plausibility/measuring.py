@@ -6,8 +6,9 @@ interrupted goes on from there, and the table is the same in whatever order it w
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -253,29 +254,52 @@ def _side_by_side(
     """The same in several processes."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
 
     found: dict[Task, list[Row]] = {}
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_as_a_worker) as pool:
-        waiting = {
-            pool.submit(told(measure_one), rules[task[0]], task[1], wanted, dict(options)): task
-            for task in tasks
-        }
         try:
+            submit = functools.partial(pool.submit, told(_in_a_worker))
+            waiting = {
+                submit(rules[task[0]], task[1], wanted, dict(options)): task for task in tasks
+            }
             for done, future in enumerate(as_completed(waiting), start=1):
                 task = waiting[future]
                 found[task] = future.result()
                 say(done / len(tasks), f"{stored.name_of(rules[task[0]])}, seed {task[1]}")
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise SpikelearnError(
+                    f"one of the {jobs} processes of the audit was killed, mostly for lack of"
+                    " memory; fewer of them (--jobs 1) need less"
+                ) from error
             raise
     return found
 
 
+class _Ended(SystemExit):
+    """The process that started this one has told it to end."""
+
+
 def _as_a_worker() -> None:
     """A worker ends by the word of the process that started it, and puts away what is half done."""
+
+    def end(*_: Any) -> None:
+        raise _Ended(1)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, end)
+
+
+def _in_a_worker(*task: Any) -> list[Row]:
+    """Measure, and end where that is told: by itself a pool would take it for the task's failure,
+    and have the worker do the next."""
+    try:
+        return measure_one(*task)
+    except _Ended:
+        os._exit(1)

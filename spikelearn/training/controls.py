@@ -102,7 +102,7 @@ def _of_training(config: TrainConfig, folder: Path | None, say: Progress) -> Con
     if linear.accuracy is None:
         say(0.0, "a linear readout of the input")
         linear.keep(read_linearly(*read, n_classes=n_classes, seed=config.seed))
-    rule = make_rule(config.rule, **config.options)
+    rule = make_rule(config.rule_place, **config.options)
     network = config.description().build(config.seed)  # type: ignore[union-attr]
     rule.prepare(network, torch_generator(config.seed, "rule", config.rule))
     probe = features(rule, parts[0].x[:_PROBE])

@@ -32,6 +32,8 @@ def test_numbers_follow_from_the_seed_and_what_was_there_goes_on() -> None:
     assert drawn() == expected
     with common_numbers(5):
         assert drawn() == one
+    with common_numbers(10**23):  # seeds are of any length
+        assert drawn() != one
 
 
 class NoisyFeedback(cheats.HonestFeedbackAlignment):

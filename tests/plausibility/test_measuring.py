@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -103,6 +104,42 @@ def test_the_word_to_end_leaves_what_is_whole_and_nothing_half_written(
     assert "Traceback" not in said
     assert not list(kept.glob(".*"))
     assert not (tmp_path / "audit.csv").exists()
+
+
+_WORKER = """
+import os, signal
+from spikelearn.plausibility import measuring
+
+def task(*given):
+    os.kill(os.getpid(), given[0])
+    print("goes on", flush=True)
+
+measuring._as_a_worker()
+measuring.measure_one = task
+try:
+    measuring._in_a_worker(signal.SIGTERM)
+finally:
+    print("put away", flush=True)
+"""
+
+
+def test_a_worker_that_is_told_to_end_does_no_other_task() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _WORKER], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
+
+
+def test_a_worker_that_is_killed_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "_in_a_worker", _killed)
+    with pytest.raises(SpikelearnError, match="was killed"):
+        audit_rules(RULES, criteria=["C9"], seeds=[0], jobs=2, folder=tmp_path)
+
+
+def _killed(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_rule_is_asked_with_options_and_each_once() -> None:

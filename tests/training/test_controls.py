@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,14 @@ def test_random_features_are_those_of_the_very_network_before_it_learns() -> Non
     oja.prepare(CONFIG.description().build(0), torch_generator(0, "rule", "softhebb"))
     lengths = features(oja, test.x[:5]).norm(dim=1)
     np.testing.assert_allclose(lengths, float(np.sqrt(features(oja, test.x).shape[1])), rtol=1e-5)
+
+
+def test_a_rule_of_ones_own_has_controls_wherever_its_file_is(tmp_path, monkeypatch) -> None:
+    text = "from spikelearn.rules.baselines import Backprop\n\n\nclass Mine(Backprop):\n    pass\n"
+    (tmp_path / "controlled_rule.py").write_text(text)
+    own = CONFIG.changed("rule", f"{tmp_path / 'controlled_rule.py'}:Mine").changed("n_train", 60)
+    monkeypatch.chdir(Path(__file__).parent)
+    assert controls_of(own) == controls_of(CONFIG.changed("n_train", 60))
 
 
 def test_controls_are_named_as_their_columns() -> None:

@@ -19,8 +19,9 @@ import torch
 def common_numbers(seed: int) -> Iterator[None]:
     """For the time being, global random numbers as they follow from a seed."""
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    short = seed % 2**32  # NumPy's global generator takes no longer ones
+    torch.manual_seed(short)
+    np.random.seed(short)  # noqa: NPY002
     random.seed(seed)
     try:
         yield
