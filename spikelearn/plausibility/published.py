@@ -87,12 +87,18 @@ def beside_published(audit: Audit) -> pd.DataFrame:
     import pandas as pd
 
     known = {(rule, key): finding for rule, key, finding, _ in audit.findings}
+    by_seed: dict[tuple[str, str], list[Finding]] = {}
+    for rule, key, finding, _ in (row for found in audit.of_seeds.values() for row in found):
+        by_seed.setdefault((rule, key), []).append(finding)
     rows = []
     for one in JUDGEMENTS:
         finding = known.get((one.rule, one.criterion))
         if finding is None or not finding.applies:
             continue
-        meets = _measured(finding, one.part)
+        # A part of a criterion is told by its probes, which each seed has.
+        each = by_seed.get((one.rule, one.criterion), []) if one.part else []
+        told = {_measured(found, one.part) for found in each or [finding]}
+        meets = told.pop() if len(told) == 1 and finding.met is not None else None
         agree = "-" if meets is None else "yes" if meets == one.meets else "no"
         rows.append(
             {

@@ -279,12 +279,9 @@ def _claims(table: pd.DataFrame) -> Section | None:
         return None
     told = claimed[claimed["claim_holds"] != "-"]
     wrong = told[told["claim_holds"] == "no"]
-    lead = (
-        f"Authors' claims differ from what was found in {len(wrong)} of {len(told)} cases, of which"
-        " each says why."
-    )
-    if len(claimed) > len(told):
-        lead += f" Of {len(claimed) - len(told)} more claims it is not known whether they hold."
+    lead = f"Of {len(told)} claims of authors {_differ(len(wrong))} from what was found."
+    if more := len(claimed) - len(told):
+        lead += f" Whether {more} more hold{'s' if more == 1 else ''} is not known."
     columns = [
         "rule",
         "criterion",
@@ -311,6 +308,10 @@ def _claims(table: pd.DataFrame) -> Section | None:
     return Section("claims", "Claimed and found", lead, [], shown[:1], shown[1:])
 
 
+def _differ(n: int) -> str:
+    return f"{n} differ" if n > 1 else f"{'one' if n else 'none'} differs"
+
+
 def _published(audit: Audit) -> Section | None:
     from spikelearn.plausibility.published import beside_published
 
@@ -319,9 +320,8 @@ def _published(audit: Audit) -> Section | None:
         return None
     differ = int((judgements["agree"] == "no").sum())
     lead = (
-        f"Of {len(judgements)} published judgements {differ} differ{'s' if differ == 1 else ''}"
-        " from the measurement, which is given in a sentence. Only judgements that were read in"
-        " print are here."
+        f"Of {len(judgements)} published judgements {_differ(differ)} from the measurement, which"
+        " is given in a sentence. Only judgements that were read in print are here."
     )
     shown = judgements.assign(rule=judgements["rule"].map(label)).rename(
         columns={"said_of": "said of"}

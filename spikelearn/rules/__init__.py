@@ -284,6 +284,8 @@ def known_name(name: Any) -> str:
         return current
     if is_place(current):
         return absolute_place(current)
+    if current.endswith(".py"):
+        raise SpikelearnError(f"a rule in a file is named with its class, as {current}:MyRule")
     raise SpikelearnError(f"there is no rule called '{name}'; {nearest(name, RULES)}")
 
 

@@ -48,6 +48,7 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
         (["train", "--rule", "backprop", "--dataset", "imagenet"], "imagenet"),
         (["check", "nosuch.py:Mine"], "there is no Python file"),
         (["check", "magic"], "there is no rule called 'magic'"),
+        (["check", "mine.py"], "named with its class, as mine.py:MyRule"),
         (["compare", "nothing"], "no complete training run"),
         (["compare"], "give the folders of training runs; `spikelearn study` is"),
         (["compare", "nothing", "--method", "dsa"], "did you mean rsa"),

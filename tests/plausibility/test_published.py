@@ -17,6 +17,22 @@ def test_published_judgements_of_weight_transport_are_borne_out() -> None:
     assert table["measurement"].str.len().min() > 10
 
 
+def test_several_seeds_bear_out_a_judgement_together() -> None:
+    table = beside_published(audit_rules(["feedback_alignment"], criteria=["C1"], seeds=[0, 1]))
+    assert set(table["agree"]) == {"yes"}
+    # Where seeds do not agree, nothing is said.
+    rows = [("feedback_alignment", "C1", finding, True) for finding in (_transporting(), _none())]
+    table = beside_published(Audit.together({0: rows[:1], 1: rows[1:]}))
+    assert set(table["agree"]) == {"-"}
+
+
+def _none() -> Finding:
+    from spikelearn.plausibility.instruments.intervention import Probe
+
+    probes = [Probe(f"weight {w}", "layer 2", 0.0, 0, 0.0) for w in ("magnitude", "sign")]
+    return Finding(0.0, "0", "network", True, True, "Not seen.", probes=probes)
+
+
 def test_where_print_and_measurement_differ_the_sentence_says_what_was_measured() -> None:
     wrong = [("feedback_alignment", "C1", _transporting(), True)]
     table = beside_published(Audit(wrong))

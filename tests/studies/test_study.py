@@ -147,3 +147,11 @@ def test_images_that_are_exchanged_are_counted_anew(tmp_path: Path) -> None:
 def test_the_name_of_a_study_is_no_path(name: str, small_study) -> None:
     with pytest.raises(SpikelearnError, match="kept in a folder of its name; try "):
         small_study.changed("name", name)
+
+
+def test_a_list_is_not_called_short_for_what_is_wrong_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("name: mine\nnetworks:\n- rule: backprop\n  model: mlp_64\n")
+    with pytest.raises(SpikelearnError) as raised:
+        load_study(path)
+    assert str(raised.value) == f"{path}: field 'networks.0.family': Field required"
