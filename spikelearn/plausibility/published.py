@@ -88,19 +88,19 @@ def beside_published(audit: Audit) -> pd.DataFrame:
 
     known = {(rule, key): finding for rule, key, finding, _ in audit.findings}
     by_seed: dict[tuple[str, str], list[Finding]] = {}
-    for rule, key, finding, _ in (row for found in audit.of_seeds.values() for row in found):
-        by_seed.setdefault((rule, key), []).append(finding)
-    rows = []
+    for rule, key, found, _ in (row for rows in audit.of_seeds.values() for row in rows):
+        by_seed.setdefault((rule, key), []).append(found)
+    beside = []
     for one in JUDGEMENTS:
         finding = known.get((one.rule, one.criterion))
         if finding is None or not finding.applies:
             continue
         # A part of a criterion is told by its probes, which each seed has.
         each = by_seed.get((one.rule, one.criterion), []) if one.part else []
-        told = {_measured(found, one.part) for found in each or [finding]}
+        told = {_measured(of_seed, one.part) for of_seed in each or [finding]}
         meets = told.pop() if len(told) == 1 and finding.met is not None else None
         agree = "-" if meets is None else "yes" if meets == one.meets else "no"
-        rows.append(
+        beside.append(
             {
                 "source": one.source,
                 "rule": one.rule,
@@ -114,7 +114,7 @@ def beside_published(audit: Audit) -> pd.DataFrame:
         )
     columns = ["source", "rule", "criterion", "said_of", "published", "measured", "agree",
                "measurement"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(beside, columns=columns)
 
 
 def _measured(finding: Finding, part: str) -> bool | None:

@@ -268,7 +268,8 @@ def standing(folder: Path) -> str:
     try:
         today = kind(**given).complete()
     except (SpikelearnError, ValueError) as error:
-        missing = f"cannot be compared with today's: {error}"
+        why = str(error).removeprefix(f"{kind.__name__}: ")
+        missing = f"cannot be compared with today's: {why}"
     return missing or in_words(stored, today)
 
 
