@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._raised import raised_by_user
 from spikelearn.plausibility.activity_states import ActivityStates
 from spikelearn.plausibility.coherence import coherent
 from spikelearn.plausibility.criterion import Criterion, Finding, untold
@@ -25,6 +26,7 @@ from spikelearn.plausibility.instruments.memory import lead_of
 from spikelearn.plausibility.instruments.mixing import mixing_of
 from spikelearn.plausibility.instruments.outside_updates import outside_updates
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
+from spikelearn.plausibility.instruments.shadow_memory import NotAlike
 from spikelearn.plausibility.instruments.watched import elsewhere
 from spikelearn.plausibility.sight import Sight
 from spikelearn.plausibility.training_conditions import as_trained
@@ -69,8 +71,27 @@ class AuditedRule:
         """What a criterion measures of the rule.
 
         Where the rule makes another update when it is not looked at, or learns where no update is
-        looked at, what was seen acquits it of nothing.
+        looked at, what was seen acquits it of nothing. Where an experiment cannot be made with it,
+        that says nothing of it, and nothing of what other criteria ask.
         """
+        try:
+            return self._found(criterion)
+        except NotAlike as error:
+            return untold(
+                f"An experiment came to no end: {error}.",
+                "Needed: as many numbers whatever their values are, such as a product with a mask"
+                " in place of a selection by it.",
+            )
+        except Exception as error:
+            said = raised_by_user(error)
+            if said is None:
+                raise
+            return untold(
+                f"An experiment came to no end: {said}.",
+                "Needed: updates also where what the rule is given, or its network, is changed.",
+            )
+
+    def _found(self, criterion: Criterion) -> Finding:
         found = self._measured(criterion)
         self.rewritten += self.code.changed()
         if self.rewritten:

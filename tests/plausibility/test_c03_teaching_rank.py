@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from measured import audited, finding, of_plasticity, pair_stdp, passes
 
@@ -52,3 +54,11 @@ def test_reward_modulated_stdp_is_taught_by_one_number() -> None:
 def test_the_teaching_signal_of_reward_is_one_number() -> None:
     (measured,) = (f for _, _, f, _ in audit_rule("reward_stdp_hidden", criteria=["C3"]).findings)
     assert measured.value == 1
+
+
+def test_no_more_dimensions_are_told_than_can_be_told_apart() -> None:
+    found = finding("pepita", "C3")
+    told = re.search(r"an error of (\d+) dimensions, of the (\d+)", found.sentence)
+    assert told is not None
+    assert int(told[1]) <= int(told[2]) < found.value
+    assert f"The update moves in {found.value:.0f}" in found.sentence

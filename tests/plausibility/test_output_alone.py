@@ -73,6 +73,8 @@ def test_what_teaches_the_output_is_counted(rule: Any, rank: int, channel: str) 
     assert taught.by_intervention is (rank <= 1)
     assert way.shown == channel
     assert labels.verdict == "fail"
+    said = "By provenance the label enters as more than one number." in taught.sentence
+    assert said is (taught.verdict == "disagree")
 
 
 @pytest.mark.parametrize("key", ["C2", "C3", "C4a", "C4c", "C5", "C8", "C9", "C10", "C15", "C16"])

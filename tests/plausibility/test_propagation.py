@@ -2,8 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 from tags import elements, followed
+
+from spikelearn.plausibility.instruments.observer import OperationObserver
+
+SYSTEM = 2 * torch.eye(4) + torch.rand(4, 4, generator=torch.Generator().manual_seed(1))
+# Operations that take their arguments apart otherwise than element by element.
+ROUTES: dict[str, Any] = {
+    "one system": lambda a: torch.linalg.solve(SYSTEM, a[0]),
+    "one system, several right sides": lambda a: torch.linalg.solve(SYSTEM, a),
+    "one system, its matrix": lambda a: torch.linalg.solve(SYSTEM + a, SYSTEM),
+    "a system a sample": lambda a: torch.linalg.solve(SYSTEM.repeat(4, 1, 1), a),
+    "rows": lambda a: a.index_select(0, torch.tensor([2, 0, 3])),
+    "columns": lambda a: a.index_select(1, torch.tensor([3, 2])),
+    "rows by index": lambda a: SYSTEM.index_select(0, (3.9 * a[0].clamp(0, 1)).long()),
+    "rows, some several times": lambda a: a.repeat_interleave(torch.tensor([1, 2, 0, 3]), 0),
+    "one number a line": lambda a: torch.zeros(4, 4).scatter_(
+        1, (3.9 * a[:, :1].clamp(0, 1)).long(), 1.0
+    ),
+    "values, one a line": lambda a: torch.zeros(4, 4).scatter_(
+        1, torch.tensor([[1], [0], [2], [3]]), a[:, :1].contiguous()
+    ),
+    "values in some lines": lambda a: torch.zeros(4, 4).scatter_(0, torch.tensor([[1, 3]]), a),
+    "places": lambda a: a.take(torch.tensor([0, 6, 13])),
+    "systems, some shared": lambda a: torch.linalg.solve(SYSTEM, a.expand(3, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("route", list(ROUTES))
+@pytest.mark.parametrize("place", [(0, 0), (1, 2), (3, 1)])
+def test_whatever_moves_with_a_number_carries_its_tag(route: str, place: tuple[int, int]) -> None:
+    a = torch.rand(4, 4, generator=torch.Generator().manual_seed(0))
+    make = ROUTES[route]
+    usual = make(a.clone())
+    moved = torch.zeros(usual.shape, dtype=torch.bool)
+    for change in (0.3, -0.3, 0.6):
+        other = a.clone()
+        other[place] += change
+        moved |= make(other) != usual
+    observer = OperationObserver(tags=True)
+    observer.mark(a[place], "one")
+    with observer:
+        result = make(a)
+    tags = observer.shadow.tags(result)
+    carried = torch.zeros_like(moved) if tags is None else tags != 0
+    assert not (moved & ~carried).any()
 
 
 def test_tags_pass_through_automatic_differentiation_and_what_it_has_saved() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from tags import elements, followed
+
+from spikelearn._errors import SpikelearnError
 
 
 def test_tags_pass_through_views_and_writes_into_them() -> None:
@@ -27,3 +30,9 @@ def test_tags_pass_through_the_parts_of_complex_numbers() -> None:
 def test_tags_pass_through_numpy_where_memory_is_shared() -> None:
     a = torch.ones(2)
     assert followed(lambda: torch.from_numpy(np.asarray(a)) * 2, (a, "a")) == {"a"}
+
+
+def test_a_tensor_that_holds_part_of_its_numbers_is_refused_in_one_sentence() -> None:
+    a = torch.eye(3)
+    with pytest.raises(SpikelearnError, match="is sparse coo; it can be audited with a dense"):
+        followed(lambda: torch.sparse.mm(a.to_sparse(), a), (a, "a"))

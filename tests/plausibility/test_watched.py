@@ -77,6 +77,26 @@ def test_a_rule_that_does_something_else_elsewhere_is_acquitted_of_nothing(
     assert where in finding.sentence
 
 
+class WithDropout(cheats.HonestFeedbackAlignment):
+    """Feedback alignment with torch's own dropout, which cannot be given again in other batches."""
+
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Any) -> torch.Tensor:
+        """With some of the stimulus left out."""
+        return super().update(torch.nn.functional.dropout(x, 0.3), y, apply)
+
+
+class WithDropoutInLargeBatches(WithDropout, InLargeBatches):
+    """The same, otherwise in batches of more than ten."""
+
+
+def test_noise_that_cannot_be_given_again_is_no_other_update() -> None:
+    assert AuditedRule(WithDropout).watched == ""
+
+
+def test_behind_such_noise_another_update_is_seen() -> None:
+    assert "in a batch of 32 samples" in AuditedRule(WithDropoutInLargeBatches).watched
+
+
 # Noise by sample, feedback that learns, batches that are compared, settling, steps, spikes, events.
 HONEST = ("backprop", "node_perturbation", "weight_mirror", "local_sim", "softhebb", "eprop",
           "equilibrium_propagation", "forward_forward", "eprop_spiking", "eventprop")  # fmt: skip

@@ -68,12 +68,14 @@ def measure(audited: AuditedRule) -> Finding:
     words = {0: "No error at the output reaches the hidden layers.",
              1: "One number for each sample is all that reaches the hidden layers."}  # fmt: skip
     sentence = words.get(
-        rank, f"Hidden layers are taught by an error of {min(rank, n)} dimensions, of the"
+        rank, f"Hidden layers are taught by an error of {min(rank, full)} dimensions, of the"
         f" {full} that can be told apart here."
     )  # fmt: skip
     if rank > full:
-        sentence += " The update is not linear in the error, which activity carries."
+        sentence += f" The update moves in {rank}: it is not linear in the error."
     sentence += later
+    if rank <= 1 and "label" in names:
+        sentence += " By provenance the label enters as more than one number."
     summary = summarise([p for p in probes if p.quantity == "label"], audited.floor)
     return Finding(
         float(rank), str(rank), "network" if rank else "-", "label" not in names, rank <= 1,

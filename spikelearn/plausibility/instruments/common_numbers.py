@@ -19,13 +19,18 @@ import torch
 def common_numbers(seed: int) -> Iterator[None]:
     """For the time being, global random numbers as they follow from a seed."""
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    short = seed % 2**32  # NumPy's global generator takes no longer ones
-    torch.manual_seed(short)
-    np.random.seed(short)  # noqa: NPY002
-    random.seed(seed)
+    reseed(seed)
     try:
         yield
     finally:
         torch.set_rng_state(kept[0])
         np.random.set_state(kept[1])  # noqa: NPY002
         random.setstate(kept[2])
+
+
+def reseed(seed: int) -> None:
+    """Give the global generators the state that follows from a seed."""
+    short = seed % 2**32  # NumPy's global generator takes no longer ones
+    torch.manual_seed(short)
+    np.random.seed(short)  # noqa: NPY002
+    random.seed(seed)

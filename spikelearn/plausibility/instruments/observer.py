@@ -33,7 +33,6 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_map
 
-from spikelearn._errors import SpikelearnError
 from spikelearn.plausibility.instruments.own_patterns import matching
 from spikelearn.plausibility.instruments.propagation import (
     origin_of,
@@ -41,7 +40,12 @@ from spikelearn.plausibility.instruments.propagation import (
     written,
 )
 from spikelearn.plausibility.instruments.provenance import Sources, TagTracking
-from spikelearn.plausibility.instruments.shadow_memory import ShadowMemory, WeightOrigin, union
+from spikelearn.plausibility.instruments.shadow_memory import (
+    NotAlike,
+    ShadowMemory,
+    WeightOrigin,
+    union,
+)
 from spikelearn.plausibility.instruments.unseen_numbers import UnseenNumbers
 from spikelearn.plausibility.instruments.watched_threads import into_threads
 from spikelearn.plausibility.instruments.weight_reads import (
@@ -387,9 +391,9 @@ class OperationObserver(TorchDispatchMode):
         if not mutated:
             for result, value in zip(results, tensors_in(twins), strict=True):
                 if result.shape != value.shape:
-                    raise SpikelearnError(
-                        f"an intervention changes how much there is, from {tuple(value.shape)} to"
-                        f" {tuple(result.shape)} in {func}; the audit compares like with like"
+                    raise NotAlike(
+                        f"a change of values changes how many there are, from {tuple(value.shape)}"
+                        f" to {tuple(result.shape)} in {func}; the audit compares like with like"
                     )
                 self.shadow.set_twin(result, value)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from spikelearn.plausibility.instruments.observer import OperationObserver
+from spikelearn.plausibility.instruments.shadow_memory import storage_of
 from spikelearn.plausibility.instruments.weight_reads import WeightRead
 from spikelearn.rules.rule import Rule
 
@@ -72,7 +73,7 @@ class Outcome:
                     self.element_tags[name] = bits.clone() if old is None else old | bits
                 known = self.tags.get(name, frozenset())
                 self.tags[name] = known | observer.tags_of(gradient)
-            key = gradient.untyped_storage().data_ptr()
+            key = storage_of(gradient).data_ptr()
             written = observer.writes.pop(key, [])
             self.write_tags.setdefault(name, []).extend(
                 observer.sources.of(bits) for bits in observer.write_tags.pop(key, [])

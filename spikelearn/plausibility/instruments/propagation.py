@@ -33,8 +33,8 @@ from spikelearn.plausibility.instruments.weight_reads import (
 # Results hold the elements of the first argument(s), in another order.
 REARRANGING = {
     "aten::clone", "aten::cat", "aten::stack", "aten::repeat", "aten::roll", "aten::flip",
-    "aten::index_select", "aten::_reshape_copy", "aten::constant_pad_nd", "aten::unfold_copy",
-    "aten::tril", "aten::triu", "aten::diag_embed", "aten::_to_copy", "aten::lift_fresh_copy",
+    "aten::_reshape_copy", "aten::constant_pad_nd", "aten::unfold_copy", "aten::tril",
+    "aten::triu", "aten::diag_embed", "aten::_to_copy", "aten::lift_fresh_copy",
     "aten::slice_backward", "aten::select_backward",
 }  # fmt: skip
 # Operations of which nothing but the union was followed; for those who extend this file.
@@ -132,10 +132,10 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
         costs = [or_along(b, [-1], False) for b in (shadow.tags(args[0]),) if b is not None]
         label = shadow.tags(args[1])
         return _joined(costs + ([] if label is None else [label]))
-    if name == "aten::scatter_" and args[2].shape[args[1]] == 1:
+    if name == "aten::scatter_" and _one_a_line(args):
         known = [b for t in (args[0], args[2]) if (b := shadow.tags(t)) is not None]
         return _joined([_expand(b, shape) for b in known])
-    if name in _BATCHED and shape and all(t.shape[:1] == shape[:1] for t in inputs):
+    if name in _BATCHED and _by_sample(*args[:2]):
         by_sample = [or_along(b, list(range(1, b.ndim)), False) for t in inputs
                      if (b := shadow.tags(t)) is not None]  # fmt: skip
         return _joined([b.view(-1, *(1,) * (len(shape) - 1)).expand(shape) for b in by_sample])
@@ -148,10 +148,24 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
         return _joined([*rows, *wide, scale])
     if name in BAGS and shape == (len(args[2]), args[0].shape[1]):
         return _of_bags(shadow, args, shape)
-    if name in ("aten::gather", "aten::embedding", "aten::index"):
+    if name in ("aten::gather", "aten::embedding", "aten::index", "aten::index_select"):
         return _of_lookup(shadow, func, name, args, shape, inputs)
     UNKNOWN.add(name)
     return _joined([union(b) for t in inputs if (b := shadow.tags(t)) is not None])
+
+
+def _one_a_line(args: Sequence[Any]) -> bool:
+    """Whether `scatter_` writes one and the same number into every line along its axis."""
+    target, axis, index, *values = args
+    line = list(target.shape)
+    line[axis] = 1
+    return list(index.shape) == line and not isinstance(values[0], torch.Tensor)
+
+
+def _by_sample(matrices: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether equations are solved for each sample; in a single system all hangs together."""
+    vectors = right.shape == matrices.shape[:-1]
+    return matrices.ndim > 2 and (vectors or right.shape[:-2] == matrices.shape[:-2])
 
 
 def _given(func: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str, usual: Any) -> Any:

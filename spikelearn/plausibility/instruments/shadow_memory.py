@@ -16,6 +16,12 @@ from dataclasses import dataclass
 
 import torch
 
+from spikelearn._errors import SpikelearnError
+
+
+class NotAlike(SpikelearnError):
+    """What is changed has another shape than its twin: the two cannot be compared."""
+
 
 @dataclass
 class WeightOrigin:
@@ -63,10 +69,10 @@ class ShadowMemory:
     def _find(self, tensor: torch.Tensor) -> _Place | None:
         if _nowhere(tensor):
             return None
-        return self._places.get(tensor.untyped_storage().data_ptr())
+        return self._places.get(storage_of(tensor).data_ptr())
 
     def _place(self, tensor: torch.Tensor) -> _Place:
-        storage = tensor.untyped_storage()
+        storage = storage_of(tensor)
         place = self._places.get(storage.data_ptr())
         if place is None:
             itemsize = tensor.element_size()
@@ -76,7 +82,7 @@ class ShadowMemory:
 
     def hold(self, tensor: torch.Tensor) -> None:
         """Know of a tensor that was just made: nothing yet."""
-        storage = tensor.untyped_storage()
+        storage = storage_of(tensor)
         if storage.nbytes():
             itemsize = tensor.element_size()
             n = storage.nbytes() // itemsize
@@ -84,8 +90,8 @@ class ShadowMemory:
 
     def shares(self, tensor: torch.Tensor, others: list[torch.Tensor]) -> bool:
         """Whether a tensor lies in the memory of one of the others."""
-        key = tensor.untyped_storage().data_ptr()
-        return any(key == other.untyped_storage().data_ptr() for other in others)
+        key = storage_of(tensor).data_ptr()
+        return any(key == storage_of(other).data_ptr() for other in others)
 
     # --- Tags.
 
@@ -197,6 +203,23 @@ class ShadowMemory:
         place = self._find(tensor)
         if place is not None:
             place.twin = None
+
+
+def storage_of(tensor: torch.Tensor) -> torch.UntypedStorage:
+    """Memory that a tensor's numbers lie in.
+
+    Raises
+    ------
+    SpikelearnError
+        If some of them lie nowhere, as those of a sparse tensor.
+    """
+    if tensor.layout is not torch.strided:
+        which = str(tensor.layout).removeprefix("torch.").replace("_", " ")
+        raise SpikelearnError(
+            f"the audit follows tensors that hold all their numbers, and a rule makes one that is"
+            f" {which}; it can be audited with a dense tensor and a mask instead"
+        )
+    return tensor.untyped_storage()
 
 
 def _nowhere(tensor: torch.Tensor) -> bool:

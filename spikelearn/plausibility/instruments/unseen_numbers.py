@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from spikelearn.plausibility.instruments.propagation import tensors_in
+from spikelearn.plausibility.instruments.shadow_memory import storage_of
 
 # Not the rule's: a line in one of these is no place that a reader would look at.
 _NOT_THEIRS = (str(Path(torch.__file__).parent), str(Path(np.__file__).parent),
@@ -176,7 +177,7 @@ def moved_arrivals(
 def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
     if tensor._is_zerotensor() or tensor.device.type != "cpu":
         return None
-    storage = tensor.untyped_storage()
+    storage = storage_of(tensor)
     return storage if storage.nbytes() else None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikelearn.plausibility.instruments.common_numbers import common_numbers
+from spikelearn.plausibility.instruments.common_numbers import common_numbers, reseed
 from spikelearn.plausibility.instruments.outcome import Outcome, Updates
 from spikelearn.plausibility.instruments.repeated_update import RepeatedUpdate
 from spikelearn.rules.rule import Axis, Rule
@@ -26,6 +26,8 @@ from spikelearn.rules.rule import Axis, Rule
 SAME, CLOSE = 1e-9, 1e-2
 # How often the batch is repeated in the large one.
 REPEATS = 8
+# How often noise that cannot be given again is drawn anew, to see what it does.
+REDRAWN = 3
 _Draw = tuple[torch.Tensor, tuple[Axis, ...]]
 
 
@@ -73,17 +75,43 @@ def elsewhere(update: RepeatedUpdate, base: Outcome, mixes: bool) -> Iterator[El
     if not _depends_on_mode(base.rule):
         resting = unwatched(update, lambda rule: rule.network.eval())
         yield Elsewhere("in evaluation mode", distance(resting, base.updates), SAME)
+    close = CLOSE + _own_noise(update, base, drawn)
     if not mixes:
         many = unwatched(update, replaying(drawn, REPEATS), repeats=REPEATS)
         yield Elsewhere(
-            f"in a batch of {REPEATS * len(update.y)} samples", distance(many, base.updates), CLOSE
+            f"in a batch of {REPEATS * len(update.y)} samples", distance(many, base.updates), close
         )
     if not update.spikes:  # where a spike more or less is no rounding
         single = update.on(update.model, torch.float32)
         single.lead = update.lead
         yield Elsewhere(
-            "in 32 bits", distance(unwatched(single, replaying(drawn)), base.updates), CLOSE
+            "in 32 bits", distance(unwatched(single, replaying(drawn)), base.updates), close
         )
+
+
+def _own_noise(update: RepeatedUpdate, base: Outcome, drawn: list[_Draw]) -> float:
+    """By how much the update differs with other noise of the rule's own.
+
+    What a rule draws otherwise than by `draw` (torch's dropout, say) cannot be given to it again in
+    another batch or in other numbers: there it is other noise, whoever looks.
+    """
+    replay = replaying(drawn)
+
+    def drawing(seed: int) -> Callable[[Rule], None]:
+        def draw_otherwise(rule: Rule) -> None:
+            reseed(seed)
+            rule.generator.manual_seed(seed % 2**32)
+            replay(rule)
+
+        return draw_otherwise
+
+    largest = 0.0
+    for further in range(1, REDRAWN + 1):
+        other = unwatched(update, drawing(update.seed + further))
+        largest = max(largest, distance(other, base.updates))
+        if largest <= SAME:
+            return 0.0
+    return largest
 
 
 def unwatched(
