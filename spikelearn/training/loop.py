@@ -165,7 +165,7 @@ def train(
     check_batches(rule, config)
     checkpoint = None if place is None else place.checkpoint
     loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
-    with one_thread():
+    with one_thread(), keeping(loop.kept):
         loop.run(training, validation, say)
         load_weights(rule, loop.best)
         layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
@@ -283,10 +283,13 @@ class _Loop:
                 self.optimizer.set_progress((e - 1 + done) / n_epochs)
                 say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
 
-            with keeping(lambda: goes_on(f"Training up to epoch {self.saved}", self.saved)):
-                loss = self._epoch(epoch, n_epochs, training, part)
-                self._finish_epoch(epoch, loss, validation)
-                self._save()
+            loss = self._epoch(epoch, n_epochs, training, part)
+            self._finish_epoch(epoch, loss, validation)
+            self._save()
+
+    def kept(self) -> str:
+        """What is said to be kept where training, or what is measured after it, is interrupted."""
+        return goes_on(f"Training up to epoch {self.saved}", self.saved)
 
     def _out_of_patience(self) -> bool:
         patience = self.config.patience

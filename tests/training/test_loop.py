@@ -154,6 +154,20 @@ def test_an_interrupted_run_goes_on_to_the_very_same_weights(model, spiking_mode
     assert [p.name for p in runs.iterdir()] == [resumed.folder.name]
 
 
+def test_what_is_kept_is_said_also_where_the_end_comes_after_the_last_epoch(
+    model, tmp_path, monkeypatch
+):
+    def stopped(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "summarise", stopped)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        train(config(model, epochs=2), tmp_path / "runs")
+    assert raised.value.__notes__ == [
+        "Training up to epoch 2 is kept; the same command goes on from there."
+    ]
+
+
 def test_surrogate_gradients_train_the_spiking_network(spiking_model):
     trained = train(config(spiking_model, "surrogate", epochs=6, n_train=1000))
     untrained = train(config(spiking_model, "untrained_spiking", n_train=1000))
