@@ -60,7 +60,10 @@ everything that happens at t_k. Within step k, in this order:
 
 How large a step a model bears is measured (`spikelearn.simulation.accuracy`, `python
 benchmarks/neuron_accuracy.py`) and stands with the model; for cells with shorter time constants,
-fast synapses or a short refractory period it is less (`trusted_step`); a run beyond it warns. The
+fast synapses or a short refractory period it is less (`trusted_step`), and where strong input makes
+them fire fast (`strong_input`, an estimate from rates, weights and currents, where those that
+inhibit are known); a run beyond it warns, once for each population, and names a step that would do.
+The
 time constants of synapses may be shorter than a step: leaky membranes take them up exactly, or by
 their exact averages where they are conductances, and Runge-Kutta steps at their start, middle and
 end alone.

@@ -155,7 +155,8 @@ def simulate(
     Warns
     -----
     TimeStepWarning
-        Where the step is larger than a population's model is trusted with (`trusted_dt_ms`).
+        Where the step is larger than a population's model is trusted with (`trusted_dt_ms`), or
+        than one at which its rate under this input is right within an eighth, by an estimate.
 
     Examples
     --------
@@ -190,7 +191,7 @@ def simulate(
         spikes_in_memory_mb=spikes_in_memory_mb,
     )
     name, module = choose_backend(grid, backend, precision)
-    warn_of_step(network, dt_ms, stacklevel=2)
+    warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
     provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps

@@ -7,7 +7,9 @@ What a model is trusted with (`trusted_dt_ms`) is measured of its published cell
 - with synapses, at most with half of the shortest time constant of those that end on it;
 - with a refractory period, which begins at the end of the step of a spike, with a quarter of it, or
   0.1 ms: a spike is early or late by half a step, and so no interval is wrong by more than an
-  eighth.
+  eighth;
+- with strong input, with the largest step at which the rate is estimated to be right within an
+  eighth (`strong_input`).
 
 It is never more than the model is trusted with. Of Brian2 equations of one's own, the rate at which
 the potential changes at the start, without input, is held against what their method bears.
@@ -22,6 +24,8 @@ import numpy as np
 
 from spikelearn.networks.neurons.brian2_neurons import Brian2Neurons
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.strong_input import bearable_step_ms
+from spikelearn.stimuli.stimulus import Stimulus
 
 _OF_SYNAPSE, _OF_REFRACTORY = 0.5, 0.25
 _ALWAYS_MS = 0.1
@@ -33,8 +37,14 @@ class TimeStepWarning(UserWarning):
     """A time step beyond which a model's spikes are not trusted to be those of its equations."""
 
 
-def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> None:
-    """Warn of each population whose model is not trusted with the step.
+def warn_of_step(
+    network: SpikingNetwork,
+    dt_ms: float,
+    stacklevel: int = 2,
+    stimulus: Stimulus | None = None,
+    duration_ms: float = math.inf,
+) -> None:
+    """Warn of each population whose model is not trusted with the step, once.
 
     What a network of leaky neurons says itself (`dt_ms`) is part of what it is: one that was
     trained or converted step by step has no other.
@@ -45,6 +55,10 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
     dt_ms : float
     stacklevel : int
         As for `warnings.warn`: 2 names the line that calls this function.
+    stimulus : Stimulus, optional
+        What the network is shown.
+    duration_ms : float
+        Of a trial.
     """
     for name, population in network.neurons.items():
         model = type(population)
@@ -55,7 +69,7 @@ def warn_of_step(network: SpikingNetwork, dt_ms: float, stacklevel: int = 2) -> 
             continue
         if not model.in_files or (model.leaky and dt_ms == network.dt_ms):
             continue
-        trusted, because = trusted_step(network, name)
+        trusted, because = trusted_step(network, name, dt_ms, stimulus, duration_ms)
         if trusted is None:
             sentence = (
                 f"population '{name}': how large a time step neurons of model {population.model}"
@@ -89,7 +103,13 @@ def _of_equations(own: Brian2Neurons, name: str, dt_ms: float) -> str:
     )
 
 
-def trusted_step(network: SpikingNetwork, name: str) -> tuple[float | None, str]:
+def trusted_step(
+    network: SpikingNetwork,
+    name: str,
+    dt_ms: float = math.inf,
+    stimulus: Stimulus | None = None,
+    duration_ms: float = math.inf,
+) -> tuple[float | None, str]:
     """The largest time step in ms that a population is trusted with, and why it is not its model's.
 
     Parameters
@@ -97,6 +117,13 @@ def trusted_step(network: SpikingNetwork, name: str) -> tuple[float | None, str]
     network : SpikingNetwork
     name : str
         One of its populations of neurons.
+    dt_ms : float
+        The step that is asked about: what is said of strong input is that it is borne, or a step
+        that would be.
+    stimulus : Stimulus, optional
+        What the network is shown; without it, only background input and `rates_hz` are known.
+    duration_ms : float
+        Of a trial.
 
     Returns
     -------
@@ -122,4 +149,9 @@ def trusted_step(network: SpikingNetwork, name: str) -> tuple[float | None, str]
         held = population.refractory_ms
         least = max(held * _OF_REFRACTORY, _ALWAYS_MS)
         limits.append((least, f" whose refractory_ms is {held:g} ms"))
-    return min(limits, key=lambda limit: limit[0])
+    step, because = min(limits, key=lambda limit: limit[0])
+    asked = min(dt_ms, step)
+    strong = bearable_step_ms(network, name, asked, stimulus, duration_ms)
+    if strong is not None and strong[0] < asked:
+        return strong[0], f" that fire about {strong[1]:.0f} times a second by their input"
+    return step, because
