@@ -54,9 +54,7 @@ def inspect(
     elif suffix in (".yaml", ".yml"):
         _print_description(path)
     elif suffix == ".nir":
-        from spikelearn.networks.spiking import SpikingNetwork
-
-        _print_network(SpikingNetwork.from_nir(path))
+        print_model(str(path))
     elif not path.exists():
         raise SpikelearnError(f"there is no file or folder {path}")
     else:
@@ -133,18 +131,25 @@ def _print_description(path: Path) -> None:
 
 
 def _print_model_or_stimulus(path: Path, kind: str) -> None:
-    from spikelearn.networks import KINDS, load_model
+    from spikelearn.networks import KINDS
     from spikelearn.stimuli import load_protocol
 
     if kind in KINDS:
-        model = load_model(path)
-        if model.kind == "spiking":
-            _print_network(model)
-        else:
-            _print_yaml(f"model {model.name} of kind {kind}", model)
+        print_model(str(path))
         return
     stimulus = load_protocol(path)
     _print_yaml(f"stimulus {stimulus.name} of kind {kind}", stimulus)
+
+
+def print_model(name: str) -> None:
+    """What a model holds: a shipped one by name, or the one of a file."""
+    from spikelearn.networks import load_model
+
+    model: Any = load_model(name)
+    if model.kind == "spiking":
+        _print_network(model)
+    else:
+        _print_yaml(f"model {model.name} of kind {model.kind}", model)
 
 
 def _print_yaml(title: str, described: Any) -> None:
@@ -158,9 +163,19 @@ def _print_yaml(title: str, described: Any) -> None:
 def _print_network(network: Any) -> None:
     import pandas as pd
 
+    from spikelearn.simulation.simulate import time_step
+    from spikelearn.simulation.trusted_step import trusted_step
+
     print(f"network {network.name}: {network.description}".rstrip(": "))
+    own = "by its description" if network.dt_ms else "if not told otherwise"
+    print(f"simulated in steps of {time_step(network):g} ms {own}")
     populations = [
-        {"population": name, "model": p.model, "size": p.size}
+        {
+            "population": name,
+            "model": p.model,
+            "size": p.size,
+            "trusted_dt_ms": trusted_step(network, name)[0] if name in network.neurons else None,
+        }
         for name, p in network.populations.items()
     ]
     print_table(pd.DataFrame(populations), "populations")

@@ -9,6 +9,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.cli._app import NoSeed, app, plainly, say
+from spikelearn.cli.inspecting import print_model
 
 
 @app.command()
@@ -82,10 +83,43 @@ def datasets(seed: NoSeed = 0) -> None:
     print_lines(rows)
 
 
-@app.command()
+models_app = typer.Typer(
+    help="The shipped models; `models` alone lists them.", invoke_without_command=True
+)
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback()
 @plainly
-def models(seed: NoSeed = 0) -> None:
+def models(context: typer.Context, seed: NoSeed = 0) -> None:
+    """List the shipped models; or show one."""
+    if context.invoked_subcommand is None:
+        _print_models()
+
+
+@models_app.command("list")
+@plainly
+def list_models(seed: NoSeed = 0) -> None:
     """List the shipped models."""
+    _print_models()
+
+
+@models_app.command("show")
+@plainly
+def show_model(
+    name: Annotated[
+        str, typer.Argument(help="A shipped model, or the file (.yaml, .nir) of your own.")
+    ],
+    seed: NoSeed = 0,
+) -> None:
+    """Print what a model holds, and of one that spikes the steps its neurons are trusted with.
+
+    Example: spikelearn models show diehl_cook2015
+    """
+    print_model(name)
+
+
+def _print_models() -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
 
     contents = {name: read_yaml(find_yaml("models", name)) for name in shipped_names("models")}
