@@ -124,7 +124,7 @@ def verdicts(audit: Audit) -> Section:
     from spikelearn.plausibility.criteria import CRITERIA
 
     matrix = audit.matrix()
-    words = matrix.rename(index=label).reset_index().rename(columns={"rule": "rule"})
+    words = matrix.rename(index=label).reset_index()
     shown = words.replace({"does not apply": "–"})
     counts = audit.table()["verdict"].value_counts()
     told = [f"{LEGEND[verdict]}: {counts[verdict]}" for verdict in MARKS if verdict in counts]
