@@ -86,7 +86,8 @@ def test_a_rule_of_networks_simulated_from_event_to_event_is_audited() -> None:
     # Its gradient is exact: what backpropagation needs to know, and its spikes' slopes.
     found = audit_rule("eventprop", criteria=["C1", "C3", "C4b", "C5", "C8", "C9", "C10", "C14"])
     verdicts = dict(found.table()[["criterion", "verdict"]].itertuples(index=False))
-    assert verdicts.pop("C14") == "pass"
+    # Its own term for silent neurons turns the update away from the exact gradient.
+    assert verdicts.pop("C14") == "cannot be told"
     assert set(verdicts.values()) == {"fail"}
     probes = found.probes()
     weights = probes[(probes["criterion"] == "C1") & (probes["magnitude"] == 1.0)]
