@@ -91,12 +91,17 @@ def changes(table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """A line for each verdict that is other than before; and those that have no reason yet."""
     before = pd.read_csv(BEFORE, keep_default_na=False)
     reasons = read_yaml(CHANGES)
-    now = table.set_index(["rule", "criterion"])["verdict"]
+    now = table.set_index(["rule", "criterion"])
     told, untold = [], []
     for rule, key, was in before.itertuples(index=False):
-        verdict = now.get((rule, key), "not measured")
+        found = now.loc[(rule, key)]
+        verdict = found["verdict"]
         if verdict == was:
             continue
+        spread = (
+            "" if pd.isna(found["lower"]) else f", {found['lower']:.2f} to {found['upper']:.2f}"
+        )
+        verdict = f"{verdict} ({found['shown']}{spread}; {found['counts']})"
         reason = (reasons.get(rule) or {}).get(key) or (reasons.get("every rule") or {}).get(key)
         line = f"{label(rule)}, {key}: {was}, now {verdict}"
         if reason:
