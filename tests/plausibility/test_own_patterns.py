@@ -80,3 +80,10 @@ def test_a_matrix_that_is_taken_apart_is_followed_without_a_read() -> None:
 def test_the_stimuli_of_every_update_are_activity(rule: str) -> None:
     finding = CRITERIA["C1"].measure(AuditedRule(rule))
     assert finding.verdict == "pass"
+
+
+@pytest.mark.parametrize(("rule", "seed"), [("oja", 0), ("oja", 1), ("bcm", 2), ("sanger", 3)])
+def test_a_neuron_that_is_active_alone_is_no_pattern_of_the_rule_s(rule: str, seed: int) -> None:
+    from spikelearn.plausibility.audited_rule import AuditedRule
+
+    assert AuditedRule(rule, seed).update.patterns == {}

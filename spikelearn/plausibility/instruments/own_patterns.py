@@ -98,7 +98,8 @@ def patterns_of(
         Of the network.
     spikes : bool
         Whether its neurons spike: few spikes may well be the same ones by chance, so that a read
-        counts only where all rows stay, and not all of them are one.
+        counts only where all rows stay, and not all of them are one. Of other networks that is so
+        of rows with a single active neuron.
     """
     others = {
         name: [r for r in kept if r.direction == "forwards" and r.owners <= heard]
@@ -115,8 +116,12 @@ def patterns_of(
         shown = rows.any(1)
         turned = {name: _turned(rows, seen, i) for name, seen in others.items()}
         still = shown & ~turned["stimulus"] & ~turned["noise"]
-        if spikes and ((shown & ~still).any() or int(torch.linalg.matrix_rank(rows)) < 2):
+        by_chance = (shown & ~still).any() or int(torch.linalg.matrix_rank(rows)) < 2
+        if by_chance and spikes:
             continue
+        if by_chance:
+            # Where one neuron of a layer is active alone, its activity has one direction, too.
+            still &= (rows != 0).sum(1) > 1
         (owner,) = read.owners
         at_rest = still & turned["biases"]
         if at_rest.any():
