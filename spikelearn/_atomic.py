@@ -1,8 +1,9 @@
 """Files and folders that are there whole, or as they were before.
 
 Both are made under a hidden name beside their own and renamed. The hidden name holds the process's
-number: what a process that was killed has left is found, and removed, by the next that writes into
-the same folder.
+number: what a process that was killed has left is found by the next that writes into the same
+folder. What was half-written is removed; a folder that was moved aside, and that nothing had taken
+the place of yet, is put back.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
         If the disk is full.
     """
     path = Path(path)
-    folder, aside = _private(path), _private(path)
+    folder, aside = _private(path), _private(path, "old")
     try:
         with _told_if_full(path):
             yield folder
@@ -96,11 +97,11 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _private(path: Path) -> Path:
+def _private(path: Path, kind: str = "tmp") -> Path:
     """A hidden folder of our own beside `path`, when those of killed processes are gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
-    prefix = f".{path.name[:100]}.tmp-{_host()}-{os.getpid()}-"
+    prefix = f".{path.name[:100]}.{kind}-{_host()}-{os.getpid()}-"
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
 
 
@@ -116,28 +117,33 @@ def remove_leftovers(folder: Path) -> list[Path]:
     list of Path
         What was removed.
     """
-    if folder in _looked_into:
+    here = folder.resolve()
+    if here in _looked_into:
         return []
-    _looked_into.add(folder)
+    _looked_into.add(here)
     removed = []
     with contextlib.suppress(OSError):
-        for left in folder.glob(f".*.tmp-{_host()}-*"):
-            number = left.name.rpartition(f".tmp-{_host()}-")[2].split("-")[0]
-            if number.isdigit() and not _runs(int(number)):
-                shutil.rmtree(left, ignore_errors=True)
-                removed.append(left)
+        # What was moved aside first: it may be all there is of a result.
+        for left in [*_left(folder, "old"), *_left(folder, "tmp")]:
+            if f".old-{_host()}-" in left.name:
+                for whole in left.iterdir():
+                    if not (folder / whole.name).exists():
+                        os.replace(whole, folder / whole.name)
+            shutil.rmtree(left, ignore_errors=True)
+            removed.append(left)
     return removed
 
 
-def _runs(number: int) -> bool:
-    """Whether a process of this number runs, whoever's it is."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+def _left(folder: Path, kind: str) -> list[Path]:
+    """Hidden folders of a kind whose process does not run any more."""
+    import psutil
+
+    found = []
+    for left in folder.glob(f".*.{kind}-{_host()}-*"):
+        number = left.name.rpartition(f".{kind}-{_host()}-")[2].split("-")[0]
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            found.append(left)
+    return found
 
 
 def _as_usual(path: Path) -> None:

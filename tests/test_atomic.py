@@ -235,3 +235,42 @@ def test_what_is_to_last_is_on_the_disk_before_it_has_its_name(
     with atomic_folder(tmp_path / "b", durable=True) as temporary:
         (temporary / "c").write_text("123")
     assert synced == [2, 3]
+
+
+_KILLED_BETWEEN = """
+import os, signal, sys
+from spikelearn import _atomic
+replace, calls = os.replace, 0
+def once(source, target):
+    global calls
+    replace(source, target)
+    calls += 1
+    if calls == 1:  # the old result is aside, the new one has not its name yet
+        os.kill(os.getpid(), signal.SIGKILL)
+os.replace = once
+with _atomic.atomic_folder(sys.argv[1] + "/run") as folder:
+    (folder / "content").write_text("new")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a signal that cannot be caught")
+def test_a_result_that_a_killed_process_had_moved_aside_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "content").write_text("old")
+    killed = subprocess.run([sys.executable, "-c", _KILLED_BETWEEN, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "run").exists()
+    remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    assert (tmp_path / "run" / "content").read_text() == "old"
+
+
+def test_a_folder_is_looked_into_by_what_it_is_not_by_how_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    for name in ("one", "two"):
+        (tmp_path / name / "runs" / f".a.tmp-{_atomic._host()}-{dead}-x").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / name)
+        assert len(remove_leftovers(Path("runs"))) == 1

@@ -60,9 +60,7 @@ def read(file: Any, given: Given) -> Activity:
         name: _cut([trains[i] for i in members], starts, length)
         for name, members in _members(units, given, notes).items()
     }
-    kept, n = sum(len(p) for p in populations.values()), sum(len(times) for times in trains)
-    if kept < n:
-        notes.append(f"{n - kept} of {n} spikes lie in no trial, and are left out")
+    _note_spikes(trains, starts, length, notes)
     _note_left_out(file, given, chosen, notes)
     note(notes)
     resolution = 1000 * float(getattr(units, "resolution", None) or 0)
@@ -140,9 +138,10 @@ def _trials(
         raise SpikelearnError(
             f"{what} has an interval that ends before its {onset}; give duration_ms (--duration)"
         )
-    if lengths.max() - shortest > 1.0:
+    longest = float(lengths[np.isfinite(lengths)].max())
+    if longest - shortest > 1.0:
         notes.append(
-            f"{name} last {shortest:.10g} to {lengths.max():.10g} ms; read are the first"
+            f"{name} last {shortest:.10g} to {longest:.10g} ms; read are the first"
             f" {shortest:.10g} ms of each (duration_ms, --duration)"
         )
     return starts, round(shortest, 6), labels, name
@@ -240,6 +239,21 @@ def _cut(trains: list[np.ndarray], starts: np.ndarray, length: float) -> Populat
     return PopulationSpikes.from_unsorted(
         len(trains), np.concatenate(times), np.concatenate(senders), np.concatenate(trials)
     )
+
+
+def _note_spikes(
+    trains: list[np.ndarray], starts: np.ndarray, length: float, notes: list[str]
+) -> None:
+    """Say how many spikes lie in no trial, and how many in several that overlap."""
+    times = np.concatenate(trains)
+    begun = np.searchsorted(np.sort(starts), times, "right")
+    ended = np.searchsorted(np.sort(starts) + length, times, "right")
+    for n, words in (
+        (int((begun == ended).sum()), "lie in no trial, and are left out"),
+        (int((begun - ended > 1).sum()), "lie in trials that overlap, and stand in each of them"),
+    ):
+        if n:
+            notes.append(f"{n} of {times.size} spikes {words}")
 
 
 def _note_unobserved(

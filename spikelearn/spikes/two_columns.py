@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._names import repeated
 from spikelearn.spikes.of_others import in_ms, neurons_of, one_trial
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def from_text(path: Path, given: Given) -> Activity:
             raise SpikelearnError(
                 f"line {n} must hold a time and a neuron, found {','.join(cells):.80}"
             )
+    twice = repeated(names or ())
+    if twice is not None:
+        raise SpikelearnError(f"two of its columns are called '{twice}'")
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(names or ("0", "1"))}
     try:
         return _from_columns(columns, names is not None, "CSV", given)

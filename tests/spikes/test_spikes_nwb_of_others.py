@@ -131,6 +131,18 @@ def test_populations_may_be_where_the_electrodes_are(tmp_path: Path) -> None:
     assert {n: p.size for n, p in activity.populations.items()} == {"CA1": 2, "CA3": 1}
 
 
+def test_spikes_of_overlapping_trials_and_of_none_are_both_said(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.add_unit(spike_times=[0.2, 0.7, 5.0])
+        f.add_trial(start_time=0.0, stop_time=1.0)
+        f.add_trial(start_time=0.5, stop_time=np.nan)
+
+    activity, said = read(written(tmp_path / "a.nwb", fill), trials="trials", duration_ms=1000.0)
+    assert "1 of 3 spikes lie in no trial" in said
+    assert "1 of 3 spikes lie in trials that overlap, and stand in each of them" in said
+    assert sorted(activity["units"].times_ms.round(6)) == [200.0, 200.0, 700.0]
+
+
 @pytest.mark.parametrize(
     ("fill", "given", "sentence"),
     [

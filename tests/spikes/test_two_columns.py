@@ -59,6 +59,7 @@ def test_text_of_two_columns_is_read(text: str, given: dict[str, Any], tmp_path:
         ("time_ms,neuron\n5,0\n7\n", {}, "line 3 must hold a time and a neuron, found 7"),
         ("time_ms,neuron\n5,0.5\n", {}, "no whole numbers"),
         ("time_ms,time,neuron\n5,5,0\n", {}, "time_ms and time could be it"),
+        ("time_ms,time_ms,neuron\n5,6,0\n", {}, "two of its columns are called 'time_ms'"),
         ("time_ms,neuron\nnan,0\n", {}, "a time that is no number"),
     ],
 )
