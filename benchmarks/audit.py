@@ -33,8 +33,8 @@ RESULTS = HERE / "results"
 STUDY = RESULTS / "study_learning_rules.md"
 BEFORE, CHANGES = HERE / "audit_before.csv", HERE / "audit_changes.yaml"
 LEGEND = (
-    "✓ met by all instruments that can say; ✗ not met; ✓ₑ, ✗ₑ: follows from the rule's equations; ~"
-    " undecided: the interval over the seeds holds the threshold, or seeds differ; ? cannot be"
+    "✓ met by all instruments that can say; ✗ not met; (✓), (✗): follows from the rule's equations;"
+    " ~ undecided: the interval over the seeds holds the threshold, or seeds differ; ? cannot be"
     " told; ≠ the instruments disagree; ! passed, but contradicted; · a figure without a verdict;"
     " blank: does not apply."
 )
@@ -70,11 +70,6 @@ def main() -> None:
     write_text(STUDY, with_verdicts(STUDY.read_text(encoding="utf-8"), table, changed))
 
 
-def mark(verdict: str) -> str:
-    by_equations = "ₑ" if verdict.startswith("follows") else ""
-    return MARKS[verdict] + by_equations
-
-
 def verdicts(table: pd.DataFrame, rules: list[str] | None = None) -> str:
     """The marks, a row a rule; C16 is a figure and stands in the table of all."""
     keys = [key for key in CRITERIA if key != "C16"]
@@ -82,7 +77,7 @@ def verdicts(table: pd.DataFrame, rules: list[str] | None = None) -> str:
     shown = [rule for rule in (rules or list(dict.fromkeys(table["rule"]))) if rule in cells.index]
     lines = [f"| rule | {' | '.join(keys)} |", "|---" * (len(keys) + 1) + "|"]
     for rule in shown:
-        row = " | ".join(mark(cells.loc[rule, key]) for key in keys)
+        row = " | ".join(MARKS[cells.loc[rule, key]] for key in keys)
         lines.append(f"| {label(rule)} | {row} |")
     return "\n".join(lines)
 
