@@ -20,6 +20,7 @@ from spikelearn._seeding import torch_generator
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate
 from spikelearn.plausibility.instruments.shadow_memory import union
+from spikelearn.plausibility.instruments.variations import another_stimulus, further_reads
 
 Drive = tuple[bool, bool, bool]  # stimulus, label, noise
 # How many steps of a way are tried for whether the next ones follow from them.
@@ -41,8 +42,9 @@ class _Block:
 class ActivityStates:
     """Activity that passes forwards from hidden layers, and what moves each copy of the batch.
 
-    A batch of rows is driven by the label where it changes with it, and so for noise and stimulus;
-    what nothing moves (a rule's own patterns) does not count. What is distinct is the set of
+    A batch of rows is driven by the label where it changes with it, and so for noise and stimulus
+    (of which several are tried, for saturated neurons answer many alike); what nothing moves (a
+    rule's own patterns) does not count. What is distinct is the set of
     drives; the number of copies with one drive that stand side by side in one product; and the
     number of states with one drive that do not follow from one another.
 
@@ -74,7 +76,7 @@ class ActivityStates:
                     self.by_tags.add((label, noise and "noise" in names))
         self._base = self._run()
         others = {
-            "stimulus": self._run(x=update.x.flip(0) * 0.9 + 0.05),
+            "stimulus": self._run(x=another_stimulus(update.x)),
             "label": self._run(y=(update.y + 1) % update.n_classes),
         }
         if noise:
@@ -90,10 +92,33 @@ class ActivityStates:
         self._blocks: list[_Block] = []
         if self.readable:
             self._noisy = others.get("noise")
+            self._moved = self._moved_by_stimulus(rows)
             self._count(rows)
 
     def _run(self, **changed: object) -> Outcome:
         return self.update.run(OperationObserver(keep_reads=True), **changed)  # type: ignore[arg-type]
+
+    def _moved_by_stimulus(self, rows: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:
+        """Which rows of each read any other stimulus moves.
+
+        Further ones are shown as long as there is a copy of the batch that none has moved.
+        """
+        n = len(self.update.y)
+        moved = {i: (self._changed["stimulus"][i] != row).any(1) for i, row in rows.items()}
+        further = further_reads(self.update)
+        while any(
+            row[first : first + n].any() and not moved[i][first : first + n].any()
+            for i, row in rows.items()
+            for first in range(0, len(row), n)
+        ):
+            reads = next(further, None)
+            if reads is None:
+                break
+            others = {i: _rows(read) for i, read in self._upwards(reads).items()}
+            for i, row in rows.items():
+                if i in others and others[i].shape == row.shape:
+                    moved[i] |= (others[i] != row).any(1)
+        return moved
 
     def _count(self, rows: dict[int, torch.Tensor]) -> None:
         update, n = self.update, len(self.update.y)
@@ -103,7 +128,8 @@ class ActivityStates:
                 block = slice(first, first + n)
                 changed = {k: other[read][block] for k, other in self._changed.items()}
                 moved = {k: bool((o != row[block]).any()) for k, o in changed.items()}
-                drive = (moved["stimulus"], moved["label"], moved.get("noise", False))
+                stimulus = bool(self._moved[read][block].any())
+                drive = (stimulus, moved["label"], moved.get("noise", False))
                 if any(drive):
                     counted[drive] += 1
                     layer = "".join(sorted(self._base.reads[read].owners))

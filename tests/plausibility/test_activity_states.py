@@ -102,6 +102,23 @@ class Settling(Rule):
         return x.new_zeros(())
 
 
+class Saturated(Rule):
+    """Labels as activity, which only pixels as bright as can be add to."""
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Apply) -> torch.Tensor:
+        layer = list(self.network)[1]
+        taught = torch.eye(layer.fan_in, dtype=x.dtype)[y]
+        sent = taught + (x[:, : layer.fan_in] > 0.9999)
+        layer.weight.grad = -layer.drive(sent).T @ sent
+        apply()
+        return x.new_zeros(())
+
+
+def test_activity_that_one_other_stimulus_does_not_move_is_moved_by_another() -> None:
+    assert audited(Saturated).states.drives == {(True, True, False)}
+
+
 @pytest.mark.parametrize(
     ("rule", "states", "tried"),
     [(CHEATS["nudged_units"].rule, 27, 0), (CHEATS["fixed_sign_patterns"].rule, 33, 0),

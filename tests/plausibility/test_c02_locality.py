@@ -7,6 +7,7 @@ from measured import finding, of_plasticity, scaled_stdp
 
 from spikelearn.plausibility import CRITERIA, audit_rule
 from spikelearn.plausibility.audited_rule import AuditedRule
+from spikelearn.plausibility.output_alone import audited_rule
 
 SCOPES = {
     "oja": "layer", "sanger": "layer", "bcm": "neuron", "softhebb": "layer",
@@ -14,6 +15,8 @@ SCOPES = {
     "krotov_hopfield": "batch", "forward_forward": "layer", "local_sim": "batch",
     "predictive_coding": "synapse", "equilibrium_propagation": "synapse",
     "node_perturbation": "synapse", "feedback_alignment": "synapse",
+    # By the square of all neurons' changes.
+    "activity_normalised_node_perturbation": "layer",
 }  # fmt: skip
 
 
@@ -48,3 +51,21 @@ def test_what_skips_synapses_leaves_the_layer_too() -> None:
     )
     assert measured.verdict == "pass", measured.sentence
     assert measured.scope == "synapse"
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_who_spikes_first_is_a_matter_of_the_layer(seed: int) -> None:
+    """Small moves of spikes leave the order of these networks as it is."""
+    measured = audited_rule("reward_stdp", seed).finding(CRITERIA["C2"])
+    assert (measured.scope, measured.verdict) == ("layer", "fail")
+
+
+def test_the_order_of_spikes_is_nothing_to_their_gradient() -> None:
+    effects = {p.effect for p in finding("eventprop", "C2").probes
+               if p.quantity == "order of spikes"}  # fmt: skip
+    assert effects == {0.0}
+
+
+@pytest.mark.parametrize("rule", ["weight_perturbation", "forward_gradient", "weight_mirror"])
+def test_noise_of_one_s_own_is_local(rule: str) -> None:
+    assert finding(rule, "C2").verdict == "pass"

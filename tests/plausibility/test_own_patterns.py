@@ -11,12 +11,15 @@ from honest.by_hand import FeedbackByHand
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
+from spikelearn.rules.rule import Rule
 
 # What is sent upwards: (fan-in, stimulus, labels) -> rows, and a factor that they are scaled by.
 SENT: dict[str, Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "identity": lambda n, x, y: torch.eye(n, dtype=x.dtype),
     "as large as the stimulus": lambda n, x, y: torch.eye(n, dtype=x.dtype) * x.sum(),
     "beside the stimulus": lambda n, x, y: torch.eye(n, dtype=x.dtype) + 0 * x.sum(),
+    "turned round by the stimulus": lambda n, x, y: torch.eye(n, dtype=x.dtype) * (x[0, 0] - 0.5),
+    "kept back where it is dark": lambda n, x, y: torch.eye(n, dtype=x.dtype) * (x.mean() > 0.3),
     "chosen by the label": lambda n, x, y: torch.eye(n, dtype=x.dtype).roll(int(y[0]), 0),
     "known patterns": lambda n, x, y: torch.linalg.qr(
         torch.arange(n * n, dtype=x.dtype).reshape(n, n).sin()
@@ -82,8 +85,56 @@ def test_the_stimuli_of_every_update_are_activity(rule: str) -> None:
     assert finding.verdict == "pass"
 
 
-@pytest.mark.parametrize(("rule", "seed"), [("oja", 0), ("oja", 1), ("bcm", 2), ("sanger", 3)])
-def test_a_neuron_that_is_active_alone_is_no_pattern_of_the_rule_s(rule: str, seed: int) -> None:
-    from spikelearn.plausibility.audited_rule import AuditedRule
-
+@pytest.mark.parametrize(
+    ("rule", "seed"),
+    [("oja", 0), ("oja", 1), ("bcm", 2), ("sanger", 3), ("krotov_hopfield", 1),
+     ("krotov_hopfield", 2), ("equilibrium_propagation_centred", 1),
+     ("equilibrium_propagation_holomorphic", 3)],
+)  # fmt: skip
+def test_neurons_that_are_saturated_or_active_alone_are_no_patterns(rule: str, seed: int) -> None:
     assert AuditedRule(rule, seed).update.patterns == {}
+
+
+class Clipped(Rule):
+    """Hebb's rule on neurons of which most are silent or as active as they can be."""
+
+    gain = 5.0
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
+        below = x
+        for layer in self.network:
+            above = self.activity_of(layer.drive(below))
+            layer.weight.grad = -above.T @ below / len(x)
+            below = above
+        apply()
+        return x.new_zeros(())
+
+    def activity_of(self, z: torch.Tensor) -> torch.Tensor:
+        return (self.gain * z).clamp(0.0, 1.0)
+
+
+class TwoWin(Clipped):
+    """Of each layer the two neurons with the largest drive are active, all others are not."""
+
+    def activity_of(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(z).scatter_(1, z.topk(2).indices, 1.0)
+
+
+@pytest.mark.parametrize("rule", [Clipped, TwoWin])
+@pytest.mark.parametrize("seed", range(5))
+def test_activity_that_few_stimuli_turn_is_no_pattern(rule: type[Rule], seed: int) -> None:
+    assert AuditedRule(rule, seed).update.patterns == {}
+
+
+def test_patterns_among_more_or_fewer_reads_are_found() -> None:
+    class AmongOthers(reading("identity")):  # type: ignore[misc]
+        @torch.no_grad()
+        def _feedback(self) -> list[torch.Tensor]:
+            layer = list(self.network)[1]
+            for _ in range(int(10 * self.batch[0][0, 0])):
+                layer.through(layer.weight, self.batch[0][:, : layer.fan_in])
+            found: list[torch.Tensor] = super()._feedback()
+            return found
+
+    assert set(AuditedRule(AmongOthers).update.patterns) == {"layer 2", "layer 3"}

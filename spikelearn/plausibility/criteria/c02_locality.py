@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyLayer
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
-from spikelearn.plausibility.instruments.event_networks import moved
+from spikelearn.plausibility.instruments.event_networks import moved, moved_first
 from spikelearn.plausibility.instruments.intervention import MAGNITUDES, Probe, summarise
 from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.repeated_update import Outcome, Updates
+from spikelearn.plausibility.instruments.weight_moves import unobserved
 from spikelearn.plausibility.sight import ACTIVITY_SEEN, within_sight
-from spikelearn.rules.rule import Rule
+from spikelearn.rules.rule import Axis, Rule
 
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
@@ -31,9 +33,10 @@ def measure(audited: AuditedRule) -> Finding:
     name = audited.update.weight_names()[0]
     if name not in audited.hidden:
         return absent("no hidden layer learns")
-    probes = [*_post(audited, name), *_pre(audited, name), *_weight(audited, name)]
+    probes = [*_post(audited, name), *_noise(audited, name), *_pre(audited, name),
+              *_weight(audited, name)]  # fmt: skip
     mixed = mixing(audited)
-    worst = {w: max(p.effect for p in probes if p.quantity == w) for w in _SCOPES}
+    worst = {w: max((p.effect for p in probes if p.quantity == w), default=0.0) for w in _SCOPES}
     scope = "synapse"
     for which, what in _SCOPES.items():
         if worst[which] > THRESHOLD:
@@ -50,8 +53,8 @@ def measure(audited: AuditedRule) -> Finding:
     provenance = f"By provenance: {by_tags}."
     if scope == "synapse" != by_tags:
         provenance = (
-            f"By provenance: {by_tags}, by way of what no probe here changes (others' noise, or"
-            " in which order they spike)."
+            f"By provenance: {by_tags}, by way of what no probe here changes (in which"
+            " order inputs spike, say)."
         )
     summary = summarise([p for p in probes if p.quantity == "postsynaptic unit"], audited.floor)
     share = max([*worst.values(), mixed])
@@ -68,6 +71,8 @@ _SCOPES = {
     "weight, same neuron": "neuron",
     "weight, other neurons": "layer",
     "postsynaptic unit": "layer",
+    "noise of a unit": "layer",
+    "order of spikes": "layer",
 }
 
 
@@ -89,10 +94,10 @@ def _post(audited: AuditedRule, name: str) -> list[Probe]:
     shape = audited.base.updates[name].shape
     probes = []
     for unit in range(min(_N, shape[0])):
+        if audited.update.events:
+            probes += [_spikes_of(audited, name, unit, size) for size in (*MAGNITUDES, None)]
+            continue
         for magnitude in MAGNITUDES:
-            if audited.update.events:
-                probes.append(_spikes_of(audited, name, unit, magnitude))
-                continue
 
             def alter(
                 read: WeightRead, z: torch.Tensor, unit: int = unit, size: float = magnitude
@@ -104,32 +109,82 @@ def _post(audited: AuditedRule, name: str) -> list[Probe]:
 
             observer = OperationObserver(alter=alter, inside=_inside(audited))
             updates = audited.update.run(observer).updates
-            elsewhere = torch.ones(shape, dtype=torch.float64)
-            # Gates of one unit are one unit.
-            blocks = _blocks(audited)
-            n = shape[0] // blocks
-            elsewhere.view(blocks, n, *shape[1:])[:, unit % n] = 0.0
-            if (own := _own_columns(audited)) is not None:  # where it is the presynaptic unit
-                elsewhere[:, own + unit % n] = 0.0
-            share = _share(updates, audited.base, name, elsewhere)
+            share = _share(updates, audited.base, name, _not_at(audited, shape, unit))
             probes.append(Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share))
     return probes
 
 
-def _spikes_of(audited: AuditedRule, name: str, unit: int, magnitude: float) -> Probe:
-    """Another time, and another slope, of one unit's spikes when plasticity reads them."""
+def _not_at(audited: AuditedRule, shape: Sequence[int], unit: int) -> torch.Tensor:
+    """Which synapses of the layer do not touch a unit: 1, else 0."""
+    elsewhere = torch.ones(*shape, dtype=torch.float64)
+    # Gates of one unit are one unit.
+    blocks = _blocks(audited)
+    n = shape[0] // blocks
+    elsewhere.view(blocks, n, *shape[1:])[:, unit % n] = 0.0
+    if (own := _own_columns(audited)) is not None:  # where it is the presynaptic unit
+        elsewhere[:, own + unit % n] = 0.0
+    return elsewhere
+
+
+def _noise(audited: AuditedRule, name: str) -> list[Probe]:
+    """What the rule draws for one unit is another when plasticity reads it, not in its activity.
+
+    A step of a unit's activity is the same in every pass, and cancels where passes are compared;
+    what sets them apart is noise.
+    """
+    shape = audited.base.updates[name].shape
+    probes: list[Probe] = []
+    for unit in range(min(_N, shape[0])):
+        for magnitude in MAGNITUDES:
+            observer = OperationObserver(inside=_inside(audited))
+            observer.altered = frozenset({"layer 1"})  # whose noise it is
+            drawn: list[int] = []
+
+            def draw(
+                i: int,
+                tensor: torch.Tensor,
+                axes: Sequence[Axis],
+                unit: int = unit,
+                size: float = magnitude,
+                observer: OperationObserver = observer,
+                drawn: list[int] = drawn,
+            ) -> torch.Tensor:
+                if 0 in axes and unit < tensor.shape[axes.index(0)]:
+                    drawn.append(i)
+                    with unobserved():
+                        changed = tensor.clone()
+                        changed.select(axes.index(0), unit).mul_(1 + size)
+                        observer.change(tensor, changed)
+                return tensor
+
+            updates = audited.update.run(observer, draw=draw).updates
+            if not drawn:
+                return probes
+            share = _share(updates, audited.base, name, _not_at(audited, shape, unit))
+            probes.append(Probe("noise of a unit", f"unit {unit + 1}", magnitude, 0, share))
+    return probes
+
+
+def _spikes_of(audited: AuditedRule, name: str, unit: int, magnitude: float | None) -> Probe:
+    """Another time, and another slope, of one unit's spikes when plasticity reads them.
+
+    Without a magnitude they come before those of all others.
+    """
     base = audited.base.updates[name]
     generator = torch_generator(audited.seed, "audit unit", unit)
     chosen = torch.arange(len(base)) == unit
 
     def held(layers: list[LatencyLayer]) -> list[LatencyLayer]:
+        if magnitude is None:
+            return moved_first(layers, 0, chosen)
         return moved(layers, 0, magnitude, chosen, generator)
 
     updates = audited.update.run(held=held).updates
     elsewhere = torch.ones_like(base)
     elsewhere[unit] = 0.0
     share = _share(updates, audited.base, name, elsewhere)
-    return Probe("postsynaptic unit", f"unit {unit + 1}", magnitude, 0, share)
+    what = "order of spikes" if magnitude is None else "postsynaptic unit"
+    return Probe(what, f"unit {unit + 1}", magnitude or 1.0, 0, share)
 
 
 def _blocks(audited: AuditedRule) -> int:
@@ -319,7 +374,8 @@ CRITERION = Criterion(
     " it may come is asked by C1, C3, C4b and C4c; a rule may well meet this one and none of them.",
     "Baldi & Sadowski 2016, arXiv:1506.06472; Oja 1982, doi:10.1007/BF00275687",
     "In the first hidden layer, where nothing has reached it through other synapses: one"
-    " presynaptic unit, one postsynaptic unit and one weight in turn are changed wherever they are"
+    " presynaptic unit, one postsynaptic unit, the noise that is drawn for it and one weight in"
+    " turn are changed wherever they are"
     " read but by synapses (which go on with what was). Read: the share of the change of the update"
     " that falls on synapses that do not touch what was changed. The batch: the second difference"
     " of the update by two of its samples, which is 0 where samples only add up. Provenance: every"

@@ -31,7 +31,7 @@ def measure(audited: AuditedRule) -> Finding:
     if audited.update.n_steps > 1:
         # Signals and activity run side by side in time, unless signals go back in it.
         back = lookahead(audited)
-        held, held_by_tags = held and back.by_effect > 0, held_by_tags and back.by_tags > 0
+        held, held_by_tags = held and back.by_effect > 0, held_by_tags and bool(back.by_tags)
     steps = [c for c in audited.base.calls if any(n in c and c[n].any() for n in audited.hidden)]
     continuous = len(steps) > 1 and states.label_in_activity
     if not states.readable:

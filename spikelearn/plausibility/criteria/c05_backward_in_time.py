@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,13 @@ THRESHOLD = 0.01
 
 @dataclass(frozen=True)
 class Lookahead:
-    """How many steps later information may come from; by effect and by tags."""
+    """How many steps later information may come from; by effect and by tags.
+
+    Where an update of a network without steps is written when all is over, tags cannot say.
+    """
 
     by_effect: int
-    by_tags: int
+    by_tags: int | None
     n_emitted: int
     n_steps: int
 
@@ -52,14 +56,29 @@ def measure(audited: AuditedRule) -> Finding:
     slope, probes = memory_slope(audited)
     ahead = lookahead(audited)
     for steps, name in ((ahead.by_effect, "by effect"), (ahead.by_tags, "by provenance")):
-        probes.append(Probe("steps ahead", name, 1.0, 0, float(steps)))
+        if steps is not None:
+            probes.append(Probe("steps ahead", name, 1.0, 0, float(steps)))
     grows = slope > THRESHOLD
     sentence = (
         f"Memory grows by {slope:.1f} numbers for each unit and step."
         if grows
         else "Memory does not grow with the length of the sequence."
     )
-    if ahead.n_emitted == 1:
+    shown = f"{slope:.2f} numbers/unit/step, {ahead.by_effect} steps ahead"
+    if audited.update.events and ahead.by_effect and not grows:
+        return untold(
+            f"{sentence} The update is written once, at the end, and the last input of each sample"
+            " changes it: by what is known by then, such as a reward, or by what a synapse should"
+            " have known before.",
+            "Needed: updates that are written while the network spikes.",
+            value=slope, shown=shown, probes=probes,
+        )  # fmt: skip
+    if ahead.n_emitted == 1 and not ahead.by_effect:
+        sentence += (
+            " The update is written once, at the end, and the last input of each sample changes"
+            " nothing in it."
+        )
+    elif ahead.n_emitted == 1:
         sentence += " The update is written once, at the end."
     elif ahead.by_effect:
         sentence += f" What is written at a step depends on input {ahead.by_effect} step(s) later."
@@ -68,9 +87,9 @@ def measure(audited: AuditedRule) -> Finding:
             f" It is written in {ahead.n_emitted} parts, none of which hears of later input."
         )
     return Finding(
-        slope, f"{slope:.2f} numbers/unit/step, {ahead.by_effect} steps ahead",
-        "time" if grows or ahead.by_effect else "-",
-        ahead.by_tags == 0, not grows and ahead.by_effect == 0, sentence, probes=probes,
+        slope, shown, "time" if grows or ahead.by_effect else "-",
+        None if ahead.by_tags is None else ahead.by_tags == 0,
+        not grows and ahead.by_effect == 0, sentence, probes=probes,
     )  # fmt: skip
 
 
@@ -79,7 +98,8 @@ def lookahead(audited: AuditedRule) -> Lookahead:
 
     Each write into the update of a hidden layer is laid beside that of a run in which the input of
     the last step is another; the first that differs, but for the last step's own, looks ahead. An
-    update that is written once, at the end, comes from all steps.
+    update that is written once, at the end, comes from all steps; of a network simulated from event
+    to event it always is, and comes from none if the last input changes nothing in it.
     """
     if "lookahead" in audited.shared:
         known: Lookahead = audited.shared["lookahead"]
@@ -89,6 +109,15 @@ def lookahead(audited: AuditedRule) -> Lookahead:
     n_steps = _steps_used(update)
     base = update.run(OperationObserver(tags=True, shapes=shapes))
     changed = _last_changed(update, OperationObserver(shapes=shapes), n_steps)
+    if update.events:
+        differs = any(
+            not torch.equal(base.updates[name], changed.updates[name])
+            for name in audited.hidden_weights
+        )
+        result = Lookahead(n_steps - 1, n_steps - 1, 1, n_steps) if differs else (
+            Lookahead(0, None, 1, n_steps))  # fmt: skip
+        audited.shared["lookahead"] = result
+        return result
     effect = tags = 0
     emitted = 1
     for name in audited.hidden_weights:
@@ -186,7 +215,11 @@ def _longer(model: Any, n_steps: int) -> Any:
 
 
 def peak_numbers(update: RepeatedUpdate) -> float:
-    """Most 64-bit numbers that torch holds at a time in one update, beyond what it began with."""
+    """Most 64-bit numbers that torch holds at a time in one update, beyond what it began with.
+
+    A network that is simulated from event to event works off all moments together, whatever learns
+    in it: there counts what is held while it is not being simulated.
+    """
     network = update.network()
     rule = update.make()
     rule.prepare(network, torch_generator(update.seed, "rule"))
@@ -199,6 +232,8 @@ def peak_numbers(update: RepeatedUpdate) -> float:
             parameter.grad = None
 
     meter = _Meter()
+    if update.events:
+        meter.rests_in(rule.network, ("forward", "first_spikes"))
     with meter:
         rule.update(update.x, update.y, clear)
     return meter.peak / 8
@@ -212,6 +247,23 @@ class _Meter(TorchDispatchMode):
         self.peak = 0
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
         self._n = 0
+        self._resting = 0
+
+    def rests_in(self, network: Any, names: Sequence[str]) -> None:
+        """Weigh nothing while these methods of a network are at work; what they leave counts."""
+        for name in names:
+            setattr(network, name, self._unweighed(getattr(network, name)))
+
+    def _unweighed(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def at_work(*given: Any) -> Any:
+            self._resting += 1
+            try:
+                return method(*given)
+            finally:
+                self._resting -= 1
+                self._n = -1  # weigh with the next operation
+
+        return at_work
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry out an operation, and weigh its results."""
@@ -227,7 +279,8 @@ class _Meter(TorchDispatchMode):
         self._n += 1
         if self._n % 16 == 0 or len(self._live) < 32:
             self._live = {k: v for k, v in self._live.items() if not v[0].expired()}
-            self.peak = max(self.peak, sum(size for _, size in self._live.values()))
+            if not self._resting:
+                self.peak = max(self.peak, sum(size for _, size in self._live.values()))
         return out
 
 
@@ -276,10 +329,11 @@ CRITERION = Criterion(
     "Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; Marschall, Cho & Savin 2020,"
     " arXiv:1907.02649",
     "The most memory that an update holds at a time, for two lengths of the sequence; their"
-    " difference for each sample, hidden unit and step. And every write into the updates of hidden"
-    " layers is compared with that of a run in which only the last step's input differs."
-    " Provenance:"
-    " the tags of time that each write carries, beside the step that it is written in.",
+    " difference for each sample, hidden unit and step (of networks simulated from event to event,"
+    " which work off all moments together: while they are not being simulated). And every write"
+    " into the updates of hidden layers is compared with that of a run in which only the last"
+    " step's input differs. Provenance: the tags of time that each write carries, beside the step"
+    " that it is written in.",
     f"slope at most {THRESHOLD:g}, no write looks ahead",
     "A trace is a fixed number of numbers; what must be unrolled grows by at least one for each"
     " unit"

@@ -74,10 +74,9 @@ def moved(
         Whose; all, if absent.
     generator : torch.Generator
     """
-    layer = layers[index]
-    u_end = layer.state.volley.u_end
+    u_end = layers[index].state.volley.u_end
     parts = []
-    for part in layer.spikes:
+    for part in layers[index].spikes:
         chosen = torch.ones_like(part.u) if neurons is None else neurons[part.neuron].to(part.u)
         by_u, by_fall = (
             torch.randn(part.u.shape, generator=generator, dtype=part.u.dtype) * chosen
@@ -85,13 +84,38 @@ def moved(
         )
         u = (part.u * torch.exp(0.1 * size * by_u)).clamp(u_end, 1.0)
         parts.append(dataclasses.replace(part, u=u, fall=part.fall * torch.exp(size * by_fall)))
+    return _with_spikes(layers, index, parts)
+
+
+def moved_first(layers: Layers, index: int, neurons: torch.Tensor) -> Layers:
+    """Spikes of some neurons of a layer before all others of it.
+
+    Where neurons compete by who spikes first, small moves may leave the order as it is.
+
+    Parameters
+    ----------
+    layers : list of LatencyLayer
+    index : int
+        Of the layer.
+    neurons : bool tensor of shape (neurons,)
+        Whose.
+    """
+    parts = [
+        dataclasses.replace(part, u=part.u.masked_fill(neurons[part.neuron], 1.0))
+        for part in layers[index].spikes
+    ]
+    return _with_spikes(layers, index, parts)
+
+
+def _with_spikes(layers: Layers, index: int, parts: list[spike_times.Spikes]) -> Layers:
+    """The layers where these are the spikes of one of them, which the next one receives."""
     above = layers[index + 1] if index + 1 < len(layers) else None
     changed = list(layers)
-    changed[index] = dataclasses.replace(layer, spikes=parts)
+    changed[index] = dataclasses.replace(layers[index], spikes=parts)
     if above is not None and parts:
         volley = above.state.volley
         clock = volley.u.flatten().clone()
-        clock[layer.place] = torch.cat([part.u for part in parts])
+        clock[layers[index].place] = torch.cat([part.u for part in parts])
         later_volley = dataclasses.replace(volley, u=clock.view_as(volley.u))
         changed[index + 1] = dataclasses.replace(
             above, state=dataclasses.replace(above.state, volley=later_volley)

@@ -25,7 +25,7 @@ from spikelearn.plausibility.instruments.outcome import (
 )
 from spikelearn.plausibility.instruments.own_patterns import patterns_of
 from spikelearn.plausibility.instruments.unseen_numbers import UnseenNumbers
-from spikelearn.plausibility.instruments.variations import variations
+from spikelearn.plausibility.instruments.variations import further_reads, variations
 from spikelearn.plausibility.instruments.weight_moves import WeightMoves, unobserved
 from spikelearn.rules import make_rule, rule_name
 from spikelearn.rules.rule import Axis, Rule
@@ -317,7 +317,8 @@ class RepeatedUpdate:
     def patterns(self) -> dict[str, torch.Tensor]:
         """Rows that the rule sends through a layer's synapses and that are no activity."""
         reads = {name: outcome.reads for name, outcome in self.variations.items()}
-        return patterns_of(reads, self.heard, len(self.weight_names()), self.spikes)
+        n_layers = len(self.weight_names())
+        return patterns_of(reads, further_reads(self), self.heard, n_layers, self.spikes)
 
     @cached_property
     def heard(self) -> frozenset[str]:

@@ -6,15 +6,53 @@ What a signal, or a number that came from out of sight, is moved by is what it m
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.plausibility.instruments.observer import OperationObserver
+from spikelearn.plausibility.instruments.observer import OperationObserver, WeightRead
 from spikelearn.plausibility.instruments.unseen_numbers import UnseenNumbers
 from spikelearn.rules.rule import Rule
+
+
+def another_stimulus(x: torch.Tensor) -> torch.Tensor:
+    """Other stimuli than those of a batch, and of other strength."""
+    return x.flip(0) * 0.9 + 0.05
+
+
+def further_stimuli(update: Any) -> Iterator[torch.Tensor]:
+    """Stimuli of several kinds in place of the batch of a `RepeatedUpdate`, all within [0, 1].
+
+    Neurons that are saturated, or one of which wins by far, answer many a stimulus alike: that one
+    other stimulus does not turn their activity shows nothing. Some of these do; what stays under
+    all of them owes nothing to the stimulus.
+    """
+    generator = torch_generator(update.seed, "audit further stimuli")
+
+    def images() -> torch.Tensor:
+        drawn = torch.rand(update.x.shape, generator=generator, dtype=torch.float64)
+        return drawn.to(update.x.dtype)
+
+    yield images()
+    yield 1.0 - update.x
+    yield update.x[:, torch.randperm(update.x.shape[1], generator=generator)]
+    yield (images() > 0.5).to(update.x.dtype)  # as strong as can be
+    yield images() * (images() > 0.7)  # most pixels dark
+    yield 0.2 + 0.2 * images()  # weak
+    yield images() ** 3  # of high contrast
+    n, n_pixels = update.x.shape
+    order = torch.randperm(n_pixels, generator=generator)
+    for k in range(3):
+        single = order[torch.arange(k * n, (k + 1) * n) % n_pixels]
+        yield torch.eye(n_pixels, dtype=update.x.dtype)[single]  # a pixel each
+
+
+def further_reads(update: Any) -> Iterator[list[WeightRead]]:
+    """The reads of an update with each of these stimuli."""
+    for x in further_stimuli(update):
+        yield update.run(OperationObserver(keep_reads=True), x=x).reads
 
 
 def variations(update: Any) -> dict[str, Any]:
@@ -24,7 +62,7 @@ def variations(update: Any) -> dict[str, Any]:
     """
     changes: dict[str, dict[str, Any]] = {
         "nothing": {},
-        "stimulus": {"x": update.x.flip(0) * 0.9 + 0.05},
+        "stimulus": {"x": another_stimulus(update.x)},
         "label": {"y": (update.y + 1) % update.n_classes},
         "noise": {"after": _drawing_otherwise(update.seed)},
         "biases": {},
