@@ -2,7 +2,7 @@
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
 `simulation`, `spikes`, `responses`, `recordings`, `training`, `plausibility`, `comparison`,
-`report`, `studies`) has more.
+`report`, `studies`, `sweeps`) has more.
 Everything is imported when first used, so that `import spikelearn` costs next to nothing.
 """
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from spikelearn.stimuli.stimulus import Stimulus
     from spikelearn.studies.comparing import compare
     from spikelearn.studies.representation import open_run
+    from spikelearn.sweeps.description import Sweep
+    from spikelearn.sweeps.running import sweep
     from spikelearn.training.config import STDPConfig, TrainConfig
     from spikelearn.training.loop import train
     from spikelearn.training.stdp_training import train_stdp
@@ -47,6 +49,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "SpikelearnError": ("spikelearn._errors", "SpikelearnError"),
     "SpikingNetwork": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "Stimulus": ("spikelearn.stimuli.stimulus", "Stimulus"),
+    "Sweep": ("spikelearn.sweeps.description", "Sweep"),
     "TrainConfig": ("spikelearn.training.config", "TrainConfig"),
     "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
     "compare": ("spikelearn.studies.comparing", "compare"),
@@ -59,6 +62,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "read_first": ("spikelearn.comparison.tables", "read_first"),
     "simulate": ("spikelearn.simulation", "simulate"),
     "stimulus_for": ("spikelearn.simulation.simulate", "stimulus_for"),
+    "sweep": ("spikelearn.sweeps.running", "sweep"),
     "train": ("spikelearn.training.loop", "train"),
     "train_stdp": ("spikelearn.training.stdp_training", "train_stdp"),
 }
@@ -70,6 +74,7 @@ __all__ = [
     "SpikelearnError",
     "SpikingNetwork",
     "Stimulus",
+    "Sweep",
     "TrainConfig",
     "UnsupportedFeatureError",
     "compare",
@@ -82,6 +87,7 @@ __all__ = [
     "recording_summary",
     "simulate",
     "stimulus_for",
+    "sweep",
     "train",
     "train_stdp",
 ]

@@ -9,6 +9,7 @@ learning.py     train, check
 audit.py        audit
 comparing.py    compare
 study.py        study run|new
+sweep.py        sweep run|simulate|train
 runs.py         runs list|show
 recordings.py   recordings list|show
 listing.py      download, and what there is: rules, models, stimuli ...
@@ -30,6 +31,8 @@ from spikelearn.cli import audit  # isort: split
 from spikelearn.cli import comparing  # isort: split
 
 from spikelearn.cli import study  # isort: split
+
+from spikelearn.cli import sweep  # isort: split
 
 from spikelearn.cli import runs  # isort: split
 
@@ -56,6 +59,7 @@ __all__ = [
     "simulation",
     "spike_files",
     "study",
+    "sweep",
 ]
 
 

@@ -14,6 +14,7 @@ from pydantic import model_validator
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.connectivity import AllToAll, Connections, Connectivity, Convolution, Pairs
+from spikelearn.networks.drawn_pairs import draw_pairs
 from spikelearn.networks.fields import AnyDistribution, Drawn
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.networks.plasticity import Plasticity
@@ -150,7 +151,7 @@ def draw_synapses(
         if isinstance(connectivity, Convolution):
             pre, post, index = connectivity.pairs(n_source, n_target)
         else:
-            pre, post = connectivity.draw(n_source, n_target, generator)
+            pre, post = draw_pairs(connectivity, n_source, n_target, generator)
     except SpikelearnError as error:
         raise SpikelearnError(f"projection {projection.name}: {error}") from error
     place: tuple[np.ndarray, ...] = (pre, post)

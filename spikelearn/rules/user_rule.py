@@ -103,6 +103,32 @@ def _within(module: Any, name: str) -> Any:
     return functools.reduce(lambda owner, part: getattr(owner, part, None), name.split("."), module)
 
 
+def from_file(place: str, hint: str) -> Any:
+    """What a Python file has by a name, such as `my_measures.py:peak_hz`. The file is run.
+
+    Parameters
+    ----------
+    place : str
+    hint : str
+        What a right place looks like, for the messages.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such file or name, or the file fails.
+    """
+    path, _, name = place.rpartition(":")
+    if not path or not Path(path).is_file():
+        raise SpikelearnError(f"there is no Python file {path or name}; {hint}")
+    module = _module_at(Path(path).resolve())
+    found = _within(module, name)
+    if found is None:
+        own = [n for n, v in vars(module).items()
+               if getattr(v, "__module__", None) == module.__name__]  # fmt: skip
+        raise SpikelearnError(f"{path} has nothing called {name}; {nearest(name, own)}")
+    return found
+
+
 # Classes that were given in Python, by their places; what was asked for by its place.
 _GIVEN: dict[str, Any] = {}
 _USED: set[str] = set()

@@ -8,13 +8,13 @@ cores. Compiled once (a few seconds) and kept on disk, in Numba's cache.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
+from spikelearn._threads import n_threads as _n_cores
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import (
@@ -132,13 +132,6 @@ def _room(net: Net) -> int:
 def _result(grid: GridNetwork, store: SpikeStore, trials: list[_Trial]) -> Result:
     weights = learning.weights_after(grid, trials[0].plastic) if grid.plastic else {}
     return _spikes(grid, store), _potentials(grid, trials), weights
-
-
-def _n_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Trial:

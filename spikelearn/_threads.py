@@ -1,0 +1,47 @@
+"""How many threads a computation may use: all cores of the process, unless it is told fewer.
+
+Many runs are computed side by side on one thread each: threads of several would stand in each
+other's way, and sums that threads share out may differ in their last digit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+# Of the whole process, as the libraries' own numbers of threads are.
+_most: int | None = None
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def n_threads() -> int:
+    """Threads that a computation may use now."""
+    return cores() if _most is None else _most
+
+
+@contextlib.contextmanager
+def at_most(number: int) -> Iterator[None]:
+    """Within the block, the toolkit, BLAS and PyTorch compute on so many threads."""
+    global _most  # noqa: PLW0603 - of the process, as threads are
+    import threadpoolctl
+
+    before, _most = _most, number
+    torch = sys.modules.get("torch")  # imported only where it is in use already
+    of_torch = None if torch is None else torch.get_num_threads()
+    try:
+        with threadpoolctl.threadpool_limits(number):
+            if torch is not None:
+                torch.set_num_threads(number)
+            yield
+    finally:
+        _most = before
+        if torch is not None and of_torch is not None:
+            torch.set_num_threads(of_torch)

@@ -1,0 +1,380 @@
+"""The group of commands that run sweeps: many runs of one description, over axes and seeds."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikelearn._errors import SpikelearnError
+from spikelearn.cli._app import (
+    Again,
+    Backend,
+    Changes,
+    NoSeed,
+    app,
+    plain_warnings,
+    plainly,
+    say,
+    settings,
+)
+from spikelearn.cli._tables import print_table
+from spikelearn.cli._viewing import each_on_its_own
+
+if TYPE_CHECKING:
+    from spikelearn.sweeps import Sweep, SweepResult
+
+sweep_app = typer.Typer(
+    help="Run one description many times, over axes and seeds; `sweep` alone lists those in runs/.",
+    invoke_without_command=True,
+)
+app.add_typer(sweep_app, name="sweep")
+
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH=VALUES",
+        help="An axis: values between commas, a range as -0.3:-0.8:11 or 1:1000:4:log, or draws as"
+        " 'uniform(0, 1):20'. Paths with & between them vary together. May be repeated.",
+    ),
+]
+Measure = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What is measured, names between commas; one of your own as my_measures.py:my_measure."
+        " May be repeated; all there is, if left out."
+    ),
+]
+FirstSeed = Annotated[int, typer.Option(min=0, help="The first seed.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, counted up from the first.")]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Processes of this machine that compute side by side.")
+]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of a Dask scheduler, as tcp://10.0.0.1:8786, to compute there.")
+]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of each worker.")]
+Name = Annotated[str | None, typer.Option(help="Name of the sweep, and of its folder.")]
+RunsFolder = Annotated[
+    Path, typer.Option("--runs", help="Folder of runs, which all sweeps and commands share.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for table, picture and page; RUNS/sweeps/NAME if left out."),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Try runs again that failed an earlier time.")
+]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan", help="Say how many runs, how long and how much disk; run nothing.")
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option(help="Further file for the picture: .png, .svg or .pdf. May be repeated."),
+]
+RUNS = Path("runs")
+
+
+@sweep_app.callback()
+@plainly
+def sweep(context: typer.Context, seed: NoSeed = 0) -> None:
+    """Run one description many times; without a verb, list the sweeps in runs/sweeps."""
+    if context.invoked_subcommand is not None:
+        return
+    from spikelearn._files import read_yaml
+    from spikelearn.cli.listing import print_lines
+    from spikelearn.sweeps import Sweep
+
+    found = []
+    for file in sorted(RUNS.glob("sweeps/*/sweep.yaml")):
+        try:
+            described = Sweep(**read_yaml(file))
+        except (SpikelearnError, TypeError) as error:
+            found.append((file.parent.name, "cannot be read", str(error)))
+            continue
+        varied = [path for axis in described.axes() for path in axis.paths]
+        found.append((file.parent.name, f"{described.n_runs:,} runs", ", ".join(varied)))
+    print_lines(found)
+    if not found:
+        say("There are no sweeps in runs/sweeps; `spikelearn sweep --help` says how to run one.")
+
+
+@sweep_app.command()
+@plainly
+def run(
+    file: Annotated[Path, typer.Argument(help="A sweep's YAML file.")],
+    runs: RunsFolder = RUNS,
+    out: Out = None,
+    workers: WorkersOption = 1,
+    scheduler: Scheduler = "",
+    threads_per_worker: Threads = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
+    setting: Changes = None,
+    retry_failed: RetryFailed = False,
+    again: Again = False,
+    plan: PlanOnly = False,
+    plot: Pictures = None,
+) -> None:
+    """Run the sweep that a YAML file describes; what is there is not computed again.
+
+    Interrupted, it keeps every run that is complete, and the same command goes on from there.
+
+    A measure of your own is code that is run; so is a rule's file.
+
+    Example: spikelearn sweep run sweep.yaml --workers 4
+    """
+    from spikelearn.sweeps import load_sweep
+
+    described = load_sweep(file)
+    if setting:
+        described = described.changed(settings(setting, "--set"))
+    if seed:
+        described = described.changed("seeds", [one + seed for one in described.seeds])
+    _run(
+        described,
+        runs,
+        out,
+        (workers, scheduler, threads_per_worker),
+        retry_failed,
+        again,
+        plan,
+        plot,
+    )
+
+
+@sweep_app.command()
+@plainly
+def simulate(
+    model: Annotated[
+        str,
+        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
+    ],
+    vary: Vary = None,
+    stimulus: Annotated[
+        str | None,
+        typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
+    ] = None,
+    measure: Measure = None,
+    backend: Backend = "auto",
+    duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
+    dt: Annotated[float | None, typer.Option(help="Time step in ms; the model's, or 0.1.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Share of the neurons, and of the synapses on each.")
+    ] = None,
+    start: Annotated[float, typer.Option(help="Time in ms from which measures count.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(help="Time in ms up to which they do.")] = None,
+    bin_ms: Annotated[
+        float, typer.Option("--bin", help="Width in ms of the bins of correlation and synchrony.")
+    ] = 5.0,
+    keep_spikes: Annotated[
+        bool, typer.Option("--keep-spikes", help="Keep the spikes of every run, a file each.")
+    ] = False,
+    setting: Changes = None,
+    seed: FirstSeed = 0,
+    seeds: Seeds = 1,
+    draw_seed: Annotated[int, typer.Option(min=0, help="Seed of axes that are drawn.")] = 0,
+    name: Name = None,
+    runs: RunsFolder = RUNS,
+    out: Out = None,
+    workers: WorkersOption = 1,
+    scheduler: Scheduler = "",
+    threads_per_worker: Threads = 1,
+    retry_failed: RetryFailed = False,
+    again: Again = False,
+    plan: PlanOnly = False,
+    plot: Pictures = None,
+) -> None:
+    """Simulate a model over axes and seeds, and measure its activity.
+
+    A path of --vary leads into the network, as those of --set; behind stimulus. into the stimulus,
+    behind simulate. to what else a simulation takes, as in simulate.duration_ms=100,1000.
+
+    Example: spikelearn sweep simulate brunel2000 --vary 'background[*].rate_hz=10000:40000:4'
+    --seeds 3 --measure rate_hz,isi_cv --start 200 --workers 2
+    """
+    from spikelearn.sweeps.description import SimulateBase, Sweep
+
+    base: dict[str, Any] = {
+        "model": model, "stimulus": stimulus, "duration_ms": duration, "dt_ms": dt,
+        "backend": backend, "scale": scale, "changes": settings(setting or [], "--set") or None,
+    }  # fmt: skip
+    described = Sweep(
+        **_shared(name or Path(model).stem, vary, measure, seed, seeds),
+        simulate=SimulateBase(**{field: v for field, v in base.items() if v is not None}),
+        start_ms=start, stop_ms=stop, bin_ms=bin_ms, keep_spikes=keep_spikes, draw_seed=draw_seed,
+    )  # fmt: skip
+    _run(
+        described,
+        runs,
+        out,
+        (workers, scheduler, threads_per_worker),
+        retry_failed,
+        again,
+        plan,
+        plot,
+    )
+
+
+@sweep_app.command()
+@plainly
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A training recipe, by name (mnist_mlp/backprop) or path.")
+    ],
+    vary: Vary = None,
+    measure: Measure = None,
+    setting: Changes = None,
+    seed: FirstSeed = 0,
+    seeds: Seeds = 1,
+    draw_seed: Annotated[int, typer.Option(min=0, help="Seed of axes that are drawn.")] = 0,
+    name: Name = None,
+    runs: RunsFolder = RUNS,
+    out: Out = None,
+    workers: WorkersOption = 1,
+    scheduler: Scheduler = "",
+    threads_per_worker: Threads = 1,
+    retry_failed: RetryFailed = False,
+    again: Again = False,
+    plan: PlanOnly = False,
+    plot: Pictures = None,
+) -> None:
+    """Train by a recipe over axes and seeds; each is a run like those of `spikelearn train`.
+
+    A path of --vary leads into the recipe, and behind network. into the model.
+
+    Example: spikelearn sweep train mnist_mlp/backprop --vary learning_rate=1e-4:1e-2:5:log
+    --set epochs=3 --seeds 2
+    """
+    from spikelearn.sweeps.description import Sweep, TrainBase
+
+    base: dict[str, Any] = {"recipe": recipe}
+    if setting:
+        base["changes"] = settings(setting, "--set")
+    stem = Path(recipe).with_suffix("").as_posix().replace("/", "-").strip("-.")
+    described = Sweep(
+        **_shared(name or stem, vary, measure, seed, seeds),
+        train=TrainBase(**base),
+        draw_seed=draw_seed,
+    )
+    _run(
+        described,
+        runs,
+        out,
+        (workers, scheduler, threads_per_worker),
+        retry_failed,
+        again,
+        plan,
+        plot,
+    )
+
+
+def _shared(
+    name: str, vary: list[str] | None, measure: list[str] | None, seed: int, seeds: int
+) -> dict[str, Any]:
+    """Fields that both kinds of sweep have."""
+    from spikelearn.sweeps.axes import between_commas
+    from spikelearn.sweeps.measures import absolute_measure
+
+    fields: dict[str, Any] = {
+        "name": name,
+        "vary": [_axis(text) for text in vary or []],
+        "seeds": list(range(seed, seed + seeds)),
+    }
+    measures = [one for text in measure or [] for one in between_commas(text)]
+    if measures:
+        fields["measures"] = [absolute_measure(one, Path()) for one in measures]
+    return fields
+
+
+def _axis(text: str) -> dict[str, Any]:
+    """What --vary says: one path with its values, or several that vary together."""
+    from spikelearn._paths import split_assignment
+    from spikelearn.sweeps.axes import between_commas
+
+    parts = []
+    for part in between_commas(text, "&"):
+        path, values = split_assignment(part) or ("", "")
+        if not path or not values.strip():
+            raise SpikelearnError(f"--vary takes PATH=VALUES, found '{part}'")
+        parts.append({"path": path, "values": values})
+    if not parts:
+        raise SpikelearnError(f"--vary takes PATH=VALUES, found '{text}'")
+    return parts[0] if len(parts) == 1 else {"together": parts}
+
+
+def _run(
+    described: Sweep,
+    runs: Path,
+    out: Path | None,
+    who: tuple[int, str, int],
+    retry_failed: bool,
+    again: bool,
+    plan: bool,
+    plots: list[Path] | None,
+) -> None:
+    """Run a sweep, print what it measured, and write its picture and its page."""
+    from spikelearn._progress import progress_bars
+    from spikelearn.report.pictures import check_plot_path
+    from spikelearn.sweeps import sweep as compute
+    from spikelearn.sweeps.running import plan_sweep
+
+    for path in plots or []:
+        check_plot_path(path)
+    workers, scheduler, threads = who
+    with plain_warnings():
+        if plan:
+            for sentence in plan_sweep(described, runs, workers, scheduler, retry_failed, again):
+                print(sentence)
+            return
+        with progress_bars() as bars:
+            result = compute(
+                described, runs, out, workers, scheduler, threads, retry_failed, again,
+                bars(f"sweep {described.name}"), say,
+            )  # fmt: skip
+    _print(result)
+    # What workers are told by does not change the page.
+    command = shlex.join(["spikelearn", *sys.argv[1:]]) if sys.argv[1:2] == ["sweep"] else ""
+    writers = [functools.partial(_write_page, result, command)]
+    writers += [functools.partial(_write_picture, result, path) for path in plots or []]
+    print(f"Table: {result.folder / 'table.parquet'}")
+    each_on_its_own(writers)
+    if result.n_failed:
+        for sentence in result.failed:
+            say(f"Failed: {sentence}")
+        raise SpikelearnError(
+            f"{result.n_failed} of {described.n_runs} runs failed; --retry-failed tries them again"
+        )
+
+
+def _print(result: SweepResult) -> None:
+    """Means over seeds, as far as a screen holds them, and what runs warned of."""
+    for note, n in result.notes.items():
+        say(f"Note: {note}" + (f" (in {n} runs)" if n > 1 else ""))
+    table = result.table[result.table["failed"] == ""]
+    numbers = [name for name in result.measures if table[name].dtype.kind in "fi"]
+    by = [column for axis in result.sweep.axes() for column in axis.columns]
+    by += ["population"] if "population" in table else []
+    if not len(table):
+        return
+    means = table.groupby(by, sort=False)[numbers].mean().reset_index() if by else table[numbers]
+    several = f", means over {len(result.sweep.seeds)} seeds" if len(result.sweep.seeds) > 1 else ""
+    shown = means.head(_MOST_ROWS)
+    print_table(shown, f"{result.sweep.name}: {result.sweep.n_runs:,} runs{several}")
+    if len(shown) < len(means):
+        print(f"and {len(means) - len(shown):,} further rows")
+
+
+_MOST_ROWS = 40
+
+
+def _write_page(result: SweepResult, command: str) -> None:
+    print(f"Page: {result.write_page(command)}")
+
+
+def _write_picture(result: SweepResult, path: Path) -> None:
+    result.plot(path=path)
+    print(f"Picture: {path}")

@@ -1,0 +1,90 @@
+"""Connected pairs that were drawn before, for networks that are made again with other weights.
+
+Pairs are decided by connectivity, sizes and the state of the generator. They are kept within
+`pairs_kept`, with the state in which their drawing left the generator, so that whatever is drawn
+next is the same as if they had been drawn anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikelearn._keys import content_key
+
+if TYPE_CHECKING:
+    from spikelearn.networks.connectivity import Connectivity
+
+MOST_BYTES = 1_000_000_000
+# Of fewer synapses to look them up takes as long as to draw them.
+_FEWEST = 100_000
+
+_Kept = tuple[np.ndarray, np.ndarray, Any]
+_kept: OrderedDict[str, _Kept] | None = None
+
+
+@contextlib.contextmanager
+def pairs_kept() -> Iterator[None]:
+    """Within the block, pairs of large projections are kept, the latest of them."""
+    global _kept  # noqa: PLW0603 - of the process: whatever simulates within the block draws by it
+    before, _kept = _kept, OrderedDict() if _kept is None else _kept
+    try:
+        yield
+    finally:
+        _kept = before
+
+
+def keep_pairs() -> None:
+    """Keep them from now on, in a process that does nothing else."""
+    global _kept  # noqa: PLW0603 - as above
+    if _kept is None:
+        _kept = OrderedDict()
+
+
+def draw_pairs(
+    connectivity: Connectivity, n_source: int, n_target: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs that a connectivity draws, perhaps kept from an earlier time.
+
+    Parameters
+    ----------
+    connectivity : Connectivity
+    n_source, n_target : int
+        Sizes of the populations.
+    generator : numpy.random.Generator
+        Is afterwards in the state in which drawing leaves it.
+
+    Returns
+    -------
+    (array, array)
+        Indices of shape (n_synapses,); not to be changed.
+    """
+    if _kept is None or connectivity.expected_number(n_source, n_target) < _FEWEST:
+        return connectivity.draw(n_source, n_target, generator)
+    key = content_key([dict(connectivity), n_source, n_target, generator.bit_generator.state])
+    if key in _kept:
+        _kept.move_to_end(key)
+        pre, post, state = _kept[key]
+        generator.bit_generator.state = state
+        return pre, post
+    drawn = connectivity.draw(n_source, n_target, generator)
+    pre, post = (_narrow(ends) for ends in drawn)
+    _kept[key] = pre, post, generator.bit_generator.state
+    while len(_kept) > 1 and _size(_kept) > MOST_BYTES:
+        _kept.popitem(last=False)
+    return pre, post
+
+
+def _narrow(ends: np.ndarray) -> np.ndarray:
+    """Half the memory, and read only: they are everybody's."""
+    narrow = ends.astype(np.int32)
+    narrow.flags.writeable = False
+    return narrow
+
+
+def _size(kept: OrderedDict[str, _Kept]) -> int:
+    return sum(pre.nbytes + post.nbytes for pre, post, _ in kept.values())

@@ -1,0 +1,18 @@
+"""Many runs: every combination of some values, with every seed, and the table of what they measure.
+
+description.py   `Sweep`, what runs, varies and is measured
+axes.py          values: lists, ranges, draws; paths that vary together
+checking.py      refused before anything runs
+plan.py          all runs in their order, with their keys
+simulated.py     runs that are simulations; trained.py, those that are trainings
+measures.py      what is measured, also by functions of one's own
+estimate.py      how many, how long, how much: told before
+running.py       `sweep`: what is there is read, the rest computed
+table.py         the table of all; result.py, what Python has of it
+"""
+
+from spikelearn.sweeps.description import Sweep, load_sweep
+from spikelearn.sweeps.result import SweepResult
+from spikelearn.sweeps.running import sweep
+
+__all__ = ["Sweep", "SweepResult", "load_sweep", "sweep"]

@@ -1,0 +1,238 @@
+"""`Sweep`: what runs, what varies, and what is measured, as a YAML file or in Python.
+
+    name: diagram
+    simulate: {model: brunel2000, duration_ms: 1000}     # or train: {recipe: mnist_mlp/backprop}
+    vary:
+      "projections[inhibitory->*].weight_mv": "-0.3:-0.8:11"
+      "background[*].rate_hz": "10000:40000:8"
+    seeds: [0, 1, 2]
+    measures: [rate_hz, isi_cv, synchrony]
+    start_ms: 200
+
+Every combination of the axes' values runs with every seed. A path leads into the network; behind
+`stimulus.` into the stimulus; behind `simulate.` into what stands there, such as
+`simulate.duration_ms`. Of a training it leads into the recipe, and behind `network.` into the
+model. `spikelearn.sweeps.axes` says how values are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from spikelearn._description import Description
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import read_yaml, validate
+from spikelearn._names import is_file_name
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.stimuli.protocol import AnyProtocol
+from spikelearn.sweeps.axes import Axis, Together, Varied
+from spikelearn.sweeps.measures import (
+    SIMULATED,
+    TRAINED,
+    absolute_measure,
+    check_measure,
+    measure_name,
+)
+from spikelearn.training.config import STDPConfig, TrainConfig
+
+# Columns that every table has, which no axis may be called.
+TAKEN = (
+    "run", "seed", "population", "failed", "notes", "key", "folder", "spikes", "seconds", "machine",
+    "time",
+)  # fmt: skip
+
+
+class SimulateBase(Description):
+    """A simulation: what `spikelearn simulate` takes, by the same names."""
+
+    model: str | SpikingNetwork
+    stimulus: str | AnyProtocol | None = None
+    duration_ms: float = Field(default=500.0, gt=0)
+    dt_ms: float | None = Field(default=None, gt=0)
+    backend: str = "auto"
+    scale: float | None = Field(default=None, gt=0, le=1)
+    changes: dict[str, Any] | None = Field(
+        default=None, description="what differs in all runs, by path"
+    )
+
+
+class TrainBase(Description):
+    """A training: a recipe, by name or path, and what differs from it in all runs."""
+
+    recipe: str | TrainConfig | STDPConfig
+    changes: dict[str, Any] | None = Field(
+        default=None, description="what differs in all runs, by path"
+    )
+
+
+class Sweep(Description):
+    """A sweep: what runs, what varies, and what is measured.
+
+    Parameters
+    ----------
+    simulate : mapping or str
+        `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `scale`, `changes`; a text is the
+        model. Either this or `train`.
+    train : mapping or str
+        `recipe` and `changes`; a text is the recipe.
+    vary : mapping, or list of axes
+        From paths to values; or a list of `{path, values, name}`, and of `{together: [...]}` of
+        these for paths that vary together.
+    seeds : sequence of int
+        Every combination runs with each.
+    measures : sequence of str
+        Of simulations columns of `spikelearn.spikes.summary`, of trainings of a run's summary; one
+        of your own as my_measures.py:my_measure, which takes the activity (the run) and gives a
+        number, or numbers by name of population.
+    start_ms, stop_ms : float
+        The part of each trial that measures count.
+    bin_ms : float
+        Of correlation and synchrony.
+    keep_spikes : bool
+        Whether spikes are kept, a file a run.
+    draw_seed : int
+        Of axes that are drawn.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> sweep = sl.Sweep(
+    ...     name="currents", simulate={"model": "lif_neuron", "stimulus": "step_current"},
+    ...     vary={"populations.neuron.tau_m_ms": "10:20:3"}, seeds=[0, 1],
+    ... )
+    >>> sweep.n_runs
+    6
+    """
+
+    name: str = Field(default="sweep", min_length=1)
+    description: str = ""
+    simulate: SimulateBase | None = None
+    train: TrainBase | None = None
+    vary: tuple[Varied | Together, ...] = ()
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    measures: tuple[str, ...] | None = None
+    start_ms: float = Field(default=0.0, ge=0)
+    stop_ms: float | None = Field(default=None, gt=0)
+    bin_ms: float = Field(default=5.0, gt=0)
+    keep_spikes: bool = False
+    draw_seed: int = Field(default=0, ge=0)
+
+    @field_validator("name")
+    @classmethod
+    def _no_path(cls, name: str) -> str:
+        if not is_file_name(name):
+            raise ValueError("a name that a folder may have is needed, no path")
+        return name
+
+    @field_validator("simulate", "train", mode="before")
+    @classmethod
+    def _base_alone(cls, given: Any, info: Any) -> Any:
+        """A text, a network or a recipe alone is what the base is made of."""
+        field = "model" if info.field_name == "simulate" else "recipe"
+        if isinstance(given, str | SpikingNetwork | TrainConfig | STDPConfig):
+            return {field: given}
+        return given
+
+    @field_validator("vary", mode="before")
+    @classmethod
+    def _as_axes(cls, given: Any) -> Any:
+        """Paths with their values as a list of axes."""
+        if isinstance(given, Mapping):
+            return [{"path": path, "values": values} for path, values in given.items()]
+        if not isinstance(given, list | tuple):
+            return given
+        return [
+            one if not isinstance(one, Mapping)
+            else Together.model_validate(one) if "together" in one
+            else Varied.model_validate(one)
+            for one in given
+        ]  # fmt: skip
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+            raise ValueError("seeds are whole numbers of at least 0, each once")
+        return seeds
+
+    @model_validator(mode="after")
+    def _one_base(self) -> Sweep:
+        if (self.simulate is None) == (self.train is None):
+            raise ValueError("one of simulate and train is needed")
+        if self.train is not None:
+            for field in ("start_ms", "stop_ms", "bin_ms", "keep_spikes"):
+                if getattr(self, field) != type(self).model_fields[field].default:
+                    raise ValueError(f"{field}: of simulations; this one trains")
+        names = [measure_name(one) for one in self.measured()]
+        for one, name in zip(self.measured(), names, strict=True):
+            check_measure(one, self.train is not None)
+            if names.count(name) > 1 or name in TAKEN:
+                raise ValueError(f"measures: '{name}' is a column already; call it otherwise")
+        columns = [column for axis in self.axes() for column in axis.columns]
+        for column in columns:
+            if columns.count(column) > 1:
+                raise ValueError(f"vary: '{column}' stands twice; give one of them a name")
+            if column in (*TAKEN, *names):
+                raise ValueError(
+                    f"vary: '{column}' is a column of its own in the table; give the axis a name"
+                )
+        return self
+
+    def axes(self) -> list[Axis]:
+        """The axes with their values."""
+        return [Axis(described, self.draw_seed) for described in self.vary]
+
+    def measured(self) -> tuple[str, ...]:
+        """What is measured; all there is, if nothing is named."""
+        if self.measures is not None:
+            return self.measures
+        return TRAINED if self.train is not None else SIMULATED
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs it takes, those that are stored included."""
+        number = len(self.seeds)
+        for axis in self.axes():
+            number *= len(axis)
+        return number
+
+
+def load_sweep(path: str | Path) -> Sweep:
+    """The sweep in a YAML file; files of measures and models that it names are those beside it.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file, the field and what is allowed.
+    """
+    path = Path(path)
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        raise SpikelearnError(f"there is no sweep {path}; it is a .yaml file")
+    content = read_yaml(path)
+    if isinstance(content, dict):
+        content = {"name": path.stem, **content}
+        if isinstance(content.get("measures"), list):
+            content["measures"] = [absolute_measure(m, path.parent) for m in content["measures"]]
+        content = _with_files_beside(content, path.parent)
+    return validate(Sweep, content, path)
+
+
+def _with_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Files that the base names, counted from the folder of the sweep."""
+    found = dict(content)
+    for base, fields in (("simulate", ("model", "stimulus")), ("train", ("recipe",))):
+        given = content.get(base)
+        if isinstance(given, str):
+            given = {fields[0]: given}
+        if not isinstance(given, dict):
+            continue
+        found[base] = dict(given)
+        for field in fields:
+            name = given.get(field)
+            if isinstance(name, str) and name.endswith((".yaml", ".yml")):
+                found[base][field] = str(folder / name) if (folder / name).is_file() else name
+    return found

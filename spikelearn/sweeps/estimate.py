@@ -1,0 +1,102 @@
+"""How many runs a sweep takes, how long, and how much of the disk: told before it starts."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikelearn._atomic import check_room
+from spikelearn._small_results import SmallResults
+from spikelearn._threads import cores
+from spikelearn._workers import Workers
+from spikelearn.sweeps.description import Sweep
+
+if TYPE_CHECKING:
+    from spikelearn.sweeps.plan import Plan
+
+# Of a run: what was measured, as text and in the table.
+RESULT_BYTES = 1500
+_LOOKED_AT = 200  # stored runs that tell how long one takes
+
+
+class Estimate:
+    """What is said of a sweep before it starts, and when its first run is done.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    plan : Plan
+    results : SmallResults
+    workers : Workers
+    """
+
+    def __init__(self, sweep: Sweep, plan: Plan, results: SmallResults, workers: Workers) -> None:
+        self.sweep, self.plan, self.results, self.workers = sweep, plan, results, workers
+
+    def before(self, n_to_do: int) -> list[str]:
+        """Number of runs, disk, and time where stored runs tell it.
+
+        Raises
+        ------
+        WriteError
+            Where the disk does not hold the results.
+        """
+        n, axes = len(self.plan), self.plan.axes
+        grid = " x ".join(str(len(axis)) for axis in axes) or "1"
+        seeds = len(self.sweep.seeds)
+        sentence = f"{n:,} runs ({grid} values, {seeds} seed{'s' if seeds > 1 else ''})"
+        if n_to_do < n:
+            sentence += f", of which {n - n_to_do:,} need not be computed"
+        size = n_to_do * RESULT_BYTES
+        sentence += f"; {n_to_do:,} to compute on {self.workers}, about {_bytes(size)} of results"
+        check_room(self.results.path, size)
+        seconds = self._stored_seconds()
+        if n_to_do and seconds is not None:
+            sentence += f", about {duration(self._all(seconds, n_to_do))} by those that are stored"
+        return [sentence]
+
+    def after_first(self, outcome: dict[str, Any], n_to_do: int) -> list[str]:
+        """How long all will take, by the first run, and what its spikes take of the disk."""
+        seconds = outcome.get("seconds")
+        if seconds is None or n_to_do < 2:
+            return []
+        sentence = (
+            f"The first run took {duration(seconds)}; all of them about"
+            f" {duration(self._all(seconds, n_to_do))}"
+        )
+        if (spikes := outcome.get("spikes")) is not None:
+            file = Path(self.results.path.parent) / spikes
+            size = file.stat().st_size * n_to_do
+            sentence += f", and their spikes about {_bytes(size)}"
+            check_room(file, size)
+        return [sentence]
+
+    def _stored_seconds(self) -> float | None:
+        """Mean time of runs of this sweep that are stored."""
+        found = (self.results.find(r.key) for r in itertools.islice(self.plan.runs(), _LOOKED_AT))
+        seconds = [one["seconds"] for one in found if one and "failed" not in one]
+        return sum(seconds) / len(seconds) if seconds else None
+
+    def _all(self, seconds: float, n_to_do: int) -> float:
+        side_by_side = 1 if self.workers.alone else min(self.workers.number, cores())
+        return seconds * n_to_do / side_by_side
+
+
+def duration(seconds: float) -> str:
+    """A time in words."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 2e5 else f"{seconds / 86400:.1f} days"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,379 @@
+"""`sweep`: look up what is there, compute the rest, and write the table of all.
+
+Every run is kept by the key of all that decides it, whoever computed it: simulations as what was
+measured of them, in `sweeps/results.sqlite` of the folder of runs, trainings as the runs that
+`spikelearn train` makes. So a sweep goes on where it was, two that share runs share them, and its
+table is the same in whatever order its runs were computed, and by however many workers, in all
+columns but `seconds`, `machine` and `time`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import platform
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spikelearn._atomic import atomic_folder, atomic_path
+from spikelearn._code import folder_code
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import validate, write_yaml
+from spikelearn._interrupts import goes_on, keeping
+from spikelearn._names import file_name
+from spikelearn._progress import Progress
+from spikelearn._provenance import package_versions
+from spikelearn._raised import raised
+from spikelearn._small_results import SmallResults
+from spikelearn._workers import LostTask, Workers, outcomes
+from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
+from spikelearn.sweeps.checking import check_sweep, check_values
+from spikelearn.sweeps.description import Sweep, load_sweep
+from spikelearn.sweeps.estimate import Estimate
+from spikelearn.sweeps.plan import Plan
+from spikelearn.sweeps.result import SweepResult
+from spikelearn.sweeps.simulated import SimulatedRuns
+from spikelearn.sweeps.table import write_sweep_table
+from spikelearn.sweeps.trained import TrainedRuns
+
+RESULTS = "sweeps/results.sqlite"
+Runs = SimulatedRuns | TrainedRuns
+
+
+def sweep(
+    description: Sweep | str | Path | Mapping[str, Any] | None = None,
+    runs: str | Path | None = None,
+    out: str | Path | None = None,
+    workers: int = 1,
+    scheduler: str = "",
+    threads_per_worker: int = 1,
+    retry_failed: bool = False,
+    again: bool = False,
+    progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
+    **fields: Any,
+) -> SweepResult:
+    """Compute all runs of a sweep that are not there yet, and give the table of all.
+
+    Several workers are processes that start anew: in a script what calls this stands below
+    `if __name__ == "__main__":`.
+
+    Parameters
+    ----------
+    description : Sweep, mapping or path of a YAML file
+        Or its fields by name, as further arguments.
+    runs : path, optional
+        Folder of runs, where every run is kept, and from which it is read the next time. Nothing
+        is kept where it is absent.
+    out : path, optional
+        Folder for the table and the description; `sweeps/NAME` of `runs`, if absent.
+    workers : int
+        Processes of this machine; one is this process itself.
+    scheduler : str
+        Address of a Dask scheduler that runs, such as tcp://10.0.0.1:8786, in their place.
+    threads_per_worker : int
+    retry_failed : bool
+        Whether runs that failed an earlier time are tried again.
+    again : bool
+        Whether to compute also what is there.
+    progress : callable, optional
+        Called with the fraction done and a few words.
+    tell : callable, optional
+        Called with a sentence on how many runs there are, how long they take, what is kept.
+    **fields
+        Of `Sweep`.
+
+    Returns
+    -------
+    SweepResult
+        With `.table`, `.to_xarray()`, `.plot()`, and `.failed`: sentences on the runs that failed.
+
+    Raises
+    ------
+    SpikelearnError
+        Before anything runs: where a path leads nowhere, a value fits nowhere, a measure is
+        unknown, or a scheduler does not answer.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> result = sl.sweep(
+    ...     simulate={"model": "lif_neuron", "stimulus": "step_current", "duration_ms": 100},
+    ...     vary={"populations.neuron.tau_m_ms": [10, 20]}, measures=["rate_hz"],
+    ... )
+    >>> list(result.table["populations.neuron.tau_m_ms"])
+    [10, 20]
+    >>> result.to_xarray()["rate_hz"].dims
+    ('populations.neuron.tau_m_ms', 'seed', 'population')
+    """
+    described = _described(description, fields)
+    who = Workers(workers, scheduler, threads_per_worker)
+    made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described)
+    check_sweep(described, made)
+    with contextlib.ExitStack() as stack:
+        if runs is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sweep-")))
+        else:
+            folder = Path(runs)
+        if described.keep_spikes and runs is None:
+            raise SpikelearnError("spikes are kept in a folder of runs; name one by `runs`")
+        place = folder / "sweeps" / file_name(described.name) if out is None else Path(out)
+        work = _Work(described, made, folder, who, progress, tell or (lambda sentence: None))
+        result = work.done(place, retry_failed, again)
+        return result.in_memory() if runs is None and out is None else result
+
+
+def plan_sweep(
+    description: Sweep,
+    runs: str | Path,
+    workers: int = 1,
+    scheduler: str = "",
+    retry_failed: bool = False,
+    again: bool = False,
+) -> list[str]:
+    """Sentences on how many runs a sweep takes, how long, and what of the disk; nothing runs.
+
+    Parameters
+    ----------
+    description, runs, workers, scheduler, retry_failed, again
+        Those of `sweep`.
+    """
+    made: Runs = SimulatedRuns(description) if description.simulate else TrainedRuns(description)
+    check_sweep(description, made)
+    who = Workers(workers, scheduler)
+    return _Work(description, made, Path(runs), who, None, print).planned(retry_failed, again)
+
+
+def _described(description: Any, fields: Mapping[str, Any]) -> Sweep:
+    if description is None:
+        return Sweep(**fields)
+    if isinstance(description, str | Path):
+        description = load_sweep(description)
+    elif isinstance(description, Mapping):
+        description = validate(Sweep, dict(description), "the sweep")
+    if not isinstance(description, Sweep):
+        raise SpikelearnError(
+            f"a sweep is a Sweep, a mapping of its fields or a YAML file, found {description!r:.60}"
+        )
+    return description.model_copy(update=fields) if fields else description
+
+
+@dataclass
+class _Work:
+    """The computation of a sweep."""
+
+    sweep: Sweep
+    made: Runs
+    folder: Path
+    workers: Workers
+    progress: Progress | None
+    tell: Callable[[str], None]
+    n_done: int = 0
+    n_failed: int = 0
+    n_to_do: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def done(self, place: Path, retry_failed: bool, again: bool) -> SweepResult:
+        """Compute what is to be computed, and write the table."""
+        with self._opened(retry_failed, again) as (plan, results, estimate):
+            with keeping(self._kept):
+                self._compute(plan, results, estimate)
+            failed = write_sweep_table(place, self.sweep, self.made, plan, results)
+        write_yaml(place / "sweep.yaml", self.sweep.model_dump(mode="json", exclude_none=True))
+        return SweepResult(self.sweep, place, self.n_done, failed, self.notes)
+
+    def planned(self, retry_failed: bool, again: bool) -> list[str]:
+        """What is said before anything runs."""
+        with self._opened(retry_failed, again) as (_, _, estimate):
+            return estimate.before(self.n_to_do)
+
+    @contextlib.contextmanager
+    def _opened(
+        self, retry_failed: bool, again: bool
+    ) -> Iterator[tuple[Plan, SmallResults, Estimate]]:
+        """The plan, with what is to be computed chosen, and what is there."""
+        with (
+            SmallResults(self.folder / RESULTS) as results,
+            Plan(self.sweep, self.made.key, self._looking_up) as plan,
+        ):
+            check_values(plan)
+            self.n_to_do = plan.choose(
+                lambda run: again or not self._is_there(results.find(run.key), retry_failed)
+            )
+            yield plan, results, Estimate(self.sweep, plan, results, self.workers)
+
+    def _is_there(self, found: Any, retry_failed: bool) -> bool:
+        if not isinstance(found, dict):
+            return False
+        if "failed" in found:
+            return not retry_failed
+        kept = found.get("folder") or found.get("spikes")
+        return kept is None or self.made.is_complete(self._files / kept)
+
+    @property
+    def _files(self) -> Path:
+        """Where files of runs are: training runs beside those of `spikelearn train`."""
+        return self.folder / "sweeps" if self.made.by_population else self.folder
+
+    def _looking_up(self, number: int) -> None:
+        if self.progress is not None:
+            self.progress(0.0, f"looking up {number:,} of {self.sweep.n_runs:,} runs")
+
+    def _kept(self) -> str:
+        what = f"What is complete ({self.n_done} of the {self.n_to_do} runs to compute)"
+        return goes_on(what, self.n_done)
+
+    def _compute(self, plan: Plan, results: SmallResults, estimate: Estimate) -> None:
+        for sentence in estimate.before(self.n_to_do):
+            self.tell(sentence)
+        if not self.n_to_do:
+            return
+        with _seen(self._files, bool(self.workers.scheduler)) as token:
+            compute = Compute(self.made, self._files, token)
+            tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
+            found = outcomes(compute, tasks, self.workers, versions, self.tell)
+            # Networks that differ in weights alone are drawn alike.
+            with pairs_kept(), contextlib.closing(found):
+                self._say()
+                for (key, _, _), outcome in found:
+                    lost = isinstance(outcome, LostTask)
+                    self._keep(results, key, {"failed": outcome.sentence} if lost else outcome)
+                    if self.n_done + self.n_failed == 1:
+                        for sentence in estimate.after_first(outcome, self.n_to_do):
+                            self.tell(sentence)
+
+    def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
+        for name, content in outcome.pop("files", {}).items():
+            _write_sent(self._files / name, content)
+        results.add(key, outcome)
+        self.n_done += "failed" not in outcome
+        self.n_failed += "failed" in outcome
+        for note in outcome.get("notes", ()):
+            if len(self.notes) < _MOST_NOTES or note in self.notes:
+                self.notes[note] = self.notes.get(note, 0) + 1
+        self._say()
+
+    def _say(self) -> None:
+        if self.progress is None:
+            return
+        finished = self.n_done + self.n_failed
+        words = f"{finished:,} of {self.n_to_do:,}"
+        words += f", {self.n_failed} failed" if self.n_failed else ""
+        words += f", on {self.workers}" if not self.workers.alone else ""
+        self.progress(finished / self.n_to_do, words)
+
+
+_MOST_NOTES = 20
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What a worker does with a run: plain values, or in a sentence why it failed.
+
+    Attributes
+    ----------
+    runs : SimulatedRuns or TrainedRuns
+    folder : Path
+        Where files of runs go.
+    token : str
+        A file in it, by which a worker elsewhere knows that it sees the folder; empty for those
+        that do. One that does not sends its files back.
+    """
+
+    runs: Runs
+    folder: Path
+    token: str
+
+    def __call__(self, task: tuple[str, dict[str, Any], int]) -> dict[str, Any]:
+        """Compute a run.
+
+        Parameters
+        ----------
+        task : (key, changes, seed)
+        """
+        started = time.monotonic()
+        about = {
+            "machine": platform.node(),
+            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        with warnings.catch_warnings(record=True) as noticed:
+            warnings.simplefilter("always")
+            try:
+                found = self._found(*task)
+            except SpikelearnError as error:
+                found = {"failed": str(error)}
+            except (Exception, SystemExit) as error:  # whatever a measure or a rule does wrong
+                found = {"failed": raised(error)}
+        notes = sorted({str(one.message) for one in noticed if _is_told(one.category)})
+        seconds = round(time.monotonic() - started, 6)
+        return {**found, "notes": notes, "seconds": seconds, **about}
+
+    def _found(self, key: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:
+        if not self.token:  # a process of this sweep alone
+            keep_pairs()
+        if not self.token or (self.folder / self.token).is_file():
+            return self._named(self.runs.result(changes, seed, self.folder, key), key)
+        with tempfile.TemporaryDirectory(prefix="sweep-") as name:
+            elsewhere = Path(name)
+            found = self._named(self.runs.result(changes, seed, elsewhere, key), key)
+            kept = found.get("folder") or found.get("spikes")
+            return {**found, "files": {kept: _to_send(elsewhere / kept)} if kept else {}}
+
+    def _named(self, found: dict[str, Any], key: str) -> dict[str, Any]:
+        file = self.runs.file(key)
+        return found if file is None else {**found, "spikes": file}
+
+
+def _is_told(category: type[Warning]) -> bool:
+    """Whether a warning is for users: not what libraries say to programmers."""
+    return not issubclass(
+        category, DeprecationWarning | PendingDeprecationWarning | ResourceWarning
+    )
+
+
+def _to_send(path: Path) -> Any:
+    """The content of a file, or those of a folder by their places in it."""
+    if path.is_file():
+        return path.read_bytes()
+    inside = sorted(file for file in path.rglob("*") if file.is_file())
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in inside}
+
+
+def _write_sent(path: Path, content: Any) -> None:
+    if isinstance(content, bytes):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+        return
+    with atomic_folder(path, durable=True) as temporary:
+        for name, part in content.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).write_bytes(part)
+
+
+@contextlib.contextmanager
+def _seen(folder: Path, by_others: bool) -> Iterator[str]:
+    """A file by which workers elsewhere know that they see a folder; its name, empty for none."""
+    if not by_others:
+        yield ""
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    token = folder / f".seen-{uuid.uuid4().hex}"
+    token.touch()
+    try:
+        yield token.name
+    finally:
+        token.unlink(missing_ok=True)
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """What must be the same on every worker: the toolkit's code, and what numbers hang on."""
+    of_packages = {n: v for n, v in package_versions().items() if n != "platform"}
+    return {"spikelearn": folder_code("."), **of_packages}

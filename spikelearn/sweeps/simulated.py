@@ -1,0 +1,324 @@
+"""Runs of a sweep that are simulations: what decides each, and what is found of it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikelearn import _store as store
+from spikelearn._code import folder_code
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import sha256
+from spikelearn._keys import content_key
+from spikelearn._time_steps import in_steps
+from spikelearn.networks import load_model
+from spikelearn.networks.content import content
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.rules import RULES
+from spikelearn.simulation.simulate import load_backend, simulate, stimulus_for, time_step
+from spikelearn.spikes import summary
+from spikelearn.stimuli.datasets import data_key
+from spikelearn.stimuli.image_protocol import ImageProtocol
+from spikelearn.stimuli.protocol import AnyProtocol, CombinedProtocol, load_protocol
+from spikelearn.sweeps.description import SimulateBase, Sweep
+from spikelearn.sweeps.measures import SIMULATED, measures_code, own_found
+
+# Raised when the meaning of what is stored changes.
+FORMAT = 1
+# Of the toolkit, what decides spikes and what is measured of them.
+CODE = (
+    "simulation", "networks", "stimuli", "spikes", "_seeding.py", "_spike_arrays.py",
+    "_time_steps.py", "rules/stdp.py", "sweeps/measures.py", "sweeps/simulated.py",
+)  # fmt: skip
+_IN_STIMULUS, _IN_BASE = "stimulus.", "simulate."
+_SAID = ("name", "description", "reference", "dt_ms")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One simulation, all of it at hand."""
+
+    network: SpikingNetwork
+    protocol: AnyProtocol | None
+    duration_ms: float
+    dt_ms: float
+    backend: str
+    seed: int
+
+
+class SimulatedRuns:
+    """The simulations of a sweep. Names of models and stimuli are looked up once, when it is made.
+
+    Parameters
+    ----------
+    sweep : Sweep
+
+    Raises
+    ------
+    SpikelearnError
+        If there is no such model or stimulus.
+    """
+
+    by_population = True
+
+    def __init__(self, sweep: Sweep) -> None:
+        base = sweep.simulate
+        if base is None:
+            raise SpikelearnError(f"the sweep '{sweep.name}' trains, it does not simulate")
+        self.sweep, self.base = sweep, base
+        self.measures = sweep.measured()
+        varied = {
+            path: [values[at] for values in axis.values]
+            for axis in sweep.axes()
+            for at, path in enumerate(axis.paths)
+        }
+        self.models = _named(_description, base.model, varied.get(f"{_IN_BASE}model", []))
+        self.protocols = _named(_protocol, base.stimulus, varied.get(f"{_IN_BASE}stimulus", []))
+        for backend in (base.backend, *varied.get(f"{_IN_BASE}backend", [])):
+            if isinstance(backend, str) and backend != "auto":
+                load_backend(backend)
+        self.decides = {
+            "format": FORMAT,
+            "code": folder_code(*CODE),
+            "own": measures_code(self.measures),
+            "part": [sweep.start_ms, sweep.stop_ms, sweep.bin_ms],
+        }
+        self._made: tuple[str, Any, str] = ("", None, "")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_made": ("", None, "")}
+
+    def simulation(self, changes: Mapping[str, Any], seed: int) -> Simulation:
+        """What runs with these changes, by path, and this seed.
+
+        Raises
+        ------
+        SpikelearnError
+            Where there is no such place, or a value does not fit there.
+        """
+        return self._simulation(changes, seed)[0]
+
+    def _simulation(self, changes: Mapping[str, Any], seed: int) -> tuple[Simulation, str]:
+        """The simulation, and the key of its network and its stimulus."""
+        every = _joined(self.base.changes or {}, changes)
+        told = json.dumps([every, seed], default=repr) if self._by_seed(every) else ""
+        told = told or json.dumps(every, default=repr)
+        if self._made[0] != told:
+            made = self._described(every, seed)
+            self._made = (told, made, content_key([*map(_decides, made[1:])]))
+        (base, network, protocol), key = self._made[1], self._made[2]
+        dt_ms = time_step(network) if base.dt_ms is None else base.dt_ms
+        self._check_part(base.duration_ms, dt_ms)
+        return Simulation(network, protocol, base.duration_ms, dt_ms, base.backend, seed), key
+
+    def _by_seed(self, changes: Mapping[str, Any]) -> bool:
+        """Whether the network itself hangs on the seed: weights before training are drawn."""
+        return any(model.kind != "spiking" for model in self.models.values())
+
+    def _described(
+        self, every: Mapping[str, Any], seed: int
+    ) -> tuple[SimulateBase, SpikingNetwork, AnyProtocol | None]:
+        of_base = _behind(_IN_BASE, every)
+        of_stimulus = _behind(_IN_STIMULUS, every)
+        of_network = {
+            path: value for path, value in every.items()
+            if not path.startswith((_IN_BASE, _IN_STIMULUS))
+        }  # fmt: skip
+        base = self.base.changed(of_base) if of_base else self.base
+        if "changes" in of_base:
+            raise SpikelearnError("what `changes` says is varied by its own paths")
+        model = _looked_up(self.models, _description, base.model)
+        network = _spiking(model.changed(of_network) if of_network else model, seed)
+        if base.scale is not None:
+            network = network.scaled(base.scale)
+        protocol = None
+        if base.stimulus is not None:
+            protocol = _looked_up(self.protocols, _protocol, base.stimulus)
+        if protocol is None and network.sources:
+            protocol = load_protocol("poisson")
+        if of_stimulus:
+            if protocol is None:
+                raise SpikelearnError(f"'{next(iter(of_stimulus))}': there is no stimulus")
+            protocol = protocol.changed(of_stimulus)
+        return base, network, protocol
+
+    def _check_part(self, duration_ms: float, dt_ms: float) -> None:
+        in_steps(duration_ms, dt_ms, "duration_ms")
+        start, stop = self.sweep.start_ms, self.sweep.stop_ms
+        end = duration_ms if stop is None else stop
+        if not start < end <= duration_ms * (1 + 1e-9):
+            raise SpikelearnError(
+                f"start_ms and stop_ms must lie within the trial, 0 to {duration_ms:g} ms, and"
+                f" start_ms before stop_ms, found {start:g} and {end:g} ms"
+            )
+
+    def key(self, changes: Mapping[str, Any], seed: int) -> str:
+        """The key of a run: what decides it, and what is measured of it."""
+        simulation, network = self._simulation(changes, seed)
+        numbers = [simulation.duration_ms, simulation.dt_ms, simulation.backend, seed]
+        return content_key([self.decides, network, numbers])
+
+    def check(self, changes: Mapping[str, Any], seed: int) -> None:
+        """Refuse a run whose description is refused, before anything runs."""
+        self._simulation(changes, seed)
+
+    def check_stimulus(self, changes: Mapping[str, Any], seed: int) -> None:
+        """Refuse a stimulus that the network cannot be shown."""
+        one = self.simulation(changes, seed)
+        if one.protocol is not None:
+            stimulus_for(one.network, one.protocol, one.duration_ms, one.dt_ms, seed)
+
+    def result(
+        self, changes: Mapping[str, Any], seed: int, folder: Path, key: str
+    ) -> dict[str, Any]:
+        """Simulate and measure; plain values.
+
+        Parameters
+        ----------
+        changes : mapping
+            By path.
+        seed : int
+        folder : Path
+            Where files of runs go.
+        key : str
+            Of the run.
+        """
+        one = self.simulation(changes, seed)
+        stimulus = None
+        if one.protocol is not None:
+            stimulus = stimulus_for(one.network, one.protocol, one.duration_ms, one.dt_ms, seed)
+        activity = simulate(
+            one.network, stimulus, one.duration_ms, one.dt_ms, one.backend, one.seed
+        )
+        if (file := self.file(key)) is not None:
+            activity.save(folder / file)
+        part = activity.between(self.sweep.start_ms, self.sweep.stop_ms)
+        table = summary(part, self.sweep.bin_ms)
+        found = {name: list(map(float, table[name])) for name in SIMULATED}
+        populations = list(table["population"])
+        own = own_found(self.measures, part, populations)
+        return {"populations": populations, "found": found, "own": own}
+
+    def file(self, key: str) -> str | None:
+        """The file or folder of a run, below the folder for these; None where none is kept."""
+        return f"spikes/{key[:20]}.npz" if self.sweep.keep_spikes else None
+
+    def is_complete(self, path: Path) -> bool:
+        """Whether the file of a run is there."""
+        return path.is_file()
+
+
+def _behind(start: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        path.removeprefix(start): value for path, value in changes.items() if path.startswith(start)
+    }
+
+
+def _joined(fixed: Mapping[str, Any], varied: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs in all runs and in this one; an axis wins over what is written alike."""
+    return {**fixed, **varied}
+
+
+def _name(given: Any) -> str:
+    return given if isinstance(given, str) else "" if given is None else content_key(given, 16)
+
+
+def _named(load: Any, base: Any, values: list[Any]) -> dict[str, Any]:
+    """What is found by each name that the base or an axis gives."""
+    found: dict[str, Any] = {}
+    for given in (base, *values):
+        if given is not None:
+            _looked_up(found, load, given)
+    return found
+
+
+def _looked_up(found: dict[str, Any], load: Any, given: Any) -> Any:
+    """What a name, or a description itself, stands for; looked up once."""
+    name = _name(given)
+    if name not in found:
+        found[name] = load(given) if isinstance(given, str) else given
+    return found[name]
+
+
+def _protocol(name: str) -> Any:
+    return load_protocol(name)
+
+
+def _description(name: str) -> Any:
+    """The model of that name, file (YAML or NIR) or training run."""
+    path = Path(name)
+    if path.suffix == ".nir":
+        return SpikingNetwork.from_nir(path)
+    if store.is_complete(path):
+        return _trained(path)
+    model = load_model(name)
+    if model.kind not in ("spiking", "spiking_mlp", "latency_mlp", "latency_cnn"):
+        raise SpikelearnError(
+            f"model '{name}' is of kind {model.kind}, which does not spike; `spikelearn models`"
+            " lists those that do"
+        )
+    return model
+
+
+def _trained(folder: Path) -> SpikingNetwork:
+    rule = store.read_config(folder).get("rule")
+    if rule in RULES and RULES[rule].simulated:
+        from spikelearn.training.stdp_training import open_stdp_run
+
+        run = open_stdp_run(folder)
+        return run.network.changed("dt_ms", run.config["dt_ms"])
+    from spikelearn.training.loop import open_trained_run
+
+    network: Any = open_trained_run(folder).rule.network
+    if not hasattr(network, "to_spiking_network"):
+        raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
+    spiking: SpikingNetwork = network.to_spiking_network()
+    return spiking
+
+
+def _spiking(model: Any, seed: int) -> SpikingNetwork:
+    if isinstance(model, SpikingNetwork):
+        return model
+    network: SpikingNetwork = model.build(seed).to_spiking_network()
+    return network
+
+
+def _decides(part: Any) -> Any:
+    """What of a network or a stimulus decides spikes: not what is said of it, nor file names."""
+    if part is None:
+        return None
+    if isinstance(part, SpikingNetwork):
+        return {name: value for name, value in content(part).items() if name not in _SAID}
+    fields = {name: _content(value) for name, value in dict(part).items() if name not in _SAID[1:3]}
+    if isinstance(part, CombinedProtocol):
+        fields["parts"] = [_decides(one) for one in part.parts]
+    if isinstance(part, ImageProtocol) and part.dataset != "kriegeskorte92":
+        fields["dataset"] = data_key(part.dataset)
+    return fields
+
+
+def _content(value: Any) -> Any:
+    """Values of a protocol, files by what stands in them."""
+    if isinstance(value, Path):
+        about = value.stat()
+        return _digest(value, about.st_size, about.st_mtime_ns)
+    if isinstance(value, np.ndarray | str | bytes) or value is None:
+        return value
+    if isinstance(value, Mapping):
+        return {name: _content(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_content(inner) for inner in value]
+    if hasattr(value, "settable"):
+        return {name: _content(inner) for name, inner in dict(value).items()}
+    return value
+
+
+@functools.lru_cache(maxsize=256)
+def _digest(path: Path, size: int, changed: int) -> str:
+    return sha256(path)

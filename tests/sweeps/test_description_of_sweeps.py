@@ -1,0 +1,88 @@
+"""The description of a sweep: what it takes, and what it refuses before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+import spikelearn as sl
+from spikelearn._files import write_yaml
+from spikelearn.sweeps import load_sweep
+
+TAU = "populations.neuron.tau_m_ms"
+BASE = {"simulate": {"model": "lif_neuron", "stimulus": "step_current"}}
+
+
+def test_a_base_may_be_named_alone_and_axes_may_be_a_mapping():
+    short = sl.Sweep(simulate="lif_neuron", vary={TAU: "10:20:3"})
+    long = sl.Sweep(simulate={"model": "lif_neuron"}, vary=[{"path": TAU, "values": "10:20:3"}])
+    assert short == long
+    assert short.n_runs == 3
+    assert sl.Sweep(train="mnist_mlp/backprop").measured()[0] == "test_accuracy"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "one of simulate and train"),
+        ({**BASE, "train": "mnist_mlp/backprop"}, "one of simulate and train"),
+        ({**BASE, "varry": {}}, "did you mean vary"),
+        ({**BASE, "seeds": []}, "seeds"),
+        ({**BASE, "seeds": [1, 1]}, "each once"),
+        ({**BASE, "seeds": [-1]}, "at least 0"),
+        ({**BASE, "seeds": [0.5]}, "seeds"),
+        ({**BASE, "measures": ["rate"]}, "did you mean rate_hz"),
+        ({**BASE, "measures": ["test_accuracy"]}, "there is no measure"),
+        ({**BASE, "measures": ["no_file.py:peak"]}, "there is no Python file"),
+        ({**BASE, "measures": ["rate_hz", "rate_hz"]}, "a column already"),
+        ({**BASE, "name": "../elsewhere"}, "no path"),
+        ({**BASE, "vary": {"seed": [1]}}, "a column of its own"),
+        ({**BASE, "vary": [{"path": TAU, "values": [1], "name": "rate_hz"}]}, "column of its own"),
+        ({**BASE, "vary": [{"path": TAU, "values": [1]}] * 2}, "stands twice"),
+        ({**BASE, "vary": [{"path": TAU}]}, "values"),
+        ({**BASE, "vary": [{"together": [{"path": TAU, "values": [1]}]}]}, "together"),
+        ({"train": "mnist_mlp/backprop", "start_ms": 5}, "start_ms: of simulations"),
+        ({"simulate": {"model": "lif_neuron", "duration": 5}}, "did you mean duration_ms"),
+        ({"simulate": {"model": "lif_neuron", "duration_ms": "5"}}, "duration_ms"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_a_sentence(fields, words):
+    with pytest.raises(sl.SpikelearnError) as raised:
+        sl.Sweep(**fields)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_finds_what_lies_beside_it_and_is_called_after_it(tmp_path, monkeypatch):
+    (tmp_path / "own_peak.py").write_text("def peak(activity):\n    return 1.0\n")
+    network = sl.load_model("lif_neuron").model_dump(mode="json", exclude_none=True)
+    write_yaml(tmp_path / "cell.yaml", network)
+    content = {"simulate": "cell.yaml", "vary": {TAU: [5]}, "measures": ["own_peak.py:peak"]}
+    write_yaml(tmp_path / "small.yaml", content)
+    monkeypatch.chdir(tmp_path.parent)
+    sweep = load_sweep(tmp_path / "small.yaml")
+    assert sweep.name == "small"
+    assert sweep.simulate.model == str(tmp_path / "cell.yaml")
+    assert sweep.measures == (f"{(tmp_path / 'own_peak.py').resolve()}:peak",)
+
+
+def test_a_file_is_told_with_its_mistake(tmp_path):
+    with pytest.raises(sl.SpikelearnError, match="there is no sweep"):
+        load_sweep(tmp_path / "none.yaml")
+    write_yaml(tmp_path / "bad.yaml", {"simulate": "lif_neuron", "seedz": [0]})
+    with pytest.raises(sl.SpikelearnError, match=r"bad\.yaml.*did you mean seeds"):
+        load_sweep(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(sl.SpikelearnError, match="mapping of fields"):
+        load_sweep(tmp_path / "list.yaml")
+
+
+def test_what_was_written_is_read_again(tmp_path):
+    sweep = sl.Sweep(
+        **BASE, name="again", seeds=[1, 2], measures=["rate_hz"],
+        vary=[{"together": [
+            {"path": TAU, "values": "10:20:3"},
+            {"path": "simulate.duration_ms", "values": [10, 20, 30], "name": "T"},
+        ]}],
+    )  # fmt: skip
+    write_yaml(tmp_path / "again.yaml", sweep.model_dump(mode="json", exclude_none=True))
+    assert load_sweep(tmp_path / "again.yaml") == sweep

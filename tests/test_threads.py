@@ -1,0 +1,23 @@
+"""How many threads: all cores, or as many as are told, and as before when the block ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from spikelearn._threads import at_most, cores, n_threads
+
+
+def test_a_limit_holds_within_its_block_and_within_the_innermost():
+    assert n_threads() == cores() >= 1
+    with at_most(3):
+        assert n_threads() == 3
+        with at_most(1):
+            assert n_threads() == 1
+        assert n_threads() == 3
+    assert n_threads() == cores()
+
+
+def test_the_limit_ends_with_an_error_too():
+    with pytest.raises(KeyError), at_most(2):
+        raise KeyError
+    assert n_threads() == cores()

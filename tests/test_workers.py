@@ -1,0 +1,159 @@
+"""Tasks shared out: every one has its outcome, whoever computes it and whoever dies of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import threadpoolctl
+
+from spikelearn import SpikelearnError, _workers
+from spikelearn._threads import n_threads
+from spikelearn._workers import LostTask, Workers, outcomes
+
+
+def _square(task):
+    return task**2
+
+
+def _threads(task):
+    return n_threads(), {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+
+
+def test_alone_tasks_are_computed_one_after_another_as_they_are_asked_for():
+    asked = []
+
+    def tasks():
+        for n in range(5):
+            asked.append(n)
+            yield n
+
+    found = outcomes(_square, tasks(), Workers())
+    assert next(found) == (0, 0)
+    assert asked == [0]
+    assert list(found) == [(n, n**2) for n in range(1, 5)]
+
+
+def test_alone_nothing_of_dask_is_imported():
+    code = """
+        import sys
+        from spikelearn._workers import Workers, outcomes
+        assert list(outcomes(abs, [-1], Workers())) == [(-1, 1)]
+        assert not {"dask", "distributed"} & set(sys.modules)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_worker_computes_on_as_many_threads_as_it_is_told():
+    import numpy as np
+
+    assert np.ones(3) @ np.ones(3) == 3  # BLAS is there to be asked
+    ((_, (ours, of_blas)),) = outcomes(_threads, [0], Workers(threads=1))
+    assert (ours, of_blas) == (1, {1})
+    before = n_threads()
+    ((_, (ours, _)),) = outcomes(_threads, [0], Workers(threads=before + 1))
+    assert ours == before + 1
+    assert n_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"number": 0}, "number of workers"),
+        ({"number": True}, "number of workers"),
+        ({"threads": 0}, "threads of a worker"),
+        ({"number": 2, "scheduler": "tcp://127.0.0.1:1"}, "give one"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused(given, words):
+    with pytest.raises(SpikelearnError, match=words):
+        Workers(**given)
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(_workers, "ANSWER_S", 0.3)
+    with pytest.raises(SpikelearnError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
+        list(outcomes(_square, [1], Workers(scheduler="tcp://127.0.0.1:1")))
+    with pytest.raises(SpikelearnError, match="no Dask scheduler answers at nonsense"):
+        list(outcomes(_square, [1], Workers(scheduler="nonsense")))
+
+
+def _die_once(task):
+    """Kill the worker the first time that task 3 comes."""
+    number, flag = task
+    if number == 3 and not Path(flag).exists():
+        Path(flag).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number, os.getpid()
+
+
+def test_what_a_killed_worker_had_is_computed_by_another(tmp_path):
+    tasks = [(n, str(tmp_path / "flag")) for n in range(12)]
+    found = list(outcomes(_die_once, tasks, Workers(2)))
+    assert (tmp_path / "flag").exists()
+    assert sorted(task for task, _ in found) == tasks
+    assert all(outcome[0] == task[0] for task, outcome in found)
+    pids = {pid for _, (_, pid) in found}
+    assert os.getpid() not in pids
+
+
+def _die_always(task):
+    if task == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_every_worker_is_given_up_and_stops_no_other():
+    found = dict(outcomes(_die_always, range(12), Workers(2)))
+    assert isinstance(found.pop(3), LostTask)
+    assert found == {n: n for n in range(12) if n != 3}
+
+
+def _raise(task):
+    raise SpikelearnError("no such thing")
+
+
+@pytest.mark.slow
+def test_what_the_function_raises_ends_all_and_leaves_no_process():
+    import psutil
+
+    with pytest.raises(SpikelearnError, match="no such thing"):
+        list(outcomes(_raise, range(5), Workers(2)))
+    mine = [
+        p for p in psutil.Process().children(recursive=True) if "spawn_main" in str(p.cmdline())
+    ]
+    psutil.wait_procs(mine, timeout=20)
+    assert not [p for p in mine if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def _version():
+    return {"code": os.environ.get("TESTED_VERSION", "here")}
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A scheduler that runs elsewhere, with one worker that has another version."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address=None, env={"TESTED_VERSION": "there"},
+    ) as cluster:  # fmt: skip
+        yield cluster.scheduler_address
+
+
+@pytest.mark.slow
+def test_a_running_scheduler_computes_unless_versions_differ(scheduler):
+    who = Workers(scheduler=scheduler)
+    assert sorted(outcomes(_square, range(4), who)) == [(n, n**2) for n in range(4)]
+    with pytest.raises(SpikelearnError, match="code: here here, there there"):
+        list(outcomes(_square, range(4), who, _version))
