@@ -97,7 +97,8 @@ def compare(
     """Compare trained networks with a recorded brain.
 
     Each network's untrained twin, the pixels, the mean luminance, Gabor filters, random features
-    and the published category model stand in the same table.
+    and the category model (the published one, or of the categories of a recording of your own)
+    stand in the same table.
 
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
     """

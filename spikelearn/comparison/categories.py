@@ -35,18 +35,31 @@ def category_of_stimuli(recording: Any) -> np.ndarray:
     SpikelearnError
         If there are fewer than `FEWEST_CATEGORIES`.
     """
-    categories = getattr(recording, "categories", {})
-    names = getattr(recording, "kinds", ()) or tuple(categories)
-    if not names:
+    group = kinds_of_stimuli(recording)
+    if group is None:
         raise SpikelearnError(
             f"{recording.name} has no categories of stimuli, so nothing can be said over"
             " categories; choose over: stimuli, or give categories in the recording's description"
         )
-    members = np.stack([np.asarray(categories[name], dtype=bool) for name in names], axis=1)
-    kinds, group = np.unique(members, axis=0, return_inverse=True)
-    if len(kinds) < FEWEST_CATEGORIES:
+    n_kinds = int(group.max()) + 1
+    if n_kinds < FEWEST_CATEGORIES:
         raise SpikelearnError(
-            f"the stimuli of {recording.name} are of {len(kinds)} categories; intervals over"
+            f"the stimuli of {recording.name} are of {n_kinds} categories; intervals over"
             f" categories need at least {FEWEST_CATEGORIES}"
         )
-    return np.asarray(group).ravel()
+    return group
+
+
+def kinds_of_stimuli(recording: Any) -> np.ndarray | None:
+    """As `category_of_stimuli`, however many kinds there are; None where there are no categories.
+
+    Parameters
+    ----------
+    recording : recording
+    """
+    categories = getattr(recording, "categories", {})
+    names = getattr(recording, "kinds", ()) or tuple(categories)
+    if not names:
+        return None
+    members = np.stack([np.asarray(categories[name], dtype=bool) for name in names], axis=1)
+    return np.asarray(np.unique(members, axis=0, return_inverse=True)[1]).ravel()

@@ -21,6 +21,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import pooled_vectors
 from spikelearn.comparison.intervals import bootstrap_spearman, stimulus_resamples
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.observed import observed_parts
 from spikelearn.comparison.permutation import permutation_scores
 
 if TYPE_CHECKING:
@@ -149,8 +150,13 @@ def recording_notes(recording: ImageRecording, seed: int = 0) -> list[str]:
     (permutation of stimuli, p > 0.05 against p < 0.01). Subjects whose sessions fit each other's
     better than their own (in 97.5 % of resamples of the stimuli) may have been swapped.
     """
+    parts = observed_parts(by_names(recording), "rdms")
+    return [note for part in parts for note in _odd_subjects(part.recording, seed)]
+
+
+def _odd_subjects(recording: ImageRecording, seed: int) -> list[str]:
+    """The notes on regions of which all stimuli were observed in all subjects."""
     notes: list[str] = []
-    recording = by_names(recording)
     for region in dict.fromkeys(r.region for r in recording.rdms):
         members = [r for r in recording.rdms if r.region == region]
         vectors: dict[str, np.ndarray] = {}

@@ -42,6 +42,7 @@ from spikelearn.comparison.models_and_targets import (
 )
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.observed import by_observed_stimuli
 from spikelearn.comparison.permutation import p_by_sequence, settled
 from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 FITS = ("best layer", "weighted layers")
 
 
+@by_observed_stimuli
 def compare_held_out(
     layers: Mapping[str, xarray.DataArray],
     recording: ImageRecording,
@@ -130,6 +132,7 @@ def compare_held_out(
     return made(rows)
 
 
+@by_observed_stimuli
 def held_out_zero_table(
     instances: Sequence[Mapping[str, xarray.DataArray]],
     recording: ImageRecording,

@@ -24,6 +24,7 @@ from spikelearn.comparison.methods import METHODS
 from spikelearn.comparison.models_and_targets import Key, distinct_names, split_key
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.observed import by_observed_stimuli
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 TESTS = ("permutation", "subjects")
 
 
+@by_observed_stimuli
 def zero_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: Any,
@@ -113,6 +115,7 @@ def zero_table(
     return with_corrections(made(rows))
 
 
+@by_observed_stimuli
 def mean_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: Any,
@@ -159,6 +162,7 @@ def mean_table(
     return made(row for key in models for row in rows[key])
 
 
+@by_observed_stimuli
 def difference_table(
     models: Mapping[Key, Instances] | Mapping[str, Instances],
     recording: Any,

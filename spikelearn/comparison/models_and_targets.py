@@ -278,11 +278,9 @@ def recorded_rdms(recording: ImageRecording, method: str | None) -> Sequence[Rec
     ------
     SpikelearnError
         If a method is given and the recording has RDMs only, or the method needs repeats that it
-        has not; if none is, and responses are such that no RDM can be made of them.
+        has not.
     """
     if method is None:
-        for flat in getattr(recording, "lacks_rdms", ()):
-            flat.rdm(recording.labels)  # says why there is none
         return recording.rdms
     from spikelearn.recordings import RecordedRDM
 

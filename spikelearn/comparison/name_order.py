@@ -25,6 +25,23 @@ def by_names(recording: Any) -> Any:
     order = order_of_names(recording.labels)
     if is_sorted(order):
         return recording
+    return _of_stimuli(recording, order)
+
+
+def with_stimuli(recording: Any, rows: np.ndarray) -> Any:
+    """The recording of some of its stimuli, by their numbers, in that order.
+
+    Parameters
+    ----------
+    recording : ImageRecording, or anything as of `by_names`
+    rows : int array of shape (n_chosen,)
+    """
+    if hasattr(recording, "select"):
+        return recording.select(rows)
+    return _of_stimuli(recording, rows.tolist())
+
+
+def _of_stimuli(recording: Any, order: list[int]) -> Any:
     fields = ("responses", "rdms", "timecourses")
     return SimpleNamespace(
         name=recording.name,
@@ -66,18 +83,18 @@ def _rdm(one: Any, order: list[int]) -> Any:
 
 
 def _pairs(triangles: np.ndarray, order: list[int]) -> np.ndarray:
-    """Upper triangles (last axis) of the stimuli in another order."""
-    n = len(order)
+    """Upper triangles (last axis) of some of the stimuli, in another order."""
+    n = round((1 + np.sqrt(1 + 8 * triangles.shape[-1])) / 2)
     number = np.zeros((n, n), dtype=int)
     number[np.triu_indices(n, k=1)] = np.arange(n * (n - 1) // 2)
     number += number.T
-    first, second = (np.array(order)[i] for i in np.triu_indices(n, k=1))
+    first, second = (np.array(order)[i] for i in np.triu_indices(len(order), k=1))
     moved: np.ndarray = triangles[..., number[first, second]]
     return moved
 
 
 def _changed(one: Any, **changes: Any) -> Any:
-    names = ("subject", "region", "session", "unit", "unit_names", "time_ms")
+    names = ("subject", "region", "session", "unit", "unit_names", "numbered", "time_ms")
     kept = {name: getattr(one, name) for name in names if hasattr(one, name)}
     return SimpleNamespace(**{"session": "", **kept, **changes})
 

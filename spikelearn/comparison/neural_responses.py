@@ -11,6 +11,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import are_counted, are_numbers, is_sorted, order_of_names
+from spikelearn.recordings.gaps import observed_stimuli, some_of
 from spikelearn.recordings.repeats import (
     halves_of_repeats,
     means_of_repeats,
@@ -24,8 +25,8 @@ from spikelearn.recordings.sessions import joined_sessions
 class NeuralResponses:
     """Responses of one subject's region: array of shape (n_stimuli, n_repeats, n_units).
 
-    NaN where a repeat is missing; each unit has at least one response to each stimulus. Units are
-    in the order of their names; numbered, if none are given.
+    NaN where a repeat is missing, and where a stimulus was not observed. Units are in the order of
+    their names; numbered, if none are given.
     """
 
     subject: str
@@ -45,6 +46,11 @@ class NeuralResponses:
         Where repeats are missing, the baselines of the others are removed first.
         """
         return means_of_repeats(self.repeats)
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """The stimuli to which every unit has a response, bool array of shape (n_stimuli,)."""
+        return observed_stimuli(self.repeats)
 
     @property
     def complete(self) -> np.ndarray:
@@ -85,10 +91,17 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
     method : str
         What needs them, for the message.
 
+    Returns
+    -------
+    list of NeuralResponses
+        Whole, with NaN for what was not observed; `spikelearn.comparison.observed` says over which
+        stimuli they are compared.
+
     Raises
     ------
     SpikelearnError
-        If the recording has RDMs only, or responses that are not finite or do not fit its stimuli.
+        If the recording has RDMs only, or responses that are infinite or do not fit its stimuli, or
+        a unit that was never observed.
     """
     if not has_responses(recording):
         raise SpikelearnError(
@@ -104,10 +117,10 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
                 f"{place}: {len(values)} stimuli have responses, but {len(recording.labels)} were"
                 " shown"
             )
-        if np.isinf(values).any() or np.isnan(values).all(axis=1).any():
+        if np.isinf(values).any():
             raise SpikelearnError(
-                f"{place}: the responses hold values that are not finite, or lack one in every"
-                " repeat"
+                f"{place}: the responses hold values that are not finite, infinite ones; what was"
+                " not observed is NaN"
             )
         names = getattr(response, "unit_names", ()) or _named_along(response.values, "unit")
         names = [str(name) for name in names or range(values.shape[2])]
@@ -120,6 +133,13 @@ def neural_responses(recording: Any, method: str) -> list[NeuralResponses]:
         order = order_of_names(unit_names)
         if not is_sorted(order):
             repeats, unit_names = repeats[:, :, order], tuple(unit_names[i] for i in order)
+        dead = np.isnan(repeats).all(axis=(0, 1))
+        if dead.any():
+            names = some_of([name for name, is_ in zip(unit_names, dead, strict=True) if is_])
+            raise SpikelearnError(
+                f"{recording.name}, {region}, subject {subject}: {dead.sum()} of {dead.size} units"
+                f" were observed under no stimulus ({names}); leave them out"
+            )
         joined.append(NeuralResponses(subject, region, repeats, unit_names))
     return joined
 

@@ -7,7 +7,8 @@ course is compared with a recording that has none, or with every moment of one t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,18 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import compare_vectors
-from spikelearn.comparison.models_and_targets import Key, split_key
+from spikelearn.comparison.models_and_targets import MIN_STIMULI, Key, split_key
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.rdms import dissimilarities, stimulus_labels
 from spikelearn.comparison.rsa import compare_rsa
 from spikelearn.comparison.tables import checked, stacked
+from spikelearn.recordings.gaps import complete_stimuli, counted
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-    from spikelearn.recordings import ImageRecording
+    from spikelearn.recordings import ImageRecording, RecordedRDM
 
 
 def rdms_over_time(response: xarray.DataArray, method: str = "correlation") -> np.ndarray:
@@ -106,8 +108,13 @@ def compare_timecourses(
     Returns
     -------
     DataFrame
-        The columns of `compare_rsa`, and time_ms. Moments at which a recorded pattern has no
-        dissimilarity are left out.
+        The columns of `compare_rsa`, and time_ms. At moments at which some patterns have no
+        dissimilarity the other stimuli are compared; the flag says which were left out.
+
+    Warns
+    -----
+    UserWarning
+        Where at a moment too few stimuli have dissimilarities, and it is left out.
 
     Raises
     ------
@@ -125,16 +132,15 @@ def compare_timecourses(
     moments: dict[float, list[RecordedRDM]] = {}
     for one in timecourses:
         for time, values in zip(one.time_ms, one.dissimilarities, strict=True):
-            if np.isfinite(values).all():
-                at_time = RecordedRDM(one.subject, one.region, one.session, values, one.unit)
-                moments.setdefault(float(time), []).append(at_time)
+            at_time = RecordedRDM(one.subject, one.region, one.session, values, one.unit)
+            moments.setdefault(float(time), []).append(at_time)
     tables = []
-    for time in sorted(moments):
+    for time, rdms in _without_empty(moments, recording.name).items():
         moment: Any = SimpleNamespace(
             name=recording.name,
             labels=recording.labels,
             n_stimuli=len(recording.labels),
-            rdms=tuple(moments[time]),
+            rdms=rdms,
             groups={},
             categories=getattr(recording, "categories", {}),
             kinds=getattr(recording, "kinds", ()),
@@ -143,6 +149,33 @@ def compare_timecourses(
         table.insert(2, "time_ms", time)
         tables.append(table)
     return stacked(tables)
+
+
+def _without_empty(
+    moments: Mapping[float, Sequence[RecordedRDM]], name: str
+) -> dict[float, tuple[RecordedRDM, ...]]:
+    """The RDMs at each moment, of the regions in which enough stimuli have dissimilarities."""
+    kept: dict[float, tuple[RecordedRDM, ...]] = {}
+    left_out: dict[str, list[float]] = {}
+    for time in sorted(moments):
+        its: list[RecordedRDM] = []
+        for region in dict.fromkeys(one.region for one in moments[time]):
+            members = [one for one in moments[time] if one.region == region]
+            vectors = np.stack([one.dissimilarities for one in members])
+            if not np.isnan(vectors).any() or complete_stimuli(vectors).sum() >= MIN_STIMULI:
+                its += members
+            else:
+                left_out.setdefault(region, []).append(time)
+        if its:
+            kept[time] = tuple(its)
+    for region, times in left_out.items():
+        warnings.warn(
+            f"{name}, {region}: {counted(len(times), 'moment is', 'moments are')} left out, the"
+            f" first at {times[0]:g} ms, at which fewer than {MIN_STIMULI} stimuli have"
+            " dissimilarities in all subjects",
+            stacklevel=3,
+        )
+    return kept
 
 
 def time_generalisation(

@@ -29,6 +29,7 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.observed import by_observed_stimuli
 from spikelearn.comparison.pair_influences import PairInfluences
 from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _LEAST_LEFT = 1e-9
 
 
+@by_observed_stimuli
 def compare_partial_rsa(
     models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
     recording: ImageRecording,

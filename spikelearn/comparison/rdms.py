@@ -178,7 +178,10 @@ def check_dissimilarities(recorded: RecordedRDM) -> None:
     """
     if not recorded.unit.replace(" ", "").lower().startswith("1-"):
         return
-    low, high = recorded.dissimilarities.min(), recorded.dissimilarities.max()
+    known = recorded.dissimilarities[np.isfinite(recorded.dissimilarities)]
+    if not known.size:
+        return
+    low, high = known.min(), known.max()
     if low < -1e-6 or high > 2 + 1e-6:
         raise SpikelearnError(
             f"the RDM of {recorded.region}, subject {recorded.subject}, holds values from"

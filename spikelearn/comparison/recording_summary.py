@@ -6,7 +6,7 @@ To be looked at before hours are spent on a comparison.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.models_and_targets import targets
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
+from spikelearn.comparison.observed import observed_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,9 @@ class RecordingSummary:
         regions and subjects), and the categories that it belongs to.
     measured : DataFrame
         One row for each region, subject and session, by kind (responses, RDM, RDMs over time,
-        judgements, group RDM, spike trains): units; repeats_min, repeats_median and repeats_max
-        over stimuli; missing, the share of responses that were not observed; what a value is.
+        judgements, group RDM, spike trains): stimuli that were observed; units; repeats_min,
+        repeats_median and repeats_max over stimuli; missing, the share of responses that were not
+        observed; what a value is.
     ceilings : DataFrame
         One row for each region and subject, and for their mean (`level`): rdm_lower and rdm_upper,
         the noise ceiling of RSA by Spearman's correlation over subjects; rdm_repeats, that over
@@ -168,8 +170,8 @@ def _of_sounds(recording: AuditoryRecording) -> RecordingSummary:
     )
     measured = [
         {"kind": "spike trains", "region": "auditory receptor", "subject": "1", "session": "",
-         "units": 1, "repeats_min": 1, "repeats_median": 1.0, "repeats_max": 1, "missing": 0.0,
-         "value": "ms"}
+         "stimuli": len(recording.sounds), "units": 1, "repeats_min": 1, "repeats_median": 1.0,
+         "repeats_max": 1, "missing": 0.0, "value": "ms"}
     ]  # fmt: skip
     return RecordingSummary(
         recording.name,
@@ -209,6 +211,7 @@ def _measured(recording: ImageRecording) -> list[dict[str, Any]]:
                 "region": one.region,
                 "subject": one.subject,
                 "session": one.session,
+                "stimuli": int((repeats > 0).sum()),
                 "units": one.n_units,
                 "repeats_min": int(repeats.min()),
                 "repeats_median": float(np.median(repeats)),
@@ -231,6 +234,7 @@ def _measured(recording: ImageRecording) -> list[dict[str, Any]]:
                     "region": one.region,
                     "subject": one.subject,
                     "session": one.session,
+                    "stimuli": _stimuli_of_rdm(one),
                     "units": None,
                     "repeats_min": None,
                     "repeats_median": float("nan"),
@@ -242,20 +246,23 @@ def _measured(recording: ImageRecording) -> list[dict[str, Any]]:
     return rows
 
 
+def _stimuli_of_rdm(recorded: Any) -> int:
+    """How many stimuli have a dissimilarity from another, at some time."""
+    known = np.isfinite(np.atleast_2d(recorded.dissimilarities)).any(axis=0)
+    n = recorded.n_stimuli
+    first, second = (pairs[known] for pairs in np.triu_indices(n, k=1))
+    return len({*first.tolist(), *second.tolist()})
+
+
 def _ceilings(recording: ImageRecording) -> pd.DataFrame:
     """Ceilings by region and subject, and their means over subjects."""
     import pandas as pd
 
     ordered = by_names(recording)
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
-    if ordered.rdms:
-        flat = {id(one) for one in getattr(ordered, "lacks_rdms", ())}
-        with_rdms = ordered
-        if flat:
-            others = tuple(one for one in ordered.responses if id(one) not in flat)
-            with_rdms = replace(ordered, responses=others)
-        all_targets = targets(with_rdms)
-        everything = np.ones(ordered.n_stimuli, dtype=bool)
+    for part in observed_parts(ordered, "rdms") if ordered.rdms else ():
+        all_targets = targets(part.recording)
+        everything = np.ones(part.recording.n_stimuli, dtype=bool)
         over = [all_targets.ceilings(everything, kind) for kind in ("subjects", "repeats")]
         for target, subjects, repeats in zip(all_targets.rows, *over, strict=True):
             if target.level == "group":

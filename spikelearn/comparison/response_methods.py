@@ -37,6 +37,7 @@ from spikelearn.comparison.models_and_targets import (
 )
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
+from spikelearn.comparison.observed import by_observed_stimuli, part_of
 from spikelearn.comparison.rdms import pattern_matrix
 from spikelearn.comparison.resamples import Resamples, resamples_of
 from spikelearn.comparison.response_ceilings import response_ceilings
@@ -82,6 +83,7 @@ RESPONSE_METHODS: dict[str, tuple[Scores, str]] = {
 }
 
 
+@by_observed_stimuli
 def compare_responses(
     models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
     recording: Any,
@@ -336,7 +338,7 @@ def encoding_table(
     """
     import pandas
 
-    recording = by_names(recording)
+    recording = part_of(by_names(recording), region)
     neural = {(one.subject, one.region): one for one in neural_responses(recording, "encoding")}
     if (subject, region) not in neural:
         known = "; ".join(" in ".join(key) for key in neural)

@@ -31,6 +31,7 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.observed import by_observed_stimuli, over_common_stimuli
 from spikelearn.comparison.pair_influences import PairInfluences
 from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
@@ -45,6 +46,7 @@ SINGLE = "no noise ceiling: a single RDM"
 NO_REPEATS = "no noise ceiling: no repeats"
 
 
+@by_observed_stimuli
 def compare_rsa(
     models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
     recording: ImageRecording,
@@ -157,6 +159,7 @@ def compare_rsa(
     return made(line for i in sorted(tables) for line in tables[i])
 
 
+@over_common_stimuli
 def compare_regions(
     recording: ImageRecording,
     n_bootstrap: int = 1000,

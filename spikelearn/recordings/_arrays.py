@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._names import are_counted, are_numbers, repeated, written_name
+from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._csv_tables import SUFFIXES as TABLES
 from spikelearn.recordings._csv_tables import read_csv_table, without_numbers_of_rows
 from spikelearn.recordings._given_names import check_no_names_beside, given_names, read_npz
-from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
+from spikelearn.recordings._measurements import RecordedResponses
 
 if TYPE_CHECKING:
     from spikelearn.recordings._shown import ShownStimuli
-    from spikelearn.recordings.user_schema import RDMFile, ResponseArray
+    from spikelearn.recordings.user_schema import ResponseArray
 
-_SYMMETRY = 1e-6
 SUFFIXES = (".npy", ".npz", ".mat", *TABLES)
 LABELLED = (".nc",)
 
@@ -85,100 +84,6 @@ def read_array(
     return NamedArray(_numbers(arrays[name], path))
 
 
-def read_rdm(entry: RDMFile, root: Path, stimuli: ShownStimuli) -> RecordedRDM:
-    """The RDM in an array, a whole matrix or its upper triangle.
-
-    Parameters
-    ----------
-    entry : RDMFile
-        Which array, and of whom.
-    root : Path
-        Folder that its path is relative to.
-    stimuli : ShownStimuli
-
-    Raises
-    ------
-    SpikelearnError
-        If the array is of another size, or its values are none of an RDM.
-    """
-    path = root / entry.file
-    n = len(stimuli)
-    named = read_array(path, stimuli, entry.key)
-    if entry.stimulus_names is None and named.rows is None and named.columns is None:
-        check_no_names_beside(path, stimuli)
-    array = _by_stimuli(_whole(named, entry, n), entry, root, stimuli)
-    n_pairs = n * (n - 1) // 2
-    if array.size == n_pairs and array.shape.count(1) == array.ndim - 1:
-        triangle = array.ravel()
-    elif array.shape == (n, n):
-        scale = max(float(np.abs(array).max()), 1.0)
-        if not np.isfinite(array).all():
-            raise SpikelearnError(f"{path} holds values that are not finite")
-        if np.abs(array - array.T).max() > _SYMMETRY * scale:
-            raise SpikelearnError(f"{path} must be symmetric")
-        diagonal = np.diagonal(array)
-        if entry.measure == "dissimilarity" and np.abs(diagonal).max() > _SYMMETRY * scale:
-            raise SpikelearnError(
-                f"{path} must have a diagonal of 0, for nothing is unlike itself, found"
-                f" {diagonal[np.abs(diagonal).argmax()]:g}; is it a similarity? Then say measure:"
-                " similarity"
-            )
-        if entry.measure == "similarity" and not np.allclose(diagonal, 1.0, atol=1e-6):
-            raise SpikelearnError(
-                f"{path} must have a diagonal of 1 to be a similarity, found {diagonal[0]:g}"
-            )
-        triangle = array[np.triu_indices(n, k=1)]
-    else:
-        raise SpikelearnError(
-            f"{path} must be {n} x {n}, or its upper triangle of {n_pairs} values, for there are"
-            f" {n} stimuli; found {' x '.join(map(str, array.shape))}"
-        )
-    if entry.measure == "similarity":
-        triangle = 1.0 - triangle
-    return RecordedRDM(entry.subject, entry.region, entry.session, triangle, entry.unit)
-
-
-def _by_stimuli(named: NamedArray, entry: RDMFile, root: Path, stimuli: ShownStimuli) -> np.ndarray:
-    """A matrix with its rows and columns in the order of the stimuli; a triangle as it is.
-
-    Numbers that only count rows or columns name none.
-    """
-    path, array = root / entry.file, named.values
-    if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        stimuli.by_place(path)
-        return array
-    n = len(array)
-    rows = named.rows or given_names(entry.stimulus_names, path, root, n)
-    columns = named.columns
-    if columns is not None and are_numbers(columns):
-        known = stimuli.numbers(columns, path) >= 0
-        if are_counted(columns) and not known.all():
-            columns = None
-        elif not known.any():
-            columns = stimuli.called_by_number(columns, path)
-    if rows is None and columns is None:
-        stimuli.by_place(path)
-        return array
-    down = stimuli.rows(rows if rows is not None else columns or (), path)
-    across = down if columns is None else stimuli.rows(columns, path)
-    ordered: np.ndarray = array[np.ix_(down, across)]
-    return ordered
-
-
-def _whole(named: NamedArray, entry: RDMFile, n: int) -> NamedArray:
-    """The matrix of a triangle whose stimuli are in an order of their own; others as they are."""
-    array = named.values
-    is_triangle = array.size == n * (n - 1) // 2 and array.shape.count(1) == array.ndim - 1
-    if entry.stimulus_names is None or not is_triangle:
-        return named
-    from scipy.spatial.distance import squareform
-
-    matrix = squareform(array.ravel())
-    if entry.measure == "similarity":
-        np.fill_diagonal(matrix, 1.0)
-    return NamedArray(matrix)
-
-
 def read_response_array(
     entry: ResponseArray, root: Path, stimuli: ShownStimuli
 ) -> RecordedResponses:
@@ -187,7 +92,7 @@ def read_response_array(
     Parameters
     ----------
     entry, root, stimuli
-        As in `read_rdm`.
+        Which array, the folder that its path is relative to, and what was shown.
 
     Raises
     ------
@@ -215,11 +120,12 @@ def read_response_array(
     values = array.transpose([dims.index(dim) for dim in ("stimulus", "repeat", "unit")])
     rows = named.rows or given_names(entry.stimulus_names, path, root, len(values))
     if rows is not None:
-        values = values[stimuli.rows(rows, path)]
+        values = stimuli.placed(values, rows, path)
     elif len(values) != len(stimuli):
         raise SpikelearnError(
             f"{path} has responses to {len(values)} stimuli, but there are {len(stimuli)}"
-            " images; say dims if the order is another"
+            " images; say dims if the order is another, or by stimulus_names which they are if the"
+            " others were not observed"
         )
     else:
         check_no_names_beside(path, stimuli)
@@ -231,7 +137,11 @@ def read_response_array(
     if twice is not None:
         raise SpikelearnError(f"{who}: two units are called '{twice}'")
     if np.isinf(values).any():
-        raise SpikelearnError(f"{who}: responses must be finite, or NaN where there is none")
+        at = tuple(np.argwhere(np.isinf(values))[0])
+        raise SpikelearnError(
+            f"{who}: responses must be finite, or NaN where there is none; the response of unit"
+            f" {names[at[2]]} to {stimuli.labels[at[0]]} is infinite"
+        )
     numbered = units is None or (entry.unit_names is None and are_numbers(units))
     values, names = stimuli.observed_units(values, names, who)
     return RecordedResponses(

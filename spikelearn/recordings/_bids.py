@@ -38,18 +38,14 @@ def read_bids(entry: BIDSFolder, root: Path, stimuli: ShownStimuli) -> list[Reco
     Raises
     ------
     SpikelearnError
-        If there are no such maps, a stimulus lacks one, several maps of one stimulus and run are
-        there, or maps and masks differ in their grid.
+        If there are no such maps, several maps of one stimulus and run are there, or maps and masks
+        differ in their grid.
     """
     folder = root / entry.folder
     if not folder.is_dir():
         raise SpikelearnError(f"there is no folder {folder}")
     responses = []
     for (subject, session), maps in _maps(entry, folder, stimuli).items():
-        missing = sorted(set(range(len(stimuli))) - {stimulus for _, stimulus in maps})
-        if missing:
-            of = f"subject {subject}" + (f", session {session}," if session else "")
-            raise SpikelearnError(f"{folder} has no map of {of} for {stimuli.labels[missing[0]]}")
         masks = {
             region: _mask(root / pattern.replace("{subject}", subject))
             for region, pattern in entry.masks.items()

@@ -15,9 +15,10 @@ in the folder that SPIKELEARN_DATA names.
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import fetch_data, local_data
 from spikelearn.recordings._measurements import RecordedResponses, RecordedTimecourse
 from spikelearn.recordings._recording import ImageRecording
+from spikelearn.recordings._shown import ShownStimuli
 from spikelearn.recordings._stimuli import image_set
 from spikelearn.recordings._trials import stacked_repeats
+from spikelearn.stimuli.image_files import ImageReading, decoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,9 +159,8 @@ def read_zipped(path: Path, names: list[str]) -> np.ndarray:
     SpikelearnError
         If one is missing or unreadable, or they differ in size.
     """
-    from PIL import Image
-
     images = []
+    reading = ImageReading(background="grey")
     try:
         with zipfile.ZipFile(path) as archive:
             inside: dict[str, list[str]] = {}
@@ -173,13 +175,14 @@ def read_zipped(path: Path, names: list[str]) -> np.ndarray:
                     raise SpikelearnError(
                         f"{path} holds two images called {name}: {members[0]} and {members[1]}"
                     )
-                with Image.open(io.BytesIO(archive.read((exact or members)[0]))) as image:
-                    grey = image.mode in ("1", "L", "LA")
-                    images.append(np.asarray(image.convert("L" if grey else "RGB")))
+                content = io.BytesIO(archive.read((exact or members)[0]))
+                images.append(decoded(content, path / name, reading))
     except SpikelearnError:
         raise
     except (OSError, zipfile.BadZipFile, ValueError, SyntaxError) as error:
         raise SpikelearnError(f"{path} is not a readable archive of images") from error
+    for sentence in reading.sentences:
+        warnings.warn(sentence, stacklevel=3)
     sizes = {image.shape[:2] for image in images}
     if len(sizes) > 1:
         raise SpikelearnError(f"the images in {path} must share one size, found {len(sizes)} sizes")
@@ -349,10 +352,14 @@ def timecourses(
         binned = in_window(data, (start, start + bin_ms))
         for its in by_repeat(binned, stimulus_ids, subject, "", species):
             means.setdefault(its.region, []).append(its.mean)
-    return [
-        RecordedTimecourse.of_responses(subject, region, "", starts + bin_ms / 2, np.stack(its))
-        for region, its in means.items()
-    ]
+    courses = []
+    for region, moments in means.items():
+        values = np.stack(moments)
+        observed = ~np.isnan(values).any(axis=(0, 1))  # units, under every stimulus in every bin
+        values = values[:, :, observed] if observed.any() else values
+        times = starts + bin_ms / 2
+        courses.append(RecordedTimecourse.of_responses(subject, region, "", times, values))
+    return courses
 
 
 def _unit_names(responses: xarray.DataArray) -> list[str]:
@@ -396,6 +403,12 @@ def recording(
         Where there are bins.
     """
     labels = [str(name) for name in table.index]
+    shown = ShownStimuli(tuple(labels))
+    observed = []
+    for one in responses:
+        who = f"{one.region}, subject {one.subject}"
+        values, units = shown.observed_units(one.values, one.unit_names, who)
+        observed.append(replace(one, values=values, unit_names=units))
     return ImageRecording(
         name=name,
         citation=citation,
@@ -405,6 +418,7 @@ def recording(
         groups={},
         categories=categories,
         species="macaque monkey",
-        responses=tuple(responses),
+        responses=tuple(observed),
         timecourses=tuple(over_time or ()),
+        notes=tuple(shown.notes),
     )

@@ -20,7 +20,7 @@ MISSING = ("", "na", "n/a", "nan", "null")  # cells that hold no number
 UNNAMED = ("", "unnamed: 0")  # how pandas and R head the numbers of rows
 OF_STIMULI = ("stimulus", "stimuli", "stim", "image", "picture", "item")
 OF_ORDER = ("trial", "order", "index", "row", "position", "presentation", "number", "no", "nr")
-FLAGS = {"true": "1", "false": "0"}
+FLAGS = ("true", "false")
 Cells = list[list[str]]
 
 
@@ -41,9 +41,7 @@ class NamedTable:
     columns: tuple[str, ...] | None
 
 
-def read_csv_table(
-    path: Path, stimuli: ShownStimuli, index: bool | None = None, flags: bool = False
-) -> NamedTable:
+def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None) -> NamedTable:
     """The numbers of a table; a first column that names or counts its rows is none of them.
 
     Parameters
@@ -53,8 +51,6 @@ def read_csv_table(
         Names of rows are among them.
     index : bool, optional
         Whether the first column names or counts the rows; if left out, it is found out.
-    flags : bool
-        Whether cells may be True and False, read as 1 and 0.
 
     Raises
     ------
@@ -62,14 +58,7 @@ def read_csv_table(
         If the file cannot be read, a cell is no number, or the first column may be the numbers of
         rows as well as a unit.
     """
-    import pandas as pd
-
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    try:
-        frame = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise SpikelearnError(f"{path} is not a readable table") from error
-    raw: Cells = [[str(cell).strip() for cell in row] for row in frame.to_numpy().tolist()]
+    raw = text_table(path)
     headed = _is_headed(raw, stimuli, path)
     body = raw[1:] if headed else raw
     if not body:
@@ -80,23 +69,39 @@ def read_csv_table(
     if len(body[0]) == first:
         raise SpikelearnError(f"{path} holds no numbers beside the names of its rows")
     try:
-        words = FLAGS if flags else {}
-        cells = [[words.get(cell.casefold(), cell) for cell in row[first:]] for row in body]
-        values = np.array([[_number(cell) for cell in row] for row in cells])
+        values = np.array([[_number(cell) for cell in row[first:]] for row in body])
     except ValueError as error:
         raise SpikelearnError(f"{path}: {error}") from error
     rows = tuple(row[0] for row in body) if index else None
     if rows is not None:
-        rows = _names_of_rows(rows, stimuli, path)
+        rows = names_of_rows(rows, stimuli, path)
     return NamedTable(values, rows, tuple(raw[0][first:]) if headed else None)
+
+
+def text_table(path: Path) -> Cells:
+    """The cells of a .csv or .tsv file as text, without spaces around them; a row a list.
+
+    Raises
+    ------
+    SpikelearnError
+        If it cannot be read.
+    """
+    import pandas as pd
+
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        frame = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise SpikelearnError(f"{path} is not a readable table") from error
+    return [[str(cell).strip() for cell in row] for row in frame.to_numpy().tolist()]
 
 
 def _is_headed(raw: Cells, stimuli: ShownStimuli, path: Path) -> bool:
     """Whether the first row names the columns."""
     first = raw[0]
-    if not all(_is_number(cell) or cell.casefold() in MISSING for cell in first[1:]):
+    if not all(is_number(cell) or cell.casefold() in MISSING for cell in first[1:]):
         return True
-    if _is_number(first[0]):
+    if is_number(first[0]):
         # Numbers throughout: a heading only where it counts the columns and is one row too many.
         return are_numbers([_plain(cell) for cell in first]) and len(raw) == len(stimuli) + 1
     if first[0].casefold() in UNNAMED:
@@ -108,7 +113,7 @@ def _is_headed(raw: Cells, stimuli: ShownStimuli, path: Path) -> bool:
 def _has_index(raw: Cells, body: Cells, headed: bool, stimuli: ShownStimuli, path: Path) -> bool:
     """Whether the first column names or counts the rows."""
     column = [row[0] for row in body]
-    if not all(_is_number(cell) or cell.casefold() in MISSING for cell in column):
+    if not all(is_number(cell) or cell.casefold() in MISSING for cell in column):
         return True
     if (stimuli.numbers(column, path) >= 0).all() and len(set(column)) == len(column):
         return True  # stimuli that are called by numbers
@@ -133,10 +138,19 @@ def _has_index(raw: Cells, body: Cells, headed: bool, stimuli: ShownStimuli, pat
     return False
 
 
-def _names_of_rows(
+def names_of_rows(
     rows: tuple[str, ...], stimuli: ShownStimuli, path: Path
 ) -> tuple[str, ...] | None:
-    """The stimuli that the first column names; None where it only counts the rows."""
+    """The stimuli that the first column names; None where it only counts the rows.
+
+    Parameters
+    ----------
+    rows : tuple of str
+        The cells of the column.
+    stimuli : ShownStimuli
+        Is told what is left out.
+    path : Path
+    """
     plain = [_plain(row) for row in rows]
     known = stimuli.numbers(rows, path) >= 0
     if are_counted(plain) and not known.all():
@@ -191,7 +205,7 @@ def _is_headed_as(heading: str, words: tuple[str, ...]) -> bool:
 
 def _plain(cell: str) -> str:
     """A cell as a whole number is written, "3.0" as "3"."""
-    number = _number(cell) if _is_number(cell) else 0.5
+    number = _number(cell) if is_number(cell) else 0.5
     return str(int(number)) if number.is_integer() else cell
 
 
@@ -199,7 +213,8 @@ def _number(cell: str) -> float:
     return float("nan") if cell.casefold() in MISSING else float(cell)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, or stands for one that is missing."""
     try:
         _number(cell)
     except ValueError:

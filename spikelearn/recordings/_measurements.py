@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,8 @@ class RecordedRDM:
     session : str
         Which session; empty where sessions are not told apart.
     dissimilarities : array of shape (n_stimuli * (n_stimuli - 1) / 2,)
-        Upper triangle, row after row: the order of `scipy.spatial.distance.squareform`.
+        Upper triangle, row after row: the order of `scipy.spatial.distance.squareform`. NaN where
+        two stimuli have none: one was not observed, or its pattern is the same in all units.
     unit : str
         What a dissimilarity is, as in "1 - Pearson r".
     """
@@ -49,10 +49,10 @@ class RecordedRDM:
                 f"the RDM of {self.region}, subject {self.subject}, must be one upper triangle"
                 f" (n (n - 1) / 2 values), found shape {values.shape}"
             )
-        if not np.isfinite(values).all():
+        if np.isinf(values).any():
             raise SpikelearnError(
                 f"the RDM of {self.region}, subject {self.subject}, holds values that are not"
-                " finite"
+                " finite, infinite ones; a pair without a dissimilarity is NaN"
             )
 
     @property
@@ -78,7 +78,8 @@ class RecordedResponses:
     subject, region, session : str
         As in `RecordedRDM`.
     values : array of shape (n_stimuli, n_repeats, n_units)
-        NaN where a repeat is missing; each unit has at least one response to each stimulus.
+        NaN where a repeat is missing, or a unit was never observed under a stimulus; comparisons
+        are then over the other stimuli, see `spikelearn.comparison.observed`.
     unit : str
         What a response is, as in "spikes/s from 70 to 170 ms".
     unit_names : tuple of str
@@ -120,8 +121,6 @@ class RecordedResponses:
             raise SpikelearnError(f"{who} are of two units that are called '{twice}'")
         if np.isinf(values).any():
             raise SpikelearnError(f"{who} hold values that are infinite")
-        if np.isnan(values).all(axis=1).any():
-            raise SpikelearnError(f"{who} lack a unit's response to a stimulus in every repeat")
 
     @property
     def n_repeats(self) -> int:
@@ -157,34 +156,27 @@ class RecordedResponses:
 
     @property
     def flat_stimuli(self) -> np.ndarray:
-        """Whether all units respond alike to each stimulus, bool array of shape (n_stimuli,)."""
+        """Whether all units respond alike to each stimulus, bool array of shape (n_stimuli,).
+
+        Such a pattern correlates with none: an RDM has NaN for it.
+        """
         flat: np.ndarray = np.ptp(self.mean, axis=1) == 0
         return flat
 
-    def rdm(self, labels: Sequence[str] = ()) -> RecordedRDM:
+    def rdm(self) -> RecordedRDM:
         """1 - Pearson r over the units between mean responses to each two stimuli.
 
-        Parameters
-        ----------
-        labels : sequence of str
-            What the stimuli are called, for the message; their numbers, if left out.
+        NaN with a stimulus that was not observed, or to which all units respond alike.
 
         Raises
         ------
         SpikelearnError
-            If there are fewer than 2 units, or all respond alike to a stimulus.
+            If there are fewer than 2 units.
         """
         if self.n_units < 2:
             raise SpikelearnError(
                 f"a correlation needs at least 2 units, but {self.region}, subject {self.subject},"
                 f" has {self.n_units}"
-            )
-        flat = np.flatnonzero(self.flat_stimuli)
-        if flat.size:
-            raise SpikelearnError(
-                f"all units of {self.region}, subject {self.subject}, respond alike to stimulus"
-                f" {labels[flat[0]] if labels else flat[0]}: their pattern correlates with none, so"
-                " that there is no RDM"
             )
         values = _correlation_distances(self.mean)
         return RecordedRDM(self.subject, self.region, self.session, values, "1 - Pearson r")

@@ -116,15 +116,39 @@ def _presentations(
         )
     cells = column_cells(table, entry.column, path)
     names = [_one_name(cell, row, entry, path, stimuli) for row, cell in enumerate(cells)]
-    starts_s = np.asarray(table["start_time"].data[:], dtype=np.float64)
+    starts_s = _onsets_s(table, entry, path)
     known_start = np.isfinite(starts_s)
     if not known_start.all():
+        of = "start time" if entry.onset == "start_time" else entry.onset
         stimuli.note(
-            f"{path}: {(~known_start).sum()} rows of the table {entry.table} have no start time"
-            " and are left out"
+            f"{path}: {(~known_start).sum()} rows of the table {entry.table} have no {of} and are"
+            " left out"
         )
     kept = np.flatnonzero(known_start)
     return [names[i] for i in kept], starts_s[kept]
+
+
+def _onsets_s(table: Any, entry: NWBFile, path: Path) -> np.ndarray:
+    """When each row's stimulus came on, in s, as the column of the onsets says."""
+    if entry.onset not in table.colnames:
+        raise SpikelearnError(
+            f"{path}: the table {entry.table} has no column '{entry.onset}', which `onset` names;"
+            f" it has {', '.join(table.colnames)}"
+        )
+    cells = column_cells(table, entry.onset, path)
+    if any(len(cell) > 1 for cell in cells):
+        row = next(i for i, cell in enumerate(cells) if len(cell) > 1)
+        raise SpikelearnError(
+            f"{path}: row {row} of the table {entry.table} has {len(cells[row])} onsets in the"
+            f" column '{entry.onset}'; one a row is needed"
+        )
+    try:
+        return np.array([float(cell[0]) if cell else np.nan for cell in cells])
+    except (TypeError, ValueError) as error:
+        raise SpikelearnError(
+            f"{path}: the column '{entry.onset}' of the table {entry.table} does not hold times in"
+            " s"
+        ) from error
 
 
 def column_cells(table: Any, name: str, path: Path) -> list[list[Any]]:

@@ -35,8 +35,7 @@ class ImageRecording:
         The images that were shown, as its test images, each a class of its own.
     rdms : tuple of RecordedRDM
         One for every region, subject and session. Where there are `responses` these are theirs,
-        made if there are at most `MOST_STIMULI_OF_AN_RDM` stimuli and units respond differently to
-        each; see `lacks_rdms`.
+        made if there are at most `MOST_STIMULI_OF_AN_RDM` stimuli.
     groups : mapping of str to RecordedRDM
         The published RDM over all subjects (or all cells) of each region.
     categories : mapping of str to bool array of shape (n_stimuli,)
@@ -78,9 +77,7 @@ class ImageRecording:
 
     def __post_init__(self) -> None:
         if self.responses and not self.rdms and self.n_stimuli <= MOST_STIMULI_OF_AN_RDM:
-            made = tuple(
-                r.rdm() for r in self.responses if r.n_units > 1 and not r.flat_stimuli.any()
-            )
+            made = tuple(r.rdm() for r in self.responses if r.n_units > 1)
             object.__setattr__(self, "rdms", made)
         everything: list[RecordedRDM | RecordedResponses | RecordedTimecourse] = [
             *self.rdms, *self.groups.values(), *self.behaviour, *self.models.values(),
@@ -136,15 +133,6 @@ class ImageRecording:
         """The RDMs by subject that were recorded as such, not made of the responses."""
         made = {(r.region, r.subject, r.session) for r in self.responses}
         return tuple(r for r in self.rdms if (r.region, r.subject, r.session) not in made)
-
-    @property
-    def lacks_rdms(self) -> tuple[RecordedResponses, ...]:
-        """The responses that have no RDM because all units respond alike to some stimulus."""
-        if self.n_stimuli > MOST_STIMULI_OF_AN_RDM:
-            return ()
-        made = {(r.region, r.subject, r.session) for r in self.rdms}
-        missing = [r for r in self.responses if (r.region, r.subject, r.session) not in made]
-        return tuple(r for r in missing if r.n_units > 1 and r.flat_stimuli.any())
 
     @property
     def content(self) -> dict[str, Any]:

@@ -14,7 +14,10 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import plain_name, repeated
-from spikelearn.stimuli.user_images import SUFFIXES
+from spikelearn.recordings.gaps import Gaps, counted, named, some_of
+from spikelearn.stimuli.image_files import SUFFIXES
+
+FEWEST = 3  # stimuli that a file must have, lest other names be taken for gaps
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,15 @@ class ShownStimuli:
         Why rows without names cannot be told, in words; empty where their order is certain.
     notes : list of str
         What is to be said of the reading; readers add theirs.
+    gaps : {"units", "stimuli", "subjects", "refuse"}
+        What is done with what was not observed, see `spikelearn.recordings.gaps`.
     """
 
     labels: tuple[str, ...]
     order: str = "as they are listed"
     doubt: str = ""
     notes: list[str] = field(default_factory=list)
+    gaps: Gaps = "units"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -130,16 +136,16 @@ class ShownStimuli:
         return tuple(self.labels[number - first] for number in numbers)
 
     def presented(self, names: Sequence[str], where: object) -> np.ndarray:
-        """`numbers`, of presentations: each stimulus at least once.
+        """`numbers`, of presentations. A stimulus that was never shown was not observed.
 
         Raises
         ------
         SpikelearnError
-            If a stimulus was never shown.
+            If fewer than `FEWEST` stimuli were shown, or a stimulus never was and gaps are refused.
         """
         which = self.numbers(names, where)
         missing = sorted(set(range(len(self))) - set(which.tolist()))
-        if missing:
+        if self._too_few(missing):
             seen = ", ".join(list(dict.fromkeys(names))[:3]) or "nothing"
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise SpikelearnError(
@@ -148,13 +154,18 @@ class ShownStimuli:
             )
         return which
 
+    def _too_few(self, missing: Sequence[int]) -> bool:
+        """Whether what lacks these stimuli is to be refused."""
+        return bool(missing) and (self.gaps == "refuse" or len(self) - len(missing) < FEWEST)
+
     def rows(self, names: Sequence[str], where: object) -> list[int]:
-        """Where each stimulus stands among names of rows, of which each is one.
+        """Where each stimulus stands among names of rows, of which each is one; -1 where in none.
 
         Raises
         ------
         SpikelearnError
-            If a stimulus is missing or stands twice, or a name is of none.
+            If a stimulus stands twice, a name is of none, fewer than `FEWEST` stimuli are named, or
+            one is missing and gaps are refused.
         """
         twice = repeated(names)
         if twice is not None:
@@ -164,23 +175,45 @@ class ShownStimuli:
         which = self.numbers(names, where)
         places = {int(number): place for place, number in enumerate(which) if number >= 0}
         missing = [label for i, label in enumerate(self.labels) if i not in places]
-        if missing:
-            raise SpikelearnError(
-                f"{where} lacks the stimulus {missing[0]}; its rows are {', '.join(names[:3])} ..."
-            )
         if len(places) < len(names):
             taken = set(places.values())
             other = next(name for place, name in enumerate(names) if place not in taken)
             raise SpikelearnError(
-                f"{where} names other stimuli too, such as {other}; its rows are"
-                f" {', '.join(names[:3])} ..."
+                f"{where} names other stimuli too, such as {other}"
+                + (f", and lacks the stimulus {missing[0]}" if missing else "")
+                + f"; its rows are {', '.join(names[:3])} ..."
             )
-        return [places[i] for i in range(len(self))]
+        if self._too_few([i for i in range(len(self)) if i not in places]):
+            raise SpikelearnError(
+                f"{where} lacks the stimulus {missing[0]}; its rows are {', '.join(names[:3])} ..."
+            )
+        return [places.get(i, -1) for i in range(len(self))]
+
+    def placed(self, values: np.ndarray, names: Sequence[str], where: object) -> np.ndarray:
+        """Rows by their names in the order of the stimuli, NaN for stimuli that none is of.
+
+        Parameters
+        ----------
+        values : array of shape (n_rows, ...)
+        names : sequence of str
+            One for each row; see `rows`.
+        where : object
+            The file, for messages.
+        """
+        rows = np.array(self.rows(names, where))
+        ordered: np.ndarray = values[rows]
+        if (rows < 0).any():
+            ordered = ordered.astype(np.result_type(values.dtype, np.float32))
+            ordered[rows < 0] = np.nan
+        return ordered
 
     def observed_units(
         self, values: np.ndarray, unit_names: Sequence[str], who: str
     ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """The units that were observed under every stimulus; others are left out and noted.
+        """The units that were observed under every stimulus that their file has.
+
+        Whatever is left out, or was not observed at all, is noted. Where gaps are closed by leaving
+        stimuli out, only units that were never observed are left out here.
 
         Parameters
         ----------
@@ -193,26 +226,60 @@ class ShownStimuli:
         Raises
         ------
         SpikelearnError
-            If none is left.
+            If none is left, or something is missing and gaps are refused.
         """
         lacking = np.isnan(values).all(axis=1)  # (n_stimuli, n_units)
-        left_out = lacking.any(axis=0)
-        if left_out.any():
-            unit = int(np.argmax(left_out))
-            stimulus = self.labels[int(np.argmax(lacking[:, unit]))]
-            example = f"{unit_names[unit]} was never observed while {stimulus} was shown"
-            if left_out.all():
-                raise SpikelearnError(
-                    f"{who}: no unit was observed under every stimulus; unit {example}"
-                )
-            self.note(
-                f"{who}: {left_out.sum()} of {left_out.size} units are left out; unit {example}"
+        absent, dead = lacking.all(axis=1), lacking.all(axis=0)
+        partly = lacking[~absent].any(axis=0) & ~dead
+        if not lacking.any():
+            return values, tuple(unit_names)
+        if dead.all():
+            raise SpikelearnError(f"{who}: no response was observed; all values are NaN")
+        said = []
+        if absent.any():
+            names = named(self.labels, absent)
+            which = counted(len(names), "stimulus was", "stimuli were")
+            said.append(f"{which} not observed: {some_of(names)}")
+        if dead.any():
+            names = named(unit_names, dead)
+            then = "" if self.gaps == "refuse" else " and are left out"
+            said.append(
+                f"{len(names)} of {dead.size} units were never observed{then}: {some_of(names)}"
             )
-            values = values[:, :, ~left_out]
-            unit_names = [n for n, out in zip(unit_names, left_out, strict=True) if not out]
-            # Repeats that only those units had.
-            values = values[:, ~np.isnan(values).all(axis=(0, 2))]
-        return values, tuple(unit_names)
+        if partly.any():
+            said.append(self._partly(lacking & ~absent[:, None], partly, dead, unit_names, who))
+        if self.gaps == "refuse":
+            raise SpikelearnError(f"{who}: {'; '.join(said)}; `gaps: refuse` allows none")
+        for sentence in said:
+            self.note(f"{who}: {sentence}")
+        kept = ~dead if self.gaps == "stimuli" else ~(dead | partly)
+        values = values[:, :, kept]
+        # Repeats that only other units had.
+        values = values[:, ~np.isnan(values).all(axis=(0, 2))]
+        return values, tuple(named(unit_names, kept))
+
+    def _partly(
+        self,
+        lacking: np.ndarray,
+        partly: np.ndarray,
+        dead: np.ndarray,
+        unit_names: Sequence[str],
+        who: str,
+    ) -> str:
+        """What is said, and done, with units that lack some of the stimuli of the others."""
+        unit = int(np.argmax(partly))
+        stimulus = self.labels[int(np.argmax(lacking[:, unit]))]
+        example = f"unit {unit_names[unit]} was never observed while {stimulus} was shown"
+        if self.gaps in ("stimuli", "refuse"):
+            return (
+                f"{partly.sum()} of {partly.size} units lack a stimulus that others have; {example}"
+            )
+        if (partly | dead).all():
+            raise SpikelearnError(
+                f"{who}: no unit was observed under every stimulus; {example}; `gaps: stimuli`"
+                " leaves stimuli out instead of units"
+            )
+        return f"{partly.sum()} of {partly.size} units are left out; {example}"
 
 
 def image_label(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,14 @@ import numpy as np
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import cache_folder
 from spikelearn._names import natural_key
+from spikelearn.stimuli.image_files import (
+    ImageReading,
+    is_image,
+    read_image,
+    read_images,
+)
+from spikelearn.stimuli.image_scale import on_scale
 from spikelearn.stimuli.images import ImageDataset
-from spikelearn.stimuli.user_images import is_image, read_image, read_images
 
 
 def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str) -> ImageDataset:
@@ -56,8 +63,18 @@ def image_files(folder: Path) -> list[Path]:
     return sorted((p for p in folder.iterdir() if is_image(p)), key=lambda p: natural_key(p.name))
 
 
-def read_resized(files: Sequence[Path], size: int) -> np.ndarray:
+def read_resized(
+    files: Sequence[Path], size: int, reading: ImageReading | None = None
+) -> np.ndarray:
     """Images of any size, in colour, each resized to `size` x `size` by area averaging.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    size : int
+        In pixels.
+    reading : ImageReading, optional
+        Is told what was done besides.
 
     Returns
     -------
@@ -65,16 +82,35 @@ def read_resized(files: Sequence[Path], size: int) -> np.ndarray:
     """
     from PIL import Image
 
+    reading = ImageReading() if reading is None else reading
     result = np.empty((len(files), size, size, 3), dtype=np.uint8)
     for row, file in enumerate(files):
-        image = Image.fromarray(read_image(file)).convert("RGB")
-        result[row] = np.asarray(image.resize((size, size), Image.Resampling.BOX))
+        image = read_image(file, reading)
+        if reading.image_range is not None:
+            (image,) = on_scale({str(file): image}, reading.image_range)
+        coloured = Image.fromarray(image).convert("RGB")
+        result[row] = np.asarray(coloured.resize((size, size), Image.Resampling.BOX))
     return result
 
 
-def read_all(folder: Path, files: Sequence[Path]) -> np.ndarray:
-    """Images of one size, below `folder`, in one array; see `spikelearn.stimuli.user_images`."""
-    return read_images(folder, list(files))
+def read_all(
+    folder: Path, files: Sequence[Path], reading: ImageReading | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Images of one size, below `folder`, in one array, and what was done to them.
+
+    A few of another size are resized to that of most; see `spikelearn.stimuli.image_files`.
+
+    Parameters
+    ----------
+    folder : Path
+    files : sequence of Path
+    reading : ImageReading, optional
+    """
+    reading = replace(reading or ImageReading(), few_resized=True)
+    images = read_images(folder, files, reading)
+    if reading.image_range is not None:
+        (images,) = on_scale({str(folder): images}, reading.image_range)
+    return images, reading.sentences
 
 
 def place_by_hand(what: str, address: str, relative: str) -> DataUnavailableError:

@@ -98,6 +98,7 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
     files = image_files(folder)
     if len(files) != int(variant):
         raise SpikelearnError(f"{folder} must hold {variant} images, found {len(files)}")
+    images, notes = read_all(folder, files)
     rdms, timecourses = [], []
     for name, path in targets.items():
         averaged, over_time = read_target(path, name, int(variant))
@@ -109,7 +110,7 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
         licence=LICENCE,
         stimuli=image_set(
             f"algonauts2019:{variant}",
-            read_all(folder, files),
+            images,
             [file.stem for file in files],
             CITATION,
         ),
@@ -118,6 +119,7 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
         categories={},
         species="human",
         timecourses=tuple(timecourses),
+        notes=tuple(notes),
     )
 
 

@@ -89,7 +89,7 @@ def load(progressbar: bool = False, variant: str = SESSION) -> ImageRecording:
         licence=LICENCE,
         stimuli=image_set(
             f"allen_neuropixels:{variant}",
-            read_all(scenes[0].parent, scenes),
+            read_all(scenes[0].parent, scenes)[0],
             [f"scene {i}" for i in range(N_SCENES)],
             CITATION,
         ),

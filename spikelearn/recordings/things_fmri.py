@@ -31,7 +31,7 @@ from spikelearn._names import natural_key
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._stimuli import image_set, place_by_hand, read_resized
-from spikelearn.stimuli.user_images import is_image
+from spikelearn.stimuli.image_files import is_image
 
 CITATION = (
     "Hebart MN, Contier O, Teichmann L, Rockter AH, Zheng CY, Kidder A, Corriveau A,"

@@ -7,8 +7,12 @@
       folder: images
       order: order.txt                     # file names, one a line, in the order of the arrays; or
                                            # natural (2 before 10) or sorted (10 before 2)
-      size: 256                            # resize to 256 x 256; without it all must be of one size
-    categories: categories.csv             # a row a stimulus, a column of 0 and 1 a category
+      size: 256                            # resize to 256 x 256; without it images of one size
+      background: grey                     # what lies under transparent images, a colour
+    categories: categories.csv             # a row a stimulus: a column of 0 and 1 a category, or
+                                           # columns of labels (face, tool)
+    gaps: units                            # what is left out where something was not observed:
+                                           # units, stimuli or subjects; or refuse
     data:
       - {kind: responses, file: s1.npz, key: it, subject: s1, region: IT, unit: spikes/s}
       - {kind: rdm, file: s1_v1.csv, subject: s1, region: V1}
@@ -27,8 +31,10 @@ responses   .npy, .npz, .mat, .csv, .tsv of shape (stimulus, unit) or (stimulus,
             Numbers in a first column count the rows only as 0, 1, 2 ... or 1, 2, 3 ...; in another
             order they are those of the stimuli, where the heading or `index: true` says so.
 rdm         the same formats, a square matrix with a zero diagonal or its upper triangle row by
-            row; `measure: similarity` for similarities, which become 1 - similarity
-nwb         spikes counted in a window from the start of each row of an intervals table; units are
+            row; `measure: similarity` for similarities, which become 1 - similarity. Or a stack of
+            them (subjects x stimuli x stimuli), whose subjects `members` names; `stack: sessions`
+nwb         spikes counted in a window from the start of each row of an intervals table, or from the
+            time in another column, `onset: stim_on_time`; units are
             called by `unit_column`, or by their `id`, which is each session's own
             unless `unit_column: id` says that it means the same neuron in all
 neo         any file that Neo reads: spikes in a window from each epoch or event whose label is a
@@ -40,15 +46,17 @@ bids        statistical maps of a derivative, as nilearn writes them
 
 What was not observed is NaN: missing repeats, trials outside of an NWB unit's obs_intervals or
 within invalid_times, before a Neo train's t_start or after its t_stop, in segments without the
-unit, runs without a map. A unit without a response to some stimulus is left out. Sessions of a
-subject have the same units where these have the same names (see `spikelearn.recordings.sessions`).
+unit, runs without a map, stimuli that a file lacks. A unit that was never observed, or lacks some
+of the stimuli of the others, is left out; a comparison is over the stimuli that all subjects of a
+region have. `gaps` says otherwise (see `spikelearn.recordings.gaps`). Sessions of a subject have
+the same units where these have the same names (see `spikelearn.recordings.sessions`).
 Whatever is left out, guessed or read by place alone stands in the recording's `notes`;
 `spikelearn recordings show mine.yaml` shows what was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,12 +66,14 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
 from spikelearn._names import alike, natural_key, repeated
-from spikelearn.recordings._arrays import read_rdm, read_response_array
-from spikelearn.recordings._csv_tables import read_csv_table
+from spikelearn.recordings._arrays import read_response_array
+from spikelearn.recordings._category_tables import read_categories
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses
+from spikelearn.recordings._rdm_files import read_rdms
 from spikelearn.recordings._recording import ImageRecording
 from spikelearn.recordings._shown import ShownStimuli
 from spikelearn.recordings._stimuli import image_files, image_set, read_all, read_resized
+from spikelearn.recordings.gaps import Gaps, some_of, without_gaps
 from spikelearn.recordings.repeats import separate_repeats
 from spikelearn.recordings.sessions import session_notes
 from spikelearn.recordings.user_schema import (
@@ -75,6 +85,7 @@ from spikelearn.recordings.user_schema import (
     Stimuli,
     UserRecording,
 )
+from spikelearn.stimuli.image_files import ImageReading
 
 
 def load_user_recording(path: str | Path) -> ImageRecording:
@@ -88,18 +99,21 @@ def load_user_recording(path: str | Path) -> ImageRecording:
     path = Path(path)
     described = validate(UserRecording, read_yaml(path), path)
     root = path.parent
-    files, stimuli = _shown_stimuli(described.stimuli, root)
+    files, stimuli = _shown_stimuli(described.stimuli, root, described.gaps)
     labels = list(stimuli.labels)
+    reading = ImageReading(described.stimuli.background, described.stimuli.image_range)
     if described.stimuli.size is None:
-        images = read_all(root / described.stimuli.folder, files)
+        images, said = read_all(root / described.stimuli.folder, files, reading)
     else:
-        images = read_resized(files, described.stimuli.size)
+        images, said = read_resized(files, described.stimuli.size, reading), reading.sentences
+    for note in said:
+        stimuli.note(note)
     _check_distinct(images, files)
     rdms: list[RecordedRDM] = []
     responses: list[RecordedResponses] = []
     for entry in described.data:
         if isinstance(entry, RDMFile):
-            rdms.append(read_rdm(entry, root, stimuli))
+            rdms += read_rdms(entry, root, stimuli)
         else:
             responses += _read_responses(entry, root, stimuli)
     _check_once(described.name, rdms, responses)
@@ -113,25 +127,27 @@ def load_user_recording(path: str | Path) -> ImageRecording:
         stimuli=image_set(described.name, images, labels, described.citation),
         rdms=(),
         groups={},
-        categories=_categories(described.categories, root, stimuli),
+        categories=read_categories(described.categories, root, stimuli),
         species=described.species,
         responses=tuple(responses),
         options=described.model_dump(mode="json", exclude_defaults=True),
     )
     # RDMs of the responses are made by the recording; those of files stand behind them.
+    whole = replace(of_responses, rdms=(*of_responses.rdms, *rdms))
+    recording, left_out = without_gaps(whole, described.gaps)
     return replace(
-        of_responses,
-        rdms=(*of_responses.rdms, *rdms),
+        recording,
         notes=(
             *stimuli.notes,
+            *left_out,
             *_dark_notes(images),
-            *session_notes(responses),
-            *_notes_on_responses(responses, labels),
+            *session_notes(recording.responses),
+            *_notes_on_responses(recording.responses, recording.labels),
         ),
     )
 
 
-def _notes_on_responses(responses: list[RecordedResponses], labels: list[str]) -> list[str]:
+def _notes_on_responses(responses: Sequence[RecordedResponses], labels: Sequence[str]) -> list[str]:
     """What cannot be told from responses, a sentence each."""
     notes = []
     for one in responses:
@@ -145,10 +161,9 @@ def _notes_on_responses(responses: list[RecordedResponses], labels: list[str]) -
             )
         flat = [label for label, is_ in zip(labels, one.flat_stimuli, strict=True) if is_]
         if flat and one.n_units > 1:
-            more = f" and {len(flat) - 1} more" if len(flat) > 1 else ""
             notes.append(
-                f"{who}: all units respond alike to {flat[0]}{more}, so that there is no RDM and no"
-                " comparison by rsa; leave such stimuli out for it"
+                f"{who}: all units respond alike to {some_of(flat)}, whose patterns correlate with"
+                " none: comparisons by rsa leave them out"
             )
     return notes
 
@@ -164,7 +179,7 @@ def _dark_notes(images: np.ndarray) -> list[str]:
     ]
 
 
-def _shown_stimuli(stimuli: Stimuli, root: Path) -> tuple[list[Path], ShownStimuli]:
+def _shown_stimuli(stimuli: Stimuli, root: Path, gaps: Gaps) -> tuple[list[Path], ShownStimuli]:
     """The files of the images in their order, and what they are called."""
     folder = root / stimuli.folder
     if not folder.is_dir():
@@ -180,7 +195,7 @@ def _shown_stimuli(stimuli: Stimuli, root: Path) -> tuple[list[Path], ShownStimu
         files, order = _listed(folder, files, root / stimuli.order), f"of {stimuli.order}"
     if len(files) < 3:
         raise SpikelearnError(f"{folder} must hold at least 3 images, found {len(files)}")
-    shown = ShownStimuli(tuple(file.stem for file in files), order, doubt)
+    shown = ShownStimuli(tuple(file.stem for file in files), order, doubt, gaps=gaps)
     n_others = len(by_code) - len(files)
     if n_others:
         shown.note(f"{n_others} images of {folder} are not in {stimuli.order} and are left out")
@@ -268,28 +283,3 @@ def _read_responses(
     from spikelearn.recordings._neo import read_neo
 
     return read_neo(entry, root, stimuli)
-
-
-def _categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict[str, np.ndarray]:
-    if file is None:
-        return {}
-    path = root / file
-    if not path.is_file():
-        raise SpikelearnError(f"there is no file {path}")
-    table = read_csv_table(path, stimuli, index=True, flags=True)
-    if table.columns is None:
-        raise SpikelearnError(f"{path} must have a heading that names the categories")
-    twice = repeated(table.columns)
-    if twice is not None:
-        raise SpikelearnError(f"{path} has two categories called '{twice}'")
-    if table.rows is None:
-        stimuli.by_place(path)
-        rows = list(range(len(table.values)))
-    else:
-        rows = stimuli.rows(table.rows, path)
-    if len(rows) != len(stimuli):
-        raise SpikelearnError(f"{path} must have one row for each of the {len(stimuli)} stimuli")
-    if not np.isin(table.values, (0, 1)).all():
-        raise SpikelearnError(f"{path} must hold 0 and 1 only")
-    ordered = table.values[rows].astype(bool)
-    return {name: ordered[:, i] for i, name in enumerate(table.columns)}

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spikelearn._description import Description
+from spikelearn.recordings.gaps import Gaps
+from spikelearn.stimuli.image_files import Colour
 
 
 class _Part(Description):
@@ -22,6 +24,12 @@ class Stimuli(_Part):
         description="a file of names, one a line; or natural (2 before 10) or sorted (10 before 2)",
     )
     size: int | None = Field(default=None, ge=1, le=4096)
+    background: Colour | None = Field(
+        default=None, description="what lies under transparent images: a colour, as grey or #808080"
+    )
+    image_range: tuple[float, float] | None = Field(
+        default=None, description="what black and white are in images of more than 8 bits"
+    )
 
 
 class ResponseArray(_Part):
@@ -62,6 +70,14 @@ class RDMFile(_Part):
     file: str
     key: str | None = None
     measure: Literal["dissimilarity", "similarity"] = "dissimilarity"
+    stack: Literal["subjects", "sessions"] = Field(
+        default="subjects", description="what the RDMs of a stack are of"
+    )
+    members: tuple[str, ...] | str | None = Field(
+        default=None,
+        description="names of the RDMs of a stack in order, a text file of them, or an array of"
+        " the same file; numbers from 1 if absent",
+    )
     stimulus_names: str | None = Field(
         default=None, description="of the rows: a text file, or an array of the same file"
     )
@@ -91,6 +107,9 @@ class NWBFile(_Spikes):
     kind: Literal["nwb"]
     table: str = "trials"
     column: str = "stimulus"
+    onset: str = Field(
+        default="start_time", description="column of the table with the stimulus's onset in s"
+    )
     region_column: str | None = Field(
         default=None, description="of the units, or of their electrodes"
     )
@@ -144,4 +163,9 @@ class UserRecording(_Part):
     species: str = ""
     stimuli: Stimuli
     categories: str | None = None
+    gaps: Gaps = Field(
+        default="units",
+        description="what is left out where something was not observed: units, stimuli or subjects;"
+        " or refuse",
+    )
     data: tuple[Data, ...] = Field(min_length=1)

@@ -11,6 +11,7 @@ here, as everywhere in fMRI, and said in the names.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from spikelearn.responses.hrf import haemodynamic_response
 
 if TYPE_CHECKING:
     import xarray
+
+_WINDOW_S = 32.0  # of an event of 1 s: the haemodynamic response is over then
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def bold(
     response: xarray.DataArray,
     tr_s: float = 2.0,
     event_s: float | None = None,
-    window_s: float = 32.0,
+    window_s: float | None = None,
     hrf: str = "spm",
 ) -> xarray.DataArray:
     """The BOLD signal after one event of each stimulus.
@@ -113,8 +116,9 @@ def bold(
         Time between scans in s; the first is at the event's onset.
     event_s : float, optional
         Duration in s of the event of a response without time; 1 if absent.
-    window_s : float
-        How long the scans go on, in s.
+    window_s : float, optional
+        How long the scans go on, in s; if left out for 32 s, or for 31 s behind the end of an event
+        that lasts longer than 1 s.
     hrf : str
         One of `spikelearn.responses.HRFS`.
 
@@ -127,30 +131,33 @@ def bold(
     ------
     SpikelearnError
         If a time is none, the response's times are not even, or the haemodynamic response unknown.
+
+    Warns
+    -----
+    UserWarning
+        Where the scans stop before the event ends.
     """
     import xarray
 
     check_dims(response, ("stimulus", "unit"), ("stimulus", "unit", "time"))
     haemodynamics = haemodynamic_response(hrf)
-    if not (tr_s > 0 and window_s >= tr_s and np.isfinite([tr_s, window_s]).all()):
-        raise SpikelearnError(
-            f"tr_s must be above 0 s and window_s at least as long, found {tr_s:g} and {window_s:g}"
-        )
-    scans_s = np.arange(int(np.floor(window_s / tr_s + 1e-9)) + 1) * tr_s
+    ordered = response.transpose("stimulus", "unit", ..., missing_dims="ignore")
     if "time" in response.dims:
         if event_s is not None:
             raise SpikelearnError("a response over time has its own duration; leave event_s out")
-        ordered = response.transpose("stimulus", "unit", "time")
         edges_s = bin_edges_ms(ordered) / 1000.0
+        ends_s = float(edges_s[-1])
+    else:
+        ends_s = 1.0 if event_s is None else event_s
+        if not (np.isfinite(ends_s) and ends_s > 0):
+            raise SpikelearnError(f"event_s must be above 0 s, found {ends_s:g}")
+    scans_s = _scan_times_s(tr_s, window_s, ends_s)
+    if "time" in response.dims:
         since = haemodynamics.integral(scans_s[:, None] - edges_s[None, :])  # (n_scans, n_bins + 1)
         kernel = since[:, :-1] - since[:, 1:]
         values = ordered.to_numpy() @ kernel.T
     else:
-        ordered = response.transpose("stimulus", "unit")
-        lasts = 1.0 if event_s is None else event_s
-        if not (np.isfinite(lasts) and lasts > 0):
-            raise SpikelearnError(f"event_s must be above 0 s, found {lasts:g}")
-        course = haemodynamics.integral(scans_s) - haemodynamics.integral(scans_s - lasts)
+        course = haemodynamics.integral(scans_s) - haemodynamics.integral(scans_s - ends_s)
         values = ordered.to_numpy()[..., None] * course
     coords = {name: c for name, c in ordered.coords.items() if "time" not in c.dims}
     result = xarray.DataArray(
@@ -158,6 +165,23 @@ def bold(
     )
     units = response.attrs.get("units", "not said")
     return derived(result, response, units=units, hrf=hrf, tr_s=tr_s).rename("bold")
+
+
+def _scan_times_s(tr_s: float, window_s: float | None, ends_s: float) -> np.ndarray:
+    """When the scans are, from the event's onset on; told where they stop before it ends."""
+    said = window_s is not None
+    window = _WINDOW_S + max(ends_s - 1.0, 0.0) if window_s is None else window_s
+    if not (tr_s > 0 and window >= tr_s and np.isfinite([tr_s, window]).all()):
+        raise SpikelearnError(
+            f"tr_s must be above 0 s and window_s at least as long, found {tr_s:g} and {window:g}"
+        )
+    if said and window < ends_s - 1e-9:
+        warnings.warn(
+            f"the scans stop {window:g} s after the onset, but the event lasts {ends_s:g} s: what"
+            " comes later is not seen; give a longer window_s, or none",
+            stacklevel=3,
+        )
+    return np.asarray(np.arange(int(np.floor(window / tr_s + 1e-9)) + 1) * tr_s)
 
 
 def bold_run(

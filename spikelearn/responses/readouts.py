@@ -139,7 +139,7 @@ def _bold(
     activity: Activity,
     population: str,
     tr_s: float = 2.0,
-    window_s: float = 32.0,
+    window_s: float | None = None,
     hrf: str = "spm",
     bin_ms: float = 10.0,
     n_voxels: int = 0,

@@ -73,7 +73,11 @@ _EVENT_SOURCES = ("full",)
 
 
 def load_dataset(
-    name_or_path: str | Path, source: str = "auto", image_range: ImageRange | None = None
+    name_or_path: str | Path,
+    source: str = "auto",
+    image_range: ImageRange | None = None,
+    background: str | None = None,
+    size: tuple[int, int] | None = None,
 ) -> ImageDataset:
     """A labelled image data set by name, or a user's own by path.
 
@@ -86,6 +90,10 @@ def load_dataset(
         `resolve_source` says.
     image_range : (float, float), optional
         What black and white are in a user's own images; see `own`.
+    background : str, optional
+        The colour under a user's own transparent images, as grey or #808080.
+    size : (int, int), optional
+        Height and width to which a user's own images are resized if they have several sizes.
 
     Raises
     ------
@@ -104,10 +112,20 @@ def load_dataset(
         raise SpikelearnError(
             f"image_range is for images of one's own; those of {name_or_path} are on their scale"
         )
+    if background is not None and str(name_or_path) in DATASETS:
+        raise SpikelearnError(
+            f"background is for images of one's own; those of {name_or_path} are opaque"
+        )
     if str(name_or_path) in DATASETS:
         data: ImageDataset = dataset_module(str(name_or_path)).load(source)
         return data
-    return own.load(name_or_path, source, image_range)
+    return own.load(name_or_path, source, image_range, background, size)
+
+
+def is_own(name_or_path: str | Path) -> bool:
+    """Whether it is a user's own images, and no data set of a name of ours."""
+    name = str(name_or_path)
+    return name not in DATASETS and name not in EVENT_DATASETS and own.kind_of(name) is not None
 
 
 def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:

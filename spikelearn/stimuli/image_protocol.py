@@ -14,6 +14,7 @@ from spikelearn._time_steps import checked_steps, nearest_steps
 from spikelearn.stimuli import user_images as own
 from spikelearn.stimuli.datasets import DATASETS, load_dataset, resolve_source
 from spikelearn.stimuli.encoders import DeltaEncoder, Encoder, RateEncoder
+from spikelearn.stimuli.image_files import Colour
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import ProtocolBase, Setting, Stimulus, beside
 
@@ -50,6 +51,9 @@ class ImageProtocol(ProtocolBase):
     image_range: tuple[float, float] | None = Field(
         default=None, description="what black and white are in images of one's own"
     )
+    background: Colour | None = Field(
+        default=None, description="the colour under transparent images of one's own"
+    )
     encoder: Encoder = RateEncoder()
     source: str | None = Field(default=None, description="the only spike source if absent")
 
@@ -61,7 +65,8 @@ class ImageProtocol(ProtocolBase):
             images, names = kriegeskorte92.load_images()
             labels = list(names)
         else:
-            data = load_dataset(self.dataset, image_range=self.image_range)
+            size = self.height, self.width
+            data = load_dataset(self.dataset, "auto", self.image_range, self.background, size)
             images = getattr(data, f"{self.split}_images")
             labels = [data.classes[i] for i in getattr(data, f"{self.split}_labels")]
         count = len(images) if self.n_images is None else self.n_images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,6 +148,63 @@ def network_images(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.
         resized = _resized(planes, height, width)
         inputs[start : start + _PIECE] = resized.reshape(len(piece), -1)
     return inputs
+
+
+def resized_images(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Images of another size by area averaging, in their own type of numbers.
+
+    Parameters
+    ----------
+    images : array of shape (n, h, w) or (n, h, w, 3)
+    height, width : int
+
+    Returns
+    -------
+    array of shape (n, height, width) or (n, height, width, 3)
+    """
+    planes = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+    rows, columns = _overlap(planes.shape[2], height), _overlap(planes.shape[3], width)
+    means = rows @ planes.astype(np.float64) @ columns.T
+    if images.dtype.kind in "iu":
+        means = np.rint(means)
+    resized: np.ndarray = means.astype(images.dtype)
+    return resized[:, 0] if images.ndim == 3 else resized.transpose(0, 2, 3, 1)
+
+
+def words_of_preparation(
+    sizes: Sequence[tuple[int, int]], coloured: bool, image_shape: tuple[int, int, int]
+) -> str:
+    """What `network_images` does to images that differ from what a network takes, in words.
+
+    Parameters
+    ----------
+    sizes : sequence of (int, int)
+        Heights and widths of the images, each once.
+    coloured : bool
+        Whether they are in colour.
+    image_shape : (channels, height, width)
+        What the network takes.
+
+    Returns
+    -------
+    str
+        Empty, if nothing is done.
+    """
+    channels, height, width = image_shape
+    done = []
+    if coloured and channels == 1:
+        done.append("turned from colour to grey (luminance, Rec. 709)")
+    if not coloured and channels == 3:
+        done.append("repeated from grey in red, green and blue")
+    if set(sizes) != {(height, width)}:
+        small, large = (f"{h} x {w}" for h, w in (min(sizes), max(sizes)))
+        of = small if len(set(sizes)) == 1 else f"sizes between {small} and {large}"
+        stretched = any(abs(h * width / (w * height) - 1) > 0.02 for h, w in sizes)
+        done.append(
+            f"resized from {of} to {height} x {width} pixels by area averaging"
+            + (", which changes their proportions" if stretched else "")
+        )
+    return " and ".join(done)
 
 
 def _checked(images: np.ndarray) -> np.ndarray:

@@ -9,12 +9,15 @@ What is held out is drawn for each class with a fixed seed: the same in every ru
 
 Whole numbers are read from 0, black, to 255, white; other numbers from 0 to 1. Images on another
 scale (0 to 16, -1 to 1, 16 bits) need an `image_range`, which says what black and white are; see
-`spikelearn.stimuli.image_scale`.
+`spikelearn.stimuli.image_scale`. Transparent images need a `background`. Networks take images of
+any size, in colour or grey: they are turned to what the model takes, see `preparation`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +25,17 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._seeding import generator
+from spikelearn.stimuli.image_files import (
+    SUFFIXES,
+    ImageReading,
+    is_image,
+    read_images,
+    sizes_and_colours,
+)
 from spikelearn.stimuli.image_scale import ImageRange, on_scale
-from spikelearn.stimuli.images import ImageDataset, rank_within_class
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+from spikelearn.stimuli.images import ImageDataset, rank_within_class, words_of_preparation
 
 _HELD_OUT = 0.2
-# Modes of Pillow with 8 bits a channel or fewer, grey and in colour.
-_GREY = ("1", "L", "LA")
-_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
 def kind_of(path: str | Path) -> str | None:
@@ -42,7 +47,11 @@ def kind_of(path: str | Path) -> str | None:
 
 
 def load(
-    path: str | Path, source: str = "auto", image_range: ImageRange | None = None
+    path: str | Path,
+    source: str = "auto",
+    image_range: ImageRange | None = None,
+    background: str | None = None,
+    size: tuple[int, int] | None = None,
 ) -> ImageDataset:
     """The images of a folder or of an .npz file.
 
@@ -53,6 +62,11 @@ def load(
         What `fingerprint` says of the images that are meant, or "auto" for those that are there.
     image_range : (float, float), optional
         What black and white are; as the file's docstring says if absent.
+    background : str, optional
+        The colour under transparent images; they are refused if absent.
+    size : (int, int), optional
+        Height and width to which images in files are resized if they have several sizes; else such
+        images are refused.
 
     Raises
     ------
@@ -65,7 +79,44 @@ def load(
         raise SpikelearnError(f"{path} is neither a folder of images nor an .npz file")
     if source != "auto":
         check_fingerprint(path, source)
-    return (load_folder if kind == "folder" else load_arrays)(path, image_range)
+    if kind == "arrays":
+        return load_arrays(path, image_range)
+    reading = ImageReading(background, image_range, size)
+    data = load_folder(path, reading)
+    for note in reading.sentences:
+        warnings.warn(note, stacklevel=3)
+    return data
+
+
+def preparation(
+    path: str | Path, shape: tuple[int, int, int], background: str | None = None
+) -> str:
+    """What is done to a user's images that a network takes as others, in words; empty if nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a folder or of an .npz file.
+    shape : (channels, height, width)
+        What the network takes.
+    background : str, optional
+        As of `load`.
+
+    Raises
+    ------
+    SpikelearnError
+        If they cannot be read.
+    """
+    path = Path(path)
+    if kind_of(path) == "folder":
+        files = sorted(file for file in path.rglob("*") if is_image(file))
+        sizes, coloured = sizes_and_colours(files, background)
+    else:
+        arrays = [a for name, a in _read_arrays(path).items() if name.endswith("images")]
+        shaped = [_shaped(array, f"{path}") for array in arrays]
+        sizes = Counter(array.shape[1:3] for array in shaped)
+        coloured = any(array.ndim == 4 for array in shaped)
+    return words_of_preparation(list(sizes), coloured, shape)
 
 
 def fingerprint(path: str | Path) -> str:
@@ -98,7 +149,7 @@ def check_fingerprint(path: str | Path, source: str) -> None:
         )
 
 
-def load_folder(path: str | Path, image_range: ImageRange | None = None) -> ImageDataset:
+def load_folder(path: str | Path, reading: ImageReading | None = None) -> ImageDataset:
     """Images in one subfolder for each class, with `train` and `test` above them or without.
 
     Classes are the names of the subfolders, sorted. Images are grey if all files are, else all in
@@ -107,10 +158,12 @@ def load_folder(path: str | Path, image_range: ImageRange | None = None) -> Imag
     Raises
     ------
     SpikelearnError
-        If the folders are not laid out so, an image cannot be read or is transparent, or the
-        images differ in size.
+        If the folders are not laid out so, or the images cannot be read so; see
+        `spikelearn.stimuli.image_files`.
     """
     path = Path(path)
+    reading = ImageReading() if reading is None else reading
+    image_range = reading.image_range
     folders = _subfolders(path)
     names = [folder.name for folder in folders]
     if not {"train", "test"} <= set(names):
@@ -121,7 +174,7 @@ def load_folder(path: str | Path, image_range: ImageRange | None = None) -> Imag
                 + ", ".join(folder.name for folder in folders if _subfolders(folder))
             )
         files, labels = _listed(path, names)
-        images = read_images(path, files)
+        images = read_images(path, files, reading)
         return _divided(path, images, labels, tuple(names), str(path), image_range)
     if len(names) > 2:
         others = ", ".join(name for name in names if name not in ("train", "test"))
@@ -135,7 +188,7 @@ def load_folder(path: str | Path, image_range: ImageRange | None = None) -> Imag
     train_files, train_labels = _listed(path / "train", classes)
     present = [name for name in classes if (path / "test" / name).is_dir()]
     test_files, test_labels = _listed(path / "test", classes, present)
-    images, n = read_images(path, train_files + test_files), len(train_files)
+    images, n = read_images(path, train_files + test_files, reading), len(train_files)
     parts = {str(path / "train"): images[:n], str(path / "test"): images[n:]}
     train_images, test_images = on_scale(parts, image_range)
     return ImageDataset(
@@ -232,12 +285,6 @@ def _subfolders(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def is_image(path: Path) -> bool:
-    """Whether it is a file whose suffix is an image's, and not hidden."""
-    named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    return named and path.is_file()
-
-
 def _listed(
     path: Path, classes: list[str], present: list[str] | None = None
 ) -> tuple[list[Path], np.ndarray]:
@@ -266,60 +313,6 @@ def _listed(
 
 def _compact(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return labels.astype(np.min_scalar_type(n_classes - 1))
-
-
-def read_images(path: Path, files: list[Path]) -> np.ndarray:
-    """All files, below `path`, in one array: grey (n, h, w) if all are grey, else (n, h, w, 3).
-
-    Raises
-    ------
-    SpikelearnError
-        If an image cannot be read, is transparent, or the images differ in size.
-    """
-    images = [read_image(file) for file in files]
-    for file, image in zip(files, images, strict=True):
-        if image.shape[:2] != images[0].shape[:2]:
-            raise SpikelearnError(
-                f"all images of {path} must share one size, but {files[0].relative_to(path)} is"
-                f" {_size(images[0])} and {file.relative_to(path)} is {_size(image)} pixels"
-                " (height x width)"
-            )
-    if all(image.ndim == 2 for image in images):
-        return np.stack(images)
-    return np.stack([i if i.ndim == 3 else np.repeat(i[..., None], 3, axis=2) for i in images])
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[0]} x {image.shape[1]}"
-
-
-def read_image(file: Path) -> np.ndarray:
-    """One image of 8 bits a channel, shape (h, w) if it is grey, else (h, w, 3).
-
-    Raises
-    ------
-    SpikelearnError
-        If it cannot be read, is transparent, or one of several in the file.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(file) as opened:
-            frames = getattr(opened, "n_frames", 1)
-            image = ImageOps.exif_transpose(opened)  # as a viewer shows it
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SpikelearnError(f"{file} is not a readable image") from error
-    if frames > 1:
-        raise SpikelearnError(f"{file} holds {frames} images; one image a file is needed")
-    if image.mode not in _GREY + _COLOUR:
-        raise SpikelearnError(
-            f"{file} does not have 8 bits a channel (Pillow's mode {image.mode}); convert it"
-        )
-    alpha = image.convert("RGBA").getchannel("A").getextrema()
-    if image.has_transparency_data and alpha != (255, 255):
-        raise SpikelearnError(f"{file} is transparent; put it on an opaque ground")
-    return np.array(image.convert("L" if image.mode in _GREY else "RGB"))
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

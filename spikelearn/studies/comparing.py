@@ -281,6 +281,7 @@ def check_comparable(recording: Any, method: str, assign_layers: bool = False) -
     """
     from spikelearn.comparison.held_out_rsa import check_stimuli
     from spikelearn.comparison.neural_responses import neural_responses
+    from spikelearn.comparison.observed import smallest_part
     from spikelearn.comparison.response_methods import N_FOLDS
 
     if method != "rsa":
@@ -288,9 +289,9 @@ def check_comparable(recording: Any, method: str, assign_layers: bool = False) -
         if assign_layers:
             raise SpikelearnError("layers are assigned to regions by the method rsa only")
         if method != "cka":  # which fits nothing
-            check_stimuli(recording, f"the method {method}", N_FOLDS)
+            check_stimuli(smallest_part(recording, method), f"the method {method}", N_FOLDS)
     elif assign_layers:
-        check_stimuli(recording, "assigning layers")
+        check_stimuli(smallest_part(recording, method), "assigning layers")
 
 
 def similarity(

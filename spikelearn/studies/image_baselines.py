@@ -52,7 +52,10 @@ def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
 def baseline_responses(
     recording: ImageRecording, side: int | None = None, seed: int = 0
 ) -> dict[tuple[str, str], xarray.DataArray]:
-    """What any model should beat: `BASELINES`, by (model, layer); categories where published.
+    """What any model should beat: `BASELINES`, by (model, layer).
+
+    The category model is the published one, or of a recording of one's own, where its description
+    gives categories, that of the kinds of stimuli: dissimilar if they are not in the same ones.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def baseline_responses(
         Of the random features.
     """
     from spikelearn.comparison import baselines
+    from spikelearn.comparison.categories import kinds_of_stimuli
+    from spikelearn.recordings import RECORDINGS
 
     images, labels = at_resolution(recording.images, side), recording.labels
     responses: dict[tuple[str, str], xarray.DataArray] = {
@@ -75,6 +80,11 @@ def baseline_responses(
     if category in getattr(recording, "categories", {}):
         member = recording.categories[category]
         responses["category", category] = baselines.category_model(member, labels)
+    elif recording.name.partition(":")[0] not in RECORDINGS:
+        kinds = kinds_of_stimuli(recording)
+        if kinds is not None and 1 < int(kinds.max()) + 1 < len(labels):
+            name = next(iter(recording.categories)) if len(recording.categories) == 1 else "kinds"
+            responses["category", name] = baselines.category_model(kinds, labels)
     return responses
 
 

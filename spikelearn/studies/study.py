@@ -129,7 +129,9 @@ class NetworkEntry(Description):
         from spikelearn.stimuli.datasets import data_key
 
         key = data_key(config.dataset, config.source)
-        at_hand = _images_at_hand(config.dataset, config.source, config.image_range, key)
+        at_hand = _images_at_hand(
+            config.dataset, config.source, config.image_range, config.background, key
+        )
         n = min(config.n_train or at_hand, at_hand)
         per_epoch = -(-round((1 - config.validation_fraction) * n) // config.batch_size)
         epochs = max(2, round(updates / per_epoch))
@@ -160,12 +162,17 @@ def _recipe(recipe: str | None, rule: str | None) -> TrainConfig | STDPConfig:
 
 @functools.cache
 def _images_at_hand(
-    dataset: str, source: str, image_range: tuple[float, float] | None, _key: str
+    dataset: str,
+    source: str,
+    image_range: tuple[float, float] | None,
+    background: str | None,
+    _key: str,
 ) -> int:
     """How many training images there are, counted once for data of one key."""
     from spikelearn.stimuli.datasets import load_dataset
 
-    return len(load_dataset(dataset, source, image_range).train_images)
+    size = (8, 8)  # they are only counted
+    return len(load_dataset(dataset, source, image_range, background, size).train_images)
 
 
 class AuditoryPart(Description):

@@ -271,7 +271,10 @@ def _ranked(dissimilarities: np.ndarray) -> np.ndarray:
 def _groups(recording: ImageRecording) -> list[tuple[int, int, str]]:
     """Runs of images of one category: first, one past the last, name."""
     groups = []
-    for key, name in CATEGORIES.items():
+    known = CATEGORIES
+    if not set(known) & set(recording.categories):  # of a user's own recording
+        known = {name: name for name in recording.categories}
+    for key, name in known.items():
         members = np.flatnonzero(recording.categories.get(key, np.zeros(0, dtype=bool)))
         if members.size and members[-1] - members[0] + 1 == members.size:
             groups.append((int(members[0]), int(members[-1]) + 1, name))

@@ -27,6 +27,7 @@ from spikelearn.networks import load_model
 from spikelearn.rules import RULES, effective_options, known_name, rule_code, rule_entry, rule_name
 from spikelearn.rules.rule_options import checked_options, refuse_missing
 from spikelearn.rules.user_rule import absolute_place, is_place
+from spikelearn.stimuli.image_files import Colour
 
 if TYPE_CHECKING:
     from spikelearn.networks import (
@@ -64,6 +65,9 @@ class _RunConfig(Description):
         default=None,
         description="what black and white are in images of one's own; 0 and 255 in whole numbers,"
         " 0 and 1 in others, if absent",
+    )
+    background: Colour | None = Field(
+        default=None, description="the colour under transparent images of one's own, as grey"
     )
     seed: int = Field(default=0, ge=0)
 
@@ -148,12 +152,16 @@ class _RunConfig(Description):
         """All that decides a run; plain YAML values.
 
         That is the configuration with every option's value, the model written out, `auto` resolved,
-        the content of the data, and the code of the rule.
+        the content of the data, what is done to images that the model takes as others, and the
+        code of the rule.
         """
         from spikelearn.stimuli.datasets import data_key, resolve_source
+        from spikelearn.training.own_images import preparation_of
 
-        network = json.loads(self.description().model_dump_json(exclude_none=True))
+        model = self.description()
+        network = json.loads(model.model_dump_json(exclude_none=True))
         source = resolve_source(self.dataset, self.source)
+        prepared = preparation_of(self.dataset, model, self.background)
         return {
             "format": RUN_FORMAT,
             **json.loads(self.model_dump_json(exclude_none=True)),
@@ -162,6 +170,7 @@ class _RunConfig(Description):
             "network": network,
             "data": data_key(self.dataset, source),
             "code": rule_code(self.rule_place),
+            **({"images": prepared} if prepared else {}),
         }
 
     def _effective(self) -> dict[str, Any]:

@@ -29,13 +29,14 @@ from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.hebbian import Hebbian
 from spikelearn.rules.rule import Rule
-from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
+from spikelearn.stimuli.datasets import EVENT_DATASETS
 from spikelearn.stimuli.events import load_events
 from spikelearn.stimuli.images import network_input
 from spikelearn.training.config import STDPConfig, TrainConfig
-from spikelearn.training.images import Split, split, split_events
+from spikelearn.training.images import Split, load_images, split, split_events
 from spikelearn.training.measures import EVALUATION_BATCH, accuracy_of
 from spikelearn.training.one_thread import one_thread
+from spikelearn.training.own_images import shown_size
 
 LINEAR_READOUT, RANDOM_FEATURES = "linear_readout", "random_features"
 
@@ -95,7 +96,7 @@ def _of_training(config: TrainConfig, folder: Path | None, say: Progress) -> Con
         parts = split_events(load_events(config.dataset), config)
     else:
         source = config.complete()["source"]
-        parts = split(load_dataset(config.dataset, source, config.image_range), config)
+        parts = split(load_images(config, source), config)
     n_classes = int(max(part.y.max() for part in parts)) + 1
     read = [Split(_summed(part.x), part.y) for part in parts]
     linear = _Control(folder, LINEAR_READOUT, read, [p.x[:_PROBE] for p in read], config.seed)
@@ -124,10 +125,12 @@ def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls
     from spikelearn.training.stdp_evaluation import evaluate
     from spikelearn.training.stdp_layer import freeze, initial_weights, plastic_projection
 
-    data = load_dataset(config.dataset, config.complete()["source"], config.image_range)
+    data = load_images(config, config.complete()["source"])
     order = generator(config.seed, "split").permutation(len(data.train_images))
     labelled = order[: config.n_label]
-    size = data.train_images.shape[1:3]
+    network = config.description()
+    layer = plastic_projection(network)
+    size = shown_size(data.train_images, network.populations[layer.source].size)
 
     def examples(images: np.ndarray, labels: np.ndarray) -> Split:
         x = torch.from_numpy(network_input(images, *size).reshape(len(images), -1)).float()
@@ -141,8 +144,6 @@ def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls
     if linear.accuracy is None:
         say(0.0, "a linear readout of the pixels")
         linear.keep(read_linearly(*read, n_classes=len(data.classes), seed=config.seed))
-    network = config.description()
-    layer = plastic_projection(network)
     initial = initial_weights(network, layer, config.seed)
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
     frozen = freeze(network, layer, initial, np.broadcast_to(offset, initial.shape[1]))

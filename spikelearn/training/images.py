@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,9 +14,14 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.spiking_mlp import SpikingMLP
+from spikelearn.stimuli.datasets import is_own, load_dataset
 from spikelearn.stimuli.events import EventDataset, EventPart, as_spikes
 from spikelearn.stimuli.images import ImageDataset, network_images
 from spikelearn.training.config import TrainConfig
+from spikelearn.training.own_images import input_shape
+
+if TYPE_CHECKING:
+    from spikelearn.training.config import STDPConfig
 
 
 @dataclass(frozen=True)
@@ -159,23 +167,53 @@ def as_input(
     return x if (low, high) == (0.0, 1.0) else x.mul_(high - low).add_(low)
 
 
+def load_images(config: TrainConfig | STDPConfig, source: str) -> ImageDataset:
+    """The images that a run learns; a user's own of several sizes in the size of the model.
+
+    Parameters
+    ----------
+    config : TrainConfig or STDPConfig
+    source : str
+        Which copy of the data set.
+    """
+    shape = input_shape(config.description())
+    size = None if shape is None else shape[1:]
+    return load_dataset(config.dataset, source, config.image_range, config.background, size)
+
+
+def images_of_run(config: TrainConfig | STDPConfig, complete: Mapping[str, Any]) -> ImageDataset:
+    """`load_images` of a run, which says what is done to them, where something is.
+
+    Parameters
+    ----------
+    config : TrainConfig or STDPConfig
+    complete : mapping
+        What decides the run.
+    """
+    if complete.get("images"):
+        warnings.warn(f"the images of {complete['dataset']} are {complete['images']}", stacklevel=3)
+    return load_images(config, complete["source"])
+
+
 def fitting_shape(data: ImageDataset, config: TrainConfig) -> tuple[int, int, int]:
     """Image shape of the model: channels, height, width.
 
     Raises
     ------
     SpikelearnError
-        If the model's ends do not fit the data.
+        If the model's ends do not fit the data: the number of classes, and the images where they
+        are not a user's own.
     """
     model = config.description()
     height, width, *colours = data.train_images.shape[1:]
     wanted = (colours[0] if colours else 1, height, width)
     shape, n_classes = model.image_shape, model.n_classes  # type: ignore[union-attr]
-    if shape != wanted or n_classes != len(data.classes):
+    fits = shape == wanted or (shape is not None and is_own(config.dataset))
+    if not fits or n_classes != len(data.classes):
         taken = " x ".join(map(str, shape)) if shape else str(model.n_inputs)  # type: ignore[union-attr]
         raise SpikelearnError(
             f"model '{config.model}' takes {taken} inputs and gives {n_classes} outputs; the"
             f" data have {' x '.join(map(str, wanted))} = {np.prod(wanted)} pixels and"
             f" {len(data.classes)} classes"
         )
-    return shape
+    return shape  # type: ignore[return-value]

@@ -19,10 +19,10 @@ from spikelearn._interrupts import goes_on, keeping
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
-from spikelearn.stimuli.datasets import EVENT_DATASETS, load_dataset
+from spikelearn.stimuli.datasets import EVENT_DATASETS
 from spikelearn.stimuli.events import load_events
 from spikelearn.training.config import TrainConfig
-from spikelearn.training.images import Split, split, split_events
+from spikelearn.training.images import Split, images_of_run, split, split_events
 from spikelearn.training.measures import (
     PROBE_IMAGES,
     TrainingWarning,
@@ -149,7 +149,7 @@ def train(
     if config.dataset in EVENT_DATASETS:
         parts, what = split_events(load_events(config.dataset), config), "example"
     else:
-        data = load_dataset(config.dataset, complete["source"], config.image_range)
+        data = images_of_run(config, complete)
         parts, windows, what = split(data, config), data.overlap, "image"
     seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x, what)
     for sentence in seen:

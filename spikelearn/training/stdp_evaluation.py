@@ -18,6 +18,7 @@ from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import ImageDataset, network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.config import STDPConfig
+from spikelearn.training.own_images import shown_size
 
 EVALUATION_BATCH = 250
 SILENT, EXPLODING = 1.0, 1000.0  # spikes of the layer an image
@@ -108,7 +109,7 @@ def respond(
     -------
     int array of shape (n_images, n_neurons)
     """
-    intensities = network_input(images, *images.shape[1:3])
+    intensities = network_input(images, *shown_size(images, frozen.populations[layer.source].size))
     draw = generator(config.seed, stream)
     counts = []
     for first in range(0, len(images), EVALUATION_BATCH):

@@ -30,11 +30,13 @@ from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import containing_bins, in_steps
 from spikelearn.networks.spiking import AdaptiveLIF, Projection, SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.stimuli.datasets import load_dataset
+from spikelearn.stimuli.datasets import is_own
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import ImageDataset, network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.config import STDPConfig
+from spikelearn.training.images import images_of_run
+from spikelearn.training.own_images import shown_size
 from spikelearn.training.seen_before import seen_before
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
@@ -151,7 +153,7 @@ def train_stdp(
         return run
     network = config.description()
     layer = plastic_projection(network)
-    data = load_dataset(config.dataset, complete["source"], config.image_range)
+    data = images_of_run(config, complete)
     _check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
     n_neurons = initial.shape[1]
@@ -166,7 +168,8 @@ def train_stdp(
     checkpoint = None if place is None else place.checkpoint
     if checkpoint is not None and checkpoint.is_file():
         state = _read(checkpoint) or state
-    images = network_input(data.train_images, *data.train_images.shape[1:3])
+    n_inputs = network.populations[layer.source].size
+    images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
     seen = _told_if_seen(data, chunks, config)
     written, kept = time.monotonic(), len(state.records)
@@ -210,7 +213,8 @@ def _check_sizes(
     for name in ("present_ms", "rest_ms"):
         in_steps(getattr(config, name), config.dt_ms, name)
     size = network.populations[layer.source].size
-    if size != data.n_pixels:
+    height, width = shown_size(data.train_images, size)
+    if size != height * width or (data.n_pixels != size and not is_own(config.dataset)):
         raise SpikelearnError(
             f"network '{network.name}' has {size} inputs; the images of {data.name} have"
             f" {data.n_pixels} pixels"

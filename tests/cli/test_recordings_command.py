@@ -68,6 +68,42 @@ def test_a_network_is_compared_with_a_recording_of_ones_own(tmp_path, run) -> No
     assert "none.yaml" in missing.stderr
 
 
+def test_what_a_subject_lacks_is_told_where_a_network_is_compared_and_shown(tmp_path, run) -> None:
+    names = [f"{i}.png" for i in range(9)]
+    write_images(tmp_path / "images", names, random_images(9, 28, colour=False))
+    for subject in ("1", "2"):
+        values = np.random.default_rng(int(subject)).standard_normal((9, 2, 20))
+        values[:, :, 4] = np.nan
+        values[7, :, :] = np.nan if subject == "2" else values[7]
+        np.save(tmp_path / f"{subject}.npy", values)
+    rows = ["image,kind", *(f"{i},k{i % 4}" for i in range(9))]
+    (tmp_path / "kinds.csv").write_text("\n".join(rows))
+    entries = [
+        {"kind": "responses", "file": f"{s}.npy", "region": "V1", "subject": s} for s in "12"
+    ]
+    content = {
+        "name": "mine", "citation": "Doe", "stimuli": {"folder": "images"},
+        "categories": "kinds.csv", "data": entries,
+    }  # fmt: skip
+    write_yaml(tmp_path / "mine.yaml", content)
+    for method in ("rsa", "cka"):
+        done = call(
+            "compare", run, "--recording", tmp_path / "mine.yaml", "--bootstrap", 20, "--method",
+            method, "--over", "categories",
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert "1 stimulus left out" in done.output
+        assert "kinds" in done.output  # the category model
+    shown = call("recordings", "show", tmp_path / "mine.yaml")
+    for words in (
+        "2.npy, V1: 1 stimulus was not observed: 7",
+        "1 of 20 units were never observed and are left out: 4",
+        "V1, subject 2, lacks 1 of 9 stimuli (7)",
+        "k3",
+    ):
+        assert words in shown.output
+
+
 @pytest.fixture
 def mine(tmp_path):
     """A recording of one's own, whose array names nothing."""

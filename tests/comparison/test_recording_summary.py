@@ -91,7 +91,9 @@ def test_sounds_have_a_summary_too() -> None:
 
 def test_what_nothing_fills_is_not_shown() -> None:
     of_rdms = recording_summary(made_up_recording(12)).readable
-    assert list(of_rdms.columns) == ["kind", "region", "subject", "session", "missing", "value"]
+    assert list(of_rdms.columns) == [
+        "kind", "region", "subject", "session", "stimuli", "missing", "value",
+    ]  # fmt: skip
     both = replace(recorded(), groups=made_up_recording(12).groups)
     shown = recording_summary(both).readable
     assert shown["units"].tolist() == ["8", "8", "-", "-"]

@@ -105,5 +105,8 @@ def test_responses_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(SpikelearnError, match="19 stimuli have responses, but 20"):
         compare_responses(models, short, method="cka")
     broken = ResponseRecording("made up", labels, (Response("S", "V1", np.full((20, 4), np.nan)),))
-    with pytest.raises(SpikelearnError, match="not finite"):
+    with pytest.raises(SpikelearnError, match="4 of 4 units were observed under no stimulus"):
         compare_responses(models, broken, method="cka")
+    infinite = Response("S", "V1", np.full((20, 4), np.inf))
+    with pytest.raises(SpikelearnError, match="not finite"):
+        compare_responses(models, ResponseRecording("made up", labels, (infinite,)), method="cka")

@@ -297,7 +297,7 @@ def test_a_reading_by_sizes_alone_is_said_or_refused(folder) -> None:
 
 
 def test_a_stimulus_to_which_all_units_respond_alike_is_said_and_read(folder) -> None:
-    from spikelearn.comparison.models_and_targets import recorded_rdms
+    from spikelearn.comparison import compare_rsa, pixels
     from spikelearn.comparison.recording_summary import recording_summary
 
     values = random_responses()[:, 0]
@@ -310,11 +310,18 @@ def test_a_stimulus_to_which_all_units_respond_alike_is_said_and_read(folder) ->
     for chosen in (entries, entries[:1]):
         recording = load_recording(describe(folder, *chosen))
         assert any("all units respond alike to cat_10" in note for note in recording.notes)
-        assert [r.region for r in recording.rdms] == [e["region"] for e in chosen[1:]]
+        assert [r.region for r in recording.rdms] == [e["region"] for e in chosen]
         recording_summary(recording)
-        with pytest.raises(SpikelearnError, match="respond alike to stimulus cat_10"):
-            recorded_rdms(recording, None)
-        recorded_rdms(recording.select(np.array([0, 1, 3, 4])), None)
+        models = {"pixels": pixels(recording.images, recording.labels)}
+        table = compare_rsa(models, recording, 0).set_index(["region", "level"])
+        assert table.loc[("it", "mean"), "n_stimuli"] == 4
+        assert "1 stimulus left out" in table.loc[("it", "mean"), "flag"]
+        assert "cat_10" in table.loc[("it", "mean"), "flag"]
+        part = compare_rsa(models, recording.select(np.array([0, 1, 3, 4])), 0)
+        expected = part.set_index(["region", "level"]).loc[("it", "mean"), "score"]
+        assert table.loc[("it", "mean"), "score"] == pytest.approx(expected, abs=1e-12)
+        if len(chosen) == 2:
+            assert table.loc[("v1", "mean"), "n_stimuli"] == 5
 
 
 def test_repeats_of_other_stimuli_each_are_said(folder) -> None:

@@ -61,12 +61,18 @@ def test_maps_and_masks_on_different_grids_are_refused(folder, derivative) -> No
         load_recording(describe(folder, entry))
 
 
-def test_a_map_that_is_missing_is_named(folder, derivative) -> None:
+def test_a_stimulus_without_a_map_was_not_observed_and_is_named(folder, derivative) -> None:
     entry, _ = derivative
     for path in (folder / "glm" / "sub-02").rglob("*contrast-dog1*"):
         path.unlink()
-    with pytest.raises(SpikelearnError, match="no map of subject 02 for dog_1"):
-        load_recording(describe(folder, entry))
+    recording = load_recording(describe(folder, entry))
+    lacking = [np.isnan(r.values).all(axis=(1, 2)).tolist() for r in recording.responses]
+    assert lacking == [[False] * 5, [label == "dog_1" for label in LABELS]]
+    assert any("subject 02: 1 stimulus was not observed: dog_1" in n for n in recording.notes)
+    with pytest.raises(
+        SpikelearnError, match=r"1 of 12 units were never observed: 3,2,1; `gaps: refuse`"
+    ):
+        load_recording(describe(folder, entry, gaps="refuse"))
     with pytest.raises(SpikelearnError, match="has no maps called"):
         load_recording(describe(folder, {**entry, "statistic": "z"}))
 
@@ -129,4 +135,4 @@ def test_voxels_of_0_in_every_map_of_a_run_were_not_observed(folder, derivative)
     assert np.isnan(first.values[:, 0, voxel]).all()
     assert np.isfinite(first.values[:, 1, voxel]).all()
     assert "3,0,0" not in first.unit_names
-    assert any("2 of 12 units are left out" in note for note in recording.notes)
+    assert any("2 of 12 units were never observed" in note for note in recording.notes)

@@ -76,10 +76,11 @@ def test_stimuli_that_are_called_by_numbers_are_found_by_them(folder) -> None:
         np.testing.assert_allclose(load_recording(path).responses[0].values[:, 0], VALUES[:4])
 
 
-def test_rows_that_lack_or_repeat_a_stimulus_are_refused(folder) -> None:
+def test_rows_that_repeat_a_stimulus_or_name_others_are_refused(folder) -> None:
     for rows, sentence in (
         ([*LABELS, "cat_1"], "names cat_1 twice"),
-        (LABELS[:4], "lacks the stimulus dog_2"),
+        ([*LABELS[:4], "horse"], "such as horse, and lacks the stimulus dog_2"),
+        (LABELS[:2], "lacks the stimulus cat_10"),
         ([*LABELS, "horse"], "names other stimuli too, such as horse"),
     ):
         values = np.random.default_rng(0).normal(size=(len(rows), 3))

@@ -17,7 +17,7 @@ def test_an_rdm_that_is_no_triangle_is_refused() -> None:
     with pytest.raises(SpikelearnError, match="upper triangle"):
         RecordedRDM("S1", "human IT", "1", np.zeros(4), "1 - Pearson r")
     with pytest.raises(SpikelearnError, match="not finite"):
-        RecordedRDM("S1", "human IT", "1", np.array([1.0, np.nan, 2.0]), "1 - Pearson r")
+        RecordedRDM("S1", "human IT", "1", np.array([1.0, np.inf, 2.0]), "1 - Pearson r")
 
 
 def test_the_rdm_of_responses_is_one_minus_the_correlation_of_their_means() -> None:
@@ -39,7 +39,6 @@ def test_missing_repeats_are_left_out_of_the_mean_with_their_baselines() -> None
     ("changes", "sentence"),
     [
         ({"values": np.zeros((3, 4))}, "n_stimuli, n_repeats, n_units"),
-        ({"values": np.full((2, 3, 4), np.nan)}, "in every repeat"),
         ({"values": np.full((2, 3, 4), np.inf)}, "infinite"),
         ({"unit_names": ("a", "b")}, "5 units, but 2 are named"),
     ],
@@ -49,11 +48,21 @@ def test_responses_that_are_none_are_refused(changes, sentence) -> None:
         recorded_responses(**changes)
 
 
-def test_patterns_without_a_correlation_are_refused() -> None:
+def test_a_correlation_needs_two_units() -> None:
     with pytest.raises(SpikelearnError, match="at least 2 units"):
         recorded_responses(values=np.ones((3, 1, 1))).rdm()
-    with pytest.raises(SpikelearnError, match="respond alike to stimulus"):
-        recorded_responses(values=np.ones((3, 1, 4))).rdm()
+
+
+def test_flat_and_missing_patterns_have_no_dissimilarity() -> None:
+    values = np.random.default_rng(3).standard_normal((5, 2, 6))
+    values[1] = 4.0
+    values[3] = np.nan
+    rdm = recorded_responses(values=values, n_stimuli=5).rdm()
+    known = [0, 2, 4]
+    expected = 1 - np.corrcoef(values.mean(axis=1)[known])
+    np.testing.assert_allclose(rdm.matrix[np.ix_(known, known)], expected, atol=1e-12)
+    without = rdm.matrix[[1, 3]]
+    assert np.isnan(without[:, [0, 2, 4]]).all()
 
 
 def test_a_flat_pattern_has_no_dissimilarity_over_time() -> None:

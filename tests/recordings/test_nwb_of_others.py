@@ -41,6 +41,47 @@ def test_an_nwb_file_gives_rates_in_the_window_of_each_trial(folder, session, co
     assert whole.responses[0].n_units == 3
 
 
+def test_onsets_may_stand_in_another_column_than_the_start_of_the_trial(folder, session) -> None:
+    names, starts, trains = session
+    onsets = starts + np.random.default_rng(1).uniform(0.1, 0.3, len(starts))
+    onsets[names.index("grey")] = np.nan
+    for name, times in (("shifted", starts), ("direct", onsets)):
+        file = nwb_file()
+        for train in trains:
+            file.add_unit(spike_times=train)
+        file.add_trial_column("image", "what was shown")
+        file.add_trial_column("stim_on_time", "when it came on")
+        file.add_trial_column("mood", "of the animal")
+        for image, start, onset in zip(names, times, onsets, strict=True):
+            begins = 0.0 if np.isnan(start) else start
+            file.add_trial(
+                start_time=begins, stop_time=begins + 1, image=image, stim_on_time=onset, mood="x"
+            )
+        save(file, folder / f"{name}.nwb")
+    entry = {"kind": "nwb", "column": "image", "window_ms": [0, 200], "region": "V1"}
+    shifted = {**entry, "file": "shifted.nwb", "onset": "stim_on_time"}
+    recording = load_recording(describe(folder, shifted))
+    expected = load_recording(describe(folder, {**entry, "file": "direct.nwb"}))
+    np.testing.assert_array_equal(recording.responses[0].values, expected.responses[0].values)
+    assert any("1 rows of the table trials have no stim_on_time" in n for n in recording.notes)
+    for column, sentence in (("onset", "which `onset` names; it has"), ("mood", "not hold times")):
+        with pytest.raises(SpikelearnError, match=sentence):
+            load_recording(describe(folder, {**shifted, "onset": column}))
+
+
+def test_a_stimulus_that_a_session_never_shows_was_not_observed(folder, session) -> None:
+    names, starts, trains = session
+    shown = [i for i, name in enumerate(names) if not name.endswith("dog_1.png")]
+    write_nwb(folder / "s.nwb", [names[i] for i in shown], starts[shown], trains)
+    entry = {"kind": "nwb", "file": "s.nwb", "column": "image", "window_ms": [0, 200]}
+    recording = load_recording(describe(folder, {**entry, "region": "V1"}))
+    lacking = np.isnan(recording.responses[0].values).all(axis=(1, 2))
+    assert [label for label, is_ in zip(LABELS, lacking, strict=True) if is_] == ["dog_1"]
+    assert any("1 stimulus was not observed: dog_1" in note for note in recording.notes)
+    with pytest.raises(SpikelearnError, match="never shows the stimulus dog_1"):
+        load_recording(describe(folder, {**entry, "region": "V1"}, gaps="refuse"))
+
+
 def test_our_own_nwb_files_are_recordings_too(folder) -> None:
     activity = simulated()
     activity.save(folder / "s.nwb")
@@ -156,8 +197,11 @@ def test_a_unit_that_never_saw_a_stimulus_is_left_out_by_name(folder) -> None:
     assert any("1 of 3 units are left out; unit 1 was never observed while dog_2" in note
                for note in recording.notes)  # fmt: skip
     save(observed_file([[[0, 20]]]), folder / "s.nwb")
-    with pytest.raises(SpikelearnError, match="no unit was observed under every stimulus"):
-        load_recording(describe(folder, {**ENTRY, "region": "V1"}))
+    alone = load_recording(describe(folder, {**ENTRY, "region": "V1"}))
+    lacking = np.isnan(alone.responses[0].values).all(axis=(1, 2)).tolist()
+    assert lacking == [label == "dog_2" for label in LABELS]
+    with pytest.raises(SpikelearnError, match="1 stimulus was not observed: dog_2; `gaps: refuse`"):
+        load_recording(describe(folder, {**ENTRY, "region": "V1"}, gaps="refuse"))
 
 
 def test_invalid_times_are_missing_for_every_unit(folder) -> None:

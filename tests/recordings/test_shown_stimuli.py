@@ -82,5 +82,34 @@ def test_units_that_miss_a_stimulus_are_left_out_and_named() -> None:
     assert stimuli.notes == [
         "s.nwb, V1: 1 of 3 units are left out; unit w was never observed while b was shown"
     ]
+    holes = np.where(np.eye(3, dtype=bool)[:, None], np.nan, np.ones((3, 1, 3)))
     with pytest.raises(SpikelearnError, match="no unit was observed under every stimulus"):
-        stimuli.observed_units(values[:, :, 2:], ("w",), "s.nwb, V1")
+        stimuli.observed_units(holes, ("u", "v", "w"), "s.nwb, V1")
+
+
+def test_dead_units_are_left_out_and_missing_stimuli_stay_missing() -> None:
+    values = np.arange(24.0).reshape(4, 2, 3)
+    values[:, :, 1] = np.nan
+    values[2] = np.nan
+    stimuli = ShownStimuli(("a", "b", "c", "d"))
+    kept, names = stimuli.observed_units(values, ("u", "v", "w"), "s.csv, V1")
+    np.testing.assert_array_equal(kept, values[:, :, [0, 2]])
+    assert names == ("u", "w")
+    assert stimuli.notes == [
+        "s.csv, V1: 1 stimulus was not observed: c",
+        "s.csv, V1: 1 of 3 units were never observed and are left out: v",
+    ]
+    with pytest.raises(SpikelearnError, match="c; 1 of 3 units were never observed: v; `gaps: r"):
+        ShownStimuli(("a", "b", "c", "d"), gaps="refuse").observed_units(values, "uvw", "s.csv")
+    with pytest.raises(SpikelearnError, match="no response was observed"):
+        stimuli.observed_units(np.full((4, 1, 2), np.nan), ("u", "v"), "s.csv, V1")
+
+
+def test_units_stay_where_stimuli_are_to_be_left_out() -> None:
+    values = np.arange(12.0).reshape(4, 1, 3)
+    values[1, 0, 2] = np.nan
+    stimuli = ShownStimuli(("a", "b", "c", "d"), gaps="stimuli")
+    kept, names = stimuli.observed_units(values, ("u", "v", "w"), "s.csv, V1")
+    np.testing.assert_array_equal(kept, values)
+    assert names == ("u", "v", "w")
+    assert "1 of 3 units lack a stimulus that others have; unit w" in stimuli.notes[0]

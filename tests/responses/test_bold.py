@@ -91,6 +91,20 @@ def test_a_constant_response_over_time_is_an_event_of_its_duration() -> None:
     )
 
 
+def test_scans_go_on_behind_the_end_of_a_long_event_or_that_is_said() -> None:
+    one = random_response(3, n_stimuli=1, n_units=1) * 0 + 1.0
+    assert bold(one, tr_s=1.0).sizes["time"] == 33
+    minute = bold(one, tr_s=1.0, event_s=60.0)
+    assert minute["time"].values[-1] == 91_000.0
+    # At the end of a minute the response is that to a lasting stimulus, and then it is over.
+    assert minute.sel(time=59_000.0).item() == pytest.approx(1.0, abs=1e-3)
+    assert minute.values[0, 0, -1] == pytest.approx(0.0, abs=2e-3)
+    steady = one.expand_dims(time=(np.arange(600) + 0.5) * 100.0, axis=2)
+    np.testing.assert_allclose(bold(steady, tr_s=1.0).values, minute.values, atol=1e-12)
+    with pytest.warns(UserWarning, match="scans stop 32 s after the onset, but the event lasts 60"):
+        bold(one, tr_s=1.0, event_s=60.0, window_s=32.0)
+
+
 def test_bold_after_a_second_peaks_near_five_seconds_and_undershoots() -> None:
     signal = bold(random_response(0)[:1, :1] * 0 + 1.0, tr_s=0.1).values[0, 0]
     assert 5.0 < 0.1 * signal.argmax() < 6.0

@@ -107,7 +107,10 @@ def save(root: Path, image: Image.Image, **options: Any) -> None:
     [
         (lambda r: save(r, Image.new("L", (7, 8))), ["dog/zz.png is 8 x 7", "cat/00.png is 5 x 6"]),
         (lambda r: (r / "dog" / "zz.png").write_bytes(b"no"), ["zz.png is not a readable image"]),
-        (lambda r: save(r, Image.new("I;16", (6, 5))), ["zz.png does not have 8 bits a channel"]),
+        (
+            lambda r: save(r, Image.new("I;16", (6, 5))),
+            ["zz.png has more than 8 bits", "image_range=[0,65535]"],
+        ),
         (lambda r: save(r, Image.new("RGBA", (6, 5))), ["zz.png is transparent"]),
         (lambda r: (r / "fox").mkdir(), ["fox holds no images"]),
         (lambda r: (r / "cat" / "old").mkdir(), ["one subfolder of images", "folders in cat"]),

@@ -126,7 +126,8 @@ def test_options_of_a_variant_count() -> None:
 OTHER_VALUES: dict[str, dict[str, Any]] = {
     "train": {
         "model": {"model": "mlp_64_other.yaml"}, "changes": {"changes": {"activation": "relu"}},
-        "image_range": {"image_range": (0.0, 16.0)}, "rule": {"rule": "feedback_alignment"},
+        "image_range": {"image_range": (0.0, 16.0)}, "background": {"background": "white"},
+        "rule": {"rule": "feedback_alignment"},
         "dataset": {"model": "mlp_784", "dataset": "mnist", "source": "embedded"},
         "seed": {"seed": 1}, "options": {"options": {"loss": "squared_error"}},
         "n_train": {"n_train": 101}, "validation_fraction": {"validation_fraction": 0.2},
@@ -139,6 +140,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
     },
     "stdp": {
         "model": {"model": "diehl_cook2015"}, "image_range": {"image_range": (0.0, 16.0)},
+        "background": {"background": "white"},
         "changes": {"changes": {"populations.excitatory.v_reset_mv": -61.0}},
         "rule": {"rule": "homeostasis"},
         "dataset": {"dataset": "fashion"}, "seed": {"seed": 1}, "n_neurons": {"n_neurons": 7},
