@@ -99,10 +99,42 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
 
 def _private(path: Path, kind: str = "tmp") -> Path:
     """A hidden folder of our own beside `path`, when those of killed processes are gone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     remove_leftovers(path.parent)
     prefix = f".{path.name[:100]}.{kind}-{_host()}-{os.getpid()}-"
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where they are not there yet.
+
+    Raises
+    ------
+    WriteError
+        Naming what is in the way.
+    """
+    _check_above(folder / "inside")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path that nothing can be written to, before long work is done for it.
+
+    Raises
+    ------
+    WriteError
+        If it lies below a file, or is a folder.
+    """
+    if path.is_dir():
+        raise WriteError(f"cannot write {path}: there is a folder of that name")
+    _check_above(path)
+
+
+def _check_above(path: Path) -> None:
+    for above in path.parents:
+        if os.path.lexists(above) and not above.is_dir():
+            what = "a link to nothing" if above.is_symlink() else "a file"
+            raise WriteError(f"cannot write {path}: {above} is {what}, not a folder")
 
 
 def _host() -> str:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from spikelearn._atomic import make_folder
 from spikelearn._keys import text_key
 
 _CHUNK = 2**16
@@ -44,7 +45,7 @@ class ResumingDownloader:
 
         # Named by the address too: one name may have been another file elsewhere.
         key = text_key(url, n_digits=16)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         part = self.folder / f".{key}.part"
         mark = self.folder / f".{key}.mark"
         have = part.stat().st_size if part.is_file() and mark.is_file() else 0

@@ -208,10 +208,8 @@ def _chosen(node: Any, text: str, place: Place, path: str) -> list[str | int]:
             chosen = [i for i in chosen if _meets(wanted, keys[i], entries[i])]
     if not text.strip() or not chosen:
         names = list(map(str, keys)) if isinstance(node, Mapping) else _names(entries)
-        there = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
         raise SpikelearnError(
-            f"{written(place)}[{text}] fits none of its entries; "
-            + (f"there are {there}" if names else "there are none")
+            f"{written(place)}[{text}] fits none of its entries; {nearest(text, names)}"
         )
     return [keys[i] for i in chosen]
 

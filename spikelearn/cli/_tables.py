@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._atomic import check_place
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def _shown(value: Any) -> str:
 def check_table_path(path: Path) -> None:
     if path.suffix not in (".parquet", ".csv"):
         raise SpikelearnError(f"{path}: the table is written as .parquet or .csv")
+    check_place(path)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

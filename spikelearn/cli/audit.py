@@ -75,6 +75,7 @@ def audit(
     Example: spikelearn audit feedback_alignment --seeds 0-4
     Example: spikelearn audit --all --out audit/
     """
+    from spikelearn._atomic import check_place
     from spikelearn._files import cache_folder
     from spikelearn._progress import progress_bars
     from spikelearn.plausibility import Audit, all_rules
@@ -84,6 +85,8 @@ def audit(
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
     if every and option:
         raise SpikelearnError("--option is for one rule; with --all each has options of its own")
+    if out is not None:
+        check_place(out / "report.html")
     keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
     each_once("the criterion", keys or [])
     weights = _weights(weight or [])
@@ -267,13 +270,13 @@ def _write(
     import platform
     from importlib.metadata import version
 
-    from spikelearn._atomic import atomic_path
+    from spikelearn._atomic import atomic_path, make_folder
     from spikelearn._files import write_text
     from spikelearn.report.page import write_page
     from spikelearn.report.plausibility import about_audit, audit_sections
     from spikelearn.report.plausibility_figures import draw_equivalences, marked
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     table = audited.table()
     tables = {"audit": table, "audit_by_seed": audited.by_seed(), "probes": audited.probes()}
     if equivalences is not None:

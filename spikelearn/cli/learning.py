@@ -153,10 +153,12 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
 
 def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> list[Any]:
     """Train by each configuration; runs that lie in `out` are read."""
+    from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
     from spikelearn.training import STDPConfig, train_stdp
     from spikelearn.training import train as run_training
 
+    check_place(out / "a run")
     runs: list[Any] = []
     with progress_bars() as bar, plain_warnings():
         for config in configs:

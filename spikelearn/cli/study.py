@@ -133,11 +133,13 @@ def run_and_print(
     SpikelearnError
         If a network could not be trained or compared; the others are, and are written.
     """
+    from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
     from spikelearn.studies.study_origins import said_of_read
     from spikelearn.studies.whole_study import make_study, write_study
 
     folder = out or Path("runs/studies") / study.name
+    check_place(folder / study.name)
     limit = float("inf") if limit_minutes is None else limit_minutes
     with progress_bars() as bars, plain_warnings(), keeping(lambda: _kept(folder)):
         whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)

@@ -217,8 +217,8 @@ def difference_table(
             raise SpikelearnError(f"the pair {pair!r} is to be compared twice; give it once")
         for key in pair:
             if key not in by_key:
-                known = ", ".join(map(repr, by_key))
-                raise SpikelearnError(f"there is no model {key!r} to compare; models are {known}")
+                hint = nearest(repr(key), map(repr, by_key))
+                raise SpikelearnError(f"there is no model {key!r} to compare; {hint}")
     needed = {key: by_key[key] for key in dict.fromkeys(key for pair in chosen for key in pair)}
     compared = _compared(needed, recording, n_bootstrap, seed, over, method, comparator)
     rows: dict[tuple[Key, ...], list[dict[str, object]]] = {}

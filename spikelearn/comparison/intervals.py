@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
 from spikelearn.comparison.comparators import (
     compare_resamples,
@@ -238,7 +238,9 @@ def known_factor(over: str) -> str:
         Naming what there is.
     """
     if over not in FACTORS:
-        raise SpikelearnError(f"resamples are made over {', '.join(FACTORS)}, not '{over}'")
+        raise SpikelearnError(
+            f"resamples are not made over '{over}'; {nearest(str(over), FACTORS)}"
+        )
     return over
 
 

@@ -341,10 +341,8 @@ def encoding_table(
     recording = part_of(by_names(recording), region)
     neural = {(one.subject, one.region): one for one in neural_responses(recording, "encoding")}
     if (subject, region) not in neural:
-        known = "; ".join(" in ".join(key) for key in neural)
-        raise SpikelearnError(
-            f"{recording.name} has no responses of {subject} in {region}; there are {known}"
-        )
+        hint = nearest(f"{subject} in {region}", (" in ".join(key) for key in neural))
+        raise SpikelearnError(f"{recording.name} has no responses of {subject} in {region}; {hint}")
     one = neural[subject, region]
     x = pattern_matrix(matched_response("model", model, recording.labels, recording.name))
     n = len(recording.labels)

@@ -17,7 +17,7 @@ from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
 from pydantic_core import PydanticKnownError
 
 from spikelearn._description import Description
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
 from spikelearn.networks.fields import with_arrays
@@ -143,8 +143,8 @@ class SpikingNetwork(Description):
             for name in names_given:
                 if name not in self.populations:
                     raise ValueError(
-                        f"{field}: there is no population '{name}'; there are"
-                        f" {', '.join(self.populations)}"
+                        f"{field}: there is no population '{name}';"
+                        f" {nearest(name, self.populations)}"
                     )
         for projection in self.projections:
             if projection.plasticity is not None and names.count(projection.name) > 1:
@@ -158,8 +158,8 @@ class SpikingNetwork(Description):
     def _check_modulator(self, name: str, rule: DopamineSTDP) -> None:
         if rule.modulator not in self.populations:
             raise ValueError(
-                f"projection {name}: modulator: there is no population '{rule.modulator}'; there"
-                f" are {', '.join(self.populations)}"
+                f"projection {name}: modulator: there is no population '{rule.modulator}';"
+                f" {nearest(rule.modulator, self.populations)}"
             )
         size = self.populations[rule.modulator].size
         if len(rule.reward) != size:
@@ -172,8 +172,8 @@ class SpikingNetwork(Description):
         for end in (projection.source, projection.target):
             if end not in self.populations:
                 raise ValueError(
-                    f"projection {projection.name}: there is no population '{end}'; there are"
-                    f" {', '.join(self.populations)}"
+                    f"projection {projection.name}: there is no population '{end}';"
+                    f" {nearest(end, self.populations)}"
                 )
         if projection.target not in self.neurons:
             raise ValueError(f"projection {projection.name}: a spike source takes no input")
@@ -256,9 +256,7 @@ class SpikingNetwork(Description):
         for name in weights:
             if names.count(name) != 1:
                 found = "no projection" if name not in names else "more than one projection"
-                raise SpikelearnError(
-                    f"there is {found} '{name}'; there are {', '.join(names) or 'none'}"
-                )
+                raise SpikelearnError(f"there is {found} '{name}'; {nearest(name, names)}")
             wanted = UNITS[self.projections[names.index(name)].unit]
             given = (units or {}).get(name, wanted)
             if given != wanted:

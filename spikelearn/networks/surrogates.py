@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 import torch
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 
 Psi = Callable[[torch.Tensor], torch.Tensor]
 SURROGATE_SLOPE = 25.0
@@ -74,7 +74,7 @@ def surrogate(name: str = "fast_sigmoid", slope: float = SURROGATE_SLOPE) -> Psi
     """
     if name not in SURROGATES:
         raise SpikelearnError(
-            f"option 'surrogate' must be one of {', '.join(SURROGATES)}, found {name!r}"
+            f"there is no surrogate gradient '{name}'; {nearest(str(name), SURROGATES)}"
         )
     if isinstance(slope, bool) or not isinstance(slope, int | float) or not 0.0 < slope < math.inf:
         raise SpikelearnError(f"option 'slope' must be a positive number, found {slope!r}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._csv_tables import SUFFIXES as TABLES
 from spikelearn.recordings._csv_tables import read_csv_table, without_numbers_of_rows
@@ -80,7 +80,7 @@ def read_array(
         )
     name = next(iter(arrays)) if key is None else key
     if name not in arrays:
-        raise SpikelearnError(f"{path} has no array '{name}'; it has {', '.join(arrays)}")
+        raise SpikelearnError(f"{path} has no array '{name}'; {nearest(name, arrays)}")
     return NamedArray(_numbers(arrays[name], path))
 
 

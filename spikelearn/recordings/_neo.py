@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import counts_in_windows, observed_windows, stacked_repeats
@@ -170,9 +170,9 @@ def _check_events(segments: Sequence[_Named], entry: NeoFile, path: Path) -> Non
     known = list(dict.fromkeys(str(its.name or "") for its in lists))
     for name in _wanted(entry) or ():
         if name not in known:
-            there = ", ".join(f"'{its}'" for its in known) or "none"
             raise SpikelearnError(
-                f"{path} has no epochs or events '{name}', which `events` names; it has {there}"
+                f"{path} has no epochs or events '{name}', which `events` names;"
+                f" {nearest(name, known)}"
             )
 
 

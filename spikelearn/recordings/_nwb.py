@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._names import repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
 from spikelearn.recordings._trials import (
@@ -106,13 +106,14 @@ def _presentations(
     if file.epochs is not None:
         intervals["epochs"] = file.epochs
     if entry.table not in intervals:
-        known = ", ".join(intervals) or "none"
-        raise SpikelearnError(f"{path} has no table '{entry.table}' of intervals; it has {known}")
+        raise SpikelearnError(
+            f"{path} has no table '{entry.table}' of intervals; {nearest(entry.table, intervals)}"
+        )
     table = intervals[entry.table]
     if entry.column not in table.colnames:
-        known = ", ".join(table.colnames)
         raise SpikelearnError(
-            f"{path}: the table {entry.table} has no column '{entry.column}'; it has {known}"
+            f"{path}: the table {entry.table} has no column '{entry.column}';"
+            f" {nearest(entry.column, table.colnames)}"
         )
     cells = column_cells(table, entry.column, path)
     names = [_one_name(cell, row, entry, path, stimuli) for row, cell in enumerate(cells)]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import atomic_path, check_place
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ STYLE: Any = {
 
 
 def check_plot_path(path: str | Path) -> None:
-    """Refuse a picture format that cannot be written.
+    """Refuse a picture format that cannot be written, or a place where nothing can be.
 
     Raises
     ------
@@ -41,6 +41,7 @@ def check_plot_path(path: str | Path) -> None:
     """
     if Path(path).suffix.lower() not in SUFFIXES:
         raise SpikelearnError(f"{path}: a picture is written as {', '.join(SUFFIXES)}")
+    check_place(Path(path))
 
 
 @contextmanager

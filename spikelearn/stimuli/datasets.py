@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import data_places, sha256
 from spikelearn._keys import content_key
 from spikelearn.stimuli import user_images as own
@@ -153,9 +153,10 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
         return "full"
     if own.kind_of(name_or_path) is None:
         raise SpikelearnError(
-            f"there is no labelled data set called '{name_or_path}'; there are"
-            f" {', '.join([*DATASETS, *EVENT_DATASETS])}, or give the path of a folder with one"
-            " subfolder of images for each class, or of an .npz file with images and labels"
+            f"there is no labelled data set called '{name_or_path}';"
+            f" {nearest(str(name_or_path), [*DATASETS, *EVENT_DATASETS])} (or give the path of a"
+            " folder with one subfolder of images for each class, or of an .npz file with images"
+            " and labels)"
         )
     if source != "auto":
         own.check_fingerprint(name_or_path, source)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.stimuli.stimulus import File, ProtocolBase, Setting, Stimulus
 
@@ -82,7 +82,7 @@ class SpikeProtocol(ProtocolBase):
             name = source if source in there or len(there) != 1 else next(iter(there))
         if name not in there:
             raise SpikelearnError(
-                f"{path} has no population '{name}'; name one of {', '.join(there)} as population"
+                f"{path} has no population '{name}'; name one as population: {nearest(name, there)}"
             )
         spikes: PopulationSpikes = there[name]
         if spikes.size != setting.sources[source]:

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from spikelearn._description import Description
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import sha256
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
@@ -205,9 +205,7 @@ def _chosen(name: str | None, there: Mapping[str, int], what: str, field: str) -
             f" {', '.join(there)} as its {field}"
         )
     if name is not None and name not in there:
-        raise SpikelearnError(
-            f"the network has no {kind} called '{name}'; it has {', '.join(there)}"
-        )
+        raise SpikelearnError(f"the network has no {kind} called '{name}'; {nearest(name, there)}")
     return next(iter(there)) if name is None else name
 
 

@@ -98,7 +98,7 @@ def test_an_interval_over_both_is_wider_than_over_one() -> None:
         single = table[table.subject == "S0"].iloc[0]
         assert single.ci_lower < single.score < single.ci_upper
     assert widths["both"] >= max(widths["stimuli"], widths["subjects"]) * 0.9
-    with pytest.raises(SpikelearnError, match="stimuli, subjects, both, categories, not 'pairs'"):
+    with pytest.raises(SpikelearnError, match="not made over 'pairs'; there are stimuli, sub"):
         compare_rsa(models, recording, 10, over="pairs")
 
 

@@ -206,7 +206,7 @@ def test_surrogates_leave_their_argument_alone_and_are_largest_at_threshold(name
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"surrogate": "step"}, "must be one of fast_sigmoid, superspike"),
+        ({"surrogate": "step"}, "no surrogate gradient 'step'; there are "),
         ({"slope": 0.0}, "'slope' must be a positive number"),
         ({"slope": True}, "'slope' must be a positive number"),
         ({"backend": "brian2"}, "one of native, snntorch, norse"),

@@ -206,7 +206,7 @@ def test_a_misspelt_name_of_events_is_refused(folder) -> None:
     left = epoch(LABELS[:3], STARTS[:3], "left")
     right = epoch(LABELS[3:], STARTS[3:], "right")
     write_blocks(folder / "s.nix", [segment(trains, left, right)])
-    with pytest.raises(SpikelearnError, match=r"events 'rihgt'.*it has 'left', 'right'"):
+    with pytest.raises(SpikelearnError, match=r"events 'rihgt'.*did you mean right\?"):
         load_recording(describe(folder, {**ENTRY, "events": ["left", "rihgt"]}))
     recording = load_recording(describe(folder, {**ENTRY, "events": ["left", "right"]}))
     assert recording.responses[0].n_units == 2

@@ -64,9 +64,13 @@ def broken_yaml(folder) -> dict[str, object]:
             "is of 6 stimuli, but there are 5 images",
         ),
         "asymmetric": ([{**rdm, "file": "crooked.npy"}], {}, "must be symmetric"),
-        "no trials of it": ([nwb], {}, "no column 'stimulus'; it has"),
+        "no trials of it": ([nwb], {}, "no column 'stimulus'; there are"),
         "never shown": ([{**nwb, "column": "image"}], {}, "never shows the stimulus cat_2 and 3"),
-        "no table": ([{**nwb, "table": "scenes"}], {}, "no table 'scenes' of intervals; it has tr"),
+        "no table": (
+            [{**nwb, "table": "scenes"}],
+            {},
+            "no table 'scenes' of intervals; there are",
+        ),
         "no region": ([{k: v for k, v in nwb.items() if k != "region"}], {}, "one of region and"),
         "bad window": ([{**nwb, "window_ms": [100, 0]}], {}, "window_ms must begin before"),
         "no neo": (

@@ -54,7 +54,7 @@ def test_spike_counts_of_92_trials_of_266_neurons_are_the_spikes_counted_one_by_
 
 
 def test_a_population_that_was_not_recorded_is_named() -> None:
-    with pytest.raises(SpikelearnError, match="recorded are: out"):
+    with pytest.raises(SpikelearnError, match="was recorded; there are out"):
         spike_counts(random_activity(0), "hidden")
 
 

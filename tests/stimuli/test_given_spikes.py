@@ -151,7 +151,7 @@ def test_a_file_of_another_form_needs_a_reader_and_says_which(tmp_path: Path) ->
         ("t.npz", {"neuron": [0], "time_ms": [1.0, 2.0]}, ["one length"]),
         ("t.npz", {"neuron": [0.5], "time_ms": [1.0]}, ["whole numbers"]),
         ("t.nwb", b"no", ["cannot read"]),
-        ("t.txt", b"no", ["suffix"]),
+        ("t.xyz", b"no", ["suffix"]),
     ],
 )
 def test_a_broken_table_gets_one_sentence(

@@ -103,7 +103,7 @@ class Brian2Neurons(NeuronModel):
                 hint = "v starts at v_init_mv; " if name == "v" else ""
                 raise ValueError(
                     f"initial: {hint}'{name}' is none of the other variables:"
-                    f" {', '.join(which) or 'there are none'}"
+                    f" {nearest(name, which)}"
                 )
             if np.ndim(value) and np.shape(value) != (self.size,):
                 raise ValueError(
