@@ -10,26 +10,22 @@ import typer
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli import recordings, runs
 from spikelearn.cli._app import NoSeed, app, plainly
-from spikelearn.cli._reading import Label, Length, Onset, Populations, Trials, Unit, read_spikes
+from spikelearn.cli._reading import Given, read_spikes, reading
 from spikelearn.cli._tables import print_table
 
 
 @app.command()
 @plainly
+@reading
 def inspect(
     path: Annotated[
         Path,
         typer.Argument(
-            help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv), a model, stimulus or recording"
+            help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv ...), a model, stimulus or recording"
             " (.yaml), a network (.nir), or a run's folder."
         ),
     ],
-    duration: Length = None,
-    unit: Unit = None,
-    trials: Trials = None,
-    onset: Onset = None,
-    label: Label = None,
-    populations: Populations = None,
+    given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
     """Say what a file holds: of spikes, of a run, of a model, a stimulus or a recording.
@@ -38,17 +34,14 @@ def inspect(
 
     Example: spikelearn inspect theirs.nwb --trials trials --onset stim_on_time --label tags
     """
-    from spikelearn.spikes import FORMATS
+    from spikelearn.spikes.files import FORMATS, READ_TOO, is_readable
 
-    given = {"duration_ms": duration, "unit": unit, "trials": trials, "onset": onset,
-             "label": label, "populations": populations}  # fmt: skip
     suffix = path.suffix.lower()
-    if suffix in FORMATS and not path.is_dir():
+    if is_readable(path) and not path.is_dir():
         _print_spikes(path, given)
         return
-    said = [name for name, value in given.items() if value is not None]
-    if said:
-        raise SpikelearnError(f"{said[0]} says nothing of {path}, which holds no spikes")
+    for name in given or ():
+        raise SpikelearnError(f"{name} says nothing of {path}, which holds no spikes")
     if path.is_dir():
         _print_folder(path)
     elif suffix in (".yaml", ".yml"):
@@ -59,15 +52,15 @@ def inspect(
         raise SpikelearnError(f"there is no file or folder {path}")
     else:
         raise SpikelearnError(
-            f"cannot tell what {path} holds; spikes end in {', '.join(FORMATS)}, descriptions in"
-            " .yaml, networks in .nir"
+            f"cannot tell what {path} holds; spikes end in {', '.join(FORMATS)} (those of others"
+            f" also in {', '.join(READ_TOO)}), descriptions in .yaml, networks in .nir"
         )
 
 
-def _print_spikes(path: Path, given: dict[str, Any]) -> None:
+def _print_spikes(path: Path, given: Given) -> None:
     import pandas as pd
 
-    activity = read_spikes(path, **given)
+    activity = read_spikes(path, given)
     shown = list(dict.fromkeys(activity.labels))
     first = ", ".join(shown[:5]) + (f" ... ({len(shown)})" if len(shown) > 5 else "")
     print(f"{path}: {activity.n_trials} trial(s) of {activity.duration_ms:g} ms, steps of"

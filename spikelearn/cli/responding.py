@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spikelearn._atomic import check_place
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import (
     Changes,
@@ -17,22 +18,15 @@ from spikelearn.cli._app import (
     print_changes,
     settings,
 )
-from spikelearn.cli._reading import (
-    Label,
-    Length,
-    Onset,
-    Populations,
-    Trials,
-    Unit,
-    read_spikes,
-)
+from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
 from spikelearn.cli.simulation import Scale, spiking_network
 
 
 @app.command()
 @plainly
+@reading
 def respond(
-    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
+    source: Annotated[Path, typer.Argument(help=SPIKES)],
     readout: Annotated[
         str,
         typer.Option(
@@ -59,12 +53,7 @@ def respond(
         Path | None, typer.Option(help="File for the response: .nc (netCDF) or .parquet.")
     ] = None,
     setting: Changes = None,
-    duration: Length = None,
-    unit: Unit = None,
-    trials: Trials = None,
-    onset: Onset = None,
-    label: Label = None,
-    populations: Populations = None,
+    given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
     """Make a population response of spikes: what a comparison with a recording reads.
@@ -77,6 +66,7 @@ def respond(
 
     if out is not None:
         check_response_path(out)
+        check_place(out)
     options = settings(option or [])
     if network is not None:
         (changed,) = changes(setting)
@@ -85,10 +75,7 @@ def respond(
         print_changes(changed)
     elif setting:
         raise SpikelearnError("--set changes what is said of a network; give --network")
-    activity = read_spikes(
-        source, duration_ms=duration, unit=unit, trials=trials, onset=onset, label=label,
-        populations=populations,
-    )  # fmt: skip
+    activity = read_spikes(source, given)
     if population is None:
         if len(activity.populations) != 1:
             raise SpikelearnError(

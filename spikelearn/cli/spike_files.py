@@ -10,7 +10,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import NoSeed, app, plainly
-from spikelearn.cli._reading import Label, Length, Onset, Populations, Trials, Unit, read_spikes
+from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
 from spikelearn.cli._tables import write_table
 from spikelearn.cli._viewing import (
     Bin,
@@ -29,8 +29,9 @@ from spikelearn.cli._viewing import (
 
 @app.command()
 @plainly
+@reading
 def stats(
-    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
+    source: Annotated[Path, typer.Argument(help=SPIKES)],
     raster: RasterFiles = None,
     psth: PsthFiles = None,
     figure: StatisticsFiles = None,
@@ -40,12 +41,7 @@ def stats(
     sigma: Sigma = 0.0,
     start: Start = 0.0,
     stop: Stop = None,
-    duration: Length = None,
-    unit: Unit = None,
-    trials: Trials = None,
-    onset: Onset = None,
-    label: Label = None,
-    populations: Populations = None,
+    given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
     """Spike-train statistics of a file of spikes, and pictures of them.
@@ -60,10 +56,7 @@ def stats(
     Example: spikelearn stats spikes.nwb --start 200 --psth rates.png --bin 2 --out stats.csv
     """
     check_files(None, raster, psth, figure, table=out)
-    activity = read_spikes(
-        source, duration_ms=duration, unit=unit, trials=trials, onset=onset, label=label,
-        populations=populations,
-    )  # fmt: skip
+    activity = read_spikes(source, given)
     if raster and trial >= activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     view = View(bin_ms, sigma, start, stop)
@@ -75,15 +68,11 @@ def stats(
 
 @app.command()
 @plainly
+@reading
 def export(
-    source: Annotated[Path, typer.Argument(help="Spikes in .nwb, .nix, .h5, .npz, .mat or .csv.")],
+    source: Annotated[Path, typer.Argument(help=SPIKES)],
     target: Annotated[Path, typer.Argument(help="The same in another format.")],
-    duration: Length = None,
-    unit: Unit = None,
-    trials: Trials = None,
-    onset: Onset = None,
-    label: Label = None,
-    populations: Populations = None,
+    given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
     """Convert spike trains from one file format to another.
@@ -93,8 +82,5 @@ def export(
     from spikelearn.spikes import check_path
 
     check_path(target)
-    activity = read_spikes(
-        source, duration_ms=duration, unit=unit, trials=trials, onset=onset, label=label,
-        populations=populations,
-    )  # fmt: skip
+    activity = read_spikes(source, given)
     write_spikes(activity, target)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.units import units_of_weights
 
@@ -80,9 +80,9 @@ class Activity:
         try:
             return self.populations[population]
         except KeyError:
-            known = ", ".join(self.populations) or "none"
             raise SpikelearnError(
-                f"no population called '{population}' was recorded; recorded are: {known}"
+                f"no population called '{population}' was recorded;"
+                f" {nearest(str(population), self.populations)}"
             ) from None
 
     @property

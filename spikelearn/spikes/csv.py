@@ -11,17 +11,19 @@ no place in such a table: they are left out, with a warning.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
-from spikelearn.spikes import two_columns
+from spikelearn.spikes import text_tables, two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
 from spikelearn.spikes.of_others import refuse
 
@@ -35,6 +37,8 @@ HELD_BYTES = 0  # of memory for each spike: written in pieces
 
 COLUMNS = ["population", "neuron", "trial", "stimulus", "time_ms"]
 
+# What may part the cells where a spreadsheet saved the file again.
+_MARKS = (",", ";", "\t")
 _ROWS = 2**16  # turned into Python's numbers at once
 
 
@@ -71,44 +75,67 @@ def save(activity: Activity, path: Path) -> None:
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, also where a spreadsheet saved it again; or another's two columns."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        meta = parse(_unquoted(file.readline()))
+    text, notes = text_tables.decoded(path)
+    first, _, table = text.partition("\n")
+    with _cells_of_any_length():
+        meta = _metadata(first)
         if meta is None:
-            return two_columns.from_text(path, given)
+            return two_columns.from_text(text, given, notes)
         refuse(given)
-        table = file.read()
-        if not table.endswith("\n"):
-            raise SpikelearnError("it was cut short, for its last line has no end")
-        rows = csv.reader(io.StringIO(table, newline=""), strict=True)
-        if next(rows, None) != COLUMNS:
-            raise SpikelearnError(f"its second line must be {','.join(COLUMNS)}")
-        by_population: dict[str, list[tuple[float, int, int]]] = {
-            name: [] for name in meta["populations"]
-        }
-        for row in rows:
-            try:
-                name, neuron, trial, _, time_ms = row
-                by_population[name].append((float(time_ms), int(neuron), int(trial)))
-            except (ValueError, KeyError) as error:
-                raise SpikelearnError(
-                    f"line {rows.line_num + 1} must hold a known population, neuron, trial,"
-                    f" stimulus and time in ms, found {','.join(row):.80}"
-                ) from error
-    populations = {}
-    for name, size in meta["populations"].items():
-        times, neurons, trials = (
-            zip(*by_population[name], strict=True) if by_population[name] else ((), (), ())
-        )
-        populations[name] = PopulationSpikes.from_unsorted(
-            size, np.array(times), np.array(neurons), np.array(trials)
-        )
+        populations = _populations(table, meta)
     # What was left out of the table is left out of the activity.
     return rebuild({**meta, "states": {}, "weights": {}}, populations)
 
 
-def _unquoted(line: str) -> str:
-    """The comment line; spreadsheets put one with commas into quotation marks, and pad it."""
+def _populations(table: str, meta: Mapping[str, Any]) -> dict[str, PopulationSpikes]:
+    """The spikes below the comment line."""
+    if not table.endswith("\n"):
+        raise SpikelearnError("it was cut short, for its last line has no end")
+    header = table.partition("\n")[0].strip()
+    marks = [mark for mark in _MARKS if next(csv.reader([header], delimiter=mark), []) == COLUMNS]
+    if not marks:
+        raise SpikelearnError(f"its second line must be {','.join(COLUMNS)}")
+    rows = csv.reader(io.StringIO(table, newline=""), strict=True, delimiter=marks[0])
+    next(rows)
+    found: dict[str, list[tuple[float, int, int]]] = {name: [] for name in meta["populations"]}
+    for row in rows:
+        try:
+            name, neuron, trial, _, time_ms = row
+            found[name].append((text_tables.number(time_ms), int(neuron), int(trial)))
+        except (ValueError, KeyError) as error:
+            raise SpikelearnError(
+                f"line {rows.line_num + 1} must hold a known population, neuron, trial,"
+                f" stimulus and time in ms, found {','.join(row):.80}"
+            ) from error
+    populations = {}
+    for name, size in meta["populations"].items():
+        times, neurons, trials = zip(*found[name], strict=True) if found[name] else ((), (), ())
+        populations[name] = PopulationSpikes.from_unsorted(
+            size, np.array(times), np.array(neurons), np.array(trials)
+        )
+    return populations
+
+
+def _metadata(line: str) -> dict[str, Any] | None:
+    """What the comment line says; spreadsheets part it at commas, quote the parts and pad it."""
     line = line.strip()
+    written = [line.rstrip(",;\t")]
     if line.startswith('"'):
-        line = next(csv.reader([line]), [""])[0]
-    return line.rstrip(",").removeprefix("#")
+        for mark in _MARKS:
+            cells = next(csv.reader([line], delimiter=mark), [])
+            written.append(",".join(cells).rstrip(",;\t"))
+    for one in written:
+        meta = parse(one.removeprefix("#"))
+        if meta is not None:
+            return meta
+    return None
+
+
+@contextlib.contextmanager
+def _cells_of_any_length() -> Iterator[None]:
+    """Python's reader takes no cell beyond 128 KiB, if it is not told to."""
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
-from spikelearn._atomic import atomic_path, check_room
+from spikelearn._atomic import atomic_path, check_place, check_room
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
@@ -22,6 +22,21 @@ FORMATS: dict[str, str] = {
     ".npz": "spikelearn.spikes.npz",
     ".mat": "spikelearn.spikes.mat",
     ".csv": "spikelearn.spikes.csv",
+}
+
+
+# Suffix of what other programs write and is only read -> the format that it is read as.
+READ_TOO: dict[str, str] = {
+    ".txt": ".csv",
+    ".tsv": ".csv",
+    ".dat": ".csv",
+    ".gdf": ".csv",
+    ".csv.gz": ".csv",
+    ".txt.gz": ".csv",
+    ".tsv.gz": ".csv",
+    ".dat.gz": ".csv",
+    ".npy": ".npz",
+    ".hdf5": ".h5",
 }
 
 
@@ -79,8 +94,7 @@ def save(activity: Activity, path: str | Path) -> Path:
     module = format_of(path)
     _check_memory(activity, path, module)
     check(activity)
-    if path.is_dir():
-        raise SpikelearnError(f"cannot write {path}: there is a folder of that name")
+    check_place(path)
     bytes_of = getattr(module, "file_bytes", None)
     if bytes_of is not None:
         check_room(path, bytes_of(activity))
@@ -98,11 +112,12 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
     Parameters
     ----------
     path : str or Path
-        Its suffix says the format.
+        Its suffix says the format: one of `FORMATS`, or of another program one of `READ_TOO`.
     **given
         Of another's file, where it does not say it, or to choose: duration_ms, unit of the times,
-        trials (a table of intervals) with onset and label (its columns), populations (a column);
-        see `spikelearn.spikes.of_others.Given`.
+        how many neurons, which columns are times and ids, trials (a table of intervals, or a
+        column) with onset and label (its columns), populations (a column), block and segment; see
+        `spikelearn.spikes.of_others.Given`.
 
     Warns
     -----
@@ -123,15 +138,17 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
     50.0
     """
     path = Path(path)
-    module = format_of(path)
+    module = _reader_of(path)
     if not path.is_file():
-        raise SpikelearnError(f"there is no file {path}")
+        is_folder = path.is_dir()
+        raise SpikelearnError(f"{path} is a folder" if is_folder else f"there is no file {path}")
+    module = _by_content(path, module)
     said = {name: value for name, value in given.items() if value is not None}
     takes = getattr(module, "TAKES", ())
     for name in said:
         if name not in takes:
-            able = [suffix for suffix in FORMATS if name in getattr(format_of(Path(f"_{suffix}")),
-                                                                    "TAKES", ())]  # fmt: skip
+            takers = {suffix: format_of(Path(f"_{suffix}")) for suffix in FORMATS}
+            able = [suffix for suffix, its in takers.items() if name in getattr(its, "TAKES", ())]
             raise SpikelearnError(
                 f"{path}: {name} says nothing of a {path.suffix.lower()} file; it does of"
                 f" {', '.join(able) or 'none'}"
@@ -154,13 +171,14 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
 
 
 def check_path(path: str | Path) -> None:
-    """Refuse a suffix that no format has, before long work is done for the file.
+    """Refuse a suffix that no format has, or a place where no file can be, before long work.
 
     Raises
     ------
     SpikelearnError
     """
     format_of(Path(path))
+    check_place(Path(path))
 
 
 def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
@@ -175,6 +193,40 @@ def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
             f" {needed / 1e9:.1f} GB of memory in this format, but {free / 1e9:.1f} GB are free;"
             f" {', '.join(able)} are written in pieces"
         )
+
+
+def is_readable(path: Path) -> bool:
+    """Whether the suffix of a path is that of spikes, ours or those of other programs."""
+    return path.suffix.lower() in FORMATS or _suffix(path) in READ_TOO
+
+
+def _suffix(path: Path) -> str:
+    """The suffix, with the one before it where the file is packed."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
+
+
+def _reader_of(path: Path) -> FormatModule:
+    """The format that a file is read as."""
+    suffix = _suffix(path)
+    return format_of(Path(f"_{READ_TOO[suffix]}") if suffix in READ_TOO else path)
+
+
+def _by_content(path: Path, module: FormatModule) -> FormatModule:
+    """What an HDF5 file is that says no more by its suffix: Neo, too, calls NIX files `.h5`."""
+    import h5py
+
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        return module
+    try:
+        with h5py.File(path, "r") as file:
+            if "nwb_version" in file.attrs:
+                return format_of(Path("_.nwb"))
+            if file.attrs.get("format") in ("nix", b"nix"):
+                return format_of(Path("_.nix"))
+    except OSError:  # which the reader of the format tells
+        pass
+    return module
 
 
 def format_of(path: Path) -> FormatModule:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from scipy.io import loadmat, savemat
+from scipy.io.matlab import MatlabFunction, MatlabOpaque, mat_struct
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.spikes import two_columns
+from spikelearn.spikes import mat_hdf5, two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.units import state_unit
@@ -66,16 +67,14 @@ def save(activity: Activity, path: Path) -> None:
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, or another's arrays of times and neurons."""
+    if mat_hdf5.is_such(path):
+        return two_columns.from_arrays(mat_hdf5.arrays(path), "MAT", given)
     with path.open("rb") as file:
         content = loadmat(file, squeeze_me=False, struct_as_record=False)
-    if "activity" not in content:
-        arrays = {name: array for name, array in content.items() if not name.startswith("__")}
-        return two_columns.from_arrays(arrays, "MAT", given)
-    refuse(given)
-    record = content["activity"][0, 0]
-    meta = parse(str(record.metadata[0]))
+    record, meta = _ours(content)
     if meta is None:
-        raise SpikelearnError("it holds no spikelearn activity")
+        return two_columns.from_arrays(_arrays(content), "MAT", given)
+    refuse(given)
     populations = {
         name: PopulationSpikes.from_unsorted(
             size,
@@ -93,6 +92,42 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
         states=[struct.values for struct in record.states.ravel()],
         weights=[struct.values for struct in record.weights.ravel()],
     )
+
+
+def _ours(content: Mapping[str, Any]) -> tuple[Any, dict[str, Any] | None]:
+    """The struct that `save` wrote, and what it says of itself; None where there is none."""
+    stored = content.get("activity")
+    shape = getattr(stored, "shape", None)
+    record = stored[0, 0] if stored is not None and shape == (1, 1) else None
+    text = getattr(record, "metadata", None)
+    return record, parse(str(text[0])) if text is not None and len(text) else None
+
+
+def _arrays(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Arrays by name, and the fields of structs, as in data.times.
+
+    Raises
+    ------
+    SpikelearnError
+        If it holds only what MATLAB alone can read.
+    """
+    found, closed = {}, []
+    for name, value in content.items():
+        if name.startswith("__"):
+            continue
+        one = value.flat[0] if getattr(value, "size", 0) == 1 else None
+        if isinstance(value, MatlabOpaque | MatlabFunction):
+            closed.append(name)
+        elif isinstance(one, mat_struct):
+            found.update({f"{name}.{field}": getattr(one, field) for field in one._fieldnames})
+        else:
+            found[name] = value
+    if closed and not found:
+        raise SpikelearnError(
+            f"{', '.join(closed)} is a table or object, which MATLAB alone can read; save its"
+            " columns as arrays"
+        )
+    return found
 
 
 def _plain(text: str) -> str:

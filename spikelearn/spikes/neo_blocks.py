@@ -19,23 +19,29 @@ if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
 
-def annotated_block(activity: Activity) -> neo.Block:
-    """An empty block with the annotations that hold what is not in its segments."""
-    import neo
+# What blocks say in which trials follow one another in one segment, as `layout`.
+SESSION_CLOCK = "session clock"
 
+
+def block_name(activity: Activity) -> str:
+    """The name of the network that was simulated, or what a block holds."""
     network = activity.provenance.get("network")
     name = network.get("name") if isinstance(network, Mapping) else None
-    block = neo.Block(
-        name=str(name or "activity"),
-        activity=describe(activity, provenance=False),
-        provenance=to_json(dict(activity.provenance)),
-    )
+    return str(name or "activity")
+
+
+def block_annotations(activity: Activity) -> dict[str, Any]:
+    """What is not in a block's segments, as its annotations."""
+    noted: dict[str, Any] = {
+        "activity": describe(activity, provenance=False),
+        "provenance": to_json(dict(activity.provenance)),
+    }
     for i, matrix in enumerate(activity.weights.values()):
         # Flat, because Neo's NIX writer drops annotations of more than one dimension.
-        block.annotate(**{f"weights_{i}": np.asarray(matrix).ravel()})
+        noted[f"weights_{i}"] = np.asarray(matrix).ravel()
     for i, unit in enumerate(activity.weight_units.values()):
-        block.annotate(**{f"weights_{i}_unit": unit})
-    return block
+        noted[f"weights_{i}_unit"] = unit
+    return noted
 
 
 def state_signal(
@@ -70,19 +76,19 @@ def state_signal(
     )
 
 
-def block_metadata(block: neo.Block) -> dict[str, Any] | None:
-    """What `annotated_block` noted, with the provenance; None for blocks made by others."""
+def block_metadata(annotations: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `block_annotations` noted, with the provenance; None for blocks made by others."""
     import json
 
-    meta = parse(block.annotations.get("activity"))
+    meta = parse(annotations.get("activity"))
     if meta is not None:
-        meta["provenance"] = json.loads(block.annotations["provenance"])
+        meta["provenance"] = json.loads(annotations["provenance"])
     return meta
 
 
-def read_weights(block: neo.Block, meta: Mapping[str, Any]) -> list[np.ndarray]:
-    """The weight matrices that `annotated_block` noted, in order."""
+def read_weights(annotations: Mapping[str, Any], meta: Mapping[str, Any]) -> list[np.ndarray]:
+    """The weight matrices that `block_annotations` noted, in order."""
     return [
-        np.asarray(block.annotations[f"weights_{i}"], dtype=form["dtype"]).reshape(form["shape"])
+        np.asarray(annotations[f"weights_{i}"], dtype=form["dtype"]).reshape(form["shape"])
         for i, form in enumerate(meta["weights"].values())
     ]

@@ -8,10 +8,11 @@ unit is `weights_0_unit`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes import two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild
@@ -48,20 +49,51 @@ def save(activity: Activity, path: Path) -> None:
 def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, or another's arrays of times and neurons."""
     # An open file again: NumPy leaves one of its own open when it finds the archive damaged.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        meta = parse(str(archive["metadata"])) if "metadata" in archive else None
-        if meta is None:
-            return two_columns.from_arrays(dict(archive), "NPZ", given)
-        refuse(given)
-        populations = {
-            name: PopulationSpikes.from_unsorted(
-                size, *(archive[f"population_{i}_{field}"] for field in _FIELDS)
+    with path.open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            return two_columns.from_arrays({"its array": stored}, "NPY", given)
+        with stored as archive:
+            meta = _metadata(archive)
+            if meta is None:
+                arrays = {name: _array(archive, name) for name in archive}
+                return two_columns.from_arrays(arrays, "NPZ", given)
+            refuse(given)
+            populations = {
+                name: PopulationSpikes.from_unsorted(
+                    size, *(archive[f"population_{i}_{field}"] for field in _FIELDS)
+                )
+                for i, (name, size) in enumerate(meta["populations"].items())
+            }
+            return rebuild(
+                meta,
+                populations,
+                states=[archive[f"state_{i}"] for i in range(len(meta["states"]))],
+                weights=[archive[f"weights_{i}"] for i in range(len(meta["weights"]))],
             )
-            for i, (name, size) in enumerate(meta["populations"].items())
-        }
-        return rebuild(
-            meta,
-            populations,
-            states=[archive[f"state_{i}"] for i in range(len(meta["states"]))],
-            weights=[archive[f"weights_{i}"] for i in range(len(meta["weights"]))],
-        )
+
+
+def _metadata(archive: Any) -> dict[str, Any] | None:
+    if "metadata" not in archive:
+        return None
+    stored = _array(archive, "metadata")
+    return parse(str(stored)) if stored.dtype.kind == "U" else None
+
+
+def _array(archive: Any, name: str) -> np.ndarray:
+    """An array of the archive.
+
+    Raises
+    ------
+    SpikelearnError
+        If it holds objects of Python, which are made by running what the file says.
+    """
+    try:
+        return np.asarray(archive[name])
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise SpikelearnError(
+            f"its array {name} holds objects of Python, which could run any code when they are"
+            " read; save numbers, as np.savez(path, time_ms=times, neuron=neurons) does"
+        ) from None

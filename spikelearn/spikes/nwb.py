@@ -17,7 +17,6 @@ content: the same run gives the same identifier.
 
 from __future__ import annotations
 
-import datetime
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import array_bytes, describe, digest, parse, rebuild
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
+    session_start,
     session_state,
     session_trains_ms,
     split_state,
@@ -53,7 +53,7 @@ def save(activity: Activity, path: Path) -> None:
     """Write the activity to `path`."""
     import pynwb
 
-    start, source = _session_start(activity.provenance)
+    start, source = session_start(activity.provenance)
     file = pynwb.NWBFile(
         session_description=f"Simulated spikes; {source}.",
         experiment_description=_experiment(activity.provenance),
@@ -101,18 +101,6 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
             return nwb_of_others.read(file, given)
         refuse(given)
         return _read(file, meta)
-
-
-def _session_start(provenance: Mapping[str, Any]) -> tuple[datetime.datetime, str]:
-    """When the session starts, and where that is known from."""
-    try:
-        start = datetime.datetime.fromisoformat(str(provenance["created"]))
-    except (KeyError, ValueError):
-        unknown = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-        return unknown, "the session start time is a placeholder"
-    if start.tzinfo is None:
-        start = start.replace(tzinfo=datetime.UTC)
-    return start, "the session start time is when the simulation was run"
 
 
 def _experiment(provenance: Mapping[str, Any]) -> str:

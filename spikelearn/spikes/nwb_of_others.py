@@ -39,20 +39,9 @@ def read(file: Any, given: Given) -> Activity:
     """
     from spikelearn.spikes.activity import Activity
 
-    units = file.units
-    if units is None or not len(units):
-        where = "no table of units" if units is None else "a table of units without rows"
-        raise SpikelearnError(f"it holds {where}, and so no spike trains")
-    if "spike_times" not in units.colnames:
-        raise SpikelearnError(
-            f"its units have no spike_times (their columns are {', '.join(units.colnames)})"
-        )
     notes: list[str] = []
-    trains = [1000.0 * np.asarray(units["spike_times"][i], dtype=np.float64)
-              for i in range(len(units))]  # fmt: skip
-    bad = [i for i, times in enumerate(trains) if not np.isfinite(times).all()]
-    if bad:
-        raise SpikelearnError(f"unit {units.id[bad[0]]} has a spike time that is no number")
+    units = _units(file, notes)
+    trains = _spike_times(units, notes)
     observed = _observed(units)
     starts, length, labels, chosen = _trials(file, given, trains, observed, notes)
     _note_unobserved(observed, starts, length, units, notes)
@@ -61,7 +50,7 @@ def read(file: Any, given: Given) -> Activity:
         for name, members in _members(units, given, notes).items()
     }
     _note_spikes(trains, starts, length, notes)
-    _note_left_out(file, given, chosen, notes)
+    _note_left_out(file, units, given, chosen, notes)
     note(notes)
     resolution = 1000 * float(getattr(units, "resolution", None) or 0)
     ids = [int(i) for i in units.id[:]]
@@ -82,12 +71,63 @@ def read(file: Any, given: Given) -> Activity:
     )
 
 
+def _units(file: Any, notes: list[str]) -> Any:
+    """The table of units: the file's own, or else one of a module of processed data.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none with spike times.
+    """
+    from pynwb.misc import Units
+
+    found = [("", file.units)] if file.units is not None else []
+    for name, module in (file.processing or {}).items():
+        inside = module.data_interfaces.values()
+        found += [(f"{name}/{its.name}", its) for its in inside if isinstance(its, Units)]
+    if not found:
+        raise SpikelearnError("it holds no table of units, and so no spike trains")
+    usable = [(where, its) for where, its in found if len(its) and "spike_times" in its.colnames]
+    if not usable:
+        units = found[0][1]
+        if not len(units):
+            raise SpikelearnError("it holds a table of units without rows, and so no spike trains")
+        raise SpikelearnError(
+            f"its units have no spike_times (their columns are {', '.join(units.colnames)})"
+        )
+    where, units = usable[0]
+    if where:
+        notes.append(f"the units are those of {where}")
+    others = [name or "units" for name, its in usable[1:]]
+    if others:
+        notes.append(f"left out: units of {', '.join(others)}")
+    return units
+
+
+def _lists(units: Any, name: str) -> list[np.ndarray]:
+    """A column whose cells are lists of numbers, read in one piece."""
+    column = units[name]
+    if not hasattr(column, "target"):  # a number a row
+        return [np.atleast_1d(cell) for cell in np.asarray(column.data[:], dtype=np.float64)]
+    values = np.asarray(column.target.data[:], dtype=np.float64)
+    return np.split(values, np.asarray(column.data[:], dtype=np.int64)[:-1])
+
+
+def _spike_times(units: Any, notes: list[str]) -> list[np.ndarray]:
+    """Spike times in ms of every unit; what pads lists to one length is no spike."""
+    trains = [1000.0 * times.ravel() for times in _lists(units, "spike_times")]
+    known = [np.isfinite(times) for times in trains]
+    missing = sum(int((~its).sum()) for its in known)
+    if missing:
+        notes.append(f"{missing} spike times are no numbers, and are left out")
+    return [times[its] for times, its in zip(trains, known, strict=True)]
+
+
 def _observed(units: Any) -> list[np.ndarray] | None:
     """Intervals in ms in which each unit was observed; None where the file does not say."""
     if "obs_intervals" not in units.colnames:
         return None
-    return [1000.0 * np.asarray(units["obs_intervals"][i], dtype=np.float64).reshape(-1, 2)
-            for i in range(len(units))]  # fmt: skip
+    return [1000.0 * spans.reshape(-1, 2) for spans in _lists(units, "obs_intervals")]
 
 
 def _tables(file: Any) -> dict[str, Any]:
@@ -121,7 +161,7 @@ def _trials(
     what = f"its table {name}"
     onset = column(given.get("onset", "start_time"), table.colnames, what)
     starts = 1000.0 * np.asarray(table[onset][:], dtype=np.float64)
-    stops = 1000.0 * np.asarray(table["stop_time"][:], dtype=np.float64)
+    stops = 1000.0 * np.asarray(table[column("stop_time", table.colnames, what)][:], dtype=float)
     labels = _labels(table, given, what)
     known = np.isfinite(starts)
     if not known.all():
@@ -170,20 +210,31 @@ def _session(
     notes: list[str],
 ) -> tuple[float, float]:
     """Where the session starts and how long it lasts, in ms."""
-    ends = [np.max(times, initial=-np.inf) for times in trains]
-    first = min(np.min(times, initial=0.0) for times in trains)
-    said = [spans.max() for spans in observed or [] if spans.size]
-    stops = [1000.0 * float(np.nanmax(t["stop_time"][:])) for t in tables.values() if len(t)]
+    last = float(max(np.max(times, initial=-np.inf) for times in trains))
+    first = float(min(np.min(times, initial=0.0) for times in trains))
+    spans = [its for its in observed or [] if its.size and np.isfinite(its).all()]
+    if spans and len(spans) == len(trains):
+        # Nothing was recorded before all of the units' intervals.
+        begun = min(float(its.min()) for its in spans)
+        first = min(begun, *(float(np.min(times, initial=begun)) for times in trains))
     if first < 0:
         notes.append(f"the first spike comes at {first:g} ms; times are counted from there")
-    last = float(max(ends))
-    if "duration_ms" in given or not (said or stops):
-        return float(first), duration(last - first, given.get("duration_ms"), notes)
-    end = max([*said, *stops, last])
+    elif first > 0:
+        notes.append(f"units are observed from {first:.10g} ms on; times are counted from there")
+    if "duration_ms" in given:
+        return first, duration(last - first, given["duration_ms"], notes)
+    stops = [np.asarray(t["stop_time"][:], dtype=np.float64) for t in tables.values()
+             if "stop_time" in t.colnames]  # fmt: skip
+    ends = [1000.0 * float(its[np.isfinite(its)].max()) for its in stops
+            if np.isfinite(its).any()]  # fmt: skip
+    said = [float(its.max()) for its in spans]
+    if not (said or ends):
+        return first, duration(last - first, None, notes)
+    end = max([*said, *ends, last])
     if not said:
         notes.append(f"the session is taken to end with its last interval, at {end:.10g} ms")
     # A spike at the very end is within.
-    return float(first), float(np.nextafter(end - first, np.inf)) if end == last else end - first
+    return first, float(np.nextafter(end - first, np.inf)) if end == last else end - first
 
 
 def _members(units: Any, given: Given, notes: list[str]) -> dict[str, list[int]]:
@@ -201,10 +252,11 @@ def _members(units: Any, given: Given, notes: list[str]) -> dict[str, list[int]]
         return {"units": list(range(len(units)))}
     if name in ("electrodes", "location") and name not in set(units.colnames) - {"electrodes"}:
         column("electrodes", units.colnames, "its table of units")
-        names = [_region(units["electrodes"][i]) for i in range(len(units))]
+        names = _regions(units["electrodes"])
     else:
         values = units[column(name, units.colnames, "its table of units")]
-        names = [_text(getattr(values[i], "name", values[i])) for i in range(len(units))]
+        cells = values if hasattr(values, "target") else values[:]
+        names = [_text(getattr(cells[i], "name", cells[i])) for i in range(len(units))]
     members: dict[str, list[int]] = {}
     for row, own in enumerate(names):
         members.setdefault(own or "unnamed", []).append(row)
@@ -216,28 +268,36 @@ def _is_text(units: Any, name: str) -> bool:
     return isinstance(first, str) or hasattr(first, "location")
 
 
-def _region(electrodes: Any) -> str:
-    """Where the electrodes of a unit are; of several places, all."""
-    return " and ".join(dict.fromkeys(str(place) for place in electrodes["location"]))
+def _regions(electrodes: Any) -> list[str]:
+    """Where the electrodes of each unit are; of several places, all."""
+    region = electrodes.target if hasattr(electrodes, "target") else electrodes
+    where = column("location", region.table.colnames, "its table of electrodes")
+    places = [_text(place) for place in region.table[where][:]]
+    rows = np.asarray(region.data[:], dtype=np.int64)
+    ends = np.asarray(electrodes.data[:], dtype=np.int64) if region is not electrodes else None
+    of_units = np.split(rows, ends[:-1]) if ends is not None else [rows[i : i + 1] for i in
+                                                                   range(len(rows))]  # fmt: skip
+    return [" and ".join(dict.fromkeys(places[row] for row in its)) for its in of_units]
 
 
 def _cut(trains: list[np.ndarray], starts: np.ndarray, length: float) -> PopulationSpikes:
     """Spikes of every trial, in ms from its onset; a spike may lie in several that overlap."""
-    times, senders, trials = [], [], []
+    times, senders, trials = [np.empty(0)], [], []
     for neuron, train in enumerate(trains):
         ordered = np.sort(train)
         first = np.searchsorted(ordered, starts, "left")
-        last = np.searchsorted(ordered, starts + length, "left")
-        for trial, (a, b) in enumerate(zip(first, last, strict=True)):
-            if b > a:
-                times.append(ordered[a:b] - starts[trial])
-                senders.append(np.full(b - a, neuron))
-                trials.append(np.full(b - a, trial))
-    if not times:
-        nothing = np.empty(0, dtype=np.int64)
-        return PopulationSpikes.from_unsorted(len(trains), np.empty(0), nothing, nothing)
+        counts = np.maximum(np.searchsorted(ordered, starts + length, "left") - first, 0)
+        which = np.repeat(np.arange(len(starts)), counts)
+        # The first of each trial, and those that follow it.
+        places = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        times.append(ordered[places] - starts[which])
+        senders.append(np.full(which.size, neuron))
+        trials.append(which)
     return PopulationSpikes.from_unsorted(
-        len(trains), np.concatenate(times), np.concatenate(senders), np.concatenate(trials)
+        len(trains),
+        np.concatenate(times),
+        np.concatenate([np.empty(0, dtype=np.int64), *senders]),
+        np.concatenate([np.empty(0, dtype=np.int64), *trials]),
     )
 
 
@@ -282,14 +342,16 @@ def _note_unobserved(
         )
 
 
-def _note_left_out(file: Any, given: Given, chosen: str | None, notes: list[str]) -> None:
+def _note_left_out(
+    file: Any, units: Any, given: Given, chosen: str | None, notes: list[str]
+) -> None:
     """Say which tables, columns and series were not read."""
     tables = {n: len(t) for n, t in _tables(file).items() if n != chosen}
     if tables:
         listed = ", ".join(f"{name} ({rows} rows)" for name, rows in tables.items())
         notes.append(f"not read as trials: {listed} (trials, --trials)")
     used = {*_TIMES, given.get("populations", "")}
-    columns = [name for name in file.units.colnames if name not in used]
+    columns = [name for name in units.colnames if name not in used]
     parts = [f"columns {', '.join(columns)} of the units"] if columns else []
     for group in ("acquisition", "stimulus", "processing", "analysis", "scratch"):
         names = list(getattr(file, group, None) or {})

@@ -39,18 +39,32 @@ class Given(TypedDict, total=False):
         Of each trial, from its onset, in ms.
     unit : str
         Of the times: ms, s or us.
+    neurons : int, or str
+        How many there are, silent ones among them: a number, or one for each population, as in
+        "E=80,I=20".
+    times, ids : str
+        Column or array of the times, and of the neuron of each.
     trials, onset, label : str
-        Table of time intervals that become trials, and its columns of their onsets and labels.
+        Table of time intervals that become trials, and its columns of their onsets and labels; of a
+        table of spikes the column of their trials, and that of what was shown.
     populations : str
-        Column of the units, or of their electrodes, that names their populations.
+        Column of the units, or of their electrodes, or of the spikes, that names their populations;
+        of a Neo block the annotation that does.
+    block, segment : str
+        Name or number of the Neo block that is read, and of its one segment.
     """
 
     duration_ms: float
     unit: str
+    neurons: int | str
+    times: str
+    ids: str
     trials: str
     onset: str
     label: str
     populations: str
+    block: str
+    segment: str
 
 
 class ReadWarning(UserWarning):
@@ -172,50 +186,96 @@ def grid(times_ms: Sequence[np.ndarray]) -> float:
     return step if np.abs(parts - np.round(parts)).max() < 1e-2 else DEFAULT_DT_MS
 
 
-def one_trial(
-    spikes: Mapping[str, tuple[np.ndarray, np.ndarray]],
+def of_trials(
+    spikes: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    labels: Sequence[str],
     form: str,
-    duration_ms: float | None = None,
+    given: Given,
     notes: Sequence[str] = (),
+    known: Mapping[str, Any] | None = None,
 ) -> Activity:
-    """An activity of one trial.
+    """An activity of spikes whose file says no sizes and no duration.
 
     Parameters
     ----------
-    spikes : mapping of str to (times in ms, neurons)
+    spikes : mapping of str to (times in ms, neurons, trials)
         By population.
+    labels : sequence of str
+        Of the trials.
     form : str
         Name of the file's format.
-    duration_ms : float, optional
-        If it is known.
+    given : mapping
+        What was said of the file.
     notes : sequence of str
         What was taken or left out before.
+    known : mapping, optional
+        What else goes into the provenance.
 
     Raises
     ------
     SpikelearnError
-        If a spike comes before time 0, or the duration is neither known nor to be told.
+        If a spike comes before time 0, the duration is neither known nor to be told, or there are
+        more neurons than were given.
     """
     from spikelearn.spikes.activity import Activity
 
     said = list(notes)
-    for name, (times, _) in spikes.items():
+    for name, (times, _, _) in spikes.items():
         if times.size and times.min() < 0:
             raise SpikelearnError(
                 f"population '{name}' has a spike at {times.min():g} ms; times count from 0"
             )
-    last = max((times.max(initial=-np.inf) for times, _ in spikes.values()), default=-np.inf)
-    length = duration(float(last), duration_ms, said)
-    populations = {}
-    for name, (times, neurons) in spikes.items():
-        size = int(neurons.max(initial=-1)) + 1
-        populations[name] = PopulationSpikes.from_unsorted(size, times, neurons)
-    sizes = ", ".join(f"{spikes.size} of '{name}'" for name, spikes in populations.items())
-    said.append(f"neurons are counted up to the last that spikes: {sizes}")
+    last = max((times.max(initial=-np.inf) for times, _, _ in spikes.values()), default=-np.inf)
+    length = duration(float(last), given.get("duration_ms"), said)
+    least = {name: int(its.max(initial=-1)) + 1 for name, (_, its, _) in spikes.items()}
+    sizes = _sizes(given.get("neurons"), least)
+    counted = ", ".join(f"{n} of '{name}'" for name, n in least.items() if name not in sizes)
+    if counted:
+        said.append(
+            f"neurons are counted up to the last that spikes: {counted} (neurons, --neurons)"
+        )
+    populations = {
+        name: PopulationSpikes.from_unsorted(sizes.get(name, least[name]), times, neurons, trials)
+        for name, (times, neurons, trials) in spikes.items()
+    }
     note(said)
-    provenance = {"format": form, "notes": said}
-    dt_ms = grid([times for times, _ in spikes.values()])
-    return Activity(populations, length, dt_ms, provenance=provenance)
+    provenance = {"format": form, **(known or {}), "notes": said}
+    dt_ms = grid([times for times, _, _ in spikes.values()])
+    return Activity(populations, length, dt_ms, len(labels), tuple(labels), provenance=provenance)
+
+
+def _sizes(neurons: int | str | None, least: Mapping[str, int]) -> dict[str, int]:
+    """Sizes of populations as they were given, in numbers.
+
+    Parameters
+    ----------
+    neurons : int, str or None
+        As in `Given`.
+    least : mapping of str to int
+        How many there must be in each population.
+    """
+    if neurons is None:
+        return {}
+    sizes: dict[str, int] = {}
+    for part in str(neurons).split(","):
+        name, mark, number = part.rpartition("=")
+        if not mark and len(least) != 1:
+            raise SpikelearnError(
+                f"it has {len(least)} populations; say how many neurons each has, as in"
+                f" {','.join(f'{one}={n}' for one, n in list(least.items())[:3])}"
+            )
+        name = name.strip() if mark else next(iter(least))
+        if name not in least:
+            raise SpikelearnError(f"it has no population '{name}'; {nearest(name, least)}")
+        if not number.strip().isdecimal() or len(number) > 12:
+            raise SpikelearnError(f"neurons must be whole numbers, found '{number:.40}'")
+        sizes[name] = int(number)
+        if sizes[name] < least[name]:
+            raise SpikelearnError(
+                f"population '{name}' has spikes of neuron {least[name] - 1}, but"
+                f" {sizes[name]} neurons were given; they are numbered from 0"
+            )
+    return sizes
 
 
 def refuse(given: Mapping[str, Any]) -> None:
@@ -249,3 +309,37 @@ def column(name: str, there: Sequence[str], what: str) -> str:
     if name not in there:
         raise SpikelearnError(f"{what} has no column '{name}'; {nearest(name, there)}")
     return name
+
+
+def place_of(asked: str, names: Sequence[str], kind: str, where: str) -> int:
+    """The place of what is asked for by its name or its number.
+
+    Parameters
+    ----------
+    asked : str
+    names : sequence of str
+        Those that there are; empty where one has none.
+    kind, where : str
+        What they are, and where, for the sentence.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none, or several are called so.
+    """
+    places = [place for place, name in enumerate(names) if name and name == asked]
+    if len(places) > 1:
+        numbers = " and ".join(map(str, places))
+        raise SpikelearnError(
+            f"{where} has several {kind}s called '{asked}'; say one by its number, {numbers}"
+        )
+    if places:
+        return places[0]
+    if asked.strip().isdecimal() and int(asked) < len(names):
+        return int(asked)
+    called = [name for name in names if name]
+    numbered = f"they are numbered from 0 to {len(names) - 1}"
+    raise SpikelearnError(
+        f"{where} has no {kind} '{asked}'; {numbered}"
+        + (f", and {nearest(asked, called)}" if called else "")
+    )

@@ -8,8 +8,10 @@ very end of a trial cannot be taken for one at the start of the next.
 
 from __future__ import annotations
 
+import datetime
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
 # Times within a nanosecond of the grid are on it: the sum and difference with a trial's start
 # moved them by far less.
 _SNAP_MS = 1e-6
+
+
+def session_start(provenance: Mapping[str, Any]) -> tuple[datetime.datetime, str]:
+    """When the session starts, and where that is known from."""
+    try:
+        start = datetime.datetime.fromisoformat(str(provenance["created"]))
+    except (KeyError, ValueError):
+        unknown = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+        return unknown, "the session start time is a placeholder"
+    if start.tzinfo is None:
+        start = start.replace(tzinfo=datetime.UTC)
+    return start, "the session start time is when the simulation was run"
 
 
 def steps_per_trial(activity: Activity) -> int:

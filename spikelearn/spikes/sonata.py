@@ -18,14 +18,14 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
 from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild
-from spikelearn.spikes.of_others import Given, in_ms, neurons_of, one_trial, refuse
+from spikelearn.spikes.of_others import Given, in_ms, neurons_of, of_trials, refuse
 from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMPLETE = True  # states and weights are kept too
-TAKES = ("duration_ms", "unit")
+TAKES = ("duration_ms", "unit", "neurons")
 HELD_BYTES = 0  # of memory for each spike: written in pieces
 
 _MAGIC = 0x0A7A
@@ -143,6 +143,12 @@ def _of_others(group: Mapping[str, Any], given: Given) -> Activity:
     groups = {"spikes": group} if "timestamps" in group else dict(group)
     if not groups:
         raise SpikelearnError("it holds no population")
+    arrays = [name for name, inside in groups.items() if not isinstance(inside, h5py.Group)]
+    if arrays:
+        raise SpikelearnError(
+            f"its group 'spikes' holds {', '.join(arrays)}, where a SONATA file has a group for"
+            " each population, or timestamps and gids"
+        )
     spikes, notes = {}, []
     for name, of_population in groups.items():
         key = next((k for k in ("node_ids", "gids") if k in of_population), None)
@@ -161,5 +167,5 @@ def _of_others(group: Mapping[str, Any], given: Given) -> Activity:
         neurons = neurons_of(of_population[key][:], where)
         if len(times) != len(neurons):
             raise SpikelearnError(f"{where} has {len(times)} timestamps, but {len(neurons)} {key}")
-        spikes[name] = times, neurons
-    return one_trial(spikes, "SONATA", given.get("duration_ms"), notes)
+        spikes[name] = times, neurons, np.zeros(len(times), dtype=np.int64)
+    return of_trials(spikes, ("0",), "SONATA", given, notes)

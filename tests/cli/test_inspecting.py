@@ -46,6 +46,24 @@ def test_what_is_taken_of_another_s_file_is_said(tmp_path: Path) -> None:
         assert status == 0, said
 
 
+def test_what_is_said_of_another_s_file_reaches_its_reader(tmp_path: Path) -> None:
+    text = "when,who,sweep,area\n5.5,3,1,V1\n7,4,2,V1\n"
+    (tmp_path / "a.txt").write_text(text)
+    given = ("--unit", "ms", "--times", "when", "--ids", "who", "--trials", "sweep",
+             "--populations", "area", "--neurons", "V1=9")  # fmt: skip
+    status, said = run("inspect", tmp_path / "a.txt", *given)
+    assert status == 0, said
+    assert "2 trial(s) of 10 ms" in said
+    assert "V1 9" in said
+    status, said = run("export", tmp_path / "a.txt", tmp_path / "b.nix", *given)
+    assert status == 0, said
+    assert sl.load_activity(tmp_path / "b.nix")["V1"].size == 9
+    status, said = run("inspect", tmp_path / "a.txt", "--block", "0")
+    assert status == 1
+    assert "block says nothing of a .txt file; it does of .nix" in said
+    assert run("stats", tmp_path / "a.txt", "--times", "wen")[1].endswith("did you mean when?")
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "words"),
     [
@@ -63,9 +81,9 @@ def test_descriptions_are_inspected(kind: str, name: str, words: str) -> None:
 
 
 def test_what_holds_nothing_known_is_said(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("")
+    (tmp_path / "a.xyz").write_text("")
     (tmp_path / "b.yaml").write_text("- 1\n")
-    for path, words in (("a.txt", "cannot tell what"), ("b.yaml", "expected a mapping"),
+    for path, words in (("a.xyz", "cannot tell what"), ("b.yaml", "expected a mapping"),
                         ("c.xyz", "there is no file or folder")):  # fmt: skip
         status, said = run("inspect", tmp_path / path)
         assert status == 1

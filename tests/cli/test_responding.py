@@ -53,7 +53,7 @@ def test_the_help_names_every_readout() -> None:
         (["--readout", "psth", "--option", "bin_ms=narrow"], "must be a number, found 'narrow'"),
         (["--readout", "bold", "--option", "n_voxels=2.5"], "a whole number of at least 0"),
         (["--readout", "lfp"], "needs the network"),
-        (["--population", "in"], "recorded are: out"),
+        (["--population", "in"], "was recorded; there are out"),
         (["--out", "r.txt"], "suffixes are .nc, .parquet"),
         (["--network", "brunel2000"], "has no option 'network'"),
         (["--start", 300], "within the trial, 0 to 200 ms"),

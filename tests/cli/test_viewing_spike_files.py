@@ -12,6 +12,8 @@ import spikelearn as sl
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli import app
 from spikelearn.cli._viewing import View, each_on_its_own
+from spikelearn.report import psth
+from spikelearn.spikes import PopulationSpikes, sonata
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -20,29 +22,67 @@ def run(*arguments: object) -> tuple[int, str]:
     return result.exit_code, " ".join(result.output.split())
 
 
-def test_an_output_that_cannot_be_written_takes_no_other_with_it(tmp_path: Path) -> None:
-    (tmp_path / "folder.npz").mkdir()
-    blocked, other = tmp_path / "folder.npz", tmp_path / "b.npz"
+def test_an_output_that_cannot_be_written_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError("the drive was pulled out")
+
+    monkeypatch.setattr(sonata, "save", fail)
+    blocked, other = tmp_path / "a.h5", tmp_path / "b.npz"
     status, said = run(
         "simulate", "izhikevich2003", "--duration", "20", "--out", blocked, "--out", other,
         "--plot", tmp_path / "raster.png",
     )  # fmt: skip
     assert status == 1
-    assert "there is a folder of that name" in said
+    assert "a.h5: the drive was pulled out" in said
     assert sl.load_activity(other).n_spikes
     assert (tmp_path / "raster.png").is_file()
 
 
-def test_the_table_of_stats_is_written_where_its_picture_is_not(tmp_path: Path) -> None:
+def test_the_table_of_stats_is_written_where_its_picture_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise SpikelearnError("rates.png cannot be drawn")
+
     spikes = tmp_path / "a.npz"
     sl.simulate(sl.load_model("izhikevich2003"), duration_ms=30).save(spikes)
-    (tmp_path / "folder.png").mkdir()
+    monkeypatch.setattr(psth, "plot_psth", fail)
     status, said = run(
-        "stats", spikes, "--psth", tmp_path / "folder.png", "--out", tmp_path / "s.csv"
+        "stats", spikes, "--psth", tmp_path / "rates.png", "--out", tmp_path / "s.csv"
     )
     assert status == 1
-    assert "folder.png" in said
+    assert "rates.png cannot be drawn" in said
     assert len(pd.read_csv(tmp_path / "s.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["simulate", "izhikevich2003", "--out", "file/a.npz"],
+        ["simulate", "izhikevich2003", "--plot", "file/deeper/a.png"],
+        ["train", "--rule", "backprop", "--images", "200", "--out", "file/runs"],
+        ["study", "run", "demo", "--out", "file/demo"],
+        ["audit", "backprop", "--out", "file"],
+        ["stats", "a.npz", "--out", "file/a.csv"],
+        ["respond", "a.npz", "--out", "file/a.nc"],
+        ["export", "a.npz", "file/a.csv"],
+        ["compare", "runs/x", "--out", "file/a.csv"],
+    ],
+)
+def test_a_file_in_the_way_of_an_output_is_named_before_any_work(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    one = PopulationSpikes.from_unsorted(1, [1.0], [0])
+    sl.Activity({"a": one}, 10.0, 0.1).save("a.npz")
+    status, said = run(*arguments)
+    assert status == 1
+    assert "file is a file, not a folder" in said
+    assert "Simulat" not in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "file"]
 
 
 def test_all_that_failed_is_named_when_the_rest_is_done() -> None:

@@ -24,5 +24,5 @@ def test_trials_without_labels_are_numbered() -> None:
 
 
 def test_a_population_that_was_not_recorded_is_refused_with_those_that_were() -> None:
-    with pytest.raises(SpikelearnError, match="recorded are: excitatory, inhibitory"):
+    with pytest.raises(SpikelearnError, match="recorded; there are excitatory, inhibitory"):
         small_activity()["cortex"]

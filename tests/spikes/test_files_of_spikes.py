@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 import warnings
 from pathlib import Path
 
@@ -176,8 +177,9 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpikelearnError, match="there is a folder of that name"):
         save(SILENT, tmp_path / "folder.npz")
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpikelearnError, match=r"cannot write .*Not a directory|File exists"):
-        save(SILENT, tmp_path / "file" / "run.npz")
+    for below in ("run.npz", "deeper/still/run.npz"):
+        with pytest.raises(SpikelearnError, match=r"cannot write .*file is a file, not a folder"):
+            save(SILENT, tmp_path / "file" / below)
 
 
 def test_the_temporary_file_lies_beside_its_target_under_the_same_suffix(tmp_path: Path) -> None:
@@ -203,3 +205,52 @@ def test_a_file_is_never_larger_than_it_is_said_to_become(
     path = save(activity, tmp_path / f"a{suffix}")
     said = format_of(path).file_bytes(activity)  # type: ignore[attr-defined]
     assert path.stat().st_size <= said <= 5 * path.stat().st_size + 4e5
+
+
+def many(n_populations: int, n_trials: int) -> Activity:
+    """Two spikes in each population, and a spike in every trial."""
+    rng = np.random.default_rng(0)
+    names = [f"population {i}" for i in range(n_populations)]
+    each = max(2, n_trials // n_populations)
+    populations = {
+        name: PopulationSpikes.from_unsorted(
+            3,
+            rng.integers(0, 100, each) * 0.1,
+            rng.integers(0, 3, each),
+            (np.arange(each) + i * each) % n_trials,
+        )
+        for i, name in enumerate(names)
+    }
+    labels = tuple(f"stimulus {i}" for i in range(n_trials))
+    return Activity(populations, 10.0, 0.1, n_trials, labels, provenance={"note": "x" * 100_000})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("n_populations", "n_trials"), [(10_000, 2), (2, 10_000)])
+def test_ten_thousand_populations_and_trials_are_written_and_read_in_seconds(
+    suffix: str, n_populations: int, n_trials: int, tmp_path: Path
+) -> None:
+    activity = many(n_populations, n_trials)
+    started = time.process_time()
+    found = load(save(activity, tmp_path / f"many{suffix}"))
+    seconds = time.process_time() - started
+    assert found.labels == activity.labels
+    assert found.provenance == activity.provenance
+    assert list(found.populations) == list(activity.populations)
+    for name, spikes in activity.populations.items():
+        for field in ("times_ms", "senders", "trials"):
+            np.testing.assert_array_equal(getattr(found[name], field), getattr(spikes, field))
+    assert seconds < 40
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_metadata_of_any_size_is_kept(suffix: str, tmp_path: Path) -> None:
+    """Beyond what an attribute of HDF5, or a cell of Python's reader of text, holds."""
+    labels = ("a" * 200_000, 'b", {' * 40_000)
+    spikes = PopulationSpikes.from_unsorted(1, [1.0, 2.0], [0, 0], [0, 1])
+    activity = Activity({"a": spikes}, 10.0, 0.1, 2, labels, provenance={"note": "猫" * 100_000})
+    found = load(save(activity, tmp_path / f"a{suffix}"))
+    assert found.labels == labels
+    assert found.provenance == activity.provenance
+    np.testing.assert_array_equal(found["a"].times_ms, [1.0, 2.0])

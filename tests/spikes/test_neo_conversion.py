@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes import from_neo, to_neo
+from spikelearn.spikes.of_others import ReadWarning
 
 
 @settings(max_examples=40, deadline=None)
@@ -81,7 +82,8 @@ def test_trains_of_others_become_units_in_ms_from_the_start_of_their_segment() -
         ],
     )
     block.segments[1].name = "tone"
-    found = from_neo(block)
+    with pytest.warns(ReadWarning, match="its segments last 500 to 1000 ms; every trial is taken"):
+        found = from_neo(block)
     assert list(found.populations) == ["units"]
     assert found["units"].size == 2
     assert found.labels == ("0", "tone")
@@ -154,7 +156,8 @@ def test_signals_of_others_give_the_grid_and_annotated_ones_the_states() -> None
         block.segments[0].analogsignals.append(
             neo.AnalogSignal(values / 1000, units="V", sampling_rate=1 * pq.kHz, **noted)
         )
-    found = from_neo(block)
+    with pytest.warns(ReadWarning, match="signals without the annotations population and variable"):
+        found = from_neo(block)
     assert found.dt_ms == pytest.approx(1.0)
     assert list(found.states) == ["units.v_mv"]
     np.testing.assert_allclose(found.states["units.v_mv"][0], values)

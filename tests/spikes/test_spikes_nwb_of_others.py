@@ -183,6 +183,79 @@ def test_a_session_that_begins_before_zero_is_counted_from_its_first_spike(tmp_p
     assert "the first spike comes at -500 ms" in said
 
 
+def test_a_session_is_counted_from_where_units_are_observed(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.add_unit(spike_times=[100.5, 101.0], obs_intervals=[[100.0, 102.0]])
+        f.add_unit(spike_times=[101.75], obs_intervals=[[100.0, 102.0]])
+
+    activity, said = read(written(tmp_path / "a.nwb", fill))
+    assert activity.duration_ms == pytest.approx(2000.0)
+    np.testing.assert_allclose(activity["units"].times_ms, [500.0, 1000.0, 1750.0])
+    assert "units are observed from 100000 ms on; times are counted from there" in said
+    assert "not observed" not in said
+
+
+def test_times_in_any_order_and_what_pads_them_are_read(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.add_unit(spike_times=[0.3, 0.1, np.nan, 0.2, np.inf])
+        f.add_unit(spike_times=[])
+
+    activity, said = read(written(tmp_path / "a.nwb", fill))
+    np.testing.assert_allclose(activity["units"].times_ms, [100.0, 200.0, 300.0])
+    assert activity["units"].size == 2
+    assert "2 spike times are no numbers, and are left out" in said
+
+
+def test_the_resolution_is_the_grid(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.units = pynwb.misc.Units(name="units", description="sorted", resolution=0.0005)
+        f.add_unit(spike_times=[0.1])
+
+    assert read(written(tmp_path / "a.nwb", fill))[0].dt_ms == pytest.approx(0.5)
+
+
+def test_trials_that_never_end_say_no_length_of_the_session(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.add_unit(spike_times=[0.1])
+        f.add_trial(start_time=0.0, stop_time=np.nan)
+
+    path = written(tmp_path / "a.nwb", fill)
+    assert read(path)[0].duration_ms == 110.0
+    with pytest.raises(SpikelearnError, match="give duration_ms"):
+        load(path, trials="trials")
+    assert read(path, trials="trials", duration_ms=150.0)[0].n_spikes == 1
+
+
+def test_units_of_processed_data_are_read_where_there_are_no_others(tmp_path: Path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        units = pynwb.misc.Units(name="sorted", description="d")
+        units.add_unit(spike_times=[0.1, 0.2])
+        f.create_processing_module("ecephys", "e").add(units)
+
+    activity, said = read(written(tmp_path / "a.nwb", fill))
+    assert activity.n_spikes == 2
+    assert "the units are those of ecephys/sorted" in said
+
+
+def test_electrode_groups_and_several_electrodes_of_a_unit_name_populations(
+    tmp_path: Path,
+) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        device = f.create_device("probe")
+        groups = []
+        for shank, place in enumerate(("CA1", "CA3")):
+            groups.append(f.create_electrode_group(f"shank {shank}", "d", place, device))
+            f.add_electrode(location=place, group=groups[-1])
+        for electrodes, group in (([0, 1], 0), ([1], 1), ([0], 0)):
+            f.add_unit(spike_times=[0.1], electrodes=electrodes, electrode_group=groups[group])
+
+    path = written(tmp_path / "a.nwb", fill)
+    sizes = {n: p.size for n, p in read(path, populations="electrode_group")[0].populations.items()}
+    assert sizes == {"shank 0": 2, "shank 1": 1}
+    sizes = {n: p.size for n, p in read(path, populations="electrodes")[0].populations.items()}
+    assert sizes == {"CA1 and CA3": 1, "CA3": 1, "CA1": 1}
+
+
 @pytest.mark.skipif(not FOREIGN.is_dir(), reason="needs the files of others in SPIKELEARN_DATA")
 def test_a_published_file_holds_what_hdf5_shows() -> None:
     path = FOREIGN / "A8604-211122.nwb"
