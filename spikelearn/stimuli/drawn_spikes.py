@@ -23,6 +23,7 @@ from spikelearn.stimuli.stimulus import silent
 _LARGEST_MEAN, _LARGEST_NUMBER = 30.0, 200
 # Spikes that no memory is too small for, and bytes of one: as drawn, sorted and moved to the grid.
 _FEW, _SPIKE_BYTES = 1e6, 96
+_ROUNDING = 1e-15  # of probabilities
 
 
 def poisson_spikes(
@@ -99,15 +100,15 @@ def counted_spikes(
     for mean in means:
         if mean.ndim == 1 and mean.max(initial=0.0) <= 1:
             at, who, uniform = _candidates(mean, n_steps, generator)
-            places, of_place = at * size + who, mean[who]
+            of_place = mean[who]
         else:
             # From means of about 1 on there are as many spikes as steps.
             drawn = generator.random((n_steps, size))
-            places = np.flatnonzero(drawn < mean)
-            uniform = drawn.ravel()[places]
-            of_place = np.broadcast_to(mean, drawn.shape)[np.divmod(places, size)]
+            at, who = np.nonzero(drawn < mean)
+            uniform = drawn[at, who]
+            of_place = np.broadcast_to(mean, drawn.shape)[at, who]
         number = _numbers(uniform, of_place, generator)
-        parts.append(np.divmod(np.repeat(places, number), size))
+        parts.append((np.repeat(at, number), np.repeat(who, number)))
     return _in_trials(parts, size, dt_ms)
 
 
@@ -193,9 +194,15 @@ def _numbers(uniform: np.ndarray, mean: np.ndarray, generator: np.random.Generat
     large = mean > _LARGEST_MEAN
     if large.any():
         numbers[large] = generator.poisson(mean[large])
-    more = np.flatnonzero(~large & (uniform < -np.expm1(-mean)))
-    uniform, mean = uniform[more], mean[more]
-    chance, left = np.exp(-mean), -np.expm1(-mean)  # P(N = n) and P(N > n) for n = 0
+    left = -np.expm1(-mean)  # P(N > n) for n = 0
+    some = uniform < left
+    if large.any():
+        some &= ~large
+    numbers[some] = 1
+    # Of a low rate few are left to look at: P(N > 1) is below half the mean squared.
+    more = np.flatnonzero(some & (uniform < 0.5 * mean**2 + _ROUNDING))
+    uniform, mean, left = uniform[more], mean[more], left[more]
+    chance = np.exp(-mean)  # P(N = n)
     for n in range(1, _LARGEST_NUMBER):
         numbers[more] = n
         chance = chance * mean / n
