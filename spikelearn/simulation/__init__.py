@@ -61,12 +61,11 @@ everything that happens at t_k. Within step k, in this order:
 How large a step a model bears is measured (`spikelearn.simulation.accuracy`, `python
 benchmarks/neuron_accuracy.py`) and stands with the model; for cells with shorter time constants,
 fast synapses or a short refractory period it is less (`trusted_step`), and where strong input makes
-them fire fast (`strong_input`, an estimate from rates, weights and currents, where those that
-inhibit are known); a run beyond it warns, once for each population, and names a step that would do.
-The
-time constants of synapses may be shorter than a step: leaky membranes take them up exactly, or by
-their exact averages where they are conductances, and Runge-Kutta steps at their start, middle and
-end alone.
+them fire fast (`strong_input`, an estimate from rates, weights and currents; where rates come out
+of the run, after it); a run beyond it warns, once for each population, and names a step that would
+do. The time constants of synapses may be shorter than a step: leaky membranes take them up exactly,
+or by their exact averages where they are conductances, and Runge-Kutta steps at their start, middle
+and end alone.
 
 Plasticity (`spikelearn.rules.stdp`) acts within the same step. Traces decay with the integration
 (1), where a dose of reward also lets weights grow by its exact integral from t_(k-1) to t_k. An

@@ -1,10 +1,11 @@
 """What is known of the input of a population: drive, conductances and jumps at many moments.
 
 Known are the rates of background input, of the stimulus's sources and of the populations in
-`rates_hz`, and the currents. Events are taken as independent: sums of exponential synapses have
-the mean w nu tau and the variance w^2 nu tau / 2, and are drawn as Gamma (conductances) or
-Gaussian (currents). Of what varies only that counts which the membrane follows, whose effective
-time constant is tau_m / (1 + sum g), or C / (g_L + sum g).
+`rates_hz`, and the currents; after a run, the rates of its populations too, as if they had been
+given. Events are taken as independent: sums of exponential synapses have the mean w nu tau and the
+variance w^2 nu tau / 2, and are drawn as Gamma (conductances) or Gaussian (currents). Of what
+varies only that counts which the membrane follows, whose effective time constant is
+tau_m / (1 + sum g), or C / (g_L + sum g).
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _told(
     spikes = stimulus.spikes.get(item.source)
     if spikes is not None and math.isfinite(duration_ms):
         shown, row = np.unique(trial, return_inverse=True)
-        senders = [spikes.senders[spikes.trials == t] for t in shown]
+        senders = [spikes.senders[spikes.of_trial(int(t))] for t in shown]
         counts = [np.bincount(part, minlength=n_source) for part in senders]
         rates = np.stack(counts) / duration_ms
     elif item.source in network.rates_hz:

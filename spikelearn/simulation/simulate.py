@@ -36,7 +36,7 @@ from spikelearn.simulation.memory import (
     check_memory,
     expected_spikes,
 )
-from spikelearn.simulation.trusted_step import warn_of_step
+from spikelearn.simulation.trusted_step import warn_of_measured_step, warn_of_step
 from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli import load_protocol
@@ -156,7 +156,8 @@ def simulate(
     -----
     TimeStepWarning
         Where the step is larger than a population's model is trusted with (`trusted_dt_ms`), or
-        than one at which its rate under this input is right within an eighth, by an estimate.
+        than one at which its rate under this input is right within an eighth, by an estimate; where
+        that is of rates that the run itself has, after the run.
 
     Examples
     --------
@@ -191,7 +192,7 @@ def simulate(
         spikes_in_memory_mb=spikes_in_memory_mb,
     )
     name, module = choose_backend(grid, backend, precision)
-    warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
+    told = warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
     provenance = _provenance(network, stimulus, name, seed, precision)
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps
@@ -214,7 +215,7 @@ def simulate(
     if progress is not None and "partial" not in provenance:
         progress(1.0)
     spikes, states, weights = result
-    return Activity(
+    activity = Activity(
         populations={
             name: _population_spikes(part, trials, n_steps, dt_ms, network.populations[name].size)
             for name, part in spikes.items()
@@ -228,6 +229,9 @@ def simulate(
         provenance=provenance,
         weight_units={p.name: UNITS[p.unit] for p in network.projections if p.name in weights},
     )
+    if "partial" not in provenance:
+        warn_of_measured_step(network, dt_ms, 2, stimulus, activity, told)
+    return activity
 
 
 def _population_spikes(

@@ -14,8 +14,9 @@ and many moments of its input (`known_input`) there are estimated
   a threshold that is higher by 0.583 s sqrt(dt), where s^2 is their variance a ms (Broadie,
   Glasserman & Kou 1997, doi:10.1111/1467-9965.00035), if they are many, small and of both signs.
 
-Rates that are not known count as none where they excite; where they inhibit, nothing is said. Nor
-is anything of models without a reset, whose spikes wait for no step.
+Rates that are not known count as none where they excite; where they inhibit, nothing is said before
+the run, whose own rates tell it then (`warn_of_measured_step`). Nothing is said of models without
+a reset, whose spikes wait for no step.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ What a model is trusted with (`trusted_dt_ms`) is measured of its published cell
   0.1 ms: a spike is early or late by half a step, and so no interval is wrong by more than an
   eighth;
 - with strong input, with the largest step at which the rate is estimated to be right within an
-  eighth (`strong_input`).
+  eighth (`strong_input`), asked again after the run, when the rates of all populations are known.
 
 It is never more than the model is trusted with. Of Brian2 equations of one's own, the rate at which
 the potential changes at the start, without input, is held against what their method bears.
@@ -19,12 +19,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from spikelearn.networks.neurons.brian2_neurons import Brian2Neurons
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.strong_input import bearable_step_ms
+from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
 _OF_SYNAPSE, _OF_REFRACTORY = 0.5, 0.25
@@ -43,7 +45,7 @@ def warn_of_step(
     stacklevel: int = 2,
     stimulus: Stimulus | None = None,
     duration_ms: float = math.inf,
-) -> None:
+) -> list[str]:
     """Warn of each population whose model is not trusted with the step, once.
 
     What a network of leaky neurons says itself (`dt_ms`) is part of what it is: one that was
@@ -59,15 +61,21 @@ def warn_of_step(
         What the network is shown.
     duration_ms : float
         Of a trial.
+
+    Returns
+    -------
+    list of str
+        The populations that were warned of.
     """
+    told = []
     for name, population in network.neurons.items():
-        model = type(population)
         if isinstance(population, Brian2Neurons):
             sentence = _of_equations(population, name, dt_ms)
             if sentence:
                 warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+                told.append(name)
             continue
-        if not model.in_files or (model.leaky and dt_ms == network.dt_ms):
+        if not _asked_about(network, name, dt_ms):
             continue
         trusted, because = trusted_step(network, name, dt_ms, stimulus, duration_ms)
         if trusted is None:
@@ -77,14 +85,71 @@ def warn_of_step(
                 " and trusted_dt_ms of the class says it"
             )
         elif dt_ms > trusted * (1 + 1e-9):
-            sentence = (
-                f"population '{name}': the time step of {dt_ms:g} ms is larger than the largest"
-                f" that is trusted with neurons of model {population.model}{because},"
-                f" {trusted:.3g} ms; the number of their spikes may be wrong by more than an eighth"
-            )
+            sentence = _too_coarse(network, name, dt_ms, trusted, because)
         else:
             continue
         warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+        told.append(name)
+    return told
+
+
+def warn_of_measured_step(
+    network: SpikingNetwork,
+    dt_ms: float,
+    stacklevel: int,
+    stimulus: Stimulus,
+    activity: Activity,
+    told: list[str],
+) -> None:
+    """After a run, warn of populations to which the rates of others in it were too much.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    dt_ms : float
+    stacklevel : int
+        As for `warnings.warn`: 2 names the line that calls this function.
+    stimulus : Stimulus
+        What the network was shown.
+    activity : Activity
+        What it did, the whole of it. Of populations that are not recorded, as before the run,
+        nothing is known.
+    told : list of str
+        Populations that were warned of before the run.
+    """
+    measured = {k: v for k, v in activity.populations.items() if k in network.neurons}
+    everything = replace(stimulus, spikes={**measured, **stimulus.spikes})
+    for name in network.neurons:
+        onto = {item.source for item in network.projections if item.target == name}
+        if name in told or onto.isdisjoint(measured) or not _asked_about(network, name, dt_ms):
+            continue
+        strong = bearable_step_ms(network, name, dt_ms, everything, activity.duration_ms)
+        if strong is not None and strong[0] < dt_ms * (1 - 1e-9):
+            because = f"{_often(strong[1])} and the rates that the others had in this run"
+            sentence = _too_coarse(network, name, dt_ms, strong[0], because)
+            warnings.warn(sentence, TimeStepWarning, stacklevel=stacklevel + 1)
+
+
+def _asked_about(network: SpikingNetwork, name: str, dt_ms: float) -> bool:
+    """Whether the step of a population is a question at all."""
+    population = network.neurons[name]
+    of_brian2 = isinstance(population, Brian2Neurons)
+    own = population.leaky and dt_ms == network.dt_ms
+    return type(population).in_files and not of_brian2 and not own
+
+
+def _too_coarse(
+    network: SpikingNetwork, name: str, dt_ms: float, trusted_ms: float, because: str
+) -> str:
+    return (
+        f"population '{name}': the time step of {dt_ms:g} ms is larger than the largest that is"
+        f" trusted with neurons of model {network.neurons[name].model}{because},"
+        f" {trusted_ms:.3g} ms; the number of their spikes may be wrong by more than an eighth"
+    )
+
+
+def _often(rate_hz: float) -> str:
+    return f" that fire about {rate_hz:.0f} times a second by their input"
 
 
 def _of_equations(own: Brian2Neurons, name: str, dt_ms: float) -> str:
@@ -153,5 +218,5 @@ def trusted_step(
     asked = min(dt_ms, step)
     strong = bearable_step_ms(network, name, asked, stimulus, duration_ms)
     if strong is not None and strong[0] < asked:
-        return strong[0], f" that fire about {strong[1]:.0f} times a second by their input"
+        return strong[0], _often(strong[1])
     return step, because
