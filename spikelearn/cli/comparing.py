@@ -29,7 +29,17 @@ Runs = Annotated[
     list[Path] | None, typer.Argument(help="Folders of training runs; none with --study.")
 ]
 Method = Annotated[
-    str, typer.Option(help="rsa, or cka, cca, procrustes, encoding on recorded responses.")
+    str,
+    typer.Option(
+        help="rsa or partial_rsa, or cka, cca, procrustes, encoding on recorded responses."
+    ),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What partial_rsa regresses out of network and brain: pixels (the default),"
+        " mean_luminance, gabor_energy, random_features or category; may be given several times."
+    ),
 ]
 Comparator = Annotated[
     str | None,
@@ -83,6 +93,7 @@ def compare(
     recording: Annotated[str, typer.Option(help="Image recording.")] = "kriegeskorte92",
     method: Method = "rsa",
     comparator: Comparator = None,
+    given: Given = None,
     over: Over = "stimuli",
     backend: Backend = "auto",
     bootstrap: Bootstrap = 1000,
@@ -123,14 +134,15 @@ def compare(
         raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
     each_once("the run", [run.resolve() for run in runs])
     each_once("--resolution", resolution or [])
+    each_once("--given", given or [])
     if out is not None:
         check_table_path(out)
-    options = _options(method, over, comparator)
+    options = _options(method, over, comparator, given)
     with progress_bars() as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", OtherCodeWarning)  # said with the notes, below
         loaded, entries = shown_entries(
             runs, recording, backend, seed, resolution or (), method, bar("showing the images"),
-            assign_layers,
+            assign_layers, given,
         )  # fmt: skip
         table = similarity_of_all(
             entries,
@@ -169,11 +181,25 @@ def _print_standing(runs: list[Path]) -> None:
             print(f"Note: {run}: {words}")
 
 
-def _options(method: str, over: str, comparator: str | None) -> dict[str, Any]:
+def _options(
+    method: str, over: str, comparator: str | None, given: list[str] | None
+) -> dict[str, Any]:
     """Options of the method; refuse those that it has not."""
-    if comparator is not None and method != "rsa":
-        raise SpikelearnError(f"--comparator is of the method rsa, not of {method}")
-    return {"over": over} if comparator is None else {"over": over, "comparator": comparator}
+    from spikelearn.comparison.models_and_targets import OF_RDMS, PARTIAL_RSA
+    from spikelearn.comparison.partial_rsa import CORRELATIONS
+
+    if comparator is not None and method not in OF_RDMS:
+        raise SpikelearnError(
+            f"--comparator is of the methods {' and '.join(OF_RDMS)}, not of {method}"
+        )
+    if given and method != PARTIAL_RSA:
+        raise SpikelearnError(f"--given is of the method {PARTIAL_RSA}, not of {method}")
+    if method == PARTIAL_RSA and comparator not in (None, *CORRELATIONS):
+        raise SpikelearnError(
+            f"{PARTIAL_RSA} takes --comparator {' or '.join(CORRELATIONS)}, found '{comparator}'"
+        )
+    given_options = {"comparator": comparator, "given": given}
+    return {"over": over, **{k: v for k, v in given_options.items() if v is not None}}
 
 
 def _print_scores(table: pd.DataFrame, recording: str, resolutions: bool) -> None:

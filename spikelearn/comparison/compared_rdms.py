@@ -121,7 +121,7 @@ class ComparedRDMs:
         over: str,
         comparator: str,
     ) -> None:
-        self.measure = known_comparator(comparator)
+        self.comparator = self.measure = known_comparator(comparator)
         self.seed = seed
         self.all_targets = targets(recording, comparator)
         self.rows = self.all_targets.rows
@@ -141,7 +141,7 @@ class ComparedRDMs:
         """
         groups: dict[bytes, tuple[np.ndarray, list[tuple[Key, ...]]]] = {}
         for keys in together:
-            valid = np.logical_and.reduce([m.valid for key in keys for m in self.models[key]])
+            valid = self._valid([m for key in keys for m in self.models[key]])
             groups.setdefault(valid.tobytes(), (valid, []))[1].append(keys)
         for valid, members in groups.values():
             scored = self._scored(list(dict.fromkeys(k for keys in members for k in keys)), valid)
@@ -151,15 +151,15 @@ class ComparedRDMs:
     def _scored(self, keys: Sequence[Key], valid: np.ndarray) -> dict[Key, ScoredRDM]:
         everyone = [m for key in keys for m in self.models[key]]
         resamples = resamples_of(self.recording, self.n_bootstrap, self.seed, self.over, valid)
-        scores, both = score_models(everyone, valid, self.all_targets, resamples.counts)
+        scores, both = self._scores(everyone, valid, resamples.counts)
         resampled, left_out = resamples.parted(both)
-        pairs = pair_influences(everyone, valid, self.all_targets)
+        pairs = self._pair_influences(everyone, valid)
         result: dict[Key, ScoredRDM] = {}
         start = 0
         for key in keys:
             numbers = range(start, start + len(self.models[key]))
             start = numbers.stop
-            fine = not any(m.problem(valid) for m in self.models[key])
+            fine = not any(self._problem(m, valid) for m in self.models[key])
             result[key] = ScoredRDM(
                 scores[numbers].mean(axis=0),
                 resampled[numbers].mean(axis=0),
@@ -176,24 +176,40 @@ class ComparedRDMs:
         The stimuli of all its instances are relabelled together.
         """
         members = self.models[key]
-        valid = np.logical_and.reduce([m.valid for m in members])
+        valid = self._valid(members)
         no_resamples = np.zeros((0, self.n_stimuli), dtype=int)
-        scores = score_models(members, valid, self.all_targets, no_resamples)[0].mean(axis=0)
+        scores = self._scores(members, valid, no_resamples)[0].mean(axis=0)
         permuted = np.zeros((len(self.all_targets.vectors), 0))
-        if not any(m.problem(valid) for m in members):
-            kept = pair_mask(valid)
-            data = self.all_targets.vectors[:, kept]
-            permuted = np.mean(
-                [
-                    permutation_scores(
-                        m.vector[kept], data, n_permutations, self.seed, self.measure
-                    )
-                    for m in members
-                ],
-                axis=0,
-            )
+        if not any(self._problem(m, valid) for m in members):
+            each = [self._relabelled(m, pair_mask(valid), n_permutations) for m in members]
+            permuted = np.mean(each, axis=0)
         p = [
             p_by_permutation(scores[list(t.rdms)].mean(), permuted[list(t.rdms)].mean(axis=0))
             for t in self.rows
         ]
         return Tested(scores, p, int(valid.sum()))
+
+    # What `ComparedPartialRDMs` does otherwise.
+
+    def _valid(self, members: Sequence[ModelRDM]) -> np.ndarray:
+        """The stimuli for which all of these have a pattern, bool array of shape (n_stimuli,)."""
+        valid: np.ndarray = np.logical_and.reduce([m.valid for m in members])
+        return valid
+
+    def _problem(self, member: ModelRDM, valid: np.ndarray) -> str:
+        return member.problem(valid)
+
+    def _scores(
+        self, members: list[ModelRDM], valid: np.ndarray, counts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return score_models(members, valid, self.all_targets, counts)
+
+    def _pair_influences(self, members: list[ModelRDM], valid: np.ndarray) -> PairInfluences | None:
+        return pair_influences(members, valid, self.all_targets)
+
+    def _relabelled(self, member: ModelRDM, kept: np.ndarray, n_permutations: int) -> np.ndarray:
+        """Scores of a model relabelled at random, array of shape (n_rdms, n_permutations)."""
+        data = self.all_targets.vectors[:, kept]
+        return permutation_scores(
+            member.vector[kept], data, n_permutations, self.seed, self.comparator
+        )

@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn.comparison.compared_partial_rdms import ComparedPartialRDMs
 from spikelearn.comparison.compared_rdms import ComparedRDMs
 from spikelearn.comparison.compared_responses import ComparedResponses
 from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
 from spikelearn.comparison.methods import METHODS
-from spikelearn.comparison.models_and_targets import Key, distinct_names, split_key
+from spikelearn.comparison.models_and_targets import (
+    OF_RDMS,
+    PARTIAL_RSA,
+    Key,
+    distinct_names,
+    split_key,
+)
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.observed import by_observed_stimuli
@@ -46,6 +53,7 @@ def zero_table(
     method: str = "rsa",
     test: str = "permutation",
     comparator: str | None = None,
+    controls: Mapping[Any, Any] | None = None,
 ) -> pandas.DataFrame:
     """Is each model's score larger than zero?
 
@@ -54,7 +62,7 @@ def zero_table(
     models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
         Several are instances of one model.
     recording : ImageRecording
-        With responses, for all methods but RSA.
+        With responses, for all methods but those of RSA.
     n_resamples : int
         Permutations.
     seed : int
@@ -65,12 +73,15 @@ def zero_table(
         "permutation": the stimuli of the model are relabelled at random. Exact for the null
         hypothesis that the model is unrelated to the recording, whatever the number of stimuli and
         subjects. Methods that fit a map fit it anew to each relabelling, which for a model that is
-        plainly unrelated ends early; see `p_by_sequence`. "subjects": Student's t over the
+        plainly unrelated ends early; see `p_by_sequence`. Partial RSA relabels what the controls
+        leave of the model; see `residual_permutation`. "subjects": Student's t over the
         subjects' scores, for new subjects and these stimuli; only for the rows "mean". (A bootstrap
         over stimuli would be far too cautious here: it overestimates the variance of a score where
         there is no relation.)
     comparator : str, optional
-        Of RSA, one of `COMPARATORS`; spearman, if left out.
+        Of RSA, one of `COMPARATORS`, and of partial RSA; spearman, if left out.
+    controls : mapping of names to responses, optional
+        Of partial RSA; see `compare_partial_rsa`.
 
     Returns
     -------
@@ -88,7 +99,7 @@ def zero_table(
         raise SpikelearnError(f"there is no test '{test}'; {nearest(test, TESTS)}")
     if n_resamples < 1:
         raise SpikelearnError(f"a test needs at least 1 resample, found {n_resamples}")
-    compared = _compared(models, recording, 0, seed, "stimuli", method, comparator)
+    compared = _compared(models, recording, 0, seed, "stimuli", method, comparator, controls)
     rows = []
     for key in models:
         if test == "permutation":
@@ -125,6 +136,7 @@ def mean_table(
     method: str = "rsa",
     over: str = "stimuli",
     comparator: str | None = None,
+    controls: Mapping[Any, Any] | None = None,
 ) -> pandas.DataFrame:
     """Mean scores of models of several instances, with the interval of the mean.
 
@@ -133,7 +145,7 @@ def mean_table(
 
     Parameters
     ----------
-    models, recording, n_bootstrap, seed, method, over, comparator
+    models, recording, n_bootstrap, seed, method, over, comparator, controls
         As in `difference_table`.
 
     Returns
@@ -144,7 +156,7 @@ def mean_table(
         n_stimuli.
     """
     known_factor(over)
-    compared = _compared(models, recording, n_bootstrap, seed, over, method, comparator)
+    compared = _compared(models, recording, n_bootstrap, seed, over, method, comparator, controls)
     rows: dict[Key, list[dict[str, object]]] = {}
     for (key,), (scored,) in compared.scored([(key,) for key in models]):
         rows[key] = []
@@ -173,6 +185,7 @@ def difference_table(
     method: str = "rsa",
     over: str = "stimuli",
     comparator: str | None = None,
+    controls: Mapping[Any, Any] | None = None,
 ) -> pandas.DataFrame:
     """Differences in score between two models, over the same resamples.
 
@@ -181,7 +194,7 @@ def difference_table(
     models : mapping of (model, layer) or "model · layer" to DataArray, or to a sequence of them
         Several are instances of one model.
     recording : ImageRecording
-        With responses, for all methods but RSA.
+        With responses, for all methods but those of RSA.
     pairs : iterable of (key, key), optional
         Which models to compare: the score of the first less that of the second; all pairs, if left
         out. RSA compares only stimuli for which both have a pattern.
@@ -194,7 +207,9 @@ def difference_table(
     over : {"stimuli", "subjects", "both", "categories"}
         What intervals and p-values generalise to; see `compare_rsa`.
     comparator : str, optional
-        Of RSA, one of `COMPARATORS`; spearman, if left out.
+        Of RSA, one of `COMPARATORS`, and of partial RSA; spearman, if left out.
+    controls : mapping of names to responses, optional
+        Of partial RSA; see `compare_partial_rsa`.
 
     Returns
     -------
@@ -220,7 +235,7 @@ def difference_table(
                 hint = nearest(repr(key), map(repr, by_key))
                 raise SpikelearnError(f"there is no model {key!r} to compare; {hint}")
     needed = {key: by_key[key] for key in dict.fromkeys(key for pair in chosen for key in pair)}
-    compared = _compared(needed, recording, n_bootstrap, seed, over, method, comparator)
+    compared = _compared(needed, recording, n_bootstrap, seed, over, method, comparator, controls)
     rows: dict[tuple[Key, ...], list[dict[str, object]]] = {}
     for pair, (one, other) in compared.scored(chosen):
         names = {
@@ -257,16 +272,24 @@ def _compared(
     over: str,
     method: str,
     comparator: str | None,
+    controls: Mapping[Any, Any] | None,
 ) -> Any:
-    """The models as the method compares them: `ComparedRDMs` or `ComparedResponses`."""
+    """The models as the method compares them: RDMs, also given controls, or responses."""
     if method not in METHODS:
         raise SpikelearnError(f"there is no method '{method}'; {nearest(method, METHODS)}")
     distinct_names(models)
     recording = by_names(recording)
+    if controls is not None and method != PARTIAL_RSA:
+        raise SpikelearnError(f"controls are of the method {PARTIAL_RSA}, not of {method}")
+    how = comparator or "spearman"
+    if method == PARTIAL_RSA:
+        return ComparedPartialRDMs(models, recording, n_bootstrap, seed, over, how, controls)
     if method == "rsa":
-        return ComparedRDMs(models, recording, n_bootstrap, seed, over, comparator or "spearman")
+        return ComparedRDMs(models, recording, n_bootstrap, seed, over, how)
     if comparator is not None:
-        raise SpikelearnError(f"a comparator is of the method rsa, not of {method}")
+        raise SpikelearnError(
+            f"a comparator is of the methods {' and '.join(OF_RDMS)}, not of {method}"
+        )
     return ComparedResponses(models, recording, n_bootstrap, seed, over, method)
 
 

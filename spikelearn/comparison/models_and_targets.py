@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Key = str | tuple[str, str]
 SEPARATOR = " · "
 CEILINGS = ("subjects", "repeats")
+# Methods that compare RDMs, and so need no recorded responses.
+PARTIAL_RSA = "partial_rsa"
+OF_RDMS = ("rsa", PARTIAL_RSA)
 
 # Fewer make at most three pairs, no basis for a rank correlation.
 MIN_STIMULI = 4

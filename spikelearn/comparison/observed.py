@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison.models_and_targets import MIN_STIMULI
+from spikelearn.comparison.models_and_targets import MIN_STIMULI, OF_RDMS
 from spikelearn.comparison.name_order import by_names, with_stimuli
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
 from spikelearn.comparison.tables import stacked
@@ -106,7 +106,7 @@ def smallest_part(recording: Any, method: str) -> Any:
     method : str
         By which it is to be compared.
     """
-    parts = observed_parts(by_names(recording), "rdms" if method == "rsa" else "responses")
+    parts = observed_parts(by_names(recording), "rdms" if method in OF_RDMS else "responses")
     return min((part.recording for part in parts), key=lambda part: len(part.labels))
 
 
@@ -116,8 +116,8 @@ def by_observed_stimuli(compare: Callable[P, pandas.DataFrame]) -> Callable[P, p
     Parameters
     ----------
     compare : callable
-        Makes a table with the column `region`. Where it has a `method` other than "rsa", or makes
-        RDMs of responses (`recorded`), responses are compared, else RDMs.
+        Makes a table with the column `region`. Where it has a `method` that is none of `OF_RDMS`,
+        or makes RDMs of responses (`recorded`), responses are compared, else RDMs.
     """
     return _over_parts(compare, together=False)
 
@@ -142,7 +142,7 @@ def _over_parts(
     def over_parts(*args: P.args, **kwargs: P.kwargs) -> pandas.DataFrame:
         bound = signature.bind(*args, **kwargs)
         given = bound.arguments
-        of_rdms = given.get("method", "rsa") == "rsa" and given.get("recorded") is None
+        of_rdms = given.get("method", "rsa") in OF_RDMS and given.get("recorded") is None
         whole = by_names(given["recording"])
         parts = observed_parts(whole, "rdms" if of_rdms else "responses", together)
         if len(parts) == 1 and not parts[0].left_out:

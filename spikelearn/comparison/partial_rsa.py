@@ -5,25 +5,30 @@ The partial correlation of model m and recording d given the controls c,
     (r_md - r_mc R_cc^-1 r_cd) / sqrt((1 - r_mc R_cc^-1 r_cm) (1 - r_dc R_cc^-1 r_cd)),
 
 of dissimilarities or of their ranks: the correlation of what is left of both when the controls have
-been regressed out. In a resample of the stimuli all correlations are those of the resample.
+been regressed out. In a resample of the stimuli all correlations are those of the resample. Tests
+are those of RSA, by `ComparedPartialRDMs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.comparison.baselines import pixels
 from spikelearn.comparison.intervals import (
+    TOO_FEW,
     bootstrap_scores,
     sampled,
 )
 from spikelearn.comparison.models_and_targets import (
+    PARTIAL_RSA,
     Key,
     ModelRDM,
     Targets,
+    distinct_names,
     model_rdm,
     pair_mask,
     targets,
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
+CORRELATIONS = ("spearman", "pearson")
 # Below this share of variance that the controls leave, what is left is rounding error.
 _LEAST_LEFT = 1e-9
 
@@ -48,7 +54,7 @@ _LEAST_LEFT = 1e-9
 def compare_partial_rsa(
     models: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
     recording: ImageRecording,
-    controls: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray],
+    controls: Mapping[Key, xarray.DataArray] | Mapping[str, xarray.DataArray] | None = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
     *,
@@ -61,67 +67,129 @@ def compare_partial_rsa(
     ----------
     models, recording, n_bootstrap, seed, over
         As in `compare_rsa`.
-    controls : mapping of names to responses
-        What is regressed out; see `baselines` for pixels, luminance and categories.
+    controls : mapping of names to responses, optional
+        What is regressed out; see `baselines` for pixels, luminance and categories. The pixels of
+        the recording's images, if left out.
     comparator : {"spearman", "pearson"}
         Correlation of ranks or of dissimilarities.
 
     Returns
     -------
     DataFrame
-        The columns of `compare_rsa`; method is "partial rsa", the flag names the controls. There
-        is no noise ceiling. A model that the controls explain altogether scores NaN.
+        The columns of `compare_rsa`; method is "partial_rsa", measure and flag name the controls.
+        There is no noise ceiling. A model that the controls explain altogether scores NaN.
 
     Raises
     ------
     SpikelearnError
         If there is no model or no control, or the comparator is no correlation of one kind.
     """
-    if not models or not controls:
+    if not models:
         raise SpikelearnError("partial RSA needs at least one model and one control")
-    if comparator not in ("spearman", "pearson"):
-        raise SpikelearnError(
-            f"partial RSA takes the comparators spearman and pearson, found '{comparator}'"
-        )
+    distinct_names(models)
     recording = by_names(recording)
-    all_targets = targets(recording, comparator)
-    given = [model_rdm(key, response, recording) for key, response in controls.items()]
+    all_targets = targets(recording, known_correlation(comparator))
+    given = control_rdms(controls, recording)
     rows = []
     for key, response in models.items():
         model = model_rdm(key, response, recording)
         valid = np.logical_and.reduce([model.valid, *(c.valid for c in given)])
         n_stimuli = int(valid.sum())
-        problem = "; ".join(filter(None, (m.problem(valid) for m in (model, *given))))
-        scores = np.full(len(all_targets.vectors), np.nan)
-        resampled, left_out = np.full((len(scores), n_bootstrap), np.nan), None
-        if not problem:
-            drawn = resamples_of(recording, n_bootstrap, seed, over, valid)
-            whole = np.vstack([valid, drawn.counts])
-            both = _partial(model, given, all_targets.vectors, whole, comparator)
-            scores = both[:, 0]
-            resampled, left_out = drawn.parted(both[:, 1:])
-        pairs = None if problem else _pair_influences(model, given, all_targets, valid)
-        flag = "given " + ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in given)
+        problem = partial_problem(model, given, valid, comparator)
+        drawn = resamples_of(recording, n_bootstrap, seed, over, valid)
+        ((scores,), (both,)) = partial_scores([model], given, all_targets, valid, drawn.counts)
+        resampled, left_out = drawn.parted(both)
+        pairs = None if problem else partial_influences([model], given, all_targets, valid)
+        flag = "given " + named_controls(given)
         for target in all_targets.rows:
             rdms = list(target.rdms)
             noise = None if pairs is None else pairs.variance(pairs.of(0, rdms))
             each = None if left_out is None else left_out[rdms]
             value = sampled(scores[rdms], resampled[rdms], n_stimuli, over, seed, noise, each)
+            few = TOO_FEW if n_bootstrap and value.has_no_interval else ""
             rows.append(
                 {
                     "model": model.model,
                     "layer": model.layer,
                     "recording": recording.name,
                     **target.columns,
-                    "method": "partial rsa",
-                    "measure": comparator,
+                    "method": PARTIAL_RSA,
+                    "measure": partial_measure(comparator, given),
                     **value.columns(),
                     "n_stimuli": n_stimuli,
                     "n_pairs": n_stimuli * (n_stimuli - 1) // 2,
-                    "flag": "; ".join(filter(None, (flag, model.flag, problem))),
+                    "flag": "; ".join(filter(None, (flag, model.flag, problem, few))),
                 }
             )
     return made(rows)
+
+
+def known_correlation(comparator: str) -> str:
+    """The name, if partial RSA can be made with it.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if comparator not in CORRELATIONS:
+        raise SpikelearnError(
+            f"partial RSA takes the comparators spearman and pearson, found '{comparator}'"
+        )
+    return comparator
+
+
+def control_rdms(controls: Mapping[Any, Any] | None, recording: Any) -> list[ModelRDM]:
+    """The RDMs of what is regressed out: of responses, or of the recording's images.
+
+    Raises
+    ------
+    SpikelearnError
+        If there is none.
+    """
+    if controls is None:
+        images = getattr(recording, "images", None)
+        if images is None:
+            raise SpikelearnError(
+                f"{recording.name} has no images whose pixels could be the control; give controls"
+            )
+        controls = {"pixels": pixels(images, recording.labels)}
+    if not controls:
+        raise SpikelearnError("partial RSA needs at least one model and one control")
+    distinct_names(controls)
+    return [model_rdm(key, response, recording) for key, response in controls.items()]
+
+
+def named_controls(controls: Sequence[ModelRDM]) -> str:
+    """Their names, with commas between them."""
+    return ", ".join(" · ".join(filter(None, (c.model, c.layer))) for c in controls)
+
+
+def partial_measure(comparator: str, controls: Sequence[ModelRDM]) -> str:
+    """What tells scores of partial RSA apart: the correlation, and given what."""
+    return f"{comparator} given {named_controls(controls)}"
+
+
+def partial_problem(
+    model: ModelRDM, controls: Sequence[ModelRDM], valid: np.ndarray, comparator: str
+) -> str:
+    """Why there is no score over the stimuli `valid`; empty where there is one.
+
+    Parameters
+    ----------
+    model : ModelRDM
+    controls : sequence of ModelRDM
+    valid : bool array of shape (n_stimuli,)
+    comparator : {"spearman", "pearson"}
+    """
+    problem = "; ".join(filter(None, (m.problem(valid) for m in (model, *controls))))
+    if problem:
+        return problem
+    kept = pair_mask(valid)
+    vector = numbers_of(model.vector[None, kept], comparator)
+    left = left_by(control_design(controls, kept, comparator), vector)
+    if (left**2).sum() <= _LEAST_LEFT * ((vector - vector.mean()) ** 2).sum():
+        return "no score: the controls explain it altogether"
+    return ""
 
 
 def partial_correlation(correlations: np.ndarray) -> np.ndarray:
@@ -147,30 +215,98 @@ def partial_correlation(correlations: np.ndarray) -> np.ndarray:
     return np.where(defined, left[..., 0, 1] / norms, np.nan)
 
 
-def _pair_influences(
-    model: ModelRDM, controls: list[ModelRDM], all_targets: Targets, valid: np.ndarray
+def partial_scores(
+    models: Sequence[ModelRDM],
+    controls: Sequence[ModelRDM],
+    all_targets: Targets,
+    valid: np.ndarray,
+    counts: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of models given controls, and the same in every resample.
+
+    Parameters
+    ----------
+    models, controls : sequence of ModelRDM
+    all_targets : Targets
+    valid : bool array of shape (n_stimuli,)
+        Over which stimuli; all have dissimilarities between them.
+    counts : int array of shape (n_resamples, n_stimuli)
+        How often each stimulus is in each resample.
+
+    Returns
+    -------
+    scores : array of shape (n_models, n_rdms)
+        NaN where a model has none; see `partial_problem`.
+    resampled : array of shape (n_models, n_rdms, n_resamples)
+    """
+    comparator, data = all_targets.comparator, all_targets.vectors
+    whole = np.vstack([valid.astype(int), counts * valid])
+    both = np.full((len(models), len(data), len(whole)), np.nan)
+    for m, model in enumerate(models):
+        if not partial_problem(model, controls, valid, comparator):
+            both[m] = _partial(model, controls, data, whole, comparator)
+    return both[..., 0], both[..., 1:]
+
+
+def partial_influences(
+    models: Sequence[ModelRDM],
+    controls: Sequence[ModelRDM],
+    all_targets: Targets,
+    valid: np.ndarray,
 ) -> PairInfluences:
-    """Influences of pairs of stimuli: those on the correlation of what the controls leave."""
+    """Influences of pairs of stimuli: those on the correlation of what the controls leave.
+
+    Parameters
+    ----------
+    models, controls, all_targets, valid
+        As in `partial_scores`.
+    """
+    kept, comparator = pair_mask(valid), all_targets.comparator
+    design = control_design(controls, kept, comparator)
+    ours = np.stack([m.vector[kept] for m in models])
+    theirs = all_targets.vectors[:, kept]
+    left = [left_by(design, numbers_of(vectors, comparator)) for vectors in (ours, theirs)]
+    return PairInfluences(left[0], left[1], "pearson")
+
+
+def numbers_of(vectors: np.ndarray, comparator: str) -> np.ndarray:
+    """What is correlated: ranks, or dissimilarities as they are."""
     from scipy.stats import rankdata
 
-    kept = pair_mask(valid)
-    ours, theirs = model.vector[None, kept], all_targets.vectors[:, kept]
-    given = np.stack([c.vector[kept] for c in controls])
-    if all_targets.comparator == "spearman":
-        ours, theirs, given = (rankdata(v, axis=1) for v in (ours, theirs, given))
-    explaining = np.column_stack([np.ones(kept.sum()), given.T])
+    ranks: Any = rankdata(vectors, axis=1) if comparator == "spearman" else vectors
+    return np.asarray(ranks, dtype=np.float64)
 
-    def left(vectors: np.ndarray) -> np.ndarray:
-        weights = np.linalg.lstsq(explaining, vectors.T, rcond=None)[0]
-        residuals: np.ndarray = vectors - (explaining @ weights).T
-        return residuals
 
-    return PairInfluences(left(ours), left(theirs), "pearson")
+def control_design(controls: Sequence[ModelRDM], kept: np.ndarray, comparator: str) -> np.ndarray:
+    """What is regressed on, array of shape (n_pairs, 1 + n_controls): a constant, and controls.
+
+    Parameters
+    ----------
+    controls : sequence of ModelRDM
+    kept : bool array
+        Which pairs of stimuli.
+    comparator : {"spearman", "pearson"}
+    """
+    numbers = numbers_of(np.stack([c.vector[kept] for c in controls]), comparator)
+    return np.column_stack([np.ones(numbers.shape[1]), numbers.T])
+
+
+def left_by(design: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """What a regression leaves of each vector.
+
+    Parameters
+    ----------
+    design : array of shape (n_pairs, n_columns)
+    vectors : array of shape (n_vectors, n_pairs)
+    """
+    weights = np.linalg.lstsq(design, vectors.T, rcond=None)[0]
+    left: np.ndarray = vectors - (design @ weights).T
+    return left
 
 
 def _partial(
     model: ModelRDM,
-    controls: list[ModelRDM],
+    controls: Sequence[ModelRDM],
     data: np.ndarray,
     counts: np.ndarray,
     comparator: str,

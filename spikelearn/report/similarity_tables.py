@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn.comparison.intervals import generalises
+from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.comparison.tables import checked, joined, one_side, read_first, without_test
 from spikelearn.report.names import label, rank
 
@@ -150,7 +151,10 @@ def notes(tested: bool, scores: pd.DataFrame) -> tuple[str, ...]:
         *_SCORE,
         f"Interval: 95 %, of the mean over these seeds, {meant}.",
         "p: permutation of the stimuli, for a score of 0, one-sided; maps are fitted anew to"
-        " each. Over untrained: the layer's score less that of the same layer of the untrained"
+        " each"
+        + ", and partial RSA permutes what the controls leave of the model"
+        * bool((scores["method"] == PARTIAL_RSA).any())
+        + ". Over untrained: the layer's score less that of the same layer of the untrained"
         " network with the same initial weights, with its 95 % interval and p, two-sided;"
         " no better where these do not tell it to be above. Both p"
         " are Holm's, corrected over all tests of their kind in the region by the same method.",
@@ -258,10 +262,12 @@ def p_text(p: float) -> str:
 def heading(part: pd.DataFrame) -> str:
     """Recording, region, how they are compared, and the noise ceiling where there is one."""
     low, high = ceiling_of(part)
+    first = part.iloc[0]
     ceiling = "no noise ceiling: a single matrix"
+    if first["method"] == PARTIAL_RSA:
+        ceiling = "no noise ceiling: none is known of what controls leave"
     if np.isfinite(low):
         ceiling = f"noise ceiling {low:.3f} to {high:.3f}"
-    first = part.iloc[0]
     how = f"{first['method']} ({first['measure']})"
     return f"{first['recording']}, {first['region']}, {how}; {ceiling}"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
-from spikelearn.studies.image_baselines import at_resolution, baseline_table
-from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
+from spikelearn.studies.image_baselines import at_resolution, baseline_table, with_controls
+from spikelearn.studies.network_names import network_names, refuse_namesakes, start_names
 from spikelearn.studies.representation import open_run, show
 from spikelearn.studies.untrained_twin import named_members
 from spikelearn.training.loop import TrainedRun
@@ -80,7 +80,8 @@ def compare(
         Whether to add each network's best layer, and weighted layers, chosen on some stimuli and
         scored on others (RSA only; see `compare_held_out`).
     **options
-        Of the method: comparator, over, ceiling; see `compare_rsa`.
+        Of the method: comparator, over, ceiling, see `compare_rsa`; of partial RSA `given`, what
+        is regressed out, names of `image_baselines.BASELINES` (the pixels, if left out).
 
     Returns
     -------
@@ -127,7 +128,7 @@ def compare(
     say = progress or (lambda fraction, words: None)
     loaded, entries = shown_entries(
         runs, recording, backend, seed, resolutions, method,
-        lambda f, words: say(0.5 * f, words), assign_layers,
+        lambda f, words: say(0.5 * f, words), assign_layers, options.get("given"),
     )  # fmt: skip
     return similarity_of_all(
         entries,
@@ -150,6 +151,7 @@ def shown_entries(
     method: str = "rsa",
     progress: Progress | None = None,
     assign_layers: bool = False,
+    given: Sequence[str] | None = None,
 ) -> tuple[ImageRecording, list[Entry]]:
     """The recording, and what networks and their untrained twins respond to its images.
 
@@ -159,7 +161,7 @@ def shown_entries(
 
     Parameters
     ----------
-    runs, recording, backend, resolutions, method, progress, assign_layers
+    runs, recording, backend, resolutions, method, progress, assign_layers, given
         As of `compare`.
     seed : int
         Of the input spikes.
@@ -173,10 +175,14 @@ def shown_entries(
         if isinstance(run, str | Path):
             store.read_config(Path(run))
     loaded = comparable_recording(recording, method, assign_layers)
+    with_controls(method, {"given": given}, loaded)  # refused before any work
     opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
     networks = network_names([run.config for run in opened])
     starts = start_names([run.config for run in opened])
-    _each_once(opened, networks)
+    names = zip(opened, networks, strict=True)
+    refuse_namesakes(
+        (run.config["rule"], network, run.config["seed"], run.folder) for run, network in names
+    )
     say = progress or (lambda fraction, words: None)
     entries: dict[tuple[str, str, int, int | None], Entry] = {}
     sides: Sequence[int | None] = resolutions or (None,)
@@ -191,25 +197,6 @@ def shown_entries(
                     entries[*name, side] = Entry(*name, shown.responses, side, start)
             n_shown += 1
     return loaded, list(entries.values())
-
-
-def _each_once(runs: Sequence[TrainedRun | STDPRun], networks: Sequence[str]) -> None:
-    """Refuse two runs that would be one row: their scores would be told apart by nothing.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    found: dict[tuple[str, str, int], TrainedRun | STDPRun] = {}
-    for run, network in zip(runs, networks, strict=True):
-        name = run.config["rule"], network, run.config["seed"]
-        if name in found and name[0] not in UNTRAINED_RULES:  # these are one, whatever they saw
-            places = [str(one.folder or "one in memory") for one in (found[name], run)]
-            raise SpikelearnError(
-                f"two runs are {name[0]} on {name[1]} with seed {name[2]} and the same settings"
-                f" ({' and '.join(places)}); give one of them"
-            )
-        found[name] = run
 
 
 def check_method(method: str) -> None:
@@ -280,14 +267,15 @@ def check_comparable(recording: Any, method: str, assign_layers: bool = False) -
     SpikelearnError
     """
     from spikelearn.comparison.held_out_rsa import check_stimuli
+    from spikelearn.comparison.models_and_targets import OF_RDMS
     from spikelearn.comparison.neural_responses import neural_responses
     from spikelearn.comparison.observed import smallest_part
     from spikelearn.comparison.response_methods import N_FOLDS
 
-    if method != "rsa":
+    if assign_layers and method != "rsa":
+        raise SpikelearnError("layers are assigned to regions by the method rsa only")
+    if method not in OF_RDMS:
         neural_responses(recording, method)
-        if assign_layers:
-            raise SpikelearnError("layers are assigned to regions by the method rsa only")
         if method != "cka":  # which fits nothing
             check_stimuli(smallest_part(recording, method), f"the method {method}", N_FOLDS)
     elif assign_layers:
@@ -331,6 +319,7 @@ def similarity(
     say = progress or (lambda fraction, words: None)
     check_comparable(recording, method, assign_layers)
     recorded_side = max(recording.images.shape[1:3])
+    options = with_controls(method, options, recording, seed)
     if baselines is None:
         sides = list(dict.fromkeys([e.resolution for e in entries])) or [None]
         baselines = baseline_table(

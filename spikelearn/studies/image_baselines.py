@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +88,72 @@ def baseline_responses(
     return responses
 
 
+def check_given(given: Sequence[str], recording: ImageRecording | None = None) -> None:
+    """Refuse controls of partial RSA that there are not, before any work.
+
+    Parameters
+    ----------
+    given : sequence of str
+        Their names, of `BASELINES`.
+    recording : ImageRecording, optional
+        Whose images they are made of; not every one has categories.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if not given:
+        raise SpikelearnError("partial RSA is given at least one control, such as pixels")
+    for name in given:
+        if name not in BASELINES:
+            raise SpikelearnError(f"there is no control '{name}'; {nearest(name, BASELINES)}")
+        if list(given).count(name) > 1:
+            raise SpikelearnError(f"the control {name} is given twice")
+    if recording is None or "category" not in given:
+        return
+    if "category" not in {name for name, _ in baseline_responses(recording)}:
+        raise SpikelearnError(
+            f"{recording.name} has no category model that could be the control; choose of"
+            f" {', '.join(name for name in BASELINES if name != 'category')}"
+        )
+
+
+def with_controls(
+    method: str, options: Mapping[str, Any], recording: ImageRecording, seed: int = 0
+) -> dict[str, Any]:
+    """Options of a method, in which `given`, names of baselines, has become their responses.
+
+    Parameters
+    ----------
+    method : str
+    options : mapping
+        `given` is of partial RSA alone, and the pixels if left out.
+    recording : ImageRecording
+        Whose images the controls are made of, as they were recorded.
+    seed : int
+        Of the random features.
+
+    Raises
+    ------
+    SpikelearnError
+        If a control is unknown, or controls are given to another method.
+    """
+    from spikelearn.comparison.models_and_targets import PARTIAL_RSA
+
+    rest = {name: value for name, value in options.items() if name != "given"}
+    given = options.get("given")
+    if method != PARTIAL_RSA:
+        if given:
+            raise SpikelearnError(f"controls are given to the method {PARTIAL_RSA}, not {method}")
+        return rest
+    if given is None and "controls" in rest:
+        return rest
+    given = ("pixels",) if given is None else tuple(given)
+    check_given(given, recording)
+    found = baseline_responses(recording, None, seed)
+    return {**rest, "controls": {key: r for key, r in found.items() if key[0] in given}}
+
+
 def baseline_table(
     recording: ImageRecording,
     n_bootstrap: int = 1000,
@@ -114,6 +180,7 @@ def baseline_table(
     from spikelearn.comparison.tables import stacked
 
     recorded_side = max(recording.images.shape[1:3])
+    options = with_controls(method, options, recording, seed)
     tables = []
     for side in resolutions:
         baselines = baseline_responses(recording, side, seed)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 
 # Settings that are named already, or that decide nothing.
@@ -45,6 +47,30 @@ def network_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     for i, run, whole in zip(trained, runs, told, strict=True):
         names[i] = starts[i] + whole.removeprefix(run).replace(") (", ", ")
     return names
+
+
+def refuse_namesakes(runs: Iterable[tuple[str, str, int, Path | None]]) -> None:
+    """Refuse two runs that would be one row: their scores would be told apart by nothing.
+
+    Parameters
+    ----------
+    runs : iterable of (rule, network, seed, folder)
+        The network as of `network_names`; no folder where a run was not stored.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    found: dict[tuple[str, str, int], Path | None] = {}
+    for rule, network, seed, folder in runs:
+        name = rule, network, seed
+        if name in found and rule not in UNTRAINED_RULES:  # these are one, whatever they saw
+            places = " and ".join(str(one or "one in memory") for one in (found[name], folder))
+            raise SpikelearnError(
+                f"two runs are {rule} on {network} with seed {seed} and the same settings"
+                f" ({places}); give one of them"
+            )
+        found[name] = folder
 
 
 def start_names(configs: Sequence[Mapping[str, Any]]) -> list[str]:

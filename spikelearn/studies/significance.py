@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikelearn.studies.comparing import Entry
-from spikelearn.studies.image_baselines import baseline_responses
+from spikelearn.studies.image_baselines import baseline_responses, with_controls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,7 @@ def significance(
     method: str = "rsa",
     over: str = "stimuli",
     comparator: str | None = None,
+    given: Sequence[str] | None = None,
     judgements: bool = True,
     assign_layers: bool = False,
 ) -> Significance:
@@ -96,6 +97,8 @@ def significance(
         maps are permuted just so often that p can survive, and less where it is plainly not small.
     method : str
         One of `spikelearn.comparison.METHODS`.
+    given : sequence of str, optional
+        What partial RSA regresses out, as of `compare`.
     judgements : bool
         Whether what people judged is a target too, where RSA finds some.
     assign_layers : bool
@@ -108,6 +111,7 @@ def significance(
         If a name is unknown, or the method needs responses and the recording has RDMs.
     """
     from spikelearn.comparison import difference_table, mean_table, zero_table
+    from spikelearn.comparison.models_and_targets import OF_RDMS
     from spikelearn.comparison.tables import joined, read_first, stacked
 
     models = _models(entries, recording, seed)
@@ -115,9 +119,10 @@ def significance(
     by_number: dict[Key, list[xarray.DataArray]] = {
         (str(i), model.layer): list(models[model].values()) for i, model in enumerate(numbers)
     }
-    how: dict[str, Any] = {"method": method, "comparator": comparator}
+    of_method = {"comparator": comparator, "given": given}
+    how = {"method": method, **with_controls(method, of_method, recording, seed)}
     n_permutations = max(n_resamples, PERMUTATIONS_A_MODEL * len(models))
-    if method not in ("rsa", "cka"):
+    if method not in (*OF_RDMS, "cka"):
         n_permutations = max(FEWEST_REFITS, REFITS_A_MODEL * len(models))
     planned, parts = _of_shared_seeds(list(planned_pairs(numbers)), models)
     numbers += [model for model, _ in parts]

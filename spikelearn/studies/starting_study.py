@@ -32,8 +32,9 @@ networks:
 recordings: [kriegeskorte92]
 # missing_recordings: refuse      # or leave_out: goes on without, and the page says so
 # judgements: true                # compare with dissimilarities that people judged, too
-# methods: [rsa]                  # and cka, cca, procrustes, encoding on recorded responses
+# methods: [rsa]                  # and partial_rsa; cka, cca, procrustes, encoding on responses
 # comparator: spearman            # how RSA compares matrices
+# given: [pixels]                 # what partial RSA regresses out of both
 # over: stimuli                   # what intervals are for: stimuli, subjects, both, categories
 # n_bootstrap: 1000               # resamples of the stimuli for the intervals
 # along_training: false           # similarity after every epoch too

@@ -222,6 +222,11 @@ class Study(Description):
     )
     methods: tuple[str, ...] = Field(default=("rsa",), min_length=1)
     comparator: str = "spearman"
+    given: tuple[str, ...] = Field(
+        default=("pixels",), min_length=1,
+        description="what partial RSA regresses out: pixels, mean_luminance, gabor_energy,"
+        " random_features, category",
+    )  # fmt: skip
     over: str = Field(
         default="stimuli",
         description="what intervals generalise to: other stimuli of the same kinds, other subjects,"
@@ -289,17 +294,19 @@ class Study(Description):
             )
         return name
 
-    @field_validator("methods", "comparator", "over")
+    @field_validator("methods", "comparator", "over", "given")
     @classmethod
     def _of_the_comparison(cls, value: Any, info: ValidationInfo) -> Any:
         from spikelearn.comparison.comparators import COMPARATORS
         from spikelearn.comparison.intervals import FACTORS
         from spikelearn.comparison.methods import METHODS
+        from spikelearn.studies.image_baselines import BASELINES
 
         there: dict[str, Iterable[str]] = {
             "methods": METHODS,
             "comparator": COMPARATORS,
             "over": FACTORS,
+            "given": BASELINES,
         }
         known = tuple(there[str(info.field_name)])
         for name in (value,) if isinstance(value, str) else value:
@@ -307,7 +314,9 @@ class Study(Description):
                 raise ValueError(f"there is no '{name}'; {nearest(name, known)}")
         return value
 
-    @field_validator("seeds", "audit_seeds", "recordings", "methods", "criteria", "agreement")
+    @field_validator(
+        "seeds", "audit_seeds", "recordings", "methods", "given", "criteria", "agreement"
+    )
     @classmethod
     def _each_once(cls, values: Any) -> Any:
         for value in () if isinstance(values, str) else values:
@@ -326,6 +335,23 @@ class Study(Description):
             if name.partition(":")[0] not in BACKENDS:
                 raise ValueError(f"there is no simulator {name}; {nearest(name, BACKENDS)}")
         return agreement
+
+    @model_validator(mode="after")
+    def _partial_rsa_can_be_made(self) -> Study:
+        from spikelearn.comparison.models_and_targets import PARTIAL_RSA
+        from spikelearn.comparison.partial_rsa import CORRELATIONS
+
+        if PARTIAL_RSA not in self.methods and self.given != ("pixels",):
+            raise ValueError(
+                f"what is given, {', '.join(self.given)}, is of the method {PARTIAL_RSA}, which is"
+                " not among methods"
+            )
+        if PARTIAL_RSA in self.methods and self.comparator not in CORRELATIONS:
+            raise ValueError(
+                f"{PARTIAL_RSA} takes the comparators {' and '.join(CORRELATIONS)}, not"
+                f" {self.comparator}; choose one of them, or leave {PARTIAL_RSA} out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _networks_can_be_trained(self) -> Study:
@@ -359,10 +385,19 @@ class Study(Description):
 
     def comparison(self, method: str) -> dict[str, Any]:
         """The options that decide a comparison's numbers, but the network and the recording."""
-        options: dict[str, Any] = {"method": method, "over": self.over, "seed": self.seed}
-        if method == "rsa":
-            options["comparator"] = self.comparator
+        options = {"method": method, "seed": self.seed, **self.options_of(method)}
         return {**options, "n_bootstrap": self.n_bootstrap}
+
+    def options_of(self, method: str) -> dict[str, Any]:
+        """What the study says of a method: what intervals are for, and how RDMs are compared."""
+        from spikelearn.comparison.models_and_targets import OF_RDMS, PARTIAL_RSA
+
+        options: dict[str, Any] = {"over": self.over}
+        if method in OF_RDMS:
+            options["comparator"] = self.comparator
+        if method == PARTIAL_RSA:
+            options["given"] = self.given
+        return options
 
     def counted_from(self, seed: int) -> Study:
         """The study with all its seeds so much higher."""

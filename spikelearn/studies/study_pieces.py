@@ -270,9 +270,7 @@ class Piece:
         study, loaded = self.study, self.recordings[recording]
         judged = recording.endswith(JUDGED)
         entries = [entry_of(member, loaded, study.seed) for member in with_twin(run)]
-        options: dict[str, Any] = {"over": study.over, "method": method}
-        if method == "rsa":
-            options["comparator"] = study.comparator
+        options: dict[str, Any] = {"method": method, **study.options_of(method)}
         target = loaded.judgements if judged else loaded
         assert target is not None  # noqa: S101 - those without judgements are not under that name
         key = recording, method

@@ -13,7 +13,9 @@ from spikelearn import _store as store
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
 from spikelearn._raised import told
+from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.studies import comparing
+from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
 from spikelearn.studies.study_learning import accuracy_table
@@ -213,6 +215,8 @@ def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
                 continue
             for method in study.methods:
                 comparing.check_comparable(loaded[name], method)
+                if method == PARTIAL_RSA:
+                    check_given(study.given, loaded[name])
     if not loaded and study.missing_recordings == "refuse":
         raise SpikelearnError(
             f"the study '{study.name}' has no recording to compare with ({'; '.join(skipped)})"
@@ -242,6 +246,8 @@ def _recordings_at_hand(study: Study) -> tuple[dict[str, ImageRecording], list[s
             recording = comparing.image_recording(name)
             for method in study.methods:
                 comparing.check_comparable(recording, method)
+                if method == PARTIAL_RSA:
+                    check_given(study.given, recording)
         except SpikelearnError as error:
             skipped.append(f"{name}: {error}")
             continue

@@ -100,9 +100,8 @@ def _tested(
         study.n_bootstrap,
         study.seed,
         method=method,
-        over=study.over,
-        comparator=study.comparator if method == "rsa" else None,
         judgements=study.judgements,
+        **study.options_of(method),
     )
 
 

@@ -102,4 +102,39 @@ def test_compare_tests_by_every_method(method, runs, own_recording, tmp_path):
         "--comparator", "pearson",
     )  # fmt: skip
     assert refused.exit_code == 1
-    assert f"--comparator is of the method rsa, not of {method}" in refused.stderr
+    assert f"--comparator is of the methods rsa and partial_rsa, not of {method}" in refused.stderr
+    refused = call("compare", runs[0], "--recording", own_recording, "--method", method,
+                   "--given", "pixels")  # fmt: skip
+    assert refused.exit_code == 1
+    assert f"--given is of the method partial_rsa, not of {method}" in refused.stderr
+
+
+def test_compare_tests_what_is_left_beyond_controls(runs, own_recording, tmp_path):
+    command = ["compare", runs[0], "--recording", own_recording, "--method", "partial_rsa"]
+    given = ["--given", "mean_luminance", "--given", "gabor_energy"]
+    out = tmp_path / "table.csv"
+    result = call(*command, *given, "--bootstrap", 20, "--tests", "--out", out)
+    assert result.exit_code == 0, result.output
+    scores, zero, differences = (
+        pd.read_csv(tmp_path / f"table{part}.csv", keep_default_na=False, na_values=[""])
+        for part in ("", "-zero", "-differences")
+    )
+    for table in (scores, zero, differences):
+        assert set(table["measure"]) == {"spearman given mean_luminance, gabor_energy"}
+    explained = scores["model"].isin(["mean_luminance", "gabor_energy"])
+    assert (scores["score"].isna() == explained).all()
+    of_pixels = zero[zero["model"] == "pixels"]
+    assert of_pixels["p"].between(0, 1).all()
+    assert of_pixels["p_holm"].ge(of_pixels["p"]).all()
+    assert "larger than zero?" in result.output
+    assert "given mean_luminance, gabor_energy" in result.output
+    for more, words in (
+        (["--given", "pixls"], "there is no control 'pixls'; did you mean pixels"),
+        (["--given", "category"], "mine has no category model"),
+        (["--given", "pixels", "--given", "pixels"], "--given"),
+        (["--comparator", "cosine"], "partial_rsa takes --comparator spearman or pearson"),
+        (["--assign-layers"], "by the method rsa only"),
+    ):
+        refused = call(*command, *more)
+        assert refused.exit_code == 1
+        assert words in refused.stderr

@@ -10,6 +10,7 @@ from rsa_examples import made_up_recording, response
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import METHODS, compare_by
+from spikelearn.comparison.models_and_targets import OF_RDMS
 
 CONTRACT = [
     "model",
@@ -35,7 +36,7 @@ CONTRACT = [
 def test_every_method_gives_the_columns_of_the_contract_and_takes_a_seed(method) -> None:
     recording, features = recorded_responses(n_stimuli=40)
     models = {("a", "h"): response(features)}
-    if method == "rsa":
+    if method in OF_RDMS:
         recording = made_up_recording(12)
         models = {("a", "h"): response(np.random.default_rng(0).normal(size=(12, 9)))}
     table = compare_by(method, models, recording, 20, seed=3)

@@ -37,6 +37,8 @@ def test_partial_correlation_is_that_of_what_the_controls_leave() -> None:
         )[0, 1]
         assert score(table, region, "group") == pytest.approx(expected, abs=1e-10)
     assert table.flag.eq("given a, b").all()
+    assert set(table.method) == {"partial_rsa"}
+    assert set(table.measure) == {"spearman given a, b"}
     assert (table.ci_lower < table.ci_upper).all()
 
 

@@ -15,6 +15,7 @@ from spikelearn.comparison import (
     encoding_table,
     unit_ceilings,
 )
+from spikelearn.comparison.models_and_targets import OF_RDMS
 from spikelearn.comparison.response_methods import RESPONSE_METHODS
 
 
@@ -53,7 +54,7 @@ def test_every_method_gives_the_same_columns() -> None:
     }  # fmt: skip
     models = {"m": response(features)}
     for method in METHODS:
-        data = made_up_recording(30) if method == "rsa" else recording
+        data = made_up_recording(30) if method in OF_RDMS else recording
         assert first <= set(compare_by(method, models, data, 5).columns)
     with pytest.raises(SpikelearnError, match="there is no method 'dsa'; did you mean rsa"):
         compare_by("dsa", models, recording)

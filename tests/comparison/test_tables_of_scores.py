@@ -26,6 +26,7 @@ from spikelearn.comparison import (
     with_level,
     zero_table,
 )
+from spikelearn.comparison.models_and_targets import OF_RDMS
 from spikelearn.comparison.tables import (
     TableKeyError,
     checked,
@@ -53,7 +54,7 @@ TABLES: dict[str, Callable[[], pd.DataFrame]] = {
 
 def table_of_method(method: str) -> pd.DataFrame:
     recording, features = recorded_responses(n_stimuli=30)
-    if method == "rsa":
+    if method in OF_RDMS:
         return compare_by(method, MODELS, RECORDING, 3)
     return compare_by(method, {"a": response(features)}, recording, 3)
 

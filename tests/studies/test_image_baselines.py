@@ -10,7 +10,13 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import pixels, rdm
 from spikelearn.stimuli.images import network_images
 from spikelearn.studies.comparing import similarity
-from spikelearn.studies.image_baselines import at_resolution, baseline_responses, baseline_table
+from spikelearn.studies.image_baselines import (
+    at_resolution,
+    baseline_responses,
+    baseline_table,
+    check_given,
+    with_controls,
+)
 
 
 def test_at_the_resolution_of_the_network_nothing_changes() -> None:
@@ -59,3 +65,25 @@ def test_baselines_that_were_computed_before_give_the_same_table() -> None:
     whole = similarity([], made, 10, 3)
     assert whole[before.columns].equals(before)
     assert similarity([], made, 10, 3, baselines=before).equals(whole)
+
+
+def test_controls_are_baselines_of_the_images_as_they_were_recorded() -> None:
+    made = small_recording()
+    options = with_controls("partial_rsa", {"over": "stimuli"}, made)
+    assert list(options["controls"]) == [("pixels", "")]
+    assert with_controls("rsa", {"given": None, "over": "both"}, made) == {"over": "both"}
+    both = with_controls("partial_rsa", {"given": ["random_features", "pixels"]}, made, 4)
+    found = baseline_responses(made, None, 4)
+    for key, response in both["controls"].items():
+        np.testing.assert_array_equal(response, found[key])
+    assert list(both["controls"]) == [("pixels", ""), ("random_features", "")]
+    own = {"controls": {"mine": found["pixels", ""]}}
+    assert with_controls("partial_rsa", own, made) == own
+    with pytest.raises(SpikelearnError, match="controls are given to the method partial_rsa, not"):
+        with_controls("cka", {"given": ["pixels"]}, made)
+    with pytest.raises(SpikelearnError, match="at least one control, such as pixels"):
+        check_given([])
+    with pytest.raises(SpikelearnError, match="no category model"):
+        with_controls("partial_rsa", {"given": ["category"]}, made)
+    with pytest.raises(SpikelearnError, match="the control pixels is given twice"):
+        check_given(["pixels", "pixels"])

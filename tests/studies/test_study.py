@@ -98,6 +98,8 @@ def test_learning_is_shown_of_each_rule_once(small_study) -> None:
         ("methods", ["rsa", "ckaa"], "there is no 'ckaa'; did you mean cka"),
         ("comparator", "spearmann", "did you mean spearman"),
         ("over", "stimulus", "did you mean stimuli"),
+        ("methods", ["partial_rs"], "did you mean partial_rsa"),
+        ("given", ["category"], "category, is of the method partial_rsa, which is not among"),
         ("seeds", [1, 0, 1], "1 stands twice"),
         ("methods", ["rsa", "rsa"], "rsa stands twice"),
         ("recordings", ["a", "a"], "a stands twice"),
@@ -112,6 +114,22 @@ def test_learning_is_shown_of_each_rule_once(small_study) -> None:
 def test_a_change_of_a_study_is_checked_with_all_of_it(small_study, path, value, words) -> None:
     with pytest.raises(SpikelearnError, match=words):
         small_study.changed(path, value)
+
+
+def test_what_partial_rsa_is_given_is_checked_and_decides_its_results_alone(small_study) -> None:
+    study = small_study.changed("methods", ["rsa", "partial_rsa"])
+    other = study.changed("given", ["mean_luminance", "pixels"])
+    assert other.comparison("rsa") == study.comparison("rsa") == small_study.comparison("rsa")
+    assert other.comparison("partial_rsa") != study.comparison("partial_rsa")
+    assert study.comparison("partial_rsa")["given"] == ("pixels",)
+    for path, value, words in (
+        ("given", ["pixls"], "there is no 'pixls'; did you mean pixels"),
+        ("given", ["pixels", "pixels"], "pixels stands twice"),
+        ("given", [], "at least 1"),
+        ("comparator", "cosine", "partial_rsa takes the comparators spearman and pearson, not cos"),
+    ):
+        with pytest.raises(SpikelearnError, match=words):
+            study.changed(path, value)
 
 
 def test_networks_are_chosen_by_what_their_recipes_say() -> None:
