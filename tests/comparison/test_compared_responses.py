@@ -114,7 +114,7 @@ def test_tests_over_subjects_are_rsatoolboxs_t_tests(method) -> None:
 def test_names_of_methods_and_options_of_others_are_refused() -> None:
     with pytest.raises(SpikelearnError, match="no method 'svm'"):
         zero_table(MODELS, RECORDING, method="svm")
-    with pytest.raises(SpikelearnError, match="comparator is of the method rsa, not of cka"):
+    with pytest.raises(SpikelearnError, match="of the methods rsa and partial_rsa, not of cka"):
         difference_table(MODELS, RECORDING, method="cka", comparator="spearman")
 
 
