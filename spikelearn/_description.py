@@ -6,13 +6,13 @@ checked as a whole again. Fields have the type that they are declared with:
 - an unknown field is refused with the nearest names;
 - a number is not text ("10"), true or false, NaN or infinity; a whole number may be written 5.0,
   never 5.5; what is true or false is not 1 or 0;
-- a number of NumPy counts as a number.
+- a number of NumPy counts as a number, and an array as a list where a list is wanted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
@@ -67,17 +67,37 @@ _KNOWN_ERRORS = set(core_schema.ErrorType.__args__)  # type: ignore[attr-defined
 
 def _without_numpy(value: Any) -> Any:
     """Fields as they were given, with numbers of NumPy as those of Python; arrays stay."""
-    if isinstance(value, np.generic):
+    # A number with a unit, as Brian2 has them, is an array of a kind of its own, and stays.
+    if isinstance(value, np.generic) or (type(value) is np.ndarray and not value.ndim):
         return value.item()
     if isinstance(value, dict):
-        return {key: _without_numpy(item) for key, item in value.items()}
+        return {_without_numpy(key): _without_numpy(item) for key, item in value.items()}
     if type(value) in (list, tuple) and any(_may_hold_numpy(item) for item in value):
         return type(value)(_without_numpy(item) for item in value)
     return value
 
 
 def _may_hold_numpy(value: Any) -> bool:
-    return isinstance(value, np.generic | list | tuple | dict)
+    return isinstance(value, np.generic | np.ndarray | list | tuple | dict)
+
+
+def _listed(model: type[BaseModel], fields: Any) -> Any:
+    """Fields in which an array stands for a list of values, such as sizes of layers, with lists."""
+    if not isinstance(fields, dict) or not any(type(v) is np.ndarray for v in fields.values()):
+        return fields
+    taking = {name for name, field in model.model_fields.items() if _is_tuple(field.annotation)}
+    return {
+        name: value.tolist() if type(value) is np.ndarray and name in taking else value
+        for name, value in fields.items()
+    }
+
+
+def _is_tuple(annotation: Any) -> bool:
+    """Whether a field takes a tuple, perhaps among others, and no array."""
+    parts = get_args(annotation)
+    if annotation is tuple or get_origin(annotation) is tuple:
+        return True
+    return annotation is not np.ndarray and any(_is_tuple(part) for part in parts)
 
 
 def _strict(schema: Any) -> Any:
@@ -157,7 +177,7 @@ class Description(BaseModel):
     def _by_name(cls, given: Any, handler: Any) -> Any:
         """The description; its mistakes with the names that are nearest to unknown ones."""
         try:
-            made = handler(_without_numpy(given))
+            made = handler(_listed(cls, _without_numpy(given)))
         except ValidationError as error:
             raise _with_nearest(cls, error) from None
         for name, value in made.__dict__.items():

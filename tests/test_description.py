@@ -17,6 +17,9 @@ import spikelearn
 import spikelearn as sl
 from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
+from spikelearn.networks.connectivity import Convolution
+from spikelearn.networks.mlp import MLP
+from spikelearn.networks.neurons import LIF
 
 
 class Part(Description):
@@ -195,3 +198,22 @@ def test_every_class_of_the_toolkit_is_a_description_that_refuses_unknown_fields
         wanted = "allow" if one.__name__ == "NetworkEntry" else "forbid"
         assert one.model_config["extra"] == wanted, one
         assert one.model_config["frozen"], one
+
+
+def test_numbers_and_arrays_of_numpy_are_what_they_stand_for() -> None:
+    cell = LIF(size=np.int64(5), v_threshold_mv=np.float64(1.0), refractory_ms=np.array(2.0))
+    assert (type(cell.size), type(cell.refractory_ms)) == (int, float)
+    spread = LIF(size=np.uint8(2), v_threshold_mv={"from": np.float64(1.0), "to": 3})
+    assert spread.v_threshold_mv.tolist() == [1.5, 2.5]
+    network = sl.SpikingNetwork(
+        name=np.str_("x"), populations={np.str_("n"): {"model": "lif", "size": np.array(3),
+        "v_threshold_mv": 1}}, record=np.array(["n"]), dt_ms=np.float64(0.5),
+    )  # fmt: skip
+    assert (network.record, [type(name) for name in network.populations]) == (("n",), [str])
+    convolution = Convolution(
+        kind="convolution", input_shape=np.array([1, 4, 4]), channels=np.int8(2), kernel_size=3
+    )
+    assert convolution.output_shape == (2, 2, 2)
+    assert MLP(name="m", sizes=np.array([4, 3, 2])).sizes == (4, 3, 2)
+    with pytest.raises(SpikelearnError, match=r"sizes.*valid integer"):
+        MLP(name="m", sizes=np.array([4, 3.5, 2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from spikelearn.networks.fields import PerNeuron
@@ -26,6 +25,4 @@ class AdaptiveLIF(LIF):
 
     in_words: ClassVar[str] = "leaky integrate-and-fire neurons with an adaptive threshold"
     _positive: ClassVar[tuple[str, ...]] = (*LIF._positive, "tau_threshold_ms")
-
-    def _threshold_at_start(self) -> np.ndarray:
-        return super()._threshold_at_start() + np.asarray(self.threshold_offset_mv)
+    _raises_threshold: ClassVar[str | None] = "threshold_offset_mv"

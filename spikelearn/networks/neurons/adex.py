@@ -52,11 +52,8 @@ class AdEx(NeuronModel):
 
     @model_validator(mode="after")
     def _check(self) -> AdEx:
-        peak = np.asarray(self.v_peak_mv)
-        if (peak <= np.asarray(self.v_reset_mv)).any():
-            raise ValueError("v_peak_mv must lie above v_reset_mv")
-        if (peak <= np.asarray(self.v_threshold_mv)).any():
-            raise ValueError("v_peak_mv must lie above v_threshold_mv")
+        self.require_above("v_peak_mv", "v_reset_mv")
+        self.require_above("v_peak_mv", "v_threshold_mv")
         return self
 
     @property

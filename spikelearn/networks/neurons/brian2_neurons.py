@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_serializer, model_validator
 
+from spikelearn._brian2 import import_brian2
 from spikelearn._errors import nearest
 from spikelearn.networks.fields import Drawn
 from spikelearn.networks.neurons.neuron_model import NeuronModel
@@ -73,7 +74,7 @@ class Brian2Neurons(NeuronModel):
 
     @model_validator(mode="after")
     def _check(self) -> Brian2Neurons:
-        import brian2
+        brian2 = import_brian2()
         from brian2.core.namespace import DEFAULT_UNITS
         from brian2.equations.equations import EquationError
         from brian2.stateupdaters.base import StateUpdateMethod

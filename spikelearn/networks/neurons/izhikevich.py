@@ -45,8 +45,7 @@ class Izhikevich(NeuronModel):
 
     @model_validator(mode="after")
     def _check(self) -> Izhikevich:
-        if (np.asarray(self.v_peak_mv) <= np.asarray(self.c_mv)).any():
-            raise ValueError("v_peak_mv must lie above c_mv")
+        self.require_above("v_peak_mv", "c_mv")
         return self
 
     @property

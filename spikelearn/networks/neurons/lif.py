@@ -40,18 +40,20 @@ class LIF(NeuronModel):
     trusted_from_ms: ClassVar[Mapping[str, float]] = {"tau_m_ms": 20.0}
     scale_field: ClassVar[str | None] = "leak_ns"
     _positive: ClassVar[tuple[str, ...]] = ("tau_m_ms", "leak_ns")
+    # Field that is added to the threshold at the start, where a model has one.
+    _raises_threshold: ClassVar[str | None] = None
 
     @model_validator(mode="after")
     def _check(self) -> LIF:
-        threshold, rest = self._threshold_at_start(), np.asarray(self.v_rest_mv)
-        if self.reset == "subtract" and (threshold <= rest).any():
-            raise ValueError("with reset subtract, v_threshold_mv must lie above v_rest_mv")
-        if self.reset == "to_value" and (threshold <= np.asarray(self.reset_mv)).any():
-            raise ValueError("v_threshold_mv must lie above v_reset_mv")
+        if self.reset == "subtract":
+            why = ", by whose distance v is lowered (reset subtract)"
+            self.require_above("v_threshold_mv", "v_rest_mv", why, self._raises_threshold)
+        elif self.v_reset_mv is None:
+            why = ", to which v is reset where there is no v_reset_mv"
+            self.require_above("v_threshold_mv", "v_rest_mv", why, self._raises_threshold)
+        else:
+            self.require_above("v_threshold_mv", "v_reset_mv", added=self._raises_threshold)
         return self
-
-    def _threshold_at_start(self) -> np.ndarray:
-        return np.asarray(self.v_threshold_mv, dtype=float)
 
     @property
     def rest_mv(self) -> Any:

@@ -90,6 +90,41 @@ class NeuronModel(Description):
             raise ValueError("the refractoriness of this model is its own; refractory_ms must be 0")
         return self
 
+    def require_above(self, high: str, low: str, why: str = "", added: str | None = None) -> None:
+        """Refuse a parameter that does not lie above another, in every neuron.
+
+        Parameters
+        ----------
+        high, low : str
+            Fields.
+        why : str
+            What else the sentence says of the lower one.
+        added : str, optional
+            A field that is added to the higher one.
+
+        Raises
+        ------
+        ValueError
+            With the values of the first neuron that is wrong, and which of them are defaults.
+        """
+        given = {n: np.asarray(getattr(self, n), float) for n in (high, low, added) if n}
+        above = given[high] + (given[added] if added else 0.0)
+        wrong = np.atleast_1d(above <= given[low])
+        if not wrong.any():
+            return
+        first = int(np.flatnonzero(wrong)[0])
+        found = [
+            f"{name} {np.broadcast_to(values, wrong.shape)[first]:g}"
+            + ("" if name in self.model_fields_set else ", its default,")
+            for name, values in given.items()
+            if name != added or values.any()
+        ]
+        whose = f" in neuron {first}" if wrong.size > 1 else ""
+        upper = f"{high} and {added} together" if added and given[added].any() else high
+        raise ValueError(
+            f"{upper} must lie above {low}{why}, found {' and '.join(found).rstrip(',')}{whose}"
+        )
+
     def per_neuron(self) -> dict[str, Any]:
         """The fields that may differ between neurons and are set."""
         shared = ("refractory_ms",)

@@ -50,11 +50,9 @@ class QIF(NeuronModel):
 
     @model_validator(mode="after")
     def _check(self) -> QIF:
-        if (np.asarray(self.v_critical_mv) <= np.asarray(self.v_rest_mv)).any():
-            raise ValueError("v_critical_mv must lie above v_rest_mv")
-        for name in ("v_reset_mv", "v_critical_mv"):
-            if (np.asarray(self.v_peak_mv) <= np.asarray(getattr(self, name))).any():
-                raise ValueError(f"v_peak_mv must lie above {name}")
+        self.require_above("v_critical_mv", "v_rest_mv")
+        self.require_above("v_peak_mv", "v_reset_mv")
+        self.require_above("v_peak_mv", "v_critical_mv")
         return self
 
     @property

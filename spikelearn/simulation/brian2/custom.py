@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._brian2 import import_brian2
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.neurons.brian2_neurons import Brian2Neurons
 from spikelearn.simulation.brian2.neurons import channel_code
@@ -94,8 +95,7 @@ def rate_at_start(own: Brian2Neurons, v_mv: np.ndarray, dt_ms: float) -> float |
     float or None
         None where it cannot be told, as with noise.
     """
-    import brian2 as b2
-
+    b2 = import_brian2()
     equations = b2.Equations(own.equations)
     slope = dict(equations.diff_eq_expressions)["v"].code
     lines = [own.equations, f"slope_of_v = ({slope}) * second / volt : 1"]

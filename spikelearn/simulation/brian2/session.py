@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from spikelearn._brian2 import import_brian2
 from spikelearn._errors import SpikelearnError
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 
@@ -85,8 +86,7 @@ def brian2_with(preferences: dict[str, Any]) -> Iterator[Any]:
     with warnings.catch_warnings():
         # Brian2 calls its parser by names that the parser has since replaced.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
-        import brian2
-
+        brian2 = import_brian2()
         prefs = brian2.prefs
         chosen = {"core.network.default_schedule": SCHEDULE, **preferences}
         before = {key: prefs[key] for key in chosen}

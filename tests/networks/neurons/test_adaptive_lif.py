@@ -25,7 +25,7 @@ def test_the_threshold_rises_at_each_spike_and_decays_back() -> None:
 
 
 def test_the_threshold_at_the_start_must_lie_above_the_reset() -> None:
-    with pytest.raises(ValueError, match="v_threshold_mv must lie above v_reset_mv"):
+    with pytest.raises(ValueError, match="v_threshold_mv and threshold_offset_mv together must"):
         AdaptiveLIF(
             size=1, v_threshold_mv=1.0, threshold_increment_mv=1.0, tau_threshold_ms=1.0,
             threshold_offset_mv=-2.0,

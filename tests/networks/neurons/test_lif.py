@@ -48,8 +48,22 @@ def test_currents_in_pa_are_those_in_mv_times_the_leak() -> None:
     ("changes", "sentence"),
     [
         ({"tau_m_ms": 0.0}, "tau_m_ms must be greater than 0"),
-        ({"v_reset_mv": 2.0}, "v_threshold_mv must lie above v_reset_mv"),
-        ({"v_rest_mv": 3.0, "reset": "subtract"}, "v_threshold_mv must lie above v_rest_mv"),
+        (
+            {"v_reset_mv": 2.0},
+            "v_threshold_mv must lie above v_reset_mv, found v_threshold_mv 1 and v_reset_mv 2$",
+        ),
+        # It speaks of what was given: without a v_reset_mv, v is reset to rest.
+        (
+            {"v_rest_mv": 20.0, "v_threshold_mv": 15.0},
+            "v_threshold_mv must lie above v_rest_mv, to which v is reset where there is no"
+            " v_reset_mv, found v_threshold_mv 15 and v_rest_mv 20$",
+        ),
+        ({"v_threshold_mv": -50.0}, "v_threshold_mv -50 and v_rest_mv 0, its default$"),
+        ({"v_rest_mv": [0.0, 1.5]}, "v_threshold_mv 1 and v_rest_mv 1.5 in neuron 1$"),
+        (
+            {"v_rest_mv": 3.0, "reset": "subtract"},
+            "v_threshold_mv must lie above v_rest_mv, by whose distance v is lowered",
+        ),
         ({"tau_m_ms": [1.0, 2.0, 3.0]}, "one for each of the 2 neurons, found 3"),
     ],
 )

@@ -120,7 +120,11 @@ def test_a_conductance_shifts_the_equation_by_its_share_of_the_leak(backend: str
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"v_critical_mv": -70.0}, "v_critical_mv must lie above v_rest_mv"),
+        (
+            {"v_critical_mv": -70.0},
+            "v_critical_mv must lie above v_rest_mv, found v_critical_mv -70 and v_rest_mv -65,"
+            " its default$",
+        ),
         ({"v_peak_mv": -68.0}, "v_peak_mv must lie above"),
         ({"a_per_mv": 0.0}, "a_per_mv must be greater than 0"),
     ],
