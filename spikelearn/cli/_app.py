@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -138,15 +139,49 @@ def _raised_by_a_rule(error: BaseException) -> str | None:
 
 
 @contextlib.contextmanager
-def plain_warnings() -> Iterator[None]:
-    """What is noticed while networks are trained or simulated, as one line each."""
+def named_as_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Errors that name arguments of Python's, with the options that a command has for them."""
+    try:
+        yield
+    except SpikelearnError as error:
+        said = in_options(str(error), options)
+        if said == str(error):
+            raise
+        raise type(error)(said) from error
+
+
+def in_options(sentence: str, options: Mapping[str, str]) -> str:
+    """A sentence with an argument's option in place of its name: --reset subtract.
+
+    Parameters
+    ----------
+    sentence : str
+    options : mapping of str to str
+        Option by argument; by an argument with a = behind it where only its values are meant, as of
+        names that are words. Fields of files, which stand in quotation marks, are left alone.
+    """
+    for argument, option in options.items():
+        name = argument.removesuffix("=")
+        value = r"=('?)(\w[\w.]*)\1" if argument != name else r"(?:=('?)(\w[\w.]*)\1)?"
+        pattern = rf"(?<![\w.'\"-]){re.escape(name)}{value}(?![\w'\"])"
+        sentence = re.sub(pattern, functools.partial(_with_value, option), sentence)
+    return sentence
+
+
+def _with_value(option: str, found: re.Match[str]) -> str:
+    return f"{option} {found[2]}" if found[2] else option
+
+
+@contextlib.contextmanager
+def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
+    """What is noticed while networks are at work, as one line each; see `in_options`."""
     from spikelearn._code import UnreadableCodeWarning
     from spikelearn._store import StoredResultWarning
     from spikelearn.simulation.trusted_step import TimeStepWarning
     from spikelearn.training.measures import TrainingWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
-        say(f"Warning: {message}")
+        say(f"Warning: {in_options(str(message), options or {})}")
 
     with warnings.catch_warnings():
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):

@@ -19,7 +19,7 @@ from spikelearn.cli._app import (
     settings,
 )
 from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
-from spikelearn.cli.simulation import Scale, spiking_network
+from spikelearn.cli.simulation import Reset, Scale, WrittenBy, spiking_network
 
 
 @app.command()
@@ -40,6 +40,8 @@ def respond(
         str | None,
         typer.Option(help="What was simulated, as `simulate` takes it: lfp needs its synapses."),
     ] = None,
+    written_by: WrittenBy = None,
+    reset: Reset = None,
     scale: Scale = None,
     option: Annotated[
         list[str] | None,
@@ -68,14 +70,19 @@ def respond(
         check_response_path(out)
         check_place(out)
     options = settings(option or [])
-    if network is not None:
-        (changed,) = changes(setting)
-        described = spiking_network(network, changed=changed)
-        options["network"] = described if scale is None else described.scaled(scale)
-        print_changes(changed)
-    elif setting:
+    if network is None and (written_by is not None or reset is not None):
+        raise SpikelearnError(
+            "--written-by and --reset say how a .nir file is read; give --network"
+        )
+    if network is None and setting:
         raise SpikelearnError("--set changes what is said of a network; give --network")
     activity = read_spikes(source, given)
+    if network is not None:
+        (changed,) = changes(setting)
+        step = activity.dt_ms if network.endswith(".nir") else None
+        described = spiking_network(network, 0, changed, step, written_by, reset)
+        options["network"] = described if scale is None else described.scaled(scale)
+        print_changes(changed)
     if population is None:
         if len(activity.populations) != 1:
             raise SpikelearnError(

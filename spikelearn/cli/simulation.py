@@ -17,6 +17,7 @@ from spikelearn.cli._app import (
     Seed,
     app,
     changes,
+    named_as_options,
     plain_warnings,
     plainly,
     print_changes,
@@ -52,6 +53,21 @@ SpikeFiles = Annotated[
         help="File for the spikes: .nwb, .nix, .h5 (SONATA), .npz, .mat, .csv. May be repeated."
     ),
 ]
+WrittenBy = Annotated[
+    str | None,
+    typer.Option(
+        help="Who wrote the .nir file: spikelearn, snntorch, norse, sinabs; nir: as it says."
+    ),
+]
+Reset = Annotated[
+    str | None,
+    typer.Option(help="Of a .nir file, resets of snnTorch or Sinabs: subtract or to_value."),
+]
+# Arguments of Python's that sentences name, with the options for them.
+_OPTIONS = {
+    "dt_ms": "--dt", "duration_ms": "--duration", "step_ms": "--step",
+    "written_by": "--written-by", "reset=": "--reset",
+}  # fmt: skip
 
 
 @app.command()
@@ -70,6 +86,8 @@ def simulate(
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
     ] = None,
+    written_by: WrittenBy = None,
+    reset: Reset = None,
     scale: Scale = None,
     seed: Seed = 0,
     out: SpikeFiles = None,
@@ -90,6 +108,7 @@ def simulate(
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
+    Example: spikelearn simulate theirs.nir --written-by norse --dt 1
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
@@ -101,16 +120,18 @@ def simulate(
         view.check(duration)
     check_files(out, plot, psth, statistics)
     of_network, of_stimulus = changes(setting, "stimulus", dt_ms=dt)
-    network = spiking_network(model, seed, of_network)
+    network = spiking_network(model, seed, of_network, dt, written_by, reset)
     if scale is not None:
         network = network.scaled(scale)
     step = dt if dt is not None else time_step(network)
     if stimulus is None and network.sources:
         stimulus = "poisson"
     protocol = _stimulus(stimulus, of_stimulus)
-    shown = None if protocol is None else stimulus_for(network, protocol, duration, step, seed)
+    with named_as_options(_OPTIONS):
+        shown = None if protocol is None else stimulus_for(network, protocol, duration, step, seed)
     print_changes(of_network, of_stimulus, parts=("stimulus",))
-    with progress_bars() as bar, plain_warnings():
+    _print_reading(model, network)
+    with progress_bars() as bar, plain_warnings(_OPTIONS), named_as_options(_OPTIONS):
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
         move = bar(f"{network.name} on {backend}")
@@ -158,8 +179,23 @@ def _engine(activity: Activity) -> str:
     return str(activity.provenance["backend"]) + (f":{target}" if target else "")
 
 
+def _print_reading(model: str, network: SpikingNetwork) -> None:
+    """How a NIR graph was read, and by how many steps spikes come later here."""
+    if _is_nir(model):
+        print(network.description)
+
+
+def _is_nir(model: str) -> bool:
+    return Path(model).suffix.lower() == ".nir"
+
+
 def spiking_network(
-    model: str, seed: int = 0, changed: Mapping[str, Any] | None = None
+    model: str,
+    seed: int = 0,
+    changed: Mapping[str, Any] | None = None,
+    dt: float | None = None,
+    written_by: str | None = None,
+    reset: str | None = None,
 ) -> SpikingNetwork:
     """The spiking network of that name, file or training run.
 
@@ -171,6 +207,10 @@ def spiking_network(
         Of the initial weights of a classifier.
     changed : mapping, optional
         What is to be different in its description, by path.
+    dt : float, optional
+        Of a .nir file, the time step in ms with which it is to be simulated.
+    written_by, reset : str, optional
+        How a .nir file is to be read.
 
     Raises
     ------
@@ -180,6 +220,14 @@ def spiking_network(
     from spikelearn._store import is_complete
     from spikelearn.networks import load_model
 
+    if _is_nir(model):
+        from spikelearn.networks.spiking import SpikingNetwork
+
+        with named_as_options(_OPTIONS):
+            read = SpikingNetwork.from_nir(model, dt, written_by, reset)  # type: ignore[arg-type]
+        return read.changed(changed) if changed else read
+    if written_by is not None or reset is not None:
+        raise SpikelearnError(f"--written-by and --reset are of .nir files; {model} is none")
     if is_complete(Path(model)):
         trained = _trained_network(Path(model))
         return trained.changed(changed) if changed else trained
@@ -225,16 +273,8 @@ def convert(
         float | None,
         typer.Option(help="Time step in ms that the program which reads the .nir file assumes."),
     ] = None,
-    written_by: Annotated[
-        str | None,
-        typer.Option(
-            help="Who wrote the .nir file: spikelearn, snntorch, norse, sinabs; nir: as it says."
-        ),
-    ] = None,
-    reset: Annotated[
-        str | None,
-        typer.Option(help="Resets of snnTorch or Sinabs: subtract or to_value."),
-    ] = None,
+    written_by: WrittenBy = None,
+    reset: Reset = None,
     seed: Seed = 0,
     setting: Changes = None,
 ) -> None:
@@ -242,22 +282,15 @@ def convert(
 
     Example: spikelearn convert theirs.nir ours --reset subtract
     """
-    from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.simulation.simulate import time_step
 
     (changed,) = changes(setting, dt_ms=dt)
-    if Path(source).suffix == ".nir":
-        network = SpikingNetwork.from_nir(source, dt, written_by, reset)  # type: ignore[arg-type]
-        network = network.changed(changed) if changed else network
-    elif written_by is not None or reset is not None:
-        raise SpikelearnError(f"--written-by and --reset are of .nir files; {source} is none")
-    else:
-        network = spiking_network(source, seed, changed)
+    network = spiking_network(source, seed, changed, dt, written_by, reset)
     print_changes(changed)
-    if Path(source).suffix == ".nir":
-        print(network.description)
+    _print_reading(source, network)
     if target.suffix == ".nir":
-        network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
+        with named_as_options(_OPTIONS):
+            network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
         print(f"Network: {target}")
     else:
         print(f"Network: {network.save(target)}")

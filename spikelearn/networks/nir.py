@@ -17,7 +17,9 @@ exp(-dt / tau_m) = 1 - h / tau; a synaptic current that reaches the membrane in 
 the spike comes in is an exponential synapse and a jump together; and as a connection between
 neurons takes a step here, the spikes of a population come later by as many steps as there are
 layers between it and the input. That is one more where biases have an effect: the unit "bias",
-which spikes in every step, stands for them. A unit of potential is a mV.
+which spikes in every step, stands for them. Synapses of different delays are paths side by side in
+NIR, one for each delay, and one projection with delays by synapse here. A unit of potential is a
+mV.
 
 What programs write differs from what their networks do:
 
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from spikelearn.networks.spiking import Projection, SpikingNetwork
 
 _NEVER_MV = 1e9  # threshold of neurons that do not spike
-_NO_LEAK_MS = 1e15  # exp(-dt / tau) is 1
+_NO_LEAK_MS = 1e30  # exp(-dt / tau) is 1, to the last bit: sums are those of the author
 _REACHED = 1e-12  # of the threshold: more than sums are rounded by
 _DENSE = 0.3  # from this share of non-zero weights on, a matrix is kept whole
 _BIAS = "bias"
@@ -144,8 +146,8 @@ def network_from_nir(
         looped = any(term.source == target for term in read.terms[target])
         neurons = _Translated.of(target, node, read.sizes[target], looped, reading)
         populations[target] = neurons.population
-        for term in read.terms[target]:
-            projections += neurons.projections(term, frames, reading)
+        for terms in _by_source(read.terms[target]):
+            projections += neurons.projections(terms, frames, reading)
         projections += neurons.delayed_reset(reading)
         if frames.depth[target] and neurons.fires_alone:
             raise SpikelearnError(
@@ -166,6 +168,14 @@ def network_from_nir(
         record=tuple(spiking or read.nodes),
         dt_ms=reading.dt_ms,
     )
+
+
+def _by_source(terms: list[Term]) -> list[list[Term]]:
+    """Terms that differ in their delay alone, side by side."""
+    found: dict[str | None, list[Term]] = {}
+    for term in terms:
+        found.setdefault(term.source, []).append(term)
+    return list(found.values())
 
 
 def always_on() -> LIF:
@@ -299,30 +309,45 @@ class _Translated:
     def fires_alone(self) -> bool:
         return bool((np.asarray(self.population.v_rest_mv) > self.population.v_threshold_mv).any())
 
-    def projections(self, term: Term, frames: _Frames, reading: Reading) -> list[Projection]:
-        """What a term does, as one projection, or as two for a current that acts at once."""
-        if term.matrix.shape[0] != self.population.size:
-            raise SpikelearnError(
-                f"node '{self.name}' of {self.population.size} neurons receives"
-                f" {term.matrix.shape[0]} values"
-            )
-        steps = frames.delay(term.source, self.name, _in_steps(term.delay_s, reading.step_s))
-        made = [self._projection(term, self.jump, DeltaSynapse(), steps, reading.dt_ms)]
+    def projections(self, terms: list[Term], frames: _Frames, reading: Reading) -> list[Projection]:
+        """What a source's terms do, as one projection, or as two for a current that acts at once.
+
+        Parameters
+        ----------
+        terms : list of Term
+            All of one source, each with a delay of its own.
+        frames : _Frames
+        reading : Reading
+        """
+        steps = []
+        for term in terms:
+            if term.matrix.shape[0] != self.population.size:
+                raise SpikelearnError(
+                    f"node '{self.name}' of {self.population.size} neurons receives"
+                    f" {term.matrix.shape[0]} values"
+                )
+            own = _in_steps(term.delay_s, reading.step_s)
+            steps.append(frames.delay(term.source, self.name, own))
+        made = [self._projection(terms, self.jump, DeltaSynapse(), steps, reading.dt_ms)]
         if self.synapse is not None:
-            made.append(self._projection(term, self.current, self.synapse, steps, reading.dt_ms))
+            made.append(self._projection(terms, self.current, self.synapse, steps, reading.dt_ms))
         return made
 
     def _projection(
-        self, term: Term, scale: np.ndarray, synapse: Any, steps: int, dt_ms: float
+        self, terms: list[Term], scale: np.ndarray, synapse: Any, steps: list[int], dt_ms: float
     ) -> Projection:
         from spikelearn.networks.spiking import Projection
 
+        matrices = [sparse.coo_array(term.matrix.T * scale[None, :]) for term in terms]
         return Projection(
-            source=_BIAS if term.source is None else term.source,
+            source=_BIAS if terms[0].source is None else terms[0].source,
             target=self.name,
             synapse=synapse,
-            delay_ms=steps * dt_ms,
-            **_weights(sparse.coo_array(term.matrix.T * scale[None, :])),
+            **(
+                {**_weights(matrices[0]), "delay_ms": steps[0] * dt_ms}
+                if len(terms) == 1
+                else _by_synapse(matrices, np.array(steps) * dt_ms)
+            ),
         )
 
     def delayed_reset(self, reading: Reading) -> list[Projection]:
@@ -364,3 +389,13 @@ def _weights(matrix: sparse.coo_array) -> dict[str, Any]:
         return {"weight_mv": matrix.toarray()}
     pre, post = matrix.coords
     return {"connectivity": Pairs(kind="pairs", pre=pre, post=post), "weight_mv": matrix.data}
+
+
+def _by_synapse(matrices: list[sparse.coo_array], delays_ms: np.ndarray) -> dict[str, Any]:
+    """Connectivity, weights and delays of matrices (source size, target size) with a delay each."""
+    pre, post = (np.concatenate([m.coords[axis] for m in matrices]) for axis in (0, 1))
+    return {
+        "connectivity": Pairs(kind="pairs", pre=pre, post=post),
+        "weight_mv": np.concatenate([m.data for m in matrices]),
+        "delay_ms": np.repeat(delays_ms, [m.nnz for m in matrices]),
+    }

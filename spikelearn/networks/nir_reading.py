@@ -22,7 +22,6 @@ STEP_S = {"snntorch": 1e-4, "norse": 1e-3, "sinabs": 1e-3}
 """The time steps that these programs assume."""
 
 _LONG_S = 1.0  # no neuron is that slow, and no synapse that late: likelier a number of steps
-_HOW = " (on the command line: spikelearn convert, with --written-by)"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Reading:
             ("reset", reset, get_args(Reset)),
         ):
             if value is not None and value not in allowed:
-                raise SpikelearnError(f"{what} must be {', '.join(allowed)}, found {value!r}")
+                raise SpikelearnError(f"{what}={value!r} is none of {', '.join(allowed)}")
         if dt_ms is not None and not (np.isfinite(dt_ms) and dt_ms > 0):
             raise SpikelearnError(f"dt_ms must be greater than 0, found {dt_ms:g}")
         author = written_by or author_of(graph, read)
@@ -146,7 +145,7 @@ def author_of(graph: nir.NIRGraph, read: Graph) -> WrittenBy:
     if tau.size and np.allclose(gain, 1.0) and (tau < STEP_S["norse"]).any():
         raise SpikelearnError(
             f"the NIR graph has a time constant of {tau.min():g} s, which may be meant, or be"
-            f" Norse's product of time constant and step; say written_by='nir' or 'norse'{_HOW}"
+            f" Norse's product of time constant and step; say written_by='nir' or 'norse'"
         )
     return "nir"
 
@@ -173,7 +172,7 @@ def _refuse_sums_or_rates(read: Graph) -> None:
         f"node '{names[0]}' of type {kind} has r = {r[0]:g}, which may be per second, as NIR"
         " defines it (a step of h seconds adds h r x to the potential), or stand for a sum a step,"
         " as Norse, Sinabs and others write it (a step adds x); say written_by='nir', or 'norse'"
-        f" (resets to a value) or 'sinabs' (resets by subtraction){_HOW}"
+        f" (resets to a value) or 'sinabs' (resets by subtraction)"
     )
 
 
@@ -182,13 +181,13 @@ def _refuse_seconds_or_steps(read: Graph, tau: np.ndarray, gain: np.ndarray) -> 
     if tau.size and np.allclose(gain, 1.0) and (tau >= _LONG_S).any():
         raise SpikelearnError(
             f"the NIR graph has a time constant of {tau.max():g} s, which may be meant, or be"
-            f" {tau.max():g} steps, as Sinabs writes it; say written_by='nir' or 'sinabs'{_HOW}"
+            f" {tau.max():g} steps, as Sinabs writes it; say written_by='nir' or 'sinabs'"
         )
     delays = [term.delay_s for terms in read.terms.values() for term in terms]
     if max(delays, default=0.0) >= _LONG_S:
         raise SpikelearnError(
             f"the NIR graph has a delay of {max(delays):g}, which NIR counts in s; if that is"
-            f" meant, say written_by='nir'{_HOW}; if it is a number of steps or ms, write it in s"
+            f" meant, say written_by='nir'; if it is a number of steps or ms, write it in s"
         )
 
 

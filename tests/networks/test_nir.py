@@ -162,7 +162,11 @@ def one_cell(**changes: Any) -> nir.NIRGraph:
         (one_cell(tau=5e-4), {"dt_ms": 1.0, "written_by": "nir"}, "does not exceed the time step"),
         (one_cell(), {"dt_ms": 1.0, "reset": "subtract"}, "NIR knows resets to a value only"),
         (one_cell(), {"dt_ms": -1.0}, "dt_ms must be greater than 0, found -1"),
-        (one_cell(), {"dt_ms": 1.0, "written_by": "me"}, "written_by must be"),
+        (
+            one_cell(),
+            {"dt_ms": 1.0, "written_by": "me"},
+            "written_by='me' is none of",
+        ),
         (one_cell(), {"written_by": "spikelearn"}, "does not say that spikelearn has written it"),
         (one_cell(v_threshold=np.nan), {"dt_ms": 1.0}, "node 'cell': v_threshold must be finite"),
         (one_cell(v_threshold=-1.0), {"dt_ms": 1.0}, "v_threshold_mv must lie above"),

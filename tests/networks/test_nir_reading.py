@@ -182,3 +182,116 @@ def test_convert_says_what_was_read_how(written_by: str, said: str, tmp_path: Pa
     assert f"From NIR ({written_by}). Read in steps of 1 ms; " in done.output
     assert said in done.output
     assert said in SpikingNetwork.from_yaml(tmp_path / "mine").description
+
+
+def layers_of_integrators() -> tuple[nir.NIRGraph, list[np.ndarray]]:
+    """A convolution and a full layer, each before integrators with r = 1, and their matrices."""
+    rng = np.random.default_rng(5)
+    # Multiples of 1/8, so that sums are exact in every precision.
+    kernel, full = (
+        np.round(8 * rng.normal(0.25, scale, shape)) / 8
+        for scale, shape in ((0.3, (2, 1, 2, 2)), (0.3, (5, 8)))
+    )
+    nodes = {
+        "input": nir.Input(np.array([1, 3, 3])),
+        "conv": nir.Conv2d((3, 3), kernel, 1, 0, 1, 1, np.zeros(2)),
+        "first": nir.IF(r=np.ones((2, 2, 2)), v_threshold=np.ones((2, 2, 2))),
+        "flat": nir.Flatten(np.array([2, 2, 2]), 0, -1),
+        "map": nir.Linear(full),
+        "second": nir.IF(r=np.ones(5), v_threshold=np.full(5, 0.75)),
+        "output": nir.Output(np.array([5])),
+    }
+    matrix = np.zeros((8, 9))
+    for out, y, x, a, b in itertools.product(range(2), *[range(2)] * 4):
+        matrix[out * 4 + y * 2 + x, (y + a) * 3 + x + b] += kernel[out, 0, a, b]
+    return nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False), [matrix, full]
+
+
+def integrated(x: np.ndarray, matrices: list[np.ndarray], written_by: str) -> list[np.ndarray]:
+    """What the authors' layers fire: written from their definitions, with all layers in a step."""
+    found = []
+    for matrix, threshold in zip(matrices, (1.0, 0.75), strict=True):
+        v, fired = np.zeros(len(matrix)), []
+        for row in x:
+            v = v + matrix @ row * (1e-3 if written_by == "nir" else 1.0)
+            now = (v >= threshold) if written_by == "sinabs" else (v > threshold)
+            v = np.where(now, v - threshold if written_by == "sinabs" else 0.0, v)
+            fired.append(now)
+        x = np.array(fired).astype(float)
+        found.append(x.astype(int))
+    return found
+
+
+@pytest.mark.parametrize("engine", ["native", "brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("written_by", ["norse", "sinabs", "nir"])
+def test_layers_of_integrators_fire_as_often_as_their_author_meant(
+    written_by: Any, engine: str
+) -> None:
+    graph, matrices = layers_of_integrators()
+    with pytest.raises(SpikelearnError, match="'first' of type IF has r = 1, which may be per sec"):
+        SpikingNetwork.from_nir(graph)
+    if written_by == "nir":
+        with pytest.raises(
+            SpikelearnError, match=r"does not say for which time step .* give dt_ms"
+        ):
+            SpikingNetwork.from_nir(graph, written_by="nir")
+        for name in ("first", "second"):
+            graph.nodes[name].r = 1000.0 * graph.nodes[name].r
+        matrices = [1000.0 * matrix for matrix in matrices]
+    network = SpikingNetwork.from_nir(graph, dt_ms=1.0, written_by=written_by)
+    x = random_input(9, 2, 0.6)
+    wanted = integrated(x, matrices, written_by)
+    found = run(network, x, 1.0, engine)
+    assert wanted[1].sum() > 77
+    for name, spikes in zip(("first", "second"), wanted, strict=True):
+        np.testing.assert_array_equal(found[name], spikes)
+
+
+@pytest.mark.filterwarnings("ignore:nirtorch:DeprecationWarning")
+def test_norses_own_reader_of_integrators_fires_the_same() -> None:
+    import norse.torch
+    import torch
+
+    graph, _ = layers_of_integrators()
+    theirs = norse.torch.from_nir(graph)
+    x = random_input(9, 2, 0.6)
+    state, fired = None, []
+    for row in x:
+        image = torch.as_tensor(row.reshape(1, 1, 3, 3), dtype=torch.float32)
+        out, state = theirs(image, state)
+        fired.append(out.detach().numpy().ravel())
+    found = run(SpikingNetwork.from_nir(graph, written_by="norse"), x, 1.0)
+    np.testing.assert_array_equal(found["second"], np.array(fired).astype(int))
+
+
+@pytest.mark.parametrize("command", ["simulate", "convert"])
+def test_commands_name_options_as_they_are_called(command: str, tmp_path: Path) -> None:
+    path, target = tmp_path / "theirs.nir", tmp_path / "out.npz"
+    nir.write(path, chain(map=affine(), cell=integrator()))
+    call = [command, str(path)]
+    call += ["--out", str(target), "--duration", "50"] if command == "simulate" else [str(target)]
+    for given, asked in (
+        ([], "say --written-by nir, or 'norse' (resets to a value) or 'sinabs'"),
+        (["--written-by", "nir"], "give --dt"),
+        (["--written-by", "me"], "--written-by me is none of spikelearn, snntorch, norse"),
+        (["--written-by", "norse", "--reset", "subtract"], "--reset subtract is for graphs of"),
+        (["--written-by", "norse", "--dt", "-1"], "--dt must be greater than 0, found -1"),
+    ):
+        done = CliRunner().invoke(app, [*call, *given])
+        assert done.exit_code == 1
+        assert asked in done.output
+        assert "dt_ms" not in done.output
+        assert not target.exists()
+    done = CliRunner().invoke(app, [*call, "--written-by", "sinabs", "--dt", "0.5"])
+    assert done.exit_code == 0, done.output
+    assert "From NIR (sinabs). Read in steps of 0.5 ms; IF: a step adds the sum" in done.output
+    assert target.exists()
+
+
+def test_simulate_takes_what_convert_takes() -> None:
+    import inspect
+
+    from spikelearn.cli.simulation import convert, simulate
+
+    of_descriptions = set(inspect.signature(convert).parameters) - {"source", "target", "step"}
+    assert of_descriptions <= set(inspect.signature(simulate).parameters)
