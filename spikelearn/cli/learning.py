@@ -200,11 +200,11 @@ def _receptive_fields(folder: Path) -> Path:
     from spikelearn.networks.projections import UNITS
     from spikelearn.report.receptive_fields import save_receptive_fields
     from spikelearn.training import open_stdp_run
-    from spikelearn.training.stdp_layer import plastic_projection
+    from spikelearn.training.stdp_layer import plastic_projection, weight_matrix
 
     run = open_stdp_run(folder)
     layer = plastic_projection(SpikingNetwork(**run.config["network"]))
-    weights = next(p.weight for p in run.network.projections if p.name == layer.name)
+    weights = weight_matrix(run.network, layer.name)
     unit = UNITS[layer.unit]
     return save_receptive_fields(weights, folder / "receptive_fields.png", run.labels, unit)
 

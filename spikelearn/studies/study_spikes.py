@@ -24,7 +24,7 @@ from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import Shown, open_run, show
 from spikelearn.studies.study import BASELINE
-from spikelearn.training.stdp_layer import plastic_projection
+from spikelearn.training.stdp_layer import plastic_projection, weight_matrix
 from spikelearn.training.stdp_training import STDPRun
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ def _keep(
         projection = plastic_projection(SpikingNetwork(**run.config["network"]))
         population = projection.target
         if at_work.fields is None:
-            frozen = next(p for p in run.network.projections if p.name == projection.name)
-            weights = np.asarray(frozen.weight)
+            weights = weight_matrix(run.network, projection.name)
             side = round(np.sqrt(len(weights)))
             if side * side == len(weights):
                 at_work.fields = weights.T[:N_FIELDS].reshape(-1, side, side)

@@ -123,7 +123,12 @@ def _of_training(config: TrainConfig, folder: Path | None, say: Progress) -> Con
 
 def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls:
     from spikelearn.training.stdp_evaluation import evaluate
-    from spikelearn.training.stdp_layer import freeze, initial_weights, plastic_projection
+    from spikelearn.training.stdp_layer import (
+        freeze,
+        initial_weights,
+        plastic_projection,
+        with_synapses,
+    )
 
     data = load_images(config, config.complete()["source"])
     order = generator(config.seed, "split").permutation(len(data.train_images))
@@ -144,9 +149,11 @@ def _of_stdp(config: STDPConfig, folder: Path | None, say: Progress) -> Controls
     if linear.accuracy is None:
         say(0.0, "a linear readout of the pixels")
         linear.keep(read_linearly(*read, n_classes=len(data.classes), seed=config.seed))
+    network, layer = with_synapses(network, layer, config.seed)
     initial = initial_weights(network, layer, config.seed)
-    offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
-    frozen = freeze(network, layer, initial, np.broadcast_to(offset, initial.shape[1]))
+    neurons = network.populations[layer.target]
+    offset = neurons.threshold_offset_mv  # type: ignore[union-attr]
+    frozen = freeze(network, layer, initial, np.broadcast_to(offset, neurons.size))
     shown = {name: getattr(config, name) for name in _SHOWN}
     random = _Control(folder, RANDOM_FEATURES, read, [frozen, shown], config.seed)
     if random.accuracy is None:

@@ -1,4 +1,9 @@
-"""The layer of a spiking network that STDP trains: what carries over from image to image."""
+"""The layer of a spiking network that STDP trains: what carries over from image to image.
+
+Its weights are as the projection takes them: a matrix of inputs by neurons where all are connected,
+and for any other connectivity one number for each synapse, whose pairs are drawn once and then stay
+(`with_synapses`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,8 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._synaptic_weights import SynapticWeights
+from spikelearn.networks.connectivity import AllToAll, Pairs
 from spikelearn.networks.spiking import LIF, AdaptiveLIF, Projection, SpikingNetwork
 
 
@@ -34,6 +41,66 @@ def plastic_projection(network: SpikingNetwork) -> Projection:
     return plastic[0]
 
 
+def with_synapses(
+    network: SpikingNetwork, layer: Projection, seed: int
+) -> tuple[SpikingNetwork, Projection]:
+    """The network with the synapses of the layer as they are drawn, and the layer in it.
+
+    All-to-all connectivity stays as it is. Any other becomes the pairs that there are, so that each
+    synapse keeps its own weight: two on one pair of neurons stay two, and those of a convolution
+    share a weight at the start and learn each by itself.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        That is trained.
+    seed : int
+        Of the draw.
+    """
+    if isinstance(layer.connectivity, AllToAll):
+        return network, layer
+    drawn = network.connections(layer, generator(seed, "weights"))
+    return with_pairs(network, layer, drawn.pre, drawn.post, drawn.weight)
+
+
+def with_pairs(
+    network: SpikingNetwork,
+    layer: Projection,
+    pre: np.ndarray,
+    post: np.ndarray,
+    weights: np.ndarray,
+) -> tuple[SpikingNetwork, Projection]:
+    """The network whose layer has these synapses, and the layer in it.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        That is trained.
+    pre, post : int arrays of shape (n_synapses,)
+        Input and neuron of each synapse.
+    weights : float array of shape (n_synapses,)
+        In the unit of the projection.
+    """
+    pairs = Pairs(kind="pairs", pre=pre, post=post)
+    place = [p is layer for p in network.projections].index(True)
+    changed = {"connectivity": pairs, f"weight_{layer.unit}": weights}
+    network = _replaced(network, layer, network.populations[layer.target], changed)
+    return network, network.projections[place]
+
+
+def pair_names(layer: Projection) -> tuple[str, ...]:
+    """Arrays that a run keeps beside the weights, by name: none where all are connected."""
+    return () if isinstance(layer.connectivity, AllToAll) else ("synapses_pre", "synapses_post")
+
+
+def pairs_of(layer: Projection) -> dict[str, np.ndarray]:
+    """These arrays of a layer that `with_synapses` has given."""
+    ends = (getattr(layer.connectivity, end) for end in ("pre", "post") if pair_names(layer))
+    return dict(zip(pair_names(layer), ends, strict=True))
+
+
 def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np.ndarray:
     """Initial weights of the plastic projection, normalised.
 
@@ -41,17 +108,19 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
     ----------
     network : SpikingNetwork
     layer : Projection
+        As `with_synapses` gives it.
     seed : int
         Of the draw.
 
     Returns
     -------
-    float array of shape (inputs, neurons)
-        In the unit of the projection; 0 where there is no synapse.
+    float array of shape (inputs, neurons) or (n_synapses,)
+        In the unit of the projection.
     """
     drawn = network.connections(layer, generator(seed, "weights"))
-    weights = np.zeros((drawn.n_source, drawn.n_target))
-    weights[drawn.pre, drawn.post] = drawn.weight
+    weights = drawn.weight
+    if isinstance(layer.connectivity, AllToAll):
+        weights = weights.reshape(drawn.n_source, drawn.n_target)
     return normalised(weights, layer)
 
 
@@ -60,7 +129,61 @@ def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
     rule = layer.plasticity
     if rule is None or rule.normalise_sum is None:
         return weights
-    return np.clip(weights * (rule.normalise_sum / weights.sum(0)), rule.w_min, rule.w_max)
+    if isinstance(layer.connectivity, Pairs):
+        post = layer.connectivity.post
+        sums = np.bincount(post, weights)
+        scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)[post]
+    else:
+        scale = rule.normalise_sum / weights.sum(0)
+    return np.clip(weights * scale, rule.w_min, rule.w_max)
+
+
+def learned_weights(weights: np.ndarray | SynapticWeights) -> np.ndarray:
+    """Weights that came out of a simulation, as the layer takes them."""
+    return weights.values if isinstance(weights, SynapticWeights) else weights
+
+
+def weight_matrix(network: SpikingNetwork, name: str) -> np.ndarray:
+    """Weights of a projection of a trained network, summed by pair; (inputs, neurons)."""
+    projection = next(p for p in network.projections if p.name == name)
+    return network.connections(projection, generator(0, "weights")).dense()
+
+
+def check_sums(network: SpikingNetwork, layer: Projection) -> str:
+    """What is to be said where neurons have too few synapses to learn; empty if none has.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    layer : Projection
+        As `with_synapses` gives it.
+
+    Raises
+    ------
+    SpikelearnError
+        Where that is so of all neurons.
+    """
+    rule, size = layer.plasticity, network.populations[layer.target].size
+    if rule is None or not isinstance(layer.connectivity, Pairs):
+        return ""
+    n_synapses = np.bincount(layer.connectivity.post, minlength=size)
+    if not n_synapses.any():
+        raise SpikelearnError(f"projection {layer.name} has no synapse; there is nothing to learn")
+    if rule.normalise_sum is None:
+        return ""
+    bound = np.flatnonzero(n_synapses * rule.w_max <= rule.normalise_sum)
+    if not bound.size:
+        return ""
+    most = rule.w_max * n_synapses[bound].max()
+    words = (
+        f"{bound.size} of {size} neurons have so few synapses (at most {n_synapses[bound].max()})"
+        f" that their weights, up to w_max {rule.w_max:g}, do not exceed a sum of {most:g}, and"
+        f" normalise_sum is {rule.normalise_sum:g}: all of them stay at w_max and learn nothing;"
+        " lower normalise_sum, or raise w_max"
+    )
+    if bound.size == size:
+        raise SpikelearnError(f"projection {layer.name}: {words}")
+    return words
 
 
 def carried(
@@ -77,7 +200,7 @@ def carried(
     network : SpikingNetwork
     layer : Projection
         That is trained.
-    learned : float array of shape (inputs, neurons)
+    learned : float array of shape (inputs, neurons) or (n_synapses,)
         In the unit of the projection.
     theta : float array of shape (neurons,)
         Rise of the thresholds, mV.
@@ -178,7 +301,7 @@ def freeze(
     network : SpikingNetwork
     layer : Projection
         That was trained.
-    weights : float array of shape (inputs, neurons)
+    weights : float array of shape (inputs, neurons) or (n_synapses,)
         In the unit of the projection.
     theta : float array of shape (neurons,)
         By how much thresholds have risen, mV.

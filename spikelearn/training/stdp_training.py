@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn import _store as store
-from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import goes_on
 from spikelearn._seeding import generator
@@ -38,6 +37,7 @@ from spikelearn.training.config import STDPConfig
 from spikelearn.training.images import images_of_run
 from spikelearn.training.own_images import shown_size
 from spikelearn.training.seen_before import seen_before
+from spikelearn.training.stdp_checkpoint import State, read_checkpoint, write_checkpoint
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
     Progress,
@@ -48,13 +48,19 @@ from spikelearn.training.stdp_evaluation import (
 )
 from spikelearn.training.stdp_layer import (
     carried,
+    check_sums,
     displacement,
     freeze,
     initial_weights,
+    learned_weights,
     normalised,
+    pair_names,
+    pairs_of,
     plastic_projection,
     slowed,
     theta_after,
+    with_pairs,
+    with_synapses,
 )
 from spikelearn.training.stored_runs import Place, described
 
@@ -105,17 +111,6 @@ class STDPRun:
         return described(self.config, self.summary, self.origin)
 
 
-@dataclass
-class _State:
-    """What carries over from image to image, and what is told of it."""
-
-    weights: np.ndarray  # (inputs, neurons), in the unit of the projection
-    theta: np.ndarray  # rise of the thresholds, mV, (neurons,)
-    records: list[dict[str, float]]
-    answers: np.ndarray  # spike counts of the latest images, (images, neurons)
-    classes: np.ndarray  # of those
-
-
 def train_stdp(
     config: STDPConfig,
     runs: str | Path | None = None,
@@ -152,13 +147,13 @@ def train_stdp(
     if place is not None and (run := place.read(open_stdp_run, again, progress)) is not None:
         return run
     network = config.description()
-    layer = plastic_projection(network)
+    network, layer = with_synapses(network, plastic_projection(network), config.seed)
     data = images_of_run(config, complete)
     _check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
-    n_neurons = initial.shape[1]
+    n_neurons = network.populations[layer.target].size
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
-    state = _State(
+    state = State(
         initial,
         np.broadcast_to(offset, n_neurons).astype(float),
         [],
@@ -167,11 +162,11 @@ def train_stdp(
     )
     checkpoint = None if place is None else place.checkpoint
     if checkpoint is not None and checkpoint.is_file():
-        state = _read(checkpoint) or state
+        state = read_checkpoint(checkpoint) or state
     n_inputs = network.populations[layer.source].size
     images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
-    seen = _told_if_seen(data, chunks, config)
+    told = _told(check_sums(network, layer), data, chunks, config)
     written, kept = time.monotonic(), len(state.records)
     try:
         for index in range(len(state.records), len(chunks)):
@@ -179,11 +174,11 @@ def train_stdp(
             _judge(state, data.train_labels[chunks[index]], len(data.classes))
             say(0.9 * (index + 1) / len(chunks), _progress_words(state, config, len(images)))
             if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
-                _write(checkpoint, state)
+                write_checkpoint(checkpoint, state)
                 written, kept = time.monotonic(), len(state.records)
     except KeyboardInterrupt as error:
         if checkpoint is not None and kept < len(state.records):
-            _write(checkpoint, state)
+            write_checkpoint(checkpoint, state)
         if checkpoint is not None and state.records:
             what = f"Training by {len(state.records)} of {len(chunks)} parts of the images"
             error.add_note(goes_on(what))
@@ -192,13 +187,14 @@ def train_stdp(
     order = generator(config.seed, "split").permutation(len(images))
     labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
     summary["best_epoch"] = len(chunks)
-    summary["flag"] = " ".join(filter(None, [*seen, summary["flag"], rates_warning(state.records)]))
+    summary["flag"] = " ".join(filter(None, [*told, summary["flag"], rates_warning(state.records)]))
     epochs, layers = _tables(state, layer, dead)
     before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
     say(1.0, "trained")
     if place is None:
         return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
-    _store(place, state, initial, labels, {"epochs": epochs, "layers": layers}, summary)
+    arrays = {"initial_weights": initial, "labels": labels, **pairs_of(layer)}
+    _store(place, state, arrays, {"epochs": epochs, "layers": layers}, summary)
     place.checkpoint.unlink(missing_ok=True)
     return STDPRun(
         complete, frozen, before, labels, epochs, layers, summary, place.folder,
@@ -240,19 +236,22 @@ def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:
     return chunks
 
 
-def _told_if_seen(data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig) -> list[str]:
-    """Warn of test images that are learned or that label neurons; the same for the flag."""
+def _told(
+    too_few: str, data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig
+) -> list[str]:
+    """Warn of neurons that cannot learn, and of test images that were seen; for the flag, too."""
     from spikelearn.training.measures import TrainingWarning
 
     order = generator(config.seed, "split").permutation(len(data.train_images))
     used = np.unique(np.concatenate([*chunks, order[: config.n_label]]))
     seen = seen_before(data.train_images[used], None, data.test_images[: config.n_test])
-    for sentence in seen:
+    sentences = [too_few, *seen] if too_few else seen
+    for sentence in sentences:
         warnings.warn(sentence, TrainingWarning, stacklevel=3)
-    return [f"{sentence}." for sentence in seen]
+    return [f"{sentence}." for sentence in sentences]
 
 
-def _judge(state: _State, classes: np.ndarray, n_classes: int) -> None:
+def _judge(state: State, classes: np.ndarray, n_classes: int) -> None:
     """The accuracy of the latest images by labels from those before; they join the window."""
     latest = state.answers[len(state.answers) - len(classes) :]
     before = state.answers[: len(state.answers) - len(classes)]
@@ -265,7 +264,7 @@ def _judge(state: _State, classes: np.ndarray, n_classes: int) -> None:
     state.classes = np.concatenate([state.classes, classes])[-WINDOW:]
 
 
-def _progress_words(state: _State, config: STDPConfig, n_images: int) -> str:
+def _progress_words(state: State, config: STDPConfig, n_images: int) -> str:
     n_shown = min(config.n_train or n_images, n_images) * config.epochs
     latest = state.records[-10:]
     rate = np.mean([record["spikes_per_image"] for record in latest])
@@ -287,9 +286,13 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
     network = SpikingNetwork(**complete["network"])
     layer = plastic_projection(network)
     tensors = {name: tensor.numpy() for name, tensor in store.read_weights(folder).items()}
-    missing = {"weights", "initial_weights", "threshold_rise_mv", "labels"} - set(tensors)
+    wanted = {"weights", "initial_weights", "threshold_rise_mv", "labels", *pair_names(layer)}
+    missing = wanted - set(tensors)
     if missing:
         raise store.DamagedResultError(f"{folder} has no {', '.join(sorted(missing))}")
+    if pair_names(layer):
+        pre, post = (tensors[name] for name in pair_names(layer))
+        network, layer = with_pairs(network, layer, pre, post, tensors["initial_weights"])
     offset = np.broadcast_to(
         network.populations[layer.target].threshold_offset_mv,  # type: ignore[union-attr]
         tensors["threshold_rise_mv"].shape,
@@ -313,7 +316,7 @@ def _learn(
     images: np.ndarray,
     index: int,
     config: STDPConfig,
-    state: _State,
+    state: State,
     initial: np.ndarray,
     say: Progress,
 ) -> None:
@@ -350,7 +353,7 @@ def _show(
     streams: tuple[str | int, ...],
     max_rate_hz: float,
     config: STDPConfig,
-    state: _State,
+    state: State,
 ) -> np.ndarray:
     """Show images one after another; change `state`; spike counts of shape (images, neurons)."""
     period = config.present_ms + config.rest_ms
@@ -374,14 +377,14 @@ def _show(
     state.theta = theta_after(neurons, state.theta, emitted, activity.duration_ms, config.dt_ms)
     if layer.name in activity.weights:
         # The simulation scales before each image; this is the scaling after the last one.
-        state.weights = normalised(activity.weights[layer.name], layer)
+        state.weights = normalised(learned_weights(activity.weights[layer.name]), layer)
     of_image = containing_bins(emitted.times_ms, period)
     counts = np.zeros((len(images), emitted.size), dtype=np.int64)
     np.add.at(counts, (of_image, emitted.senders), 1)
     return counts
 
 
-def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(state: State, layer: Projection, dead: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
     epochs = pd.DataFrame(state.records).astype({"epoch": int, "images": int})
@@ -396,52 +399,13 @@ def _tables(state: _State, layer: Projection, dead: float) -> tuple[pd.DataFrame
 
 def _store(
     place: Place,
-    state: _State,
-    initial: np.ndarray,
-    labels: np.ndarray,
+    state: State,
+    others: dict[str, np.ndarray],
     tables: dict[str, pd.DataFrame],
     summary: dict[str, Any],
 ) -> None:
     import torch
 
-    arrays = {
-        "weights": state.weights,
-        "initial_weights": initial,
-        "threshold_rise_mv": state.theta,
-        "labels": labels,
-    }
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    arrays = {"weights": state.weights, "threshold_rise_mv": state.theta, **others}
+    tensors = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items()}
     store.save_run(place.folder, place.complete, tensors, tables, summary, place.key)
-
-
-def _write(checkpoint: Path, state: _State) -> None:
-    import json
-
-    from safetensors.numpy import save_file
-
-    arrays = {
-        "weights": np.ascontiguousarray(state.weights),
-        "theta": state.theta,
-        "answers": state.answers,
-        "classes": state.classes,
-    }
-    with atomic_path(checkpoint, durable=True) as temporary:
-        save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
-
-
-def _read(checkpoint: Path) -> _State | None:
-    """The state in a checkpoint; None, with a warning, where it is damaged."""
-    import json
-
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(checkpoint, framework="numpy") as file:
-            records = json.loads(file.metadata()["records"])
-            weights, theta, answers, classes = (
-                file.get_tensor(name) for name in ("weights", "theta", "answers", "classes")
-            )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        store.set_aside(checkpoint, f"the checkpoint cannot be read ({error})")
-        return None
-    return _State(weights, theta, records, answers, classes)
