@@ -42,6 +42,16 @@ class _Connectivity(Description):
         """
         raise NotImplementedError
 
+    def array_shape(self, n_source: int, n_target: int) -> tuple[int, ...] | None:
+        """Shape of an array of weights or delays; None where the seed decides who is connected.
+
+        Parameters
+        ----------
+        n_source, n_target : int
+            Sizes of the populations.
+        """
+        return None
+
 
 def _indices(value: Any) -> np.ndarray:
     if isinstance(value, list | tuple):
@@ -70,6 +80,10 @@ class AllToAll(_Connectivity):
         pre = np.repeat(np.arange(n_source), n_target)
         return pre, np.tile(np.arange(n_target), n_source)
 
+    def array_shape(self, n_source: int, n_target: int) -> tuple[int, ...]:
+        """A matrix."""
+        return n_source, n_target
+
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
         return n_source * n_target
@@ -90,6 +104,10 @@ class OneToOne(_Connectivity):
             )
         return np.arange(n_source), np.arange(n_target)
 
+    def array_shape(self, n_source: int, n_target: int) -> tuple[int, ...]:
+        """One for each neuron."""
+        return (n_source,)
+
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
         return n_source
@@ -98,8 +116,8 @@ class OneToOne(_Connectivity):
 class Pairs(_Connectivity):
     """The pairs that are named: neuron pre[i] of the source to neuron post[i] of the target.
 
-    A pair named twice has two synapses. Weights are one for all, one for each pair, or drawn. In a
-    YAML file the indices are lists, or `{file: weights.safetensors, key: KEY}`.
+    A pair named twice has two synapses. Weights and delays are one for all, one for each pair, or
+    drawn. In a YAML file the indices are lists, or `{file: weights.safetensors, key: KEY}`.
     """
 
     kind: Literal["pairs"]
@@ -124,6 +142,10 @@ class Pairs(_Connectivity):
                     f"{end} names neuron {neurons.max()} of a population of {size} (the first is 0)"
                 )
         return self.pre, self.post
+
+    def array_shape(self, n_source: int, n_target: int) -> tuple[int, ...]:
+        """One for each pair that is named."""
+        return self.pre.shape
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
@@ -323,6 +345,10 @@ class Convolution(_Connectivity):
         """Indices of the connected pairs."""
         return self.pairs(n_source, n_target)[:2]
 
+    def array_shape(self, n_source: int, n_target: int) -> tuple[int, ...]:
+        """The kernel's."""
+        return self.kernel_shape
+
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses there are."""
         inside = 1
@@ -368,13 +394,17 @@ _SURVEYED = 64  # neurons whose surroundings stand for all
 
 @dataclass(frozen=True)
 class Connections:
-    """Drawn synapses: arrays of shape (n_synapses,); `weight` in the unit of the projection's."""
+    """Drawn synapses: arrays of shape (n_synapses,); `weight` in the unit of the projection's.
+
+    `delay_ms` holds delays that the projection gives synapse by synapse, and None otherwise.
+    """
 
     pre: np.ndarray
     post: np.ndarray
     weight: np.ndarray
     n_source: int
     n_target: int
+    delay_ms: np.ndarray | None = None
 
     def dense(self) -> np.ndarray:
         """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""

@@ -228,8 +228,8 @@ def _projection_with_arrays(projection: Any, path: Path) -> Any:
         if name == "connectivity" and isinstance(value, dict):
             fields[name] = {key: _array(key, item, path) for key, item in value.items()}
         else:
-            weights = str(name).startswith("weight_")
-            fields[name] = _array(name, value, path) if weights else value
+            by_synapse = str(name).startswith("weight_") or name == "delay_ms"
+            fields[name] = _array(name, value, path) if by_synapse else value
     return fields
 
 

@@ -41,6 +41,7 @@ def save_network(network: SpikingNetwork, folder: Path) -> Path:
     for index, projection in enumerate(network.projections):
         large = {
             f"weight_{projection.unit}": projection.weight,
+            "delay_ms": projection.delay_ms,
             **{end: getattr(projection.connectivity, end, None) for end in ("pre", "post")},
         }
         kept = {name: value for name, value in large.items() if isinstance(value, np.ndarray)}
@@ -50,9 +51,9 @@ def save_network(network: SpikingNetwork, folder: Path) -> Path:
         )
         for name, array in kept.items():
             key = f"{index}:{projection.name}"
-            place = fields
-            if name in ("pre", "post"):
-                key, place = f"{key}:{name}", fields["connectivity"]
+            place = fields["connectivity"] if name in ("pre", "post") else fields
+            if not name.startswith("weight_"):
+                key = f"{key}:{name}"
             arrays[key] = np.ascontiguousarray(array)
             place[name] = {"file": _ARRAYS, "key": key}
         content["projections"].append(fields)

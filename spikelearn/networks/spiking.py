@@ -19,7 +19,8 @@ from pydantic_core import PydanticKnownError
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
-from spikelearn.networks.connectivity import AllToAll, Connections, Convolution, Pairs
+from spikelearn._synaptic_weights import SynapticWeights
+from spikelearn.networks.connectivity import Connections
 from spikelearn.networks.fields import with_arrays
 from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (
@@ -35,7 +36,13 @@ from spikelearn.networks.neurons import (
     SpikeSource,
 )
 from spikelearn.networks.plasticity import DopamineSTDP
-from spikelearn.networks.projections import UNITS, Projection, draw_synapses
+from spikelearn.networks.projections import (
+    UNITS,
+    Projection,
+    check_arrays,
+    draw_synapses,
+    reweighted,
+)
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -134,7 +141,7 @@ class SpikingNetwork(Description):
         names = [projection.name for projection in self.projections]
         for projection in self.projections:
             self._check_ends(projection)
-            self._check_array(projection)
+            check_arrays(projection, *self._sizes(projection))
         for item in self.background:
             self._check_target(item, "background input")
         for noise in self.noise:
@@ -189,31 +196,6 @@ class SpikingNetwork(Description):
         if mistake := item.mistake(self.neurons[item.target]):
             raise ValueError(f"{what} of '{item.target}': {mistake}")
 
-    def _check_array(self, projection: Projection) -> None:
-        array = projection.weight
-        if not isinstance(array, np.ndarray):
-            return
-        connectivity = projection.connectivity
-        if isinstance(connectivity, Convolution):
-            shape: tuple[int, ...] = connectivity.kernel_shape
-        elif isinstance(connectivity, Pairs):
-            shape = connectivity.pre.shape
-        elif isinstance(connectivity, AllToAll):
-            shape = (
-                self.populations[projection.source].size,
-                self.populations[projection.target].size,
-            )
-        else:
-            raise ValueError(
-                f"projection {projection.name}: an array of weights needs all_to_all connectivity"
-                " (a weight matrix), pairs (one each) or a convolution (its kernel)"
-            )
-        if array.shape != shape:
-            raise ValueError(
-                f"projection {projection.name}: the weights must have shape {shape}, found"
-                f" {array.shape}"
-            )
-
     @property
     def neurons(self) -> dict[str, NeuronModel]:
         """Populations of neurons by name."""
@@ -231,26 +213,37 @@ class SpikingNetwork(Description):
 
     def connections(self, projection: Projection, generator: np.random.Generator) -> Connections:
         """Draw the synapses of a projection: pairs first, then weights."""
-        n_source = self.populations[projection.source].size
-        n_target = self.populations[projection.target].size
-        return draw_synapses(projection, n_source, n_target, generator)
+        return draw_synapses(projection, *self._sizes(projection), generator)
+
+    def _sizes(self, projection: Projection) -> tuple[int, int]:
+        return self.populations[projection.source].size, self.populations[projection.target].size
 
     def with_weights(
-        self, weights: Mapping[str, np.ndarray], units: Mapping[str, str] | None = None
+        self,
+        weights: Mapping[str, np.ndarray | SynapticWeights],
+        units: Mapping[str, str] | None = None,
     ) -> SpikingNetwork:
         """A copy whose projections, by name, have these weights.
 
+        With the `weights` of an activity a simulation goes on learning where another ended, synapse
+        by synapse. Pairs that were drawn are then those that were drawn (`pairs`), whatever the
+        seed. Potentials, thresholds and traces start afresh, and where the plasticity has
+        `normalise_sum` the weights are scaled to it, as at every start.
+
         Parameters
         ----------
-        weights : mapping of str to array of shape (source size, target size)
-            In the unit of the projection's weights.
+        weights : mapping of str to array or SynapticWeights
+            In the unit of the projection's weights: as an activity has them, or an array as the
+            projection takes it, or a matrix of shape (source size, target size) where the
+            description says which synapses there are.
         units : mapping of str to str, optional
             Their units, as an activity's `weight_units` says them; refused where they are others.
 
         Raises
         ------
         SpikelearnError
-            If there is no such projection, or more than one of that name, or the unit is another.
+            If there is no such projection, or more than one of that name, or the unit is another,
+            or the weights are of other synapses.
         """
         names = [p.name for p in self.projections]
         for name in weights:
@@ -264,9 +257,7 @@ class SpikingNetwork(Description):
                     f"projection {name} has weights in {wanted}, but these are in {given}"
                 )
         projections = tuple(
-            p.model_copy(update={f"weight_{p.unit}": np.asarray(weights[p.name], dtype=np.float64)})
-            if p.name in weights
-            else p
+            reweighted(p, weights[p.name], *self._sizes(p)) if p.name in weights else p
             for p in self.projections
         )
         return SpikingNetwork(**{**dict(self), "projections": projections})

@@ -10,11 +10,11 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn._time_steps import in_steps
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.neurons.lif import decayed_gain
 from spikelearn.networks.nir import groups_of_loops
+from spikelearn.networks.projections import delay_steps
 from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse
 
 if TYPE_CHECKING:
@@ -121,25 +121,26 @@ def _collect(
         raise SpikelearnError(f"{where}: NIR has no plasticity")
     if not isinstance(synapse, DeltaSynapse | ExponentialSynapse) or projection.unit == "ns":
         raise SpikelearnError(f"{where}: NIR has delta and exponential currents only")
-    if isinstance(projection.delay_ms, AnyDistribution):
-        raise SpikelearnError(f"{where}: NIR has one delay for each source neuron")
-    from_source = isinstance(network.populations[projection.source], SpikeSource)
-    delay = projection.delay_ms
-    given: float = (0.0 if from_source else dt_ms) if delay is None else float(delay)
-    steps = in_steps(given, dt_ms, f"{where}: delay_ms")
-    if steps < (not from_source):
-        raise SpikelearnError(f"{where}: the delay must be at least one step of {dt_ms:g} ms")
+    least = 0 if isinstance(network.populations[projection.source], SpikeSource) else 1
+    drawn = network.connections(projection, generator(seed, "connections", index))
+    delays = delay_steps(projection, drawn, dt_ms, least, generator(seed, "delays", index))
     gain = np.asarray(network.neurons[projection.target].gains()[projection.unit])
-    weights = network.connections(projection, generator(seed, "connections", index)).dense() * gain
     target = targets[projection.target]
-    edge = target.edges.setdefault((projection.source, steps), _Edge())
-    if isinstance(synapse, DeltaSynapse):
-        edge.jump = weights if edge.jump is None else edge.jump + weights
-        return
-    if target.tau_syn_ms not in (None, synapse.tau_ms):
-        raise SpikelearnError(f"{where}: NIR has one synaptic time constant a population")
-    target.tau_syn_ms = synapse.tau_ms
-    edge.current = weights if edge.current is None else edge.current + weights
+    if not isinstance(synapse, DeltaSynapse):
+        if target.tau_syn_ms not in (None, synapse.tau_ms):
+            raise SpikelearnError(f"{where}: NIR has one synaptic time constant a population")
+        target.tau_syn_ms = synapse.tau_ms
+    # Synapses of one delay are one map between the populations, with one delay in front of it.
+    for steps in np.unique(delays) if np.ndim(delays) else [delays]:
+        mine = drawn
+        if np.ndim(delays):
+            mine = drawn.with_weight(np.where(delays == steps, drawn.weight, 0.0))
+        weights = mine.dense() * gain
+        edge = target.edges.setdefault((projection.source, int(steps)), _Edge())
+        if isinstance(synapse, DeltaSynapse):
+            edge.jump = weights if edge.jump is None else edge.jump + weights
+        else:
+            edge.current = weights if edge.current is None else edge.current + weights
 
 
 class _Writer:
@@ -166,8 +167,11 @@ class _Writer:
         cell = self.cells[name]
         tau_m = np.broadcast_to(np.asarray(cell.tau_m_ms, dtype=float), (cell.size,))
         beta = np.exp(-self.dt_ms / tau_m)
-        tau = self.step_s / (1.0 - beta)
         rest = np.broadcast_to(cell.v_rest_mv, (cell.size,))
+        if (beta == 1.0).any():
+            self._add_without_leak(name, target, beta, rest)
+            return
+        tau = self.step_s / (1.0 - beta)
         common: dict[str, Any] = {
             "v_leak": np.zeros(cell.size),
             "v_threshold": cell.v_threshold_mv - rest,
@@ -209,6 +213,36 @@ class _Writer:
             else:
                 # A current reaches our membrane a step after the spike arrives.
                 self.arriving[name].append((source, steps + 1, np.asarray(weights)))
+
+    def _add_without_leak(
+        self, name: str, target: _Target, beta: np.ndarray, rest: np.ndarray
+    ) -> None:
+        """Neurons that lose nothing in a step are NIR's IF: they integrate what arrives.
+
+        Parameters
+        ----------
+        name : str
+        target : _Target
+            What arrives there.
+        beta, rest : array of shape (size,)
+            What remains of the potential after a step, and where it rests, in mV.
+        """
+        cell = self.cells[name]
+        if (beta < 1.0).any() or target.tau_syn_ms is not None:
+            raise SpikelearnError(
+                f"population '{name}': NIR has no neurons without a leak beside others with one, or"
+                " with synaptic currents"
+            )
+        self.nodes[name] = nir.IF(
+            r=np.full(cell.size, 1.0 / self.step_s),
+            v_threshold=np.broadcast_to(cell.v_threshold_mv - rest, (cell.size,)).astype(float),
+            v_reset=np.broadcast_to(cell.reset_mv - rest, (cell.size,)).astype(float),
+        )
+        self.arriving[name] = [
+            (source, steps, edge.jump)
+            for (source, steps), edge in target.edges.items()
+            if edge.jump is not None
+        ]
 
     def graph(self) -> nir.NIRGraph:
         """All nodes, with the maps between them."""

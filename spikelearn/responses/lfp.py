@@ -262,24 +262,18 @@ def _projected(
     n_steps: int,
 ) -> np.ndarray:
     """Summed magnitudes of one projection's currents, shape (n_trials, 2, n_steps)."""
+    from spikelearn.networks.projections import delay_steps
     from spikelearn.networks.spiking import SpikeSource
 
     drawn = network.connections(projection, generator(seed, "connections", index))
     weight = drawn.weight * _driving_force(network, projection)[drawn.post]
     least = 0 if isinstance(network.populations[projection.source], SpikeSource) else 1
-    if projection.delay_ms is None:
-        steps = np.full(drawn.pre.size, least, dtype=np.int64)
-    elif isinstance(projection.delay_ms, float):
-        steps = np.full(drawn.pre.size, nearest_step(projection.delay_ms, activity.dt_ms))
-    else:
-        delays: Any = projection.delay_ms
-        ms = delays.draw(drawn.pre.size, generator(seed, "delays", index))
-        steps = np.maximum(nearest_steps(ms, activity.dt_ms), least)
+    steps = delay_steps(projection, drawn, activity.dt_ms, least, generator(seed, "delays", index))
     spikes = activity[projection.source]
     emitted = nearest_steps(spikes.times_ms, activity.dt_ms)
     arriving = np.zeros((activity.n_trials, 2, n_steps))
     for delay in np.unique(steps):
-        here = steps == delay
+        here = np.asarray(steps) == delay
         for sign, positive in enumerate((True, False)):
             mine = here & ((weight > 0) == positive)
             # All that a neuron sends to the population with this delay arrives together.

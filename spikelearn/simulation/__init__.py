@@ -76,6 +76,10 @@ Weights are normalised at the beginning of a step, before anything else. They ca
 to moment, so a plastic network has one trial. `snntorch` and `norse` have the rules that are made
 of traces of spikes, and refuse those that read a potential or a reward.
 
+Each synapse has a weight of its own, also where several join a pair, or where a convolution shared
+it at the start: `activity.weights` holds them, and `network.with_weights(activity.weights)` is the
+network that goes on learning from there.
+
 The state before the first step is v_init with no current, so an input at t_0 meets
 beta * v_init. Random numbers (connectivity, weights, delays, initial potentials, input spikes,
 background, noise) are drawn outside the backends from streams named after what they are for, so
@@ -83,8 +87,10 @@ that one seed gives the same input spikes and the same synapses everywhere; arit
 floats unless asked otherwise.
 
 Input spikes are moved to the nearest grid point, from the middle between two to the later one, and
-so are delays that are drawn from a distribution. Durations, delays that are given and refractory
-periods must be multiples of dt.
+so are delays that are drawn from a distribution. Spikes that are given beyond the last step, as of
+a longer recording, are left out with a warning; none may lie before 0. Durations, delays that are
+given, for all synapses or for each, and refractory periods must be multiples of dt. What would
+arrive after the end never does, and a delay that is longer than the run takes no more memory.
 
 Several spikes of a source neuron in one step, whether they are given, drawn or recorded, count as
 many: they arrive together, one right after the other. At a synapse that does not learn that is the

@@ -132,7 +132,9 @@ def _told(
     spikes = stimulus.spikes.get(item.source)
     if spikes is not None and math.isfinite(duration_ms):
         shown, row = np.unique(trial, return_inverse=True)
-        senders = [spikes.senders[spikes.of_trial(int(t))] for t in shown]
+        within = spikes.times_ms < duration_ms  # later ones are left out of the run
+        mine = [spikes.of_trial(int(t)) for t in shown]
+        senders = [spikes.senders[of][within[of]] for of in mine]
         counts = [np.bincount(part, minlength=n_source) for part in senders]
         rates = np.stack(counts) / duration_ms
     elif item.source in network.rates_hz:

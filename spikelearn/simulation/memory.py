@@ -43,7 +43,7 @@ _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 32, "norse": 32}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
-_DRAWING, _SORTING = 16, 40
+_DRAWING, _SORTING = 16, 32
 # Of a spike in the other backends: its step, sender and trial, as found, joined, chosen and sorted.
 _SPIKE_ELSEWHERE = 4 * ARRAY_BYTES
 _GB = 1e9
@@ -99,7 +99,8 @@ def needed_bytes(
         if p.plasticity is not None
     )
     passing = [
-        number * (_DRAWING + (_SORTING if isinstance(p.delay_ms, AnyDistribution) else 0))
+        number
+        * (_DRAWING + (_SORTING if isinstance(p.delay_ms, AnyDistribution | np.ndarray) else 0))
         for number, p in zip(numbers, network.projections, strict=True)
     ]
     synapses = a_synapse * sum(numbers) + max(passing, default=0.0)

@@ -21,6 +21,7 @@ from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.final_weights import final_weights
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import (
@@ -82,8 +83,9 @@ class Backend(Protocol):
         """Simulate: run(grid, progress, precision).
 
         It takes a `GridNetwork`, a function to tell the fraction done to, and "float64" or
-        "float32"; and gives spikes by population, states by name and weights by projection. Where
-        the user interrupts it, it raises `PartialRun` with what there is, or KeyboardInterrupt.
+        "float32"; and gives spikes by population, states by name and, by projection, the weights of
+        plastic synapses, one for each in the order of its connections. Where the user interrupts
+        it, it raises `PartialRun` with what there is, or KeyboardInterrupt.
         """
 
 
@@ -214,7 +216,8 @@ def simulate(
             warnings.warn(interrupted.reason, stacklevel=2)
     if progress is not None and "partial" not in provenance:
         progress(1.0)
-    spikes, states, weights = result
+    spikes, states, found = result
+    weights = final_weights(network, grid, found)
     activity = Activity(
         populations={
             name: _population_spikes(part, trials, n_steps, dt_ms, network.populations[name].size)

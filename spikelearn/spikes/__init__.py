@@ -10,7 +10,7 @@ What each format keeps: `.nwb`, `.nix`, `.h5`, `.npz` and `.mat` keep everything
 spikes, sizes, labels and provenance, and leaves out recorded states and weights.
 """
 
-from spikelearn.spikes.activity import Activity, PopulationSpikes
+from spikelearn.spikes.activity import Activity, PopulationSpikes, SynapticWeights
 from spikelearn.spikes.correlation import cross_correlation, pairwise_correlations
 from spikelearn.spikes.distances import (
     distances_between_neurons,
@@ -38,6 +38,7 @@ __all__ = [
     "FORMATS",
     "Activity",
     "PopulationSpikes",
+    "SynapticWeights",
     "between",
     "check_path",
     "cross_correlation",

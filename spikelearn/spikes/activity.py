@@ -11,6 +11,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes.units import units_of_weights
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class Activity:
         One label per trial: which stimulus it was.
     states : mapping of str to array of shape (n_trials, n_steps, size)
         Recorded state by "population.variable" (`v_mv`: membrane potential in mV).
-    weights : mapping of str to array of shape (source size, target size)
+    weights : mapping of str to array of shape (source size, target size), or SynapticWeights
         Final weights of plastic projections, by "source->target", in the unit that `weight_units`
-        says.
+        says: a matrix of all-to-all connectivity, and of any other one weight for each synapse,
+        which read as the matrix of their sums. `network.with_weights` takes both.
     provenance : mapping
         What was run: network, stimulus, backend and its version, seed. Plain YAML values.
     weight_units : mapping of str to str
@@ -62,7 +64,7 @@ class Activity:
     n_trials: int = 1
     labels: Sequence[str] = ()
     states: Mapping[str, np.ndarray] = field(default_factory=dict)
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    weights: Mapping[str, np.ndarray | SynapticWeights] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     weight_units: Mapping[str, str] = field(default_factory=dict)
 

@@ -3,7 +3,8 @@
 activity.duration_ms, .dt_ms, .n_trials, .labels (cell array)
 activity.populations(k).name, .size, .times_ms, .neurons, .trials    columns, counted from 1
 activity.states(k).name, .values, .unit     trials x steps x neurons
-activity.weights(k).name, .values, .unit    source neurons x target neurons
+activity.weights(k).name, .values, .unit    source neurons x target neurons; or a row a synapse:
+                                            source and target neuron, and weight
 activity.metadata                           the same and the provenance, as JSON
 """
 
@@ -20,8 +21,9 @@ from scipy.io.matlab import MatlabFunction, MatlabOpaque, mat_struct
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes import mat_hdf5, two_columns
-from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.metadata import describe, is_by_synapse, parse, rebuild, weight_arrays
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.units import state_unit
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 COMPLETE = True  # states and weights are kept too
 TAKES = two_columns.TAKES
+_FIRST = np.array([1.0, 1.0, 0.0])  # source, target, weight of a synapse
 HELD_BYTES = 60  # of memory for each spike: the library holds all of a file
 
 
@@ -57,7 +60,7 @@ def save(activity: Activity, path: Path) -> None:
         "populations": _structs(populations, ["name", "size", "times_ms", "neurons", "trials"]),
         "states": _structs(_named(activity.states, units), ["name", "values", "unit"]),
         "weights": _structs(
-            _named(activity.weights, activity.weight_units), ["name", "values", "unit"]
+            _named(_from_one(activity), activity.weight_units), ["name", "values", "unit"]
         ),
         "metadata": json.dumps(json.loads(describe(activity))),  # nothing beyond ASCII
     }
@@ -90,7 +93,12 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
         meta,
         populations,
         states=[struct.values for struct in record.states.ravel()],
-        weights=[struct.values for struct in record.weights.ravel()],
+        weights=[
+            struct.values.reshape(-1, _FIRST.size) - _FIRST
+            if is_by_synapse(form)
+            else struct.values
+            for form, struct in zip(meta["weights"].values(), record.weights.ravel(), strict=True)
+        ],
     )
 
 
@@ -133,6 +141,15 @@ def _arrays(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def _plain(text: str) -> str:
     """Text of characters that MATLAB has, which are 16 bits long."""
     return "".join(c if ord(c) < 2**16 else f"\\U{ord(c):08x}" for c in text)
+
+
+def _from_one(activity: Activity) -> dict[str, np.ndarray]:
+    """Weights with their neurons counted as MATLAB does."""
+    arrays = weight_arrays(activity)
+    return {
+        name: arrays[name] + _FIRST if isinstance(weights, SynapticWeights) else arrays[name]
+        for name, weights in activity.weights.items()
+    }
 
 
 def _named(arrays: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[dict[str, Any]]:

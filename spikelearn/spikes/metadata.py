@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,15 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
+from spikelearn._synaptic_weights import SynapticWeights
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
 
 FORMAT = "spikelearn activity"
 VERSION = 1
+BY_SYNAPSE_VERSION = 2  # with weights by synapse, which earlier versions took for a matrix
+SYNAPSE_COLUMNS = ("source", "target", "weight")
 
 
 def check(activity: Activity) -> None:
@@ -98,7 +102,7 @@ def describe(activity: Activity, provenance: bool = True) -> str:
     """Sizes, grid, labels and (if asked) provenance as one line of ASCII JSON."""
     content: dict[str, Any] = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": BY_SYNAPSE_VERSION if _some_by_synapse(activity) else VERSION,
         "duration_ms": float(activity.duration_ms),
         "dt_ms": float(activity.dt_ms),
         "n_spikes": activity.n_spikes,
@@ -106,8 +110,8 @@ def describe(activity: Activity, provenance: bool = True) -> str:
         "populations": {name: int(s.size) for name, s in activity.populations.items()},
         "states": {name: _array_form(state) for name, state in activity.states.items()},
         "weights": {
-            name: {**_array_form(matrix), "unit": activity.weight_units[name]}
-            for name, matrix in activity.weights.items()
+            name: {**_weights_form(activity.weights[name]), "unit": activity.weight_units[name]}
+            for name in activity.weights
         },
     }
     if provenance:
@@ -120,10 +124,51 @@ def _array_form(array: np.ndarray) -> dict[str, Any]:
     return {"shape": list(array.shape), "dtype": array.dtype.name}
 
 
+def _some_by_synapse(activity: Activity) -> bool:
+    return any(isinstance(weights, SynapticWeights) for weights in activity.weights.values())
+
+
+def _weights_form(weights: np.ndarray | SynapticWeights) -> dict[str, Any]:
+    if not isinstance(weights, SynapticWeights):
+        return _array_form(weights)
+    form = {"shape": [weights.n_synapses, len(SYNAPSE_COLUMNS)], "dtype": weights.dtype.name}
+    return {**form, "columns": list(SYNAPSE_COLUMNS), "sizes": list(weights.shape)}
+
+
+def weight_arrays(activity: Activity) -> dict[str, np.ndarray]:
+    """Weights by projection as files hold them: matrices, or where synapses stand one by one rows
+    of `SYNAPSE_COLUMNS`, neurons counted from 0."""
+    return {
+        name: np.column_stack([weights.pre, weights.post, weights.values])
+        if isinstance(weights, SynapticWeights)
+        else np.asarray(weights)
+        for name, weights in activity.weights.items()
+    }
+
+
+def weights_of(
+    meta: Mapping[str, Any], arrays: Iterable[np.ndarray]
+) -> dict[str, np.ndarray | SynapticWeights]:
+    """The weights that `weight_arrays` made arrays of, which come in the order of `meta`."""
+    found: dict[str, np.ndarray | SynapticWeights] = {}
+    for (name, form), array in zip(meta["weights"].items(), arrays, strict=False):
+        found[name] = array
+        if is_by_synapse(form):
+            pre, post, values = np.asarray(array).reshape(-1, len(SYNAPSE_COLUMNS)).T
+            found[name] = SynapticWeights(pre, post, values, tuple(form["sizes"]))
+    return found
+
+
+def is_by_synapse(form: Mapping[str, Any]) -> bool:
+    """Whether weights are rows of `SYNAPSE_COLUMNS`, by what the metadata say of them."""
+    return "sizes" in form
+
+
 def array_bytes(activity: Activity) -> int:
-    """Bytes of the recorded states and the weights as they are in memory."""
-    arrays = [*activity.states.values(), *activity.weights.values()]
-    return sum(int(np.asarray(array).nbytes) for array in arrays)
+    """Bytes of the recorded states and the weights as files hold them."""
+    states = sum(int(np.asarray(state).nbytes) for state in activity.states.values())
+    forms = [_weights_form(weights) for weights in activity.weights.values()]
+    return states + sum(math.prod(f["shape"]) * np.dtype(f["dtype"]).itemsize for f in forms)
 
 
 def parse(text: Any) -> dict[str, Any] | None:
@@ -140,10 +185,10 @@ def parse(text: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return None
-    if content.get("version") != VERSION:
+    if content.get("version") not in (VERSION, BY_SYNAPSE_VERSION):
         raise SpikelearnError(
             f"written in version {content.get('version')} of the layout, this toolkit reads"
-            f" version {VERSION}; use a newer spikelearn"
+            f" version {BY_SYNAPSE_VERSION}; use a newer spikelearn"
         )
     return content
 
@@ -180,7 +225,7 @@ def rebuild(
         n_trials=len(meta["labels"]),
         labels=tuple(meta["labels"]),
         states=dict(zip(meta["states"], states, strict=False)),
-        weights=dict(zip(meta["weights"], weights, strict=False)),
+        weights=weights_of(meta, weights),
         provenance=meta["provenance"],
         weight_units=weight_units(meta),
     )
@@ -235,6 +280,6 @@ def digest(activity: Activity) -> str:
         for spikes in activity.populations.values()
         for array in (spikes.times_ms, spikes.senders, spikes.trials)
     ]
-    for array in [*arrays, *activity.states.values(), *activity.weights.values()]:
+    for array in [*arrays, *activity.states.values(), *weight_arrays(activity).values()]:
         summed.update(np.ascontiguousarray(array).reshape(-1).data)
     return summed.hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.spikes.metadata import describe, parse, to_json
+from spikelearn.spikes.metadata import describe, parse, to_json, weight_arrays
 from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def block_annotations(activity: Activity) -> dict[str, Any]:
         "activity": describe(activity, provenance=False),
         "provenance": to_json(dict(activity.provenance)),
     }
-    for i, matrix in enumerate(activity.weights.values()):
+    for i, array in enumerate(weight_arrays(activity).values()):
         # Flat, because Neo's NIX writer drops annotations of more than one dimension.
-        noted[f"weights_{i}"] = np.asarray(matrix).ravel()
+        noted[f"weights_{i}"] = array.ravel()
     for i, unit in enumerate(activity.weight_units.values()):
         noted[f"weights_{i}_unit"] = unit
     return noted

@@ -16,7 +16,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import repeated
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.spikes.metadata import weight_units
+from spikelearn.spikes.metadata import weight_units, weights_of
 from spikelearn.spikes.neo_blocks import (
     SESSION_CLOCK,
     block_annotations,
@@ -181,11 +181,7 @@ def activity_of(
         n_trials=len(segments),
         labels=tuple(labels),
         states=_states(segments, meta["states"] if meta else {}),
-        weights=(
-            dict(zip(meta["weights"], read_weights(block.annotations, meta), strict=True))
-            if meta
-            else {}
-        ),
+        weights=weights_of(meta, read_weights(block.annotations, meta)) if meta else {},
         provenance=meta["provenance"] if meta else _foreign_provenance(block, notes),
         weight_units=weight_units(meta) if meta else {},
     )

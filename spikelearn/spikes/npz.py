@@ -1,8 +1,9 @@
 """NumPy archives: `metadata` as JSON, and the arrays by number in the order it names them.
 
 `population_0_times_ms`, `population_0_senders` and `population_0_trials` belong to the first
-population, `state_0` to the first recorded state, `weights_0` to the first weight matrix, whose
-unit is `weights_0_unit`.
+population, `state_0` to the first recorded state, `weights_0` to the first weights, a matrix of
+source by target neurons or a row of source, target and weight for each synapse; `weights_0_unit` is
+their unit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes import two_columns
-from spikelearn.spikes.metadata import describe, parse, rebuild
+from spikelearn.spikes.metadata import describe, parse, rebuild, weight_arrays
 from spikelearn.spikes.of_others import refuse
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def save(activity: Activity, path: Path) -> None:
             arrays[f"population_{i}_{field}"] = getattr(spikes, field)
     for i, state in enumerate(activity.states.values()):
         arrays[f"state_{i}"] = np.asarray(state)
-    for i, matrix in enumerate(activity.weights.values()):
-        arrays[f"weights_{i}"] = np.asarray(matrix)
+    for i, array in enumerate(weight_arrays(activity).values()):
+        arrays[f"weights_{i}"] = array
     for i, unit in enumerate(activity.weight_units.values()):
         arrays[f"weights_{i}_unit"] = np.array(unit)
     # An open file: given a name, NumPy appends its own suffix to any other.

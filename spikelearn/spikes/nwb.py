@@ -6,8 +6,9 @@ The trials follow one another on the session clock (see `session.py`).
   that Neo gives its spike train. Neo's own writer would lose the populations.
 - `trials`: start, stop and `stimulus` of each; `epochs` says the same, because Neo reads these.
 - `acquisition`: a time series per recorded state, NaN between trials.
-- `analysis`: a table per matrix of final weights, a row per source neuron; its one column bears
-  the unit, as `weight_mv` or `weight_ns` do.
+- `analysis`: a table per projection of final weights, a row per source neuron, whose one column
+  bears the unit, as `weight_mv` or `weight_ns` do; or a row per synapse, with its `source` and
+  `target` before the weight.
 - `notes`: sizes, grid, labels and provenance as JSON.
 
 A simulated network has no animal, so there is no subject. The session starts when the provenance
@@ -24,8 +25,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn._time_steps import nearest_step
-from spikelearn.spikes.metadata import array_bytes, describe, digest, parse, rebuild
+from spikelearn.spikes.metadata import (
+    SYNAPSE_COLUMNS,
+    array_bytes,
+    describe,
+    digest,
+    is_by_synapse,
+    parse,
+    rebuild,
+    weight_arrays,
+)
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
     session_start,
@@ -233,20 +244,28 @@ def _add_states(file: pynwb.NWBFile, activity: Activity) -> None:
 def _add_weights(file: pynwb.NWBFile, activity: Activity) -> None:
     from hdmf.common import DynamicTable, VectorData
 
-    for key, name in _object_names(activity.weights).items():
-        matrix = np.asarray(activity.weights[key])
+    arrays = weight_arrays(activity)
+    for key, name in _object_names(arrays).items():
         unit = activity.weight_units[key]
-        column = VectorData(
-            name=WEIGHT_FIELDS.get(unit, "weight"),
-            description=f"Weight in {unit} to each target neuron.",
-            data=matrix,
+        field, rows, values = WEIGHT_FIELDS.get(unit, "weight"), "source neuron", arrays[key]
+        columns = []
+        if isinstance(activity.weights[key], SynapticWeights):
+            *ends, values = values.T
+            columns = [
+                VectorData(name=end, description=f"The {end} neuron, from 0.", data=who.astype(int))
+                for end, who in zip(SYNAPSE_COLUMNS, ends, strict=False)
+            ]
+            rows = "synapse"
+        whose = "of the synapse" if columns else "to each target neuron"
+        columns.append(
+            VectorData(name=field, description=f"Weight in {unit} {whose}.", data=values)
         )
         file.add_analysis(
             DynamicTable(
                 name=name,
-                description=f"Final weights of {key}; a row per source neuron.",
-                columns=[column],
-                id=np.arange(len(matrix)),
+                description=f"Final weights of {key}; a row per {rows}.",
+                columns=columns,
+                id=np.arange(len(values)),
             )
         )
 
@@ -282,5 +301,10 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
         )
     ]
     tables = [file.analysis[name] for name in _object_names(meta["weights"]).values()]
-    weights = [table[table.colnames[0]].data[:] for table in tables]
+    weights = [
+        np.column_stack([table[column].data[:] for column in table.colnames])
+        if is_by_synapse(form)
+        else table[table.colnames[0]].data[:]
+        for form, table in zip(meta["weights"].values(), tables, strict=True)
+    ]
     return rebuild(meta, populations, states, weights)

@@ -17,7 +17,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
-from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild
+from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild, weight_arrays
 from spikelearn.spikes.of_others import Given, in_ms, neurons_of, of_trials, refuse
 from spikelearn.spikes.units import state_unit
 
@@ -62,7 +62,7 @@ def save(activity: Activity, path: Path) -> None:
                     )
                     for here in pieces(len(spikes)):
                         written[here] = values[here]
-        for kind, arrays in (("state", activity.states), ("weights", activity.weights)):
+        for kind, arrays in (("state", activity.states), ("weights", weight_arrays(activity))):
             for index, (name, array) in enumerate(arrays.items()):
                 written = ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
                 unit = activity.weight_units.get(name, "") or state_unit(name).name

@@ -104,6 +104,48 @@ def test_a_round_trip_keeps_the_spikes(network: SpikingNetwork, seed: int) -> No
         np.testing.assert_array_equal(after[name], twice[name])
 
 
+@pytest.mark.parametrize("synapse", [DELTA, EXPONENTIAL], ids=["delta", "current"])
+@pytest.mark.parametrize("way", ["given", "drawn"])
+def test_delays_by_synapse_go_to_nir_and_come_back(synapse: dict[str, Any], way: str) -> None:
+    rng = np.random.default_rng(4)
+    given = rng.integers(1, 9, (9, 7)) * 0.5
+    spread = {"distribution": "uniform", "low": 0.5, "high": 4.0}
+    late = given if way == "given" else spread
+    network = ours(synapse).changed(
+        {"projections[in->one].delay_ms": rng.integers(0, 5, (12, 9)) * 0.5,
+         "projections[one->two].delay_ms": late}
+    )  # fmt: skip
+    graph = network.to_nir(0.5)
+    assert sum(isinstance(node, nir.Delay) for node in graph.nodes.values()) > 8
+    back = SpikingNetwork.from_nir(graph)
+    names = [(p.name, p.synapse.model) for p in back.projections]
+    assert len(set(names)) == len(names)  # one projection for all delays
+    x = random_input(12, 1)
+    before, after = run(network, x, 0.5), run(back, x, 0.5)
+    for name in network.neurons:
+        assert before[name].sum() > 20
+        earlier = graph.nodes[name].metadata["spikes_earlier_by_steps"]
+        np.testing.assert_array_equal(before[name][earlier:], after[name][: len(x) - earlier])
+
+
+def test_neurons_without_a_leak_are_integrators_there() -> None:
+    network = ours(DELTA).changed(
+        {"populations.one.tau_m_ms": 1e30, "populations.two.tau_m_ms": 1e30}
+    )
+    graph = network.to_nir(0.5)
+    assert [type(graph.nodes[name]).__name__ for name in ("one", "two")] == ["IF", "IF"]
+    back = SpikingNetwork.from_nir(graph)
+    x = random_input(12, 1)
+    before, after = run(network, x, 0.5), run(back, x, 0.5)
+    for name in network.neurons:
+        assert before[name].sum() > 20
+        earlier = graph.nodes[name].metadata["spikes_earlier_by_steps"]
+        np.testing.assert_array_equal(before[name][earlier:], after[name][: len(x) - earlier])
+    mixed = network.changed("populations.one.tau_m_ms", [1e30] * 8 + [5.0])
+    with pytest.raises(SpikelearnError, match="'one': NIR has no neurons without a leak beside"):
+        mixed.to_nir(0.5)
+
+
 def _changed(path: str, value: Any) -> SpikingNetwork:
     content = ours(DELTA).model_dump(exclude_none=True)
     place: Any = content
@@ -121,11 +163,6 @@ def _changed(path: str, value: Any) -> SpikingNetwork:
         ("populations.one.refractory_ms", 2.0, "NIR has no refractory period"),
         ("populations.one.v_init_mv", -60.0, "NIR has no initial potential"),
         ("projections.0.delay_ms", 0.05, "delay_ms must be a multiple of the time step 0.1"),
-        (
-            "projections.1.delay_ms",
-            {"distribution": "uniform", "low": 0.1, "high": 1.0},
-            "one delay for each source neuron",
-        ),
         (
             "background",
             [{"target": "one", "rate_hz": 5.0, "weight_mv": 1.0}],

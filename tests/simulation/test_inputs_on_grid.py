@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
+from engines import QUICK
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation import simulate
+from spikelearn.simulation.grid.inputs import LeftOutWarning
 from spikelearn.simulation.grid.network import to_grid
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -30,6 +34,47 @@ def test_spikes_lie_on_the_nearest_step_and_in_order(steps: list[int], data: st.
     source = to_grid(network, Stimulus(spikes={"in": spikes}), 10.0, 0.1, 0, ()).sources["in"]
     assert source.steps.tolist() == sorted(steps)
     assert source.senders.tolist() == [step % 3 for step in sorted(steps)]
+
+
+LATE = [[1.0, 9.97, 10.3, 400.0], [], [3.0, 8.0]]
+
+
+@pytest.mark.parametrize("engine", QUICK)
+def test_of_a_longer_recording_the_first_part_is_shown(engine: str) -> None:
+    projection: Any = {"source": "in", "target": "n", "weight_mv": 2.0}
+    network = SpikingNetwork(
+        name="x", populations=POPULATIONS, projections=(projection,), record=("n", "in")
+    )
+    early = Stimulus.from_spike_times("in", [[1.0], [], [3.0, 8.0]])
+    whole = Stimulus.from_spike_times("in", LATE)
+    with pytest.warns(LeftOutWarning, match="3 of 6 of 'in'") as told:
+        found = simulate(network, whole, 10.0, 0.1, engine)
+    assert len(told) == 1
+    wanted = simulate(network, early, 10.0, 0.1, engine)
+    assert found["n"].times_ms.tolist() == [1.0, 1.0, 3.0, 3.0, 8.0, 8.0]
+    for name in ("n", "in"):
+        np.testing.assert_array_equal(found[name].times_ms, wanted[name].times_ms)
+
+
+def test_spikes_that_are_left_out_are_told_once_for_all_sources_with_a_way_in() -> None:
+    two: Any = {**POPULATIONS, "more": {"model": "spike_source", "size": 1}}
+    spikes = {
+        "in": PopulationSpikes.from_unsorted(3, [9.9, 9.97, 10.3], [0, 0, 1]),
+        "more": PopulationSpikes.from_unsorted(1, [2.0, 10.4], [0, 0]),
+    }
+    network = SpikingNetwork(name="x", populations=two)
+    with pytest.warns(LeftOutWarning) as told:
+        grid = to_grid(network, Stimulus(spikes=spikes), 10.0, 0.1, 0, ())
+    assert [str(warning.message) for warning in told] == [
+        "input spikes after the end of the run, whose last step is at 9.9 ms, are left out: 2 of 3"
+        " of 'in' (a duration_ms of 10.4 ms would take them up); 1 of 2 of 'more' (a duration_ms of"
+        " 10.5 ms would take them up)"
+    ]
+    assert [s.steps.tolist() for s in grid.sources.values()] == [[99], [20]]
+    # In the last half step a spike is nearest to the end.
+    half = Stimulus(spikes={"in": PopulationSpikes.from_unsorted(3, [9.9, 9.97], [0, 1])})
+    with pytest.warns(LeftOutWarning, match="or a dt_ms of at most 0.03 ms: a spike goes to the"):
+        to_grid(SpikingNetwork(name="x", populations=POPULATIONS), half, 10.0, 1.0, 0, ())
 
 
 def test_background_comes_between_its_start_and_its_stop_with_its_mean() -> None:

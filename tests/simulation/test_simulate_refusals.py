@@ -190,16 +190,7 @@ def test_those_who_have_32_bits_do_compute_in_them() -> None:
         ({"stimulus": None}, ["'in'", "no spikes"]),
         ({"stimulus": Stimulus.from_spike_times("out", [[1.0]])}, ["out", "its sources are: in"]),
         ({"stimulus": Stimulus.from_spike_times("in", [[1.0]])}, ["1 input", "2"]),
-        ({"stimulus": Stimulus.from_spike_times("in", [[1.0], [10.0]])}, ["'in'", "10", "9.9"]),
-        ({"stimulus": Stimulus.from_spike_times("in", [[-1.0], [2.0]])}, ["'in'", "-1"]),
-        (
-            {"stimulus": Stimulus.from_spike_times("in", [[1.0, 9.97, 10.3], []])},
-            ["'in'", "9.9 ms", "2 of 3 outside", "a duration_ms of 10.4 ms would take"],
-        ),
-        (
-            {"stimulus": Stimulus.from_spike_times("in", [[9.9, 9.97], []]), "dt_ms": 1.0},
-            ["a duration_ms of 11 ms", "or a dt_ms of at most 0.03 ms"],
-        ),
+        ({"stimulus": Stimulus.from_spike_times("in", [[-1.0], [2.0]])}, ["'in'", "1 of 2", "-1"]),
         ({"seed": -1}, ["seed", "-1"]),
     ],
     ids=lambda value: "_".join(f"{k}" for k in value) if isinstance(value, dict) else value[-1],

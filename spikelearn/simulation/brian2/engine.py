@@ -51,6 +51,7 @@ from spikelearn.simulation.grid.network import (
     PartialRun,
     Result,
     diverged,
+    weights_by_name,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES, GridNeurons
 
@@ -187,7 +188,7 @@ def _run_trials(
                 b2, neurons, grid.dt_ms, replicas, grid.driven(name), clock, f"neurons_{k}"
             )
         objects += groups.values()
-        plastic = {}
+        plastic = []
         for k, (synapses, delays) in enumerate(by_projection(grid.synapses)):
             if synapses.connections.pre.size == 0:
                 continue
@@ -195,7 +196,7 @@ def _run_trials(
             made = synapse_group(b2, synapses, delays, groups, grid, replicas, clock, name)
             objects.append(made)
             if synapses.plasticity is not None:
-                plastic[synapses.name] = made
+                plastic.append((synapses, made))
                 objects += each_step(target, synapses, made, groups, grid, clock)
         objects += target.inputs(grid, groups, first, last, clock)
         monitors = {
@@ -225,11 +226,8 @@ def _run_trials(
             f"{name}.v_mv": _potential(monitor, grid.neurons[name], replicas)
             for name, monitor in potentials.items()
         }
-        weights = {}
-        for name, made in plastic.items():
-            matrix = np.zeros((len(made.source), len(made.target)))
-            np.add.at(matrix, (made.i[:], made.j[:]), made.w[:])
-            weights[name] = matrix
+        # Synapses are in the order in which they were connected, that of the connections.
+        weights = weights_by_name((synapses, np.array(made.w[:])) for synapses, made in plastic)
         if reached is not None:
             raise PartialRun((spikes, states, weights), np.full(replicas, reached))
         return spikes, states, weights

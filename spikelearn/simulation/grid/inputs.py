@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ from spikelearn.stimuli.stimulus import Stimulus
 SEVERAL_SPIKES = "way to sum several spikes of a source neuron in one step"
 
 _BACKGROUND_BLOCK = 64  # steps drawn at once
+
+
+class LeftOutWarning(UserWarning):
+    """Input that lies after the end of the run is no part of it."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,12 @@ def sources_on_grid(
     Raises
     ------
     SpikelearnError
-        Where sources differ, or a spike lies outside the trial.
+        Where sources differ, or a spike lies before the trial.
+
+    Warns
+    -----
+    LeftOutWarning
+        Where spikes lie after the last step, as those of a longer recording do.
     """
     for name in stimulus.spikes:
         if name not in network.sources:
@@ -228,7 +238,8 @@ def sources_on_grid(
                 f"the stimulus has spikes for '{name}', which is no spike source of network"
                 f" '{network.name}'; its sources are: {known}"
             )
-    sources = {}
+    sources: dict[str, GridSpikes] = {}
+    left_out: list[str] = []
     for name, size in network.sources.items():
         spikes = stimulus.spikes.get(name)
         if spikes is None:
@@ -241,27 +252,39 @@ def sources_on_grid(
                 f"the stimulus has {spikes.size} input neurons for '{name}', the network {size}"
             )
         steps = nearest_steps(spikes.times_ms, dt_ms)
-        outside = (steps < 0) | (steps >= n_steps)
-        if outside.any():
+        early = steps < 0
+        if early.any():
             raise SpikelearnError(
-                f"input spikes of '{name}' must lie in 0 to {(n_steps - 1) * dt_ms:g} ms, found"
-                f" {spikes.times_ms.min():g} to {spikes.times_ms.max():g} ms, and"
-                f" {int(outside.sum())} of {outside.size} outside"
-                + _way_out(steps, n_steps, dt_ms, float(spikes.times_ms.max()))
+                f"input spikes of '{name}' must not lie before 0 ms, found {int(early.sum())} of"
+                f" {early.size} that do, the first at {spikes.times_ms.min():g} ms"
             )
-        sources[name] = _in_rounds(steps, spikes.trials, spikes.senders, stimulus.n_trials, size)
+        who, trials = spikes.senders, spikes.trials
+        within = steps < n_steps
+        if not within.all():
+            late = float(spikes.times_ms.max())
+            left_out.append(
+                f"{within.size - int(within.sum())} of {within.size} of '{name}'"
+                + _way_in(int(steps.max()), late, n_steps, dt_ms)
+            )
+            steps, who, trials = steps[within], who[within], trials[within]
+        sources[name] = _in_rounds(steps, trials, who, stimulus.n_trials, size)
+    if left_out:
+        warnings.warn(
+            f"input spikes after the end of the run, whose last step is at"
+            f" {(n_steps - 1) * dt_ms:g} ms, are left out: {'; '.join(left_out)}",
+            LeftOutWarning,
+            stacklevel=4,
+        )
     return sources
 
 
-def _way_out(steps: np.ndarray, n_steps: int, dt_ms: float, last_ms: float) -> str:
-    """What would take up spikes after the last grid point; nothing where some lie before 0."""
-    if steps.min() < 0:
-        return ""
-    advice = f"; a duration_ms of {(int(steps.max()) + 1) * dt_ms:g} ms would take them up"
+def _way_in(last_step: int, last_ms: float, n_steps: int, dt_ms: float) -> str:
+    """What would take up spikes after the last grid point."""
+    advice = f" (a duration_ms of {(last_step + 1) * dt_ms:g} ms would take them up"
     if last_ms < n_steps * dt_ms:  # in the last half step, which is nearest to the trial's end
         finer_ms = n_steps * dt_ms - last_ms
-        advice += f", or a dt_ms of at most {finer_ms:.3g} ms (a spike goes to the nearest step)"
-    return advice
+        advice += f", or a dt_ms of at most {finer_ms:.3g} ms: a spike goes to the nearest step"
+    return f"{advice})"
 
 
 def _in_rounds(

@@ -7,7 +7,7 @@ which channel each feeds is found once, before anything is put on the grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn._time_steps import in_steps, nearest_steps
+from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Connections
 from spikelearn.networks.neurons import SpikeSource
+from spikelearn.networks.projections import delay_steps, shared_delay_steps
 from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Synapse
 from spikelearn.simulation.grid.inputs import (
@@ -44,6 +45,7 @@ __all__ = [
     "Synapses",
     "diverged",
     "to_grid",
+    "weights_by_name",
 ]  # fmt: skip
 
 # Where a thousandth of a step is no longer than a thousandth of this, no finer one is advised.
@@ -109,7 +111,9 @@ class GridNetwork:
 Result = tuple[
     Mapping[str, GridSpikes | StoredSpikes], dict[str, np.ndarray], dict[str, np.ndarray]
 ]
-"""What a backend finds: spikes by population, states by name, weights by projection."""
+"""What a backend finds: spikes by population, states by name, and by projection the weights of
+plastic synapses, of shape (n_synapses,), in the order in which the grid's synapses name them; see
+`weights_by_name`."""
 
 
 class PartialRun(KeyboardInterrupt):
@@ -178,7 +182,10 @@ def to_grid(
             population,
             list(channels[name]),
             dt_ms,
-            in_steps(population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"),
+            min(
+                in_steps(population.refractory_ms, dt_ms, f"population '{name}': refractory_ms"),
+                n_steps,
+            ),
             seed,
         )
         for name, population in network.neurons.items()
@@ -199,6 +206,7 @@ def to_grid(
                 neurons[projection.target],
                 channels[projection.target][projection.synapse],
                 dt_ms,
+                n_steps,
                 seed,
             )
         ),
@@ -285,6 +293,7 @@ class Synapses:
     channel: int | None
     plasticity: GridPlasticity | None
     gain: np.ndarray | None = None
+    place: np.ndarray | None = None  # of each synapse among the projection's; None: all are here
 
 
 def projection_on_grid(
@@ -294,6 +303,7 @@ def projection_on_grid(
     target: GridNeurons,
     channel: int | None,
     dt_ms: float,
+    n_steps: int,
     seed: int,
 ) -> list[Synapses]:
     """A projection, as one group of synapses for each of its delays.
@@ -311,6 +321,8 @@ def projection_on_grid(
         The target's channel that its spikes jump; None for the potential itself.
     dt_ms : float
         Time step of the grid, in ms.
+    n_steps : int
+        Steps of a trial, beyond which no delay reaches: rings are not longer than the run.
     seed : int
         Of connectivity, weights and delays.
 
@@ -321,17 +333,10 @@ def projection_on_grid(
     """
     from_source = isinstance(network.populations[projection.source], SpikeSource)
     least = 0 if from_source else 1
-    delay: int | None = None
-    if projection.delay_ms is None:
-        delay = least
-    elif isinstance(projection.delay_ms, float):
-        delay = in_steps(projection.delay_ms, dt_ms, f"projection {projection.name}: delay_ms")
-        if delay < least:
-            raise SpikelearnError(
-                f"projection {projection.name}: the delay from neurons must be at least one time"
-                f" step ({dt_ms:g} ms), found {projection.delay_ms:g} ms"
-            )
+    shared_delay_steps(projection, dt_ms, least)  # a mistake is told before anything is drawn
     drawn = network.connections(projection, generator(seed, "connections", index))
+    delays = delay_steps(projection, drawn, dt_ms, least, generator(seed, "delays", index))
+    delays = np.minimum(delays, n_steps)  # what arrives after the end never arrives
     if projection.unit == "ns" and drawn.weight.min(initial=0.0) < 0:
         raise SpikelearnError(
             f"projection {projection.name}: a conductance is not negative, found a weight of"
@@ -362,14 +367,11 @@ def projection_on_grid(
         "plasticity": plasticity,
         "gain": None if plasticity is None else np.broadcast_to(gain, (target.size,)).astype(float),
     }
-    if delay is not None:
-        return [Synapses(**common, connections=drawn, delay_steps=delay)]
-    distribution: Any = projection.delay_ms  # checked: nothing else is left
-    delays = distribution.draw(drawn.pre.size, generator(seed, "delays", index))
-    steps = np.maximum(nearest_steps(delays, dt_ms), least)
+    if not np.ndim(delays):
+        return [Synapses(**common, connections=drawn, delay_steps=int(delays))]
     return [
-        Synapses(**common, connections=part, delay_steps=int(step))
-        for step, part in _by_delay(drawn, steps)
+        Synapses(**common, connections=part, delay_steps=step, place=place)
+        for step, place, part in _by_delay(drawn, delays)
     ]
 
 
@@ -393,20 +395,23 @@ def _within_bounds(drawn: Connections, rule: GridPlasticity, name: str) -> Conne
     return drawn.with_weight(scaled)
 
 
-def _by_delay(drawn: Connections, steps: np.ndarray) -> Iterator[tuple[int, Connections]]:
-    """The synapses of each delay, in the order in which they were drawn."""
+def _by_delay(
+    drawn: Connections, steps: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, Connections]]:
+    """The synapses of each delay, with their places, in the order in which they were drawn."""
     # NumPy sorts short integers by their digits, in a fraction of the time.
     short = steps.astype(np.uint16) if steps.max(initial=0) < 2**16 else steps
     order = np.argsort(short, kind="stable")
     values, starts = np.unique(short[order], return_index=True)
     for value, mine in zip(values, np.split(order, starts)[1:], strict=True):
-        yield (
-            int(value),
-            Connections(
-                drawn.pre[mine],
-                drawn.post[mine],
-                drawn.weight[mine],
-                drawn.n_source,
-                drawn.n_target,
-            ),
-        )
+        ends = drawn.pre[mine], drawn.post[mine]
+        part = Connections(*ends, drawn.weight[mine], drawn.n_source, drawn.n_target)
+        yield int(value), mine, part
+
+
+def weights_by_name(parts: Iterable[tuple[Synapses, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Weights of plastic synapses as a backend gives them; those of several delays together."""
+    found: dict[str, list[np.ndarray]] = {}
+    for synapses, weights in parts:
+        found.setdefault(synapses.name, []).append(weights)
+    return {name: np.concatenate(of) if len(of) > 1 else of[0] for name, of in found.items()}

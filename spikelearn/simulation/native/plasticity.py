@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikelearn.simulation.grid.network import GridNetwork, Synapses
+from spikelearn.simulation.grid.network import GridNetwork, Synapses, weights_by_name
 from spikelearn.simulation.grid.plasticity import GridPlasticity
 from spikelearn.simulation.native.state import Net
 
@@ -152,22 +152,19 @@ def start(grid: GridNetwork, net: Net) -> Plastic | None:
 
 
 def weights_after(grid: GridNetwork, plastic: Plastic | None) -> dict[str, np.ndarray]:
-    """Weights by projection, matrices of shape (n_source, n_target)."""
-    matrices: dict[str, np.ndarray] = {}
+    """Weights by projection, of shape (n_synapses,), in the order of their connections."""
     if plastic is None:
-        return matrices
+        return {}
+    found = []
     for rule in plastic.rules:
         synapses = grid.synapses[rule["projection"]]
-        c = synapses.connections
         weights = plastic.weight[rule["weight_start"] : rule["weight_end"]]
-        if rule["full"]:
-            matrices[synapses.name] = weights.reshape(c.n_source, c.n_target)
-            continue
-        order = np.argsort(c.pre, kind="stable")
-        matrix = np.zeros((c.n_source, c.n_target))
-        np.add.at(matrix, (c.pre[order], c.post[order]), weights)
-        matrices[synapses.name] = matrix
-    return matrices
+        if not rule["full"]:  # kept by source neuron
+            by_source = weights
+            weights = np.empty_like(by_source)
+            weights[np.argsort(synapses.connections.pre, kind="stable")] = by_source
+        found.append((synapses, weights))
+    return weights_by_name(found)
 
 
 _Columns = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -31,6 +31,7 @@ from spikelearn.simulation.grid.network import (
     GridSpikes,
     PartialRun,
     Result,
+    weights_by_name,
 )
 from spikelearn.simulation.grid.neurons import GridNeurons
 from spikelearn.simulation.torch.plasticity import PlasticProjection
@@ -175,7 +176,7 @@ def _result(
         name: populations[name].spikes() if name in populations else _given(grid, name, n_steps)
         for name in grid.record
     }
-    weights = {p.name: p.matrix() for stage in stages for p in stage.plastic}
+    weights = weights_by_name((p.synapses, p.weights()) for stage in stages for p in stage.plastic)
     return spikes, states, weights
 
 

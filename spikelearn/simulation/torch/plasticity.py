@@ -23,10 +23,11 @@ class PlasticProjection:
     def __init__(self, synapses: Synapses, dtype: torch.dtype) -> None:
         assert synapses.plasticity is not None  # noqa: S101 - the caller's condition
         self.rule = synapses.plasticity
-        self.source, self.target, self.name = synapses.source, synapses.target, synapses.name
+        self.source, self.target, self.synapses = synapses.source, synapses.target, synapses
         self.delay, self.channel = synapses.delay_steps, synapses.channel
         c = synapses.connections
         copy = _copies(c)
+        self.places = copy, c.pre.astype(np.int64), c.post.astype(np.int64)
         shape = (int(copy.max(initial=0)) + 1, c.n_source, c.n_target)
         weight, exists = np.zeros(shape), np.zeros(shape, dtype=bool)
         weight[copy, c.pre, c.post], exists[copy, c.pre, c.post] = c.weight, True
@@ -42,10 +43,12 @@ class PlasticProjection:
         """Keep the weights as they are now, for where the next block is interrupted."""
         self.reached = self.weight.clone()
 
-    def matrix(self) -> np.ndarray:
-        """Weights at the end of the last block, summed over a pair's; (n_source, n_target)."""
-        weights: np.ndarray = self.reached.sum(0).cpu().numpy().astype(np.float64)
-        return weights
+    def weights(self) -> np.ndarray:
+        """Weights at the end of the last block, (n_synapses,), in the order of the connections."""
+        copy, pre, post = self.places
+        found = self.reached.cpu().numpy().astype(np.float64)[copy, pre, post]
+        # In 32 bits a bound is another number than the one that was asked for.
+        return np.clip(found, self.rule.w_min, self.rule.w_max)
 
     def begin(self, step: int) -> None:
         """Start a step: weights are normalised where it is time, and traces decay."""
