@@ -177,6 +177,7 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     """What is noticed while networks are at work, as one line each; see `in_options`."""
     from spikelearn._code import UnreadableCodeWarning
     from spikelearn._store import StoredResultWarning
+    from spikelearn.simulation.grid.inputs import LeftOutWarning
     from spikelearn.simulation.trusted_step import TimeStepWarning
     from spikelearn.training.measures import TrainingWarning
 
@@ -188,6 +189,7 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
             warnings.simplefilter("always", kind)
         # A network that learns is simulated anew for every image.
         warnings.simplefilter("once", TimeStepWarning)
+        warnings.simplefilter("once", LeftOutWarning)
         warnings.showwarning = show
         yield
 

@@ -12,6 +12,7 @@ from spikelearn.cli import recordings, runs
 from spikelearn.cli._app import NoSeed, app, plainly
 from spikelearn.cli._reading import Given, read_spikes, reading
 from spikelearn.cli._tables import print_table
+from spikelearn.cli.simulation import spiking_network
 
 
 @app.command()
@@ -138,11 +139,37 @@ def print_model(name: str) -> None:
     """What a model holds: a shipped one by name, or the one of a file."""
     from spikelearn.networks import load_model
 
+    if Path(name).suffix.lower() == ".nir":
+        _print_graph(name)
+        return
     model: Any = load_model(name)
     if model.kind == "spiking":
         _print_network(model)
     else:
         _print_yaml(f"model {model.name} of kind {model.kind}", model)
+
+
+def _print_graph(name: str) -> None:
+    """A NIR graph as it stands there, and the network that it is read as, or what is open."""
+    import numpy as np
+    import pandas as pd
+
+    from spikelearn.networks.nir import read_nir
+
+    graph = read_nir(name)
+    rows = []
+    for node, content in graph.nodes.items():
+        sent = next(iter((getattr(content, "output_type", None) or {}).values()), None)
+        shape = "" if sent is None else " x ".join(str(n) for n in np.ravel(sent).tolist())
+        onto = ", ".join(target for source, target in graph.edges if source == node)
+        rows.append({"node": node, "type": type(content).__name__, "sends": shape, "to": onto})
+    print_table(pd.DataFrame(rows), f"NIR graph {name}")
+    try:
+        network = spiking_network(name)
+    except SpikelearnError as error:
+        print(f"As a network: {error} (options of simulate and convert)")
+        return
+    _print_network(network)
 
 
 def _print_yaml(title: str, described: Any) -> None:

@@ -330,6 +330,26 @@ def test_what_is_set_is_simulated_shown_and_kept_with_the_spikes(tmp_path):
     assert Activity.load(out).provenance["stimulus"]["protocol"]["rate_hz"] == 0.0
 
 
+def test_spikes_after_the_end_of_a_run_are_left_out_with_one_sentence(tmp_path):
+    (tmp_path / "spikes.csv").write_text("neuron,time_ms\n0,1\n1,40\n2,400\n")
+    stimulus = tmp_path / "stimulus.yaml"
+    stimulus.write_text("kind: spikes\nname: recorded\nfile: spikes.csv\n")
+    done = call("simulate", "lif_feedforward", "--stimulus", stimulus, "--duration", 50, "--out",
+                tmp_path / "out.npz")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert done.output.count("are left out") == 1
+    assert "1 of 3 of 'input' (a --duration of 400.1 ms would take them up)" in done.output
+    for arguments, words in (
+        (["--duration", 0], "--duration must be at least --dt"),
+        (["--dt", 0], "--dt must be greater than 0"),
+        (["--dt", 0.3, "--duration", 50], "--duration must be a multiple of the time step"),
+    ):
+        refused = call("simulate", "lif_neuron", *arguments)
+        assert refused.exit_code == 1
+        assert words in refused.output
+        assert "_ms" not in refused.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
