@@ -53,10 +53,9 @@ def test_what_skips_synapses_leaves_the_layer_too() -> None:
     assert measured.scope == "synapse"
 
 
-@pytest.mark.parametrize("seed", [0, 2])
-def test_who_spikes_first_is_a_matter_of_the_layer(seed: int) -> None:
-    """Small moves of spikes leave the order of these networks as it is."""
-    measured = audited_rule("reward_stdp", seed).finding(CRITERIA["C2"])
+def test_who_spikes_first_is_a_matter_of_the_layer() -> None:
+    """Small moves of spikes leave the order of this network as it is."""
+    measured = audited_rule("reward_stdp").finding(CRITERIA["C2"])
     assert (measured.scope, measured.verdict) == ("layer", "fail")
 
 
