@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn import _store as store
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli._app import app, each_once, plain_warnings, plainly, settings
 from spikelearn.cli._tables import print_table
@@ -79,7 +79,9 @@ def audit(
     from spikelearn._files import cache_folder
     from spikelearn._progress import progress_bars
     from spikelearn.plausibility import Audit, all_rules
+    from spikelearn.plausibility.criteria import CRITERIA
     from spikelearn.plausibility.measuring import Wanted, measure_each
+    from spikelearn.rules import known_name
 
     if every == (rule is not None):
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
@@ -89,6 +91,11 @@ def audit(
         check_place(out / "report.html")
     keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
     each_once("the criterion", keys or [])
+    for key in keys or []:
+        if key not in CRITERIA:
+            raise SpikelearnError(f"there is no criterion {key}; {nearest(key, CRITERIA)}")
+    if rule is not None:
+        known_name(rule)  # before workers start
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])

@@ -185,6 +185,8 @@ def _options(
     method: str, over: str, comparator: str | None, given: list[str] | None
 ) -> dict[str, Any]:
     """Options of the method; refuse those that it has not."""
+    from spikelearn.comparison.comparators import known_comparator
+    from spikelearn.comparison.intervals import known_factor
     from spikelearn.comparison.models_and_targets import OF_RDMS, PARTIAL_RSA
     from spikelearn.comparison.partial_rsa import CORRELATIONS
 
@@ -198,6 +200,9 @@ def _options(
         raise SpikelearnError(
             f"{PARTIAL_RSA} takes --comparator {' or '.join(CORRELATIONS)}, found '{comparator}'"
         )
+    known_factor(over)
+    if comparator is not None:
+        known_comparator(comparator)
     given_options = {"comparator": comparator, "given": given}
     return {"over": over, **{k: v for k, v in given_options.items() if v is not None}}
 

@@ -194,8 +194,9 @@ def _read(block: h5py.Group, meta: Mapping[str, Any], said: Mapping[str, Any]) -
     (epoch,) = members(segment, "neo.epoch", "multi_tags")
     starts, dt_ms = epoch["positions"]["data"][:], meta["dt_ms"]
     trains: dict[str, list[tuple[int, np.ndarray]]] = {name: [] for name in meta["populations"]}
+    common: dict[int, dict[str, Any]] = {}
     for tag in members(segment, "neo.spiketrain", "multi_tags"):
-        noted = said_of(tag)
+        noted = said_of(tag, common)
         trains[noted["population"]].append((noted["neuron"], tag["positions"]["data"][:]))
     populations = {
         name: split_trials(

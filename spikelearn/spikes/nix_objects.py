@@ -237,20 +237,34 @@ def as_text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def said_of(entity: h5py.Group) -> dict[str, Any]:
+def said_of(entity: h5py.Group, known: dict[int, dict[str, Any]] | None = None) -> dict[str, Any]:
     """The properties of an entity's metadata, those that it inherits among them.
 
     Texts and numbers are plain; lists of several are arrays.
+
+    Parameters
+    ----------
+    entity : h5py.Group
+    known : dict, optional
+        What was read of sections that others are linked to, which gets those of this one: thousands
+        of spike trains may inherit from one.
     """
+    known = {} if known is None else known
     section = entity.get("metadata")
-    found: dict[str, Any] = {}
-    seen = 0
-    while section is not None and seen < _LINKS:
-        for name, stored in section.get("properties", {}).items():
-            if name not in found:
-                found[name] = _plain(stored[()])
-        section, seen = section.get("link"), seen + 1
+    found = {} if section is None else _properties(section)
+    for _ in range(_LINKS):
+        section = None if section is None else section.get("link")
+        if section is None:
+            break
+        place = h5py.h5o.get_info(section.id).addr
+        if place not in known:
+            known[place] = _properties(section)
+        found = {**known[place], **found}
     return found
+
+
+def _properties(section: h5py.Group) -> dict[str, Any]:
+    return {name: _plain(stored[()]) for name, stored in section.get("properties", {}).items()}
 
 
 def _plain(values: Any) -> Any:

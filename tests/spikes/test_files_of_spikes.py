@@ -214,9 +214,9 @@ def many(n_populations: int, n_trials: int) -> Activity:
     each = max(2, n_trials // n_populations)
     populations = {
         name: PopulationSpikes.from_unsorted(
-            3,
+            1 if n_populations > 10 else 3,
             rng.integers(0, 100, each) * 0.1,
-            rng.integers(0, 3, each),
+            np.zeros(each, dtype=np.int64),
             (np.arange(each) + i * each) % n_trials,
         )
         for i, name in enumerate(names)

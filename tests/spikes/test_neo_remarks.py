@@ -47,5 +47,5 @@ def test_what_is_left_out_is_named_once_and_counted_where_it_has_no_name() -> No
 
 def test_segments_of_other_lengths_are_told() -> None:
     made = block(train())
-    (said,) = remarks_on(made, made.segments * 2, [10.0, 40.0], None)
+    (said,) = remarks_on(made, [*made.segments, *made.segments], [10.0, 40.0], None)
     assert said.startswith("its segments last 10 to 40 ms; every trial is taken to last 40 ms")
