@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from spikelearn.spikes import Activity
 
+# Of work that is told before it begins, in seconds.
+_LONG_S = 10.0
+
 RasterFiles = Annotated[
     list[Path] | None,
     typer.Option(help="File for a raster plot: .png, .svg or .pdf. May be repeated."),
@@ -108,6 +111,12 @@ def each_on_its_own(writers: Iterable[Callable[[], None]]) -> None:
 
 
 def write_spikes(activity: Activity, path: Path) -> None:
+    """Write a file of spikes; where that takes long, say so before."""
+    from spikelearn.spikes.files import seconds_to_write
+
+    seconds = seconds_to_write(activity, path)
+    if seconds > _LONG_S:
+        say(f"Writing {path} takes about {seconds:.0f} s; .h5 and .npz are written at once.")
     print(f"Spikes: {activity.save(path)}")
 
 

@@ -75,27 +75,18 @@ def audit(
     Example: spikelearn audit feedback_alignment --seeds 0-4
     Example: spikelearn audit --all --out audit/
     """
-    from spikelearn._atomic import check_place
     from spikelearn._files import cache_folder
     from spikelearn._progress import progress_bars
     from spikelearn.plausibility import Audit, all_rules
-    from spikelearn.plausibility.criteria import CRITERIA
     from spikelearn.plausibility.measuring import Wanted, measure_each
-    from spikelearn.rules import known_name
 
     if every == (rule is not None):
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
     if every and option:
         raise SpikelearnError("--option is for one rule; with --all each has options of its own")
-    if out is not None:
-        check_place(out / "report.html")
     keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
     each_once("the criterion", keys or [])
-    for key in keys or []:
-        if key not in CRITERIA:
-            raise SpikelearnError(f"there is no criterion {key}; {nearest(key, CRITERIA)}")
-    if rule is not None:
-        known_name(rule)  # before workers start
+    _check(rule, keys or [], out)
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])
@@ -119,6 +110,21 @@ def audit(
             equivalences = kept(wanted.folder, audited.seed, again)
         command = _command(rule, keys, option or [], seeds)
         _write(audited, out, accuracy, similar, equivalences, weights, command)
+
+
+def _check(rule: str | None, criteria: list[str], out: Path | None) -> None:
+    """Refuse names that there are not, and a folder that cannot be, before workers start."""
+    from spikelearn._atomic import check_place
+    from spikelearn.plausibility.criteria import CRITERIA
+    from spikelearn.rules import known_name
+
+    for key in criteria:
+        if key not in CRITERIA:
+            raise SpikelearnError(f"there is no criterion {key}; {nearest(key, CRITERIA)}")
+    if rule is not None:
+        known_name(rule)
+    if out is not None:
+        check_place(out / "report.html")
 
 
 def _kept(folder: Path | None) -> str:

@@ -8,6 +8,10 @@
 
 What each format keeps: `.nwb`, `.nix`, `.h5`, `.npz` and `.mat` keep everything; `.csv` keeps
 spikes, sizes, labels and provenance, and leaves out recorded states and weights.
+
+Files that other programs wrote are read as well; what they do not say is given
+(`load(path, unit="s", trials="sweep")`, all of it in `of_others.Given`), and what was taken or left
+out of them is warned of.
 """
 
 from spikelearn.spikes.activity import Activity, PopulationSpikes, SynapticWeights

@@ -55,7 +55,8 @@ class FormatModule(Protocol):
     HELD_BYTES: int
     # And, of a format that reads what other programs wrote: TAKES, a tuple of what may be said of
     # such a file (fields of `Given`), which `load` then takes by name. Of one whose library does
-    # not bear a full disk: file_bytes(activity), how large the file will be at most, about.
+    # not bear a full disk: file_bytes(activity), how large the file will be at most, about. Of one
+    # that takes long for large networks: seconds(activity), how long, about.
 
     def save(self, activity: Activity, path: Path) -> None:
         """Write the activity to `path`, which does not exist yet."""
@@ -193,6 +194,12 @@ def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
             f" {needed / 1e9:.1f} GB of memory in this format, but {free / 1e9:.1f} GB are free;"
             f" {', '.join(able)} are written in pieces"
         )
+
+
+def seconds_to_write(activity: Activity, path: Path) -> float:
+    """How long writing a file will take, about, where its format can tell; else 0."""
+    seconds = getattr(format_of(path), "seconds", None)
+    return 0.0 if seconds is None else float(seconds(activity))
 
 
 def is_readable(path: Path) -> bool:

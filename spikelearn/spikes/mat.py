@@ -123,11 +123,10 @@ def _arrays(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
     for name, value in content.items():
         if name.startswith("__"):
             continue
-        one = value.flat[0] if getattr(value, "size", 0) == 1 else None
         if isinstance(value, MatlabOpaque | MatlabFunction):
             closed.append(name)
-        elif isinstance(one, mat_struct):
-            found.update({f"{name}.{field}": getattr(one, field) for field in one._fieldnames})
+        elif value.size and all(isinstance(one, mat_struct) for one in value.flat):
+            found.update(_fields(name, value))
         else:
             found[name] = value
     if closed and not found:
@@ -135,6 +134,19 @@ def _arrays(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
             f"{', '.join(closed)} is a table or object, which MATLAB alone can read; save its"
             " columns as arrays"
         )
+    return found
+
+
+def _fields(name: str, structs: np.ndarray) -> dict[str, np.ndarray]:
+    """Fields of a struct, or of each struct of a list, as cells."""
+    fields = structs.flat[0]._fieldnames
+    if structs.size == 1:
+        return {f"{name}.{field}": getattr(structs.flat[0], field) for field in fields}
+    found = {}
+    for field in fields:
+        cells = np.empty(structs.size, dtype=object)
+        cells[:] = [getattr(one, field) for one in structs.flat]
+        found[f"{name}.{field}"] = cells
     return found
 
 

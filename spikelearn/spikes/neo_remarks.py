@@ -38,6 +38,12 @@ def remarks_on(
             f"its segments last {shortest:.10g} to {longest:.10g} ms; every trial is taken to last"
             f" {longest:.10g} ms, and shorter ones count as silent after their end"
         )
+    counts = [len(segment.spiketrains) for segment in segments]
+    if max(counts) > min(counts):
+        found.append(
+            f"its segments hold {min(counts)} to {max(counts)} spike trains; neurons that are not"
+            " in a segment count as silent there"
+        )
     trains = [train for segment in segments for train in segment.spiketrains]
     noted = named(trains) - _READ - {populations or ""}
     if noted and populations is None and "population" not in named(trains):

@@ -17,7 +17,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes import two_columns
 from spikelearn.spikes.metadata import describe, parse, rebuild, weight_arrays
-from spikelearn.spikes.of_others import refuse
+from spikelearn.spikes.of_others import note, refuse
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -57,8 +57,7 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
         with stored as archive:
             meta = _metadata(archive)
             if meta is None:
-                arrays = {name: _array(archive, name) for name in archive}
-                return two_columns.from_arrays(arrays, "NPZ", given)
+                return _of_others(archive, given)
             refuse(given)
             populations = {
                 name: PopulationSpikes.from_unsorted(
@@ -74,27 +73,43 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
             )
 
 
-def _metadata(archive: Any) -> dict[str, Any] | None:
-    if "metadata" not in archive:
-        return None
-    stored = _array(archive, "metadata")
-    return parse(str(stored)) if stored.dtype.kind == "U" else None
-
-
-def _array(archive: Any, name: str) -> np.ndarray:
-    """An array of the archive.
+def _of_others(archive: Any, given: Given) -> Activity:
+    """Another's arrays, without those of Python's objects, which are made by running the file.
 
     Raises
     ------
     SpikelearnError
-        If it holds objects of Python, which are made by running what the file says.
+        If times and neurons are not among the others.
     """
+    stored = {name: _array(archive, name) for name in archive}
+    arrays = {name: array for name, array in stored.items() if array is not None}
+    closed = [name for name, array in stored.items() if array is None]
+    if not closed:
+        return two_columns.from_arrays(arrays, "NPZ", given)
+    why = (
+        f"{', '.join(closed)} holds objects of Python, which could run any code when they are read"
+    )
+    try:
+        activity = two_columns.from_arrays(arrays, "NPZ", given)
+    except SpikelearnError as error:
+        raise SpikelearnError(
+            f"{error}; its {why}: save numbers, as np.savez(path, time_ms=times, neuron=neurons)"
+            " does"
+        ) from None
+    note([f"left out: {why}"])
+    return activity
+
+
+def _metadata(archive: Any) -> dict[str, Any] | None:
+    stored = _array(archive, "metadata") if "metadata" in archive else None
+    return parse(str(stored)) if stored is not None and stored.dtype.kind == "U" else None
+
+
+def _array(archive: Any, name: str) -> np.ndarray | None:
+    """An array of the archive; None of one that holds objects of Python."""
     try:
         return np.asarray(archive[name])
     except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise SpikelearnError(
-            f"its array {name} holds objects of Python, which could run any code when they are"
-            " read; save numbers, as np.savez(path, time_ms=times, neuron=neurons) does"
-        ) from None
+        if "allow_pickle" in str(error):
+            return None
+        raise

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 # Units of times, as they are called in files, in ms.
 TIME_UNITS = {
-    "ms": 1.0, "msec": 1.0, "millisecond": 1.0, "milliseconds": 1.0,
-    "s": 1000.0, "sec": 1000.0, "second": 1000.0, "seconds": 1000.0,
-    "us": 1e-3, "µs": 1e-3, "microsecond": 1e-3, "microseconds": 1e-3,
+    "ms": 1.0, "msec": 1.0, "msecs": 1.0, "millisecond": 1.0, "milliseconds": 1.0,
+    "s": 1000.0, "sec": 1000.0, "secs": 1000.0, "second": 1000.0, "seconds": 1000.0,
+    "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "microsecond": 1e-3, "microseconds": 1e-3,
 }  # fmt: skip
 # Grid of files that do not say theirs, in ms.
 DEFAULT_DT_MS = 0.1

@@ -48,7 +48,7 @@ _NEURONS = {
 }  # fmt: skip
 _TRIALS = {"trial", "trials", "trial_id", "trial_number", "sweep", "repeat", "segment", "episode"}
 _UNIT = re.compile(
-    r"(?:[ _/]*[\[(]|[ _/])(ms|msec|s|sec|seconds|milliseconds|us|µs|μs|microseconds)[\])]?$"
+    r"(?:[ _/]*[\[(]|[ _/])(ms|msecs?|milliseconds?|s|secs?|seconds?|us|µs|μs|microseconds?)[\])]?$"
 )
 
 
@@ -100,8 +100,12 @@ def from_arrays(arrays: Mapping[str, Any], form: str, given: Given) -> Activity:
     cells = {name: a for name, a in arrays.items() if a.dtype.kind == "O" and a.size
              and all(np.asarray(cell).dtype.kind in "iuf" for cell in a.flat)}  # fmt: skip
     named = given.get("times") in lines or _called(list(lines), _TIMES)
-    if len(cells) == 1 and not named:
-        return _of_cells(*next(iter(cells.items())), form, given)
+    lists = [name for name in cells if name == given.get("times")] or (
+        _called(list(cells), _TIMES) or list(cells)
+    )
+    if len(lists) == 1 and not named:
+        others = [name for name in arrays if name != lists[0]]
+        return _of_cells(lists[0], cells[lists[0]], others, form, given)
     if len(pairs) == 1 and not named:
         name, pair = next(iter(pairs.items()))
         pair = pair if pair.shape[1] == 2 else pair.T
@@ -130,7 +134,9 @@ def _apart(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return found
 
 
-def _of_cells(name: str, cells: np.ndarray, form: str, given: Given) -> Activity:
+def _of_cells(
+    name: str, cells: np.ndarray, others: Sequence[str], form: str, given: Given
+) -> Activity:
     """A list of spike times for each neuron, as MATLAB keeps lists of unequal length."""
     if cells.size != max([*cells.shape, 1]):
         raise SpikelearnError(
@@ -143,7 +149,8 @@ def _of_cells(name: str, cells: np.ndarray, form: str, given: Given) -> Activity
         "neuron": np.repeat(np.arange(len(trains)), [len(train) for train in trains]),
     }
     said = {"times": name, "ids": "neuron", "neurons": str(len(trains)), **given}
-    return _Columns(columns, True, said, []).activity(form)  # type: ignore[arg-type]
+    notes = [f"left out: {', '.join(others)}"] if others else []
+    return _Columns(columns, True, said, notes).activity(form)  # type: ignore[arg-type]
 
 
 class _Columns:

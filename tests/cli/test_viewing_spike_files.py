@@ -13,7 +13,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.cli import app
 from spikelearn.cli._viewing import View, each_on_its_own
 from spikelearn.report import psth
-from spikelearn.spikes import PopulationSpikes, sonata
+from spikelearn.spikes import PopulationSpikes, nix, sonata
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -83,6 +83,18 @@ def test_a_file_in_the_way_of_an_output_is_named_before_any_work(
     assert "file is a file, not a folder" in said
     assert "Simulat" not in said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "file"]
+
+
+def test_a_file_that_takes_long_is_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nix, "_OBJECT_S", 5.0)
+    one = PopulationSpikes.from_unsorted(3, [1.0], [0])
+    sl.Activity({"a": one}, 10.0, 0.1).save(tmp_path / "a.npz")
+    status, said = run("export", tmp_path / "a.npz", tmp_path / "b.nix")
+    assert status == 0
+    assert "b.nix takes about 20 s; .h5 and .npz are written at once." in said
+    assert "takes about" not in run("export", tmp_path / "a.npz", tmp_path / "b.h5")[1]
 
 
 def test_all_that_failed_is_named_when_the_rest_is_done() -> None:

@@ -45,6 +45,15 @@ def test_what_is_left_out_is_named_once_and_counted_where_it_has_no_name() -> No
     )
 
 
+def test_neurons_that_a_segment_lacks_are_told() -> None:
+    made, other = block(train(population="a", neuron=0)), block()
+    (said,) = remarks_on(made, [*made.segments, *other.segments], [10.0, 10.0], None)
+    assert said == (
+        "its segments hold 0 to 1 spike trains; neurons that are not in a segment count as silent"
+        " there"
+    )
+
+
 def test_segments_of_other_lengths_are_told() -> None:
     made = block(train())
     (said,) = remarks_on(made, [*made.segments, *made.segments], [10.0, 40.0], None)

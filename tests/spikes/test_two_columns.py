@@ -39,6 +39,7 @@ def read(path: Path, **given: Any) -> Any:
         ("gid,timestamp\n0,5500\n3,7250\n1,9000", {"unit": "us"}),
         (";time_ms;neuron\n0;5,5;0\n1;7,25;3\n2;9;1\n", {}),
         ("# time_s neuron\n0.0055 0\n0.00725 3\n0.009 1\n", {}),
+        ("i,t/ms\n0,5.5\n3,7.25\n1,9\n", {}),
         ("x,time_ms,y\n0,5.5,0\n3,7.25,1\n1,9,2\n", {"ids": "x"}),
     ],
 )
@@ -192,7 +193,11 @@ def test_records_cells_and_structs_are_read(tmp_path: Path) -> None:
     cells = np.empty(4, dtype=object)
     cells[:] = [np.array([5.5]), np.empty(0), np.empty(0), np.array([7.25])]
     savemat(tmp_path / "c.mat", {"spikes": cells})
-    for name, given in (("a.npz", {}), ("b.mat", {}), ("c.mat", {"unit": "ms"})):
+    units = np.empty(4, dtype=[("times", object), ("depth", object), ("label", object)])
+    units[:] = [(cell, 1.0 + i, "good") for i, cell in enumerate(cells)]
+    savemat(tmp_path / "e.mat", {"units": units})
+    for name, given in (("a.npz", {}), ("b.mat", {}), ("c.mat", {"unit": "ms"}),
+                        ("e.mat", {"unit": "ms"})):  # fmt: skip
         activity = read(tmp_path / name, **given)
         np.testing.assert_array_equal(activity["units"].times_ms, TIMES[:2])
         np.testing.assert_array_equal(activity["units"].senders, NEURONS[:2])
@@ -207,6 +212,10 @@ def test_objects_of_python_are_refused_with_the_reason(tmp_path: Path) -> None:
     ragged = np.array([np.arange(2.0), np.arange(3.0)], dtype=object)
     np.savez(tmp_path / "a.npz", times=ragged)
     np.savez(tmp_path / "b.npz", metadata=ragged)
+    # As pynapple writes a group of units: the spikes are numbers.
+    np.savez(tmp_path / "c.npz", t=TIMES, index=NEURONS, region=ragged)
+    with pytest.warns(ReadWarning, match="left out: region holds objects of Python"):
+        assert load(tmp_path / "c.npz", unit="s").n_spikes == 3
     for name in ("a.npz", "b.npz"):
         with pytest.raises(SpikelearnError, match="holds objects of Python, which could run any c"):
             load(tmp_path / name)
