@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 import spikelearn as sl
 
+DURATION_MS = 50.0  # of a short run
 WEIGHT, RATE = "projections[inhibitory->*].weight_mv", "background[*].rate_hz"
 
 
@@ -41,12 +43,12 @@ def short(n_runs: int) -> dict[str, Any]:
         ],
         background=[{"target": name, "rate_hz": 9000, "weight_mv": 0.15} for name in populations],
     )  # fmt: skip
-    simulate = {"model": network, "duration_ms": 300}
+    simulate = {"model": network, "duration_ms": DURATION_MS}
     return {"simulate": simulate, "vary": {WEIGHT: f"-1:-3:{n_runs}"}, "measures": ["rate_hz"]}
 
 
 def overhead(n_runs: int) -> None:
-    """Seconds of a sweep, and of its simulations and statistics by themselves."""
+    """Time of a sweep, and of its simulations and statistics by themselves: wall and processor."""
     from spikelearn._threads import at_most
     from spikelearn.spikes import summary
 
@@ -54,20 +56,29 @@ def overhead(n_runs: int) -> None:
     sl.sweep({**fields, "vary": {WEIGHT: "-1:-3:3"}})  # compiled and imported
     network = fields["simulate"]["model"]
     bare = min(n_runs, 500)
-    with at_most(1):
-        started = time.perf_counter()
-        for seed in range(bare):
-            summary(sl.simulate(network, duration_ms=300, seed=seed))
-        alone = (time.perf_counter() - started) / bare
+
+    def simulations() -> None:
+        with at_most(1):
+            for seed in range(bare):
+                activity = sl.simulate(network, duration_ms=DURATION_MS, seed=seed)
+                summary(activity, without=("correlation", "synchrony"))
+
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        sl.sweep(fields, folder)
-        whole = (time.perf_counter() - started) / n_runs
-        started = time.perf_counter()
-        sl.sweep(fields, folder)
-        read = (time.perf_counter() - started) / n_runs
-    print(f"{n_runs} runs of {1000 * alone:.2f} ms: {1000 * (whole - alone):.2f} ms of overhead a"
-          f" run; {1000 * read:.2f} ms a run to read all of them again")  # fmt: skip
+        alone = taken(simulations, bare)
+        whole = taken(lambda: sl.sweep(fields, folder), n_runs)
+        read = taken(lambda: sl.sweep(fields, folder), n_runs)
+    for name, one, all_of_it, again in zip(("wall", "processor"), alone, whole, read, strict=True):
+        print(f"{name}: {n_runs} runs of {one:.2f} ms, {all_of_it - one:.2f} ms of overhead a run;"
+              f" {again:.2f} ms a run to read all of them again")  # fmt: skip
+
+
+def taken(work: Callable[[], Any], number: int) -> tuple[float, float]:
+    """Milliseconds of each of a number of things: by the clock, and of the processor."""
+    started = time.perf_counter(), time.process_time()
+    work()
+    ended = time.perf_counter(), time.process_time()
+    wall, processor = (1000 * (b - a) / number for a, b in zip(started, ended, strict=True))
+    return wall, processor
 
 
 def workers(duration_ms: float, places: int, seeds: int) -> None:

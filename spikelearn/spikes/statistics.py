@@ -12,7 +12,7 @@ settles to. What few spikes or trials do to each estimate stands with it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -261,7 +261,11 @@ def n_repeats(activity: Activity) -> int:
 
 
 def summary(
-    activity: Activity, bin_ms: float = 5.0, start_ms: float = 0.0, stop_ms: float | None = None
+    activity: Activity,
+    bin_ms: float = 5.0,
+    start_ms: float = 0.0,
+    stop_ms: float | None = None,
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row per population.
 
@@ -274,6 +278,9 @@ def summary(
     start_ms, stop_ms : float
         The part of each trial that counts; all of it if left out. Simulations begin with a
         transient, which raises `synchrony` and `correlation` above all.
+    without : collection of str
+        Columns that are left NaN: `correlation` and `synchrony`, which take longer than all others
+        together.
 
     Returns
     -------
@@ -303,7 +310,9 @@ def summary(
         rates = rates_hz(part, name)
         intervals = _intervals_ms(part, name)
         cv = _cv(*intervals, part.n_trials, spikes.size, LEAST_INTERVALS)
-        pairs = pairwise_correlations(part, name, bin_ms) if fits else np.empty(0)
+        paired = fits and "correlation" not in without
+        pairs = pairwise_correlations(part, name, bin_ms) if paired else np.empty(0)
+        binned = fits and "synchrony" not in without
         rows.append(
             {
                 "population": name,
@@ -317,7 +326,7 @@ def summary(
                 "n_repeats": n_repeats(part),
                 "correlation": _over_neurons(np.mean, pairs),
                 "n_pairs": len(pairs),
-                "synchrony": population_fano_factor(part, name, bin_ms) if fits else np.nan,
+                "synchrony": population_fano_factor(part, name, bin_ms) if binned else np.nan,
                 "silent_fraction": _over_neurons(np.mean, rates == 0),
             }
         )

@@ -22,6 +22,8 @@ SIMULATED = (
     "rate_hz", "isi_cv", "cv2", "fano_factor", "correlation", "synchrony", "silent_fraction",
     "n_spikes",
 )  # fmt: skip
+# These take longer than the others together, and are found only where they are asked for.
+SLOW = ("correlation", "synchrony")
 TRAINED = (
     "test_accuracy", "validation_accuracy", "nearest_centroid_accuracy", "best_epoch", "n_test",
     "chance", "flag",

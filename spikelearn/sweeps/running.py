@@ -214,6 +214,8 @@ class _Work:
             return False
         if "failed" in found:
             return not retry_failed
+        if not self.made.holds(found):
+            return False
         kept = found.get("folder") or found.get("spikes")
         return kept is None or self.made.is_complete(self._files / kept)
 
@@ -252,6 +254,10 @@ class _Work:
     def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
         for name, content in outcome.pop("files", {}).items():
             _write_sent(self._files / name, content)
+        before = results.find(key)
+        if isinstance(before, dict) and "found" in before and "found" in outcome:
+            # What another sweep asked for stays: it is of the same run.
+            outcome["found"] = {**before["found"], **outcome["found"]}
         results.add(key, outcome)
         self.n_done += "failed" not in outcome
         self.n_failed += "failed" in outcome

@@ -27,7 +27,7 @@ from spikelearn.stimuli.datasets import data_key
 from spikelearn.stimuli.image_protocol import ImageProtocol
 from spikelearn.stimuli.protocol import AnyProtocol, CombinedProtocol, load_protocol
 from spikelearn.sweeps.description import SimulateBase, Sweep
-from spikelearn.sweeps.measures import SIMULATED, measures_code, own_found
+from spikelearn.sweeps.measures import SIMULATED, SLOW, measures_code, own_found
 
 # Raised when the meaning of what is stored changes.
 FORMAT = 1
@@ -199,8 +199,10 @@ class SimulatedRuns:
         if (file := self.file(key)) is not None:
             activity.save(folder / file)
         part = activity.between(self.sweep.start_ms, self.sweep.stop_ms)
-        table = summary(part, self.sweep.bin_ms)
-        found = {name: list(map(float, table[name])) for name in SIMULATED}
+        slow = [name for name in SLOW if name not in self.measures]
+        table = summary(part, self.sweep.bin_ms, without=slow)
+        known = [name for name in SIMULATED if name not in slow]
+        found = {name: list(map(float, table[name])) for name in known}
         populations = list(table["population"])
         own = own_found(self.measures, part, populations)
         return {"populations": populations, "found": found, "own": own}
@@ -208,6 +210,10 @@ class SimulatedRuns:
     def file(self, key: str) -> str | None:
         """The file or folder of a run, below the folder for these; None where none is kept."""
         return f"spikes/{key[:20]}.npz" if self.sweep.keep_spikes else None
+
+    def holds(self, found: Mapping[str, Any]) -> bool:
+        """Whether a result holds all that is measured: another sweep may have asked for less."""
+        return all(name in found["found"] for name in self.measures if name in SIMULATED)
 
     def is_complete(self, path: Path) -> bool:
         """Whether the file of a run is there."""

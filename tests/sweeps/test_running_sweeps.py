@@ -97,6 +97,10 @@ def test_what_is_there_is_read_and_shared_between_sweeps(grid, tmp_path):
         vary={WEIGHT: "-2:-3:2"}, seeds=[4, 5], measures=["fano_factor"], start_ms=20,
     )  # fmt: skip
     assert sl.sweep(other, tmp_path).n_computed == 3
+    # What takes long is measured where it is asked for, and then stays.
+    assert "synchrony" in grid.measures
+    assert sl.sweep(grid, tmp_path, measures=["correlation"]).n_computed == 8
+    assert sl.sweep(grid, tmp_path, measures=["correlation", "synchrony"]).n_computed == 0
     assert sl.sweep(grid, tmp_path, again=True).n_computed == 8
     same(sl.sweep(grid, tmp_path).table, first.table)
     # What decides a run decides its key.
