@@ -37,6 +37,7 @@ _RIGHT = 0.125  # the share of spikes that a trusted step may cost, as of `accur
 _LADDER_MS = tuple(m * 10.0**e for e in (0, -1, -2) for m in (5.0, 2.5, 2.0, 1.0))
 _POINTS, _HALVINGS = 120, 16
 _SLOW = 3.0  # a drive too short for T by so much makes its spikes by chance: nothing is said
+_LIKE = 0.5  # by how much of a rate that was measured the estimate of it may be wrong
 _SILENT = 1e-4  # spikes a ms: of rarer ones the estimate knows too little
 _SWING_MS = 6.0  # adaptation that swings with v faster than this is no constant between spikes
 _OVERSHOOT = 0.5826  # -zeta(1/2) / sqrt(2 pi)
@@ -48,6 +49,7 @@ def bearable_step_ms(
     dt_ms: float,
     stimulus: Stimulus | None = None,
     duration_ms: float = math.inf,
+    fired_hz: float | None = None,
 ) -> tuple[float, float] | None:
     """The largest step, up to `dt_ms`, at which at most an eighth of the spikes is wrong.
 
@@ -62,6 +64,10 @@ def bearable_step_ms(
         What the sources send, and currents; nothing if absent.
     duration_ms : float
         Of a trial. Where it is finite one spike more may be wrong, as in `accuracy`.
+    fired_hz : float, optional
+        The rate that the population had in a run with this step. Where the estimate does not come
+        near it, the population is driven otherwise than by mean rates (it bursts, or its neurons
+        silence each other), and nothing is said.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def bearable_step_ms(
         if times is None:
             return None
         rate = _rate(times, 0.0)
-        if not rate > _SILENT:
+        if not rate > _SILENT or _is_unlike(times, dt_ms, fired_hz):
             return None
         expected = rate * population.size * given.n_trials * duration_ms
         allowed = _RIGHT + 1.0 / expected
@@ -91,6 +97,13 @@ def bearable_step_ms(
             if abs(_rate(times, step) - rate) <= allowed * rate:
                 return step, 1000.0 * rate
     return _LADDER_MS[-1], 1000.0 * rate
+
+
+def _is_unlike(times: _Leaky | _Sloped, dt_ms: float, fired_hz: float | None) -> bool:
+    """Whether a rate that was measured with this step is not what the estimate says of it."""
+    if fired_hz is None:
+        return False
+    return not abs(1000.0 * _rate(times, dt_ms) - fired_hz) <= _LIKE * fired_hz
 
 
 def _rate(times: _Leaky | _Sloped, dt_ms: float) -> float:

@@ -112,8 +112,8 @@ def warn_of_measured_step(
     stimulus : Stimulus
         What the network was shown.
     activity : Activity
-        What it did, the whole of it. Of populations that are not recorded, as before the run,
-        nothing is known.
+        What it did, the whole of it. Of populations that are not recorded nothing is known, and
+        nothing is said.
     told : list of str
         Populations that were warned of before the run.
     """
@@ -121,9 +121,13 @@ def warn_of_measured_step(
     everything = replace(stimulus, spikes={**measured, **stimulus.spikes})
     for name in network.neurons:
         onto = {item.source for item in network.projections if item.target == name}
-        if name in told or onto.isdisjoint(measured) or not _asked_about(network, name, dt_ms):
+        own = measured.get(name)  # without its own rate nobody knows whether the estimate is right
+        if own is None or name in told or onto.isdisjoint(measured):
             continue
-        strong = bearable_step_ms(network, name, dt_ms, everything, activity.duration_ms)
+        if not _asked_about(network, name, dt_ms):
+            continue
+        fired_hz = len(own) / (own.size * activity.n_trials * activity.duration_ms / 1000.0)
+        strong = bearable_step_ms(network, name, dt_ms, everything, activity.duration_ms, fired_hz)
         if strong is not None and strong[0] < dt_ms * (1 - 1e-9):
             because = f"{_often(strong[1])} and the rates that the others had in this run"
             sentence = _too_coarse(network, name, dt_ms, strong[0], because)

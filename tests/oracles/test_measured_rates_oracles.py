@@ -205,8 +205,11 @@ def test_shipped_networks_are_not_warned_of_by_their_own_rates(name: str) -> Non
         simulate(network, None, 150.0)
 
 
-def test_a_network_that_learns_from_shown_images_is_not_warned_of() -> None:
-    network: Any = load_model("competitive_stdp")
+@pytest.mark.parametrize("dt_ms", [0.5, 1.0])
+def test_where_neurons_silence_each_other_mean_rates_tell_nothing(dt_ms: float) -> None:
+    network: Any = load_model("competitive_stdp").changed("dt_ms", None)
+    stimulus = stimulus_for(network, "poisson", 200.0, dt_ms)
     with warnings.catch_warnings():
         warnings.simplefilter("error", TimeStepWarning)
-        simulate(network, stimulus_for(network, "poisson", 200.0), 200.0)
+        activity = simulate(network, stimulus, 200.0, dt_ms)
+    assert activity.n_spikes
