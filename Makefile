@@ -14,9 +14,10 @@ test: $(INSTALLED)
 slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
-# Inputs that are changed at random, many; the tests take a sample.
+# Inputs that are changed at random, kills, signals, full disks: many; the tests take a sample.
+# Counts by how commands ended are printed, and written to robustness.json.
 robustness: $(INSTALLED)
-	SPIKELEARN_MUTATIONS=5000 SPIKELEARN_KILLS=30 $(BIN)/python -m pytest tests/robustness -s -m "slow or not slow"
+	$(BIN)/python tests/robustness/harness.py --jobs 2 --out robustness.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

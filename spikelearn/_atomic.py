@@ -12,9 +12,9 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from spikelearn._errors import SpikelearnError
 _FULL = 1_000_000
 _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 _looked_into: set[Path] = set()
+_making: set[Path] = set()  # hidden folders of this process
 
 
 class WriteError(SpikelearnError):
@@ -52,6 +53,7 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
     # A private folder rather than a private name: some writers put side files beside theirs.
     folder = _private(path)
     try:
+        _make(folder, path)
         temporary = folder / path.name
         with _told_if_full(path):
             yield temporary
@@ -60,7 +62,7 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
                 _to_disk(temporary)
             os.replace(temporary, path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _put_away(folder)
 
 
 @contextlib.contextmanager
@@ -81,6 +83,8 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
     path = Path(path)
     folder, aside = _private(path), _private(path, "old")
     try:
+        _make(folder, path)
+        _make(aside, path)
         with _told_if_full(path):
             yield folder
             for inside in [folder, *folder.rglob("*")]:
@@ -91,18 +95,58 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
                 os.replace(path, aside / path.name)
             os.replace(folder, path)
     finally:
-        if not path.exists() and (aside / path.name).exists():
-            os.replace(aside / path.name, path)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+        _put_away(aside)
+        _put_away(folder)
 
 
 def _private(path: Path, kind: str = "tmp") -> Path:
-    """A hidden folder of our own beside `path`, when those of killed processes are gone."""
-    make_folder(path.parent)
-    remove_leftovers(path.parent)
+    """The name of a hidden folder of our own beside `path`.
+
+    It is known, and put away, before there is such a folder: a signal can come at any time.
+    """
     prefix = f".{path.name[:100]}.{kind}-{_host()}-{os.getpid()}-"
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+    folder = path.parent / f"{prefix}{secrets.token_hex(4)}"
+    _making.add(folder)
+    return folder
+
+
+def _make(folder: Path, path: Path) -> None:
+    """Make a hidden folder for `path`, when those of killed processes are gone."""
+    try:
+        make_folder(path.parent)
+        remove_leftovers(path.parent)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        if error.errno in _FULL_ERRORS:
+            raise no_room(path) from error
+        # Of the file that was asked for; nobody knows the hidden one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _put_away(folder: Path) -> None:
+    """Remove a hidden folder; what was moved aside into it is put back, if nothing took its place.
+
+    Parameters
+    ----------
+    folder : Path
+        Which may be gone.
+    """
+    if f".old-{_host()}-" in folder.name and folder.is_dir():
+        for whole in folder.iterdir():
+            if not (folder.parent / whole.name).exists():
+                os.replace(whole, folder.parent / whole.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    _making.discard(folder)
+
+
+def put_away_all() -> None:
+    """Put away every hidden folder of this process, when a signal has ended its work.
+
+    Those that a second signal, or one that came while they were put away, has left.
+    """
+    ours = [f for f in _making if f"-{_host()}-{os.getpid()}-" in f.name]  # a parent's are not
+    for folder in sorted(ours, key=lambda f: ".old-" not in f.name):
+        _put_away(folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -157,11 +201,7 @@ def remove_leftovers(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError):
         # What was moved aside first: it may be all there is of a result.
         for left in [*_left(folder, "old"), *_left(folder, "tmp")]:
-            if f".old-{_host()}-" in left.name:
-                for whole in left.iterdir():
-                    if not (folder / whole.name).exists():
-                        os.replace(whole, folder / whole.name)
-            shutil.rmtree(left, ignore_errors=True)
+            _put_away(left)
             removed.append(left)
     return removed
 

@@ -1,8 +1,8 @@
 """Machine code is kept where that is possible, and made anew where nothing can be kept.
 
 Numba keeps compiled code beside the module, or else in the user's cache folder. `SPIKELEARN_CACHE`
-holds it where that is set; and where no place can be written to (a container without a home), code
-is compiled in every process instead of not at all.
+holds it where that is set; and where no place can be written to (a container without a home, a disk
+that is full), code is compiled in every process instead of not at all.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ def compiled(**options: Any) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         with _kept_in_our_cache():
             try:
-                return njit(cache=True, **options)(function)
+                made = njit(cache=True, **options)(function)
             except RuntimeError as error:
                 if "cannot cache function" not in str(error):
                     raise
                 return njit(**options)(function)
+        # A disk that is full by now, or a folder that was taken away: not kept, and used.
+        made._cache._guard_against_spurious_io_errors = lambda: contextlib.suppress(OSError)
+        return made
 
     return decorate
 

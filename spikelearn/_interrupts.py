@@ -14,6 +14,8 @@ from typing import Any
 
 # Where there is one: Windows knows no hang-up.
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# Engines end a run at an interrupt and give what there is of it: by then the exception is gone.
+_last: signal.Signals = signal.SIGINT
 
 
 class Interrupted(KeyboardInterrupt):
@@ -38,8 +40,12 @@ def ended_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, frame: Any) -> None:
+        global _last  # noqa: PLW0603 - signals belong to the whole process
+        _last = signal.Signals(number)
         raise Interrupted(number)
 
+    global _last  # noqa: PLW0603
+    _last = signal.SIGINT
     ours = threading.current_thread() is threading.main_thread()
     taken = [s for s in _ENDING if ours and signal.getsignal(s) is signal.SIG_DFL]
     for one in taken:
@@ -49,6 +55,12 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for one in taken:
             signal.signal(one, signal.SIG_DFL)
+        _last = signal.SIGINT
+
+
+def last_interrupt() -> KeyboardInterrupt:
+    """The interruption, once more, of work that has been ended by one and has given its part."""
+    return KeyboardInterrupt() if _last is signal.SIGINT else Interrupted(_last)
 
 
 @contextlib.contextmanager
@@ -77,7 +89,11 @@ def goes_on(what: str, kept: bool | int = True) -> str:
 def interruption(error: KeyboardInterrupt) -> tuple[str, int]:
     """What is printed of an interruption, and the exit status that shells expect of it."""
     number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
-    by = f" by {number.name}" if isinstance(error, Interrupted) else ""
     notes = list(dict.fromkeys(getattr(error, "__notes__", [])))
     kept = " ".join(notes) or "Nothing of it is kept, and nothing half-written is left."
-    return f"Interrupted{by}. {kept}", 128 + int(number)
+    return f"{interrupted_by(number)}. {kept}", 128 + int(number)
+
+
+def interrupted_by(number: signal.Signals) -> str:
+    """ "Interrupted", and by what where it was not Ctrl-C."""
+    return "Interrupted" if number is signal.SIGINT else f"Interrupted by {number.name}"

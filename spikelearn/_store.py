@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._atomic import atomic_folder
+from spikelearn._atomic import atomic_folder, remove_leftovers
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, write_text, write_yaml
 from spikelearn._keys import content_key
@@ -77,6 +77,8 @@ def holds(folder: Path, key: str) -> bool:
 
     What lies there and is of another key, or of none, is set aside.
     """
+    # A result that a killed process had moved aside, to put another in its place, is put back.
+    remove_leftovers(folder.parent)
     if not folder.exists():
         return False
     try:

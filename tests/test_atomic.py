@@ -115,6 +115,37 @@ def test_replacing_a_folder_interrupted_midway_leaves_the_old_one_or_the_new_one
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.parametrize("make", [atomic_path, atomic_folder])
+@pytest.mark.parametrize("moment", ["mkdir", "put away"])
+def test_an_interrupt_as_soon_as_a_hidden_folder_is_made_or_goes_leaves_none(
+    make: Callable[[Path], AbstractContextManager[Path]],
+    moment: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with make(tmp_path / "result") as temporary:
+        ((temporary / "file") if temporary.is_dir() else temporary).write_text("old")
+    mkdir, put_away = Path.mkdir, _atomic._put_away
+
+    def made(folder: Path, *given: Any, **named: Any) -> None:
+        mkdir(folder, *given, **named)
+        if folder.name.startswith(".result"):
+            raise KeyboardInterrupt
+
+    def interrupted(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        if moment == "mkdir":
+            patched.setattr(Path, "mkdir", made)
+        else:
+            patched.setattr(_atomic, "_put_away", interrupted)
+        fail_while_writing(make, tmp_path / "result", RuntimeError)
+    assert put_away is _atomic._put_away
+    _atomic.put_away_all()
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
 @contextlib.contextmanager
 def umask(mask: int) -> Iterator[None]:
     before = os.umask(mask)
@@ -209,6 +240,28 @@ def test_a_full_disk_is_one_sentence_whatever_library_writes(
         raise error
     assert caught.value.__cause__ is error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [atomic_path, atomic_folder])
+def test_a_place_that_cannot_be_written_to_is_told_by_the_name_that_was_asked_for(
+    make: Callable[[Path], AbstractContextManager[Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*given: object, **named: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "hidden")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(PermissionError) as caught, make(tmp_path / "result"):
+        pass
+    assert caught.value.filename == str(tmp_path / "result")
+
+    def full(*given: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "hidden")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(WriteError, match="no room left"), make(tmp_path / "result"):
+        pass
 
 
 def test_an_error_that_says_nothing_is_of_the_disk_where_that_is_full(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from spikelearn._compiling import compiled
 
 _SIMULATE = """
 import numba.core.caching as caching
@@ -49,3 +52,22 @@ def test_compiled_code_is_kept_in_the_cache_that_is_named(first: bool, tmp_path:
     ours = list((tmp_path / "cache").rglob("program.double*.nbi"))
     theirs = list((tmp_path / "numba").rglob("program.double*.nbi"))
     assert (len(ours), len(theirs)) == ((0, 1) if first else (1, 0))
+
+
+def test_a_cache_on_a_full_disk_is_no_condition_for_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import caching
+
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    monkeypatch.setattr(caching.IndexDataCacheFile, "load", full)
+
+    @compiled(nogil=True)
+    def treble(x: int) -> int:
+        return 3 * x
+
+    assert treble(14) == 42

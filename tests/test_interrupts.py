@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from spikelearn._interrupts import (
     Interrupted,
@@ -17,7 +20,9 @@ from spikelearn._interrupts import (
     goes_on,
     interruption,
     keeping,
+    last_interrupt,
 )
+from spikelearn.cli._app import plainly
 
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
 
@@ -34,6 +39,20 @@ def test_a_signal_that_asks_for_the_end_is_an_interrupt(number: signal.Signals) 
     sentence, status = interruption(caught.value)
     assert sentence.startswith(f"Interrupted by {number.name}. Nothing of it is kept")
     assert status == 128 + number
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_which_signal_it_was_is_known_when_the_exception_is_gone(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with ended_by_signals():
+            assert type(last_interrupt()) is KeyboardInterrupt
+            with contextlib.suppress(KeyboardInterrupt):  # as engines do that give their part
+                signal.raise_signal(number)
+            assert last_interrupt().signal == number  # type: ignore[attr-defined]
+        assert type(last_interrupt()) is KeyboardInterrupt  # the next command has its own
+    finally:
+        signal.signal(number, before)
 
 
 def test_ctrl_c_is_told_alike() -> None:
@@ -122,3 +141,101 @@ def test_training_that_a_scheduler_ends_says_what_it_kept_and_goes_on(
     assert again.returncode == 0, again.stderr
     assert len(list(tmp_path.glob("runs/*"))) == 1
     assert not [p for p in tmp_path.rglob(".*") if p.is_file() or p.is_dir()]
+
+
+def _every_command() -> list[tuple[str, Any]]:
+    from typer.main import get_command
+
+    from spikelearn.cli import app
+
+    found = []
+
+    def visit(name: str, command: Any) -> None:
+        found.append((name, command.callback))
+        for inner, one in getattr(command, "commands", {}).items():
+            visit(f"{name} {inner}", one)
+
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        visit(name, command)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *SIGNALS])
+def test_every_command_ends_with_the_status_of_the_signal(number: signal.Signals) -> None:
+    """What they share, around whatever they do."""
+    groups = ("study",)  # without work of its own
+    commands = [(n, c) for n, c in _every_command() if n not in groups]
+    assert len(commands) > 20
+    for name, command in commands:
+        assert command.__wrapped__, name  # by `plainly`
+    before = signal.signal(number, signal.SIG_DFL)
+    if number == signal.SIGINT:
+        signal.signal(number, signal.default_int_handler)
+    try:
+
+        @plainly
+        def work() -> None:
+            signal.raise_signal(number)
+
+        with pytest.raises(typer.Exit) as caught:
+            work()
+    finally:
+        signal.signal(number, before)
+    assert caught.value.exit_code == 128 + number
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), MemoryError("Unable to allocate 7.28 TiB"),
+     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried it")],
+)  # fmt: skip
+def test_memory_that_is_not_there_is_one_sentence(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @plainly
+    def work() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as caught:
+        work()
+    assert caught.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: the free memory does not hold what is asked for")
+    assert said.count("\n") == 1
+
+
+def test_of_several_runs_those_that_are_complete_are_kept_and_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from spikelearn.cli import app
+    from spikelearn.training import loop
+
+    train = loop.train
+
+    def interrupted(config: Any, *rest: Any, **more: Any) -> Any:
+        if config.seed == 1:
+            raise Interrupted(signal.SIGTERM)
+        return train(config, *rest, **more)
+
+    monkeypatch.setattr("spikelearn.training.train", interrupted)
+    words = "train mlp_64 --rule backprop --dataset digits --epochs 1 --images 30 --seeds 2"
+    ended = CliRunner().invoke(app, [*words.split(), "--out", str(tmp_path)])
+    assert ended.exit_code == 143
+    assert ended.stderr.splitlines()[-1] == (
+        "Interrupted by SIGTERM. What is complete (1 of 2 runs) is kept; the same command goes on"
+        " from there."
+    )
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_outputs_that_are_written_when_it_is_interrupted_are_said_to_be(tmp_path: Path) -> None:
+    from spikelearn.cli._viewing import each_on_its_own
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        each_on_its_own([(tmp_path / "a").touch, interrupted])
+    assert interruption(caught.value)[0] == "Interrupted. Outputs that are written whole: 1."

@@ -24,7 +24,7 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
         pytest.skip(f"{needed} is neither in SPIKELEARN_DATA nor cached")
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}
+        notebook, startup_timeout=600, resources={"metadata": {"path": str(path.parent)}}
     ).execute()
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     assert not [out for out in outputs if out.output_type == "error"]

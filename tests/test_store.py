@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from spikelearn import SpikelearnError
+from spikelearn import SpikelearnError, _atomic
 from spikelearn import _store as store
 from spikelearn._keys import content_key
 
@@ -118,6 +120,19 @@ def test_what_cannot_be_used_is_set_aside_and_said(tmp_path: Path, what: str) ->
     (folder / "made.yaml").write_text("[]")
     with pytest.warns(store.StoredResultWarning, match=r"result\.damaged2"):
         assert not store.holds(folder, content_key(decides))
+
+
+def test_a_result_that_a_killed_process_moved_aside_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "result"
+    store.save_tables(folder, DECIDES, TABLES)
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    aside = tmp_path / f".result.old-{_atomic._host()}-{dead}-x"
+    aside.mkdir()
+    folder.rename(aside / "result")
+    _atomic._looked_into.clear()  # a process that begins
+    assert store.find_tables(folder, DECIDES, ["scores"]) is not None
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
 def test_differences_are_named_by_path() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 import typer.core
 
+from spikelearn._atomic import put_away_all
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import ended_by_signals, interruption
 
@@ -108,6 +109,7 @@ def plainly(command: Command) -> Command:
             sys.stdout = None
             raise typer.Exit(1) from None
         except KeyboardInterrupt as error:
+            put_away_all()
             sentence, status = interruption(error)
             say(sentence)
             raise typer.Exit(status) from None
@@ -115,12 +117,24 @@ def plainly(command: Command) -> Command:
             said = _raised_by_a_rule(error)
             if said is None and isinstance(error, OSError):
                 said = f"{error.strerror or error}: {error.filename or 'the system refused'}"
+            if said is None and (isinstance(error, MemoryError) or _TORCHS in str(error)):
+                asked = str(error).partition(_TORCHS)[2] or str(error)
+                said = f"the free memory does not hold what is asked for{_after_colon(asked)}"
             if said is None:
                 raise
             say(f"Error: {said}")
             raise typer.Exit(1) from None
 
     return wrapped  # type: ignore[return-value]
+
+
+# What torch says, in an error of no kind of its own.
+_TORCHS = "can't allocate memory"
+
+
+def _after_colon(words: str) -> str:
+    first = words.strip(" :").partition("\n")[0]
+    return f": {first}" if first else ""
 
 
 def _raised_by_a_rule(error: BaseException) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import keeping
 from spikelearn.cli._app import say
 from spikelearn.cli._tables import check_table_path, print_table
 
@@ -101,11 +102,18 @@ def each_on_its_own(writers: Iterable[Callable[[], None]]) -> None:
         Naming what could not be written, when the others are.
     """
     failed = []
-    for write in writers:
-        try:
-            write()
-        except (SpikelearnError, OSError) as error:
-            failed.append(str(error))
+    n_written = 0
+
+    def kept() -> str:
+        return f"Outputs that are written whole: {n_written}." if n_written else ""
+
+    with keeping(kept):
+        for write in writers:
+            try:
+                write()
+                n_written += 1
+            except (SpikelearnError, OSError) as error:
+                failed.append(str(error))
     if failed:
         raise SpikelearnError("; ".join(failed))
 

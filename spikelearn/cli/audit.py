@@ -91,25 +91,26 @@ def audit(
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])
     wanted = Wanted.of(keys, (out or cache_folder() / "audit") / "findings", again)
-    with progress_bars() as bar, plain_warnings(), keeping(lambda: _kept(wanted.folder)):
-        say = bar(f"auditing {rule or 'all rules'}")
-        rules = all_rules() if rule is None else [rule]
-        audited = Audit.together(*measure_each(rules, chosen, wanted, jobs, say, given))
-    _print(audited, every)
-    if weights:
-        score = audited.score(weights).reset_index()
-        print_table(score.rename(columns={"index": "rule"}), "score by the weights given")
-    for line in said_of_read(audited):
-        print(line)
-    if out is not None:
-        equivalences = None
-        if every:
-            from spikelearn.plausibility.stored_findings import equivalences as kept
+    with keeping(lambda: _kept(wanted.folder)):
+        with progress_bars() as bar, plain_warnings():
+            say = bar(f"auditing {rule or 'all rules'}")
+            rules = all_rules() if rule is None else [rule]
+            audited = Audit.together(*measure_each(rules, chosen, wanted, jobs, say, given))
+        _print(audited, every)
+        if weights:
+            score = audited.score(weights).reset_index()
+            print_table(score.rename(columns={"index": "rule"}), "score by the weights given")
+        for line in said_of_read(audited):
+            print(line)
+        if out is not None:
+            equivalences = None
+            if every:
+                from spikelearn.plausibility.stored_findings import equivalences as kept
 
-            assert wanted.folder is not None  # noqa: S101 - for the type checker
-            equivalences = kept(wanted.folder, audited.seed, again)
-        command = _command(rule, keys, option or [], seeds)
-        _write(audited, out, accuracy, similar, equivalences, weights, command)
+                assert wanted.folder is not None  # noqa: S101 - for the type checker
+                equivalences = kept(wanted.folder, audited.seed, again)
+            command = _command(rule, keys, option or [], seeds)
+            _write(audited, out, accuracy, similar, equivalences, weights, command)
 
 
 def _check(rule: str | None, criteria: list[str], out: Path | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,7 @@ from spikelearn.cli._tables import (
     several_of,
     write_table,
 )
+from spikelearn.cli._viewing import each_on_its_own
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,9 +170,7 @@ def compare(
         print(f"Note: {note}")
     _print_standing(runs)
     print_tests(tested)
-    if out is not None:
-        write_table(table, out)
-        _write_tests(tested, out)
+    each_on_its_own(_tables(table, tested, out))
 
 
 def _print_standing(runs: list[Path]) -> None:
@@ -235,7 +236,13 @@ def _older_study(name: str, out: Path | None, limit_minutes: float | None) -> No
     run_and_print(load_study(name), out, limit_minutes, command)
 
 
-def _write_tests(tests: Significance | None, out: Path) -> None:
-    """Both tables beside that of the comparison."""
+def _tables(
+    table: pd.DataFrame, tests: Significance | None, out: Path | None
+) -> list[Callable[[], None]]:
+    """What writes the table of the comparison, and both of the tests beside it."""
+    if out is None:
+        return []
+    tables = {out: table}
     for part in ("zero", "differences") if tests is not None else ():
-        write_table(getattr(tests, part), out.with_name(f"{out.stem}-{part}{out.suffix}"))
+        tables[out.with_name(f"{out.stem}-{part}{out.suffix}")] = getattr(tests, part)
+    return [functools.partial(write_table, one, path) for path, one in tables.items()]

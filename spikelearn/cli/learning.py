@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli._app import (
     Again,
     Changes,
@@ -137,7 +139,11 @@ def train(
     if learning_rate is not None:
         _say_own_rates(first)
     configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
-    _print_runs(first, _run(configs, out, again))
+    runs: list[Any] = []
+    with keeping(lambda: _kept(runs, configs)):
+        for run in _run(configs, out, again):
+            runs.append(run)
+        _print_runs(first, runs)
 
 
 def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
@@ -151,7 +157,7 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
         )
 
 
-def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> list[Any]:
+def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> Iterator[Any]:
     """Train by each configuration; runs that lie in `out` are read."""
     from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
@@ -159,15 +165,19 @@ def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> lis
     from spikelearn.training import train as run_training
 
     check_place(out / "a run")
-    runs: list[Any] = []
     with progress_bars() as bar, plain_warnings():
         for config in configs:
             move = bar(f"{config.rule}, seed {config.seed}")
             if isinstance(config, STDPConfig):
-                runs.append(train_stdp(config, out, move, again=again))
+                yield train_stdp(config, out, move, again=again)
             else:
-                runs.append(run_training(config, out, move, again=again))
-    return runs
+                yield run_training(config, out, move, again=again)
+
+
+def _kept(runs: list[Any], configs: list[TrainConfig | STDPConfig]) -> str:
+    """What of several runs need not be trained again."""
+    several = f"What is complete ({len(runs)} of {len(configs)} runs)"
+    return goes_on(several if len(configs) > 1 else "The run", len(runs))
 
 
 def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli._app import NoSeed, app, plainly, say
 from spikelearn.cli.inspecting import print_model
 
@@ -27,11 +28,13 @@ def download(
     from spikelearn.stimuli.events import load_events
 
     if name in DATASETS:
-        dataset_module(name).download(say)
+        with keeping(goes_on("What has arrived")):
+            dataset_module(name).download(say)
     elif name in EVENT_DATASETS:
         load_events(name)  # or what to download, and where to put it
     elif name.partition(":")[0] in recordings.RECORDINGS:
-        recordings.load(name, progressbar=True)
+        with keeping(goes_on("What has arrived")):
+            recordings.load(name, progressbar=True)
     else:
         raise SpikelearnError(
             f"there is nothing to download called '{name}';"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import NoSeed, app, plainly
 from spikelearn.cli._tables import print_table
+from spikelearn.cli._viewing import each_on_its_own
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,17 +83,20 @@ def show(
 
         print("options")
         print(yaml.safe_dump(dict(summary.options), sort_keys=False, allow_unicode=True).rstrip())
-    if plot:
+
+    def picture(path: Path) -> None:
         from spikelearn.report.contact_sheet import contact_sheet
 
-        figure = contact_sheet(images, loaded.labels)
-        for path in plot:
-            print(f"Picture: {write_picture(figure, path)}")
-    if page is not None:
+        print(f"Picture: {write_picture(contact_sheet(images, loaded.labels), path)}")
+
+    def whole_page(path: Path) -> None:
         from spikelearn.report.recording_page import write_recording_page
 
-        command = f"spikelearn recordings show {name} --page {page}"
-        print(f"Page: {write_recording_page(page, summary, images, command)}")
+        command = f"spikelearn recordings show {name} --page {path}"
+        print(f"Page: {write_recording_page(path, summary, images, command)}")
+
+    pages = [functools.partial(whole_page, page)] if page is not None else []
+    each_on_its_own([*(functools.partial(picture, path) for path in plot or []), *pages])
 
 
 def _print_stimuli(stimuli: pd.DataFrame) -> None:

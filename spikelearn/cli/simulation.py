@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import interrupted_by
 from spikelearn.cli._app import (
     Backend,
     Changes,
@@ -102,9 +104,9 @@ def simulate(
 ) -> None:
     """Simulate a spiking network and save its spike trains.
 
-    Interrupted (Ctrl-C), it keeps what was simulated, says so, and ends with exit status 130. More
-    than 1000 MB of spikes are kept in the folder for temporary files (TMPDIR) meanwhile; where it
-    is full, the run ends likewise, with exit status 1.
+    Interrupted (Ctrl-C, SIGTERM, SIGHUP), it keeps what was simulated, says so, and ends with exit
+    status 130, 143 or 129. More than 1000 MB of spikes are kept in the folder for temporary files
+    (TMPDIR) meanwhile; where it is full, the run ends likewise, with exit status 1.
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
@@ -150,9 +152,10 @@ def simulate(
     view.summarise(activity, f"{network.name} on {_engine(activity)}")
     partial = activity.provenance.get("partial")
     if partial:
+        by = signal.Signals[partial.get("signal", "SIGINT")]
         why = f": {partial['reason']}" if "reason" in partial else ""
         say(
-            f"Interrupted: of {partial['asked_trials']} trial(s) of"
+            f"{interrupted_by(by)}: of {partial['asked_trials']} trial(s) of"
             f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}"
         )
     each_on_its_own([
@@ -160,7 +163,7 @@ def simulate(
         *view.drawing(activity, plot, psth, statistics),
     ])  # fmt: skip
     if partial:
-        raise typer.Exit(1 if "reason" in partial else 130)
+        raise typer.Exit(1 if "reason" in partial else 128 + by)
 
 
 def _stimulus(name: str | None, changed: dict[str, Any]) -> Any:

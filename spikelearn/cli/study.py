@@ -135,14 +135,21 @@ def run_and_print(
     """
     from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
-    from spikelearn.studies.study_origins import said_of_read
-    from spikelearn.studies.whole_study import make_study, write_study
+    from spikelearn.studies.whole_study import make_study
 
     folder = out or Path("runs/studies") / study.name
     check_place(folder / study.name)
     limit = float("inf") if limit_minutes is None else limit_minutes
-    with progress_bars() as bars, plain_warnings(), keeping(lambda: _kept(folder)):
-        whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)
+    with keeping(lambda: _kept(folder)):
+        with progress_bars() as bars, plain_warnings():
+            whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)
+        _print_and_write(whole, command)
+
+
+def _print_and_write(whole: WholeStudy, command: str) -> None:
+    from spikelearn.studies.study_origins import said_of_read
+    from spikelearn.studies.whole_study import write_study
+
     result = whole.result
     for sentence in result.skipped:
         print(f"Left out: {sentence}")

@@ -21,6 +21,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._atomic import WriteError
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import cache_folder, write_text
 from spikelearn._imported_files import (
@@ -180,7 +181,7 @@ def _place_in_session(rule: type, file: str) -> str:
         text = ""
     folder = text_key(text, 16) if text else f"in-memory-{id(rule):x}"
     path = _written_rules().resolve() / folder / file
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, WriteError):
         if text and not path.is_file():
             write_text(path, text)
     return f"{path}:{rule.__qualname__.rpartition('<locals>.')[2]}"

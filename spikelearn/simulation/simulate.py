@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
+from spikelearn._interrupts import Interrupted, last_interrupt
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
@@ -132,9 +133,10 @@ def simulate(
     keep_partial : bool
         What becomes of a run that the user interrupts, or that a full disk ends: if true, what was
         simulated is returned, with `provenance["partial"]` saying what had been asked for (and
-        `reason`, with a warning, why the disk ended it): the complete trials, or where none is
-        complete, all up to the time that all had reached. Otherwise, or where there is nothing to
-        keep, KeyboardInterrupt or SpikelearnError is raised.
+        `reason`, with a warning, why the disk ended it; or `signal`, which one did, where it was
+        not Ctrl-C): the complete trials, or where none is complete, all up to the time that all had
+        reached. Otherwise, or where there is nothing to keep, KeyboardInterrupt or SpikelearnError
+        is raised.
     spikes_in_memory_mb : float
         How large the arrays of all spikes of the native engine (24 bytes a spike) may become, in
         MB. Beyond it spikes are written to the folder for temporary files, which the environment
@@ -205,7 +207,7 @@ def simulate(
         if not keep_partial or not n_steps:
             if interrupted.reason is not None:
                 raise SpikelearnError(interrupted.reason) from None
-            raise KeyboardInterrupt from None
+            raise last_interrupt() from None
         result = interrupted.result
         provenance["partial"] = {
             "asked_duration_ms": float(duration_ms),
@@ -214,6 +216,8 @@ def simulate(
         if interrupted.reason is not None:
             provenance["partial"]["reason"] = interrupted.reason
             warnings.warn(interrupted.reason, stacklevel=2)
+        elif isinstance(asked := last_interrupt(), Interrupted):
+            provenance["partial"]["signal"] = asked.signal.name
     if progress is not None and "partial" not in provenance:
         progress(1.0)
     spikes, states, found = result

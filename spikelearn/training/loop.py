@@ -15,7 +15,7 @@ import torch
 from spikelearn import _store as store
 from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._interrupts import goes_on, keeping
+from spikelearn._interrupts import keeping
 from spikelearn._seeding import torch_generator
 from spikelearn.networks import KINDS
 from spikelearn.rules import make_rule
@@ -165,23 +165,24 @@ def train(
     check_batches(rule, config)
     checkpoint = None if place is None else place.checkpoint
     loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
-    with one_thread(), keeping(loop.kept):
-        loop.run(training, validation, say)
-        load_weights(rule, loop.best)
-        layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
-        # Measuring the update may have moved what the rule keeps beside the network.
-        load_weights(rule, loop.best)
-        wrong = spiking_problems(rule, validation.x) if rule.trains else {}
-        summary = summarise(loop, rule, training, test, n_classes, [*seen, *wrong.values()])
-    tables = {"epochs": loop.table(), "layers": layers}
-    say(1.0, "trained")
-    if place is None:
-        return TrainedRun(complete, rule, tables["epochs"], layers, summary)
-    store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key, code)
-    place.checkpoint.unlink(missing_ok=True)
-    return TrainedRun(
-        complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
-    )
+    with keeping(lambda: "" if place is None else place.kept(loop.kept())):
+        with one_thread():
+            loop.run(training, validation, say)
+            load_weights(rule, loop.best)
+            layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
+            # Measuring the update may have moved what the rule keeps beside the network.
+            load_weights(rule, loop.best)
+            wrong = spiking_problems(rule, validation.x) if rule.trains else {}
+            summary = summarise(loop, rule, training, test, n_classes, [*seen, *wrong.values()])
+        tables = {"epochs": loop.table(), "layers": layers}
+        say(1.0, "trained")
+        if place is None:
+            return TrainedRun(complete, rule, tables["epochs"], layers, summary)
+        store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key, code)
+        place.checkpoint.unlink(missing_ok=True)
+        return TrainedRun(
+            complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
+        )
 
 
 def open_trained_run(folder: str | Path) -> TrainedRun:
@@ -288,8 +289,8 @@ class _Loop:
             self._save()
 
     def kept(self) -> str:
-        """What is said to be kept where training, or what is measured after it, is interrupted."""
-        return goes_on(f"Training up to epoch {self.saved}", self.saved)
+        """What of training a checkpoint holds, in words; nothing where that is its beginning."""
+        return f"Training up to epoch {self.saved}" if self.saved else ""
 
     def _out_of_patience(self) -> bool:
         patience = self.config.patience

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn._interrupts import goes_on
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import containing_bins, in_steps
@@ -170,36 +169,47 @@ def train_stdp(
     written, kept = time.monotonic(), len(state.records)
     try:
         for index in range(len(state.records), len(chunks)):
-            _learn(network, layer, images[chunks[index]], index, config, state, initial, say)
-            _judge(state, data.train_labels[chunks[index]], len(data.classes))
+            # Whole or not at all, whenever it is interrupted.
+            after = replace(state, records=[*state.records])
+            _learn(network, layer, images[chunks[index]], index, config, after, initial, say)
+            _judge(after, data.train_labels[chunks[index]], len(data.classes))
+            state = after
             say(0.9 * (index + 1) / len(chunks), _progress_words(state, config, len(images)))
             if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
                 write_checkpoint(checkpoint, state)
                 written, kept = time.monotonic(), len(state.records)
+        frozen = freeze(network, layer, state.weights, state.theta)
+        order = generator(config.seed, "split").permutation(len(images))
+        labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+        summary["best_epoch"] = len(chunks)
+        summary["flag"] = " ".join(
+            filter(None, [*told, summary["flag"], rates_warning(state.records)])
+        )
+        epochs, layers = _tables(state, layer, dead)
+        before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
+        say(1.0, "trained")
+        if place is None:
+            return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
+        arrays = {"initial_weights": initial, "labels": labels, **pairs_of(layer)}
+        _store(place, state, arrays, {"epochs": epochs, "layers": layers}, summary)
+        place.checkpoint.unlink(missing_ok=True)
+        return STDPRun(
+            complete, frozen, before, labels, epochs, layers, summary, place.folder,
+            place.trained_now(),
+        )  # fmt: skip
     except KeyboardInterrupt as error:
-        if checkpoint is not None and kept < len(state.records):
-            write_checkpoint(checkpoint, state)
-        if checkpoint is not None and state.records:
-            what = f"Training by {len(state.records)} of {len(chunks)} parts of the images"
-            error.add_note(goes_on(what))
+        if place is None:
+            raise
+        if kept < len(state.records) and not store.is_complete(place.folder):
+            write_checkpoint(place.checkpoint, state)
+        if sentence := place.kept(_part(len(state.records), len(chunks))):
+            error.add_note(sentence)
         raise
-    frozen = freeze(network, layer, state.weights, state.theta)
-    order = generator(config.seed, "split").permutation(len(images))
-    labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
-    summary["best_epoch"] = len(chunks)
-    summary["flag"] = " ".join(filter(None, [*told, summary["flag"], rates_warning(state.records)]))
-    epochs, layers = _tables(state, layer, dead)
-    before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
-    say(1.0, "trained")
-    if place is None:
-        return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
-    arrays = {"initial_weights": initial, "labels": labels, **pairs_of(layer)}
-    _store(place, state, arrays, {"epochs": epochs, "layers": layers}, summary)
-    place.checkpoint.unlink(missing_ok=True)
-    return STDPRun(
-        complete, frozen, before, labels, epochs, layers, summary, place.folder,
-        place.trained_now(),
-    )  # fmt: skip
+
+
+def _part(done: int, of: int) -> str:
+    """What a checkpoint holds, in words; nothing where that is the beginning."""
+    return f"Training by {done} of {of} parts of the images" if done else ""
 
 
 def _check_sizes(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_files import ImportedFiles
+from spikelearn._interrupts import goes_on
 from spikelearn._session_code import UnwritableError, assignments
 from spikelearn.rules import rule_code, rule_entry
 from spikelearn.rules.user_rule import is_in_session, place_name
@@ -59,6 +60,18 @@ class Place:
         """The file in which an interrupted run is kept; it belongs to the key as the run does."""
         return self.folder.parent / f".{self.folder.name}.checkpoint"
 
+    def kept(self, part: str) -> str:
+        """What is said to be kept of the run where making it is interrupted.
+
+        Parameters
+        ----------
+        part : str
+            What the checkpoint holds, in words; empty where that is nothing.
+        """
+        if store.is_complete(self.folder):
+            return goes_on("The run")
+        return goes_on(part, bool(part) and self.checkpoint.is_file())
+
     def read(
         self, open_run: Callable[[Path], Run], again: bool, say: Callable[..., None] | None
     ) -> Run | None:
@@ -83,6 +96,7 @@ class Place:
         except SpikelearnError as error:  # all that decides it is as today: it must open
             store.set_aside(self.folder, str(error))
             return None
+        self.checkpoint.unlink(missing_ok=True)  # of a process that was killed when all was done
         words = store.origin(self.folder, "trained")
         if say is None:
             print(f"{words[0].upper()}{words[1:]}", file=sys.stderr)

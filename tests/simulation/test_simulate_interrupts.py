@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from engines import QUICK
 from random_networks import Features, make_case
 
+from spikelearn._interrupts import Interrupted, ended_by_signals
 from spikelearn.networks.spiking import LIF, SpikingNetwork
 from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.spikes.activity import Activity
@@ -39,19 +43,24 @@ def interrupted(backend: str, n_trials: int, monkeypatch: pytest.MonkeyPatch) ->
     )  # fmt: skip
 
 
+@pytest.fixture
+def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brian2 tells of its progress by the clock."""
+    import brian2
+
+    run = brian2.Network.run
+    monkeypatch.setattr(
+        brian2.Network,
+        "run",
+        lambda self, *args, **kw: run(self, *args, **kw | {"report_period": 0 * brian2.second}),
+    )
+
+
+@pytest.mark.usefixtures("told_at_once")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_was_simulated_is_kept_and_marked(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if backend == "brian2":  # it tells of its progress by the clock
-        import brian2
-
-        run = brian2.Network.run
-        monkeypatch.setattr(
-            brian2.Network,
-            "run",
-            lambda self, *args, **kw: run(self, *args, **kw | {"report_period": 0 * brian2.second}),
-        )
     found = interrupted(backend, 1, monkeypatch)
     asked = found.provenance["partial"]["asked_duration_ms"]
     assert found.provenance["partial"]["asked_trials"] == 1
@@ -88,6 +97,29 @@ def test_of_several_trials_the_complete_ones_are_kept(monkeypatch: pytest.Monkey
     assert found.duration_ms == whole.duration_ms
     first = whole["n0"].trials == 0
     np.testing.assert_array_equal(found["n0"].times_ms, whole["n0"].times_ms[first])
+
+
+@pytest.mark.usefixtures("told_at_once")
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("backend", ["native", "brian2", "snntorch"])
+def test_which_signal_ended_a_run_is_told(backend: str, number: signal.Signals) -> None:
+    def send(fraction: float) -> None:
+        if fraction > 0.1:
+            signal.raise_signal(number)
+
+    steps = {"native": 4_000_000, "brian2": 20_000}.get(backend, 4_000)
+    before = signal.signal(number, signal.SIG_DFL)  # whoever started the tests may ignore it
+    try:
+        with ended_by_signals():
+            found = simulate(
+                DRIVEN, None, steps * 0.1, 0.1, backend, progress=send, keep_partial=True
+            )
+        with pytest.raises(Interrupted, match=number.name), ended_by_signals():
+            simulate(DRIVEN, None, steps * 0.1, 0.1, backend, progress=send)
+    finally:
+        signal.signal(number, before)
+    assert found.provenance["partial"]["signal"] == number.name
 
 
 @pytest.mark.parametrize("backend", QUICK)

@@ -87,6 +87,53 @@ def test_an_interrupted_run_goes_on_to_the_very_same_weights(run, tmp_path, monk
     assert resumed.summary == pytest.approx(run.summary, nan_ok=True)
 
 
+def test_an_interrupt_amid_the_images_of_a_part_leaves_nothing_of_that_part(tmp_path, monkeypatch):
+    # What hardly any neuron answers is shown again: a part is several simulations.
+    again = config(min_spikes=200, n_train=4, chunk=2, n_label=10, n_test=10)
+    whole = train_stdp(again)
+    show, calls = stdp_training._show, []
+
+    def interrupted(*args):
+        calls.append(args[3])
+        if args[3] == ("training spikes", 1, 1):
+            raise KeyboardInterrupt
+        return show(*args)
+
+    monkeypatch.setattr(stdp_training, "_show", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train_stdp(again, tmp_path)
+    assert caught.value.__notes__ == [
+        "Training by 1 of 2 parts of the images is kept; the same command goes on from there."
+    ]
+    assert calls[-2:] == [("training spikes", 1), ("training spikes", 1, 1)]
+    monkeypatch.setattr(stdp_training, "_show", show)
+    resumed = train_stdp(again, tmp_path)
+    np.testing.assert_array_equal(
+        resumed.network.projections[0].weight_mv, whole.network.projections[0].weight_mv
+    )
+    np.testing.assert_array_equal(
+        resumed.network.neurons["excitatory"].v_threshold_mv,
+        whole.network.neurons["excitatory"].v_threshold_mv,
+    )
+    assert resumed.summary == pytest.approx(whole.summary, nan_ok=True)
+
+
+def test_an_interrupt_when_all_is_learned_and_not_yet_measured_loses_nothing(
+    run, tmp_path, monkeypatch
+):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stdp_training, "evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            train_stdp(config(), tmp_path)
+    assert "Training by 2 of 2 parts of the images is kept" in caught.value.__notes__[0]
+    monkeypatch.setattr(stdp_training, "_learn", interrupted)  # never again
+    resumed = train_stdp(config(), tmp_path)
+    assert resumed.summary == pytest.approx(run.summary, nan_ok=True)
+
+
 def test_test_images_take_no_part_in_the_labels(run):
     other = train_stdp(config(n_test=10))
     np.testing.assert_array_equal(other.labels, run.labels)

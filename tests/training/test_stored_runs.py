@@ -331,6 +331,16 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from(my_rule: Path, tmp_path:
     assert not checkpoint.exists()
 
 
+def test_a_checkpoint_of_a_run_that_is_complete_goes(tmp_path: Path) -> None:
+    run = train(CONFIG, tmp_path)
+    assert run.folder is not None
+    # As a kill between the last two steps leaves it.
+    left = tmp_path / f".{run.folder.name}.checkpoint"
+    left.write_bytes(b"whole")
+    assert train(CONFIG, tmp_path).origin.startswith("read from")
+    assert not left.exists()
+
+
 def test_a_damaged_checkpoint_is_set_aside(tmp_path: Path) -> None:
     config = replaced(CONFIG, epochs=2)
     checkpoint = interrupted(config, tmp_path / "runs")

@@ -22,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import last_interrupt
 from spikelearn.simulation.brian2.session import (
     brian2_with,
     compiler,
@@ -276,7 +277,7 @@ class Standalone:
         if sender.error is not None:
             raise sender.error
         if interrupted and status == -signal.SIGINT:  # before the first step
-            raise KeyboardInterrupt
+            raise last_interrupt()
         if status:
             said = (self.folder / "errors.txt").read_text(encoding="utf-8", errors="replace")
             why = said.strip().splitlines()[-1:] or [f"its status was {status}"]

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import WriteError, atomic_path
 from spikelearn._keys import files_key
 
 
@@ -22,7 +22,7 @@ def forget_stale(compiled: Any) -> None:
     folder = Path(compiled.stats.cache_path)
     digest = files_key(sorted(Path(__file__).parent.glob("*.py")))
     kept = folder / "native.sources"
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, WriteError):
         if kept.is_file() and kept.read_text(encoding="ascii") == digest:
             return
         for machine_code in folder.glob("*.nb[ic]"):

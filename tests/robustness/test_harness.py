@@ -1,0 +1,65 @@
+"""A sample of the harness: what `make robustness` does with many inputs, kills and disks.
+
+Each part is a process of its own: what it forks must have computed nothing yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).with_name("harness.py")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+
+
+def counts(part: str, out: Path, *more: str) -> dict[str, int]:
+    """Counts by outcome of a part, in which nothing may be wrong."""
+    words = [sys.executable, str(HARNESS), "--parts", part, "--out", str(out / "found.json"), *more]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ran.returncode in (0, 1), ran.stderr
+    report = json.loads((out / "found.json").read_text(encoding="utf-8"))
+    assert report["parts"][part]["wrong"] == []
+    assert ran.returncode == report["n_wrong"] == 0
+    return report["parts"][part]["counts"]
+
+
+def test_changed_inputs_end_in_a_result_or_a_sentence(tmp_path: Path) -> None:
+    kinds = ("model", "stimulus", "recipe", "spikes", "recording", "option", "code")
+    found = counts("inputs", tmp_path, "--inputs", "50", "--real", "0", "--kinds", ",".join(kinds))
+    assert sum(n for name, n in found.items() if name.startswith(kinds)) >= 45
+    assert {name.partition(":")[0] for name in found} > set(kinds)
+    assert found["most megabytes"] < 2000
+
+
+def test_killed_commands_end_as_if_they_had_not_been(tmp_path: Path) -> None:
+    found = counts("kills", tmp_path, "--kills", "4", "--commands", "train,simulate")
+    assert found["train: killed"] == found["simulate: killed"] == 2
+
+
+def test_signals_end_commands_with_their_status_and_the_truth(tmp_path: Path) -> None:
+    found = counts("signals", tmp_path, "--quick", "--commands", "train,simulate,compare")
+    assert found == {f"{name}: as it must be": 1 for name in ("SIGINT", "SIGTERM", "SIGHUP")}
+
+
+def test_writers_that_cannot_write_say_so_and_leave_nothing(tmp_path: Path) -> None:
+    found = counts("writers", tmp_path, "--quick")
+    if os.getuid() != 0:
+        pytest.skip("needs the right to mount a small disk and to be another user")
+    assert min(n for name, n in found.items() if "as it must be" in name) >= 10
+
+
+@pytest.mark.slow
+def test_commands_of_which_much_is_kept_are_killed_too(tmp_path: Path) -> None:
+    found = counts("kills", tmp_path, "--kills", "12", "--commands", "stdp,compare,study,audit")
+    assert sum(n for name, n in found.items() if "killed" in name) == 12
+
+
+@pytest.mark.slow
+def test_every_kind_of_input_as_a_user_gives_it(tmp_path: Path) -> None:
+    found = counts("inputs", tmp_path, "--inputs", "0", "--real", "40")
+    assert sum(n for name, n in found.items() if name.startswith("real ")) >= 12
