@@ -96,6 +96,9 @@ def lacking_by_place(recording: ImageRecording) -> dict[tuple[str, str], np.ndar
     for one in recording.responses:
         by_place.setdefault((one.region, one.subject), []).append(one)
     for place, its in by_place.items():
+        if not any(np.isnan(one.values).any() for one in its):
+            lacking[place] = np.zeros(recording.n_stimuli, dtype=bool)
+            continue
         joined, _ = joined_sessions(
             [one.values for one in its],
             [one.unit_names for one in its],

@@ -269,11 +269,6 @@ def _of_one_size(
     others = [i for i, image in enumerate(images) if image.shape[:2] != usual]
     if reading.size is not None:
         usual = reading.size
-        smallest, largest = (f"{h} x {w}" for h, w in (min(sizes), max(sizes)))
-        reading.note(
-            f"{path}: the images have {len(sizes)} sizes, from {smallest} to {largest}; each is"
-            f" resized to {usual[0]} x {usual[1]} pixels by area averaging"
-        )
     elif reading.few_resized and number > len(others) and _alike(usual, sizes):
         first, (height, width) = files[others[0]].name, images[others[0]].shape[:2]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""

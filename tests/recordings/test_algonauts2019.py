@@ -129,3 +129,17 @@ def test_variants_that_are_none_are_answered_with_those_there_are() -> None:
         load("algonauts2019:100")
     with pytest.raises(SpikelearnError, match="has no variants"):
         load("grasshopper:2")
+
+
+def test_images_that_are_a_pixel_smaller_are_resized_and_named(data) -> None:
+    folder = data / "algonauts2019" / "Training_Data" / "92_Image_Set"
+    names = [f"image_{i}.png" for i in range(1, N + 1)]
+    images = random_images(N, 100)
+    write_images(folder / "92images", names, images)
+    write_images(folder / "92images", ["image_7.png"], images[6:7, :, :99])
+    write_mat73(folder / "target_fmri.mat", targets(N)["target_fmri.mat"])
+    recording = load("algonauts2019")
+    assert recording.images.shape == (N, 100, 100, 3)
+    np.testing.assert_array_equal(np.delete(recording.images, 6, 0), np.delete(images, 6, 0))
+    (note,) = recording.notes
+    assert "image_7.png of 100 x 99 pixels of 92 images is resized to 100 x 100" in note

@@ -12,7 +12,7 @@ from spikelearn import load_recording
 from spikelearn._errors import SpikelearnError
 from spikelearn.recordings import at_hand
 from tests.recordings.examples import random_images, random_rdm, write_images
-from tests.recordings.user_examples import LABELS, describe, random_responses, write_nwb
+from tests.recordings.user_examples import LABELS, NAMES, describe, random_responses, write_nwb
 
 
 def broken_yaml(folder) -> dict[str, object]:
@@ -154,6 +154,44 @@ def test_the_same_image_twice_and_images_of_different_sizes_are_refused(folder) 
     write_images(folder / "images", ["dog_2.png"], random_images(1, size=9)[:, :7])
     with pytest.raises(SpikelearnError, match="share one size"):
         load_recording(path)
+
+
+def test_images_as_publishers_ship_them_are_read_by_an_option_and_said(folder) -> None:
+    from PIL import Image
+
+    np.save(folder / "good.npy", random_responses())
+    entry = {"kind": "responses", "file": "good.npy", "region": "IT"}
+
+    def read(**stimuli):
+        given = {"folder": "images", "order": "natural", **stimuli}
+        return load_recording(describe(folder, entry, stimuli=given))
+
+    whole = read().images
+    cut = np.concatenate([whole[4], np.full((8, 8, 1), 255, np.uint8)], axis=2)
+    cut[:2, :, 3] = 0
+    Image.fromarray(cut).save(folder / "images" / "dog_2.png")
+    with pytest.raises(SpikelearnError, match=r"dog_2\.png is transparent; say what lies under it"):
+        read()
+    recording = read(background="grey")
+    assert (recording.images[4, :2] == 128).all()
+    np.testing.assert_array_equal(recording.images[4, 2:], whole[4, 2:])
+    assert any("an image is transparent, dog_2.png, and laid on grey" in n for n in recording.notes)
+    assert recording.options["stimuli"]["background"] == "grey"
+    with pytest.raises(SpikelearnError, match=r"stimuli\.background.*is no colour"):
+        read(background="greyish")
+    half = read(background="grey", size=4)
+    assert half.images.shape == (5, 4, 4, 3)
+    assert any("laid on grey" in n for n in half.notes)
+
+    for number, name in enumerate(NAMES):
+        deep = np.random.default_rng(number).integers(0, 4096, (8, 8)).astype(np.uint16)
+        Image.fromarray(deep).save(folder / "images" / name)
+    with pytest.raises(SpikelearnError, match="more than 8 bits a channel"):
+        read()
+    recording = read(image_range=[0, 4095])
+    expected = np.rint(deep * (255 / 4095)).astype(np.uint8)
+    np.testing.assert_array_equal(recording.images[4], expected)
+    assert read(image_range=[0, 4095], size=4).images.shape == (5, 4, 4, 3)
 
 
 def test_networks_are_compared_with_ones_own_recording(folder) -> None:

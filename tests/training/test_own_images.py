@@ -18,7 +18,7 @@ from spikelearn.studies.representation import show
 from spikelearn.training import STDPConfig, TrainConfig, train, train_stdp
 from spikelearn.training.config import run_key
 from spikelearn.training.images import as_input, load_images, split
-from spikelearn.training.own_images import preparation_of
+from spikelearn.training.own_images import preparation_of, shown_size
 
 
 def model(folder: Path, side: int = 8, n_classes: int = 2) -> str:
@@ -52,7 +52,7 @@ def config(folder: Path, images: Path, **changes) -> TrainConfig:
     return TrainConfig(dataset=str(images), **{**given, **changes})
 
 
-def prepared(wanted: TrainConfig) -> str:
+def prepared(wanted: TrainConfig | STDPConfig) -> str:
     return preparation_of(wanted.dataset, wanted.description(), wanted.background)
 
 
@@ -99,9 +99,8 @@ def test_images_of_several_sizes_are_read_in_the_size_of_the_model(tmp_path) -> 
         warnings.simplefilter("always")
         run = train(wanted)
     said = [str(one.message) for one in told]
-    assert len(said) == 2
+    assert len(said) == 1
     assert "from sizes between 9 x 8 and 24 x 32 to 8 x 8" in said[0]
-    assert "3 sizes, from 9 x 8 to 24 x 32; each is resized to 8 x 8" in said[1]
     assert run.summary["test_accuracy"] == 1.0
 
 
@@ -160,6 +159,16 @@ def test_data_sets_of_ours_and_other_numbers_of_classes_are_still_refused(tmp_pa
             train(three)
 
 
+def test_a_source_of_spikes_is_shown_squares(tmp_path) -> None:
+    assert shown_size(np.zeros((2, 40, 30, 3)), 784) == (28, 28)
+    assert shown_size(np.zeros((2, 40, 30)), 1200) == (40, 30)
+    folder = pets(tmp_path / "pets", ((40, 30),), n=2)
+    wanted = STDPConfig(model="competitive_stdp", rule="stdp", dataset=str(folder))
+    assert prepared(wanted).endswith("to 28 x 28 pixels by area averaging, which changes their"
+                                     " proportions")  # fmt: skip
+
+
+@pytest.mark.slow
 def test_layers_that_learn_by_stdp_see_images_in_their_size(tmp_path) -> None:
     folder = pets(tmp_path / "pets", ((40, 30),))
     wanted = STDPConfig(
