@@ -215,7 +215,7 @@ def test_a_step_makes_the_axon_fire_faster_while_it_lasts(tmp_path):
     ("current", "sentence"),
     [
         ({"kind": "step", "amplitude_mv": 1.0}, "neurons of model hodgkin_huxley take pA"),
-        ({"kind": "step", "amplitude_pa": 1.0, "target": "soma"}, "called 'soma'; it has axon"),
+        ({"kind": "step", "amplitude_pa": 1.0, "target": "soma"}, "called 'soma'; there are axon"),
         ({"kind": "step", "amplitude_pa": 1.0, "stop_ms": 0.0}, "stop_ms must lie after"),
         ({"kind": "array", "file": "x.csv", "bin_ms": 1.0, "gain_pa": 1.0}, "x.csv has values"),
     ],
