@@ -13,7 +13,22 @@ Progress = Callable[[float, str], None]
 def progress_bars() -> Iterator[Callable[[str], Progress]]:
     """Yield a function that adds a bar of the given title and returns what moves it."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class _Left(TimeRemainingColumn):
+        """How long it will still take, once that can be told."""
+
+        def render(self, task: Task) -> Text:
+            known = task.time_remaining and not task.finished
+            return super().render(task).append(" left") if known else Text("")
 
     columns = (
         # Names are text, whatever brackets they hold.
@@ -21,6 +36,7 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
+        _Left(),
         TextColumn("{task.fields[words]}", style="dim", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number, require_memory
 
 PIECE = 2**20
 """Spikes looked at together where all of them might not fit into the memory."""
@@ -80,12 +81,34 @@ class PopulationSpikes:
         return int(self.times_ms.size)
 
     def counts(self, n_trials: int) -> np.ndarray:
-        """Spike counts, array of shape (n_trials, size)."""
+        """Spike counts, array of shape (n_trials, size).
+
+        Raises
+        ------
+        NoRoomError
+            Where the memory does not hold a number for each neuron and trial.
+        """
+        self.require_memory(16 * bounded(n_trials))
         flat = np.zeros(n_trials * self.size, dtype=np.int64)
         for here in pieces(len(self), length=max(PIECE, flat.size)):
             neurons = self.trials[here] * self.size + self.senders[here]
             flat += np.bincount(neurons, minlength=flat.size)
         return flat.reshape(n_trials, self.size)
+
+    def require_memory(self, of_neuron: float) -> None:
+        """Refuse to take so many bytes for each neuron where the memory does not hold them.
+
+        A file may claim any number of neurons.
+
+        Raises
+        ------
+        NoRoomError
+        """
+        neurons = Part(
+            f"{in_number(self.size)} neurons with {in_number(len(self))} spikes",
+            bounded(self.size) * of_neuron,
+        )
+        require_memory("what is told of a population by neuron", [neurons])
 
     def of_trial(self, trial: int) -> slice:
         """Where the spikes of a trial are."""
@@ -98,6 +121,7 @@ class PopulationSpikes:
 
     def each_train(self, trial: int, at_once: int = PIECE) -> Iterator[np.ndarray]:
         """The arrays of `trains` one after another, about `at_once` spikes in memory at a time."""
+        self.require_memory(24)
         here = self.of_trial(trial)
         counts = np.zeros(self.size, dtype=np.int64)
         for piece in pieces(here.stop, here.start):

@@ -2,7 +2,8 @@
 
 config.yaml   what decides it, readable: what was asked for, effective options, content of the data,
               the code, the format
-made.yaml     its key; the day, and the versions of toolkit and libraries that made it
+made.yaml     its key; the day, and the versions of toolkit and libraries that made it; digests of
+              its weights and tables, by which one that was changed later is known
 
 and beside them what was found: tables (.parquet), and of a training run
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import reprlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import atomic_folder, remove_leftovers
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import read_yaml, write_text, write_yaml
+from spikelearn._files import read_yaml, sha256, write_text, write_yaml
 from spikelearn._keys import content_key
 
 if TYPE_CHECKING:
@@ -40,7 +42,28 @@ if TYPE_CHECKING:
 RUN_FORMAT = 4
 READABLE_FORMATS = (2, 3, 4)
 CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
-WEIGHTS, CODE = "weights.safetensors", "code"
+WEIGHTS, CODE, FILES = "weights.safetensors", "code", "files"
+
+# What stands under these names, where it stands there.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(
+        ("rule", "model", "dataset", "source", "rule_file", "key", "spikelearn", "commit",
+         "machine", "flag", "backend"),
+        ((str,), "text"),
+    ),
+    **dict.fromkeys(
+        ("network", "options", "variant", "code", "changes", "versions", FILES, "groups"),
+        ((Mapping,), "a mapping"),
+    ),
+    **dict.fromkeys(("seed", "best_epoch", "n_test"), ((int,), "a whole number")),
+    **dict.fromkeys(
+        ("test_accuracy", "validation_accuracy", "nearest_centroid_accuracy", "chance",
+         "silent_images", "max_rate_hz", "dt_ms", "present_ms", "rest_ms"),
+        ((int, float), "a number"),
+    ),
+}  # fmt: skip
+_CONFIG_HAS = ("rule", "model", "dataset", "seed", "network")
+_SUMMARY_HAS = ("test_accuracy",)
 
 
 class DamagedResultError(SpikelearnError):
@@ -68,8 +91,27 @@ def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Itera
 
     with atomic_folder(folder, durable=True) as temporary:
         write_yaml(temporary / CONFIG, dict(decides))
-        write_yaml(temporary / MADE, {"key": key or content_key(decides), **made_by()})
         yield temporary
+        about = {"key": key or content_key(decides), **made_by(), FILES: digests(temporary)}
+        write_yaml(temporary / MADE, about)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Digests of the weights and tables in a folder, by the names of their files."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".parquet"))
+    return {path.name: sha256(path) for path in files}
+
+
+def _as_written(path: Path) -> None:
+    """Refuse a file that was changed after it was written.
+
+    Raises
+    ------
+    DamagedResultError
+    """
+    told = made(path.parent).get(FILES, {}).get(path.name)
+    if told is not None and path.is_file() and sha256(path) != told:
+        raise DamagedResultError(f"{path} was changed after it was written")
 
 
 def holds(folder: Path, key: str) -> bool:
@@ -125,9 +167,11 @@ def made(folder: Path) -> dict[str, Any]:
     DamagedResultError
         If they cannot be read.
     """
-    if not (folder / MADE).is_file():
+    if not (folder / MADE).exists():
         return {}
-    return _mapping(folder / MADE)
+    about = _mapping(folder / MADE)
+    _require(folder / MADE, about, ())
+    return about
 
 
 def origin(folder: Path, verb: str = "computed") -> str:
@@ -224,12 +268,21 @@ def read_config(folder: Path) -> dict[str, Any]:
             if "format" in config
             else f"{folder / CONFIG} names no format; runs of the formats {formats} can be opened"
         )
+    _require(folder / CONFIG, config, _CONFIG_HAS)
     return config
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """The summary of the training run in `folder`."""
-    return _mapping(folder / SUMMARY)
+    """The summary of the training run in `folder`.
+
+    Raises
+    ------
+    DamagedResultError
+        If it cannot be read, or does not hold numbers.
+    """
+    summary = _mapping(folder / SUMMARY)
+    _require(folder / SUMMARY, summary, _SUMMARY_HAS)
+    return summary
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -242,27 +295,78 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
+def _require(path: Path, content: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse what lacks one of the names, or has something of another kind under one of ours."""
+    missing = [name for name in names if name not in content]
+    if missing:
+        raise DamagedResultError(f"{path} says nothing of {', '.join(missing)}")
+    for name, value in content.items():
+        if not isinstance(name, str):
+            raise DamagedResultError(f"{path}: names must be text, found {name!r:.80}")
+        kinds, wanted = _KINDS.get(name, ((object,), ""))
+        if not isinstance(value, kinds) or (wanted and isinstance(value, bool)):
+            raise DamagedResultError(
+                f"{path}: '{name}' must be {wanted}, found {reprlib.repr(value)}"
+            )
+
+
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights of the training run in `folder`, by name."""
-    from safetensors import SafetensorError
+    """The weights of the training run in `folder`, by name.
+
+    Raises
+    ------
+    DamagedResultError
+        If they cannot be read, were changed after they were written, or are no finite numbers.
+    """
     from safetensors.torch import load_file
 
     path = folder / WEIGHTS
+    _as_written(path)
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DamagedResultError(f"{path} cannot be read ({error})") from error
+        weights = load_file(path)
+    except Exception as error:  # the library has many ways of failing on a damaged file
+        raise DamagedResultError(f"{path} cannot be read ({_line(error)})") from error
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise DamagedResultError(f"{path}: {name} has values that are not finite (NaN)")
+    return weights
 
 
-def read_table(folder: Path, name: str) -> pd.DataFrame:
-    """One of a result's tables."""
+def read_table(folder: Path, name: str, numbers: Sequence[str] = ()) -> pd.DataFrame:
+    """One of a result's tables.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Of the table.
+    numbers : sequence of str
+        Columns that it must have, of numbers.
+
+    Raises
+    ------
+    DamagedResultError
+        If it cannot be read, was changed after it was written, or lacks one of the columns.
+    """
     import pandas as pd
 
     path = folder / f"{name}.parquet"
+    _as_written(path)
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these
-        raise DamagedResultError(f"{path} cannot be read ({error})") from error
+        table = pd.read_parquet(path)
+    except Exception as error:  # the library has many ways of failing on a damaged file
+        raise DamagedResultError(f"{path} cannot be read ({_line(error)})") from error
+    for column in numbers:
+        if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
+            raise DamagedResultError(f"{path} has no column '{column}' of numbers")
+    if not len(table) and numbers:
+        raise DamagedResultError(f"{path} has no row")
+    return table
+
+
+def _line(error: Exception) -> str:
+    """What a library says, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def save_tables(

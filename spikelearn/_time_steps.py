@@ -28,6 +28,7 @@ from spikelearn._errors import SpikelearnError
 if TYPE_CHECKING:
     import torch
 
+MOST_STEPS = 2.0**53
 _ON_GRID = 1e-9  # of a step, or of a time where that is longer
 # Rounding errors of a quotient, or of a sum of a few times, in units of its last bit.
 _BITS = 4.0
@@ -57,6 +58,7 @@ def in_steps(time_ms: float, dt_ms: float, what: str, tolerance_ms: float | None
     """
     if not np.isfinite(time_ms):
         raise SpikelearnError(f"{what} must be finite, found {time_ms:g} ms")
+    _check_countable(time_ms, dt_ms, what)
     steps = nearest_step(time_ms, dt_ms)
     if tolerance_ms is None:
         tolerance_ms = _ON_GRID * max(1.0, abs(time_ms))
@@ -65,6 +67,15 @@ def in_steps(time_ms: float, dt_ms: float, what: str, tolerance_ms: float | None
             f"{what} must be a multiple of the time step {dt_ms:g} ms, found {time_ms:g} ms"
         )
     return steps
+
+
+def _check_countable(time_ms: float, dt_ms: float, what: str) -> None:
+    """Refuse more steps than can be told apart: times are numbers of 53 bits."""
+    if not abs(time_ms / dt_ms) < MOST_STEPS:
+        raise SpikelearnError(
+            f"{what} must have fewer than 2^53 time steps, found {time_ms:g} ms in steps of"
+            f" {dt_ms:g} ms"
+        )
 
 
 def nearest_step(time_ms: float, dt_ms: float) -> int:
@@ -119,6 +130,8 @@ def checked_steps(duration_ms: float, dt_ms: float) -> int:
     SpikelearnError
         If there is not at least one, or their number is not whole.
     """
+    if math.isfinite(duration_ms) and dt_ms > 0:
+        _check_countable(duration_ms, dt_ms, "duration_ms")
     if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):
         raise SpikelearnError(
             f"duration_ms must be at least one step of dt_ms, found duration_ms {duration_ms:g} and"

@@ -16,7 +16,10 @@ from spikelearn import SpikelearnError, _atomic
 from spikelearn import _store as store
 from spikelearn._keys import content_key
 
-CONFIG = {"format": 3, "model": "m", "rule": "oja", "seed": 3, "source": "embedded"}
+CONFIG = {
+    "format": 3, "model": "m", "rule": "oja", "seed": 3, "source": "embedded", "dataset": "mnist",
+    "network": {"kind": "mlp"},
+}  # fmt: skip
 TABLES = {"scores": pd.DataFrame({"layer": ["a", "b"], "score": [0.5, 0.25]})}
 DECIDES = {"kind": "scores", "method": "rsa", "recording": "sha256:1"}
 

@@ -192,6 +192,7 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     from spikelearn._code import UnreadableCodeWarning
     from spikelearn._store import StoredResultWarning
     from spikelearn.simulation.grid.inputs import LeftOutWarning
+    from spikelearn.simulation.running_time import LongRunWarning
     from spikelearn.simulation.trusted_step import TimeStepWarning
     from spikelearn.training.measures import TrainingWarning
 
@@ -202,8 +203,8 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):
             warnings.simplefilter("always", kind)
         # A network that learns is simulated anew for every image.
-        warnings.simplefilter("once", TimeStepWarning)
-        warnings.simplefilter("once", LeftOutWarning)
+        for told_once in (TimeStepWarning, LeftOutWarning, LongRunWarning):
+            warnings.simplefilter("once", told_once)
         warnings.showwarning = show
         yield
 

@@ -180,21 +180,36 @@ def _print_yaml(title: str, described: Any) -> None:
     print(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 
+def _trusted(network: Any) -> dict[str, float | None]:
+    """The largest trusted step of each population; nothing of a network that no memory holds."""
+    from spikelearn._room import NoRoomError
+    from spikelearn.simulation.memory import check_size
+    from spikelearn.simulation.simulate import time_step
+    from spikelearn.simulation.trusted_step import trusted_step
+
+    try:
+        check_size(network, "auto", 1.0, time_step(network))
+    except NoRoomError as error:
+        print(error)
+        return {}
+    return {name: trusted_step(network, name)[0] for name in network.neurons}
+
+
 def _print_network(network: Any) -> None:
     import pandas as pd
 
     from spikelearn.simulation.simulate import time_step
-    from spikelearn.simulation.trusted_step import trusted_step
 
     print(f"network {network.name}: {network.description}".rstrip(": "))
     own = "by its description" if network.dt_ms else "if not told otherwise"
     print(f"simulated in steps of {time_step(network):g} ms {own}")
+    trusted = _trusted(network)
     populations = [
         {
             "population": name,
             "model": p.model,
             "size": p.size,
-            "trusted_dt_ms": trusted_step(network, name)[0] if name in network.neurons else None,
+            "trusted_dt_ms": trusted.get(name),
         }
         for name, p in network.populations.items()
     ]

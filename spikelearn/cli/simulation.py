@@ -42,6 +42,7 @@ from spikelearn.cli._viewing import (
 if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.spikes import Activity
+    from spikelearn.stimuli.stimulus import Stimulus
 
 Scale = Annotated[
     float | None,
@@ -114,7 +115,6 @@ def simulate(
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
-    from spikelearn.simulation import stimulus_for
     from spikelearn.simulation.simulate import time_step
 
     view = View(bin_ms, sigma, start, stop)
@@ -129,8 +129,8 @@ def simulate(
     if stimulus is None and network.sources:
         stimulus = "poisson"
     protocol = _stimulus(stimulus, of_stimulus)
-    with named_as_options(_OPTIONS):
-        shown = None if protocol is None else stimulus_for(network, protocol, duration, step, seed)
+    shown = _shown(network, protocol, (duration, step), backend, seed)
+    _check_disk(network, out, shown, duration, step)
     print_changes(of_network, of_stimulus, parts=("stimulus",))
     _print_reading(model, network)
     with progress_bars() as bar, plain_warnings(_OPTIONS), named_as_options(_OPTIONS):
@@ -164,6 +164,41 @@ def simulate(
     ])  # fmt: skip
     if partial:
         raise typer.Exit(1 if "reason" in partial else 128 + by)
+
+
+def _shown(
+    network: SpikingNetwork, protocol: Any, grid_ms: tuple[float, float], backend: str, seed: int
+) -> Stimulus | None:
+    """What the network is shown, where there is a protocol, once the memory is known to hold it."""
+    from spikelearn.simulation import stimulus_for
+    from spikelearn.simulation.memory import check_size
+
+    check_size(network, backend, *grid_ms)
+    if protocol is None:
+        return None
+    with named_as_options(_OPTIONS):
+        return stimulus_for(network, protocol, *grid_ms, seed)
+
+
+def _check_disk(
+    network: SpikingNetwork,
+    out: list[Path] | None,
+    shown: Stimulus | None,
+    duration: float,
+    step: float,
+) -> None:
+    """Refuse files of spikes that their disks do not hold, where the network says its rates."""
+    from spikelearn.simulation.memory import spikes_to_come
+    from spikelearn.spikes import check_disk, expected_activity
+
+    if not out or not (duration > 0 and step > 0):
+        return
+    n_trials = 1 if shown is None else shown.n_trials
+    sizes = {name: network.populations[name].size for name in network.recorded}
+    to_come = spikes_to_come(network, n_trials, duration)
+    expected = expected_activity(sizes, to_come, n_trials, (duration, step))
+    for path in out:
+        check_disk(path, expected)
 
 
 def _stimulus(name: str | None, changed: dict[str, Any]) -> Any:
@@ -222,6 +257,7 @@ def spiking_network(
     """
     from spikelearn._store import is_complete
     from spikelearn.networks import load_model
+    from spikelearn.networks.model_sizes import check_model_memory
 
     if _is_nir(model):
         from spikelearn.networks.spiking import SpikingNetwork
@@ -240,6 +276,7 @@ def spiking_network(
     if description.kind == "spiking":
         return description
     if description.kind in ("spiking_mlp", "latency_mlp", "latency_cnn"):
+        check_model_memory(description)
         return description.build(seed).to_spiking_network()
     raise SpikelearnError(
         f"model '{model}' is of kind {description.kind}, which does not spike; `spikelearn models`"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -294,10 +295,12 @@ class DistanceDependent(_Connectivity):
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
-        # Of a few sources, evenly spaced: all have much the same surroundings.
-        chosen = self.positions(n_source)[:: max(1, n_source // _SURVEYED)]
-        probabilities = self._probabilities(chosen, self.positions(n_target))
-        return float(n_source * probabilities.sum(axis=1).mean())
+        # Of a few sources, evenly spaced: all have much the same surroundings; so do many targets.
+        sources = self.positions(min(n_source, _MOST_SURVEYED))
+        targets = self.positions(min(n_target, _MOST_SURVEYED))
+        chosen = sources[:: max(1, len(sources) // _SURVEYED)]
+        each = [self._probabilities(source[None], targets)[0].sum() for source in chosen]
+        return n_source * float(np.mean(each)) * (n_target / len(targets))
 
 
 class Convolution(_Connectivity):
@@ -353,17 +356,24 @@ class Convolution(_Connectivity):
         """How many synapses there are."""
         inside = 1
         for size, out in zip(self.input_shape[1:], self.output_shape[1:], strict=True):
-            at = np.arange(out)[:, None] * self.stride + np.arange(self.kernel_size) - self.padding
-            inside *= int(((at >= 0) & (at < size)).sum())
+            inside *= self._positions_below(size, out) - self._positions_below(0, out)
         return self.channels * self.input_shape[0] * inside
+
+    def _positions_below(self, end: int, n_out: int) -> int:
+        """Along one side, places of the kernel at all of its positions that lie below a pixel."""
+        # Position i has end + padding - i * stride of them, from none to the whole kernel.
+        first = end + self.padding
+        whole = min(max((first - self.kernel_size) // self.stride + 1, 0), n_out)
+        n = min(max(-(-first // self.stride), whole), n_out) - whole
+        return whole * self.kernel_size + n * first - self.stride * (2 * whole + n - 1) * n // 2
 
     def pairs(self, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Indices of the connected pairs, and of the weight of each in the flattened kernel."""
-        if n_source != np.prod(self.input_shape) or n_target != np.prod(self.output_shape):
+        sizes = math.prod(self.input_shape), math.prod(self.output_shape)
+        if (n_source, n_target) != sizes:
             raise SpikelearnError(
                 f"a convolution from {self.input_shape} to {self.output_shape} needs populations"
-                f" of {np.prod(self.input_shape)} and {np.prod(self.output_shape)} neurons, found"
-                f" {n_source} and {n_target}"
+                f" of {sizes[0]} and {sizes[1]} neurons, found {n_source} and {n_target}"
             )
         _, height, width = self.input_shape
         _, rows, columns = self.output_shape
@@ -389,7 +399,7 @@ Connectivity = Annotated[
 ]
 _Pairs = tuple[np.ndarray, np.ndarray]
 _FLAGS = 2**22  # candidates that are looked at together
-_SURVEYED = 64  # neurons whose surroundings stand for all
+_SURVEYED, _MOST_SURVEYED = 64, 2**17  # neurons that stand for all, and those around them
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def filtered_rates(
     n_bins = whole_bins(activity.duration_ms, bin_ms)
     finer = _samples_in_a_bin(sigma_ms, bin_ms)
     labels = list(dict.fromkeys(str(label) for label in activity.labels))
+    spikes.require_memory(8.0 * len(labels) * n_bins)
     rates = np.empty((len(labels), spikes.size, n_bins))
     # Elephant takes whole trains: some neurons at a time, all of their trials.
     together = max(1, _AT_ONCE // (activity.n_trials * n_bins * finer))

@@ -54,6 +54,7 @@ def first_spike_latencies(
         )
     spikes = activity[population]
     silent = activity.duration_ms - onset_ms if silent_ms is None else silent_ms
+    spikes.require_memory(16 * activity.n_trials)
     first = np.full((activity.n_trials, spikes.size), np.inf)
     late = spikes.times_ms >= just_before(onset_ms)
     since = np.maximum(spikes.times_ms[late] - onset_ms, 0.0)

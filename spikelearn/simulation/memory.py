@@ -1,52 +1,113 @@
-"""What a simulation takes of memory and disk: told before anything is drawn, kept while it runs.
+"""What a simulation takes of memory and of the disk for temporary files, before anything is drawn.
 
-Spikes are kept as they come, 8 bytes each, in pieces that are in order of step and neuron within
-their trial, so that nothing is sorted at the end: the arrays of `PopulationSpikes`, 24 bytes a
-spike, are written one piece after another. Beyond a limit these lie in a file too. Both files are
-in the folder for temporary ones (`tempfile.gettempdir`, which TMPDIR names) and have no name: the
-system removes them with the last array that reads from them, or with the process. Room for the
-arrays is taken as the spikes come, so that what was recorded can be given back when the disk is
-full.
+The estimate is a sum of parts, from sizes that the description says: neurons, synapses, the ring
+in which spikes wait for their delays, recorded potentials, expected spikes, what is shown, trials.
+Bytes of each were measured; `tests/simulation` measures them again.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 import tempfile
-import threading
-import weakref
-from collections.abc import Mapping
-from typing import IO
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
-from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
+from spikelearn._seeding import generator
+from spikelearn._threads import n_threads
+from spikelearn._time_steps import MOST_STEPS, nearest_step
+from spikelearn.networks.connectivity import Convolution
 from spikelearn.networks.fields import AnyDistribution
-from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.networks.neurons import LIF, SpikeSource
+from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse
+from spikelearn.simulation.spike_store import ARRAY_BYTES, MB, RECORDED_BYTES, SPIKES_IN_MEMORY_MB
 
-SPIKES_IN_MEMORY_MB = 1000.0
-"""Size of the arrays of all spikes of a simulation beyond which they are kept on disk."""
-
-ARRAY_BYTES = 24  # of a spike in `PopulationSpikes`
-RECORDED_BYTES = 8  # of a spike until then, where there are less than 2^31 steps
-MB = 1e6
+if TYPE_CHECKING:
+    from spikelearn.networks.spiking import Projection, SpikingNetwork
+    from spikelearn.stimuli.stimulus import Stimulus
 
 # Of a synapse: two indices of 4 bytes and a weight of 8 on the grid, and what a backend makes of
 # it: native another index and weight, Brian2 its own indices, weights and queues for each
 # trial (those of one run at a time), the torch backends a row of a sparse matrix.
 # What learns is full matrices there: the weights, those of the last block, and who has a synapse.
 _LOWERED = 16
-_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 32, "norse": 32}
+_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
+_LEARNT = 8  # of a weight that is given back
+_DENSE_PAIR, _MAKING_PAIR = 8, 16  # of the torch backends' matrices, and while they are made
+_DENSE_BYTES = 256 * 2**20  # up to which they are such
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
 _DRAWING, _SORTING = 16, 32
+_CONVOLVING = 70  # of a place of a kernel, inside the image or not
 # Of a spike in the other backends: its step, sender and trial, as found, joined, chosen and sorted.
 _SPIKE_ELSEWHERE = 4 * ARRAY_BYTES
-_GB = 1e9
+_GIVEN_SPIKE = 48  # on the grid, while it is sorted, and by trial
+# Of a neuron: on the grid and arranged, and as the state of a trial; more with each channel of its
+# synapses; of a model with slopes; of a conductance.
+_NEURON, _STATE, _CHANNEL = 90, 70, 32
+_SLOPED, _SLOPED_STATE = 60, 60
+_CONDUCTING_STATE = 80
+_TORCH_STATE, _BRIAN2_STATE = 80, 250
+_TORCH_BLOCK = 256  # steps that the torch backends make together, within
+_TORCH_BLOCK_BYTES = 2 * 128 * 2**20
+_KEPT = 65_536  # spikes that a trial holds before they are put away
+_TRIAL = 1_200  # of a trial, whatever it holds
+_POTENTIAL = 32  # of a value that is recorded
+_DELAYS = 10_000  # drawn to see how long they become
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be simulated, as far as its size goes.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    backend : str
+        Its name, with or without a target.
+    n_trials : int
+    n_steps : int
+    dt_ms : float
+    record : tuple of str
+        Populations whose potential is recorded.
+    spikes_in_memory_mb : float
+        Spikes beyond this are kept on disk, in MB, where the backend does so.
+    stimulus : Stimulus, optional
+        What is shown, where it is there already.
+    """
+
+    network: SpikingNetwork
+    backend: str
+    n_trials: int
+    n_steps: int
+    dt_ms: float
+    record: tuple[str, ...] = ()
+    spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
+    stimulus: Stimulus | None = None
+
+    @property
+    def base(self) -> str:
+        """The backend without its target; the one that is tried first, where none is named."""
+        name = self.backend.partition(":")[0]
+        return name if name in _BY_BACKEND else "native"
+
+    @property
+    def torch(self) -> bool:
+        """Whether it is one of the torch backends."""
+        return self.base in _LEARNING_PAIR
+
+    @property
+    def at_once(self) -> float:
+        """Trials whose state is in memory at one time."""
+        trials = bounded(self.n_trials)
+        return min(trials, n_threads()) if self.base == "native" else trials
+
+    @property
+    def expected_spikes(self) -> float:
+        """How many spikes will be recorded of the populations whose rates the network says."""
+        return expected_spikes(self.network, self.n_trials, self.n_steps * self.dt_ms)
 
 
 def expected_spikes(network: SpikingNetwork, n_trials: int, duration_ms: float) -> float:
@@ -58,392 +119,247 @@ def expected_spikes(network: SpikingNetwork, n_trials: int, duration_ms: float) 
     n_trials : int
     duration_ms : float
     """
-    per_second = sum(
-        network.rates_hz.get(name, 0.0) * network.populations[name].size
+    return sum(spikes_to_come(network, n_trials, duration_ms).values())
+
+
+def spikes_to_come(network: SpikingNetwork, n_trials: int, duration_ms: float) -> dict[str, float]:
+    """The same by population.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    n_trials : int
+    duration_ms : float
+    """
+    seconds = bounded(n_trials) * bounded(duration_ms) / 1000.0
+    return {
+        name: network.rates_hz.get(name, 0.0) * _size(network, name) * seconds
         for name in network.recorded
-    )
-    return per_second * n_trials * duration_ms / 1000.0
+    }
 
 
-def needed_bytes(
-    network: SpikingNetwork,
-    backend: str,
-    n_trials: int,
-    n_steps: int,
-    record: tuple[str, ...],
-    n_spikes: float = 0.0,
-    spikes_in_memory_mb: float = 0.0,
-) -> float:
-    """Bytes of a simulation's synapses, recorded potentials and expected spikes, about.
+def needed_parts(run: Run) -> list[Part]:
+    """What a simulation needs of memory, by part."""
+    return [
+        _of_neurons(run),
+        _of_rings(run),
+        _of_synapses(run),
+        _of_potentials(run),
+        _of_spikes(run),
+        _of_stimulus(run),
+        Part(
+            f"{in_number(run.n_trials)} trials",
+            _TRIAL * bounded(run.n_trials) * max(1, len(run.network.recorded)),
+            "show fewer trials at once",
+        ),
+    ]
+
+
+def needed_bytes(run: Run) -> float:
+    """Bytes of memory that a simulation needs, about."""
+    return sum(part.n_bytes for part in needed_parts(run))
+
+
+def check_memory(run: Run) -> None:
+    """Refuse a simulation that the free memory does not hold.
+
+    Raises
+    ------
+    NoRoomError
+        Saying how much it would need, what of it is the most, and what would do.
+    """
+    require_memory(f"the simulation of '{run.network.name}'", needed_parts(run))
+
+
+def check_size(network: SpikingNetwork, backend: str, duration_ms: float, dt_ms: float) -> None:
+    """Refuse a network that no run of it fits into the memory, before a stimulus is drawn for it.
 
     Parameters
     ----------
     network : SpikingNetwork
     backend : str
-        Its name, with or without a target.
-    n_trials : int
-    n_steps : int
-    record : tuple of str
-        Populations whose potential is recorded.
-    n_spikes : float
-        How many spikes are expected of the recorded populations.
-    spikes_in_memory_mb : float
-        Spikes beyond this are kept on disk, in MB, where the backend does so.
-    """
-    numbers = _numbers_of_synapses(network)
-    base = backend.partition(":")[0]
-    a_synapse = _LOWERED + _BY_BACKEND.get(base, _BY_BACKEND["native"])
-    pairs = sum(
-        network.populations[p.source].size * network.populations[p.target].size
-        for p in network.projections
-        if p.plasticity is not None
-    )
-    passing = [
-        number
-        * (_DRAWING + (_SORTING if isinstance(p.delay_ms, AnyDistribution | np.ndarray) else 0))
-        for number, p in zip(numbers, network.projections, strict=True)
-    ]
-    synapses = a_synapse * sum(numbers) + max(passing, default=0.0)
-    synapses += _LEARNING_PAIR.get(base, 0) * pairs
-    recorded = sum(network.populations[name].size for name in record if name in network.populations)
-    spikes = n_spikes * _SPIKE_ELSEWHERE
-    if _streams(backend):
-        held = min(n_spikes, spikes_in_memory_mb * MB / ARRAY_BYTES)
-        spikes = held * (ARRAY_BYTES + RECORDED_BYTES)
-    return synapses + 2.0 * 8 * recorded * n_steps * n_trials + spikes
-
-
-def check_memory(
-    network: SpikingNetwork,
-    backend: str,
-    n_trials: int,
-    n_steps: int,
-    record: tuple[str, ...],
-    n_spikes: float,
-    spikes_in_memory_mb: float,
-) -> None:
-    """Refuse a simulation that the free memory does not hold.
-
-    Parameters
-    ----------
-    network, backend, n_trials, n_steps, record, n_spikes, spikes_in_memory_mb
-        As `needed_bytes` takes them.
+    duration_ms, dt_ms : float
+        Duration of a trial and time step; what they must be is said elsewhere.
 
     Raises
     ------
-    SpikelearnError
-        Saying how much it would need, and for what.
+    NoRoomError
     """
-    needed = needed_bytes(
-        network, backend, n_trials, n_steps, record, n_spikes, spikes_in_memory_mb
-    )
-    free = psutil.virtual_memory().available
-    if needed <= free:
-        return
-    number = sum(_numbers_of_synapses(network))
-    spikes = f" and about {n_spikes:,.0f} spikes" if n_spikes else ""
-    potentials = f" and the potentials of {', '.join(record)}" if record else ""
-    raise SpikelearnError(
-        f"the simulation of '{network.name}' would need about {needed / _GB:.1f} GB of memory for"
-        f" {number:,.0f} synapses{spikes}{potentials}, but {free / _GB:.1f} GB are free; make the"
-        " network smaller (scaled), or record less"
-    )
+    if dt_ms > 0 and duration_ms / dt_ms < MOST_STEPS:
+        check_memory(Run(network, backend, 1, nearest_step(duration_ms, dt_ms), dt_ms))
 
 
-def check_disk(
-    network: SpikingNetwork, backend: str, n_spikes: float, spikes_in_memory_mb: float
-) -> None:
+def check_disk(run: Run) -> None:
     """Refuse a simulation whose expected spikes the folder for temporary files does not hold.
 
-    Parameters
-    ----------
-    network, backend, n_spikes, spikes_in_memory_mb
-        As `needed_bytes` takes them.
-
     Raises
     ------
-    SpikelearnError
+    NoRoomError
         Saying how much they would need.
     """
-    if not _streams(backend) or n_spikes * ARRAY_BYTES <= spikes_in_memory_mb * MB:
+    n_spikes = run.expected_spikes
+    if not _streams(run) or n_spikes * ARRAY_BYTES <= run.spikes_in_memory_mb * MB:
         return
-    needed = n_spikes * (ARRAY_BYTES + RECORDED_BYTES)
     folder = tempfile.gettempdir()
-    free = psutil.disk_usage(folder).free
-    if needed > free:
-        raise SpikelearnError(
-            f"the simulation of '{network.name}' would need about {needed / _GB:.1f} GB in the"
-            f" folder for temporary files, {folder}, for about {n_spikes:,.0f} spikes (by its"
-            f" rates_hz), but {free / _GB:.1f} GB are free there; name a folder with more room by"
-            " the environment variable TMPDIR, simulate a shorter time, or record fewer populations"
-        )
+    part = Part(
+        f"about {in_number(n_spikes)} spikes (by its rates_hz)",
+        n_spikes * (ARRAY_BYTES + RECORDED_BYTES),
+        "name a folder with more room by the environment variable TMPDIR, simulate a shorter time,"
+        " or record fewer populations",
+    )
+    named = f"the folder for temporary files, {folder}"
+    require_disk(f"the simulation of '{run.network.name}'", [part], Path(folder), named)
 
 
-def _streams(backend: str) -> bool:
+def _streams(run: Run) -> bool:
     """Whether a backend writes spikes to disk beyond a limit."""
-    return backend in ("native", "auto")
+    return run.backend in ("native", "auto")
 
 
-def _numbers_of_synapses(network: SpikingNetwork) -> list[float]:
+def _size(network: SpikingNetwork, name: str) -> float:
+    return bounded(network.populations[name].size)
+
+
+def _of_neurons(run: Run) -> Part:
+    """Populations on the grid, as the engine keeps them, and the state of the trials at a time."""
+    network, total = run.network, 0.0
+    onto: dict[str, set[Any]] = {name: set() for name in network.neurons}
+    for item in (*network.projections, *network.background):
+        if not isinstance(item.synapse, DeltaSynapse):
+            onto[item.target].add(item.synapse)
+    for name, population in network.populations.items():
+        if isinstance(population, SpikeSource):
+            continue
+        channels = sum(1 + isinstance(synapse, AlphaSynapse) for synapse in onto[name])
+        conducting = any(synapse.reversal_mv is not None for synapse in onto[name])
+        sloped = not isinstance(population, LIF)
+        grid = _NEURON + _CHANNEL * channels + _SLOPED * sloped
+        if run.torch:
+            state = _TORCH_STATE + 16 * channels
+        elif run.base == "brian2":
+            state = _BRIAN2_STATE + 8 * channels
+        else:
+            state = _STATE + 8 * channels + _CONDUCTING_STATE * conducting + _SLOPED_STATE * sloped
+        total += _size(network, name) * (grid + run.at_once * state)
+    count = sum(_size(network, name) for name in network.populations)
+    what = f"{in_number(count)} neurons"
+    if run.at_once > 1:
+        what += f" in {in_number(run.at_once)} trials at once"
+    if run.base == "native":
+        total += run.at_once * 16 * _KEPT
+    return Part(what, total, "make the network smaller (`scaled`, --scale)")
+
+
+def _of_rings(run: Run) -> Part:
+    """Where spikes wait for their delays: who has spiked in each of the last steps."""
+    network = run.network
+    delays = [(longest_delay_ms(p), p.name) for p in network.projections]
+    held = [(p.refractory_ms, name) for name, p in network.neurons.items()]
+    longest, name = max([*delays, *(held if run.base == "native" else [])], default=(0.0, ""))
+    # What arrives after the end of the run waits for nothing.
+    slots = 1 + min(bounded(longest / run.dt_ms), bounded(run.n_steps))
+    width = sum(_size(network, name) for name in network.populations)
+    if run.torch:
+        neurons = sum(_size(network, name) for name in network.neurons)
+        steps = min(_TORCH_BLOCK, run.n_steps)
+        block = min(steps * neurons * run.at_once * 8, _TORCH_BLOCK_BYTES)
+        total = slots * neurons * run.at_once * 8 + 2 * block
+    else:
+        total = slots * width * run.at_once * 8 if run.base == "native" else 8 * slots
+    return Part(
+        f"the spikes on their way for up to {longest:g} ms ({name})" if name else "spikes",
+        total,
+        "use shorter delays, or a larger time step",
+    )
+
+
+def longest_delay_ms(projection: Projection) -> float:
+    """The longest delay of a projection in ms; of drawn ones about."""
+    delay: Any = projection.delay_ms
+    if delay is None:
+        return 0.0
+    if isinstance(delay, AnyDistribution):
+        delay = delay.draw(_DELAYS, generator(0, "delays that are to be expected"))
+    return float(np.max(delay, initial=0.0))
+
+
+def _of_synapses(run: Run) -> Part:
+    """Synapses as they stay, and the largest projection while it is drawn."""
+    network, numbers = run.network, numbers_of_synapses(run.network)
+    each = _LOWERED + _BY_BACKEND[run.base]
+    total, passing = each * sum(numbers), [0.0]
+    for number, p in zip(numbers, network.projections, strict=True):
+        drawing = number * (
+            _DRAWING + _SORTING * isinstance(p.delay_ms, AnyDistribution | np.ndarray)
+        )
+        if isinstance(p.connectivity, Convolution):
+            drawing = _CONVOLVING * _places(p.connectivity)
+        pairs = _size(network, p.source) * _size(network, p.target)
+        if p.plasticity is not None:
+            total += _LEARNING_PAIR.get(run.base, 0) * pairs + _LEARNT * number
+        elif run.torch and pairs * 8 <= _DENSE_BYTES:
+            total += _DENSE_PAIR * pairs - _BY_BACKEND[run.base] * number
+            drawing = max(drawing, _MAKING_PAIR * pairs)
+        passing.append(drawing)
+    count = sum(numbers)
+    return Part(
+        f"{in_number(count)} synapses",
+        total + max(passing),
+        "make the network smaller (`scaled`, --scale), or connect it more sparsely",
+    )
+
+
+def _places(convolution: Convolution) -> float:
+    """Places of the kernel at all of its positions."""
+    product = 1.0
+    for size in (*convolution.kernel_shape, *convolution.output_shape[1:]):
+        product *= bounded(size)
+    return product
+
+
+def numbers_of_synapses(network: SpikingNetwork) -> list[float]:
+    """How many synapses each projection is expected to have."""
     return [
-        p.connectivity.expected_number(
-            network.populations[p.source].size, network.populations[p.target].size
+        float(
+            p.connectivity.expected_number(
+                int(_size(network, p.source)), int(_size(network, p.target))
+            )
         )
         for p in network.projections
     ]
 
 
-class DiskFull(Exception):
-    """The temporary folder takes no more; everything recorded until then is there."""
+def _of_potentials(run: Run) -> Part:
+    """Potentials as they are recorded, put together, counted from 0 and given back."""
+    there = [name for name in run.record if name in run.network.populations]
+    values = sum(_size(run.network, name) for name in there) * bounded(run.n_steps)
+    return Part(
+        f"the potentials of {', '.join(there)} in {in_number(run.n_steps)} steps",
+        _POTENTIAL * values * bounded(run.n_trials),
+        "record fewer populations, or simulate a shorter time",
+    )
 
 
-class SpikeStore:
-    """The spikes of all trials of a run; trials may be recorded by several threads at once.
-
-    Parameters
-    ----------
-    first : mapping of str to int
-        The first neuron of each recorded population, in increasing order.
-    n_trials, n_steps : int
-        Of the run.
-    in_memory_mb : float
-        How large the arrays of all spikes may become before they are kept on disk.
-    ahead : int
-        How many spikes may still come when the disk is full.
-    """
-
-    def __init__(
-        self,
-        first: Mapping[str, int],
-        n_trials: int,
-        n_steps: int,
-        in_memory_mb: float,
-        ahead: int = 0,
-    ) -> None:
-        self.names, self.first = list(first), np.array(list(first.values()), dtype=np.int64)
-        self.step_type = np.int32 if n_steps < 2**31 else np.int64
-        self.limit = in_memory_mb * MB / ARRAY_BYTES
-        self.pieces: dict[str, list[list[_Piece]]] = {
-            name: [[] for _ in range(n_trials)] for name in first
-        }
-        self.ahead = ahead
-        self.n_spikes = 0
-        self.in_memory: list[_Piece] = []
-        self.recorded: IO[bytes] | None = None
-        self.arrays: IO[bytes] | None = None
-        self.arrays_room = self.arrays_end = 0
-        self.full = False
-        self.lock = threading.Lock()
-
-    def add(self, trial: int, steps: np.ndarray, neurons: np.ndarray) -> None:
-        """Record the next spikes of a trial: whole steps, all later than those before.
-
-        Parameters
-        ----------
-        trial : int
-        steps : array of shape (n,)
-        neurons : array of shape (n,)
-            Numbered through all populations.
-
-        Raises
-        ------
-        DiskFull
-            The first time that the spikes did not fit on the disk; they are recorded all the same.
-        """
-        if not steps.size:
-            return
-        if not _in_order(steps, neurons):
-            order = np.lexsort((neurons, steps))
-            steps, neurons = steps[order], neurons[order]
-        of = np.searchsorted(self.first, neurons, side="right") - 1
-        with self.lock:
-            for index in np.flatnonzero(np.bincount(of)):
-                mine = of == index
-                piece = _Piece(
-                    steps[mine].astype(self.step_type),
-                    (neurons[mine] - self.first[index]).astype(np.int32),
-                )
-                self.pieces[self.names[index]][trial].append(piece)
-                self.in_memory.append(piece)
-            self.n_spikes += steps.size
-            if self.n_spikes > self.limit and not self.full:
-                try:
-                    self._to_disk()
-                except OSError as error:
-                    self.full = True
-                    raise DiskFull(self.sentence(error)) from error
-
-    def _to_disk(self) -> None:
-        if self.recorded is None or self.arrays is None:
-            self.recorded, self.arrays = _temporary_file(self), _temporary_file(self)
-        room = ARRAY_BYTES * (self.n_spikes + self.ahead)
-        _reserve(self.arrays, self.arrays_room, room)
-        self.arrays_room = room
-        while self.in_memory:
-            piece = self.in_memory[-1]
-            place = self.recorded.seek(0, os.SEEK_END)
-            write(self.recorded, place, piece.steps)
-            write(self.recorded, place + piece.steps.nbytes, piece.neurons)
-            piece.now_at(place)
-            self.in_memory.pop()
-
-    def sentence(self, error: OSError) -> str:
-        return (
-            f"the folder for temporary files, {_folder()}, takes no more spikes"
-            f" ({error.strerror or error}) after {self.n_spikes:,} of them; name one with more room"
-            " by the environment variable TMPDIR, or record fewer populations"
-        )
-
-    def read(self, piece: _Piece) -> tuple[np.ndarray, np.ndarray]:
-        if self.recorded is None or piece.place is None:
-            return piece.steps, piece.neurons
-        width = np.dtype(self.step_type).itemsize
-        self.recorded.seek(piece.place)
-        return (
-            np.frombuffer(self.recorded.read(piece.size * width), dtype=self.step_type),
-            np.frombuffer(self.recorded.read(piece.size * 4), dtype=np.int32),
-        )
-
-    def columns(self, n_spikes: int) -> _Columns:
-        if self.arrays is None or not self.arrays_room or not n_spikes:
-            return _Columns(n_spikes)
-        start = self.arrays_end
-        self.arrays_end += ARRAY_BYTES * n_spikes
-        return _ColumnsOnDisk(n_spikes, self.arrays, start)
+def _of_spikes(run: Run) -> Part:
+    n_spikes = run.expected_spikes
+    total = n_spikes * _SPIKE_ELSEWHERE
+    if _streams(run):
+        held = min(n_spikes, run.spikes_in_memory_mb * MB / ARRAY_BYTES)
+        total = held * (ARRAY_BYTES + RECORDED_BYTES)
+    return Part(
+        f"about {in_number(n_spikes)} spikes (by its rates_hz)",
+        total,
+        "simulate a shorter time, or record fewer populations",
+    )
 
 
-class StoredSpikes:
-    """The spikes of one population in a `SpikeStore`."""
-
-    def __init__(self, store: SpikeStore, name: str) -> None:
-        self.store, self.name = store, name
-
-    def __len__(self) -> int:
-        return sum(piece.size for pieces in self.store.pieces[self.name] for piece in pieces)
-
-    def of(self, size: int, trials: np.ndarray, n_steps: int, dt_ms: float) -> PopulationSpikes:
-        """The spikes before step `n_steps` of some trials, which are numbered anew.
-
-        Parameters
-        ----------
-        size : int
-            Neurons of the population.
-        trials : array of int
-            Those that are kept, in this order.
-        n_steps : int
-        dt_ms : float
-
-        Raises
-        ------
-        SpikelearnError
-            If the disk is full.
-        """
-        chosen = [self.store.pieces[self.name][trial] for trial in trials]
-        try:
-            cut = [[self._before(piece, n_steps) for piece in pieces] for pieces in chosen]
-            columns = self.store.columns(sum(map(sum, cut)))
-            at = 0
-            for trial, (pieces, lengths) in enumerate(zip(chosen, cut, strict=True)):
-                for piece, n in zip(pieces, lengths, strict=True):
-                    steps, neurons = self.store.read(piece)
-                    columns.fill(at, steps[:n] * dt_ms, neurons[:n], trial)
-                    at += n
-            return columns.spikes(size)
-        except OSError as error:
-            raise SpikelearnError(self.store.sentence(error)) from error
-
-    def _before(self, piece: _Piece, n_steps: int) -> int:
-        if piece.last < n_steps:
-            return piece.size
-        return int(np.searchsorted(self.store.read(piece)[0], n_steps))
-
-
-class _Piece:
-    """Spikes of a population in some steps of a trial; `place` is theirs in the file."""
-
-    def __init__(self, steps: np.ndarray, neurons: np.ndarray) -> None:
-        self.steps, self.neurons = steps, neurons
-        self.size, self.last = steps.size, int(steps[-1])
-        self.place: int | None = None
-
-    def now_at(self, place: int) -> None:
-        self.place = place
-        self.steps, self.neurons = self.steps[:0].copy(), self.neurons[:0].copy()
-
-
-class _Columns:
-    """The arrays of `PopulationSpikes`, filled one piece after another."""
-
-    def __init__(self, n_spikes: int) -> None:
-        self.n_spikes = n_spikes
-        self.times_ms = np.empty(n_spikes)
-        self.senders = np.empty(n_spikes, dtype=np.int64)
-        self.trials = np.empty(n_spikes, dtype=np.int64)
-
-    def fill(self, at: int, times_ms: np.ndarray, senders: np.ndarray, trial: int) -> None:
-        here = slice(at, at + times_ms.size)
-        self.times_ms[here], self.senders[here], self.trials[here] = times_ms, senders, trial
-
-    def spikes(self, size: int) -> PopulationSpikes:
-        return PopulationSpikes(size, self.times_ms, self.senders, self.trials)
-
-
-class _ColumnsOnDisk(_Columns):
-    """Written, not filled through a map: a full disk would end the process there."""
-
-    def __init__(self, n_spikes: int, file: IO[bytes], start: int) -> None:
-        self.n_spikes, self.file, self.start = n_spikes, file, start
-
-    def fill(self, at: int, times_ms: np.ndarray, senders: np.ndarray, trial: int) -> None:
-        columns = (times_ms, senders.astype(np.int64), np.full(times_ms.size, trial))
-        for index, values in enumerate(columns):
-            write(self.file, self.start + 8 * (index * self.n_spikes + at), values)
-
-    def spikes(self, size: int) -> PopulationSpikes:
-        shape = (3, self.n_spikes)
-        columns = np.memmap(self.file, np.int64, "r", offset=self.start, shape=shape)
-        return PopulationSpikes(size, columns[0].view(np.float64), columns[1], columns[2])
-
-
-def _in_order(steps: np.ndarray, neurons: np.ndarray) -> bool:
-    later = np.diff(steps)
-    return bool(((later > 0) | ((later == 0) & (np.diff(neurons) > 0))).all())
-
-
-def _folder() -> str:
-    try:
-        return tempfile.gettempdir()
-    except FileNotFoundError:  # no folder can be written to
-        return os.environ.get("TMPDIR", "which is missing")
-
-
-def _temporary_file(owner: SpikeStore) -> IO[bytes]:
-    # Not buffered: what a full disk refused would be written again when the file is closed.
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - arrays go on reading from it
-    weakref.finalize(owner, file.close)
-    return file
-
-
-def _reserve(file: IO[bytes], size: int, new_size: int) -> None:
-    """Take the room on disk that makes a file longer."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), size, new_size - size)
-    elif shutil.disk_usage(_folder()).free < new_size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def write(file: IO[bytes], place: int, values: np.ndarray) -> None:
-    """Write all of an array at a place of a file.
-
-    Parameters
-    ----------
-    file : binary file
-        Not buffered.
-    place : int
-        In bytes, from the beginning.
-    values : array of any shape
-    """
-    file.seek(place)
-    left = memoryview(values.tobytes())
-    while left:
-        left = left[file.write(left) :]
+def _of_stimulus(run: Run) -> Part:
+    """Spikes and currents that are shown, moved to the grid."""
+    stimulus, total = run.stimulus, 0.0
+    if stimulus is not None:
+        total += _GIVEN_SPIKE * sum(len(spikes) for spikes in stimulus.spikes.values())
+        for currents in stimulus.currents.values():
+            total += sum(2.0 * current.nbytes for current in currents.values())
+    if run.torch:  # where the spikes of each step begin
+        total += 16.0 * bounded(run.n_steps) * len(run.network.sources)
+    return Part("what is shown", total, "show fewer trials at once, or a shorter time")

@@ -17,7 +17,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
-from spikelearn._time_steps import nearest_step
+from spikelearn._time_steps import MOST_STEPS, nearest_step
 from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
@@ -31,13 +31,9 @@ from spikelearn.simulation.grid.neurons import (
     REWARD_PLASTICITY,
     VOLTAGE_PLASTICITY,
 )
-from spikelearn.simulation.memory import (
-    SPIKES_IN_MEMORY_MB,
-    StoredSpikes,
-    check_disk,
-    check_memory,
-    expected_spikes,
-)
+from spikelearn.simulation.memory import Run, check_disk, check_memory
+from spikelearn.simulation.running_time import warn_of_time
+from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.trusted_step import warn_of_measured_step, warn_of_step
 from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity, PopulationSpikes
@@ -162,6 +158,8 @@ def simulate(
         Where the step is larger than a population's model is trusted with (`trusted_dt_ms`), or
         than one at which its rate under this input is right within an eighth, by an estimate; where
         that is of rates that the run itself has, after the run.
+    LongRunWarning
+        Where the run will take long, saying about how long.
 
     Examples
     --------
@@ -183,14 +181,14 @@ def simulate(
         )
     stimulus = Stimulus() if stimulus is None else stimulus
     dt_ms = time_step(network) if dt_ms is None else dt_ms
-    if dt_ms > 0 and np.isfinite(duration_ms / dt_ms):  # to_grid refuses anything else
-        n_steps = nearest_step(duration_ms, dt_ms)
-        expected = expected_spikes(network, stimulus.n_trials, duration_ms)
-        check_memory(
-            network, str(backend), stimulus.n_trials, n_steps, tuple(record), expected,
-            spikes_in_memory_mb,
+    if dt_ms > 0 and duration_ms / dt_ms < MOST_STEPS:  # to_grid refuses anything else
+        size = Run(
+            network, str(backend), stimulus.n_trials, nearest_step(duration_ms, dt_ms), dt_ms,
+            tuple(record), spikes_in_memory_mb, stimulus,
         )  # fmt: skip
-        check_disk(network, str(backend), expected, spikes_in_memory_mb)
+        check_memory(size)
+        check_disk(size)
+        warn_of_time(size, 2)
     grid = dataclasses.replace(
         to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
         spikes_in_memory_mb=spikes_in_memory_mb,

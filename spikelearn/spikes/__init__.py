@@ -22,7 +22,14 @@ from spikelearn.spikes.distances import (
     van_rossum,
     victor_purpura,
 )
-from spikelearn.spikes.files import FORMATS, check_path, load, save
+from spikelearn.spikes.files import (
+    FORMATS,
+    check_disk,
+    check_path,
+    expected_activity,
+    load,
+    save,
+)
 from spikelearn.spikes.neo_conversion import from_neo, to_neo
 from spikelearn.spikes.remarks import remarks
 from spikelearn.spikes.statistics import (
@@ -44,11 +51,13 @@ __all__ = [
     "PopulationSpikes",
     "SynapticWeights",
     "between",
+    "check_disk",
     "check_path",
     "cross_correlation",
     "cv2",
     "distances_between_neurons",
     "distances_between_trials",
+    "expected_activity",
     "fano_factor",
     "from_neo",
     "golomb_rinzel_chi",

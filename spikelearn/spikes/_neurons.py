@@ -43,6 +43,7 @@ def sample(
 
 def only(spikes: PopulationSpikes, neurons: np.ndarray) -> PopulationSpikes:
     """The spikes of these neurons (sorted indices), numbered anew from 0."""
+    spikes.require_memory(8)
     place = np.full(spikes.size, -1)
     place[neurons] = np.arange(neurons.size)
     chosen = place[spikes.senders] >= 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # In bins. Spikes of a simulation lie on a grid, often on bin edges, give or take rounding errors.
 _EDGE_TOLERANCE = 1e-6
+_TRAIN_BYTES = 3_000  # of a Neo train
 
 
 def binned_counts(
@@ -43,6 +45,18 @@ def binned_counts(
         If the bins do not fill the duration, or a spike lies outside of it.
     """
     n_bins = whole_bins(duration_ms, bin_ms)
+    require_memory(
+        "counting spikes in bins",
+        [
+            Part(
+                f"{in_number(n_bins)} bins of {bin_ms:g} ms, {in_number(n_trials)} trials and"
+                f" {in_number(spikes.size)} neurons",
+                24 * bounded(n_bins + 2) * bounded(n_trials) * bounded(spikes.size)
+                + _TRAIN_BYTES * bounded(spikes.size),
+                "use wider bins (--bin), or a part of the trial (--start, --stop)",
+            )
+        ],
+    )
     slack = _EDGE_TOLERANCE * bin_ms
     times = spikes.times_ms
     if times.size and not -slack <= times.min() <= times.max() <= duration_ms + slack:

@@ -73,6 +73,13 @@ def save(activity: Activity, path: Path) -> None:
                 )
 
 
+def expected_bytes(activity: Activity) -> float:
+    """How large the file will be, about: a line for each spike."""
+    label = sum(map(len, activity.labels)) / activity.n_trials
+    lines = sum(len(s) * (len(name) + label + 20) for name, s in activity.populations.items())
+    return 5e3 + lines + 20 * activity.n_trials
+
+
 def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, also where a spreadsheet saved it again; or another's two columns."""
     text, notes = text_tables.decoded(path)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
+import numpy as np
+
 from spikelearn._atomic import atomic_path, check_place, check_room
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
+from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
 if TYPE_CHECKING:
@@ -39,6 +44,9 @@ READ_TOO: dict[str, str] = {
     ".hdf5": ".h5",
 }
 
+Grid = tuple[float, float]
+"""Duration of a trial and time step, in ms."""
+
 
 class FormatModule(Protocol):
     """A format: one file.
@@ -53,10 +61,14 @@ class FormatModule(Protocol):
 
     COMPLETE: bool
     HELD_BYTES: int
-    # And, of a format that reads what other programs wrote: TAKES, a tuple of what may be said of
+    # And, of a format with an object for each neuron: HELD_NEURON_BYTES, memory that writing takes
+    # for each. Of one that reads what other programs wrote: TAKES, a tuple of what may be said of
     # such a file (fields of `Given`), which `load` then takes by name. Of one whose library does
     # not bear a full disk: file_bytes(activity), how large the file will be at most, about. Of one
     # that takes long for large networks: seconds(activity), how long, about.
+
+    def expected_bytes(self, activity: Activity) -> float:
+        """How large the file will be, about, by the numbers of neurons, spikes and trials."""
 
     def save(self, activity: Activity, path: Path) -> None:
         """Write the activity to `path`, which does not exist yet."""
@@ -171,6 +183,54 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
     return activity
 
 
+def check_disk(path: str | Path, expected: Activity) -> None:
+    """Refuse a file that its disk does not hold, before long work is done for it.
+
+    Parameters
+    ----------
+    path : str or Path
+    expected : Activity
+        As many neurons, spikes and trials as are expected; see `expected_activity`.
+
+    Raises
+    ------
+    NoRoomError
+    """
+    path = Path(path)
+    n_neurons = sum(spikes.size for spikes in expected.populations.values())
+    part = Part(
+        f"about {in_number(expected.n_spikes)} spikes of {in_number(n_neurons)} neurons",
+        format_of(path).expected_bytes(expected),
+        "write it to another disk, simulate a shorter time, or record fewer populations",
+    )
+    require_disk(str(path), [part], path.parent)
+
+
+def expected_activity(
+    sizes: Mapping[str, int], n_spikes: Mapping[str, float], n_trials: int, grid_ms: Grid
+) -> Activity:
+    """An activity of expected size, whose spikes take no memory: all are at time 0.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Neurons by population.
+    n_spikes : mapping of str to float
+        Expected spikes by population, over all trials.
+    n_trials : int
+    grid_ms : (float, float)
+        Duration of a trial and time step.
+    """
+    from spikelearn.spikes.activity import Activity
+
+    populations = {}
+    for name, size in sizes.items():
+        number = int(min(n_spikes.get(name, 0.0), 2.0**60))
+        times, who = np.broadcast_to(np.zeros(1), number), np.broadcast_to(np.zeros(1, int), number)
+        populations[name] = PopulationSpikes(size, times, who, who)
+    return Activity(populations, *grid_ms, n_trials)
+
+
 def check_path(path: str | Path) -> None:
     """Refuse a suffix that no format has, or a place where no file can be, before long work.
 
@@ -183,17 +243,15 @@ def check_path(path: str | Path) -> None:
 
 
 def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
-    import psutil
-
-    needed = activity.n_spikes * module.HELD_BYTES
-    free = psutil.virtual_memory().available
-    if needed > free:
-        able = [suffix for suffix in FORMATS if not format_of(Path(f"_{suffix}")).HELD_BYTES]
-        raise SpikelearnError(
-            f"cannot write {path}: its {activity.n_spikes:,} spikes would need about"
-            f" {needed / 1e9:.1f} GB of memory in this format, but {free / 1e9:.1f} GB are free;"
-            f" {', '.join(able)} are written in pieces"
-        )
+    able = [suffix for suffix in FORMATS if not format_of(Path(f"_{suffix}")).HELD_BYTES]
+    instead = f"{', '.join(able)} are written in pieces"
+    n_neurons = sum(bounded(spikes.size) for spikes in activity.populations.values())
+    of_neuron = getattr(module, "HELD_NEURON_BYTES", 0)
+    parts = [
+        Part(f"its {activity.n_spikes:,} spikes", activity.n_spikes * module.HELD_BYTES, instead),
+        Part(f"its {in_number(n_neurons)} neurons", n_neurons * of_neuron, instead),
+    ]
+    require_memory(f"cannot write {path}: this format", parts)
 
 
 def seconds_to_write(activity: Activity, path: Path) -> float:

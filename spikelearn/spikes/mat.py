@@ -23,7 +23,14 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes import mat_hdf5, two_columns
-from spikelearn.spikes.metadata import describe, is_by_synapse, parse, rebuild, weight_arrays
+from spikelearn.spikes.metadata import (
+    array_bytes,
+    describe,
+    is_by_synapse,
+    parse,
+    rebuild,
+    weight_arrays,
+)
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.units import state_unit
 
@@ -66,6 +73,11 @@ def save(activity: Activity, path: Path) -> None:
     }
     with path.open("wb") as file:
         savemat(file, {"activity": content}, do_compression=True)
+
+
+def expected_bytes(activity: Activity) -> float:
+    """How large the file will be, about: times on a grid and neurons are pressed well."""
+    return 5e3 + 3.5 * activity.n_spikes + 20 * activity.n_trials + array_bytes(activity)
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:

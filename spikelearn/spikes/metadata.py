@@ -23,6 +23,7 @@ FORMAT = "spikelearn activity"
 VERSION = 1
 BY_SYNAPSE_VERSION = 2  # with weights by synapse, which earlier versions took for a matrix
 SYNAPSE_COLUMNS = ("source", "target", "weight")
+_MOST = 2**31  # neurons of a population, whose indices are kept in 4 bytes
 
 
 def check(activity: Activity) -> None:
@@ -49,6 +50,7 @@ def check(activity: Activity) -> None:
         for text in texts:
             _check_text(kind, text)
     for name, spikes in activity.populations.items():
+        _check_size(name, spikes.size)
         _check_spikes(activity, name, spikes)
     for name, state in activity.states.items():
         if np.ndim(state) != 3 or len(state) != activity.n_trials:
@@ -62,6 +64,15 @@ def check(activity: Activity) -> None:
                 f"weights '{name}' must have shape (source size, target size), found"
                 f" {np.shape(matrix)}"
             )
+
+
+def _check_size(name: str, size: Any) -> None:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 0 <= size <= _MOST:
+        found = f"{size:,}" if isinstance(size, int | float) else f"{size!r:.80}"
+        raise SpikelearnError(
+            f"population '{name}' must have a whole number of neurons up to {_MOST:,}, found"
+            f" {found}"
+        )
 
 
 def _check_spikes(activity: Activity, name: str, spikes: PopulationSpikes) -> None:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 COMPLETE = True  # states and weights are kept too
 TAKES = nix_of_others.TAKES
 HELD_BYTES = 40  # of memory for each spike: all of a population's at once
+HELD_NEURON_BYTES = 2_100
 
 # What a neuron's objects take to be written, in seconds of an ordinary processor.
 _OBJECT_S = 6e-4
@@ -181,6 +182,9 @@ def file_bytes(activity: Activity) -> float:
         + 4_000 * (signals + len(activity.populations))
         + array_bytes(activity)
     )
+
+
+expected_bytes = file_bytes
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:

@@ -16,7 +16,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes import two_columns
-from spikelearn.spikes.metadata import describe, parse, rebuild, weight_arrays
+from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild, weight_arrays
 from spikelearn.spikes.of_others import note, refuse
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def save(activity: Activity, path: Path) -> None:
     # An open file: given a name, NumPy appends its own suffix to any other.
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def expected_bytes(activity: Activity) -> float:
+    """How large the file will be, about: times on a grid and neurons are pressed well."""
+    return 5e3 + 3.5 * activity.n_spikes + 20 * activity.n_trials + array_bytes(activity)
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:

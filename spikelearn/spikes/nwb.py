@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import (
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 COMPLETE = True  # states and weights are kept too
 TAKES = ("duration_ms", "trials", "onset", "label", "populations")
 HELD_BYTES = 40  # of memory for each spike: the library holds all of a file
+HELD_NEURON_BYTES = 400
 
 
 def save(activity: Activity, path: Path) -> None:
@@ -95,6 +97,9 @@ def file_bytes(activity: Activity) -> float:
         + 200 * neurons
         + array_bytes(activity)
     )
+
+
+expected_bytes = file_bytes
 
 
 def load(path: Path, **given: Unpack[Given]) -> Activity:
@@ -280,6 +285,11 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
         times_ms = np.asarray(index.target.data[:]) * 1000
     rows = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     populations, first = {}, 0
+    if sum(meta["populations"].values()) != len(ends):
+        raise SpikelearnError(
+            f"it has {len(ends)} units where its populations have"
+            f" {sum(meta['populations'].values()):,} neurons"
+        )
     for name, size in meta["populations"].items():
         here = slice(*np.searchsorted(rows, [first, first + size]))
         populations[name] = split_trials(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_steps
 
@@ -63,6 +64,7 @@ def session_trains_ms(
     ends : array of shape (size,)
         Where in `times_ms` each neuron's train ends.
     """
+    spikes.require_memory(16)
     order = np.argsort(spikes.senders, kind="stable")
     times = spikes.times_ms[order] + starts_ms[spikes.trials[order]]
     return times, np.cumsum(np.bincount(spikes.senders, minlength=spikes.size))
@@ -132,6 +134,13 @@ def split_state(joined: np.ndarray, steps: int, shape: tuple[int, int, int]) -> 
     shape : tuple of (n_trials, n_steps, size)
     """
     n_trials, n_steps, size = shape
+    joined = np.asarray(joined)
+    whole = ((n_trials - 1) * steps + n_steps) * size
+    if min(shape) < 0 or joined.size != whole:
+        raise SpikelearnError(
+            f"a recorded state has {joined.size} values where one of {n_trials} trials of"
+            f" {n_steps} steps and {size} neurons has {whole}"
+        )
     starts = np.arange(n_trials) * steps
-    joined = np.asarray(joined).reshape(-1, size)
+    joined = joined.reshape(-1, size)
     return joined[starts[:, None] + np.arange(n_steps)]

@@ -95,6 +95,9 @@ def file_bytes(activity: Activity) -> float:
     return 5e4 + 25 * activity.n_spikes + 100 * activity.n_trials + array_bytes(activity)
 
 
+expected_bytes = file_bytes
+
+
 def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, or the spikes of another's SONATA file as one trial."""
     with h5py.File(path, "r") as file:

@@ -16,11 +16,14 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number
+from spikelearn.stimuli.drawn_spikes import TRIAL_BYTES
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import File, NotEmpty, ProtocolBase, Setting, Stimulus
 from spikelearn.stimuli.time_courses import sinusoid, window
 
+_OF_CURRENT = 32  # bytes of a current in a step, while it is made
 UNITS = {"mv": "mV", "pa": "pA", "mv_per_ms": "mV/ms"}
 
 
@@ -325,6 +328,25 @@ class CurrentProtocol(ProtocolBase):
     kind: Literal["currents"]
     currents: Annotated[tuple[Current, ...], NotEmpty]
     n_trials: int = Field(default=1, ge=1)
+
+    def needed_parts(self, setting: Setting) -> list[Part]:
+        """The currents in every step, while they are made, placed and summed."""
+        total, steps = 0.0, bounded(setting.n_steps)
+        for current in self.currents:
+            conditions = max((len(c.batch) for c in self.currents if c.batch), default=1)
+            trials = bounded(self.n_trials) * conditions
+            noise = current if isinstance(current, Noise) else None
+            each = current.neurons is not None or (noise is not None and not noise.shared)
+            # Of arrays, which may be of each neuron, once their shape is known.
+            width = bounded(setting.neurons[setting.population(current.target)]) if each else 1.0
+            alone = not current.batch and (noise is None or noise.frozen)
+            total += _OF_CURRENT * steps * width * (1.0 if alone else trials)
+        return [
+            Part(f"its currents in {in_number(setting.n_steps)} steps", total,
+                 "show a shorter time or fewer trials at once, or use a larger dt_ms"),
+            Part(f"{in_number(self.n_trials)} trials", TRIAL_BYTES * bounded(self.n_trials),
+                 "show fewer trials at once"),
+        ]  # fmt: skip
 
     def draw(self, setting: Setting) -> Stimulus:
         """Put every current onto the grid, noise from a stream of its own each."""

@@ -15,14 +15,16 @@ from collections.abc import Iterable
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn._time_steps import checked_steps
 from spikelearn.stimuli.stimulus import silent
 
 # Of numbers drawn by inversion: the mean, and a number that none reaches.
 _LARGEST_MEAN, _LARGEST_NUMBER = 30.0, 200
-# Spikes that no memory is too small for, and bytes of one: as drawn, sorted and moved to the grid.
-_FEW, _SPIKE_BYTES = 1e6, 96
+_DRAWN_TOGETHER = 2**22  # numbers
+# Of a spike as drawn, sorted and moved to the grid; of a trial, whatever it has.
+SPIKE_BYTES, TRIAL_BYTES = 96, 600
 _ROUNDING = 1e-15  # of probabilities
 
 
@@ -103,10 +105,7 @@ def counted_spikes(
             of_place = mean[who]
         else:
             # From means of about 1 on there are as many spikes as steps.
-            drawn = generator.random((n_steps, size))
-            at, who = np.nonzero(drawn < mean)
-            uniform = drawn[at, who]
-            of_place = np.broadcast_to(mean, drawn.shape)[at, who]
+            at, who, uniform, of_place = _thinned(mean, size, n_steps, generator)
         number = _numbers(uniform, of_place, generator)
         parts.append((np.repeat(at, number), np.repeat(who, number)))
     return _in_trials(parts, size, dt_ms)
@@ -145,6 +144,23 @@ def _in_trials(
     steps, senders = (np.concatenate(column) for column in zip(*parts, strict=True))
     trials = np.repeat(np.arange(len(parts)), [at.size for at, _ in parts])
     return PopulationSpikes.from_unsorted(size, steps * dt_ms, senders, trials)
+
+
+def _thinned(
+    mean: np.ndarray, size: int, n_steps: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where a uniform number lies below the mean: step, sender, the number, and the mean.
+
+    Some steps at a time, which is the same and takes little memory.
+    """
+    columns: list[tuple[np.ndarray, ...]] = []
+    means = np.broadcast_to(mean, (n_steps, size))
+    for here in pieces(n_steps, length=max(1, _DRAWN_TOGETHER // size)):
+        drawn = generator.random((here.stop - here.start, size))
+        at, who = np.nonzero(drawn < means[here])
+        columns.append((at + here.start, who, drawn[at, who], means[here][at, who]))
+    at, who, uniform, of_place = (np.concatenate(part) for part in zip(*columns, strict=True))
+    return at, who, uniform, of_place
 
 
 def _candidates(
@@ -227,21 +243,17 @@ def check_memory(rate_hz: float, duration_ms: float) -> None:
 
     Raises
     ------
-    SpikelearnError
+    NoRoomError
         Saying how much it would need.
     """
-    n_spikes = rate_hz * duration_ms / 1000.0
-    if n_spikes < _FEW:
-        return
-    import psutil
-
-    needed, free = n_spikes * _SPIKE_BYTES, psutil.virtual_memory().available
-    if needed > free:
-        raise SpikelearnError(
-            f"rate_hz: there would be about {n_spikes:.3g} spikes in all, which need about"
-            f" {needed / 1e9:.3g} GB of memory, but {free / 1e9:.1f} GB are free; Poisson input to"
-            " neurons that is given as background of the network is counted as it comes"
-        )
+    n_spikes = bounded(rate_hz) * bounded(duration_ms) / 1000.0
+    spikes = Part(
+        f"about {in_number(n_spikes)} spikes",
+        n_spikes * SPIKE_BYTES,
+        "lower rate_hz, or show fewer trials at once; Poisson input to neurons that is given as"
+        " background of the network is counted as it comes",
+    )
+    require_memory("drawing it", [spikes])
 
 
 def checked_probability(rate_hz: float, dt_ms: float) -> float:

@@ -100,6 +100,7 @@ class BernoulliEncoder(Description):
         intensities = checked_intensities(intensities)
         n_steps = checked_steps(duration_ms, dt_ms)
         probability = checked_probability(self.max_rate_hz, dt_ms)
+        check_memory(self.max_rate_hz * float(intensities.sum()), duration_ms)
         rows = (row * probability for row in intensities)
         return bernoulli_spikes(rows, intensities.shape[1], n_steps, dt_ms, generator)
 

@@ -15,7 +15,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._room import Part, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.stimuli.drawn_spikes import TRIAL_BYTES
 from spikelearn.stimuli.stimulus import File, ProtocolBase, Setting, Stimulus
 
 _COLUMNS = ("neuron", "time_ms", "trial")
@@ -66,6 +68,7 @@ class SpikeProtocol(ProtocolBase):
                 f" {neurons.max()}"
             )
         n_trials = int(trials.max(initial=0)) + 1
+        require_memory(str(path), [Part(f"its {n_trials:,} trials", TRIAL_BYTES * n_trials)])
         labels = [self.name] if n_trials == 1 else [f"trial {i}" for i in range(n_trials)]
         return Stimulus(labels, {source: _sorted(size, times, neurons, trials, path)})
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._room import Part, bounded
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import checked_steps, nearest_steps
 from spikelearn.stimuli import user_images as own
@@ -18,6 +19,7 @@ from spikelearn.stimuli.image_files import Colour
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import ProtocolBase, Setting, Stimulus, beside
 
+_OF_PIXEL = 40  # bytes of a pixel while it is scaled and encoded
 NAMED = (*DATASETS, "kriegeskorte92")
 
 
@@ -75,6 +77,15 @@ class ImageProtocol(ProtocolBase):
                 f"stimulus '{self.name}' asks for {count} images; {self.dataset} has {len(images)}"
             )
         return images[:count], labels[:count]
+
+    def needed_parts(self, setting: Setting) -> list[Part]:
+        """The images as they are scaled; their spikes are counted when their pixels are known."""
+        count = bounded(self.n_images or 1)
+        return [
+            Part(f"images of {self.height} x {self.width} pixels",
+                 _OF_PIXEL * count * bounded(self.height) * bounded(self.width),
+                 "show fewer or smaller images at once")
+        ]  # fmt: skip
 
     def draw(self, setting: Setting) -> Stimulus:
         """Encode the images for the source."""

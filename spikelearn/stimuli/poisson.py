@@ -12,8 +12,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number
 from spikelearn._time_steps import fractional_steps
-from spikelearn.stimuli.drawn_spikes import poisson_spikes
+from spikelearn.stimuli.drawn_spikes import SPIKE_BYTES, TRIAL_BYTES, poisson_spikes
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
 from spikelearn.stimuli.stimulus import (
@@ -24,6 +25,8 @@ from spikelearn.stimuli.stimulus import (
     Stimulus,
 )
 from spikelearn.stimuli.time_courses import pieces, sinusoid, window
+
+_OF_RATE, _OF_SOURCE = 60, 20  # bytes of a rate in a step while it is made; of a source in a step
 
 
 class RateCourse(Description):
@@ -199,6 +202,28 @@ class PoissonProtocol(ProtocolBase):
         if self.rate_hz is None and not self.sources:
             raise ValueError("rate_hz is required, or sources with a rate_hz each")
         return self
+
+    def needed_parts(self, setting: Setting) -> list[Part]:
+        """Rates over time, the numbers that are drawn in a step, and spikes at constant rates."""
+        steps, total, spikes = bounded(setting.n_steps), 0.0, 0.0
+        for name, size in setting.sources.items():
+            rate = self.sources[name].rate_hz if name in self.sources else self.rate_hz
+            total += _OF_SOURCE * bounded(size)
+            if isinstance(rate, Description):  # of arrays, once their shape is known
+                total += _OF_RATE * steps
+            elif rate is not None:
+                summed = sum(rate) if isinstance(rate, tuple) else bounded(rate) * bounded(size)
+                spikes += summed * bounded(setting.duration_ms) / 1000.0
+        spikes *= bounded(self.n_trials)
+        return [
+            Part(f"its rates in {in_number(setting.n_steps)} steps", total,
+                 "show a shorter time, or use a larger dt_ms"),
+            Part(f"about {in_number(spikes)} spikes", SPIKE_BYTES * spikes,
+                 "lower rate_hz, or show fewer trials at once; Poisson input to neurons that is"
+                 " given as background of the network is counted as it comes"),
+            Part(f"{in_number(self.n_trials)} trials", TRIAL_BYTES * bounded(self.n_trials),
+                 "show fewer trials at once"),
+        ]  # fmt: skip
 
     def draw(self, setting: Setting) -> Stimulus:
         """Draw the spikes of each source from a stream of its own."""

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._room import Part
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.stimuli.currents import CurrentProtocol
 from spikelearn.stimuli.given_spikes import SpikeProtocol
@@ -44,6 +45,10 @@ class CombinedProtocol(ProtocolBase):
         name = fields.get("name") or "part"
         parts = [{"name": name, **p} if isinstance(p, dict) else p for p in fields["parts"]]
         return {**fields, "parts": parts}
+
+    def needed_parts(self, setting: Setting) -> list[Part]:
+        """What the parts need."""
+        return [part for one in self.parts for part in one.needed_parts(setting)]
 
     def draw(self, setting: Setting) -> Stimulus:
         """Realise the parts, each with random streams of its own."""

@@ -10,10 +10,13 @@ from pydantic import Field, model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
+from spikelearn._room import Part, bounded, in_number, require_memory
 from spikelearn._time_steps import fractional_steps, in_steps
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
 from spikelearn.stimuli.stimulus import File
 from spikelearn.stimuli.time_courses import pieces
+
+_OF_VALUE = 60  # bytes of a value in a step, while it is made
 
 
 class RecordedSignal(Description):
@@ -64,7 +67,9 @@ class RecordedSignal(Description):
             if samples.ndim == 2 and self.file.suffix.lower() == ".csv" and samples.shape[1] == 1:
                 samples = samples[:, 0]  # a column is one signal
         start = in_steps(self.start_ms, dt_ms, "start_ms of a recording")
-        on_grid = resampled(in_trials(samples, size, self.file), rate_hz, dt_ms)
+        samples = in_trials(samples, size, self.file)
+        _check_memory(samples, n, self.file)
+        on_grid = resampled(samples, rate_hz, dt_ms)
         placed = np.zeros((*on_grid.shape[:2], n))
         kept = on_grid[..., : max(0, n - start)]
         placed[..., start : start + kept.shape[-1]] = kept
@@ -97,9 +102,20 @@ def array_pieces(
         Length of an interval, the time step.
     """
     values = in_trials(values, size, file)
+    _check_memory(values, n, file)
     ended = np.concatenate([values, np.zeros((*values.shape[:2], 1))], axis=-1)
     knots = fractional_steps(start_ms + bin_ms * np.arange(ended.shape[-1]), dt_ms)
     return pieces(knots, ended, n).transpose(0, 2, 1)
+
+
+def _check_memory(values: np.ndarray, n: int, file: Path) -> None:
+    """Refuse a signal of more intervals than the memory holds."""
+    part = Part(
+        f"its values in {in_number(n)} steps",
+        _OF_VALUE * values.shape[0] * values.shape[1] * bounded(n),
+        "show a shorter time, or use a larger dt_ms",
+    )
+    require_memory(f"the signal of {file}", [part])
 
 
 def in_trials(values: np.ndarray, size: int, file: Path) -> np.ndarray:

@@ -17,9 +17,12 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import sha256
+from spikelearn._room import Part, require_memory
 from spikelearn._seeding import generator
-from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn._time_steps import checked_steps
+
+_CHECKED = 2**16  # spikes that are looked at together: those of a run may lie on the disk
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ class Stimulus:
         if not self.labels:
             raise SpikelearnError("a stimulus needs at least one trial, found none")
         for name, spikes in self.spikes.items():
-            outside = spikes.trials[(spikes.trials < 0) | (spikes.trials >= self.n_trials)]
-            if outside.size:
-                raise SpikelearnError(
-                    f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
-                    f" has {self.n_trials} trials"
-                )
+            for here in pieces(len(spikes), length=_CHECKED):
+                trials = spikes.trials[here]
+                outside = trials[(trials < 0) | (trials >= self.n_trials)]
+                if outside.size:
+                    raise SpikelearnError(
+                        f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
+                        f" has {self.n_trials} trials"
+                    )
         for name, current in (
             pair for currents in self.currents.values() for pair in currents.items()
         ):
@@ -220,6 +225,10 @@ class ProtocolBase(Description):
         """What is shown, of the sources and populations that the protocol is about."""
         raise NotImplementedError
 
+    def needed_parts(self, setting: Setting) -> list[Part]:
+        """What drawing it needs of memory, as far as that is known before."""
+        return []
+
     def realise(
         self,
         sources: Mapping[str, int],
@@ -251,6 +260,7 @@ class ProtocolBase(Description):
         """
         setting = Setting(sources, neurons or {}, duration_ms, dt_ms, seed, read_spikes)
         try:
+            require_memory("what is shown", self.needed_parts(setting))
             shown = self.draw(setting)
         except SpikelearnError as error:
             raise type(error)(f"stimulus '{self.name}': {error}") from error

@@ -27,8 +27,9 @@ from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.encoders import BernoulliEncoder, RateEncoder
 from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.training.checked_runs import described_network
 from spikelearn.training.images import as_input
-from spikelearn.training.loop import TrainedRun, describe, open_trained_run
+from spikelearn.training.loop import TrainedRun, open_trained_run
 from spikelearn.training.measures import activity
 from spikelearn.training.stdp_training import STDPRun, open_stdp_run
 
@@ -146,7 +147,7 @@ def _shown(
             seed,
             progress,
         )
-    model = describe(run.config["network"])
+    model = described_network(run.config["network"], "the run")
     if model.image_shape is None:
         raise _no_square(model.n_inputs)
     x = as_input(images, model.image_shape, run.config.get("input_range", (0.0, 1.0)))

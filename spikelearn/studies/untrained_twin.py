@@ -7,7 +7,8 @@ from dataclasses import replace
 from spikelearn._seeding import torch_generator
 from spikelearn.rules import make_rule
 from spikelearn.studies.network_names import UNTRAINED_RULES
-from spikelearn.training.loop import TrainedRun, describe
+from spikelearn.training.checked_runs import described_network
+from spikelearn.training.loop import TrainedRun
 from spikelearn.training.stdp_training import STDPRun
 
 # Of the networks that spike, by kind, the rule that trains nothing.
@@ -23,7 +24,7 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     config = {**run.config, "rule": "untrained"}
     if isinstance(run, STDPRun):
         return replace(run, config=config, network=run.initial, folder=None)
-    description = describe(run.config["network"])
+    description = described_network(run.config["network"], "the run")
     rule = make_rule(_BASELINES.get(description.kind, "untrained"))
     rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
     return replace(run, config=config, rule=rule, folder=None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikelearn import _store as store
-from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
 from spikelearn._seeding import torch_generator
-from spikelearn.networks import KINDS
+from spikelearn.networks.model_sizes import check_model_memory
 from spikelearn.rules import make_rule
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 from spikelearn.stimuli.events import load_events
+from spikelearn.training.checked_runs import (
+    EPOCHS,
+    LAYERS,
+    as_described,
+    described_network,
+    load_weights,
+    read_decided,
+    read_tables,
+    weights_of,
+)
+from spikelearn.training.checkpoints import Progressed, read_checkpoint, write_checkpoint
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import Split, images_of_run, split, split_events
 from spikelearn.training.measures import (
@@ -34,6 +42,7 @@ from spikelearn.training.measures import (
     predict,
     spiking_problems,
 )
+from spikelearn.training.memory import check_memory
 from spikelearn.training.one_thread import one_thread
 from spikelearn.training.optimization import Optimizer, train_epoch
 from spikelearn.training.seen_before import seen_before
@@ -144,12 +153,17 @@ def train(
     place = Place.of(complete, runs)
     if place is not None and (run := place.read(open_trained_run, again, progress)) is not None:
         return run
+    check_memory(config)
     code = kept_code(config.rule_place)  # as it is now, whoever edits it meanwhile
     windows = 0  # of one sequence, which share letters as they should
     if config.dataset in EVENT_DATASETS:
-        parts, what = split_events(load_events(config.dataset), config), "example"
+        events = load_events(config.dataset)
+        check_memory(config, len(events.train) + len(events.test))
+        parts, what = split_events(events, config), "example"
     else:
         data = images_of_run(config, complete)
+        n_train = config.n_train or len(data.train_images)
+        check_memory(config, min(n_train, len(data.train_images)) + len(data.test_images))
         parts, windows, what = split(data, config), data.overlap, "image"
     seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x, what)
     for sentence in seen:
@@ -196,30 +210,28 @@ def open_trained_run(folder: str | Path) -> TrainedRun:
         If there is none, or it is of the spiking kind that `train_stdp` makes.
     """
     folder = Path(folder)
-    complete = store.read_config(folder)
+    complete = read_decided(folder)
     if complete.get("rule") == "stdp":
         raise SpikelearnError(f"{folder} was trained by STDP; open it with open_stdp_run")
-    rule = make_rule(rule_of_run(folder, complete), **complete.get("options", {}))
-    rule.prepare(
-        describe(complete["network"]).build(complete["seed"]),
-        torch_generator(complete["seed"], "rule", complete["rule"]),
-    )
+    network = described_network(complete["network"], folder / store.CONFIG)
+    check_model_memory(network)
+    with as_described(folder):
+        rule = make_rule(rule_of_run(folder, complete), **complete.get("options", {}))
+        rule.prepare(
+            network.build(complete["seed"]),
+            torch_generator(complete["seed"], "rule", complete["rule"]),
+        )
     load_weights(rule, store.read_weights(folder))
+    tables = read_tables(folder)
     return TrainedRun(
         complete,
         rule,
-        store.read_table(folder, "epochs"),
-        store.read_table(folder, "layers"),
+        tables[EPOCHS],
+        tables[LAYERS],
         store.read_summary(folder),
         folder,
         store.origin(folder, "trained"),
     )
-
-
-def describe(network: dict[str, Any]) -> Any:
-    """The model that a configuration writes out."""
-    module, name = KINDS[network["kind"]]
-    return getattr(importlib.import_module(module), name)(**network)
 
 
 def device_of(config: TrainConfig) -> str:
@@ -351,65 +363,23 @@ class _Loop:
     def _save(self) -> None:
         if self.checkpoint is None:
             return
-        from safetensors.torch import save_file
-
-        tensors = weights_of(self.rule) | {f"best.{k}": v for k, v in self.best.items()}
-        tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
-        tensors["generator"] = self.rule_generator.get_state()
-        progress = json.dumps([self.records, self.best_accuracy, self.best_epoch])
-        with atomic_path(self.checkpoint, durable=True) as temporary:
-            save_file(
-                {k: v.detach().contiguous().clone() for k, v in tensors.items()},
-                temporary,
-                metadata={"progress": progress},
-            )
+        progress = Progressed(self.records, self.best, self.best_accuracy, self.best_epoch)
+        write_checkpoint(self.checkpoint, self.rule, self.optimizer, self.rule_generator, progress)
         self.saved = len(self.records) - 1
 
     def _resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.is_file():
             return
-        from safetensors import SafetensorError, safe_open
-
         try:
-            with safe_open(self.checkpoint, framework="pt") as file:
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                progress = json.loads(file.metadata()["progress"])
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            store.set_aside(self.checkpoint, f"the checkpoint cannot be read ({error})")
+            optimizer, progress = read_checkpoint(
+                self.checkpoint, self.rule, Optimizer(self.config, self.rule), self.rule_generator
+            )
+        except store.DamagedResultError as error:
+            store.set_aside(self.checkpoint, str(error))
             return
-        self.records, self.best_accuracy, self.best_epoch = progress
+        self.optimizer, self.records, self.best = optimizer, progress.records, progress.best
+        self.best_accuracy, self.best_epoch = progress.best_accuracy, progress.best_epoch
         self.saved = len(self.records) - 1
-        load_weights(self.rule, tensors)
-        self.best = _part(tensors, "best.")
-        self.optimizer.load_state(_part(tensors, "optimizer."))
-        self.rule_generator.set_state(tensors["generator"])
-
-
-def weights_of(rule: Rule) -> dict[str, torch.Tensor]:
-    """Weights of the network and of what the rule added, by name."""
-    network = {f"network.{k}": v for k, v in rule.network.state_dict().items()}
-    return network | {f"extra.{k}": v for k, v in rule.extra.state_dict().items()}
-
-
-def load_weights(rule: Rule, tensors: dict[str, torch.Tensor]) -> None:
-    """Put weights that `weights_of` gave into the rule.
-
-    Raises
-    ------
-    SpikelearnError
-        If they are of another model.
-    """
-    for part, module in (("network.", rule.network), ("extra.", rule.extra)):
-        try:
-            module.load_state_dict(_part(tensors, part))
-        except RuntimeError as error:
-            raise store.DamagedResultError(
-                f"the stored weights do not fit the model: {error}"
-            ) from error
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def summarise(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._atomic import atomic_path
+from spikelearn._errors import SpikelearnError
+from spikelearn.training.checked_runs import check_records
+from spikelearn.training.stdp_layer import pair_names
+
+if TYPE_CHECKING:
+    import torch
+
+    from spikelearn.networks.spiking import Projection, SpikingNetwork
 
 
 @dataclass
@@ -24,8 +35,6 @@ class State:
 
 def write_checkpoint(checkpoint: Path, state: State) -> None:
     """Write the state, whole or not at all."""
-    import json
-
     from safetensors.numpy import save_file
 
     arrays = {
@@ -38,19 +47,72 @@ def write_checkpoint(checkpoint: Path, state: State) -> None:
         save_file(arrays, temporary, metadata={"records": json.dumps(state.records)})
 
 
-def read_checkpoint(checkpoint: Path) -> State | None:
-    """The state in a checkpoint; None, with a warning, where it is damaged."""
-    import json
+def read_checkpoint(path: Path, start: State) -> State | None:
+    """The state in a checkpoint; None, with a warning, where it is damaged or of another run.
 
-    from safetensors import SafetensorError, safe_open
+    Parameters
+    ----------
+    path : Path
+    start : State
+        The state in which the run begins.
+    """
+    from safetensors import safe_open
 
     try:
-        with safe_open(checkpoint, framework="numpy") as file:
+        with safe_open(path, framework="numpy") as file:
             records = json.loads(file.metadata()["records"])
             weights, theta, answers, classes = (
                 file.get_tensor(name) for name in ("weights", "theta", "answers", "classes")
             )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        store.set_aside(checkpoint, f"the checkpoint cannot be read ({error})")
+        n = len(answers)
+        for name, found, shape, kind in (
+            ("weights", weights, start.weights.shape, "f"),
+            ("thresholds", theta, start.theta.shape, "f"),
+            ("answers", answers, (n, start.theta.size), "i"),
+            ("classes", classes, (n,), "iu"),
+        ):
+            if found.shape != shape or found.dtype.kind not in kind:
+                raise SpikelearnError(f"its {name} are {found.dtype} of shape {found.shape}")
+            if not np.isfinite(found).all():
+                raise SpikelearnError(f"its {name} are not all finite")
+        check_records(records, ("epoch", "images", "spikes_per_image", "weight_displacement"))
+    except Exception as error:  # whatever the file holds, the run begins anew
+        words = " ".join(str(error).split())[:300]
+        store.set_aside(path, f"the checkpoint cannot be read ({words})")
         return None
     return State(weights, theta, records, answers, classes)
+
+
+def stored_tensors(
+    network: SpikingNetwork, layer: Projection, found: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """What a complete run keeps, by shape and type alone.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+        That was trained.
+    layer : Projection
+        Its plastic projection.
+    found : mapping of str to tensor
+        What is there, which says how many synapses there are where not all neurons are connected.
+    """
+    import torch
+
+    n_inputs, n_neurons = (network.populations[end].size for end in (layer.source, layer.target))
+    shape: tuple[int, ...] = (n_inputs, n_neurons)
+    pairs = pair_names(layer)
+    if pairs:
+        there = found.get("weights")
+        shape = (0 if there is None else there.numel(),)
+
+    def form(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+    return {
+        "weights": form(shape, torch.float64),
+        "initial_weights": form(shape, torch.float64),
+        "threshold_rise_mv": form((n_neurons,), torch.float64),
+        "labels": form((n_neurons,), torch.int64),
+        **{name: form(shape, torch.int64) for name in pairs},
+    }

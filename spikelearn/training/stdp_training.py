@@ -32,11 +32,26 @@ from spikelearn.stimuli.datasets import is_own
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import ImageDataset, network_input
 from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.training.checked_runs import (
+    EPOCHS,
+    LAYERS,
+    as_described,
+    check_tensors,
+    described_network,
+    read_decided,
+    read_tables,
+)
 from spikelearn.training.config import STDPConfig
 from spikelearn.training.images import images_of_run
+from spikelearn.training.memory import check_memory
 from spikelearn.training.own_images import shown_size
 from spikelearn.training.seen_before import seen_before
-from spikelearn.training.stdp_checkpoint import State, read_checkpoint, write_checkpoint
+from spikelearn.training.stdp_checkpoint import (
+    State,
+    read_checkpoint,
+    stored_tensors,
+    write_checkpoint,
+)
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
     Progress,
@@ -145,7 +160,7 @@ def train_stdp(
     place = Place.of(complete, runs)
     if place is not None and (run := place.read(open_stdp_run, again, progress)) is not None:
         return run
-    network = config.description()
+    network = _network(config)
     network, layer = with_synapses(network, plastic_projection(network), config.seed)
     data = images_of_run(config, complete)
     _check_sizes(network, layer, data, config)
@@ -161,7 +176,7 @@ def train_stdp(
     )
     checkpoint = None if place is None else place.checkpoint
     if checkpoint is not None and checkpoint.is_file():
-        state = read_checkpoint(checkpoint) or state
+        state = read_checkpoint(checkpoint, state) or state
     n_inputs = network.populations[layer.source].size
     images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
@@ -210,6 +225,12 @@ def train_stdp(
 def _part(done: int, of: int) -> str:
     """What a checkpoint holds, in words; nothing where that is the beginning."""
     return f"Training by {done} of {of} parts of the images" if done else ""
+
+
+def _network(config: STDPConfig) -> SpikingNetwork:
+    """The network that is trained, which the memory holds."""
+    check_memory(config)
+    return config.description()
 
 
 def _check_sizes(
@@ -292,17 +313,20 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
         If there is none.
     """
     folder = Path(folder)
-    complete = store.read_config(folder)
-    network = SpikingNetwork(**complete["network"])
-    layer = plastic_projection(network)
-    tensors = {name: tensor.numpy() for name, tensor in store.read_weights(folder).items()}
-    wanted = {"weights", "initial_weights", "threshold_rise_mv", "labels", *pair_names(layer)}
-    missing = wanted - set(tensors)
-    if missing:
-        raise store.DamagedResultError(f"{folder} has no {', '.join(sorted(missing))}")
+    complete = read_decided(folder)
+    network = described_network(complete["network"], folder / store.CONFIG)
+    if not isinstance(network, SpikingNetwork):
+        raise SpikelearnError(f"{folder} was not trained by STDP; open it with open_trained_run")
+    with as_described(folder):
+        layer = plastic_projection(network)
+    stored = store.read_weights(folder)
+    check_tensors(stored, stored_tensors(network, layer, stored), "the stored weights")
+    tensors = {name: tensor.numpy() for name, tensor in stored.items()}
     if pair_names(layer):
         pre, post = (tensors[name] for name in pair_names(layer))
-        network, layer = with_pairs(network, layer, pre, post, tensors["initial_weights"])
+        with as_described(folder):
+            network, layer = with_pairs(network, layer, pre, post, tensors["initial_weights"])
+    tables = read_tables(folder)
     offset = np.broadcast_to(
         network.populations[layer.target].threshold_offset_mv,  # type: ignore[union-attr]
         tensors["threshold_rise_mv"].shape,
@@ -312,8 +336,8 @@ def open_stdp_run(folder: str | Path) -> STDPRun:
         freeze(network, layer, tensors["weights"], tensors["threshold_rise_mv"]),
         freeze(network, layer, tensors["initial_weights"], offset),
         tensors["labels"],
-        store.read_table(folder, "epochs"),
-        store.read_table(folder, "layers"),
+        tables[EPOCHS],
+        tables[LAYERS],
         store.read_summary(folder),
         folder,
         store.origin(folder, "trained"),

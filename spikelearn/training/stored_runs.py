@@ -265,12 +265,13 @@ def standing(folder: Path) -> str:
     try:
         stored = store.read_config(folder)
         store.read_summary(folder)
+        key = store.made(folder).get("key")
     except store.DamagedResultError as error:
         return f"damaged: {error}"
     except SpikelearnError as error:
         return str(error)
     today: dict[str, Any] = {"format": store.RUN_FORMAT}
-    if store.made(folder).get("key", run_key(stored)) != run_key(stored):
+    if key is not None and key != run_key(stored):
         return f"its {store.CONFIG} was changed after it was made"
     if stored["format"] != store.RUN_FORMAT:
         return in_words(stored, today)
@@ -281,8 +282,8 @@ def standing(folder: Path) -> str:
     missing = ""
     try:
         today = kind(**given).complete()
-    except (SpikelearnError, ValueError) as error:
-        why = str(error).removeprefix(f"{kind.__name__}: ")
+    except Exception as error:  # whatever an edited configuration says, the others are listed
+        why = " ".join(str(error).split())[:300].removeprefix(f"{kind.__name__}: ")
         missing = f"cannot be compared with today's: {why}"
     return missing or in_words(stored, today)
 

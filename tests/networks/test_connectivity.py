@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connectivity import Connections, Convolution, DistanceDependent
 from spikelearn.networks.fields import Exponential, Lognormal, Normal, Uniform
 from spikelearn.networks.spiking import LIF, Projection, SpikingNetwork
 
@@ -377,3 +378,39 @@ def test_a_connectivity_that_makes_no_sense_is_refused(connectivity: dict[str, A
 def test_weights_that_make_no_sense_are_refused_with_the_description(weight: Any) -> None:
     with pytest.raises(SpikelearnError):
         drawn({"kind": "all_to_all"}, 3, 3, weight=weight)
+
+
+@given(
+    height=st.integers(1, 9), width=st.integers(1, 9), kernel=st.integers(1, 6),
+    stride=st.integers(1, 4), padding=st.integers(0, 7), channels=st.integers(1, 2),
+)  # fmt: skip
+def test_the_expected_number_of_a_convolution_is_what_is_drawn(
+    height: int, width: int, kernel: int, stride: int, padding: int, channels: int
+) -> None:
+    assume(min(height, width) + 2 * padding >= kernel)
+    convolution = Convolution(
+        kind="convolution", input_shape=(2, height, width), channels=channels,
+        kernel_size=kernel, stride=stride, padding=padding,
+    )  # fmt: skip
+    sizes = math.prod(convolution.input_shape), math.prod(convolution.output_shape)
+    assert convolution.expected_number(*sizes) == convolution.pairs(*sizes)[0].size
+
+
+def test_expected_numbers_take_no_memory_whatever_the_size() -> None:
+    n = 10**9
+    convolution = Convolution(
+        kind="convolution", input_shape=(1, n, n), channels=1, kernel_size=n // 2, padding=5
+    )
+    by_distance = DistanceDependent(kind="distance_dependent", scale=0.05, arrangement="grid")
+    tracemalloc.start()
+    assert convolution.expected_number(n * n, n * n) > 1e34
+    # A ring's integral is known: sqrt(2 pi) scale of all, where the profile is narrow.
+    ring = DistanceDependent(kind="distance_dependent", scale=0.01)
+    expected = n * n * 0.01 * math.sqrt(2 * math.pi)
+    assert ring.expected_number(n, n) == pytest.approx(expected, rel=1e-3)
+    assert by_distance.expected_number(n, n) == pytest.approx(
+        n * n * 0.05**2 * 2 * math.pi, rel=1e-2
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3e7

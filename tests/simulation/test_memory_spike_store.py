@@ -12,7 +12,6 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,10 @@ from random_networks import Features, features, make_case
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.spiking import LIF, SpikingNetwork
-from spikelearn.simulation import memory, simulate
-from spikelearn.simulation.memory import (
-    DiskFull,
-    SpikeStore,
-    StoredSpikes,
-    expected_spikes,
-    needed_bytes,
-)
+from spikelearn.simulation import simulate, spike_store
+from spikelearn.simulation.memory import Run, expected_spikes, needed_parts
 from spikelearn.simulation.native import engine as native
+from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -203,7 +197,7 @@ def test_an_interrupted_run_keeps_what_lies_on_disk(monkeypatch: pytest.MonkeyPa
 
 def full_after(n_writes: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A disk that takes so many pieces of spikes, and half of the next."""
-    write, written = memory.write, [0]
+    write, written = spike_store.write, [0]
 
     def write_or_fail(file: Any, place: int, values: np.ndarray) -> None:
         if values.dtype == np.int32:  # what the engine records, not the arrays made of it
@@ -213,7 +207,7 @@ def full_after(n_writes: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(file, place, values)
 
-    monkeypatch.setattr(memory, "write", write_or_fail)
+    monkeypatch.setattr(spike_store, "write", write_or_fail)
     return written
 
 
@@ -330,7 +324,7 @@ def test_a_full_store_says_so_once_and_goes_on_in_memory(monkeypatch: pytest.Mon
 
     store = SpikeStore({"n": 0}, 1, 100, 0.0, ahead=10)
     store.add(0, np.array([1]), np.array([2]))
-    monkeypatch.setattr(memory, "_reserve", refuse)
+    monkeypatch.setattr(spike_store, "_reserve", refuse)
     with pytest.raises(DiskFull, match=r"\(Disk quota exceeded\) after 2 of them"):
         store.add(0, np.array([2]), np.array([3]))
     store.add(0, np.array([4]), np.array([4]))
@@ -339,9 +333,8 @@ def test_a_full_store_says_so_once_and_goes_on_in_memory(monkeypatch: pytest.Mon
 
 def free(monkeypatch: pytest.MonkeyPatch, memory_gb: float, disk_gb: float) -> None:
     """Pretend that so much is free."""
-    memory, disk = SimpleNamespace(available=1e9 * memory_gb), SimpleNamespace(free=1e9 * disk_gb)
-    monkeypatch.setattr("spikelearn.simulation.memory.psutil.virtual_memory", lambda: memory)
-    monkeypatch.setattr("spikelearn.simulation.memory.psutil.disk_usage", lambda folder: disk)
+    monkeypatch.setattr("spikelearn._room.free_memory", lambda: 1e9 * memory_gb)
+    monkeypatch.setattr("spikelearn._room.free_disk", lambda folder: 1e9 * disk_gb)
 
 
 def sentence_of(run: Callable[[], Any]) -> str:
@@ -362,8 +355,8 @@ def test_spikes_larger_than_the_disk_are_refused_before_the_run(
     # 4000 spikes a second for 312,500 s: 1.25e9 of 32 bytes.
     said = sentence_of(lambda: simulate(network, None, 312_500_000.0, 0.1))
     assert "'driven' would need about 40.0 GB" in said
-    assert f"{folder}, for about 1,250,000,000 spikes" in said
-    assert "30.0 GB are free there" in said
+    assert f"{folder} for about 1,250,000,000 spikes" in said
+    assert "30.0 GB are free" in said
     assert "TMPDIR" in said
     only = network.model_copy(update={"record": ("n1",)})  # a quarter of them
     free(monkeypatch, 100.0, 9.9)
@@ -389,10 +382,10 @@ def test_spikes_that_memory_must_hold_are_refused_where_it_does_not(
     said = sentence_of(
         lambda: simulate(network, None, 1e8, 0.1, spikes_in_memory_mb=math.inf)
     )  # 4e8 spikes of 32 bytes
-    assert "would need about 12.8 GB of memory for 0 synapses and about 400,000,000 spikes" in said
-    assert needed_bytes(network, "native", 1, 10**9, (), 4e8, 1000.0) == pytest.approx(
-        1.333e9, 1e-3
-    )
+    assert "would need about 12.8 GB of memory, most of it for about 400,000,000 spikes" in said
+    parts = needed_parts(Run(network, "native", 1, 10**9, 0.1))
+    (spikes,) = (part for part in parts if "by its rates_hz" in part.what)
+    assert spikes.n_bytes == pytest.approx(1.333e9, 1e-3)
     assert "400,000,000 spikes" in sentence_of(
         lambda: simulate(network, None, 1e8, 0.1, "snntorch")
     )

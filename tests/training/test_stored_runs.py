@@ -297,9 +297,9 @@ def test_a_missing_weight_is_damage(tmp_path: Path) -> None:
     tensors = load_file(path)
     tensors.pop(sorted(tensors)[0])
     save_file(tensors, path)
-    with pytest.raises(SpikelearnError, match="do not fit the model"):
+    with pytest.raises(SpikelearnError, match="was changed after it was written"):
         open_run(path.parent)
-    with pytest.warns(store.StoredResultWarning, match="do not fit the model"):
+    with pytest.warns(store.StoredResultWarning, match="was changed after it was written"):
         train(CONFIG, tmp_path)
 
 

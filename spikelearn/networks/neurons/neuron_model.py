@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from spikelearn._description import Description
+from spikelearn._room import Part, bounded, require_memory
 from spikelearn.networks.fields import Drawn
 from spikelearn.networks.neurons.stability import fall_rates_of_slopes
 
@@ -202,4 +203,5 @@ def _spread_out(name: str, value: Any, size: int) -> Any:
             f" {value}"
         )
     low, high, power = numbers
+    require_memory(f"{name} of {size:,} neurons", [Part("their values", 24 * bounded(size))])
     return low + (high - low) * ((np.arange(size) + 0.5) / size) ** power

@@ -32,7 +32,7 @@ from spikelearn.simulation.grid.inputs import (
 )
 from spikelearn.simulation.grid.neurons import GridNeurons, gain_of, neurons_on_grid
 from spikelearn.simulation.grid.plasticity import GridPlasticity, plasticity_on_grid
-from spikelearn.simulation.memory import SPIKES_IN_MEMORY_MB, StoredSpikes
+from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 __all__ = [
@@ -99,7 +99,9 @@ class GridNetwork:
             for the others.
         """
         noises = [n.values(first_trial, last_trial) for n in self.noise if n.target == name]
-        given = self.currents.get(name, np.zeros((1, self.n_steps, 1)))
+        given = self.currents.get(name)
+        if given is None:  # not an array of as many zeros as there are steps
+            given = np.broadcast_to(np.zeros(1), (1, self.n_steps, 1))
         part = given[first_trial:last_trial] if given.shape[0] > 1 else given
         for step in range(self.n_steps):
             current = part[:, step]

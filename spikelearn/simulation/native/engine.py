@@ -25,12 +25,12 @@ from spikelearn.simulation.grid.network import (
     diverged,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
-from spikelearn.simulation.memory import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.simulation.native import plasticity as learning
 from spikelearn.simulation.native.arrange import Feed, arrange, arranged_state, by_trial, models_of
 from spikelearn.simulation.native.cache import forget_stale
 from spikelearn.simulation.native.kernels import advance
 from spikelearn.simulation.native.state import Net, aligned, joined, n_neurons
+from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 
 FEATURES = ALL_SYNAPSES | {SEVERAL_SPIKES, "plasticity"}
 
@@ -186,6 +186,7 @@ class _Trial:
             yield
         self.put_away()
         self.spike_steps = self.spike_neurons = np.empty(0, dtype=np.int64)
+        del self.state, self.models  # of many trials, those that are over would fill the memory
 
     def put_away(self) -> None:
         """Move the spikes out of the kernel's arrays.

@@ -16,6 +16,11 @@ def save(activity: Activity, path: Path) -> None:
     path.write_bytes(path.read_bytes()[::-1])
 
 
+def expected_bytes(activity: Activity) -> float:
+    """How large the file will be, about."""
+    return npz.expected_bytes(activity)
+
+
 def load(path: Path) -> Activity:
     """Read what `save` wrote."""
     forwards = path.with_name(f".{path.name}.forwards")

@@ -1,0 +1,72 @@
+"""What training takes of memory, before anything is built or read: weights, examples, batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn.networks.model_sizes import model_size
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.memory import check_size
+from spikelearn.training.config import STDPConfig
+
+if TYPE_CHECKING:
+    from spikelearn.training.config import TrainConfig
+
+# Bytes of a weight: itself, its gradient, what the optimiser and the rule keep of it, the best
+# epoch's, and copies while a checkpoint is written. Measured with Adam and feedback alignment.
+_WEIGHT = 40
+# Of a unit in each step of each example of a batch: its activity, its derivative and its error.
+_UNIT = 24
+_EVALUATED = 500  # examples that are evaluated together, at least
+_INPUT = 8  # of a value of an example: as it is, and as the network takes it
+
+
+def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[Part]:
+    """What training by the loop needs, by part; nothing of STDP, which is simulated.
+
+    Parameters
+    ----------
+    config : TrainConfig or STDPConfig
+    n_examples : int
+        Of training, validation and test together, where that is known.
+    """
+    description = config.description()
+    if isinstance(config, STDPConfig) or isinstance(description, SpikingNetwork):
+        return []
+    size = model_size(description)
+    together = max(bounded(config.batch_size), _EVALUATED)
+    spiking = description.kind == "spiking_mlp"
+    examples = bounded(n_examples) * bounded(description.n_inputs)
+    return [
+        Part(f"{in_number(size.n_weights)} weights", _WEIGHT * size.n_weights,
+             "make the layers of the model smaller"),
+        Part(f"the activity of {in_number(size.n_units)} units in {in_number(together)} examples"
+             f" and {in_number(size.n_steps)} steps",
+             _UNIT * size.n_units * size.n_steps * together,
+             "use a smaller batch_size, or fewer steps"),
+        Part(f"{in_number(n_examples)} examples",
+             _INPUT * examples * (size.n_steps / 4 if spiking else 1.0),
+             "use fewer training examples (n_train, --images)"),
+    ]  # fmt: skip
+
+
+def check_memory(config: TrainConfig | STDPConfig, n_examples: int = 0) -> None:
+    """Refuse a training that the free memory does not hold.
+
+    Parameters
+    ----------
+    config : TrainConfig or STDPConfig
+    n_examples : int
+        Of training, validation and test together, where that is known.
+
+    Raises
+    ------
+    NoRoomError
+    """
+    if isinstance(config, STDPConfig):
+        part_ms = config.chunk * (config.present_ms + config.rest_ms)
+        check_size(config.description(), config.backend, part_ms, config.dt_ms)
+        return
+    parts = needed_parts(config, n_examples)
+    require_memory(f"training '{config.model}' by {config.rule}", parts)
