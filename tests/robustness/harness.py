@@ -129,6 +129,9 @@ def import_everything() -> None:
 
     network = sl.load_model("lif_feedforward")
     sl.simulate(network, sl.stimulus_for(network, "poisson", 10.0), 10.0)
+    # Equations are compiled for seconds, the first time.
+    for name in ("izhikevich2003", "hodgkin_huxley1952"):
+        sl.simulate(sl.load_model(name), None, 1.0)
 
 
 def _mine(asked: Any, tasks: list[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mutations import mutated_bytes
 
 NAMES = ("../../x", "[/red]", "", "a/b", "é\u202e", "x" * 3000, "<script>alert(1)</script>", "\n")
 _NUMBERS = (-1, 0, float("nan"), float("inf"), 1e308, -(2**62), 2**62, 1e-320, 10**12)
@@ -33,7 +34,12 @@ def mutated_structure(original: Path, path: Path, rng: random.Random) -> None:
         ".checkpoint": _safetensors,
     }[path.suffix]  # fmt: skip
     for _ in range(rng.choice([1, 1, 2])):
-        change(path, rng)
+        try:
+            change(path, rng)
+        except (TypeError, ValueError, KeyError, OSError, RuntimeError):
+            # What the format itself cannot hold; its bytes can be anything.
+            path.write_bytes(mutated_bytes(original.read_bytes(), rng))
+            return
 
 
 def _array(array: np.ndarray, rng: random.Random) -> np.ndarray:
