@@ -253,11 +253,16 @@ def _similarity(path: Path | None) -> pd.DataFrame | None:
     check_table_path(path)
     if not path.is_file():
         raise SpikelearnError(f"there is no table {path}; `spikelearn compare --out` writes one")
-    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    try:
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's and pandas' errors are of these
+        raise SpikelearnError(f"{path} cannot be read as a table ({error})") from error
     needed = {"model", "layer", "region", "score"}
     if not needed <= set(table.columns):
         raise SpikelearnError(f"{path}: a table of `spikelearn compare` has the columns"
                               f" {', '.join(sorted(needed))}")  # fmt: skip
+    if table["score"].dtype.kind not in "fiu":
+        raise SpikelearnError(f"{path}: the column score does not hold numbers")
     table = read_first(table) if "subject" in table else table
     key = [column for column in key_of(table) if column not in ("seed", "subject", "level")]
     by_layer = table.fillna({"network": "", "layer": ""}).groupby(key, dropna=False)["score"].mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from spikelearn import SpikelearnError
 from spikelearn.cli.audit import _similarity
 
 
@@ -36,3 +37,13 @@ def test_a_table_of_an_earlier_version_is_read_by_the_mean_over_subjects(tmp_pat
     old = table(subject=["S1", "mean", "group"], score=[0.1, 0.2, 0.9]).drop(columns="level")
     old.to_csv(tmp_path / "t.csv", index=False)
     assert _similarity(tmp_path / "t.csv").score.tolist() == [0.2]
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_what_is_no_table_is_told_in_a_sentence(name: str, tmp_path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(SpikelearnError, match="cannot be read as a table"):
+        _similarity(tmp_path / name)
+    table(score=["high"]).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(SpikelearnError, match="score does not hold numbers"):
+        _similarity(tmp_path / "t.csv")
