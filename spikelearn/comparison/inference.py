@@ -31,7 +31,7 @@ from spikelearn.comparison.models_and_targets import (
 )
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
-from spikelearn.comparison.observed import by_observed_stimuli
+from spikelearn.comparison.observed import NoRowsError, by_observed_stimuli
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def zero_table(
                     "n_stimuli": scored.n_stimuli}  # fmt: skip
             rows.append({**_about(key, recording, compared, method, target), **said})
     if not rows:
-        raise SpikelearnError(
+        raise NoRowsError(
             f"the test over subjects needs several subjects; {recording.name} has one or none"
         )
     return with_corrections(made(rows))

@@ -35,6 +35,10 @@ _MODELS = ("model", "layer", "model_a", "layer_a", "model_b", "layer_b")
 _WHY = {"responses": "not observed", "rdms": "without dissimilarities"}
 
 
+class NoRowsError(SpikelearnError):
+    """A comparison makes no row of this recording; it may make some of its other regions."""
+
+
 @dataclass(frozen=True)
 class ObservedPart:
     """A recording of regions that have the same stimuli, all of them observed.
@@ -147,10 +151,17 @@ def _over_parts(
         parts = observed_parts(whole, "rdms" if of_rdms else "responses", together)
         if len(parts) == 1 and not parts[0].left_out:
             return compare(*args, **kwargs)
-        tables = []
+        tables, none = [], None
         for part in parts:
             given["recording"] = part.recording
-            tables.append(_flagged(compare(*bound.args, **bound.kwargs), part.left_out))
+            try:
+                table = compare(*bound.args, **bound.kwargs)
+            except NoRowsError as error:
+                none = error
+                continue
+            tables.append(_flagged(table, part.left_out))
+        if none is not None and not tables:
+            raise none
         return _by_model(tables)
 
     return over_parts

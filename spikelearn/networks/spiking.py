@@ -227,8 +227,9 @@ class SpikingNetwork(Description):
 
         With the `weights` of an activity a simulation goes on learning where another ended, synapse
         by synapse. Pairs that were drawn are then those that were drawn (`pairs`), whatever the
-        seed. Potentials, thresholds and traces start afresh, and where the plasticity has
-        `normalise_sum` the weights are scaled to it, as at every start.
+        seed; delays from a distribution are those of before only where the seed is. Potentials,
+        thresholds and traces start afresh, and where the plasticity has `normalise_sum` the weights
+        are scaled to it, as at every start.
 
         Parameters
         ----------

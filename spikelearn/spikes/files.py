@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 import numpy as np
 
 from spikelearn._atomic import atomic_path, check_place, check_room
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
@@ -159,6 +159,9 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
     said = {name: value for name, value in given.items() if value is not None}
     takes = getattr(module, "TAKES", ())
     for name in said:
+        if name not in Given.__annotations__:
+            hint = nearest(name, Given.__annotations__)
+            raise SpikelearnError(f"{path}: {name} is nothing to say of a file; {hint}")
         if name not in takes:
             takers = {suffix: format_of(Path(f"_{suffix}")) for suffix in FORMATS}
             able = [suffix for suffix, its in takers.items() if name in getattr(its, "TAKES", ())]

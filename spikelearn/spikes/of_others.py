@@ -116,6 +116,27 @@ def in_ms(times: Any, unit: str | None, where: str) -> np.ndarray:
     return times
 
 
+def said_unit(given: Given, own: str | None, whose: str, notes: list[str]) -> str | None:
+    """The unit of times: as it is given, and otherwise as the file says it.
+
+    Parameters
+    ----------
+    given : mapping
+        What was said of the file.
+    own : str or None
+        As the file says it, if it does.
+    whose : str
+        What says so, for the note.
+    notes : list of str
+        Is told where what is given is not what the file says.
+    """
+    said = given.get("unit", own)
+    scales = [TIME_UNITS.get((unit or "").strip().lower()) for unit in (said, own)]
+    if own is not None and None not in scales and scales[0] != scales[1]:
+        notes.append(f"the times of {whose} are taken for {said}, as given, though it says {own}")
+    return said
+
+
 def neurons_of(ids: Any, where: str) -> np.ndarray:
     """Numbers of neurons as whole numbers from 0.
 

@@ -18,7 +18,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn.spikes.activity import Activity
 from spikelearn.spikes.metadata import array_bytes, describe, parse, rebuild, weight_arrays
-from spikelearn.spikes.of_others import Given, in_ms, neurons_of, of_trials, refuse
+from spikelearn.spikes.of_others import Given, in_ms, neurons_of, of_trials, refuse, said_unit
 from spikelearn.spikes.units import state_unit
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def _of_others(group: Mapping[str, Any], given: Given) -> Activity:
             notes.append(f"the times of '{name}' have no unit, and are taken for ms, as the format"
                          " says (unit, --unit)")  # fmt: skip
         where = f"population '{name}'"
-        times = in_ms(of_population["timestamps"][:], given.get("unit", unit or "ms"), where)
+        unit = said_unit(given, unit, f"'{name}'", notes) or "ms"
+        times = in_ms(of_population["timestamps"][:], unit, where)
         neurons = neurons_of(of_population[key][:], where)
         if len(times) != len(neurons):
             raise SpikelearnError(f"{where} has {len(times)} timestamps, but {len(neurons)} {key}")

@@ -18,7 +18,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import order_of_names, written_name
 from spikelearn.spikes import text_tables
-from spikelearn.spikes.of_others import column, in_ms, neurons_of, of_trials
+from spikelearn.spikes.of_others import column, in_ms, neurons_of, of_trials, said_unit
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -45,6 +45,7 @@ _NEURONS = {
     "neuron", "neurons", "neuron_id", "neuron_ids", "sender", "senders", "id", "ids", "i", "index",
     "unit", "units", "unit_id", "unit_ids", "node_id", "node_ids", "gid", "gids", "cell", "cells",
     "neuron id", "unit id", "cell id", "cell_id", "cluster", "clusters", "cluster_id",
+    "spike_clusters",
 }  # fmt: skip
 _TRIALS = {"trial", "trials", "trial_id", "trial_number", "sweep", "repeat", "segment", "episode"}
 _UNIT = re.compile(
@@ -177,8 +178,8 @@ class _Columns:
             trials = [] if chosen["trials"] else _called(others, _TRIALS)
             hint = f" ({trials[0]} may be that of the trials: trials, --trials)" if trials else ""
             self.notes.append(f"left out: {', '.join(others)}{hint}")
-        unit = _UNIT.search(times.lower())
-        said = self._given.get("unit", unit.group(1) if unit and self._named else None)
+        unit = _UNIT.search(times.lower()) if self._named else None
+        said = said_unit(self._given, unit and unit.group(1), f"'{times}'", self.notes)
         times_ms = in_ms(self._numbers(times), said, "it")
         neurons, names = self._neurons(ids)
         if times_ms.shape != neurons.shape:

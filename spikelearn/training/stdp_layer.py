@@ -86,6 +86,10 @@ def with_pairs(
     pairs = Pairs(kind="pairs", pre=pre, post=post)
     place = [p is layer for p in network.projections].index(True)
     changed = {"connectivity": pairs, f"weight_{layer.unit}": weights}
+    if isinstance(
+        layer.delay_ms, np.ndarray
+    ):  # only where no seed decides which synapses there are
+        changed["delay_ms"] = network.connections(layer, generator(0, "weights")).delay_ms
     network = _replaced(network, layer, network.populations[layer.target], changed)
     return network, network.projections[place]
 

@@ -233,3 +233,11 @@ def test_an_rdm_without_any_value_of_a_subject_is_told_by_moment() -> None:
 def test_rdms_are_nan_or_finite() -> None:
     with pytest.raises(SpikelearnError, match="infinite"):
         RecordedRDM("a", "V4", "", np.array([1.0, np.inf, 2.0]), "r")
+
+
+def test_regions_of_one_subject_are_left_out_of_tests_over_subjects_though_they_have_gaps() -> None:
+    alone = lacking(responses("a", "V1", 20), GONE)
+    table = zero_table(MODELS, recording(*IT, alone), test="subjects")
+    pd.testing.assert_frame_equal(table, zero_table(MODELS, recording(*IT), test="subjects"))
+    with pytest.raises(SpikelearnError, match="needs several subjects"):
+        zero_table(MODELS, recording(alone, responses("a", "V4", 21)), test="subjects")

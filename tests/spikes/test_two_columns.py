@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -250,3 +251,30 @@ def test_what_only_matlab_reads_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0")
     with pytest.raises(SpikelearnError, match="spikes is a table or object, which MATLAB alone"):
         load(tmp_path / "a.mat")
+
+
+def test_a_unit_that_contradicts_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time_ms,neuron\n5,0\n7,1\n")
+    with pytest.warns(ReadWarning, match="'time_ms' are taken for s, as given, though it says ms"):
+        found = load(tmp_path / "a.csv", unit="s", duration_ms=8000.0, neurons=2)
+    assert found["units"].times_ms.tolist() == [5000.0, 7000.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(tmp_path / "a.csv", unit="msec", duration_ms=8.0, neurons=2)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["spikes/V1/timestamps"], file["spikes/V1/node_ids"] = [0.5], [0]
+        file["spikes/V1/timestamps"].attrs["units"] = "seconds"
+    with pytest.warns(ReadWarning, match="'V1' are taken for ms, as given, though it says seconds"):
+        assert load(tmp_path / "b.h5", unit="ms")["V1"].times_ms.tolist() == [0.5]
+
+
+def test_a_misspelt_word_gets_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time_ms,neuron\n5,0\n")
+    with pytest.raises(SpikelearnError, match="did you mean duration_ms"):
+        load(tmp_path / "a.csv", duration_m=3.0)
+
+
+def test_the_names_of_spike_sorters_are_known(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", spike_times=[0.001, 0.002], spike_clusters=[4, 0])
+    found = load(tmp_path / "a.npz", unit="s", duration_ms=5.0, neurons=5)
+    assert found["units"].senders.tolist() == [4, 0]

@@ -147,3 +147,14 @@ def test_synapses_that_learn_may_have_delays_of_their_own(tmp_path: Path) -> Non
     run = train_stdp(config(late, tmp_path))
     before, after = run.initial.projections[0], run.network.projections[0]
     assert np.abs(after.weight_mv - before.weight_mv).max() > 0.01
+
+
+def test_given_delays_go_with_their_synapses(tmp_path: Path) -> None:
+    """One for each place of a kernel, which many synapses have."""
+    connectivity, size = CONNECTIVITY["convolution"]
+    delays = np.arange(50.0).reshape(2, 1, 5, 5)
+    model = network(connectivity, size, delay_ms=delays)
+    run = train_stdp(config(model, tmp_path), tmp_path / "runs")
+    wanted = model.connections(model.projections[0], np.random.default_rng(0)).delay_ms
+    for network_of in (run.network, open_stdp_run(run.folder).network):
+        np.testing.assert_array_equal(network_of.projections[0].delay_ms, wanted)
