@@ -16,6 +16,7 @@ from spikelearn.recordings._csv_tables import (
     names_of_rows,
     text_table,
 )
+from spikelearn.recordings.gaps import counted, named, some_of
 
 if TYPE_CHECKING:
     from spikelearn.recordings._shown import ShownStimuli
@@ -48,7 +49,7 @@ def read_categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict
     path = root / file
     if not path.is_file():
         raise SpikelearnError(f"there is no file {path}")
-    heading, *body = text_table(path)
+    heading, *body = text_table(path, stimuli)
     cells = {cell.casefold() for cell in heading[1:]}
     if not body or cells <= {*_FLAGS, *MISSING}:
         raise SpikelearnError(f"{path} must have a heading that names the categories")
@@ -67,9 +68,15 @@ def read_categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict
     twice = repeated(heading[1:])
     if twice is not None:
         raise SpikelearnError(f"{path} has two categories called '{twice}'")
-    return _categories(
-        {name: [body[row][i] for row in rows] for i, name in enumerate(heading) if i}, path
-    )
+    columns = {name: [body[row][i] for row in rows] for i, name in enumerate(heading) if i}
+    for name, column in columns.items():
+        without = named(stimuli.labels, np.array([cell.casefold() in MISSING for cell in column]))
+        if without:
+            stimuli.note(
+                f"{path}: {counted(len(without), 'stimulus has', 'stimuli have')} no label in the"
+                f" column '{name}' and are in none of its categories: {some_of(without)}"
+            )
+    return _categories(columns, path)
 
 
 def _categories(columns: dict[str, list[str]], path: Path) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ OF_STIMULI = ("stimulus", "stimuli", "stim", "image", "picture", "item")
 OF_ORDER = ("trial", "order", "index", "row", "position", "presentation", "number", "no", "nr")
 FLAGS = ("true", "false")
 Cells = list[list[str]]
+_LOOKED_AT = 100  # lines, for what parts the cells
+_WITH_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")  # a number
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None)
         If the file cannot be read, a cell is no number, or the first column may be the numbers of
         rows as well as a unit.
     """
-    raw = text_table(path)
+    raw = text_table(path, stimuli)
     headed = _is_headed(raw, stimuli, path)
     body = raw[1:] if headed else raw
     if not body:
@@ -78,8 +81,17 @@ def read_csv_table(path: Path, stimuli: ShownStimuli, index: bool | None = None)
     return NamedTable(values, rows, tuple(raw[0][first:]) if headed else None)
 
 
-def text_table(path: Path) -> Cells:
+def text_table(path: Path, stimuli: ShownStimuli) -> Cells:
     """The cells of a .csv or .tsv file as text, without spaces around them; a row a list.
+
+    Cells of a .csv file are parted by commas; or by semicolons, where all lines have as many of
+    them, and then commas within numbers are decimal points.
+
+    Parameters
+    ----------
+    path : Path
+    stimuli : ShownStimuli
+        Is told where commas are read as points.
 
     Raises
     ------
@@ -90,10 +102,25 @@ def text_table(path: Path) -> Cells:
 
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
+        with path.open(encoding="utf-8-sig") as file:
+            n_marks = {line.count(";") for line in islice(file, _LOOKED_AT)}
+        if separator == "," and len(n_marks) == 1 and n_marks != {0}:
+            separator = ";"
         frame = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise SpikelearnError(f"{path} is not a readable table") from error
-    return [[str(cell).strip() for cell in row] for row in frame.to_numpy().tolist()]
+    except (OSError, ValueError) as error:
+        why = (str(error).strip().splitlines() or [""])[0].removeprefix("Error tokenizing data. ")
+        raise SpikelearnError(
+            f"{path} is not a readable table ({why.removeprefix('C error: ')})"
+        ) from error
+    rows = [[str(cell).strip() for cell in row] for row in frame.to_numpy().tolist()]
+    if separator == ";" and any(_WITH_COMMA.fullmatch(cell) for row in rows for cell in row):
+        stimuli.note(f"{path}: commas are read as decimal points")
+        rows = [[_with_point(cell) for cell in row] for row in rows]
+    return rows
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if _WITH_COMMA.fullmatch(cell) else cell
 
 
 def _is_headed(raw: Cells, stimuli: ShownStimuli, path: Path) -> bool:

@@ -45,6 +45,16 @@ def remarks_on(
             " in a segment count as silent there"
         )
     trains = [train for segment in segments for train in segment.spiketrains]
+    starts = [
+        min(float(train.t_start.rescale("ms")) for train in segment.spiketrains)
+        for segment in segments
+        if len(segment.spiketrains)
+    ]
+    if any(starts):
+        span = " to ".join(f"{start:.10g}" for start in sorted({min(starts), max(starts)}))
+        found.append(
+            f"its segments start at {span} ms; times are counted from the start of each segment"
+        )
     noted = named(trains) - _READ - {populations or ""}
     if noted and populations is None and "population" not in named(trains):
         found.append(

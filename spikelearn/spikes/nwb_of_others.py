@@ -228,7 +228,7 @@ def _session(
     ends = [1000.0 * float(its[np.isfinite(its)].max()) for its in stops
             if np.isfinite(its).any()]  # fmt: skip
     said = [float(its.max()) for its in spans]
-    if not (said or ends):
+    if not said and last > max(ends, default=-np.inf):  # it went on behind its intervals
         return first, duration(last - first, None, notes)
     end = max([*said, *ends, last])
     if not said:

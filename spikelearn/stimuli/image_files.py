@@ -78,7 +78,7 @@ class ImageReading:
         first = self.laid[0]
         which = f"{len(self.laid)} images are" if len(self.laid) > 1 else "an image is"
         return [
-            f"{first.parent}: {which} transparent, {'first ' * (len(self.laid) > 1)}{first.name},"
+            f"{which} transparent, {'the first ' * (len(self.laid) > 1)}{first},"
             f" and laid on {self.background}",
             *self.notes,
         ]
@@ -152,6 +152,13 @@ def read_images(
         raise SpikelearnError(
             f"{files[deep[0]]} has more than 8 bits a channel; say what black and white are in the"
             f" images, as image_range=[0,65535] for 16 bits (its values reach {high:g})"
+        )
+    shallow = [i for i in range(len(files)) if i not in set(deep)] if deep else []
+    if shallow and reading.image_range is not None and reading.image_range[1] > 255:
+        reading.note(
+            f"{path}: {len(shallow)} of {len(files)} images, as {files[shallow[0]].name}, have 8"
+            f" bits a channel and others more; on the scale of {reading.image_range[0]:g} to"
+            f" {reading.image_range[1]:g} they are nearly black: bring all to the same depth"
         )
     images = _of_one_size(path, files, images, reading)
     if all(image.ndim == 2 for image in images):

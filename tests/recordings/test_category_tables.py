@@ -45,6 +45,14 @@ def test_flags_and_labels_may_stand_side_by_side_and_labels_may_be_missing(folde
     }
 
 
+def test_stimuli_without_a_label_are_told(folder) -> None:
+    np.save(folder / "r.npy", random_responses())
+    pd.DataFrame({"kind": ["cat", "", "cat", "dog", ""]}, LABELS).to_csv(folder / "c.csv")
+    notes = load_recording(describe(folder, ENTRY, categories="c.csv")).notes
+    said = "2 stimuli have no label in the column 'kind' and are in none of its categories: "
+    assert any(f"{said}{LABELS[1]}, {LABELS[4]}" in note for note in notes)
+
+
 def test_a_label_of_two_columns_is_told_by_its_column(folder) -> None:
     table = pd.DataFrame({"left": KINDS, "right": KINDS[::-1]}, LABELS)
     assert list(read(folder, table)) == ["left: cat", "left: dog", "right: dog", "right: cat"]

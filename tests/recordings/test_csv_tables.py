@@ -203,3 +203,19 @@ def test_further_columns_that_number_the_rows_are_no_units(folder, heading, cell
         assert recording.responses[0].unit_names == tuple("abcd")
         np.testing.assert_allclose(recording.responses[0].values[:, 0], VALUES)
         assert any("and is left out" in note for note in recording.notes)
+
+
+def test_tables_of_spreadsheets_that_write_decimal_commas_are_read(folder) -> None:
+    table = pd.DataFrame(VALUES, LABELS, columns=list("abcd"))
+    table.to_csv(
+        folder / "r.csv", index_label="stimulus", sep=";", decimal=",", encoding="utf-8-sig"
+    )
+    recording = read(folder)
+    np.testing.assert_allclose(recording.responses[0].values[:, 0], VALUES)
+    assert any("commas are read as decimal points" in note for note in recording.notes)
+    # A semicolon in a name parts nothing.
+    table.set_axis(["a;1", "b", "c", "d"], axis=1).to_csv(folder / "r.csv", index_label="stimulus")
+    assert read(folder).responses[0].unit_names == ("a;1", "b", "c", "d")
+    (folder / "r.csv").write_text("stimulus,a\n" + "".join(f"{x},1,2\n" for x in LABELS))
+    with pytest.raises(SpikelearnError, match="Expected 2 fields in line 2, saw 3"):
+        read(folder)

@@ -58,3 +58,16 @@ def test_segments_of_other_lengths_are_told() -> None:
     made = block(train())
     (said,) = remarks_on(made, [*made.segments, *made.segments], [10.0, 40.0], None)
     assert said.startswith("its segments last 10 to 40 ms; every trial is taken to last 40 ms")
+
+
+def test_segments_that_start_later_are_told() -> None:
+    made = block()
+    for start in (200.0, 500.0):
+        segment = neo.Segment()
+        for later in (0.0, 5.0):
+            segment.spiketrains.append(
+                neo.SpikeTrain([600.0] * pq.ms, t_start=start + later, t_stop=700.0)
+            )
+        made.segments.append(segment)
+    (said,) = remarks_on(made, made.segments[1:], [200.0, 200.0], None)
+    assert said.startswith("its segments start at 200 to 500 ms; times are counted from the start")

@@ -68,6 +68,16 @@ def test_several_observation_intervals_are_read_and_gaps_are_said(tmp_path: Path
     np.testing.assert_allclose(np.sort(activity["units"].times_ms), [100.0, 1500.0, 2500.0])
 
 
+def test_a_session_that_goes_on_behind_its_intervals_ends_behind_its_last_spike(tmp_path) -> None:
+    def fill(f: pynwb.NWBFile) -> None:
+        f.add_unit(spike_times=[0.1, 2.503])
+        f.add_trial(start_time=0.0, stop_time=1.0)
+
+    activity, said = read(written(tmp_path / "a.nwb", fill))
+    assert activity.duration_ms == 2510.0
+    assert "taken are 2510 ms, for the last spike comes at 2503 ms" in said
+
+
 def trials(f: pynwb.NWBFile) -> None:
     f.add_unit_column("region", "where")
     for spikes, region in (([0.15, 1.2, 2.05], "V1"), ([1.3], "V2"), ([2.3, 9.0], "V1")):

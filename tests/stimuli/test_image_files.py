@@ -92,7 +92,7 @@ def test_transparent_images_are_laid_on_a_colour(tmp_path: Path, background, col
     expected = share * COLOUR + (1 - share) * np.array(colour)
     np.testing.assert_allclose(read_image(path, reading), expected, atol=1.0)
     assert reading.sentences == [
-        f"{tmp_path}: an image is transparent, a.png, and laid on {background}"
+        f"an image is transparent, {tmp_path / 'a.png'}, and laid on {background}"
     ]
     with pytest.raises(SpikelearnError, match="is transparent; say what lies under it, as backg"):
         read_image(path)
@@ -154,6 +154,19 @@ def test_folders_of_16_bits_are_on_the_scale_that_is_said(tmp_path: Path) -> Non
     ]
     with pytest.raises(SpikelearnError, match="image_range"):
         load_dataset(tmp_path)
+
+
+def test_images_of_8_bits_among_deeper_ones_are_told(tmp_path: Path) -> None:
+    shallow = saved(tmp_path, Image.fromarray(np.full((4, 4), 200, np.uint8)), "a.png")
+    deep = saved(tmp_path, Image.fromarray(np.full((4, 4), 50000, np.uint16)), "b.png")
+    reading = ImageReading(image_range=(0, 65535))
+    read_images(tmp_path, [shallow, deep], reading)
+    (told,) = reading.sentences
+    assert "1 of 2 images, as a.png, have 8 bits a channel and others more" in told
+    floats = saved(tmp_path, Image.fromarray(np.full((4, 4), 99.5, np.float32)), "c.tif")
+    reading = ImageReading(image_range=(0, 255))
+    read_images(tmp_path, [shallow, floats], reading)
+    assert not reading.sentences
 
 
 # --- Sizes.
