@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from spikelearn.stimuli import load_protocol
     from spikelearn.stimuli.stimulus import Stimulus
     from spikelearn.studies.comparing import compare
-    from spikelearn.studies.representation import open_run
     from spikelearn.sweeps.description import Sweep
     from spikelearn.sweeps.running import sweep
     from spikelearn.training.config import STDPConfig, TrainConfig
     from spikelearn.training.loop import train
+    from spikelearn.training.opening import open_run
     from spikelearn.training.stdp_training import train_stdp
 
 # Matrix products with the same bits whatever the number of threads; Intel's library reads this when
@@ -58,7 +58,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),
     "load_recording": ("spikelearn.recordings", "load"),
     "recording_summary": ("spikelearn.comparison.recording_summary", "recording_summary"),
-    "open_run": ("spikelearn.studies.representation", "open_run"),
+    "open_run": ("spikelearn.training.opening", "open_run"),
     "read_first": ("spikelearn.comparison.tables", "read_first"),
     "simulate": ("spikelearn.simulation", "simulate"),
     "stimulus_for": ("spikelearn.simulation.simulate", "stimulus_for"),

@@ -67,7 +67,7 @@ Reset = Annotated[
     typer.Option(help="Of a .nir file, resets of snnTorch or Sinabs: subtract or to_value."),
 ]
 # Arguments of Python's that sentences name, with the options for them.
-_OPTIONS = {
+OPTIONS = {
     "dt_ms": "--dt", "duration_ms": "--duration", "step_ms": "--step",
     "written_by": "--written-by", "reset=": "--reset",
 }  # fmt: skip
@@ -133,7 +133,7 @@ def simulate(
     _check_disk(network, out, shown, duration, step)
     print_changes(of_network, of_stimulus, parts=("stimulus",))
     _print_reading(model, network)
-    with progress_bars() as bar, plain_warnings(_OPTIONS), named_as_options(_OPTIONS):
+    with progress_bars() as bar, plain_warnings(OPTIONS), named_as_options(OPTIONS):
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
         move = bar(f"{network.name} on {backend}")
@@ -176,7 +176,7 @@ def _shown(
     check_size(network, backend, *grid_ms)
     if protocol is None:
         return None
-    with named_as_options(_OPTIONS):
+    with named_as_options(OPTIONS):
         return stimulus_for(network, protocol, *grid_ms, seed)
 
 
@@ -219,12 +219,10 @@ def _engine(activity: Activity) -> str:
 
 def _print_reading(model: str, network: SpikingNetwork) -> None:
     """How a NIR graph was read, and by how many steps spikes come later here."""
-    if _is_nir(model):
+    from spikelearn.training.spiking_model import is_nir
+
+    if is_nir(model):
         print(network.description)
-
-
-def _is_nir(model: str) -> bool:
-    return Path(model).suffix.lower() == ".nir"
 
 
 def spiking_network(
@@ -255,47 +253,11 @@ def spiking_network(
     SpikelearnError
         If there is no such network, or it does not spike.
     """
-    from spikelearn._store import is_complete
-    from spikelearn.networks import load_model
-    from spikelearn.networks.model_sizes import check_model_memory
+    from spikelearn.training.spiking_model import as_spiking, spiking_model
 
-    if _is_nir(model):
-        from spikelearn.networks.spiking import SpikingNetwork
-
-        with named_as_options(_OPTIONS):
-            read = SpikingNetwork.from_nir(model, dt, written_by, reset)  # type: ignore[arg-type]
-        return read.changed(changed) if changed else read
-    if written_by is not None or reset is not None:
-        raise SpikelearnError(f"--written-by and --reset are of .nir files; {model} is none")
-    if is_complete(Path(model)):
-        trained = _trained_network(Path(model))
-        return trained.changed(changed) if changed else trained
-    description = load_model(model)
-    if changed:
-        description = description.changed(changed)
-    if description.kind == "spiking":
-        return description
-    if description.kind in ("spiking_mlp", "latency_mlp", "latency_cnn"):
-        check_model_memory(description)
-        return description.build(seed).to_spiking_network()
-    raise SpikelearnError(
-        f"model '{model}' is of kind {description.kind}, which does not spike; `spikelearn models`"
-        " lists those that do"
-    )
-
-
-def _trained_network(folder: Path) -> SpikingNetwork:
-    from spikelearn.networks.latency_mlp import LatencyNetwork
-    from spikelearn.networks.spiking_mlp import SpikingClassifier
-    from spikelearn.studies import open_run
-    from spikelearn.training import STDPRun
-
-    run = open_run(folder)
-    if isinstance(run, STDPRun):
-        return run.network.changed("dt_ms", run.config["dt_ms"])
-    if isinstance(run.rule.network, SpikingClassifier | LatencyNetwork):
-        return run.rule.network.to_spiking_network()
-    raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
+    with named_as_options(OPTIONS):
+        found = spiking_model(model, dt, written_by, reset)
+    return as_spiking(found.changed(changed) if changed else found, seed)
 
 
 @app.command()
@@ -329,7 +291,7 @@ def convert(
     print_changes(changed)
     _print_reading(source, network)
     if target.suffix == ".nir":
-        with named_as_options(_OPTIONS):
+        with named_as_options(OPTIONS):
             network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
         print(f"Network: {target}")
     else:

@@ -17,6 +17,7 @@ from spikelearn.cli._app import (
     Changes,
     NoSeed,
     app,
+    named_as_options,
     plain_warnings,
     plainly,
     say,
@@ -24,6 +25,7 @@ from spikelearn.cli._app import (
 )
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._viewing import each_on_its_own
+from spikelearn.cli.simulation import OPTIONS, Reset, WrittenBy
 
 if TYPE_CHECKING:
     from spikelearn.sweeps import Sweep, SweepResult
@@ -162,6 +164,8 @@ def simulate(
     backend: Backend = "auto",
     duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
     dt: Annotated[float | None, typer.Option(help="Time step in ms; the model's, or 0.1.")] = None,
+    written_by: WrittenBy = None,
+    reset: Reset = None,
     scale: Annotated[
         float | None, typer.Option(help="Share of the neurons, and of the synapses on each.")
     ] = None,
@@ -200,23 +204,25 @@ def simulate(
 
     base: dict[str, Any] = {
         "model": model, "stimulus": stimulus, "duration_ms": duration, "dt_ms": dt,
-        "backend": backend, "scale": scale, "changes": settings(setting or [], "--set") or None,
+        "backend": backend, "written_by": written_by, "reset": reset, "scale": scale,
+        "changes": settings(setting or [], "--set") or None,
     }  # fmt: skip
     described = Sweep(
         **_shared(name or Path(model).stem, vary, measure, seed, seeds),
         simulate=SimulateBase(**{field: v for field, v in base.items() if v is not None}),
         start_ms=start, stop_ms=stop, bin_ms=bin_ms, keep_spikes=keep_spikes, draw_seed=draw_seed,
     )  # fmt: skip
-    _run(
-        described,
-        runs,
-        out,
-        (workers, scheduler, threads_per_worker),
-        retry_failed,
-        again,
-        plan,
-        plot,
-    )
+    with named_as_options(OPTIONS):
+        _run(
+            described,
+            runs,
+            out,
+            (workers, scheduler, threads_per_worker),
+            retry_failed,
+            again,
+            plan,
+            plot,
+        )
 
 
 @sweep_app.command()

@@ -33,7 +33,7 @@ _NAMES = {
     "TrainConfig": "training",
     "TrainedRun": "training",
     "compare": "studies",
-    "open_run": "studies",
+    "open_run": "training",
     "open_stdp_run": "training",
     "show": "studies",
     "stimulus_for": "simulation",

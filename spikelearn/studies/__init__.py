@@ -18,13 +18,11 @@ from typing import Any
 # Public name -> module; imported when used, because training needs torch.
 _PLACES = {
     "compare": "comparing",
-    "open_run": "representation",
     "show": "representation",
 }
 
 __all__ = [
     "compare",
-    "open_run",
     "show",
 ]
 

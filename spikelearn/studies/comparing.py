@@ -11,9 +11,10 @@ from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.studies.image_baselines import at_resolution, baseline_table, with_controls
 from spikelearn.studies.network_names import network_names, refuse_namesakes, start_names
-from spikelearn.studies.representation import open_run, show
+from spikelearn.studies.representation import show
 from spikelearn.studies.untrained_twin import named_members
 from spikelearn.training.loop import TrainedRun
+from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_training import STDPRun
 
 if TYPE_CHECKING:

@@ -5,23 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
-from spikelearn._keys import current_name
 from spikelearn._names import is_sorted, order_of_names
 from spikelearn._seeding import generator
 from spikelearn.comparison.guards import check_alone, evaluation_mode
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.responses import activation_responses, spike_counts
-from spikelearn.rules import RULES
 from spikelearn.rules.rule import Rule
-from spikelearn.rules.user_rule import is_place
 from spikelearn.simulation import simulate
 from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.encoders import BernoulliEncoder, RateEncoder
@@ -29,9 +24,9 @@ from spikelearn.stimuli.images import network_input
 from spikelearn.stimuli.stimulus import Stimulus
 from spikelearn.training.checked_runs import described_network
 from spikelearn.training.images import as_input
-from spikelearn.training.loop import TrainedRun, open_trained_run
+from spikelearn.training.loop import TrainedRun
 from spikelearn.training.measures import activity
-from spikelearn.training.stdp_training import STDPRun, open_stdp_run
+from spikelearn.training.stdp_training import STDPRun
 
 if TYPE_CHECKING:
     import torch
@@ -50,31 +45,6 @@ class Shown:
 
     responses: dict[str, xarray.DataArray]
     activity: Activity | None
-
-
-def open_run(folder: str | Path) -> TrainedRun | STDPRun:
-    """The run in a folder, whichever kind it is.
-
-    Of a run by a rule that a user has written, the rule's file is run: open only what you trust.
-
-    Raises
-    ------
-    SpikelearnError
-        If there is no complete run.
-
-    Examples
-    --------
-    >>> import spikelearn as sl
-    >>> config = sl.TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1)
-    >>> run = sl.train(config, runs="runs")
-    >>> sl.open_run(run.folder).summary["test_accuracy"] == run.summary["test_accuracy"]
-    True
-    """
-    rule = current_name("rule", store.read_config(Path(folder)).get("rule"))
-    if rule not in RULES and not is_place(str(rule)):
-        raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
-    simulated = rule in RULES and RULES[rule].simulated
-    return open_stdp_run(folder) if simulated else open_trained_run(folder)
 
 
 def show(

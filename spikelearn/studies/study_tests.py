@@ -9,7 +9,7 @@ from spikelearn import _store as store
 from spikelearn._files import sha256
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.network_names import network_names, start_names
-from spikelearn.studies.representation import open_run, show
+from spikelearn.studies.representation import show
 from spikelearn.studies.significance import Significance, significance
 from spikelearn.studies.study_origins import (
     FORMAT,
@@ -18,6 +18,7 @@ from spikelearn.studies.study_origins import (
     result_folder,
 )
 from spikelearn.studies.untrained_twin import named_members
+from spikelearn.training.opening import open_run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
+from spikelearn._keys import plain
 from spikelearn._names import is_file_name
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.stimuli.protocol import AnyProtocol
@@ -39,6 +41,7 @@ from spikelearn.sweeps.measures import (
 )
 from spikelearn.training.config import STDPConfig, TrainConfig
 
+_LISTED = 100_000  # entries of an array that a description lists
 # Columns that every table has, which no axis may be called.
 TAKEN = (
     "run", "seed", "population", "failed", "notes", "key", "folder", "spikes", "seconds", "machine",
@@ -54,6 +57,12 @@ class SimulateBase(Description):
     duration_ms: float = Field(default=500.0, gt=0)
     dt_ms: float | None = Field(default=None, gt=0)
     backend: str = "auto"
+    written_by: Literal["spikelearn", "snntorch", "norse", "sinabs", "nir"] | None = Field(
+        default=None, description="who wrote the .nir file"
+    )
+    reset: Literal["to_value", "subtract"] | None = Field(
+        default=None, description="of neurons of a .nir file that do not say theirs"
+    )
     scale: float | None = Field(default=None, gt=0, le=1)
     changes: dict[str, Any] | None = Field(
         default=None, description="what differs in all runs, by path"
@@ -75,8 +84,8 @@ class Sweep(Description):
     Parameters
     ----------
     simulate : mapping or str
-        `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `scale`, `changes`; a text is the
-        model. Either this or `train`.
+        `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `written_by`, `reset`, `scale`,
+        `changes`; a text is the model. Either this or `train`.
     train : mapping or str
         `recipe` and `changes`; a text is the recipe.
     vary : mapping, or list of axes
@@ -142,7 +151,7 @@ class Sweep(Description):
     def _as_axes(cls, given: Any) -> Any:
         """Paths with their values as a list of axes."""
         if isinstance(given, Mapping):
-            return [{"path": path, "values": values} for path, values in given.items()]
+            given = [{"path": path, "values": values} for path, values in given.items()]
         if not isinstance(given, list | tuple):
             return given
         return [
@@ -192,6 +201,11 @@ class Sweep(Description):
             return self.measures
         return TRAINED if self.train is not None else SIMULATED
 
+    def written(self) -> dict[str, Any]:
+        """All that is set, as YAML has it; long arrays as a digest, their type and shape."""
+        content: dict[str, Any] = _written(self.model_dump(exclude_none=True))
+        return content
+
     @property
     def n_runs(self) -> int:
         """How many runs it takes, those that are stored included."""
@@ -199,6 +213,16 @@ class Sweep(Description):
         for axis in self.axes():
             number *= len(axis)
         return number
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _written(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(inner) for inner in value]
+    if isinstance(value, np.ndarray) and value.size <= _LISTED:
+        return value.tolist()
+    return plain(value)
 
 
 def load_sweep(path: str | Path) -> Sweep:
@@ -233,6 +257,6 @@ def _with_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         found[base] = dict(given)
         for field in fields:
             name = given.get(field)
-            if isinstance(name, str) and name.endswith((".yaml", ".yml")):
+            if isinstance(name, str) and name.endswith((".yaml", ".yml", ".nir")):
                 found[base][field] = str(folder / name) if (folder / name).is_file() else name
     return found

@@ -29,10 +29,20 @@ class Estimate:
     plan : Plan
     results : SmallResults
     workers : Workers
+    n_failed : int
+        Runs that failed an earlier time and are not tried again.
     """
 
-    def __init__(self, sweep: Sweep, plan: Plan, results: SmallResults, workers: Workers) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        plan: Plan,
+        results: SmallResults,
+        workers: Workers,
+        n_failed: int = 0,
+    ) -> None:
         self.sweep, self.plan, self.results, self.workers = sweep, plan, results, workers
+        self.n_failed = n_failed
 
     def before(self, n_to_do: int) -> list[str]:
         """Number of runs, disk, and time where stored runs tell it.
@@ -45,25 +55,28 @@ class Estimate:
         n, axes = len(self.plan), self.plan.axes
         grid = " x ".join(str(len(axis)) for axis in axes) or "1"
         seeds = len(self.sweep.seeds)
-        sentence = f"{n:,} runs ({grid} values, {seeds} seed{'s' if seeds > 1 else ''})"
+        sentence = f"{n:,} run{'s' if n > 1 else ''} ({grid} value{'s' if grid != '1' else ''},"
+        sentence += f" {seeds} seed{'s' if seeds > 1 else ''})"
         if n_to_do < n:
             sentence += f", of which {n - n_to_do:,} need not be computed"
+            if self.n_failed:
+                sentence += f" ({self.n_failed:,} failed an earlier time)"
         size = n_to_do * RESULT_BYTES
         sentence += f"; {n_to_do:,} to compute on {self.workers}, about {_bytes(size)} of results"
         check_room(self.results.path, size)
         seconds = self._stored_seconds()
         if n_to_do and seconds is not None:
-            sentence += f", about {duration(self._all(seconds, n_to_do))} by those that are stored"
+            sentence += f", about {self._all(seconds, n_to_do)} by those that are stored"
         return [sentence]
 
     def after_first(self, outcome: dict[str, Any], n_to_do: int) -> list[str]:
         """How long all will take, by the first run, and what its spikes take of the disk."""
         seconds = outcome.get("seconds")
-        if seconds is None or n_to_do < 2:
+        if seconds is None or n_to_do < 2 or "failed" in outcome:
             return []
         sentence = (
             f"The first run took {duration(seconds)}; all of them about"
-            f" {duration(self._all(seconds, n_to_do))}"
+            f" {self._all(seconds, n_to_do)}"
         )
         if (spikes := outcome.get("spikes")) is not None:
             file = Path(self.results.path.parent) / spikes
@@ -78,9 +91,11 @@ class Estimate:
         seconds = [one["seconds"] for one in found if one and "failed" not in one]
         return sum(seconds) / len(seconds) if seconds else None
 
-    def _all(self, seconds: float, n_to_do: int) -> float:
-        side_by_side = 1 if self.workers.alone else min(self.workers.number, cores())
-        return seconds * n_to_do / side_by_side
+    def _all(self, seconds: float, n_to_do: int) -> str:
+        """How long all take; a scheduler may have any number of workers."""
+        together = min(self.workers.number, cores())
+        words = duration(seconds * n_to_do / together)
+        return f"{words} of one worker" if self.workers.scheduler else words
 
 
 def duration(seconds: float) -> str:

@@ -157,7 +157,7 @@ class SweepResult:
 
         from spikelearn.report.sweep_page import write_sweep_page
 
-        content = self.sweep.model_dump(mode="json", exclude_none=True)
+        content = self.sweep.written()
         n_seeds = len(self.sweep.seeds)
         texts = {
             "title": f"Sweep: {self.sweep.name}",

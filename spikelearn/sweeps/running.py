@@ -25,7 +25,7 @@ from typing import Any
 from spikelearn._atomic import atomic_folder, atomic_path
 from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import validate, write_yaml
+from spikelearn._files import read_yaml, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress
@@ -44,6 +44,7 @@ from spikelearn.sweeps.table import write_sweep_table
 from spikelearn.sweeps.trained import TrainedRuns
 
 RESULTS = "sweeps/results.sqlite"
+DESCRIPTION = "sweep.yaml"
 Runs = SimulatedRuns | TrainedRuns
 
 
@@ -178,16 +179,28 @@ class _Work:
     n_done: int = 0
     n_failed: int = 0
     n_to_do: int = 0
+    n_failed_before: int = 0
     notes: dict[str, int] = field(default_factory=dict)
 
     def done(self, place: Path, retry_failed: bool, again: bool) -> SweepResult:
         """Compute what is to be computed, and write the table."""
+        self._tell_of_another(place)
         with self._opened(retry_failed, again) as (plan, results, estimate):
             with keeping(self._kept):
                 self._compute(plan, results, estimate)
             failed = write_sweep_table(place, self.sweep, self.made, plan, results)
-        write_yaml(place / "sweep.yaml", self.sweep.model_dump(mode="json", exclude_none=True))
+        write_yaml(place / DESCRIPTION, self.sweep.written())
         return SweepResult(self.sweep, place, self.n_done, failed, self.notes)
+
+    def _tell_of_another(self, place: Path) -> None:
+        """Say that a table of another description gives way to this one's."""
+        file = place / DESCRIPTION
+        with contextlib.suppress(SpikelearnError):
+            if file.is_file() and read_yaml(file) != self.sweep.written():
+                self.tell(
+                    f"{place} holds the table of another description of this name, which gives way"
+                    " to this one's; its runs stay. Another name, or another folder, keeps both"
+                )
 
     def planned(self, retry_failed: bool, again: bool) -> list[str]:
         """What is said before anything runs."""
@@ -207,12 +220,14 @@ class _Work:
             self.n_to_do = plan.choose(
                 lambda run: again or not self._is_there(results.find(run.key), retry_failed)
             )
-            yield plan, results, Estimate(self.sweep, plan, results, self.workers)
+            estimate = Estimate(self.sweep, plan, results, self.workers, self.n_failed_before)
+            yield plan, results, estimate
 
     def _is_there(self, found: Any, retry_failed: bool) -> bool:
         if not isinstance(found, dict):
             return False
         if "failed" in found:
+            self.n_failed_before += not retry_failed
             return not retry_failed
         if not self.made.holds(found):
             return False
@@ -244,9 +259,10 @@ class _Work:
             # Networks that differ in weights alone are drawn alike.
             with pairs_kept(), contextlib.closing(found):
                 self._say()
-                for (key, _, _), outcome in found:
-                    lost = isinstance(outcome, LostTask)
-                    self._keep(results, key, {"failed": outcome.sentence} if lost else outcome)
+                for (key, _, _), given in found:
+                    lost = isinstance(given, LostTask)
+                    outcome = {"failed": given.sentence} if lost else given
+                    self._keep(results, key, outcome)
                     if self.n_done + self.n_failed == 1:
                         for sentence in estimate.after_first(outcome, self.n_to_do):
                             self.tell(sentence)
@@ -258,6 +274,8 @@ class _Work:
         if isinstance(before, dict) and "found" in before and "found" in outcome:
             # What another sweep asked for stays: it is of the same run.
             outcome["found"] = {**before["found"], **outcome["found"]}
+            if "spikes" in before:
+                outcome.setdefault("spikes", before["spikes"])
         results.add(key, outcome)
         self.n_done += "failed" not in outcome
         self.n_failed += "failed" in outcome

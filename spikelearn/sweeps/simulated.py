@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn import _store as store
 from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._keys import content_key
 from spikelearn._time_steps import in_steps
-from spikelearn.networks import load_model
 from spikelearn.networks.content import content
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.rules import RULES
 from spikelearn.simulation.simulate import load_backend, simulate, stimulus_for, time_step
 from spikelearn.spikes import summary
 from spikelearn.stimuli.datasets import data_key
@@ -28,6 +24,7 @@ from spikelearn.stimuli.image_protocol import ImageProtocol
 from spikelearn.stimuli.protocol import AnyProtocol, CombinedProtocol, load_protocol
 from spikelearn.sweeps.description import SimulateBase, Sweep
 from spikelearn.sweeps.measures import SIMULATED, SLOW, measures_code, own_found
+from spikelearn.training.spiking_model import as_spiking, is_nir, spiking_model
 
 # Raised when the meaning of what is stored changes.
 FORMAT = 1
@@ -78,7 +75,11 @@ class SimulatedRuns:
             for axis in sweep.axes()
             for at, path in enumerate(axis.paths)
         }
-        self.models = _named(_description, base.model, varied.get(f"{_IN_BASE}model", []))
+        self.models = {
+            _name(given): given if isinstance(given, SpikingNetwork) else spiking_model(given)
+            for given in (base.model, *varied.get(f"{_IN_BASE}model", []))
+            if not (isinstance(given, str) and is_nir(given))  # they hang on how they are read
+        }
         self.protocols = _named(_protocol, base.stimulus, varied.get(f"{_IN_BASE}stimulus", []))
         for backend in (base.backend, *varied.get(f"{_IN_BASE}backend", [])):
             if isinstance(backend, str) and backend != "auto":
@@ -107,8 +108,7 @@ class SimulatedRuns:
     def _simulation(self, changes: Mapping[str, Any], seed: int) -> tuple[Simulation, str]:
         """The simulation, and the key of its network and its stimulus."""
         every = _joined(self.base.changes or {}, changes)
-        told = json.dumps([every, seed], default=repr) if self._by_seed(every) else ""
-        told = told or json.dumps(every, default=repr)
+        told = content_key([every, seed if self._by_seed() else None])
         if self._made[0] != told:
             made = self._described(every, seed)
             self._made = (told, made, content_key([*map(_decides, made[1:])]))
@@ -117,7 +117,7 @@ class SimulatedRuns:
         self._check_part(base.duration_ms, dt_ms)
         return Simulation(network, protocol, base.duration_ms, dt_ms, base.backend, seed), key
 
-    def _by_seed(self, changes: Mapping[str, Any]) -> bool:
+    def _by_seed(self) -> bool:
         """Whether the network itself hangs on the seed: weights before training are drawn."""
         return any(model.kind != "spiking" for model in self.models.values())
 
@@ -133,8 +133,8 @@ class SimulatedRuns:
         base = self.base.changed(of_base) if of_base else self.base
         if "changes" in of_base:
             raise SpikelearnError("what `changes` says is varied by its own paths")
-        model = _looked_up(self.models, _description, base.model)
-        network = _spiking(model.changed(of_network) if of_network else model, seed)
+        model = self._model(base)
+        network = as_spiking(model.changed(of_network) if of_network else model, seed)
         if base.scale is not None:
             network = network.scaled(base.scale)
         protocol = None
@@ -147,6 +147,16 @@ class SimulatedRuns:
                 raise SpikelearnError(f"'{next(iter(of_stimulus))}': there is no stimulus")
             protocol = protocol.changed(of_stimulus)
         return base, network, protocol
+
+    def _model(self, base: SimulateBase) -> Any:
+        """What spikes by the name in the base; looked up once for every way of reading it."""
+        name, how = _name(base.model), (base.written_by, base.reset)
+        if isinstance(base.model, str):
+            if is_nir(name):
+                name = content_key([name, base.dt_ms, *how])
+            if name not in self.models or how != (None, None):
+                self.models[name] = spiking_model(base.model, base.dt_ms, *how)
+        return self.models.setdefault(name, base.model)
 
     def _check_part(self, duration_ms: float, dt_ms: float) -> None:
         in_steps(duration_ms, dt_ms, "duration_ms")
@@ -212,7 +222,9 @@ class SimulatedRuns:
         return f"spikes/{key[:20]}.npz" if self.sweep.keep_spikes else None
 
     def holds(self, found: Mapping[str, Any]) -> bool:
-        """Whether a result holds all that is measured: another sweep may have asked for less."""
+        """Whether a result holds all that is asked: another sweep may have asked for less."""
+        if self.sweep.keep_spikes and "spikes" not in found:
+            return False
         return all(name in found["found"] for name in self.measures if name in SIMULATED)
 
     def is_complete(self, path: Path) -> bool:
@@ -254,45 +266,6 @@ def _looked_up(found: dict[str, Any], load: Any, given: Any) -> Any:
 
 def _protocol(name: str) -> Any:
     return load_protocol(name)
-
-
-def _description(name: str) -> Any:
-    """The model of that name, file (YAML or NIR) or training run."""
-    path = Path(name)
-    if path.suffix == ".nir":
-        return SpikingNetwork.from_nir(path)
-    if store.is_complete(path):
-        return _trained(path)
-    model = load_model(name)
-    if model.kind not in ("spiking", "spiking_mlp", "latency_mlp", "latency_cnn"):
-        raise SpikelearnError(
-            f"model '{name}' is of kind {model.kind}, which does not spike; `spikelearn models`"
-            " lists those that do"
-        )
-    return model
-
-
-def _trained(folder: Path) -> SpikingNetwork:
-    rule = store.read_config(folder).get("rule")
-    if rule in RULES and RULES[rule].simulated:
-        from spikelearn.training.stdp_training import open_stdp_run
-
-        run = open_stdp_run(folder)
-        return run.network.changed("dt_ms", run.config["dt_ms"])
-    from spikelearn.training.loop import open_trained_run
-
-    network: Any = open_trained_run(folder).rule.network
-    if not hasattr(network, "to_spiking_network"):
-        raise SpikelearnError(f"{folder} holds a network of rates, which does not spike")
-    spiking: SpikingNetwork = network.to_spiking_network()
-    return spiking
-
-
-def _spiking(model: Any, seed: int) -> SpikingNetwork:
-    if isinstance(model, SpikingNetwork):
-        return model
-    network: SpikingNetwork = model.build(seed).to_spiking_network()
-    return network
 
 
 def _decides(part: Any) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import atomic_path
+from spikelearn._keys import content_key, plain
 from spikelearn._small_results import SmallResults
 from spikelearn.sweeps.axes import Axis
 from spikelearn.sweeps.description import Sweep
@@ -99,7 +100,7 @@ def _rows(
         "notes": "; ".join(found.get("notes", ())),
         "key": run.key[:20],
         "folder": found.get("folder", ""),
-        "spikes": found.get("spikes", ""),
+        "spikes": found.get("spikes", "") if sweep.keep_spikes else "",
         "seconds": found.get("seconds", float("nan")),
         "machine": found.get("machine", ""),
         "time": found.get("time", ""),
@@ -169,5 +170,8 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return json.dumps(value, default=str)
+        return str(value)
+    if hasattr(value, "dtype") or hasattr(value, "model_dump"):  # too long for a line
+        what = getattr(value, "name", None) or "array"
+        return f"{what} {content_key(value, 8)}"
+    return json.dumps(plain(value))

@@ -365,7 +365,10 @@ def test_spikes_after_the_end_of_a_run_are_left_out_with_one_sentence(tmp_path):
         (["convert", "lif_neuron", "x", "--set", "dt=1"], "did you mean dt_ms"),
         (["convert", "lif_neuron", "x", "--dt", 1, "--set", "dt_ms=2"], "dt_ms is given twice"),
         (["simulate", "lif_neuron", "--set", "dt_ms=1", "--dt", 0.1], "dt_ms is given twice"),
-        (["convert", "lif_neuron", "x", "--reset", "subtract"], "are of .nir files"),
+        (
+            ["convert", "lif_neuron", "x", "--reset", "subtract"],
+            "is of .nir files",
+        ),
         (["respond", "x.npz", "--set", "dt_ms=1"], "give --network"),
         (["study", "run", "demo", "--set", "n_boot=1"], "did you mean n_bootstrap"),
         (["study", "run", "demo", "--seed", 1, "--set", "seeds=[0]"], "seeds are given twice"),

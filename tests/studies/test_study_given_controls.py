@@ -11,11 +11,11 @@ from spikelearn.report.similarity import significance, similarity
 from spikelearn.report.similarity_figures import similarity_figure
 from spikelearn.report.similarity_tables import notes, summary
 from spikelearn.studies import comparing
-from spikelearn.studies.representation import open_run
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_pieces import entry_of
 from spikelearn.studies.study_run import run_study
 from spikelearn.studies.study_tests import study_significance
+from spikelearn.training.opening import open_run
 
 
 @pytest.fixture(scope="module")

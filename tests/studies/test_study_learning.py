@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from spikelearn.studies.representation import open_run
 from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
+from spikelearn.training.opening import open_run
 
 
 def test_accuracy_curves_and_layers_are_those_of_the_runs(done):

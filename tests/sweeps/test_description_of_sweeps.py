@@ -39,6 +39,7 @@ def test_a_base_may_be_named_alone_and_axes_may_be_a_mapping():
         ({**BASE, "vary": [{"path": TAU, "values": [1], "name": "rate_hz"}]}, "column of its own"),
         ({**BASE, "vary": [{"path": TAU, "values": [1]}] * 2}, "stands twice"),
         ({**BASE, "vary": [{"path": TAU}]}, "values"),
+        ({**BASE, "vary": {TAU: "1:2"}}, "field 'vary.values': '1:2' is no range"),
         ({**BASE, "vary": [{"together": [{"path": TAU, "values": [1]}]}]}, "together"),
         ({"train": "mnist_mlp/backprop", "start_ms": 5}, "start_ms: of simulations"),
         ({"simulate": {"model": "lif_neuron", "duration": 5}}, "did you mean duration_ms"),
@@ -84,5 +85,5 @@ def test_what_was_written_is_read_again(tmp_path):
             {"path": "simulate.duration_ms", "values": [10, 20, 30], "name": "T"},
         ]}],
     )  # fmt: skip
-    write_yaml(tmp_path / "again.yaml", sweep.model_dump(mode="json", exclude_none=True))
+    write_yaml(tmp_path / "again.yaml", sweep.written())
     assert load_sweep(tmp_path / "again.yaml") == sweep

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spikelearn as sl
+from spikelearn.sweeps.table import _text
 
 CELL = {"model": "lif_neuron", "stimulus": "step_current", "duration_ms": 300}
 TAU, SIZE = "populations.neuron.tau_m_ms", "populations.neuron.size"
@@ -51,6 +52,27 @@ def test_a_picture_of_what_is_asked_for(result, tmp_path):
         result.plot(["rate"])
     with pytest.raises(sl.SpikelearnError, match="a picture is written as"):
         result.plot(path=tmp_path / "rates.doc")
+
+
+def test_arrays_and_networks_are_told_apart_and_written_down(tmp_path):
+    weights = [np.zeros((100, 50)), np.zeros((100, 50))]
+    weights[1][50] = 1.0
+    path = "projections[input->hidden].weight_mv"
+    sweep = sl.Sweep(name="arrays", simulate={"model": "lif_feedforward", "duration_ms": 5},
+                     vary={path: weights}, measures=["n_spikes"])  # fmt: skip
+    result = sl.sweep(sweep, tmp_path)
+    labels = list(dict.fromkeys(result.table[path]))
+    assert len(labels) == 2
+    assert max(map(len, labels)) < 20
+    again = sl.sweep(result.folder / "sweep.yaml", tmp_path)
+    assert again.n_computed == 0
+    network = sl.load_model("lif_neuron")
+    described = sl.Sweep(simulate={"model": network, "changes": {"a": None}}, vary={"x": [None]})
+    assert sl.Sweep(**described.written()) == described
+
+
+def test_close_numbers_beside_text_stay_two_values():
+    assert _text(0.12345678) != _text(0.12345679)
 
 
 def test_values_that_are_no_numbers_stand_as_text():

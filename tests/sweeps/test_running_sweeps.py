@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import spikelearn as sl
+from spikelearn._workers import LostTask
 from spikelearn.spikes import summary
 from spikelearn.sweeps.table import VARYING
 
@@ -171,7 +172,9 @@ def test_what_fails_is_told_stops_no_other_and_is_tried_again_when_asked(grid, t
     assert (table["failed"] != "").sum() == 4
     assert table.loc[table["failed"] != "", "rate_hz"].isna().all()
     assert np.isnan(result.to_xarray()["most"].sel(seed=4)).all()
-    assert sl.sweep(few, tmp_path / "runs").n_computed == 0
+    told: list[str] = []
+    assert sl.sweep(few, tmp_path / "runs", tell=told.append).n_computed == 0
+    assert "8 need not be computed (4 failed an earlier time)" in told[0]
     (tmp_path / "fail").unlink()
     again = sl.sweep(few, tmp_path / "runs", retry_failed=True)
     assert (again.n_computed, again.n_failed) == (4, 0)
@@ -219,6 +222,41 @@ def test_spikes_are_kept_where_they_are_asked_for(grid, tmp_path, network):
     assert activity.n_spikes == alone.n_spikes > 0
     (tmp_path / "sweeps" / files[2]).unlink()
     assert sl.sweep(kept, tmp_path).n_computed == 1
+    # Runs that another sweep measured without keeping them, and the other way round.
+    bare = kept.changed({"keep_spikes": False, "seeds": [4], "measures": ["rate_hz"]})
+    assert sl.sweep(bare, tmp_path).n_computed == 4
+    also = bare.changed("keep_spikes", True)
+    assert sl.sweep(also, tmp_path).n_computed == 4
+    assert all(
+        (tmp_path / "sweeps" / file).is_file() for file in sl.sweep(also, tmp_path).table.spikes
+    )
+    assert set(sl.sweep(bare, tmp_path).table["spikes"]) == {""}
+    assert sl.sweep(bare.changed("measures", ["synchrony"]), tmp_path).n_computed == 4
+    assert sl.sweep(also, tmp_path).n_computed == 0
+
+
+def test_a_table_of_another_description_gives_way_with_a_word(grid, tmp_path):
+    small = grid.changed({"vary": {RATE: [8000]}, "seeds": [0], "measures": ["rate_hz"]})
+    told = []
+    for sweep, n_told in ((small, 0), (small, 0), (small.changed("seeds", [1]), 1)):
+        told.clear()
+        sl.sweep(sweep, tmp_path, tell=told.append)
+        assert sum("another description of this name" in one for one in told) == n_told
+
+
+def test_a_first_run_that_takes_worker_after_worker_with_it_stops_no_other(
+    grid, tmp_path, monkeypatch
+):
+    from spikelearn.sweeps import running
+
+    def lossy(function, tasks, *others):
+        for number, task in enumerate(tasks):
+            yield task, function(task) if number else LostTask()
+
+    monkeypatch.setattr(running, "outcomes", lossy)
+    result = sl.sweep(grid.changed({"vary": {RATE: [8000]}, "seeds": [0, 1]}), tmp_path)
+    assert (result.n_computed, result.n_failed) == (1, 1)
+    assert "workers died one after another" in result.failed[0]
 
 
 def test_what_runs_warn_of_stands_beside_them(grid, tmp_path):

@@ -32,6 +32,18 @@ def test_what_decides_spikes_decides_the_key_and_words_do_not():
     assert key({"simulate.stimulus": "noise_current"}) == key(stimulus="noise_current")
 
 
+def test_long_arrays_that_differ_in_one_number_are_two_runs():
+    first = np.zeros((100, 50))
+    second = first.copy()
+    second[50, 25] = 1.0
+    path = "projections[input->hidden].weight_mv"
+    runs = SimulatedRuns(sl.Sweep(simulate="lif_feedforward", vary={path: [first, second]}))
+    assert runs.key({path: first}, 0) != runs.key({path: second}, 0)
+    (given,) = (p for p in runs.simulation({path: second}, 0).network.projections
+                if p.source == "input")  # fmt: skip
+    assert np.array_equal(given.weight, second)
+
+
 def test_files_of_a_stimulus_count_by_what_stands_in_them(tmp_path):
     network = sl.load_model("lif_feedforward")
     size = next(iter(network.sources.values()))

@@ -23,10 +23,10 @@ from typer.testing import CliRunner
 from spikelearn import SpikelearnError
 from spikelearn import _store as store
 from spikelearn.cli import app
-from spikelearn.studies.representation import open_run
 from spikelearn.training.checked_runs import check_records, check_tensors, described_network
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import train
+from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_training import train_stdp
 from spikelearn.training.stored_runs import stored_runs
 

@@ -9,12 +9,12 @@ import torch
 from spikelearn import SpikelearnError
 from spikelearn._files import write_yaml
 from spikelearn.stimuli import mnist
-from spikelearn.studies.representation import open_run
 from spikelearn.training import loop as training
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
 from spikelearn.training.loop import train
 from spikelearn.training.measures import predict
+from spikelearn.training.opening import open_run
 from spikelearn.training.stored_runs import stored_runs
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from spikelearn._files import write_yaml
-from spikelearn.studies.representation import open_run
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.loop import train
+from spikelearn.training.opening import open_run
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from spikelearn._keys import content_key
 from spikelearn.rules import RULES, RuleEntry
 from spikelearn.stimuli import digits
 from spikelearn.stimuli.datasets import data_key
-from spikelearn.studies.representation import open_run
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key
 from spikelearn.training.loop import train
+from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_training import train_stdp
 from spikelearn.training.stored_runs import OtherCodeWarning, standing, stored_runs
 
