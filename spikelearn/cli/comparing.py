@@ -25,6 +25,7 @@ from spikelearn.cli._viewing import each_on_its_own
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn.recordings import ImageRecording
     from spikelearn.studies.significance import Significance
 
 
@@ -117,7 +118,6 @@ def compare(
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
     """
     from spikelearn._progress import progress_bars
-    from spikelearn.comparison import recording_notes
     from spikelearn.studies.comparing import shown_entries, similarity_of_all
     from spikelearn.studies.significance import significance
     from spikelearn.training.stored_runs import OtherCodeWarning
@@ -166,11 +166,26 @@ def compare(
             )  # fmt: skip
             move(1.0, "tested")
     _print_scores(table, recording, resolution is not None)
-    for note in (*loaded.notes, *(recording_notes(loaded) if loaded.rdms else [])):
-        print(f"Note: {note}")
+    _print_notes(loaded, table, method)
     _print_standing(runs)
     print_tests(tested)
     each_on_its_own(_tables(table, tested, out))
+
+
+def _print_notes(loaded: ImageRecording, table: pd.DataFrame, method: str) -> None:
+    """What was said of the recording, and which regions the method cannot compare."""
+    from spikelearn.comparison import recording_notes
+
+    notes = [*loaded.notes, *(recording_notes(loaded) if loaded.rdms else [])]
+    compared = set(table["region"])
+    lacking = dict.fromkeys(one.region for one in loaded.rdms if one.region not in compared)
+    if lacking:
+        notes.append(
+            f"left out: {', '.join(lacking)}, of which there are RDMs and no responses, as"
+            f" {method} needs"
+        )
+    for note in notes:
+        print(f"Note: {note}")
 
 
 def _print_standing(runs: list[Path]) -> None:

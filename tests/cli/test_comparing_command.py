@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,9 @@ from calling import call
 from PIL import Image
 
 from spikelearn._files import local_data, write_yaml
+from spikelearn.cli import comparing
 from spikelearn.comparison.tables import key_of
+from tests.comparison.rsa_examples import made_up_recording
 
 
 def test_compare_puts_the_baselines_in_the_same_table(runs, tmp_path):
@@ -138,3 +143,16 @@ def test_compare_tests_what_is_left_beyond_controls(runs, own_recording, tmp_pat
         refused = call(*command, *more)
         assert refused.exit_code == 1
         assert words in refused.stderr
+
+
+def test_regions_that_a_method_cannot_compare_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    loaded: Any = SimpleNamespace(rdms=(), notes=("a note",))
+    comparing._print_notes(loaded, pd.DataFrame({"region": ["IT"]}), "cka")
+    assert capsys.readouterr().out == "Note: a note\n"
+    recording = made_up_recording(24)
+    regions = list(dict.fromkeys(one.region for one in recording.rdms))
+    comparing._print_notes(recording, pd.DataFrame({"region": ["other"]}), "cka")
+    said = f"left out: {', '.join(regions)}, of which there are RDMs and no responses, as cka needs"
+    assert said in capsys.readouterr().out
+    comparing._print_notes(recording, pd.DataFrame({"region": regions}), "rsa")
+    assert "left out" not in capsys.readouterr().out
