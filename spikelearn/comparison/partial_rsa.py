@@ -153,6 +153,11 @@ def control_rdms(controls: Mapping[Any, Any] | None, recording: Any) -> list[Mod
                 f"{recording.name} has no images whose pixels could be the control; give controls"
             )
         controls = {"pixels": pixels(images, recording.labels)}
+    if not isinstance(controls, Mapping):
+        raise SpikelearnError(
+            "controls are a mapping from names to responses, as in {'luminance': response}; found a"
+            f" {type(controls).__name__}"
+        )
     if not controls:
         raise SpikelearnError("partial RSA needs at least one model and one control")
     distinct_names(controls)

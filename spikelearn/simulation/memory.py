@@ -266,11 +266,12 @@ def _of_rings(run: Run) -> Part:
         total = slots * neurons * run.at_once * 8 + 2 * block
     else:
         total = slots * width * run.at_once * 8 if run.base == "native" else 8 * slots
-    return Part(
-        f"the spikes on their way for up to {longest:g} ms ({name})" if name else "spikes",
-        total,
-        "use shorter delays, or a larger time step",
-    )
+    if (longest, name) in delays:
+        what = f"the spikes on their way for up to {longest:g} ms ({name})"
+        return Part(what, total, "use shorter delays, or a larger time step")
+    what = f"the spikes of the last {longest:g} ms, for which neurons are refractory ({name})"
+    smaller = "make the network smaller (`scaled`, --scale), or use a larger time step"
+    return Part(what if name else "spikes", total, smaller)
 
 
 def longest_delay_ms(projection: Projection) -> float:

@@ -49,5 +49,7 @@ def test_a_model_that_is_its_control_has_nothing_left() -> None:
     assert table.score.isna().all()
     with pytest.raises(SpikelearnError, match="at least one model and one control"):
         compare_partial_rsa({"m": values}, recording, {})
+    with pytest.raises(SpikelearnError, match="mapping from names to responses"):
+        compare_partial_rsa({"m": values}, recording, values)
     with pytest.raises(SpikelearnError, match="spearman and pearson"):
         compare_partial_rsa({"m": values}, recording, {"c": values}, comparator="cosine")
