@@ -3,7 +3,7 @@
 config.yaml   what decides it, readable: what was asked for, effective options, content of the data,
               the code, the format
 made.yaml     its key; the day, and the versions of toolkit and libraries that made it; digests of
-              its weights and tables, by which one that was changed later is known
+              its weights, tables and summary, by which one that was changed later is known
 
 and beside them what was found: tables (.parquet), and of a training run
 
@@ -97,9 +97,10 @@ def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Itera
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Digests of the weights and tables in a folder, by the names of their files."""
-    files = sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".parquet"))
-    return {path.name: sha256(path) for path in files}
+    """Digests of what was found, by the names of the files: weights, tables and the summary."""
+    found = (p for p in folder.iterdir() if p.suffix in (".safetensors", ".parquet"))
+    summaries = (p for p in [folder / SUMMARY] if p.is_file())
+    return {path.name: sha256(path) for path in sorted([*found, *summaries])}
 
 
 def _as_written(path: Path) -> None:
@@ -278,10 +279,11 @@ def read_summary(folder: Path) -> dict[str, Any]:
     Raises
     ------
     DamagedResultError
-        If it cannot be read, or does not hold numbers.
+        If it cannot be read, does not hold numbers, or was changed after it was written.
     """
     summary = _mapping(folder / SUMMARY)
     _require(folder / SUMMARY, summary, _SUMMARY_HAS)
+    _as_written(folder / SUMMARY)
     return summary
 
 

@@ -43,7 +43,7 @@ _DRAWING, _SORTING = 16, 32
 _CONVOLVING = 70  # of a place of a kernel, inside the image or not
 # Of a spike in the other backends: its step, sender and trial, as found, joined, chosen and sorted.
 _SPIKE_ELSEWHERE = 4 * ARRAY_BYTES
-_GIVEN_SPIKE = 48  # on the grid, while it is sorted, and by trial
+_GIVEN_SPIKE = 32  # on the grid, while it is sorted, and by trial
 # Of a neuron: on the grid and arranged, and as the state of a trial; more with each channel of its
 # synapses; of a model with slopes; of a conductance.
 _NEURON, _STATE, _CHANNEL = 90, 70, 32

@@ -8,7 +8,9 @@ from spikelearn._room import Part, bounded, in_number, require_memory
 from spikelearn.networks.model_sizes import model_size
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.memory import check_size
+from spikelearn.stimuli.datasets import EVENT_DATASETS
 from spikelearn.training.config import STDPConfig
+from spikelearn.training.measures import EVALUATION_BATCH
 
 if TYPE_CHECKING:
     from spikelearn.training.config import TrainConfig
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 # Bytes of a weight: itself, its gradient, what the optimiser and the rule keep of it, the best
 # epoch's, and copies while a checkpoint is written. Measured with Adam and feedback alignment.
 _WEIGHT = 40
-# Of a unit in each step of each example of a batch: its activity, its derivative and its error.
-_UNIT = 24
-_EVALUATED = 500  # examples that are evaluated together, at least
+# Of a unit in each step of each example of a batch: its activity, its derivative and its error; and
+# of the examples that are evaluated together, its activity and what it is made of.
+_UNIT, _EVALUATED_UNIT = 24, 8
 _INPUT = 8  # of a value of an example: as it is, and as the network takes it
+_COUNT = 2  # of the number of spikes of an input in a step, likewise
 
 
 def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[Part]:
@@ -35,18 +38,18 @@ def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[
     if isinstance(config, STDPConfig) or isinstance(description, SpikingNetwork):
         return []
     size = model_size(description)
-    together = max(bounded(config.batch_size), _EVALUATED)
-    spiking = description.kind == "spiking_mlp"
+    of_unit = max(_UNIT * bounded(config.batch_size), _EVALUATED_UNIT * EVALUATION_BATCH)
     examples = bounded(n_examples) * bounded(description.n_inputs)
+    events = config.dataset in EVENT_DATASETS
     return [
         Part(f"{in_number(size.n_weights)} weights", _WEIGHT * size.n_weights,
              "make the layers of the model smaller"),
-        Part(f"the activity of {in_number(size.n_units)} units in {in_number(together)} examples"
-             f" and {in_number(size.n_steps)} steps",
-             _UNIT * size.n_units * size.n_steps * together,
+        Part(f"the activity of {in_number(size.n_units)} units in batches of"
+             f" {in_number(config.batch_size)} examples and {in_number(size.n_steps)} steps",
+             of_unit * size.n_units * size.n_steps,
              "use a smaller batch_size, or fewer steps"),
         Part(f"{in_number(n_examples)} examples",
-             _INPUT * examples * (size.n_steps / 4 if spiking else 1.0),
+             examples * (_COUNT * size.n_steps if events else _INPUT),
              "use fewer training examples (n_train, --images)"),
     ]  # fmt: skip
 

@@ -77,7 +77,6 @@ CASES: dict[str, dict[str, Any]] = {
     "brunel_half": {"model": "brunel2000", "duration": 5.0, "size": {
         "excitatory": 5000, "inhibitory": 1250}},
     "potjans": {"model": "potjans_diesmann2014", "share": 0.1, "duration": 5.0},
-    "izhikevich": {"model": "izhikevich2003", "duration": 5.0},
     "many_neurons": {"network": one({**LIF, "size": 2_000_000}), "duration": 1.0},
     "sloped": {"network": one({"model": "izhikevich", "size": 500_000}), "duration": 1.0},
     "potentials": {"network": one({**LIF, "size": 500}), "duration": 5000.0, "record": ["n"]},

@@ -25,7 +25,7 @@ HUGE: dict[str, tuple[dict[str, Any], str]] = {
     "layers": ({**SMALL, "changes": {"sizes": [64, 10**9, 10**9, 10]}}, "1e.18 weights"),
     "kernel": ({"model": "cnn_28", "rule": "backprop", "changes": {"kernel_size": 10**6 + 1}},
                "weights"),
-    "batch": ({**SMALL, "batch_size": 10**12}, "the activity of .* units in 1,000,000,000,000"),
+    "batch": ({**SMALL, "batch_size": 10**12}, "units in batches of 1,000,000,000,000"),
     "steps": ({"model": "snn_784", "rule": "surrogate", "changes": {"duration_ms": 1e10}},
               "10,000,000,000 steps"),
 }  # fmt: skip
