@@ -64,7 +64,8 @@ def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         said = raised_by_user(error)
         if said is None:
             raise
-        raise SpikelearnError(said) from None
+    # Not while it is handled: it would go along as the context, and may not be sent.
+    raise SpikelearnError(said)
 
 
 def _said(error: BaseException) -> str:

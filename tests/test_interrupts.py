@@ -190,8 +190,11 @@ def test_every_command_ends_with_the_status_of_the_signal(number: signal.Signals
      RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried it")],
 )  # fmt: skip
 def test_memory_that_is_not_there_is_one_sentence(
-    error: Exception, capsys: pytest.CaptureFixture[str]
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # This file would be taken for a user's where rules of other tests have been read.
+    monkeypatch.delitem(sys.modules, "spikelearn.rules.user_rule", raising=False)
+
     @plainly
     def work() -> None:
         raise error

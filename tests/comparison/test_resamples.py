@@ -123,5 +123,7 @@ def test_more_resamples_change_no_interval_over_stimuli() -> None:
 
 
 def test_unknown_factors_are_refused() -> None:
-    with pytest.raises(SpikelearnError, match="stimuli, subjects, both, categories, not 'pairs'"):
+    with pytest.raises(
+        SpikelearnError, match="'pairs'; there are stimuli, subjects, both, categories"
+    ):
         resamples_of(labelled(5), 9, 0, "pairs")

@@ -95,7 +95,7 @@ def test_the_table_of_units_has_their_ceilings() -> None:
         table.ceiling, unit_ceilings(np.asarray(recording.responses[1].values))
     )
     assert table.normalised.mean() == pytest.approx(0.95, abs=0.1)
-    with pytest.raises(SpikelearnError, match="there are S0 in V4"):
+    with pytest.raises(SpikelearnError, match="did you mean S1 in V4 or S0 in V4"):
         encoding_table(response(features), recording, "S9", "V4")
 
 

@@ -144,7 +144,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         SPIKING + "}\nnoise:\n  - {target: in, unit: mv, sd: 1, interval_ms: 1}\n",
         ["noise", "'in'"],
     ),
-    "a_list_of_delays": (with_projection("delay_ms: [1, 2]"), ["delay_ms", "distribution"]),
+    "a_list_of_delays": (with_projection("delay_ms: [1, 2]"), ["in->n", "delays", "(2, 2)"]),
     "spread_with_a_mistake": (
         f"{SPIKING}, tau_m_ms: {{from: 1, to: 2, by: 3}}}}\n",
         ["n", "tau_m_ms", "from", "power"],

@@ -18,7 +18,7 @@ from test_plasticity import DT_MS, KNIFE_EDGE_MV, RULES, check, plastic_case
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
-from spikelearn.simulation.memory import needed_bytes
+from spikelearn.simulation.memory import Run, needed_bytes
 from spikelearn.simulation.torch import norse, snntorch
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli import poisson_spikes
@@ -261,9 +261,10 @@ def test_memory_is_told_for_the_matrix_that_learning_needs() -> None:
                 },
             ),  # type: ignore[arg-type]
         )  # fmt: skip
-        return needed_bytes(network, backend, 1, 10, ())
+        return needed_bytes(Run(network, backend, 1, 10, 0.1))
 
     for backend in BACKENDS:
         assert told(plastic=True, backend=backend) > 3000 * 2000 * 17
-        assert told(plastic=False, backend=backend) < 3000 * 2000
+        # Without learning it is a matrix, too, as long as that is small.
+        assert 3000 * 2000 * 4 < told(plastic=False, backend=backend) < 3000 * 2000 * 40
     assert told(plastic=True, backend="native") < 3000 * 2000
