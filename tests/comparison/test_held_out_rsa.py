@@ -106,6 +106,7 @@ def test_assigned_layers_are_tested_with_layers_chosen_anew() -> None:
         held_out_zero_table([right], recording, 5, fits=("sum",))
 
 
+@pytest.mark.slow
 def test_tests_of_assigned_layers_err_as_often_as_they_say() -> None:
     recording = made_up_recording(12, n_subjects=1)
     found = []

@@ -77,8 +77,8 @@ def test_the_order_of_stimuli_changes_nothing_of_what_stays() -> None:
 
 
 def test_what_model_and_recording_share_through_controls_is_not_found() -> None:
-    p = p_beyond_controls(World("one number", 20), 200, 39)
-    assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.04)
+    p = p_beyond_controls(World("one number", 20), 60, 39)
+    assert np.mean(p <= 0.05) <= 0.14  # orders of the model itself would find nearly all
 
 
 def test_what_they_share_beyond_is_found() -> None:
