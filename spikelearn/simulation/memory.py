@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from spikelearn.networks.spiking import Projection, SpikingNetwork
     from spikelearn.stimuli.stimulus import Stimulus
 
+# What backends hold at once, which they read here.
+DENSE_BYTES = 256 * 2**20  # up to which a projection is a dense matrix on the torch backends
+BLOCK_STEPS = 256  # that these make together, and the bytes of the spikes, and of the inputs, of it
+BLOCK_BYTES = 128 * 2**20
+SPIKES_HELD = 65_536  # of a trial on native, before they are put away
+
 # Of a synapse: two indices of 4 bytes and a weight of 8 on the grid, and what a backend makes of
 # it: native another index and weight, Brian2 its own indices, weights and queues for each
 # trial (those of one run at a time), the torch backends a row of a sparse matrix.
@@ -37,7 +43,6 @@ _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
 _LEARNT = 8  # of a weight that is given back
 _DENSE_PAIR, _MAKING_PAIR = 8, 16  # of the torch backends' matrices, and while they are made
-_DENSE_BYTES = 256 * 2**20  # up to which they are such
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
 _DRAWING, _SORTING = 16, 32
 _CONVOLVING = 70  # of a place of a kernel, inside the image or not
@@ -50,9 +55,6 @@ _NEURON, _STATE, _CHANNEL = 90, 70, 32
 _SLOPED, _SLOPED_STATE = 60, 60
 _CONDUCTING_STATE = 80
 _TORCH_STATE, _BRIAN2_STATE = 80, 250
-_TORCH_BLOCK = 256  # steps that the torch backends make together, within
-_TORCH_BLOCK_BYTES = 2 * 128 * 2**20
-_KEPT = 65_536  # spikes that a trial holds before they are put away
 _TRIAL = 1_200  # of a trial, whatever it holds
 _POTENTIAL = 32  # of a value that is recorded
 _DELAYS = 10_000  # drawn to see how long they become
@@ -246,7 +248,7 @@ def _of_neurons(run: Run) -> Part:
     if run.at_once > 1:
         what += f" in {in_number(run.at_once)} trials at once"
     if run.base == "native":
-        total += run.at_once * 16 * _KEPT
+        total += run.at_once * 16 * SPIKES_HELD
     return Part(what, total, "make the network smaller (`scaled`, --scale)")
 
 
@@ -261,8 +263,8 @@ def _of_rings(run: Run) -> Part:
     width = sum(_size(network, name) for name in network.populations)
     if run.torch:
         neurons = sum(_size(network, name) for name in network.neurons)
-        steps = min(_TORCH_BLOCK, run.n_steps)
-        block = min(steps * neurons * run.at_once * 8, _TORCH_BLOCK_BYTES)
+        steps = min(BLOCK_STEPS, run.n_steps)
+        block = min(steps * neurons * run.at_once * 8, 2 * BLOCK_BYTES)
         total = slots * neurons * run.at_once * 8 + 2 * block
     else:
         total = slots * width * run.at_once * 8 if run.base == "native" else 8 * slots
@@ -298,7 +300,7 @@ def _of_synapses(run: Run) -> Part:
         pairs = _size(network, p.source) * _size(network, p.target)
         if p.plasticity is not None:
             total += _LEARNING_PAIR.get(run.base, 0) * pairs + _LEARNT * number
-        elif run.torch and pairs * 8 <= _DENSE_BYTES:
+        elif run.torch and pairs * 8 <= DENSE_BYTES:
             total += _DENSE_PAIR * pairs - _BY_BACKEND[run.base] * number
             drawing = max(drawing, _MAKING_PAIR * pairs)
         passing.append(drawing)

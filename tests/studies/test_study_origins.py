@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 from small_recording import NETWORK, small_recording
+from toolkit_imports import imported_beside
 
 from spikelearn import SpikelearnError
 from spikelearn import _store as store
@@ -287,37 +287,8 @@ READ_BY_KEY = {
 }
 
 
-def imported(path: Path) -> set[str]:
-    """Files of the toolkit's lower rooms that a file imports, other than for types."""
-    toolkit = Path(comparing.__file__).parents[1]
-    found, waiting = set(), list(ast.parse(path.read_text()).body)
-    while waiting:
-        node: Any = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            waiting += node.orelse
-            continue
-        waiting += ast.iter_child_nodes(node)
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.module
-            and node.module.startswith("spikelearn")
-        ):
-            parts = node.module.split(".")[1:]
-            for place in (parts, *([*parts, alias.name] for alias in node.names)):
-                file = toolkit.joinpath(*place)
-                for one in (file / "__init__.py", file.with_suffix(".py")):
-                    if place and one.is_file():
-                        found.add(one.relative_to(toolkit).as_posix())
-    rooms = ("recordings", "spikes", "stimuli", "training")
-    return {name for name in found if name.startswith(rooms)}
-
-
 def test_all_that_compares_counts() -> None:
-    toolkit = Path(comparing.__file__).parents[1]
-    waiting = [toolkit / place for place in COMPARING]
-    files = [
-        one for place in waiting for one in (place.rglob("*.py") if place.is_dir() else [place])
-    ]
-    assert len(files) > 30
-    missing = {name for path in files for name in imported(path)} - set(COMPARING) - READ_BY_KEY
-    assert not missing
+    rooms = ("recordings", "spikes", "stimuli", "training")
+    beside = imported_beside(COMPARING)
+    assert len(beside) > 30
+    assert {name for name in beside if name.startswith(rooms)} <= READ_BY_KEY

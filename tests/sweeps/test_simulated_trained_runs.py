@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from toolkit_imports import imported_beside
 
 import spikelearn as sl
 from spikelearn._files import write_yaml
-from spikelearn.sweeps.simulated import SimulatedRuns
+from spikelearn.sweeps.simulated import CODE, SimulatedRuns
 from spikelearn.sweeps.trained import TrainedRuns
 
 CELL = {"model": "lif_neuron", "stimulus": "step_current", "duration_ms": 100}
@@ -30,6 +31,18 @@ def test_what_decides_spikes_decides_the_key_and_words_do_not():
     assert len({*others, key()}) == len(others) + 1
     assert key({"simulate.duration_ms": 200}) == key(duration_ms=200)
     assert key({"simulate.stimulus": "noise_current"}) == key(stimulus="noise_current")
+
+
+# What they make stands in the key itself, or changes no number.
+BESIDE = {
+    "_atomic.py", "_brian2.py", "_checks.py", "_code.py", "_compiling.py", "_description.py",
+    "_errors.py", "_files.py", "_interrupts.py", "_keys.py", "_names.py", "_room.py", "_threads.py",
+    "rules/user_rule.py", "sweeps/description.py", "training/spiking_model.py",
+}  # fmt: skip
+
+
+def test_all_code_that_decides_spikes_counts():
+    assert imported_beside(CODE) - BESIDE == set()
 
 
 def test_long_arrays_that_differ_in_one_number_are_two_runs():

@@ -25,6 +25,7 @@ from spikelearn.simulation.grid.network import (
     diverged,
 )
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
+from spikelearn.simulation.memory import SPIKES_HELD as _SPIKES
 from spikelearn.simulation.native import plasticity as learning
 from spikelearn.simulation.native.arrange import Feed, arrange, arranged_state, by_trial, models_of
 from spikelearn.simulation.native.cache import forget_stale
@@ -40,7 +41,6 @@ forget_stale(advance)
 # compiled code takes as long as 100,000 steps of a neuron.
 _BLOCK, _LONGEST_BLOCK = 256, 4096
 _NEURON_STEPS = 2**20
-_SPIKES = 65_536  # recorded before they are moved out of the kernel's arrays
 
 
 def integrates(model: type[NeuronModel]) -> bool:

@@ -34,13 +34,11 @@ from spikelearn.simulation.grid.network import (
     weights_by_name,
 )
 from spikelearn.simulation.grid.neurons import GridNeurons
+from spikelearn.simulation.memory import BLOCK_BYTES as _BLOCK_BYTES
+from spikelearn.simulation.memory import BLOCK_STEPS as _BLOCK_STEPS
 from spikelearn.simulation.torch.plasticity import PlasticProjection
 from spikelearn.simulation.torch.populations import Cell, Population
 from spikelearn.simulation.torch.projections import Projection, Source
-
-# Steps that are made together, and the bytes of their spikes and inputs.
-_BLOCK_STEPS = 256
-_BLOCK_BYTES = 128 * 2**20
 
 MakeCell = Callable[[GridNeurons, torch.dtype, torch.device], Cell]
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, Synapses
+from spikelearn.simulation.memory import DENSE_BYTES as _DENSE_BYTES
 
-_DENSE_BYTES = 256 * 2**20  # projections below this size are dense matrices
 # Share of the source's neurons that spike in a step, below which weights are gathered spike by
 # spike: reading them costs more than multiplying them, but a dense product reads them all.
 _SPARSE = 0.16
