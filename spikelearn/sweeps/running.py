@@ -11,28 +11,24 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import platform
 import tempfile
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikelearn._atomic import atomic_folder, atomic_path
-from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress
-from spikelearn._provenance import package_versions
 from spikelearn._raised import raised
 from spikelearn._small_results import SmallResults
-from spikelearn._workers import LostTask, Workers, outcomes
+from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in
+from spikelearn._workers import Workers
 from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
 from spikelearn.sweeps.checking import check_sweep, check_values
 from spikelearn.sweeps.description import Sweep, load_sweep
@@ -252,24 +248,20 @@ class _Work:
             self.tell(sentence)
         if not self.n_to_do:
             return
-        with _seen(self._files, bool(self.workers.scheduler)) as token:
-            compute = Compute(self.made, self._files, token)
-            tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
-            found = outcomes(compute, tasks, self.workers, versions, self.tell)
-            # Networks that differ in weights alone are drawn alike.
-            with pairs_kept(), contextlib.closing(found):
-                self._say()
-                for (key, _, _), given in found:
-                    lost = isinstance(given, LostTask)
-                    outcome = {"failed": given.sentence} if lost else given
-                    self._keep(results, key, outcome)
-                    if self.n_done + self.n_failed == 1:
-                        for sentence in estimate.after_first(outcome, self.n_to_do):
-                            self.tell(sentence)
+        compute = Compute(self.made, not elsewhere(self.workers))
+        tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
+        found = outcomes_in(self._files, compute, tasks, self.workers, self.tell)
+        # Networks that differ in weights alone are drawn alike.
+        with pairs_kept(), contextlib.closing(found):
+            self._say()
+            for (key, _, _), given in found:
+                outcome = {"failed": given.sentence} if isinstance(given, Failed) else given
+                self._keep(results, key, outcome)
+                if self.n_done + self.n_failed == 1:
+                    for sentence in estimate.after_first(outcome, self.n_to_do):
+                        self.tell(sentence)
 
     def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
-        for name, content in outcome.pop("files", {}).items():
-            _write_sent(self._files / name, content)
         before = results.find(key)
         if isinstance(before, dict) and "found" in before and "found" in outcome:
             # What another sweep asked for stays: it is of the same run.
@@ -304,24 +296,23 @@ class Compute:
     Attributes
     ----------
     runs : SimulatedRuns or TrainedRuns
-    folder : Path
-        Where files of runs go.
-    token : str
-        A file in it, by which a worker elsewhere knows that it sees the folder; empty for those
-        that do. One that does not sends its files back.
+    own : bool
+        Whether its process is of this sweep alone, and may keep what the next runs need.
     """
 
     runs: Runs
-    folder: Path
-    token: str
+    own: bool
 
-    def __call__(self, task: tuple[str, dict[str, Any], int]) -> dict[str, Any]:
+    def __call__(self, task: tuple[str, dict[str, Any], int], folder: Path) -> dict[str, Any]:
         """Compute a run.
 
         Parameters
         ----------
         task : (key, changes, seed)
+        folder : Path
+            Where files of runs go.
         """
+        key, changes, seed = task
         started = time.monotonic()
         about = {
             "machine": platform.node(),
@@ -329,75 +320,18 @@ class Compute:
         }
         with warnings.catch_warnings(record=True) as noticed:
             warnings.simplefilter("always")
+            if self.own:
+                keep_pairs()
             try:
-                found = self._found(*task)
+                found = self._named(self.runs.result(changes, seed, folder, key), key)
             except SpikelearnError as error:
                 found = {"failed": str(error)}
             except (Exception, SystemExit) as error:  # whatever a measure or a rule does wrong
                 found = {"failed": raised(error)}
-        notes = sorted({str(one.message) for one in noticed if _is_told(one.category)})
+        notes = sorted({str(one.message) for one in noticed if is_told(one.category)})
         seconds = round(time.monotonic() - started, 6)
         return {**found, "notes": notes, "seconds": seconds, **about}
-
-    def _found(self, key: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:
-        if not self.token:  # a process of this sweep alone
-            keep_pairs()
-        if not self.token or (self.folder / self.token).is_file():
-            return self._named(self.runs.result(changes, seed, self.folder, key), key)
-        with tempfile.TemporaryDirectory(prefix="sweep-") as name:
-            elsewhere = Path(name)
-            found = self._named(self.runs.result(changes, seed, elsewhere, key), key)
-            kept = found.get("folder") or found.get("spikes")
-            return {**found, "files": {kept: _to_send(elsewhere / kept)} if kept else {}}
 
     def _named(self, found: dict[str, Any], key: str) -> dict[str, Any]:
         file = self.runs.file(key)
         return found if file is None else {**found, "spikes": file}
-
-
-def _is_told(category: type[Warning]) -> bool:
-    """Whether a warning is for users: not what libraries say to programmers."""
-    return not issubclass(
-        category, DeprecationWarning | PendingDeprecationWarning | ResourceWarning
-    )
-
-
-def _to_send(path: Path) -> Any:
-    """The content of a file, or those of a folder by their places in it."""
-    if path.is_file():
-        return path.read_bytes()
-    inside = sorted(file for file in path.rglob("*") if file.is_file())
-    return {file.relative_to(path).as_posix(): file.read_bytes() for file in inside}
-
-
-def _write_sent(path: Path, content: Any) -> None:
-    if isinstance(content, bytes):
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content)
-        return
-    with atomic_folder(path, durable=True) as temporary:
-        for name, part in content.items():
-            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-            (temporary / name).write_bytes(part)
-
-
-@contextlib.contextmanager
-def _seen(folder: Path, by_others: bool) -> Iterator[str]:
-    """A file by which workers elsewhere know that they see a folder; its name, empty for none."""
-    if not by_others:
-        yield ""
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    token = folder / f".seen-{uuid.uuid4().hex}"
-    token.touch()
-    try:
-        yield token.name
-    finally:
-        token.unlink(missing_ok=True)
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    """What must be the same on every worker: the toolkit's code, and what numbers hang on."""
-    of_packages = {n: v for n, v in package_versions().items() if n != "platform"}
-    return {"spikelearn": folder_code("."), **of_packages}

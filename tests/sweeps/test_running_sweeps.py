@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import spikelearn as sl
+from spikelearn import _work_in_folder
 from spikelearn._workers import LostTask
 from spikelearn.spikes import summary
 from spikelearn.sweeps.table import VARYING
@@ -247,13 +248,11 @@ def test_a_table_of_another_description_gives_way_with_a_word(grid, tmp_path):
 def test_a_first_run_that_takes_worker_after_worker_with_it_stops_no_other(
     grid, tmp_path, monkeypatch
 ):
-    from spikelearn.sweeps import running
-
     def lossy(function, tasks, *others):
         for number, task in enumerate(tasks):
             yield task, function(task) if number else LostTask()
 
-    monkeypatch.setattr(running, "outcomes", lossy)
+    monkeypatch.setattr(_work_in_folder, "outcomes", lossy)
     result = sl.sweep(grid.changed({"vary": {RATE: [8000]}, "seeds": [0, 1]}), tmp_path)
     assert (result.n_computed, result.n_failed) == (1, 1)
     assert "workers died one after another" in result.failed[0]
