@@ -3,20 +3,40 @@
 Numba keeps compiled code beside the module, or else in the user's cache folder. `SPIKELEARN_CACHE`
 holds it where that is set; and where no place can be written to (a container without a home, a disk
 that is full), code is compiled in every process instead of not at all.
+
+It takes seconds, and is told to whoever watches.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+_WATCHERS: list[Callable[[bool], None]] = []
+
+
+@contextlib.contextmanager
+def compiling_watched(tell: Callable[[bool], None]) -> Iterator[None]:
+    """Call `tell(True)` where code of the toolkit begins to be compiled, `tell(False)` at the end.
+
+    What is read from the cache is not told of. `tell` may be called in any thread.
+    """
+    _WATCHERS.append(tell)
+    try:
+        yield
+    finally:
+        _WATCHERS.remove(tell)
+
 
 def compiled(**options: Any) -> Callable[[Any], Any]:
     """What compiles a function by `numba.njit` with these options, and keeps its machine code."""
     from numba import njit
+
+    _listen()
 
     def decorate(function: Any) -> Any:
         with _kept_in_our_cache():
@@ -50,3 +70,28 @@ def _kept_in_our_cache() -> Iterator[None]:
         yield
     finally:
         config.CACHE_DIR = before
+
+
+@functools.cache
+def _listen() -> None:
+    """Have Numba tell of each function that it compiles; those within another are part of it."""
+    from numba.core import event
+
+    depth = 0  # Numba compiles under a lock of its own, in one thread at a time
+
+    class Listener(event.Listener):
+        def on_start(self, event: Any) -> None:
+            nonlocal depth
+            depth += 1
+            if depth == 1:
+                for tell in list(_WATCHERS):
+                    tell(True)
+
+        def on_end(self, event: Any) -> None:
+            nonlocal depth
+            depth -= 1
+            if depth == 0:
+                for tell in list(_WATCHERS):
+                    tell(False)
+
+    event.register("numba:compile", Listener())

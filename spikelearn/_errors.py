@@ -1,4 +1,4 @@
-"""Errors a user can act on.
+"""Errors a user can act on, and what is warned of without what computes it.
 
 Every message is one sentence: what was wrong, where, and what would be right. The command line
 prints it without a traceback and exits with status 1; Python users catch `SpikelearnError`.
@@ -73,3 +73,7 @@ class UnsupportedFeatureError(SpikelearnError):
     ...     print("native" in str(error))
     True
     """
+
+
+class TrainingWarning(UserWarning):
+    """A network is in a state in which it hardly learns; the message says what may help."""

@@ -5,8 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from spikelearn._compiling import compiling_watched
+
 Progress = Callable[[float, str], None]
 """Takes the fraction done, 0 to 1, and a few words."""
+
+COMPILING = "compiling, once"
+"""What every bar says while machine code is made that is then kept."""
 
 
 @contextlib.contextmanager
@@ -17,6 +22,7 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
         BarColumn,
         Progress,
         Task,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -39,14 +45,25 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
         _Left(),
         TextColumn("{task.fields[words]}", style="dim", markup=False),
     )
+    said: dict[TaskID, str] = {}
+    compiling = False
     with Progress(*columns, console=Console(stderr=True)) as bars:
 
         def add(title: str) -> Callable[[float, str], None]:
             task = bars.add_task(title, total=1.0, words="")
 
             def say(fraction: float, words: str) -> None:
-                bars.update(task, completed=min(fraction, 1.0), words=words)
+                said[task] = words
+                shown = COMPILING if compiling else words
+                bars.update(task, completed=min(fraction, 1.0), words=shown)
 
             return say
 
-        yield add
+        def compile_told(now: bool) -> None:
+            nonlocal compiling
+            compiling = now
+            for task, words in list(said.items()):
+                bars.update(task, words=COMPILING if now else words)
+
+        with compiling_watched(compile_told):
+            yield add

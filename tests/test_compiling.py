@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numba
 import pytest
 
-from spikelearn._compiling import compiled
+from spikelearn._compiling import compiled, compiling_watched
 
 _SIMULATE = """
 import numba.core.caching as caching
@@ -71,3 +73,50 @@ def test_a_cache_on_a_full_disk_is_no_condition_for_anything(
         return 3 * x
 
     assert treble(14) == 42
+
+
+def test_what_calls_compiled_code_is_told_of_as_one() -> None:
+    @compiled()
+    def half(x: int) -> float:
+        return x / 2
+
+    @compiled()
+    def quarter(x: int) -> float:
+        return half(x) / 2
+
+    told: list[bool] = []
+    with compiling_watched(told.append):
+        assert quarter(3) == 0.75
+    assert told == [True, False]
+
+
+def test_whoever_watches_is_told_of_what_is_compiled_and_not_of_what_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    numba.config.reload_config()
+
+    def made() -> Any:
+        @compiled()
+        def square(x: int) -> int:
+            return x * x
+
+        return square
+
+    told: list[bool] = []
+    try:
+        with compiling_watched(told.append):
+            square = made()
+            assert told == []
+            assert [square(3), square(4)] == [9, 16]
+            assert told == [True, False]
+            assert made()(5) == 25  # from the cache
+            assert told == [True, False]
+            with pytest.raises(numba.core.errors.TypingError):
+                compiled()(lambda x: x.nothing)(1)
+            assert told == [True, False, True, False]
+        assert square(2.0) == 4.0  # nobody watches any more
+    finally:
+        monkeypatch.undo()
+        numba.config.reload_config()
+    assert told == [True, False, True, False]

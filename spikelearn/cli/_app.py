@@ -14,7 +14,7 @@ import typer
 import typer.core
 
 from spikelearn._atomic import put_away_all
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import ended_by_signals, interruption
 
 if TYPE_CHECKING:
@@ -194,7 +194,6 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     from spikelearn.simulation.grid.inputs import LeftOutWarning
     from spikelearn.simulation.running_time import LongRunWarning
     from spikelearn.simulation.trusted_step import TimeStepWarning
-    from spikelearn.training.measures import TrainingWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
         say(f"Warning: {in_options(str(message), options or {})}")

@@ -183,18 +183,21 @@ class View:
         trial: int = 0,
     ) -> list[Callable[[], None]]:
         """What draws each of the pictures whose files are named."""
-        from spikelearn.report.psth import plot_psth
-        from spikelearn.report.raster import plot_raster
-        from spikelearn.report.statistics import plot_statistics
 
         def raster(file: Path) -> None:
+            from spikelearn.report.raster import plot_raster
+
             print(f"Raster: {plot_raster(activity, file, trial, *part)}")
 
         def psth(file: Path) -> None:
+            from spikelearn.report.psth import plot_psth
+
             bin_ms = 1.0 if self.bin_ms is None else self.bin_ms
             print(f"Rates: {plot_psth(activity, file, bin_ms, self.sigma_ms, *part)}")
 
         def histograms(file: Path) -> None:
+            from spikelearn.report.statistics import plot_statistics
+
             bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
             print(f"Statistics: {plot_statistics(activity, file, bin_ms, *part)}")
 

@@ -137,7 +137,7 @@ def simulate(
         # Of a full disk, which is told below.
         warnings.filterwarnings("ignore", ".*takes no more spikes")
         move = bar(f"{network.name} on {backend}")
-        move(0.0, "making the network (and, the first time, compiling the engine)")
+        move(0.0, "making the network")
         activity = run(
             network,
             shown,

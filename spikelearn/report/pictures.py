@@ -49,7 +49,9 @@ def styled() -> Iterator[None]:
     """Draw under the report's style, whatever the user's matplotlib settings are."""
     import matplotlib as mpl
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
+    style = {**mpl.rcParamsDefault, **STYLE}
+    del style["backend"]  # stays the user's; to set it imports pyplot, which nothing here needs
+    with mpl.rc_context(style):
         yield
 
 

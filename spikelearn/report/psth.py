@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.report.pictures import COLOURS, check_plot_path, styled, write_picture
-from spikelearn.responses import psth
+from spikelearn.responses.psth import bin_centres_ms, population_psth
 from spikelearn.spikes.binning import within_whole_bins
 
 if TYPE_CHECKING:
-    import xarray
     from matplotlib.axes import Axes
 
     from spikelearn.spikes.activity import Activity
@@ -69,8 +68,8 @@ def plot_psth(
     for axis, name in zip(axes, names, strict=False):
         spikes, duration_ms = within_whole_bins(activity[name], activity.duration_ms, bin_ms)
         whole = replace(activity, populations={name: spikes}, duration_ms=duration_ms)
-        rates = psth(whole, name, bin_ms, sigma_ms, population_mean=True)
-        _draw(axis, rates.assign_coords(time=rates["time"] + start_ms))
+        rates_hz, stimuli = population_psth(whole, name, bin_ms, sigma_ms)
+        _draw(axis, bin_centres_ms(duration_ms, bin_ms) + start_ms, rates_hz, stimuli)
         axis.set_title(f"{name} ({spikes.size:,} neuron{'s' if spikes.size > 1 else ''})")
         axis.set_ylabel("firing rate (Hz)")
         axis.set_ylim(0, None if len(spikes) else 1)
@@ -83,9 +82,7 @@ def plot_psth(
     return write_picture(figure, path)
 
 
-def _draw(axis: Axes, rates: xarray.DataArray) -> None:
-    times_ms, stimuli = rates["time"].to_numpy(), [str(s) for s in rates["stimulus"].to_numpy()]
-    values = rates.to_numpy()
+def _draw(axis: Axes, times_ms: np.ndarray, values: np.ndarray, stimuli: list[str]) -> None:
     if len(stimuli) == 1:
         axis.plot(times_ms, values[0], color=COLOURS[0], linewidth=1.2)
     elif len(stimuli) <= len(COLOURS):

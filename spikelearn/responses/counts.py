@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def spike_counts(activity: Activity, population: str) -> xarray.DataArray:
-    """Spike count of every neuron for every stimulus, binned by Elephant from Neo spike trains.
+    """Spike count of every neuron for every stimulus, averaged over its trials.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def psth(
 ) -> xarray.DataArray:
     """Firing rate over time of every neuron for every stimulus.
 
-    Spikes are counted in bins by Elephant, averaged over the trials of a stimulus, and, where
+    Spikes are counted in bins, averaged over the trials of a stimulus, and, where
     `sigma_ms` is given, smoothed with a normalised Gaussian that is reflected at the ends of the
     trial: the integral of the rate over the trial is the spike count. A Gaussian flattens what is
     faster than it: of a rhythm of frequency f it leaves exp(-2 (pi f sigma)²), of 190 Hz at 3 ms
@@ -66,6 +66,24 @@ def psth(
     )
     named = rates.assign_coords(population=population)
     return named.assign_attrs(source=spike_source(activity, population))
+
+
+def population_psth(
+    activity: Activity, population: str, bin_ms: float = 1.0, sigma_ms: float = 0.0
+) -> tuple[np.ndarray, list[str]]:
+    """The rates of `psth` with `population_mean` as a plain array, and the stimuli.
+
+    Parameters
+    ----------
+    activity, population, bin_ms, sigma_ms
+        As of `psth`.
+
+    Returns
+    -------
+    (array of shape (stimulus, time) in Hz, list of str)
+    """
+    binned = (activity.duration_ms, bin_ms, sigma_ms)
+    return _rates_hz(activity[population], activity.labels, *binned, population_mean=True)
 
 
 def psth_of_trains(
@@ -145,19 +163,14 @@ def _psth(
 ) -> xarray.DataArray:
     import xarray
 
-    counts: np.ndarray
-    if population_mean:
-        counts = population_counts(spikes, len(labels), duration_ms, bin_ms) / spikes.size
-        dims, coords = ["stimulus", "time"], {}
-    else:
-        counts = binned_counts(spikes, len(labels), duration_ms, bin_ms)
-        dims = ["stimulus", "unit", "time"]
-        coords = {"unit": np.arange(spikes.size)}
-    means, names = average_by_label(counts, labels)
+    values, names = _rates_hz(
+        spikes, labels, duration_ms, bin_ms, sigma_ms, population_mean=population_mean
+    )
+    units = {} if population_mean else {"unit": np.arange(spikes.size)}
     return xarray.DataArray(
-        smoothed(means * (1000.0 / bin_ms), bin_ms, sigma_ms),
-        dims=dims,
-        coords={"stimulus": names, **coords, "time": bin_centres_ms(duration_ms, bin_ms)},
+        values,
+        dims=["stimulus", *units, "time"],
+        coords={"stimulus": names, **units, "time": bin_centres_ms(duration_ms, bin_ms)},
         name="firing_rate",
         attrs={
             "units": "Hz",
@@ -166,3 +179,22 @@ def _psth(
             "sigma_ms": sigma_ms,
         },
     )
+
+
+def _rates_hz(
+    spikes: PopulationSpikes,
+    labels: Sequence[str],
+    duration_ms: float,
+    bin_ms: float,
+    sigma_ms: float,
+    *,
+    population_mean: bool,
+) -> tuple[np.ndarray, list[str]]:
+    """Rates of shape (stimulus, unit, time), or (stimulus, time), and the stimuli."""
+    counts: np.ndarray
+    if population_mean:
+        counts = population_counts(spikes, len(labels), duration_ms, bin_ms) / spikes.size
+    else:
+        counts = binned_counts(spikes, len(labels), duration_ms, bin_ms)
+    means, names = average_by_label(counts, labels)
+    return smoothed(means * (1000.0 / bin_ms), bin_ms, sigma_ms), names

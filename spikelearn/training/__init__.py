@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from spikelearn._errors import TrainingWarning
+
 # Public name -> module; imported when used, because training needs torch.
 _PLACES = {
     "STDPConfig": "config",
@@ -22,6 +24,7 @@ __all__ = [
     "STDPRun",
     "TrainConfig",
     "TrainedRun",
+    "TrainingWarning",
     "open_run",
     "open_stdp_run",
     "train",

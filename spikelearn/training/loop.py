@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikelearn import _store as store
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import keeping
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.model_sizes import check_model_memory
@@ -33,7 +33,6 @@ from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import Split, images_of_run, split, split_events
 from spikelearn.training.measures import (
     PROBE_IMAGES,
-    TrainingWarning,
     accuracy_of,
     collapse_flag,
     largest_share,

@@ -202,10 +202,6 @@ SATURATED = 0.7  # of the spikes that a neuron could fire, if it fires at all, l
 _COUNTED = 5  # possible spikes below which a neuron that fires them all is no problem
 
 
-class TrainingWarning(UserWarning):
-    """A network is in a state in which it hardly learns; the message says what may help."""
-
-
 def spiking_problems(rule: Rule, x: torch.Tensor) -> dict[str, str]:
     """What is wrong with the spiking of the network, by a name for each problem.
 

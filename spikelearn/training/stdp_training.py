@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn import _store as store
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import containing_bins, in_steps
@@ -271,8 +271,6 @@ def _told(
     too_few: str, data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig
 ) -> list[str]:
     """Warn of neurons that cannot learn, and of test images that were seen; for the flag, too."""
-    from spikelearn.training.measures import TrainingWarning
-
     order = generator(config.seed, "split").permutation(len(data.train_images))
     used = np.unique(np.concatenate([*chunks, order[: config.n_label]]))
     seen = seen_before(data.train_images[used], None, data.test_images[: config.n_test])

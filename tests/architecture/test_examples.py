@@ -10,7 +10,7 @@ import pytest
 import spikelearn as sl
 
 
-@pytest.mark.filterwarnings("ignore::spikelearn.training.measures.TrainingWarning")
+@pytest.mark.filterwarnings("ignore::spikelearn.training.TrainingWarning")
 @pytest.mark.parametrize("name", sl.__all__)
 def test_the_example_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_data: Path

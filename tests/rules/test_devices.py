@@ -128,7 +128,7 @@ def trained(config: TrainConfig, device: torch.device, runs: Path, stop_after: i
         return train(there, runs)
 
 
-@pytest.mark.filterwarnings("ignore::spikelearn.training.measures.TrainingWarning")
+@pytest.mark.filterwarnings("ignore::spikelearn.training.TrainingWarning")
 @pytest.mark.filterwarnings("ignore:for .*copying from a non-meta parameter")  # copied it is
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(

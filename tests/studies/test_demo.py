@@ -16,7 +16,7 @@ from spikelearn.studies.study import NetworkEntry, Study, load_study
 
 # So small a network, trained for so short a time, has silent units.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*(silent|dead units):spikelearn.training.measures.TrainingWarning"
+    "ignore:.*(silent|dead units):spikelearn.training.TrainingWarning"
 )
 
 

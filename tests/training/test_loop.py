@@ -19,7 +19,7 @@ from spikelearn.training.stored_runs import stored_runs
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*(silent|dead units):spikelearn.training.measures.TrainingWarning"
+    "ignore:.*(silent|dead units):spikelearn.training.TrainingWarning"
 )
 
 

@@ -14,9 +14,10 @@ from spikelearn.networks.latency_mlp import LatencyMLP
 from spikelearn.networks.mlp import MLP
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
+from spikelearn.training import TrainingWarning
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.loop import train
-from spikelearn.training.measures import TrainingWarning, spiking_problems
+from spikelearn.training.measures import spiking_problems
 
 
 @pytest.fixture

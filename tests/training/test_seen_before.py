@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import spikelearn as sl
-from spikelearn.training.measures import TrainingWarning
+from spikelearn.training import TrainingWarning
 from spikelearn.training.seen_before import n_seen, seen_before
 
 RANDOM = np.random.default_rng(0)
