@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 from accuracy import refuse_uncommitted
+from whole_runs import RESULTS, results_folder
 
 from spikelearn._atomic import atomic_path
 from spikelearn._files import read_yaml, write_text
@@ -29,7 +30,6 @@ from spikelearn.report.plausibility_figures import MARKS
 from spikelearn.studies.study import load_study
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
 STUDY = RESULTS / "study_learning_rules.md"
 BEFORE, CHANGES = HERE / "audit_before.csv", HERE / "audit_changes.yaml"
 LEGEND = (
@@ -64,10 +64,12 @@ def main() -> None:
         return
     if unexplained:
         raise SystemExit(f"{len(unexplained)} verdicts have no reason in {CHANGES.name}")
-    with atomic_path(RESULTS / "audit.csv") as temporary:
+    folder = results_folder(parser, options, indifferent=["out", "jobs"])
+    with atomic_path(folder / "audit.csv") as temporary:
         table.to_csv(temporary, index=False)
-    write_text(RESULTS / "audit.md", page(audit, table, changed))
-    write_text(STUDY, with_verdicts(STUDY.read_text(encoding="utf-8"), table, changed))
+    write_text(folder / "audit.md", page(audit, table, changed))
+    if folder == RESULTS:
+        write_text(STUDY, with_verdicts(STUDY.read_text(encoding="utf-8"), table, changed))
 
 
 def verdicts(table: pd.DataFrame, rules: list[str] | None = None) -> str:

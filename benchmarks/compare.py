@@ -15,16 +15,13 @@ import argparse
 import multiprocessing
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from whole_runs import results_folder
 
 from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
-
-HERE = Path(__file__).parent
-
 
 LAYERS = (("hidden1", 256), ("hidden2", 128), ("output", 10))
 
@@ -33,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bootstrap", type=int, default=1000)
     options = parser.parse_args()
+    folder = results_folder(parser, options)
     seconds = alone(ten_networks, options.bootstrap)
     rows = [
         ("ten networks and their untrained twins, three layers each, RSA with"
@@ -48,7 +46,7 @@ def main() -> None:
     lines = ["# What a comparison costs", "", "| | measured | goal |", "|---|---|---|"]
     lines += [f"| {what} | {found} | {goal} |" for what, found, goal in rows]
     lines += ["", *as_lines(provenance())]
-    path = HERE / "results" / "compare.md"
+    path = folder / "compare.md"
     write_text(path, "\n".join(lines) + "\n")
     print(path.read_text())
 

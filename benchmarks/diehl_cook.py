@@ -10,7 +10,7 @@ spikes and weights are compared with ours where the adapter runs it: the same to
 the network as their users write it (diehl_cook_peers.py): the same rule and constants; their
 integration differs, so their spikes are counted only.
 
-The table is written to benchmarks/results/diehl_cook.md (not with --quick).
+The table is written to benchmarks/results/diehl_cook.md.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from typing import Any
 
 import numpy as np
 from diehl_cook_peers import DT_MS, PEERS, PERIOD_MS, PRESENT_MS, Digits, available
+from whole_runs import results_folder
 
+from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
 
-HERE = Path(__file__).parent
 WORDS = {
     "native": "spikelearn, native: 20 digits a simulation, everything included",
     "brian2_backend": "spikelearn, brian2: the same simulation on Brian2, NumPy target",
@@ -43,7 +44,7 @@ WANTED = {"brian2_standalone": 4.0, "brian2_cython": 50.0, "bindsnet": 50.0}
 
 
 def main() -> None:
-    options = parse()
+    parser, options = parse()
     if options.child:
         child(options)
         return
@@ -61,11 +62,12 @@ def main() -> None:
         print(f"{name}: {median(found[name]) * 1e3:.2f} ms a digit ({took:.0f} s)", flush=True)
     lines = table(found, options)
     print("\n".join(lines))
-    if not options.quick:
-        (HERE / "results" / "diehl_cook.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    missing = [name for name in names if name not in found]
+    folder = results_folder(parser, options, indifferent=["peers"], left_out=missing)
+    write_text(folder / "diehl_cook.md", "\n".join(lines) + "\n")
 
 
-def parse() -> argparse.Namespace:
+def parse() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -79,7 +81,7 @@ def parse() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.repeats = min(options.repeats, 10)
-    return options
+    return parser, options
 
 
 def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:

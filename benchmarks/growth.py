@@ -7,6 +7,7 @@ On `native` and one thread, warm, medians of the repeats; each amount is doubled
     time      CUBA (Vogels & Abbott 2005, 4,000 neurons), longer and longer, steps of 0.1 ms
     stimuli   784-400-10 neurons shown more and more images at once, 100 steps of 1 ms each
     spikes    1,000 sources onto 1,000 silent neurons, 100 synapses a source, faster and faster
+    neurons   excitatory and inhibitory ones, 100 synapses on each, at the same rates; more and more
 
 What is told is the straight line through the points, weighted so that each counts by its relative
 error, and how far the farthest point lies from it: cost that grows linearly is a constant and a
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from whole_runs import results_folder
 
 from spikelearn._atomic import atomic_path
 from spikelearn._files import write_text
@@ -35,7 +37,6 @@ from spikelearn.stimuli import poisson_spikes
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.stimulus import Stimulus
 
-RESULTS = Path(__file__).parent / "results"
 Points = Iterator[tuple[float, Callable[[], object]]]
 
 
@@ -95,10 +96,29 @@ def more_spikes() -> Points:
         )
 
 
+def more_neurons() -> Points:
+    """Sparse random networks at the same rates; with each its connections are drawn."""
+    model = load_model("brunel2000").changed(
+        {
+            "projections[excitatory->*].connectivity.in_degree": 80,
+            "projections[inhibitory->*].connectivity.in_degree": 20,
+            "projections[excitatory->*].weight_mv": 0.25,
+            "projections[inhibitory->*].weight_mv": -1.25,
+            "background[*].rate_hz": 8000.0,
+            "background[*].weight_mv": 0.25,
+        }
+    )
+    for size in (500, 1000, 2000, 4000, 8000):
+        sizes = {"populations.excitatory.size": 4 * size, "populations.inhibitory.size": size}
+        network = model.changed(sizes)
+        yield 5 * size, lambda net=network: simulate(net, None, 500.0, 0.1, "native", seed=0)
+
+
 KINDS = {
     "time": ("biological time, ms", longer),
     "stimuli": ("stimuli", more_stimuli),
     "spikes": ("spikes delivered", more_spikes),
+    "neurons": ("neurons", more_neurons),
 }
 
 
@@ -106,6 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
+    folder = results_folder(parser, options)
     numba.set_num_threads(1)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     found = {}
@@ -132,8 +153,8 @@ def main() -> None:
     lines += ["", "![Seconds against the amount](growth.png)", "",
               "Command: `python benchmarks/growth.py`  ", *as_lines(provenance())]  # fmt: skip
     print("\n".join(lines))
-    draw(found)
-    write_text(RESULTS / "growth.md", "\n".join(lines) + "\n")
+    draw(found, folder)
+    write_text(folder / "growth.md", "\n".join(lines) + "\n")
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -142,11 +163,11 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def draw(found: dict[str, tuple[str, list[float], list[float], np.ndarray]]) -> None:
+def draw(found: dict[str, tuple[str, list[float], list[float], np.ndarray]], folder: Path) -> None:
     """A panel a kind of amount, with its straight line."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    figure = Figure(figsize=(3.3 * len(found), 3.2), layout="constrained")
     for axis, (words, amounts, seconds, line) in zip(
         figure.subplots(1, len(found)), found.values(), strict=True
     ):
@@ -156,7 +177,7 @@ def draw(found: dict[str, tuple[str, list[float], list[float], np.ndarray]]) -> 
         axis.set_ylim(bottom=0)
         axis.legend(fontsize=8, frameon=False)
     figure.axes[0].set_ylabel("seconds")
-    with atomic_path(RESULTS / "growth.png") as temporary:
+    with atomic_path(folder / "growth.png") as temporary:
         figure.savefig(temporary, dpi=110)
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import pandas as pd
+from whole_runs import results_folder
 
 from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
@@ -31,7 +31,6 @@ from spikelearn.networks.neurons import (
 )
 from spikelearn.simulation.accuracy import accuracy_of
 
-RESULTS = Path(__file__).parent / "results" / "neuron_accuracy.md"
 LEAKY = {"size": 1, "v_rest_mv": -70.0, "v_threshold_mv": -55.0, "leak_ns": 10.0}
 IZHIKEVICH = {"model": "izhikevich", "size": 1}
 CELLS: dict[str, NeuronModel] = {
@@ -66,8 +65,7 @@ def main() -> None:
     for name, cell in chosen.items():
         lines += section(name, cell)
         print("\n".join(lines[-12:]), flush=True)
-    if not options.only:
-        write_text(RESULTS, "\n".join(lines))
+    write_text(results_folder(parser, options) / "neuron_accuracy.md", "\n".join(lines))
 
 
 def section(name: str, cell: NeuronModel) -> list[str]:

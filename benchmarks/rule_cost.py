@@ -22,7 +22,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ import torch
 from arithmetic import COUNTS, Sizes
 from rule_peers import PEERS, installed
 from torch.utils.flop_counter import FlopCounterMode
+from whole_runs import results_folder
 
 from spikelearn._files import write_text
 from spikelearn._progress import progress_bars
@@ -38,7 +38,6 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, make_rule
 
-HERE = Path(__file__).parent
 BASELINES = ("backprop", "backprop_through_time")
 
 
@@ -58,12 +57,12 @@ def main() -> None:
         return
     if hasattr(os, "sched_setaffinity"):  # Libraries with pools of their own keep to one core.
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    folder = results_folder(parser, options, indifferent=["models"])  # a file for each model
     for model in options.models.split(","):
         options.model = model
         text = table(*measured(options), peers(options), options)
         print(text)
-        if not options.rules:
-            write_text(HERE / "results" / f"rule_cost_{options.model}.md", text)
+        write_text(folder / f"rule_cost_{options.model}.md", text)
 
 
 def measured(options: argparse.Namespace) -> tuple[list[str], list[str]]:

@@ -19,7 +19,8 @@ What is timed:
 Peers: Brian2's C++ standalone and Cython (from the same description, its equations for the same
 step written for its own integrator), NEST (iaf_psc_exp, iaf_cond_exp, iaf_psc_delta) where
 installed (pip install nest-simulator), snnTorch's and Norse's own time loops.
-Results are written to benchmarks/results/simulate.md, of one section alone to a file of its own.
+Results are written to benchmarks/results/simulate.md, of one section alone to a file of its own;
+to runs/benchmarks while not all of them are there.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ from pathlib import Path
 from typing import Any
 
 from simulate_peers import PEERS
+from whole_runs import PARTIAL, results_folder
 
 from spikelearn._files import write_text
 from spikelearn._provenance import as_lines, provenance
 
-RESULTS = Path(__file__).parent / "results"
 MODELS = {"cuba": "vogels_abbott_cuba", "coba": "vogels_abbott_coba", "brunel": "brunel2000"}
 STEP_MS = 0.1
 
@@ -62,7 +63,11 @@ def main() -> None:
     command = " ".join(["python benchmarks/simulate.py", *sys.argv[1:]])
     head = ["# Speed of simulation", "", f"Command: `{command}`  ", *as_lines(provenance()), ""]
     sections: list[str] = []
-    place = RESULTS / (f"simulate_{wanted[0]}.md" if len(wanted) == 1 else "simulate.md")
+    alone = len(wanted) == 1
+    name_of_file = f"simulate_{wanted[0]}.md" if alone else "simulate.md"
+    folder = results_folder(
+        parser, options, ["only"] if alone else [], [] if nest_is_installed() else ["NEST"]
+    )
     for name in wanted:
         print(f"{name} ...", file=sys.stderr, flush=True)
         if name in MODELS:
@@ -78,7 +83,12 @@ def main() -> None:
         else:
             sys.exit(f"there is no benchmark called '{name}'")
         print(sections[-1], flush=True)
-        write_text(place, "\n".join([*head, *sections]))
+        write_text(PARTIAL / name_of_file, "\n".join([*head, *sections]))
+    write_text(folder / name_of_file, "\n".join([*head, *sections]))
+
+
+def nest_is_installed() -> bool:
+    return importlib.util.find_spec("nest") is not None
 
 
 def network(name: str, duration_ms: float, repeats: int) -> str:
@@ -86,7 +96,7 @@ def network(name: str, duration_ms: float, repeats: int) -> str:
     rows: list[tuple[str, int, float | None, float, float, float]] = []
     for threads in (1, 2):
         for engine in ("native", *PEERS):
-            if engine.startswith("nest") and importlib.util.find_spec("nest") is None:
+            if engine.startswith("nest") and not nest_is_installed():
                 continue
             if engine == "brian2_cython" and threads > 1:  # it has no threads
                 continue

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+from whole_runs import results_folder
 
 from spikelearn._atomic import atomic_path
 from spikelearn._files import write_text
@@ -25,9 +26,6 @@ from spikelearn._provenance import as_lines, provenance
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import make_rule
-
-HERE = Path(__file__).parent
-
 
 RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "surrogate": ("surrogate", {}),
@@ -45,6 +43,7 @@ def main() -> None:
     parser.add_argument("--steps", default="100,200,400")
     parser.add_argument("--batch-size", type=int, default=32)
     options = parser.parse_args()
+    folder = results_folder(parser, options)
     steps = [int(n) for n in options.steps.split(",")]
     torch.set_num_threads(1)
     found: dict[str, list[float]] = {}
@@ -53,8 +52,8 @@ def main() -> None:
         found[title] = [peak_bytes(name, settings, n, options.batch_size) / 2**20 for n in steps]
     text = table(found, steps, options.batch_size)
     print(text)
-    write_text(HERE / "results" / "spiking_memory.md", text)
-    plot(found, steps)
+    write_text(folder / "spiking_memory.md", text)
+    plot(found, steps, folder)
 
 
 def peak_bytes(name: str, settings: dict[str, Any], n_steps: int, batch: int) -> int:
@@ -98,7 +97,7 @@ def table(found: dict[str, list[float]], steps: list[int], batch: int) -> str:
     return "\n".join([*lines, "", f"Command: `{command}`  ", *as_lines(provenance()), ""])
 
 
-def plot(found: dict[str, list[float]], steps: list[int]) -> None:
+def plot(found: dict[str, list[float]], steps: list[int], folder: Path) -> None:
     """The table as a picture."""
     from matplotlib.figure import Figure
 
@@ -113,7 +112,7 @@ def plot(found: dict[str, list[float]], steps: list[int]) -> None:
     axes.legend(frameon=False, fontsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    with atomic_path(HERE / "results" / "spiking_memory.png") as temporary:
+    with atomic_path(folder / "spiking_memory.png") as temporary:
         figure.savefig(temporary, dpi=110)
 
 
