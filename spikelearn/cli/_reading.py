@@ -54,7 +54,7 @@ _OPTIONS: dict[str, Any] = {
         typer.Option(
             "--trials",
             help="Of an .nwb file: the table of intervals that are trials. Of a table or archive:"
-            " its column of the trial of each spike.",
+            " its column of the trial of each spike; of a table of cells: rows or columns.",
         ),
     ],
     "onset": Annotated[

@@ -70,6 +70,10 @@ def run(
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,
     again: Again = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Say how many networks, how long, how much disk; run nothing."),
+    ] = False,
 ) -> None:
     """Train the networks of a study, compare them with recordings, and write its page.
 
@@ -88,6 +92,12 @@ def run(
     if changed:
         described = described.changed(changed)
     print_changes(changed)
+    if plan:
+        from spikelearn.studies.study_run import plan_study
+
+        for sentence in plan_study(described, out or Path("runs/studies") / described.name, again):
+            print(sentence[0].upper() + sentence[1:])
+        return
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
     run_and_print(described, out, limit_minutes, command, again)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.recordings.gaps import counted, named, some_of
 
 FEWEST_CATEGORIES = 4
 
@@ -50,6 +51,25 @@ def category_of_stimuli(recording: Any) -> np.ndarray:
     return group
 
 
+def in_no_category(recording: Any) -> str:
+    """That stimuli which are in no category are taken for one more kind; empty where none is.
+
+    Parameters
+    ----------
+    recording : recording
+        As of `category_of_stimuli`, with `labels`.
+    """
+    members = _members(recording)
+    if members is None or members.any(axis=1).all():
+        return ""
+    out = named(recording.labels, ~members.any(axis=1))
+    several = "is" if len(out) == 1 else "are together"
+    return (
+        f"{counted(len(out), 'stimulus', 'stimuli')} of no category ({some_of(out)}) {several}"
+        " taken for one more kind"
+    )
+
+
 def kinds_of_stimuli(recording: Any) -> np.ndarray | None:
     """As `category_of_stimuli`, however many kinds there are; None where there are no categories.
 
@@ -57,9 +77,16 @@ def kinds_of_stimuli(recording: Any) -> np.ndarray | None:
     ----------
     recording : recording
     """
+    members = _members(recording)
+    if members is None:
+        return None
+    return np.asarray(np.unique(members, axis=0, return_inverse=True)[1]).ravel()
+
+
+def _members(recording: Any) -> np.ndarray | None:
+    """Which stimuli are in which categories, (n_stimuli, n_categories); None where none is."""
     categories = getattr(recording, "categories", {})
     names = getattr(recording, "kinds", ()) or tuple(categories)
     if not names:
         return None
-    members = np.stack([np.asarray(categories[name], dtype=bool) for name in names], axis=1)
-    return np.asarray(np.unique(members, axis=0, return_inverse=True)[1]).ravel()
+    return np.stack([np.asarray(categories[name], dtype=bool) for name in names], axis=1)

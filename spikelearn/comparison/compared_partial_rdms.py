@@ -14,13 +14,17 @@ from spikelearn.comparison.partial_rsa import (
     control_design,
     control_rdms,
     known_correlation,
+    named_controls,
     numbers_of,
     partial_influences,
     partial_measure,
     partial_problem,
     partial_scores,
 )
-from spikelearn.comparison.residual_permutation import residual_permutation_scores
+from spikelearn.comparison.residual_permutation import (
+    nothing_to_relabel,
+    residual_permutation_scores,
+)
 
 
 class ComparedPartialRDMs(ComparedRDMs):
@@ -59,6 +63,19 @@ class ComparedPartialRDMs(ComparedRDMs):
 
     def _problem(self, member: ModelRDM, valid: np.ndarray) -> str:
         return partial_problem(member, self.controls, valid, self.comparator)
+
+    def _given(self) -> str:
+        return f"given {named_controls(self.controls)}"
+
+    def _fixed(self, members: Sequence[ModelRDM], kept: np.ndarray) -> str:
+        design = control_design(self.controls, kept, self.comparator)
+        numbers = numbers_of(np.stack([m.vector[kept] for m in members]), self.comparator)
+        if not all(nothing_to_relabel(model, design) for model in numbers):
+            return ""
+        return (
+            f"no test: of {kept.sum()} pairs of stimuli the controls and their curve leave nothing"
+            " that could be relabelled, so p is 1 whatever the score"
+        )
 
     def _scores(
         self, members: list[ModelRDM], valid: np.ndarray, counts: np.ndarray

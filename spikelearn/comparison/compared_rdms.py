@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,12 @@ from spikelearn.comparison.models_and_targets import (
     targets,
 )
 from spikelearn.comparison.pair_influences import PairInfluences
-from spikelearn.comparison.permutation import Tested, p_by_permutation, permutation_scores
+from spikelearn.comparison.permutation import (
+    Tested,
+    p_by_permutation,
+    permutation_scores,
+    smallest_p,
+)
 from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.rsa import pair_influences, score_models
 
@@ -180,14 +186,26 @@ class ComparedRDMs:
         no_resamples = np.zeros((0, self.n_stimuli), dtype=int)
         scores = self._scores(members, valid, no_resamples)[0].mean(axis=0)
         permuted = np.zeros((len(self.all_targets.vectors), 0))
+        n_stimuli, limit = int(valid.sum()), ""
         if not any(self._problem(m, valid) for m in members):
             each = [self._relabelled(m, pair_mask(valid), n_permutations) for m in members]
             permuted = np.mean(each, axis=0)
+            limit = self._fixed(members, pair_mask(valid)) or smallest_p(
+                n_permutations, math.factorial(n_stimuli), n_stimuli
+            )
         p = [
             p_by_permutation(scores[list(t.rdms)].mean(), permuted[list(t.rdms)].mean(axis=0))
             for t in self.rows
         ]
-        return Tested(scores, p, int(valid.sum()))
+        return Tested(scores, p, n_stimuli, _joined([self.flag(key), limit]))
+
+    def flag(self, key: Key) -> str:
+        """What is to be said of a model: patterns that it lacks, and why it has no score."""
+        members = self.models[key]
+        valid = self._valid(members)
+        return _joined(
+            [self._given(), *(m.flag for m in members), *(self._problem(m, valid) for m in members)]
+        )
 
     # What `ComparedPartialRDMs` does otherwise.
 
@@ -198,6 +216,14 @@ class ComparedRDMs:
 
     def _problem(self, member: ModelRDM, valid: np.ndarray) -> str:
         return member.problem(valid)
+
+    def _given(self) -> str:
+        """What is said of every model."""
+        return ""
+
+    def _fixed(self, members: Sequence[ModelRDM], kept: np.ndarray) -> str:
+        """Why relabelling changes nothing; empty where it does."""
+        return ""
 
     def _scores(
         self, members: list[ModelRDM], valid: np.ndarray, counts: np.ndarray
@@ -213,3 +239,8 @@ class ComparedRDMs:
         return permutation_scores(
             member.vector[kept], data, n_permutations, self.seed, self.comparator
         )
+
+
+def _joined(said: Sequence[str]) -> str:
+    """What instances of a model have in common is said once."""
+    return "; ".join(dict.fromkeys(filter(None, said)))

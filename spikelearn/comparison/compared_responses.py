@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spikelearn.comparison.models_and_targets import Key, Target, instances, matched_response
-from spikelearn.comparison.permutation import Tested, p_by_sequence, settled
+from spikelearn.comparison.permutation import Tested, p_by_sequence, settled, smallest_p
 from spikelearn.comparison.rdms import pattern_matrix
 from spikelearn.comparison.resamples import Resamples
 from spikelearn.comparison.response_methods import (
     RESPONSE_METHODS,
+    SAME,
     ScoredResponse,
     response_folds,
     response_resamples,
     response_targets,
     responses_by_region,
     score_response,
+    varies,
 )
 from spikelearn.comparison.response_permutations import orders_of_stimuli, relabelled
 
@@ -122,7 +125,16 @@ class ComparedResponses:
             p_by_sequence(score, permuted[list(row.rdms)].mean(axis=0))
             for score, row in zip(observed, self.rows, strict=True)
         ]
-        return Tested(scores, p, self.n_stimuli)
+        limit = ""
+        if permuted.size:
+            parts = [self.n_stimuli] if self.method == "cka" else [t.sum() for _, t in self.folds]
+            ways = math.prod(math.factorial(int(n)) for n in parts)
+            limit = smallest_p(n_permutations, ways, self.n_stimuli)
+        return Tested(scores, p, self.n_stimuli, "; ".join(filter(None, (self.flag(key), limit))))
+
+    def flag(self, key: Key) -> str:
+        """Why a model has no score; empty where it has one."""
+        return "" if all(varies(x) for x in self.models[key]) else SAME
 
     def _scored_once(self, xs: list[np.ndarray]) -> np.ndarray:
         none = self.resamples.drawn[:0]

@@ -13,6 +13,7 @@ cover the mean score of other stimuli, choices and all, in 93 to 98 %.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ from spikelearn.comparison.models_and_targets import (
 from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.observed import by_observed_stimuli
-from spikelearn.comparison.permutation import p_by_sequence, settled
+from spikelearn.comparison.permutation import p_by_sequence, settled, smallest_p
 from spikelearn.comparison.resamples import resamples_of
 from spikelearn.comparison.tables import made
 
@@ -173,6 +174,8 @@ def held_out_zero_table(
     orders = np.tile(np.arange(len(valid)), (n_permutations, 1))
     random = generator(seed, "permutation of stimuli")
     orders[:, valid] = random.permuted(orders[:, valid], axis=1)
+    n_stimuli = int(valid.sum())
+    limit = smallest_p(n_permutations, math.factorial(n_stimuli), n_stimuli)
     rows = []
     for fit in fits:
         for target in all_targets.rows:
@@ -207,6 +210,7 @@ def held_out_zero_table(
                     "score": observed,
                     "p": p_by_sequence(observed, np.array(permuted)),
                     "n_stimuli": int(valid.sum()),
+                    "flag": limit,
                 }
             )
     return with_corrections(made(rows))

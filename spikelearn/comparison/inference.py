@@ -20,7 +20,7 @@ from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.comparison.compared_partial_rdms import ComparedPartialRDMs
 from spikelearn.comparison.compared_rdms import ComparedRDMs
 from spikelearn.comparison.compared_responses import ComparedResponses
-from spikelearn.comparison.intervals import known_factor, p_by_t, sampled
+from spikelearn.comparison.intervals import TOO_FEW, known_factor, p_by_t, sampled
 from spikelearn.comparison.methods import METHODS
 from spikelearn.comparison.models_and_targets import (
     OF_RDMS,
@@ -88,7 +88,8 @@ def zero_table(
     DataFrame
         One row for each model and each subject, their mean, and the group. Columns: model, layer,
         recording, region, subject, level, method, measure, test, score, p (one-sided), p_holm and
-        p_fdr (corrected over the models of a region and subject), n_stimuli.
+        p_fdr (corrected over the models of a region and subject), n_stimuli, flag: what was left
+        out, why there is no score, and how small p can be at all where that is not small.
 
     Raises
     ------
@@ -106,7 +107,8 @@ def zero_table(
             tested = compared.permuted(key, n_resamples)
             for target, p in zip(compared.rows, tested.p, strict=True):
                 score = float(tested.scores[list(target.rdms)].mean())
-                said = {"test": test, "score": score, "p": p, "n_stimuli": tested.n_stimuli}
+                said = {"test": test, "score": score, "p": p, "n_stimuli": tested.n_stimuli,
+                        "flag": tested.flag}  # fmt: skip
                 rows.append({**_about(key, recording, compared, method, target), **said})
             continue
         ((_, (scored,)),) = compared.scored([(key,)])
@@ -117,7 +119,7 @@ def zero_table(
             none = np.zeros((len(scores), 0))
             value = sampled(scores, none, compared.n_stimuli, "subjects", seed)
             said = {"test": test, "score": scores.mean(), "p": p_by_t(value, two_sided=False),
-                    "n_stimuli": scored.n_stimuli}  # fmt: skip
+                    "n_stimuli": scored.n_stimuli, "flag": compared.flag(key)}  # fmt: skip
             rows.append({**_about(key, recording, compared, method, target), **said})
     if not rows:
         raise NoRowsError(
@@ -153,7 +155,7 @@ def mean_table(
     DataFrame
         One row for each model and each subject, their mean, and the group. Columns: model, layer,
         recording, region, subject, level, method, measure, score, ci_lower, ci_upper (95 %),
-        n_stimuli.
+        n_stimuli, flag.
     """
     known_factor(over)
     compared = _compared(models, recording, n_bootstrap, seed, over, method, comparator, controls)
@@ -169,6 +171,7 @@ def mean_table(
                     "ci_lower": value.low,
                     "ci_upper": value.high,
                     "n_stimuli": scored.n_stimuli,
+                    "flag": _flag([compared.flag(key)], value, n_bootstrap),
                 }
             )
     return made(row for key in models for row in rows[key])
@@ -217,7 +220,7 @@ def difference_table(
         One row for each pair and each subject, their mean, and the group. Columns: model_a,
         layer_a, model_b, layer_b, recording, region, subject, level, method, measure, difference,
         ci_lower, ci_upper (95 %), p (two-sided, for no difference), p_holm and p_fdr (corrected
-        over the pairs of a region and subject), n_stimuli.
+        over the pairs of a region and subject), n_stimuli, flag.
 
     Raises
     ------
@@ -259,6 +262,7 @@ def difference_table(
                     "ci_upper": value.high,
                     "p": p_by_t(value),
                     "n_stimuli": difference.n_stimuli,
+                    "flag": _flag([compared.flag(key) for key in pair], value, n_bootstrap),
                 }
             )
     return with_corrections(made(row for pair in chosen for row in rows[pair]))
@@ -291,6 +295,12 @@ def _compared(
             f"a comparator is of the methods {' and '.join(OF_RDMS)}, not of {method}"
         )
     return ComparedResponses(models, recording, n_bootstrap, seed, over, method)
+
+
+def _flag(of_models: Sequence[str], value: Any, n_bootstrap: int) -> str:
+    """What is to be said of models, once where it is the same, and of an interval."""
+    few = TOO_FEW if n_bootstrap and value.has_no_interval else ""
+    return "; ".join(dict.fromkeys(filter(None, (*of_models, few))))
 
 
 def _about(key: Key, recording: Any, compared: Any, method: str, target: Any) -> dict[str, object]:

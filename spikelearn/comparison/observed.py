@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.comparison.categories import in_no_category
 from spikelearn.comparison.models_and_targets import MIN_STIMULI, OF_RDMS
 from spikelearn.comparison.name_order import by_names, with_stimuli
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
@@ -149,8 +150,9 @@ def _over_parts(
         of_rdms = given.get("method", "rsa") in OF_RDMS and given.get("recorded") is None
         whole = by_names(given["recording"])
         parts = observed_parts(whole, "rdms" if of_rdms else "responses", together)
+        of_kinds = in_no_category(whole) if given.get("over") == "categories" else ""
         if len(parts) == 1 and not parts[0].left_out:
-            return compare(*args, **kwargs)
+            return _flagged(compare(*args, **kwargs), {}, of_kinds)
         tables, none = [], None
         for part in parts:
             given["recording"] = part.recording
@@ -159,7 +161,7 @@ def _over_parts(
             except NoRowsError as error:
                 none = error
                 continue
-            tables.append(_flagged(table, part.left_out))
+            tables.append(_flagged(table, part.left_out, of_kinds))
         if none is not None and not tables:
             raise none
         return _by_model(tables)
@@ -167,11 +169,11 @@ def _over_parts(
     return over_parts
 
 
-def _flagged(table: pandas.DataFrame, left_out: Mapping[str, str]) -> pandas.DataFrame:
-    if "flag" not in table or "region" not in table:
+def _flagged(table: pandas.DataFrame, left_out: Mapping[str, str], of_all: str) -> pandas.DataFrame:
+    if "flag" not in table or "region" not in table or not (left_out or of_all):
         return table
     flags = [
-        "; ".join(filter(None, (flag, left_out.get(region, ""))))
+        "; ".join(filter(None, (flag, left_out.get(region, ""), of_all)))
         for flag, region in zip(table["flag"], table["region"], strict=True)
     ]
     return table.assign(flag=flags)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 CORRELATIONS = ("spearman", "pearson")
 # Below this share of variance that the controls leave, what is left is rounding error.
-_LEAST_LEFT = 1e-9
+LEAST_LEFT = 1e-9
 
 
 @by_observed_stimuli
@@ -192,7 +192,7 @@ def partial_problem(
     kept = pair_mask(valid)
     vector = numbers_of(model.vector[None, kept], comparator)
     left = left_by(control_design(controls, kept, comparator), vector)
-    if (left**2).sum() <= _LEAST_LEFT * ((vector - vector.mean()) ** 2).sum():
+    if (left**2).sum() <= LEAST_LEFT * ((vector - vector.mean()) ** 2).sum():
         return "no score: the controls explain it altogether"
     return ""
 
@@ -215,7 +215,7 @@ def partial_correlation(correlations: np.ndarray) -> np.ndarray:
     explained = cross @ np.linalg.pinv(controls, hermitian=True) @ np.swapaxes(cross, -1, -2)
     left = correlations[..., :2, :2] - explained
     first, second = left[..., 0, 0], left[..., 1, 1]
-    defined = (first > _LEAST_LEFT) & (second > _LEAST_LEFT)
+    defined = (first > LEAST_LEFT) & (second > LEAST_LEFT)
     norms = np.sqrt(np.where(defined, first * second, 1.0))
     return np.where(defined, left[..., 0, 1] / norms, np.nan)
 

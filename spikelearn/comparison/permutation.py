@@ -16,11 +16,35 @@ EXCEEDING = 25
 
 @dataclass(frozen=True)
 class Tested:
-    """Scores by RDM or subject, p-values by row of a table, and the number of stimuli."""
+    """Scores by RDM or subject, p-values by row of a table, the number of stimuli, and a flag."""
 
     scores: np.ndarray
     p: list[float]
     n_stimuli: int
+    flag: str = ""
+
+
+# A test whose p cannot be below is none, and says so.
+_LEVEL = 0.05
+
+
+def smallest_p(n_permutations: int, n_orders: float, n_stimuli: int) -> str:
+    """How small p can be at all, in words, where that is not small; empty where nothing is wrong.
+
+    Parameters
+    ----------
+    n_permutations : int
+        How often stimuli are relabelled.
+    n_orders : float
+        In how many ways they can be: what was found is one of these.
+    n_stimuli : int
+    """
+    if n_orders <= n_permutations:
+        ways = f"{n_stimuli} stimuli can be relabelled in {n_orders:.0f} ways only"
+        return f"{ways}: no p much below {1 / n_orders:.2g}"
+    if 1 / (1 + n_permutations) >= _LEVEL:
+        return f"of {n_permutations} relabellings: no p below {1 / (1 + n_permutations):.2g}"
+    return ""
 
 
 def permutation_scores(

@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikelearn._seeding import generator
-from spikelearn.comparison.partial_rsa import left_by
+from spikelearn.comparison.partial_rsa import LEAST_LEFT, left_by
 
 _DEGREES = (1, 2, 3, 4, 5)
 _AT_ONCE = 64
@@ -87,6 +87,18 @@ def parted(model: np.ndarray, design: np.ndarray) -> tuple[np.ndarray, np.ndarra
         curved = np.column_stack([design, *(scaled**degree for degree in _DEGREES)])
     rest = left_by(curved, model[None])[0]
     return model - rest, rest
+
+
+def nothing_to_relabel(model: np.ndarray, design: np.ndarray) -> bool:
+    """Whether what controls do not explain is rounding error, as of few stimuli it is.
+
+    Parameters
+    ----------
+    model : array of shape (n_pairs,)
+    design : array of shape (n_pairs, 1 + n_controls)
+    """
+    rest = parted(model, design)[1]
+    return bool((rest**2).sum() <= LEAST_LEFT * ((model - model.mean()) ** 2).sum())
 
 
 def _normal_scores(vectors: np.ndarray) -> np.ndarray:

@@ -133,14 +133,13 @@ def compare_responses(
     for key, response in models.items():
         model, layer = split_key(key)
         x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
-        varies = bool(x.size and np.ptp(x, axis=0).any())
         for region, ones in by_region.items():
             scored = score_response(method, x, ones, resamples, folds)
             for target in response_targets(region, ones):
                 chosen = list(target.rdms)
                 value = scored.sampled(chosen, over, seed)
                 low, high = bounds[region][chosen].mean(axis=0)
-                flags = ["" if varies else "no score: the response is the same to every stimulus"]
+                flags = ["" if varies(x) else SAME]
                 if np.isnan(low):
                     flags.append("no lower ceiling: one subject")
                 if np.isnan(high) and method != "cca":
@@ -162,6 +161,14 @@ def compare_responses(
                     }
                 )
     return made(rows)
+
+
+SAME = "no score: the response is the same to every stimulus"
+
+
+def varies(x: np.ndarray) -> bool:
+    """Whether a response of shape (n_stimuli, n_units) tells any two stimuli apart."""
+    return bool(x.size and np.ptp(x, axis=0).any())
 
 
 @dataclass(frozen=True)
@@ -237,7 +244,7 @@ def score_response(
     """
     scores_of = RESPONSE_METHODS[method][0]
     n_drawn, n_stimuli = resamples.drawn.shape
-    if not (x.size and np.ptp(x, axis=0).any()):
+    if not varies(x):
         none = np.full((len(ones), n_drawn), np.nan)
         return ScoredResponse(np.full(len(ones), np.nan), none, None, n_stimuli)
     whole = np.vstack([np.ones(n_stimuli, dtype=int), resamples.drawn])  # first all as they are

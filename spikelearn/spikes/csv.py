@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -108,7 +109,10 @@ def _populations(table: str, meta: Mapping[str, Any]) -> dict[str, PopulationSpi
     for row in rows:
         try:
             name, neuron, trial, _, time_ms = row
-            found[name].append((text_tables.number(time_ms), int(neuron), int(trial)))
+            spike = text_tables.number(time_ms), int(neuron), int(trial)
+            if not _can_be(spike, meta["populations"][name], len(meta["labels"])):
+                raise ValueError(spike)
+            found[name].append(spike)
         except (ValueError, KeyError) as error:
             raise SpikelearnError(
                 f"line {rows.line_num + 1} must hold a known population, neuron, trial,"
@@ -121,6 +125,12 @@ def _populations(table: str, meta: Mapping[str, Any]) -> dict[str, PopulationSpi
             size, np.array(times), np.array(neurons), np.array(trials)
         )
     return populations
+
+
+def _can_be(spike: tuple[float, int, int], size: int, n_trials: int) -> bool:
+    """Whether there is such a neuron and trial, and the time is one."""
+    time_ms, neuron, trial = spike
+    return math.isfinite(time_ms) and 0 <= neuron < size and 0 <= trial < n_trials
 
 
 def _metadata(line: str) -> dict[str, Any] | None:

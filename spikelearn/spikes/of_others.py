@@ -46,7 +46,8 @@ class Given(TypedDict, total=False):
         Column or array of the times, and of the neuron of each.
     trials, onset, label : str
         Table of time intervals that become trials, and its columns of their onsets and labels; of a
-        table of spikes the column of their trials, and that of what was shown.
+        table of spikes the column of their trials, and that of what was shown. Of a table of cells
+        trials are "rows" or "columns", and label is the array of what was shown.
     populations : str
         Column of the units, or of their electrodes, or of the spikes, that names their populations;
         of a Neo block the annotation that does.

@@ -8,8 +8,10 @@ of them may name the columns, as NumPy writes it. Text is UTF-8 or UTF-16, else 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,14 +52,16 @@ class Table(NamedTuple):
             Naming the first line where there is none.
         """
         cells = self.columns[name]
-        try:
-            return np.array([number(cell) for cell in cells], dtype=np.float64)
-        except ValueError:
-            line, cell = next((n, c) for n, c in zip(self.lines, cells, strict=True)
-                              if not is_number(c))  # fmt: skip
-            raise SpikelearnError(
-                f"line {line} has no number in the column '{name}', found '{cell:.40}'"
-            ) from None
+        with contextlib.suppress(ValueError):
+            numbers = np.array([number(cell) for cell in cells], dtype=np.float64)
+            if np.isfinite(numbers).all():
+                return numbers
+        lines = [n for n, c in zip(self.lines, cells, strict=True) if not _is_finite(c)]
+        cell = cells[self.lines.index(lines[0])]
+        more = f", and {len(lines) - 1} more such lines" if len(lines) > 1 else ""
+        raise SpikelearnError(
+            f"line {lines[0]} has no number in the column '{name}', found '{cell:.40}'{more}"
+        )
 
 
 def decoded(path: Path) -> tuple[str, list[str]]:
@@ -189,6 +193,10 @@ def number(cell: str) -> float:
     if "_" in cell:  # which Python skips in numbers
         raise ValueError(cell)
     return float(cell.replace(",", ".") if _is_comma(cell) else cell)
+
+
+def _is_finite(cell: str) -> bool:
+    return is_number(cell) and math.isfinite(number(cell))
 
 
 def is_number(cell: str) -> bool:

@@ -19,6 +19,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._names import order_of_names, written_name
 from spikelearn.spikes import text_tables
 from spikelearn.spikes.of_others import column, in_ms, neurons_of, of_trials, said_unit
+from spikelearn.spikes.spike_cells import flattened, is_list, of_table
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -78,7 +79,7 @@ def _is_header(names: Sequence[str]) -> bool:
 
 
 def from_arrays(arrays: Mapping[str, Any], form: str, given: Given) -> Activity:
-    """The spikes of an archive: arrays of times and of neurons, one of both, or a cell per neuron.
+    """The spikes of an archive: arrays of times and of neurons, one of both, or cells of times.
 
     Parameters
     ----------
@@ -105,6 +106,9 @@ def from_arrays(arrays: Mapping[str, Any], form: str, given: Given) -> Activity:
         _called(list(cells), _TIMES) or list(cells)
     )
     if len(lists) == 1 and not named:
+        if not is_list(cells[lists[0]]):
+            unit = _UNIT.search(lists[0].lower())
+            return of_table(lists[0], arrays, unit and unit.group(1), form, given)
         others = [name for name in arrays if name != lists[0]]
         return _of_cells(lists[0], cells[lists[0]], others, form, given)
     if len(pairs) == 1 and not named:
@@ -124,14 +128,14 @@ def from_arrays(arrays: Mapping[str, Any], form: str, given: Given) -> Activity:
 
 
 def _apart(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Arrays by name; those of records by the names of their fields."""
+    """Arrays by name; those of records by the names of their fields; lists of lists as tables."""
     found = {}
     for name, value in arrays.items():
         array = np.asarray(value)
         if array.dtype.names:
             found.update({field: array[field] for field in array.dtype.names})
         else:
-            found[name] = array
+            found[name] = flattened(array)
     return found
 
 
@@ -139,11 +143,6 @@ def _of_cells(
     name: str, cells: np.ndarray, others: Sequence[str], form: str, given: Given
 ) -> Activity:
     """A list of spike times for each neuron, as MATLAB keeps lists of unequal length."""
-    if cells.size != max([*cells.shape, 1]):
-        raise SpikelearnError(
-            f"its cells {name} have {' x '.join(map(str, cells.shape))} places, and it is not said"
-            " which are neurons; a list of times for each neuron is read"
-        )
     trains = [np.asarray(cell, dtype=np.float64).ravel() for cell in cells.flat]
     columns = {
         name: np.concatenate(trains),

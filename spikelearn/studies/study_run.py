@@ -18,6 +18,7 @@ from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
@@ -107,7 +108,8 @@ def run_study(
     progress : callable, optional
         Called with the fraction done and a few words.
     tell : callable, optional
-        Called with each note on how a recording was read, before anything is trained.
+        Called with each note on how a recording was read, and about how long training takes,
+        before anything is trained.
     again : bool
         Whether to train and compare also what is there.
 
@@ -125,6 +127,10 @@ def run_study(
                 tell(f"{name}: {note}")
     # Seeds outermost: an interrupted study has the first seed of every rule first.
     pieces = _pieces(study, folder, recordings)
+    if tell is not None:
+        estimate = study_estimate(pieces, again)
+        require_room(estimate, folder)
+        tell(estimate.sentence())
     deadline = time.monotonic() + 60 * limit_minutes
     say = progress or (lambda fraction, words: None)
     failed: list[str] = []
@@ -167,6 +173,29 @@ def run_study(
         said_of_unused(folder, training_folder(folder), [piece.run for piece in pieces]),
         again,
     )
+
+
+def plan_study(study: Study, folder: str | Path, again: bool = False) -> list[str]:
+    """What `run_study` would do, in sentences: how much, how long; nothing is trained.
+
+    Parameters
+    ----------
+    study : Study
+    folder : path
+        Where its pieces are kept.
+    again : bool
+        Whether what is there would be computed anew.
+
+    Raises
+    ------
+    SpikelearnError
+        As `run_study`.
+    """
+    folder = Path(folder)
+    recordings, skipped = _recordings(study)
+    estimate = study_estimate(_pieces(study, folder, recordings), again)
+    require_room(estimate, folder)
+    return [f"left out: {sentence}" for sentence in skipped] + [estimate.sentence()]
 
 
 def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -> list[Piece]:

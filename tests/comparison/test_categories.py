@@ -9,7 +9,7 @@ import pytest
 from rsa_examples import made_up_recording, needs_images, response
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison import compare_held_out, compare_partial_rsa, compare_rsa
+from spikelearn.comparison import compare_held_out, compare_partial_rsa, compare_rsa, mean_table
 from spikelearn.comparison.categories import category_of_stimuli
 from spikelearn.recordings import kriegeskorte92
 
@@ -58,3 +58,28 @@ def test_assigned_layers_and_partial_scores_have_intervals_over_categories() -> 
 def test_the_92_images_are_of_six_kinds() -> None:
     kinds = category_of_stimuli(kriegeskorte92.load())
     assert sorted(np.bincount(kinds)) == [12, 12, 12, 12, 21, 23]
+
+
+def test_stimuli_of_no_category_are_told_in_every_row() -> None:
+    recording = made_up_recording(24)
+    kind = np.arange(24) % 6
+    whole = {str(k): kind == k for k in range(6)}
+    object.__setattr__(recording, "categories", whole)
+    random = np.random.default_rng(0)
+    models = {"m": response(random.normal(size=(24, 9)))}
+    assert set(mean_table(models, recording, 20, over="categories").flag) == {""}
+    categories = {k: v for k, v in whole.items() if k != "5"}
+    object.__setattr__(recording, "categories", categories)
+    labels = ", ".join(recording.labels[5:18:6])
+    said = f"4 stimuli of no category ({labels} and 1 more) are together taken for one more kind"
+    tables = [
+        compare_rsa(models, recording, 20, over="categories"),
+        compare_held_out(
+            {"0": models["m"], "1": models["m"] * 2}, recording, 20, over="categories"
+        ),
+        compare_partial_rsa(models, recording, {"c": models["m"] ** 2}, 20, over="categories"),
+        mean_table(models, recording, 20, over="categories"),
+    ]
+    for table in tables:
+        assert table.flag.str.endswith(said).all()
+    assert not compare_rsa(models, recording, 20).flag.str.contains("no category").any()

@@ -102,3 +102,20 @@ def test_pixels_are_the_control_where_none_is_given_and_refusals_say_what_would_
         zero_table(MODELS, RECORDING, 9, comparator="spearman", method="cka")
     with pytest.raises(SpikelearnError, match="two models are called 'c'"):
         compared(controls={"c": CONTROL, ("c", ""): CONTROL})
+
+
+def test_of_four_stimuli_controls_leave_nothing_to_relabel_and_the_table_says_so() -> None:
+    random = np.random.default_rng(5)
+    models = {"m": response(random.normal(size=(4, 6)))}
+    given = {"controls": {"c": response(random.normal(size=(4, 6)))}, "method": "partial_rsa"}
+    zero = zero_table(models, made_up_recording(4), 60, **given)
+    assert (zero.p == 1).all()
+    assert (zero.flag == (
+        "given c; no test: of 6 pairs of stimuli the controls and their curve leave nothing that"
+        " could be relabelled, so p is 1 whatever the score"
+    )).all()  # fmt: skip
+    models = {"m": response(random.normal(size=(9, 6)))}
+    given["controls"] = {"c": response(random.normal(size=(9, 6)))}
+    zero = zero_table(models, made_up_recording(9), 60, **given)
+    assert (zero.flag == "given c").all()
+    assert (zero.p < 1).any()

@@ -128,3 +128,24 @@ def test_all_pairs_of_models_are_compared_and_corrected_together() -> None:
     ]  # fmt: skip
     np.testing.assert_allclose(monkey.p_holm, holm(monkey.p.to_numpy()))
     np.testing.assert_allclose(monkey.p_fdr, false_discovery_control(monkey.p))
+
+
+def test_tables_of_tests_say_what_was_left_out_and_why_there_is_none() -> None:
+    recording = made_up_recording(12)
+    patterns = np.random.default_rng(1).normal(size=(12, 6))
+    silent = np.where(np.arange(12)[:, None] == 3, 0.0, np.abs(patterns))
+    models = {"whole": response(patterns), "silent": response(silent), "same": response(silent * 0)}
+    one, none = "1 silent stimulus", "12 silent stimuli; no score: 0 of 12 stimuli left"
+    scores = compare_rsa(models, recording, 0).groupby("model").flag
+    assert scores.first()["silent"] == one
+    assert scores.first()["same"].startswith(none)
+    for table in (zero_table(models, recording, 60), mean_table(models, recording, 10)):
+        flags = table.groupby("model").flag.unique()
+        assert [*flags["whole"], *flags["silent"]] == ["", one]
+        assert flags["same"].tolist() == [none]
+    pairs = difference_table(models, recording, [("whole", "silent"), ("silent", "same")], 10)
+    assert pairs.groupby("model_a").flag.unique().str[0].to_dict() == {
+        "whole": one, "silent": f"{one}; {none}"
+    }  # fmt: skip
+    few = zero_table({"whole": response(patterns)}, recording, 9)
+    assert set(few.flag) == {"of 9 relabellings: no p below 0.1"}

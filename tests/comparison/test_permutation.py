@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from simulated_recordings import rdm_of
@@ -13,6 +15,7 @@ from spikelearn.comparison.permutation import (
     p_by_sequence,
     permutation_scores,
     settled,
+    smallest_p,
 )
 
 
@@ -72,3 +75,18 @@ def test_a_p_by_sequence_counts_to_the_last_relabelling_that_decides() -> None:
     assert p_by_sequence(1.0, np.r_[less, np.nan]) == pytest.approx(2 / 72)
     assert np.isnan(p_by_sequence(np.nan, less))
     assert np.isnan(p_by_sequence(1.0, np.zeros(0)))
+
+
+def test_a_test_that_cannot_be_significant_says_how_small_p_can_be() -> None:
+    assert smallest_p(999, math.factorial(7), 7) == ""
+    assert smallest_p(999, math.factorial(4), 4) == (
+        "4 stimuli can be relabelled in 24 ways only: no p much below 0.042"
+    )
+    assert smallest_p(19, math.factorial(30), 30) == "of 19 relabellings: no p below 0.05"
+    assert smallest_p(20, math.factorial(30), 30) == ""
+
+
+def test_of_four_stimuli_the_best_score_has_the_p_that_is_said() -> None:
+    model = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    permuted = permutation_scores(model, model[None], 2000, 0, "pearson")
+    assert p_by_permutation(1.0, permuted[0]) == pytest.approx(1 / 24, rel=0.25)

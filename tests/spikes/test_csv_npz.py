@@ -70,8 +70,11 @@ def test_an_archive_of_other_arrays_gives_one_sentence(tmp_path: Path) -> None:
     [
         ('"inhibitory",1,1', '"inhibitory",x,1', "line 8 must hold a known population"),
         ('"inhibitory",1,1', '"unheard",1,1', "line 8 must hold a known population"),
-        ('"inhibitory",1,1', '"inhibitory",2,1', "senders must lie in 0 to 1"),
-        ('"inhibitory",1,1', '"inhibitory",1,3', "spikes in trials that are not among the 3"),
+        ('"inhibitory",1,1', '"inhibitory",-1,1', "line 8 must hold a known population"),
+        (",7.3\n", ",nan\n", "line 8 must hold a known population"),
+        (",7.3\n", ",inf\n", "line 8 must hold a known population"),
+        ('"inhibitory",1,1', '"inhibitory",2,1', "line 8 must hold a known population"),
+        ('"inhibitory",1,1', '"inhibitory",1,3', "line 8 must hold a known population"),
         (",7.3\n", ",50.5\n", r"spikes outside its trials, which last from 0 to 50\.0 ms"),
         (",7.3\n", ",7.3", "cut short"),
         ("population,neuron", "neuron,population", "second line must be population,neuron"),

@@ -1,0 +1,106 @@
+"""How many networks a study trains, how long, and how much of the disk: told before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikelearn._keys import content_key
+from spikelearn._room import Part, in_bytes, in_time, require_disk
+from spikelearn.studies.study_pieces import Piece
+from spikelearn.training.expected_costs import Costs, expected_costs
+
+_SCORES_BYTES = 25_000  # of the table of a network, a recording and a method
+
+
+@dataclass(frozen=True)
+class StudyEstimate:
+    """What there is to do, about.
+
+    Attributes
+    ----------
+    n_networks, n_to_train, n_to_finish : int
+        All with each of their seeds; those that are trained anew; and those that are to be
+        controlled or compared, the former among them.
+    seconds : float
+        Of training, by one process.
+    n_bytes : float
+        That the study's folder grows by.
+    n_unknown : int
+        Networks of `n_to_train` that cannot be told, and are in neither.
+    """
+
+    n_networks: int
+    n_to_train: int
+    n_to_finish: int
+    seconds: float = 0.0
+    n_bytes: float = 0.0
+    n_unknown: int = 0
+
+    def sentence(self) -> str:
+        """All of it in words."""
+        if not self.n_to_finish:
+            return f"{_networks(self.n_networks)}, all of them trained and compared already"
+        said = _networks(self.n_networks)
+        if self.n_to_train < self.n_networks:
+            said += f", of which {self.n_networks - self.n_to_train} are trained already"
+        said += f"; {self.n_to_finish} to control and compare" if not self.n_to_train else ""
+        if self.n_to_train:
+            time = "less than a second" if self.seconds < 1 else f"about {in_time(self.seconds)}"
+            said += f"; training {self.n_to_train} takes {time} of one process, by a sample of"
+            said += " their updates (controls, comparisons and tests come on top)"
+        if self.n_unknown:
+            said += f", and {self.n_unknown} of them that it cannot be told of"
+        return f"{said}; about {in_bytes(self.n_bytes)} of disk"
+
+
+def study_estimate(pieces: Sequence[Piece], again: bool = False) -> StudyEstimate:
+    """What is to be done of a study; networks that differ in their seed alone take as long.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+    again : bool
+        Whether what is there is computed anew.
+    """
+    to_train = [piece for piece in pieces if again or not piece.trained]
+    to_finish = [piece for piece in pieces if again or not piece.complete]
+    known: dict[str, Costs | None] = {}
+    costs = [_costs(piece, known) for piece in to_train]
+    told = [one for one in costs if one is not None]
+    tables = sum(len(piece.recordings) * len(piece.study.methods) + 1 for piece in to_finish)
+    return StudyEstimate(
+        len(pieces),
+        len(to_train),
+        len(to_finish),
+        sum(one.seconds for one in told),
+        sum(one.n_bytes for one in told) + _SCORES_BYTES * tables,
+        len(costs) - len(told),
+    )
+
+
+def require_room(estimate: StudyEstimate, folder: Path) -> None:
+    """Refuse a study whose folder's disk does not hold it.
+
+    Raises
+    ------
+    NoRoomError
+    """
+    part = Part(f"{estimate.n_to_finish} networks and their tables", estimate.n_bytes)
+    require_disk("the study", [part], folder)
+
+
+def _costs(piece: Piece, known: dict[str, Costs | None]) -> Costs | None:
+    about = piece.config.model_dump(mode="json", exclude={"seed"})
+    key = content_key(about)
+    if key not in known:
+        try:
+            known[key] = expected_costs(piece.config)
+        except Exception:  # a rule that fails says why when it is its turn
+            known[key] = None
+    return known[key]
+
+
+def _networks(number: int) -> str:
+    return f"{number} network{'' if number == 1 else 's'}"

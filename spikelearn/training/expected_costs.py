@@ -1,0 +1,140 @@
+"""What a training will take of time and disk, about: told before many of them begin.
+
+Nobody can say how long an update takes by a rule that anyone may write, so a few are made, of
+inputs drawn at random, by a network that is thrown away; and to networks that are simulated, a
+few images are shown. What comes between updates (validation, checkpoints) is not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from spikelearn._seeding import generator, torch_generator
+from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.rules import make_rule
+from spikelearn.simulation import simulate
+from spikelearn.simulation.memory import numbers_of_synapses
+from spikelearn.stimuli.datasets import EVENT_DATASETS
+from spikelearn.stimuli.events import load_events
+from spikelearn.stimuli.stimulus import Stimulus
+from spikelearn.training.checked_runs import weights_of
+from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.images import Split, load_images
+from spikelearn.training.one_thread import one_thread
+from spikelearn.training.optimization import Optimizer, train_epoch
+
+_UPDATES = 4  # of which the first is not counted: it makes room and code
+_ENOUGH_S = 1.0  # a slow update is made once
+_SHOWN = 5  # images in a row, beside one alone: a simulation has a beginning that costs, too
+_LIT = 0.13  # mean brightness of handwritten digits
+_SPARSE = 0.02  # of inputs that are events, in a step
+TABLES_BYTES = 8_000  # of a run beside its weights: description, tables, digests
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of training, and bytes of the run's folder."""
+
+    seconds: float
+    n_bytes: float
+
+
+def expected_costs(config: TrainConfig | STDPConfig) -> Costs:
+    """What training takes, about, by a sample of its work.
+
+    Parameters
+    ----------
+    config : TrainConfig or STDPConfig
+        That can be trained; see `check_trainable`.
+
+    Returns
+    -------
+    Costs
+    """
+    return _simulated(config) if isinstance(config, STDPConfig) else _updated(config)
+
+
+def _updated(config: TrainConfig) -> Costs:
+    description: Any = config.description()
+    # Some layers draw from the generator of the process, which is to be as it was.
+    with torch.random.fork_rng(), one_thread():
+        network = description.build(config.seed)
+        rule = make_rule(config.rule_place, **config.options)
+        rule.prepare(network, torch_generator(config.seed, "rule", config.rule))
+        n_bytes = sum(w.numel() * w.element_size() for w in weights_of(rule).values())
+        if not rule.trains:
+            return Costs(0.0, n_bytes + TABLES_BYTES)
+        rule.network.to(config.device)
+        rule.extra.to(config.device)
+        data = _drawn(config, description).to(config.device)
+        optimizer = Optimizer(config, rule)
+        every = torch.arange(len(data.y), device=data.y.device)
+        began: list[float] = []
+
+        def batches() -> Any:
+            for _ in range(_UPDATES):
+                began.append(time.perf_counter())
+                if len(began) > 1 and began[-1] - began[0] > _ENOUGH_S:
+                    return
+                yield every
+            began.append(time.perf_counter())
+
+        train_epoch(rule, data, batches(), optimizer.step, 1, config.epochs)
+    each = np.diff(began)
+    update = float(np.median(each[1:] if len(each) > 1 else each))
+    n_updates = -(-_n_train(config) // config.batch_size)
+    return Costs(update * n_updates * config.epochs, n_bytes + TABLES_BYTES)
+
+
+def _drawn(config: TrainConfig, description: Any) -> Split:
+    """A batch of inputs and labels that mean nothing."""
+    random = generator(0, "a batch to tell the time by")
+    n = config.batch_size
+    labels = torch.from_numpy(random.integers(0, description.n_classes, n))
+    if config.dataset in EVENT_DATASETS:
+        shape = (n, description.n_steps, description.n_inputs)
+        return Split(torch.from_numpy((random.random(shape) < _SPARSE).astype(np.uint8)), labels)
+    values = random.uniform(*config.input_range, (n, description.n_inputs))
+    return Split(torch.from_numpy(values.astype(np.float32)), labels)
+
+
+def _n_train(config: TrainConfig | STDPConfig) -> int:
+    if config.n_train is not None:
+        return config.n_train
+    if config.dataset in EVENT_DATASETS:
+        return len(load_events(config.dataset).train)
+    return len(load_images(config, config.complete()["source"]).train_images)
+
+
+def _simulated(config: STDPConfig) -> Costs:
+    network = config.description()
+    n_bytes = 8.0 * sum(numbers_of_synapses(network))
+    seconds = [_showing(config, network, n) for n in (1, 1, _SHOWN)][1:]  # first code is made
+    image = max(seconds[1] - seconds[0], 0.0) / (_SHOWN - 1)
+    beginning = max(seconds[0] - image, 0.0)
+    n_images = _n_train(config) * config.epochs + config.n_label + config.n_test
+    return Costs(
+        image * n_images + beginning * -(-n_images // config.chunk), n_bytes + TABLES_BYTES
+    )
+
+
+def _showing(config: STDPConfig, network: SpikingNetwork, n_images: int) -> float:
+    """Seconds that one simulation takes in which so many images are shown."""
+    random = generator(0, "an image to tell the time by")
+    duration_ms = n_images * (config.present_ms + config.rest_ms)
+    chance = _LIT * config.max_rate_hz * config.dt_ms / 1000.0
+    n_steps = round(n_images * config.present_ms / config.dt_ms)
+    sources = {}
+    for name, size in network.sources.items():
+        steps, senders = np.nonzero(random.random((n_steps, size)) < chance)
+        sources[name] = PopulationSpikes.from_unsorted(size, steps * config.dt_ms, senders)
+    stimulus = Stimulus(spikes=sources)
+    began = time.perf_counter()
+    simulate(network, stimulus, duration_ms, config.dt_ms, config.backend)
+    return time.perf_counter() - began
