@@ -7,6 +7,7 @@ Ctrl-C, and what schedulers and closing terminals send (SIGTERM, SIGHUP), end a 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from typing import Any
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Engines end a run at an interrupt and give what there is of it: by then the exception is gone.
 _last: signal.Signals = signal.SIGINT
+
+
+# What stands while nothing has begun, by signal; empty outside of `ending_at_once`.
+_before: dict[signal.Signals, Any] = {}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -29,6 +34,33 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.signal = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Within the block, signals that ask for the end do so at once, while there is no work.
+
+    Libraries that are being imported take exceptions for their own, or print them, so none is
+    raised. Work begins with `ended_by_signals`; when it is over signals end the process without a
+    word, for what they could say of the work would not be true.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        error = KeyboardInterrupt() if number == signal.SIGINT else Interrupted(number)
+        sentence, status = interruption(error)
+        os.write(2, f"{sentence}\n".encode())
+        os._exit(status)
+
+    asks = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)
+    for number, usual in asks.items():
+        if signal.getsignal(number) is usual:  # else it is ignored, or another's
+            _before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in _before:
+            signal.signal(number, signal.SIG_DFL)
+        _before.clear()
 
 
 @contextlib.contextmanager
@@ -47,13 +79,15 @@ def ended_by_signals() -> Iterator[None]:
     global _last  # noqa: PLW0603
     _last = signal.SIGINT
     ours = threading.current_thread() is threading.main_thread()
+    for number, usual in _before.items() if ours else ():
+        signal.signal(number, usual)
     taken = [s for s in _ENDING if ours and signal.getsignal(s) is signal.SIG_DFL]
     for one in taken:
         signal.signal(one, end)
     try:
         yield
     finally:
-        for one in taken:
+        for one in (*taken, *_before) if ours else ():
             signal.signal(one, signal.SIG_DFL)
         _last = signal.SIGINT
 

@@ -9,13 +9,23 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from spikelearn._errors import SpikelearnError
 
+# What would change the matrix is not among them: it is made anew each time, and what was changed
+# would be lost.
+_OF_MATRIX = frozenset(
+    {"T", "all", "any", "argmax", "argmin", "astype", "copy", "cumsum", "diagonal", "dot",
+     "flatten", "max", "mean", "min", "nonzero", "ravel", "reshape", "round", "size", "std", "sum",
+     "tolist", "transpose", "var"}
+)  # fmt: skip
+
 
 class SynapticWeights(NDArrayOperatorsMixin):
     """Weights of the synapses between two populations, one by one.
 
-    In arithmetic, comparisons and indexing it is the matrix of shape (source size, target size):
-    the sums over the synapses of each pair, 0 where there is none. The matrix is made when it is
-    asked for; `network.with_weights` takes the synapses as they are.
+    In arithmetic, comparisons, indexing and all that reads it as an array, it is the matrix of
+    shape (source size, target size): the sums over the synapses of each pair, 0 where there is
+    none. So are `mean`, `sum`, `T` and what else tells of an array and changes nothing. The matrix
+    is made when it is asked for; `values` are the weights of the synapses that there are, and
+    `network.with_weights` takes the synapses as they are.
 
     Parameters
     ----------
@@ -40,6 +50,8 @@ class SynapticWeights(NDArrayOperatorsMixin):
     [0.5, 0.25, 1.0]
     >>> np.asarray(weights).tolist()
     [[0.0, 0.75], [1.0, 0.0]]
+    >>> float(weights.mean()), float(weights.values.mean())
+    (0.4375, 0.5833333333333334)
     """
 
     def __init__(self, pre: Any, post: Any, values: Any, shape: tuple[int, int]) -> None:
@@ -90,6 +102,11 @@ class SynapticWeights(NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> Any:
         return self.matrix()[key]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _OF_MATRIX:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return getattr(self.matrix(), name)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -242,3 +242,58 @@ def test_outputs_that_are_written_when_it_is_interrupted_are_said_to_be(tmp_path
     with pytest.raises(KeyboardInterrupt) as caught:
         each_on_its_own([(tmp_path / "a").touch, interrupted])
     assert interruption(caught.value)[0] == "Interrupted. Outputs that are written whole: 1."
+
+
+# A signal comes while a module is imported, as of a user who has mistyped; and at the very end.
+_IMPORTING = """
+import importlib.abc, os, signal, sys
+number, module = signal.Signals[sys.argv[1]], sys.argv[2]
+class Impatient(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), number)
+for one in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(one, signal.SIG_DFL)  # whoever started the tests may ignore it
+sys.meta_path.insert(0, Impatient())
+from spikelearn.__main__ import main
+sys.argv = ["spikelearn", "rules"]
+main()
+"""
+_AT_THE_END = """
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+import sys
+from spikelearn.__main__ import main
+sys.argv = ["spikelearn", "rules"]
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize(
+    ("number", "module", "sentence"),
+    [
+        (signal.SIGINT, "typer", "Interrupted. Nothing of it is kept"),
+        (signal.SIGTERM, "spikelearn.cli._tables", "Interrupted by SIGTERM. Nothing of it is"),
+    ],
+)
+def test_a_signal_while_modules_are_imported_ends_in_one_sentence(
+    number: signal.Signals, module: str, sentence: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTING, number.name, module], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 128 + number
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_a_signal_after_all_is_done_says_nothing_that_is_not_true() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_THE_END], capture_output=True, text=True, check=False
+    )
+    assert "backprop" in done.stdout
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -21,6 +24,17 @@ def test_it_reads_as_the_matrix_of_sums() -> None:
     assert np.asarray(TWICE, dtype=np.float32).dtype == np.float32
     assert (TWICE.shape, TWICE.ndim, len(TWICE), TWICE.n_synapses) == ((3, 2), 2, 3, 4)
     assert repr(TWICE) == "<weights of 4 synapses from 3 to 2 neurons>"
+
+
+def test_it_has_what_tells_of_an_array_and_nothing_that_would_change_a_copy() -> None:
+    np.testing.assert_array_equal(TWICE.T, MATRIX.T)
+    np.testing.assert_array_equal(TWICE.sum(axis=0), MATRIX.sum(axis=0))
+    assert (TWICE.mean(), TWICE.max(), TWICE.size) == (MATRIX.mean(), 2.0, 6)
+    assert TWICE.tolist() == MATRIX.tolist()
+    for name in ("fill", "sort", "put", "nonsense"):
+        assert not hasattr(TWICE, name)
+    again = pickle.loads(pickle.dumps(copy.deepcopy(TWICE)))  # noqa: S301 - our own
+    np.testing.assert_array_equal(again, MATRIX)
 
 
 def test_two_synapses_of_one_pair_stay_two() -> None:

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.cli import recordings, runs
 from spikelearn.cli._app import NoSeed, app, plainly
 from spikelearn.cli._reading import Given, read_spikes, reading
 from spikelearn.cli._tables import print_table
 from spikelearn.cli.simulation import spiking_network
+
+_SHIPPED = ("models", "stimuli", "models/studies", "models/recipes")
 
 
 @app.command()
@@ -23,13 +25,13 @@ def inspect(
         Path,
         typer.Argument(
             help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv ...), a model, stimulus or recording"
-            " (.yaml), a network (.nir), or a run's folder."
+            " (.yaml), a network (.nir), a run's folder, or the name of what is shipped."
         ),
     ],
     given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
-    """Say what a file holds: of spikes, of a run, of a model, a stimulus or a recording.
+    """Say what a file or a name holds: spikes, a run, a model, a stimulus, a recording, a study.
 
     Of spikes that another program wrote: what is read, what is taken instead, what is left out.
 
@@ -50,7 +52,7 @@ def inspect(
     elif suffix == ".nir":
         print_model(str(path))
     elif not path.exists():
-        raise SpikelearnError(f"there is no file or folder {path}")
+        _print_shipped(str(path))
     else:
         raise SpikelearnError(
             f"cannot tell what {path} holds; spikes end in {', '.join(FORMATS)} (those of others"
@@ -85,6 +87,31 @@ def _print_spikes(path: Path, given: Given) -> None:
     known = {k: v for k, v in activity.provenance.items() if isinstance(v, str | int | float)}
     if known:
         print("; ".join(f"{name}: {value}" for name, value in known.items()))
+
+
+def _print_shipped(name: str) -> None:
+    """What is shipped under a name, which may be of a stimulus and of a recording, too.
+
+    Raises
+    ------
+    SpikelearnError
+        If nothing is; the message has the nearest names.
+    """
+    from spikelearn._files import find_yaml, shipped_names
+    from spikelearn.recordings import RECORDINGS
+
+    names = {kind: shipped_names(kind) for kind in _SHIPPED}
+    kinds = [kind for kind in _SHIPPED if name in names[kind]]
+    for kind in kinds:
+        _print_description(find_yaml(kind, name))
+    if name.partition(":")[0] in RECORDINGS:
+        recordings.show(name)
+    elif not kinds:
+        every = dict.fromkeys([*(one for its in names.values() for one in its), *RECORDINGS])
+        raise SpikelearnError(
+            f"there is no file or folder {name}, and nothing of that name is shipped;"
+            f" {nearest(name, every)}"
+        )
 
 
 def _print_folder(path: Path) -> None:

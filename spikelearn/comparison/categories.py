@@ -62,7 +62,7 @@ def in_no_category(recording: Any) -> str:
     members = _members(recording)
     if members is None or members.any(axis=1).all():
         return ""
-    out = named(recording.labels, ~members.any(axis=1))
+    out = named(recording.labels, np.logical_not(members.any(axis=1)))
     several = "is" if len(out) == 1 else "are together"
     return (
         f"{counted(len(out), 'stimulus', 'stimuli')} of no category ({some_of(out)}) {several}"

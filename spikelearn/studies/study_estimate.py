@@ -11,7 +11,7 @@ from spikelearn._room import Part, in_bytes, in_time, require_disk
 from spikelearn.studies.study_pieces import Piece
 from spikelearn.training.expected_costs import Costs, expected_costs
 
-_SCORES_BYTES = 25_000  # of the table of a network, a recording and a method
+_SCORES_BYTES = 12_500  # of the table of a network, a recording and a method
 
 
 @dataclass(frozen=True)

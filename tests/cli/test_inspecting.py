@@ -75,9 +75,20 @@ def test_what_is_said_of_another_s_file_reaches_its_reader(tmp_path: Path) -> No
     ],
 )
 def test_descriptions_are_inspected(kind: str, name: str, words: str) -> None:
-    status, said = run("inspect", find_yaml(kind, name))
-    assert status == 0, said
-    assert words in said
+    for asked in (find_yaml(kind, name), name):
+        status, said = run("inspect", asked)
+        assert status == 0, said
+        assert words in said
+
+
+def test_a_name_of_two_things_shows_both_and_an_unknown_one_gets_the_nearest() -> None:
+    said = run("inspect", "kriegeskorte92")[1]
+    assert "stimulus kriegeskorte92 of kind" in said
+    assert said.count("kriegeskorte92") > 1
+    status, said = run("inspect", "brunel200")
+    assert status == 1
+    assert "there is no file or folder brunel200, and nothing of that name is shipped" in said
+    assert "brunel2000" in said
 
 
 def test_what_holds_nothing_known_is_said(tmp_path: Path) -> None:

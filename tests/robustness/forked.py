@@ -33,7 +33,7 @@ _PROGRAM = """
 import resource, sys
 seconds = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_CPU, (seconds + 2, seconds + 4))
-from spikelearn.cli import main
+from spikelearn.__main__ import main
 main()
 """
 

@@ -89,5 +89,5 @@ def test_pieces_to_compare_only_take_no_training(costs) -> None:
                             study=SimpleNamespace(methods=("rsa",)))  # fmt: skip
     estimate = study_estimate([piece, piece])  # type: ignore[list-item]
     assert estimate.sentence() == (
-        "2 networks, of which 2 are trained already; 2 to control and compare; about 100 kB of disk"
+        "2 networks, of which 2 are trained already; 2 to control and compare; about 50 kB of disk"
     )
