@@ -43,7 +43,8 @@ from spikelearn._files import shipped_names, write_text
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, commit, provenance
 from spikelearn.stimuli.datasets import resolve_source
-from spikelearn.training.config import load_recipe, run_key
+from spikelearn.training.config import run_key
+from spikelearn.training.recipes import load_recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

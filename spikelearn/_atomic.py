@@ -3,7 +3,8 @@
 Both are made under a hidden name beside their own and renamed. The hidden name holds the process's
 number: what a process that was killed has left is found by the next that writes into the same
 folder. What was half-written is removed; a folder that was moved aside, and that nothing had taken
-the place of yet, is put back.
+the place of yet, is put back. A process that works on a result for long leaves such a name beside
+it, too, by which others know.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 
 from spikelearn._errors import SpikelearnError
@@ -23,6 +25,7 @@ from spikelearn._errors import SpikelearnError
 # Less room than this, in bytes, and it was the full disk that made a writer fail.
 _FULL = 1_000_000
 _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+_WORK = "work"  # the kind of hidden folders that say who works on a path
 _looked_into: set[Path] = set()
 _making: set[Path] = set()  # hidden folders of this process
 
@@ -139,6 +142,45 @@ def _put_away(folder: Path) -> None:
     _making.discard(folder)
 
 
+@contextlib.contextmanager
+def worked_on(path: Path) -> Iterator[None]:
+    """Within the block, other processes can tell that this one works on `path`; see `workers_on`.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, or nothing can be written beside `path`.
+    """
+    folder = _private(path, _WORK)
+    try:
+        _make(folder, path)
+        yield
+    finally:
+        _put_away(folder)
+
+
+def workers_on(path: Path) -> list[str]:
+    """The processes that work on `path`, in words; none of this machine that have ended.
+
+    Of another machine it cannot be told from here whether a process runs still.
+    """
+    found = []
+    for mark in sorted(path.parent.glob(f".{escape(path.name[:100])}.{_WORK}-*")):
+        host, _, rest = mark.name.rpartition(f".{_WORK}-")[2].partition("-")
+        number = rest.partition("-")[0]
+        if host != _host():
+            found.append(f"process {number} of the machine {host} (its mark is {mark.name})")
+        elif number.isdigit() and _runs(int(number)):
+            found.append(f"process {number}")
+    return found
+
+
+def _runs(number: int) -> bool:
+    import psutil
+
+    return bool(psutil.pid_exists(number))
+
+
 def put_away_all() -> None:
     """Put away every hidden folder of this process, when a signal has ended its work.
 
@@ -200,20 +242,26 @@ def remove_leftovers(folder: Path) -> list[Path]:
     removed = []
     with contextlib.suppress(OSError):
         # What was moved aside first: it may be all there is of a result.
-        for left in [*_left(folder, "old"), *_left(folder, "tmp")]:
+        for left in leftovers(folder):
             _put_away(left)
             removed.append(left)
     return removed
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """What killed processes of this machine have left in a folder.
+
+    First what was moved aside, which is put back where nothing has taken its place.
+    """
+    return [left for kind in ("old", "tmp", _WORK) for left in _left(folder, kind)]
+
+
 def _left(folder: Path, kind: str) -> list[Path]:
     """Hidden folders of a kind whose process does not run any more."""
-    import psutil
-
     found = []
     for left in folder.glob(f".*.{kind}-{_host()}-*"):
         number = left.name.rpartition(f".{kind}-{_host()}-")[2].split("-")[0]
-        if number.isdigit() and not psutil.pid_exists(int(number)):
+        if number.isdigit() and not _runs(int(number)):
             found.append(left)
     return found
 

@@ -11,6 +11,7 @@ weights.safetensors    network and rule
 epochs.parquet         loss and validation accuracy by epoch
 layers.parquet         weight displacement, dead units, cosine with backpropagation by layer
 summary.yaml           test accuracy, chosen epoch, flags
+learning_curve.csv     the epochs again, with the seconds that each took on the machine that made it
 code/                  the files of a rule that a user has written, as they were
 
 A folder appears when all of it is written. What has another key has another folder: a result of
@@ -43,6 +44,7 @@ RUN_FORMAT = 4
 READABLE_FORMATS = (2, 3, 4)
 CONFIG, MADE, SUMMARY = "config.yaml", "made.yaml", "summary.yaml"
 WEIGHTS, CODE, FILES = "weights.safetensors", "code", "files"
+CURVE = "learning_curve.csv"
 
 # What stands under these names, where it stands there.
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -212,6 +214,7 @@ def save_run(
     summary: Mapping[str, Any],
     key: str = "",
     code: Mapping[str, str] | None = None,
+    curve: str = "",
 ) -> None:
     """Write a complete training run: under a temporary name, then renamed.
 
@@ -230,6 +233,8 @@ def save_run(
         As of `new_result`.
     code : mapping of str to str, optional
         Texts of the rule's files, where a user has written it, by their places in `CODE`.
+    curve : str
+        The text of `CURVE`; none is written where it is empty.
     """
     from safetensors.torch import save_file
 
@@ -243,6 +248,8 @@ def save_run(
             table.to_parquet(temporary / f"{name}.parquet", index=False)
         for place, text in (code or {}).items():
             write_text(temporary / CODE / place, text)
+        if curve:
+            write_text(temporary / CURVE, curve)
         write_yaml(temporary / SUMMARY, dict(summary))
 
 

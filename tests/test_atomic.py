@@ -17,7 +17,15 @@ from typing import Any
 import pytest
 
 from spikelearn import _atomic
-from spikelearn._atomic import WriteError, atomic_folder, atomic_path, remove_leftovers
+from spikelearn._atomic import (
+    WriteError,
+    atomic_folder,
+    atomic_path,
+    leftovers,
+    remove_leftovers,
+    worked_on,
+    workers_on,
+)
 from spikelearn._errors import SpikelearnError
 
 FAILURES: list[type[BaseException]] = [RuntimeError, KeyboardInterrupt, SystemExit, OSError]
@@ -327,3 +335,35 @@ def test_a_folder_is_looked_into_by_what_it_is_not_by_how_it_is_called(
         (tmp_path / name / "runs" / f".a.tmp-{_atomic._host()}-{dead}-x").mkdir(parents=True)
         monkeypatch.chdir(tmp_path / name)
         assert len(remove_leftovers(Path("runs"))) == 1
+
+
+def test_who_works_on_a_path_is_told_while_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "run [a*]"
+    with worked_on(path):
+        assert workers_on(path) == [f"process {os.getpid()}"]
+        assert workers_on(tmp_path / "run [a*] b") == []
+        assert leftovers(tmp_path) == []
+    assert workers_on(path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mark_of_a_killed_process_says_nothing_and_one_of_another_machine_does(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run"
+    program = (
+        "import os, pathlib, sys\n"
+        "from spikelearn._atomic import worked_on\n"
+        "with worked_on(pathlib.Path(sys.argv[1])):\n    os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    (left,) = tmp_path.iterdir()
+    assert workers_on(path) == []
+    assert leftovers(tmp_path) == [left]
+    elsewhere = tmp_path / ".run.work-node7-12-ab"
+    elsewhere.mkdir()
+    assert workers_on(path) == [
+        "process 12 of the machine node7 (its mark is .run.work-node7-12-ab)"
+    ]
+    assert remove_leftovers(tmp_path) == [left]
+    assert list(tmp_path.iterdir()) == [elsewhere]

@@ -25,7 +25,8 @@ from spikelearn._paths import written
 from spikelearn.networks import KINDS
 from spikelearn.stimuli.protocol import Protocol
 from spikelearn.studies.study import Study
-from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
+from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.recipes import load_recipe
 
 UNKNOWN = "nonsense_of_a_field"
 WRONG: dict[type, tuple[Any, ...]] = {

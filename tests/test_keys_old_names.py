@@ -15,8 +15,9 @@ from spikelearn.networks import plasticity
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.plausibility import audit_rule
 from spikelearn.rules import RULES, known_name
-from spikelearn.training.config import STDPConfig, load_recipe
+from spikelearn.training.config import STDPConfig
 from spikelearn.training.opening import open_run
+from spikelearn.training.recipes import load_recipe
 from spikelearn.training.stdp_training import train_stdp
 
 REWARD: dict[str, Any] = {"modulator": "reward", "reward": (1.0,), "a_plus": 0.1, "a_minus": 0.1}

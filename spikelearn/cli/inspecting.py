@@ -142,7 +142,7 @@ def _print_description(path: Path) -> None:
         print(f"study {study.name}: {len(study.networks)} networks, seeds"
               f" {', '.join(map(str, study.seeds))}")  # fmt: skip
     elif "rule" in content or "model" in content:
-        from spikelearn.training.config import load_recipe
+        from spikelearn.training.recipes import load_recipe
 
         _print_yaml(f"recipe {path.stem}", load_recipe(path))
     elif kind is None or "responses" in content or "rdms" in content:

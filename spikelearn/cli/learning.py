@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,7 +74,11 @@ RuleOptions = Annotated[
 @plainly
 def train(
     network: Annotated[
-        str | None, typer.Argument(help="Model, by name or path; the same as --model.")
+        str | None,
+        typer.Argument(
+            help="Model, by name or path, the same as --model; or a run's folder or config.yaml,"
+            " which is trained again, the same as --recipe."
+        ),
     ] = None,
     rule: Rule = None,
     recipe: Recipe = None,
@@ -97,6 +102,14 @@ def train(
         int, typer.Option(min=1, help="How many seeds, counted up from the first.")
     ] = 1,
     setting: Changes = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write logs for TensorBoard there, a folder a run: learning curve, alignment with"
+            " backpropagation, seconds. It changes no number.",
+        ),
+    ] = None,
     again: Again = False,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
@@ -115,7 +128,14 @@ def train(
     Example: spikelearn train --rule my_rule.py:MyRule --option rate=0.5 --dataset digits
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
+    Example: spikelearn train runs/mlp_784-backprop-seed0-98eba36f08/config.yaml --seed 1
     """
+    from spikelearn.training.recipes import is_of_run
+
+    if network is not None and is_of_run(network):
+        if recipe is not None:
+            raise SpikelearnError(f"two recipes are given: the run '{network}' and '{recipe}'")
+        network, recipe = None, network
     if network is not None and model is not None and network != model:
         raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
     named = {
@@ -131,7 +151,8 @@ def train(
         given["changes"] = of_network
     own: list[tuple[str, ...]] = [(name,) for name in given if name != "options"]
     own += [("options", name) for name in given.get("options", {})]
-    first = _training_config(recipe, given)
+    with plain_warnings():
+        first = _training_config(recipe, given)
     if changed:
         given_once(first, changed, own)
         first = first.changed(changed)
@@ -141,7 +162,7 @@ def train(
     configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
     runs: list[Any] = []
     with keeping(lambda: _kept(runs, configs)):
-        for run in _run(configs, out, again):
+        for run in _run(configs, out, again, tensorboard):
             runs.append(run)
         _print_runs(first, runs)
 
@@ -157,7 +178,9 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
         )
 
 
-def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> Iterator[Any]:
+def _run(
+    configs: list[TrainConfig | STDPConfig], out: Path, again: bool, tensorboard: Path | None
+) -> Iterator[Any]:
     """Train by each configuration; runs that lie in `out` are read."""
     from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
@@ -169,9 +192,9 @@ def _run(configs: list[TrainConfig | STDPConfig], out: Path, again: bool) -> Ite
         for config in configs:
             move = bar(f"{config.rule}, seed {config.seed}")
             if isinstance(config, STDPConfig):
-                yield train_stdp(config, out, move, again=again)
+                yield train_stdp(config, out, move, again=again, tensorboard=tensorboard)
             else:
-                yield run_training(config, out, move, again=again)
+                yield run_training(config, out, move, again=again, tensorboard=tensorboard)
 
 
 def _kept(runs: list[Any], configs: list[TrainConfig | STDPConfig]) -> str:
@@ -222,8 +245,10 @@ def _receptive_fields(folder: Path) -> Path:
 def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
     from spikelearn._files import shipped_names, validate
+    from spikelearn._store import StoredResultWarning
     from spikelearn.rules import known_name, rule_entry
-    from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
+    from spikelearn.training.config import STDPConfig, TrainConfig
+    from spikelearn.training.recipes import load_recipe
 
     rule = given.get("rule")
     if recipe is None and rule is None and _is_plastic(given.get("model")):
@@ -243,11 +268,15 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
                 say(f"Recipe: {recipe}")
                 break
     if recipe is not None:
-        config = load_recipe(recipe)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StoredResultWarning)  # told when it is read again
+            config = load_recipe(recipe)
         if rule is not None and rule != config.rule_place:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
         _check_options(type(config), config.rule, given)
         options = {**getattr(config, "options", {}), **given.pop("options", {})}
+        if config.changes and "changes" in given and "model" not in given:
+            given["changes"] = {**config.changes, **given["changes"]}
         return load_recipe(recipe, **given, options=options)
     kind = STDPConfig if rule_entry(rule).simulated else TrainConfig
     _check_options(kind, str(rule), given)

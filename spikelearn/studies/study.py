@@ -46,7 +46,8 @@ from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._names import file_name, is_file_name
-from spikelearn.training.config import STDPConfig, TrainConfig, beside, load_recipe
+from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.recipes import beside, load_recipe
 
 BASELINE = "baseline"  # family of networks that learn nothing
 

@@ -11,7 +11,8 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import TRAINED, measures_code, own_found, plain_value
-from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe, run_key, run_name
+from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
+from spikelearn.training.recipes import load_recipe
 from spikelearn.training.trainable import check_trainable
 
 FORMAT = 1

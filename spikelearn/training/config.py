@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import (
     Field,
@@ -20,13 +20,13 @@ from pydantic import (
 
 from spikelearn._description import Description, FixedMapping
 from spikelearn._errors import SpikelearnError, nearest
-from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._files import validate
 from spikelearn._keys import content_key, current_name, plain
 from spikelearn._store import RUN_FORMAT
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES, effective_options, known_name, rule_code, rule_entry, rule_name
 from spikelearn.rules.rule_options import checked_options, refuse_missing
-from spikelearn.rules.user_rule import absolute_place, is_place
+from spikelearn.rules.user_rule import is_place
 from spikelearn.stimuli.image_files import Colour
 
 if TYPE_CHECKING:
@@ -305,50 +305,6 @@ class TrainConfig(_RunConfig):
         return self
 
 
-def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
-    """The training recipe of that name among the shipped ones, or in the YAML file at that path.
-
-    Parameters
-    ----------
-    name : str or path
-        Such as "mnist_mlp/feedback_alignment".
-    **changes
-        Fields of `TrainConfig`, or of `STDPConfig` where the recipe's rule is carried out by the
-        simulation, to replace, such as `seed`.
-
-    Raises
-    ------
-    SpikelearnError
-        Naming the file, the field and what is allowed.
-    """
-    path = find_yaml("models/recipes", name)
-    content = read_yaml(path)
-    if isinstance(content, dict):
-        for word in ("description", "reference"):
-            if not isinstance(content.get(word, ""), str):
-                raise SpikelearnError(
-                    f"{path}: field '{word}': must be text (found {content[word]!r})"
-                )
-        content = {k: v for k, v in content.items() if k not in ("description", "reference")}
-        content = beside(path, content) | changes
-        named = content.get("rule")
-        if isinstance(named, str):
-            content["rule"] = current_name("rule", named)
-        rule = RULES.get(content["rule"]) if isinstance(named, str) else None
-        if rule is not None and rule.simulated:
-            content = {k: v for k, v in content.items() if k != "options" or v}
-            return validate(STDPConfig, content, path)
-    return validate(TrainConfig, content, path)
-
-
-def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """What a file says, with the rule of one's own that it names looked for from its folder."""
-    rule = content.get("rule")
-    if isinstance(rule, str) and is_place(rule):
-        return {**content, "rule": absolute_place(rule, path.parent)}
-    return content
-
-
 class STDPConfig(_RunConfig):
     """Unsupervised training of a spiking network with one plastic projection, by simulation.
 
@@ -447,3 +403,17 @@ class STDPConfig(_RunConfig):
         )
         changed = {**dict(network), "populations": populations}
         return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")
+
+
+def fields_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for of a run, from what `complete` says of it: fields of its configuration.
+
+    A field that is not there was None, where it may be: that is not written.
+    """
+    kind = STDPConfig if "present_ms" in stored else TrainConfig
+    unsaid = {
+        name: None
+        for name, field in kind.model_fields.items()
+        if field.default is not None and type(None) in get_args(field.annotation)
+    }
+    return {**unsaid, **{k: v for k, v in stored.items() if k in kind.model_fields}}

@@ -29,8 +29,9 @@ from spikelearn.training.checked_runs import (
     weights_of,
 )
 from spikelearn.training.checkpoints import Progressed, read_checkpoint, write_checkpoint
-from spikelearn.training.config import TrainConfig
+from spikelearn.training.config import TrainConfig, run_name
 from spikelearn.training.images import Split, images_of_run, split, split_events
+from spikelearn.training.learning_curve import LearningCurve
 from spikelearn.training.measures import (
     PROBE_IMAGES,
     accuracy_of,
@@ -103,6 +104,7 @@ def train(
     progress: Progress | None = None,
     after_epoch: AfterEpoch | None = None,
     again: bool = False,
+    tensorboard: str | Path | None = None,
 ) -> TrainedRun:
     """Train a network by a rule; or read the run, where `runs` holds it already.
 
@@ -115,7 +117,8 @@ def train(
     config : TrainConfig
     runs : path, optional
         Folder of runs. The run is stored there, and a checkpoint after every epoch, from which an
-        interrupted run goes on. Nothing is stored where it is absent.
+        interrupted run goes on; `learning_curve` says where its curve stands meanwhile. Nothing is
+        stored where it is absent.
     progress : callable, optional
         Called with the fraction done and a few words. Without it, a line says that a run was read.
     after_epoch : callable, optional
@@ -123,6 +126,9 @@ def train(
         in evaluation mode, and the validation accuracy. It must leave the rule as it is.
     again : bool
         Whether to train also where `runs` holds the run, which is then replaced.
+    tensorboard : path, optional
+        Folder of logs for TensorBoard: the run's learning curve, the cosine of its updates with
+        backpropagation's by layer and epoch, the seconds of each epoch. It changes no number.
 
     Raises
     ------
@@ -150,7 +156,9 @@ def train(
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
     place = Place.of(complete, runs)
+    curve = LearningCurve(place, tensorboard, run_name(complete))
     if place is not None and (run := place.read(open_trained_run, again, progress)) is not None:
+        curve.log_complete(run.summary)
         return run
     check_memory(config)
     code = kept_code(config.rule_place)  # as it is now, whoever edits it meanwhile
@@ -177,8 +185,8 @@ def train(
     rule.extra.to(config.device)
     check_batches(rule, config)
     checkpoint = None if place is None else place.checkpoint
-    loop = _Loop(config, rule, rule_generator, checkpoint, after_epoch)
-    with keeping(lambda: "" if place is None else place.kept(loop.kept())):
+    loop = _Loop(config, rule, rule_generator, checkpoint, curve, after_epoch)
+    with keeping(lambda: "" if place is None else place.kept(loop.kept())), curve.followed():
         with one_thread():
             loop.run(training, validation, say)
             load_weights(rule, loop.best)
@@ -188,11 +196,14 @@ def train(
             wrong = spiking_problems(rule, validation.x) if rule.trains else {}
             summary = summarise(loop, rule, training, test, n_classes, [*seen, *wrong.values()])
         tables = {"epochs": loop.table(), "layers": layers}
+        curve.finish(summary)
         say(1.0, "trained")
         if place is None:
             return TrainedRun(complete, rule, tables["epochs"], layers, summary)
-        store.save_run(place.folder, complete, weights_of(rule), tables, summary, place.key, code)
-        place.checkpoint.unlink(missing_ok=True)
+        store.save_run(
+            place.folder, complete, weights_of(rule), tables, summary, place.key, code, curve.text()
+        )
+        place.clear()
         return TrainedRun(
             complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
         )
@@ -269,9 +280,10 @@ class _Loop:
         rule: Rule,
         rule_generator: torch.Generator,
         checkpoint: Path | None,
+        curve: LearningCurve,
         after_epoch: AfterEpoch | None = None,
     ) -> None:
-        self.config, self.rule, self.checkpoint = config, rule, checkpoint
+        self.config, self.rule, self.checkpoint, self.curve = config, rule, checkpoint, curve
         self.after_epoch = after_epoch
         self.rule_generator = rule_generator
         self.optimizer = Optimizer(config, rule)
@@ -335,6 +347,7 @@ class _Loop:
         scores = predict(self.rule, validation.x)
         accuracy = accuracy_of(scores.argmax(1), validation.y)
         self.records.append({"epoch": epoch, "train_loss": loss, "validation_accuracy": accuracy})
+        self.curve.put(self.records, self.rule, validation)
         if self.after_epoch is not None:
             self.after_epoch(epoch, self.rule, accuracy)
         if self.rule.trains:
@@ -379,6 +392,7 @@ class _Loop:
         self.optimizer, self.records, self.best = optimizer, progress.records, progress.best
         self.best_accuracy, self.best_epoch = progress.best_accuracy, progress.best_epoch
         self.saved = len(self.records) - 1
+        self.curve.resumed(self.records)
 
 
 def summarise(

@@ -41,8 +41,9 @@ from spikelearn.training.checked_runs import (
     read_decided,
     read_tables,
 )
-from spikelearn.training.config import STDPConfig
+from spikelearn.training.config import STDPConfig, run_name
 from spikelearn.training.images import images_of_run
+from spikelearn.training.learning_curve import LearningCurve
 from spikelearn.training.memory import check_memory
 from spikelearn.training.own_images import shown_size
 from spikelearn.training.seen_before import seen_before
@@ -55,9 +56,7 @@ from spikelearn.training.stdp_checkpoint import (
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
     Progress,
-    assign_labels,
     evaluate,
-    predict,
     rates_warning,
 )
 from spikelearn.training.stdp_layer import (
@@ -76,12 +75,11 @@ from spikelearn.training.stdp_layer import (
     with_pairs,
     with_synapses,
 )
+from spikelearn.training.stdp_progress import judge, progress_words
 from spikelearn.training.stored_runs import Place, described
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WINDOW = 2000  # latest images by which neurons are labelled for the accuracy so far
 
 
 @dataclass(frozen=True)
@@ -131,12 +129,13 @@ def train_stdp(
     progress: Progress | None = None,
     checkpoint_every_s: float = 60.0,
     again: bool = False,
+    tensorboard: str | Path | None = None,
 ) -> STDPRun:
     """Train by STDP, label, and test; or read the run, where `runs` holds it already.
 
     Parameters
     ----------
-    config, runs, progress, again
+    config, runs, progress, again, tensorboard
         Those of `spikelearn.training.loop.train`.
     checkpoint_every_s : float
         What a run that is killed loses at most.
@@ -158,68 +157,84 @@ def train_stdp(
     say = progress or (lambda fraction, words: None)
     complete = config.complete()
     place = Place.of(complete, runs)
+    curve = LearningCurve(place, tensorboard, run_name(complete))
     if place is not None and (run := place.read(open_stdp_run, again, progress)) is not None:
+        curve.log_complete(run.summary)
         return run
-    network = _network(config)
-    network, layer = with_synapses(network, plastic_projection(network), config.seed)
+    network, layer = _network(config)
     data = images_of_run(config, complete)
     _check_sizes(network, layer, data, config)
     initial = initial_weights(network, layer, config.seed)
     n_neurons = network.populations[layer.target].size
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
-    state = State(
-        initial,
-        np.broadcast_to(offset, n_neurons).astype(float),
-        [],
-        np.zeros((0, n_neurons), dtype=np.int64),
-        np.zeros(0, dtype=np.int64),
-    )
-    checkpoint = None if place is None else place.checkpoint
-    if checkpoint is not None and checkpoint.is_file():
-        state = read_checkpoint(checkpoint, state) or state
+    offset = np.broadcast_to(offset, n_neurons)
+    state = _beginning(initial, offset, place)
+    curve.resumed(state.records)
     n_inputs = network.populations[layer.source].size
     images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
     told = _told(check_sums(network, layer), data, chunks, config)
     written, kept = time.monotonic(), len(state.records)
-    try:
-        for index in range(len(state.records), len(chunks)):
-            # Whole or not at all, whenever it is interrupted.
-            after = replace(state, records=[*state.records])
-            _learn(network, layer, images[chunks[index]], index, config, after, initial, say)
-            _judge(after, data.train_labels[chunks[index]], len(data.classes))
-            state = after
-            say(0.9 * (index + 1) / len(chunks), _progress_words(state, config, len(images)))
-            if checkpoint is not None and time.monotonic() - written >= checkpoint_every_s:
-                write_checkpoint(checkpoint, state)
-                written, kept = time.monotonic(), len(state.records)
-        frozen = freeze(network, layer, state.weights, state.theta)
-        order = generator(config.seed, "split").permutation(len(images))
-        labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
-        summary["best_epoch"] = len(chunks)
-        summary["flag"] = " ".join(
-            filter(None, [*told, summary["flag"], rates_warning(state.records)])
-        )
-        epochs, layers = _tables(state, layer, dead)
-        before = freeze(network, layer, initial, np.broadcast_to(offset, n_neurons))
-        say(1.0, "trained")
-        if place is None:
-            return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
-        arrays = {"initial_weights": initial, "labels": labels, **pairs_of(layer)}
-        _store(place, state, arrays, {"epochs": epochs, "layers": layers}, summary)
-        place.checkpoint.unlink(missing_ok=True)
-        return STDPRun(
-            complete, frozen, before, labels, epochs, layers, summary, place.folder,
-            place.trained_now(),
-        )  # fmt: skip
-    except KeyboardInterrupt as error:
-        if place is None:
+    with curve.followed():
+        try:
+            for index in range(len(state.records), len(chunks)):
+                # Whole or not at all, whenever it is interrupted.
+                after = replace(state, records=[*state.records])
+                _learn(network, layer, images[chunks[index]], index, config, after, initial, say)
+                judge(after, data.train_labels[chunks[index]], len(data.classes))
+                state = after
+                curve.put(state.records)
+                say(0.9 * (index + 1) / len(chunks), progress_words(state, config, len(images)))
+                if place is not None and time.monotonic() - written >= checkpoint_every_s:
+                    write_checkpoint(place.checkpoint, state)
+                    written, kept = time.monotonic(), len(state.records)
+            frozen = freeze(network, layer, state.weights, state.theta)
+            order = generator(config.seed, "split").permutation(len(images))
+            labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+            flags = filter(None, [*told, summary["flag"], rates_warning(state.records)])
+            summary |= {"best_epoch": len(chunks), "flag": " ".join(flags)}
+            epochs, layers = _tables(state, layer, dead)
+            before = freeze(network, layer, initial, offset)
+            curve.finish(summary)
+            say(1.0, "trained")
+            if place is None:
+                return STDPRun(complete, frozen, before, labels, epochs, layers, summary)
+            arrays = {"initial_weights": initial, "labels": labels, **pairs_of(layer)}
+            tables = {"epochs": epochs, "layers": layers}
+            _store(place, state, arrays, tables, summary, curve.text())
+            place.clear()
+            return STDPRun(
+                complete, frozen, before, labels, epochs, layers, summary, place.folder,
+                place.trained_now(),
+            )  # fmt: skip
+        except KeyboardInterrupt as error:
+            if sentence := _kept(place, state, kept, len(chunks)):
+                error.add_note(sentence)
             raise
-        if kept < len(state.records) and not store.is_complete(place.folder):
-            write_checkpoint(place.checkpoint, state)
-        if sentence := place.kept(_part(len(state.records), len(chunks))):
-            error.add_note(sentence)
-        raise
+
+
+def _beginning(initial: np.ndarray, offset: np.ndarray, place: Place | None) -> State:
+    """The state from which training starts, or goes on."""
+    n_neurons = len(offset)
+    state = State(
+        initial,
+        offset.astype(float),
+        [],
+        np.zeros((0, n_neurons), dtype=np.int64),
+        np.zeros(0, dtype=np.int64),
+    )
+    if place is not None and place.checkpoint.is_file():
+        state = read_checkpoint(place.checkpoint, state) or state
+    return state
+
+
+def _kept(place: Place | None, state: State, kept: int, n_chunks: int) -> str:
+    """Keep the state of a run that is interrupted, if it is not kept yet; what is then said."""
+    if place is None:
+        return ""
+    if kept < len(state.records) and not store.is_complete(place.folder):
+        write_checkpoint(place.checkpoint, state)
+    return place.kept(_part(len(state.records), n_chunks))
 
 
 def _part(done: int, of: int) -> str:
@@ -227,10 +242,11 @@ def _part(done: int, of: int) -> str:
     return f"Training by {done} of {of} parts of the images" if done else ""
 
 
-def _network(config: STDPConfig) -> SpikingNetwork:
-    """The network that is trained, which the memory holds."""
+def _network(config: STDPConfig) -> tuple[SpikingNetwork, Projection]:
+    """The network that is trained, which the memory holds, and its layer that learns."""
     check_memory(config)
-    return config.description()
+    network = config.description()
+    return with_synapses(network, plastic_projection(network), config.seed)
 
 
 def _check_sizes(
@@ -278,28 +294,6 @@ def _told(
     for sentence in sentences:
         warnings.warn(sentence, TrainingWarning, stacklevel=3)
     return [f"{sentence}." for sentence in sentences]
-
-
-def _judge(state: State, classes: np.ndarray, n_classes: int) -> None:
-    """The accuracy of the latest images by labels from those before; they join the window."""
-    latest = state.answers[len(state.answers) - len(classes) :]
-    before = state.answers[: len(state.answers) - len(classes)]
-    accuracy = float("nan")
-    if len(before):
-        labels = assign_labels(before, state.classes, n_classes)
-        accuracy = float(np.mean(predict(latest, labels, n_classes) == classes))
-    state.records[-1]["training_accuracy"] = accuracy
-    state.answers = state.answers[-WINDOW:]
-    state.classes = np.concatenate([state.classes, classes])[-WINDOW:]
-
-
-def _progress_words(state: State, config: STDPConfig, n_images: int) -> str:
-    n_shown = min(config.n_train or n_images, n_images) * config.epochs
-    latest = state.records[-10:]
-    rate = np.mean([record["spikes_per_image"] for record in latest])
-    words = f"image {latest[-1]['images']:g} of {n_shown}, {rate:.1f} spikes an image"
-    known = [r["training_accuracy"] for r in latest if not np.isnan(r["training_accuracy"])]
-    return f"{words}, accuracy so far {np.mean(known):.3f}" if known else words
 
 
 def open_stdp_run(folder: str | Path) -> STDPRun:
@@ -435,9 +429,10 @@ def _store(
     others: dict[str, np.ndarray],
     tables: dict[str, pd.DataFrame],
     summary: dict[str, Any],
+    curve: str,
 ) -> None:
     import torch
 
     arrays = {"weights": state.weights, "threshold_rise_mv": state.theta, **others}
     tensors = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items()}
-    store.save_run(place.folder, place.complete, tensors, tables, summary, place.key)
+    store.save_run(place.folder, place.complete, tensors, tables, summary, place.key, curve=curve)

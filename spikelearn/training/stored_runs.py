@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikelearn import _store as store
+from spikelearn._atomic import worked_on
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_files import ImportedFiles
 from spikelearn._interrupts import goes_on
@@ -21,6 +23,7 @@ from spikelearn.training.config import (
     SAID_OF_RUNS,
     STDPConfig,
     TrainConfig,
+    fields_of,
     run_key,
     run_name,
 )
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 Run = TypeVar("Run")
 
 TODAYS = "as today"
+CHECKPOINT = ".checkpoint"  # behind the run's name, which is hidden
 MOST_NAMED = 3  # of the runs that differ from one that is trained now
 
 
@@ -58,7 +62,21 @@ class Place:
     @property
     def checkpoint(self) -> Path:
         """The file in which an interrupted run is kept; it belongs to the key as the run does."""
-        return self.folder.parent / f".{self.folder.name}.checkpoint"
+        return self.folder.parent / f".{self.folder.name}{CHECKPOINT}"
+
+    @property
+    def curve(self) -> Path:
+        """The file in which its learning curve stands while it is made."""
+        return self.folder.parent / f".{self.folder.name}.{store.CURVE}"
+
+    def worked_on(self) -> AbstractContextManager[None]:
+        """Within the block, other processes can tell that this one makes the run."""
+        return worked_on(self.folder)
+
+    def clear(self) -> None:
+        """Remove what there is of a run that is complete, or is to be made anew, beside it."""
+        self.checkpoint.unlink(missing_ok=True)
+        self.curve.unlink(missing_ok=True)
 
     def kept(self, part: str) -> str:
         """What is said to be kept of the run where making it is interrupted.
@@ -87,7 +105,7 @@ class Place:
             What is told of progress; None, and a line says that the run was read.
         """
         if again:
-            self.checkpoint.unlink(missing_ok=True)
+            self.clear()
             return None
         if not store.holds(self.folder, self.key):
             return None
@@ -96,7 +114,7 @@ class Place:
         except SpikelearnError as error:  # all that decides it is as today: it must open
             store.set_aside(self.folder, str(error))
             return None
-        self.checkpoint.unlink(missing_ok=True)  # of a process that was killed when all was done
+        self.clear()  # of a process that was killed when all was done
         words = store.origin(self.folder, "trained")
         if say is None:
             print(f"{words[0].upper()}{words[1:]}", file=sys.stderr)
@@ -213,7 +231,7 @@ def kept_code(rule: str) -> dict[str, str]:
     return texts
 
 
-def rule_of_run(folder: Path, stored: Mapping[str, Any]) -> str:
+def rule_of_run(folder: Path, stored: Mapping[str, Any], does: str = "answers") -> str:
     """The rule of a stored run, by a name that finds it; a warning where its code is another today.
 
     Of a rule that a user has written it is the file that trained the run, where it is as it was;
@@ -224,6 +242,8 @@ def rule_of_run(folder: Path, stored: Mapping[str, Any]) -> str:
     folder : Path
     stored : mapping
         The configuration in it.
+    does : str
+        What the rule is wanted for, in a verb.
 
     Raises
     ------
@@ -250,7 +270,7 @@ def rule_of_run(folder: Path, stored: Mapping[str, Any]) -> str:
             f" {why}"
         )
     warnings.warn(
-        f"{folder} answers by the copy of its rule that it keeps, {store.CODE}/{place}: {why}",
+        f"{folder} {does} by the copy of its rule that it keeps, {store.CODE}/{place}: {why}",
         OtherCodeWarning,
         stacklevel=3,
     )
@@ -276,7 +296,7 @@ def standing(folder: Path) -> str:
     if stored["format"] != store.RUN_FORMAT:
         return in_words(stored, today)
     kind = STDPConfig if "present_ms" in stored else TrainConfig
-    given = {name: value for name, value in stored.items() if name in kind.model_fields}
+    given = fields_of(stored)
     if str(given.get("source", "")).startswith("sha256:"):
         given["source"] = "auto"  # a user's own images: those that are there today
     missing = ""

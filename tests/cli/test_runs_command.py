@@ -96,3 +96,29 @@ def test_a_comparison_says_which_runs_would_be_trained_otherwise_today(folder: P
     (run / "made.yaml").write_text(yaml.safe_dump({**made, "key": run_key(content)}))
     said = f"Note: {run}: trained by other code of the rule (spikelearn.rules.rule)"
     assert said in call(*command).output
+
+
+def test_a_stored_run_is_trained_again_by_its_folder_or_its_configuration(folder: Path) -> None:
+    first = call("train", *ARGUMENTS, "--images", "100", "--set", "network.activation=relu")
+    assert first.exit_code == 0, first.output
+    (run,) = (folder / "runs").iterdir()
+    for named in ((run,), (run / "config.yaml",), ("--recipe", run / "config.yaml")):
+        read = call("train", *named)
+        assert f"Read from runs/{run.name}" in read.output
+    # What else is given replaces what it says, within the model too.
+    other = call("train", run, "--seed", "4", "--set", "network.sizes[1]=20")
+    assert other.exit_code == 0, other.output
+    (second,) = (p for p in (folder / "runs").iterdir() if p != run)
+    content = yaml.safe_load((second / "config.yaml").read_text())
+    assert content["seed"] == 4
+    assert content["network"]["activation"] == "relu"
+    assert content["network"]["sizes"] == [64, 20, 32, 10]
+    assert "two recipes are given" in error("train", run, "--recipe", "mnist_mlp/backprop")
+
+
+def test_a_log_for_tensorboard_is_written_where_it_is_asked_for(folder: Path) -> None:
+    for _ in range(2):  # trained, and read
+        result = call("train", *ARGUMENTS, "--images", "60", "--tensorboard", "logs")
+        assert result.exit_code == 0, result.output
+        (run,) = (folder / "runs").iterdir()
+        assert len(list((folder / "logs" / run.name).glob("events.out.tfevents.*"))) == 1

@@ -35,8 +35,19 @@ COMMANDS: dict[str, Callable[[Path], str]] = {
     "study": lambda o: f"study run {original(o, 'study.yaml')} --out study",
     "audit": lambda o: f"{AUDIT} --out audit",
 }
+# What training goes on from, and how far it is.
+KEPT = (".checkpoint", ".learning_curve.csv")
 # What tells of dates, of the machine or of seconds, and so may differ.
-_PASSING = ("made.yaml", "report.html", ".svg", ".nwb", ".nix", "probes.parquet", "probes.csv")
+_PASSING = (
+    "made.yaml",
+    "learning_curve.csv",
+    "report.html",
+    ".svg",
+    ".nwb",
+    ".nix",
+    "probes.parquet",
+    "probes.csv",
+)
 _MOST_KILLS = 5  # of one result, before it is let go on to its end
 
 

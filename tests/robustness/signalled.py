@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from forked import ended
-from killing import COMMANDS, content, where_of
+from killing import COMMANDS, KEPT, content, where_of
 
 NOTHING = "Nothing of it is kept"
 
@@ -41,8 +41,8 @@ def told_truly(
     at = max(1, round(share * events))
     found = ended(command, dataclasses.replace(where_of(place), signal_at=at, signal=int(number)))
     # Of training, the state before the first epoch is nothing that was worth a word.
-    left = [p for p in place.rglob("*") if p.is_file() and not p.name.endswith(".checkpoint")]
-    hidden = [p for p in place.rglob(".*") if not p.name.endswith(".checkpoint")]
+    left = [p for p in place.rglob("*") if p.is_file() and not p.name.endswith(KEPT)]
+    hidden = [p for p in place.rglob(".*") if not p.name.endswith(KEPT)]
     again = ended(command, where_of(place))
     said = [line for line in found.errors.splitlines() if line.startswith("Interrupted")]
     if found.outcome == "0":  # the signal came when all was done

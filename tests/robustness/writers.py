@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import Ended, Where, ended
-from killing import COMMANDS, checkpoints_at_once, content
+from killing import COMMANDS, KEPT, checkpoints_at_once, content
 from originals import SUFFIXES, original
 
 _OTHER_ID = 65534
@@ -221,4 +221,4 @@ def _left_by(found: Ended, place: Path, expected: dict[str, str], reason: str) -
 
 def _is_kept(path: Path) -> bool:
     """Whether it is what training goes on from: whole, and there to be used."""
-    return path.name.endswith(".checkpoint")
+    return path.name.endswith(KEPT)

@@ -12,9 +12,10 @@ from spikelearn._files import shipped_names, write_yaml
 from spikelearn._seeding import torch_generator
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import Rule
-from spikelearn.training.config import STDPConfig, TrainConfig, load_recipe
+from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import train
 from spikelearn.training.optimization import Optimizer
+from spikelearn.training.recipes import load_recipe
 
 
 @pytest.fixture

@@ -1,0 +1,152 @@
+"""Recipes: what a training run is, in a YAML file; shipped ones, one's own, and a run's own.
+
+The `config.yaml` of a stored run is a recipe, too: the same run again, with the same key and the
+same weights, wherever its model and its rule have gone meanwhile. Where the model is not at hand or
+reads otherwise, it is the one that the configuration writes out; where a rule of one's own is not
+as it was, it is the copy that the run keeps. Both are told.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._files import cache_folder, find_yaml, read_yaml, validate, write_yaml
+from spikelearn._keys import content_key, current_name
+from spikelearn._store import CONFIG, StoredResultWarning, is_complete
+from spikelearn.networks import load_model
+from spikelearn.rules import RULES
+from spikelearn.rules.user_rule import absolute_place, is_place
+from spikelearn.training.config import SAID_OF_NETWORKS, STDPConfig, TrainConfig, fields_of
+from spikelearn.training.stored_runs import rule_of_run
+
+# What a run's configuration says beside what was asked for: it follows from that.
+_FOLLOWS = ("format", "network", "data", "code", "variant", "images")
+
+
+def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
+    """The training recipe of that name among the shipped ones, or in the YAML file at that path.
+
+    Parameters
+    ----------
+    name : str or path
+        Such as "mnist_mlp/feedback_alignment"; or a run's folder, or its `config.yaml`.
+    **changes
+        Fields of `TrainConfig`, or of `STDPConfig` where the recipe's rule is carried out by the
+        simulation, to replace, such as `seed`.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the file, the field and what is allowed.
+    """
+    if is_of_run(name):
+        path = Path(name, CONFIG) if Path(name).is_dir() else Path(name)
+        return _made(_given_of_run(path, read_yaml(path), changes) | changes, path)
+    path = find_yaml("models/recipes", name)
+    content = read_yaml(path)
+    if isinstance(content, dict):
+        for word in ("description", "reference"):
+            if not isinstance(content.get(word, ""), str):
+                raise SpikelearnError(
+                    f"{path}: field '{word}': must be text (found {content[word]!r})"
+                )
+        content = {k: v for k, v in content.items() if k not in ("description", "reference")}
+        content = beside(path, content) | changes
+    return _made(content, path)
+
+
+def _made(content: Any, path: Path) -> TrainConfig | STDPConfig:
+    """The configuration of what a recipe says."""
+    if isinstance(content, dict) and isinstance(named := content.get("rule"), str):
+        content["rule"] = current_name("rule", named)
+        rule = RULES.get(content["rule"])
+        if rule is not None and rule.simulated:
+            content = {k: v for k, v in content.items() if k != "options" or v}
+            return validate(STDPConfig, content, path)
+    return validate(TrainConfig, content, path)
+
+
+def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """What a file says, with the rule of one's own that it names looked for from its folder."""
+    rule = content.get("rule")
+    if isinstance(rule, str) and is_place(rule):
+        return {**content, "rule": absolute_place(rule, path.parent)}
+    return content
+
+
+def is_of_run(name: str | Path) -> bool:
+    """Whether it is the folder of a complete run, or a file that holds a run's configuration."""
+    path = Path(name)
+    if path.is_dir():
+        return is_complete(path)
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        return False
+    try:
+        content = read_yaml(path)
+    except SpikelearnError:
+        return False
+    return (
+        isinstance(content, dict)
+        and {"format", "rule", "model"} <= set(content)
+        and isinstance(content.get("network"), dict)
+    )
+
+
+def _given_of_run(
+    path: Path, content: dict[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fields of the configuration that trains a run again.
+
+    Parameters
+    ----------
+    path : Path
+        Of its configuration.
+    content : mapping
+        What that says.
+    changes : mapping
+        Fields that are replaced.
+    """
+    asked = {name: value for name, value in content.items() if name not in _FOLLOWS}
+    given = fields_of(content) | asked
+    rule = given.get("rule")
+    if isinstance(rule, str) and is_place(rule) and "rule" not in changes:
+        given["rule"] = rule_of_run(path.parent, content, "is trained again")
+        given.pop("rule_file", None)
+    if "model" in changes:
+        return {k: v for k, v in given.items() if k != "changes"}
+    why = _model_is_another(given, content["network"], path)
+    if why:
+        stem = Path(str(given["model"])).stem
+        written = cache_folder() / "models" / content_key(content["network"], 16) / f"{stem}.yaml"
+        write_yaml(written, content["network"])
+        warnings.warn(
+            f"{path} is trained again with the model that it writes out: {why}",
+            StoredResultWarning,
+            stacklevel=3,
+        )
+        given |= {"model": str(written)}
+        given.pop("changes", None)
+    return given
+
+
+def _model_is_another(given: dict[str, Any], network: Mapping[str, Any], path: Path) -> str:
+    """How the model that a run names is another than the one that it was; empty if it is not."""
+    name = str(given["model"])
+    try:
+        model = load_model(name)
+        if given.get("changes"):
+            model = model.changed(given["changes"])
+    except (SpikelearnError, OSError) as error:
+        return " ".join(str(error).split())
+    if model.kind != network.get("kind"):
+        return f"{name} is of kind {model.kind} now"
+    today = _made(dict(given), path).description()
+    found = json.loads(today.model_dump_json(exclude_none=True))
+    names = [n for n in {*found, *network} if found.get(n) != network.get(n)]
+    other = sorted(set(names) - set(SAID_OF_NETWORKS))
+    return f"{name} has another {', '.join(other)} now" if other else ""
