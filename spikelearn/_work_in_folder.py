@@ -52,6 +52,7 @@ def outcomes_in(
     tasks: Iterable[Any],
     workers: Workers,
     tell: Callable[[str], None] | None = None,
+    uses_gpu: Callable[[Any], bool] | None = None,
 ) -> Generator[tuple[Any, Any], None, None]:
     """Each task with its outcome, in the order in which they are done.
 
@@ -66,7 +67,9 @@ def outcomes_in(
         Taken one after another as there are workers for them.
     workers : Workers
     tell : callable, optional
-        Called with a sentence on where progress can be watched.
+        Called with a sentence on where progress can be watched, and on jobs that wait.
+    uses_gpu : callable, optional
+        Whether a task needs a GPU; see `outcomes`.
 
     Yields
     ------
@@ -77,7 +80,7 @@ def outcomes_in(
     with seen(folder, by_others) as token:
         made = _InFolder(work, folder.absolute() if by_others and folder else folder, token,
                          workers.alone)  # fmt: skip
-        found = outcomes(made, tasks, workers, versions, tell)
+        found = outcomes(made, tasks, workers, versions, tell, uses_gpu)
         with contextlib.closing(found):
             for task, given in found:
                 yield task, _taken(given, folder)
@@ -85,7 +88,7 @@ def outcomes_in(
 
 def elsewhere(workers: Workers) -> bool:
     """Whether workers may be on machines that do not see the disks of this one."""
-    return bool(workers.scheduler)
+    return workers.elsewhere
 
 
 def _taken(given: Any, folder: Path | None) -> Any:

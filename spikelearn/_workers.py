@@ -1,4 +1,4 @@
-"""Tasks computed side by side: in this process, by processes of this machine, or on a Dask cluster.
+"""Tasks computed side by side: here, by processes of this machine, a Dask cluster, a queue's jobs.
 
     for task, outcome in outcomes(function, tasks, Workers(number=2)):
 
@@ -14,13 +14,15 @@ import contextlib
 import itertools
 import logging
 import multiprocessing
+import platform
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from spikelearn._chosen_workers import Workers
+from spikelearn._clusters import GPU, cluster_of, read_queue
 from spikelearn._errors import SpikelearnError
 from spikelearn._threads import at_most
 
@@ -40,49 +42,6 @@ class LostTask:
     )
 
 
-@dataclass(frozen=True)
-class Workers:
-    """Who computes.
-
-    Attributes
-    ----------
-    number : int
-        Processes of this machine; one is this process itself.
-    scheduler : str
-        The address of a Dask scheduler that runs, such as tcp://10.0.0.1:8786, in their place.
-    threads : int
-        Of each.
-    """
-
-    number: int = 1
-    scheduler: str = ""
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("number", "threads"):
-            given = getattr(self, name)
-            if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-                raise SpikelearnError(
-                    f"the {name} of workers must be a whole number above 0, found {given!r}"
-                    if name == "number"
-                    else f"threads of a worker must be a whole number above 0, found {given!r}"
-                )
-        if self.scheduler and self.number > 1:
-            raise SpikelearnError(
-                "a number of workers is of this machine, and a scheduler has its own; give one"
-            )
-
-    @property
-    def alone(self) -> bool:
-        """Whether this process computes itself."""
-        return self.number == 1 and not self.scheduler
-
-    def __str__(self) -> str:
-        if self.scheduler:
-            return f"the workers of {self.scheduler}"
-        return "this process" if self.alone else f"{self.number} processes"
-
-
 Outcome = tuple[Any, Any]
 
 
@@ -92,6 +51,7 @@ def outcomes(
     workers: Workers,
     version: Callable[[], Any] | None = None,
     tell: Callable[[str], None] | None = None,
+    uses_gpu: Callable[[Any], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Each task with what the function gives for it, in the order in which they are done.
 
@@ -104,9 +64,12 @@ def outcomes(
         Taken one after another as there are workers for them.
     workers : Workers
     version : callable, optional
-        Gives what must be the same here and on every worker of a scheduler.
+        Gives what must be the same here and on every worker elsewhere, whenever that joins.
     tell : callable, optional
-        Called with a sentence on where progress can be watched.
+        Called with a sentence on where progress can be watched, and on jobs that wait.
+    uses_gpu : callable, optional
+        Whether a task needs a GPU: elsewhere it then waits for a worker that says it has one, as
+        `dask worker --resources GPU=1` does.
 
     Yields
     ------
@@ -116,8 +79,8 @@ def outcomes(
     Raises
     ------
     SpikelearnError
-        Where workers do not start, a scheduler does not answer or has no worker, or versions
-        differ, before anything is computed.
+        Where workers do not start, a scheduler does not answer or has no worker, a queue takes no
+        job, or versions differ, before anything is computed there.
     """
     if workers.alone:
         with at_most(workers.threads):
@@ -125,7 +88,8 @@ def outcomes(
                 yield task, function(task)
         return
     with _client(workers, version, tell or (lambda sentence: None)) as client:
-        yield from _shared_out(client, function, iter(tasks), workers.threads)
+        send = _Sender(client, function, workers, version, uses_gpu)
+        yield from _shared_out(send, iter(tasks), workers.at_once if workers.cluster else 1)
 
 
 @contextlib.contextmanager
@@ -149,8 +113,10 @@ def _client(
         if workers.scheduler:
             client = stack.enter_context(_of_scheduler(workers.scheduler))
             _refuse_other_versions(client, workers.scheduler, version)
+        elif workers.cluster:
+            client = stack.enter_context(_of_jobs(workers, tell))
         else:
-            client = stack.enter_context(_of_this_machine(workers.number))
+            client = stack.enter_context(_of_this_machine(workers.bounds[1]))
         if (link := _dashboard(client)) is not None:
             tell(f"Progress can be watched at {link}")
         yield client
@@ -190,7 +156,7 @@ def _local_cluster(number: int, scratch: str) -> Any:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0" if _has_dashboard() else None,
+            dashboard_address="127.0.0.1:0",  # any free port
             silence_logs=logging.CRITICAL,
             local_directory=scratch,
         )
@@ -218,6 +184,18 @@ def _of_scheduler(address: str) -> Iterator[Any]:
                 f"the scheduler at {address} has no workers; start some with `dask worker"
                 f" {address} --nthreads 1`"
             )
+        yield client
+
+
+@contextlib.contextmanager
+def _of_jobs(workers: Workers, tell: Callable[[str], None]) -> Iterator[Any]:
+    from distributed import Client
+
+    queue = read_queue(workers.cluster, workers.threads)
+    with (
+        cluster_of(queue, workers.bounds, tell) as cluster,
+        _closed(Client(cluster, set_as_default=False)) as client,
+    ):
         yield client
 
 
@@ -280,34 +258,145 @@ def _differing(mine: Any, theirs: Any) -> str:
     )
 
 
-def _in_worker(function: Callable[[Any], Any], tasks: list[Any], threads: int) -> Any:
+def _in_worker(
+    function: Callable[[Any], Any],
+    tasks: list[Any],
+    threads: int,
+    version: Callable[[], Any] | None,
+    wanted: Any,
+) -> Any:
     """What a worker does with a batch: the outcomes, and how long they took."""
+    if version is not None and (mine := version()) != wanted:
+        raise SpikelearnError(
+            f"a worker on {platform.node()} computes by other code than the process that sends it"
+            f" work ({_differing(wanted, mine)}); install the same versions in both places"
+        )
     started = time.monotonic()
     with at_most(threads):
         found = [function(task) for task in tasks]
     return found, time.monotonic() - started
 
 
-def _shared_out(
-    client: Any, function: Callable[[Any], Any], tasks: Iterator[Any], threads: int
-) -> Iterator[Outcome]:
+def _reader() -> Callable[[bytes], Any]:
+    """What a worker runs, sent as a whole: it says so where the toolkit cannot be imported there.
+
+    A function that Dask itself cannot read ends the worker, and the next one.
+    """
+
+    def read_and_run(sent: bytes) -> Any:
+        import pickle
+        import platform
+        import sys
+
+        try:
+            function, arguments = pickle.loads(sent)  # noqa: S301 - of this program's other half
+        except Exception as error:
+            return platform.node(), sys.executable, f"{type(error).__name__}: {error}"
+        return function(*arguments)
+
+    return read_and_run
+
+
+def _readable(given: Any) -> Any:
+    """What a worker found, unless it could not read what it was sent."""
+    if len(given) == 2:
+        return given
+    node, python, why = given
+    raise SpikelearnError(
+        f"a worker on {node} has not what runs take in its Python, {python} ({why}); install the"
+        " same there as here"
+    )
+
+
+class _Sender:
+    """Sends batches of tasks to workers, those that need a GPU to such as have one."""
+
+    def __init__(
+        self,
+        client: Any,
+        function: Callable[[Any], Any],
+        workers: Workers,
+        version: Callable[[], Any] | None,
+        uses_gpu: Callable[[Any], bool] | None,
+    ) -> None:
+        self.client, self.function, self.workers = client, function, workers
+        # Processes of this machine are of the same code, and share its GPUs.
+        self.version = version if workers.elsewhere else None
+        self.wanted = self.version() if self.version is not None else None
+        self.uses_gpu = uses_gpu if workers.elsewhere else None
+        self.reader = _reader()
+        self.gpu_is_there = False
+
+    @property
+    def n_workers(self) -> int:
+        """Workers there are now."""
+        return len(self._known())
+
+    def _known(self) -> Any:
+        return self.client.scheduler_info(n_workers=-1)["workers"]
+
+    def send(self, batch: list[Any]) -> list[tuple[Any, list[Any]]]:
+        """Futures, each with its tasks."""
+        parts = [(False, batch)]
+        if self.uses_gpu is not None:
+            need = [self.uses_gpu(task) for task in batch]
+            parts = [
+                (kind, [task for task, one in zip(batch, need, strict=True) if one == kind])
+                for kind in (False, True)
+            ]
+        return [(self._submitted(part, on_gpu), part) for on_gpu, part in parts if part]
+
+    def _submitted(self, batch: list[Any], on_gpu: bool) -> Any:
+        if on_gpu:
+            self._require_gpu()
+        from distributed.protocol.pickle import dumps
+
+        arguments = self.function, batch, self.workers.threads, self.version, self.wanted
+        # The same task may be sent again: a name of its own for each time.
+        return self.client.submit(
+            self.reader,
+            dumps((_in_worker, arguments)),
+            resources={GPU: 1} if on_gpu else None,
+            pure=False,
+        )
+
+    def _require_gpu(self) -> None:
+        """Refuse what would wait for a worker with a GPU for ever."""
+        if self.gpu_is_there:
+            return
+        if self.workers.cluster:
+            queue = read_queue(self.workers.cluster, self.workers.threads)
+            there, how = queue.gpus >= 1, f"worker-extra-args: [--resources, {GPU}=1]"
+        else:
+            there = any(w.get("resources", {}).get(GPU, 0) >= 1 for w in self._known().values())
+            how = f"`dask worker --resources {GPU}=1`"
+        if not there:
+            raise SpikelearnError(
+                f"a run computes on a GPU, and no worker of"
+                f" {self.workers.cluster or self.workers.scheduler} says that it has one, as by"
+                f" {how}"
+            )
+        self.gpu_is_there = True
+
+
+def _shared_out(send: _Sender, tasks: Iterator[Any], expected: int) -> Iterator[Outcome]:
     from concurrent.futures import CancelledError
 
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    waiting = as_completed(loop=client.loop)
+    waiting = as_completed(loop=send.client.loop)
     batches: dict[str, list[Any]] = {}
     seconds, n_done = 0.0, 0
 
     def submit(batch: list[Any]) -> None:
-        # The same task may be sent again: a name of its own for each time.
-        future = client.submit(_in_worker, function, batch, threads, pure=False)
-        batches[future.key] = batch
-        waiting.add(future)
+        for future, part in send.send(batch):
+            batches[future.key] = part
+            waiting.add(future)
 
     def fill() -> None:
-        n_workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        # Also for jobs that wait in a queue: there is work as soon as they start.
+        n_workers = max(expected, send.n_workers)
         each = seconds / n_done if n_done else TOGETHER_S
         size = int(min(max(TOGETHER_S / max(each, 1e-6), 1), MOST_TOGETHER))
         while len(batches) < AHEAD * n_workers and (batch := list(itertools.islice(tasks, size))):
@@ -318,7 +407,7 @@ def _shared_out(
         future = next(waiting)
         batch = batches.pop(future.key)
         try:
-            found, took = future.result()
+            found, took = _readable(future.result())
         except KilledWorker:
             if len(batch) == 1:
                 yield batch[0], LostTask()

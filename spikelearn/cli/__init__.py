@@ -10,6 +10,7 @@ audit.py        audit
 comparing.py    compare
 study.py        study run|new
 sweep.py        sweep run|simulate|train
+cluster.py      cluster script
 runs.py         runs list|show
 recordings.py   recordings list|show
 listing.py      download, and what there is: rules, models, stimuli ...
@@ -34,6 +35,8 @@ from spikelearn.cli import study  # isort: split
 
 from spikelearn.cli import sweep  # isort: split
 
+from spikelearn.cli import cluster  # isort: split
+
 from spikelearn.cli import runs  # isort: split
 
 from spikelearn.cli import recordings  # isort: split
@@ -47,6 +50,7 @@ from spikelearn.cli._app import app
 __all__ = [
     "app",
     "audit",
+    "cluster",
     "comparing",
     "demo",
     "inspecting",

@@ -25,9 +25,18 @@ from spikelearn.cli._app import (
 )
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._viewing import each_on_its_own
+from spikelearn.cli._worker_options import (
+    ONE,
+    Cluster,
+    Scheduler,
+    Threads,
+    WorkersOption,
+    chosen_workers,
+)
 from spikelearn.cli.simulation import OPTIONS, Reset, WrittenBy
 
 if TYPE_CHECKING:
+    from spikelearn._workers import Workers
     from spikelearn.sweeps import Sweep, SweepResult
 
 sweep_app = typer.Typer(
@@ -53,13 +62,6 @@ Measure = Annotated[
 ]
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first seed.")]
 Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, counted up from the first.")]
-WorkersOption = Annotated[
-    int, typer.Option(min=1, help="Processes of this machine that compute side by side.")
-]
-Scheduler = Annotated[
-    str, typer.Option(help="Address of a Dask scheduler, as tcp://10.0.0.1:8786, to compute there.")
-]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of each worker.")]
 Name = Annotated[str | None, typer.Option(help="Name of the sweep, and of its folder.")]
 RunsFolder = Annotated[
     Path, typer.Option("--runs", help="Folder of runs, which all sweeps and commands share.")
@@ -111,8 +113,9 @@ def run(
     file: Annotated[Path, typer.Argument(help="A sweep's YAML file.")],
     runs: RunsFolder = RUNS,
     out: Out = None,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = ONE,
     scheduler: Scheduler = "",
+    cluster: Cluster = None,
     threads_per_worker: Threads = 1,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,
@@ -136,16 +139,8 @@ def run(
         described = described.changed(settings(setting, "--set"))
     if seed:
         described = described.changed("seeds", [one + seed for one in described.seeds])
-    _run(
-        described,
-        runs,
-        out,
-        (workers, scheduler, threads_per_worker),
-        retry_failed,
-        again,
-        plan,
-        plot,
-    )
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 
 @sweep_app.command()
@@ -184,8 +179,9 @@ def simulate(
     name: Name = None,
     runs: RunsFolder = RUNS,
     out: Out = None,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = ONE,
     scheduler: Scheduler = "",
+    cluster: Cluster = None,
     threads_per_worker: Threads = 1,
     retry_failed: RetryFailed = False,
     again: Again = False,
@@ -213,16 +209,8 @@ def simulate(
         start_ms=start, stop_ms=stop, bin_ms=bin_ms, keep_spikes=keep_spikes, draw_seed=draw_seed,
     )  # fmt: skip
     with named_as_options(OPTIONS):
-        _run(
-            described,
-            runs,
-            out,
-            (workers, scheduler, threads_per_worker),
-            retry_failed,
-            again,
-            plan,
-            plot,
-        )
+        who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+        _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 
 @sweep_app.command()
@@ -240,8 +228,9 @@ def train(
     name: Name = None,
     runs: RunsFolder = RUNS,
     out: Out = None,
-    workers: WorkersOption = 1,
+    workers: WorkersOption = ONE,
     scheduler: Scheduler = "",
+    cluster: Cluster = None,
     threads_per_worker: Threads = 1,
     retry_failed: RetryFailed = False,
     again: Again = False,
@@ -266,16 +255,8 @@ def train(
         train=TrainBase(**base),
         draw_seed=draw_seed,
     )
-    _run(
-        described,
-        runs,
-        out,
-        (workers, scheduler, threads_per_worker),
-        retry_failed,
-        again,
-        plan,
-        plot,
-    )
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 
 def _shared(
@@ -316,7 +297,7 @@ def _run(
     described: Sweep,
     runs: Path,
     out: Path | None,
-    who: tuple[int, str, int],
+    who: Workers,
     retry_failed: bool,
     again: bool,
     plan: bool,
@@ -330,16 +311,15 @@ def _run(
 
     for path in plots or []:
         check_plot_path(path)
-    workers, scheduler, threads = who
     with plain_warnings():
         if plan:
-            for sentence in plan_sweep(described, runs, workers, scheduler, retry_failed, again):
+            for sentence in plan_sweep(described, runs, who, retry_failed, again):
                 print(sentence)
             return
         with progress_bars() as bars:
             result = compute(
-                described, runs, out, workers, scheduler, threads, retry_failed, again,
-                bars(f"sweep {described.name}"), say,
+                described, runs, out, who, retry_failed=retry_failed, again=again,
+                progress=bars(f"sweep {described.name}"), tell=say,
             )  # fmt: skip
     _print(result)
     # What workers are told by does not change the page.

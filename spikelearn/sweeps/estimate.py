@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import check_room
 from spikelearn._small_results import SmallResults
-from spikelearn._threads import cores
 from spikelearn._workers import Workers
 from spikelearn.sweeps.description import Sweep
 
@@ -93,9 +92,8 @@ class Estimate:
 
     def _all(self, seconds: float, n_to_do: int) -> str:
         """How long all take; a scheduler may have any number of workers."""
-        together = min(self.workers.number, cores())
-        words = duration(seconds * n_to_do / together)
-        return f"{words} of one worker" if self.workers.scheduler else words
+        words = duration(seconds * n_to_do / max(self.workers.at_once, 1))
+        return words if self.workers.at_once else f"{words} of one worker"
 
 
 def duration(seconds: float) -> str:

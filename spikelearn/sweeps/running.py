@@ -48,13 +48,14 @@ def sweep(
     description: Sweep | str | Path | Mapping[str, Any] | None = None,
     runs: str | Path | None = None,
     out: str | Path | None = None,
-    workers: int = 1,
+    workers: int | str | Workers = 1,
     scheduler: str = "",
     threads_per_worker: int = 1,
     retry_failed: bool = False,
     again: bool = False,
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
+    cluster: str | Path = "",
     **fields: Any,
 ) -> SweepResult:
     """Compute all runs of a sweep that are not there yet, and give the table of all.
@@ -71,8 +72,9 @@ def sweep(
         is kept where it is absent.
     out : path, optional
         Folder for the table and the description; `sweeps/NAME` of `runs`, if absent.
-    workers : int
-        Processes of this machine; one is this process itself.
+    workers : int, str or Workers
+        Processes of this machine; one is this process itself. Of a cluster its jobs, "2:40" for as
+        many as there is work. `Workers` say all that the next two and `cluster` do.
     scheduler : str
         Address of a Dask scheduler that runs, such as tcp://10.0.0.1:8786, in their place.
     threads_per_worker : int
@@ -84,6 +86,8 @@ def sweep(
         Called with the fraction done and a few words.
     tell : callable, optional
         Called with a sentence on how many runs there are, how long they take, what is kept.
+    cluster : path, optional
+        A file of dask-jobqueue's that describes jobs of a cluster, which compute in their place.
     **fields
         Of `Sweep`.
 
@@ -96,7 +100,7 @@ def sweep(
     ------
     SpikelearnError
         Before anything runs: where a path leads nowhere, a value fits nowhere, a measure is
-        unknown, or a scheduler does not answer.
+        unknown, a scheduler does not answer, or a cluster takes no job.
 
     Examples
     --------
@@ -111,7 +115,8 @@ def sweep(
     ('populations.neuron.tau_m_ms', 'seed', 'population')
     """
     described = _described(description, fields)
-    who = Workers(workers, scheduler, threads_per_worker)
+    if not isinstance(workers, Workers):
+        workers = Workers(workers, scheduler, threads_per_worker, str(cluster))
     made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described)
     check_sweep(described, made)
     with contextlib.ExitStack() as stack:
@@ -122,7 +127,7 @@ def sweep(
         if described.keep_spikes and runs is None:
             raise SpikelearnError("spikes are kept in a folder of runs; name one by `runs`")
         place = folder / "sweeps" / file_name(described.name) if out is None else Path(out)
-        work = _Work(described, made, folder, who, progress, tell or (lambda sentence: None))
+        work = _Work(described, made, folder, workers, progress, tell or (lambda sentence: None))
         result = work.done(place, retry_failed, again)
         return result.in_memory() if runs is None and out is None else result
 
@@ -130,8 +135,7 @@ def sweep(
 def plan_sweep(
     description: Sweep,
     runs: str | Path,
-    workers: int = 1,
-    scheduler: str = "",
+    workers: Workers | None = None,
     retry_failed: bool = False,
     again: bool = False,
 ) -> list[str]:
@@ -139,12 +143,14 @@ def plan_sweep(
 
     Parameters
     ----------
-    description, runs, workers, scheduler, retry_failed, again
+    description, runs, retry_failed, again
         Those of `sweep`.
+    workers : Workers, optional
+        Who would compute.
     """
     made: Runs = SimulatedRuns(description) if description.simulate else TrainedRuns(description)
     check_sweep(description, made)
-    who = Workers(workers, scheduler)
+    who = workers or Workers()
     return _Work(description, made, Path(runs), who, None, print).planned(retry_failed, again)
 
 
@@ -250,7 +256,7 @@ class _Work:
             return
         compute = Compute(self.made, not elsewhere(self.workers))
         tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
-        found = outcomes_in(self._files, compute, tasks, self.workers, self.tell)
+        found = outcomes_in(self._files, compute, tasks, self.workers, self.tell, compute.uses_gpu)
         # Networks that differ in weights alone are drawn alike.
         with pairs_kept(), contextlib.closing(found):
             self._say()
@@ -331,6 +337,10 @@ class Compute:
         notes = sorted({str(one.message) for one in noticed if is_told(one.category)})
         seconds = round(time.monotonic() - started, 6)
         return {**found, "notes": notes, "seconds": seconds, **about}
+
+    def uses_gpu(self, task: tuple[str, dict[str, Any], int]) -> bool:
+        """Whether a run computes on a GPU."""
+        return self.runs.uses_gpu(*task[1:])
 
     def _named(self, found: dict[str, Any], key: str) -> dict[str, Any]:
         file = self.runs.file(key)

@@ -218,6 +218,11 @@ class SimulatedRuns:
         own = own_found(self.measures, part, populations)
         return {"populations": populations, "found": found, "own": own}
 
+    def uses_gpu(self, changes: Mapping[str, Any], seed: int) -> bool:
+        """Whether a run computes on a GPU."""
+        every = _joined(self.base.changes or {}, changes)
+        return str(every.get(f"{_IN_BASE}backend", self.base.backend)).endswith(":cuda")
+
     def file(self, key: str) -> str | None:
         """The file or folder of a run, below the folder for these; None where none is kept."""
         return f"spikes/{key[:20]}.npz" if self.sweep.keep_spikes else None

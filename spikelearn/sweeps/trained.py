@@ -111,6 +111,10 @@ class TrainedRuns:
         found = {name: plain_value(run.summary.get(name)) for name in TRAINED}
         return {"found": found, "own": own_found(self.measures, run), "folder": run.folder.name}
 
+    def uses_gpu(self, changes: Mapping[str, Any], seed: int) -> bool:
+        """Whether a run computes on a GPU."""
+        return getattr(self.config(changes, seed), "device", "cpu") == "cuda"
+
     def file(self, key: str) -> str | None:
         """The folder of a run is told by its result."""
         return None
