@@ -22,6 +22,7 @@ from spikelearn._atomic import atomic_path
 from spikelearn._files import read_yaml, write_text
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, commit, provenance
+from spikelearn._workers import Workers
 from spikelearn.plausibility import Audit, all_rules
 from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.plausibility.measuring import Wanted, measure_each
@@ -44,17 +45,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/audit"))
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes side by side")
     parser.add_argument("--draft", action="store_true", help="print, and write nothing")
     options = parser.parse_args()
     if not options.draft:
         refuse_uncommitted(commit())
     wanted = Wanted.of(None, options.out / "findings", False)
     with progress_bars() as bar:
-        measured = measure_each(
-            all_rules(), range(options.seeds), wanted, options.jobs, bar("auditing all rules"), {}
-        )
-    audit = Audit.together(*measured)
+        say, workers = bar("auditing all rules"), Workers(options.workers)
+        audit = Audit.of(measure_each(all_rules(), range(options.seeds), wanted, workers, say))
+    if audit.failed:
+        raise SystemExit("; ".join(audit.failed))
     table = audit.table()
     changed, unexplained = changes(table)
     for line in unexplained:

@@ -131,27 +131,29 @@ class _InFolder:
 
     def __call__(self, task: Any) -> _Sent:
         if self.alone:
-            return _Sent(self._tried(task, self.folder))
+            return _Sent(tried(self.work, task, self.folder))
         with warnings.catch_warnings(record=True) as noticed:
             warnings.simplefilter("always")
             if self.folder is None or not self.token or (self.folder / self.token).is_file():
-                outcome, files = self._tried(task, self.folder), {}
+                outcome, files = tried(self.work, task, self.folder), {}
             else:
                 with tempfile.TemporaryDirectory(prefix="spikelearn-") as name:
-                    outcome = self._tried(task, Path(name))
+                    outcome = tried(self.work, task, Path(name))
                     files = to_send(Path(name))
         told = dict.fromkeys(
             (one.category, str(one.message)) for one in noticed if is_told(one.category)
         )
         return _Sent(outcome, files, tuple(told))
 
-    def _tried(self, task: Any, folder: Path | None) -> Any:
-        try:
-            return self.work(task, folder)
-        except SpikelearnError as error:
-            return Failed(str(error), isinstance(error, WriteError | DataUnavailableError))
-        except (Exception, SystemExit) as error:  # whatever code of a user's does wrong
-            return Failed(raised(error))
+
+def tried(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function gives; `Failed`, where it raises."""
+    try:
+        return function(*args)
+    except SpikelearnError as error:
+        return Failed(str(error), isinstance(error, WriteError | DataUnavailableError))
+    except (Exception, SystemExit) as error:  # whatever code of a user's does wrong
+        return Failed(raised(error))
 
 
 def is_told(category: type[Warning]) -> bool:

@@ -11,7 +11,9 @@ import typer
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
+from spikelearn._workers import Workers
 from spikelearn.cli._app import app, each_once, plain_warnings, plainly, settings
+from spikelearn.cli._app import say as tell
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -95,7 +97,8 @@ def audit(
         with progress_bars() as bar, plain_warnings():
             say = bar(f"auditing {rule or 'all rules'}")
             rules = all_rules() if rule is None else [rule]
-            audited = Audit.together(*measure_each(rules, chosen, wanted, jobs, say, given))
+            who = Workers(jobs)
+            audited = Audit.of(measure_each(rules, chosen, wanted, who, say, given, tell))
         _print(audited, every)
         if weights:
             score = audited.score(weights).reset_index()
@@ -111,6 +114,13 @@ def audit(
                 equivalences = kept(wanted.folder, audited.seed, again)
             command = _command(rule, keys, option or [], seeds)
             _write(audited, out, accuracy, similar, equivalences, weights, command)
+    if audited.failed:
+        for sentence in audited.failed:
+            tell(f"Failed: {sentence}")
+        raise SpikelearnError(
+            f"{len(audited.failed)} of {len(rules)} rules could not be measured, and are in no"
+            " table; what is measured is kept, and the same command tries them again"
+        )
 
 
 def _check(rule: str | None, criteria: list[str], out: Path | None) -> None:

@@ -26,6 +26,7 @@ from spikelearn.cli._tables import print_above_ceiling, print_table, print_tests
 
 if TYPE_CHECKING:
     from spikelearn.studies.study import Study
+    from spikelearn.studies.study_run import StudyResult
     from spikelearn.studies.whole_study import WholeStudy
 
 study_app = typer.Typer(
@@ -169,15 +170,28 @@ def _print_and_write(whole: WholeStudy, command: str) -> None:
         print(f"Note: {sentence}")
     say(f"{result.n_done} of {result.n_total} networks are trained and compared")
     if not result.n_done and not len(result.table):
-        print("Nothing is complete yet; the same command goes on from there.")
+        if result.waits:
+            print("Nothing is complete yet; the same command goes on from there.")
     else:
         _print_scores(whole)
         for kind, path in write_study(whole, command):
             print(f"{kind}: {path}")
-    if result.failed:
-        raise SpikelearnError(f"{len(result.failed)} networks could not be trained or compared")
-    if not result.complete and (result.n_done or len(result.table)):
+    if result.waits and (result.n_done or len(result.table)):
         print("Not complete yet; the same command goes on from there.")
+    if result.failed:
+        raise SpikelearnError(_said_of_failed(result))
+
+
+def _said_of_failed(result: StudyResult) -> str:
+    """How much of a study failed, and what that means for the rest."""
+    of_rules = len(result.failed) - result.n_failed
+    parts = [f"{result.n_failed} of {result.n_total} networks could not be trained or compared"]
+    parts = parts * bool(result.n_failed)
+    if of_rules:
+        parts.append(f"{of_rules} audit{'s' if of_rules > 1 else ''} failed")
+    rest = "tests and tables are of the others; " if result.n_failed < result.n_total else ""
+    again = "--retry-failed tries them again" if result.n_failed else "the same command tries again"
+    return f"{' and '.join(parts)}; {rest}{again}"
 
 
 def _kept(folder: Path) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn._progress import Progress
+    from spikelearn._workers import Workers
+    from spikelearn.plausibility.measuring import Measured
 
 # Verdicts beside which a claim holds or does not, and which count in a score.
 JUDGED = (*MET, "disagree", "contradicted")
@@ -36,15 +38,23 @@ class Audit:
         The same of each seed; empty where there is one.
     read : tuple of Path
         Folders of findings that were read instead of measured.
+    failed : tuple of str
+        Sentences on rules that could not be measured, which are in no table.
     """
 
     findings: list[Row]
     seed: int = 0
     of_seeds: Mapping[int, list[Row]] = field(default_factory=dict)
     read: tuple[Path, ...] = ()
+    failed: tuple[str, ...] = ()
 
     @classmethod
-    def together(cls, of_seeds: Mapping[int, list[Row]], read: Sequence[Path] = ()) -> Audit:
+    def together(
+        cls,
+        of_seeds: Mapping[int, list[Row]],
+        read: Sequence[Path] = (),
+        failed: Sequence[str] = (),
+    ) -> Audit:
         """The audit of several seeds.
 
         Parameters
@@ -53,6 +63,8 @@ class Audit:
             The same rules and criteria of each seed.
         read : sequence of Path
             Folders of findings that were read instead of measured.
+        failed : sequence of str
+            Sentences on rules that could not be measured.
         """
         seeds = list(of_seeds)
         cells: dict[tuple[str, str], dict[int, Finding]] = {}
@@ -62,7 +74,12 @@ class Audit:
                 cells.setdefault((rule, key), {})[seed] = finding
                 claims[rule, key] = claim
         findings = [(*cell, pooled(found), claims[cell]) for cell, found in cells.items()]
-        return cls(findings, seeds[0], dict(of_seeds), tuple(read))
+        return cls(findings, seeds[0], dict(of_seeds), tuple(read), tuple(failed))
+
+    @classmethod
+    def of(cls, measured: Measured) -> Audit:
+        """The audit of what was measured."""
+        return cls.together(measured.of_seeds, measured.read, measured.failed)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -222,7 +239,7 @@ def audit_rule(
     criteria: Sequence[str] | None = None,
     progress: Progress | None = None,
     seeds: Sequence[int] | None = None,
-    jobs: int = 1,
+    workers: int | Workers = 1,
     folder: str | Path | None = None,
     again: bool = False,
     **options: Any,
@@ -242,8 +259,9 @@ def audit_rule(
         Called with the fraction done and a few words.
     seeds : sequence of int, optional
         In place of one seed: what is found of each, and of all together.
-    jobs : int
-        Processes, for several seeds of a rule that has a name.
+    workers : int or Workers
+        Processes that compute side by side, for several seeds of a rule that has a name; or
+        `Workers` of a cluster.
     folder : path, optional
         Where what is found of each seed is kept, and read from when it is asked for again.
     again : bool
@@ -260,20 +278,21 @@ def audit_rule(
 
     chosen = _seeds(seed, seeds)
     wanted = Wanted.of(criteria, folder, again)
-    return Audit.together(*measure_each([rule], chosen, wanted, jobs, progress, options))
+    who = _workers(workers)
+    return Audit.of(measure_each([rule], chosen, wanted, who, progress, options))
 
 
 def audit_rules(
     rules: Iterable[Any],
     seed: int = 0,
     criteria: Sequence[str] | None = None,
-    jobs: int = 1,
+    workers: int | Workers = 1,
     progress: Progress | None = None,
     seeds: Sequence[int] | None = None,
     folder: str | Path | None = None,
     again: bool = False,
 ) -> Audit:
-    """Measure many shipped rules, several at a time.
+    """Measure many shipped rules; one that fails stops no other, and is told in `failed`.
 
     Parameters
     ----------
@@ -282,8 +301,8 @@ def audit_rules(
     seed : int
     criteria : sequence of str, optional
         Keys of `CRITERIA`; all, if absent.
-    jobs : int
-        Processes.
+    workers : int or Workers
+        Processes that compute side by side; or `Workers` of a cluster.
     progress : callable, optional
         Called with the fraction done and a few words.
     seeds : sequence of int, optional
@@ -297,7 +316,13 @@ def audit_rules(
 
     chosen = _seeds(seed, seeds)
     wanted = Wanted.of(criteria, folder, again)
-    return Audit.together(*measure_each(list(rules), chosen, wanted, jobs, progress))
+    return Audit.of(measure_each(list(rules), chosen, wanted, _workers(workers), progress))
+
+
+def _workers(given: int | Workers) -> Workers:
+    from spikelearn._workers import Workers
+
+    return given if isinstance(given, Workers) else Workers(given)
 
 
 def _seeds(seed: int, seeds: Sequence[int] | None) -> tuple[int, ...]:

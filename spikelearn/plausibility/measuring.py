@@ -1,4 +1,4 @@
-"""Measuring rules by criteria, a rule and a seed at a time, in one process or several.
+"""Measuring rules by criteria, a rule and a seed at a time, in this process or by workers.
 
 What is found of each is kept as soon as it is whole (`stored_findings`), so that an audit that was
 interrupted goes on from there, and the table is the same in whatever order it was made.
@@ -6,18 +6,17 @@ interrupted goes on from there, and the table is the same in whatever order it w
 
 from __future__ import annotations
 
-import functools
-import os
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
-from spikelearn._raised import told
+from spikelearn._threads import at_most
+from spikelearn._work_in_folder import Failed, outcomes_in
+from spikelearn._workers import Workers
 from spikelearn.plausibility import stored_findings as stored
 from spikelearn.plausibility.coherence import coherent
 from spikelearn.plausibility.criteria import CRITERIA
@@ -74,14 +73,34 @@ class Wanted:
         return cls(keys, None if folder is None else Path(folder), again)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of rules.
+
+    Attributes
+    ----------
+    of_seeds : dict of int to list of (rule, criterion, Finding, claim)
+        Of each seed, of the rules that could be measured with every seed.
+    read : list of Path
+        Folders of what was read instead of measured.
+    failed : list of str
+        Sentences on rules that could not be measured while others could.
+    """
+
+    of_seeds: dict[int, list[Row]]
+    read: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
 def measure_each(
     rules: Sequence[Any],
     seeds: Sequence[int],
     wanted: Wanted,
-    jobs: int = 1,
+    workers: Workers | None = None,
     progress: Progress | None = None,
     options: Mapping[str, Any] | None = None,
-) -> tuple[dict[int, list[Row]], list[Path]]:
+    tell: Callable[[str], None] | None = None,
+) -> Measured:
     """Measure every rule with every seed; first all rules with the first seed.
 
     Parameters
@@ -90,18 +109,19 @@ def measure_each(
         As `audit_rule` takes them.
     seeds : sequence of int
     wanted : Wanted
-    jobs : int
-        Processes; one, if a rule has no name by which another process finds it.
+    workers : Workers, optional
+        This process, if absent, or if a rule has no name by which another process finds it.
     progress : callable, optional
         Called with the fraction done and a few words.
     options : mapping, optional
         Of the rules.
+    tell : callable, optional
+        Called with a sentence on where progress can be watched.
 
-    Returns
-    -------
-    of_seeds : dict of int to list of (rule, criterion, Finding, claim)
-    read : list of Path
-        Folders of what was read instead of measured.
+    Raises
+    ------
+    SpikelearnError
+        If no rule can be measured.
     """
     say = progress or (lambda fraction, words: None)
     given = dict(options or {})
@@ -121,20 +141,63 @@ def measure_each(
         if before is not None:
             found[place, seed], read[place, seed] = before, folder
     missing = [task for task in tasks if task not in found]
+    who = workers or Workers()
+    if len(known) == len(missing) == 1:  # what it raises is told as it is
+        ((place, seed),) = missing
+        found[place, seed] = measure_one(known[place], seed, wanted, given, say)
+        missing = []
     named = all(isinstance(rule, str) for rule in known)
-    if jobs > 1 and len(missing) > 1 and named:
-        found |= _side_by_side(known, missing, wanted, min(jobs, len(missing)), given, say)
-    else:
-        for done, (place, seed) in enumerate(missing):
-
-            def part(fraction: float, words: str, before: int = done) -> None:
-                say((before + fraction) / len(missing), words)
-
-            found[place, seed] = measure_one(known[place], seed, wanted, given, part)
+    if not who.alone and not (named and missing):
+        who = Workers(threads=who.threads)
+    work = _Measure(known, wanted, given, _Bar(say, len(missing)) if who.alone else None)
+    failed: dict[str, str] = {}
+    with closing(outcomes_in(wanted.folder, work, missing, who, tell)) as outcomes:
+        for done, (task, outcome) in enumerate(outcomes, start=1):
+            name = names[task[0]]
+            if isinstance(outcome, Failed):
+                failed.setdefault(name, f"{name}, seed {task[1]}: {outcome.sentence}")
+            else:
+                found[task] = outcome
+            words = f"{name}, seed {task[1]}" if who.alone else f"{done} of {len(missing)}"
+            words += f", {len(failed)} rules failed" if failed else ""
+            say(done / len(missing), words if who.alone else f"{words}, on {who}")
+    if len(failed) == len(known):
+        raise SpikelearnError("; ".join(failed.values()))
     say(1.0, "audited")
-    of_seeds = {seed: [row for place in range(len(known)) for row in found[place, seed]]
-                for seed in seeds}  # fmt: skip
-    return of_seeds, [read[task] for task in tasks if task in read]
+    whole = [place for place in range(len(known)) if names[place] not in failed]
+    of_seeds = {seed: [row for place in whole for row in found[place, seed]] for seed in seeds}
+    kept = [read[task] for task in tasks if task in read]
+    return Measured(of_seeds, kept, list(failed.values()))
+
+
+@dataclass
+class _Bar:
+    """Moves a bar within and between tasks of this process."""
+
+    say: Say
+    n_tasks: int
+    n_begun: int = -1
+
+    def begun(self) -> Say:
+        """What moves it within the next task."""
+        self.n_begun += 1
+        before = self.n_begun
+        return lambda fraction, words: self.say((before + fraction) / self.n_tasks, words)
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What a worker does with a rule, by its place, and a seed."""
+
+    rules: Sequence[Any]
+    wanted: Wanted
+    options: Mapping[str, Any]
+    bar: _Bar | None
+
+    def __call__(self, task: Task, folder: Path | None) -> list[Row]:
+        say = self.bar.begun() if self.bar is not None else (lambda fraction, words: None)
+        there = replace(self.wanted, folder=folder)
+        return measure_one(self.rules[task[0]], task[1], there, self.options, say)
 
 
 def _kept(
@@ -169,7 +232,10 @@ def measure_one(
     say : callable
         Called with the fraction done and a few words.
     """
-    with _one_thread():
+    import torch  # noqa: F401 - whose threads are limited where it is there
+
+    # Sums in another order are other sums; and the networks are too small to share out.
+    with at_most(1):
         audited = audited_of(rule, seed, options)
         found = {}
         for done, key in enumerate(wanted.criteria):
@@ -185,19 +251,6 @@ def measure_one(
         rows = stored.read(folder)
     say(1.0, f"{audited.name}, seed {seed}")
     return rows
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums in another order are other sums; and the networks are too small to share out."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def audited_of(rule: Any, seed: int, options: Mapping[str, Any]) -> AuditedRule | AuditedPlasticity:
@@ -241,65 +294,3 @@ def audited_of(rule: Any, seed: int, options: Mapping[str, Any]) -> AuditedRule 
     return AuditedPlasticity(
         audited.name, audited.plasticity.changed(dict(options)), seed, audited.claims
     )
-
-
-def _side_by_side(
-    rules: Sequence[Any],
-    tasks: Sequence[Task],
-    wanted: Wanted,
-    jobs: int,
-    options: Mapping[str, Any],
-    say: Say,
-) -> dict[Task, list[Row]]:
-    """The same in several processes."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    found: dict[Task, list[Row]] = {}
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_as_a_worker) as pool:
-        try:
-            submit = functools.partial(pool.submit, told(_in_a_worker))
-            waiting = {
-                submit(rules[task[0]], task[1], wanted, dict(options)): task for task in tasks
-            }
-            for done, future in enumerate(as_completed(waiting), start=1):
-                task = waiting[future]
-                found[task] = future.result()
-                say(done / len(tasks), f"{stored.name_of(rules[task[0]])}, seed {task[1]}")
-        except BaseException as error:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise SpikelearnError(
-                    f"one of the {jobs} processes of the audit was killed, mostly for lack of"
-                    " memory; fewer of them (--jobs 1) need less"
-                ) from error
-            raise
-    return found
-
-
-class _Ended(SystemExit):
-    """The process that started this one has told it to end."""
-
-
-def _as_a_worker() -> None:
-    """A worker ends by the word of the process that started it, and puts away what is half done."""
-
-    def end(*_: Any) -> None:
-        raise _Ended(1)
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, end)
-
-
-def _in_a_worker(*task: Any) -> list[Row]:
-    """Measure, and end where that is told: by itself a pool would take it for the task's failure,
-    and have the worker do the next."""
-    try:
-        return measure_one(*task)
-    except _Ended:
-        os._exit(1)

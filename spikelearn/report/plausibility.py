@@ -52,6 +52,7 @@ def about_audit(
             f"{n} learning rule{'s' if n > 1 else ''} and {table['criterion'].nunique()} criteria"
             f" of biological plausibility, on small networks from {of_seeds}. {_how(table)}",
         ),
+        gaps=audit.failed,
         command=command,
         versions=dict(versions or {}),
     )

@@ -18,26 +18,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn._progress import Progress
+    from spikelearn._workers import Workers
     from spikelearn.plausibility.audit import Audit
     from spikelearn.plausibility.criterion import Row
     from spikelearn.studies.study import Study
     from spikelearn.studies.study_run import StudyResult
 
 
-def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit | None:
+def study_audit(
+    result: StudyResult, progress: Progress | None = None, workers: Workers | None = None
+) -> Audit | None:
     """Measure the rules of a study by its criteria; None where it names none.
+
+    A rule that cannot be measured is told in `result.failed`, and stops no other.
 
     Parameters
     ----------
     result : StudyResult
     progress : callable, optional
         Called with the fraction done and a few words.
+    workers : Workers, optional
+        This process, if absent.
     """
     from spikelearn.plausibility.audit import Audit
     from spikelearn.plausibility.criteria import CRITERIA
     from spikelearn.plausibility.measuring import Wanted, measure_each
     from spikelearn.rules import rule_name
-    from spikelearn.rules.user_rule import is_place
 
     study = result.study
     keys = tuple(CRITERIA) if study.criteria == "all" else study.criteria
@@ -56,14 +62,13 @@ def study_audit(result: StudyResult, progress: Progress | None = None) -> Audit 
 
         done += len(rules)
         try:
-            found, kept = told(measure_each)(rules, study.audit_seeds, wanted, 1, part, options)
+            found = told(measure_each)(rules, study.audit_seeds, wanted, workers, part, options)
         except SpikelearnError as error:
-            if not is_place(rules[0]):
-                raise
-            result.failed.append(f"audit of {rule_name(rules[0])}: {error}")
+            result.failed.append(f"audit of {' and '.join(map(rule_name, rules))}: {error}")
             continue
-        read += kept
-        for seed, rows in found.items():
+        result.failed += [f"audit of {sentence}" for sentence in found.failed]
+        read += found.read
+        for seed, rows in found.of_seeds.items():
             of_seeds[seed] += rows
     if read:
         result.read.setdefault("findings", []).extend(read)

@@ -10,6 +10,7 @@ from spikelearn import _store as store
 from spikelearn._code import folder_code
 from spikelearn._files import sha256
 from spikelearn._progress import Progress
+from spikelearn._threads import at_most
 from spikelearn.studies.comparing import (
     Entry,
     judged_similarity,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
     from spikelearn.rules.rule import Rule
 
+# Kinds of what is read where a network is compared.
+COMPARED = ("tables of scores", "tables of scores by epoch")
 # Behind a recording's name: what its subjects judged, a comparison of its own.
 JUDGED = ":judgements"
 
@@ -106,6 +109,18 @@ class Piece:
         return self.trained and controlled and not list(self.missing())
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing of it is left to compute: also nothing along training."""
+        if not self.complete:
+            return False
+        if not self.study.along_training or isinstance(self.config, STDPConfig):
+            return True
+        if all(name.endswith(JUDGED) for name in self.recordings):
+            return True
+        epochs = store.read_table(self.run, "epochs")["epoch"]
+        return all(self.along(int(epoch)) is not None for epoch in epochs)
+
+    @property
     def has_controls(self) -> bool:
         """Whether its accuracy is to stand beside controls: it learns, and is no control itself."""
         return self.entry.family != BASELINE and self.config.rule not in UNTRAINED_RULES
@@ -134,6 +149,7 @@ class Piece:
         if not again and self.controls() is not None:
             self.read["tables of controls"] = [folder]
             return
+        self.read["tables of controls"] = []
         import pandas as pd
 
         found = controls_of(self.config, None if again else folder.parent, say)
@@ -168,15 +184,21 @@ class Piece:
 
     def _decides(self, *recordings: str) -> dict[str, Any]:
         """What decides comparisons with recordings: network, content, code and format."""
-        for name in recordings:
-            if name not in self.contents:
-                self.contents[name] = recording_key(self.recordings[name])
         return {
             "format": FORMAT,
             "run": self.key,
-            "recordings": [self.contents[name] for name in recordings],
+            "recordings": [self._key_of(name) for name in recordings],
             "code": comparing_code(),
         }
+
+    def _key_of(self, recording: str) -> dict[str, str]:
+        if recording not in self.contents:
+            self.contents[recording] = recording_key(self.recordings[recording])
+        return self.contents[recording]
+
+    def keys_of_recordings(self) -> dict[str, dict[str, str]]:
+        """What the recordings hold, by name; see `recording_key`."""
+        return {name: self._key_of(name) for name in self.recordings}
 
     def along(self, epoch: int) -> pd.DataFrame | None:
         """The scores after an epoch; None where there are none, or they were damaged."""
@@ -255,11 +277,12 @@ class Piece:
         for name, recording in self.recordings.items():
             if name.endswith(JUDGED):
                 continue
-            shown = show(run, recording.images, recording.labels, seed=self.study.seed)
-            responses: dict[Key, xarray.DataArray] = {
-                (self.config.rule, layer): r for layer, r in shown.responses.items()
-            }
-            table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
+            with at_most(1):  # as in comparing the trained network
+                shown = show(run, recording.images, recording.labels, seed=self.study.seed)
+                responses: dict[Key, xarray.DataArray] = {
+                    (self.config.rule, layer): r for layer, r in shown.responses.items()
+                }
+                table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
             tables.append(read_first(table))
         if not tables:
             return
@@ -267,6 +290,11 @@ class Piece:
         store.save_tables(*self._place_along(epoch), {"scores": scores})
 
     def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
+        # Sums in another order are other sums, and a table is the same whoever computed it.
+        with at_most(1):
+            return self._scored(run, recording, method)
+
+    def _scored(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
         study, loaded = self.study, self.recordings[recording]
         judged = recording.endswith(JUDGED)
         entries = [entry_of(member, loaded, study.seed) for member in with_twin(run)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,13 @@ from spikelearn import _store as store
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
 from spikelearn._raised import told
+from spikelearn._workers import Workers
 from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study_computing import Computing, now
 from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
@@ -59,6 +60,8 @@ class StudyResult:
         What lies in the folder and is not taken for today's.
     again : bool
         Whether what is there is computed anew.
+    n_failed : int
+        Networks that could not be trained or compared.
     """
 
     study: Study
@@ -76,15 +79,17 @@ class StudyResult:
     read: dict[str, list[Path]] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)
     again: bool = False
+    n_failed: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether every network of the grid has been trained and compared."""
         return self.n_done == self.n_total
 
-
-class _OutOfTimeError(Exception):
-    pass
+    @property
+    def waits(self) -> bool:
+        """Whether networks wait for more time: neither done nor failed."""
+        return self.n_done + self.n_failed < self.n_total
 
 
 def run_study(
@@ -94,8 +99,12 @@ def run_study(
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
     again: bool = False,
+    workers: Workers | None = None,
+    retry_failed: bool = False,
 ) -> StudyResult:
     """Train and compare what is not there yet, and read the table of all there is.
+
+    A network that fails stops no other, and is told in `failed`.
 
     Parameters
     ----------
@@ -112,6 +121,10 @@ def run_study(
         before anything is trained.
     again : bool
         Whether to train and compare also what is there.
+    workers : Workers, optional
+        Who computes: this process, if absent.
+    retry_failed : bool
+        Whether to try again what failed an earlier time.
 
     Raises
     ------
@@ -131,25 +144,13 @@ def run_study(
         estimate = study_estimate(pieces, again)
         require_room(estimate, folder)
         tell(estimate.sentence())
-    deadline = time.monotonic() + 60 * limit_minutes
-    say = progress or (lambda fraction, words: None)
-    failed: list[str] = []
-    try:
-        for index, piece in enumerate(pieces):
-
-            def part(fraction: float, words: str, i: int = index, p: Piece = piece) -> None:
-                if time.monotonic() > deadline:
-                    raise _OutOfTimeError
-                say((i + fraction) / len(pieces), f"{p.title}: {words}")
-
-            part(0.0, "begins")
-            try:
-                told(piece.compute)(part, again)
-            except SpikelearnError as error:  # one network that fails leaves the others their turn
-                failed.append(f"{piece.title}: {error}")
-        say(1.0, "no piece left")
-    except _OutOfTimeError:
-        pass
+    nothing = lambda *words: None  # noqa: E731 - is told
+    ends_at = now() + 60 * limit_minutes
+    computing = Computing(
+        pieces, workers or Workers(), ends_at, progress or nothing, tell or nothing, again,
+        retry_failed,
+    )  # fmt: skip
+    failed = computing.failed()
     # What was computed in an earlier session may lie behind the piece that time ran out in.
     done = [piece for piece in pieces if piece.complete]
     read: dict[str, list[Path]] = {}
@@ -168,10 +169,11 @@ def run_study(
         _controls(done),
         {name: r for name, r in recordings.items() if not name.endswith(JUDGED)},
         skipped,
-        failed,
+        [f"{pieces[number].title}: {why}" for number, why in failed.items()],
         read,
         said_of_unused(folder, training_folder(folder), [piece.run for piece in pieces]),
         again,
+        len(failed),
     )
 
 

@@ -29,6 +29,7 @@ from spikelearn.studies.study_tests import study_significance
 if TYPE_CHECKING:
     import pandas as pd
 
+    from spikelearn._workers import Workers
     from spikelearn.plausibility.audit import Audit
     from spikelearn.recordings import AuditoryRecording
     from spikelearn.report.page import Section
@@ -40,7 +41,7 @@ Bars = Callable[[str], Progress]
 
 @dataclass(frozen=True)
 class WholeStudy:
-    """What there is of a study; all but `result` waits until its last network is compared."""
+    """What there is of a study; all but `result` waits until none of its networks waits."""
 
     result: StudyResult
     tests: Significance | None = None
@@ -57,8 +58,12 @@ def make_study(
     bars: Bars,
     tell: Callable[[str], None] | None = None,
     again: bool = False,
+    workers: Workers | None = None,
+    retry_failed: bool = False,
 ) -> WholeStudy:
     """Run whatever is missing of a study.
+
+    Where networks failed, the rest is made of the others, and says so.
 
     Parameters
     ----------
@@ -73,6 +78,10 @@ def make_study(
         Called with each note on how a recording was read, before anything is trained.
     again : bool
         Whether to compute also what is there.
+    workers : Workers, optional
+        Who trains, compares and audits: this process, if absent.
+    retry_failed : bool
+        Whether to try again what failed an earlier time.
 
     Raises
     ------
@@ -80,12 +89,13 @@ def make_study(
         If a recording or a method is unknown, or no recording can be compared with.
     """
     sounds = auditory_recording(study) if study.auditory else None  # before any work
-    result = run_study(study, folder, limit_minutes, bars(f"study {study.name}"), tell, again)
-    if not result.complete:
+    bar = bars(f"study {study.name}")
+    result = run_study(study, folder, limit_minutes, bar, tell, again, workers, retry_failed)
+    if result.waits or not result.n_done:
         return WholeStudy(result)
     # Tests are of all networks together, so there are none before the last of them.
     tests = study_significance(result, bars("testing")) if study.tests else None
-    audit = study_audit(result, bars("auditing")) if study.criteria else None
+    audit = study_audit(result, bars("auditing"), workers) if study.criteria else None
     at_work, heard = NetworksAtWork(), None
     if study.write_spikes or study.agreement or study.matrices:
         at_work = networks_at_work(result, bars("showing the images"))
@@ -253,7 +263,11 @@ def _write_page(
 
 
 def _done(result: StudyResult) -> str:
-    return "" if result.complete else f" ({result.n_done} of {result.n_total} networks so far)"
+    if result.complete:
+        return ""
+    so_far = " so far" if result.waits else ""
+    failed = f"; {result.n_failed} failed" if result.n_failed else ""
+    return f" ({result.n_done} of {result.n_total} networks{so_far}{failed})"
 
 
 def _made() -> list[str]:

@@ -13,6 +13,7 @@ from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import TRAINED, measures_code, own_found, plain_value
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
 from spikelearn.training.recipes import load_recipe
+from spikelearn.training.several_runs import train_one
 from spikelearn.training.trainable import check_trainable
 
 FORMAT = 1
@@ -95,19 +96,12 @@ class TrainedRuns:
         key : str
             Of the run.
         """
-        from spikelearn.training.loop import train
-        from spikelearn.training.stdp_training import train_stdp
-
-        config = self.config(changes, seed)
 
         def quiet(fraction: float, words: str) -> None:
             """Nothing is told while it trains."""
 
-        run: Any
-        if isinstance(config, STDPConfig):
-            run = train_stdp(config, folder, quiet)
-        else:
-            run = train(config, folder, quiet)
+        run = train_one(self.config(changes, seed), folder, quiet)
+        assert run.folder is not None  # noqa: S101 - a folder is given
         found = {name: plain_value(run.summary.get(name)) for name in TRAINED}
         return {"found": found, "own": own_found(self.measures, run), "folder": run.folder.name}
 

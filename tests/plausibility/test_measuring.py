@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -81,7 +80,7 @@ def test_what_was_whole_when_it_was_interrupted_is_kept(
 
 def test_several_processes_give_the_same_table_bit_for_bit(tmp_path: Path) -> None:
     one = audit_rules(RULES, criteria=["C9", "C12"])
-    two = audit_rules(RULES, criteria=["C9", "C12"], jobs=2, folder=tmp_path)
+    two = audit_rules(RULES, criteria=["C9", "C12"], workers=2, folder=tmp_path)
     for name in ("table", "by_seed", "probes"):
         pd.testing.assert_frame_equal(getattr(one, name)(), getattr(two, name)(), check_exact=True)
 
@@ -92,7 +91,8 @@ def test_the_word_to_end_leaves_what_is_whole_and_nothing_half_written(
     tmp_path: Path, word: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", "from spikelearn.cli import app; app()", "audit", "--all",
-               "--criteria", "C9", "--seeds", "0-1", "--out", str(tmp_path)]  # fmt: skip
+               "--criteria", "C9", "--seeds", "0-1", "--workers", "2",
+               "--out", str(tmp_path)]  # fmt: skip
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     kept = tmp_path / "findings"
     while running.poll() is None and not list(kept.glob("[!.]*/findings.json")):
@@ -106,40 +106,25 @@ def test_the_word_to_end_leaves_what_is_whole_and_nothing_half_written(
     assert not (tmp_path / "audit.csv").exists()
 
 
-_WORKER = """
-import os, signal
-from spikelearn.plausibility import measuring
-
-def task(*given):
-    os.kill(os.getpid(), given[0])
-    print("goes on", flush=True)
-
-measuring._as_a_worker()
-measuring.measure_one = task
-try:
-    measuring._in_a_worker(signal.SIGTERM)
-finally:
-    print("put away", flush=True)
-"""
-
-
-def test_a_worker_that_is_told_to_end_does_no_other_task() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _WORKER], capture_output=True, text=True, check=False
-    )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
-
-
-def test_a_worker_that_is_killed_is_told_in_one_sentence(
+def test_a_rule_that_fails_stops_no_other_and_is_in_no_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measuring, "_in_a_worker", _killed)
-    with pytest.raises(SpikelearnError, match="was killed"):
-        audit_rules(RULES, criteria=["C9"], seeds=[0], jobs=2, folder=tmp_path)
+    real = measuring.audited_of
 
+    def failing(rule: str, seed: int, options: object) -> object:
+        if rule == "oja" and seed:
+            raise MemoryError("too large")
+        return real(rule, seed, options)  # type: ignore[arg-type]
 
-def _killed(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "audited_of", failing)
+        some = audit_rules(RULES, criteria=["C9"], seeds=[0, 1], folder=tmp_path)
+        (sentence,) = some.failed
+        assert sentence.startswith("oja, seed 1: failing raised MemoryError: too large at ")
+        assert set(some.table()["rule"]) == {"backprop"}
+        with pytest.raises(SpikelearnError, match=r"^oja, seed 1: failing raised MemoryError"):
+            audit_rules(["oja"], criteria=["C9"], seeds=[1, 2], folder=tmp_path / "other")
+    assert len(audit_rules(RULES, criteria=["C9"], seeds=[0, 1], folder=tmp_path).read) == 3
 
 
 def test_a_rule_is_asked_with_options_and_each_once() -> None:

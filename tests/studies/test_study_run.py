@@ -10,7 +10,7 @@ from small_recording import NETWORK
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.comparison.tables import read_first
 from spikelearn.report.similarity_tables import as_markdown, summary
-from spikelearn.studies import comparing, study_pieces, study_run, study_tests
+from spikelearn.studies import comparing, study_computing, study_pieces, study_run, study_tests
 from spikelearn.studies.study import NetworkEntry
 from spikelearn.studies.study_run import run_study
 
@@ -45,7 +45,8 @@ def test_a_study_that_runs_out_of_time_goes_on_and_ends_the_same(
     small_study, done, tmp_path, monkeypatch
 ) -> None:
     clock = iter(range(10_000))
-    monkeypatch.setattr(study_run.time, "monotonic", lambda: float(next(clock)))
+    for module in (study_run, study_computing):
+        monkeypatch.setattr(module, "now", lambda: float(next(clock)))
     first = small_study.model_copy(update={"seeds": (0,)})
     sessions = [run_study(first, tmp_path, limit_minutes=0.1)]
     while not sessions[-1].complete:
