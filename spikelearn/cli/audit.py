@@ -11,21 +11,43 @@ import typer
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
-from spikelearn._workers import Workers
 from spikelearn.cli._app import app, each_once, plain_warnings, plainly, settings
 from spikelearn.cli._app import say as tell
 from spikelearn.cli._tables import print_table
+from spikelearn.cli._worker_options import (
+    ONE,
+    Cluster,
+    Scheduler,
+    Threads,
+    WorkersOption,
+    chosen_workers,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.plausibility import Audit
 
-_MOST_SEEDS = 100
+MOST_SEEDS = 100
 RuleOptions = Annotated[
     list[str] | None,
     typer.Option(help="A setting of the rule, as name=value; may be given several times."),
 ]
+
+
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(help="Weight of a criterion, as C1=2, for a score; there is none without."),
+]
+SeedList = Annotated[
+    str,
+    typer.Option(
+        "--seeds",
+        "--seed",
+        help="Seeds, as 0-4 or 0,2,5; a verdict is of all of them, and each is listed.",
+    ),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="The older name of --workers.", hidden=True)]
 
 
 @app.command()
@@ -46,20 +68,14 @@ def audit(
     similarity: Annotated[
         Path | None, typer.Option(help="Table of `spikelearn compare`: .parquet or .csv.")
     ] = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(help="Weight of a criterion, as C1=2, for a score; there is none without."),
-    ] = None,
+    weight: Weights = None,
     option: RuleOptions = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    seeds: Annotated[
-        str,
-        typer.Option(
-            "--seeds",
-            "--seed",
-            help="Seeds, as 0-4 or 0,2,5; a verdict is of all of them, and each is listed.",
-        ),
-    ] = "0-4",
+    workers: WorkersOption = ONE,
+    scheduler: Scheduler = "",
+    cluster: Cluster = None,
+    threads_per_worker: Threads = 1,
+    jobs: Jobs = None,
+    seeds: SeedList = "0-4",
     again: Annotated[
         bool, typer.Option("--again", help="Measure also what is kept, and replace it.")
     ] = False,
@@ -75,7 +91,7 @@ def audit(
     run: audit only code that you trust.
 
     Example: spikelearn audit feedback_alignment --seeds 0-4
-    Example: spikelearn audit --all --out audit/
+    Example: spikelearn audit --all --out audit/ --workers 4
     """
     from spikelearn._files import cache_folder
     from spikelearn._progress import progress_bars
@@ -92,12 +108,12 @@ def audit(
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])
+    who = chosen_workers(_with_older(workers, jobs), scheduler, cluster, threads_per_worker)
     wanted = Wanted.of(keys, (out or cache_folder() / "audit") / "findings", again)
     with keeping(lambda: _kept(wanted.folder)):
         with progress_bars() as bar, plain_warnings():
             say = bar(f"auditing {rule or 'all rules'}")
             rules = all_rules() if rule is None else [rule]
-            who = Workers(jobs)
             audited = Audit.of(measure_each(rules, chosen, wanted, who, say, given, tell))
         _print(audited, every)
         if weights:
@@ -114,12 +130,33 @@ def audit(
                 equivalences = kept(wanted.folder, audited.seed, again)
             command = _command(rule, keys, option or [], seeds)
             _write(audited, out, accuracy, similar, equivalences, weights, command)
+    _tell_of_failed(audited, len(rules))
+
+
+def _with_older(workers: str, jobs: int | None) -> str:
+    """The number of workers, by the option's name or its older one."""
+    if jobs is None:
+        return workers
+    if workers != ONE:
+        raise SpikelearnError("--jobs is the older name of --workers; give one of them")
+    tell(f"--jobs is now --workers: `--workers {jobs}`")
+    return str(jobs)
+
+
+def _tell_of_failed(audited: Audit, n_rules: int) -> None:
+    """Say which rules could not be measured.
+
+    Raises
+    ------
+    SpikelearnError
+        Where there are such.
+    """
+    for sentence in audited.failed:
+        tell(f"Failed: {sentence}")
     if audited.failed:
-        for sentence in audited.failed:
-            tell(f"Failed: {sentence}")
         raise SpikelearnError(
-            f"{len(audited.failed)} of {len(rules)} rules could not be measured, and are in no"
-            " table; what is measured is kept, and the same command tries them again"
+            f"{len(audited.failed)} of {n_rules} rules could not be measured, and are in no table;"
+            " what is measured is kept, and the same command tries them again"
         )
 
 
@@ -158,9 +195,9 @@ def listed_seeds(text: str) -> list[int]:
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise SpikelearnError(f"--seeds takes seeds as 0-4 or 0,2,5, found '{text}'")
         end = int(last) if dash else int(first)
-        if end < int(first) or end - int(first) >= _MOST_SEEDS:
+        if end < int(first) or end - int(first) >= MOST_SEEDS:
             raise SpikelearnError(
-                f"--seeds takes a range upwards of at most {_MOST_SEEDS} seeds, found '{part}'"
+                f"--seeds takes a range upwards of at most {MOST_SEEDS} seeds, found '{part}'"
             )
         found += range(int(first), end + 1)
     each_once("the seed", found)

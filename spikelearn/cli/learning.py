@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +24,18 @@ from spikelearn.cli._app import (
     settings,
 )
 from spikelearn.cli._tables import print_table
+from spikelearn.cli._worker_options import (
+    ONE,
+    Cluster,
+    Scheduler,
+    Threads,
+    WorkersOption,
+    chosen_workers,
+)
+from spikelearn.cli.audit import MOST_SEEDS, listed_seeds
 
 if TYPE_CHECKING:
+    from spikelearn._workers import Workers
     from spikelearn.training import STDPConfig, TrainConfig
 
 
@@ -99,9 +108,14 @@ def train(
         int | None, typer.Option(min=0, help="Seed of everything random; the recipe's, or 0.")
     ] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="How many seeds, counted up from the first.")
-    ] = 1,
+        str,
+        typer.Option(help="How many seeds, counted up from the first; or which, as 0-4 or 0,2,5."),
+    ] = "1",
     setting: Changes = None,
+    workers: WorkersOption = ONE,
+    scheduler: Scheduler = "",
+    cluster: Cluster = None,
+    threads_per_worker: Threads = 1,
     tensorboard: Annotated[
         Path | None,
         typer.Option(
@@ -119,12 +133,12 @@ def train(
 
     A run that is complete is read, not computed again, if all that decides it is the same: options
     and their defaults, model, data, the rule's code. One that was interrupted goes on. `spikelearn
-    runs` lists what is there, and how it differs from today's.
+    runs` lists what is there, and how it differs from today's. A seed that fails stops no other.
 
     A rule's file that is named is run, and its run keeps a copy of it: train only by code that you
     trust.
 
-    Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3
+    Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3 --workers 3
     Example: spikelearn train --rule my_rule.py:MyRule --option rate=0.5 --dataset digits
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
@@ -159,12 +173,53 @@ def train(
     print_changes(changed, of_network, parts=("network",))
     if learning_rate is not None:
         _say_own_rates(first)
-    configs = [first.changed("seed", first.seed + i) for i in range(seeds)]
-    runs: list[Any] = []
+    configs = [first.changed("seed", one) for one in _seeds(seeds, seed, first.seed)]
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    _train_and_print(configs, out, who, again, {"tensorboard": tensorboard})
+
+
+def _seeds(text: str, given: int | None, first: int) -> list[int]:
+    """The seeds that --seeds asks for: so many from the first, or those that it names."""
+    if text.isdecimal() and 0 < int(text) <= MOST_SEEDS:
+        return [first + number for number in range(int(text))]
+    if text.isdecimal():
+        raise SpikelearnError(f"--seeds takes a number from 1 to {MOST_SEEDS}, found {text}")
+    if given is not None:
+        raise SpikelearnError("--seeds names the seeds, so --seed would name one more; give one")
+    return listed_seeds(text)
+
+
+def _train_and_print(
+    configs: list[TrainConfig | STDPConfig],
+    out: Path,
+    workers: Workers,
+    again: bool,
+    options: dict[str, Any],
+) -> None:
+    """Train by each configuration, print what the runs measured, and tell which failed."""
+    from spikelearn._atomic import check_place
+    from spikelearn._progress import progress_bars
+    from spikelearn._work_in_folder import Failed
+    from spikelearn.training.several_runs import train_each
+
+    check_place(out / "a run")
+    if options["tensorboard"] is not None and workers.elsewhere:
+        say("Note: logs for TensorBoard lie where the workers run, at the path that is given")
+    runs: dict[int, Any] = {}
     with keeping(lambda: _kept(runs, configs)):
-        for run in _run(configs, out, again, tensorboard):
-            runs.append(run)
-        _print_runs(first, runs)
+        with progress_bars() as bars, plain_warnings():
+            for config, run in train_each(configs, out, workers, bars, again, say, options):
+                runs[config.seed] = run
+        found = [runs[config.seed] for config in configs]  # not in the order they were done
+        failed = {c.seed: r for c, r in zip(configs, found, strict=True) if isinstance(r, Failed)}
+        if len(failed) < len(found):
+            _print_runs(configs[0], [run for run in found if not isinstance(run, Failed)])
+    for seed, why in failed.items():
+        say(f"Failed: seed {seed}: {why.sentence}")
+    if failed:
+        raise SpikelearnError(
+            f"{len(failed)} of {len(found)} runs failed; the same command tries them again"
+        )
 
 
 def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
@@ -178,29 +233,13 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
         )
 
 
-def _run(
-    configs: list[TrainConfig | STDPConfig], out: Path, again: bool, tensorboard: Path | None
-) -> Iterator[Any]:
-    """Train by each configuration; runs that lie in `out` are read."""
-    from spikelearn._atomic import check_place
-    from spikelearn._progress import progress_bars
-    from spikelearn.training import STDPConfig, train_stdp
-    from spikelearn.training import train as run_training
-
-    check_place(out / "a run")
-    with progress_bars() as bar, plain_warnings():
-        for config in configs:
-            move = bar(f"{config.rule}, seed {config.seed}")
-            if isinstance(config, STDPConfig):
-                yield train_stdp(config, out, move, again=again, tensorboard=tensorboard)
-            else:
-                yield run_training(config, out, move, again=again, tensorboard=tensorboard)
-
-
-def _kept(runs: list[Any], configs: list[TrainConfig | STDPConfig]) -> str:
+def _kept(runs: dict[int, Any], configs: list[TrainConfig | STDPConfig]) -> str:
     """What of several runs need not be trained again."""
-    several = f"What is complete ({len(runs)} of {len(configs)} runs)"
-    return goes_on(several if len(configs) > 1 else "The run", len(runs))
+    from spikelearn._work_in_folder import Failed
+
+    complete = sum(not isinstance(run, Failed) for run in runs.values())
+    several = f"What is complete ({complete} of {len(configs)} runs)"
+    return goes_on(several if len(configs) > 1 else "The run", complete)
 
 
 def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:

@@ -23,8 +23,17 @@ from spikelearn.cli._app import (
     say,
 )
 from spikelearn.cli._tables import print_above_ceiling, print_table, print_tests, several_of
+from spikelearn.cli._worker_options import (
+    ONE,
+    Cluster,
+    Scheduler,
+    Threads,
+    WorkersOption,
+    chosen_workers,
+)
 
 if TYPE_CHECKING:
+    from spikelearn._workers import Workers
     from spikelearn.studies.study import Study
     from spikelearn.studies.study_run import StudyResult
     from spikelearn.studies.whole_study import WholeStudy
@@ -70,6 +79,13 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,
+    workers: WorkersOption = ONE,
+    scheduler: Scheduler = "",
+    cluster: Cluster = None,
+    threads_per_worker: Threads = 1,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try networks again that failed before.")
+    ] = False,
     again: Again = False,
     plan: Annotated[
         bool,
@@ -79,9 +95,10 @@ def run(
     """Train the networks of a study, compare them with recordings, and write its page.
 
     What is there is not computed again: interrupted, it goes on where it was. What was trained or
-    compared by other code, on other data or other recordings stays and is computed anew.
+    compared by other code, on other data or other recordings stays and is computed anew. A network
+    that fails stops no other, and is tried again with --retry-failed, or when the code has changed.
 
-    Example: spikelearn study run learning_rules --limit-minutes 60
+    Example: spikelearn study run learning_rules --limit-minutes 60 --workers 4
     Example: spikelearn study run learning_rules --set n_bootstrap=100 --set seeds=[0]
     """
     from spikelearn.studies.study import load_study
@@ -99,9 +116,10 @@ def run(
         for sentence in plan_study(described, out or Path("runs/studies") / described.name, again):
             print(sentence[0].upper() + sentence[1:])
         return
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
-    run_and_print(described, out, limit_minutes, command, again)
+    run_and_print(described, out, limit_minutes, command, again, who, retry_failed)
 
 
 @study_app.command()
@@ -124,6 +142,8 @@ def run_and_print(
     limit_minutes: float | None,
     command: str,
     again: bool = False,
+    workers: Workers | None = None,
+    retry_failed: bool = False,
 ) -> None:
     """Run a study, print its best layers and its tests, and write its files.
 
@@ -138,6 +158,10 @@ def run_and_print(
         What was typed.
     again : bool
         Whether to compute also what is there.
+    workers : Workers, optional
+        Who computes: this process, if absent.
+    retry_failed : bool
+        Whether to try again what failed an earlier time.
 
     Raises
     ------
@@ -153,7 +177,10 @@ def run_and_print(
     limit = float("inf") if limit_minutes is None else limit_minutes
     with keeping(lambda: _kept(folder)):
         with progress_bars() as bars, plain_warnings():
-            whole = make_study(study, folder, limit, bars, lambda note: say(f"Note: {note}"), again)
+            whole = make_study(
+                study, folder, limit, bars, lambda note: say(f"Note: {note}"), again, workers,
+                retry_failed,
+            )  # fmt: skip
         _print_and_write(whole, command)
 
 

@@ -133,13 +133,7 @@ def measure_each(
                 f"the rule {name} is given {names.count(name)} times; once will do"
             )
     tasks: list[Task] = [(place, seed) for seed in seeds for place in range(len(known))]
-    found: dict[Task, list[Row]] = {}
-    read: dict[Task, Path] = {}
-    for place, seed in tasks if wanted.folder is not None and not wanted.again else []:
-        folder, decided = _kept(known[place], seed, wanted, given)
-        before = stored.found(folder, decided)
-        if before is not None:
-            found[place, seed], read[place, seed] = before, folder
+    found, read = _read(known, tasks, wanted, given)
     missing = [task for task in tasks if task not in found]
     who = workers or Workers()
     if len(known) == len(missing) == 1:  # what it raises is told as it is
@@ -149,18 +143,17 @@ def measure_each(
     named = all(isinstance(rule, str) for rule in known)
     if not who.alone and not (named and missing):
         who = Workers(threads=who.threads)
-    work = _Measure(known, wanted, given, _Bar(say, len(missing)) if who.alone else None)
     failed: dict[str, str] = {}
+    work = _Measure(known, wanted, given, _Bar(say, len(missing)) if who.alone else None)
     with closing(outcomes_in(wanted.folder, work, missing, who, tell)) as outcomes:
         for done, (task, outcome) in enumerate(outcomes, start=1):
-            name = names[task[0]]
+            named_task = f"{names[task[0]]}, seed {task[1]}"
             if isinstance(outcome, Failed):
-                failed.setdefault(name, f"{name}, seed {task[1]}: {outcome.sentence}")
+                failed.setdefault(names[task[0]], f"{named_task}: {outcome.sentence}")
             else:
                 found[task] = outcome
-            words = f"{name}, seed {task[1]}" if who.alone else f"{done} of {len(missing)}"
-            words += f", {len(failed)} rules failed" if failed else ""
-            say(done / len(missing), words if who.alone else f"{words}, on {who}")
+            words = named_task if who.alone else f"{done} of {len(missing)}, on {who}"
+            say(done / len(missing), words + (f", {len(failed)} failed" if failed else ""))
     if len(failed) == len(known):
         raise SpikelearnError("; ".join(failed.values()))
     say(1.0, "audited")
@@ -168,6 +161,20 @@ def measure_each(
     of_seeds = {seed: [row for place in whole for row in found[place, seed]] for seed in seeds}
     kept = [read[task] for task in tasks if task in read]
     return Measured(of_seeds, kept, list(failed.values()))
+
+
+def _read(
+    known: Sequence[Any], tasks: Sequence[Task], wanted: Wanted, options: Mapping[str, Any]
+) -> tuple[dict[Task, list[Row]], dict[Task, Path]]:
+    """What was found before, and where it lies."""
+    found: dict[Task, list[Row]] = {}
+    read: dict[Task, Path] = {}
+    for place, seed in tasks if wanted.folder is not None and not wanted.again else []:
+        folder, decided = _kept(known[place], seed, wanted, options)
+        before = stored.found(folder, decided)
+        if before is not None:
+            found[place, seed], read[place, seed] = before, folder
+    return found, read
 
 
 @dataclass

@@ -159,7 +159,7 @@ class Computing:
             if now() < self.ends_at
         )
         self.say(0.0, f"0 of {len(todo)}, on {self.workers}")
-        yield from outcomes_in(first.folder, work, tasks, self.workers, self.tell)
+        yield from outcomes_in(first.folder, work, tasks, self.workers, self.tell, work.uses_gpu)
 
     def _note(self, piece: Piece, number: int, given: Any, failed: dict[int, str]) -> None:
         """Keep why a piece failed, or forget why it did an earlier time."""
@@ -260,6 +260,10 @@ class PieceWork:
             read = {kind: places for kind, places in done.read.items() if kind not in COMPARED}
             return Done(read, left=lacking)
         return done
+
+    def uses_gpu(self, task: tuple[int, NetworkEntry, int, bool]) -> bool:
+        """Whether a piece needs a GPU."""
+        return task[1].seen("device") == "cuda"
 
     def _of_process(self) -> tuple[dict[str, Any], dict[Any, Any], dict[str, Any], str]:
         """The recordings, as this process has them, with what all pieces share; what is lacking."""

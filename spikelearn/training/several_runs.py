@@ -101,8 +101,9 @@ def train_each(
         return
     move, n_done, n_failed = bars(f"{missing[0].rule}, {len(missing)} runs"), 0, 0
     move(0.0, f"0 of {len(missing)}, on {workers}")
+    work = _Training(again, given)
     with contextlib.closing(
-        outcomes_in(runs, _Training(again, given), missing, workers, tell)
+        outcomes_in(runs, work, missing, workers, tell, work.uses_gpu)
     ) as outcomes:
         for config, found in outcomes:
             n_done, n_failed = n_done + 1, n_failed + isinstance(found, Failed)
@@ -133,5 +134,5 @@ class _Training:
         return train_one(config, folder, _quiet, self.again, **self.options).origin
 
     def uses_gpu(self, config: Any) -> bool:
-        """Whether it trains on a GPU."""
+        """Whether it needs a GPU."""
         return getattr(config, "device", "cpu") == "cuda"
