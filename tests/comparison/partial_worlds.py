@@ -91,15 +91,30 @@ def _of_one_length(patterns: np.ndarray) -> np.ndarray:
 
 def p_beyond_controls(world: World, n_sets: int, n_permutations: int = 99) -> np.ndarray:
     """p-values of a model given the controls, mean over subjects."""
+    return _found(world, n_sets, n_permutations, 11)[1]
+
+
+def power_where_chance_is_known(world: World, n_sets: int) -> float:
+    """How often a relation is found by a test that knows what scores come without one."""
+    by_chance = _found(world._replace(related=0.0), 2 * n_sets, 1, 21)[0]
+    return float(np.mean(_found(world, n_sets, 1, 11)[0] > np.quantile(by_chance, 0.95)))
+
+
+def _found(
+    world: World, n_sets: int, n_permutations: int, draws: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and p-values of a model given the controls, mean over subjects."""
     found = []
     for seed in range(n_sets):
-        models, recording, controls = world.drawn(np.random.default_rng([11, seed]))
+        models, recording, controls = world.drawn(np.random.default_rng([draws, seed]))
         table = zero_table(
             models, recording, n_permutations, seed, method="partial_rsa",
             comparator=world.comparator, controls=controls,
         )  # fmt: skip
-        found.append(table[table.level == "mean"].p.item())
-    return np.array(found)
+        mean = table[table.level == "mean"]
+        found.append((mean.score.item(), mean.p.item()))
+    scores, p = np.array(found).T
+    return scores, p
 
 
 def p_of_alike(world: World, n_sets: int) -> np.ndarray:
