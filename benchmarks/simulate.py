@@ -152,11 +152,11 @@ def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
     from spikelearn.stimuli.stimulus import Stimulus
 
     grid = to_grid(load_model(MODELS[name]), Stimulus(), duration_ms, STEP_MS, 0, ())
-    net = engine.arrange(grid)
+    parts = engine.arranged(grid)
 
     def run() -> tuple[float, int]:
         start = time.perf_counter()
-        spikes, _, _ = engine.run(grid, lambda fraction: None, "float64", net)
+        spikes, _, _ = engine.run(grid, lambda fraction: None, "float64", parts)
         return time.perf_counter() - start, sum(len(found) for found in spikes.values())
 
     return run

@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from spikelearn._errors import SpikelearnError
+
 # Of the whole process, as the libraries' own numbers of threads are.
 _most: int | None = None
 
@@ -25,6 +27,21 @@ def cores() -> int:
 def n_threads() -> int:
     """Threads that a computation may use now."""
     return cores() if _most is None else _most
+
+
+def as_many(threads: int | None) -> contextlib.AbstractContextManager[None]:
+    """A block that computes on as many threads as a user says; as it would anyway, if absent.
+
+    Raises
+    ------
+    SpikelearnError
+        Where it is no whole number above 0.
+    """
+    if threads is None:
+        return contextlib.nullcontext()
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise SpikelearnError(f"threads must be a whole number above 0, found {threads!r}")
+    return at_most(threads)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,9 @@ def simulate(
     reset: Reset = None,
     scale: Scale = None,
     seed: Seed = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads, at most; as many as there are cores.")
+    ] = None,
     out: SpikeFiles = None,
     plot: RasterFiles = None,
     psth: PsthFiles = None,
@@ -147,6 +150,7 @@ def simulate(
             seed,
             progress=lambda f: move(f, "simulating"),
             keep_partial=True,
+            threads=threads,
         )
     view = view.within(activity.duration_ms)  # of an interrupted run there may be less
     view.summarise(activity, f"{network.name} on {_engine(activity)}")

@@ -17,6 +17,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
+from spikelearn._threads import as_many
 from spikelearn._time_steps import MOST_STEPS, nearest_step
 from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
@@ -98,6 +99,7 @@ def simulate(
     precision: str = "float64",
     keep_partial: bool = False,
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB,
+    threads: int | None = None,
 ) -> Activity:
     """Simulate a spiking network; see `spikelearn.simulation` for what happens in a step.
 
@@ -138,6 +140,9 @@ def simulate(
         MB. Beyond it spikes are written to the folder for temporary files, which the environment
         variable TMPDIR names, and the activity's arrays are memory-mapped, read only; the files
         go with the activity. With `math.inf` all stay in memory.
+    threads : int, optional
+        On how many threads it computes, at most; on as many as there are cores, if absent. The
+        native engine gives the same numbers, to the last bit, on any number.
 
     Returns
     -------
@@ -186,9 +191,10 @@ def simulate(
             network, str(backend), stimulus.n_trials, nearest_step(duration_ms, dt_ms), dt_ms,
             tuple(record), spikes_in_memory_mb, stimulus,
         )  # fmt: skip
-        check_memory(size)
-        check_disk(size)
-        warn_of_time(size, 2)
+        with as_many(threads):
+            check_memory(size)
+            check_disk(size)
+            warn_of_time(size, 2)
     grid = dataclasses.replace(
         to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
         spikes_in_memory_mb=spikes_in_memory_mb,
@@ -199,7 +205,8 @@ def simulate(
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps
     try:
-        result = module.run(grid, progress or (lambda fraction: None), precision)
+        with as_many(threads):
+            result = module.run(grid, progress or (lambda fraction: None), precision)
     except PartialRun as interrupted:
         trials, n_steps = interrupted.kept(grid.n_steps)
         if not keep_partial or not n_steps:

@@ -8,13 +8,9 @@ import numpy as np
 
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, to_grid
-from spikelearn.simulation.native.arrange import (
-    Feed,
-    arrange,
-    arranged_backgrounds,
-    arranged_state,
-    by_trial,
-)
+from spikelearn.simulation.native.arrange import arrange, arranged_state
+from spikelearn.simulation.native.feed import Feed, by_trial
+from spikelearn.simulation.native.parts import whole
 from spikelearn.simulation.native.plasticity import start
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -54,7 +50,7 @@ def test_populations_channels_and_projections_lie_one_after_another() -> None:
     populations, projections = net.populations, net.projections
     assert populations["first"].tolist() == [0, 2]
     assert populations["end"].tolist() == [2, 6]
-    assert populations["emitter"].tolist() == [1, 2]
+    assert populations["outlet"].tolist() == [1, 2]
     assert populations["ring_start"].tolist() == [3, 5]
     assert populations["refractory"].tolist() == [2, 0]
     assert populations["recorded"].tolist() == [False, True]
@@ -63,7 +59,8 @@ def test_populations_channels_and_projections_lie_one_after_another() -> None:
     assert populations["end_channel"].tolist() == [0, 2]
     assert net.channels["start"].tolist() == [0, 4]
     assert np.allclose(sorted(net.channels["alpha"]), np.exp([-0.5 / 5.0, -0.5 / 9.0]))
-    assert projections["emitter"].tolist() == [0, 0, 1]
+    assert projections["outlet"].tolist() == [0, 0, 1]
+    assert projections["n_outlets"].tolist() == [1, 1, 1]
     assert projections["target"].tolist() == [0, 1, 1]
     assert projections["delay"][0] == 3
     assert projections["rule"].tolist() == [-1, -1, -1]
@@ -91,7 +88,7 @@ def test_every_synapse_stands_in_the_row_of_its_source() -> None:
 def test_a_trial_starts_with_its_own_state_and_the_weights_of_what_is_plastic() -> None:
     grid = on_grid({"rule": "stdp", "w_min": 0.0, "w_max": 2.0, "a_plus": 0.25, "a_minus": 0.5})
     net = arrange(grid)
-    state = arranged_state(grid, net)
+    state = arranged_state(net, whole(grid))
     assert state.v.shape == state.held.shape == (6,)
     assert state.ring.shape == (4, 9)
     assert not np.shares_memory(state.limit, net.threshold)
@@ -109,14 +106,14 @@ def test_a_trial_starts_with_its_own_state_and_the_weights_of_what_is_plastic() 
 
 def test_what_comes_in_is_cut_into_blocks_without_loss() -> None:
     grid = on_grid()
-    net = arrange(grid)
-    assert arranged_backgrounds(grid, net)[0].size == 0
-    feed = Feed(grid, net, 0, [by_trial(grid.sources["in"], 1)[0]])
+    net, everything = arrange(grid), whole(grid)
+    feed = Feed(grid, 0, [by_trial(grid.sources["in"], 1)[0]])
     arrived = []
     for first in range(0, grid.n_steps, 3):
         end = min(first + 3, grid.n_steps)
-        block = feed.block(first, end)
+        block = feed.into(feed.block(first, end), net, everything)
         assert block is not None
+        assert block.backgrounds.size == 0
         for offset in range(end - first):
             part = slice(block.spike_start[0, offset], block.spike_start[0, offset + 1])
             arrived += [(first + offset, int(sender)) for sender in block.senders[part]]

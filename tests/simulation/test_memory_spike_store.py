@@ -24,6 +24,7 @@ from spikelearn.networks.spiking import LIF, SpikingNetwork
 from spikelearn.simulation import simulate, spike_store
 from spikelearn.simulation.memory import Run, expected_spikes, needed_parts
 from spikelearn.simulation.native import engine as native
+from spikelearn.simulation.native import trial
 from spikelearn.simulation.spike_store import DiskFull, SpikeStore, StoredSpikes
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
@@ -62,7 +63,7 @@ def small_pieces() -> Iterator[None]:
     """Trials put their spikes away often."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "_SPIKES", 1)
-        patch.setattr(native, "_LONGEST_BLOCK", 256)
+        patch.setattr(trial, "_LONGEST_BLOCK", 256)
         yield
 
 

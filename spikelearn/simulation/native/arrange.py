@@ -1,54 +1,57 @@
-"""From a network on the grid to the native engine's arrays and records: network, input, membranes.
+"""From a network on the grid, or a part of it, to the native engine's arrays and records.
 
-Input comes block by block of steps; what membranes need that are not linear is arranged apart, so
-that networks without it do not compile it.
+What membranes need that are not linear is arranged apart, so that networks without it do not
+compile it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 import numpy as np
 
-from spikelearn.simulation.grid.network import Background, GridNetwork, GridSpikes, Synapses
+from spikelearn.networks.connectivity import Connections
+from spikelearn.simulation.grid.network import Background, GridNetwork, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
-from spikelearn.simulation.native.kernels import sort_by_source
+from spikelearn.simulation.native.kernels import count_by_source, sort_by_source
 from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
+from spikelearn.simulation.native.parts import Part, outlets, phase_steps, whole
 from spikelearn.simulation.native.runge_kutta import CHUNK, CONDUCTANCE, HIGH, LOW, ROWS
 from spikelearn.simulation.native.slopes import slopes_of
 from spikelearn.simulation.native.state import (
-    BACKGROUND,
     CHANNEL,
-    DRIVE,
     POPULATION,
     PROJECTION,
-    Inputs,
     Net,
     State,
     aligned,
     empty,
+    empty_rings,
     joined,
     n_neurons,
     starting_state,
 )
 
 
-def arrange(grid: GridNetwork) -> Net:
-    """The network on the grid as the kernel wants it."""
-    neurons = list(grid.neurons.values())
+def arrange(grid: GridNetwork, part: Part | None = None) -> Net:
+    """The network on the grid, or a part of it, as the kernel wants it."""
+    part = whole(grid) if part is None else part
+    neurons = list(part.neurons.values())
     channels = [channel for p in neurons for channel in p.channels]
-    # Room for all spikes of an emitter in a step; neurons have one each at most.
-    widths = [s.width for s in grid.sources.values()] + [p.size for p in neurons]
-    ring_start = np.cumsum([0, *widths])
-    populations = _populations(grid, ring_start)
-    projections, rows, post, weight = _projections(grid, populations, ring_start)
+    # Room for all spikes of an outlet in a step; neurons have one each at most.
+    widths = [s.width for s in grid.sources.values()]
+    ring_start = np.cumsum(
+        [0, *widths, *(size for name in grid.neurons for size in part.sizes[name])]
+    )
+    populations = _populations(grid, part, ring_start)
+    projections, rows, post, weight = _projections(grid, part, populations)
     zeros = [np.zeros(p.size) for p in neurons]
     longest = max((s.delay_steps for s in grid.synapses), default=0)
+    phase = phase_steps(grid) if part.n_parts > 1 else 1
     return aligned(
         Net(
             populations=populations,
-            channels=_channels(grid),
+            channels=_channels(neurons),
             projections=projections,
             beta=np.concatenate([p.beta for p in neurons]),
             threshold=np.concatenate([p.threshold for p in neurons]),
@@ -60,124 +63,134 @@ def arrange(grid: GridNetwork) -> Net:
             post=post,
             weight=weight,
             ring_start=ring_start,
-            n_slots=1 + max(longest, *(p.refractory_steps for p in neurons)),
+            part=part.number,
+            n_parts=part.n_parts,
+            phase=phase,
+            # A part may be ahead of another by all steps of a phase but one.
+            n_slots=phase + max(longest, *(p.refractory_steps for p in grid.neurons.values())),
             n_sources=len(grid.sources),
             n_traced=sum(p.size for p in neurons if p.name in grid.record_potential),
         )
     )
 
 
-def arranged_state(grid: GridNetwork, net: Net) -> State:
-    """The state of a trial before its first step."""
-    neurons = list(grid.neurons.values())
+def arranged_state(
+    net: Net, part: Part, rings: tuple[np.ndarray, np.ndarray] | None = None
+) -> State:
+    """The state of a part in a trial before its first step.
+
+    Parameters
+    ----------
+    net : Net
+    part : Part
+        What `net` was arranged from.
+    rings : pair of arrays, optional
+        Of `empty_rings`, which the parts of a network share; new ones, if absent.
+    """
+    neurons = list(part.neurons.values())
     return starting_state(
         net,
-        v_init=np.concatenate([p.v_init for p in neurons]),
-        theta_init=_filled([p.theta_init for p in neurons], [np.zeros(p.size) for p in neurons]),
+        np.concatenate([p.v_init for p in neurons]),
+        _filled([p.theta_init for p in neurons], [np.zeros(p.size) for p in neurons]),
+        empty_rings(net) if rings is None else rings,
     )
 
 
-def arranged_backgrounds(grid: GridNetwork, net: Net) -> tuple[np.ndarray, np.ndarray]:
-    """Records of the Poisson inputs, and their weights by target neuron."""
-    records = np.zeros(len(grid.background), BACKGROUND)
-    names = list(grid.neurons)
-    for record, background in zip(records, grid.background, strict=True):
-        record["target"] = names.index(background.target)
-        record["channel"] = _channel_of(background, net.populations[record["target"]])
-    sizes = [background.size for background in grid.background]
-    records["weight_start"] = np.cumsum([0, *sizes])[:-1]
-    return records, joined([b.weight for b in grid.background], np.float64)
-
-
-def _populations(grid: GridNetwork, ring_start: np.ndarray) -> np.ndarray:
+def _populations(grid: GridNetwork, part: Part, ring_start: np.ndarray) -> np.ndarray:
     """A record a population."""
-    neurons = list(grid.neurons.values())
+    neurons = list(part.neurons.values())
     records = np.zeros(len(neurons), POPULATION)
     ends = np.cumsum([p.size for p in neurons])
     ends_channel = np.cumsum([len(p.channels) for p in neurons])
     records["first"], records["end"] = np.append(0, ends[:-1]), ends
     records["first_channel"] = np.append(0, ends_channel[:-1])
     records["end_channel"] = ends_channel
-    records["emitter"] = len(grid.sources) + np.arange(len(neurons))
-    records["ring_start"] = ring_start[records["emitter"]]
     for record, p in zip(records, neurons, strict=True):
+        record["before"] = part.first[p.name]
+        record["outlet"] = outlets(grid, p.name, part.n_parts)[0] + part.number
         record["alike"] = _alike(p)
         record["subtract"] = p.subtract
         record["adaptive"] = p.theta_init is not None
         record["recorded"] = p.name in grid.record
         record["traced"] = p.name in grid.record_potential
         record["refractory"] = p.refractory_steps
+    records["ring_start"] = ring_start[records["outlet"]]
     return records
 
 
-def _channels(grid: GridNetwork) -> np.ndarray:
+def _channels(neurons: Sequence[GridNeurons]) -> np.ndarray:
     """A record a channel, population by population."""
-    channels = [channel for p in grid.neurons.values() for channel in p.channels]
+    channels = [channel for p in neurons for channel in p.channels]
     records = np.zeros(len(channels), CHANNEL)
     records["start"] = np.cumsum([0, *(channel.kappa.size for channel in channels)])[:-1]
     records["alpha"] = [channel.alpha for channel in channels]
     return records
 
 
-def _channel_of(item: Synapses | Background, population: np.void) -> int:
-    """The channel that arrivals go into, or -1."""
+def channel_of(item: Synapses | Background, population: np.void) -> int:
+    """The channel that arrivals at a population go into, or -1."""
     return -1 if item.channel is None else int(population["first_channel"]) + item.channel
 
 
 def _projections(
-    grid: GridNetwork, populations: np.ndarray, ring_start: np.ndarray
+    grid: GridNetwork, part: Part, populations: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A record a projection; and `rows`, `post` and `weight` of `Net`."""
-    records = np.zeros(len(grid.synapses), PROJECTION)
-    names, emitters = list(grid.neurons), [*grid.sources, *grid.neurons]
+    records = np.zeros(len(part.synapses), PROJECTION)
+    names = list(part.neurons)
     n_rules = 0
-    for record, synapses in zip(records, grid.synapses, strict=True):
-        record["emitter"] = emitters.index(synapses.source)
-        record["ring_start"] = ring_start[record["emitter"]]
+    for record, synapses in zip(records, part.synapses, strict=True):
+        record["outlet"], record["n_outlets"] = outlets(grid, synapses.source, part.n_parts)
         record["target"] = names.index(synapses.target)
-        record["channel"] = _channel_of(synapses, populations[record["target"]])
+        record["channel"] = channel_of(synapses, populations[record["target"]])
         record["delay"] = synapses.delay_steps
         record["rule"] = -1 if synapses.plasticity is None else n_rules
         n_rules += synapses.plasticity is not None
         same = _same_weights(synapses)
         record["same_weight"] = synapses.connections.weight[0] if same else np.nan
         record["full"] = synapses.connections.full and not same
-    return records, *_sorted_synapses(grid.synapses, records)
+    return records, *_sorted_synapses(part, records)
 
 
-def _sorted_synapses(
-    projections: Sequence[Synapses], records: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sorted_synapses(part: Part, records: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All synapses, those of a source neuron side by side; their places are set in the records."""
+    projections = part.synapses
+    rows = [_rows_of(s.connections, *part.range_of(s.target)) for s in projections]
+    sizes = [int(row[-1]) for row in rows]
     same = ~np.isnan(records["same_weight"])
     # Written where they stay: parts that are joined would be there twice for a while.
-    post = empty(sum(s.connections.post.size for s in projections), np.uint32)
-    weight = empty(
-        sum(s.connections.pre.size for s, one in zip(projections, same, strict=True) if not one)
-    )
-    rows: list[np.ndarray] = []
+    post = empty(sum(sizes), np.uint32)
+    weight = empty(sum(size for size, one in zip(sizes, same, strict=True) if not one))
     n_rows = n_synapses = n_weights = 0
-    for record, synapses, one in zip(records, projections, same, strict=True):
-        c = synapses.connections
-        if c.full:
-            row = np.arange(c.n_source + 1) * c.n_target
-        else:
-            row = np.cumsum([0, *np.bincount(c.pre, minlength=c.n_source)])
+    for index, (record, synapses) in enumerate(zip(records, projections, strict=True)):
+        c, row, size = synapses.connections, rows[index], sizes[index]
+        low, high = part.range_of(synapses.target)
         record["first_weight"] = n_synapses - n_weights
-        sorts = [(c.post, post[n_synapses : n_synapses + c.post.size])]
-        if not one:
-            sorts.append((c.weight, weight[n_weights : n_weights + c.pre.size]))
-            n_weights += c.pre.size
-        for given, part in sorts:
+        targets = post[n_synapses : n_synapses + size]
+        sorts = [(c.post, targets)]
+        if not same[index]:
+            sorts.append((c.weight, weight[n_weights : n_weights + size]))
+            n_weights += size
+        for given, to in sorts:
             if c.full:
-                part[:] = given
+                to.reshape(c.n_source, -1)[:] = given.reshape(c.n_source, -1)[:, low:high]
             else:
-                sort_by_source(c.pre, given, row[:-1].copy(), part)
-        rows.append(row + n_synapses)
+                sort_by_source(c.pre, c.post, low, high, given, row[:-1].copy(), to)
+        targets -= np.uint32(low)
+        rows[index] = row + n_synapses
         record["first_row"] = n_rows
         n_rows += row.size
-        n_synapses += c.post.size
+        n_synapses += size
     return joined(rows, np.int64), post, weight
+
+
+def _rows_of(c: Connections, low: int, high: int) -> np.ndarray:
+    """Where the synapses of each source neuron onto targets `low` to `high` - 1 begin; the end."""
+    if c.full:
+        return np.arange(c.n_source + 1) * (high - low)
+    counts = np.zeros(c.n_source, dtype=np.int64)
+    count_by_source(c.pre, c.post, low, high, counts)
+    return np.cumsum([0, *counts])
 
 
 def _same_weights(synapses: Synapses) -> bool:
@@ -196,88 +209,13 @@ def _filled(given: list[np.ndarray | None], instead: list[np.ndarray]) -> np.nda
     return np.concatenate([b if a is None else a for a, b in zip(given, instead, strict=True)])
 
 
-class Feed:
-    """The input of one trial.
-
-    Parameters
-    ----------
-    grid : GridNetwork
-    net : Net
-        The same network, arranged.
-    trial : int
-    sources : list of pairs of arrays
-        Steps and senders of each source's spikes in this trial, see `by_trial`.
-    """
-
-    def __init__(
-        self, grid: GridNetwork, net: Net, trial: int, sources: list[tuple[np.ndarray, np.ndarray]]
-    ) -> None:
-        self.grid, self.sources = grid, sources
-        self.backgrounds, self.background_weight = arranged_backgrounds(grid, net)
-        self.counts = [b.counts(trial, trial + 1) for b in grid.background]
-        self.drives = {
-            name: grid.drive(name, trial, trial + 1) for name in grid.neurons if grid.driven(name)
-        }
-
-    def block(self, first: int, end: int) -> Inputs | None:
-        """Everything that comes in at steps `first` to `end` - 1; None where nothing ever does."""
-        if not (self.sources or self.drives or self.counts):
-            return None
-        spike_start, senders = self._spikes(first, end)
-        drives, current = self._currents(end - first)
-        backgrounds, counts = self._counts(end - first)
-        return Inputs(
-            spike_start, senders, drives, current, backgrounds, self.background_weight, counts
-        )
-
-    def _spikes(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        starts, senders, taken = [], [], 0
-        for steps, who in self.sources:
-            places = np.searchsorted(steps, np.arange(first, end + 1))
-            starts.append(places - places[0] + taken)
-            senders.append(who[places[0] : places[-1]])
-            taken += len(senders[-1])
-        shape = (len(self.sources), end - first + 1)
-        return np.array(starts, dtype=np.int64).reshape(shape), joined(senders, np.int64)
-
-    def _currents(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-        drives = np.zeros(len(self.grid.neurons), DRIVE)
-        currents, used = [], 0
-        for drive, name in zip(drives, self.grid.neurons, strict=True):
-            if name in self.drives:
-                part = np.concatenate(list(islice(self.drives[name], n_steps)))
-                drive["start"], drive["width"] = used, part.shape[1]
-                currents.append(part.ravel())
-                used += part.size
-        return drives, joined(currents, np.float64)
-
-    def _counts(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-        backgrounds = self.backgrounds.copy()
-        counts, drawn = [], 0
-        for background, steps in zip(backgrounds, self.counts, strict=True):
-            counts.append(np.concatenate(list(islice(steps, n_steps)), axis=None))
-            background["counts_start"] = drawn
-            drawn += counts[-1].size
-        return backgrounds, joined(counts, np.int64)
-
-
-def by_trial(source: GridSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Steps and senders of a source's spikes in each trial, by step."""
-    # NumPy sorts short integers by their digits, in a fraction of the time.
-    trials = source.trials.astype(np.uint16) if n_trials < 2**16 else source.trials
-    order = np.argsort(trials, kind="stable") if n_trials > 1 else slice(None)
-    ends = np.cumsum(np.bincount(source.trials, minlength=n_trials))[:-1]
-    return list(
-        zip(np.split(source.steps[order], ends), np.split(source.senders[order], ends), strict=True)
-    )
-
-
-def models_of(grid: GridNetwork, net: Net) -> Models | None:
+def models_of(grid: GridNetwork, net: Net, part: Part) -> Models | None:
     """What membranes need that are not linear, of one trial; None where all are simple."""
-    populations = list(grid.neurons.values())
+    populations = list(part.neurons.values())
     channels = [channel for p in populations for channel in p.channels]
     kinds = [_kind(p) for p in populations]
-    if all(kind == LINEAR for kind in kinds) and all(c.feeds is None for c in channels):
+    everywhere = grid.neurons.values()
+    if all(_kind(p) == LINEAR and all(c.feeds is None for c in p.channels) for p in everywhere):
         return None
     size, starts = n_neurons(net), net.populations["first"]
     places = [

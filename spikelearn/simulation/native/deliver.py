@@ -1,6 +1,6 @@
 """Spikes on their way: from outside into the ring, and out of it to where they arrive.
 
-The ring has a slot for each of the last steps; in a slot stands, emitter by emitter, who spiked.
+The ring has a slot for each of the last steps; in a slot stands, outlet by outlet, who spiked.
 """
 
 from __future__ import annotations
@@ -79,11 +79,13 @@ def deliver_spikes(net: Net, state: State, step: int) -> None:  # pragma: no cov
     for projection in net.projections:
         sent = step - projection.delay
         if sent >= 0:
-            at, slot = projection.ring_start, sent % net.n_slots
-            spiking = state.ring[slot, at : at + state.n_ring[slot, projection.emitter]]
+            slot = sent % net.n_slots
             goal = _goal(net, state, projection.target, projection.channel)
             rows = net.rows[projection.first_row :]
-            _deliver(net, projection, goal, spiking, rows)
+            for outlet in range(projection.outlet, projection.outlet + projection.n_outlets):
+                at = net.ring_start[outlet]
+                spiking = state.ring[slot, at : at + state.n_ring[slot, outlet]]
+                _deliver(net, projection, goal, spiking, rows)
 
 
 @pasted
@@ -105,14 +107,16 @@ def deliver_and_learn(
     for projection in net.projections:
         sent = step - projection.delay
         if sent >= 0:
-            at, slot = projection.ring_start, sent % net.n_slots
-            spiking = state.ring[slot, at : at + state.n_ring[slot, projection.emitter]]
+            slot = sent % net.n_slots
             goal = _goal(net, state, projection.target, projection.channel)
             rows = net.rows[projection.first_row :]
-            if projection.rule >= 0:
-                arrive(plastic, projection.rule, goal, spiking, rows, net.post[rows[0] :])
-            else:
-                _deliver(net, projection, goal, spiking, rows)
+            for outlet in range(projection.outlet, projection.outlet + projection.n_outlets):
+                at = net.ring_start[outlet]
+                spiking = state.ring[slot, at : at + state.n_ring[slot, outlet]]
+                if projection.rule >= 0:
+                    arrive(plastic, projection.rule, goal, spiking, rows, net.post[rows[0] :])
+                else:
+                    _deliver(net, projection, goal, spiking, rows)
 
 
 @pasted
@@ -147,5 +151,5 @@ def deliver_background(
         goal = _goal(net, state, background.target, background.channel)
         at = background.weight_start
         weight = inputs.background_weight[at : at + goal.size]
-        at = background.counts_start + offset * goal.size
+        at = background.counts_start + offset * background.stride
         add_background(goal, weight, inputs.counts[at : at + goal.size])

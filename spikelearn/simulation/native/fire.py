@@ -67,7 +67,7 @@ def fire_populations(
                 v, net.threshold[first:end], models.above[first:end], models.crossed[first:end],
                 spiking,
             )  # fmt: skip
-        state.n_ring[slot, population.emitter] = n
+        state.n_ring[slot, population.outlet] = n
         if plastic is not None and n:
             learn_from_spikes(plastic, index, spiking[:n])
         for place in range(n):
@@ -82,6 +82,7 @@ def fire_populations(
                 spike_steps[n_spikes] = step
                 spike_neurons[n_spikes] = neuron
                 n_spikes += 1
+            spiking[place] += population.before
     return n_spikes
 
 
@@ -99,5 +100,6 @@ def _hold_refractory(
     slot, start = step % n_slots, population.ring_start
     for ago in range(1, min(population.refractory, step + 1)):
         before = slot - ago if slot >= ago else slot - ago + n_slots
-        for place in range(start, start + n_ring[before, population.emitter]):
-            v[ring[before, place]] = held[ring[before, place]]
+        for place in range(start, start + n_ring[before, population.outlet]):
+            neuron = ring[before, place] - population.before
+            v[neuron] = held[neuron]

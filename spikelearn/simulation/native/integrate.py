@@ -133,7 +133,7 @@ def _add_drive(
     """What flows into linear membranes from outside."""
     if inputs is not None:
         width = inputs.drives[index].width
-        at = inputs.drives[index].start + offset * width
+        at = inputs.drives[index].start + offset * inputs.drives[index].stride
         if width:
             first, end = net.populations[index].first, net.populations[index].end
             add_stimulus(v, net.beta[first:end], inputs.current[at : at + width])
@@ -148,7 +148,7 @@ def _integrate_nonlinear(  # noqa: PLR0912
     width = 0
     if inputs is not None:
         width = inputs.drives[p].width
-        at = inputs.drives[p].start + offset * width
+        at = inputs.drives[p].start + offset * inputs.drives[p].stride
         shown = inputs.current[at : at + width]
     averaged = models.kind[p] == CONDUCTING
     n_moments = 1 if averaged else 2 * models.n_substeps[p] + 1

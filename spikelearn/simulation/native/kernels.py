@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikelearn.simulation.native.compiled import entry, inner
+from spikelearn.simulation.native.compiled import entry, inner, pasted
 from spikelearn.simulation.native.deliver import (
     deliver_and_learn,
     deliver_background,
@@ -21,6 +21,7 @@ from spikelearn.simulation.native.fire import fire_populations
 from spikelearn.simulation.native.integrate import integrate, integrate_linear
 from spikelearn.simulation.native.learn import begin_learning
 from spikelearn.simulation.native.loops import copy, flush
+from spikelearn.simulation.native.meeting import meet
 from spikelearn.simulation.native.models import Models
 from spikelearn.simulation.native.plasticity import Plastic
 from spikelearn.simulation.native.reward import deliver_rewards
@@ -30,38 +31,62 @@ _FLUSH_EVERY = 256  # steps
 
 
 @entry
+def count_by_source(
+    pre: np.ndarray, post: np.ndarray, low: int, high: int, counts: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    """Count each source's synapses onto targets `low` to `high` - 1; added to `counts`.
+
+    Parameters
+    ----------
+    pre, post : arrays of shape (n_synapses,)
+        Source and target neuron of each synapse.
+    low, high : int
+    counts : array of shape (n_source,)
+    """
+    for synapse in range(pre.size):
+        if low <= post[synapse] < high:
+            counts[pre[synapse]] += 1
+
+
+@entry
 def sort_by_source(
     pre: np.ndarray,
+    post: np.ndarray,
+    low: int,
+    high: int,
     values: np.ndarray,
     place: np.ndarray,
     moved: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """Move values of synapses to where those of their source begin.
+    """Move values of synapses onto targets `low` to `high` - 1 to the others of their source.
 
     The order of a source's synapses is kept.
 
     Parameters
     ----------
-    pre : array of shape (n_synapses,)
-        Source neuron of each synapse.
+    pre, post : arrays of shape (n_synapses,)
+        Source and target neuron of each synapse.
+    low, high : int
     values : array of shape (n_synapses,)
     place : array of shape (n_source,)
         Where the synapses of each source neuron begin; moves on.
-    moved : array of shape (n_synapses,)
+    moved : array
         Where the values are written.
     """
     for synapse in range(pre.size):
-        moved[place[pre[synapse]]] = values[synapse]
-        place[pre[synapse]] += 1
+        if low <= post[synapse] < high:
+            moved[place[pre[synapse]]] = values[synapse]
+            place[pre[synapse]] += 1
 
 
 @entry
-def advance(
+def advance(  # noqa: PLR0912
     net: Net,
     state: State,
     models: Models | None,
     plastic: Plastic | None,
     inputs: Inputs | None,
+    meeting: np.ndarray | None,
     first_step: int,
     start: int,
     stop: int,
@@ -71,7 +96,8 @@ def advance(
 ) -> tuple[int, int]:  # pragma: no cover - compiled
     """Steps `start` to `stop` - 1 of a block that began at `first_step`.
 
-    Stops early where `spike_steps` and `spike_neurons` might not hold the spikes of another step.
+    Stops early where `spike_steps` and `spike_neurons`, of any part of the network, might not hold
+    the spikes that come until it is asked again.
 
     Parameters
     ----------
@@ -82,8 +108,10 @@ def advance(
     plastic : Plastic or None
         Changes.
     inputs : Inputs or None
-        Of this block. Where there are no `models`, nothing `plastic` or no `inputs`, their code is
-        not compiled.
+        Of this block. Where there are no `models`, nothing `plastic`, no `inputs` or no `meeting`,
+        their code is not compiled.
+    meeting : array or None
+        Where parts of a network meet, if this is one of several.
     first_step, start, stop : int
     spike_steps, spike_neurons : arrays of one length
         Where the spikes of recorded populations are written, in the order of steps.
@@ -99,19 +127,16 @@ def advance(
     """
     n_spikes = 0
     for step in range(start, stop):
-        if n_spikes + state.v.size > spike_steps.size:
-            return step, n_spikes
         offset = step - first_step
+        if meeting is None:
+            if n_spikes + state.v.size > spike_steps.size:
+                return step, n_spikes
+        elif offset % net.phase == 0:
+            full = n_spikes + net.phase * state.v.size > spike_steps.size
+            if meet(meeting, net.part, net.n_parts, full):
+                return step, n_spikes
         if offset % _FLUSH_EVERY == 0:
-            flush(state.v)
-            flush(state.currents)
-            flush(state.theta)
-            if plastic is not None:
-                flush(plastic.x)
-                flush(plastic.x2)
-                flush(plastic.y)
-                flush(plastic.y2)
-                flush(plastic.dose)
+            _flush(state, plastic)
         if inputs is not None:
             emit_sources(net, state, inputs, step, offset)
         if plastic is not None:
@@ -133,6 +158,20 @@ def advance(
         )
         _trace_potentials(net.populations, state.v, trace[offset * net.n_traced :])
     return stop, n_spikes
+
+
+@pasted
+def _flush(state: State, plastic: Plastic | None) -> None:  # pragma: no cover - compiled
+    """Set what has almost vanished to 0."""
+    flush(state.v)
+    flush(state.currents)
+    flush(state.theta)
+    if plastic is not None:
+        flush(plastic.x)
+        flush(plastic.x2)
+        flush(plastic.y)
+        flush(plastic.y2)
+        flush(plastic.dose)
 
 
 @inner

@@ -13,6 +13,7 @@ import numpy as np
 
 from spikelearn.simulation.grid.network import GridNetwork, Synapses, weights_by_name
 from spikelearn.simulation.grid.plasticity import GridPlasticity
+from spikelearn.simulation.native.parts import Part, outlets, whole
 from spikelearn.simulation.native.state import Net
 
 RULE = np.dtype(
@@ -60,7 +61,8 @@ RULE = np.dtype(
         # Reward.
         ("rewarded", np.bool_),  # whether changes go by way of the eligibility
         ("instant", np.bool_),  # whether a reward works at once
-        ("modulator", np.int64),  # emitter
+        ("modulator", np.int64),  # its first outlet, and how many it has
+        ("n_outlets", np.int64),
         ("modulator_delay", np.int64),  # steps
         ("reward_start", np.int64),  # in rewards
         ("eligibility_decay", np.float64),
@@ -107,21 +109,31 @@ class Plastic(NamedTuple):
     scale: np.ndarray  # by rule: of the eligibility
 
 
-def start(grid: GridNetwork, net: Net) -> Plastic | None:
-    """The plastic projections of a trial at its start, or None where there are none."""
-    synapses = [s for s in grid.synapses if s.plasticity is not None]
-    rules = [s.plasticity for s in grid.synapses if s.plasticity is not None]
+def start(grid: GridNetwork, net: Net, part: Part | None = None) -> Plastic | None:
+    """The plastic projections of a trial at its start, or None where there are none.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    net : Net
+        Of the network or its part, see `arrange`.
+    part : Part, optional
+        The network as a whole, if absent.
+    """
+    part = whole(grid) if part is None else part
+    synapses = [s for s in part.synapses if s.plasticity is not None]
+    rules = [s.plasticity for s in synapses if s.plasticity is not None]
     if not rules:
         return None
     records = np.zeros(len(rules), RULE)
     records["projection"] = np.flatnonzero(net.projections["rule"] >= 0)
-    weights, columns = _synapses_of_rules(records, synapses, net)
+    weights, columns = _synapses_of_rules(records, synapses, net, part)
     for record, rule in zip(records, rules, strict=True):
         _set_numbers(record, rule)
-    rewards = _set_rewards(records, rules, grid)
+    rewards = _set_rewards(records, rules, grid, part.n_parts)
     records["plain"] = [bool(np.all(s.gain == 1)) for s in synapses]
     n_pre = _set_places(records, "pre", [s.connections.n_source for s in synapses])
-    n_post = _set_places(records, "post", [s.connections.n_target for s in synapses])
+    n_post = _set_places(records, "post", [part.neurons[s.target].size for s in synapses])
     _set_places(records, "weight", [w.size for w in weights])
     marks = [w.size if r.reward is not None else 0 for w, r in zip(weights, rules, strict=True)]
     n_marks = _set_places(records, "mark", marks)
@@ -131,11 +143,11 @@ def start(grid: GridNetwork, net: Net) -> Plastic | None:
         column_synapse=np.concatenate([synapse for _, synapse, _ in columns]),
         column_pre=np.concatenate([pre for _, _, pre in columns]),
         rewards=rewards,
-        gain=np.concatenate([s.gain for s in synapses if s.gain is not None]),
-        theta_minus=_of_potentials("theta_minus", synapses),
-        theta_plus=_of_potentials("theta_plus", synapses),
-        rest=_of_potentials("rest", synapses),
-        peak=_peaks(grid, synapses),
+        gain=np.concatenate([part.own(s.target, s.gain) for s in synapses if s.gain is not None]),
+        theta_minus=_of_potentials("theta_minus", synapses, part),
+        theta_plus=_of_potentials("theta_plus", synapses, part),
+        rest=_of_potentials("rest", synapses, part),
+        peak=_peaks(part, synapses),
         weight=np.concatenate(weights),
         eligibility=np.zeros(n_marks),
         x=np.zeros(n_pre),
@@ -143,44 +155,53 @@ def start(grid: GridNetwork, net: Net) -> Plastic | None:
         y=np.zeros(n_post),
         y2=np.zeros(n_post),
         sums=np.zeros(n_post),
-        u_minus=_of_potentials("start", synapses),
-        u_plus=_of_potentials("start", synapses),
+        u_minus=_of_potentials("start", synapses, part),
+        u_plus=_of_potentials("start", synapses, part),
         u_slow=np.zeros(n_post),
         dose=np.zeros(len(rules)),
         scale=np.ones(len(rules)),
     )
 
 
-def weights_after(grid: GridNetwork, plastic: Plastic | None) -> dict[str, np.ndarray]:
+def weights_after(
+    grid: GridNetwork, parts: Sequence[tuple[Part, Plastic | None]]
+) -> dict[str, np.ndarray]:
     """Weights by projection, of shape (n_synapses,), in the order of their connections."""
-    if plastic is None:
-        return {}
-    found = []
-    for rule in plastic.rules:
-        synapses = grid.synapses[rule["projection"]]
-        weights = plastic.weight[rule["weight_start"] : rule["weight_end"]]
-        if not rule["full"]:  # kept by source neuron
-            by_source = weights
-            weights = np.empty_like(by_source)
-            weights[np.argsort(synapses.connections.pre, kind="stable")] = by_source
-        found.append((synapses, weights))
-    return weights_by_name(found)
+    found: dict[int, np.ndarray] = {}
+    number = {id(synapses): index for index, synapses in enumerate(grid.synapses)}
+    for part, plastic in parts:
+        if plastic is None:
+            continue
+        for rule in plastic.rules:
+            synapses = part.synapses[rule["projection"]]
+            c, (low, high) = synapses.connections, part.range_of(synapses.target)
+            weights = plastic.weight[rule["weight_start"] : rule["weight_end"]]
+            into = found.setdefault(number[id(synapses)], np.empty(c.pre.size))
+            if rule["full"]:
+                rows = into.reshape(c.n_source, c.n_target)
+                rows[:, low:high] = weights.reshape(c.n_source, high - low)
+            else:  # kept by source neuron
+                order = np.argsort(c.pre, kind="stable")
+                here = (c.post[order] >= low) & (c.post[order] < high)
+                into[order[here]] = weights
+    return weights_by_name([(grid.synapses[index], found[index]) for index in sorted(found)])
 
 
 _Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _synapses_of_rules(
-    records: np.ndarray, synapses: Sequence[Synapses], net: Net
+    records: np.ndarray, synapses: Sequence[Synapses], net: Net, part: Part
 ) -> tuple[list[np.ndarray], list[_Columns]]:
     """Weights and columns of the plastic projections, whose places are set in the records."""
     weights, columns = [], []
     for record, s in zip(records, synapses, strict=True):
         projection = net.projections[record["projection"]]
         row = net.rows[projection["first_row"] :][: s.connections.n_source + 1]
-        first = row[0] - projection["first_weight"]
-        weights.append(net.weight[first : first + s.connections.pre.size].copy())
-        columns.append(_columns(s, row, net.post, bool(projection["full"])))
+        first, n = row[0] - projection["first_weight"], row[-1] - row[0]
+        weights.append(net.weight[first : first + n].copy())
+        n_target = part.neurons[s.target].size
+        columns.append(_columns(row, net.post, n_target, bool(projection["full"])))
         record["target"], record["full"] = projection["target"], projection["full"]
         record["first_synapse"] = row[0]
     records["column_start"] = _starts([starts.size for starts, _, _ in columns])[:-1]
@@ -188,15 +209,14 @@ def _synapses_of_rules(
     return weights, columns
 
 
-def _columns(synapses: Synapses, row: np.ndarray, post: np.ndarray, full: bool) -> _Columns:
+def _columns(row: np.ndarray, post: np.ndarray, n_target: int, full: bool) -> _Columns:
     """First entry of each target neuron; each entry's synapse, as rows number them; its source."""
-    c = synapses.connections
     if full:  # known without a list
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     targets = post[row[0] : row[-1]]
     order = np.argsort(targets, kind="stable")
-    sources = np.repeat(np.arange(c.n_source), np.diff(row))
-    starts = np.cumsum([0, *np.bincount(targets, minlength=c.n_target)])
+    sources = np.repeat(np.arange(row.size - 1), np.diff(row))
+    starts = np.cumsum([0, *np.bincount(targets, minlength=n_target)])
     return starts, order, sources[order]
 
 
@@ -227,14 +247,14 @@ def _set_numbers(record: np.void, rule: GridPlasticity) -> None:
 
 
 def _set_rewards(
-    records: np.ndarray, rules: Sequence[GridPlasticity], grid: GridNetwork
+    records: np.ndarray, rules: Sequence[GridPlasticity], grid: GridNetwork, n_parts: int
 ) -> np.ndarray:
     """What each spike of the modulators is worth; who they are is set in the records."""
-    emitters = [*grid.sources, *grid.neurons]
     for record, rule in zip(records, rules, strict=True):
         if rule.reward is not None:
-            record["modulator"] = emitters.index(rule.reward.modulator)
-            record["modulator_delay"] = 0 if rule.reward.modulator in grid.sources else 1
+            name = rule.reward.modulator
+            record["modulator"], record["n_outlets"] = outlets(grid, name, n_parts)
+            record["modulator_delay"] = 0 if name in grid.sources else 1
     amounts = [np.zeros(0) if rule.reward is None else rule.reward.amounts for rule in rules]
     records["reward_start"] = _starts([len(given) for given in amounts])[:-1]
     return np.concatenate([np.zeros(0), *amounts])
@@ -247,19 +267,19 @@ def _set_places(records: np.ndarray, name: str, sizes: list[int]) -> int:
     return int(places[-1])
 
 
-def _of_potentials(name: str, synapses: Sequence[Synapses]) -> np.ndarray:
+def _of_potentials(name: str, synapses: Sequence[Synapses], part: Part) -> np.ndarray:
     """Numbers of the voltage-based rule by target neuron; 0 where a rule is another."""
-    parts = []
+    numbers = []
     for s in synapses:
         clopath = None if s.plasticity is None else s.plasticity.clopath
         given = 0.0 if clopath is None else getattr(clopath, name)
-        parts.append(np.broadcast_to(given, (s.connections.n_target,)))
-    return np.concatenate(parts).astype(np.float64)
+        numbers.append(part.own(s.target, np.broadcast_to(given, (s.connections.n_target,))))
+    return np.concatenate(numbers).astype(np.float64)
 
 
-def _peaks(grid: GridNetwork, synapses: Sequence[Synapses]) -> np.ndarray:
+def _peaks(part: Part, synapses: Sequence[Synapses]) -> np.ndarray:
     """The highest potential that the voltage-based rule sees, by target neuron."""
-    targets = [grid.neurons[s.target] for s in synapses]
+    targets = [part.neurons[s.target] for s in synapses]
     return np.concatenate(
         [p.threshold if p.model.has_peak else np.full(p.size, np.inf) for p in targets]
     )

@@ -42,9 +42,10 @@ def deliver_rewards(
             continue
         slot = sent % net.n_slots
         reward = 0.0
-        for place in range(state.n_ring[slot, rule.modulator]):
-            spiking = state.ring[slot, net.ring_start[rule.modulator] + place]
-            reward += plastic.rewards[rule.reward_start + spiking]
+        for outlet in range(rule.modulator, rule.modulator + rule.n_outlets):
+            for place in range(state.n_ring[slot, outlet]):
+                spiking = state.ring[slot, net.ring_start[outlet] + place]
+                reward += plastic.rewards[rule.reward_start + spiking]
         if rule.instant and reward != 0.0:
             _pay(
                 plastic.weight[rule.weight_start : rule.weight_end],

@@ -28,7 +28,8 @@ POPULATION = np.dtype(
         ("refractory", np.int64),  # steps
         ("first_channel", np.int64),
         ("end_channel", np.int64),
-        ("emitter", np.int64),
+        ("before", np.int64),  # neurons of the population in the parts before this one
+        ("outlet", np.int64),
         ("ring_start", np.int64),  # in a slot of the ring
     ],
     align=True,
@@ -44,8 +45,8 @@ CHANNEL = np.dtype(
 
 PROJECTION = np.dtype(
     [
-        ("emitter", np.int64),
-        ("ring_start", np.int64),  # of the emitter, in a slot of the ring
+        ("outlet", np.int64),  # the first, and how many: those of its source
+        ("n_outlets", np.int64),
         ("target", np.int64),  # population
         ("channel", np.int64),  # or -1: into the potential
         ("delay", np.int64),  # steps
@@ -64,6 +65,7 @@ BACKGROUND = np.dtype(
         ("channel", np.int64),  # or -1: into the potential
         ("weight_start", np.int64),  # in `background_weight`
         ("counts_start", np.int64),  # in `counts`
+        ("stride", np.int64),  # from one step to the next in `counts`
     ],
     align=True,
 )
@@ -72,15 +74,17 @@ DRIVE = np.dtype(
     [
         ("start", np.int64),  # in `current`
         ("width", np.int64),  # 1, or the population's size; 0 where no current comes in
+        ("stride", np.int64),  # from one step to the next
     ],
     align=True,
 )
 
 
 class Net(NamedTuple):
-    """A network on the grid as arrays; P populations, N neurons, C channels, Q projections.
+    """A part of a network as arrays; P populations, N neurons, C channels, Q projections.
 
-    Emitters are the spike sources and then the populations. A channel is a synaptic current of a
+    Spikes leave by outlets: one for each spike source, and then for each population as many as the
+    network has parts, in the order of their neurons. A channel is a synaptic current of a
     population; the currents of all channels lie one after another in one array.
     """
 
@@ -96,7 +100,10 @@ class Net(NamedTuple):
     rows: np.ndarray  # first synapse of each neuron of each projection's source, and the end
     post: np.ndarray  # (n synapses,) neuron within the target, unsigned: never from the end
     weight: np.ndarray  # of projections whose weights differ
-    ring_start: np.ndarray  # (emitters + 1,) in a slot of the ring
+    ring_start: np.ndarray  # (outlets + 1,) in a slot of the ring
+    part: int  # the number of this part
+    n_parts: int
+    phase: int  # steps after which parts meet
     n_slots: int
     n_sources: int  # of spikes
     n_traced: int  # neurons of populations whose potential is recorded
@@ -111,8 +118,8 @@ class State(NamedTuple):
     theta: np.ndarray  # (N,)
     limit: np.ndarray  # (N,) threshold, and theta where there is one
     currents: np.ndarray
-    ring: np.ndarray  # (n_slots, all emitters' widths) who spiked
-    n_ring: np.ndarray  # (n_slots, emitters) how many
+    ring: np.ndarray  # (n_slots, all outlets' widths) who spiked, of its population; of all parts
+    n_ring: np.ndarray  # (n_slots, outlets) how many
 
 
 class Inputs(NamedTuple):
@@ -132,7 +139,9 @@ def n_neurons(net: Net) -> int:
     return int(net.threshold.size)
 
 
-def starting_state(net: Net, v_init: np.ndarray, theta_init: np.ndarray) -> State:
+def starting_state(
+    net: Net, v_init: np.ndarray, theta_init: np.ndarray, rings: tuple[np.ndarray, np.ndarray]
+) -> State:
     """The state before the first step.
 
     Parameters
@@ -142,6 +151,8 @@ def starting_state(net: Net, v_init: np.ndarray, theta_init: np.ndarray) -> Stat
         Potentials in mV, as the populations on the grid count them.
     theta_init : array of shape (N,)
         What has been added to the thresholds, in mV.
+    rings : pair of arrays
+        Of `empty_rings`, which the parts of a network share.
     """
     size = n_neurons(net)
     return State(
@@ -151,9 +162,17 @@ def starting_state(net: Net, v_init: np.ndarray, theta_init: np.ndarray) -> Stat
         theta=theta_init,
         limit=net.threshold.copy(),
         currents=np.zeros(net.kappa.size),
-        ring=np.zeros((net.n_slots, int(net.ring_start[-1])), dtype=np.int64),
-        n_ring=np.zeros((net.n_slots, net.ring_start.size - 1), dtype=np.int64),
+        ring=rings[0],
+        n_ring=rings[1],
     )
+
+
+def empty_rings(net: Net) -> tuple[np.ndarray, np.ndarray]:
+    """Room for the spikes of the last steps, and for their numbers, of all parts of a network."""
+    shapes = (net.n_slots, int(net.ring_start[-1])), (net.n_slots, net.ring_start.size - 1)
+    ring, n_ring = (empty(rows * row, np.int64).reshape(rows, row) for rows, row in shapes)
+    ring[...], n_ring[...] = 0, 0
+    return ring, n_ring
 
 
 _LINE = 64  # bytes
