@@ -210,7 +210,16 @@ def _filled(given: list[np.ndarray | None], instead: list[np.ndarray]) -> np.nda
 
 
 def models_of(grid: GridNetwork, net: Net, part: Part) -> Models | None:
-    """What membranes need that are not linear, of one trial; None where all are simple."""
+    """What membranes need that are not linear, of one trial; None where all are simple.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+        The whole network: where one of its parts needs them, all have them.
+    net : Net
+    part : Part
+        What `net` was arranged from.
+    """
     populations = list(part.neurons.values())
     channels = [channel for p in populations for channel in p.channels]
     kinds = [_kind(p) for p in populations]

@@ -77,7 +77,15 @@ class Feed:
         return drives, joined(currents, np.float64)
 
     def into(self, block: Block | None, net: Net, part: Part) -> Inputs | None:
-        """What of a block comes into a part."""
+        """What of a block comes into a part.
+
+        Parameters
+        ----------
+        block : Block or None
+        net : Net
+            Of the part.
+        part : Part
+        """
         if block is None:
             return None
         drives = np.zeros(len(part.neurons), DRIVE)

@@ -151,7 +151,16 @@ def phase_steps(grid: GridNetwork) -> int:
 
 
 def outlets(grid: GridNetwork, emitter: str, n_parts: int) -> tuple[int, int]:
-    """The first outlet of a source or a population, and how many it has; see `Net`."""
+    """The first outlet of a source or a population, and how many it has; see `Net`.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    emitter : str
+        The source or the population.
+    n_parts : int
+        That the network has.
+    """
     if emitter in grid.sources:
         return list(grid.sources).index(emitter), 1
     return len(grid.sources) + list(grid.neurons).index(emitter) * n_parts, n_parts
