@@ -155,19 +155,24 @@ def simulate(
     view = view.within(activity.duration_ms)  # of an interrupted run there may be less
     view.summarise(activity, f"{network.name} on {_engine(activity)}")
     partial = activity.provenance.get("partial")
-    if partial:
-        by = signal.Signals[partial.get("signal", "SIGINT")]
-        why = f": {partial['reason']}" if "reason" in partial else ""
-        say(
-            f"{interrupted_by(by)}: of {partial['asked_trials']} trial(s) of"
-            f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}"
-        )
+    ending = None if partial is None else _say_partial(partial)
     each_on_its_own([
         *(functools.partial(write_spikes, activity, path) for path in out or []),
         *view.drawing(activity, plot, psth, statistics),
     ])  # fmt: skip
-    if partial:
-        raise typer.Exit(1 if "reason" in partial else 128 + by)
+    if ending is not None:
+        raise typer.Exit(ending)
+
+
+def _say_partial(partial: dict[str, Any]) -> int:
+    """Say what of an interrupted simulation there is; the exit status to end with."""
+    by = signal.Signals[partial.get("signal", "SIGINT")]
+    why = f": {partial['reason']}" if "reason" in partial else ""
+    say(
+        f"{interrupted_by(by)}: of {partial['asked_trials']} trial(s) of"
+        f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}"
+    )
+    return 1 if "reason" in partial else 128 + by
 
 
 def _shown(

@@ -192,9 +192,7 @@ def simulate(
             tuple(record), spikes_in_memory_mb, stimulus,
         )  # fmt: skip
         with as_many(threads):
-            check_memory(size)
-            check_disk(size)
-            warn_of_time(size, 2)
+            _check_size(size)
     grid = dataclasses.replace(
         to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
         spikes_in_memory_mb=spikes_in_memory_mb,
@@ -244,6 +242,12 @@ def simulate(
     if "partial" not in provenance:
         warn_of_measured_step(network, dt_ms, 2, stimulus, activity, told)
     return activity
+
+
+def _check_size(size: Run) -> None:
+    check_memory(size)
+    check_disk(size)
+    warn_of_time(size, 3)
 
 
 def _population_spikes(
