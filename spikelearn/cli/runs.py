@@ -1,15 +1,19 @@
-"""The group of commands on stored training runs: which there are, and what decided each."""
+"""The group of commands on stored runs: which there are, what decided each, and how they differ."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plainly
-from spikelearn.cli._tables import print_table
+from spikelearn.cli._app import NoSeed, app, plainly, say
+from spikelearn.cli._tables import check_table_path, print_table, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 runs_app = typer.Typer(
     help="Stored training runs; `runs` alone lists those in the folder runs.",
@@ -17,13 +21,17 @@ runs_app = typer.Typer(
 )
 app.add_typer(runs_app, name="runs")
 
+TRAINING, SWEEPS = "training", "sweeps"
+# Of sweeps' runs, what tells where and when they were computed is left out of the screen's table.
+_NOT_SHOWN = ("key", "spikes", "folder", "machine", "time", "notes", "standing")
+
 
 @runs_app.callback()
 @plainly
 def runs(context: typer.Context, seed: NoSeed = 0) -> None:
     """List stored training runs; without a verb, those in the folder runs."""
     if context.invoked_subcommand is None:
-        _print_folders([Path("runs")])
+        _list([Path("runs")])
 
 
 @runs_app.command("list")
@@ -32,16 +40,121 @@ def list_(
     folders: Annotated[
         list[Path] | None, typer.Argument(help="Folders of runs; runs, if left out.")
     ] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            metavar="CONDITION",
+            help="Only runs that fit it, as \"rule = 'stdp' and test_accuracy > 0.9\".",
+        ),
+    ] = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMNS",
+            help="Sort by these, names between commas; with a - before it, the largest first.",
+        ),
+    ] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMNS",
+            help="Show these, names between commas; * stands for any letters, '*' for all.",
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the table to .csv or .parquet, with all columns but for --columns."
+        ),
+    ] = None,
+    of: Annotated[
+        str, typer.Option(help="training runs, or the runs of the sweeps in the folder: sweeps.")
+    ] = TRAINING,
     seed: NoSeed = 0,
 ) -> None:
     """List training runs, who trained them and when, and how each differs from today's.
 
     A run is "as today" where the same configuration would be read, not trained anew: options and
-    their defaults, model, data, the rule's code and the format are the same.
+    their defaults, model, data, the rule's code and the format are the same. Its `state` says it in
+    a word: current, stale, damaged, not compared; partial and running of those not complete.
+
+    Columns are every field of a run's configuration, of its summary and of what made it, by its
+    path: learning_rate, options.rate, network.sizes[1], versions.torch; config., summary. or made.
+    before it where several are called so. --where is a condition of SQL on them, text in single
+    quotes; it reads nothing but the table.
 
     Example: spikelearn runs list runs runs/demo/training
+    Example: spikelearn runs list --where "rule = 'stdp' and test_accuracy > 0.9"
+    --sort -test_accuracy --columns run,seed,n_train,test_accuracy --out best.csv
+    Example: spikelearn runs list --of sweeps --where "sweep = 'brunel2000' and rate_hz > 50"
     """
-    _print_folders(folders or [Path("runs")])
+    if of not in (TRAINING, SWEEPS):
+        raise SpikelearnError(f"--of takes {TRAINING} or {SWEEPS}, found '{of}'")
+    _list(folders or [Path("runs")], where, _names(sort), _names(columns), out, of)
+
+
+def _names(text: str) -> list[str]:
+    from spikelearn.sweeps.axes import between_commas
+
+    return [name.strip() for name in between_commas(text)] if text.strip() else []
+
+
+def _list(
+    folders: list[Path],
+    where: str = "",
+    sort: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    out: Path | None = None,
+    of: str = TRAINING,
+) -> None:
+    if out is not None:
+        check_table_path(out)
+    for folder in folders:
+        if not folder.is_dir():
+            raise SpikelearnError(f"there is no folder {folder}; `spikelearn train` makes runs")
+    shown, whole = (_of_training if of == TRAINING else _of_sweeps)(folders, where, sort, columns)
+    title = ", ".join(map(str, folders))
+    if shown.empty and where:
+        print(f"{title}: no run fits")
+    elif shown.empty:
+        what = "training run; `spikelearn train` makes some" if of == TRAINING else "sweep"
+        print(f"{title} holds no {what}")
+    else:
+        print_table(shown, title)
+    if out is not None:
+        write_table(whole, out)
+
+
+def _of_training(
+    folders: list[Path], where: str, sort: Sequence[str], columns: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is shown of training runs, and what is written."""
+    from spikelearn.training.run_table import USUAL, arrow_table, chosen, run_rows
+
+    rows = [row for folder in folders for row in run_rows(folder)]
+    table = arrow_table(rows)
+    usual = [*(["folder"] if len(folders) > 1 else []), *USUAL]
+    return chosen(table, where, sort, columns or usual), chosen(table, where, sort, columns)
+
+
+def _of_sweeps(
+    folders: list[Path], where: str, sort: Sequence[str], columns: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is shown of sweeps' runs, and what is written."""
+    from spikelearn.sweeps.all_tables import CURRENT, sweep_rows
+    from spikelearn.training.run_table import chosen
+
+    if len(folders) > 1:
+        raise SpikelearnError("--of sweeps takes one folder of runs")
+    table = sweep_rows(folders[0])
+    whole = chosen(table, where, sort, columns)
+    if columns or "standing" not in whole:
+        return whole, whole
+    for name, standing in dict(zip(whole["sweep"], whole["standing"], strict=True)).items():
+        if standing != CURRENT:
+            say(f"Note: the table of the sweep '{name}' is {standing}")
+    known = [n for n in whole if n not in _NOT_SHOWN and not whole[n].isna().all()]
+    return whole[known], whole
 
 
 @runs_app.command()
@@ -63,16 +176,3 @@ def show(
              "made by": store.made(folder) or "an earlier release, which kept no versions",
              "standing": standing(folder)}  # fmt: skip
     print(yaml.safe_dump(parts, sort_keys=False, allow_unicode=True, width=100).rstrip())
-
-
-def _print_folders(folders: list[Path]) -> None:
-    from spikelearn.training.stored_runs import stored_runs
-
-    for folder in folders:
-        if not folder.is_dir():
-            raise SpikelearnError(f"there is no folder {folder}; `spikelearn train` makes runs")
-        table = stored_runs(folder)
-        if table.empty:
-            print(f"{folder} holds no training run; `spikelearn train` makes some")
-        else:
-            print_table(table, str(folder))

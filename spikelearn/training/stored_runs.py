@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from spikelearn import _store as store
 from spikelearn._atomic import worked_on
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_files import ImportedFiles
 from spikelearn._interrupts import goes_on
+from spikelearn._keys import content_key
 from spikelearn._session_code import UnwritableError, assignments
 from spikelearn.rules import rule_code, rule_entry
 from spikelearn.rules.user_rule import is_in_session, place_name
@@ -27,9 +28,6 @@ from spikelearn.training.config import (
     run_key,
     run_name,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Run = TypeVar("Run")
 
@@ -277,6 +275,9 @@ def rule_of_run(folder: Path, stored: Mapping[str, Any], does: str = "answers") 
     return f"{copy}:{name}"
 
 
+_NOT_COMPARED = "cannot be compared with today's: "
+
+
 def standing(folder: Path) -> str:
     """How the run in a folder differs from what its configuration would train today, in words.
 
@@ -290,43 +291,70 @@ def standing(folder: Path) -> str:
         return f"damaged: {error}"
     except SpikelearnError as error:
         return str(error)
-    today: dict[str, Any] = {"format": store.RUN_FORMAT}
-    if key is not None and key != run_key(stored):
-        return f"its {store.CONFIG} was changed after it was made"
-    if stored["format"] != store.RUN_FORMAT:
-        return in_words(stored, today)
-    kind = STDPConfig if "present_ms" in stored else TrainConfig
-    given = fields_of(stored)
-    if str(given.get("source", "")).startswith("sha256:"):
-        given["source"] = "auto"  # a user's own images: those that are there today
-    missing = ""
-    try:
-        today = kind(**given).complete()
-    except Exception as error:  # whatever an edited configuration says, the others are listed
-        why = " ".join(str(error).split())[:300].removeprefix(f"{kind.__name__}: ")
-        missing = f"cannot be compared with today's: {why}"
-    return missing or in_words(stored, today)
+    return Standings().of(stored, key)
 
 
-def stored_runs(runs: Path) -> pd.DataFrame:
-    """One row a training run in a folder, or the run that the folder is.
+def cannot_compare(words: str) -> bool:
+    """Whether a standing says that a run cannot be compared with today's."""
+    return words.startswith(_NOT_COMPARED)
 
-    Columns: `run`, `rule`, `model`, `dataset`, `seed`, `test_accuracy`, `trained` (the day), `by`
-    (the release), `standing` (how it differs from what would be trained today).
-    """
-    import pandas as pd
 
-    folders = [runs] if store.is_complete(runs) else sorted(runs.glob("*"))
-    rows = []
-    for folder in folders:
-        if folder.name.startswith(".") or not (folder / store.CONFIG).is_file():
-            continue
-        if store.is_set_aside(folder):
-            rows.append({"run": folder.name, "standing": "damaged, set aside"})
-        elif store.is_complete(folder):
-            rows.append({"run": folder.name, **_row(folder), "standing": standing(folder)})
-    columns = ["run", "rule", "model", "dataset", "seed", "test_accuracy", "trained", "by"]
-    return pd.DataFrame(rows, columns=[*columns, "standing"])
+class Standings:
+    """How runs differ from today's; what several share is found out once."""
+
+    def __init__(self) -> None:
+        self._shared: dict[str, dict[str, Any] | str] = {}
+
+    def of(self, stored: Mapping[str, Any], key: str | None) -> str:
+        """How a run differs from what its configuration would train today, in words.
+
+        Parameters
+        ----------
+        stored : mapping
+            Its configuration.
+        key : str or None
+            The key that it was made by; None where it has told none.
+        """
+        if key is not None and key != run_key(stored):
+            return f"its {store.CONFIG} was changed after it was made"
+        if stored["format"] != store.RUN_FORMAT:
+            return in_words(stored, {"format": store.RUN_FORMAT})
+        kind = STDPConfig if "present_ms" in stored else TrainConfig
+        given = fields_of(stored)
+        if str(given.get("source", "")).startswith("sha256:"):
+            given["source"] = "auto"  # a user's own images: those that are there today
+        try:
+            config = kind(**given)
+            return in_words(stored, self._today(config))
+        except Exception as error:  # whatever an edited configuration says, the others are listed
+            why = " ".join(str(error).split())[:300].removeprefix(f"{kind.__name__}: ")
+            return f"{_NOT_COMPARED}{why}"
+
+    def _today(self, config: TrainConfig | STDPConfig) -> dict[str, Any]:
+        """What decides the run today.
+
+        Numbers are as they were asked for; all else (model, data, code) is the same for those that
+        ask for the same.
+        """
+        numbers = {n: v for n, v in config if _is_number(n, v)}
+        rest = {n: v for n, v in config if n not in numbers}
+        told = content_key([type(config).__name__, rest])
+        if told not in self._shared:
+            try:
+                self._shared[told] = config.complete()
+            except SpikelearnError as error:
+                self._shared[told] = str(error)
+        shared = self._shared[told]
+        if isinstance(shared, str):
+            raise SpikelearnError(shared)
+        asked = type(config).model_fields
+        others = {n: v for n, v in shared.items() if n not in asked or not _is_number(n, v)}
+        return others | numbers
+
+
+def _is_number(field: str, value: Any) -> bool:
+    """Whether a field holds a number that decides nothing of model, data and code."""
+    return isinstance(value, int | float) and field != "n_neurons"
 
 
 def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str) -> str:
@@ -342,16 +370,3 @@ def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str
     what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
     accuracy = f"test accuracy {summary['test_accuracy']:.4f}" if summary else "not tested"
     return f"<{what}: {accuracy}; {origin}>"
-
-
-def _row(folder: Path) -> dict[str, Any]:
-    """What can be read of a run, whatever its format."""
-    row: dict[str, Any] = {}
-    try:
-        about = store.made(folder)
-        row = {"trained": about.get("date", "-"), "by": store.maker(about) if about else "-"}
-        row |= {"test_accuracy": store.read_summary(folder).get("test_accuracy")}
-        config = store.read_config(folder)
-    except SpikelearnError:  # the standing says so
-        return row
-    return row | {name: config.get(name) for name in ("rule", "model", "dataset", "seed")}

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from calling import call
@@ -122,3 +123,72 @@ def test_a_log_for_tensorboard_is_written_where_it_is_asked_for(folder: Path) ->
         assert result.exit_code == 0, result.output
         (run,) = (folder / "runs").iterdir()
         assert len(list((folder / "logs" / run.name).glob("events.out.tfevents.*"))) == 1
+
+
+def test_runs_that_fit_a_condition_are_listed_sorted_and_written(folder: Path) -> None:
+    for seed in (0, 1, 2):
+        call("train", *ARGUMENTS, "--images", "60", "--seed", seed)
+    runs = sorted((folder / "runs").iterdir())
+    condition = ("--where", "rule = 'backprop' and seed > 0", "--sort", "-seed")
+    listed = call("runs", "list", *condition, "--columns", "run,seed,options.loss")
+    assert listed.exit_code == 0, listed.output
+    lines = [line.split() for line in listed.output.splitlines() if "mlp_64-" in line]
+    assert lines == [[p.name, p.name.split("-seed")[1][0], "cross_entropy"] for p in runs[:0:-1]]
+    for name in ("table.csv", "table.parquet"):
+        written = call("runs", "list", *condition, "--out", name)
+        assert f"Table: {name}" in written.output
+    table = pd.read_csv("table.csv")
+    assert list(table["seed"]) == [2, 1]
+    assert {"network.sizes[0]", "learning_rate", "test_accuracy", "state"} <= set(table.columns)
+    same = pd.read_parquet("table.parquet")
+    assert list(same.columns) == list(table.columns)
+    assert list(same["test_accuracy"]) == pytest.approx(list(table["test_accuracy"]))
+    call("runs", "list", *condition, "--columns", "run,seed", "--out", "two.csv")
+    assert list(pd.read_csv("two.csv").columns) == ["run", "seed"]
+    assert "runs: no run fits" in call("runs", "list", "--where", "seed > 5").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--where", "rulle = 'backprop'"), "no column 'rulle'; did you mean rule?"),
+        (("--where", "seed = 1; drop table runs"), "';' has no place"),
+        (("--where", "exists(select * from read_csv('x'))"), "a subquery is not allowed"),
+        (("--sort", "-acuracy"), "no column 'acuracy'"),
+        (("--columns", "run,sede"), "no column 'sede'; did you mean seed?"),
+        (("--out", "table.xlsx"), "written as .parquet or .csv"),
+        (("--of", "studies"), "--of takes training or sweeps"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_one_sentence(
+    folder: Path, arguments: tuple[str, str], words: str
+) -> None:
+    (folder / "runs").mkdir()
+    said = error("runs", "list", *arguments)
+    assert words in said
+    assert len(said.strip().splitlines()) == 1
+    assert list(folder.iterdir()) == [folder / "runs"]
+
+
+def test_the_runs_of_sweeps_are_one_table(folder: Path) -> None:
+    assert "holds no training run" in call("runs", "list", ".").output
+    simulate = ("sweep", "simulate", "lif_neuron", "--duration", "20", "--measure", "rate_hz")
+    for arguments in (
+        ("--stimulus", "step_current", "--vary", "populations.neuron.tau_m_ms=10,20",
+         "--name", "one", "--seeds", "2"),
+        ("--stimulus", "step_current", "--vary", "simulate.backend=native,auto", "--name", "two"),
+    ):  # fmt: skip
+        assert call(*simulate, *arguments).exit_code == 0
+    listed = call("runs", "list", "--of", "sweeps", "--out", "table.parquet")
+    assert listed.exit_code == 0, listed.output
+    table = pd.read_parquet("table.parquet")
+    assert list(table["sweep"]) == ["one"] * 4 + ["two"] * 2
+    assert list(table["standing"]) == ["as today"] * 6
+    some = call(
+        "runs", "list", "--of", "sweeps", "--columns", "sweep,seed,rate_hz", "--where",
+        "sweep = 'one' and populations.neuron.tau_m_ms = 20 and seed = 1",
+    )  # fmt: skip
+    assert [line.split()[:2] for line in some.output.splitlines() if "one" in line] == [
+        ["one", "1"]
+    ]
+    assert "no column 'rate_hs'" in error("runs", "list", "--of", "sweeps", "--sort", "rate_hs")

@@ -27,8 +27,8 @@ from spikelearn.training.checked_runs import check_records, check_tensors, descr
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import train
 from spikelearn.training.opening import open_run
+from spikelearn.training.run_table import stored_runs
 from spikelearn.training.stdp_training import train_stdp
-from spikelearn.training.stored_runs import stored_runs
 
 LOOP = TrainConfig(
     model="mlp_64", rule="feedback_alignment", dataset="digits", epochs=1, n_train=60

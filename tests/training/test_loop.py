@@ -15,7 +15,7 @@ from spikelearn.training.images import split
 from spikelearn.training.loop import train
 from spikelearn.training.measures import predict
 from spikelearn.training.opening import open_run
-from spikelearn.training.stored_runs import stored_runs
+from spikelearn.training.run_table import stored_runs
 
 # The spiking networks here are so small, and seen for so short a time, that units are silent.
 pytestmark = pytest.mark.filterwarnings(

@@ -25,8 +25,9 @@ from spikelearn.stimuli.datasets import data_key
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key
 from spikelearn.training.loop import train
 from spikelearn.training.opening import open_run
+from spikelearn.training.run_table import stored_runs
 from spikelearn.training.stdp_training import train_stdp
-from spikelearn.training.stored_runs import OtherCodeWarning, standing, stored_runs
+from spikelearn.training.stored_runs import OtherCodeWarning, standing
 
 CONFIG = TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1, n_train=100)
 
@@ -284,8 +285,7 @@ def test_a_damaged_run_is_set_aside_and_trained_anew(name: str, tmp_path: Path) 
     (first.folder / name).write_bytes(b"{no: [such")
     with pytest.warns(store.StoredResultWarning, match="is set aside as"):
         second = train(CONFIG, tmp_path)
-    assert second.summary == first.summary
-    assert second.folder == first.folder
+    assert (second.summary, second.folder) == (first.summary, first.folder)
     assert (tmp_path / f"{first.folder.name}.damaged" / name).read_bytes() == b"{no: [such"
     assert "damaged, set aside" in set(stored_runs(tmp_path)["standing"])
 

@@ -1,0 +1,52 @@
+"""The table of all sweeps: their rows below one another, and whether they are those of today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import yaml
+
+from spikelearn.sweeps import sweep
+from spikelearn.sweeps.all_tables import CURRENT, STALE, sweep_rows
+from spikelearn.sweeps.running import DESCRIPTION
+from spikelearn.sweeps.table import TABLE
+
+BASE = {"model": "lif_neuron", "stimulus": "step_current", "duration_ms": 20}
+
+
+def of_two_sweeps(runs: Path) -> None:
+    vary = {"populations.neuron.tau_m_ms": [10, 20], "populations.neuron.v_threshold_mv": [-50]}
+    sweep(name="one", simulate=BASE, vary=vary, seeds=[3, 4], measures=["rate_hz"], runs=runs)
+    # Values of that axis are numbers in one and texts in another.
+    vary = {"populations.neuron.tau_m_ms": [[10.0], 20]}
+    sweep(name="two", simulate=BASE, vary=vary, measures=["rate_hz", "isi_cv"], runs=runs)
+
+
+def test_tables_stand_below_one_another(tmp_path: Path) -> None:
+    assert sweep_rows(tmp_path).num_rows == 0
+    of_two_sweeps(tmp_path)
+    table = sweep_rows(tmp_path)
+    assert table["sweep"].to_pylist() == ["one"] * 4 + ["two"] * 2
+    assert table["standing"].to_pylist() == [CURRENT] * 6
+    tau = table["populations.neuron.tau_m_ms"].to_pylist()
+    assert tau[:4] == ["10", "10", "20", "20"]
+    assert table["populations.neuron.v_threshold_mv"].to_pylist() == [-50] * 4 + [None] * 2
+    assert table["isi_cv"].to_pylist()[:4] == [None] * 4
+    one = pyarrow.parquet.read_table(tmp_path / "sweeps" / "one" / TABLE)
+    assert table["rate_hz"].to_pylist()[:4] == one["rate_hz"].to_pylist()
+
+
+def test_tables_of_other_code_or_description_and_damaged_ones_say_so(tmp_path: Path) -> None:
+    of_two_sweeps(tmp_path)
+    one, two = (tmp_path / "sweeps" / name for name in ("one", "two"))
+    content = yaml.safe_load((one / DESCRIPTION).read_text())
+    content["simulate"]["duration_ms"] = 30
+    (one / DESCRIPTION).write_text(yaml.safe_dump(content))
+    (two / TABLE).write_bytes(b"PAR1")
+    table = sweep_rows(tmp_path)
+    assert table["standing"].to_pylist() == [STALE] * 4 + ["damaged"]
+    content["simulate"]["model"] = "of nobody"
+    (one / DESCRIPTION).write_text(yaml.safe_dump(content))
+    assert "there is no model" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
