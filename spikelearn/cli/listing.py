@@ -147,6 +147,6 @@ def _first_sentence(content: dict[str, Any]) -> str:
 def print_lines(rows: Iterable[tuple[str, str, str]]) -> None:
     """Name, kind and one line each; lines are not wrapped, so that they can be searched."""
     rows = list(rows)
-    widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
     for name, kind, line in rows:
         print(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {line}")

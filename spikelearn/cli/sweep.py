@@ -23,6 +23,15 @@ from spikelearn.cli._app import (
     say,
     settings,
 )
+from spikelearn.cli._search_options import (
+    Batch,
+    Maximise,
+    Minimise,
+    NumberOfTrials,
+    SearchBy,
+    chosen_search,
+    print_search,
+)
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._viewing import each_on_its_own
 from spikelearn.cli._worker_options import (
@@ -62,6 +71,7 @@ Measure = Annotated[
 ]
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first seed.")]
 Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, counted up from the first.")]
+DrawSeed = Annotated[int, typer.Option(min=0, help="Seed of axes that are drawn, and of a search.")]
 Name = Annotated[str | None, typer.Option(help="Name of the sweep, and of its folder.")]
 RunsFolder = Annotated[
     Path, typer.Option("--runs", help="Folder of runs, which all sweeps and commands share.")
@@ -175,7 +185,12 @@ def simulate(
     setting: Changes = None,
     seed: FirstSeed = 0,
     seeds: Seeds = 1,
-    draw_seed: Annotated[int, typer.Option(min=0, help="Seed of axes that are drawn.")] = 0,
+    draw_seed: DrawSeed = 0,
+    search: SearchBy = None,
+    trials: NumberOfTrials = None,
+    maximise: Maximise = None,
+    minimise: Minimise = None,
+    batch: Batch = None,
     name: Name = None,
     runs: RunsFolder = RUNS,
     out: Out = None,
@@ -207,6 +222,7 @@ def simulate(
         **_shared(name or Path(model).stem, vary, measure, seed, seeds),
         simulate=SimulateBase(**{field: v for field, v in base.items() if v is not None}),
         start_ms=start, stop_ms=stop, bin_ms=bin_ms, keep_spikes=keep_spikes, draw_seed=draw_seed,
+        search=chosen_search(search, trials, maximise, minimise, batch),
     )  # fmt: skip
     with named_as_options(OPTIONS):
         who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
@@ -224,7 +240,12 @@ def train(
     setting: Changes = None,
     seed: FirstSeed = 0,
     seeds: Seeds = 1,
-    draw_seed: Annotated[int, typer.Option(min=0, help="Seed of axes that are drawn.")] = 0,
+    draw_seed: DrawSeed = 0,
+    search: SearchBy = None,
+    trials: NumberOfTrials = None,
+    maximise: Maximise = None,
+    minimise: Minimise = None,
+    batch: Batch = None,
     name: Name = None,
     runs: RunsFolder = RUNS,
     out: Out = None,
@@ -254,6 +275,7 @@ def train(
         **_shared(name or stem, vary, measure, seed, seeds),
         train=TrainBase(**base),
         draw_seed=draw_seed,
+        search=chosen_search(search, trials, maximise, minimise, batch),
     )
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
     _run(described, runs, out, who, retry_failed, again, plan, plot)
@@ -308,6 +330,7 @@ def _run(
     from spikelearn.report.pictures import check_plot_path
     from spikelearn.sweeps import sweep as compute
     from spikelearn.sweeps.running import plan_sweep
+    from spikelearn.sweeps.search_result import SearchResult
 
     for path in plots or []:
         check_plot_path(path)
@@ -321,7 +344,7 @@ def _run(
                 described, runs, out, who, retry_failed=retry_failed, again=again,
                 progress=bars(f"sweep {described.name}"), tell=say,
             )  # fmt: skip
-    _print(result)
+    print_search(result) if isinstance(result, SearchResult) else _print(result)
     # What workers are told by does not change the page.
     command = shlex.join(["spikelearn", *sys.argv[1:]]) if sys.argv[1:2] == ["sweep"] else ""
     writers = [functools.partial(_write_page, result, command)]
@@ -331,6 +354,8 @@ def _run(
     if result.n_failed:
         for sentence in result.failed:
             say(f"Failed: {sentence}")
+        if isinstance(result, SearchResult) and result.n_known:
+            return  # a search tries also what may not be
         raise SpikelearnError(
             f"{result.n_failed} of {described.n_runs} runs failed; --retry-failed tries them again"
         )

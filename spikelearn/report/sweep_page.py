@@ -21,6 +21,7 @@ from spikelearn.report.sweep_figures import label_with_unit, sweep_figure
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 MOST_ROWS = 500  # of the table on the page
 
@@ -34,6 +35,7 @@ def write_sweep_page(
     texts: Mapping[str, str],
     failed: Sequence[str],
     notes: Sequence[str],
+    figure: Figure | None = None,
 ) -> Path:
     """Write the page.
 
@@ -47,15 +49,20 @@ def write_sweep_page(
     measures : sequence of str
         Columns of what was measured.
     texts : mapping of str to str
-        `title`, `summary`, `command` and `config` (as YAML).
+        `title`, `summary`, `command` and `config` (as YAML); of a figure its `caption`.
     failed : sequence of str
         Why runs failed.
     notes : sequence of str
         What runs warned of.
+    figure : Figure, optional
+        In place of the measures over the axes.
     """
     numbers = [name for name in measures if table[name].dtype.kind in "fi"]
     sections: list[Section | None] = []
-    if numbers and len(table):
+    if figure is not None:
+        picture = svg_picture(svg_of(figure), texts["caption"], texts["caption"])
+        sections.append(Section("picture", "The search", "", [picture]))
+    elif numbers and len(table):
         drawn = svg_of(sweep_figure(table, axes, numbers))
         named = ", ".join(numbers)
         caption = "Means over seeds" + (

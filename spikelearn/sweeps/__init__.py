@@ -9,6 +9,8 @@ measures.py      what is measured, also by functions of one's own
 estimate.py      how many, how long, how much: told before
 running.py       `sweep`: what is there is read, the rest computed
 table.py         the table of all; result.py, what Python has of it
+search.py        `Search`: the best values are looked for; trials.py, by Optuna
+search_result.py the best of all, as a file that runs, and what mattered
 """
 
 from spikelearn.sweeps.description import Sweep, load_sweep

@@ -8,6 +8,12 @@ Values are a list, or a text that says them:
     uniform(0, 1):20         drawn: loguniform(low, high), normal(mean, sd), lognormal(mean, sd),
                              exponential(mean) and integers(low, high) likewise
 
+A search (`spikelearn.sweeps.search`) draws values itself, and takes these without a number:
+
+    0.1:0.5                  uniformly between the two, as uniform(0.1, 0.5)
+    1e-4:1e-1:log            evenly in their logarithms, as loguniform(1e-4, 1e-1)
+    integers(16, 256)        whole numbers, both included
+
 Evenly spaced values are those that their decimals say, so that -0.35 of a range is the -0.35 of a
 list; logarithmic and drawn ones are rounded to 12 digits. Paths are those of `changed(path, value)`
 (`spikelearn._paths`). Paths that vary together are one axis.
@@ -19,6 +25,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -35,6 +42,8 @@ MOST_VALUES = 1_000_000  # of an axis
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*:\s*(\d+)\s*(?::\s*(\w+)\s*)?")
 _DRAWN = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*:\s*(\d+)\s*")
+_OPEN_RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*([a-z]\w*)\s*)?")
+_OPEN_DRAW = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 _DIGITS = 12
 
 
@@ -51,6 +60,8 @@ class Varied(Description):
     @field_validator("values")
     @classmethod
     def _readable(cls, values: str | tuple[Any, ...]) -> str | tuple[Any, ...]:
+        if isinstance(values, str) and range_of(values) is not None:
+            return values
         read = values_of(values, 0, "")
         for value in read:
             try:
@@ -81,6 +92,26 @@ class Together(Description):
         return self
 
 
+@dataclass(frozen=True)
+class Range:
+    """A range from which a search draws.
+
+    Attributes
+    ----------
+    kind : str
+        uniform, loguniform or integers.
+    low, high : float
+    """
+
+    kind: str
+    low: float
+    high: float
+
+    def value(self, drawn: float) -> int | float:
+        """What was drawn, as it stands in a description."""
+        return int(drawn) if self.kind == "integers" else rounded_value(drawn)
+
+
 class Axis:
     """An axis with its values, drawn where they are random.
 
@@ -90,14 +121,20 @@ class Axis:
         Several where they vary together.
     values : list of tuple
         At each of its places, a value for each path.
+    range : Range or None
+        From which a search draws; there are no values then.
     """
 
-    def __init__(self, described: Varied | Together, seed: int) -> None:
+    def __init__(self, described: Varied | Together, seed: int, sought: bool = False) -> None:
         parts = described.together if isinstance(described, Together) else (described,)
+        alone = parts[0].values if len(parts) == 1 else None
+        self.range = range_of(alone) if sought and isinstance(alone, str) else None
         self.paths = tuple(part.path for part in parts)
         self.columns = tuple(part.column for part in parts)
-        each = (values_of(part.values, seed, part.path) for part in parts)
-        self.values: list[tuple[Any, ...]] = list(zip(*each, strict=True))
+        self.values: list[tuple[Any, ...]] = []
+        if self.range is None:
+            each = (values_of(part.values, seed, part.path) for part in parts)
+            self.values = list(zip(*each, strict=True))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -144,11 +181,51 @@ def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
         return _drawn(match[1], match[2], _counted(match[3]), generator(seed, "axis", path))
     if (match := _DRAWN.fullmatch(given)) is not None:
         raise ValueError(f"nothing is drawn by '{match[1]}'; {nearest(match[1], _DRAWS)}")
+    if range_of(given) is not None:
+        right = (
+            f"draws are written with it, as {given.strip()}:20"
+            if "(" in given
+            else "a range is first:last:number, as 0:1:11, or first:last:number:log"
+        )
+        raise ValueError(
+            f"vary: '{given}'{f' of {path}' if path else ''} says no number of values; {right} (only"
+            " a search draws as many as it tries)"
+        )
     if re.fullmatch(rf"\s*{_NUMBER}\s*:.*", given):
         raise ValueError(
             f"'{given}' is no range; one is first:last:number, as 0:1:11, or first:last:number:log"
         )
     return [_read(text, path) for text in between_commas(given)]
+
+
+def range_of(given: str) -> Range | None:
+    """The range that a text says without a number of values; None where it says something else.
+
+    Raises
+    ------
+    ValueError
+        Where its ends are none.
+    """
+    if (match := _OPEN_RANGE.fullmatch(given)) is not None:
+        if match[3] not in (None, "log"):
+            raise ValueError(f"a range is spaced evenly or by log, found '{match[3]}'")
+        kind, low, high = "loguniform" if match[3] else "uniform", float(match[1]), float(match[2])
+    elif (match := _OPEN_DRAW.fullmatch(given)) is not None and match[1] in _DRAWS:
+        kind = match[1]
+        if kind not in ("uniform", "loguniform", "integers"):
+            raise ValueError(
+                f"a search draws by uniform, loguniform and integers, not by {kind}; a list of"
+                f" values is written with their number, as {given.strip()}:20"
+            )
+        low, high = _numbers(kind, match[2])
+        _DRAWS[kind][0](generator(0), 1, low, high)  # refuses ends that are none
+    else:
+        return None
+    if not low < high:
+        raise ValueError(f"the first of a range must lie below its last, found '{given.strip()}'")
+    if kind == "loguniform" and not low > 0:
+        raise ValueError(f"a logarithmic range needs first and last above 0, found '{given}'")
+    return Range(kind, low, high)
 
 
 def _read(text: str, path: str) -> Any:
@@ -268,12 +345,22 @@ _DRAWS: Mapping[str, tuple[Callable[..., np.ndarray], tuple[str, ...]]] = {
 }
 
 
-def _drawn(name: str, arguments: str, n: int, draw: np.random.Generator) -> list[Any]:
-    function, names = _DRAWS[name]
+def rounded_value(value: float) -> int | float:
+    """What was drawn, in as many digits as a text of it is read back with."""
+    return _plain_number(Fraction(_rounded(value)))
+
+
+def _numbers(name: str, arguments: str) -> list[float]:
+    names = _DRAWS[name][1]
     given = between_commas(arguments)
     numbers = [float(text) for text in given if re.fullmatch(_NUMBER, text)]
     if len(numbers) < len(given) or len(numbers) != len(names):
         raise ValueError(
             f"{name} takes {' and '.join(names)}, as numbers, found '{arguments.strip()}'"
         )
-    return [_plain_number(Fraction(_rounded(value))) for value in function(draw, n, *numbers)]
+    return numbers
+
+
+def _drawn(name: str, arguments: str, n: int, draw: np.random.Generator) -> list[Any]:
+    values = _DRAWS[name][0](draw, n, *_numbers(name, arguments))
+    return [rounded_value(value) for value in values]

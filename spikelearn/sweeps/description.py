@@ -39,6 +39,7 @@ from spikelearn.sweeps.measures import (
     check_measure,
     measure_name,
 )
+from spikelearn.sweeps.search import Search, absolute_search
 from spikelearn.training.config import STDPConfig, TrainConfig
 
 _LISTED = 100_000  # entries of an array that a description lists
@@ -104,7 +105,11 @@ class Sweep(Description):
     keep_spikes : bool
         Whether spikes are kept, a file a run.
     draw_seed : int
-        Of axes that are drawn.
+        Of axes that are drawn, and of a search.
+    search : Search or mapping
+        In place of every combination, `trials` of them are tried where they promise most:
+        `sampler`, `trials`, `maximise` or `minimise`, `batch`. Axes may then be ranges without a
+        number of values.
 
     Examples
     --------
@@ -129,6 +134,7 @@ class Sweep(Description):
     bin_ms: float = Field(default=5.0, gt=0)
     keep_spikes: bool = False
     draw_seed: int = Field(default=0, ge=0)
+    search: Search | None = None
 
     @field_validator("name")
     @classmethod
@@ -181,6 +187,10 @@ class Sweep(Description):
             check_measure(one, self.train is not None)
             if names.count(name) > 1 or name in TAKEN:
                 raise ValueError(f"measures: '{name}' is a column already; call it otherwise")
+        if self.search is not None:
+            self.search.check(self.train is not None)
+            if not self.vary:
+                raise ValueError("search: nothing varies; `vary` says what it looks for, and where")
         columns = [column for axis in self.axes() for column in axis.columns]
         for column in columns:
             if columns.count(column) > 1:
@@ -193,13 +203,16 @@ class Sweep(Description):
 
     def axes(self) -> list[Axis]:
         """The axes with their values."""
-        return [Axis(described, self.draw_seed) for described in self.vary]
+        sought = self.search is not None
+        return [Axis(described, self.draw_seed, sought) for described in self.vary]
 
     def measured(self) -> tuple[str, ...]:
         """What is measured; all there is, if nothing is named."""
-        if self.measures is not None:
-            return self.measures
-        return TRAINED if self.train is not None else SIMULATED
+        named = self.measures
+        if named is None:
+            named = TRAINED if self.train is not None else SIMULATED
+        sought = self.search.measure if self.search is not None else named[0]
+        return named if sought in named else (*named, sought)
 
     def written(self) -> dict[str, Any]:
         """All that is set, as YAML has it; long arrays as a digest, their type and shape."""
@@ -210,6 +223,8 @@ class Sweep(Description):
     def n_runs(self) -> int:
         """How many runs it takes, those that are stored included."""
         number = len(self.seeds)
+        if self.search is not None:
+            return number * self.search.trials
         for axis in self.axes():
             number *= len(axis)
         return number
@@ -241,6 +256,8 @@ def load_sweep(path: str | Path) -> Sweep:
         content = {"name": path.stem, **content}
         if isinstance(content.get("measures"), list):
             content["measures"] = [absolute_measure(m, path.parent) for m in content["measures"]]
+        if isinstance(content.get("search"), dict):
+            content["search"] = absolute_search(content["search"], path.parent)
         content = _with_files_beside(content, path.parent)
     return validate(Sweep, content, path)
 

@@ -61,7 +61,7 @@ class Estimate:
             if self.n_failed:
                 sentence += f" ({self.n_failed:,} failed an earlier time)"
         size = n_to_do * RESULT_BYTES
-        sentence += f"; {n_to_do:,} to compute on {self.workers}, about {_bytes(size)} of results"
+        sentence += f"; {n_to_do:,} to compute on {self.workers}, about {in_bytes(size)} of results"
         check_room(self.results.path, size)
         seconds = self._stored_seconds()
         if n_to_do and seconds is not None:
@@ -80,9 +80,24 @@ class Estimate:
         if (spikes := outcome.get("spikes")) is not None:
             file = Path(self.results.path.parent) / spikes
             size = file.stat().st_size * n_to_do
-            sentence += f", and their spikes about {_bytes(size)}"
+            sentence += f", and their spikes about {in_bytes(size)}"
             check_room(file, size)
         return [sentence]
+
+    @staticmethod
+    def of_first(seconds: float, n_to_do: int, workers: Workers) -> str:
+        """How long all take at most, by the first run.
+
+        Parameters
+        ----------
+        seconds : float
+        n_to_do : int
+        workers : Workers
+        """
+        return (
+            f"The first run took {duration(seconds)}; all of them at most about"
+            f" {_together(seconds, n_to_do, workers)}"
+        )
 
     def _stored_seconds(self) -> float | None:
         """Mean time of runs of this sweep that are stored."""
@@ -91,9 +106,13 @@ class Estimate:
         return sum(seconds) / len(seconds) if seconds else None
 
     def _all(self, seconds: float, n_to_do: int) -> str:
-        """How long all take; a scheduler may have any number of workers."""
-        words = duration(seconds * n_to_do / max(self.workers.at_once, 1))
-        return words if self.workers.at_once else f"{words} of one worker"
+        return _together(seconds, n_to_do, self.workers)
+
+
+def _together(seconds: float, n_to_do: int, workers: Workers) -> str:
+    """How long all take; a scheduler may have any number of workers."""
+    words = duration(seconds * n_to_do / max(workers.at_once, 1))
+    return words if workers.at_once else f"{words} of one worker"
 
 
 def duration(seconds: float) -> str:
@@ -107,7 +126,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 2e5 else f"{seconds / 86400:.1f} days"
 
 
-def _bytes(size: float) -> str:
+def in_bytes(size: float) -> str:
+    """A size in words."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.3g} {unit}"

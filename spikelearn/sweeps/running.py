@@ -35,9 +35,11 @@ from spikelearn.sweeps.description import Sweep, load_sweep
 from spikelearn.sweeps.estimate import Estimate
 from spikelearn.sweeps.plan import Plan
 from spikelearn.sweeps.result import SweepResult
+from spikelearn.sweeps.search_result import SearchResult, search_in_words, write_best
 from spikelearn.sweeps.simulated import SimulatedRuns
 from spikelearn.sweeps.table import write_sweep_table
 from spikelearn.sweeps.trained import TrainedRuns
+from spikelearn.sweeps.trials import Trials, changes_of, check_search
 
 RESULTS = "sweeps/results.sqlite"
 DESCRIPTION = "sweep.yaml"
@@ -118,7 +120,10 @@ def sweep(
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster))
     made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described)
-    check_sweep(described, made)
+    if described.search is None:
+        check_sweep(described, made)
+    else:
+        check_search(described, made)
     with contextlib.ExitStack() as stack:
         if runs is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sweep-")))
@@ -149,8 +154,11 @@ def plan_sweep(
         Who would compute.
     """
     made: Runs = SimulatedRuns(description) if description.simulate else TrainedRuns(description)
-    check_sweep(description, made)
     who = workers or Workers()
+    if description.search is not None:
+        check_search(description, made)
+        return [search_in_words(description, who)]
+    check_sweep(description, made)
     return _Work(description, made, Path(runs), who, None, print).planned(retry_failed, again)
 
 
@@ -183,16 +191,43 @@ class _Work:
     n_to_do: int = 0
     n_failed_before: int = 0
     notes: dict[str, int] = field(default_factory=dict)
+    trials: Trials | None = None  # of a search
 
     def done(self, place: Path, retry_failed: bool, again: bool) -> SweepResult:
         """Compute what is to be computed, and write the table."""
         self._tell_of_another(place)
+        if self.sweep.search is not None:
+            return self._searched(place, retry_failed, again)
         with self._opened(retry_failed, again) as (plan, results, estimate):
             with keeping(self._kept):
                 self._compute(plan, results, estimate)
             failed = write_sweep_table(place, self.sweep, self.made, plan, results)
         write_yaml(place / DESCRIPTION, self.sweep.written())
         return SweepResult(self.sweep, place, self.n_done, failed, self.notes)
+
+    def _searched(self, place: Path, retry_failed: bool, again: bool) -> SearchResult:
+        """Compute one trial after another, and write the table of all and what was best."""
+        with SmallResults(self.folder / RESULTS) as results:
+            trials = self.trials = Trials(
+                self.sweep, self.made, results,
+                lambda key: again or not self._is_there(results.find(key), retry_failed),
+            )  # fmt: skip
+            self.tell(search_in_words(self.sweep, self.workers))
+            self.n_to_do = self.sweep.n_runs
+            with keeping(lambda: goes_on(f"What is complete ({trials.words()})", self.n_done)):
+                for key, outcome in self._outcomes(trials, results):
+                    if self.n_done + self.n_failed == 1 and "seconds" in outcome:
+                        seconds = outcome["seconds"]
+                        self.tell(Estimate.of_first(seconds, self.n_to_do, self.workers))
+                    trials.done(key)
+            self._say()
+            whole = trials.as_sweep()
+            with Plan(whole, self.made.key) as plan:
+                failed = write_sweep_table(place, whole, self.made, plan, results)
+        write_yaml(place / DESCRIPTION, self.sweep.written())
+        if (best := trials.best) is not None:
+            write_best(place, self.sweep, self.made, changes_of(trials.axes, trials.points[best]))
+        return SearchResult(trials, place, self.n_done, failed, self.notes)
 
     def _tell_of_another(self, place: Path) -> None:
         """Say that a table of another description gives way to this one's."""
@@ -254,8 +289,17 @@ class _Work:
             self.tell(sentence)
         if not self.n_to_do:
             return
-        compute = Compute(self.made, not elsewhere(self.workers))
         tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
+        for _, outcome in self._outcomes(tasks, results):
+            if self.n_done + self.n_failed == 1:
+                for sentence in estimate.after_first(outcome, self.n_to_do):
+                    self.tell(sentence)
+
+    def _outcomes(
+        self, tasks: Iterator[tuple[str, dict[str, Any], int]], results: SmallResults
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys of runs with what was found of them, which is kept."""
+        compute = Compute(self.made, not elsewhere(self.workers))
         found = outcomes_in(self._files, compute, tasks, self.workers, self.tell, compute.uses_gpu)
         # Networks that differ in weights alone are drawn alike.
         with pairs_kept(), contextlib.closing(found):
@@ -263,9 +307,7 @@ class _Work:
             for (key, _, _), given in found:
                 outcome = {"failed": given.sentence} if isinstance(given, Failed) else given
                 self._keep(results, key, outcome)
-                if self.n_done + self.n_failed == 1:
-                    for sentence in estimate.after_first(outcome, self.n_to_do):
-                        self.tell(sentence)
+                yield key, outcome
 
     def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
         before = results.find(key)
@@ -287,6 +329,9 @@ class _Work:
             return
         finished = self.n_done + self.n_failed
         words = f"{finished:,} of {self.n_to_do:,}"
+        if self.trials is not None:  # of which some may be there
+            finished = len(self.trials.scores) * len(self.sweep.seeds)
+            words = self.trials.words()
         words += f", {self.n_failed} failed" if self.n_failed else ""
         words += f", on {self.workers}" if not self.workers.alone else ""
         self.progress(finished / self.n_to_do, words)

@@ -218,6 +218,10 @@ class SimulatedRuns:
         own = own_found(self.measures, part, populations)
         return {"populations": populations, "found": found, "own": own}
 
+    def populations(self, changes: Mapping[str, Any], seed: int) -> list[str]:
+        """Names of those that are measured."""
+        return list(self.simulation(changes, seed).network.populations)
+
     def uses_gpu(self, changes: Mapping[str, Any], seed: int) -> bool:
         """Whether a run computes on a GPU."""
         every = _joined(self.base.changes or {}, changes)

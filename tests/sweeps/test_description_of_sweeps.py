@@ -39,7 +39,7 @@ def test_a_base_may_be_named_alone_and_axes_may_be_a_mapping():
         ({**BASE, "vary": [{"path": TAU, "values": [1], "name": "rate_hz"}]}, "column of its own"),
         ({**BASE, "vary": [{"path": TAU, "values": [1]}] * 2}, "stands twice"),
         ({**BASE, "vary": [{"path": TAU}]}, "values"),
-        ({**BASE, "vary": {TAU: "1:2"}}, "field 'vary.values': '1:2' is no range"),
+        ({**BASE, "vary": {TAU: "1:2"}}, f"vary: '1:2' of {TAU} says no number"),
         ({**BASE, "vary": [{"together": [{"path": TAU, "values": [1]}]}]}, "together"),
         ({"train": "mnist_mlp/backprop", "start_ms": 5}, "start_ms: of simulations"),
         ({"simulate": {"model": "lif_neuron", "duration": 5}}, "did you mean duration_ms"),
