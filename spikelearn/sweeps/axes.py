@@ -188,8 +188,8 @@ def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
             else "a range is first:last:number, as 0:1:11, or first:last:number:log"
         )
         raise ValueError(
-            f"vary: '{given}'{f' of {path}' if path else ''} says no number of values; {right} (only"
-            " a search draws as many as it tries)"
+            f"vary: '{given}'{f' of {path}' if path else ''} says no number of values; {right}"
+            " (only a search draws as many as it tries)"
         )
     if re.fullmatch(rf"\s*{_NUMBER}\s*:.*", given):
         raise ValueError(
