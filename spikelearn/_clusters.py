@@ -241,6 +241,8 @@ class _Answers:
 
 def _started(queue: JobQueue, answers: _Answers) -> Any:
     """A cluster of jobs that say how the queue answered, and which are followed by others."""
+    from distributed.core import Status
+
     base = _cluster_class(queue.kind)
 
     class Job(_one_at_a_time(base.job_cls)):  # type: ignore[misc]
@@ -248,6 +250,7 @@ def _started(queue: JobQueue, answers: _Answers) -> Any:
             try:
                 await super().start()
             except Exception as error:
+                self.status = Status.failed  # else the cluster is not closed
                 answers.add(None, _words(error))
                 raise
             answers.add(str(self.job_id))

@@ -15,6 +15,8 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from distributed.core import Status
+from distributed.deploy.spec import SpecCluster
 
 import spikelearn as sl
 from spikelearn import SpikelearnError, _clusters
@@ -228,6 +230,7 @@ def test_a_queue_that_takes_no_job_says_why(tmp_path, queue_of_processes):
     (queue_of_processes / "full").touch()
     with pytest.raises(SpikelearnError, match="`sbatch` took no job: sbatch: error: QOSMaxSubmit"):
         next(outcomes(abs, [1], Workers(cluster=jobs_file(tmp_path))))
+    assert {cluster.status for cluster in SpecCluster._instances} <= {Status.closed}
 
 
 @pytest.mark.slow
