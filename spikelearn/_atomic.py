@@ -102,6 +102,24 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
         _put_away(folder)
 
 
+@contextlib.contextmanager
+def hidden_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `path` for a time; nothing is ever put at `path` itself.
+
+    That of a process that was killed is removed by the next that writes into the same folder.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    folder = _private(path)
+    try:
+        _make(folder, path)
+        yield folder
+    finally:
+        _put_away(folder)
+
+
 def _private(path: Path, kind: str = "tmp") -> Path:
     """The name of a hidden folder of our own beside `path`.
 

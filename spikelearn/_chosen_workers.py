@@ -25,12 +25,16 @@ class Workers:
         Of each.
     cluster : str
         A file of dask-jobqueue's; the workers are jobs that it describes. See `_clusters`.
+    limit_minutes : float or None
+        That a task may take; one that takes longer is ended with the process that computes it, so
+        that a single worker is a process of its own, too.
     """
 
     number: int | str = 1
     scheduler: str = ""
     threads: int = 1
     cluster: str = ""
+    limit_minutes: float | None = None
 
     def __post_init__(self) -> None:
         least, most = self.bounds
@@ -38,6 +42,9 @@ class Workers:
             raise SpikelearnError(
                 f"threads of a worker must be a whole number above 0, found {self.threads!r}"
             )
+        limit = self.limit_minutes
+        if limit is not None and not (isinstance(limit, int | float) and 0 < limit < float("inf")):
+            raise SpikelearnError(f"a run's limit must be minutes above 0, found {limit!r}")
         if self.scheduler and self.cluster:
             raise SpikelearnError("a scheduler that runs has its workers; give no cluster with it")
         if self.scheduler and most > 1:
@@ -67,7 +74,7 @@ class Workers:
     @property
     def alone(self) -> bool:
         """Whether this process computes itself."""
-        return self.bounds == (1, 1) and not self.elsewhere
+        return self.bounds == (1, 1) and not self.elsewhere and self.limit_minutes is None
 
     @property
     def elsewhere(self) -> bool:
@@ -95,7 +102,9 @@ class Workers:
                 if most > least
                 else (f"{number} of {self.cluster}")
             )
-        return "this process" if self.alone else f"{most} processes"
+        if self.alone:
+            return "this process"
+        return f"{most} process{'es' if most > 1 else ''}"
 
 
 def _whole(given: Any) -> int:

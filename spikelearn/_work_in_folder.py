@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.metadata
 import tempfile
-import uuid
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikelearn._atomic import WriteError, atomic_folder, atomic_path
+from spikelearn._atomic import WriteError, atomic_folder, atomic_path, hidden_folder
+from spikelearn._batches import scratch
 from spikelearn._code import folder_code
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._provenance import package_versions
 from spikelearn._raised import raised
+from spikelearn._room import NoRoomError
 from spikelearn._store import MADE
 from spikelearn._workers import LostTask, Workers, outcomes
 
@@ -40,10 +43,13 @@ class Failed:
         Why.
     passing : bool
         Whether that lies in the machine rather than in the task: a full disk, data not at hand.
+    lacks_room : bool
+        Whether there was no memory for it, or no disk, beside what else was computed.
     """
 
     sentence: str
     passing: bool = False
+    lacks_room: bool = False
 
 
 def outcomes_in(
@@ -109,6 +115,13 @@ class _Sent:
     files: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[tuple[type[Warning], str], ...] = ()
 
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it may be done where nothing else is computed."""
+        if isinstance(self.outcome, Mapping):
+            return bool(self.outcome.get("lacks_room"))
+        return isinstance(self.outcome, Failed) and self.outcome.lacks_room
+
 
 @dataclass(frozen=True)
 class _InFolder:
@@ -119,7 +132,7 @@ class _InFolder:
     work : callable
     folder : Path or None
     token : str
-        A file in the folder, by which a worker knows that it sees it; empty for those that do.
+        A folder in the folder, by which a worker knows that it sees it; empty for those that do.
     alone : bool
         Whether this process computes itself, and warnings need not be sent.
     """
@@ -134,10 +147,10 @@ class _InFolder:
             return _Sent(tried(self.work, task, self.folder))
         with warnings.catch_warnings(record=True) as noticed:
             warnings.simplefilter("always")
-            if self.folder is None or not self.token or (self.folder / self.token).is_file():
+            if self.folder is None or not self.token or (self.folder / self.token).is_dir():
                 outcome, files = tried(self.work, task, self.folder), {}
             else:
-                with tempfile.TemporaryDirectory(prefix="spikelearn-") as name:
+                with tempfile.TemporaryDirectory(prefix="spikelearn-", dir=scratch()) as name:
                     outcome = tried(self.work, task, Path(name))
                     files = to_send(Path(name))
         told = dict.fromkeys(
@@ -147,12 +160,21 @@ class _InFolder:
 
 
 def tried(function: Callable[..., Any], *args: Any) -> Any:
-    """What a function gives; `Failed`, where it raises."""
+    """What a function gives; `Failed`, where it raises, whatever that is.
+
+    Where this thread is the main one of its process, a `KeyboardInterrupt` is from outside.
+    """
     try:
         return function(*args)
     except SpikelearnError as error:
-        return Failed(str(error), isinstance(error, WriteError | DataUnavailableError))
-    except (Exception, SystemExit) as error:  # whatever code of a user's does wrong
+        passing = isinstance(error, WriteError | DataUnavailableError)
+        return Failed(str(error), passing, isinstance(error, NoRoomError))
+    except MemoryError as error:
+        return Failed(raised(error), lacks_room=True)
+    except BaseException as error:  # also what is meant to end a program
+        outside = threading.current_thread() is threading.main_thread()
+        if isinstance(error, KeyboardInterrupt) and outside:
+            raise
         return Failed(raised(error))
 
 
@@ -198,7 +220,7 @@ def write_sent(path: Path, content: Any) -> None:
 
 @contextlib.contextmanager
 def seen(folder: Path | None, by_others: bool) -> Iterator[str]:
-    """A file by which workers elsewhere know that they see a folder; its name, empty for none.
+    """A folder by which workers elsewhere know that they see another; its name, empty for none.
 
     Parameters
     ----------
@@ -209,17 +231,14 @@ def seen(folder: Path | None, by_others: bool) -> Iterator[str]:
     if folder is None or not by_others:
         yield ""
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    token = folder / f".seen-{uuid.uuid4().hex}"
-    token.touch()
-    try:
+    # The next process removes that of one that was killed.
+    with hidden_folder(folder / "seen") as token:
         yield token.name
-    finally:
-        token.unlink(missing_ok=True)
 
 
 @functools.cache
 def versions() -> dict[str, str]:
     """What must be the same on every worker: the toolkit's code, and what numbers hang on."""
     of_packages = {n: v for n, v in package_versions().items() if n != "platform"}
-    return {"spikelearn": folder_code("."), **of_packages}
+    compiling = {name: importlib.metadata.version(name) for name in ("numba", "dask")}
+    return {"the toolkit's code": folder_code("."), **of_packages, **compiling}

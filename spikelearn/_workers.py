@@ -11,36 +11,28 @@ grows with their number. A worker computes on one thread unless it is told more.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import multiprocessing
-import platform
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+from spikelearn._atomic import hidden_folder
+from spikelearn._batches import Job
 from spikelearn._chosen_workers import Workers
-from spikelearn._clusters import GPU, cluster_of, read_queue
+from spikelearn._clusters import cluster_of, read_queue
 from spikelearn._errors import SpikelearnError
+from spikelearn._scheduler import client_of, refuse_other_versions
+from spikelearn._sharing_out import DEATHS, LostTask, PastLimit, Sender, SharedOut
 from spikelearn._threads import at_most
 
-TOGETHER_S = 0.5  # so much work is sent at once
-MOST_TOGETHER = 64
-AHEAD = 2  # batches that a worker has or waits for
-DEATHS = 3  # of workers that had a task, and it is not tried again
-ANSWER_S = 20.0  # for a scheduler to answer
+__all__ = ["LostTask", "PastLimit", "Workers", "outcomes"]
 
-
-class LostTask:
-    """The outcome of a task with which worker after worker died."""
-
-    sentence = (
-        f"{DEATHS + 1} workers died one after another while they computed it (out of memory, or"
-        " killed)"
-    )
-
+HUNG_S = 60  # without a sign of life, and a worker of this machine is ended
+NONE_STARTS_S = 180.0  # without a worker of this machine, and none is waited for any more
+_MEMORY = ("target", "spill", "pause")  # of Dask's measures as it fills
 
 Outcome = tuple[Any, Any]
 
@@ -74,7 +66,8 @@ def outcomes(
     Yields
     ------
     (task, outcome)
-        The outcome is a `LostTask` where worker after worker died of it.
+        The outcome is a `LostTask` where worker after worker died of it, a `PastLimit` where it
+        took longer than it may.
 
     Raises
     ------
@@ -87,9 +80,15 @@ def outcomes(
             for task in tasks:
                 yield task, function(task)
         return
-    with _client(workers, version, tell or (lambda sentence: None)) as client:
-        send = _Sender(client, function, workers, version, uses_gpu)
-        yield from _shared_out(send, iter(tasks), workers.at_once if workers.cluster else 1)
+    tell = tell or (lambda sentence: None)
+    # Processes of this machine are of the same code.
+    asked = version if workers.elsewhere else None
+    job = Job(function, workers.threads, workers.limit_minutes, asked, asked and asked())
+    with _client(workers, asked, tell) as client:
+        wait_s = None if workers.elsewhere else NONE_STARTS_S
+        expected = workers.at_once if workers.cluster else 1
+        sender = Sender(client, job, workers, uses_gpu)
+        yield from SharedOut(sender, tell, wait_s, expected).outcomes(tasks)
 
 
 @contextlib.contextmanager
@@ -106,13 +105,15 @@ def _client(
 
     settings = {
         "distributed.scheduler.allowed-failures": DEATHS,
-        "distributed.comm.timeouts.connect": ANSWER_S,
+        "distributed.scheduler.worker-ttl": HUNG_S,
         "distributed.admin.log-length": 0,
+        # A worker that has much memory in use would wait for ever, though nobody takes it away.
+        **dict.fromkeys((f"distributed.worker.memory.{name}" for name in _MEMORY), False),
     }
     with dask.config.set(settings), _quiet(), contextlib.ExitStack() as stack:
         if workers.scheduler:
-            client = stack.enter_context(_of_scheduler(workers.scheduler))
-            _refuse_other_versions(client, workers.scheduler, version)
+            client = stack.enter_context(client_of(workers.scheduler, tell))
+            refuse_other_versions(client, workers.scheduler, version, tell)
         elif workers.cluster:
             client = stack.enter_context(_of_jobs(workers, tell))
         else:
@@ -139,8 +140,8 @@ def _of_this_machine(number: int) -> Iterator[Any]:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     with (
-        tempfile.TemporaryDirectory(prefix="workers-", ignore_cleanup_errors=True) as scratch,
-        _closed(_local_cluster(number, scratch)) as cluster,
+        hidden_folder(Path(tempfile.gettempdir(), "workers")) as scratch,
+        _closed(_local_cluster(number, str(scratch))) as cluster,
         _closed(Client(cluster, set_as_default=False)) as client,
     ):
         client.register_plugin(Undisturbed(), name="undisturbed")
@@ -149,6 +150,7 @@ def _of_this_machine(number: int) -> Iterator[Any]:
 
 def _local_cluster(number: int, scratch: str) -> Any:
     from distributed import LocalCluster
+    from distributed.system import MEMORY_LIMIT
 
     try:
         return LocalCluster(
@@ -159,32 +161,14 @@ def _local_cluster(number: int, scratch: str) -> Any:
             dashboard_address="127.0.0.1:0",  # any free port
             silence_logs=logging.CRITICAL,
             local_directory=scratch,
+            # Each may take what there is, as a process that computes alone may.
+            memory_limit=MEMORY_LIMIT,
         )
     except Exception as error:
         raise SpikelearnError(
             f"{number} worker processes could not be started ({error}); a script that starts some"
             " has what it computes below `if __name__ == '__main__':`"
         ) from error
-
-
-@contextlib.contextmanager
-def _of_scheduler(address: str) -> Iterator[Any]:
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=ANSWER_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, ImportError) as error:
-        raise SpikelearnError(
-            f"no Dask scheduler answers at {address} within {ANSWER_S:g} s; start one with `dask"
-            " scheduler`, and workers with `dask worker ADDRESS`"
-        ) from error
-    with _closed(client):
-        if not client.scheduler_info(n_workers=-1)["workers"]:
-            raise SpikelearnError(
-                f"the scheduler at {address} has no workers; start some with `dask worker"
-                f" {address} --nthreads 1`"
-            )
-        yield client
 
 
 @contextlib.contextmanager
@@ -234,193 +218,3 @@ def _has_dashboard() -> bool:
 
 def _dashboard(client: Any) -> str | None:
     return client.dashboard_link if _has_dashboard() else None
-
-
-def _refuse_other_versions(client: Any, address: str, version: Callable[[], Any] | None) -> None:
-    if version is None:
-        return
-    mine = version()
-    for worker, theirs in client.run(version, on_error="return").items():
-        if theirs != mine:
-            raise SpikelearnError(
-                f"the worker {worker} of {address} computes by other code than this process"
-                f" ({_differing(mine, theirs)}); install the same versions in both places"
-            )
-
-
-def _differing(mine: Any, theirs: Any) -> str:
-    if not isinstance(mine, dict) or not isinstance(theirs, dict):
-        return f"{mine} here, {theirs} there"
-    return "; ".join(
-        f"{name}: {mine.get(name)} here, {theirs.get(name)} there"
-        for name in mine
-        if mine.get(name) != theirs.get(name)
-    )
-
-
-def _in_worker(
-    function: Callable[[Any], Any],
-    tasks: list[Any],
-    threads: int,
-    version: Callable[[], Any] | None,
-    wanted: Any,
-) -> Any:
-    """What a worker does with a batch: the outcomes, and how long they took."""
-    if version is not None and (mine := version()) != wanted:
-        raise SpikelearnError(
-            f"a worker on {platform.node()} computes by other code than the process that sends it"
-            f" work ({_differing(wanted, mine)}); install the same versions in both places"
-        )
-    started = time.monotonic()
-    with at_most(threads):
-        found = [function(task) for task in tasks]
-    return found, time.monotonic() - started
-
-
-def _reader() -> Callable[[bytes], Any]:
-    """What a worker runs, sent as a whole: it says so where the toolkit cannot be imported there.
-
-    A function that Dask itself cannot read ends the worker, and the next one.
-    """
-
-    def read_and_run(sent: bytes) -> Any:
-        import pickle
-        import platform
-        import sys
-
-        try:
-            function, arguments = pickle.loads(sent)  # noqa: S301 - of this program's other half
-        except Exception as error:
-            return platform.node(), sys.executable, f"{type(error).__name__}: {error}"
-        return function(*arguments)
-
-    return read_and_run
-
-
-def _readable(given: Any) -> Any:
-    """What a worker found, unless it could not read what it was sent."""
-    if len(given) == 2:
-        return given
-    node, python, why = given
-    raise SpikelearnError(
-        f"a worker on {node} has not what runs take in its Python, {python} ({why}); install the"
-        " same there as here"
-    )
-
-
-class _Sender:
-    """Sends batches of tasks to workers, those that need a GPU to such as have one."""
-
-    def __init__(
-        self,
-        client: Any,
-        function: Callable[[Any], Any],
-        workers: Workers,
-        version: Callable[[], Any] | None,
-        uses_gpu: Callable[[Any], bool] | None,
-    ) -> None:
-        self.client, self.function, self.workers = client, function, workers
-        # Processes of this machine are of the same code, and share its GPUs.
-        self.version = version if workers.elsewhere else None
-        self.wanted = self.version() if self.version is not None else None
-        self.uses_gpu = uses_gpu if workers.elsewhere else None
-        self.reader = _reader()
-        self.gpu_is_there = False
-
-    @property
-    def n_workers(self) -> int:
-        """Workers there are now."""
-        return len(self._known())
-
-    def _known(self) -> Any:
-        return self.client.scheduler_info(n_workers=-1)["workers"]
-
-    def send(self, batch: list[Any]) -> list[tuple[Any, list[Any]]]:
-        """Futures, each with its tasks."""
-        parts = [(False, batch)]
-        if self.uses_gpu is not None:
-            need = [self.uses_gpu(task) for task in batch]
-            parts = [
-                (kind, [task for task, one in zip(batch, need, strict=True) if one == kind])
-                for kind in (False, True)
-            ]
-        return [(self._submitted(part, on_gpu), part) for on_gpu, part in parts if part]
-
-    def _submitted(self, batch: list[Any], on_gpu: bool) -> Any:
-        if on_gpu:
-            self._require_gpu()
-        from distributed.protocol.pickle import dumps
-
-        arguments = self.function, batch, self.workers.threads, self.version, self.wanted
-        # The same task may be sent again: a name of its own for each time.
-        return self.client.submit(
-            self.reader,
-            dumps((_in_worker, arguments)),
-            resources={GPU: 1} if on_gpu else None,
-            pure=False,
-        )
-
-    def _require_gpu(self) -> None:
-        """Refuse what would wait for a worker with a GPU for ever."""
-        if self.gpu_is_there:
-            return
-        if self.workers.cluster:
-            queue = read_queue(self.workers.cluster, self.workers.threads)
-            there, how = queue.gpus >= 1, f"worker-extra-args: [--resources, {GPU}=1]"
-        else:
-            there = any(w.get("resources", {}).get(GPU, 0) >= 1 for w in self._known().values())
-            how = f"`dask worker --resources {GPU}=1`"
-        if not there:
-            raise SpikelearnError(
-                f"a run computes on a GPU, and no worker of"
-                f" {self.workers.cluster or self.workers.scheduler} says that it has one, as by"
-                f" {how}"
-            )
-        self.gpu_is_there = True
-
-
-def _shared_out(send: _Sender, tasks: Iterator[Any], expected: int) -> Iterator[Outcome]:
-    from concurrent.futures import CancelledError
-
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
-
-    waiting = as_completed(loop=send.client.loop)
-    batches: dict[str, list[Any]] = {}
-    seconds, n_done = 0.0, 0
-
-    def submit(batch: list[Any]) -> None:
-        for future, part in send.send(batch):
-            batches[future.key] = part
-            waiting.add(future)
-
-    def fill() -> None:
-        # Also for jobs that wait in a queue: there is work as soon as they start.
-        n_workers = max(expected, send.n_workers)
-        each = seconds / n_done if n_done else TOGETHER_S
-        size = int(min(max(TOGETHER_S / max(each, 1e-6), 1), MOST_TOGETHER))
-        while len(batches) < AHEAD * n_workers and (batch := list(itertools.islice(tasks, size))):
-            submit(batch)
-
-    fill()
-    while batches:
-        future = next(waiting)
-        batch = batches.pop(future.key)
-        try:
-            found, took = _readable(future.result())
-        except KilledWorker:
-            if len(batch) == 1:
-                yield batch[0], LostTask()
-            else:  # which of them it was shows when each is alone
-                for task in batch:
-                    submit([task])
-        except (CancelledError, OSError) as error:
-            raise SpikelearnError(
-                f"the scheduler has gone away ({type(error).__name__}); what is complete is kept,"
-                " and the same command goes on from there"
-            ) from error
-        else:
-            seconds, n_done = seconds + took, n_done + len(batch)
-            yield from zip(batch, found, strict=True)
-        future.release()
-        fill()

@@ -82,9 +82,9 @@ def test_a_worker_that_does_not_see_the_folder_sends_what_it_wrote(tmp_path, see
         (sent,) = (_InFolder(_result, folder, token, alone=False)(task) for task in ["ab"])
         assert sent.files == {}
         assert sent.notes == ((_OddWarning, "ab is small"),)
-        (folder / token).unlink()
+        (folder / token).rmdir()
         unseen = _InFolder(_result, folder, token, alone=False)("abc")
-    assert not list(folder.glob(".seen*"))
+    assert not list(folder.glob(".seen.*"))
     assert set(unseen.files) == {"results/abc", ".abc.checkpoint"}
     assert not (folder / "results" / "abc").exists()
     for place, content in unseen.files.items():

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 import threadpoolctl
 
-from spikelearn import SpikelearnError, _workers
+from spikelearn import SpikelearnError, _scheduler
 from spikelearn._threads import n_threads
-from spikelearn._workers import LostTask, Workers, outcomes
+from spikelearn._workers import LostTask, PastLimit, Workers, outcomes
 
 
 def _square(task):
@@ -70,6 +71,8 @@ def test_a_worker_computes_on_as_many_threads_as_it_is_told():
         ({"number": 0}, "number of workers"),
         ({"number": True}, "number of workers"),
         ({"threads": 0}, "threads of a worker"),
+        ({"limit_minutes": 0}, "limit must be minutes above 0"),
+        ({"limit_minutes": float("nan")}, "limit must be minutes above 0"),
         ({"number": 2, "scheduler": "tcp://127.0.0.1:1"}, "give one"),
     ],
 )
@@ -79,10 +82,10 @@ def test_workers_that_cannot_be_are_refused(given, words):
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_a_sentence(monkeypatch):
-    monkeypatch.setattr(_workers, "ANSWER_S", 0.3)
+    monkeypatch.setattr(_scheduler, "ANSWER_S", 0.3)
     with pytest.raises(SpikelearnError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
         list(outcomes(_square, [1], Workers(scheduler="tcp://127.0.0.1:1")))
-    with pytest.raises(SpikelearnError, match="no Dask scheduler answers at nonsense"):
+    with pytest.raises(SpikelearnError, match="'nonsense' is no address"):
         list(outcomes(_square, [1], Workers(scheduler="nonsense")))
 
 
@@ -116,6 +119,24 @@ def test_a_task_that_kills_every_worker_is_given_up_and_stops_no_other():
     found = dict(outcomes(_die_always, range(12), Workers(2)))
     assert isinstance(found.pop(3), LostTask)
     assert found == {n: n for n in range(12) if n != 3}
+
+
+def _never_ends(task):
+    while task == 3:
+        pass
+    if task == 5:
+        time.sleep(1e6)
+    return task
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_task_past_its_limit_is_ended_with_its_process_and_stops_no_other(number):
+    found = dict(outcomes(_never_ends, range(12), Workers(number, limit_minutes=0.05)))
+    past = [found.pop(3), found.pop(5)]
+    assert all(isinstance(one, PastLimit) for one in past)
+    assert past[0].sentence == "it took longer than its limit of 0.05 min"
+    assert found == {n: n for n in range(12) if n not in (3, 5)}
 
 
 def _raise(task):

@@ -29,15 +29,36 @@ Cluster = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of each worker.")]
+Limit = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        help="Minutes that a run may take; one that takes longer fails, and the process that"
+        " computes it is ended. No limit, if left out.",
+    ),
+]
 ONE = "1"  # worker, this process, where none is asked for
 
 
-def chosen_workers(workers: str, scheduler: str, cluster: Path | None, threads: int) -> Workers:
+def chosen_workers(
+    workers: str,
+    scheduler: str,
+    cluster: Path | None,
+    threads: int,
+    limit_minutes: float | None = None,
+) -> Workers:
     """Who computes, by what these options say.
+
+    Parameters
+    ----------
+    workers, scheduler, cluster, threads, limit_minutes
+        As they are given.
 
     Raises
     ------
     SpikelearnError
         Where they do not go together, or a file describes no jobs.
     """
-    return Workers(workers, scheduler, threads, "" if cluster is None else str(cluster))
+    return Workers(
+        workers, scheduler, threads, "" if cluster is None else str(cluster), limit_minutes
+    )

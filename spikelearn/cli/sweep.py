@@ -37,6 +37,7 @@ from spikelearn.cli._viewing import each_on_its_own
 from spikelearn.cli._worker_options import (
     ONE,
     Cluster,
+    Limit,
     Scheduler,
     Threads,
     WorkersOption,
@@ -127,6 +128,7 @@ def run(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,
     retry_failed: RetryFailed = False,
@@ -149,7 +151,7 @@ def run(
         described = described.changed(settings(setting, "--set"))
     if seed:
         described = described.changed("seeds", [one + seed for one in described.seeds])
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 
@@ -198,6 +200,7 @@ def simulate(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     retry_failed: RetryFailed = False,
     again: Again = False,
     plan: PlanOnly = False,
@@ -225,7 +228,7 @@ def simulate(
         search=chosen_search(search, trials, maximise, minimise, batch),
     )  # fmt: skip
     with named_as_options(OPTIONS):
-        who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+        who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
         _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 
@@ -253,6 +256,7 @@ def train(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     retry_failed: RetryFailed = False,
     again: Again = False,
     plan: PlanOnly = False,
@@ -277,7 +281,7 @@ def train(
         draw_seed=draw_seed,
         search=chosen_search(search, trials, maximise, minimise, batch),
     )
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     _run(described, runs, out, who, retry_failed, again, plan, plot)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._raised import raised
 from spikelearn._seeding import generator
 from spikelearn.sweeps.axes import changes_at
 from spikelearn.sweeps.description import Sweep
@@ -42,11 +43,13 @@ def check_sweep(sweep: Sweep, runs: Any) -> None:
     for place in some:
         try:
             runs.check(changes_at(axes, place), seed)
+            runs.check_stimulus(changes_at(axes, place), seed)
         except SpikelearnError as error:
             first_mistake = first_mistake or error
-            continue
-        runs.check_stimulus(changes_at(axes, place), seed)
-        return
+        except Exception as error:  # values that are too large for what they are made into
+            first_mistake = first_mistake or SpikelearnError(raised(error))
+        else:
+            return
     if first_mistake is not None:
         raise first_mistake
 

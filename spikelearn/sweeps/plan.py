@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._raised import raised
 from spikelearn.sweeps.axes import changes_at, places
 from spikelearn.sweeps.description import Sweep
 
@@ -73,6 +74,8 @@ class Plan:
                     yield number, key(changes, seed), ""
                 except SpikelearnError as error:
                     yield number, "", str(error)
+                except Exception as error:  # values that are too large for what they are made into
+                    yield number, "", raised(error)
                 number += 1
                 if not number % 50:
                     said(number)

@@ -20,14 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress
-from spikelearn._raised import raised
 from spikelearn._small_results import SmallResults
-from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in
+from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
 from spikelearn.sweeps.checking import check_sweep, check_values
@@ -58,6 +57,7 @@ def sweep(
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
     cluster: str | Path = "",
+    limit_minutes: float | None = None,
     **fields: Any,
 ) -> SweepResult:
     """Compute all runs of a sweep that are not there yet, and give the table of all.
@@ -90,6 +90,9 @@ def sweep(
         Called with a sentence on how many runs there are, how long they take, what is kept.
     cluster : path, optional
         A file of dask-jobqueue's that describes jobs of a cluster, which compute in their place.
+    limit_minutes : float, optional
+        That a run may take; one that takes longer fails, and the process that computes it is ended,
+        so that a single worker is then a process of its own, too.
     **fields
         Of `Sweep`.
 
@@ -118,7 +121,7 @@ def sweep(
     """
     described = _described(description, fields)
     if not isinstance(workers, Workers):
-        workers = Workers(workers, scheduler, threads_per_worker, str(cluster))
+        workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
     made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described)
     if described.search is None:
         check_sweep(described, made)
@@ -264,8 +267,9 @@ class _Work:
         if not isinstance(found, dict):
             return False
         if "failed" in found:
-            self.n_failed_before += not retry_failed
-            return not retry_failed
+            again = retry_failed or "passing" in found
+            self.n_failed_before += not again
+            return not again
         if not self.made.holds(found):
             return False
         kept = found.get("folder") or found.get("spikes")
@@ -305,11 +309,12 @@ class _Work:
         with pairs_kept(), contextlib.closing(found):
             self._say()
             for (key, _, _), given in found:
-                outcome = {"failed": given.sentence} if isinstance(given, Failed) else given
+                outcome = _failed(given) if isinstance(given, Failed) else given
                 self._keep(results, key, outcome)
                 yield key, outcome
 
     def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
+        outcome.pop("lacks_room", None)
         before = results.find(key)
         if isinstance(before, dict) and "found" in before and "found" in outcome:
             # What another sweep asked for stays: it is of the same run.
@@ -338,6 +343,12 @@ class _Work:
 
 
 _MOST_NOTES = 20
+
+
+def _failed(why: Failed) -> dict[str, Any]:
+    """What is kept of a run that failed: what passes by itself is tried the next time."""
+    kinds = {"passing": why.passing, "lacks_room": why.lacks_room}
+    return {"failed": why.sentence, **{name: True for name, is_so in kinds.items() if is_so}}
 
 
 @dataclass(frozen=True)
@@ -373,12 +384,8 @@ class Compute:
             warnings.simplefilter("always")
             if self.own:
                 keep_pairs()
-            try:
-                found = self._named(self.runs.result(changes, seed, folder, key), key)
-            except SpikelearnError as error:
-                found = {"failed": str(error)}
-            except (Exception, SystemExit) as error:  # whatever a measure or a rule does wrong
-                found = {"failed": raised(error)}
+            given = tried(self._result, changes, seed, folder, key)
+            found = _failed(given) if isinstance(given, Failed) else self._named(given, key)
         notes = sorted({str(one.message) for one in noticed if is_told(one.category)})
         seconds = round(time.monotonic() - started, 6)
         return {**found, "notes": notes, "seconds": seconds, **about}
@@ -386,6 +393,14 @@ class Compute:
     def uses_gpu(self, task: tuple[str, dict[str, Any], int]) -> bool:
         """Whether a run computes on a GPU."""
         return self.runs.uses_gpu(*task[1:])
+
+    def _result(self, changes: dict[str, Any], seed: int, folder: Path, key: str) -> dict[str, Any]:
+        if not self.own and not self.runs.is_same_here(changes, seed, key):
+            raise DataUnavailableError(
+                f"on {platform.node()} the data of the run, or the code of its rule or measures,"
+                " are others than where it was asked for; put the same there"
+            )
+        return self.runs.result(changes, seed, folder, key)
 
     def _named(self, found: dict[str, Any], key: str) -> dict[str, Any]:
         file = self.runs.file(key)

@@ -185,6 +185,19 @@ class SimulatedRuns:
         if one.protocol is not None:
             stimulus_for(one.network, one.protocol, one.duration_ms, one.dt_ms, seed)
 
+    def is_same_here(self, changes: Mapping[str, Any], seed: int, key: str) -> bool:
+        """Whether measures are here what they were where the key was made; all else is sent.
+
+        Parameters
+        ----------
+        changes : mapping
+            By path.
+        seed : int
+        key : str
+            Of the run.
+        """
+        return bool(measures_code(self.measures) == self.decides["own"])
+
     def result(
         self, changes: Mapping[str, Any], seed: int, folder: Path, key: str
     ) -> dict[str, Any]:

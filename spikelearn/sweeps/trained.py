@@ -105,6 +105,19 @@ class TrainedRuns:
         found = {name: plain_value(run.summary.get(name)) for name in TRAINED}
         return {"found": found, "own": own_found(self.measures, run), "folder": run.folder.name}
 
+    def is_same_here(self, changes: Mapping[str, Any], seed: int, key: str) -> bool:
+        """Whether data, rule and measures are here what they were where the key was made.
+
+        Parameters
+        ----------
+        changes : mapping
+            By path.
+        seed : int
+        key : str
+            Of the run.
+        """
+        return measures_code(self.measures) == self.own and self.key(changes, seed) == key
+
     def uses_gpu(self, changes: Mapping[str, Any], seed: int) -> bool:
         """Whether a run computes on a GPU."""
         return getattr(self.config(changes, seed), "device", "cpu") == "cuda"
