@@ -1,4 +1,4 @@
-"""All of it, with counts by how commands ended: changed inputs, kills, signals, disks, users.
+"""All of it, with counts by how commands ended: inputs, kills, signals, disks, users, clusters.
 
     python tests/robustness/harness.py --jobs 2 --out robustness.json        (`make robustness`)
     python tests/robustness/harness.py --parts inputs --only spikes:17 --keep folder
@@ -58,6 +58,9 @@ def _arguments() -> Any:
     parser.add_argument("--inputs", type=int, default=5000, help="changed inputs")
     parser.add_argument("--real", type=int, default=500, help="of these, in a user's own process")
     parser.add_argument("--kills", type=int, default=120)
+    parser.add_argument("--runs", type=int, default=300, help="of a sweep that is disturbed")
+    parser.add_argument("--run-s", type=float, default=0.4, help="seconds of each over three hosts")
+    parser.add_argument("--cut", type=float, default=60.0, help="seconds that one is cut off")
     parser.add_argument("--quick", action="store_true", help="a sample of writers and signals")
     parser.add_argument("--kinds", help="of inputs, with commas between; all, if left out")
     parser.add_argument("--commands", help="of those that are killed and signalled, likewise")
@@ -241,7 +244,36 @@ def writers(asked: Any, originals: Path, work: Path) -> Found:
     return {"counts": dict(counts), "wrong": wrong}
 
 
-PARTS = {"inputs": inputs, "kills": kills, "signals": signals, "writers": writers}
+def sweeps(asked: Any, originals: Path, work: Path) -> Found:
+    """Sweeps of which workers, nannies, schedulers and clients are killed."""
+    from sweep_kills import killed_sweeps
+
+    share = -(-asked.kills // asked.n_shares)
+    found = killed_sweeps(share, asked.runs, work, seed=asked.first + asked.index)
+    return {"counts": dict(sorted(found.counts.items())), "wrong": found.wrong}
+
+
+def hosts(asked: Any, originals: Path, work: Path) -> Found:
+    """A sweep over three hosts, of which one is cut off for a while, or for good."""
+    from cut_off import cut_off, why_not
+
+    if asked.index:
+        return {"counts": {}, "wrong": []}
+    if reason := why_not():
+        return {"counts": {f"not tried, {reason}": 1}, "wrong": []}
+    counts: dict[str, int] = {}
+    wrong = []
+    for name, seconds in (("for a while", asked.cut), ("for good", None)):
+        found = cut_off(asked.runs, asked.run_s, seconds, work / name.replace(" ", "-"))
+        counts |= {f"{name}: {what}": n for what, n in found.counts.items()}
+        wrong += [f"{name}: {sentence}" for sentence in found.wrong]
+    return {"counts": counts, "wrong": wrong}
+
+
+PARTS = {
+    "inputs": inputs, "kills": kills, "signals": signals, "writers": writers, "sweeps": sweeps,
+    "hosts": hosts,
+}  # fmt: skip
 
 
 def _print(report: Found) -> None:

@@ -54,6 +54,22 @@ def test_writers_that_cannot_write_say_so_and_leave_nothing(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_sweeps_under_kills_end_with_the_table_of_one_process(tmp_path: Path) -> None:
+    found = counts("sweeps", tmp_path, "--kills", "4", "--runs", "40")
+    assert sum(n for name, n in found.items() if name.endswith(" killed")) == 4
+    assert found["measured"] >= 40 * found["sweeps"]
+
+
+@pytest.mark.slow
+def test_a_sweep_ends_with_its_table_where_a_host_is_cut_off(tmp_path: Path) -> None:
+    found = counts("hosts", tmp_path, "--runs", "60", "--run-s", "0.2", "--cut", "5")
+    if why := [name for name in found if name.startswith("not tried")]:
+        pytest.skip(why[0])
+    assert found["for a while: measured"] >= 60
+    assert found["for good: measured"] >= 60
+
+
+@pytest.mark.slow
 def test_commands_of_which_much_is_kept_are_killed_too(tmp_path: Path) -> None:
     found = counts("kills", tmp_path, "--kills", "12", "--commands", "stdp,compare,study,audit")
     assert sum(n for name, n in found.items() if "killed" in name) == 12
