@@ -129,13 +129,7 @@ def run_all(
     rows: list[dict[str, Any]],
     names: list[str],
 ) -> list[str]:
-    """Measure what is waiting, several at a time; each is written when it is done.
-
-    Returns
-    -------
-    list of str
-        Which runs failed, and why.
-    """
+    """Measure what is waiting, writing each when it is done; which runs failed, and why."""
     waiting, failed = waiting_jobs(options, rows, names), []
     started, workers = time.monotonic(), workers_of(options)
 
@@ -145,14 +139,13 @@ def run_all(
                 return
             yield job
 
-    work = functools.partial(run_one, only=options.only)
     made_by = commit()  # where the code of workers is another, they are refused
     with progress_bars() as bar:
         say = bar(f"accuracy, {folder}")
         say(0.0, f"{len(waiting)} runs to do, on {workers}")
-        with contextlib.closing(
-            outcomes_in(options.runs, work, in_time(), workers, print)
-        ) as outcomes:
+        work = functools.partial(run_one, only=options.only)
+        found = outcomes_in(options.runs, work, in_time(), workers, print)
+        with contextlib.closing(found) as outcomes:
             for done, ((name, seed), row) in enumerate(outcomes, start=1):
                 if isinstance(row, Failed):
                     failed.append(f"{name}, seed {seed}: {row.sentence}")
