@@ -164,17 +164,25 @@ class SharedOut:
         left = iter(tasks)
         try:
             self._fill(left)
-            while self._batches:
-                yield from self._next(self._again)
-                self._fill(left)
-            for task in self._doubtful:
-                self._by_itself = True
-                self._submit([task])
+            while self._batches or self._doubtful:
                 while self._batches:
-                    yield from self._next(lambda batch: [(batch[0], LostTask())])
+                    yield from self._next(self._again)
+                    self._fill(left)
+                yield from self._one_by_one()
+                self._fill(left)  # there may be more tasks, now that these are known
         finally:
             for _, fetching in self._batches.values():
                 fetching.cancel()
+
+    def _one_by_one(self) -> Iterator[tuple[Any, Any]]:
+        """The outcomes of doubtful tasks, each with nothing else beside it."""
+        doubtful, self._doubtful = self._doubtful, []
+        self._by_itself = True
+        for task in doubtful:
+            self._submit([task])
+            while self._batches:
+                yield from self._next(lambda batch: [(batch[0], LostTask())])
+        self._by_itself = False
 
     def _fill(self, tasks: Iterator[Any]) -> None:
         self._look()

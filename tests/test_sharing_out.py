@@ -162,6 +162,37 @@ def test_what_lacks_room_is_tried_at_the_end_with_nothing_beside_it(pool_of):
     assert (tried[3], tried[7], tried[0]) == (2, 2, 1)
 
 
+class InThrees:
+    """Tasks of which the next three are known when those before them are."""
+
+    def __init__(self, number):
+        self.left, self.open = list(range(number)), set()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self.left or (self.open and self.left[0] % 3 == 0):
+            raise StopIteration
+        self.open.add(task := self.left.pop(0))
+        return task
+
+
+def test_tasks_that_hang_on_doubtful_ones_are_computed_when_these_are_known(pool_of):
+    def computed(batch):
+        if 4 in batch:
+            raise KeyError
+        lacking = 1 in batch and pool._open > 1
+        return Computed([NoRoom() if lacking and task == 1 else task for task in batch])
+
+    pool, tasks, found = pool_of(computed), InThrees(9), {}
+    for task, given in SharedOut(pool, print).outcomes(tasks):
+        tasks.open.discard(task)
+        found[task] = given
+    assert isinstance(found.pop(4), LostTask)
+    assert found == {n: n for n in range(9) if n != 4}
+
+
 def test_a_task_past_its_limit_ends_its_worker_and_the_rest_of_its_batch_goes_on(pool_of):
     def computed(batch):
         place = batch.index(40) if 40 in batch else len(batch)
