@@ -19,21 +19,19 @@ the commit that made it and its controls, and is not measured again until its re
 table beside it (.md) is made from these rows, and says which were made before their recipe or the
 code of their rule last changed. Uncommitted code is refused: nobody could make such a row again.
 The benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces. Every run
-has one thread: several at a time (--workers, or those of a cluster) do not slow one another down.
-A run that fails stops no other; it is told at the end, and tried again by the same command.
+has one thread: several at a time (--jobs) do not slow one another down.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
+import concurrent.futures
 import csv
-import functools
+import multiprocessing
 import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +42,6 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import shipped_names, write_text
 from spikelearn._progress import progress_bars
 from spikelearn._provenance import as_lines, commit, provenance
-from spikelearn._work_in_folder import Failed, outcomes_in
-from spikelearn._workers import Workers
 from spikelearn.stimuli.datasets import resolve_source
 from spikelearn.training.config import run_key
 from spikelearn.training.recipes import load_recipe
@@ -64,7 +60,6 @@ COLUMNS = [
 # Recipes that are a control themselves: nothing below their readout learns.
 CONTROL_RECIPES = ("random_features", "random_recurrence")
 CONTROLS = ("linear_readout", "random_features")
-COMMITS = ("commit", "controls_commit")
 
 
 def main() -> None:
@@ -77,15 +72,13 @@ def main() -> None:
     if not names:
         sys.exit(f"no recipe in models/recipes/{folder} fits")
     store = RESULTS / f"accuracy_{folder}.csv"
-    rows, failed = read(store), []
+    rows = read(store)
     if options.only != "tables":
         refuse_uncommitted(commit())
         refuse_other_images(store, rows, names)
-        failed = run_all(options, folder, store, rows, names)
+        run_all(options, folder, store, rows, names)
     write_table(folder, rows)
     print((RESULTS / f"accuracy_{folder}.md").read_text())
-    if failed:
-        sys.exit("\n".join([f"{len(failed)} runs failed, and are in no table:", *failed]))
 
 
 def refuse_uncommitted(made_by: str) -> None:
@@ -128,38 +121,40 @@ def run_all(
     store: Path,
     rows: list[dict[str, Any]],
     names: list[str],
-) -> list[str]:
-    """Measure what is waiting, writing each when it is done; which runs failed, and why."""
-    waiting, failed = waiting_jobs(options, rows, names), []
-    started, workers = time.monotonic(), workers_of(options)
-
-    def in_time() -> Iterator[tuple[str, int]]:
-        for job in waiting:
-            if time.monotonic() - started > 60 * options.limit_minutes:
-                return
-            yield job
-
-    made_by = commit()  # where the code of workers is another, they are refused
-    with progress_bars() as bar:
+) -> None:
+    """Measure what is waiting, several at a time; each is written when it is done."""
+    measured = add_controls if options.only == "controls" else measure
+    waiting = waiting_jobs(options, rows, names)
+    started = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with (
+        progress_bars() as bar,
+        concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context) as pool,
+    ):
         say = bar(f"accuracy, {folder}")
-        say(0.0, f"{len(waiting)} runs to do, on {workers}")
-        work = functools.partial(run_one, only=options.only)
-        found = outcomes_in(options.runs, work, in_time(), workers, print)
-        with contextlib.closing(found) as outcomes:
-            for done, ((name, seed), row) in enumerate(outcomes, start=1):
-                if isinstance(row, Failed):
-                    failed.append(f"{name}, seed {seed}: {row.sentence}")
-                else:
-                    take(rows, row | {column: made_by for column in COMMITS if column in row})
-                    write(store, rows)
-                words = f", {len(failed)} failed" if failed else ""
-                say(done / len(waiting), f"{name}, seed {seed}{words}")
-    return failed
-
-
-def run_one(job: tuple[str, int], runs: Path, only: str | None) -> dict[str, Any]:
-    """What a worker does with a recipe and a seed; `runs` is a folder that it sees."""
-    return (add_controls if only == "controls" else measure)(*job, runs)
+        total, done, running = len(waiting), 0, {}
+        say(0.0, f"{total} runs to do")
+        while waiting or running:
+            late = time.monotonic() - started > 60 * options.limit_minutes
+            while waiting and not late and len(running) < options.jobs:
+                job = waiting.pop(0)
+                running[pool.submit(measured, *job, options.runs)] = job
+            if not running:
+                break
+            finished, _ = concurrent.futures.wait(
+                running, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            for future in finished:
+                name, seed = running.pop(future)
+                done += 1
+                try:
+                    row = future.result()
+                except Exception as error:  # one recipe that fails leaves the others their turn
+                    print(f"{name}, seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
+                    continue
+                take(rows, row)
+                write(store, rows)
+                say(done / total, f"{name}, seed {seed}")
 
 
 def take(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
@@ -180,7 +175,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
     parser.add_argument("--rules", help="only these, separated by commas")
     parser.add_argument("--seeds", type=int, default=3)
-    add_worker_options(parser)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
     parser.add_argument("--limit-minutes", type=float, default=float("inf"))
     parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"), help="checkpoints")
     parser.add_argument(
@@ -190,30 +185,6 @@ def parse() -> argparse.Namespace:
         " write the table anew from the rows",
     )
     return parser.parse_args()
-
-
-def add_worker_options(parser: argparse.ArgumentParser) -> None:
-    """Options by the names that they have in commands: who computes."""
-    parser.add_argument(
-        "--workers", "--jobs",
-        help="processes of this machine, one a core if left out; with --cluster its jobs (--jobs is"
-        " the older name)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--scheduler", default="", help="address of a Dask scheduler in their place"
-    )
-    parser.add_argument("--cluster", default="", help="a file of dask-jobqueue's: jobs compute")
-    parser.add_argument("--threads-per-worker", type=int, default=1)
-
-
-def workers_of(options: argparse.Namespace) -> Workers:
-    """Who computes, by these options."""
-    usual = 1 if options.scheduler or options.cluster else os.cpu_count() or 1
-    number = usual if options.workers is None else options.workers
-    try:
-        return Workers(number, options.scheduler, options.threads_per_worker, options.cluster)
-    except SpikelearnError as error:
-        sys.exit(str(error))
 
 
 def digest_of(name: str) -> str:

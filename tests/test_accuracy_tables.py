@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from other_workers import OtherWorkers
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -93,46 +92,6 @@ def test_what_is_waiting_are_runs_that_changed_and_controls_that_are_not_there()
     ACCURACY.take(known, row("pepita", 0, 0.5))
     assert len(known) == len(rows())
     assert [r["test_accuracy"] for r in known if r["rule"] == "pepita"] == [0.5]
-
-
-def test_rows_are_made_by_workers_and_a_run_that_fails_stops_no_other(
-    tmp_path, monkeypatch
-) -> None:
-    workers = OtherWorkers(monkeypatch, order=1)
-    names = ["mnist_mlp/oja", "mnist_mlp/pepita"]
-    monkeypatch.setattr(ACCURACY, "commit", lambda: "abc1234")
-    monkeypatch.setattr(ACCURACY, "digest_of", lambda name: "today")
-    options = argparse.Namespace(
-        only=None, seeds=2, limit_minutes=float("inf"), runs=tmp_path / "runs", workers="2",
-        scheduler="", cluster="", threads_per_worker=1,
-    )  # fmt: skip
-
-    def measured(name: str, seed: int, runs: Path) -> dict[str, Any]:
-        if (name, seed) == (names[0], 1):
-            raise MemoryError("too large")
-        assert runs == tmp_path / "runs"
-        made = row(name.split("/")[1], seed, 0.5, config="today", commit="of the worker")
-        return made | {"controls_commit": "of the worker"}
-
-    monkeypatch.setattr(ACCURACY, "measure", measured)
-    rows: list[dict[str, Any]] = []
-    store = tmp_path / "accuracy.csv"
-    failed = ACCURACY.run_all(options, "mnist_mlp", store, rows, names)
-    assert len(workers.tasks) == 4
-    assert [sentence.partition(": ")[0] for sentence in failed] == ["mnist_mlp/oja, seed 1"]
-    assert "MemoryError: too large" in failed[0]
-    read = ACCURACY.read(store)
-    assert [(r["rule"], r["seed"]) for r in read] == [
-        ("oja", "0"),
-        ("pepita", "0"),
-        ("pepita", "1"),
-    ]
-    assert {(r["commit"], r["controls_commit"]) for r in read} == {("abc1234", "abc1234")}
-    # Only what failed is waiting; without time nothing is begun.
-    options.limit_minutes = -1
-    assert ACCURACY.run_all(options, "mnist_mlp", store, read, names) == []
-    assert ACCURACY.waiting_jobs(options, read, names) == [("mnist_mlp/oja", 1)]
-    assert len(workers.tasks) == 4
 
 
 @pytest.mark.parametrize(

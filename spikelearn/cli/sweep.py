@@ -236,17 +236,8 @@ def simulate(
 @plainly
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="A training recipe, by name (mnist_mlp/backprop) or path.")
-    ] = None,
-    study: Annotated[
-        str | None, typer.Option(help="In its place a study, by name or path, with --network.")
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="Network of the study: its recipe, its rule, 'RULE on MODEL', or its place."
-        ),
-    ] = None,
+        str, typer.Argument(help="A training recipe, by name (mnist_mlp/backprop) or path.")
+    ],
     vary: Vary = None,
     measure: Measure = None,
     setting: Changes = None,
@@ -273,26 +264,20 @@ def train(
 ) -> None:
     """Train by a recipe over axes and seeds; each is a run like those of `spikelearn train`.
 
-    A path of --vary leads into the recipe, and behind network. into the model. With --study it is
-    what the study trains, its number of images included; --runs runs/studies/NAME/training finds
-    what the study has trained already.
+    A path of --vary leads into the recipe, and behind network. into the model.
 
     Example: spikelearn sweep train mnist_mlp/backprop --vary learning_rate=1e-4:1e-2:5:log
     --set epochs=3 --seeds 2
-    Example: spikelearn sweep train --study learning_rules --network softhebb --vary epochs=1,2,4
     """
     from spikelearn.sweeps.description import Sweep, TrainBase
 
-    given = {"recipe": recipe, "study": study, "network": network}
-    base: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    base: dict[str, Any] = {"recipe": recipe}
     if setting:
         base["changes"] = settings(setting, "--set")
-    trained = TrainBase(**base)
-    parts = [Path(part).with_suffix("").as_posix() for part in (recipe or study, network) if part]
-    stem = "-".join(parts).replace("/", "-").strip("-.")
+    stem = Path(recipe).with_suffix("").as_posix().replace("/", "-").strip("-.")
     described = Sweep(
         **_shared(name or stem, vary, measure, seed, seeds),
-        train=trained,
+        train=TrainBase(**base),
         draw_seed=draw_seed,
         search=chosen_search(search, trials, maximise, minimise, batch),
     )

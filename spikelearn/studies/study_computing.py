@@ -24,10 +24,9 @@ from spikelearn._progress import Progress
 from spikelearn._work_in_folder import Failed, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing
-from spikelearn.studies.study import Study
+from spikelearn.studies.study import NetworkEntry, Study
 from spikelearn.studies.study_origins import recording_key
 from spikelearn.studies.study_pieces import COMPARED, JUDGED, Piece
-from spikelearn.training.network_entries import NetworkEntry
 
 if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording

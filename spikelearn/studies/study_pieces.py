@@ -19,7 +19,7 @@ from spikelearn.studies.comparing import (
 from spikelearn.studies.image_baselines import baseline_table
 from spikelearn.studies.network_names import UNTRAINED_RULES
 from spikelearn.studies.representation import show
-from spikelearn.studies.study import Study
+from spikelearn.studies.study import BASELINE, NetworkEntry, Study
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
@@ -30,7 +30,6 @@ from spikelearn.studies.untrained_twin import with_twin
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
 from spikelearn.training.controls import controls_of
 from spikelearn.training.loop import TrainedRun, train
-from spikelearn.training.network_entries import BASELINE, NetworkEntry
 from spikelearn.training.stdp_training import STDPRun, train_stdp
 
 if TYPE_CHECKING:

@@ -17,13 +17,12 @@ from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
-from spikelearn.studies.study import Study
+from spikelearn.studies.study import BASELINE, Study
 from spikelearn.studies.study_computing import Computing, now
 from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
-from spikelearn.training.network_entries import BASELINE
 from spikelearn.training.trainable import check_trainable
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import Shown, show
-from spikelearn.training.network_entries import BASELINE
+from spikelearn.studies.study import BASELINE
 from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_layer import plastic_projection, weight_matrix
 from spikelearn.training.stdp_training import STDPRun

@@ -1,8 +1,7 @@
 """`Sweep`: what runs, what varies, and what is measured, as a YAML file or in Python.
 
     name: diagram
-    simulate: {model: brunel2000, duration_ms: 1000}     # or train: {recipe: mnist_mlp/backprop},
-                                         # or train: {study: learning_rules, network: softhebb}
+    simulate: {model: brunel2000, duration_ms: 1000}     # or train: {recipe: mnist_mlp/backprop}
     vary:
       "projections[inhibitory->*].weight_mv": "-0.3:-0.8:11"
       "background[*].rate_hz": "10000:40000:8"
@@ -42,8 +41,6 @@ from spikelearn.sweeps.measures import (
 )
 from spikelearn.sweeps.search import Search, absolute_search
 from spikelearn.training.config import STDPConfig, TrainConfig
-from spikelearn.training.network_entries import network_of_study
-from spikelearn.training.recipes import load_recipe
 
 _LISTED = 100_000  # entries of an array that a description lists
 # Columns that every table has, which no axis may be called.
@@ -74,40 +71,12 @@ class SimulateBase(Description):
 
 
 class TrainBase(Description):
-    """A training: a recipe, or a network of a study; and what differs from it in all runs."""
+    """A training: a recipe, by name or path, and what differs from it in all runs."""
 
-    recipe: str | TrainConfig | STDPConfig | None = Field(
-        default=None, description="by name or path"
-    )
-    study: str | None = Field(
-        default=None, description="name of a shipped study, or YAML file, in place of a recipe"
-    )
-    network: str | int | None = Field(
-        default=None, description="of the study: its recipe, its rule, RULE on MODEL, or its place"
-    )
+    recipe: str | TrainConfig | STDPConfig
     changes: dict[str, Any] | None = Field(
         default=None, description="what differs in all runs, by path"
     )
-
-    @model_validator(mode="after")
-    def _recipe_or_network(self) -> TrainBase:
-        if (self.recipe is None) == (self.study is None):
-            raise ValueError("one of recipe and study is needed")
-        if (self.study is None) != (self.network is None):
-            raise ValueError("a network is of a study, and of a study one is trained: give both")
-        return self
-
-    def config(self) -> TrainConfig | STDPConfig:
-        """What is trained, before anything is changed.
-
-        Raises
-        ------
-        SpikelearnError
-            If there is no such recipe, study or network.
-        """
-        if self.study is not None and self.network is not None:
-            return network_of_study(self.study, self.network)
-        return load_recipe(self.recipe) if isinstance(self.recipe, str) else self.recipe  # type: ignore[return-value]
 
 
 class Sweep(Description):
@@ -119,7 +88,7 @@ class Sweep(Description):
         `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `written_by`, `reset`, `scale`,
         `changes`; a text is the model. Either this or `train`.
     train : mapping or str
-        `recipe`, or `study` and `network`; and `changes`. A text is the recipe.
+        `recipe` and `changes`; a text is the recipe.
     vary : mapping, or list of axes
         From paths to values; or a list of `{path, values, name}`, and of `{together: [...]}` of
         these for paths that vary together.
@@ -296,7 +265,7 @@ def load_sweep(path: str | Path) -> Sweep:
 def _with_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files that the base names, counted from the folder of the sweep."""
     found = dict(content)
-    for base, fields in (("simulate", ("model", "stimulus")), ("train", ("recipe", "study"))):
+    for base, fields in (("simulate", ("model", "stimulus")), ("train", ("recipe",))):
         given = content.get(base)
         if isinstance(given, str):
             given = {fields[0]: given}

@@ -12,6 +12,7 @@ from spikelearn._keys import content_key
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import TRAINED, measures_code, own_found, plain_value
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
+from spikelearn.training.recipes import load_recipe
 from spikelearn.training.several_runs import train_one
 from spikelearn.training.trainable import check_trainable
 
@@ -29,7 +30,7 @@ class TrainedRuns:
     Raises
     ------
     SpikelearnError
-        If there is no such recipe or network.
+        If there is no such recipe.
     """
 
     by_population = False
@@ -39,7 +40,8 @@ class TrainedRuns:
             raise SpikelearnError(f"the sweep '{sweep.name}' simulates, it does not train")
         self.sweep = sweep
         self.measures = sweep.measured()
-        self.recipe = sweep.train.config()
+        recipe = sweep.train.recipe
+        self.recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
         self.always = dict(sweep.train.changes or {})
         self.own = measures_code(self.measures)
 

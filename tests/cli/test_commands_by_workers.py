@@ -106,20 +106,3 @@ def test_workers_that_cannot_be_are_refused_before_anything_runs(command):
     done = call(*command, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
     assert done.exit_code == 1
     assert "give one" in done.stderr
-
-
-def test_a_sweep_is_of_a_network_of_a_study(tmp_path):
-    content = {
-        "name": "two", "n_train": 60, "recordings": ["small"],
-        "networks": [{"family": "f", "rule": rule, **NETWORK} for rule in ("backprop", "pepita")],
-    }  # fmt: skip
-    write_yaml(tmp_path / "two.yaml", content)
-    command = ("sweep", "train", "--study", tmp_path / "two.yaml", "--runs", tmp_path / "runs")
-    done = call(*command, "--network", "pepita", "--vary", "epochs=1,2", "--measure",
-                "test_accuracy", "--name", "varied")  # fmt: skip
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "runs" / "sweeps" / "varied" / "table.parquet").is_file()
-    assert len(list((tmp_path / "runs").glob("mlp_64-pepita-seed0-*"))) == 2
-    wrong = call(*command, "--network", "oja")
-    assert wrong.exit_code == 1
-    assert "1 (backprop on mlp_64), 2 (pepita on mlp_64)" in wrong.stderr

@@ -12,8 +12,7 @@ from spikelearn._files import local_data, read_yaml
 from spikelearn.cli.study import run_and_print
 from spikelearn.report.spiking import agreement_sentence
 from spikelearn.studies import auditory, study_spikes
-from spikelearn.studies.study import Study, load_study
-from spikelearn.training.network_entries import NetworkEntry
+from spikelearn.studies.study import NetworkEntry, Study, load_study
 
 # So small a network, trained for so short a time, has silent units.
 pytestmark = pytest.mark.filterwarnings(

@@ -12,11 +12,11 @@ from small_recording import NETWORK, small_recording
 from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing, study_computing
+from spikelearn.studies.study import NetworkEntry
 from spikelearn.studies.study_computing import PieceWork
 from spikelearn.studies.study_pieces import Piece
 from spikelearn.studies.study_run import run_study
 from spikelearn.studies.whole_study import make_study, write_study
-from spikelearn.training.network_entries import NetworkEntry
 
 TWO = Workers(2)
 LEFT = "left to this process"
