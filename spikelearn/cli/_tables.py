@@ -71,6 +71,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def print_tests(tests: Significance | None) -> None:
     """Print every model against zero, and trained networks less their untrained twins."""
+    from spikelearn.comparison.permutation import of_the_test
     from spikelearn.comparison.tables import read_first
     from spikelearn.report.similarity_tables import from_twins
 
@@ -81,6 +82,9 @@ def print_tests(tests: Significance | None) -> None:
     columns = ["model", "network", "layer", *several, "n_seeds", "region", "score"]
     columns += ["ci_lower", "ci_upper", "p", "p_holm", "p_fdr"]
     print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")
+    for said in dict.fromkeys(map(of_the_test, zero.get("flag", ()))):
+        if said:
+            print(f"Note: {said}")
     if not len(differences):
         return
     twins = from_twins(differences)

@@ -47,6 +47,11 @@ def smallest_p(n_permutations: int, n_orders: float, n_stimuli: int) -> str:
     return ""
 
 
+def of_the_test(flag: str) -> str:
+    """What of a flag is about the test by relabelling, and not about what is tested."""
+    return "; ".join(said for said in flag.split("; ") if "relabel" in said)
+
+
 def permutation_scores(
     model: np.ndarray, data: np.ndarray, n_permutations: int, seed: int, comparator: str
 ) -> np.ndarray:

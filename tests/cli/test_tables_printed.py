@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spikelearn.cli._tables import print_above_ceiling, print_tests, several_of
+from spikelearn.comparison.permutation import smallest_p
 from spikelearn.studies.significance import Significance
 
 
@@ -53,3 +54,15 @@ def test_a_column_names_the_method_where_there_are_several(capsys) -> None:
     one = made_tests(["cka"])
     print_tests(one)
     assert "method" not in capsys.readouterr().out
+
+
+def test_how_small_p_can_be_is_noted_once_and_what_scores_have_said_is_not(capsys) -> None:
+    tests = made_tests(["rsa", "cka"])
+    said = smallest_p(999, 24, 4)
+    tests = Significance(tests.zero.assign(flag=f"given pixels; {said}"), tests.differences)
+    print_tests(tests)
+    printed = capsys.readouterr().out
+    assert printed.count(f"Note: {said}\n") == 1
+    assert "given pixels" not in printed
+    print_tests(Significance(tests.zero.assign(flag="given pixels"), tests.differences))
+    assert "Note" not in capsys.readouterr().out
