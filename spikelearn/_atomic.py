@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from glob import escape
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 _WORK = "work"  # the kind of hidden folders that say who works on a path
 _looked_into: set[Path] = set()
 _making: set[Path] = set()  # hidden folders of this process
+_watched: list[list[tuple[Path, Path]]] = []  # files that get their names, of `placed_files`
 
 
 class WriteError(SpikelearnError):
@@ -63,9 +65,32 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
             _as_usual(temporary)
             if durable:
                 _to_disk(temporary)
-            os.replace(temporary, path)
+            _place(temporary, path)
     finally:
         _put_away(folder)
+
+
+def _place(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, and note it before: a signal can come as soon as it has it."""
+    for watched in _watched:
+        watched.append((temporary, path))
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        for watched in _watched:
+            watched.remove((temporary, path))
+        raise
+
+
+@contextlib.contextmanager
+def placed_files() -> Iterator[Callable[[], list[Path]]]:
+    """Yield what tells which files have got their names within the block, at any moment of it."""
+    mine: list[tuple[Path, Path]] = []
+    _watched.append(mine)
+    try:
+        yield lambda: [path for temporary, path in mine if not temporary.exists()]
+    finally:
+        _watched.remove(mine)
 
 
 @contextlib.contextmanager
@@ -344,6 +369,17 @@ def check_room(path: Path, needed: float) -> None:
     with contextlib.suppress(OSError):
         if shutil.disk_usage(there).free < needed:
             raise no_room(path)
+
+
+@contextlib.contextmanager
+def by_way_of_memory(path: Path) -> Iterator[io.BytesIO]:
+    """Yield a file in memory, which is written to `path` if the block succeeds.
+
+    HDF5's library ends the whole process, without a word, where the disk is full while it writes.
+    """
+    buffer = io.BytesIO()
+    yield buffer
+    path.write_bytes(buffer.getbuffer())
 
 
 def _is_full(error: Exception, folder: Path) -> bool:

@@ -21,7 +21,9 @@ from spikelearn._atomic import (
     WriteError,
     atomic_folder,
     atomic_path,
+    by_way_of_memory,
     leftovers,
+    placed_files,
     remove_leftovers,
     worked_on,
     workers_on,
@@ -367,3 +369,26 @@ def test_a_mark_of_a_killed_process_says_nothing_and_one_of_another_machine_does
     ]
     assert remove_leftovers(tmp_path) == [left]
     assert list(tmp_path.iterdir()) == [elsewhere]
+
+
+def test_files_that_get_their_names_are_told_at_any_moment(tmp_path: Path) -> None:
+    with placed_files() as placed:
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.touch()
+            assert placed() == []
+        assert placed() == [tmp_path / "a"]
+        with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "b"):
+            pass  # nothing was written
+        with pytest.raises(RuntimeError):
+            fail_while_writing(atomic_path, tmp_path / "c", RuntimeError)
+        assert placed() == [tmp_path / "a"]
+
+
+def test_what_goes_by_way_of_memory_is_written_at_the_end_or_not_at_all(tmp_path: Path) -> None:
+    with by_way_of_memory(tmp_path / "a") as buffer:
+        buffer.write(b"whole")
+        assert not (tmp_path / "a").exists()
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    with pytest.raises(ZeroDivisionError), by_way_of_memory(tmp_path / "b") as buffer:
+        raise ZeroDivisionError
+    assert not (tmp_path / "b").exists()

@@ -244,6 +244,26 @@ def test_outputs_that_are_written_when_it_is_interrupted_are_said_to_be(tmp_path
     assert interruption(caught.value)[0] == "Interrupted. Outputs that are written whole: 1."
 
 
+def test_an_output_that_has_just_got_its_name_is_said_to_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spikelearn import _atomic
+    from spikelearn.cli._viewing import each_on_its_own
+
+    def interrupted(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    def write() -> None:
+        with _atomic.atomic_path(tmp_path / "a") as temporary:
+            temporary.touch()
+            monkeypatch.setattr(_atomic, "_put_away", interrupted)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        each_on_its_own([write])
+    assert (tmp_path / "a").is_file()
+    assert interruption(caught.value)[0] == "Interrupted. Outputs that are written whole: 1."
+
+
 # A signal comes while a module is imported, as of a user who has mistyped; and at the very end.
 _IMPORTING = """
 import importlib.abc, os, signal, sys

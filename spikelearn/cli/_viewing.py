@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spikelearn._atomic import placed_files
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
 from spikelearn.cli._app import say
@@ -105,9 +106,11 @@ def each_on_its_own(writers: Iterable[Callable[[], None]]) -> None:
     n_written = 0
 
     def kept() -> str:
-        return f"Outputs that are written whole: {n_written}." if n_written else ""
+        # The last may have its name, and whoever wrote it not have come back.
+        n = max(n_written, len(placed()))
+        return f"Outputs that are written whole: {n}." if n else ""
 
-    with keeping(kept):
+    with placed_files() as placed, keeping(kept):
         for write in writers:
             try:
                 write()

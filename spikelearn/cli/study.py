@@ -75,7 +75,10 @@ def run(
         Path | None, typer.Option(help="Folder of the study; runs/studies/NAME, if left out.")
     ] = None,
     limit_minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after so long; the same command goes on.")
+        float | None,
+        typer.Option(
+            min=0, metavar="MINUTES", help="Stop after so long; the same command goes on."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
     setting: Changes = None,

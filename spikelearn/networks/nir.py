@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import atomic_path, by_way_of_memory
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
@@ -99,8 +99,8 @@ def write_nir(graph: nir.NIRGraph, path: str | Path) -> None:
     """Write a graph to a file, whole or not at all."""
     import nir
 
-    with atomic_path(path) as temporary:
-        nir.write(temporary, graph)
+    with atomic_path(path) as temporary, by_way_of_memory(temporary) as buffer:
+        nir.write(buffer, graph)
 
 
 def network_from_nir(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._mat_files import load_mat
 from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._csv_tables import SUFFIXES as TABLES
 from spikelearn.recordings._csv_tables import read_csv_table, without_numbers_of_rows
@@ -254,7 +255,6 @@ def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
         If it cannot be read.
     """
     import h5py
-    from scipy.io import loadmat
 
     try:
         if h5py.is_hdf5(path):
@@ -266,7 +266,7 @@ def read_matlab_arrays(path: Path) -> dict[str, np.ndarray]:
                     if isinstance(item, h5py.Dataset)
                 }
         else:
-            arrays = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+            arrays = {k: v for k, v in load_mat(path).items() if not k.startswith("__")}
     except Exception as error:  # SciPy and h5py raise many kinds on broken files
         raise SpikelearnError(f"{path} is not a readable MATLAB file") from error
     return {k: v for k, v in arrays.items() if isinstance(v, np.ndarray) and v.dtype.kind in "fiu"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._mat_files import load_mat
 from spikelearn._names import written_name
 from spikelearn.recordings._shown import image_label
 
@@ -106,10 +107,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _matlab_texts(path: Path) -> dict[str, list[str]]:
     """Texts and numbers of a MATLAB file that may be names: cells, rows of characters, numbers."""
-    from scipy.io import loadmat
-
     try:
-        arrays = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+        arrays = {k: v for k, v in load_mat(path).items() if not k.startswith("__")}
     except Exception as error:  # SciPy raises many kinds, on files of version 7.3 too
         raise SpikelearnError(
             f"{path}: names are read from MATLAB files before version 7.3; give them in a text file"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
+# The same command makes the same file.
+_DATES = {".svg": ("Date",), ".pdf": ("CreationDate",)}
 # Colours that the colour-blind can tell apart (Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STYLE: Any = {
@@ -76,10 +78,11 @@ def panels(width: float, height: float, **grid: Any) -> tuple[Figure, np.ndarray
 
 
 def write_picture(figure: Figure, path: str | Path) -> Path:
-    """Write a figure in the format of the suffix, and give back where it is."""
+    """Write a figure in the format of the suffix, without a date, and give back where it is."""
     path = Path(path)
+    dates = _DATES.get(path.suffix.lower(), ())
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=150, metadata=dict.fromkeys(dates))
     return path
 
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import atomic_path, by_way_of_memory
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def save_response(response: xarray.DataArray, path: str | Path) -> Path:
         with atomic_path(path) as temporary:
             if path.suffix.lower() == ".nc":
                 named = response.rename(response.name or "response")
-                named.assign_attrs(_plain(response.attrs)).to_netcdf(temporary, engine="h5netcdf")
+                named = named.assign_attrs(_plain(response.attrs))
+                with by_way_of_memory(temporary) as buffer:
+                    named.to_netcdf(buffer, engine="h5netcdf")  # type: ignore[call-overload]
             else:
                 _save_parquet(response, temporary)
     except OSError as error:

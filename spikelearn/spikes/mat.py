@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 from scipy.io.matlab import MatlabFunction, MatlabOpaque, mat_struct
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._mat_files import load_mat
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes import mat_hdf5, two_columns
@@ -84,8 +85,7 @@ def load(path: Path, **given: Unpack[Given]) -> Activity:
     """Read what `save` wrote, or another's arrays of times and neurons."""
     if mat_hdf5.is_such(path):
         return two_columns.from_arrays(mat_hdf5.arrays(path), "MAT", given)
-    with path.open("rb") as file:
-        content = loadmat(file, squeeze_me=False, struct_as_record=False)
+    content = load_mat(path, squeeze_me=False, struct_as_record=False)
     record, meta = _ours(content)
     if meta is None:
         return two_columns.from_arrays(_arrays(content), "MAT", given)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from canaries import with_code
 from mutations import JUNK, mutated_bytes, mutated_text
-from originals import AUDIT, SUFFIXES, TRAIN, original, the_run
+from originals import AUDIT, FOREIGN, SUFFIXES, TRAIN, original, the_run
 from structures import NAMES, mutated_structure
 
 from spikelearn._files import shipped_folder
@@ -36,7 +36,7 @@ def _anyhow(original: Path, path: Path, rng: random.Random) -> None:
     if original.suffix == ".yaml" and rng.random() < 0.8:
         _changed_text(original, path, rng)
         return
-    structured = (".parquet", ".safetensors", ".checkpoint", ".npz", ".csv", ".nir")
+    structured = (".parquet", ".safetensors", ".checkpoint", ".npz", ".mat", ".csv", ".nir")
     if original.suffix in structured and rng.random() < 0.6:
         mutated_structure(original, path, rng)
         return
@@ -129,6 +129,22 @@ def spikes(folder: Path, rng: random.Random, originals: Path) -> list[str]:
         ["stats", str(path), "--figure", "out/a.png", "--raster", "out/b.png"],
         ["export", str(path), f"out/a{rng.choice(SUFFIXES)}"],
         ["respond", str(path), "--readout", rng.choice(["counts", "latency", "psth", "filtered"])],
+    ])  # fmt: skip
+
+
+def foreign(folder: Path, rng: random.Random, originals: Path) -> list[str]:
+    """Spikes as others write them, changed, and what is said of them with a word too many."""
+    name, given = rng.choice(sorted(FOREIGN.items()))
+    path = folder / name.partition("-")[2]
+    _anyhow(original(originals, name), path, rng)
+    said = [word.split() for word in given.split("--")[1:]]
+    for place in range(len(said)):
+        if rng.random() < 0.2:
+            said[place][-1] = rng.choice([*said[rng.randrange(len(said))], *NAMES[:5], "-1", "nan"])
+    words = [word for option, *rest in said for word in (f"--{option}", *rest)]
+    return rng.choice([
+        ["inspect", str(path), *words], ["stats", str(path), *words],
+        ["export", str(path), f"out/a{rng.choice(SUFFIXES)}", *words],
     ])  # fmt: skip
 
 
@@ -269,6 +285,7 @@ KINDS: dict[str, tuple[Make, int]] = {
     "study": (study, 70),
     "recording": (recording, 80),
     "spikes": (spikes, 190),
+    "foreign": (foreign, 60),
     "run": (run_folder, 80),
     "checkpoint": (checkpoint, 30),
     "piece": (stored_piece, 30),

@@ -95,6 +95,34 @@ def _larger_activity() -> Activity:
     return Activity({"out": spikes}, 1000.0, 0.1, 2)
 
 
+# Spikes as other programs write them, and what is to be said of each; names end in that of a file.
+FOREIGN = {
+    "cells-a.mat": "--unit ms --trials columns",
+    "columns-a.csv": "--unit ms --trials sweep --label shown --populations area",
+    "plain-a.csv": "--unit s --times 1",
+    "arrays-a.npz": "--unit ms --times times --ids cells",
+}
+
+
+def _foreign(path: Path) -> None:
+    import scipy.io
+
+    rng = np.random.default_rng(0)
+    times, cells = np.sort(rng.uniform(0, 50, 30)).round(1), rng.integers(0, 4, 30)
+    if path.suffix == ".mat":
+        table = np.empty((4, 2), dtype=object)
+        for place in np.ndindex(table.shape):
+            table[place] = times[(cells == place[0]) & (np.arange(30) % 2 == place[1])]
+        scipy.io.savemat(path, {"spikes": table, "shown": np.array(["a", "b"], dtype=object)})
+    elif path.suffix == ".npz":
+        np.savez(path, times=times, cells=cells)
+    elif path.name.startswith("plain"):
+        path.write_text("".join(f"{t},{c}\n" for t, c in zip(times, cells, strict=True)))
+    else:
+        rows = [f"{t},{c},{c % 2},s{c % 2},V{c // 2}\n" for t, c in zip(times, cells, strict=True)]
+        path.write_text("time,cell,sweep,shown,area\n" + "".join(rows))
+
+
 def _study(folder: Path) -> None:
     recorded = original(folder, "recording") / "mine.yaml"
     text = STUDY.replace("RECORDING", str(recorded))
@@ -147,6 +175,7 @@ _MAKERS: dict[str, Callable[[Path], object]] = {
         f"spikes{suffix}": lambda folder, s=suffix: small_activity().save(folder / f"spikes{s}")
         for suffix in SUFFIXES
     },
+    **{name: lambda folder, n=name: _foreign(folder / n) for name in FOREIGN},
     "layers.yaml": lambda folder: (folder / "layers.yaml").write_text(LAYERS, encoding="utf-8"),
     "many.npz": lambda folder: _larger_activity().save(folder / "many.npz"),
     "recording": lambda folder: _recording(folder / "recording"),

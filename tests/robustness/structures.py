@@ -128,7 +128,11 @@ def _mat(path: Path, rng: random.Random) -> None:
         del arrays[name]
     else:
         value = arrays[name]
-        arrays[name] = _array(value, rng) if value.dtype.kind in "fiu" else np.zeros((2, 2))
+        if value.dtype.kind == "O" and value.size:
+            place = rng.randrange(value.size)
+            value.flat[place] = _array(np.asarray(value.flat[place]), rng)
+        else:
+            arrays[name] = _array(value, rng) if value.dtype.kind in "fiu" else np.zeros((2, 2))
     savemat(path, arrays)
 
 

@@ -29,7 +29,7 @@ def counts(part: str, out: Path, *more: str) -> dict[str, int]:
 
 
 def test_changed_inputs_end_in_a_result_or_a_sentence(tmp_path: Path) -> None:
-    kinds = ("model", "stimulus", "recipe", "spikes", "recording", "option", "code")
+    kinds = ("model", "stimulus", "recipe", "spikes", "foreign", "recording", "option", "code")
     found = counts("inputs", tmp_path, "--inputs", "50", "--real", "0", "--kinds", ",".join(kinds))
     assert sum(n for name, n in found.items() if name.startswith(kinds)) >= 45
     assert {name.partition(":")[0] for name in found} > set(kinds)

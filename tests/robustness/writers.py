@@ -17,6 +17,9 @@ from killing import COMMANDS, KEPT, checkpoints_at_once, content
 from originals import SUFFIXES, original
 
 _OTHER_ID = 65534
+# Found out when it is written, or before.
+_FULL = ("no room left", "are free")
+_DENIED = "ermission denied"
 _STATS = "stats {o}/spikes.npz "
 # By what is written; {o} is the folder of the originals, all is written into the one it runs in.
 WRITERS: dict[str, str] = {
@@ -128,7 +131,7 @@ def on_a_full_disk(name: str, kilobytes: int, originals: Path, folder: Path) -> 
         return [f"undisturbed: {first}"]
     with small_disk(folder / "small", kilobytes) as place:
         found = ended(command_of(name, originals), _where(place, originals))
-        return _left_by(found, place, expected, "no room left")
+        return _left_by(found, place, expected, *_FULL)
 
 
 def in_a_folder_of_others(name: str, originals: Path, folder: Path) -> list[str]:
@@ -137,7 +140,7 @@ def in_a_folder_of_others(name: str, originals: Path, folder: Path) -> list[str]
     place.chmod(0o555)
     found = ended(command_of(name, originals), _where(place, originals, unprivileged=True))
     place.chmod(0o755)
-    wrong = _left_by(found, place, {}, "ermission denied")
+    wrong = _left_by(found, place, {}, _DENIED)
     if found.outcome == "0":
         wrong.append("it ended as if it had written")
     return wrong
@@ -203,13 +206,16 @@ def _new(place: Path) -> Path:
     return place
 
 
-def _left_by(found: Ended, place: Path, expected: dict[str, str], reason: str) -> list[str]:
+def _left_by(found: Ended, place: Path, expected: dict[str, str], *reasons: str) -> list[str]:
     """What is wrong with what a command said that could not write all, and with what it left."""
     if found.outcome == "0":
         return []  # there was room
     wrong = []
     said = [line for line in found.errors.splitlines() if line.startswith("Error: ")]
-    if found.outcome != "1" or len(said) != 1 or reason not in said[0]:
+    # Of several networks each says why it failed, and the error how many did.
+    why = said + [line for line in found.output.splitlines() if line.startswith("Failed: ")]
+    told = any(reason in line for reason in reasons for line in why)
+    if found.outcome != "1" or len(said) != 1 or not told:
         wrong.append(f"{found}")
     if hidden := [str(p.relative_to(place)) for p in place.rglob(".*") if not _is_kept(p)]:
         wrong.append(f"left over: {hidden}")

@@ -256,7 +256,7 @@ def test_what_only_matlab_reads_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     from spikelearn.spikes import mat
 
     table = np.zeros((1,), dtype=[("s0", "O")]).view(MatlabOpaque)
-    monkeypatch.setattr(mat, "loadmat", lambda *args, **kwargs: {"spikes": table})
+    monkeypatch.setattr(mat, "load_mat", lambda *args, **kwargs: {"spikes": table})
     (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0")
     with pytest.raises(SpikelearnError, match="spikes is a table or object, which MATLAB alone"):
         load(tmp_path / "a.mat")
