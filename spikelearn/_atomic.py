@@ -224,6 +224,33 @@ def _runs(number: int) -> bool:
     return bool(psutil.pid_exists(number))
 
 
+def discard(path: Path) -> None:
+    """Remove a file or folder: for whoever looks, it is there whole, or gone.
+
+    What a kill leaves of it under a hidden name is removed by the next process that writes beside.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be removed.
+    """
+    folder = _private(path)
+    try:
+        folder.mkdir(mode=0o700)
+        os.replace(path, folder / path.name)
+    except OSError as error:
+        raise WriteError(f"cannot remove {path}: {error.strerror or error}") from error
+    finally:
+        _put_away(folder)
+    if folder.exists():
+        raise WriteError(f"cannot remove all of {path}; what is left is in {folder}")
+
+
+def put_away(left: Path) -> None:
+    """Remove what a killed process has left; what it had moved aside is put back."""
+    _put_away(left)
+
+
 def put_away_all() -> None:
     """Put away every hidden folder of this process, when a signal has ended its work.
 

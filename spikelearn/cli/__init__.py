@@ -11,7 +11,7 @@ comparing.py    compare
 study.py        study run|new
 sweep.py        sweep run|simulate|train
 cluster.py      cluster script
-runs.py         runs list|show
+runs.py         runs list|show|compare|prune
 recordings.py   recordings list|show
 listing.py      download, and what there is: rules, models, stimuli ...
 """

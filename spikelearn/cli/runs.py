@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plainly, say
+from spikelearn.cli._app import NoSeed, app, plain_warnings, plainly, say
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
@@ -160,19 +160,120 @@ def _of_sweeps(
 @runs_app.command()
 @plainly
 def show(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run.")], seed: NoSeed = 0
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a run, also of one that is trained now.")
+    ],
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls",
+            help="Compute, or read, what its accuracy is to be compared with: a linear readout of"
+            " the input, and random features.",
+        ),
+    ] = False,
+    seed: NoSeed = 0,
 ) -> None:
-    """Print what decided a run, what it measured, and which versions trained it.
+    """Print what decided a run, what it measured, its learning curve, its files, who made it.
+
+    And whether today's code would read it or train it anew, and why. Of a run that is trained now,
+    or was interrupted, it prints how far it is. What is printed is YAML.
 
     Example: spikelearn runs show runs/mlp_784-backprop-seed0-98eba36f08
     """
-    import yaml
+    from spikelearn._progress import progress_bars
+    from spikelearn.cli._shown_run import run_in_words
 
-    from spikelearn import _store as store
-    from spikelearn.training.stored_runs import standing
+    with progress_bars() as bars, plain_warnings():
+        print(run_in_words(folder, controls, bars("controls") if controls else None))
 
-    config = store.read_config(folder)
-    parts = {"decided by": config, "measured": store.read_summary(folder),
-             "made by": store.made(folder) or "an earlier release, which kept no versions",
-             "standing": standing(folder)}  # fmt: skip
-    print(yaml.safe_dump(parts, sort_keys=False, allow_unicode=True, width=100).rstrip())
+
+@runs_app.command()
+@plainly
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of two runs or more.")],
+    seed: NoSeed = 0,
+) -> None:
+    """Print what runs differ in: configuration, code, versions, results, weights.
+
+    Each test accuracy has a 95 % interval over test images; where a folder holds the same run with
+    other seeds, their mean has one over seeds, and two such runs are compared seed by seed.
+
+    Example: spikelearn runs compare runs/a-seed0-98eba36f08 runs/b-seed0-0fda2ab301
+    """
+    from spikelearn.training.run_comparison import compare_runs
+
+    found = compare_runs(folders)
+    for table, what in (
+        (found.configuration, "configuration"),
+        (found.versions, "made by"),
+        (found.results, "results"),
+    ):
+        if table.empty:
+            print(f"{what}: the same")
+        else:
+            print_table(table, f"{what}: differs")
+    print(f"code of the rule: {', '.join(found.code) + ' differ' if found.code else 'the same'}")
+    images = found.accuracies[["run", "test_accuracy", "lower", "upper", "n_test"]]
+    print_table(images, "test accuracy, 95 % over test images")
+    seeds = found.accuracies[found.accuracies["n_seeds"] > 1]
+    if len(seeds):
+        shown = seeds[["run", "n_seeds", "mean", "mean_lower", "mean_upper"]]
+        print_table(shown, "test accuracy, mean and 95 % over the seeds in the folder")
+    if len(found.differences):
+        print_table(found.differences, "difference, mean and 95 % over the seeds of both")
+    for sentence in found.weights:
+        print(f"{sentence[0].upper()}{sentence[1:]}")
+
+
+@runs_app.command()
+@plainly
+def prune(
+    folder: Annotated[Path, typer.Argument(help="Folder of runs.")] = Path("runs"),
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only these: stale, damaged, partial or leftover. May be repeated; all, if left"
+            " out."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List them, remove nothing.")] = False,
+    seed: NoSeed = 0,
+) -> None:
+    """Remove runs that are stale, damaged or begun and left, and what killed processes left.
+
+    They are listed with their sizes, and you are asked. Stale runs are those that would be trained
+    anew today, for what the list says. A run that would be read today stays, and so do those that
+    cannot be compared with today's, that a process works on, or to which a link leads.
+
+    Example: spikelearn runs prune runs --kind partial --kind leftover --yes
+    """
+    import pandas as pd
+
+    from spikelearn._errors import nearest
+    from spikelearn.cli._shown_run import in_bytes
+    from spikelearn.training.pruning import KINDS, prunable
+    from spikelearn.training.pruning import prune as remove
+
+    for one in kind or []:
+        if one not in KINDS:
+            raise SpikelearnError(f"there is no kind '{one}'; {nearest(one, KINDS)}")
+    found = prunable(folder, kind or KINDS)
+    if not found:
+        print(f"{folder} holds nothing to remove")
+        return
+    rows = [(one.name, one.kind, in_bytes(one.n_bytes), one.why) for one in found]
+    print_table(pd.DataFrame(rows, columns=["what", "kind", "size", "why"]), str(folder))
+    total = f"{len(found)}, of {in_bytes(sum(one.n_bytes for one in found))}"
+    if dry_run:
+        print(f"{total}; nothing is removed")
+        return
+    try:
+        if not yes and not typer.confirm(f"Remove these {total}?"):
+            print("Nothing is removed")
+            return
+    except typer.Abort:
+        raise SpikelearnError(
+            "there was no answer, and nothing is removed; --yes removes without asking"
+        ) from None
+    print(f"Removed: {in_bytes(remove(folder, found, say))}")

@@ -38,6 +38,7 @@ NOT_COMPARED = "not compared"
 FIRST = ("run", "folder", "state", "standing", "trained", "by")
 ALWAYS = ("config.rule", "config.model", "config.dataset", "config.seed", "summary.test_accuracy")
 USUAL = ("run", "rule", "model", "dataset", "seed", "test_accuracy", "trained", "by", "standing")
+CURVE_OF = f".{{}}.{store.CURVE}"  # beside the folder of a run that is not complete
 FEW = 50  # runs, which are read as fast as looked up
 MOST_ENTRIES = 16  # of a list that has columns of its own
 _READ = (store.CONFIG, store.MADE, store.SUMMARY)
@@ -121,11 +122,21 @@ def run_rows(folder: Path) -> Iterator[Row]:
             path = place / name
             about = {"run": name, "folder": str(place)}
             if not store.is_complete(path) or not (path / store.CONFIG).is_file():
-                yield {**about, **_unfinished(path)}
+                yield {**about, **unfinished(path)}
             elif store.is_set_aside(path):
                 yield {**about, "state": DAMAGED, "standing": "damaged, set aside"}
             else:
                 yield {**about, **_complete(path, kept, standings)}
+
+
+def contents_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the files of each complete run in a folder say: `config`, `summary`, `made`."""
+    names = [n for n in _names_in(folder) if store.is_complete(folder / n)]
+    with _kept_content(folder, len(names)) as kept:
+        for name in names:
+            content = _content(folder / name, kept)
+            if "damaged" not in content and not store.is_set_aside(folder / name):
+                yield content
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -149,11 +160,11 @@ def _is_run(path: Path) -> bool:
     return store.is_complete(path) or store.is_set_aside(path)
 
 
-def _unfinished(path: Path) -> Row:
+def unfinished(path: Path) -> Row:
     """How a run stands that is not complete."""
     if store.is_set_aside(path):
         return {"state": DAMAGED, "standing": "damaged, set aside"}
-    curve = path.parent / f".{path.name}.{store.CURVE}"
+    curve = path.parent / CURVE_OF.format(path.name)
     done = ""
     with contextlib.suppress(OSError, IndexError):
         last = curve.read_text(encoding="utf-8", errors="replace").splitlines()[1:][-1]
@@ -172,15 +183,15 @@ def _complete(path: Path, kept: SmallResults | None, standings: Standings) -> Ro
     made = content.get("made", {})
     if made:
         row = {"trained": made.get("date"), "by": store.maker(made)}
-        row |= _flat("made", {k: v for k, v in made.items() if k != store.FILES})
+        row |= flat("made", {k: v for k, v in made.items() if k != store.FILES})
     if "summary" in content:
-        row |= _flat("summary", content["summary"])
+        row |= flat("summary", content["summary"])
     if "damaged" in content:
         return {"state": DAMAGED, "standing": content["damaged"], **row}
     standing = standings.of(content["config"], made.get("key"))
     state = CURRENT if standing == TODAYS else STALE
     state = NOT_COMPARED if cannot_compare(standing) else state
-    return {"state": state, "standing": standing, **row, **_flat("config", content["config"])}
+    return {"state": state, "standing": standing, **row, **flat("config", content["config"])}
 
 
 def _content(path: Path, kept: SmallResults | None) -> dict[str, Any]:
@@ -229,17 +240,17 @@ def _kept_content(folder: Path, n_runs: int) -> Iterator[SmallResults | None]:
         yield kept
 
 
-def _flat(name: str, value: Any) -> Row:
+def flat(name: str, value: Any) -> Row:
     """Values by their paths: of mappings, and of lists that are short or hold mappings."""
     if isinstance(value, Mapping):
-        return {k: v for n, inner in value.items() for k, v in _flat(f"{name}.{n}", inner).items()}
+        return {k: v for n, inner in value.items() for k, v in flat(f"{name}.{n}", inner).items()}
     if not isinstance(value, list):
         return {name: value}
     nested = any(isinstance(entry, Mapping) for entry in value)
     found: Row = {} if nested else {name: _as_text(value)}
     if len(value) <= MOST_ENTRIES:
         for at, entry in enumerate(value):
-            found |= _flat(f"{name}[{at}]", entry)
+            found |= flat(f"{name}[{at}]", entry)
     return found
 
 

@@ -6,22 +6,18 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from copied_runs import CONFIG, copied
 
 from spikelearn import SpikelearnError
 from spikelearn import _store as store
 from spikelearn._atomic import worked_on
 from spikelearn.training import run_table, stored_runs
-from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
+from spikelearn.training.config import STDPConfig, TrainConfig, run_key
 from spikelearn.training.loop import train
 from spikelearn.training.stored_runs import standing
-
-CONFIG = TrainConfig(
-    model="mlp_64", rule="feedback_alignment", dataset="digits", epochs=2, n_train=60
-)
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +36,6 @@ def runs(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for seed in (0, 1):
             copied(base, folder, {"learning_rate": rate, "seed": seed}, 0.5 + rate + 0.1 * seed)
     return folder
-
-
-def copied(base: Path, folder: Path, changes: dict[str, Any], accuracy: float) -> Path:
-    """A run with another configuration, and with that accuracy."""
-    config = {**yaml.safe_load((base / store.CONFIG).read_text()), **changes}
-    made = yaml.safe_load((base / store.MADE).read_text())
-    path = folder / run_name(config)
-    shutil.copytree(base, path)
-    summary = yaml.safe_load((base / store.SUMMARY).read_text())
-    summary |= {"test_accuracy": accuracy, "validation_accuracy": float("nan")}
-    (path / store.CONFIG).write_text(yaml.safe_dump(config))
-    (path / store.SUMMARY).write_text(yaml.safe_dump(summary))
-    made = {**made, "key": run_key(config), store.FILES: store.digests(path)}
-    (path / store.MADE).write_text(yaml.safe_dump(made))
-    return path
 
 
 def test_runs_that_fit_are_listed_with_the_columns_that_are_asked_for(runs: Path) -> None:
