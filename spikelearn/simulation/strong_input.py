@@ -24,6 +24,7 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -204,8 +205,6 @@ class _Leaky:
         The longer of two: of large events, the share of time above by how often one leads there;
         of many small ones, by how often a Gaussian process crosses a level upwards (Rice 1944).
         """
-        from scipy.special import ndtri
-
         above = self.ends > threshold
         if above.all() or not above.any():
             return math.inf
@@ -215,7 +214,8 @@ class _Leaky:
         if not often:
             return math.inf
         smooth = sum(float(np.mean(r * k)) for r, (_, _, k) in zip(rises, self.lifted, strict=True))
-        crossings = math.exp(-(float(ndtri(share)) ** 2) / 2.0) / (2.0 * math.pi * smooth / often)
+        level = NormalDist().inv_cdf(share)
+        crossings = math.exp(-(level**2) / 2.0) / (2.0 * math.pi * smooth / often)
         return share / min(often, crossings)
 
     def _passage(self, threshold: np.ndarray, dt_ms: float) -> np.ndarray:
