@@ -50,7 +50,7 @@ CURVE = "learning_curve.csv"
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(
         ("rule", "model", "dataset", "source", "rule_file", "key", "spikelearn", "commit",
-         "machine", "flag", "backend"),
+         "machine", "flag", "backend", "computed_on"),
         ((str,), "text"),
     ),
     **dict.fromkeys(
@@ -77,7 +77,9 @@ class StoredResultWarning(UserWarning):
 
 
 @contextlib.contextmanager
-def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Iterator[Path]:
+def new_result(
+    folder: Path, decides: Mapping[str, Any], key: str = "", computed_on: str = ""
+) -> Iterator[Path]:
     """Yield a folder to write a result into, which becomes `folder` if the block succeeds.
 
     Parameters
@@ -88,13 +90,16 @@ def new_result(folder: Path, decides: Mapping[str, Any], key: str = "") -> Itera
         All that decides it; plain YAML values.
     key : str
         Its key, where some of what `decides` says decides nothing; of all of it, if left out.
+    computed_on : str
+        How many processes or threads computed it, in words; nothing for one of one.
     """
     from spikelearn._provenance import made_by
 
     with atomic_folder(folder, durable=True) as temporary:
         write_yaml(temporary / CONFIG, dict(decides))
         yield temporary
-        about = {"key": key or content_key(decides), **made_by(), FILES: digests(temporary)}
+        told = {"computed_on": computed_on} if computed_on else {}
+        about = {"key": key or content_key(decides), **made_by(), **told, FILES: digests(temporary)}
         write_yaml(temporary / MADE, about)
 
 
@@ -191,7 +196,8 @@ def origin(folder: Path, verb: str = "computed") -> str:
         found = _mapping(folder / CONFIG).get("format")
         told = "by an earlier release, which kept no versions"
         return f"read from {folder}, of format {found}, {verb} {told}"
-    return f"read from {folder}, {verb} {about.get('date', 'once')} by {maker(about)}"
+    told = f", on {about['computed_on']}" if about.get("computed_on") else ""
+    return f"read from {folder}, {verb} {about.get('date', 'once')} by {maker(about)}{told}"
 
 
 def maker(about: Mapping[str, Any]) -> str:
@@ -215,6 +221,7 @@ def save_run(
     key: str = "",
     code: Mapping[str, str] | None = None,
     curve: str = "",
+    computed_on: str = "",
 ) -> None:
     """Write a complete training run: under a temporary name, then renamed.
 
@@ -235,10 +242,12 @@ def save_run(
         Texts of the rule's files, where a user has written it, by their places in `CODE`.
     curve : str
         The text of `CURVE`; none is written where it is empty.
+    computed_on : str
+        As of `new_result`.
     """
     from safetensors.torch import save_file
 
-    with new_result(folder, config, key) as temporary:
+    with new_result(folder, config, key, computed_on) as temporary:
         # Copies: safetensors refuses tensors that share memory.
         copies = {
             name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()

@@ -73,6 +73,24 @@ Neurons = Annotated[
         " by as much more a spike, so that an image has as many winners.",
     ),
 ]
+Ranks = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Processes of this machine that share every batch of a training, for rules whose"
+        " update is the mean over the samples. The weights are those of one process but for"
+        " rounding; not for STDP.",
+    ),
+]
+TrainingThreads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads that a training, or each of its ranks, computes on; one, if left out (STDP:"
+        " as its simulator has it).",
+    ),
+]
 RuleOptions = Annotated[
     list[str] | None,
     typer.Option(help="A setting of the rule, as name=value; may be given several times."),
@@ -124,6 +142,8 @@ def train(
             " backpropagation, seconds. It changes no number.",
         ),
     ] = None,
+    ranks: Ranks = 1,
+    threads: TrainingThreads = None,
     again: Again = False,
     out: Annotated[Path, typer.Option(help="Folder of runs; each gets a folder in it.")] = Path(
         "runs"
@@ -175,7 +195,22 @@ def train(
         _say_own_rates(first)
     configs = [first.changed("seed", one) for one in _seeds(seeds, seed, first.seed)]
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
-    _train_and_print(configs, out, who, again, {"tensorboard": tensorboard})
+    shared = _shared(who, ranks, threads)
+    _train_and_print(configs, out, who, again, {"tensorboard": tensorboard, **shared})
+
+
+def _shared(workers: Workers, ranks: int, threads: int | None) -> dict[str, Any]:
+    """On how many processes and threads each training computes."""
+    if not workers.alone and ranks > 1:
+        raise SpikelearnError(
+            "--ranks has several processes share one training, and workers train one each; give"
+            " one of the two"
+        )
+    if not workers.alone and threads is not None:
+        raise SpikelearnError("--threads is of a training in this process; of workers it is"
+                              " --threads-per-worker")  # fmt: skip
+    several = workers.threads if workers.threads > 1 else None
+    return {"ranks": ranks, "threads": threads or several}
 
 
 def _seeds(text: str, given: int | None, first: int) -> list[int]:

@@ -6,6 +6,7 @@ A checkpoint that is damaged, or of another model, is told of before anything is
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far a run has come: a record for each epoch, and the best epoch with its weights."""
+    """How far a run has come: a record for each epoch, and the best epoch with its weights.
+
+    `computed` says from which epochs on how many processes and threads computed (`on_threads`).
+    """
 
     records: list[dict[str, float]]
     best: dict[str, torch.Tensor]
     best_accuracy: float
     best_epoch: int
+    computed: Sequence[tuple[int, str]] = ()
 
 
 def write_checkpoint(
@@ -62,7 +67,8 @@ def write_checkpoint(
     tensors = weights_of(rule) | {f"best.{k}": v for k, v in progress.best.items()}
     tensors |= {f"optimizer.{k}": v for k, v in optimizer.state().items()}
     tensors["generator"] = generator.get_state()
-    told = json.dumps([progress.records, progress.best_accuracy, progress.best_epoch])
+    best = progress.best_accuracy, progress.best_epoch
+    told = json.dumps([progress.records, *best, progress.computed])
     with atomic_path(path, durable=True) as temporary:
         save_file(
             {k: v.detach().contiguous().clone() for k, v in tensors.items()},
@@ -96,13 +102,14 @@ def read_checkpoint(
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            records, best_accuracy, best_epoch = json.loads(file.metadata()["progress"])
+            records, best_accuracy, best_epoch, *told = json.loads(file.metadata()["progress"])
         best = part_of(tensors, "best.")
         weights = {k: v for k, v in tensors.items() if k.startswith(("network.", "extra."))}
         for found in (weights, *([best] if best else [])):
             check_tensors(found, weights_of(rule), "its weights")
             check_finite(found, "its weights")
-        progress = Progressed(records, best, *_best(best_accuracy, best_epoch, records))
+        chosen = _best(best_accuracy, best_epoch, records)
+        progress = Progressed(records, best, *chosen, _computed(*told))
         check_records(records, ("epoch", "train_loss", "validation_accuracy"))
         optimizer.load_state(part_of(tensors, "optimizer."))
         torch.Generator().set_state(tensors["generator"])
@@ -112,6 +119,14 @@ def read_checkpoint(
     load_weights(rule, weights)
     generator.set_state(tensors["generator"])
     return optimizer, progress
+
+
+def _computed(told: Any = ()) -> list[tuple[int, str]]:
+    """What computed which epochs; nothing is said of it in a checkpoint of an earlier release."""
+    parts = [(first, words) for first, words in told]
+    if not all(type(first) is int and isinstance(words, str) for first, words in parts):
+        raise store.DamagedResultError("it does not say what has computed its epochs")
+    return parts
 
 
 def _best(accuracy: Any, epoch: Any, records: list[Any]) -> tuple[float, int]:

@@ -16,8 +16,6 @@ from spikelearn._interrupts import keeping
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.model_sizes import check_model_memory
 from spikelearn.rules import make_rule
-from spikelearn.stimuli.datasets import EVENT_DATASETS
-from spikelearn.stimuli.events import load_events
 from spikelearn.training.checked_runs import (
     EPOCHS,
     LAYERS,
@@ -30,7 +28,9 @@ from spikelearn.training.checked_runs import (
 )
 from spikelearn.training.checkpoints import Progressed, read_checkpoint, write_checkpoint
 from spikelearn.training.config import TrainConfig, run_name
-from spikelearn.training.images import Split, images_of_run, split, split_events
+from spikelearn.training.epoch import seeded_epoch
+from spikelearn.training.examples import examples
+from spikelearn.training.images import Split
 from spikelearn.training.learning_curve import LearningCurve
 from spikelearn.training.measures import (
     PROBE_IMAGES,
@@ -42,11 +42,10 @@ from spikelearn.training.measures import (
     predict,
     spiking_problems,
 )
-from spikelearn.training.memory import check_memory
-from spikelearn.training.one_thread import one_thread
-from spikelearn.training.optimization import Optimizer, train_epoch
-from spikelearn.training.seen_before import seen_before
-from spikelearn.training.stored_runs import Place, described, kept_code, rule_of_run
+from spikelearn.training.on_threads import computed_on, in_words, on_threads
+from spikelearn.training.optimization import Optimizer
+from spikelearn.training.rank_processes import RankError, Team, check_sharing, shared
+from spikelearn.training.stored_runs import Place, described, kept_code, rule_of_run, trained_now
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +104,8 @@ def train(
     after_epoch: AfterEpoch | None = None,
     again: bool = False,
     tensorboard: str | Path | None = None,
+    ranks: int = 1,
+    threads: int = 1,
 ) -> TrainedRun:
     """Train a network by a rule; or read the run, where `runs` holds it already.
 
@@ -129,11 +130,21 @@ def train(
     tensorboard : path, optional
         Folder of logs for TensorBoard: the run's learning curve, the cosine of its updates with
         backpropagation's by layer and epoch, the seconds of each epoch. It changes no number.
+    ranks : int
+        Processes of this machine that share every batch; each makes its part of the update.
+    threads : int
+        Threads that each of them computes on.
+
+        Neither is part of what decides a run, and an interrupted one may go on with others: the
+        weights are the same but for rounding, as sums are made in another order. What computed a
+        run is kept beside it, and `origin` tells it.
 
     Raises
     ------
     SpikelearnError
-        Where the rule does not train this kind of model, or the model does not fit the data.
+        Where the rule does not train this kind of model, or the model does not fit the data; where
+        a rule that compares the samples of a batch is asked for with several ranks, or one of the
+        processes is lost.
 
     Warns
     -----
@@ -154,25 +165,15 @@ def train(
     True
     """
     say = progress or (lambda fraction, words: None)
+    check_sharing(config, ranks, threads)
     complete = config.complete()
     place = Place.of(complete, runs)
     curve = LearningCurve(place, tensorboard, run_name(complete))
     if place is not None and (run := place.read(open_trained_run, again, progress)) is not None:
         curve.log_complete(run.summary)
         return run
-    check_memory(config)
     code = kept_code(config.rule_place)  # as it is now, whoever edits it meanwhile
-    windows = 0  # of one sequence, which share letters as they should
-    if config.dataset in EVENT_DATASETS:
-        events = load_events(config.dataset)
-        check_memory(config, len(events.train) + len(events.test))
-        parts, what = split_events(events, config), "example"
-    else:
-        data = images_of_run(config, complete)
-        n_train = config.n_train or len(data.train_images)
-        check_memory(config, min(n_train, len(data.train_images)) + len(data.test_images))
-        parts, windows, what = split(data, config), data.overlap, "image"
-    seen = [] if windows else seen_before(parts[0].x, parts[1].x, parts[2].x, what)
+    parts, seen = examples(config, complete, ranks)
     for sentence in seen:
         warnings.warn(sentence, TrainingWarning, stacklevel=2)
     training, validation, test = (part.to(device_of(config)) for part in parts)
@@ -187,8 +188,9 @@ def train(
     checkpoint = None if place is None else place.checkpoint
     loop = _Loop(config, rule, rule_generator, checkpoint, curve, after_epoch)
     with keeping(lambda: "" if place is None else place.kept(loop.kept())), curve.followed():
-        with one_thread():
-            loop.run(training, validation, say)
+        with on_threads(threads), shared(config, complete, rule, training, ranks, threads) as team:
+            loop.run(training, validation, say, team)
+        with on_threads(threads):
             load_weights(rule, loop.best)
             layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
             # Measuring the update may have moved what the rule keeps beside the network.
@@ -198,15 +200,17 @@ def train(
         tables = {"epochs": loop.table(), "layers": layers}
         curve.finish(summary)
         say(1.0, "trained")
-        if place is None:
-            return TrainedRun(complete, rule, tables["epochs"], layers, summary)
-        store.save_run(
-            place.folder, complete, weights_of(rule), tables, summary, place.key, code, curve.text()
-        )
-        place.clear()
-        return TrainedRun(
-            complete, rule, tables["epochs"], layers, summary, place.folder, place.trained_now()
-        )
+        told = in_words(loop.computed, len(loop.records) - 1)
+        folder, origin = None, trained_now(told)
+        if place is not None:
+            weights = weights_of(rule)
+            store.save_run(
+                place.folder, complete, weights, tables, summary, place.key, code, curve.text(),
+                told,
+            )  # fmt: skip
+            place.clear()
+            folder, origin = place.folder, place.trained_now(told)
+        return TrainedRun(complete, rule, tables["epochs"], layers, summary, folder, origin)
 
 
 def open_trained_run(folder: str | Path) -> TrainedRun:
@@ -293,8 +297,12 @@ class _Loop:
         self.best_epoch = 0
         self.noticed: set[str] = set()
         self.saved = 0  # the epoch of the checkpoint
+        self.computed: list[tuple[int, str]] = []  # from which epoch on, on how many processes
 
-    def run(self, training: Split, validation: Split, say: Progress) -> None:
+    def run(
+        self, training: Split, validation: Split, say: Progress, team: Team | None = None
+    ) -> None:
+        """Compute the epochs that are still to be computed; `team` are further processes."""
         n_epochs = self.config.epochs if self.rule.trains else 0
         self._resume()
         if not self.records:
@@ -302,12 +310,11 @@ class _Loop:
         for epoch in range(len(self.records), n_epochs + 1):
             if self._out_of_patience():
                 break
-
-            def part(done: float, e: int = epoch) -> None:
-                self.optimizer.set_progress((e - 1 + done) / n_epochs)
-                say((e - 1 + done) / n_epochs, f"epoch {e} of {n_epochs}")
-
-            loss = self._epoch(epoch, n_epochs, training, part)
+            if team is not None and team.ranks is None:
+                team.begin(self.rule, self.optimizer, self.rule_generator)
+            loss = self._epoch(epoch, training, say, team)
+            n_processes = 1 if team is None else team.number
+            self.computed.append((epoch, computed_on(n_processes, torch.get_num_threads())))
             self._finish_epoch(epoch, loss, validation)
             self._save()
 
@@ -319,24 +326,24 @@ class _Loop:
         patience = self.config.patience
         return patience is not None and len(self.records) - 1 - self.best_epoch >= patience > 0
 
-    def _epoch(
-        self, epoch: int, n_epochs: int, data: Split, part: Callable[[float], None]
-    ) -> float:
-        n, size = len(data.y), self.config.batch_size
-        order = torch.randperm(n, generator=torch_generator(self.config.seed, "batches", epoch))
-        batches = order.to(data.y.device).split(size)
-        if len(batches[-1]) == 1 and self.rule.batch_coupled:
-            batches = batches[:-1]  # a rule that compares samples learns nothing from one
-        total = train_epoch(
-            self.rule, data, batches, self.optimizer.step, epoch, n_epochs,
-            before_update=lambda done: part(done * size / n),
-        )  # fmt: skip
+    def _epoch(self, epoch: int, data: Split, say: Progress, team: Team | None) -> float:
+        own = self.config, self.rule, data, self.optimizer, epoch, say
+        if team is None:
+            total = seeded_epoch(*own)
+        else:
+            try:
+                with team.epoch(epoch, self.rule_generator) as ranks:
+                    total = seeded_epoch(*own, ranks)
+            except RankError as error:
+                kept = self.kept() if self.checkpoint is not None else ""
+                goes_on = f"; {kept.lower()} is kept, and the same command goes on from there"
+                raise RankError(f"{error}{goes_on if kept else ''}") from error
         if not torch.isfinite(total):
             raise SpikelearnError(
                 f"the loss of {self.config.rule} is no longer finite in epoch {epoch}; lower the"
                 f" learning rate (now {self.config.learning_rate:g})"
             )
-        return float(total) / n
+        return float(total) / len(data.y)
 
     def _loss(self, data: Split) -> float:
         self.rule.network.eval()
@@ -375,7 +382,8 @@ class _Loop:
     def _save(self) -> None:
         if self.checkpoint is None:
             return
-        progress = Progressed(self.records, self.best, self.best_accuracy, self.best_epoch)
+        best = self.best, self.best_accuracy, self.best_epoch
+        progress = Progressed(self.records, *best, self.computed)
         write_checkpoint(self.checkpoint, self.rule, self.optimizer, self.rule_generator, progress)
         self.saved = len(self.records) - 1
 
@@ -392,6 +400,7 @@ class _Loop:
         self.optimizer, self.records, self.best = optimizer, progress.records, progress.best
         self.best_accuracy, self.best_epoch = progress.best_accuracy, progress.best_epoch
         self.saved = len(self.records) - 1
+        self.computed = [*(progress.computed or [(1, "")])]
         self.curve.resumed(self.records)
 
 

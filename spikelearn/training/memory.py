@@ -23,9 +23,12 @@ _WEIGHT = 40
 _UNIT, _EVALUATED_UNIT = 24, 8
 _INPUT = 8  # of a value of an example: as it is, and as the network takes it
 _COUNT = 2  # of the number of spikes of an input in a step, likewise
+_PROCESS = 250e6  # of a further process: Python with what training imports
 
 
-def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[Part]:
+def needed_parts(
+    config: TrainConfig | STDPConfig, n_examples: int = 0, ranks: int = 1
+) -> list[Part]:
     """What training by the loop needs, by part; nothing of STDP, which is simulated.
 
     Parameters
@@ -33,6 +36,8 @@ def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[
     config : TrainConfig or STDPConfig
     n_examples : int
         Of training, validation and test together, where that is known.
+    ranks : int
+        Processes that share the training: each has all weights, and the examples in common.
     """
     description = config.description()
     if isinstance(config, STDPConfig) or isinstance(description, SpikingNetwork):
@@ -41,8 +46,10 @@ def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[
     of_unit = max(_UNIT * bounded(config.batch_size), _EVALUATED_UNIT * EVALUATION_BATCH)
     examples = bounded(n_examples) * bounded(description.n_inputs)
     events = config.dataset in EVENT_DATASETS
+    others = [Part(f"{ranks - 1} further processes", (ranks - 1) * _PROCESS,
+                   "use fewer ranks")] if ranks > 1 else []  # fmt: skip
     return [
-        Part(f"{in_number(size.n_weights)} weights", _WEIGHT * size.n_weights,
+        Part(f"{in_number(size.n_weights)} weights", _WEIGHT * size.n_weights * ranks,
              "make the layers of the model smaller"),
         Part(f"the activity of {in_number(size.n_units)} units in batches of"
              f" {in_number(config.batch_size)} examples and {in_number(size.n_steps)} steps",
@@ -51,10 +58,11 @@ def needed_parts(config: TrainConfig | STDPConfig, n_examples: int = 0) -> list[
         Part(f"{in_number(n_examples)} examples",
              examples * (_COUNT * size.n_steps if events else _INPUT),
              "use fewer training examples (n_train, --images)"),
+        *others,
     ]  # fmt: skip
 
 
-def check_memory(config: TrainConfig | STDPConfig, n_examples: int = 0) -> None:
+def check_memory(config: TrainConfig | STDPConfig, n_examples: int = 0, ranks: int = 1) -> None:
     """Refuse a training that the free memory does not hold.
 
     Parameters
@@ -62,6 +70,8 @@ def check_memory(config: TrainConfig | STDPConfig, n_examples: int = 0) -> None:
     config : TrainConfig or STDPConfig
     n_examples : int
         Of training, validation and test together, where that is known.
+    ranks : int
+        Processes that share the training.
 
     Raises
     ------
@@ -71,5 +81,5 @@ def check_memory(config: TrainConfig | STDPConfig, n_examples: int = 0) -> None:
         part_ms = config.chunk * (config.present_ms + config.rest_ms)
         check_size(config.description(), config.backend, part_ms, config.dt_ms)
         return
-    parts = needed_parts(config, n_examples)
+    parts = needed_parts(config, n_examples, ranks)
     require_memory(f"training '{config.model}' by {config.rule}", parts)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._errors import SpikelearnError
 from spikelearn._progress import Progress
+from spikelearn._threads import at_most
 from spikelearn._work_in_folder import Failed, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.training.config import STDPConfig, TrainConfig
@@ -30,6 +32,8 @@ def train_one(
     runs: str | Path | None,
     progress: Progress | None = None,
     again: bool = False,
+    ranks: int = 1,
+    threads: int | None = None,
     **options: Any,
 ) -> TrainedRun | STDPRun:
     """Train by a configuration of either kind, or read the run.
@@ -43,15 +47,31 @@ def train_one(
         As of `train`.
     again : bool
         As of `train`.
+    ranks : int
+        As of `train`.
+    threads : int, optional
+        As of `train`; of STDP, at most so many of its simulator.
     **options
         Further ones of `train` and `train_stdp`.
+
+    Raises
+    ------
+    SpikelearnError
+        If several ranks are to share a training by STDP.
     """
     from spikelearn.training.loop import train
     from spikelearn.training.stdp_training import train_stdp
 
-    if isinstance(config, STDPConfig):
+    if not isinstance(config, STDPConfig):
+        given = {"ranks": ranks, "threads": 1 if threads is None else threads, **options}
+        return train(config, runs, progress, again=again, **given)
+    if ranks > 1:
+        raise SpikelearnError(
+            f"ranks share out batches, and the rule '{config.rule}' learns from one image after"
+            " another; leave them out"
+        )
+    with contextlib.nullcontext() if threads is None else at_most(threads):
         return train_stdp(config, runs, progress, again=again, **options)
-    return train(config, runs, progress, again=again, **options)
 
 
 def train_each(

@@ -120,8 +120,14 @@ class Place:
             say(1.0, words)
         return run
 
-    def trained_now(self) -> str:
-        """That the run was computed, and which others stay that differ in what nobody asked for."""
+    def trained_now(self, computed_on: str = "") -> str:
+        """That the run was computed, and which others stay that differ in what nobody asked for.
+
+        Parameters
+        ----------
+        computed_on : str
+            How many processes or threads computed it, in words; nothing for one of one.
+        """
         pattern = self.folder.name.rpartition("-")[0] + "-*"
         beside = [
             f"{folder.name} stays beside it, {words}"
@@ -129,7 +135,12 @@ class Place:
             if folder != self.folder and (words := _unasked(folder, self.complete))
         ]
         more = [f"and {len(beside) - MOST_NAMED} others"] if len(beside) > MOST_NAMED else []
-        return "; ".join(["trained now", *beside[:MOST_NAMED], *more])
+        return "; ".join([trained_now(computed_on), *beside[:MOST_NAMED], *more])
+
+
+def trained_now(computed_on: str) -> str:
+    """That a run was computed, and on how many processes or threads."""
+    return f"trained now, on {computed_on}" if computed_on else "trained now"
 
 
 def _unasked(folder: Path, today: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import torch
 from spikelearn import SpikelearnError
 from spikelearn._files import write_yaml
 from spikelearn.stimuli import mnist
+from spikelearn.training import examples
 from spikelearn.training import loop as training
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
@@ -123,7 +124,7 @@ def test_a_stored_run_reads_back_and_is_not_computed_again(model, tmp_path, monk
     def fail(*args):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(training, "split", fail)
+    monkeypatch.setattr(examples, "split", fail)
     again = train(config(model, "feedback_alignment"), runs)
     assert again.summary == first.summary
     images = torch.rand(7, 784, generator=torch.Generator().manual_seed(0))

@@ -99,7 +99,7 @@ def test_training_by_stdp_learns_the_images_that_are_named_and_says_what_it_has_
 def test_data_sets_of_events_have_examples_not_images(monkeypatch) -> None:
     from types import SimpleNamespace
 
-    from spikelearn.training import loop
+    from spikelearn.training import examples
 
     class ToldError(Exception):
         pass
@@ -110,8 +110,8 @@ def test_data_sets_of_events_have_examples_not_images(monkeypatch) -> None:
     part = SimpleNamespace(x=None)
     config = sl.TrainConfig(model="snn_shd", rule="surrogate", dataset="shd")
     monkeypatch.setattr(sl.TrainConfig, "complete", lambda self: {})
-    monkeypatch.setattr(loop, "load_events", lambda name: SimpleNamespace(train=(), test=()))
-    monkeypatch.setattr(loop, "split_events", lambda data, config: (part, part, part))
-    monkeypatch.setattr(loop, "seen_before", told)
+    monkeypatch.setattr(examples, "load_events", lambda name: SimpleNamespace(train=(), test=()))
+    monkeypatch.setattr(examples, "split_events", lambda data, config: (part, part, part))
+    monkeypatch.setattr(examples, "seen_before", told)
     with pytest.raises(ToldError, match="example"):
         sl.train(config)
