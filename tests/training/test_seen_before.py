@@ -109,9 +109,8 @@ def test_data_sets_of_events_have_examples_not_images(monkeypatch) -> None:
 
     part = SimpleNamespace(x=None)
     config = sl.TrainConfig(model="snn_shd", rule="surrogate", dataset="shd")
-    monkeypatch.setattr(sl.TrainConfig, "complete", lambda self: {})
     monkeypatch.setattr(examples, "load_events", lambda name: SimpleNamespace(train=(), test=()))
     monkeypatch.setattr(examples, "split_events", lambda data, config: (part, part, part))
     monkeypatch.setattr(examples, "seen_before", told)
     with pytest.raises(ToldError, match="example"):
-        sl.train(config)
+        examples.examples(config, {})
