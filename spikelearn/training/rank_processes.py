@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
 
 SILENT_S = 300  # seconds without an answer, and a process counts as lost
-_ALONE = 3  # the status of a process that ends because another is lost
 _STATE, _MEETING = "state.safetensors", "meeting"
 _ENDING = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
@@ -325,8 +324,6 @@ class _Other:
         if self._failed:
             return self._failed
         status = self._process.wait()
-        if status == _ALONE:
-            return ""
         if status < 0:
             name = signal.Signals(-status).name
             return f"{who} was ended by {name} (out of memory, or by somebody)"
@@ -377,11 +374,12 @@ def main(rank: int, number: int, folder: str) -> None:
         answers.write(json.dumps(words) + "\n")
         answers.flush()
 
-    threading.Thread(target=listen, daemon=True).start()
+    listening = threading.Thread(target=listen, daemon=True)
+    listening.start()
     try:
         _take_part(rank, number, Path(folder), told, say)
     except LostRank:
-        os._exit(_ALONE)
+        listening.join()  # another is lost: rank 0 ends this process, or is the one that is lost
     except BaseException as error:
         say({"failed": str(error) if isinstance(error, SpikelearnError) else raised(error)})
         os._exit(1)
