@@ -23,6 +23,7 @@ from spikelearn.cli._app import (
     say,
     settings,
 )
+from spikelearn.cli._shared_training import Ranks, TrainingThreads, shared_training
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._worker_options import (
     ONE,
@@ -71,24 +72,6 @@ Neurons = Annotated[
         min=1,
         help="Neurons of the layer that STDP trains; the model's, if left out. Thresholds rise"
         " by as much more a spike, so that an image has as many winners.",
-    ),
-]
-Ranks = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        help="Processes of this machine that share every batch of a training, for rules whose"
-        " update is the mean over the samples. The weights are those of one process but for"
-        " rounding; not for STDP.",
-    ),
-]
-TrainingThreads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        help="Threads that a training, or each of its ranks, computes on; one, if left out (STDP:"
-        " as its simulator has it).",
     ),
 ]
 RuleOptions = Annotated[
@@ -163,6 +146,7 @@ def train(
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
     Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
     Example: spikelearn train runs/mlp_784-backprop-seed0-98eba36f08/config.yaml --seed 1
+    Example: spikelearn train --recipe cifar10_cnn/backprop --ranks 2
     """
     from spikelearn.training.recipes import is_of_run
 
@@ -195,22 +179,8 @@ def train(
         _say_own_rates(first)
     configs = [first.changed("seed", one) for one in _seeds(seeds, seed, first.seed)]
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
-    shared = _shared(who, ranks, threads)
+    shared = shared_training(who, ranks, threads)
     _train_and_print(configs, out, who, again, {"tensorboard": tensorboard, **shared})
-
-
-def _shared(workers: Workers, ranks: int, threads: int | None) -> dict[str, Any]:
-    """On how many processes and threads each training computes."""
-    if not workers.alone and ranks > 1:
-        raise SpikelearnError(
-            "--ranks has several processes share one training, and workers train one each; give"
-            " one of the two"
-        )
-    if not workers.alone and threads is not None:
-        raise SpikelearnError("--threads is of a training in this process; of workers it is"
-                              " --threads-per-worker")  # fmt: skip
-    several = workers.threads if workers.threads > 1 else None
-    return {"ranks": ranks, "threads": threads or several}
 
 
 def _seeds(text: str, given: int | None, first: int) -> list[int]:
