@@ -390,7 +390,8 @@ def _take_part(
 ) -> None:
     task = told.get()
     config = TrainConfig.model_validate(task["config"])
-    if rule_code(task["rule"]) != task["code"]:
+    # The same texts and values, by whatever names this process and rank 0 know their modules.
+    if sorted(rule_code(task["rule"]).values()) != sorted(task["code"].values()):
         raise SpikelearnError(
             f"the rule '{config.rule}' is another in a process of its own than here: what was set"
             " on its class after its file was read is not there; write it into the file"

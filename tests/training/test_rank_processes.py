@@ -190,7 +190,9 @@ class Mine(FeedbackAlignment):
     """A rule of one's own."""
 
     networks = ("mlp",)
-    n_updates, fails_after, forgets_after = 0, 10**9, 10**9
+    n_updates = 0
+    fails_after = 10**9
+    forgets_after = 10**9
 
     def prepare(self, network, generator):
         super().prepare(network, generator)
@@ -212,7 +214,7 @@ class Mine(FeedbackAlignment):
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ("fails_after = 30", "update raised ValueError: no more at .*rule.py, line 19"),
+        ("fails_after = 30", "update raised ValueError: no more at .*rule.py, line 22"),
         (
             "forgets_after = 30",
             "have come to different weights in epoch 2: the rule 'rule.py:Mine'",
