@@ -74,6 +74,9 @@ Neurons = Annotated[
         " by as much more a spike, so that an image has as many winners.",
     ),
 ]
+Seeds = Annotated[
+    str, typer.Option(help="How many seeds, counted up from the first; or which, as 0-4 or 0,2,5.")
+]
 RuleOptions = Annotated[
     list[str] | None,
     typer.Option(help="A setting of the rule, as name=value; may be given several times."),
@@ -108,10 +111,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of everything random; the recipe's, or 0.")
     ] = None,
-    seeds: Annotated[
-        str,
-        typer.Option(help="How many seeds, counted up from the first; or which, as 0-4 or 0,2,5."),
-    ] = "1",
+    seeds: Seeds = "1",
     setting: Changes = None,
     workers: WorkersOption = ONE,
     scheduler: Scheduler = "",
