@@ -232,11 +232,14 @@ def _make_temporary(where: Where) -> None:
 
 
 def _give_up_rights() -> None:
-    """From now on permissions count for an administrator, too."""
+    """From now on permissions count for an administrator, too, and in programs that are started."""
     if os.getuid():
         return
     import ctypes
 
+    set_securebits, no_root = 28, 0b11
+    if ctypes.CDLL(None, use_errno=True).prctl(set_securebits, no_root, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "cannot give up rights for good")
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
     if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()):
         raise OSError(ctypes.get_errno(), "cannot give up rights")
