@@ -113,17 +113,20 @@ class _Content:
     """Bytes from one end to the other, without all of them in memory."""
 
     def __init__(self, pieces: Iterator[bytes], order: str) -> None:
-        self._pieces, self._held, self.at, self.order = pieces, b"", 0, order
+        self._pieces, self._held, self._place = pieces, b"", 0
+        self.at, self.order = 0, order
 
     def take(self, n: int, needed: bool = True) -> Any:
         """The next bytes; None where there are none left and none are needed."""
-        while len(self._held) < n and (piece := next(self._pieces, None)) is not None:
-            self._held += piece
-        if len(self._held) < n:
-            if not needed and not self._held.strip(b"\0"):
+        end = self._place + n
+        while len(self._held) < end and (piece := next(self._pieces, None)) is not None:
+            self._held, self._place, end = self._held[self._place :] + piece, 0, n
+        if len(self._held) < end:
+            if not needed and not self._held[self._place :].strip(b"\0"):
                 return None
             raise SpikelearnError("it is damaged: it is cut short, or a length in it is wrong")
-        taken, self._held = self._held[:n], self._held[n:]
+        taken = self._held[self._place : end]
+        self._place = end
         self.at += n
         return taken
 
