@@ -65,7 +65,7 @@ def main() -> None:
         return
     if unexplained:
         raise SystemExit(f"{len(unexplained)} verdicts have no reason in {CHANGES.name}")
-    folder = results_folder(parser, options, indifferent=["out", "jobs"])
+    folder = results_folder(parser, options, indifferent=["out", "workers"])
     with atomic_path(folder / "audit.csv") as temporary:
         table.to_csv(temporary, index=False)
     write_text(folder / "audit.md", page(audit, table, changed))

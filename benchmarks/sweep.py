@@ -3,6 +3,7 @@
     python benchmarks/sweep.py overhead --runs 5000     # short runs: milliseconds a run beside them
     python benchmarks/sweep.py workers                  # Brunel's diagram on one and two workers
     python benchmarks/sweep.py memory --runs 50000      # peak memory by number of runs
+    python benchmarks/sweep.py study                    # a study on one and two workers
 
 Overhead is the time of the sweep less that of the same simulations and statistics by themselves,
 in one process on one thread. Memory is the peak of a process of its own.
@@ -17,9 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import spikelearn as sl
+from spikelearn._files import sha256
 
 DURATION_MS = 50.0  # of a short run
 WEIGHT, RATE = "projections[inhibitory->*].weight_mv", "background[*].rate_hz"
@@ -102,6 +105,42 @@ def workers(duration_ms: float, places: int, seeds: int) -> None:
           f" the tables are {'the same' if one.equals(two) else 'DIFFERENT'}")  # fmt: skip
 
 
+def study(n_train: int) -> None:
+    """Seconds of a whole study on one worker and on two, and whether its tables are one.
+
+    Four rules with two seeds; a training takes about 15 s on one core.
+    """
+    from spikelearn._workers import Workers
+    from spikelearn.studies.study import Study
+    from spikelearn.studies.whole_study import make_study, write_study
+
+    rules = ("backprop", "feedback_alignment", "pepita", "weight_mirror")
+    described = Study(
+        name="workers", seeds=(0, 1), n_train=n_train, recordings=("kriegeskorte92",),
+        criteria=("C9",), audit_seeds=(0, 1), n_bootstrap=200, judgements=False,
+        networks=[
+            {"family": rule, "rule": rule, "model": "mlp_784", "epochs": 10} for rule in rules
+        ],
+    )  # fmt: skip
+    seconds, tables = [], []
+    with tempfile.TemporaryDirectory() as place:
+        for number in (1, 2):
+            folder = Path(place) / str(number)
+            started = time.perf_counter()
+            whole = make_study(
+                described, folder, float("inf"), lambda title: lambda *words: None,
+                workers=Workers(number),
+            )  # fmt: skip
+            write_study(whole, "python benchmarks/sweep.py study")
+            seconds.append(time.perf_counter() - started)
+            names = ("results.parquet", "zero.csv", "differences.csv", "audit.csv")
+            tables.append([sha256(folder / name) for name in names])
+            print(f"{seconds[-1]:.1f} s on {number}, {len(whole.result.failed)} failed", flush=True)
+    print(f"a study of {len(rules)} rules and 2 seeds: {seconds[0]:.1f} s on one worker,"
+          f" {seconds[1]:.1f} s on two, {seconds[1] / seconds[0]:.2f} of it; the tables are"
+          f" {'the same' if tables[0] == tables[1] else 'DIFFERENT'}")  # fmt: skip
+
+
 def memory(n_runs: int) -> None:
     """Peak memory of sweeps of more and more runs, each in a process of its own."""
     for n in (n_runs // 100, n_runs // 10, n_runs):
@@ -124,8 +163,9 @@ def peak(n_runs: int) -> None:
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("what", choices=["overhead", "workers", "memory"])
+    parser.add_argument("what", choices=["overhead", "workers", "memory", "study"])
     parser.add_argument("--runs", type=int, default=5000)
+    parser.add_argument("--images", type=int, default=20_000, help="that each network learns")
     parser.add_argument("--duration", type=float, default=1000.0)
     parser.add_argument("--places", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
@@ -134,6 +174,8 @@ def main() -> None:
         overhead(given.runs)
     elif given.what == "memory":
         memory(given.runs)
+    elif given.what == "study":
+        study(given.images)
     else:
         workers(given.duration, given.places, given.seeds)
 

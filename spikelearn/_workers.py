@@ -16,6 +16,7 @@ import multiprocessing
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from spikelearn._scheduler import client_of, refuse_other_versions
 from spikelearn._sharing_out import DEATHS, LostTask, PastLimit, Sender, SharedOut
 from spikelearn._threads import at_most
 
-__all__ = ["LostTask", "PastLimit", "Workers", "outcomes"]
+__all__ = ["LostTask", "PastLimit", "Workers", "held", "outcomes"]
 
 HUNG_S = 60  # without a sign of life, and a worker of this machine is ended
 NONE_STARTS_S = 180.0  # without a worker of this machine, and none is waited for any more
@@ -91,8 +92,50 @@ def outcomes(
         yield from SharedOut(sender, tell, wait_s, expected).outcomes(tasks)
 
 
+@dataclass
+class _Held:
+    """Workers that stay until a block ends: started when something is first shared out in it."""
+
+    until_end: contextlib.ExitStack
+    client: Any = None
+
+
+_held: dict[Workers, _Held] = {}
+
+
+@contextlib.contextmanager
+def held(workers: Workers) -> Iterator[None]:
+    """Within the block, workers stay from one use to the next: starting them takes a while.
+
+    Parameters
+    ----------
+    workers : Workers
+    """
+    if workers.alone or workers in _held:
+        yield
+        return
+    with contextlib.ExitStack() as until_end:
+        _held[workers] = _Held(until_end)
+        until_end.callback(_held.pop, workers)
+        yield
+
+
 @contextlib.contextmanager
 def _client(
+    workers: Workers, version: Callable[[], Any] | None, tell: Callable[[str], None]
+) -> Iterator[Any]:
+    held_now = _held.get(workers)
+    if held_now is None:
+        with _started(workers, version, tell) as client:
+            yield client
+        return
+    if held_now.client is None:
+        held_now.client = held_now.until_end.enter_context(_started(workers, version, tell))
+    yield held_now.client
+
+
+@contextlib.contextmanager
+def _started(
     workers: Workers, version: Callable[[], Any] | None, tell: Callable[[str], None]
 ) -> Iterator[Any]:
     if multiprocessing.parent_process() is not None and _is_starting():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 
-from spikelearn import SpikelearnError, _scheduler
+from spikelearn import SpikelearnError, _scheduler, _workers
 from spikelearn._threads import n_threads
 from spikelearn._workers import LostTask, PastLimit, Workers, outcomes
 
@@ -178,3 +179,32 @@ def test_a_running_scheduler_computes_unless_versions_differ(scheduler):
     assert sorted(outcomes(_square, range(4), who)) == [(n, n**2) for n in range(4)]
     with pytest.raises(SpikelearnError, match="code: here here, there there"):
         list(outcomes(_square, range(4), who, _version))
+
+
+def test_workers_are_held_between_uses_and_started_when_first_used(monkeypatch):
+    counted = []
+
+    @contextlib.contextmanager
+    def started(workers, version, tell):
+        counted.append("start")
+        yield object()
+        counted.append("end")
+
+    monkeypatch.setattr(_workers, "_started", started)
+    two = Workers(2)
+
+    def use():
+        with _workers._client(two, None, print) as client:
+            return client
+
+    with _workers.held(two):
+        assert counted == []
+        with _workers.held(two):
+            first = use()
+        assert use() is first
+        assert counted == ["start"]
+    assert counted == ["start", "end"]
+    assert use() is not use()
+    with pytest.raises(ZeroDivisionError), _workers.held(two):
+        assert use() == 1 / 0
+    assert not _workers._held

@@ -11,6 +11,7 @@ from spikelearn._atomic import atomic_path
 from spikelearn._files import write_text, write_yaml
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
+from spikelearn._workers import Workers, held
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured, study_audit
 from spikelearn.studies.study_auditory import (
@@ -29,7 +30,6 @@ from spikelearn.studies.study_tests import study_significance
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spikelearn._workers import Workers
     from spikelearn.plausibility.audit import Audit
     from spikelearn.recordings import AuditoryRecording
     from spikelearn.report.page import Section
@@ -89,13 +89,14 @@ def make_study(
         If a recording or a method is unknown, or no recording can be compared with.
     """
     sounds = auditory_recording(study) if study.auditory else None  # before any work
-    bar = bars(f"study {study.name}")
-    result = run_study(study, folder, limit_minutes, bar, tell, again, workers, retry_failed)
-    if result.waits or not result.n_done:
-        return WholeStudy(result)
+    bar, who = bars(f"study {study.name}"), workers or Workers()
+    with held(who):
+        result = run_study(study, folder, limit_minutes, bar, tell, again, who, retry_failed)
+        if result.waits or not result.n_done:
+            return WholeStudy(result)
+        audit = study_audit(result, bars("auditing"), who) if study.criteria else None
     # Tests are of all networks together, so there are none before the last of them.
     tests = study_significance(result, bars("testing")) if study.tests else None
-    audit = study_audit(result, bars("auditing"), workers) if study.criteria else None
     at_work, heard = NetworksAtWork(), None
     if study.write_spikes or study.agreement or study.matrices:
         at_work = networks_at_work(result, bars("showing the images"))
