@@ -108,7 +108,7 @@ def workers(duration_ms: float, places: int, seeds: int) -> None:
 def study(n_train: int) -> None:
     """Seconds of a whole study on one worker and on two, and whether its tables are one.
 
-    Four rules with two seeds; a training takes about 15 s on one core.
+    Four rules with two seeds; a training takes about 20 s on one core.
     """
     from spikelearn._workers import Workers
     from spikelearn.studies.study import Study
@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("what", choices=["overhead", "workers", "memory", "study"])
     parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--images", type=int, default=20_000, help="that each network learns")
+    parser.add_argument("--images", type=int, default=40_000, help="that each network learns")
     parser.add_argument("--duration", type=float, default=1000.0)
     parser.add_argument("--places", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)

@@ -154,12 +154,24 @@ class Computing:
         )  # fmt: skip
         tasks = (
             (number, piece.entry, piece.seed, piece.trained and not self.again)
-            for number in todo
+            for number in self._spread(todo)
             for piece in [self.pieces[number]]
             if now() < self.ends_at
         )
         self.say(0.0, f"0 of {len(todo)}, on {self.workers}")
         yield from outcomes_in(first.folder, work, tasks, self.workers, self.tell, work.uses_gpu)
+
+    def _spread(self, todo: Sequence[int]) -> list[int]:
+        """The first of those that have controls in common before all others.
+
+        Two workers would otherwise compute the same controls at the same time.
+        """
+        first: dict[tuple[str, str, int], int] = {}
+        for number in todo:
+            piece = self.pieces[number]
+            first.setdefault((piece.config.dataset, piece.config.model, piece.seed), number)
+        begun = list(first.values())
+        return [*begun, *(number for number in todo if number not in begun)]
 
     def _note(self, piece: Piece, number: int, given: Any, failed: dict[int, str]) -> None:
         """Keep why a piece failed, or forget why it did an earlier time."""
