@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._interrupts import goes_on, keeping
+from spikelearn._interrupts import keeping
 from spikelearn.cli._app import (
     Again,
     Changes,
@@ -205,13 +205,13 @@ def _train_and_print(
     from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
     from spikelearn._work_in_folder import Failed
-    from spikelearn.training.several_runs import train_each
+    from spikelearn.training.several_runs import kept_of, train_each
 
     check_place(out / "a run")
     if options["tensorboard"] is not None and workers.elsewhere:
         say("Note: logs for TensorBoard lie where the workers run, at the path that is given")
     runs: dict[int, Any] = {}
-    with keeping(lambda: _kept(runs, configs)):
+    with keeping(lambda: kept_of(configs, out, workers)):
         with progress_bars() as bars, plain_warnings():
             for config, run in train_each(configs, out, workers, bars, again, say, options):
                 runs[config.seed] = run
@@ -236,15 +236,6 @@ def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
             f"Note: --learning-rate does not reach {', '.join(own)}, whose rate is of its own by"
             " the recipe; --set groups.NAME.learning_rate=VALUE does"
         )
-
-
-def _kept(runs: dict[int, Any], configs: list[TrainConfig | STDPConfig]) -> str:
-    """What of several runs need not be trained again."""
-    from spikelearn._work_in_folder import Failed
-
-    complete = sum(not isinstance(run, Failed) for run in runs.values())
-    several = f"What is complete ({complete} of {len(configs)} runs)"
-    return goes_on(several if len(configs) > 1 else "The run", complete)
 
 
 def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:

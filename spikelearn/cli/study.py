@@ -178,7 +178,8 @@ def run_and_print(
     folder = out or Path("runs/studies") / study.name
     check_place(folder / study.name)
     limit = float("inf") if limit_minutes is None else limit_minutes
-    with keeping(lambda: _kept(folder)):
+    by_workers = workers is not None and not workers.alone
+    with keeping(lambda: _kept(folder, by_workers)):
         with progress_bars() as bars, plain_warnings():
             whole = make_study(
                 study, folder, limit, bars, lambda note: say(f"Note: {note}"), again, workers,
@@ -224,10 +225,13 @@ def _said_of_failed(result: StudyResult) -> str:
     return f"{' and '.join(parts)}; {rest}{again}"
 
 
-def _kept(folder: Path) -> str:
+def _kept(folder: Path, by_workers: bool) -> str:
     """What of a study that is interrupted need not be computed again."""
     complete = sum(1 for _ in folder.rglob(store.MADE))  # put there in one piece
-    return goes_on(f"What is complete ({complete} parts, in {folder})", complete)
+    # Of networks that workers were training; this process tells itself how far it has come.
+    begun = sum(1 for _ in folder.rglob(".*.checkpoint")) if by_workers else 0
+    more = f", and what {begun} networks have learned by now" if begun else ""
+    return goes_on(f"What is complete ({complete} parts{more}, in {folder})", complete + begun)
 
 
 def _print_scores(whole: WholeStudy) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn._interrupts import goes_on
 from spikelearn._progress import Progress
 from spikelearn._threads import at_most
 from spikelearn._work_in_folder import Failed, outcomes_in, tried
@@ -132,6 +133,29 @@ def train_each(
             # It is read here, and was trained now.
             run = found if isinstance(found, Failed) else tried(train_one, config, runs, _quiet)
             yield config, run if isinstance(run, Failed) else dataclasses.replace(run, origin=found)
+
+
+def kept_of(configs: Sequence[Config], runs: Path, workers: Workers) -> str:
+    """What of several runs need not be trained again, as it is on the disk, in a sentence.
+
+    Parameters
+    ----------
+    configs : sequence of TrainConfig or STDPConfig
+    runs : Path
+        Folder of runs.
+    workers : Workers
+        Who trains them; this process tells itself how far it has come.
+    """
+    complete = [config for config in configs if _is_there(config, runs)]
+    if len(configs) == 1:
+        return goes_on("The run", len(complete))
+    begun = 0
+    for config in () if workers.alone else configs:
+        place = Place.of(config.complete(), runs)
+        begun += config not in complete and place is not None and place.checkpoint.is_file()
+    more = f", and what {begun} of the others learned by now" if begun else ""
+    said = f"What is complete ({len(complete)} of {len(configs)} runs{more})"
+    return goes_on(said, len(complete) + begun)
 
 
 def _is_there(config: Config, runs: Path) -> bool:

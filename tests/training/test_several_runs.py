@@ -10,7 +10,8 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._work_in_folder import Failed
 from spikelearn._workers import Workers
 from spikelearn.training import STDPConfig, TrainConfig, train
-from spikelearn.training.several_runs import train_each
+from spikelearn.training.several_runs import kept_of, train_each
+from spikelearn.training.stored_runs import Place
 
 CONFIG = TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1, n_train=60)
 # One of whose values a rule refuses when it runs.
@@ -65,6 +66,19 @@ def test_a_run_that_fails_stops_no_other_and_alone_raises(tmp_path, monkeypatch,
     assert outcomes[0].summary["test_accuracy"] > 0
     with pytest.raises(SpikelearnError, match="n_train is 1000000"):
         each([WRONG], tmp_path, Workers())
+
+
+def test_what_is_kept_is_told_as_it_is_on_the_disk(tmp_path):
+    configs = [CONFIG.changed("seed", seed) for seed in range(3)]
+    assert kept_of(configs, tmp_path, Workers(2)) == ""
+    train(configs[0], tmp_path)
+    assert kept_of(configs[:1], tmp_path, Workers()).startswith("The run is kept")
+    place = Place.of(configs[1].complete(), tmp_path)
+    place.checkpoint.touch()
+    assert kept_of(configs, tmp_path, Workers(2)).startswith(
+        "What is complete (1 of 3 runs, and what 1 of the others learned by now) is kept;"
+    )
+    assert kept_of(configs, tmp_path, Workers()).startswith("What is complete (1 of 3 runs) is")
 
 
 @pytest.mark.slow
