@@ -134,6 +134,8 @@ class SharedOut:
         How long to wait for a worker where there is none; for ever, if None.
     expected : int
         Workers for which there is work as soon as they start.
+    watch : callable, optional
+        Called with how many workers compute, as it changes.
     """
 
     def __init__(
@@ -142,7 +144,9 @@ class SharedOut:
         tell: Callable[[str], None],
         wait_s: float | None = None,
         expected: int = 1,
+        watch: Callable[[int], None] | None = None,
     ) -> None:
+        self.watch, self._n_at_work = watch, -1
         self.sender, self.tell, self.wait_s, self.expected = sender, tell, wait_s, expected
         self.client, self.job = sender.client, sender.job
         self._ended: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
@@ -191,6 +195,14 @@ class SharedOut:
         most = AHEAD * max(self.expected, self._n_workers)
         while len(self._batches) < most and (batch := list(itertools.islice(tasks, size))):
             self._submit(batch)
+        self._tell_how_many()
+
+    def _tell_how_many(self) -> None:
+        """Say how many workers compute: those there are, as far as there is work for them."""
+        n_at_work = min(self._n_workers, len(self._batches))
+        if self.watch is not None and n_at_work != self._n_at_work:
+            self.watch(n_at_work)
+        self._n_at_work = n_at_work
 
     def _submit(self, batch: list[Any]) -> None:
         loop = self.client.loop.asyncio_loop
@@ -299,6 +311,7 @@ class SharedOut:
         except OSError as error:
             raise SpikelearnError(f"the scheduler has gone away; {KEPT}") from error
         self._n_workers = len(about["workers"])
+        self._tell_how_many()
         self._tell_of_none(time.monotonic())
 
     def _tell_of_none(self, now: float) -> None:

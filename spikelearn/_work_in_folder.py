@@ -59,6 +59,7 @@ def outcomes_in(
     workers: Workers,
     tell: Callable[[str], None] | None = None,
     uses_gpu: Callable[[Any], bool] | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> Generator[tuple[Any, Any], None, None]:
     """Each task with its outcome, in the order in which they are done.
 
@@ -76,6 +77,8 @@ def outcomes_in(
         Called with a sentence on where progress can be watched, and on jobs that wait.
     uses_gpu : callable, optional
         Whether a task needs a GPU; see `outcomes`.
+    watch : callable, optional
+        Called with how many other processes compute, as it changes.
 
     Yields
     ------
@@ -86,7 +89,7 @@ def outcomes_in(
     with seen(folder, by_others) as token:
         made = _InFolder(work, folder.absolute() if by_others and folder else folder, token,
                          workers.alone)  # fmt: skip
-        found = outcomes(made, tasks, workers, versions, tell, uses_gpu)
+        found = outcomes(made, tasks, workers, versions, tell, uses_gpu, watch)
         with contextlib.closing(found):
             for task, given in found:
                 yield task, _taken(given, folder)

@@ -45,6 +45,7 @@ def outcomes(
     version: Callable[[], Any] | None = None,
     tell: Callable[[str], None] | None = None,
     uses_gpu: Callable[[Any], bool] | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Each task with what the function gives for it, in the order in which they are done.
 
@@ -63,6 +64,8 @@ def outcomes(
     uses_gpu : callable, optional
         Whether a task needs a GPU: elsewhere it then waits for a worker that says it has one, as
         `dask worker --resources GPU=1` does.
+    watch : callable, optional
+        Called with how many other processes compute, as it changes.
 
     Yields
     ------
@@ -89,7 +92,7 @@ def outcomes(
         wait_s = None if workers.elsewhere else NONE_STARTS_S
         expected = workers.at_once if workers.cluster else 1
         sender = Sender(client, job, workers, uses_gpu)
-        yield from SharedOut(sender, tell, wait_s, expected).outcomes(tasks)
+        yield from SharedOut(sender, tell, wait_s, expected, watch).outcomes(tasks)
 
 
 @dataclass

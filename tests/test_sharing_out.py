@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextlib
 import functools
+import itertools
 import random
 import threading
 import types
@@ -77,8 +78,17 @@ class Pool:
     def run(self, function, workers, wait):
         self.ended += workers
 
+    @staticmethod
+    async def _settle():
+        """What was cancelled has its turn: a loop that is closed before leaves it pending."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     def close(self):
         loop = self.loop.asyncio_loop
+        asyncio.run_coroutine_threadsafe(self._settle(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         self._thread.join()
         loop.close()
@@ -160,6 +170,16 @@ def test_what_lacks_room_is_tried_at_the_end_with_nothing_beside_it(pool_of):
     assert isinstance(found.pop(7), NoRoom)
     assert found == {n: n for n in range(12) if n != 7}
     assert (tried[3], tried[7], tried[0]) == (2, 2, 1)
+
+
+def test_how_many_compute_is_told_as_it_changes(pool_of):
+    told = []
+    pool = pool_of(lambda batch: squares(batch, 10.0))
+    sharing = SharedOut(pool, print, watch=told.append)
+    assert len(list(sharing.outcomes(range(5)))) == 5
+    assert told[:2] == [0, 2]  # workers, though there are more batches
+    assert (max(told), told[-1]) == (2, 0)
+    assert all(one != next_ for one, next_ in itertools.pairwise(told))
 
 
 class InThrees:

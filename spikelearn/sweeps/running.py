@@ -193,6 +193,7 @@ class _Work:
     n_failed: int = 0
     n_to_do: int = 0
     n_failed_before: int = 0
+    n_running: int | None = None  # at a time, on other processes
     notes: dict[str, int] = field(default_factory=dict)
     trials: Trials | None = None  # of a search
 
@@ -304,7 +305,9 @@ class _Work:
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Keys of runs with what was found of them, which is kept."""
         compute = Compute(self.made, not elsewhere(self.workers))
-        found = outcomes_in(self._files, compute, tasks, self.workers, self.tell, compute.uses_gpu)
+        found = outcomes_in(
+            self._files, compute, tasks, self.workers, self.tell, compute.uses_gpu, self._watch
+        )
         # Networks that differ in weights alone are drawn alike.
         with pairs_kept(), contextlib.closing(found):
             self._say()
@@ -329,6 +332,10 @@ class _Work:
                 self.notes[note] = self.notes.get(note, 0) + 1
         self._say()
 
+    def _watch(self, n_running: int) -> None:
+        self.n_running = n_running
+        self._say()
+
     def _say(self) -> None:
         if self.progress is None:
             return
@@ -338,6 +345,7 @@ class _Work:
             finished = len(self.trials.scores) * len(self.sweep.seeds)
             words = self.trials.words()
         words += f", {self.n_failed} failed" if self.n_failed else ""
+        words += f", {self.n_running} running" if self.n_running is not None else ""
         words += f", on {self.workers}" if not self.workers.alone else ""
         self.progress(finished / self.n_to_do, words)
 
