@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 # The tests' networks are tiny: threads would wait for one another most of the time.
@@ -16,6 +17,13 @@ import pytest
 # repeated at home. Deadlines measure the machine, not the code.
 hypothesis.settings.register_profile("spikelearn", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("spikelearn")
+
+
+# An extra: engines are tested that there are.
+if importlib.util.find_spec("nest") is None:
+    from spikelearn.simulation import BACKENDS
+
+    BACKENDS.pop("nest", None)
 
 
 @pytest.fixture

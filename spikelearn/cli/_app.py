@@ -89,7 +89,7 @@ Backend = Annotated[
     str,
     typer.Option(
         help="Simulator: native, brian2 (brian2:numpy, brian2:cython, brian2:standalone), snntorch,"
-        " norse, or auto: the first that has all it takes."
+        " norse, nest, or auto: the first that has all it takes."
     ),
 ]
 

@@ -30,7 +30,10 @@ _ORDER = (
     "reward_stdp_label", "reward_stdp_hidden", "surrogate", "stdp", "triplet_stdp",
     "diehl_cook_stdp", "inhibitory_stdp", "clopath_stdp", "dopamine_stdp", "human IT", "monkey IT",
 )  # fmt: skip
-_BACKENDS = {"brian2": "Brian2", "norse": "Norse", "snntorch": "snnTorch", "torch": "PyTorch"}
+_BACKENDS = {
+    "brian2": "Brian2", "nest": "NEST", "norse": "Norse", "snntorch": "snnTorch",
+    "torch": "PyTorch",
+}  # fmt: skip
 BASELINES = (
     "pixels", "mean_luminance", "gabor_energy", "random_features", "category", "untrained",
     "untrained_spiking", "untrained_latency", "homeostasis", "human IT", "monkey IT",

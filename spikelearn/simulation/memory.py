@@ -33,13 +33,15 @@ DENSE_BYTES = 256 * 2**20  # up to which a projection is a dense matrix on the t
 BLOCK_STEPS = 256  # that these make together, and the bytes of the spikes, and of the inputs, of it
 BLOCK_BYTES = 128 * 2**20
 SPIKES_HELD = 65_536  # of a trial on native, before they are put away
+NEST_BLOCK_BYTES = 512 * 2**20  # of input that is handed to NEST at once, and of one number of it
+NEST_INPUT = 80
 
 # Of a synapse: two indices of 4 bytes and a weight of 8 on the grid, and what a backend makes of
 # it: native another index and weight, Brian2 its own indices, weights and queues for each
 # trial (those of one run at a time), the torch backends a row of a sparse matrix.
 # What learns is full matrices there: the weights, those of the last block, and who has a synapse.
 _LOWERED = 16
-_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16}
+_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": 32}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
 _LEARNT = 8  # of a weight that is given back
 _DENSE_PAIR, _MAKING_PAIR = 8, 16  # of the torch backends' matrices, and while they are made
@@ -55,6 +57,10 @@ _NEURON, _STATE, _CHANNEL = 90, 70, 32
 _SLOPED, _SLOPED_STATE = 60, 60
 _CONDUCTING_STATE = 80
 _TORCH_STATE, _BRIAN2_STATE = 80, 250
+# Of NEST: a neuron; what it has besides where it is recorded, and a generator for it alone has, for
+# which NEST keeps room for a thousand synapses; synapses on their way, of which so many at once.
+_NEST_STATE, _NEST_RECORDED, _NEST_GENERATOR = 3_500, 28_000, 38_000
+NEST_SYNAPSES, _NEST_CONNECTING = 2_000_000, 70
 _TRIAL = 1_200  # of a trial, whatever it holds
 _POTENTIAL = 32  # of a value that is recorded
 _DELAYS = 10_000  # drawn to see how long they become
@@ -104,6 +110,8 @@ class Run:
     def at_once(self) -> float:
         """Trials whose state is in memory at one time."""
         trials = bounded(self.n_trials)
+        if self.base == "nest":
+            return 1.0
         return min(trials, n_threads()) if self.base == "native" else trials
 
     @property
@@ -240,6 +248,10 @@ def _of_neurons(run: Run) -> Part:
             state = _TORCH_STATE + 16 * channels
         elif run.base == "brian2":
             state = _BRIAN2_STATE + 8 * channels
+        elif run.base == "nest":
+            generators = _generators(network).count(name)
+            state = _NEST_STATE + _NEST_RECORDED * (name in network.recorded)
+            state += generators * (_NEST_GENERATOR + _nest_input(run))
         else:
             state = _STATE + 8 * channels + _CONDUCTING_STATE * conducting + _SLOPED_STATE * sloped
         total += _size(network, name) * (grid + run.at_once * state)
@@ -250,6 +262,17 @@ def _of_neurons(run: Run) -> Part:
     if run.base == "native":
         total += run.at_once * 16 * SPIKES_HELD
     return Part(what, total, "make the network smaller (`scaled`, --scale)")
+
+
+def _nest_input(run: Run) -> int:
+    """Of what a generator is given at once."""
+    width = sum(_size(run.network, name) for name in _generators(run.network))
+    return int(min(NEST_INPUT * bounded(run.n_steps), NEST_BLOCK_BYTES / max(width, 1.0)))
+
+
+def _generators(network: SpikingNetwork) -> list[str]:
+    """Populations whose neurons have a generator each in NEST, as often as they have one."""
+    return [b.target for b in network.background] + [n.target for n in network.noise]
 
 
 def _of_rings(run: Run) -> Part:
@@ -267,7 +290,8 @@ def _of_rings(run: Run) -> Part:
         block = min(steps * neurons * run.at_once * 8, 2 * BLOCK_BYTES)
         total = slots * neurons * run.at_once * 8 + 2 * block
     else:
-        total = slots * width * run.at_once * 8 if run.base == "native" else 8 * slots
+        rings = {"native": run.at_once, "nest": 2.0}  # of jumps or a current, and from outside
+        total = 8 * slots * (width * rings[run.base] if run.base in rings else 1.0)
     if (longest, name) in delays:
         what = f"the spikes on their way for up to {longest:g} ms ({name})"
         return Part(what, total, "use shorter delays, or a larger time step")
@@ -303,6 +327,8 @@ def _of_synapses(run: Run) -> Part:
         elif run.torch and pairs * 8 <= DENSE_BYTES:
             total += _DENSE_PAIR * pairs - _BY_BACKEND[run.base] * number
             drawing = max(drawing, _MAKING_PAIR * pairs)
+        if run.base == "nest":
+            drawing = max(drawing, _NEST_CONNECTING * min(number, NEST_SYNAPSES))
         passing.append(drawing)
     count = sum(numbers)
     return Part(

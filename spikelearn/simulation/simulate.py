@@ -27,9 +27,13 @@ from spikelearn.simulation.final_weights import final_weights
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import (
+    ADAPTIVE_THRESHOLDS,
     ALPHA_SYNAPSES,
     CONDUCTANCES,
     REWARD_PLASTICITY,
+    SEVERAL_KINDS,
+    SUBTRACTING_RESETS,
+    USUAL,
     VOLTAGE_PLASTICITY,
 )
 from spikelearn.simulation.memory import Run, check_disk, check_memory
@@ -52,6 +56,7 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "brian2": ("spikelearn.simulation.brian2.engine", "brian2"),
     "snntorch": ("spikelearn.simulation.torch.snntorch", "snntorch"),
     "norse": ("spikelearn.simulation.torch.norse", "norse"),
+    "nest": ("spikelearn.simulation.nest.engine", "nest-simulator"),
 }
 
 
@@ -69,7 +74,8 @@ class Backend(Protocol):
 
     One that has other neurons than leaky ones also has `integrates(model)`, which says of a class
     of `NEURON_MODELS` whether it can integrate such neurons; or it names them in its FEATURES, by
-    the model's `in_words`.
+    the model's `in_words`. One that lacks something usual (`USUAL` in `simulation/grid/neurons.py`)
+    names it in LACKS.
     """
 
     @property
@@ -113,12 +119,13 @@ def simulate(
     duration_ms, dt_ms : float
         Duration of a trial and time step of the grid, in ms; the network's own step if absent, or
         0.1.
-    backend : {"auto", "native", "brian2", "snntorch", "norse"}, or one of your own
+    backend : {"auto", "native", "brian2", "snntorch", "norse", "nest"}, or one of your own
         Which simulator runs it. All give the same spikes. `auto` takes the first of them, in this
         order, that has all that the network needs: native but for 32-bit arithmetic. Brian2 runs on
         NumPy, or on Cython where that takes more than a minute (`simulation/brian2/engine.py` has
         the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
-        "snntorch:cuda" and "norse:cuda" run on a GPU.
+        "snntorch:cuda" and "norse:cuda" run on a GPU. "nest" needs NEST (the extra `nest`), of
+        which it resets the one network that a process has.
     seed : int
         Seed of connectivity, weights and background input.
     record : sequence of str
@@ -347,12 +354,16 @@ def load_backend(name: str) -> Backend:
 
 
 def features_of(backend: Backend) -> frozenset[str]:
-    """What a backend has: its own FEATURES, and the neurons whose equations it can integrate."""
+    """What a backend has: what is usual but for what it LACKS, its own FEATURES, and the neurons
+    whose equations it can integrate.
+    """
+    lacks: frozenset[str] = getattr(backend, "LACKS", frozenset())
+    features = (USUAL - lacks) | backend.FEATURES
     integrates: Callable[[type[NeuronModel]], bool] | None = getattr(backend, "integrates", None)
     if integrates is None:
-        return backend.FEATURES
+        return features
     models = {model for model in NEURON_MODELS.values() if integrates(model)}
-    return backend.FEATURES | {model.in_words for model in models}
+    return features | {model.in_words for model in models}
 
 
 def required_features(grid: GridNetwork, precision: str) -> list[str]:
@@ -370,6 +381,12 @@ def required_features(grid: GridNetwork, precision: str) -> list[str]:
         features.append(CONDUCTANCES)
     if any(channel.feeds is not None for p in populations for channel in p.channels):
         features.append(ALPHA_SYNAPSES)
+    if any(grid.several_kinds(name) for name in grid.neurons):
+        features.append(SEVERAL_KINDS)
+    if any(p.subtract for p in populations):
+        features.append(SUBTRACTING_RESETS)
+    if any(p.theta_init is not None for p in populations):
+        features.append(ADAPTIVE_THRESHOLDS)
     if any(source.most > 1 for source in grid.sources.values()):
         features.append(SEVERAL_SPIKES)
     if precision == "float32":

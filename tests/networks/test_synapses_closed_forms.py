@@ -37,7 +37,8 @@ def through(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_spike_through_an_alpha_synapse_gives_the_closed_form(backend: str) -> None:
-    # tau_s far from, close to and equal to the membrane's; close ones lose digits if done naively.
+    # tau_s far from, close to and equal to the membrane's; close ones lose digits if done naively,
+    # and some of them in NEST.
     for tau_s in (2.0, 9.0, 10.0 - 1e-5, 10.0, 10.0 + 1e-3, 40.0):
         network = SpikingNetwork(
             name="alpha",
@@ -58,7 +59,7 @@ def test_a_spike_through_an_alpha_synapse_gives_the_closed_form(backend: str) ->
         v = simulate(network, stimulus, 40.0, 0.1, backend, record=("n",)).states["n.v_mv"][0, :, 0]
         for step in (10, 11, 15, 60, 150, 399):
             expected = -65.0 + 20.0 * alpha_response(step * 0.1 - 1.0, tau_s, 10.0)
-            assert v[step] == pytest.approx(expected, abs=2e-12)
+            assert v[step] == pytest.approx(expected, abs=2e-12 if backend != "nest" else 1e-9)
 
 
 def alpha_response(time_ms: float, tau_s: float, tau_m: float) -> float:

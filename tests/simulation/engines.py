@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from spikelearn.networks.neurons import NEURON_MODELS
 from spikelearn.simulation import BACKENDS
-from spikelearn.simulation.grid.neurons import CONDUCTANCES
-from spikelearn.simulation.simulate import features_of, load_backend
+from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.grid.neurons import CONDUCTANCES, USUAL
+from spikelearn.simulation.simulate import features_of, load_backend, required_features
 
 
 def having(*features: str) -> list[str]:
@@ -18,6 +19,11 @@ def lacking(feature: str) -> list[str]:
     return [name for name in BACKENDS if name not in having(feature)]
 
 
+def able(grid: GridNetwork) -> list[str]:
+    """The engines that have all that a network on the grid needs."""
+    return having(*required_features(grid, "float64"))
+
+
 # Every model of a neuron that is not the user's own, and both kinds of synapses.
 MODELS_WITH_SLOPES = {
     name: model.in_words for name, model in NEURON_MODELS.items() if model.slopes is not None
@@ -25,3 +31,5 @@ MODELS_WITH_SLOPES = {
 EVERY_MODEL = having(*MODELS_WITH_SLOPES.values(), CONDUCTANCES)
 # A run on Brian2 costs about a second, whatever is run.
 QUICK = [name for name in BACKENDS if name != "brian2"]
+# Those that have all that an engine usually has.
+COMPLETE = having(*USUAL)

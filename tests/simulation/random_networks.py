@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from spikelearn.networks.spiking import (
 )
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, ExponentialSynapse, Synapse
 from spikelearn.simulation import simulate
-from spikelearn.simulation.grid.network import to_grid
+from spikelearn.simulation.grid.network import GridNetwork, to_grid
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -92,6 +93,12 @@ class Case:
             precision=precision,
         )
 
+    def grid(self) -> GridNetwork:
+        """The same on the grid."""
+        return to_grid(
+            self.network, self.stimulus, self.n_steps * self.dt_ms, self.dt_ms, self.seed, ()
+        )
+
     def reference(self) -> Outcome:
         """The answer of the loops."""
         drawn = [
@@ -99,9 +106,7 @@ class Case:
             for index, projection in enumerate(self.network.projections)
         ]
         # The counts are part of the input, drawn outside the backends: taken as they are.
-        grid = to_grid(
-            self.network, self.stimulus, self.n_steps * self.dt_ms, self.dt_ms, self.seed, ()
-        )
+        grid = self.grid()
         counts = [
             np.stack(
                 list(itertools.islice(item.counts(0, self.stimulus.n_trials), self.n_steps)), axis=1
@@ -289,11 +294,20 @@ def _stimulus(features: Features, names: Sequence[str], rng: np.random.Generator
     )
 
 
+# Synapses of one kind; 10 ms is also the membrane's.
+_ONE_KIND: list[list[Through | None]] = [
+    [None],
+    [Through(2.0), Through(7.0), Through(10.0)],
+    [Through(10.0, "alpha"), Through(3.0, "alpha")],
+]
+
+
 @st.composite
-def features(draw: st.DrawFn, everything: bool = False) -> Features:
+def features(draw: st.DrawFn, everything: bool = False, few: bool = False) -> Features:
     """Any combination of features, with at least one projection from the input.
 
-    Without `everything`, of what all backends have.
+    Without `everything`, of what backends usually have; with `few`, without what one may lack of
+    it, and synapses of one kind onto each population.
     """
     sizes = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
     names = [f"n{i}" for i in range(len(sizes))]
@@ -303,22 +317,22 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
     if everything and model != "izhikevich":  # which has no conductances
         shapes += [Through(5.0, pull_mv=70.0), Through(10.0, pull_mv=-10.0)]
         shapes += [Through(2.0, "alpha", 70.0)]
-    through = st.sampled_from(shapes)
+    kind_of = {name: draw(st.sampled_from(_ONE_KIND)) if few else shapes for name in names}
     kinds = st.sampled_from(["matrix", "uniform", "not_self", "sparse", "in_degree"])
-    from_input = st.tuples(
-        st.just("in"),
-        st.sampled_from(names),
-        through,
-        st.none() | st.just("spread") | st.integers(0, 6),
-        kinds,
-    )
-    recurrent = st.tuples(
-        st.sampled_from(names),
-        st.sampled_from(names),
-        through,
-        st.none() | st.just("spread") | st.integers(1, 6),
-        kinds,
-    )
+
+    def onto(sources: list[str], least: int) -> st.SearchStrategy[Any]:
+        delays = st.none() | st.just("spread") | st.integers(least, 6)
+        return st.sampled_from(names).flatmap(
+            lambda name: st.tuples(
+                st.sampled_from(sources),
+                st.just(name),
+                st.sampled_from(kind_of[name]),
+                delays,
+                kinds,
+            )
+        )
+
+    from_input, recurrent = onto(["in"], 0), onto(names, 1)
     steps = [0.05, 0.1] if model == "hodgkin_huxley" else [0.1, 0.25, 0.5, 1.0]
     if NEURON_MODELS[model].has_peak:
         steps = [0.1, 0.25, 1.0]
@@ -328,8 +342,8 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
         n_steps=draw(st.integers(1, 60)) * (1 if model == "lif" else 5),
         n_trials=draw(st.integers(1, 3 if model == "lif" else 2)),
         sizes=sizes,
-        adaptive=draw(st.booleans()),
-        subtract=draw(st.booleans()),
+        adaptive=draw(st.booleans()) and not few,
+        subtract=draw(st.booleans()) and not few,
         refractory_steps=draw(st.integers(0, 5)),
         rest_mv=draw(st.sampled_from([0.0, -70.0])) if model == "lif" else -70.0,
         several=draw(st.booleans()),
@@ -343,5 +357,9 @@ def features(draw: st.DrawFn, everything: bool = False) -> Features:
         background=draw(st.booleans()),
         model=model,
         noise=draw(st.booleans()),
-        background_through=draw(st.sampled_from([None, Through(4.0), Through(4.0, "alpha")])),
+        background_through=draw(
+            st.sampled_from(
+                kind_of[names[0]] if few else [None, Through(4.0), Through(4.0, "alpha")]
+            )
+        ),
     )

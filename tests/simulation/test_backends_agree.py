@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from engines import EVERY_MODEL, MODELS_WITH_SLOPES, QUICK, having
+from engines import COMPLETE, EVERY_MODEL, MODELS_WITH_SLOPES, QUICK, able, having
 from hypothesis import Phase, assume, given, settings
 from random_networks import Case, Features, Through, features, make_case
 from random_neurons import CURRENTS
@@ -106,10 +106,38 @@ def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
         np.testing.assert_allclose(recorded, potential, rtol=0, atol=ROUNDING_MV)
 
 
-@pytest.mark.parametrize("backend", QUICK)
+@pytest.mark.parametrize("backend", [name for name in QUICK if name in COMPLETE])
 @settings(max_examples=200)
 @given(drawn=features())
 def test_backends_spike_as_the_reference_on_any_network(backend: str, drawn: Features) -> None:
+    case = make_case(drawn)
+    expected = case.reference()
+    assume(expected.margin_mv > KNIFE_EDGE_MV)
+    assert_equal(case.run(backend), expected, case)
+
+
+LACKING = [name for name in QUICK if name not in COMPLETE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", LACKING)
+@settings(max_examples=500)
+@given(drawn=features(few=True))
+def test_backends_that_lack_something_do_so_on_many_networks_without_it(
+    backend: str, drawn: Features
+) -> None:
+    case = make_case(drawn)
+    expected = case.reference()
+    assume(expected.margin_mv > KNIFE_EDGE_MV)
+    assert_equal(case.run(backend), expected, case)
+
+
+@pytest.mark.parametrize("backend", LACKING)
+@settings(max_examples=50)
+@given(drawn=features(few=True))
+def test_backends_that_lack_something_do_so_on_any_network_without_it(
+    backend: str, drawn: Features
+) -> None:
     case = make_case(drawn)
     expected = case.reference()
     assume(expected.margin_mv > KNIFE_EDGE_MV)
@@ -123,7 +151,9 @@ def test_every_backend_spikes_as_the_reference(name: str) -> None:
     assert expected.margin_mv > KNIFE_EDGE_MV
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
-    for backend in BACKENDS:
+    engines = able(case.grid())
+    assert set(COMPLETE) <= set(engines)
+    for backend in engines:
         assert_equal(case.run(backend), expected, case)
 
 
@@ -220,24 +250,27 @@ def test_random_networks_are_neither_silent_nor_saturated() -> None:
     assert spiking >= 15
 
 
+@pytest.mark.parametrize("through", [None, 7.0])
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(backend: str) -> None:
+def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(
+    backend: str, through: float | None
+) -> None:
     # A single neuron not connected to itself; a small probability does the same by chance.
     case = make_case(
         Features(
             seed=0,
             sizes=(1,),
             projections=(
-                ("in", "n0", None, None, "matrix"),
-                ("n0", "n0", None, None, "not_self"),
-                ("n0", "n0", 7.0, 2, "not_self"),
+                ("in", "n0", through, None, "matrix"),
+                ("n0", "n0", through, None, "not_self"),
+                ("n0", "n0", through, 2, "not_self"),
             ),
         )
     )
     assert_equal(case.run(backend), case.reference(), case)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COMPLETE)
 def test_a_large_projection_kept_sparse_gives_the_same_spikes(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,7 +349,7 @@ def test_a_large_projection_kept_sparse_prints_no_warning(monkeypatch: pytest.Mo
     assert [str(w.message) for w in caught if "parse" in str(w.message)] == []
 
 
-@pytest.mark.parametrize("backend", QUICK)
+@pytest.mark.parametrize("backend", [name for name in QUICK if name in COMPLETE])
 def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
     case = make_case(BRIAN2_CASES["refractory_and_currents"])
     together = spikes_of(case.run(backend))

@@ -18,7 +18,7 @@ from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.memory import Run, longest_delay_ms, needed_bytes, needed_parts
 
 LIF: dict[str, Any] = {"model": "lif", "v_threshold_mv": 1.0}
-BACKENDS = ("auto", "native", "brian2", "brian2:standalone", "snntorch", "norse")
+BACKENDS = ("auto", "native", "brian2", "brian2:standalone", "snntorch", "norse", "nest")
 MOST_BYTES = 100e6
 
 

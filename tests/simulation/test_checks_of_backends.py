@@ -23,12 +23,19 @@ from spikelearn.simulation.checks import (
 )
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork
-from spikelearn.simulation.grid.neurons import ALPHA_SYNAPSES, CONDUCTANCES
+from spikelearn.simulation.grid.neurons import (
+    ADAPTIVE_THRESHOLDS,
+    ALPHA_SYNAPSES,
+    CONDUCTANCES,
+    SUBTRACTING_RESETS,
+)
 from spikelearn.simulation.native import engine as native
 
 # Properties that not every backend has, with what they need.
 ONLY_OF_SOME = {
     "alpha_synapse": ALPHA_SYNAPSES,
+    "subtracting_reset": SUBTRACTING_RESETS,
+    "adaptive_threshold": ADAPTIVE_THRESHOLDS,
     "random_conductances": CONDUCTANCES,
     **{f"random_{model}": words for model, words in MODELS_WITH_SLOPES.items()},
 }

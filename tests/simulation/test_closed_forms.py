@@ -11,6 +11,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from engines import having
 
 from spikelearn.networks.spiking import (
     LIF,
@@ -21,6 +22,7 @@ from spikelearn.networks.spiking import (
     SpikingNetwork,
 )
 from spikelearn.simulation import BACKENDS, simulate
+from spikelearn.simulation.grid.neurons import ADAPTIVE_THRESHOLDS, SUBTRACTING_RESETS
 from spikelearn.stimuli.stimulus import Stimulus
 
 SILENT = 1e6  # a threshold that is never reached, mV
@@ -136,7 +138,7 @@ def test_a_neuron_below_rheobase_never_fires(backend: str) -> None:
     assert simulate(network, stimulus, 500.0, 0.1, backend).n_spikes == 0
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", having(SUBTRACTING_RESETS))
 def test_a_subtracting_reset_loses_no_charge(backend: str) -> None:
     # Without leak to speak of, spikes count thresholds: 100 spikes of 0.7 mV are 7 of 10 mV.
     network = driven(
@@ -149,7 +151,7 @@ def test_a_subtracting_reset_loses_no_charge(backend: str) -> None:
     assert simulate(network, stimulus, 100.0, 1.0, backend).n_spikes == 7
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", having(SUBTRACTING_RESETS))
 def test_a_potential_far_above_threshold_spikes_every_step_until_it_is_used_up(
     backend: str,
 ) -> None:
@@ -160,7 +162,7 @@ def test_a_potential_far_above_threshold_spikes_every_step_until_it_is_used_up(
     assert activity["n"].times_ms.tolist() == [5.0, 6.0, 7.0]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", having(ADAPTIVE_THRESHOLDS))
 def test_an_adaptive_threshold_rises_with_each_spike_and_decays_back(backend: str) -> None:
     # A pulse of 10.5 mV every 10 ms: theta is b times a geometric series of exp(-10 / tau), and
     # the neuron drops pulses as soon as 10 + theta exceeds 10.5.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import QUICK
+from engines import QUICK, having
 
 from spikelearn import SpikelearnError
 from spikelearn._seeding import generator
@@ -141,7 +141,7 @@ def test_spikes_that_would_arrive_after_the_end_do_not(engine: str) -> None:
         assert found["n"].times_ms.tolist() == times
 
 
-@pytest.mark.parametrize("engine", BACKENDS)
+@pytest.mark.parametrize("engine", having("plasticity"))
 @pytest.mark.parametrize("name", ["given", "drawn"])
 def test_synapses_learn_from_when_spikes_arrive_at_them(name: str, engine: str) -> None:
     """Each against pairs of spikes, whose presynaptic ones come after the synapse's own delay."""

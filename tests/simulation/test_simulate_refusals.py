@@ -135,7 +135,7 @@ def test_a_backend_of_64_bits_refuses_32_and_names_who_computes_in_them(backend:
     [
         ("brian2:fortran", ["brian2:numpy", "brian2:cython", "brian2:standalone"]),
         ("native:numpy", ["native has no targets"]),
-        ("nest:numpy", [", ".join(BACKENDS)]),
+        ("arbor:numpy", [", ".join(BACKENDS)]),
     ],
 )
 def test_a_target_that_there_is_not_is_refused_with_those_that_there_are(
@@ -173,7 +173,7 @@ def test_those_who_have_32_bits_do_compute_in_them() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"backend": "nest"}, ["nest", *BACKENDS]),
+        ({"backend": "arbor"}, ["arbor", *BACKENDS]),
         ({"precision": "float16"}, ["precision", "float64", "float32", "float16"]),
         ({"duration_ms": -5.0}, ["duration_ms", "-5"]),
         ({"duration_ms": 0.0}, ["duration_ms"]),

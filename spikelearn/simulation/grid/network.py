@@ -78,6 +78,19 @@ class GridNetwork:
         """Spikes of a neuron of a source or of a population in one step, at most."""
         return self.sources[name].most if name in self.sources else 1
 
+    def several_kinds(self, name: str) -> bool:
+        """Whether synapses of several kinds end on a population: delta, exponential, alpha."""
+        channels = self.neurons[name].channels
+        fed = {channel.feeds for channel in channels}
+        kinds = {
+            "exponential" if channel.feeds is None else "alpha"
+            for number, channel in enumerate(channels)
+            if number not in fed
+        }
+        jumps = [s for s in self.synapses if s.target == name and s.channel is None]
+        beside = [b for b in self.background if b.target == name and b.channel is None]
+        return len(kinds) + bool(jumps or beside) > 1
+
     def driven(self, name: str) -> bool:
         """Whether a current from outside flows into a population."""
         return name in self.currents or any(item.target == name for item in self.noise)

@@ -26,6 +26,10 @@ CONDUCTANCES, ALPHA_SYNAPSES = "conductances", "alpha synapses"
 # Synapses that learn from more than traces of spikes.
 VOLTAGE_PLASTICITY, REWARD_PLASTICITY = "voltage-based plasticity", "reward-modulated plasticity"
 ALL_SYNAPSES = frozenset({CONDUCTANCES, ALPHA_SYNAPSES, VOLTAGE_PLASTICITY, REWARD_PLASTICITY})
+# What a backend has unless it says that it lacks it.
+SUBTRACTING_RESETS, ADAPTIVE_THRESHOLDS = "subtracting resets", "adaptive thresholds"
+SEVERAL_KINDS = "way to join delta, exponential and alpha synapses on one population"
+USUAL = frozenset({SUBTRACTING_RESETS, ADAPTIVE_THRESHOLDS, SEVERAL_KINDS})
 
 
 @dataclass(frozen=True)

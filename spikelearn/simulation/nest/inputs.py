@@ -1,0 +1,96 @@
+"""What comes from outside in one trial, handed to NEST's generators block by block of steps.
+
+All of it is drawn or given outside NEST, whose own random numbers depend on its threads.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from spikelearn.simulation.grid.network import GridNetwork
+from spikelearn.simulation.memory import NEST_BLOCK_BYTES as _BLOCK_BYTES
+from spikelearn.simulation.memory import NEST_INPUT as _INPUT
+from spikelearn.simulation.nest.network import Made
+
+_SHORTEST_BLOCK = 64
+# Generators whose values are set together: NEST then reads all that is in them.
+_TOGETHER = 500
+
+
+class Feed:
+    """The input of one trial.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    made : Made
+        The network in NEST.
+    trial : int
+    """
+
+    def __init__(self, grid: GridNetwork, made: Made, trial: int) -> None:
+        self.made = made
+        self.counts = [background.counts(trial, trial + 1) for background in grid.background]
+        self.drives = {name: grid.drive(name, trial, trial + 1) for name in made.drives}
+        self.fed = 0
+        for name, source in grid.sources.items():
+            mine = source.trials == trial
+            counts = np.ones(int(mine.sum()), dtype=np.int64)
+            _set_spikes(made.sources[name], source.steps[mine], source.senders[mine], counts)
+
+    def longest_block(self) -> int:
+        """Steps whose input is not too much to be in memory at once."""
+        width = sum(map(len, self.made.backgrounds)) + sum(map(len, self.made.drives.values()))
+        return max(_SHORTEST_BLOCK, _BLOCK_BYTES // (_INPUT * max(width, 1)))
+
+    def feed(self, n_steps: int) -> None:
+        """Hand over the next steps; what lies after the end of the run never arrives."""
+        for generators, counts in zip(self.made.backgrounds, self.counts, strict=True):
+            block = np.concatenate(list(islice(counts, n_steps)))
+            senders, steps = np.nonzero(block.T)
+            _set_spikes(generators, steps + self.fed, senders, block[steps, senders])
+        for name, drive in self.drives.items():
+            currents = list(islice(drive, n_steps))
+            if currents:
+                _set_currents(self.made.drives[name], np.concatenate(currents), self.fed)
+        self.fed += n_steps
+
+
+def _set_spikes(
+    generators: Any, steps: np.ndarray, senders: np.ndarray, counts: np.ndarray
+) -> None:
+    """Give each generator its spikes: at these steps, so many at once."""
+    order = np.lexsort((steps, senders))
+    ends = np.cumsum(np.bincount(senders, minlength=len(generators)))[:-1]
+    times = np.split(steps[order] + 1.0, ends)
+    numbers = np.split(counts[order], ends)
+    _set(
+        generators,
+        [
+            {"spike_times": at, "spike_multiplicities": number}
+            for at, number in zip(times, numbers, strict=True)
+        ],
+    )
+
+
+def _set_currents(generators: Any, currents: np.ndarray, first: int) -> None:
+    """Give each generator its currents, (steps, generators), from step `first` on."""
+    changes = np.ones(currents.shape, dtype=bool)
+    changes[1:] = currents[1:] != currents[:-1]
+    times = np.arange(first + 1.0, first + 1.0 + len(currents))
+    _set(
+        generators,
+        [
+            {"amplitude_times": times[changed], "amplitude_values": values[changed]}
+            for changed, values in zip(changes.T, currents.T, strict=True)
+        ],
+    )
+
+
+def _set(generators: Any, values: list[dict[str, np.ndarray]]) -> None:
+    for first in range(0, len(values), _TOGETHER):
+        part = slice(first, min(first + _TOGETHER, len(values)))
+        generators[part].set(values[part])
