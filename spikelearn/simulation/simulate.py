@@ -23,19 +23,11 @@ from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.features import required_features
 from spikelearn.simulation.final_weights import final_weights
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
-from spikelearn.simulation.grid.neurons import (
-    ADAPTIVE_THRESHOLDS,
-    ALPHA_SYNAPSES,
-    CONDUCTANCES,
-    REWARD_PLASTICITY,
-    SEVERAL_KINDS,
-    SUBTRACTING_RESETS,
-    USUAL,
-    VOLTAGE_PLASTICITY,
-)
+from spikelearn.simulation.grid.neurons import USUAL
 from spikelearn.simulation.memory import Run, check_disk, check_memory
 from spikelearn.simulation.running_time import warn_of_time
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
@@ -364,34 +356,6 @@ def features_of(backend: Backend) -> frozenset[str]:
         return features
     models = {model for model in NEURON_MODELS.values() if integrates(model)}
     return features | {model.in_words for model in models}
-
-
-def required_features(grid: GridNetwork, precision: str) -> list[str]:
-    """What a backend must be able to do to run this."""
-    features = ["plasticity"] if grid.plastic else []
-    rules = [s.plasticity for s in grid.synapses if s.plasticity is not None]
-    if any(rule.clopath is not None for rule in rules):
-        features.append(VOLTAGE_PLASTICITY)
-    if any(rule.reward is not None for rule in rules):
-        features.append(REWARD_PLASTICITY)
-    populations = grid.neurons.values()
-    models = {p.model for p in populations if not p.model.leaky}
-    features += sorted(model.in_words for model in models)
-    if any(p.conducting for p in populations):
-        features.append(CONDUCTANCES)
-    if any(channel.feeds is not None for p in populations for channel in p.channels):
-        features.append(ALPHA_SYNAPSES)
-    if any(grid.several_kinds(name) for name in grid.neurons):
-        features.append(SEVERAL_KINDS)
-    if any(p.subtract for p in populations):
-        features.append(SUBTRACTING_RESETS)
-    if any(p.theta_init is not None for p in populations):
-        features.append(ADAPTIVE_THRESHOLDS)
-    if any(source.most > 1 for source in grid.sources.values()):
-        features.append(SEVERAL_SPIKES)
-    if precision == "float32":
-        features.append("32-bit arithmetic")
-    return features
 
 
 def _provenance(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from spikelearn.networks.neurons import NEURON_MODELS
 from spikelearn.simulation import BACKENDS
+from spikelearn.simulation.features import required_features
 from spikelearn.simulation.grid.network import GridNetwork
 from spikelearn.simulation.grid.neurons import CONDUCTANCES, USUAL
-from spikelearn.simulation.simulate import features_of, load_backend, required_features
+from spikelearn.simulation.simulate import features_of, load_backend
 
 
 def having(*features: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._errors import SpikelearnError
 from spikelearn._threads import at_most
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
@@ -149,37 +149,6 @@ def test_blocks_of_any_length_give_the_same_spikes(
 
 
 JUMP, ALPHA = {"model": "delta"}, {"model": "alpha", "tau_ms": 2.0}
-
-
-def onto(*synapses: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"target": "n", "rate_hz": 9.0, "weight_mv": 1.0, "synapse": s} for s in synapses]
-
-
-@pytest.mark.parametrize(
-    ("cell", "background", "words"),
-    [
-        ({"reset": "subtract"}, [], "subtracting resets"),
-        (
-            {"model": "adaptive_lif", "threshold_increment_mv": 1.0, "tau_threshold_ms": 9.0},
-            [],
-            "adaptive thresholds",
-        ),
-        ({}, onto(JUMP, CURRENT), "delta, exponential and alpha synapses on one population"),
-        ({}, onto(JUMP, ALPHA), "delta, exponential and alpha synapses on one population"),
-        ({}, onto(CURRENT, ALPHA), "delta, exponential and alpha synapses on one population"),
-    ],
-)
-def test_what_nest_lacks_is_refused_by_name(
-    cell: dict[str, Any], background: list[dict[str, Any]], words: str
-) -> None:
-    net = network(cell, background=background, noise=[])
-    with pytest.raises(UnsupportedFeatureError) as raised:
-        simulate(net, None, 10.0, 0.1, "nest")
-    said = str(raised.value)
-    assert "\n" not in said
-    for word in ("backend 'nest'", words, "native", "brian2"):
-        assert word in said
-    assert simulate(net, None, 10.0, 0.1, "auto").provenance["backend"] == "native"
 
 
 def test_two_kinds_of_synapses_may_end_on_two_populations() -> None:

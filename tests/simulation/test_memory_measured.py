@@ -93,6 +93,7 @@ CASES: dict[str, dict[str, Any]] = {
     "torch_sparse": {"model": "brunel2000", "duration": 2.0, "backend": "norse"},
     "brian2": {"model": "potjans_diesmann2014", "share": 0.04, "duration": 2.0,
                "backend": "brian2:numpy"},
+    "nest": {"model": "potjans_diesmann2014", "share": 0.05, "duration": 2.0, "backend": "nest"},
     "convolution": {
         "network": {
             "name": "convolved",
