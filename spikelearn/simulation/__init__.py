@@ -74,7 +74,7 @@ same step does; a reward comes after the arrivals of its step. What depends on t
 it between the deliveries and the threshold. The target's spike changes weights with the reset (4).
 Weights are normalised at the beginning of a step, before anything else. They carry over from moment
 to moment, so a plastic network has one trial. `snntorch` and `norse` have the rules that are made
-of traces of spikes, and refuse those that read a potential or a reward.
+of traces of spikes, and refuse those that read a potential or a reward; `nest` has none.
 
 Each synapse has a weight of its own, also where several join a pair, or where a convolution shared
 it at the start: `activity.weights` holds them, and `network.with_weights(activity.weights)` is the

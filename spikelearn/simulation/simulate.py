@@ -377,7 +377,10 @@ def _provenance(
 
 @functools.cache  # to look one up takes a millisecond
 def _version(distribution: str) -> str:
-    return importlib.metadata.version(distribution)
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # as of a NEST that is built by hand, or absent
+        return "unknown"
 
 
 def stimulus_for(

@@ -211,7 +211,11 @@ def test_nothing_is_printed_and_the_command_line_is_left_alone() -> None:
 
 def test_without_nest_the_way_to_it_is_told() -> None:
     program = (
-        "import sys; sys.modules['nest'] = None; import spikelearn as sl;"
+        "import importlib.metadata as m, sys; sys.modules['nest'] = None; known = m.version\n"
+        "def version(name):\n"
+        "    if name == 'nest-simulator': raise m.PackageNotFoundError(name)\n"
+        "    return known(name)\n"
+        "m.version = version\n"
         "from spikelearn.cli import main;"
         "sys.argv = ['spikelearn', 'simulate', 'lif_neuron', '--backend', 'nest', '--duration',"
         " '5', '--out', 'never.npz']; main()"
