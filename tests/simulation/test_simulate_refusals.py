@@ -69,6 +69,7 @@ def sentence_of(raised: pytest.ExceptionInfo[BaseException]) -> str:
             ),
         )
         for backend in lacking(words)
+        if backend in having("plasticity")
     ],
 )
 def test_a_backend_without_a_kind_of_plasticity_names_it_and_who_has_it(

@@ -17,6 +17,7 @@ from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.simulation import simulate
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import to_grid
+from spikelearn.simulation.grid.neurons import SUBTRACTING_RESETS
 from spikelearn.simulation.native import engine as native
 from spikelearn.stimuli import EventPart, SpikeProtocol, poisson_spikes
 from spikelearn.stimuli.stimulus import Stimulus
@@ -93,7 +94,7 @@ def test_input_of_many_spikes_a_step_arrives_whole(backend: str, delay_ms: float
     assert not came[:, :late].any()
 
 
-@pytest.mark.parametrize("backend", ENGINES)
+@pytest.mark.parametrize("backend", having(SEVERAL_SPIKES, SUBTRACTING_RESETS))
 def test_a_trained_network_answers_counted_spikes_as_the_simulated_one(backend: str) -> None:
     network = SpikingMLP(name="m", sizes=(6, 8, 3), duration_ms=40.0).build(1).double()
     numbers = torch.poisson(torch.full((4, 40, 6), 0.5), generator=torch.Generator().manual_seed(2))
@@ -111,7 +112,7 @@ def test_a_trained_network_answers_counted_spikes_as_the_simulated_one(backend: 
         np.testing.assert_array_equal(activity[name].counts(4), found.detach().numpy())
 
 
-@pytest.mark.parametrize("backend", ENGINES)
+@pytest.mark.parametrize("backend", having(SEVERAL_SPIKES, "plasticity"))
 def test_a_plastic_synapse_does_with_several_what_it_does_with_single_ones(backend: str) -> None:
     # The same spikes a picosecond apart, on a grid so fine that each has a step of its own.
     times = [[2.0, 2.0, 2.0, 6.0], [4.0, 4.0, 9.0]]
