@@ -89,6 +89,9 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try networks again that failed before.")
     ] = False,
+    runs: Annotated[
+        Path, typer.Option(help="Folder of runs: networks that lie there trained are taken.")
+    ] = Path("runs"),
     again: Again = False,
     plan: Annotated[
         bool,
@@ -122,7 +125,7 @@ def run(
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
-    run_and_print(described, out, limit_minutes, command, again, who, retry_failed)
+    run_and_print(described, out, limit_minutes, command, again, who, retry_failed, runs)
 
 
 @study_app.command()
@@ -147,6 +150,7 @@ def run_and_print(
     again: bool = False,
     workers: Workers | None = None,
     retry_failed: bool = False,
+    runs: Path | None = None,
 ) -> None:
     """Run a study, print its best layers and its tests, and write its files.
 
@@ -165,6 +169,8 @@ def run_and_print(
         Who computes: this process, if absent.
     retry_failed : bool
         Whether to try again what failed an earlier time.
+    runs : Path, optional
+        Folder of runs from which networks are taken that others have trained.
 
     Raises
     ------
@@ -183,7 +189,7 @@ def run_and_print(
         with progress_bars() as bars, plain_warnings():
             whole = make_study(
                 study, folder, limit, bars, lambda note: say(f"Note: {note}"), again, workers,
-                retry_failed,
+                retry_failed, runs,
             )  # fmt: skip
         _print_and_write(whole, command)
 

@@ -10,12 +10,15 @@ kept in `failed/`, by all that decided it.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn import _store as store
+from spikelearn._atomic import atomic_folder
 from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, write_yaml
@@ -183,6 +186,28 @@ class Computing:
                 write_yaml(file, {**content, "why": given.sentence})
         elif not given.out_of_time and not given.left:
             file.unlink(missing_ok=True)
+
+
+def take_trained(pieces: Sequence[Piece], runs: Path) -> int:
+    """Copy into a study what a folder of runs holds of its networks; how many these are.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+    runs : Path
+        In which `spikelearn train` or a sweep may have trained them: the same runs, by their keys.
+    """
+    taken = 0
+    for piece in pieces:
+        there = runs / piece.name
+        if not store.is_complete(there) or piece.trained:
+            continue
+        with contextlib.suppress(SpikelearnError):  # what cannot be read is trained
+            if store.made(there).get("key") == piece.key:
+                with atomic_folder(piece.run, durable=True) as temporary:
+                    shutil.copytree(there, temporary, dirs_exist_ok=True)
+                taken += 1
+    return taken
 
 
 def _compute(piece: Piece, say: Progress, ends_at: float, again: bool) -> Done:

@@ -18,7 +18,7 @@ from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
-from spikelearn.studies.study_computing import Computing, now
+from spikelearn.studies.study_computing import Computing, now, take_trained
 from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
@@ -101,6 +101,7 @@ def run_study(
     again: bool = False,
     workers: Workers | None = None,
     retry_failed: bool = False,
+    runs: str | Path | None = None,
 ) -> StudyResult:
     """Train and compare what is not there yet, and read the table of all there is.
 
@@ -125,6 +126,8 @@ def run_study(
         Who computes: this process, if absent.
     retry_failed : bool
         Whether to try again what failed an earlier time.
+    runs : path, optional
+        Folder of runs from which networks are taken that others have trained.
 
     Raises
     ------
@@ -140,6 +143,9 @@ def run_study(
                 tell(f"{name}: {note}")
     # Seeds outermost: an interrupted study has the first seed of every rule first.
     pieces = _pieces(study, folder, recordings)
+    taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
+    if taken and tell is not None:
+        tell(f"{taken} network{'s' * (taken > 1)} taken from {runs}, trained there already")
     if tell is not None:
         estimate = study_estimate(pieces, again)
         require_room(estimate, folder)

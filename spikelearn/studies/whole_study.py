@@ -60,6 +60,7 @@ def make_study(
     again: bool = False,
     workers: Workers | None = None,
     retry_failed: bool = False,
+    runs: str | Path | None = None,
 ) -> WholeStudy:
     """Run whatever is missing of a study.
 
@@ -82,6 +83,8 @@ def make_study(
         Who trains, compares and audits: this process, if absent.
     retry_failed : bool
         Whether to try again what failed an earlier time.
+    runs : path, optional
+        Folder of runs from which networks are taken that others have trained.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def make_study(
     sounds = auditory_recording(study) if study.auditory else None  # before any work
     bar, who = bars(f"study {study.name}"), workers or Workers()
     with held(who):
-        result = run_study(study, folder, limit_minutes, bar, tell, again, who, retry_failed)
+        result = run_study(study, folder, limit_minutes, bar, tell, again, who, retry_failed, runs)
         if result.waits or not result.n_done:
             return WholeStudy(result)
         audit = study_audit(result, bars("auditing"), who) if study.criteria else None

@@ -9,6 +9,7 @@ from other_workers import OtherWorkers
 from PIL import Image
 from small_recording import NETWORK, small_recording
 
+from spikelearn import _store as store
 from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing, study_computing
@@ -17,6 +18,7 @@ from spikelearn.studies.study_computing import PieceWork
 from spikelearn.studies.study_pieces import Piece
 from spikelearn.studies.study_run import run_study
 from spikelearn.studies.whole_study import make_study, write_study
+from spikelearn.training import train
 
 TWO = Workers(2)
 LEFT = "left to this process"
@@ -170,6 +172,24 @@ def test_what_fails_stops_no_other_and_is_tried_again_when_that_is_asked(
 
 def written_page(written):
     return next(p for p in written if p.name == "report.html").read_text()
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_network_that_others_have_trained_is_taken_with_all_that_it_is(first_seed, tmp_path):
+    one = first_seed.model_copy(update={"networks": first_seed.networks[:1], "tests": False})
+    runs = tmp_path / "runs"
+    run = train(one.networks[0].config(0, one.n_train), runs)
+    told = []
+    result = run_study(one, tmp_path / "study", tell=told.append, runs=runs)
+    assert f"1 network taken from {runs}, trained there already" in told
+    assert kinds(result) == {"networks": 1}
+    (taken,) = result.runs
+    assert taken.parent == tmp_path / "study" / "training"
+    assert store.digests(taken) == store.digests(run.folder)
+    assert store.made(taken) == store.made(run.folder)
+    again = run_study(one, tmp_path / "study", tell=told.append, runs=runs)
+    assert again.complete
+    assert sum("taken from" in sentence for sentence in told) == 1
 
 
 @pytest.mark.usefixtures("recording")
