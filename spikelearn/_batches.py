@@ -92,9 +92,9 @@ def compute(job: Job, tasks: list[Any]) -> Computed:
     from distributed import get_worker
 
     worker = get_worker()
-    if job.version is not None and (theirs := _said(job.version)) != job.expected:
-        return Computed(worker=worker.address, differs=theirs)
     with _Process.one_at_a_time:
+        if job.version is not None and (theirs := _said(job.version)) != job.expected:
+            return Computed(worker=worker.address, differs=theirs)
         while _Process.spoiled:  # until it is ended
             time.sleep(1.0)
         _Process.folder = Path(worker.local_directory)
@@ -106,6 +106,26 @@ def compute(job: Job, tasks: list[Any]) -> Computed:
             outcomes = _within_limit(job, tasks, 60.0 * job.limit_minutes)
         seconds = time.monotonic() - started
     return Computed(outcomes, seconds, len(outcomes) < len(tasks), worker.address)
+
+
+async def asked(version: Callable[[], Any], dask_worker: Any) -> Any:
+    """What a worker's version is, said by the thread that computes, when it is free.
+
+    Reading code in two threads at a time is more than Python 3.11 bears.
+
+    Parameters
+    ----------
+    version : callable
+    dask_worker : distributed.Worker
+        Put here by Dask.
+    """
+
+    def alone() -> Any:
+        with _Process.one_at_a_time:
+            return _said(version)
+
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(dask_worker.executors["default"], alone)
 
 
 def _said(version: Callable[[], Any]) -> Any:

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from spikelearn._batches import asked, differing
 from spikelearn._errors import SpikelearnError
-from spikelearn._sharing_out import SILENT_S, differing
 
 ANSWER_S = 10.0  # for a scheduler to answer
 SAID_S = 1.0  # of waiting, and it is said
@@ -110,12 +110,10 @@ def _silent(address: str, error: Exception) -> SpikelearnError:
     )
 
 
-def refuse_other_versions(
-    client: Any, address: str, version: Callable[[], Any] | None, tell: Callable[[str], None]
-) -> None:
+def refuse_other_versions(client: Any, address: str, version: Callable[[], Any] | None) -> None:
     """Refuse workers that compute by other code than this process.
 
-    Those that do not answer are asked once more when they do, with their first batch.
+    Those that do not answer, or compute meanwhile, are asked once more with their first batch.
 
     Parameters
     ----------
@@ -124,8 +122,6 @@ def refuse_other_versions(
         Of the scheduler.
     version : callable or None
         Gives what must be the same.
-    tell : callable
-        Called with a sentence where workers do not answer.
 
     Raises
     ------
@@ -136,18 +132,21 @@ def refuse_other_versions(
         return
     mine = version()
     try:
-        answers = client.sync(client._run, version, on_error="return", callback_timeout=SILENT_S)
+        answers = client.sync(
+            client._run, asked, version, on_error="return", callback_timeout=ANSWER_S
+        )
     except TimeoutError:
-        tell(f"Some workers of {address} have not answered for {SILENT_S:g} s; the others compute")
         return
     for worker, theirs in answers.items():
         if isinstance(theirs, OSError):  # gone, or cut off
             continue
-        if isinstance(theirs, BaseException):
-            said = " ".join(str(theirs).split())[:200]
+        failed = isinstance(theirs, BaseException)
+        if failed or (isinstance(theirs, str) and not isinstance(mine, str)):
+            words = f"{type(theirs).__name__}: {theirs}" if failed else theirs
+            said = " ".join(words.split())[:200]
             raise SpikelearnError(
                 f"the worker {worker} of {address} cannot say by which versions it computes"
-                f" ({type(theirs).__name__}: {said}); install the toolkit there as it is here"
+                f" ({said}); install the toolkit there as it is here"
             )
         if theirs != mine:
             raise SpikelearnError(

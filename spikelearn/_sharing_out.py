@@ -136,6 +136,8 @@ class SharedOut:
         Workers for which there is work as soon as they start.
     watch : callable, optional
         Called with how many workers compute, as it changes.
+    revive : callable, optional
+        Given how many workers there are, starts others in place of those that do not start again.
     """
 
     def __init__(
@@ -145,8 +147,10 @@ class SharedOut:
         wait_s: float | None = None,
         expected: int = 1,
         watch: Callable[[int], None] | None = None,
+        revive: Callable[[int], Any] | None = None,
     ) -> None:
         self.watch, self._n_at_work = watch, -1
+        self.revive = revive
         self.sender, self.tell, self.wait_s, self.expected = sender, tell, wait_s, expected
         self.client, self.job = sender.client, sender.job
         self._ended: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
@@ -312,6 +316,8 @@ class SharedOut:
             raise SpikelearnError(f"the scheduler has gone away; {KEPT}") from error
         self._n_workers = len(about["workers"])
         self._tell_how_many()
+        if self.revive is not None:
+            self.revive(self._n_workers)
         self._tell_of_none(time.monotonic())
 
     def _tell_of_none(self, now: float) -> None:

@@ -32,7 +32,8 @@ from spikelearn._threads import at_most
 __all__ = ["LostTask", "PastLimit", "Workers", "held", "outcomes"]
 
 HUNG_S = 60  # without a sign of life, and a worker of this machine is ended
-NONE_STARTS_S = 180.0  # without a worker of this machine, and none is waited for any more
+STARTS_S = 120  # for a worker of this machine to start again, before another is started
+NONE_STARTS_S = 600.0  # without a worker of this machine, and none is waited for any more
 _MEMORY = ("target", "spill", "pause")  # of Dask's measures as it fills
 
 Outcome = tuple[Any, Any]
@@ -92,7 +93,13 @@ def outcomes(
         wait_s = None if workers.elsewhere else NONE_STARTS_S
         expected = workers.at_once if workers.cluster else 1
         sender = Sender(client, job, workers, uses_gpu)
-        yield from SharedOut(sender, tell, wait_s, expected, watch).outcomes(tasks)
+        number = workers.bounds[1]
+
+        def revive(there: int) -> None:
+            if not workers.elsewhere and there < number:
+                client.cluster.scale(number)
+
+        yield from SharedOut(sender, tell, wait_s, expected, watch, revive).outcomes(tasks)
 
 
 @dataclass
@@ -152,6 +159,8 @@ def _started(
     settings = {
         "distributed.scheduler.allowed-failures": DEATHS,
         "distributed.scheduler.worker-ttl": HUNG_S,
+        # On a busy machine a worker takes longer to start again; Dask would replace it by none.
+        **({} if workers.elsewhere else {"distributed.deploy.lost-worker-timeout": STARTS_S}),
         "distributed.admin.log-length": 0,
         # A worker that has much memory in use would wait for ever, though nobody takes it away.
         **dict.fromkeys((f"distributed.worker.memory.{name}" for name in _MEMORY), False),
@@ -159,7 +168,7 @@ def _started(
     with dask.config.set(settings), _quiet(), contextlib.ExitStack() as stack:
         if workers.scheduler:
             client = stack.enter_context(client_of(workers.scheduler, tell))
-            refuse_other_versions(client, workers.scheduler, version, tell)
+            refuse_other_versions(client, workers.scheduler, version)
         elif workers.cluster:
             client = stack.enter_context(_of_jobs(workers, tell))
         else:

@@ -83,7 +83,7 @@ def test_a_worker_of_other_code_is_named_with_what_differs(theirs, words):
     answers = {"tcp://one:1": mine, "tcp://two:2": theirs}
     client = types.SimpleNamespace(_run=None, sync=lambda *given, **named: answers)
     with pytest.raises(SpikelearnError, match=words) as error:
-        refuse_other_versions(client, "tcp://s:1", lambda: mine, pytest.fail)
+        refuse_other_versions(client, "tcp://s:1", lambda: mine)
     assert "tcp://two:2" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -92,14 +92,11 @@ def test_workers_that_are_gone_or_do_not_answer_are_left_to_the_first_batch():
     def late(*given, **named):
         raise TimeoutError
 
-    told = []
     answers = {"tcp://one:1": 1, "tcp://two:2": OSError("cut off")}
     client = types.SimpleNamespace(_run=None, sync=lambda *given, **named: answers)
-    refuse_other_versions(client, "tcp://s:1", lambda: 1, told.append)
-    assert told == []
+    refuse_other_versions(client, "tcp://s:1", lambda: 1)
     client.sync = late
-    refuse_other_versions(client, "tcp://s:1", lambda: 1, told.append)
-    assert "have not answered" in told[0]
+    refuse_other_versions(client, "tcp://s:1", lambda: 1)
 
 
 def _square(task):

@@ -277,13 +277,14 @@ def test_a_scheduler_that_hangs_is_told_in_a_sentence(pool_of, monkeypatch):
 def test_that_nobody_computes_is_told_once_and_where_nobody_comes_ends(pool_of, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(_sharing_out, "time", types.SimpleNamespace(monotonic=lambda: clock[0]))
-    pool, told = pool_of(squares, n_workers=0), []
-    waiting = SharedOut(pool, told.append, wait_s=180.0)
+    pool, told, revived = pool_of(squares, n_workers=0), [], []
+    waiting = SharedOut(pool, told.append, wait_s=180.0, revive=revived.append)
     for second in range(0, 170, 10):
         clock[0] = float(second)
         waiting._look()
     assert len(told) == 1
     assert "no worker now" in told[0]
+    assert revived == [0] * 17
     pool.n_workers, clock[0] = 1, 175.0
     waiting._look()
     pool.n_workers, clock[0] = 0, 300.0

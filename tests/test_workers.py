@@ -122,6 +122,15 @@ def test_a_task_that_kills_every_worker_is_given_up_and_stops_no_other():
     assert found == {n: n for n in range(12) if n != 3}
 
 
+@pytest.mark.slow
+def test_a_worker_that_takes_too_long_to_start_again_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(_workers, "STARTS_S", 0.05)
+    tasks = [(n, str(tmp_path / "flag")) for n in range(6)]
+    found = dict(outcomes(_die_once, tasks, Workers(1, limit_minutes=30)))
+    assert (tmp_path / "flag").exists()
+    assert sorted(found) == tasks
+
+
 def _never_ends(task):
     while task == 3:
         pass
