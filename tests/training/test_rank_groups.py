@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
 
+from spikelearn.training import rank_groups
 from spikelearn.training.rank_groups import LostRank, Processes, in_threads
 from spikelearn.training.ranks import Group
 
@@ -52,7 +54,10 @@ def test_processes_add_up(tmp_path: Path) -> None:
     assert [tensor.tolist() for tensor in given] == [[1.75, 0.0]] * 2
 
 
-def test_whoever_waits_is_asked_in_every_second_whether_to_go_on(tmp_path: Path) -> None:
+def test_whoever_waits_is_asked_in_every_second_whether_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rank_groups, "_ONE_SECOND", timedelta(milliseconds=2))
     seconds: list[int] = []
 
     def no_longer(waited: int) -> None:
