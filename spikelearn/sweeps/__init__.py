@@ -13,8 +13,25 @@ search.py        `Search`: the best values are looked for; trials.py, by Optuna
 search_result.py the best of all, as a file that runs, and what mattered
 """
 
-from spikelearn.sweeps.description import Sweep, load_sweep
-from spikelearn.sweeps.result import SweepResult
-from spikelearn.sweeps.running import sweep
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Public name -> module; imported when used, for trainings need torch and simulations an engine.
+_PLACES = {
+    "Sweep": "description",
+    "SweepResult": "result",
+    "load_sweep": "description",
+    "sweep": "running",
+}
 
 __all__ = ["Sweep", "SweepResult", "load_sweep", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
+    value = globals()[name] = getattr(module, name)
+    return value
