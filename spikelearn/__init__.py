@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
     from spikelearn.simulation import simulate
-    from spikelearn.simulation.simulate import stimulus_for
+    from spikelearn.simulation.given import stimulus_for
     from spikelearn.spikes import load as load_activity
     from spikelearn.spikes.activity import Activity
     from spikelearn.stimuli import load_protocol
@@ -61,11 +61,17 @@ _PLACES: dict[str, tuple[str, str]] = {
     "open_run": ("spikelearn.training.opening", "open_run"),
     "read_first": ("spikelearn.comparison.tables", "read_first"),
     "simulate": ("spikelearn.simulation", "simulate"),
-    "stimulus_for": ("spikelearn.simulation.simulate", "stimulus_for"),
+    "stimulus_for": ("spikelearn.simulation.given", "stimulus_for"),
     "sweep": ("spikelearn.sweeps.running", "sweep"),
     "train": ("spikelearn.training.loop", "train"),
     "train_stdp": ("spikelearn.training.stdp_training", "train_stdp"),
 }
+
+# Rooms, each a package with more.
+_ROOMS = (
+    "comparison", "networks", "plausibility", "recordings", "report", "responses", "rules",
+    "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
+)  # fmt: skip
 
 __all__ = [
     "Activity",
@@ -98,6 +104,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("spikelearn-toolkit")
+    if name in _ROOMS:
+        return importlib.import_module(f"spikelearn.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, there = _PLACES[name]
@@ -106,4 +114,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_PLACES]
+    return sorted([*__all__, *_ROOMS, "__version__"])

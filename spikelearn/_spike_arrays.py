@@ -15,7 +15,7 @@ PIECE = 2**20
 """Spikes looked at together where all of them might not fit into the memory."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PopulationSpikes:
     """Spikes of one population over all trials, sorted by trial, then time, then sender.
 
@@ -79,6 +79,21 @@ class PopulationSpikes:
 
     def __len__(self) -> int:
         return int(self.times_ms.size)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether they are the same spikes of as many neurons."""
+        if not isinstance(other, PopulationSpikes):
+            return NotImplemented
+        return (self.size, len(self)) == (other.size, len(other)) and all(
+            np.array_equal(getattr(self, name)[here], getattr(other, name)[here])
+            for here in pieces(len(self))
+            for name in ("times_ms", "senders", "trials")
+        )
+
+    __hash__ = None  # type: ignore[assignment] # it holds arrays, which nobody keeps from changing
+
+    def __repr__(self) -> str:
+        return f"<PopulationSpikes: {len(self):,} spikes of {self.size:,} neurons>"
 
     def counts(self, n_trials: int) -> np.ndarray:
         """Spike counts, array of shape (n_trials, size).

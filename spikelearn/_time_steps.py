@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import torch
 
 MOST_STEPS = 2.0**53
+DEFAULT_DURATION_MS = 1000.0
+"""Of a trial, where nothing is said."""
 _ON_GRID = 1e-9  # of a step, or of a time where that is longer
 # Rounding errors of a quotient, or of a sum of a few times, in units of its last bit.
 _BITS = 4.0

@@ -210,8 +210,8 @@ def _print_yaml(title: str, described: Any) -> None:
 def _trusted(network: Any) -> dict[str, float | None]:
     """The largest trusted step of each population; nothing of a network that no memory holds."""
     from spikelearn._room import NoRoomError
+    from spikelearn.simulation.given import time_step
     from spikelearn.simulation.memory import check_size
-    from spikelearn.simulation.simulate import time_step
     from spikelearn.simulation.trusted_step import trusted_step
 
     try:
@@ -225,7 +225,7 @@ def _trusted(network: Any) -> dict[str, float | None]:
 def _print_network(network: Any) -> None:
     import pandas as pd
 
-    from spikelearn.simulation.simulate import time_step
+    from spikelearn.simulation.given import time_step
 
     print(f"network {network.name}: {network.description}".rstrip(": "))
     own = "by its description" if network.dt_ms else "if not told otherwise"

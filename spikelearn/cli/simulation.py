@@ -13,6 +13,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import interrupted_by
+from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn.cli._app import (
     Backend,
     Changes,
@@ -85,7 +86,9 @@ def simulate(
         typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
     ] = None,
     backend: Backend = "auto",
-    duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
+    duration: Annotated[
+        float, typer.Option(help="Duration of a trial in ms.")
+    ] = DEFAULT_DURATION_MS,
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
     ] = None,
@@ -118,7 +121,7 @@ def simulate(
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
-    from spikelearn.simulation.simulate import time_step
+    from spikelearn.simulation.given import time_step
 
     view = View(bin_ms, sigma, start, stop)
     if duration > 0:  # the simulation itself says what else a duration must be
@@ -293,7 +296,7 @@ def convert(
 
     Example: spikelearn convert theirs.nir ours --reset subtract
     """
-    from spikelearn.simulation.simulate import time_step
+    from spikelearn.simulation.given import time_step
 
     (changed,) = changes(setting, dt_ms=dt)
     network = spiking_network(source, seed, changed, dt, written_by, reset)

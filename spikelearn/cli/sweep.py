@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn.cli._app import (
     Again,
     Backend,
@@ -169,7 +170,9 @@ def simulate(
     ] = None,
     measure: Measure = None,
     backend: Backend = "auto",
-    duration: Annotated[float, typer.Option(help="Duration of a trial in ms.")] = 500.0,
+    duration: Annotated[
+        float, typer.Option(help="Duration of a trial in ms.")
+    ] = DEFAULT_DURATION_MS,
     dt: Annotated[float | None, typer.Option(help="Time step in ms; the model's, or 0.1.")] = None,
     written_by: WrittenBy = None,
     reset: Reset = None,

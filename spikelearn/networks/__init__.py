@@ -35,7 +35,32 @@ KINDS: dict[str, tuple[str, str]] = {
     "latency_cnn": ("spikelearn.networks.latency_cnn", "LatencyCNN"),
 }
 
-__all__ = [
+# What spiking networks are described by -> module.
+PARTS: dict[str, str] = {
+    name: f"spikelearn.networks.{module}"
+    for module, names in {
+        "neurons": (
+            "LIF", "AdaptiveLIF", "AdEx", "Izhikevich", "QIF", "HodgkinHuxley", "Brian2Neurons",
+            "SpikeSource",
+        ),
+        "synapses": ("DeltaSynapse", "ExponentialSynapse", "AlphaSynapse"),
+        "connectivity": (
+            "AllToAll", "OneToOne", "Pairs", "FixedProbability", "FixedInDegree",
+            "FixedTotalNumber", "DistanceDependent", "Convolution",
+        ),
+        "plasticity": (
+            "PairSTDP", "TripletSTDP", "DiehlCookSTDP", "InhibitorySTDP", "ClopathSTDP",
+            "DopamineSTDP",
+        ),
+        "fields": ("Uniform", "Normal", "Lognormal", "Exponential"),
+        "projections": ("Projection",),
+        "inputs": ("BackgroundInput", "NoiseInput"),
+    }.items()
+    for name in names
+}  # fmt: skip
+
+__all__ = [  # noqa: PLE0604 - names of PARTS besides
+    *PARTS,
     "CNN",
     "KINDS",
     "MLP",
@@ -87,7 +112,10 @@ def load_model(
 
 def __getattr__(name: str) -> Any:
     """Import a description when it is first used; torch is not needed to read the others."""
-    for module, name_of_class in KINDS.values():
+    for module, name_of_class in (
+        *KINDS.values(),
+        *((where, part) for part, where in PARTS.items()),
+    ):
         if name == name_of_class:
             return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -93,7 +93,7 @@ class AllToAll(_Connectivity):
 class OneToOne(_Connectivity):
     """Neuron i to neuron i."""
 
-    kind: Literal["one_to_one"]
+    kind: Literal["one_to_one"] = "one_to_one"
     allow_self: bool = True
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
@@ -121,7 +121,7 @@ class Pairs(_Connectivity):
     drawn. In a YAML file the indices are lists, or `{file: weights.safetensors, key: KEY}`.
     """
 
-    kind: Literal["pairs"]
+    kind: Literal["pairs"] = "pairs"
     pre: _Indices
     post: _Indices
     allow_self: bool = True
@@ -156,7 +156,7 @@ class Pairs(_Connectivity):
 class FixedProbability(_Connectivity):
     """Each pair independently with the same probability."""
 
-    kind: Literal["fixed_probability"]
+    kind: Literal["fixed_probability"] = "fixed_probability"
     probability: float = Field(ge=0, le=1)
     allow_self: bool = True
 
@@ -177,7 +177,7 @@ class FixedProbability(_Connectivity):
 class FixedInDegree(_Connectivity):
     """Each target neuron receives from the same number of distinct, randomly chosen sources."""
 
-    kind: Literal["fixed_in_degree"]
+    kind: Literal["fixed_in_degree"] = "fixed_in_degree"
     in_degree: int = Field(ge=1)
     allow_self: bool = True
 
@@ -226,7 +226,7 @@ def _distinct(
 class FixedTotalNumber(_Connectivity):
     """A number of synapses between randomly chosen pairs; a pair may be chosen more than once."""
 
-    kind: Literal["fixed_total_number"]
+    kind: Literal["fixed_total_number"] = "fixed_total_number"
     number: int = Field(ge=0)
     allow_self: bool = True
 
@@ -254,7 +254,7 @@ class DistanceDependent(_Connectivity):
     no square, the last row has gaps. `scale` is the width of the profile on the same measure.
     """
 
-    kind: Literal["distance_dependent"]
+    kind: Literal["distance_dependent"] = "distance_dependent"
     arrangement: Literal["ring", "grid"] = "ring"
     profile: Literal["gaussian", "exponential", "box"] = "gaussian"
     scale: float = Field(gt=0, description="standard deviation, decay length, or radius of the box")
@@ -311,7 +311,7 @@ class Convolution(_Connectivity):
     distribution from which such an array is drawn.
     """
 
-    kind: Literal["convolution"]
+    kind: Literal["convolution"] = "convolution"
     input_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
         description="channels, height and width of the source population"
     )

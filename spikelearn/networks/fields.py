@@ -63,7 +63,7 @@ class _Limited(AnyDistribution):
 class Uniform(AnyDistribution):
     """Uniform between two bounds."""
 
-    distribution: Literal["uniform"]
+    distribution: Literal["uniform"] = "uniform"
     low: float
     high: float
 
@@ -86,7 +86,7 @@ class Uniform(AnyDistribution):
 class Normal(_Limited):
     """Normal; between `low` and `high` where given, by drawing again what falls outside."""
 
-    distribution: Literal["normal"]
+    distribution: Literal["normal"] = "normal"
     mean: float
     sd: float = Field(ge=0)
 
@@ -123,7 +123,7 @@ class Lognormal(AnyDistribution):
     A negative mean gives negative values.
     """
 
-    distribution: Literal["lognormal"]
+    distribution: Literal["lognormal"] = "lognormal"
     mean: float
     sd: float = Field(ge=0)
 
@@ -148,7 +148,7 @@ class Lognormal(AnyDistribution):
 class Exponential(AnyDistribution):
     """Exponential, shifted by `low`; `mean` is the mean of the values."""
 
-    distribution: Literal["exponential"]
+    distribution: Literal["exponential"] = "exponential"
     mean: float
     low: float = 0.0
 

@@ -72,7 +72,7 @@ class TripletSTDP(_Plasticity):
     The defaults are the paper's for visual cortex, full model, all-to-all (table 4).
     """
 
-    rule: Literal["triplet_stdp"]
+    rule: Literal["triplet_stdp"] = "triplet_stdp"
     a2_plus: float = Field(default=5e-10, ge=0)
     a3_plus: float = Field(default=6.2e-3, ge=0)
     a2_minus: float = Field(default=7e-3, ge=0)
@@ -93,7 +93,7 @@ class DiehlCookSTDP(_Plasticity):
     triplet         three spikes: post, pre, post; a depression at presynaptic spikes
     """
 
-    rule: Literal["diehl_cook_stdp"]
+    rule: Literal["diehl_cook_stdp"] = "diehl_cook_stdp"
     variant: Literal["power", "exponential", "pre_and_post", "triplet"] = "power"
     eta_post: float = Field(default=0.01, ge=0, description="rate of changes at a post spike")
     eta_pre: float = Field(default=1e-4, ge=0, description="rate of changes at a pre spike")
@@ -119,7 +119,7 @@ class InhibitorySTDP(_Plasticity):
     below (a current), a synapse grows stronger towards `w_min`.
     """
 
-    rule: Literal["inhibitory_stdp"]
+    rule: Literal["inhibitory_stdp"] = "inhibitory_stdp"
     eta: float = Field(default=0.01, ge=0)
     tau_ms: float = Field(default=20.0, gt=0)
     target_rate_hz: float = Field(default=5.0, ge=0)
@@ -133,7 +133,7 @@ class ClopathSTDP(_Plasticity):
     `u_reference_mv2`.
     """
 
-    rule: Literal["clopath_stdp"]
+    rule: Literal["clopath_stdp"] = "clopath_stdp"
     a_ltd: float = Field(default=14e-5, ge=0, description="depression, a mV and spike")
     a_ltp: float = Field(default=8e-5, ge=0, description="potentiation, a mV^2")
     tau_x_ms: float = Field(default=15.0, gt=0, description="presynaptic trace")
@@ -156,7 +156,7 @@ class DopamineSTDP(_Plasticity):
     changes by the trace times the dose.
     """
 
-    rule: Literal["dopamine_stdp"]
+    rule: Literal["dopamine_stdp"] = "dopamine_stdp"
     modulator: str
     reward: tuple[float, ...] = Field(min_length=1)
     a_plus: float = Field(ge=0)

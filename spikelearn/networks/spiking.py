@@ -134,6 +134,20 @@ class SpikingNetwork(Description):
     dt_ms: float | None = Field(default=None, gt=0)
     rates_hz: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{n} ({p.size:,} {p.model})" for n, p in self.populations.items())
+        return f"<SpikingNetwork {self.name!r}: {parts}; {len(self.projections)} projections>"
+
+    def _repr_html_(self) -> str:
+        from spikelearn.networks.display import as_html
+
+        return as_html(self)
+
+    def __hash__(self) -> int:
+        """Of what is quickly read; networks that are equal have one."""
+        sizes = tuple((name, p.model, p.size) for name, p in self.populations.items())
+        return hash((self.name, sizes, tuple(p.name for p in self.projections)))
+
     @model_validator(mode="after")
     def _check(self) -> SpikingNetwork:
         if not self.neurons:

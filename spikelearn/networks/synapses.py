@@ -32,7 +32,7 @@ class _Synapse(Description):
 class ExponentialSynapse(_Synapse):
     """A spike moves the current or the conductance by the weight; it decays with `tau_ms`."""
 
-    model: Literal["exponential"]
+    model: Literal["exponential"] = "exponential"
 
 
 class AlphaSynapse(_Synapse):
@@ -41,7 +41,7 @@ class AlphaSynapse(_Synapse):
     Its peak is the weight, `tau_ms` after the spike arrives.
     """
 
-    model: Literal["alpha"]
+    model: Literal["alpha"] = "alpha"
 
 
 Synapse = Annotated[DeltaSynapse | ExponentialSynapse | AlphaSynapse, Field(discriminator="model")]

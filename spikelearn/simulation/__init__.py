@@ -100,6 +100,7 @@ whose length goes to 0. As rewards they add up. (Neurons spike once a step at mo
 """
 
 from spikelearn.simulation.checks import check_backend
-from spikelearn.simulation.simulate import BACKENDS, simulate, stimulus_for
+from spikelearn.simulation.given import stimulus_for
+from spikelearn.simulation.simulate import BACKENDS, simulate
 
 __all__ = ["BACKENDS", "check_backend", "simulate", "stimulus_for"]

@@ -9,7 +9,6 @@ import importlib
 import importlib.metadata
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -18,13 +17,20 @@ import numpy as np
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
 from spikelearn._threads import as_many
-from spikelearn._time_steps import MOST_STEPS, nearest_step
+from spikelearn._time_steps import DEFAULT_DURATION_MS, MOST_STEPS, nearest_step
 from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.features import required_features
 from spikelearn.simulation.final_weights import final_weights
+from spikelearn.simulation.given import (
+    AnyNetwork,
+    Shown,
+    network_given,
+    stimulus_given,
+    time_step,
+)
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import USUAL
@@ -32,10 +38,7 @@ from spikelearn.simulation.memory import Run, check_disk, check_memory
 from spikelearn.simulation.running_time import warn_of_time
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.trusted_step import warn_of_measured_step, warn_of_step
-from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity, PopulationSpikes
-from spikelearn.stimuli import load_protocol
-from spikelearn.stimuli.protocol import AnyProtocol
 from spikelearn.stimuli.stimulus import Stimulus
 
 # Name -> (module, distribution), in the order in which `auto` asks them whether they have all that
@@ -51,8 +54,6 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "nest": ("spikelearn.simulation.nest.engine", "nest-simulator"),
 }
 
-
-DEFAULT_DT_MS = 0.1
 
 # What one may do where a backend lacks something.
 _INSTEAD = {
@@ -86,13 +87,13 @@ class Backend(Protocol):
 
 
 def simulate(
-    network: SpikingNetwork,
-    stimulus: Stimulus | None = None,
-    duration_ms: float = 1000.0,
+    network: AnyNetwork,
+    stimulus: Shown | None = None,
+    duration_ms: float = DEFAULT_DURATION_MS,
     dt_ms: float | None = None,
     backend: str | Backend = "auto",
     seed: int = 0,
-    record: Sequence[str] = (),
+    record: str | Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
     precision: str = "float64",
     keep_partial: bool = False,
@@ -103,10 +104,12 @@ def simulate(
 
     Parameters
     ----------
-    network : SpikingNetwork
-        What is simulated.
-    stimulus : Stimulus, optional
-        What it is shown: a batch of trials, simulated independently from the same initial state.
+    network : SpikingNetwork, str, Path or mapping
+        What is simulated: a network, the name of a shipped one, a YAML or NIR file, or the fields
+        of a description.
+    stimulus : Stimulus, protocol, str, Path or mapping, optional
+        What it is shown: a batch of trials, simulated independently from the same initial state;
+        or a protocol, drawn by the seed: an object, a shipped one's name, a YAML file, or fields.
         May be left out where the network has no spike sources.
     duration_ms, dt_ms : float
         Duration of a trial and time step of the grid, in ms; the network's own step if absent, or
@@ -120,7 +123,7 @@ def simulate(
         which it resets the one network that a process has.
     seed : int
         Seed of connectivity, weights and background input.
-    record : sequence of str
+    record : str or sequence of str
         Populations whose membrane potential is recorded at every step. (Spikes are recorded of
         the populations that the network's `record` names.)
     progress : callable, optional
@@ -175,16 +178,11 @@ def simulate(
     >>> activity.n_spikes == again.n_spikes > 0
     True
     """
-    if isinstance(backend, str) and backend != "auto":
-        load_backend(backend)
-    if precision not in ("float64", "float32"):
-        raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
-    if not spikes_in_memory_mb >= 0:
-        raise SpikelearnError(
-            f"spikes_in_memory_mb must not be below 0, found {spikes_in_memory_mb:g}"
-        )
-    stimulus = Stimulus() if stimulus is None else stimulus
+    _check_options(backend, precision, spikes_in_memory_mb)
+    network = network_given(network)
     dt_ms = time_step(network) if dt_ms is None else dt_ms
+    stimulus = stimulus_given(stimulus, network, duration_ms, dt_ms, seed)
+    record = (record,) if isinstance(record, str) else record
     if dt_ms > 0 and duration_ms / dt_ms < MOST_STEPS:  # to_grid refuses anything else
         size = Run(
             network, str(backend), stimulus.n_trials, nearest_step(duration_ms, dt_ms), dt_ms,
@@ -243,6 +241,17 @@ def simulate(
     return activity
 
 
+def _check_options(backend: str | Backend, precision: str, spikes_in_memory_mb: float) -> None:
+    if isinstance(backend, str) and backend != "auto":
+        load_backend(backend)
+    if precision not in ("float64", "float32"):
+        raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
+    if not spikes_in_memory_mb >= 0:
+        raise SpikelearnError(
+            f"spikes_in_memory_mb must not be below 0, found {spikes_in_memory_mb:g}"
+        )
+
+
 def _check_size(size: Run) -> None:
     check_memory(size)
     check_disk(size)
@@ -262,11 +271,6 @@ def _population_spikes(
         spikes.senders[kept],
         np.searchsorted(trials, spikes.trials[kept]),
     )
-
-
-def time_step(network: SpikingNetwork) -> float:
-    """The time step in ms with which a network is simulated if nothing else is said."""
-    return DEFAULT_DT_MS if network.dt_ms is None else network.dt_ms
 
 
 def choose_backend(
@@ -381,50 +385,3 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:  # as of a NEST that is built by hand, or absent
         return "unknown"
-
-
-def stimulus_for(
-    network: SpikingNetwork,
-    protocol: str | Path | AnyProtocol,
-    duration_ms: float = 1000.0,
-    dt_ms: float | None = None,
-    seed: int = 0,
-) -> Stimulus:
-    """What a network is shown by a protocol, ready for `simulate`.
-
-    It stands here because it joins rooms: a protocol knows no networks, and no formats of spike
-    trains.
-
-    Parameters
-    ----------
-    network : SpikingNetwork
-    protocol : str, Path or protocol
-        A shipped stimulus by name, a YAML file, or a protocol made in Python.
-    duration_ms, dt_ms : float
-        Duration of a trial and time step; the network's own step if absent, or 0.1.
-    seed : int
-        Seed of everything random in the stimulus.
-
-    Raises
-    ------
-    SpikelearnError
-        Where protocol, network and grid do not fit together.
-
-    Examples
-    --------
-    >>> import spikelearn as sl
-    >>> network = sl.load_model("lif_feedforward")
-    >>> stimulus = sl.stimulus_for(network, "poisson", duration_ms=500)
-    >>> list(stimulus.spikes) == list(network.sources)
-    True
-    """
-    if isinstance(protocol, str | Path):
-        protocol = load_protocol(protocol)
-    return protocol.realise(
-        network.sources,
-        duration_ms,
-        time_step(network) if dt_ms is None else dt_ms,
-        seed,
-        {name: population.size for name, population in network.neurons.items()},
-        load,
-    )

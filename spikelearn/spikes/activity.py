@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import neo
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activity:
     """Spikes, recorded state and provenance of one call of `simulate`.
 
@@ -77,6 +77,31 @@ class Activity:
             )
         units = units_of_weights(self.weights, self.weight_units, self.provenance)
         object.__setattr__(self, "weight_units", units)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was found: spikes, states and weights; not when, or by which engine."""
+        if not isinstance(other, Activity):
+            return NotImplemented
+        return (
+            (self.duration_ms, self.dt_ms, self.n_trials, tuple(self.labels))
+            == (other.duration_ms, other.dt_ms, other.n_trials, tuple(other.labels))
+            and dict(self.populations) == dict(other.populations)
+            and self.weight_units == other.weight_units
+            and _equal_arrays(self.states, other.states)
+            and _equal_arrays(self.weights, other.weights)
+        )
+
+    __hash__ = None  # type: ignore[assignment] # it holds arrays, which nobody keeps from changing
+
+    def __repr__(self) -> str:
+        from spikelearn.spikes.display import in_a_line
+
+        return in_a_line(self)
+
+    def _repr_html_(self) -> str:
+        from spikelearn.spikes.display import as_html
+
+        return as_html(self)
 
     def __getitem__(self, population: str) -> PopulationSpikes:
         try:
@@ -137,3 +162,13 @@ class Activity:
         from spikelearn.spikes.files import load
 
         return load(path)
+
+
+def _equal_arrays(
+    one: Mapping[str, np.ndarray | SynapticWeights],
+    other: Mapping[str, np.ndarray | SynapticWeights],
+) -> bool:
+    return one.keys() == other.keys() and all(
+        np.array_equal(np.asarray(values), np.asarray(other[name]), equal_nan=True)
+        for name, values in one.items()
+    )

@@ -133,7 +133,7 @@ class _Windowed(_Current):
 class Step(_Windowed):
     """A constant current from `start_ms` to `stop_ms`; a list of amplitudes makes a trial each."""
 
-    kind: Literal["step"]
+    kind: Literal["step"] = "step"
     amplitude_mv: Amplitude | None = None
     amplitude_pa: Amplitude | None = None
     amplitude_mv_per_ms: Amplitude | None = None
@@ -158,7 +158,7 @@ class Step(_Windowed):
 class Ramp(_Current):
     """A current that changes in a straight line from `start_ms` to `stop_ms`; 0 outside."""
 
-    kind: Literal["ramp"]
+    kind: Literal["ramp"] = "ramp"
     from_mv: float | None = None
     from_pa: float | None = None
     from_mv_per_ms: float | None = None
@@ -184,7 +184,7 @@ class Ramp(_Current):
 class Sinusoid(_Windowed):
     """mean + amplitude sin(2 pi frequency_hz (t - start_ms) + phase), 0 outside of the window."""
 
-    kind: Literal["sinusoid"]
+    kind: Literal["sinusoid"] = "sinusoid"
     mean_mv: float | None = None
     mean_pa: float | None = None
     mean_mv_per_ms: float | None = None
@@ -225,7 +225,7 @@ class Noise(_Windowed):
     said to have it in common.
     """
 
-    kind: Literal["noise"]
+    kind: Literal["noise"] = "noise"
     mean_mv: float | None = None
     mean_pa: float | None = None
     mean_mv_per_ms: float | None = None
@@ -265,7 +265,7 @@ class CurrentArray(_Current):
     bins).
     """
 
-    kind: Literal["array"]
+    kind: Literal["array"] = "array"
     file: File
     key: str | None = Field(default=None, description="which array of an .npz file")
     bin_ms: float = Field(gt=0)
@@ -325,7 +325,7 @@ class CurrentProtocol(ProtocolBase):
     condition is shown in `n_trials` trials, which follow one another.
     """
 
-    kind: Literal["currents"]
+    kind: Literal["currents"] = "currents"
     currents: Annotated[tuple[Current, ...], NotEmpty]
     n_trials: int = Field(default=1, ge=1)
 

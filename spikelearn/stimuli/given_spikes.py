@@ -28,7 +28,7 @@ Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 class SpikeProtocol(ProtocolBase):
     """Spikes at given times from one spike source."""
 
-    kind: Literal["spikes"]
+    kind: Literal["spikes"] = "spikes"
     source: str | None = Field(default=None, description="the only spike source if absent")
     times_ms: tuple[tuple[float, ...], ...] | None = Field(
         default=None, description="one list for each source neuron"

@@ -43,7 +43,7 @@ class ImageProtocol(ProtocolBase):
     toolkit's, or the path of a user's own (see `spikelearn.stimuli.user_images`).
     """
 
-    kind: Literal["images"]
+    kind: Literal["images"] = "images"
     dataset: Annotated[str, AfterValidator(_known)]
     split: Literal["train", "test"] = "test"
     n_images: int | None = Field(default=None, ge=1, description="how many; all where absent")

@@ -116,7 +116,7 @@ class RateArray(Description):
     bins).
     """
 
-    kind: Literal["array"]
+    kind: Literal["array"] = "array"
     file: File
     key: str | None = Field(default=None, description="which array of an .npz file")
     bin_ms: float = Field(gt=0)
@@ -192,7 +192,7 @@ class PoissonProtocol(ProtocolBase):
     A source that `sources` does not name has `rate_hz`, or is silent where that is absent.
     """
 
-    kind: Literal["poisson"]
+    kind: Literal["poisson"] = "poisson"
     rate_hz: Rate | None = None
     sources: dict[str, SourceRate] = Field(default_factory=dict)
     n_trials: int = Field(default=1, ge=1)

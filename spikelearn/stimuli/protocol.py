@@ -6,6 +6,7 @@ once. Each kind has a file of its own here. Files that a protocol names are look
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,7 +34,7 @@ class CombinedProtocol(ProtocolBase):
     The parts have equally many trials, or one, which is then shown in every trial.
     """
 
-    kind: Literal["combined"]
+    kind: Literal["combined"] = "combined"
     parts: Annotated[tuple[_Part, ...], NotEmpty]
 
     @model_validator(mode="before")
@@ -110,8 +111,27 @@ def load_protocol(name: str | Path) -> AnyProtocol:
     'poisson'
     """
     path = find_yaml("stimuli", name)
+    return protocol_of(read_yaml(path), path)
+
+
+def protocol_of(fields: Any, path: Path | None = None) -> AnyProtocol:
+    """The protocol that has these fields, as a YAML file names them.
+
+    Parameters
+    ----------
+    fields : mapping
+    path : Path, optional
+        The file that they stand in: relative paths among them count from its folder.
+
+    Raises
+    ------
+    SpikelearnError
+        Naming the field and what is allowed.
+    """
     adapter: TypeAdapter[AnyProtocol] = TypeAdapter(Protocol)
-    context = {"folder": path.parent}
+    context = {"folder": None if path is None else path.parent}
     return validate(
-        lambda **content: adapter.validate_python(content, context=context), read_yaml(path), path
+        lambda **content: adapter.validate_python(content, context=context),
+        dict(fields) if isinstance(fields, Mapping) else fields,
+        "the stimulus" if path is None else path,
     )

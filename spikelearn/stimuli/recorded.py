@@ -27,7 +27,7 @@ class RecordedSignal(Description):
     of the signal, cut off at the Nyquist frequency of the grid, at the interval's beginning.
     """
 
-    kind: Literal["recording"]
+    kind: Literal["recording"] = "recording"
     file: File
     sampling_rate_hz: float | None = Field(default=None, gt=0)
     channel: int | None = Field(default=None, ge=0, description="of a sound, from 0")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from spikelearn._description import Description
+from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import sha256
 from spikelearn._room import Part, require_memory
@@ -25,7 +25,7 @@ from spikelearn._time_steps import checked_steps
 _CHECKED = 2**16  # spikes that are looked at together: those of a run may lie on the disk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stimulus:
     """A batch of stimuli (trials).
 
@@ -36,9 +36,10 @@ class Stimulus:
     spikes : mapping of str to PopulationSpikes
         Input spikes of each spike source, over all trials. Each belongs to the grid point nearest
         to it; several of a neuron at one count as many.
-    currents_mv : mapping of str to array of shape (n_trials or 1, n_steps, size or 1)
+    currents_mv : mapping of str to array of shape (n_trials or 1, n_steps or 1, size or 1)
         Input current times membrane resistance, in mV, held constant over each time step.
-        Entry [:, k] acts over the interval that ends at time k * dt_ms.
+        Entry [:, k] acts over the interval that ends at time k * dt_ms. A number stands for a
+        current that flows all the time into all neurons.
     currents_pa, currents_mv_per_ms : mapping of str to array, likewise
         The same in pA, for neurons with a capacitance or a leak conductance, and in mV/ms, for
         Izhikevich's model.
@@ -72,6 +73,9 @@ class Stimulus:
                         f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
                         f" has {self.n_trials} trials"
                     )
+        for unit, currents in self.currents.items():
+            arrays = {name: _array(name, current) for name, current in currents.items()}
+            object.__setattr__(self, f"currents_{unit}", arrays)
         for name, current in (
             pair for currents in self.currents.values() for pair in currents.items()
         ):
@@ -82,6 +86,30 @@ class Stimulus:
                 )
             if not np.isfinite(current).all():
                 raise SpikelearnError(f"the current into '{name}' holds values that are not finite")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same is shown: trials, spikes and currents; not how it came about."""
+        if not isinstance(other, Stimulus):
+            return NotImplemented
+        return (
+            tuple(self.labels) == tuple(other.labels)
+            and dict(self.spikes) == dict(other.spikes)
+            and all(
+                mine.keys() == other.currents[unit].keys()
+                and all(np.array_equal(mine[n], other.currents[unit][n]) for n in mine)
+                for unit, mine in self.currents.items()
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment] # it holds arrays, which nobody keeps from changing
+
+    def __repr__(self) -> str:
+        into = [
+            *(f"{len(spikes):,} spikes of {name}" for name, spikes in self.spikes.items()),
+            *(f"a current into {n}" for currents in self.currents.values() for n in currents),
+        ]
+        trials = f"{self.n_trials:,} trial" + "s" * (self.n_trials != 1)
+        return f"<Stimulus: {trials}; {', '.join(into) or 'nothing'}>"
 
     @property
     def currents(self) -> dict[str, Mapping[str, np.ndarray]]:
@@ -118,6 +146,16 @@ class Stimulus:
         return cls(
             (label,), {population: PopulationSpikes.from_unsorted(len(times), flat, senders)}
         )
+
+
+def _array(name: str, current: Any) -> np.ndarray:
+    """A current as an array: a number is one for all trials, steps and neurons."""
+    try:
+        array = np.asarray(current)
+        require_numbers(array)
+    except ValueError as error:
+        raise SpikelearnError(f"the current into '{name}' {error}") from None
+    return array.reshape(1, 1, 1).astype(np.float64) if array.ndim == 0 else array
 
 
 def beside(path: Path, info: ValidationInfo) -> Path:

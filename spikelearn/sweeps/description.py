@@ -29,6 +29,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
 from spikelearn._keys import plain
 from spikelearn._names import is_file_name
+from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.stimuli.protocol import AnyProtocol
 from spikelearn.sweeps.axes import Axis, Together, Varied
@@ -55,7 +56,7 @@ class SimulateBase(Description):
 
     model: str | SpikingNetwork
     stimulus: str | AnyProtocol | None = None
-    duration_ms: float = Field(default=500.0, gt=0)
+    duration_ms: float = Field(default=DEFAULT_DURATION_MS, gt=0)
     dt_ms: float | None = Field(default=None, gt=0)
     backend: str = "auto"
     written_by: Literal["spikelearn", "snntorch", "norse", "sinabs", "nir"] | None = Field(

@@ -17,7 +17,8 @@ from spikelearn._keys import content_key
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.content import content
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.simulation.simulate import load_backend, simulate, stimulus_for, time_step
+from spikelearn.simulation.given import stimulus_for, time_step
+from spikelearn.simulation.simulate import load_backend, simulate
 from spikelearn.spikes import summary
 from spikelearn.stimuli.datasets import data_key
 from spikelearn.stimuli.image_protocol import ImageProtocol

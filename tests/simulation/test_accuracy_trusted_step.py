@@ -26,7 +26,7 @@ from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
 from spikelearn.simulation import simulate
 from spikelearn.simulation.accuracy import STEPS_MS, accuracy_of, largest_step_ms
-from spikelearn.simulation.simulate import time_step
+from spikelearn.simulation.given import time_step
 from spikelearn.simulation.trusted_step import TimeStepWarning, trusted_step, warn_of_step
 from spikelearn.stimuli.stimulus import Stimulus
 

@@ -15,8 +15,8 @@ from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
 from spikelearn.simulation import simulate
+from spikelearn.simulation.given import time_step
 from spikelearn.simulation.known_input import known_input, unknown_inhibition
-from spikelearn.simulation.simulate import time_step
 from spikelearn.simulation.trusted_step import TimeStepWarning, trusted_step, warn_of_step
 from spikelearn.stimuli.stimulus import Stimulus
 

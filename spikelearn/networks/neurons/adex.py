@@ -25,7 +25,7 @@ class AdEx(NeuronModel):
     up to 2 ms); where C / g_L is below 7 ms or tau_w below 50 ms, as much less.
     """
 
-    model: Literal["adex"]
+    model: Literal["adex"] = "adex"
     capacitance_pf: PerNeuron = 281.0
     leak_ns: PerNeuron = 30.0
     v_rest_mv: PerNeuron = -70.6

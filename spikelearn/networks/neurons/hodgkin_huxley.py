@@ -27,7 +27,7 @@ class HodgkinHuxley(NeuronModel):
     changes the number of spikes by a sixth.
     """
 
-    model: Literal["hodgkin_huxley"]
+    model: Literal["hodgkin_huxley"] = "hodgkin_huxley"
     capacitance_pf: PerNeuron = 100.0
     sodium_ns: PerNeuron = 12_000.0
     potassium_ns: PerNeuron = 3_600.0

@@ -26,7 +26,7 @@ class Izhikevich(NeuronModel):
     1 / sqrt(a b) below 6 ms, as much less.
     """
 
-    model: Literal["izhikevich"]
+    model: Literal["izhikevich"] = "izhikevich"
     a_per_ms: PerNeuron = 0.02
     b_per_ms: PerNeuron = 0.2
     c_mv: PerNeuron = -65.0

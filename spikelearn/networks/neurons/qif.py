@@ -28,7 +28,7 @@ class QIF(NeuronModel):
     tau_m is below 4 ms, as much less.
     """
 
-    model: Literal["qif"]
+    model: Literal["qif"] = "qif"
     tau_m_ms: PerNeuron = 10.0
     v_rest_mv: PerNeuron = -65.0
     v_critical_mv: PerNeuron = -50.0

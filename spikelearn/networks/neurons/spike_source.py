@@ -12,5 +12,5 @@ from spikelearn._description import Description
 class SpikeSource(Description):
     """Neurons whose spikes the stimulus gives."""
 
-    model: Literal["spike_source"]
+    model: Literal["spike_source"] = "spike_source"
     size: int = Field(ge=1)

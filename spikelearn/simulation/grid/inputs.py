@@ -353,6 +353,7 @@ def currents_on_grid(
                 )
             _check_current(name, current, stimulus.n_trials, n_steps, population.size)
             array = np.asarray(current, dtype=np.float64)
+            array = np.broadcast_to(array, (array.shape[0], n_steps, array.shape[2]))
             if np.ndim(gains[unit]) or gains[unit] != 1.0:
                 array = array * gains[unit]
             drives[name] = drives[name] + array if name in drives else array
@@ -360,7 +361,7 @@ def currents_on_grid(
 
 
 def _check_current(name: str, current: np.ndarray, n_trials: int, n_steps: int, size: int) -> None:
-    allowed = ((1, n_trials), (n_steps,), (1, size))
+    allowed = ((1, n_trials), (1, n_steps), (1, size))
     for axis, (entries, possible) in enumerate(zip(current.shape, allowed, strict=True)):
         if entries not in possible:
             raise SpikelearnError(

@@ -225,7 +225,7 @@ class _Stage:
             for name in self.names:
                 drive = self.drives.get(name)
                 self.populations[name].integrate_currents(
-                    None if drive is None else self._tensor(next(drive))
+                    None if drive is None else self._tensor(np.array(next(drive)))
                 )
             for learning in self.plastic:
                 learning.begin(first + offset)

@@ -1,0 +1,33 @@
+"""How a spiking network shows itself in a notebook: populations, and what connects them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+_MOST = 30  # rows of a table
+
+
+def as_html(network: Any) -> str:
+    """A heading, a table of populations and one of projections."""
+    populations = [(name, p.model, f"{p.size:,}") for name, p in network.populations.items()]
+    projections = [
+        (p.name, p.connectivity.kind, p.synapse.model, p.plasticity.rule if p.plasticity else "")
+        for p in network.projections
+    ]
+    tables = _table(("population", "model", "neurons"), populations)
+    if projections:
+        heads = ("projection", "connectivity", "synapse", "plasticity")
+        tables += _table(heads, projections)
+    return f"<p><b>{escape(network.name)}</b> {escape(network.description)}</p>{tables}"
+
+
+def _table(heads: tuple[str, ...], rows: list[Any]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows[:_MOST]
+    )
+    left = len(rows) - _MOST
+    more = f"<tr><td colspan='{len(heads)}'>... {left} more</td></tr>" if left > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}{more}</tbody></table>"
