@@ -268,3 +268,19 @@ def _where(node: Any, place: Place) -> str:
     declared = [name for name in ("model", "kind") if name in type(node).model_fields]
     what = f" ({node.seen(declared[0])})" if place and declared else ""
     return (written(place) or node.described()) + what
+
+
+def between_commas(text: str, at: str = ",") -> list[str]:
+    """The parts of a text between commas (or another letter) that no bracket or quote holds."""
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        depth += 0 if quote else {"[": 1, "{": 1, "(": 1, "]": -1, "}": -1, ")": -1}.get(letter, 0)
+        if letter == at and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]

@@ -94,7 +94,7 @@ def list_(
 
 
 def _names(text: str) -> list[str]:
-    from spikelearn.sweeps.axes import between_commas
+    from spikelearn._paths import between_commas
 
     return [name.strip() for name in between_commas(text)] if text.strip() else []
 

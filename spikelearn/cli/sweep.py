@@ -292,7 +292,7 @@ def _shared(
     name: str, vary: list[str] | None, measure: list[str] | None, seed: int, seeds: int
 ) -> dict[str, Any]:
     """Fields that both kinds of sweep have."""
-    from spikelearn.sweeps.axes import between_commas
+    from spikelearn._paths import between_commas
     from spikelearn.sweeps.measures import absolute_measure
 
     fields: dict[str, Any] = {
@@ -308,8 +308,7 @@ def _shared(
 
 def _axis(text: str) -> dict[str, Any]:
     """What --vary says: one path with its values, or several that vary together."""
-    from spikelearn._paths import split_assignment
-    from spikelearn.sweeps.axes import between_commas
+    from spikelearn._paths import between_commas, split_assignment
 
     parts = []
     for part in between_commas(text, "&"):

@@ -35,6 +35,7 @@ from pydantic import Field, field_validator, model_validator
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._keys import plain
+from spikelearn._paths import between_commas
 from spikelearn._seeding import generator
 from spikelearn._yaml import parse_yaml
 
@@ -233,22 +234,6 @@ def _read(text: str, path: str) -> Any:
         return parse_yaml(text, f"a value of {path}" if path else "a value")
     except SpikelearnError as error:
         raise ValueError(str(error)) from error
-
-
-def between_commas(text: str, at: str = ",") -> list[str]:
-    """The parts of a text between commas (or another letter) that no bracket or quote holds."""
-    parts, depth, quote = [""], 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        depth += 0 if quote else {"[": 1, "{": 1, "(": 1, "]": -1, "}": -1, ")": -1}.get(letter, 0)
-        if letter == at and not depth and not quote:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]
 
 
 def _counted(text: str) -> int:

@@ -31,9 +31,9 @@ from spikelearn.training.spiking_model import as_spiking, is_nir, spiking_model
 FORMAT = 1
 # Of the toolkit, what decides spikes and what is measured of them.
 CODE = (
-    "simulation", "networks", "stimuli", "spikes", "_seeding.py", "_spike_arrays.py",
-    "_synaptic_weights.py", "_time_steps.py", "rules/stdp.py", "sweeps/measures.py",
-    "sweeps/simulated.py",
+    "simulation", "networks", "stimuli", "spikes", "_mat_files.py", "_seeding.py",
+    "_spike_arrays.py", "_synaptic_weights.py", "_time_steps.py", "rules/stdp.py",
+    "sweeps/measures.py", "sweeps/simulated.py",
 )  # fmt: skip
 _IN_STIMULUS, _IN_BASE = "stimulus.", "simulate."
 _SAID = ("name", "description", "reference", "dt_ms")

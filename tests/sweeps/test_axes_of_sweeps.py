@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikelearn import SpikelearnError
-from spikelearn.sweeps.axes import Axis, Together, Varied, between_commas, changes_at, places
+from spikelearn._paths import between_commas
+from spikelearn.sweeps.axes import Axis, Together, Varied, changes_at, places
 from spikelearn.sweeps.axes import values_of as read
 
 DECIMALS = st.decimals(-1000, 1000, places=3)
