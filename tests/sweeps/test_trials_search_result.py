@@ -12,7 +12,7 @@ import spikelearn as sl
 from spikelearn._files import read_yaml, write_yaml
 from spikelearn._small_results import SmallResults
 from spikelearn._workers import Workers
-from spikelearn.simulation.simulate import stimulus_for
+from spikelearn.simulation.given import stimulus_for
 from spikelearn.stimuli.protocol import load_protocol
 from spikelearn.sweeps.axes import range_of
 from spikelearn.sweeps.search_result import BEST, search_in_words
