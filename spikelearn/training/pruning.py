@@ -19,8 +19,8 @@ from pathlib import Path
 from spikelearn import _store as store
 from spikelearn._atomic import discard, leftovers, put_away, workers_on
 from spikelearn._errors import SpikelearnError
-from spikelearn.training.run_table import DAMAGED, PARTIAL, STALE, run_rows
-from spikelearn.training.stored_runs import CHECKPOINT, TODAYS, cannot_compare, standing
+from spikelearn.training.run_table import DAMAGED, PARTIAL, STALE, run_rows, unfinished
+from spikelearn.training.stored_runs import CHECKPOINT
 
 LEFTOVER = "leftover"
 KINDS = (STALE, DAMAGED, PARTIAL, LEFTOVER)
@@ -75,8 +75,8 @@ def _runs(folder: Path) -> Iterator[Prunable]:
             continue
         if row["state"] in (STALE, DAMAGED):
             yield _of(row["state"], row["run"], row["standing"], path)
-        elif row["state"] == PARTIAL:
-            yield _of(PARTIAL, row["run"], row["standing"], *_hidden_of(path))
+        elif row["state"] == PARTIAL and (hidden := _hidden_of(path)):
+            yield _of(PARTIAL, row["run"], row["standing"], *hidden)
 
 
 def _hidden_of(run: Path) -> list[Path]:
@@ -138,7 +138,7 @@ def prune(
                 tell(f"{one.name} stays: {stays}")
             continue
         for path in one.paths:
-            if path in leftovers(folder):
+            if one.kind == LEFTOVER and path.name == one.name:
                 put_away(path)
             elif path.exists() or path.is_symlink():
                 discard(path)
@@ -153,10 +153,17 @@ def _used(folder: Path, one: Prunable) -> str:
     who = workers_on(folder / one.name)
     if who:
         return f"{' and '.join(who)} works on it"
-    if one.kind == STALE:
-        words = standing(folder / one.name)
-        if words == TODAYS or cannot_compare(words):
-            return f"it is {words} now"
-    if one.kind == PARTIAL and store.is_complete(folder / one.name):
-        return "it is complete now"
+    return _changed(folder, one) if one.paths[0].exists() else ""
+
+
+def _changed(folder: Path, one: Prunable) -> str:
+    """How something that is still there is another than was found; empty if it is not."""
+    path, run = one.paths[0], folder / one.name
+    if one.kind in (STALE, DAMAGED) and not store.is_set_aside(path):
+        (now,) = run_rows(path) if store.is_complete(path) else [unfinished(path)]
+        return "" if now["state"] == one.kind else f"it is {now['standing']} now"
+    if one.kind == LEFTOVER and one.name.startswith("."):
+        return "" if path in leftovers(folder) else "a process of its number runs now"
+    if store.is_complete(run) != (one.kind == LEFTOVER) and one.kind != DAMAGED:
+        return f"it is {'not complete' if one.kind == LEFTOVER else 'complete'} now"
     return ""

@@ -12,9 +12,9 @@ import yaml
 from copied_runs import CONFIG, copied
 
 from spikelearn import SpikelearnError
+from spikelearn import _atomic as atomic
 from spikelearn import _store as store
 from spikelearn._atomic import WriteError, _host, discard, worked_on
-from spikelearn.training import pruning
 from spikelearn.training.config import run_name
 from spikelearn.training.loop import train
 from spikelearn.training.pruning import KINDS, prunable, prune
@@ -43,6 +43,8 @@ def runs(base: Path, tmp_path: Path) -> Path:
     hidden(folder / named(0))
     (folder / ".begun.checkpoint.damaged").write_bytes(b"12345")
     (folder / "notes.txt").write_text("of the user")
+    (folder / "sums").mkdir()
+    (folder / "sums" / store.SUMMARY).write_text("of the user")
     (folder / "controls").mkdir()
     (folder / "controls" / "config.yaml").write_text("kind: controls")
     program = (
@@ -80,7 +82,7 @@ def test_what_can_be_removed_is_found_with_its_size_and_nothing_else(runs: Path)
     killed = {one.name.partition(f"-{_host()}")[0] for one in kinds["leftover"]} - {named(0)}
     assert killed == {".killed.tmp", ".killed.old"}
     assert len(kinds["leftover"]) == 3
-    kept = {named(0), named(1), "notes.txt", "controls"}
+    kept = {named(0), named(1), "notes.txt", "controls", "sums"}
     assert not kept & {path.name for one in found for path in one.paths}
     assert [one.kind for one in prunable(runs, ["partial"])] == ["partial"]
 
@@ -91,7 +93,7 @@ def test_all_that_was_found_goes_and_today_s_runs_stay_as_they_were(runs: Path) 
              for p in (runs / name).iterdir()}  # fmt: skip
     found = prunable(runs)
     assert prune(runs, found) == sum(one.n_bytes for one in found)
-    left = {"controls", "notes.txt", named(0), named(1), gone.name}
+    left = {"controls", "sums", "notes.txt", named(0), named(1), gone.name}
     assert {path.name for path in runs.iterdir()} == left
     assert {path: path.read_bytes() for path in files} == files
     assert prunable(runs) == []
@@ -115,17 +117,46 @@ def test_what_a_process_works_on_stays(runs: Path) -> None:
     assert "begun" not in {one.name for one in prunable(runs)}
 
 
-def test_what_has_become_one_of_today_s_meanwhile_stays(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = prunable(runs, ["stale", "partial"])
-    said: list[str] = []
-    monkeypatch.setattr(pruning, "standing", lambda folder: "as today")
+def test_what_has_become_one_of_today_s_meanwhile_stays(runs: Path, base: Path) -> None:
+    found = prunable(runs, ["stale", "partial", "damaged"])
+    mended = next(p for p in runs.iterdir() if "-seed5-" in p.name)
+    stale = next(p for p in runs.iterdir() if "-seed2-" in p.name)
+    for path in (mended, stale):
+        shutil.rmtree(path)
+        shutil.copytree(runs / named(1), path)
     shutil.copytree(runs / named(1), runs / "begun")
-    assert prune(runs, found, said.append) == 0
-    assert sorted(sentence.partition(" stays: ")[2] for sentence in said) == [
-        "it is as today now", "it is as today now", "it is complete now"
-    ]  # fmt: skip
+    said: list[str] = []
+    prune(runs, found, said.append)
+    assert sorted(said) == sorted([
+        f"{mended.name} stays: it is as today now",
+        f"{stale.name} stays: it is as today now",
+        "begun stays: it is complete now",
+    ])  # fmt: skip
+    assert store.is_complete(mended)
+
+
+def test_a_checkpoint_stays_that_is_needed_again(runs: Path) -> None:
+    """Whose run was set aside since, so that it is made anew."""
+    found = prunable(runs, ["leftover"])
+    shutil.move(runs / named(0), runs / "away")
+    said: list[str] = []
+    prune(runs, found, said.append)
+    assert said == [f"{named(0)} stays: it is not complete now"]
+    assert (runs / f".{named(0)}.checkpoint").is_file()
+
+
+def test_what_was_moved_aside_stays_where_a_process_has_its_number(runs: Path) -> None:
+    found = prunable(runs, ["leftover"])
+    moved = next(path for one in found for path in one.paths if ".killed.old-" in path.name)
+    (moved / "killed").mkdir()
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atomic, "_runs", lambda number: True)
+        prune(runs, found, said.append)
+    assert f"{moved.name} stays: a process of its number runs now" in said
+    assert (moved / "killed").is_dir()
+    prune(runs, found)
+    assert (runs / "killed").is_dir()  # it is put back
 
 
 def test_nothing_outside_the_folder_is_removed(runs: Path, tmp_path: Path, base: Path) -> None:
