@@ -122,7 +122,7 @@ def sweep(
     described = _described(description, fields)
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
-    made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described)
+    made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described, again)
     if described.search is None:
         check_sweep(described, made)
     else:

@@ -26,6 +26,8 @@ class TrainedRuns:
     Parameters
     ----------
     sweep : Sweep
+    again : bool
+        Whether to train also what is there.
 
     Raises
     ------
@@ -35,10 +37,10 @@ class TrainedRuns:
 
     by_population = False
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, again: bool = False) -> None:
         if sweep.train is None:
             raise SpikelearnError(f"the sweep '{sweep.name}' simulates, it does not train")
-        self.sweep = sweep
+        self.sweep, self.again = sweep, again
         self.measures = sweep.measured()
         recipe = sweep.train.recipe
         self.recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
@@ -100,7 +102,7 @@ class TrainedRuns:
         def quiet(fraction: float, words: str) -> None:
             """Nothing is told while it trains."""
 
-        run = train_one(self.config(changes, seed), folder, quiet)
+        run = train_one(self.config(changes, seed), folder, quiet, self.again)
         assert run.folder is not None  # noqa: S101 - a folder is given
         found = {name: plain_value(run.summary.get(name)) for name in TRAINED}
         return {"found": found, "own": own_found(self.measures, run), "folder": run.folder.name}

@@ -299,6 +299,18 @@ def test_trainings_are_runs_like_any_other(tmp_path):
         sl.sweep(sweep, vary=[{"path": "seed", "values": [1], "name": "s"}])
 
 
+def test_trainings_are_done_again_where_that_is_asked_for(tmp_path):
+    recipe = sl.TrainConfig(model="mlp_64", rule="backprop", dataset="digits", epochs=1, n_train=50)
+    first = sl.sweep(train=recipe, runs=tmp_path, measures=["test_accuracy"])
+    made = tmp_path / first.table["folder"][0] / "made.yaml"
+    before = made.stat().st_ino
+    sl.sweep(train=recipe, runs=tmp_path, measures=["test_accuracy", "flag"])
+    assert made.stat().st_ino == before
+    again = sl.sweep(train=recipe, runs=tmp_path, measures=["test_accuracy"], again=True)
+    assert made.stat().st_ino != before
+    assert again.table["test_accuracy"][0] == first.table["test_accuracy"][0]
+
+
 BRUNEL = {
     "simulate": {
         "model": "brunel2000",
