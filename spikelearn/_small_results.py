@@ -55,6 +55,7 @@ class SmallResults:
             raise WriteError(f"cannot write into {path.parent}: {said}") from error
         self._connection = self._opened()
         self._waiting: dict[str, str] = {}
+        self._here: dict[str, Any] = {}
         self._last = -TOGETHER_S
 
     def _opened(self) -> sqlite3.Connection:
@@ -92,6 +93,8 @@ class SmallResults:
 
     def find(self, key: str) -> Any:
         """The result of a key; None where there is none, or it is not what was written."""
+        if key in self._here:
+            return self._here[key]
         if key in self._waiting:
             return json.loads(self._waiting[key])
         with self._plainly():
@@ -113,6 +116,10 @@ class SmallResults:
         self._waiting[key] = json.dumps(value)
         if time.monotonic() - self._last > TOGETHER_S:
             self.write()
+
+    def add_here(self, key: str, value: Any) -> None:
+        """Find this for a key until the block ends; what is in the file stays as it is."""
+        self._here[key] = value
 
     def write(self) -> None:
         """Put what was added onto the disk, now."""

@@ -30,6 +30,15 @@ def test_what_was_added_is_found_also_by_the_next_process(tmp_path):
         assert results.find("y") == 2
 
 
+def test_what_is_told_for_here_alone_stays_out_of_the_file(tmp_path):
+    with SmallResults(tmp_path / "r.sqlite") as results:
+        results.add("x", 1)
+        results.add_here("x", 2)
+        assert results.find("x") == 2
+    with SmallResults(tmp_path / "r.sqlite") as results:
+        assert results.find("x") == 1
+
+
 def _add_many(path, first, gate):
     with SmallResults(path) as results:
         gate.wait()

@@ -319,12 +319,17 @@ class _Work:
     def _keep(self, results: SmallResults, key: str, outcome: dict[str, Any]) -> None:
         outcome.pop("lacks_room", None)
         before = results.find(key)
-        if isinstance(before, dict) and "found" in before and "found" in outcome:
-            # What another sweep asked for stays: it is of the same run.
-            outcome["found"] = {**before["found"], **outcome["found"]}
-            if "spikes" in before:
-                outcome.setdefault("spikes", before["spikes"])
-        results.add(key, outcome)
+        is_known = isinstance(before, dict) and "found" in before
+        if is_known and "failed" in outcome:
+            # What was found earlier, or by a sweep that asked for less, is no less true.
+            results.add_here(key, outcome)
+        else:
+            if is_known:
+                # What another sweep asked for stays: it is of the same run.
+                outcome["found"] = {**before["found"], **outcome["found"]}
+                if "spikes" in before:
+                    outcome.setdefault("spikes", before["spikes"])
+            results.add(key, outcome)
         self.n_done += "failed" not in outcome
         self.n_failed += "failed" in outcome
         for note in outcome.get("notes", ()):

@@ -121,6 +121,23 @@ def test_what_a_full_disk_or_missing_data_failed_is_tried_again_unasked(tmp_path
     assert sl.sweep(fields, tmp_path / "runs").n_computed == 0
 
 
+def test_a_failure_takes_no_result_away_that_was_found_before(tmp_path, monkeypatch):
+    fields = described(tmp_path, {}) | {"measures": ["rate_hz"], "seeds": [0]}
+    first = sl.sweep(fields, tmp_path / "runs").table
+
+    def fails(*given):
+        raise sl.SpikelearnError("too large")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimulatedRuns, "result", fails)
+        more = sl.sweep({**fields, "measures": ["synchrony"]}, tmp_path / "runs")
+        assert list(more.table["failed"]) == ["too large"]
+        assert sl.sweep(fields, tmp_path / "runs", again=True).n_failed == 1
+    last = sl.sweep(fields, tmp_path / "runs")
+    assert (last.n_computed, last.n_failed) == (0, 0)
+    assert last.table.equals(first)
+
+
 @pytest.mark.parametrize("trains", [False, True])
 def test_a_worker_whose_files_are_others_than_here_computes_nothing(tmp_path, trains):
     file = tmp_path / "own_there.py"
