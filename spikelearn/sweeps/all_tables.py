@@ -7,7 +7,7 @@ column that holds numbers in one and text in another is text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from spikelearn.sweeps.axes import changes_at
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.running import DESCRIPTION
 from spikelearn.sweeps.simulated import SimulatedRuns
-from spikelearn.sweeps.table import TABLE
+from spikelearn.sweeps.table import TABLE, _text
 from spikelearn.sweeps.trained import TrainedRuns
 
 if TYPE_CHECKING:
@@ -61,28 +61,53 @@ def _standing(folder: Path, table: pyarrow.Table) -> str:
     try:
         sweep = Sweep(**read_yaml(folder / DESCRIPTION))
         made: Any = SimulatedRuns(sweep) if sweep.simulate else TrainedRuns(sweep)
-        axes = sweep.axes()
-        for place, seed, key in _keyed(table, len(sweep.seeds), [len(axis) for axis in axes]):
-            today = made.key(changes_at(axes, place), sweep.seeds[seed])
-            return CURRENT if today.startswith(key) else STALE  # the table has its beginning
+        for row in _first_keyed(table):
+            today = made.key(_changes(sweep, row), row["seed"])
+            return CURRENT if today.startswith(row["key"]) else STALE  # which is its beginning
         return "none of its runs was computed"
     except (SpikelearnError, TypeError, ValueError) as error:
         return f"cannot be compared with today's: {' '.join(str(error).split())[:200]}"
 
 
-def _keyed(
-    table: pyarrow.Table, n_seeds: int, sizes: Sequence[int]
-) -> list[tuple[tuple[int, ...], int, str]]:
-    """Place on the axes, number of the seed, and key of the first run that has one."""
-    for number, key in zip(table["run"].to_pylist(), table["key"].to_pylist(), strict=True):
-        if key:
-            rest, seed = divmod(int(number), n_seeds)
-            place: list[int] = []
-            for size in reversed(sizes):
-                rest, at = divmod(rest, size)
-                place.insert(0, at)
-            return [(tuple(place), seed, str(key))]
-    return []
+def _first_keyed(table: pyarrow.Table) -> list[dict[str, Any]]:
+    """The first row that has a key, if there is one."""
+    at = next((at for at, key in enumerate(table["key"].to_pylist()) if key), None)
+    return [] if at is None else table.slice(at, 1).to_pylist()
+
+
+def _changes(sweep: Sweep, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs in the run of a row, by path: at its place, or of a search as it stands there.
+
+    Raises
+    ------
+    ValueError
+        If it is none of the sweep's.
+    """
+    axes = sweep.axes()
+    if sweep.search is None:
+        rest, place = row["run"] // len(sweep.seeds), [0] * len(axes)
+        for at in reversed(range(len(axes))):
+            rest, place[at] = divmod(rest, len(axes[at]))
+        return changes_at(axes, place)
+    changed: dict[str, Any] = {}
+    for axis in axes:
+        there = [row[column] for column in axis.columns]
+        if axis.range is not None:
+            changed[axis.paths[0]] = axis.range.value(float(there[0]))
+            continue
+        fitting = [
+            at for at, values in enumerate(axis.values)
+            if all(map(_stands_as, values, there))
+        ]  # fmt: skip
+        if not fitting:
+            raise ValueError(f"{', '.join(axis.columns)} of its table is no value of the search")
+        changed |= axis.changes(fitting[0])
+    return changed
+
+
+def _stands_as(value: Any, there: Any) -> bool:
+    """Whether a value is what stands in a table."""
+    return bool(there == _text(value) or (isinstance(value, int | float) and there == value))
 
 
 def _mixed(tables: Sequence[pyarrow.Table]) -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
+import pytest
 import yaml
 
 from spikelearn.sweeps import sweep
@@ -50,3 +51,19 @@ def test_tables_of_other_code_or_description_and_damaged_ones_say_so(tmp_path: P
     content["simulate"]["model"] = "of nobody"
     (one / DESCRIPTION).write_text(yaml.safe_dump(content))
     assert "there is no model" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
+
+
+def test_trials_of_a_search_are_compared_by_the_values_in_their_rows(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    vary = {
+        "populations.neuron.tau_m_ms": "10:20", "populations.neuron.size": "integers(1, 3)",
+        "populations.neuron.v_threshold_mv": [-50, -45.5], "simulate.backend": ["auto", "native"],
+    }  # fmt: skip
+    sought = {"trials": 2, "maximise": "rate_hz"}
+    sweep(name="s", simulate=BASE, vary=vary, seeds=[3, 4], search=sought, runs=tmp_path)
+    assert sweep_rows(tmp_path)["standing"].to_pylist() == [CURRENT] * 4
+    file = tmp_path / "sweeps" / "s" / DESCRIPTION
+    content = yaml.safe_load(file.read_text())
+    content["vary"][2]["values"] = [-40]
+    file.write_text(yaml.safe_dump(content))
+    assert "is no value of the search" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
