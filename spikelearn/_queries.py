@@ -29,6 +29,8 @@ _CLASSES = {
     "OPERATOR", "TYPE",
 }  # fmt: skip
 _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "^", "||", "~~", "!~~", "~~*", "!~~*"}
+# Not reserved by DuckDB, and yet no columns where they stand in a condition.
+_WORDS = {"between", "glob", "ilike", "is", "isnull", "like", "notnull", "similar"}
 _TOKEN = re.compile(
     r"""(?P<text>'(?:[^']|'')*')"""
     r"""|(?P<quoted>"(?:[^"]|"")*")"""
@@ -160,9 +162,9 @@ def _condition(where: str, columns: Columns, connection: Any) -> str:
     reserved = {
         str(word)
         for (word,) in connection.execute(
-            "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+            "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
         ).fetchall()
-    }
+    } | _WORDS
 
     def named(found: re.Match[str]) -> str:
         token = found[0]
@@ -184,7 +186,9 @@ def _condition(where: str, columns: Columns, connection: Any) -> str:
         if not found["name"]:
             return token
         after = where[found.end() :].lstrip()[:1]
-        is_word = token.lower() in reserved or after in ("(", "'")
+        before = where[: found.start()].rstrip().lower()
+        is_type = before.endswith("::") or re.search(r"\bas$", before) is not None
+        is_word = token.lower() in reserved or after in ("(", "'") or is_type
         if "." in token or "[" in token or (columns.is_known(token) and not is_word):
             return f'"{_COLUMN.format(columns.place(token))}"'
         return token

@@ -114,6 +114,16 @@ def test_no_file_can_be_reached_even_if_a_condition_were_let_through(
             fitting_rows(TABLE, where)
 
 
+@pytest.mark.parametrize(
+    "where", ["time > '2'", "by = 'me' and time is not null", "cast(by as time) = time '12:00'"]
+)
+def test_columns_may_be_called_as_words_that_are_not_reserved(where: str) -> None:
+    texts = {"time": ["1", "3"], "by": ["you", "me"]}
+    if "cast" in where:
+        texts["by"] = ["11:00", "12:00"]
+    assert fitting_rows(pyarrow.table(texts), where) == [1]
+
+
 def test_nan_is_not_known() -> None:
     table = pyarrow.table({"x": [float("nan"), 2.0, None, 1.0]})
     assert fitting_rows(table, "x > 0 or x <= 0") == [1, 3]
