@@ -90,7 +90,7 @@ def placed_files() -> Iterator[Callable[[], list[Path]]]:
     try:
         yield lambda: [path for temporary, path in mine if not temporary.exists()]
     finally:
-        _watched.remove(mine)
+        _watched[:] = [watched for watched in _watched if watched is not mine]
 
 
 @contextlib.contextmanager

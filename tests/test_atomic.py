@@ -384,6 +384,15 @@ def test_files_that_get_their_names_are_told_at_any_moment(tmp_path: Path) -> No
         assert placed() == [tmp_path / "a"]
 
 
+def test_files_are_told_of_to_whoever_watches_when_another_has_ended(tmp_path: Path) -> None:
+    with placed_files() as placed:
+        with placed_files():
+            pass
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.touch()
+        assert placed() == [tmp_path / "a"]
+
+
 def test_what_goes_by_way_of_memory_is_written_at_the_end_or_not_at_all(tmp_path: Path) -> None:
     with by_way_of_memory(tmp_path / "a") as buffer:
         buffer.write(b"whole")
