@@ -10,11 +10,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from numbers import Integral
 
 from spikelearn._errors import SpikelearnError
 
 # Of the whole process, as the libraries' own numbers of threads are.
 _most: int | None = None
+_ANY = 1024  # more than there are, and not more than libraries take
 
 
 def cores() -> int:
@@ -39,9 +41,9 @@ def as_many(threads: int | None) -> contextlib.AbstractContextManager[None]:
     """
     if threads is None:
         return contextlib.nullcontext()
-    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+    if not isinstance(threads, Integral) or isinstance(threads, bool) or threads < 1:
         raise SpikelearnError(f"threads must be a whole number above 0, found {threads!r}")
-    return at_most(threads)
+    return at_most(min(int(threads), _ANY))
 
 
 @contextlib.contextmanager

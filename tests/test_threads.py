@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from spikelearn import SpikelearnError
@@ -29,6 +30,10 @@ def test_as_many_as_a_user_says_or_as_before():
         assert n_threads() == cores()
     with as_many(2):
         assert n_threads() == 2
+    with as_many(np.int64(2)):  # type: ignore[arg-type] # as loops over arrays give it
+        assert n_threads() == 2
+    with as_many(10**20):  # of which libraries take what they can hold
+        assert n_threads() >= cores()
     for wrong in (0, -1, 1.5, True, "2"):
         with pytest.raises(SpikelearnError, match="threads must be a whole number above 0, found"):
             as_many(wrong)
