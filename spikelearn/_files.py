@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -267,12 +268,12 @@ def find_yaml(kind: str, name: str | Path) -> Path:
     """
     path = Path(name)
     shipped = shipped_folder(kind) / f"{name}.yaml"
-    if not path.is_absolute() and ".." not in path.parts and shipped.is_file():
+    if not path.is_absolute() and ".." not in path.parts and _is_file(shipped):
         return shipped
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        if path.is_dir() and (inside := path / "network.yaml").is_file():
+        if _is_file(inside := path / "network.yaml"):
             return inside
-        if path.is_file():
+        if _is_file(path):
             return path
         if path.suffix or kind != "models/recipes":
             raise SpikelearnError(f"there is no file {path}")
@@ -286,3 +287,12 @@ def find_yaml(kind: str, name: str | Path) -> Path:
         f"there is no {singular} called '{name}', and no YAML file of that name;"
         f" {nearest(str(name), shipped_names(kind))}"
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise

@@ -197,7 +197,7 @@ def test_a_yaml_file_is_found_by_name_by_path_and_by_saved_folder(
 
 @pytest.mark.parametrize(("kind", "word"), [("models", "model"), ("stimuli", "stimulus")])
 def test_a_name_that_is_not_shipped_gets_the_nearest_that_are(kind: str, word: str) -> None:
-    for name in ("nothing", "", ".."):
+    for name in ("nothing", "", "..", "n" * 300):
         with pytest.raises(SpikelearnError) as raised:
             find_yaml(kind, name)
         message = str(raised.value)
