@@ -17,7 +17,7 @@ from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate, stimulus_for
 from spikelearn.simulation.grid.network import to_grid
-from spikelearn.simulation.native import engine, parts
+from spikelearn.simulation.native import engine, parts, trial
 from spikelearn.simulation.native.compiled import entry
 from spikelearn.simulation.native.meeting import meet, meeting_place
 from spikelearn.spikes.activity import Activity
@@ -117,6 +117,41 @@ def test_a_reward_that_neurons_of_all_parts_give_is_summed_in_one_order(in_parts
         found.append(simulate(description, shown, 40.0, 0.5, "native", 4))
     assert same(*found)
     assert len(np.unique(np.asarray(found[0].weights["in->b"]))) > 100
+
+
+def simulate_shown(duration_ms: float) -> Activity:
+    description = network()
+    shown = stimulus_for(description, "poisson", duration_ms, 0.5, 3)
+    return simulate(description, shown, duration_ms, 0.5, "native", 4)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_part_that_fails_holds_up_no_other(in_parts, monkeypatch, failing):
+    real = trial.advance
+
+    def advance(net: Any, *more: Any) -> Any:
+        if net.part == failing:
+            raise MemoryError("as it may be")
+        return real(net, *more)
+
+    monkeypatch.setattr(trial, "advance", advance)
+    in_parts(3)
+    with pytest.raises(MemoryError, match="as it may be"):
+        simulate_shown(20.0)
+
+
+def test_a_thread_that_does_not_start_holds_up_no_other(in_parts, monkeypatch):
+    class Pool(engine.ThreadPoolExecutor):
+        def submit(self, call: Any, *more: Any) -> Any:
+            of = getattr(call, "__self__", None)
+            if isinstance(of, trial._Share) and of.part.number == 2:
+                raise RuntimeError("can't start new thread")
+            return super().submit(call, *more)
+
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", Pool)
+    in_parts(3)
+    with pytest.raises(RuntimeError, match="can't start"):
+        simulate_shown(20.0)
 
 
 @settings(max_examples=200)

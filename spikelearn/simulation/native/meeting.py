@@ -18,13 +18,18 @@ from numba.extending import intrinsic
 from spikelearn.simulation.native.compiled import inner
 
 _LINE = 8  # numbers of 8 bytes: what different threads write lies in different lines of the cache
-_CAME, _MEETINGS, _WISHES = 0, _LINE, 2 * _LINE
+_CAME, _MEETINGS, _GIVEN_UP, _WISHES = 0, _LINE, 2 * _LINE, 3 * _LINE
 _LOOKS = 4_000  # and then others may have the core
 
 
 def meeting_place(n_parts: int) -> np.ndarray:
     """Room for the meetings of so many threads."""
     return np.zeros(_WISHES + 2 * n_parts * _LINE, dtype=np.int64)
+
+
+def give_up(place: np.ndarray) -> None:
+    """Let those go who wait for one that will not come; nobody meets here again."""
+    place[_GIVEN_UP] = 1
 
 
 @intrinsic
@@ -76,7 +81,7 @@ step_aside: Any = _step_aside
 
 @inner
 def meet(place: np.ndarray, number: int, n_parts: int, wish: bool) -> bool:  # pragma: no cover
-    """Wait until all parts are here; whether any of them came with the wish.
+    """Wait until all parts are here; whether any of them came with the wish, or it was given up.
 
     Parameters
     ----------
@@ -98,6 +103,8 @@ def meet(place: np.ndarray, number: int, n_parts: int, wish: bool) -> bool:  # p
         while look(place, _MEETINGS) == meeting:
             looks += 1
             if looks > _LOOKS:
+                if look(place, _GIVEN_UP) != 0:
+                    return True
                 step_aside()
     wished = False
     for k in range(n_parts):

@@ -12,7 +12,7 @@ from spikelearn.simulation.native import plasticity as learning
 from spikelearn.simulation.native.arrange import arranged_state, models_of
 from spikelearn.simulation.native.feed import Block, Feed
 from spikelearn.simulation.native.kernels import advance
-from spikelearn.simulation.native.meeting import meeting_place
+from spikelearn.simulation.native.meeting import give_up, meeting_place
 from spikelearn.simulation.native.parts import Part, numbers_of, together
 from spikelearn.simulation.native.state import Net, aligned, empty_rings
 from spikelearn.simulation.spike_store import SpikeStore
@@ -94,14 +94,18 @@ class Trial:
         """All parts by the steps of a block."""
         for share in self._shares:
             share.begin(feed, block, first, last)
+        first_share, *others = self._shares
         step = first
         while step < last:
-            first_share, *others = self._shares
-            running = [
-                self.helpers.submit(share.advance, first, step, last)
-                for share in others
-                if self.helpers is not None
-            ]
+            try:
+                running = [
+                    self.helpers.submit(share.advance, first, step, last)
+                    for share in others
+                    if self.helpers is not None
+                ]
+            except BaseException:  # as where the system starts no more threads
+                first_share.give_up()
+                raise
             step = first_share.advance(first, step, last)
             for part in running:
                 part.result()
@@ -188,13 +192,22 @@ class _Share:
 
     def advance(self, first: int, step: int, last: int) -> int:
         """From a step on to the end of the block, or to where the spikes need room."""
-        step, n = advance(
-            self.net, self.state, self.models, self.plastic, self.inputs, self.meeting,
-            first, step, last, self.spike_steps[self.n_spikes :],
-            self.spike_neurons[self.n_spikes :], self.trace,
-        )  # fmt: skip
+        try:
+            step, n = advance(
+                self.net, self.state, self.models, self.plastic, self.inputs, self.meeting,
+                first, step, last, self.spike_steps[self.n_spikes :],
+                self.spike_neurons[self.n_spikes :], self.trace,
+            )  # fmt: skip
+        except BaseException:
+            self.give_up()
+            raise
         self.n_spikes += n
         return step
+
+    def give_up(self) -> None:
+        """Let the other parts go, which wait for this one or will."""
+        if self.meeting is not None:
+            give_up(self.meeting)
 
     def taken(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps and neurons, by their numbers in the network, of the spikes since the last time."""
