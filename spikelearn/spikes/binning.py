@@ -77,11 +77,12 @@ def whole_bins(duration_ms: float, bin_ms: float) -> int:
     SpikelearnError
         If they do not fill it, or are not of positive width.
     """
-    if bin_ms <= 0 or duration_ms <= 0:
+    if not (bin_ms > 0 and duration_ms > 0):
         raise SpikelearnError(
             f"bin width and duration must be above 0 ms, found {bin_ms:g} and {duration_ms:g}"
         )
-    n_bins = round(duration_ms / bin_ms)
+    ratio = duration_ms / bin_ms
+    n_bins = round(ratio) if math.isfinite(ratio) else 0
     if n_bins < 1 or abs(n_bins * bin_ms - duration_ms) > _EDGE_TOLERANCE * bin_ms:
         raise SpikelearnError(
             f"the duration must be a whole number of bins, found {duration_ms:g} ms in bins of"

@@ -37,6 +37,9 @@ def test_bins_that_do_not_fill_a_trial_are_refused_or_left_out() -> None:
     assert whole_bins(50.0, 12.5) == 4
     with pytest.raises(SpikelearnError, match="a whole number of bins"):
         whole_bins(50.0, 15.0)
+    for duration_ms, bin_ms in ((50.0, np.nan), (np.nan, 5.0), (np.inf, 5.0), (50.0, 1e-320)):
+        with pytest.raises(SpikelearnError, match=r"a whole number of bins|must be above 0 ms"):
+            whole_bins(duration_ms, bin_ms)
     spikes = small_activity()["excitatory"]
     kept, duration_ms = within_whole_bins(spikes, 50.0, 15.0)
     assert duration_ms == 45.0
