@@ -244,6 +244,10 @@ def simulate(
 def _check_options(backend: str | Backend, precision: str, spikes_in_memory_mb: float) -> None:
     if isinstance(backend, str) and backend != "auto":
         load_backend(backend)
+    if not isinstance(backend, str) and not callable(getattr(backend, "run", None)):
+        raise SpikelearnError(
+            f"a backend is the name of one, or what has FEATURES and run, found {backend!r}"
+        )
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
     if not spikes_in_memory_mb >= 0:

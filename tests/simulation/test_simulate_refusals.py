@@ -175,6 +175,7 @@ def test_those_who_have_32_bits_do_compute_in_them() -> None:
     ("change", "words"),
     [
         ({"backend": "arbor"}, ["arbor", *BACKENDS]),
+        ({"backend": None}, ["backend", "None"]),
         ({"precision": "float16"}, ["precision", "float64", "float32", "float16"]),
         ({"duration_ms": -5.0}, ["duration_ms", "-5"]),
         ({"duration_ms": 0.0}, ["duration_ms"]),
