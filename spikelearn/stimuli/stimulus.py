@@ -62,6 +62,14 @@ class Stimulus:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.labels, str):
+            raise SpikelearnError(f"labels are a list of one per trial, found '{self.labels}'")
+        for what in ("spikes", *(f"currents_{unit}" for unit in self.currents)):
+            given: Any = getattr(self, what)
+            if not isinstance(given, Mapping):
+                raise SpikelearnError(
+                    f"{what} are a mapping by population, found {type(given).__name__}"
+                )
         if not self.labels:
             raise SpikelearnError("a stimulus needs at least one trial, found none")
         for name, spikes in self.spikes.items():

@@ -16,6 +16,10 @@ def test_what_does_not_fit_the_trials_is_refused() -> None:
         Stimulus(("a", "b"), {"in": spikes})
     with pytest.raises(SpikelearnError, match="at least one trial, found none"):
         Stimulus(())
+    with pytest.raises(SpikelearnError, match="a list of one per trial, found 'abc'"):
+        Stimulus("abc")
+    with pytest.raises(SpikelearnError, match="currents_pa are a mapping by population, found flo"):
+        Stimulus(currents_pa=300.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
