@@ -121,8 +121,11 @@ def run_rows(folder: Path) -> Iterator[Row]:
         for name in names:
             path = place / name
             about = {"run": name, "folder": str(place)}
-            if not store.is_complete(path) or not (path / store.CONFIG).is_file():
+            if not store.is_complete(path):
                 yield {**about, **unfinished(path)}
+            elif not (path / store.CONFIG).is_file() and not store.is_set_aside(path):
+                said = f"cannot be compared with today's: it has no {store.CONFIG}"
+                yield {**about, "state": NOT_COMPARED, "standing": said}
             elif store.is_set_aside(path):
                 yield {**about, "state": DAMAGED, "standing": "damaged, set aside"}
             else:

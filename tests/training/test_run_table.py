@@ -90,6 +90,14 @@ def test_stale_damaged_partial_and_running_ones_are_told_apart(runs: Path, base:
         assert said[path.name] == standing(path)
 
 
+def test_a_run_whose_configuration_is_gone_was_not_interrupted(runs: Path) -> None:
+    run = next(runs.iterdir())
+    (run / store.CONFIG).unlink()
+    (row,) = run_table.run_rows(run)
+    assert row["state"] == run_table.NOT_COMPARED
+    assert row["standing"] == "cannot be compared with today's: it has no config.yaml"
+
+
 def test_how_runs_stand_is_the_same_whether_asked_for_one_or_for_many(
     runs: Path, base: Path
 ) -> None:
