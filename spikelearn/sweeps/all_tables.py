@@ -65,6 +65,8 @@ def _standing(folder: Path, table: pyarrow.Table) -> str:
             today = made.key(_changes(sweep, row), row["seed"])
             return CURRENT if today.startswith(row["key"]) else STALE  # which is its beginning
         return "none of its runs was computed"
+    except KeyError as error:  # a table of other axes than the description's, or of none of ours
+        return f"cannot be compared with today's: its table is another ({error.args[0]})"
     except (SpikelearnError, TypeError, ValueError) as error:
         return f"cannot be compared with today's: {' '.join(str(error).split())[:200]}"
 

@@ -67,3 +67,9 @@ def test_trials_of_a_search_are_compared_by_the_values_in_their_rows(tmp_path: P
     content["vary"][2]["values"] = [-40]
     file.write_text(yaml.safe_dump(content))
     assert "is no value of the search" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
+    content["vary"][0]["name"] = "tau"
+    file.write_text(yaml.safe_dump(content))
+    standing = sweep_rows(tmp_path)["standing"].to_pylist()[0]
+    assert standing == "cannot be compared with today's: its table is another (tau)"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), file.with_name(TABLE))
+    assert "its table is another" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
