@@ -48,6 +48,7 @@ _LISTED = 100_000  # entries of an array that a description lists
 TAKEN = (
     "run", "seed", "population", "failed", "notes", "key", "folder", "spikes", "seconds", "machine",
     "time",
+    "sweep", "standing",  # of the table of all sweeps
 )  # fmt: skip
 
 

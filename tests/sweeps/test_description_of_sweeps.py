@@ -36,6 +36,7 @@ def test_a_base_may_be_named_alone_and_axes_may_be_a_mapping():
         ({**BASE, "measures": ["rate_hz", "rate_hz"]}, "a column already"),
         ({**BASE, "name": "../elsewhere"}, "no path"),
         ({**BASE, "vary": {"seed": [1]}}, "a column of its own"),
+        ({**BASE, "vary": [{"path": "a", "values": [1], "name": "sweep"}]}, "of its own"),
         ({**BASE, "vary": [{"path": TAU, "values": [1], "name": "rate_hz"}]}, "column of its own"),
         ({**BASE, "vary": [{"path": TAU, "values": [1]}] * 2}, "stands twice"),
         ({**BASE, "vary": [{"path": TAU}]}, "values"),
