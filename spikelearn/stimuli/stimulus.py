@@ -160,6 +160,11 @@ def _array(name: str, current: Any) -> np.ndarray:
     """A current as an array: a number is one for all trials, steps and neurons."""
     try:
         array = np.asarray(current)
+    except ValueError:  # lists of several lengths
+        raise SpikelearnError(
+            f"the current into '{name}' must be a number or an array, found rows of several lengths"
+        ) from None
+    try:
         require_numbers(array)
     except ValueError as error:
         raise SpikelearnError(f"the current into '{name}' {error}") from None

@@ -20,6 +20,8 @@ def test_what_does_not_fit_the_trials_is_refused() -> None:
         Stimulus("abc")
     with pytest.raises(SpikelearnError, match="currents_pa are a mapping by population, found flo"):
         Stimulus(currents_pa=300.0)  # type: ignore[arg-type]
+    with pytest.raises(SpikelearnError, match="must be a number or an array, found rows of sev"):
+        Stimulus(currents_pa={"n": [[1.0], [1.0, 2.0]]})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
