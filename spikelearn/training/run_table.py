@@ -27,7 +27,13 @@ from spikelearn._files import cache_folder
 from spikelearn._keys import text_key
 from spikelearn._queries import Columns, fitting_rows
 from spikelearn._small_results import SmallResults
-from spikelearn.training.stored_runs import CHECKPOINT, TODAYS, Standings, cannot_compare
+from spikelearn.training.stored_runs import (
+    CHECKPOINT,
+    TODAYS,
+    Standings,
+    cannot_compare,
+    not_compared,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +130,7 @@ def run_rows(folder: Path) -> Iterator[Row]:
             if not store.is_complete(path):
                 yield {**about, **unfinished(path)}
             elif not (path / store.CONFIG).is_file() and not store.is_set_aside(path):
-                said = f"cannot be compared with today's: it has no {store.CONFIG}"
+                said = not_compared(f"it has no {store.CONFIG}")
                 yield {**about, "state": NOT_COMPARED, "standing": said}
             elif store.is_set_aside(path):
                 yield {**about, "state": DAMAGED, "standing": "damaged, set aside"}
@@ -190,7 +196,9 @@ def _complete(path: Path, kept: SmallResults | None, standings: Standings) -> Ro
     if "summary" in content:
         row |= flat("summary", content["summary"])
     if "damaged" in content:
-        return {"state": DAMAGED, "standing": content["damaged"], **row}
+        words = content["damaged"]
+        state = NOT_COMPARED if cannot_compare(words) else DAMAGED
+        return {"state": state, "standing": words, **row}
     standing = standings.of(content["config"], made.get("key"))
     state = CURRENT if standing == TODAYS else STALE
     state = NOT_COMPARED if cannot_compare(standing) else state
@@ -222,7 +230,9 @@ def _as_read(path: Path) -> dict[str, Any]:
         json.dumps(content)
     except store.DamagedResultError as error:
         content["damaged"] = f"damaged: {error}"
-    except (SpikelearnError, TypeError, ValueError) as error:
+    except SpikelearnError as error:  # of a format of another release
+        content["damaged"] = not_compared(str(error))
+    except (TypeError, ValueError) as error:
         content["damaged"] = str(error)
     return content
 

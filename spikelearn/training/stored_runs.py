@@ -300,9 +300,14 @@ def standing(folder: Path) -> str:
         key = store.made(folder).get("key")
     except store.DamagedResultError as error:
         return f"damaged: {error}"
-    except SpikelearnError as error:
-        return str(error)
+    except SpikelearnError as error:  # of a format of another release
+        return not_compared(str(error))
     return Standings().of(stored, key)
+
+
+def not_compared(why: str) -> str:
+    """The standing of a run that cannot be compared with today's."""
+    return f"{_NOT_COMPARED}{why}"
 
 
 def cannot_compare(words: str) -> bool:
@@ -339,7 +344,7 @@ class Standings:
             return in_words(stored, self._today(config))
         except Exception as error:  # whatever an edited configuration says, the others are listed
             why = " ".join(str(error).split())[:300].removeprefix(f"{kind.__name__}: ")
-            return f"{_NOT_COMPARED}{why}"
+            return not_compared(why)
 
     def _today(self, config: TrainConfig | STDPConfig) -> dict[str, Any]:
         """What decides the run today.

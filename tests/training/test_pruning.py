@@ -191,6 +191,11 @@ def test_what_is_removed_goes_at_once(tmp_path: Path) -> None:
         discard(tmp_path / "run")
 
 
+def test_a_run_of_a_format_that_only_a_later_release_reads_stays(runs: Path, base: Path) -> None:
+    later = copied(base, runs, {"seed": 9, "format": 99}, 0.5)
+    assert later.name not in {one.name for one in prunable(runs)}
+
+
 def test_an_edited_run_is_none_of_today_s(runs: Path) -> None:
     path = runs / named(1) / store.CONFIG
     content = yaml.safe_load(path.read_text())
