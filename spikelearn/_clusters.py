@@ -378,11 +378,9 @@ def _whole(path: Path, kind: str, given: dict[str, Any], name: str) -> int:
 
 def _known(kind: str) -> dict[str, Any]:
     """The settings that dask-jobqueue has for a queue, with what they are by default."""
-    import yaml
-
     # As it is shipped: what Dask has at hand may hold settings of the user's own.
     file = Path(_jobqueue().__file__).with_name("jobqueue.yaml")
-    return dict(yaml.safe_load(file.read_text())["jobqueue"][kind])
+    return dict(read_yaml(file)["jobqueue"][kind])
 
 
 def _cluster_class(kind: str) -> Any:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """A NumPy generator for the stream `names` of `seed`."""
-    return np.random.default_rng([_seed(seed), *map(_key, names)])
+    return np.random.default_rng([checked_seed(seed), *map(_key, names)])
 
 
 def torch_generator(seed: int, *names: str | int) -> torch.Generator:
@@ -30,12 +30,19 @@ def torch_generator(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state))
 
 
-def _seed(number: int) -> int:
-    if not isinstance(number, int | np.integer) or number < 0:
+def checked_seed(number: int) -> int:
+    """A seed as it was given.
+
+    Raises
+    ------
+    SpikelearnError
+        Where it is no whole number of at least 0.
+    """
+    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
         raise SpikelearnError(f"a seed must be an integer of at least 0, found {number}")
     return int(number)
 
 
 def _key(name: str | int) -> int:
     # Never 0: NumPy pads short seeds with zeros, so that [seed, 0] and [seed] are one stream.
-    return zlib.crc32(name.encode()) if isinstance(name, str) else _seed(name) + 1
+    return zlib.crc32(name.encode()) if isinstance(name, str) else checked_seed(name) + 1

@@ -25,6 +25,10 @@ def test_a_line_says_trials_spikes_and_rates():
     assert repr(sl.Stimulus()) == "<Stimulus: 1 trial; nothing>"
 
 
+def test_what_lasted_for_no_time_has_no_rate():
+    assert repr(activity(n_trials=0, labels=())).endswith("2 spikes; a no Hz>")
+
+
 def test_notebooks_get_tables_with_names_escaped():
     html = activity("<b>a</b>")._repr_html_()
     assert "<table>" in html

@@ -110,6 +110,10 @@ def load_model(
     return validate(model, content, path)
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """Import a description when it is first used; torch is not needed to read the others."""
     for module, name_of_class in (

@@ -16,6 +16,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
+from spikelearn._seeding import checked_seed
 from spikelearn._threads import as_many
 from spikelearn._time_steps import DEFAULT_DURATION_MS, MOST_STEPS, nearest_step
 from spikelearn.networks.content import content, shortened
@@ -179,6 +180,8 @@ def simulate(
     True
     """
     _check_options(backend, precision, spikes_in_memory_mb)
+    _check_numbers(duration_ms=duration_ms, dt_ms=dt_ms)
+    checked_seed(seed)
     network = network_given(network)
     dt_ms = time_step(network) if dt_ms is None else dt_ms
     stimulus = stimulus_given(stimulus, network, duration_ms, dt_ms, seed)
@@ -250,10 +253,19 @@ def _check_options(backend: str | Backend, precision: str, spikes_in_memory_mb: 
         )
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
+    _check_numbers(spikes_in_memory_mb=spikes_in_memory_mb)
     if not spikes_in_memory_mb >= 0:
         raise SpikelearnError(
             f"spikes_in_memory_mb must not be below 0, found {spikes_in_memory_mb:g}"
         )
+
+
+def _check_numbers(**numbers: float | None) -> None:
+    """Refuse what is no number; what a number must be is told where it is used."""
+    for name, given in numbers.items():
+        number = isinstance(given, int | float | np.integer | np.floating)
+        if (given is None and name != "dt_ms") or (given is not None and not number):
+            raise SpikelearnError(f"{name} must be a number, found {given!r:.60}")
 
 
 def _check_size(size: Run) -> None:

@@ -39,8 +39,9 @@ def _in_words(activity: Any) -> str:
 
 def _rows(activity: Any) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
+    seconds = activity.n_trials * activity.duration_ms
     for name, spikes in list(activity.populations.items())[:_MOST]:
-        rate = f"{activity.rate_hz(name):.3g}" if spikes.size else "no"
+        rate = f"{activity.rate_hz(name):.3g}" if spikes.size and seconds > 0 else "no"
         rows.append((name, f"{spikes.size:,}", f"{len(spikes):,}", rate))
     left = len(activity.populations) - len(rows)
     return [*rows, (f"... {left} more", "", "", "")] if left > 0 else rows

@@ -29,7 +29,7 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
     [
         (["simulate", "nosuch"], "there is no model called 'nosuch'"),
         (["simulate", "mlp_784"], "does not spike"),
-        (["simulate", "lif_feedforward", "--backend", "nest"], "there are native"),
+        (["simulate", "lif_feedforward", "--backend", "genesis"], "there are native"),
         (["simulate", "lif_feedforward", "--out", "a.txt"], "suffixes are .nwb"),
         (["simulate", "lif_feedforward", "--plot", "a.gif"], "a picture is written as"),
         (["simulate", "lif_feedforward", "--duration", "-5"], "--duration must be"),

@@ -59,6 +59,11 @@ def test_a_number_is_a_current_that_flows_all_the_time(backend):
         (lambda: sl.simulate("mlp_784"), "'mlp_784' is a network of kind mlp, which trains"),
         (lambda: sl.simulate(3), "a network is a SpikingNetwork, the name .* found int"),
         (lambda: sl.simulate("lif_neuron", "poison"), "did you mean poisson"),
+        (lambda: sl.simulate("lif_neuron", None, "x"), "duration_ms must be a number, found 'x'"),
+        (lambda: sl.simulate("lif_neuron", None, None), "duration_ms must be a number, found None"),
+        (lambda: sl.simulate("lif_neuron", dt_ms="x"), "dt_ms must be a number, found 'x'"),
+        (lambda: sl.simulate("lif_neuron", seed=-1), "a seed must be an integer of at least 0"),
+        (lambda: sl.simulate("lif_neuron", seed=True), "a seed must be an integer of at least 0"),
         (lambda: sl.simulate("lif_neuron", 3.0), "what is shown is a protocol, .* found float"),
         (lambda: sl.simulate("lif_neuron", {"kind": "stepp"}), "the stimulus"),
         (lambda: sl.simulate("lif_neuron", record="n"), "cannot record the potential of 'n'"),
@@ -85,6 +90,7 @@ def test_classes_do_not_ask_for_what_they_are():
     with pytest.raises(sl.SpikelearnError, match="model"):  # a file says it
         sl.SpikingNetwork(name="x", populations={"n": {"size": 1, "v_threshold_mv": 5.0}})
     assert LIF is networks.LIF
+    assert {"LIF", "AdEx", "Projection"} <= set(dir(networks))
 
 
 def test_networks_hash_by_content_and_survive_pickle():

@@ -131,7 +131,7 @@ def assert_alike(found: Activity, expected: Activity) -> None:
         np.testing.assert_allclose(found.weights[name], weights, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["snntorch", pytest.param("norse", marks=pytest.mark.slow)])
 def test_one_file_learns_alike_on_native_and_on_torch(
     backend: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -73,7 +73,7 @@ def test_seeds_are_counted_from_another(small_study) -> None:
     ("changes", "sentence"),
     [
         ({"agreement": ("norse",)}, "one simulator has none to agree with"),
-        ({"agreement": ("norse", "nest7")}, "there is no simulator nest7; there are native"),
+        ({"agreement": ("norse", "genesis")}, "there is no simulator genesis; there are native"),
         ({"auditory": {"recordings": "x"}}, "recordings"),
         ({"missing_recordings": "ignore"}, "'refuse' or 'leave_out'"),
     ],

@@ -33,8 +33,15 @@ def period_ms(current_mv: float) -> float:
     return TAU / (A * k) * (math.atan((PEAK - middle) / k) - math.atan((RESET - middle) / k))
 
 
-@pytest.mark.parametrize("backend", ["native", "brian2"])
-@pytest.mark.parametrize("refractory_ms", [0.0, 3.0])
+@pytest.mark.parametrize(
+    ("backend", "refractory_ms"),
+    [
+        ("native", 0.0),
+        ("native", 3.0),
+        ("brian2", 3.0),
+        pytest.param("brian2", 0.0, marks=pytest.mark.slow),
+    ],
+)
 def test_the_period_under_a_current_is_the_closed_form_to_first_order_in_the_step(
     backend: str, refractory_ms: float
 ) -> None:
