@@ -232,19 +232,20 @@ def prune(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only these: stale, damaged, partial or leftover. May be repeated; all, if left"
-            " out."
+            help="Only these: stale, damaged, partial or leftover. May be repeated; all but the"
+            " damaged, if left out."
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List them, remove nothing.")] = False,
     seed: NoSeed = 0,
 ) -> None:
-    """Remove runs that are stale, damaged or begun and left, and what killed processes left.
+    """Remove runs that are stale or begun and left, and what killed processes left.
 
     They are listed with their sizes, and you are asked. Stale runs are those that would be trained
-    anew today, for what the list says. A run that would be read today stays, and so do those that
-    cannot be compared with today's, that a process works on, or to which a link leads.
+    anew today, for what the list says. Damaged ones, which may be mended by hand, go only where
+    they are named. A run that would be read today stays, and so do those that cannot be compared
+    with today's, that a process works on, or to which a link leads.
 
     Example: spikelearn runs prune runs --kind partial --kind leftover --yes
     """
@@ -252,13 +253,17 @@ def prune(
 
     from spikelearn._errors import nearest
     from spikelearn.cli._shown_run import in_bytes
-    from spikelearn.training.pruning import KINDS, prunable
+    from spikelearn.training.pruning import DAMAGED, KINDS, USUAL, prunable
     from spikelearn.training.pruning import prune as remove
 
     for one in kind or []:
         if one not in KINDS:
             raise SpikelearnError(f"there is no kind '{one}'; {nearest(one, KINDS)}")
-    found = prunable(folder, kind or KINDS)
+    everything = prunable(folder)
+    found = [one for one in everything if one.kind in (kind or USUAL)]
+    damaged = sum(one.kind == DAMAGED for one in everything)
+    if damaged and not kind:
+        say(f"{damaged} damaged stay; --kind damaged lists them")
     if not found:
         print(f"{folder} holds nothing to remove")
         return

@@ -104,11 +104,16 @@ def sweep(context: typer.Context, seed: NoSeed = 0) -> None:
     from spikelearn._files import read_yaml
     from spikelearn.cli.listing import print_lines
     from spikelearn.sweeps import Sweep
+    from spikelearn.sweeps.description import code_named
 
     found = []
     for file in sorted(RUNS.glob("sweeps/*/sweep.yaml")):
         try:
-            described = Sweep(**read_yaml(file))
+            fields = read_yaml(file)
+            if (code := code_named(fields)) is not None:  # which a look does not run
+                found.append((file.parent.name, f"names code: {code}", ""))
+                continue
+            described = Sweep(**fields)
         except (SpikelearnError, TypeError) as error:
             found.append((file.parent.name, "cannot be read", str(error)))
             continue

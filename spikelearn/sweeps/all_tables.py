@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml
 from spikelearn.sweeps.axes import changes_at
-from spikelearn.sweeps.description import Sweep
+from spikelearn.sweeps.description import Sweep, code_named
 from spikelearn.sweeps.running import DESCRIPTION
 from spikelearn.sweeps.simulated import SimulatedRuns
 from spikelearn.sweeps.table import TABLE, _text
@@ -59,7 +59,10 @@ def _table(folder: Path) -> pyarrow.Table:
 def _standing(folder: Path, table: pyarrow.Table) -> str:
     """Whether the first run has the key that it would have today."""
     try:
-        sweep = Sweep(**read_yaml(folder / DESCRIPTION))
+        fields = read_yaml(folder / DESCRIPTION)
+        if (code := code_named(fields)) is not None:
+            return f"not compared with today's: it names {code}, and a look runs no code"
+        sweep = Sweep(**fields)
         made: Any = SimulatedRuns(sweep) if sweep.simulate else TrainedRuns(sweep)
         for row in _first_keyed(table):
             today = made.key(_changes(sweep, row), row["seed"])

@@ -279,3 +279,14 @@ def _with_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
             if isinstance(name, str) and name.endswith((".yaml", ".yml", ".nir")):
                 found[base][field] = str(folder / name) if (folder / name).is_file() else name
     return found
+
+
+def code_named(fields: Any) -> str | None:
+    """What of a description's fields names code in a file, as my.py:f does; the first of it."""
+    if isinstance(fields, str):
+        return fields if ".py:" in fields else None
+    if isinstance(fields, Mapping):
+        fields = [*fields, *fields.values()]
+    if isinstance(fields, list | tuple):
+        return next((code for one in fields if (code := code_named(one)) is not None), None)
+    return None

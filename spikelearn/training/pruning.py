@@ -24,6 +24,8 @@ from spikelearn.training.stored_runs import CHECKPOINT
 
 LEFTOVER = "leftover"
 KINDS = (STALE, DAMAGED, PARTIAL, LEFTOVER)
+# What is damaged may be mended by hand (a slip in a file): it goes only where it is named.
+USUAL = (STALE, PARTIAL, LEFTOVER)
 
 
 @dataclass(frozen=True)

@@ -192,3 +192,16 @@ def test_the_runs_of_sweeps_are_one_table(folder: Path) -> None:
         ["one", "1"]
     ]
     assert "no column 'rate_hs'" in error("runs", "list", "--of", "sweeps", "--sort", "rate_hs")
+
+
+def test_what_is_damaged_goes_only_where_it_is_named(folder: Path) -> None:
+    good = folder / "runs" / "good"
+    good.mkdir(parents=True)
+    (good / "config.yaml").write_text("epochs: [\n")  # a slip, which is mended by hand
+    (good / "summary.yaml").write_text("epochs: 1\n")
+    said = call("runs", "prune", "--yes").output
+    assert "1 damaged stay; --kind damaged lists them" in said
+    assert good.is_dir()
+    assert "good" in call("runs", "prune", "--dry-run", "--kind", "damaged").output
+    call("runs", "prune", "--yes", "--kind", "damaged")
+    assert not good.exists()

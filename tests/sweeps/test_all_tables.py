@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 import yaml
 
+from spikelearn.cli import app
 from spikelearn.sweeps import sweep
 from spikelearn.sweeps.all_tables import CURRENT, STALE, sweep_rows
 from spikelearn.sweeps.running import DESCRIPTION
@@ -51,6 +52,24 @@ def test_tables_of_other_code_or_description_and_damaged_ones_say_so(tmp_path: P
     content["simulate"]["model"] = "of nobody"
     (one / DESCRIPTION).write_text(yaml.safe_dump(content))
     assert "there is no model" in sweep_rows(tmp_path)["standing"].to_pylist()[0]
+
+
+def test_a_look_at_sweeps_runs_no_code_of_files(tmp_path: Path, monkeypatch, capsys) -> None:
+    of_two_sweeps(tmp_path / "runs")
+    ran = tmp_path / "ran"
+    (tmp_path / "mine.py").write_text(
+        f"open({str(ran)!r}, 'w').close()\ndef mine(activity):\n    return 1.0\n"
+    )
+    place = tmp_path / "runs" / "sweeps" / "one" / DESCRIPTION
+    content = yaml.safe_load(place.read_text())
+    named = f"{tmp_path / 'mine.py'}:mine"
+    place.write_text(yaml.safe_dump({**content, "measures": [named]}))
+    said = sweep_rows(tmp_path / "runs")["standing"].to_pylist()[0]
+    assert said == f"not compared with today's: it names {named}, and a look runs no code"
+    monkeypatch.chdir(tmp_path)
+    app(["sweep"], standalone_mode=False)
+    assert "names code" in capsys.readouterr().out
+    assert not ran.exists()
 
 
 def test_trials_of_a_search_are_compared_by_the_values_in_their_rows(tmp_path: Path) -> None:
