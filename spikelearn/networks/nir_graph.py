@@ -99,6 +99,8 @@ class _Walk:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.found: dict[str, list[Term]] = {}
         self.open: set[str] = set()
+        for name, node in nodes.items():
+            _require_numbers(name, node)
         self._propagate_shapes()
 
     def _propagate_shapes(self) -> None:
@@ -193,6 +195,25 @@ def _delayed(node: nir.Delay, term: Term) -> list[Term]:
         )
         for delay in np.unique(delays)
     ]
+
+
+def _require_numbers(name: str, node: Any) -> None:
+    """Refuse a node whose parameters or shapes are no numbers: a file may hold anything there."""
+    for field, value in vars(node).items():
+        if field in ("metadata", "padding"):  # texts, too
+            continue
+        for one in value.values() if isinstance(value, dict) else [value]:
+            if not isinstance(one, np.ndarray | np.generic):
+                continue
+            array = np.asarray(one)
+            if array.dtype.kind not in "iufb":
+                found = array.flat[0] if array.size else array.dtype
+                raise SpikelearnError(
+                    f"node '{name}': {field} must hold numbers, found {found!r:.60}"
+                )
+            finite = np.isfinite if isinstance(value, dict) else lambda a: ~np.isnan(a)
+            if not np.all(finite(array)):
+                raise SpikelearnError(f"node '{name}': {field} must be finite, found {array!s:.60}")
 
 
 def _shape_out(name: str, node: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

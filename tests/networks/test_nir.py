@@ -180,6 +180,17 @@ def test_what_cannot_be_recovered_is_refused(
         SpikingNetwork.from_nir(graph, **options)
 
 
+def test_nodes_whose_numbers_are_none_are_refused() -> None:
+    texts, nowhere = one_cell(), one_cell()
+    texts.nodes["cell"].tau = np.array([b"a"])
+    with pytest.raises(SpikelearnError, match="node 'cell': tau must hold numbers, found"):
+        SpikingNetwork.from_nir(texts, dt_ms=1.0)
+    shape = next(iter(nowhere.nodes["input"].input_type))
+    nowhere.nodes["input"].input_type[shape] = np.array([np.nan])
+    with pytest.raises(SpikelearnError, match="node 'input': input_type must be finite"):
+        SpikingNetwork.from_nir(nowhere, dt_ms=1.0)
+
+
 def test_files_that_are_no_nir_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpikelearnError, match="there is no file"):
         SpikingNetwork.from_nir(tmp_path / "none.nir")
