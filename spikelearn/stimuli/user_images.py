@@ -116,6 +116,11 @@ def preparation(
         shaped = [_shaped(array, f"{path}") for array in arrays]
         sizes = Counter(array.shape[1:3] for array in shaped)
         coloured = any(array.ndim == 4 for array in shaped)
+    if not sizes:
+        raise SpikelearnError(
+            f"{path} holds no images (in subfolders, as {', '.join(SUFFIXES)}; or arrays of them"
+            " in an .npz file)"
+        )
     return words_of_preparation(list(sizes), coloured, shape)
 
 

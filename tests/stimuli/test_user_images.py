@@ -332,3 +332,11 @@ def test_a_range_is_of_images_of_ones_own_and_has_two_ends(tmp_path: Path) -> No
     path = write_arrays(tmp_path, images=IMAGES, labels=LABELS)
     with pytest.raises(SpikelearnError, match="found 3 twice"):
         load_dataset(path, image_range=(3, 3))
+
+
+def test_a_folder_or_a_file_without_images_is_refused_before_anything_is_prepared(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    np.savez(tmp_path / "none.npz", labels=np.arange(3))
+    for name in ("empty", "none.npz"):
+        with pytest.raises(SpikelearnError, match=f"{name} holds no images"):
+            own.preparation(tmp_path / name, (1, 28, 28))
