@@ -2,7 +2,7 @@
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
 `simulation`, `spikes`, `responses`, `recordings`, `training`, `plausibility`, `comparison`,
-`report`, `studies`, `sweeps`) has more.
+`report`, `studies`, `sweeps`, `explorer`) has more.
 Everything is imported when first used, so that `import spikelearn` costs next to nothing.
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from spikelearn.comparison.recording_summary import recording_summary
     from spikelearn.comparison.tables import read_first
+    from spikelearn.explorer.page import explore
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
@@ -53,6 +54,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "TrainConfig": ("spikelearn.training.config", "TrainConfig"),
     "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
     "compare": ("spikelearn.studies.comparing", "compare"),
+    "explore": ("spikelearn.explorer.page", "explore"),
     "load_activity": ("spikelearn.spikes", "load"),
     "load_model": ("spikelearn.networks", "load_model"),
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),
@@ -69,8 +71,8 @@ _PLACES: dict[str, tuple[str, str]] = {
 
 # Rooms, each a package with more.
 _ROOMS = (
-    "comparison", "networks", "plausibility", "recordings", "report", "responses", "rules",
-    "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
+    "comparison", "explorer", "networks", "plausibility", "recordings", "report", "responses",
+    "rules", "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
 )  # fmt: skip
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "TrainConfig",
     "UnsupportedFeatureError",
     "compare",
+    "explore",
     "load_activity",
     "load_model",
     "load_protocol",

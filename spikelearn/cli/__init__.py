@@ -2,6 +2,7 @@
 
 demo.py         shows everything once
 simulation.py   simulate, convert
+exploring.py    explore
 spike_files.py  stats, export
 inspecting.py   inspect
 responding.py   respond
@@ -20,6 +21,8 @@ listing.py      download, and what there is: rules, models, stimuli ...
 from spikelearn.cli import demo  # isort: split
 
 from spikelearn.cli import simulation  # isort: split
+
+from spikelearn.cli import exploring  # isort: split
 
 from spikelearn.cli import spike_files  # isort: split
 
@@ -53,6 +56,7 @@ __all__ = [
     "cluster",
     "comparing",
     "demo",
+    "exploring",
     "inspecting",
     "learning",
     "listing",

@@ -32,6 +32,7 @@ from spikelearn.spikes.files import (
 )
 from spikelearn.spikes.neo_conversion import from_neo, to_neo
 from spikelearn.spikes.remarks import remarks
+from spikelearn.spikes.spectrum import rate_spectrum
 from spikelearn.spikes.statistics import (
     cv2,
     fano_factor,
@@ -68,6 +69,7 @@ __all__ = [
     "n_repeats",
     "pairwise_correlations",
     "population_fano_factor",
+    "rate_spectrum",
     "rates_hz",
     "remarks",
     "save",

@@ -1,0 +1,28 @@
+"""A page on which one turns knobs and a network answers at once: `spikelearn explore`.
+
+knobs.py       every number of a description, with its unit, bounds and range
+settings.py    what is turned to what; as an address, YAML, Python and a command
+presets.py     settings worth a look, from presets.yaml
+computing.py   simulations beside the page: the newest setting wins
+pictures.py    what is seen of an activity, as numbers
+figures.py     the same on the page
+page.py        one visitor's page
+server.py      the server, on this machine alone unless asked
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikelearn.explorer.page import explore
+
+__all__ = ["explore"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from spikelearn.explorer.page import explore
+
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,309 @@
+"""Simulations beside the page: the newest setting wins, and no visitor waits for another.
+
+Each page has a thread of its own, which sleeps while nothing is turned. A setting that came later
+ends the simulation of an earlier one. What takes long is first shown as far as it goes in a moment:
+the beginning of the trial; the whole follows when nothing was turned for a while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import nearest_step
+from spikelearn.explorer.settings import Setting
+from spikelearn.networks.drawn_pairs import pairs_kept
+from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.given import stimulus_for
+from spikelearn.simulation.grid.inputs import LeftOutWarning
+from spikelearn.simulation.memory import Run, numbers_of_synapses
+from spikelearn.simulation.running_time import LongRunWarning, expected_seconds
+from spikelearn.simulation.simulate import simulate
+from spikelearn.simulation.trusted_step import TimeStepWarning
+from spikelearn.spikes.activity import Activity
+from spikelearn.stimuli.stimulus import Stimulus
+
+# Seconds that a first look may take, and above which there is one; and how long nothing has to be
+# turned before the whole of a long simulation begins.
+LOOK_S, AT_ONCE_S, CALM_S = 0.1, 0.25, 0.3
+_SHORTEST_MS = 20.0
+# Potentials are recorded of populations up to so many neurons, times steps.
+_MOST_TRACED = 2_000_000
+# Synapses for whose drawing one waits, and of a network that is first shown smaller.
+MANY_SYNAPSES, TOO_MANY_SYNAPSES = 2_000_000, 30_000_000
+_SMALLER = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+_SAID = (TimeStepWarning, LongRunWarning, LeftOutWarning)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a setting.
+
+    Attributes
+    ----------
+    setting : Setting
+    activity : Activity or None
+        None where it failed, or has only begun.
+    network : SpikingNetwork or None
+        As it was simulated.
+    error : str
+        Why there is no activity.
+    notes : tuple of str
+        What was warned of.
+    seconds : float
+        That it took.
+    """
+
+    setting: Setting
+    activity: Activity | None = None
+    network: SpikingNetwork | None = None
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the trial was simulated."""
+        return self.activity is not None and self.activity.duration_ms >= self.setting.duration_ms
+
+
+class Superseded(Exception):
+    """A later setting is wanted: no error, and nothing to tell."""
+
+
+class Computer:
+    """A thread that simulates the newest setting it was given.
+
+    Parameters
+    ----------
+    deliver : callable
+        Takes each answer, on the thread; a first one without activity where one has to wait.
+    """
+
+    def __init__(self, deliver: Callable[[Answer], None]) -> None:
+        self._deliver = deliver
+        self._changed = threading.Condition()
+        self._wanted: Setting | None = None
+        self._version = 0
+        self._closed = False
+        self._ms_a_second = 0.0  # as measured of this network
+        self._measured: Any = None
+        self._drawn: Any = None
+        self._thread: threading.Thread | None = None
+
+    def want(self, setting: Setting) -> None:
+        """Simulate this setting next, and nothing earlier."""
+        with self._changed:
+            self._wanted, self._version = setting, self._version + 1
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread, and what it simulates."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        with synapses_kept():
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed or self._wanted is not None)
+                    if self._closed:
+                        return
+                    setting, version, self._wanted = self._wanted, self._version, None
+                assert setting is not None  # noqa: S101 - waited for
+                with contextlib.suppress(Superseded):
+                    self._answer(setting, version)
+
+    def _newer(self, version: int) -> bool:
+        return self._closed or self._version != version
+
+    def _answer(self, setting: Setting, version: int) -> None:
+        """A first look and then the whole, or the whole at once, or why not."""
+
+        def give(answer: Answer) -> None:
+            if self._newer(version):
+                raise Superseded
+            self._deliver(answer)
+
+        def check(fraction: float) -> None:
+            if self._newer(version):
+                raise Superseded
+
+        try:
+            network = setting.network()
+            first_ms = self._first_ms(setting, network)
+            if first_ms < 0:
+                give(Answer(setting, network=network))
+            look = simulated(setting, network, abs(first_ms), check)
+            give(look)
+            if abs(first_ms) < setting.duration_ms:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._newer(version), timeout=CALM_S)
+                whole = simulated(setting, network, setting.duration_ms, check)
+                self._measure(setting, whole, look)
+                give(whole)
+        except Superseded:
+            raise
+        except SpikelearnError as error:
+            give(Answer(setting, error=str(error)))
+        except MemoryError:
+            give(Answer(setting, error="the free memory does not hold this network"))
+        except Exception as error:  # the page lives on, and says what happened
+            give(
+                Answer(setting, error=f"this cannot be simulated ({type(error).__name__}: {error})")
+            )
+
+    def _first_ms(self, setting: Setting, network: SpikingNetwork) -> float:
+        """How long a first look is; below 0 where one has to wait for its synapses."""
+        dt_ms = setting.subject.dt_ms
+        if self._measured != (setting.subject.name, setting.scale, setting.subject.stimulus):
+            self._measured = (setting.subject.name, setting.scale, setting.subject.stimulus)
+            run = Run(network, "native", 1, nearest_step(setting.duration_ms, dt_ms), dt_ms)
+            self._ms_a_second = setting.duration_ms / max(2 * expected_seconds(run), 1e-3)
+        first_ms = setting.duration_ms
+        if setting.duration_ms > AT_ONCE_S * self._ms_a_second:
+            first_ms = max(_SHORTEST_MS, round(LOOK_S * self._ms_a_second / 10) * 10.0)
+            first_ms = min(first_ms, setting.duration_ms)
+        drawn = [
+            (p.connectivity, network.populations[p.source].size, network.populations[p.target].size)
+            for p in network.projections
+        ], setting.seed  # fmt: skip
+        waits = drawn != self._drawn and sum(numbers_of_synapses(network)) > MANY_SYNAPSES
+        self._drawn = drawn
+        return -first_ms if waits else first_ms
+
+    def _measure(self, setting: Setting, whole: Answer, look: Answer) -> None:
+        """Learn from two simulations of one network how fast it is."""
+        if look.activity is None:
+            return
+        more_ms = setting.duration_ms - look.activity.duration_ms
+        # Where drawing took most of the first, the second was faster.
+        more_s = max(
+            whole.seconds - look.seconds, 0.5 * whole.seconds * more_ms / setting.duration_ms
+        )
+        self._ms_a_second = more_ms / max(more_s, 1e-3)
+
+
+def simulated(
+    setting: Setting,
+    network: SpikingNetwork,
+    duration_ms: float,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Answer:
+    """The setting, simulated for so long.
+
+    Parameters
+    ----------
+    setting : Setting
+    network : SpikingNetwork
+        Its network.
+    duration_ms : float
+        Of the trial; its beginning, where that is shorter than the setting's.
+    progress : callable
+        Told the fraction done.
+    """
+    began = time.perf_counter()
+    dt_ms = setting.subject.dt_ms
+    duration_ms = round(max(1, nearest_step(duration_ms, dt_ms)) * dt_ms, 9)
+    with told() as notes:
+        protocol = setting.protocol()
+        shown = Stimulus()
+        if protocol is not None:
+            shown = stimulus_for(network, protocol, duration_ms, dt_ms, setting.seed)
+        activity = simulate(
+            network, shown, duration_ms, dt_ms, seed=setting.seed, progress=progress,
+            record=_traced(network, duration_ms / dt_ms * shown.n_trials),
+        )  # fmt: skip
+    return Answer(
+        setting, activity, network, notes=tuple(notes), seconds=time.perf_counter() - began
+    )
+
+
+def _traced(network: SpikingNetwork, steps: float) -> list[str]:
+    """Populations that are small enough for their potentials to be recorded."""
+    return [name for name, p in network.neurons.items() if p.size * steps <= _MOST_TRACED]
+
+
+def small_enough(setting: Setting) -> float:
+    """The share of a network's neurons that is shown first: all, unless it is very large."""
+    network = setting.subject.network
+    number = sum(numbers_of_synapses(network))
+    if number <= TOO_MANY_SYNAPSES:
+        return 1.0
+    for scale in _SMALLER:
+        try:
+            smaller = sum(numbers_of_synapses(network.scaled(scale)))
+        except SpikelearnError:
+            return 1.0
+        if smaller <= MANY_SYNAPSES:
+            return scale
+    return _SMALLER[-1]
+
+
+_lock = threading.Lock()
+_users = 0
+_kept = contextlib.ExitStack()
+_heard = threading.local()
+
+
+@contextlib.contextmanager
+def synapses_kept() -> Iterator[None]:
+    """While any page is open, synapses that were drawn are kept, for all pages."""
+    global _users  # noqa: PLW0603 - of the process, as what is kept is
+    with _lock:
+        if not _users:
+            _kept.enter_context(pairs_kept())
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                _kept.close()
+
+
+_hearing = 0
+_before: Any = None
+
+
+@contextlib.contextmanager
+def told() -> Iterator[list[str]]:
+    """What simulations on this thread warn of, in sentences; other threads are left alone."""
+    global _hearing, _before  # noqa: PLW0603 - Python has one place for all threads
+    sentences: list[str] = []
+    with _lock:
+        if not _hearing:
+            _before = warnings.showwarning, list(warnings.filters)
+            warnings.showwarning = _hear
+            for kind in _SAID:
+                warnings.simplefilter("always", kind)
+        _hearing += 1
+    _heard.sentences = sentences
+    try:
+        yield sentences
+    finally:
+        _heard.sentences = None
+        with _lock:
+            _hearing -= 1
+            if not _hearing:
+                warnings.showwarning, warnings.filters[:] = _before  # type: ignore[index]
+                warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _hear(message: Any, category: Any, *where: Any, **more: Any) -> None:
+    sentences = getattr(_heard, "sentences", None)
+    if sentences is None or not issubclass(category, _SAID):
+        _before[0](message, category, *where, **more)
+    elif str(message) not in sentences:
+        sentences.append(str(message))
