@@ -6,10 +6,7 @@ weights on every backend.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import math
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -400,50 +397,3 @@ Connectivity = Annotated[
 _Pairs = tuple[np.ndarray, np.ndarray]
 _FLAGS = 2**22  # candidates that are looked at together
 _SURVEYED, _MOST_SURVEYED = 64, 2**17  # neurons that stand for all, and those around them
-
-
-@dataclass(frozen=True)
-class Connections:
-    """Drawn synapses: arrays of shape (n_synapses,); `weight` in the unit of the projection's.
-
-    `delay_ms` holds delays that the projection gives synapse by synapse, and None otherwise.
-    """
-
-    pre: np.ndarray
-    post: np.ndarray
-    weight: np.ndarray
-    n_source: int
-    n_target: int
-    delay_ms: np.ndarray | None = None
-
-    def dense(self) -> np.ndarray:
-        """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
-        places = self.pre.astype(np.int64) * self.n_target + self.post
-        sums = np.bincount(places, self.weight, minlength=self.n_source * self.n_target)
-        return sums.reshape(self.n_source, self.n_target)
-
-    def known_full(self) -> Connections:
-        """Itself, where it is known that the pairs that there are came in order, each once."""
-        self.__dict__["full"] = self.pre.size == self.n_source * self.n_target
-        return self
-
-    def with_weight(self, weight: np.ndarray) -> Connections:
-        """The same pairs with other weights; what is known of the pairs is not looked up again."""
-        reweighted = dataclasses.replace(self, weight=weight)
-        if "full" in self.__dict__:
-            reweighted.__dict__["full"] = self.full
-        return reweighted
-
-    @functools.cached_property
-    def full(self) -> bool:
-        """Whether the synapses are all pairs, each once, in order."""
-        shape = (self.n_source, self.n_target)
-        if self.pre.size != self.n_source * self.n_target:
-            return False
-        rows = self.pre.reshape(shape) == np.arange(self.n_source)[:, None]
-        return bool(rows.all() and (self.post.reshape(shape) == np.arange(self.n_target)).all())
-
-    @property
-    def density(self) -> float:
-        """Fraction of possible synapses that exist."""
-        return self.pre.size / (self.n_source * self.n_target)

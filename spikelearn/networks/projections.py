@@ -15,9 +15,9 @@ from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn._time_steps import in_steps, nearest_steps
+from spikelearn.networks.connections import AllPairs, Connections
 from spikelearn.networks.connectivity import (
     AllToAll,
-    Connections,
     Connectivity,
     Convolution,
     OneToOne,
@@ -141,6 +141,13 @@ class Projection(Weighted):
         """`source->target`."""
         return f"{self.source}->{self.target}"
 
+    @property
+    def joins_all(self) -> bool:
+        """Whether every source neuron has a synapse on every target neuron."""
+        # No neuron is itself in another population.
+        apart = self.source != self.target
+        return isinstance(self.connectivity, AllToAll) and (self.connectivity.allow_self or apart)
+
 
 def draw_synapses(
     projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
@@ -160,6 +167,15 @@ def draw_synapses(
     SpikelearnError
         Where the connectivity does not fit the sizes.
     """
+    if projection.joins_all:
+        return _all_pairs(projection, n_source, n_target, generator)
+    return _listed_pairs(projection, n_source, n_target, generator)
+
+
+def _listed_pairs(
+    projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
+) -> Connections:
+    """The synapses of a projection, whose ends are drawn or known one by one."""
     connectivity = projection.connectivity
     if projection.source != projection.target:  # no neuron is itself in another population
         connectivity = connectivity.model_copy(update={"allow_self": True})
@@ -195,8 +211,20 @@ def draw_synapses(
         given = None if given is None else given[keep]
     # Half the memory of what they were drawn as.
     ends = pre.astype(np.int32), post.astype(np.int32)
-    synapses = Connections(*ends, values, n_source, n_target, given)
-    return synapses.known_full() if isinstance(connectivity, AllToAll) else synapses
+    return Connections(*ends, values, n_source, n_target, given)
+
+
+def _all_pairs(
+    projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
+) -> AllPairs:
+    """The synapses of a projection that joins all pairs, none of which is listed."""
+    n, weight, delays = n_source * n_target, projection.weight, projection.delay_ms
+    if isinstance(weight, AnyDistribution):
+        values = weight.draw(n, generator)
+    else:
+        values = np.broadcast_to(np.asarray(weight, dtype=np.float64).reshape(-1), (n,))
+    given = delays.reshape(-1) if isinstance(delays, np.ndarray) else None
+    return AllPairs(values, n_source, n_target, given)
 
 
 def check_arrays(projection: Projection, n_source: int, n_target: int) -> None:
@@ -262,7 +290,7 @@ def delay_steps(
         return shared
     if drawn.delay_ms is None:
         distribution: Any = projection.delay_ms
-        ms = distribution.draw(drawn.pre.size, generator)
+        ms = distribution.draw(drawn.n_synapses, generator)
         return np.maximum(nearest_steps(ms, dt_ms), least)
     values, which = np.unique(drawn.delay_ms, return_inverse=True)
     steps = [_given_steps(projection, delay, dt_ms, least) for delay in values.tolist()]
@@ -375,7 +403,7 @@ def _of_matrix(projection: Projection, matrix: np.ndarray, known: Connections | 
             f"{where}: a convolution takes its kernel, of shape"
             f" {projection.connectivity.kernel_shape}, or SynapticWeights, one for each synapse"
         )
-    there = known.with_weight(np.ones(known.pre.size)).dense()
+    there = known.with_weight(np.ones(known.n_synapses)).dense()
     if there.max(initial=0.0) > 1.0:
         raise SpikelearnError(
             f"{where}: several synapses join one pair of neurons, and a matrix says only their"

@@ -20,7 +20,7 @@ from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connections import Connections
 from spikelearn.networks.fields import with_arrays
 from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def final_weights(
             continue
         name = projection.name
         parts = [s for s in grid.synapses if s.name == name]
-        n_synapses = sum(part.connections.pre.size for part in parts)
+        n_synapses = sum(part.connections.n_synapses for part in parts)
         values = np.asarray(found.get(name, np.zeros(0)), dtype=np.float64)
         if values.shape != (n_synapses,):
             raise SpikelearnError(
@@ -46,14 +47,14 @@ def final_weights(
             )
         ends = projection.source, projection.target
         shape = network.populations[ends[0]].size, network.populations[ends[1]].size
-        pre, post = _ends(parts)
+        order: Any = slice(None)
         if parts and parts[0].place is not None:  # by delay; now as they were drawn
-            drawn = np.argsort(np.concatenate([part.place for part in parts]))
-            pre, post, values = pre[drawn], post[drawn], values[drawn]
+            order = np.argsort(np.concatenate([part.place for part in parts]))
         if isinstance(projection.connectivity, AllToAll) and n_synapses == shape[0] * shape[1]:
-            weights[name] = values.reshape(shape)
+            weights[name] = values[order].reshape(shape)
         else:
-            weights[name] = SynapticWeights(pre, post, values, shape)
+            pre, post = _ends(parts)
+            weights[name] = SynapticWeights(pre[order], post[order], values[order], shape)
     return weights
 
 

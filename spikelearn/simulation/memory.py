@@ -43,6 +43,9 @@ NEST_INPUT = 80
 _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": 32}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
+# Of all pairs native lists nothing, and holds one weight for all once, or each of them: on the
+# grid, arranged, and where they learn, of the trial, with their targets.
+_OF_ALL, _LEARNING_OF_ALL = 16, 28
 _LEARNT = 8  # of a weight that is given back
 _DENSE_PAIR, _MAKING_PAIR = 8, 16  # of the torch backends' matrices, and while they are made
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
@@ -316,12 +319,16 @@ def _of_synapses(run: Run) -> Part:
     each = _LOWERED + _BY_BACKEND[run.base]
     total, passing = each * sum(numbers), [0.0]
     for number, p in zip(numbers, network.projections, strict=True):
-        drawing = number * (
-            _DRAWING + _SORTING * isinstance(p.delay_ms, AnyDistribution | np.ndarray)
-        )
+        several = isinstance(p.delay_ms, AnyDistribution | np.ndarray)
+        drawing = number * (_DRAWING + _SORTING * several)
         if isinstance(p.connectivity, Convolution):
             drawing = _CONVOLVING * _places(p.connectivity)
         pairs = _size(network, p.source) * _size(network, p.target)
+        if run.base == "native" and p.joins_all and not several:
+            shared = isinstance(p.weight, float) and p.plasticity is None
+            kept = _LEARNING_OF_ALL if p.plasticity is not None else _OF_ALL
+            total += number * ((0 if shared else kept) - each)
+            drawing *= not shared
         if p.plasticity is not None:
             total += _LEARNING_PAIR.get(run.base, 0) * pairs + _LEARNT * number
         elif run.torch and pairs * 8 <= DENSE_BYTES:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
-from spikelearn.networks.connectivity import Connections, Convolution, DistanceDependent
+from spikelearn.networks.connections import Connections
+from spikelearn.networks.connectivity import Convolution, DistanceDependent
 from spikelearn.networks.fields import Exponential, Lognormal, Normal, Uniform
 from spikelearn.networks.spiking import LIF, Projection, SpikingNetwork
 

@@ -65,7 +65,7 @@ def test_populations_channels_and_projections_lie_one_after_another() -> None:
     assert projections["delay"][0] == 3
     assert projections["rule"].tolist() == [-1, -1, -1]
     assert np.isnan(projections["same_weight"]).tolist() == [True, False, True]
-    assert projections["full"].tolist() == [True, False, False]
+    assert projections["full"].tolist() == [True, True, False]
     assert net.n_slots == 4
 
 
@@ -81,8 +81,11 @@ def test_every_synapse_stands_in_the_row_of_its_source() -> None:
                 weight = record["same_weight"]
                 if np.isnan(weight):
                     weight = net.weight[synapse - record["first_weight"]]
-                matrix[source, net.post[synapse]] += weight
+                full = record["full"]
+                target = synapse - rows[source] if full else net.post[synapse]
+                matrix[source, target] += weight
         assert np.array_equal(matrix, c.dense())
+    assert net.post.size == grid.synapses[2].connections.n_synapses  # of all pairs none is listed
 
 
 def test_a_trial_starts_with_its_own_state_and_the_weights_of_what_is_plastic() -> None:

@@ -23,7 +23,7 @@ def seconds_on_numpy(grid: GridNetwork) -> float:
         stages = 1 if population.model.leaky else _STAGES * population.n_substeps
         pieces += stages
         neurons += stages * population.size
-    synapses = sum(s.connections.pre.size for s in grid.synapses)
+    synapses = sum(s.connections.n_synapses for s in grid.synapses)
     deliveries = synapses * _RATE_HZ * grid.dt_ms / 1000.0
     a_step = neurons * _NEURON_S + deliveries * _DELIVERY_S
     return grid.n_steps * (pieces * _PIECE_S + grid.n_trials * a_step)

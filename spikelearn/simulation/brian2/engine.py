@@ -90,7 +90,7 @@ class Target:
 
 
 def _run(grid: GridNetwork, progress: Callable[[float], None], session: MakeSession) -> Result:
-    n_synapses = sum(s.connections.pre.size for s in grid.synapses)
+    n_synapses = sum(s.connections.n_synapses for s in grid.synapses)
     per_run = max(1, _SYNAPSES_PER_RUN // max(1, n_synapses))
     parts = []
     for first in range(0, grid.n_trials, per_run):
@@ -190,7 +190,7 @@ def _run_trials(
         objects += groups.values()
         plastic = []
         for k, (synapses, delays) in enumerate(by_projection(grid.synapses)):
-            if synapses.connections.pre.size == 0:
+            if synapses.connections.n_synapses == 0:
                 continue
             name = f"synapses_{k:06d}"  # Brian2 delivers in the order of names
             made = synapse_group(b2, synapses, delays, groups, grid, replicas, clock, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connections import Connections
 from spikelearn.simulation.brian2.plasticity import Code, code_of
 from spikelearn.simulation.brian2.sources import pathways
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
@@ -123,6 +123,6 @@ def by_projection(
         )
         first = parts[0].connections
         together = Connections(pre, post, weight, first.n_source, first.n_target)
-        sizes = [part.connections.pre.size for part in parts]
+        sizes = [part.connections.n_synapses for part in parts]
         delays = np.repeat([part.delay_steps for part in parts], sizes)
         yield dataclasses.replace(parts[0], connections=together), delays

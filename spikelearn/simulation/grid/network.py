@@ -16,7 +16,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connections import Connections
 from spikelearn.networks.neurons import SpikeSource
 from spikelearn.networks.projections import delay_steps, shared_delay_steps
 from spikelearn.networks.spiking import Projection, SpikingNetwork
@@ -352,10 +352,10 @@ def projection_on_grid(
     drawn = network.connections(projection, generator(seed, "connections", index))
     delays = delay_steps(projection, drawn, dt_ms, least, generator(seed, "delays", index))
     delays = np.minimum(delays, n_steps)  # what arrives after the end never arrives
-    if projection.unit == "ns" and drawn.weight.min(initial=0.0) < 0:
+    if projection.unit == "ns" and (least_weight := drawn.weights_once().min(initial=0.0)) < 0:
         raise SpikelearnError(
             f"projection {projection.name}: a conductance is not negative, found a weight of"
-            f" {drawn.weight.min():g} nS; what inhibits is its reversal potential"
+            f" {least_weight:g} nS; what inhibits is its reversal potential"
         )
     gain = gain_of(projection, network)
     plasticity = None
@@ -372,8 +372,7 @@ def projection_on_grid(
         )
         drawn = _within_bounds(drawn, plasticity, projection.name)
     elif np.ndim(gain) or gain != 1.0:
-        scale = gain[drawn.post] if np.ndim(gain) else gain
-        drawn = drawn.with_weight(drawn.weight * scale)
+        drawn = drawn.times(gain)
     common: dict[str, Any] = {
         "name": projection.name,
         "source": projection.source,
@@ -392,7 +391,8 @@ def projection_on_grid(
 
 def _within_bounds(drawn: Connections, rule: GridPlasticity, name: str) -> Connections:
     """The synapses as plasticity takes them up: within its bounds, and normalised if it does so."""
-    low, high = drawn.weight.min(initial=rule.w_min), drawn.weight.max(initial=rule.w_max)
+    once = drawn.weights_once()
+    low, high = once.min(initial=rule.w_min), once.max(initial=rule.w_max)
     if low < rule.w_min or high > rule.w_max:
         raise SpikelearnError(
             f"projection {name}: weights of plastic synapses start within w_min ... w_max"
@@ -405,9 +405,8 @@ def _within_bounds(drawn: Connections, rule: GridPlasticity, name: str) -> Conne
     else:
         sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
     scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
-    scaled = drawn.weight * (np.tile(scale, drawn.n_source) if drawn.full else scale[drawn.post])
-    np.clip(scaled, rule.w_min, rule.w_max, out=scaled)
-    return drawn.with_weight(scaled)
+    scaled = drawn.times(scale).weight
+    return drawn.with_weight(np.clip(scaled, rule.w_min, rule.w_max, out=scaled))
 
 
 def _by_delay(

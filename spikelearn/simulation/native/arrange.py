@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connections import Connections
 from spikelearn.simulation.grid.network import Background, GridNetwork, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
 from spikelearn.simulation.native.kernels import count_by_source, sort_by_source
@@ -146,9 +146,10 @@ def _projections(
         record["delay"] = synapses.delay_steps
         record["rule"] = -1 if synapses.plasticity is None else n_rules
         n_rules += synapses.plasticity is not None
-        same = _same_weights(synapses)
-        record["same_weight"] = synapses.connections.weight[0] if same else np.nan
-        record["full"] = synapses.connections.full and not same
+        # Weights that change are kept one by one.
+        same = synapses.connections.same_weight if synapses.plasticity is None else None
+        record["same_weight"] = np.nan if same is None else same
+        record["full"] = synapses.connections.full
     return records, *_sorted_synapses(part, records)
 
 
@@ -158,30 +159,44 @@ def _sorted_synapses(part: Part, records: np.ndarray) -> tuple[np.ndarray, np.nd
     rows = [_rows_of(s.connections, *part.range_of(s.target)) for s in projections]
     sizes = [int(row[-1]) for row in rows]
     same = ~np.isnan(records["same_weight"])
+    # Of all pairs it is known which they are; only rules look up the targets of some of them.
+    listed = ~records["full"] | (records["rule"] >= 0)
     # Written where they stay: parts that are joined would be there twice for a while.
-    post = empty(sum(sizes), np.uint32)
+    post = empty(sum(size for size, one in zip(sizes, listed, strict=True) if one), np.uint32)
     weight = empty(sum(size for size, one in zip(sizes, same, strict=True) if not one))
     n_rows = n_synapses = n_weights = 0
     for index, (record, synapses) in enumerate(zip(records, projections, strict=True)):
         c, row, size = synapses.connections, rows[index], sizes[index]
         low, high = part.range_of(synapses.target)
         record["first_weight"] = n_synapses - n_weights
-        targets = post[n_synapses : n_synapses + size]
-        sorts = [(c.post, targets)]
+        if listed[index]:
+            targets = post[n_synapses : n_synapses + size]
+            _sort_targets(c, low, high, row, targets)
         if not same[index]:
-            sorts.append((c.weight, weight[n_weights : n_weights + size]))
+            _sort_weights(c, low, high, row, weight[n_weights : n_weights + size])
             n_weights += size
-        for given, to in sorts:
-            if c.full:
-                to.reshape(c.n_source, -1)[:] = given.reshape(c.n_source, -1)[:, low:high]
-            else:
-                sort_by_source(c.pre, c.post, low, high, given, row[:-1].copy(), to)
-        targets -= np.uint32(low)
         rows[index] = row + n_synapses
         record["first_row"] = n_rows
         n_rows += row.size
-        n_synapses += size
+        n_synapses += size * bool(listed[index])
     return joined(rows, np.int64), post, weight
+
+
+def _sort_targets(c: Connections, low: int, high: int, row: np.ndarray, to: np.ndarray) -> None:
+    """Write the targets `low` to `high` - 1 of each source neuron, counted from `low`."""
+    if c.full:
+        to.reshape(c.n_source, -1)[:] = np.arange(high - low)
+    else:
+        sort_by_source(c.pre, c.post, low, high, c.post, row[:-1].copy(), to)
+        to -= np.uint32(low)
+
+
+def _sort_weights(c: Connections, low: int, high: int, row: np.ndarray, to: np.ndarray) -> None:
+    """Write the weights of the same synapses in the same order."""
+    if c.full:
+        to.reshape(c.n_source, -1)[:] = c.weight.reshape(c.n_source, -1)[:, low:high]
+    else:
+        sort_by_source(c.pre, c.post, low, high, c.weight, row[:-1].copy(), to)
 
 
 def _rows_of(c: Connections, low: int, high: int) -> np.ndarray:
@@ -191,12 +206,6 @@ def _rows_of(c: Connections, low: int, high: int) -> np.ndarray:
     counts = np.zeros(c.n_source, dtype=np.int64)
     count_by_source(c.pre, c.post, low, high, counts)
     return np.cumsum([0, *counts])
-
-
-def _same_weights(synapses: Synapses) -> bool:
-    """Whether one weight stands for all; those that change are kept one by one."""
-    weight = synapses.connections.weight
-    return bool(weight.size and synapses.plasticity is None and (weight == weight[0]).all())
 
 
 def _alike(population: GridNeurons) -> bool:

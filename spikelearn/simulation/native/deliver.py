@@ -17,6 +17,7 @@ from spikelearn.simulation.native.loops import (
     deliver,
     deliver_full,
     deliver_same,
+    deliver_to_all,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ def deliver_and_learn(
 def _deliver(
     net: Net, projection: Any, goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray
 ) -> None:  # pragma: no cover - compiled
-    if projection.full:
+    if projection.full and not np.isnan(projection.same_weight):
+        deliver_to_all(goal, spiking.size, projection.same_weight)
+    elif projection.full:
         deliver_full(goal, spiking, rows, net.weight, projection.first_weight)
     elif np.isnan(projection.same_weight):
         deliver(goal, spiking, rows, net.post, net.weight, projection.first_weight)

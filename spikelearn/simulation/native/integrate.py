@@ -14,7 +14,6 @@ from spikelearn.simulation.native.compiled import pasted
 from spikelearn.simulation.native.loops import (
     add_current,
     add_stimulus,
-    follow_threshold,
     integrate_two,
     scale,
 )
@@ -75,11 +74,6 @@ def integrate_linear(
                     net.channels[channel].alpha, population.alike,
                 )  # fmt: skip
         _add_drive(net, inputs, offset, index, v)
-        if population.adaptive:
-            follow_threshold(
-                state.theta[first:end], net.theta_decay[first:end], net.threshold[first:end],
-                state.limit[first:end],
-            )  # fmt: skip
 
 
 @pasted
@@ -119,11 +113,6 @@ def integrate(
             _add_drive(net, inputs, offset, index, v)
         else:
             _integrate_nonlinear(net, state, models, inputs, step, offset, index)
-        if population.adaptive:
-            follow_threshold(
-                state.theta[first:end], net.theta_decay[first:end], net.threshold[first:end],
-                state.limit[first:end],
-            )  # fmt: skip
 
 
 @pasted

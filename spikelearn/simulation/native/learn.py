@@ -13,6 +13,7 @@ import numpy as np
 
 from spikelearn.simulation.native.compiled import inner, pasted
 from spikelearn.simulation.native.loops import deliver_full
+from spikelearn.simulation.native.normalise import normalise, normalise_full
 from spikelearn.simulation.native.reward import mark_row, pay_dose
 
 if TYPE_CHECKING:
@@ -35,11 +36,20 @@ def begin_learning(net: Net, plastic: Plastic, step: int) -> None:  # pragma: no
     for index in range(plastic.rules.size):
         rule = plastic.rules[index]
         if rule.normalise_every > 0 and step % rule.normalise_every == 0:
-            _normalise(
-                plastic.weight[rule.weight_start : rule.weight_end],
-                net.post[rule.first_synapse :], rule.full, rule.normalise_sum,
-                plastic.sums[rule.post_start : rule.post_end], rule.w_min, rule.w_max,
-            )  # fmt: skip
+            weight = plastic.weight[rule.weight_start : rule.weight_end]
+            sums = plastic.sums[rule.post_start : rule.post_end]
+            if rule.full:
+                normalise_full(
+                    weight, rule.normalise_sum, sums,
+                    plastic.settled[rule.post_start : rule.post_end],
+                    plastic.unsettled[rule.post_start : rule.post_end], rule.by_column,
+                    rule.w_min, rule.w_max,
+                )  # fmt: skip
+            else:
+                normalise(
+                    weight, net.post[rule.first_synapse :], rule.normalise_sum, sums, rule.w_min,
+                    rule.w_max,
+                )  # fmt: skip
         if rule.rewarded:
             pay_dose(plastic, index)
         _fade(plastic.x[rule.pre_start : rule.pre_end], rule.x_decay)
@@ -54,40 +64,6 @@ def _fade(trace: np.ndarray, decay: float) -> None:  # pragma: no cover - compil
     if decay != 0.0:
         for i in range(trace.size):
             trace[i] *= decay
-
-
-@inner
-def _normalise(
-    weight: np.ndarray,
-    post: np.ndarray,
-    full: bool,
-    total: float,
-    sums: np.ndarray,
-    w_min: float,
-    w_max: float,
-) -> None:  # pragma: no cover - compiled
-    """Scale the weights onto each target to `total`; `post` begins with the first synapse."""
-    n = sums.size
-    for j in range(n):
-        sums[j] = 0.0
-    if full:  # the same by rows, whose targets need not be looked up
-        for first in range(0, weight.size, n):
-            row = weight[first : first + n]
-            for j in range(n):
-                sums[j] += row[j]
-    else:
-        for s in range(weight.size):
-            sums[post[s]] += weight[s]
-    for j in range(n):
-        sums[j] = total / sums[j] if sums[j] > 0.0 else 1.0
-    if full:
-        for first in range(0, weight.size, n):
-            row = weight[first : first + n]
-            for j in range(n):
-                row[j] = min(max(row[j] * sums[j], w_min), w_max)
-    else:
-        for s in range(weight.size):
-            weight[s] = min(max(weight[s] * sums[post[s]], w_min), w_max)
 
 
 @pasted
@@ -233,9 +209,10 @@ def learn_from_spikes(
         rule = plastic.rules[index]
         if rule.target == population:
             for neuron in spiking:
+                trace = rule.post_start + neuron
                 if rule.at_post:
                     _learn_column(plastic, index, neuron)
-                trace = rule.post_start + neuron
+                    plastic.settled[trace] = False
                 if rule.nearest:
                     plastic.y[trace] = plastic.y2[trace] = 1.0
                 else:

@@ -9,7 +9,9 @@ import numpy as np
 
 from spikelearn.simulation.native.compiled import inner
 
-_CHUNK = 256  # neurons whose thresholds are compared before any is looked at by itself
+# Neurons whose thresholds are moved and compared before any is looked at by itself: few enough to
+# be still at hand.
+_CHUNK = 256
 _TINY = 1e-200  # decaying quantities below are set to 0: processors are slow with denormal numbers
 
 
@@ -262,6 +264,24 @@ def deliver_same(
 
 
 @inner
+def deliver_to_all(goal: np.ndarray, n: int, weight: float) -> None:  # pragma: no cover - compiled
+    """So many spikes arrive at every target neuron, by synapses that have one weight.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    n : int
+        Spikes.
+    weight : float
+        Of every synapse.
+    """
+    for _ in range(n):  # one after the other, as they would be added by any other synapses
+        for j in range(goal.size):
+            goal[j] += weight
+
+
+@inner
 def any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - compiled
     """Whether any neuron is above its threshold."""
     above = False  # by "or": a count would not be computed several at once
@@ -273,7 +293,11 @@ def any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - c
 @inner
 def fire(
     v: np.ndarray,
+    threshold: np.ndarray,
     limit: np.ndarray,
+    adaptive: bool,
+    theta: np.ndarray,
+    theta_decay: np.ndarray,
     reset: np.ndarray,
     subtract: bool,
     refractory: int,
@@ -288,8 +312,12 @@ def fire(
     ----------
     v : array of shape (size,)
         Potentials of a population, which change.
+    threshold : array of shape (size,)
     limit : array of shape (size,)
-        Thresholds as they now are.
+        Thresholds as they now are: the same where they are not adaptive.
+    adaptive : bool
+    theta, theta_decay : arrays of shape (size,)
+        What has been added to adaptive thresholds, and what is left of it after a step.
     reset : array of shape (size,)
         Potentials after a spike.
     subtract : bool
@@ -308,6 +336,10 @@ def fire(
     n = 0
     for start in range(0, v.size, _CHUNK):
         end = min(start + _CHUNK, v.size)
+        if adaptive:
+            follow_threshold(
+                theta[start:end], theta_decay[start:end], threshold[start:end], limit[start:end]
+            )
         if not any_above(v[start:end], limit[start:end]):
             continue
         for j in range(start, end):

@@ -183,7 +183,7 @@ def conduct_one(
             decays = beta[part]
             for j in range(u.size):
                 u[j] *= decays[j]
-    decay(current, alpha)
+        decay(now, alpha)
 
 
 @inner
@@ -218,8 +218,8 @@ def conduct_two(
             v[part], current[part], other[part], reversal[part], other_reversal[part], mean,
             other_mean, step_per_tau[part],
         )  # fmt: skip
-    decay(current, alpha)
-    decay(other, other_alpha)
+        decay(current[part], alpha)
+        decay(other[part], other_alpha)
 
 
 @together

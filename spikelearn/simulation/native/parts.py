@@ -129,7 +129,7 @@ def worth_parts(grid: GridNetwork, n_threads: int) -> int:
         return 1
     spikes = _USUAL_HZ * grid.dt_ms / 1000.0
     work = sum(p.size * _cost(p) for p in grid.neurons.values())
-    work += _DELIVERY * spikes * sum(s.connections.post.size for s in grid.synapses)
+    work += _DELIVERY * spikes * sum(s.connections.n_synapses for s in grid.synapses)
     pieces = sum(p.size // PIECE for p in grid.neurons.values())
     return max(1, min(n_threads, int(work * phase_steps(grid) // _WORTH), pieces))
 

@@ -24,6 +24,7 @@ RULE = np.dtype(
         ("first_synapse", np.int64),  # in the network's `post`
         ("full", np.bool_),  # whether synapse i * n_target + j is that from i to j
         ("plain", np.bool_),  # whether a weight of 1 adds 1 to all targets
+        ("by_column", np.bool_),  # whether weights change by their targets' spikes alone
         ("pre_start", np.int64),  # in x and x2
         ("pre_end", np.int64),
         ("post_start", np.int64),  # in y, y2, gain and what follows the potential
@@ -102,6 +103,8 @@ class Plastic(NamedTuple):
     y: np.ndarray
     y2: np.ndarray
     sums: np.ndarray  # room, as long as y
+    settled: np.ndarray  # whether the weights onto a neuron have the sum they shall have
+    unsettled: np.ndarray  # room, as long as y
     u_minus: np.ndarray
     u_plus: np.ndarray
     u_slow: np.ndarray
@@ -155,6 +158,8 @@ def start(grid: GridNetwork, net: Net, part: Part | None = None) -> Plastic | No
         y=np.zeros(n_post),
         y2=np.zeros(n_post),
         sums=np.zeros(n_post),
+        settled=np.zeros(n_post, dtype=bool),
+        unsettled=np.zeros(n_post, dtype=np.int64),
         u_minus=_of_potentials("start", synapses, part),
         u_plus=_of_potentials("start", synapses, part),
         u_slow=np.zeros(n_post),
@@ -176,7 +181,7 @@ def weights_after(
             synapses = part.synapses[rule["projection"]]
             c, (low, high) = synapses.connections, part.range_of(synapses.target)
             weights = plastic.weight[rule["weight_start"] : rule["weight_end"]]
-            into = found.setdefault(number[id(synapses)], np.empty(c.pre.size))
+            into = found.setdefault(number[id(synapses)], np.empty(c.n_synapses))
             if rule["full"]:
                 rows = into.reshape(c.n_source, c.n_target)
                 rows[:, low:high] = weights.reshape(c.n_source, high - low)
@@ -229,6 +234,7 @@ def _set_numbers(record: np.void, rule: GridPlasticity) -> None:
         record[name] = getattr(rule, name)
     record["at_pre"] = rule.changes_at_pre or rule.clopath is not None
     record["at_post"] = rule.changes_at_post
+    record["by_column"] = not record["at_pre"] and rule.reward is None
     record["pre_constant"], record["pre_y"], record["pre_y_x2"] = rule.at_pre
     record["post_constant"], record["post_y2"] = rule.at_post
     record["beta"] = np.nan if rule.beta is None else rule.beta

@@ -187,7 +187,7 @@ def _connect_synapses(nest: Any, grid: GridNetwork, synapses: Synapses, made: Ma
     sources = made.sources if from_source else made.neurons
     delay = synapses.delay_steps + (made.clock.ahead if from_source else 0)
     target, drawn = grid.neurons[synapses.target], synapses.connections
-    for first in range(0, drawn.pre.size, _AT_ONCE):
+    for first in range(0, drawn.n_synapses, _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
         _connect_pairs(
             nest,

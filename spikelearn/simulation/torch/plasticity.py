@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from spikelearn.networks.connectivity import Connections
+from spikelearn.networks.connections import Connections
 from spikelearn.simulation.grid.network import Synapses
 
 

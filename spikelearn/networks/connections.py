@@ -1,0 +1,123 @@
+"""Drawn synapses: which neurons they join, and their weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Drawn synapses: arrays of shape (n_synapses,); `weight` in the unit of the projection's.
+
+    `delay_ms` holds delays that the projection gives synapse by synapse, and None otherwise.
+    """
+
+    pre: np.ndarray
+    post: np.ndarray
+    weight: np.ndarray
+    n_source: int
+    n_target: int
+    delay_ms: np.ndarray | None = None
+
+    @property
+    def n_synapses(self) -> int:
+        """How many there are."""
+        return int(self.weight.size)
+
+    @functools.cached_property
+    def same_weight(self) -> float | None:
+        """The weight of all synapses, where they share one."""
+        once = self.weights_once()
+        return float(once[0]) if once.size and (once == once[0]).all() else None
+
+    def weights_once(self) -> np.ndarray:
+        """The weights; where one number stands for all in memory, that alone."""
+        return self.weight[:1] if self.weight.strides == (0,) else self.weight
+
+    def times(self, gain: np.ndarray | float) -> Connections:
+        """The same synapses with their weights times a number, or times one of their target's."""
+        if np.ndim(gain):
+            return self.with_weight(self.weight * np.asarray(gain)[self.post])
+        once = self.weights_once()
+        if once is self.weight:
+            return self.with_weight(self.weight * gain)
+        return self.with_weight(np.broadcast_to(once * gain, self.weight.shape))
+
+    def dense(self) -> np.ndarray:
+        """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
+        places = self.pre.astype(np.int64) * self.n_target + self.post
+        sums = np.bincount(places, self.weight, minlength=self.n_source * self.n_target)
+        return sums.reshape(self.n_source, self.n_target)
+
+    def with_weight(self, weight: np.ndarray) -> Connections:
+        """The same pairs with other weights; what is known of the pairs is not looked up again."""
+        reweighted = dataclasses.replace(self, weight=weight)
+        if "full" in self.__dict__:
+            reweighted.__dict__["full"] = self.full
+        return reweighted
+
+    @functools.cached_property
+    def full(self) -> bool:
+        """Whether the synapses are all pairs, each once, in order."""
+        shape = (self.n_source, self.n_target)
+        if self.pre.size != self.n_source * self.n_target:
+            return False
+        rows = self.pre.reshape(shape) == np.arange(self.n_source)[:, None]
+        return bool(rows.all() and (self.post.reshape(shape) == np.arange(self.n_target)).all())
+
+    @property
+    def density(self) -> float:
+        """Fraction of possible synapses that exist."""
+        return self.n_synapses / (self.n_source * self.n_target)
+
+
+class AllPairs(Connections):
+    """Synapses of all pairs, each once, in order: their ends are listed only where they are read.
+
+    Parameters
+    ----------
+    weight : array of shape (n_source * n_target,)
+        May be one number that is broadcast.
+    n_source, n_target : int
+    delay_ms : array of shape (n_source * n_target,), optional
+    """
+
+    def __init__(
+        self, weight: np.ndarray, n_source: int, n_target: int, delay_ms: np.ndarray | None = None
+    ) -> None:
+        # What cannot be assigned to cannot be set otherwise.
+        self.__dict__.update(
+            weight=weight, n_source=n_source, n_target=n_target, delay_ms=delay_ms, full=True
+        )
+
+    @functools.cached_property
+    def pre(self) -> np.ndarray:
+        """Source neuron of each synapse."""
+        return np.repeat(np.arange(self.n_source, dtype=np.int32), self.n_target)
+
+    @functools.cached_property
+    def post(self) -> np.ndarray:
+        """Target neuron of each synapse."""
+        return np.tile(np.arange(self.n_target, dtype=np.int32), self.n_source)
+
+    def matrix(self) -> np.ndarray:
+        """Weights as they are, of shape (n_source, n_target)."""
+        return self.weight.reshape(self.n_source, self.n_target)
+
+    def with_weight(self, weight: np.ndarray) -> AllPairs:
+        """The same pairs with other weights."""
+        return AllPairs(weight, self.n_source, self.n_target, self.delay_ms)
+
+    def times(self, gain: np.ndarray | float) -> Connections:
+        """The same synapses with their weights times a number, or times one of their target's."""
+        if np.ndim(gain):
+            return self.with_weight((self.matrix() * gain).ravel())
+        return super().times(gain)
+
+    def dense(self) -> np.ndarray:
+        """Weights as a new array of shape (n_source, n_target)."""
+        return self.matrix() + 0.0
