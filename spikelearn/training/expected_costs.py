@@ -8,18 +8,21 @@ few images are shown. What comes between updates (validation, checkpoints) is no
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from spikelearn._room import in_time
 from spikelearn._seeding import generator, torch_generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.rules import make_rule
 from spikelearn.simulation import simulate
 from spikelearn.simulation.memory import numbers_of_synapses
+from spikelearn.simulation.running_time import LONG_S, LongRunWarning
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 from spikelearn.stimuli.events import load_events
 from spikelearn.stimuli.stimulus import Stimulus
@@ -32,6 +35,7 @@ from spikelearn.training.optimization import Optimizer, train_epoch
 _UPDATES = 4  # of which the first is not counted: it makes room and code
 _ENOUGH_S = 1.0  # a slow update is made once
 _SHOWN = 5  # images in a row, beside one alone: a simulation has a beginning that costs, too
+_MANY_IMAGES = 10_000  # fewer take no longer than to be told of it is worth
 _LIT = 0.13  # mean brightness of handwritten digits
 _SPARSE = 0.02  # of inputs that are events, in a step
 TABLES_BYTES = 8_000  # of a run beside its weights: description, tables, digests
@@ -114,14 +118,49 @@ def _n_train(config: TrainConfig | STDPConfig) -> int:
 
 def _simulated(config: STDPConfig) -> Costs:
     network = config.description()
-    n_bytes = 8.0 * sum(numbers_of_synapses(network))
+    learn = [p.plasticity is not None for p in network.projections]
+    # As they were at the start, and learned.
+    n_bytes = 16.0 * float(np.dot(numbers_of_synapses(network), learn))
     seconds = [_showing(config, network, n) for n in (1, 1, _SHOWN)][1:]  # first code is made
     image = max(seconds[1] - seconds[0], 0.0) / (_SHOWN - 1)
     beginning = max(seconds[0] - image, 0.0)
-    n_images = _n_train(config) * config.epochs + config.n_label + config.n_test
+    n_images = _n_images(config)
     return Costs(
         image * n_images + beginning * -(-n_images // config.chunk), n_bytes + TABLES_BYTES
     )
+
+
+def _n_images(config: STDPConfig) -> int:
+    return _n_train(config) * config.epochs + config.n_label + config.n_test
+
+
+def warn_of_time(config: STDPConfig, left: float) -> None:
+    """Say about how long a training by simulation will take, where that is long.
+
+    Parameters
+    ----------
+    config : STDPConfig
+    left : float
+        The share of it that is still to be done, 0 to 1.
+
+    Warns
+    -----
+    LongRunWarning
+    """
+    n_images = _n_images(config)
+    if n_images * left < _MANY_IMAGES:
+        return
+    costs = expected_costs(config)
+    if costs.seconds * left > LONG_S:
+        more = "further " if left < 1.0 else ""
+        warnings.warn(
+            f"training '{config.model}' by {config.rule} will take {more}about"
+            f" {in_time(costs.seconds * left)} ({n_images:,} images in all, learned from or shown"
+            f" to label and test; {costs.n_bytes / 1e6:.0f} MB); it may be interrupted, and goes"
+            " on where it was",
+            LongRunWarning,
+            stacklevel=4,
+        )
 
 
 def _showing(config: STDPConfig, network: SpikingNetwork, n_images: int) -> float:

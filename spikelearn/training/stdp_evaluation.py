@@ -159,13 +159,12 @@ def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> n
     int array of shape (n_neurons,)
         -1 for neurons that never answer.
     """
-    means = np.stack(
-        [
-            answers[classes == c].mean(0) if (classes == c).any() else np.zeros(answers.shape[1])
-            for c in range(n_classes)
-        ]
-    )
-    return np.where(answers.any(0), means.argmax(0), -1)
+    images, neurons = np.nonzero(answers)  # few: a layer that competes answers with a few spikes
+    places = np.asarray(classes, dtype=np.int64)[images] * answers.shape[1] + neurons
+    size = n_classes * answers.shape[1]
+    sums = np.bincount(places, answers[images, neurons], minlength=size).reshape(n_classes, -1)
+    means = sums / np.maximum(np.bincount(classes, minlength=n_classes), 1)[:, None]
+    return np.where(sums.any(0), means.argmax(0), -1)
 
 
 def predict(answers: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:

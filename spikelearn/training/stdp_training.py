@@ -42,6 +42,7 @@ from spikelearn.training.checked_runs import (
     read_tables,
 )
 from spikelearn.training.config import STDPConfig, run_name
+from spikelearn.training.expected_costs import warn_of_time
 from spikelearn.training.images import images_of_run
 from spikelearn.training.learning_curve import LearningCurve
 from spikelearn.training.memory import check_memory
@@ -173,7 +174,7 @@ def train_stdp(
     n_inputs = network.populations[layer.source].size
     images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
-    told = _told(check_sums(network, layer), data, chunks, config)
+    told = _told(check_sums(network, layer), data, chunks, config, len(state.records))
     written, kept = time.monotonic(), len(state.records)
     with curve.followed():
         try:
@@ -284,9 +285,13 @@ def _chunks(config: STDPConfig, n_images: int) -> list[np.ndarray]:
 
 
 def _told(
-    too_few: str, data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig
+    too_few: str, data: ImageDataset, chunks: list[np.ndarray], config: STDPConfig, done: int
 ) -> list[str]:
-    """Warn of neurons that cannot learn, and of test images that were seen; for the flag, too."""
+    """Warn of neurons that cannot learn, and of test images that were seen; for the flag, too.
+
+    And of the time that the training will take, of which so many chunks are done.
+    """
+    warn_of_time(config, 1.0 - done / len(chunks))
     order = generator(config.seed, "split").permutation(len(data.train_images))
     used = np.unique(np.concatenate([*chunks, order[: config.n_label]]))
     seen = seen_before(data.train_images[used], None, data.test_images[: config.n_test])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
+import warnings
 
 import pytest
 import torch
 
 from spikelearn import STDPConfig, TrainConfig, train
+from spikelearn.simulation.running_time import LongRunWarning
 from spikelearn.training import expected_costs as expected_costs_module
-from spikelearn.training.expected_costs import expected_costs
+from spikelearn.training.expected_costs import expected_costs, warn_of_time
 
 SMALL = {"model": "mlp_64", "dataset": "digits", "n_train": 200, "batch_size": 50, "epochs": 3}
 
@@ -46,6 +48,30 @@ def test_a_sample_of_a_simulation_shows_so_many_images(clock) -> None:
         expected_costs(config)
     assert [given[2] for given in shown] == [30.0, 30.0, 150.0]
     assert all(given[1].spikes["input"].size == 784 for given in shown)
+
+
+def test_a_long_training_is_told_of_with_what_is_left_and_a_short_one_is_not(monkeypatch) -> None:
+    monkeypatch.setattr(expected_costs_module, "_showing", lambda c, net, n: 0.5 * n)
+    config = STDPConfig(rule="stdp", dataset="mnist", n_train=9000, n_label=4000, n_test=1400)
+    with pytest.warns(LongRunWarning) as told:
+        warn_of_time(config, 1.0)
+    [sentence] = [str(w.message) for w in told]
+    assert "'competitive_stdp' by stdp will take about 2 hours" in sentence
+    assert "14,400 images in all" in sentence
+    with pytest.warns(LongRunWarning, match="will take further about 84 minutes"):
+        warn_of_time(config, 0.7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_time(config, 0.1)
+        monkeypatch.setattr(expected_costs_module, "_showing", lambda c, net, n: 0.005 * n)
+        warn_of_time(config, 1.0)
+
+
+def test_the_folder_of_a_layer_holds_its_weights_and_those_of_the_start(monkeypatch) -> None:
+    monkeypatch.setattr(expected_costs_module, "_showing", lambda c, net, n: 0.0)
+    config = STDPConfig(model="diehl_cook2015", rule="stdp", dataset="mnist", n_neurons=1600)
+    expected = 16 * 784 * 1600 + expected_costs_module.TABLES_BYTES
+    assert expected_costs(config).n_bytes == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("rule", ["feedback_alignment", "forward_forward"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from spikelearn.training.stdp_evaluation import assign_labels, predict
 
@@ -11,6 +12,23 @@ def test_labels_go_to_the_class_answered_most_and_silent_neurons_get_none():
     answers = np.array([[3, 0, 0], [5, 1, 0], [0, 2, 0]])
     classes = np.array([0, 0, 1])
     np.testing.assert_array_equal(assign_labels(answers, classes, 2), [0, 1, -1])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64])
+def test_labels_are_those_of_the_largest_mean_count(kind):
+    """Also of ties, of neurons that never answer, and of a class that is not shown."""
+    random = np.random.default_rng(3)
+    answers = random.integers(0, 4, (60, 300)) * (random.random((60, 300)) < 0.05)
+    answers[:, 7] = 0
+    classes = random.choice([0, 1, 2, 4, 5], 60).astype(kind)
+    means = np.stack(
+        [answers[classes == c].mean(0) if (classes == c).any() else np.zeros(300) for c in range(6)]
+    )
+    expected = np.where(answers.any(0), means.argmax(0), -1)
+    found = assign_labels(answers, classes, 6)
+    np.testing.assert_array_equal(found, expected)
+    assert found[7] == -1
+    assert set(found.tolist()) == {-1, 0, 1, 2, 4, 5}
 
 
 def test_predictions_average_over_the_neurons_of_a_class():
