@@ -7,8 +7,8 @@
 digits, 350 ms each with 150 ms of rest, at steps of 0.5 ms, one digit after another (batch one),
 while all synapses learn. Each engine runs in a process of its own; what is told is the median time
 of a digit, and its ratio to the best time of Brian2 for as many neurons in this run. What is ours
-is timed with everything that a simulation includes, as many digits as training shows in one of
-them but for 400 neurons, and Brian2's main loop alone. Brian2's spikes and weights are compared
+is timed with everything that a simulation includes, of which training makes one for 100 digits, and
+Brian2's main loop alone. Brian2's spikes and weights are compared
 with ours where the adapter runs it: the same to 1e-9. The peers are the network as their users
 write it (diehl_cook_peers.py): the same rule and constants; their integration differs, so their
 spikes are counted only.
@@ -60,7 +60,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    400: Size(20, 15, 20, 15, tuple(WORDS), {"native_1": "at most 0.167 of Brian2's best"}),
+    400: Size(100, 7, 100, 5, tuple(WORDS), {"native_1": "at most 0.167 of Brian2's best"}),
     1600: Size(100, 5, 20, 5, ("native_1", "native_2", *BRIAN2[:2]), {}),
     6400: Size(100, 3, 5, 2, ("native_1", "native_2", *BRIAN2[:2]), {"native_2": "at most 14 ms"}),
 }

@@ -7,10 +7,12 @@ other's way, and sums that threads share out may differ in their last digit.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 from spikelearn._errors import SpikelearnError
 
@@ -46,17 +48,26 @@ def as_many(threads: int | None) -> contextlib.AbstractContextManager[None]:
     return at_most(min(int(threads), _ANY))
 
 
+@functools.lru_cache(maxsize=1)
+def _libraries(n_modules: int) -> Any:
+    """The libraries that compute on threads; looked for again where a module was imported since.
+
+    To look takes as long as a small simulation.
+    """
+    import threadpoolctl
+
+    return threadpoolctl.ThreadpoolController()
+
+
 @contextlib.contextmanager
 def at_most(number: int) -> Iterator[None]:
     """Within the block, the toolkit, BLAS and PyTorch compute on so many threads."""
     global _most  # noqa: PLW0603 - of the process, as threads are
-    import threadpoolctl
-
     before, _most = _most, number
     torch = sys.modules.get("torch")  # imported only where it is in use already
     of_torch = None if torch is None else torch.get_num_threads()
     try:
-        with threadpoolctl.threadpool_limits(number):
+        with _libraries(len(sys.modules)).limit(limits=number):
             if torch is not None:
                 torch.set_num_threads(number)
             yield

@@ -50,7 +50,7 @@ def shortened(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if not value.ndim:
             return str(value)
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
         return f"array of shape {value.shape}, SHA-256 {digest[:16]}"
     return value
 

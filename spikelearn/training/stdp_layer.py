@@ -139,7 +139,8 @@ def normalised(weights: np.ndarray, layer: Projection) -> np.ndarray:
         scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)[post]
     else:
         scale = rule.normalise_sum / weights.sum(0)
-    return np.clip(weights * scale, rule.w_min, rule.w_max)
+    scaled = weights * scale
+    return np.clip(scaled, rule.w_min, rule.w_max, out=scaled)
 
 
 def learned_weights(weights: np.ndarray | SynapticWeights) -> np.ndarray:

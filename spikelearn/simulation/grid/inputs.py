@@ -298,19 +298,20 @@ def _in_rounds(
         return GridSpikes(size, steps, trials, senders)
     first = np.append(0, np.flatnonzero(~again) + 1)
     rounds = np.arange(steps.size) - np.repeat(first, np.diff(np.append(first, steps.size)))
-    order = np.lexsort((senders, rounds, trials, steps))
+    # Senders are in order already, and stay so within a round.
+    order = _by_step(steps, trials, rounds, n_trials, int(rounds.max()) + 1)
     return GridSpikes(size, steps[order], trials[order], senders[order], rounds[order])
 
 
 def _by_step(
-    steps: np.ndarray, trials: np.ndarray, senders: np.ndarray, n_trials: int, size: int
+    steps: np.ndarray, trials: np.ndarray, third: np.ndarray, n_trials: int, size: int
 ) -> np.ndarray:
-    """The order by step, then trial, then sender."""
+    """The order by step, then trial, then a third number below `size`: sender or round."""
     highest = (int(steps.max(initial=0)) + 1) * n_trials * size
     if highest >= 2**63:
-        return np.lexsort((senders, trials, steps))
+        return np.lexsort((third, trials, steps))
     # One number for all three: spikes mostly are in order, or nearly, and then are sorted at once.
-    return np.argsort((steps * n_trials + trials) * size + senders, kind="stable")
+    return np.argsort((steps * n_trials + trials) * size + third, kind="stable")
 
 
 def currents_on_grid(
