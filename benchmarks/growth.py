@@ -1,13 +1,14 @@
 """How does the cost of a simulation grow with its length, its stimuli, and the spikes it delivers?
 
-    python benchmarks/growth.py
+    python benchmarks/growth.py                  # a minute or two
 
-On `native` and one thread, warm, medians of the repeats; each amount is doubled several times:
+On `native`, warm, medians of the repeats; each amount is multiplied several times:
 
     time      CUBA (Vogels & Abbott 2005, 4,000 neurons), longer and longer, steps of 0.1 ms
     stimuli   784-400-10 neurons shown more and more images at once, 100 steps of 1 ms each
     spikes    1,000 sources onto 1,000 silent neurons, 100 synapses a source, faster and faster
-    neurons   excitatory and inhibitory ones, 100 synapses on each, at the same rates; more and more
+    neurons   excitatory and inhibitory ones, 100 synapses on each, with Poisson background, at the
+              same rates; more and more, on one thread and on two
 
 What is told is the straight line through the points, weighted so that each counts by its relative
 error, and how far the farthest point lies from it: cost that grows linearly is a constant and a
@@ -23,7 +24,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numba
 import numpy as np
 from whole_runs import results_folder
 
@@ -108,17 +108,19 @@ def more_neurons() -> Points:
             "background[*].weight_mv": 0.25,
         }
     )
-    for size in (500, 1000, 2000, 4000, 8000):
+    for size in (2000, 3000, 4000, 6000, 8000):
         sizes = {"populations.excitatory.size": 4 * size, "populations.inhibitory.size": size}
         network = model.changed(sizes)
         yield 5 * size, lambda net=network: simulate(net, None, 500.0, 0.1, "native", seed=0)
 
 
+# What grows, its points, and the threads.
 KINDS = {
-    "time": ("biological time, ms", longer),
-    "stimuli": ("stimuli", more_stimuli),
-    "spikes": ("spikes delivered", more_spikes),
-    "neurons": ("neurons", more_neurons),
+    "time": ("biological time, ms", longer, 1),
+    "stimuli": ("stimuli", more_stimuli, 1),
+    "spikes": ("spikes delivered", more_spikes, 1),
+    "neurons": ("neurons", more_neurons, 1),
+    "neurons_on_two": ("neurons, two threads", more_neurons, 2),
 }
 
 
@@ -126,19 +128,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    folder = results_folder(parser, options)
-    numba.set_num_threads(1)
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    cores = sorted(os.sched_getaffinity(0))
+    kinds = {kind: given for kind, given in KINDS.items() if given[2] <= len(cores)}
+    left_out = [given[0] for kind, given in KINDS.items() if kind not in kinds]
+    folder = results_folder(parser, options, left_out=left_out)
     found = {}
     lines = [
         "# How the cost of a simulation grows",
         "",
-        "native, one thread, warm; beside a constant and a part in proportion, fitted.",
+        "native, warm; beside a constant and a part in proportion, fitted.",
         "",
-        "| with | amount | seconds, median | straight line | off |",
-        "|---|---|---|---|---|",
+        "| with | amount | threads | seconds, median | straight line | off |",
+        "|---|---|---|---|---|---|",
     ]
-    for kind, (words, points) in KINDS.items():
+    for kind, (words, points, threads) in kinds.items():
+        os.sched_setaffinity(0, cores[:threads])
         amounts, seconds = [], []
         for amount, run in points():
             run()
@@ -149,7 +153,9 @@ def main() -> None:
         found[kind] = (words, amounts, seconds, line)
         for amount, second, fitted in zip(amounts, seconds, line, strict=True):
             off = f"{100 * (second / fitted - 1):+.0f} %".replace("-", "−")
-            lines.append(f"| {words} | {amount:,.0f} | {second:.4f} | {fitted:.4f} | {off} |")
+            lines.append(
+                f"| {words} | {amount:,.0f} | {threads} | {second:.4f} | {fitted:.4f} | {off} |"
+            )
     lines += ["", "![Seconds against the amount](growth.png)", "",
               "Command: `python benchmarks/growth.py`  ", *as_lines(provenance())]  # fmt: skip
     print("\n".join(lines))

@@ -1,11 +1,12 @@
 """How fast does each engine simulate published networks, and a feed-forward one?
 
     python benchmarks/simulate.py                # all of it; a quarter of an hour on two cores
-    python benchmarks/simulate.py --only cuba,coba --repeats 3
+    python benchmarks/simulate.py --only cuba,coba --repeats 1
 
-Every network is given to every engine that is installed, in the same process conditions: warm,
-without building and connecting, which are timed by themselves. Figures are medians of the repeats,
-as ratios to the named peer in the same run; absolute times, machine and versions stand beside them.
+Every network is given to every engine that is installed, each in a process of its own that holds it
+ready: warm, without building and connecting, which are timed by themselves. All are asked in turns,
+so many times as there are repeats; figures are medians of these whole runs, with the fastest and
+the slowest, and ratios to the named peer of the same turns. Machine and versions stand beside them.
 What is timed:
 
     cuba, coba   Vogels & Abbott 2005 as in Brette et al. 2007, 4,000 neurons, 1 s, steps of 0.1 ms
@@ -18,7 +19,9 @@ What is timed:
 
 Peers: Brian2's C++ standalone and Cython (from the same description, its equations for the same
 step written for its own integrator), NEST (iaf_psc_exp, iaf_cond_exp, iaf_psc_delta) where
-installed (pip install nest-simulator), snnTorch's and Norse's own time loops.
+installed (pip install nest-simulator), by hand with its own connections and its own Poisson
+generators and by the adapter with ours, snnTorch's and Norse's own time loops. A run of NEST that
+takes longer than eight seconds is made once.
 Results are written to benchmarks/results/simulate.md, of one section alone to a file of its own;
 to runs/benchmarks while not all of them are there.
 """
@@ -35,10 +38,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from held_ready import HeldReady, in_simulate
 from simulate_peers import PEERS
 from whole_runs import PARTIAL, results_folder
 
@@ -47,6 +51,8 @@ from spikelearn._provenance import as_lines, provenance
 
 MODELS = {"cuba": "vogels_abbott_cuba", "coba": "vogels_abbott_coba", "brunel": "brunel2000"}
 STEP_MS = 0.1
+THREADS = 1, 2
+REFERENCE = "brian2_standalone"
 
 
 def main() -> None:
@@ -55,7 +61,7 @@ def main() -> None:
         "--only",
         help="cuba, coba, brunel, cold, adapter, forward, training; separated by commas",
     )
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--duration-ms", type=float, default=1000.0)
     options = parser.parse_args()
     every = [*MODELS, "cold", "adapter", "forward", "training"]
@@ -92,56 +98,83 @@ def nest_is_installed() -> bool:
 
 
 def network(name: str, duration_ms: float, repeats: int) -> str:
-    """One network on our engine and on its peers, each in a process of its own."""
-    rows: list[tuple[str, int, float | None, float, float, float]] = []
-    for threads in (1, 2):
+    """One network on our engine and on its peers, in turns."""
+    held: dict[tuple[str, int], HeldReady] = {}
+    refused: dict[str, str] = {}
+    for threads in THREADS:
         for engine in ("native", *PEERS):
             if engine.startswith("nest") and not nest_is_installed():
                 continue
             if engine == "brian2_cython" and threads > 1:  # it has no threads
                 continue
-            found = in_process(
-                f"measure('{name}', '{engine}', {threads}, {duration_ms}, {repeats})", threads
-            )
-            runs = found["runs"]
-            rows.append(
-                (engine, threads, found.get("build"), statistics.median(runs), min(runs),
-                 found["rate_hz"])
-            )  # fmt: skip
-    reference = {
-        threads: t for engine, threads, _, t, _, _ in rows if engine == "brian2_standalone"
+            if engine == "nest_adapter" and name == "coba":
+                refused[engine] = "conductances are not NEST's with our integration: refused"
+                continue
+            call = f"prepared('{name}', '{engine}', {threads}, {duration_ms})"
+            held[engine, threads] = HeldReady(call, threads)
+    for _ in range(repeats):
+        for ready in held.values():
+            ready.run()
+    for ready in held.values():
+        ready.close()
+    n_neurons = 12_500 if name == "brunel" else 4_000
+    rates = {
+        key: statistics.mean(ready.spikes) / n_neurons / duration_ms * 1000.0
+        for key, ready in held.items()
     }
-    lines = [
-        f"## {name}: {MODELS[name]}, {duration_ms:g} ms",
-        "",
-        "| engine | threads | seconds, median | fastest | ratio to Brian2 standalone |"
-        " build or connect, s | rate, Hz |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for engine, threads, build, seconds, fastest, rate in rows:
-        lines.append(
-            f"| {engine} | {threads} | {seconds:.3f} | {fastest:.3f} |"
-            f" {seconds / reference[threads]:.2f} | {build:.1f} | {rate:.2f} |"
-        )
+    lines = [f"## {name}: {MODELS[name]}, {duration_ms:g} ms", "", *table(held, rates)]
+    lines += [f"| {engine} | {why} |{' |' * 8}" for engine, why in refused.items()]
     return "\n".join([*lines, ""])
 
 
-def measure(name: str, engine: str, threads: int, duration_ms: float, repeats: int) -> dict:
-    """Build once, run `repeats` times; seconds, and the rate after the first 100 ms."""
-    start = time.perf_counter()
-    run: Callable[[], tuple[float, int]]
-    run = native(name, duration_ms) if engine == "native" else PEERS[engine](
-        name, threads, duration_ms
-    )  # fmt: skip
-    run()  # warm
-    build = time.perf_counter() - start
-    runs, spikes = zip(*(run() for _ in range(repeats)), strict=True)
-    n_neurons = 12_500 if name == "brunel" else 4_000
-    return {
-        "build": build - runs[0],
-        "runs": list(runs),
-        "rate_hz": statistics.mean(spikes) / n_neurons / duration_ms * 1000.0,
-    }
+def table(held: Mapping[tuple[str, int], HeldReady], rates: dict[tuple[str, int], float]) -> list:
+    """A row for each engine: seconds on each number of threads, and ratios of them.
+
+    Parameters
+    ----------
+    held : mapping of HeldReady
+        By engine and number of threads, with the seconds of all turns.
+    rates : dict of float
+        Of the same, in spikes per second and neuron.
+    """
+    one, two = THREADS
+    lines = [
+        "| engine | 1 thread, s | 2 threads, s | 2 threads to 1 | to Brian2 standalone, 1 thread |"
+        " 2 threads | build or connect, s | rate, Hz | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    middle = {key: statistics.median(ready.seconds) for key, ready in held.items()}
+    for engine in dict.fromkeys(engine for engine, _ in held):
+        cells = []
+        for threads in THREADS:
+            ready = held.get((engine, threads))
+            cells.append("" if ready is None else in_seconds(ready.seconds))
+        both = (engine, two) in held
+        cells.append(f"{middle[engine, two] / middle[engine, one]:.2f}" if both else "")
+        for threads in THREADS:
+            ratio = ""
+            if (engine, threads) in held:
+                ratio = f"{middle[engine, threads] / middle[REFERENCE, threads]:.2f}"
+            cells.append(ratio)
+        first = held[engine, one]
+        cells += [f"{first.build:.1f}", f"{rates[engine, one]:.2f}", str(len(first.seconds))]
+        lines.append(f"| {engine} | {' | '.join(cells)} |")
+    return lines
+
+
+def in_seconds(taken: list[float]) -> str:
+    """The median, and in brackets the least and the most."""
+    several = f" ({min(taken):.3f} to {max(taken):.3f})" if len(taken) > 1 else ""
+    return f"{statistics.median(taken):.3f}{several}"
+
+
+def prepared(
+    name: str, engine: str, threads: int, duration_ms: float
+) -> Callable[[], tuple[float, int]]:
+    """What runs a network on an engine, and gives the seconds and the number of spikes."""
+    if engine == "native":
+        return native(name, duration_ms)
+    return PEERS[engine](name, threads, duration_ms)
 
 
 def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
@@ -164,11 +197,7 @@ def native(name: str, duration_ms: float) -> Callable[[], tuple[float, int]]:
 
 def in_process(call: str, threads: int, environment: dict[str, str] | None = None) -> dict:
     """The result of a call of this file's, in a fresh process held to so many cores."""
-    code = (
-        "import sys, json, os; sys.path.insert(0, sys.argv[1]);"
-        f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{threads}]);"
-        f"from simulate import *; print('RESULT' + json.dumps({call}))"
-    )
+    code = in_simulate(f"print('RESULT' + json.dumps({call}))", threads)
     done = subprocess.run(
         [sys.executable, "-c", code, str(Path(__file__).parent)],
         capture_output=True, text=True, check=False,

@@ -228,10 +228,40 @@ def _nest(name: str, simulator: Any) -> Any:
     return neurons
 
 
+def nest_adapter(name: str, threads: int, duration_ms: float) -> Run:
+    """NEST by the toolkit's adapter, with our connections, input and spikes.
+
+    A run is what it takes more than one of a single step, which has the same network to make.
+    """
+    from spikelearn._threads import at_most
+    from spikelearn.networks import load_model
+    from spikelearn.simulation.grid.network import to_grid
+    from spikelearn.simulation.nest import engine
+    from spikelearn.stimuli.stimulus import Stimulus
+
+    model = load_model({"cuba": "vogels_abbott_cuba", "brunel": "brunel2000"}[name])
+
+    def seconds(milliseconds: float) -> tuple[float, int]:
+        grid = to_grid(model, Stimulus(), milliseconds, 0.1, 0, ())
+        start = time.perf_counter()
+        with at_most(threads):
+            spikes, _, _ = engine.run(grid, lambda fraction: None, "float64")
+        return time.perf_counter() - start, sum(found.steps.size for found in spikes.values())
+
+    making, _ = seconds(0.1)
+
+    def run() -> tuple[float, int]:
+        taken, spikes = seconds(duration_ms)
+        return taken - making, spikes
+
+    return run
+
+
 PEERS: dict[str, Callable[[str, int, float], Run]] = {
     "brian2_standalone": brian2_standalone,
     "brian2_cython": brian2_cython,
     "nest": nest,
+    "nest_adapter": nest_adapter,
 }
 
 

@@ -30,6 +30,12 @@ def torch_generator(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state))
 
 
+def counter_key(seed: int, *names: str | int) -> np.ndarray:
+    """The key of the stream `names` of `seed`, whose numbers have places: two words of 64 bits."""
+    numbers = np.random.SeedSequence([checked_seed(seed), *map(_key, names)])
+    return numbers.generate_state(2, np.uint64)
+
+
 def checked_seed(number: int) -> int:
     """A seed as it was given.
 

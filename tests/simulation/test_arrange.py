@@ -9,7 +9,7 @@ import numpy as np
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, to_grid
 from spikelearn.simulation.native.arrange import arrange, arranged_state
-from spikelearn.simulation.native.feed import Feed, by_trial
+from spikelearn.simulation.native.feed import Counts, Feed, by_trial
 from spikelearn.simulation.native.parts import whole
 from spikelearn.simulation.native.plasticity import start
 from spikelearn.stimuli.stimulus import Stimulus
@@ -111,10 +111,11 @@ def test_what_comes_in_is_cut_into_blocks_without_loss() -> None:
     grid = on_grid()
     net, everything = arrange(grid), whole(grid)
     feed = Feed(grid, 0, [by_trial(grid.sources["in"], 1)[0]])
+    counts = Counts(grid, everything, net, 0, 3)
     arrived = []
     for first in range(0, grid.n_steps, 3):
         end = min(first + 3, grid.n_steps)
-        block = feed.into(feed.block(first, end), net, everything)
+        block = feed.into(feed.block(first, end), everything, counts)
         assert block is not None
         assert block.backgrounds.size == 0
         for offset in range(end - first):

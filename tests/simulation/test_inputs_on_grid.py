@@ -10,11 +10,13 @@ from engines import QUICK
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.simulation.grid.inputs import LeftOutWarning
 from spikelearn.simulation.grid.network import to_grid
+from spikelearn.simulation.simulate import load_backend
 from spikelearn.stimuli.stimulus import Stimulus
 
 POPULATIONS: Any = {
@@ -47,6 +49,7 @@ def test_of_a_longer_recording_the_first_part_is_shown(engine: str) -> None:
     )
     early = Stimulus.from_spike_times("in", [[1.0], [], [3.0, 8.0]])
     whole = Stimulus.from_spike_times("in", LATE)
+    load_backend(engine)  # libraries may warn of themselves
     with pytest.warns(LeftOutWarning, match="3 of 6 of 'in'") as told:
         found = simulate(network, whole, 10.0, 0.1, engine)
     assert len(told) == 1
@@ -87,6 +90,35 @@ def test_background_comes_between_its_start_and_its_stop_with_its_mean() -> None
     assert not counts[:100].any()
     assert not counts[10100:].any()
     assert 430 < counts[100:10100].sum() / 2 < 570  # 500, three standard deviations of it
+
+
+@pytest.mark.parametrize("rate_hz", [50.0, 20_000.0])
+def test_background_of_any_steps_and_neurons_is_had_by_itself(rate_hz: float) -> None:
+    background: Any = {"target": "n", "rate_hz": rate_hz, "weight_mv": 1.0, "start_ms": 3.0,
+                       "stop_ms": 9.0}  # fmt: skip
+    sizes = {"in": POPULATIONS["in"], "n": {**POPULATIONS["n"], "size": 40}}
+    network = SpikingNetwork(name="x", populations=sizes, background=(background,))
+    item = to_grid(network, SILENCE, 12.0, 0.1, 1, ()).background[0]
+    stream = item.counts(0, 2)
+    counts = np.stack([next(stream) for _ in range(120)], axis=1)
+    assert not counts[:, :30].any()
+    assert not counts[:, 90:].any()
+    assert not np.array_equal(counts[0], counts[1])
+    for trial, first, end, low, high in ((0, 0, 120, 0, 40), (1, 25, 95, 7, 20), (1, 95, 120, 0, 9),
+                                         (0, 40, 41, 39, 40), (1, 0, 20, 0, 40)):  # fmt: skip
+        some = np.empty((end - first, high - low), item.numbers.dtype)
+        item.fill(trial, first, low, some)
+        np.testing.assert_array_equal(some, counts[trial, first:end, low:high])
+
+
+@pytest.mark.parametrize("rate_hz", [7e11, 1e300])
+def test_background_of_more_spikes_than_can_be_counted_is_refused(rate_hz: float) -> None:
+    background: Any = {"target": "n", "rate_hz": rate_hz, "weight_mv": 1.0}
+    network = SpikingNetwork(name="x", populations=POPULATIONS, background=(background,))
+    with pytest.raises(
+        SpikelearnError, match=r"'n': rate_hz must be at most 6e\+11 at a time step"
+    ):
+        to_grid(network, SILENCE, 1.0, 0.1, 1, ())
 
 
 def test_noise_is_drawn_anew_every_interval() -> None:

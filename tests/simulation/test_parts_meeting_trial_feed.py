@@ -18,7 +18,9 @@ from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate, stimulus_for
 from spikelearn.simulation.grid.network import to_grid
 from spikelearn.simulation.native import engine, parts, trial
+from spikelearn.simulation.native.arrange import arrange
 from spikelearn.simulation.native.compiled import entry
+from spikelearn.simulation.native.feed import Counts
 from spikelearn.simulation.native.meeting import meet, meeting_place
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
@@ -117,6 +119,32 @@ def test_a_reward_that_neurons_of_all_parts_give_is_summed_in_one_order(in_parts
         found.append(simulate(description, shown, 40.0, 0.5, "native", 4))
     assert same(*found)
     assert len(np.unique(np.asarray(found[0].weights["in->b"]))) > 100
+
+
+def test_each_part_draws_the_counts_of_its_own_neurons(monkeypatch):
+    monkeypatch.setattr(parts, "PIECE", 1)
+    background = (
+        {"target": "b", "rate_hz": 3000.0, "weight_mv": 1.0},
+        {"target": "a", "rate_hz": 200.0, "weight_mv": 1.0, "start_ms": 2.0, "stop_ms": 9.5},
+        # Of which there are more in a step than 16 bits tell.
+        {"target": "a", "rate_hz": 2e8, "weight_mv": 0.0},
+    )
+    description = network(background=background, projections=())
+    shown = stimulus_for(description, "poisson", 12.0, 0.5, 3)
+    grid = to_grid(description, shown, 12.0, 0.5, 5, ())
+    found = [np.full((24, item.size), -1) for item in grid.background]
+    for part in parts.deal(grid, 3):
+        counts = Counts(grid, part, arrange(grid, part), 1, 16)
+        for first, end in ((0, 16), (16, 24)):
+            counts.draw(first, end)
+            for record, item in zip(counts.backgrounds, counts.items, strict=True):
+                low, high = part.range_of(item.target)
+                place = [b is item for b in grid.background].index(True)
+                start = record["counts_start"] + np.arange(end - first)[:, None] * record["stride"]
+                found[place][first:end, low:high] = counts.counts[start + np.arange(high - low)]
+    for item, drawn in zip(grid.background, found, strict=True):
+        np.testing.assert_array_equal(drawn, item.block(1, 0, 24))
+    assert found[2].min() > 90_000
 
 
 def simulate_shown(duration_ms: float) -> Activity:

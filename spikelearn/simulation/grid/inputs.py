@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._seeding import generator
+from spikelearn._seeding import counter_key, generator
 from spikelearn._time_steps import in_steps, nearest_steps
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import BackgroundInput, NoiseInput, SpikingNetwork
 from spikelearn.simulation.grid.neurons import gain_of
-from spikelearn.simulation.grid.poisson import PoissonSampler
+from spikelearn.simulation.grid.poisson import LARGEST_MEAN, PoissonNumbers, poisson_numbers
 from spikelearn.stimuli.stimulus import Stimulus
 
 # What a backend may lack of sources.
 SEVERAL_SPIKES = "way to sum several spikes of a source neuron in one step"
 
-_BACKGROUND_BLOCK = 64  # steps drawn at once
+_BACKGROUND_BLOCK = 64  # steps drawn at once, where each is asked for by itself
 
 
 class LeftOutWarning(UserWarning):
@@ -61,7 +62,7 @@ class GridSpikes:
 
 @dataclass(frozen=True)
 class Background:
-    """Poisson spike counts for each neuron of a population, drawn trial by trial."""
+    """Poisson spike counts for each neuron of a population, each drawn by its place alone."""
 
     target: str
     channel: int | None
@@ -73,23 +74,45 @@ class Background:
     start_step: int
     stop_step: int
 
+    @property
+    def numbers(self) -> PoissonNumbers:
+        """What the counts are drawn from."""
+        return poisson_numbers(self.mean_count, self.size)
+
+    def fill(self, trial: int, first_step: int, low: int, counts: np.ndarray) -> None:
+        """Write the counts of some steps and neurons of a trial.
+
+        Parameters
+        ----------
+        trial : int
+        first_step, low : int
+            The first step, and the first neuron.
+        counts : array of shape (n_steps, n_neurons)
+            Where they are written; of integers in which those of `numbers` have room.
+        """
+        begin, end = (
+            min(max(step - first_step, 0), len(counts))
+            for step in (self.start_step, self.stop_step)
+        )
+        counts[:begin], counts[end:] = 0, 0
+        if begin < end:
+            key = counter_key(self.seed, "background", self.index, trial)
+            self.numbers.draw(key, first_step + begin, low, counts[begin:end])
+
+    def block(self, trial: int, first_step: int, n_steps: int) -> np.ndarray:
+        """Counts of all neurons at some steps of a trial, of shape (n_steps, size)."""
+        counts = np.empty((n_steps, self.size), self.numbers.dtype)
+        self.fill(trial, first_step, 0, counts)
+        return counts
+
     def counts(self, first_trial: int, last_trial: int) -> Iterator[np.ndarray]:
-        """For each step in turn, counts of shape (last_trial - first_trial, size)."""
-        streams = [
-            generator(self.seed, "background", self.index, trial)
-            for trial in range(first_trial, last_trial)
-        ]
-        sampler = PoissonSampler(self.mean_count)
-        silence = np.zeros((last_trial - first_trial, self.size), dtype=np.int64)
-        for _ in range(self.start_step):
-            yield silence
-        left = self.stop_step - self.start_step
-        while left > 0:
-            n = min(left, _BACKGROUND_BLOCK)
-            yield from np.stack([sampler.draw((n, self.size), s) for s in streams], axis=1)
-            left -= n
-        while True:
-            yield silence
+        """For each step in turn, counts of shape (last_trial - first_trial, size), int64."""
+        for first_step in itertools.count(0, _BACKGROUND_BLOCK):
+            blocks = [
+                self.block(trial, first_step, _BACKGROUND_BLOCK)
+                for trial in range(first_trial, last_trial)
+            ]
+            yield from np.stack(blocks, axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -146,16 +169,22 @@ def background_on_grid(
     Raises
     ------
     SpikelearnError
-        Where its start or stop is no multiple of the step.
+        Where its start or stop is no multiple of the step, or its rate is out of all proportion.
     """
     what = f"background input of '{item.target}'"
     target = network.neurons[item.target]
+    mean = item.rate_hz * dt_ms / 1000.0
+    if mean > LARGEST_MEAN:
+        raise SpikelearnError(
+            f"{what}: rate_hz must be at most {1000.0 * LARGEST_MEAN / dt_ms:g} at a time step of"
+            f" {dt_ms:g} ms, found {item.rate_hz:g}; so many spikes are a constant current"
+        )
     stop = n_steps if item.stop_ms is None else in_steps(item.stop_ms, dt_ms, f"{what}: stop_ms")
     return Background(
         target=item.target,
         channel=channel,
         weight=np.broadcast_to(item.weight * gain_of(item, network), (target.size,)).copy(),
-        mean_count=item.rate_hz * dt_ms / 1000.0,
+        mean_count=mean,
         size=target.size,
         seed=seed,
         index=index,

@@ -155,4 +155,4 @@ def deliver_background(
         at = background.weight_start
         weight = inputs.background_weight[at : at + goal.size]
         at = background.counts_start + offset * background.stride
-        add_background(goal, weight, inputs.counts[at : at + goal.size])
+        add_background(goal, weight, inputs.counts[at : at + goal.size], background.alike)

@@ -1,4 +1,8 @@
-"""What comes into a network from outside, block by block of steps: once for all of its parts."""
+"""What comes into a network from outside, block by block of steps.
+
+Spikes of sources, currents and noise once for all parts; Poisson counts by each part for its own
+neurons, in its own thread, since to draw them takes as long as many a network.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy as np
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes
 from spikelearn.simulation.native.arrange import channel_of
 from spikelearn.simulation.native.parts import Part
-from spikelearn.simulation.native.state import BACKGROUND, DRIVE, Inputs, Net, joined
+from spikelearn.simulation.native.state import BACKGROUND, DRIVE, Inputs, Net, empty, joined
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,10 @@ class Block:
     senders: np.ndarray
     drives: dict[str, tuple[int, int]]  # by population: where it begins in `current`, its width
     current: np.ndarray
-    counts_start: list[int]  # by background input
-    counts: np.ndarray
 
 
 class Feed:
-    """The input of one trial.
+    """The input of one trial but for its Poisson counts.
 
     Parameters
     ----------
@@ -40,21 +42,17 @@ class Feed:
         self, grid: GridNetwork, trial: int, sources: list[tuple[np.ndarray, np.ndarray]]
     ) -> None:
         self.grid, self.sources = grid, sources
-        self.background_weight = joined([b.weight for b in grid.background], np.float64)
-        self.counts = [b.counts(trial, trial + 1) for b in grid.background]
         self.drives = {
             name: grid.drive(name, trial, trial + 1) for name in grid.neurons if grid.driven(name)
         }
 
     def block(self, first: int, end: int) -> Block | None:
         """Everything that comes in at steps `first` to `end` - 1; None where nothing ever does."""
-        if not (self.sources or self.drives or self.counts):
+        if not (self.sources or self.drives or self.grid.background):
             return None
         spike_start, senders = self._spikes(first, end)
         drives, current = self._currents(end - first)
-        counts = [np.concatenate(list(islice(c, end - first)), axis=None) for c in self.counts]
-        starts = np.cumsum([0, *(part.size for part in counts)])[:-1].tolist()
-        return Block(spike_start, senders, drives, current, starts, joined(counts, np.int64))
+        return Block(spike_start, senders, drives, current)
 
     def _spikes(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         starts, senders, taken = [], [], 0
@@ -76,15 +74,15 @@ class Feed:
             used += values.size
         return drives, joined(currents, np.float64)
 
-    def into(self, block: Block | None, net: Net, part: Part) -> Inputs | None:
+    def into(self, block: Block | None, part: Part, counts: Counts) -> Inputs | None:
         """What of a block comes into a part.
 
         Parameters
         ----------
         block : Block or None
-        net : Net
-            Of the part.
         part : Part
+        counts : Counts
+            Of the part; drawn by whoever computes it.
         """
         if block is None:
             return None
@@ -98,23 +96,51 @@ class Feed:
                 drive["stride"] = width
         return Inputs(
             block.spike_start, block.senders, drives, block.current,
-            self._backgrounds(block, net, part), self.background_weight, block.counts,
+            counts.backgrounds, counts.weight, counts.counts,
         )  # fmt: skip
 
-    def _backgrounds(self, block: Block, net: Net, part: Part) -> np.ndarray:
-        """Records of the Poisson inputs of a part."""
-        names, found, weight_start = list(part.neurons), [], 0
-        for item, start in zip(self.grid.background, block.counts_start, strict=True):
-            if item.target in part.neurons:
-                record = np.zeros(1, BACKGROUND)
-                low = part.first[item.target]
-                record["target"] = names.index(item.target)
-                record["channel"] = channel_of(item, net.populations[names.index(item.target)])
-                record["weight_start"], record["counts_start"] = weight_start + low, start + low
-                record["stride"] = item.size
-                found.append(record)
-            weight_start += item.size
-        return np.concatenate([np.zeros(0, BACKGROUND), *found])
+
+class Counts:
+    """The Poisson counts of one part in one trial, of some steps at a time.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    part : Part
+    net : Net
+        Of the part.
+    trial : int
+    most_steps : int
+        For which there is room.
+    """
+
+    def __init__(
+        self, grid: GridNetwork, part: Part, net: Net, trial: int, most_steps: int
+    ) -> None:
+        self.trial = trial
+        self.items = [b for b in grid.background if b.target in part.neurons]
+        self.low = [part.first[b.target] for b in self.items]
+        self.weight = joined([part.own(b.target, b.weight) for b in self.items], np.float64)
+        self.backgrounds = np.zeros(len(self.items), BACKGROUND)
+        kinds = [b.numbers.dtype for b in self.items]
+        sizes = [part.neurons[b.target].size for b in self.items]
+        self.counts = empty(most_steps * sum(sizes), np.result_type(np.uint16, *kinds))
+        names, before = list(part.neurons), 0
+        for record, item, size in zip(self.backgrounds, self.items, sizes, strict=True):
+            record["target"] = names.index(item.target)
+            record["channel"] = channel_of(item, net.populations[record["target"]])
+            record["weight_start"], record["counts_start"] = before, before * most_steps
+            record["stride"] = size
+            weight = self.weight[before : before + size]
+            record["alike"] = bool((weight == weight[0]).all())
+            before += size
+
+    def draw(self, first: int, end: int) -> None:
+        """Draw those of steps `first` to `end` - 1."""
+        for item, low, record in zip(self.items, self.low, self.backgrounds, strict=True):
+            start, size = int(record["counts_start"]), int(record["stride"])
+            counts = self.counts[start : start + (end - first) * size].reshape(-1, size)
+            item.fill(self.trial, first, low, counts)
 
 
 def by_trial(source: GridSpikes, n_trials: int) -> list[tuple[np.ndarray, np.ndarray]]:

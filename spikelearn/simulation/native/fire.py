@@ -59,10 +59,10 @@ def fire_populations(
             resets = models.resets[index]
         if resets:
             n = fire(
-                v, net.threshold[first:end], state.limit[first:end], population.adaptive,
-                state.theta[first:end], net.theta_decay[first:end], net.reset[first:end],
-                population.subtract, population.refractory, state.held[first:end],
-                state.last[first:end], step, spiking,
+                v, net.threshold[first:end], state.limit[first:end], population.alike,
+                population.adaptive, state.theta[first:end], net.theta_decay[first:end],
+                net.reset[first:end], population.subtract, population.refractory,
+                state.held[first:end], state.last[first:end], step, spiking,
             )  # fmt: skip
         elif models is not None:
             n = cross(

@@ -158,7 +158,7 @@ def add_stimulus(
 
 @inner
 def add_background(
-    goal: np.ndarray, weight: np.ndarray, counts: np.ndarray
+    goal: np.ndarray, weight: np.ndarray, counts: np.ndarray, alike: bool
 ) -> None:  # pragma: no cover - compiled
     """What Poisson inputs add.
 
@@ -169,9 +169,16 @@ def add_background(
     weight : array of shape (n_target,)
     counts : array of shape (n_target,)
         Spikes that reach each neuron.
+    alike : bool
+        Whether `weight` is one number.
     """
-    for j in range(goal.size):
-        goal[j] += weight[j] * counts[j]
+    if alike:
+        each = weight[0]
+        for j in range(goal.size):
+            goal[j] += each * counts[j]
+    else:
+        for j in range(goal.size):
+            goal[j] += weight[j] * counts[j]
 
 
 @inner
@@ -282,11 +289,24 @@ def deliver_to_all(goal: np.ndarray, n: int, weight: float) -> None:  # pragma: 
 
 
 @inner
-def any_above(v: np.ndarray, limit: np.ndarray) -> bool:  # pragma: no cover - compiled
-    """Whether any neuron is above its threshold."""
+def any_above(v: np.ndarray, limit: np.ndarray, alike: bool) -> bool:  # pragma: no cover - compiled
+    """Whether any neuron is above its threshold.
+
+    Parameters
+    ----------
+    v, limit : arrays of shape (size,)
+        Potentials and thresholds.
+    alike : bool
+        Whether `limit` is one number.
+    """
     above = False  # by "or": a count would not be computed several at once
-    for j in range(v.size):
-        above |= v[j] > limit[j]
+    if alike:
+        one = limit[0]
+        for j in range(v.size):
+            above |= v[j] > one
+    else:
+        for j in range(v.size):
+            above |= v[j] > limit[j]
     return above
 
 
@@ -295,6 +315,7 @@ def fire(
     v: np.ndarray,
     threshold: np.ndarray,
     limit: np.ndarray,
+    alike: bool,
     adaptive: bool,
     theta: np.ndarray,
     theta_decay: np.ndarray,
@@ -315,6 +336,8 @@ def fire(
     threshold : array of shape (size,)
     limit : array of shape (size,)
         Thresholds as they now are: the same where they are not adaptive.
+    alike : bool
+        Whether `threshold` is one number.
     adaptive : bool
     theta, theta_decay : arrays of shape (size,)
         What has been added to adaptive thresholds, and what is left of it after a step.
@@ -340,7 +363,7 @@ def fire(
             follow_threshold(
                 theta[start:end], theta_decay[start:end], threshold[start:end], limit[start:end]
             )
-        if not any_above(v[start:end], limit[start:end]):
+        if not any_above(v[start:end], limit[start:end], alike and not adaptive):
             continue
         for j in range(start, end):
             if v[j] > limit[j] and step - last[j] >= refractory:

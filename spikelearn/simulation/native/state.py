@@ -64,6 +64,7 @@ BACKGROUND = np.dtype(
         ("target", np.int64),  # population
         ("channel", np.int64),  # or -1: into the potential
         ("weight_start", np.int64),  # in `background_weight`
+        ("alike", np.bool_),  # whether all its weights are one number
         ("counts_start", np.int64),  # in `counts`
         ("stride", np.int64),  # from one step to the next in `counts`
     ],
@@ -130,8 +131,8 @@ class Inputs(NamedTuple):
     drives: np.ndarray  # (P,) of DRIVE
     current: np.ndarray  # of each driven population, step by step
     backgrounds: np.ndarray  # of BACKGROUND
-    background_weight: np.ndarray  # by target neuron
-    counts: np.ndarray  # of each background, step by step
+    background_weight: np.ndarray  # by target neuron of the part
+    counts: np.ndarray  # of each background, step by step, of neurons of the part
 
 
 def n_neurons(net: Net) -> int:

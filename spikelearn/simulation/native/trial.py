@@ -10,7 +10,7 @@ import numpy as np
 from spikelearn.simulation.grid.network import GridNetwork, diverged
 from spikelearn.simulation.native import plasticity as learning
 from spikelearn.simulation.native.arrange import arranged_state, models_of
-from spikelearn.simulation.native.feed import Block, Feed
+from spikelearn.simulation.native.feed import Block, Counts, Feed
 from spikelearn.simulation.native.kernels import advance
 from spikelearn.simulation.native.meeting import give_up, meeting_place
 from spikelearn.simulation.native.parts import Part, numbers_of, together
@@ -18,9 +18,10 @@ from spikelearn.simulation.native.state import Net, aligned, empty_rings
 from spikelearn.simulation.spike_store import SpikeStore
 
 # Steps between two looks at the progress and the interrupt: for small networks more, since to enter
-# compiled code takes as long as 100,000 steps of a neuron.
-_BLOCK, _LONGEST_BLOCK = 256, 4096
-_NEURON_STEPS = 2**20
+# compiled code takes as long as 100,000 steps of a neuron; and a multiple of the steps of which
+# Poisson numbers are drawn together.
+_BLOCK, _LONGEST_BLOCK = 16, 4096
+_NEURON_STEPS = 2**21
 
 
 class Trial:
@@ -38,7 +39,7 @@ class Trial:
     room : int
         Spikes that a part holds before it puts them away.
     helpers : ThreadPoolExecutor, optional
-        Computes all parts but the first, and draws the next input meanwhile.
+        Computes all parts but the first, and draws the next noise meanwhile.
     """
 
     def __init__(
@@ -62,14 +63,18 @@ class Trial:
         """Run, stopping after every block; `reached` says how far it is."""
         rings = empty_rings(self.parts[0][1])
         meeting = meeting_place(len(self.parts)) if len(self.parts) > 1 else None
-        self._shares = [
-            _Share(self.grid, part, net, rings, meeting, self.room) for part, net in self.parts
-        ]
-        self._plastic = [(share.part, share.plastic) for share in self._shares]
-        feed = Feed(self.grid, self.index, self.sources)
         size = sum(p.size for p in self.grid.neurons.values())
         n_steps = self.grid.n_steps
-        length = min(max(_NEURON_STEPS // size, _BLOCK), _LONGEST_BLOCK)
+        length = min(max(_NEURON_STEPS // size // _BLOCK * _BLOCK, _BLOCK), _LONGEST_BLOCK)
+        self._shares = [
+            _Share(
+                self.grid, part, net, rings, meeting, self.room,
+                Counts(self.grid, part, net, self.index, min(length, n_steps)),
+            )
+            for part, net in self.parts
+        ]  # fmt: skip
+        self._plastic = [(share.part, share.plastic) for share in self._shares]
+        feed = Feed(self.grid, self.index, self.sources)
         following = feed.block(0, min(length, n_steps))
         for first in range(0, n_steps, length):
             last = min(first + length, n_steps)
@@ -159,6 +164,8 @@ class _Share:
         Where parts meet.
     room : int
         Spikes that it holds.
+    counts : Counts
+        Its Poisson counts.
     """
 
     def __init__(
@@ -169,8 +176,9 @@ class _Share:
         rings: tuple[np.ndarray, np.ndarray],
         meeting: np.ndarray | None,
         room: int,
+        counts: Counts,
     ) -> None:
-        self.part, self.net, self.meeting = part, net, meeting
+        self.part, self.net, self.meeting, self.counts = part, net, meeting, counts
         models = models_of(grid, net, part)
         plastic = learning.start(grid, net, part) if grid.plastic else None
         self.state = aligned(arranged_state(net, part, rings))
@@ -187,12 +195,16 @@ class _Share:
 
     def begin(self, feed: Feed, block: Block | None, first: int, last: int) -> None:
         """Take up the input of a block."""
-        self.inputs = feed.into(block, self.net, self.part)
+        self.inputs = feed.into(block, self.part, self.counts)
+        self.undrawn = True
         self.trace = np.empty((last - first) * self.net.n_traced)
 
     def advance(self, first: int, step: int, last: int) -> int:
         """From a step on to the end of the block, or to where the spikes need room."""
         try:
+            if self.undrawn:
+                self.counts.draw(first, last)
+                self.undrawn = False
             step, n = advance(
                 self.net, self.state, self.models, self.plastic, self.inputs, self.meeting,
                 first, step, last, self.spike_steps[self.n_spikes :],

@@ -32,13 +32,13 @@ class Feed:
     """
 
     def __init__(self, grid: GridNetwork, made: Made, trial: int) -> None:
-        self.made = made
-        self.counts = [background.counts(trial, trial + 1) for background in grid.background]
+        self.made, self.trial, self.background = made, trial, grid.background
         self.drives = {name: grid.drive(name, trial, trial + 1) for name in made.drives}
         self.fed = 0
         for name, source in grid.sources.items():
-            mine = source.trials == trial
-            counts = np.ones(int(mine.sum()), dtype=np.int64)
+            mine = np.flatnonzero(source.trials == trial)
+            mine = mine[np.argsort(source.senders[mine], kind="stable")]
+            counts = np.ones(mine.size, dtype=np.int64)
             _set_spikes(made.sources[name], source.steps[mine], source.senders[mine], counts)
 
     def longest_block(self) -> int:
@@ -48,10 +48,10 @@ class Feed:
 
     def feed(self, n_steps: int) -> None:
         """Hand over the next steps; what lies after the end of the run never arrives."""
-        for generators, counts in zip(self.made.backgrounds, self.counts, strict=True):
-            block = np.concatenate(list(islice(counts, n_steps)))
-            senders, steps = np.nonzero(block.T)
-            _set_spikes(generators, steps + self.fed, senders, block[steps, senders])
+        for generators, background in zip(self.made.backgrounds, self.background, strict=True):
+            block = background.block(self.trial, self.fed, n_steps).T.astype(np.int64, order="C")
+            senders, steps = np.nonzero(block)
+            _set_spikes(generators, steps + self.fed, senders, block[block > 0])
         for name, drive in self.drives.items():
             currents = list(islice(drive, n_steps))
             if currents:
@@ -62,11 +62,17 @@ class Feed:
 def _set_spikes(
     generators: Any, steps: np.ndarray, senders: np.ndarray, counts: np.ndarray
 ) -> None:
-    """Give each generator its spikes: at these steps, so many at once."""
-    order = np.lexsort((steps, senders))
+    """Give each generator its spikes, which come one generator's after another's, by step.
+
+    Parameters
+    ----------
+    generators : NodeCollection
+    steps, senders, counts : arrays of shape (n,)
+        When which of them sends, and how many spikes at once.
+    """
     ends = np.cumsum(np.bincount(senders, minlength=len(generators)))[:-1]
-    times = np.split(steps[order] + 1.0, ends)
-    numbers = np.split(counts[order], ends)
+    times = np.split(steps + 1.0, ends)
+    numbers = np.split(counts, ends)
     _set(
         generators,
         [
