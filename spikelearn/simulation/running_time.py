@@ -29,7 +29,7 @@ _COSTS = {
     "norse": (5e-5, 5e-5, 5e-9, 2e-9, 0.0, 0.0, 2e-9),
     "nest": (1e-6, 0.0, 2e-8, 1e-8, 0.0, 0.0, 1e-8),
 }
-_COUNT, _NOISE_STEP, _NORMAL = 8e-9, 5e-6, 1.2e-8
+_COUNT, _NOISE_STEP, _NORMAL = 2e-9, 5e-6, 1.2e-8
 
 
 class LongRunWarning(UserWarning):

@@ -100,7 +100,16 @@ class Background:
             self.numbers.draw(key, first_step + begin, low, counts[begin:end])
 
     def block(self, trial: int, first_step: int, n_steps: int) -> np.ndarray:
-        """Counts of all neurons at some steps of a trial, of shape (n_steps, size)."""
+        """Counts of all neurons at some steps of a trial.
+
+        Parameters
+        ----------
+        trial, first_step, n_steps : int
+
+        Returns
+        -------
+        array of shape (n_steps, size)
+        """
         counts = np.empty((n_steps, self.size), self.numbers.dtype)
         self.fill(trial, first_step, 0, counts)
         return counts
