@@ -239,7 +239,7 @@ def fetch_data(relative: str, url: str, digest: str | None, progressbar: bool = 
 
 
 def shipped_folder(kind: str) -> Path:
-    """The folder of shipped YAML files of a kind (`models` or `stimuli`).
+    """The folder of shipped files of a kind (`models`, `stimuli` or `notebooks`).
 
     In a wheel they lie inside the package; in a checkout they are the top-level folders.
     """

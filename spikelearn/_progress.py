@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from spikelearn._compiling import compiling_watched
 
@@ -14,9 +15,25 @@ COMPILING = "compiling, once"
 """What every bar says while machine code is made that is then kept."""
 
 
+_hidden: ContextVar[bool] = ContextVar("hidden", default=False)
+
+
+@contextlib.contextmanager
+def without_progress() -> Iterator[None]:
+    """Within the block `progress_bars` shows nothing."""
+    before = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(before)
+
+
 @contextlib.contextmanager
 def progress_bars() -> Iterator[Callable[[str], Progress]]:
     """Yield a function that adds a bar of the given title and returns what moves it."""
+    if _hidden.get():
+        yield lambda title: lambda fraction, words: None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -9,12 +9,13 @@ responding.py   respond
 learning.py     train, check
 audit.py        audit
 comparing.py    compare
-study.py        study run|new
-sweep.py        sweep run|simulate|train
+study.py        study run|new|list|show|copy
+sweep.py        sweep run|simulate|train|list
 cluster.py      cluster script
 runs.py         runs list|show|compare|prune
 recordings.py   recordings list|show
-listing.py      download, and what there is: rules, models, stimuli ...
+listing.py      download, and what there is: rules, models, stimuli ... list|show|copy
+lessons.py      lessons list|copy
 """
 
 # Each enters its commands; `spikelearn --help` shows them in this order.
@@ -48,6 +49,8 @@ from spikelearn.cli import inspecting  # isort: split
 
 from spikelearn.cli import listing  # isort: split
 
+from spikelearn.cli import lessons  # isort: split
+
 from spikelearn.cli._app import app
 
 __all__ = [
@@ -59,6 +62,7 @@ __all__ = [
     "exploring",
     "inspecting",
     "learning",
+    "lessons",
     "listing",
     "main",
     "recordings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import re
 import sys
 import warnings
@@ -16,6 +17,8 @@ import typer.core
 from spikelearn._atomic import put_away_all
 from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import ended_by_signals, interruption
+from spikelearn.cli import _completions as completions
+from spikelearn.cli._output import answering, give, note, print_line, tell_error
 
 if TYPE_CHECKING:
     from spikelearn._description import Description
@@ -61,6 +64,10 @@ app = typer.Typer(
         " learns with recorded brains.\n\nStart with `spikelearn demo`; it shows everything once."
     ),
     no_args_is_help=True,
+    epilog=(
+        "Exit status: 0 where all is done; 1 where something could not be, which one sentence says;"
+        " 2 where the words of a command are wrong; 130, 143 or 129 where it was interrupted."
+    ),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -88,44 +95,128 @@ Again = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
+        autocompletion=completions.backends,
         help="Simulator: native, brian2 (brian2:numpy, brian2:cython, brian2:standalone), snntorch,"
-        " norse, nest, or auto: the first that has all it takes."
+        " norse, nest, or auto: the first that has all it takes.",
     ),
 ]
 
 
+_OUTPUT: dict[str, Any] = {
+    "quiet": Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print results and errors alone: no progress or notes."),
+    ],
+    "as_json": Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON document and nothing else on the output: results, files, notes;"
+            " numbers that are not known are null.",
+        ),
+    ],
+}
+
+
 def plainly(command: Command) -> Command:
-    """Turn the errors a user can mend into one sentence and a non-zero exit."""
+    """Make a command of a function: with --quiet and --json, and errors in one sentence.
+
+    A command that another calls as a function speaks as that one does.
+    """
+    own = inspect.signature(command, eval_str=True)
+    given = [p.name for p in own.parameters.values() if p.annotation is typer.Context]
+    place = given[0] if given else "_context"
 
     @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, quiet: bool = False, as_json: bool = False, **kwargs: Any) -> Any:
+        context = kwargs.get(place) if given else kwargs.pop(place, None)
+        if context is None:
+            return _told_plainly(command, args, kwargs)
+        asked = context.meta.setdefault(__name__, {"quiet": False, "as_json": False})
+        asked["quiet"], asked["as_json"] = asked["quiet"] or quiet, asked["as_json"] or as_json
+        if context.invoked_subcommand is not None:  # which speaks as its group was asked to
+            return command(*args, **kwargs)
         try:
-            with ended_by_signals():
-                return command(*args, **kwargs)
-        except SpikelearnError as error:
-            say(f"Error: {error}")
-            raise typer.Exit(1) from None
-        except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+            with answering(context.command_path.partition(" ")[2], **asked):
+                return _told_plainly(command, args, kwargs)
+        except BrokenPipeError:
             sys.stdout = None
             raise typer.Exit(1) from None
-        except KeyboardInterrupt as error:
-            put_away_all()
-            sentence, status = interruption(error)
-            say(sentence)
-            raise typer.Exit(status) from None
-        except (Exception, SystemExit) as error:
-            said = _raised_by_a_rule(error)
-            if said is None and isinstance(error, OSError):
-                said = f"{error.strerror or error}: {error.filename or 'the system refused'}"
-            if said is None and (isinstance(error, MemoryError) or _TORCHS in str(error)):
-                asked = str(error).partition(_TORCHS)[2] or str(error)
-                said = f"the free memory does not hold what is asked for{_after_colon(asked)}"
-            if said is None:
-                raise
-            say(f"Error: {said}")
-            raise typer.Exit(1) from None
 
+    more = [] if given else [inspect.Parameter(place, _ONLY, annotation=typer.Context)]
+    more += [
+        inspect.Parameter(name, _ONLY, default=False, annotation=kind)
+        for name, kind in _OUTPUT.items()
+    ]
+    wrapped.__doc__ = _paragraphs(command.__doc__ or "")
+    signature = own.replace(parameters=[*own.parameters.values(), *more])
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return wrapped  # type: ignore[return-value]
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring with a line for each paragraph and example, to be wrapped to any width."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(text).splitlines():
+        if lines and line and lines[-1] and not line.startswith("Example: "):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+_ONLY = inspect.Parameter.KEYWORD_ONLY
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from spikelearn import __version__
+
+        print(f"spikelearn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+@plainly
+def spikelearn(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """What all commands take stands before them, too."""
+
+
+def _told_plainly(command: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Turn the errors a user can mend into one sentence and a non-zero exit."""
+    try:
+        with ended_by_signals():
+            return command(*args, **kwargs)
+    except SpikelearnError as error:
+        tell_error(f"Error: {error}")
+        raise typer.Exit(1) from None
+    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+        sys.stdout = None
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt as error:
+        put_away_all()
+        sentence, status = interruption(error)
+        tell_error(sentence)
+        raise typer.Exit(status) from None
+    except (Exception, SystemExit) as error:
+        said = _raised_by_a_rule(error)
+        if said is None and isinstance(error, OSError):
+            said = f"{error.strerror or error}: {error.filename or 'the system refused'}"
+        if said is None and (isinstance(error, MemoryError) or _TORCHS in str(error)):
+            asked = str(error).partition(_TORCHS)[2] or str(error)
+            said = f"the free memory does not hold what is asked for{_after_colon(asked)}"
+        if said is None:
+            raise
+        tell_error(f"Error: {said}")
+        raise typer.Exit(1) from None
 
 
 # What torch says, in an error of no kind of its own.
@@ -196,7 +287,7 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     from spikelearn.simulation.trusted_step import TimeStepWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
-        say(f"Warning: {in_options(str(message), options or {})}")
+        note(in_options(str(message), options or {}), "Warning")
 
     with warnings.catch_warnings():
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):
@@ -206,10 +297,6 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
             warnings.simplefilter("once", told_once)
         warnings.showwarning = show
         yield
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def settings(pairs: list[str], option: str = "--option") -> dict[str, Any]:
@@ -305,9 +392,15 @@ def given_once(
 
 def print_changes(*values: Mapping[str, Any], parts: tuple[str, ...] = ()) -> None:
     """A line for each change, by which the output tells what it is of."""
-    for part, changed in zip(("", *parts), values, strict=True):
-        for path, value in changed.items():
-            print(f"Set: {part}{'.' if part else ''}{path} = {value}")
+    told = {
+        f"{part}{'.' if part else ''}{path}": value
+        for part, changed in zip(("", *parts), values, strict=True)
+        for path, value in changed.items()
+    }
+    for path, value in told.items():
+        print_line(f"Set: {path} = {value}")
+    if told:
+        give("set", told)
 
 
 def each_once(what: str, values: Sequence[Any]) -> None:

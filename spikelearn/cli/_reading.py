@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from spikelearn.cli._app import say
+from spikelearn.cli._output import note
 
 if TYPE_CHECKING:
     from spikelearn.spikes import Activity
@@ -120,7 +120,7 @@ def read_spikes(path: Path, given: Given = None) -> Activity:
     from spikelearn.spikes.of_others import ReadWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
-        say(f"Note: {message}")
+        note(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", ReadWarning)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import say
+from spikelearn.cli._output import give, note, print_line
 from spikelearn.cli._tables import print_table
 
 if TYPE_CHECKING:
@@ -71,19 +72,27 @@ def chosen_search(
     return validate(Search, absolute_search({"sampler": sampler, **told}, Path()), "--search")
 
 
+def print_notes(notes: Mapping[str, int]) -> None:
+    """What runs warned of, and in how many."""
+    for sentence, n in notes.items():
+        note(sentence + (f" (in {n} runs)" if n > 1 else ""))
+
+
 def print_search(result: SearchResult) -> None:
     """The best trials, and where the best of all stands as a file."""
     from spikelearn.sweeps.search_result import BEST
 
-    for note, n in result.notes.items():
-        say(f"Note: {note}" + (f" (in {n} runs)" if n > 1 else ""))
+    print_notes(result.notes)
     known = result.history[result.history[result.sought].notna()].drop(columns="best")
     if not len(known):
         return
     first = known.sort_values(result.sought, ascending=not result.is_maximum, kind="stable")
-    print_table(first.head(_BEST_ROWS), f"{result.sweep.name}: the best of {len(known)} trials")
+    title = f"{result.sweep.name}: the best of {len(known)} trials"
+    print_table(first.head(_BEST_ROWS), title, "trials", first)
     if result.importances:
         named = sorted(result.importances.items(), key=lambda one: -one[1])
-        print("Importance: " + ", ".join(f"{name} {value:.2f}" for name, value in named))
+        give("importances", dict(named))
+        print_line("Importance: " + ", ".join(f"{name} {value:.2f}" for name, value in named))
     runs = "train --recipe" if result.sweep.train is not None else "sweep run"
-    print(f"Best: spikelearn {runs} {shlex.quote(str(result.folder / BEST))}")
+    give("best", result.folder / BEST)
+    print_line(f"Best: spikelearn {runs} {shlex.quote(str(result.folder / BEST))}")

@@ -22,8 +22,8 @@ class _Lines(str):
     __slots__ = ()
 
 
-def run_in_words(folder: Path, controls: bool, progress: Progress | None = None) -> str:
-    """A run as YAML: what decided it, what it measured, its curve, its files, how it stands today.
+def parts_of_run(folder: Path, controls: bool, progress: Progress | None = None) -> dict[str, Any]:
+    """What decided a run, what it measured, its curve, its files, and how it stands today, by name.
 
     Parameters
     ----------
@@ -45,6 +45,11 @@ def run_in_words(folder: Path, controls: bool, progress: Progress | None = None)
             parts["controls"] = _controls(folder, progress)
     else:
         parts = _unfinished(folder)
+    return parts
+
+
+def in_words(parts: dict[str, Any]) -> str:
+    """Parts of a run as YAML, its curve in letters."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -53,7 +58,9 @@ def run_in_words(folder: Path, controls: bool, progress: Progress | None = None)
     Dumper.add_representer(
         _Lines, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, "|")
     )
-    written: str = yaml.dump(parts, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    curve = parts.get("learning curve")
+    shown = {**parts, "learning curve": _curve(curve)} if isinstance(curve, list) else parts
+    written: str = yaml.dump(shown, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
     return written.rstrip()
 
 
@@ -74,7 +81,7 @@ def _complete(folder: Path) -> dict[str, Any]:
     parts["made by"] = store.made(folder) or "an earlier release, which kept no versions"
     parts["standing"], parts["today"] = words, today
     try:
-        parts["learning curve"] = _curve(rows_of(folder))
+        parts["learning curve"] = rows_of(folder)
     except SpikelearnError as error:
         parts["learning curve"] = str(error)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
@@ -109,7 +116,7 @@ def _unfinished(folder: Path) -> dict[str, Any]:
     curve = folder.parent / CURVE_OF.format(folder.name)
     if curve.is_file():
         try:
-            parts["learning curve"] = _curve(read_curve(curve))
+            parts["learning curve"] = read_curve(curve)
         except SpikelearnError as error:
             parts["learning curve"] = str(error)
     parts["files"] = {path.name: in_bytes(path.stat().st_size) for path in hidden}

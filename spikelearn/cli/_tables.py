@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import check_place
 from spikelearn._errors import SpikelearnError
+from spikelearn.cli._output import give, in_document, note, print_line, wrote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +16,23 @@ if TYPE_CHECKING:
     from spikelearn.studies.significance import Significance
 
 
-def print_table(table: pd.DataFrame, title: str) -> None:
-    """Print a table with its title; as wide as it is, unless a terminal is narrower."""
+def print_table(
+    table: pd.DataFrame, title: str, name: str = "", whole: pd.DataFrame | None = None
+) -> None:
+    """Print a table with its title; as wide as it is, unless a terminal is narrower.
+
+    Parameters
+    ----------
+    table : DataFrame
+    title : str
+    name : str
+        Of the table in a JSON document; where it has none, the title is its name there.
+    whole : DataFrame, optional
+        What the document holds, where that is more than is printed.
+    """
+    if in_document():
+        give(name or title, table if whole is None else whole)
+        return
     from rich.console import Console
 
     console = Console()
@@ -27,6 +43,14 @@ def print_table(table: pd.DataFrame, title: str) -> None:
     elif width > console.width:  # read by a program, or by `less`
         console = Console(width=width)
     console.print(shown)
+
+
+def terminal_width() -> int | None:
+    """Letters in a line of the terminal (COLUMNS, if that is set); None where a program reads."""
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal else None
 
 
 def _rich_table(table: pd.DataFrame, title: str, narrow: bool) -> RichTable:
@@ -66,7 +90,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_csv(temporary, index=False)
         else:
             table.to_parquet(temporary, index=False)
-    print(f"Table: {path}")
+    wrote("Table", path)
 
 
 def print_tests(tests: Significance | None) -> None:
@@ -81,10 +105,15 @@ def print_tests(tests: Significance | None) -> None:
     several = several_of(zero)
     columns = ["model", "network", "layer", *several, "n_seeds", "region", "score"]
     columns += ["ci_lower", "ci_upper", "p", "p_holm", "p_fdr"]
-    print_table(zero[columns], "larger than zero? permutation of the stimuli, one-sided p")
+    print_table(
+        zero[columns],
+        "larger than zero? permutation of the stimuli, one-sided p",
+        "larger_than_zero",
+        tests.zero,
+    )
     for said in dict.fromkeys(map(of_the_test, zero.get("flag", ()))):
         if said:
-            print(f"Note: {said}")
+            note(said)
     if not len(differences):
         return
     twins = from_twins(differences)
@@ -93,11 +122,13 @@ def print_tests(tests: Significance | None) -> None:
     print_table(
         twins[[*columns, "p", "p_holm", "p_fdr"]],
         "less the same layer of the untrained twin, two-sided p",
+        "differences",
+        tests.differences,
     )
     planned = differences[differences["test"] == "planned"]
     number = planned.groupby(["recording", "region", "method"]).size().max()
     by = " by one method" if "method" in several else ""
-    print(
+    print_line(
         f"Corrected over all {number} planned differences of a region{by}: also to every baseline,"
         " and between rules on one network."
     )
@@ -107,7 +138,7 @@ def print_above_ceiling(scores: pd.DataFrame) -> None:
     """A note for each score that is above its upper noise ceiling, and so flagged."""
     for row in scores[scores["above_ceiling"]].itertuples():
         name = ", ".join(filter(None, map(str, (row.model, row.network, row.layer))))
-        print(f"Note: {name} scores above the upper noise ceiling of {row.region} ({row.method})")
+        note(f"{name} scores above the upper noise ceiling of {row.region} ({row.method})")
 
 
 def several_of(table: pd.DataFrame) -> list[str]:

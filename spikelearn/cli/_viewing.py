@@ -14,7 +14,8 @@ import typer
 from spikelearn._atomic import placed_files
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
-from spikelearn.cli._app import say
+from spikelearn.cli import _completions as completions
+from spikelearn.cli._output import give, in_document, note, say, wrote
 from spikelearn.cli._tables import check_table_path, print_table
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from spikelearn.spikes import Activity
 
+BY_POPULATION = "population"
 # Of work that is told before it begins, in seconds.
 _LONG_S = 10.0
 
@@ -54,6 +56,21 @@ Start = Annotated[
 Stop = Annotated[
     float | None,
     typer.Option("--stop", help="Time in ms up to which they do; the trial's end if not given."),
+]
+CurveFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="File for a picture of the rate at each value, where stimuli differ in one: .png, .svg"
+        " or .pdf. May be repeated."
+    ),
+]
+By = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        help="A row for each population, stimulus or trial.",
+        autocompletion=completions.of(lambda: ("population", "stimulus", "trial")),
+    ),
 ]
 StatisticsFiles = Annotated[
     list[Path] | None,
@@ -128,7 +145,7 @@ def write_spikes(activity: Activity, path: Path) -> None:
     seconds = seconds_to_write(activity, path)
     if seconds > _LONG_S:
         say(f"Writing {path} takes about {seconds:.0f} s; .h5 and .npz are written at once.")
-    print(f"Spikes: {activity.save(path)}")
+    wrote("Spikes", activity.save(path))
 
 
 @dataclass(frozen=True)
@@ -160,22 +177,57 @@ class View:
             return replace(self, start_ms=0.0, stop_ms=None)
         return replace(self, stop_ms=None) if (self.stop_ms or 0) > duration_ms else self
 
-    def summarise(self, activity: Activity, title: str) -> pd.DataFrame:
-        """Print the statistics, what they rest on, and return them."""
+    def summarise(self, activity: Activity, title: str, by: str = BY_POPULATION) -> pd.DataFrame:
+        """Print the statistics, what they rest on, and return them.
+
+        Parameters
+        ----------
+        activity : Activity
+        title : str
+        by : str
+            "population", or "stimulus" or "trial" for rows of each.
+        """
         from spikelearn.spikes import remarks, summary
+        from spikelearn.spikes.summary_by import summary_by
 
         part = activity.between(self.start_ms, self.stop_ms)
         bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
-        table = summary(part, bin_ms)
+        table = summary_by(part, by, bin_ms)
         title += f", {activity.n_trials} trial(s) of {activity.duration_ms:g} ms"
         if part is not activity:
             title += f", from {self.start_ms:g} to {self.start_ms + part.duration_ms:g} ms"
         rests_on = ["n_spikes", "n_intervals", "n_repeats", "n_pairs"]
-        print_table(table.drop(columns=rests_on), title)
-        print_table(table[["population", *rests_on]], "which rests on")
-        for sentence in remarks(part, table, bin_ms):
-            say(f"Note: {sentence}")
+        rows = [name for name in ("trial", "stimulus", "population") if name in table]
+        give("duration_ms", activity.duration_ms)
+        give("n_trials", activity.n_trials)
+        shown = table.drop(columns=rests_on)
+        if by != BY_POPULATION:  # there are more columns, of which some are of several trials
+            shown = shown.dropna(axis="columns", how="all")
+        print_table(shown, title, "statistics", table)
+        if not in_document():
+            print_table(table[[*rows, *rests_on]], "which rests on")
+        whole = table if by == BY_POPULATION else summary(part, bin_ms)
+        for sentence in remarks(part, whole, bin_ms):
+            note(sentence)
         return table
+
+    def print_curve(self, activity: Activity) -> None:
+        """Print the rate at each value of what the trials differ in, where that is one value."""
+        from spikelearn.spikes.summary_by import ladder, rate_curve
+
+        if ladder(activity) is None:
+            return
+        table = rate_curve(activity, self.start_ms, self.stop_ms)
+        unit = table["unit"].iloc[0]
+        shown = table.drop(columns=["unit", *(["sd_hz"] if table["sd_hz"].isna().all() else [])])
+        if table["population"].nunique() == 1:
+            shown = shown.drop(columns="population")
+        whole = [int(value) for value in table["value"] if value == int(value)]
+        if len(whole) == len(table):
+            shown["value"] = whole
+        print_table(
+            shown.rename(columns={"value": unit}), f"rate by stimulus ({unit})", "rates", table
+        )
 
     def drawing(
         self,
@@ -184,26 +236,32 @@ class View:
         psths: list[Path] | None,
         statistics: list[Path] | None,
         trial: int = 0,
+        curves: list[Path] | None = None,
     ) -> list[Callable[[], None]]:
         """What draws each of the pictures whose files are named."""
 
         def raster(file: Path) -> None:
             from spikelearn.report.raster import plot_raster
 
-            print(f"Raster: {plot_raster(activity, file, trial, *part)}")
+            wrote("Raster", plot_raster(activity, file, trial, *part))
 
         def psth(file: Path) -> None:
             from spikelearn.report.psth import plot_psth
 
             bin_ms = 1.0 if self.bin_ms is None else self.bin_ms
-            print(f"Rates: {plot_psth(activity, file, bin_ms, self.sigma_ms, *part)}")
+            wrote("Rates", plot_psth(activity, file, bin_ms, self.sigma_ms, *part))
 
         def histograms(file: Path) -> None:
             from spikelearn.report.statistics import plot_statistics
 
             bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
-            print(f"Statistics: {plot_statistics(activity, file, bin_ms, *part)}")
+            wrote("Statistics", plot_statistics(activity, file, bin_ms, *part))
+
+        def curve(file: Path) -> None:
+            from spikelearn.report.rate_curve import plot_rate_curve
+
+            wrote("Rate by stimulus", plot_rate_curve(activity, file, *part))
 
         part = (self.start_ms, self.stop_ms)
-        named = ((raster, rasters), (psth, psths), (histograms, statistics))
+        named = ((raster, rasters), (psth, psths), (histograms, statistics), (curve, curves))
         return [functools.partial(draw, file) for draw, files in named for file in files or []]

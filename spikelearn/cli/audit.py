@@ -11,8 +11,10 @@ import typer
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import app, each_once, plain_warnings, plainly, settings
-from spikelearn.cli._app import say as tell
+from spikelearn.cli._output import failed, give, in_document, note, wrote
+from spikelearn.cli._output import say as tell
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._worker_options import (
     ONE,
@@ -55,7 +57,10 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="The older name of --worke
 def audit(
     rule: Annotated[
         str | None,
-        typer.Argument(help="A shipped rule, or one of your own as my_rule.py:MyRule."),
+        typer.Argument(
+            help="A shipped rule, or one of your own as my_rule.py:MyRule.",
+            autocompletion=completions.rules,
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All shipped rules.")] = False,
     criteria: Annotated[
@@ -118,9 +123,10 @@ def audit(
         _print(audited, every)
         if weights:
             score = audited.score(weights).reset_index()
-            print_table(score.rename(columns={"index": "rule"}), "score by the weights given")
+            score = score.rename(columns={"index": "rule"})
+            print_table(score, "score by the weights given", "scores")
         for line in said_of_read(audited):
-            print(line)
+            note(line)
         if out is not None:
             equivalences = None
             if every:
@@ -139,7 +145,7 @@ def _with_older(workers: str, jobs: int | None) -> str:
         return workers
     if workers != ONE:
         raise SpikelearnError("--jobs is the older name of --workers; give one of them")
-    tell(f"--jobs is now --workers: `--workers {jobs}`")
+    note(f"--jobs is now --workers: `--workers {jobs}`")
     return str(jobs)
 
 
@@ -152,7 +158,7 @@ def _tell_of_failed(audited: Audit, n_rules: int) -> None:
         Where there are such.
     """
     for sentence in audited.failed:
-        tell(f"Failed: {sentence}")
+        failed(sentence)
     if audited.failed:
         raise SpikelearnError(
             f"{len(audited.failed)} of {n_rules} rules could not be measured, and are in no table;"
@@ -230,6 +236,11 @@ def _command(rule: str | None, keys: list[str] | None, options: list[str], seeds
 def _print(audited: Audit, every: bool) -> None:
     from spikelearn.report.plausibility_figures import marked
 
+    give("verdicts", audited.table())
+    give("by_seed", audited.by_seed())
+    give("contradictions", audited.contradictions())
+    if in_document():
+        return
     if every:
         marks, meaning = marked(audited.matrix())
         print_table(marks.reset_index(), "verdicts")
@@ -246,7 +257,7 @@ def _print_one(audited: Audit) -> None:
                "intervention", "claim", "sentence"]  # fmt: skip
     print_table(table[columns], str(table["rule"].iloc[0]))
     for row in table[table["claim_holds"] == "no"].itertuples():
-        print(f"Note: claimed to be {row.claim}: {row.title}. Found: {row.sentence}")
+        note(f"claimed to be {row.claim}: {row.title}. Found: {row.sentence}")
 
 
 def _weights(pairs: list[str]) -> dict[str, float]:
@@ -367,7 +378,7 @@ def _write(
         audit_sections(audited, accuracy, similar, equivalences, weights or None),
         about_audit(audited, command, versions),
     )
-    print(f"Tables, probes and report: {out}")
+    wrote("Tables, probes and report", out)
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from spikelearn.cli._app import NoSeed, app, plainly, say
+from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._output import give, note, print_line, say
 from spikelearn.cli._worker_options import Threads
 
 cluster_app = typer.Typer(
@@ -16,6 +17,12 @@ cluster_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(cluster_app, name="cluster")
+
+
+@cluster_app.callback()
+@plainly
+def cluster() -> None:
+    """Jobs of a cluster, which compute where a command has --cluster FILE."""
 
 
 @cluster_app.command()
@@ -42,9 +49,11 @@ def script(
     from spikelearn._clusters import cores_at_rest, job_script, read_queue
 
     queue = read_queue(file, threads_per_worker)
-    print(job_script(queue), end="")
-    for note in queue.notes:
-        say(f"Note: {note}")
+    script = job_script(queue)
+    print_line(script.rstrip("\n"))
+    give("script", script)
+    for sentence in queue.notes:
+        note(sentence)
     workers = f"{queue.processes} worker{'s' if queue.processes > 1 else ''}"
     threads = f"{threads_per_worker} thread{'s' if threads_per_worker > 1 else ''}"
     say(f"A job holds {workers}, each of {threads}.")

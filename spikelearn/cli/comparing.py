@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import Backend, Seed, app, each_once, plainly, say
+from spikelearn.cli import _completions as completions
+from spikelearn.cli._app import Backend, Seed, app, each_once, plainly
+from spikelearn.cli._output import give, note
 from spikelearn.cli._tables import (
     check_table_path,
     print_above_ceiling,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 
 Runs = Annotated[
-    list[Path] | None, typer.Argument(help="Folders of training runs; none with --study.")
+    list[Path] | None,
+    typer.Argument(help="Folders of training runs.", autocompletion=completions.runs),
 ]
 Method = Annotated[
     str,
@@ -80,10 +83,7 @@ Tests = Annotated[
         " corrected for their number."
     ),
 ]
-OlderStudy = Annotated[
-    str | None, typer.Option(help="Older spelling of `spikelearn study run NAME`.")
-]
-OlderLimit = Annotated[float | None, typer.Option(min=0, help="Of --study.")]
+OlderStudy = Annotated[str | None, typer.Option(help="Now `spikelearn study run`.", hidden=True)]
 TableFile = Annotated[
     Path | None,
     typer.Option(help="File for the whole table: .parquet or .csv, those of tests beside it."),
@@ -94,7 +94,9 @@ TableFile = Annotated[
 @plainly
 def compare(
     runs: Runs = None,
-    recording: Annotated[str, typer.Option(help="Image recording.")] = "kriegeskorte92",
+    recording: Annotated[
+        str, typer.Option(help="Image recording.", autocompletion=completions.recordings)
+    ] = "kriegeskorte92",
     method: Method = "rsa",
     comparator: Comparator = None,
     given: Given = None,
@@ -105,7 +107,6 @@ def compare(
     assign_layers: AssignLayers = False,
     tests: Tests = False,
     study: OlderStudy = None,
-    limit_minutes: OlderLimit = None,
     seed: Seed = 0,
     out: TableFile = None,
 ) -> None:
@@ -123,16 +124,11 @@ def compare(
     from spikelearn.training.stored_runs import OtherCodeWarning
 
     if study is not None:
-        if runs:
-            raise SpikelearnError("--study trains its own networks; give no runs beside it")
-        _older_study(study, out, limit_minutes)
-        return
+        raise SpikelearnError(f"`compare --study {study}` is now `spikelearn study run {study}`")
     if not runs:
         raise SpikelearnError(
             "give the folders of training runs; `spikelearn study` is for many networks"
         )
-    if limit_minutes is not None:
-        raise SpikelearnError("--limit-minutes is for --study")
     if tests and not bootstrap:
         raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
     each_once("the run", [run.resolve() for run in runs])
@@ -165,6 +161,7 @@ def compare(
                 **options,
             )  # fmt: skip
             move(1.0, "tested")
+    give("recording", recording)
     _print_scores(table, recording, resolution is not None)
     _print_notes(loaded, table, method)
     _print_standing(runs)
@@ -184,8 +181,8 @@ def _print_notes(loaded: ImageRecording, table: pd.DataFrame, method: str) -> No
             f"left out: {', '.join(lacking)}, of which there are RDMs and no responses, as"
             f" {method} needs"
         )
-    for note in notes:
-        print(f"Note: {note}")
+    for sentence in notes:
+        note(sentence)
 
 
 def _print_standing(runs: list[Path]) -> None:
@@ -194,7 +191,7 @@ def _print_standing(runs: list[Path]) -> None:
 
     for run in runs:
         if (words := standing(run)) != TODAYS:
-            print(f"Note: {run}: {words}")
+            note(f"{run}: {words}")
 
 
 def _options(
@@ -236,19 +233,12 @@ def _print_scores(table: pd.DataFrame, recording: str, resolutions: bool) -> Non
         shown[columns],
         f"{recording}: {', '.join(dict.fromkeys(table['method']))}, {measures}"
         " (mean over subjects where there are several)",
+        "scores",
+        table,
     )
     for flag in dict.fromkeys(shown.loc[shown["flag"] != "", "flag"]):
-        print(f"Note: {flag}")
+        note(flag)
     print_above_ceiling(shown)
-
-
-def _older_study(name: str, out: Path | None, limit_minutes: float | None) -> None:
-    from spikelearn.cli.study import run_and_print
-    from spikelearn.studies.study import load_study
-
-    command = f"spikelearn study run {name}"
-    say(f"`compare --study {name}` is now `{command}`; the old spelling goes with the next release")
-    run_and_print(load_study(name), out, limit_minutes, command)
 
 
 def _tables(

@@ -24,6 +24,8 @@ def demo(
     It is the shipped study `demo`. About seven minutes on two cores. Uses the digits that come with
     the toolkit, or the full MNIST where it is at hand (`spikelearn download mnist`), and downloads
     the recording of Kriegeskorte et al. 2008 (4 MB) once. Interrupted, it goes on where it was.
+
+    Example: spikelearn demo --out runs/demo
     """
     from spikelearn.cli.study import run_and_print
     from spikelearn.studies.study import load_study

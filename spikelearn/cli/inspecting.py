@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn.cli import _completions as completions
 from spikelearn.cli import recordings, runs
 from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._output import give, note, print_line
 from spikelearn.cli._reading import Given, read_spikes, reading
 from spikelearn.cli._tables import print_table
 from spikelearn.cli.simulation import spiking_network
@@ -24,8 +26,9 @@ def inspect(
     path: Annotated[
         Path,
         typer.Argument(
+            autocompletion=completions.everything,
             help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv ...), a model, stimulus or recording"
-            " (.yaml), a network (.nir), a run's folder, or the name of what is shipped."
+            " (.yaml), a network (.nir), a run's folder, or the name of what is shipped.",
         ),
     ],
     given: Given = None,
@@ -66,9 +69,13 @@ def _print_spikes(path: Path, given: Given) -> None:
     activity = read_spikes(path, given)
     shown = list(dict.fromkeys(activity.labels))
     first = ", ".join(shown[:5]) + (f" ... ({len(shown)})" if len(shown) > 5 else "")
-    print(f"{path}: {activity.n_trials} trial(s) of {activity.duration_ms:g} ms, steps of"
-          f" {activity.dt_ms:g} ms, {activity.n_spikes:,} spikes")  # fmt: skip
-    print(f"labels: {first}")
+    for name in ("n_trials", "duration_ms", "dt_ms", "n_spikes"):
+        give(name, getattr(activity, name))
+    give("kind", "spikes")
+    give("labels", shown)
+    print_line(f"{path}: {activity.n_trials} trial(s) of {activity.duration_ms:g} ms, steps of"
+         f" {activity.dt_ms:g} ms, {activity.n_spikes:,} spikes")  # fmt: skip
+    print_line(f"labels: {first}")
     seconds = activity.duration_ms * activity.n_trials / 1000
     rows = [
         {
@@ -82,11 +89,13 @@ def _print_spikes(path: Path, given: Given) -> None:
     ]
     print_table(pd.DataFrame(rows), "populations")
     for what, arrays in (("state", activity.states), ("weights", activity.weights)):
+        give(what, {name: array.shape for name, array in arrays.items()})
         for name, array in arrays.items():
-            print(f"{what} {name}: {' x '.join(map(str, array.shape))}")
+            print_line(f"{what} {name}: {' x '.join(map(str, array.shape))}")
     known = {k: v for k, v in activity.provenance.items() if isinstance(v, str | int | float)}
+    give("about", known)
     if known:
-        print("; ".join(f"{name}: {value}" for name, value in known.items()))
+        print_line("; ".join(f"{name}: {value}" for name, value in known.items()))
 
 
 def _print_shipped(name: str) -> None:
@@ -139,8 +148,10 @@ def _print_description(path: Path) -> None:
         from spikelearn.studies.study import load_study
 
         study = load_study(path)
-        print(f"study {study.name}: {len(study.networks)} networks, seeds"
-              f" {', '.join(map(str, study.seeds))}")  # fmt: skip
+        print_line(f"study {study.name}: {len(study.networks)} networks, seeds"
+             f" {', '.join(map(str, study.seeds))}")  # fmt: skip
+        give("kind", "study")
+        give("study", study)
     elif "rule" in content or "model" in content:
         from spikelearn.training.recipes import load_recipe
 
@@ -190,11 +201,12 @@ def _print_graph(name: str) -> None:
         shape = "" if sent is None else " x ".join(str(n) for n in np.ravel(sent).tolist())
         onto = ", ".join(target for source, target in graph.edges if source == node)
         rows.append({"node": node, "type": type(content).__name__, "sends": shape, "to": onto})
-    print_table(pd.DataFrame(rows), f"NIR graph {name}")
+    print_table(pd.DataFrame(rows), f"NIR graph {name}", "graph")
     try:
         network = spiking_network(name)
     except SpikelearnError as error:
-        print(f"As a network: {error} (options of simulate and convert)")
+        print_line(f"As a network: {error} (options of simulate and convert)")
+        give("as_a_network", str(error))
         return
     _print_network(network)
 
@@ -202,9 +214,13 @@ def _print_graph(name: str) -> None:
 def _print_yaml(title: str, described: Any) -> None:
     import yaml
 
-    print(title)
+    print_line(title)
     fields = described.model_dump(mode="json")
-    print(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip())
+    kind, name, *_ = title.split()
+    give("kind", kind)
+    give("name", name)
+    give("description", fields)
+    print_line(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 
 def _trusted(network: Any) -> dict[str, float | None]:
@@ -217,7 +233,7 @@ def _trusted(network: Any) -> dict[str, float | None]:
     try:
         check_size(network, "auto", 1.0, time_step(network))
     except NoRoomError as error:
-        print(error)
+        note(str(error))
         return {}
     return {name: trusted_step(network, name)[0] for name in network.neurons}
 
@@ -227,9 +243,13 @@ def _print_network(network: Any) -> None:
 
     from spikelearn.simulation.given import time_step
 
-    print(f"network {network.name}: {network.description}".rstrip(": "))
+    give("kind", "network")
+    for name in ("name", "description", "dt_ms"):
+        give(name, getattr(network, name))
+    give("simulated_dt_ms", time_step(network))
+    print_line(f"network {network.name}: {network.description}".rstrip(": "))
     own = "by its description" if network.dt_ms else "if not told otherwise"
-    print(f"simulated in steps of {time_step(network):g} ms {own}")
+    print_line(f"simulated in steps of {time_step(network):g} ms {own}")
     trusted = _trusted(network)
     populations = [
         {

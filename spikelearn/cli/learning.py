@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Again,
     Changes,
@@ -20,11 +22,36 @@ from spikelearn.cli._app import (
     plain_warnings,
     plainly,
     print_changes,
-    say,
     settings,
 )
+from spikelearn.cli._output import failed as tell_failed
+from spikelearn.cli._output import give, note, print_line, say, wrote
 from spikelearn.cli._shared_training import Ranks, TrainingThreads, shared_training
 from spikelearn.cli._tables import print_table
+from spikelearn.cli._training_options import (
+    BatchSize,
+    Dataset,
+    Device,
+    Epochs,
+    FirstSeed,
+    Images,
+    LearningRate,
+    Model,
+    Momentum,
+    Neurons,
+    Optimizer,
+    Patience,
+    Recipe,
+    Rule,
+    RuleOptions,
+    Schedule,
+    Seeds,
+    TensorBoard,
+    Validation,
+    WeightDecay,
+    named_as_given,
+    option_of,
+)
 from spikelearn.cli._worker_options import (
     ONE,
     Cluster,
@@ -40,91 +67,42 @@ if TYPE_CHECKING:
     from spikelearn.training import STDPConfig, TrainConfig
 
 
-Rule = Annotated[
-    str | None,
-    typer.Option(
-        help="Learning rule; `spikelearn rules` lists them; one of your own as"
-        " my_rule.py:MyRule. Or give --recipe, or a model with plasticity of its own."
-    ),
-]
-Recipe = Annotated[
-    str | None,
-    typer.Option(
-        help="Training recipe, by name (such as mnist_mlp/backprop) or path; what else is"
-        " given replaces what it says. With --rule alone, the shipped one, if there is one."
-    ),
-]
-Model = Annotated[
-    str | None,
-    typer.Option(help="Model; the recipe's, or the first that the rule trains, if left out."),
-]
-Dataset = Annotated[
-    str | None,
-    typer.Option(
-        "--dataset",
-        "--stimuli",
-        help="Data set (of spikes: shd, nmnist), or path of a folder of images or .npz file.",
-    ),
-]
-Neurons = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Neurons of the layer that STDP trains; the model's, if left out. Thresholds rise"
-        " by as much more a spike, so that an image has as many winners.",
-    ),
-]
-Seeds = Annotated[
-    str, typer.Option(help="How many seeds, counted up from the first; or which, as 0-4 or 0,2,5.")
-]
-RuleOptions = Annotated[
-    list[str] | None,
-    typer.Option(help="A setting of the rule, as name=value; may be given several times."),
-]
-
-
 @app.command()
 @plainly
 def train(
     network: Annotated[
         str | None,
         typer.Argument(
+            autocompletion=completions.models_and_runs,
             help="Model, by name or path, the same as --model; or a run's folder or config.yaml,"
-            " which is trained again, the same as --recipe."
+            " which is trained again, the same as --recipe.",
         ),
     ] = None,
     rule: Rule = None,
     recipe: Recipe = None,
     model: Model = None,
     dataset: Dataset = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs; the recipe's, or 5 (STDP: 1).")
-    ] = None,
-    images: Annotated[
-        int | None,
-        typer.Option(min=1, help="Training images; the recipe's, or all (STDP: 300)."),
-    ] = None,
+    epochs: Epochs = None,
+    images: Images = None,
     option: RuleOptions = None,
     neurons: Neurons = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of everything random; the recipe's, or 0.")
-    ] = None,
+    learning_rate: LearningRate = None,
+    batch_size: BatchSize = None,
+    optimizer: Optimizer = None,
+    momentum: Momentum = None,
+    weight_decay: WeightDecay = None,
+    schedule: Schedule = None,
+    patience: Patience = None,
+    validation_fraction: Validation = None,
+    device: Device = None,
+    seed: FirstSeed = None,
     seeds: Seeds = "1",
     setting: Changes = None,
     workers: WorkersOption = ONE,
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
-    tensorboard: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Write logs for TensorBoard there, a folder a run: learning curve, alignment with"
-            " backpropagation, seconds. It changes no number.",
-        ),
-    ] = None,
+    tensorboard: TensorBoard = None,
     ranks: Ranks = 1,
     threads: TrainingThreads = None,
     again: Again = False,
@@ -144,7 +122,8 @@ def train(
     Example: spikelearn train --rule feedback_alignment --epochs 10 --seeds 3 --workers 3
     Example: spikelearn train --rule my_rule.py:MyRule --option rate=0.5 --dataset digits
     Example: spikelearn train diehl_cook2015 --stimuli mnist --epochs 3 --out runs/dc400
-    Example: spikelearn train --rule backprop --set weight_decay=0.01 --set 'network.sizes[1]=100'
+    Example: spikelearn train --rule backprop --optimizer sgd --momentum 0.9 --batch-size 32
+    --schedule cosine --set 'network.sizes[1]=100'
     Example: spikelearn train runs/mlp_784-backprop-seed0-98eba36f08/config.yaml --seed 1
     Example: spikelearn train --recipe cifar10_cnn/backprop --ranks 2
     """
@@ -158,8 +137,10 @@ def train(
         raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
     named = {
         "rule": rule, "model": network or model, "dataset": dataset, "n_train": images,
-        "epochs": epochs, "learning_rate": learning_rate, "device": device, "n_neurons": neurons,
-        "seed": seed,
+        "epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size,
+        "optimizer": optimizer, "momentum": momentum, "weight_decay": weight_decay,
+        "schedule": schedule, "patience": patience, "validation_fraction": validation_fraction,
+        "device": device, "n_neurons": neurons, "seed": seed,
     }  # fmt: skip
     given: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
     if option:
@@ -169,14 +150,13 @@ def train(
         given["changes"] = of_network
     own: list[tuple[str, ...]] = [(name,) for name in given if name != "options"]
     own += [("options", name) for name in given.get("options", {})]
-    with plain_warnings():
+    with plain_warnings(), named_as_given(list(given)):
         first = _training_config(recipe, given)
     if changed:
         given_once(first, changed, own)
         first = first.changed(changed)
     print_changes(changed, of_network, parts=("network",))
-    if learning_rate is not None:
-        _say_own_rates(first)
+    _note_own_settings(first, given)
     configs = [first.changed("seed", one) for one in _seeds(seeds, seed, first.seed)]
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
     shared = shared_training(who, ranks, threads)
@@ -209,7 +189,7 @@ def _train_and_print(
 
     check_place(out / "a run")
     if options["tensorboard"] is not None and workers.elsewhere:
-        say("Note: logs for TensorBoard lie where the workers run, at the path that is given")
+        note("logs for TensorBoard lie where the workers run, at the path that is given")
     runs: dict[int, Any] = {}
     with keeping(lambda: kept_of(configs, out, workers)):
         with progress_bars() as bars, plain_warnings():
@@ -220,22 +200,25 @@ def _train_and_print(
         if len(failed) < len(found):
             _print_runs(configs[0], [run for run in found if not isinstance(run, Failed)])
     for seed, why in failed.items():
-        say(f"Failed: seed {seed}: {why.sentence}")
+        tell_failed(f"seed {seed}: {why.sentence}")
     if failed:
         raise SpikelearnError(
             f"{len(failed)} of {len(found)} runs failed; the same command tries them again"
         )
 
 
-def _say_own_rates(config: TrainConfig | STDPConfig) -> None:
-    """Which parameters --learning-rate does not reach, since the recipe gives them their own."""
-    groups = getattr(config, "groups", {})
-    own = [f"{n} ({g.learning_rate:g})" for n, g in groups.items() if g.learning_rate is not None]
-    if own:
-        say(
-            f"Note: --learning-rate does not reach {', '.join(own)}, whose rate is of its own by"
-            " the recipe; --set groups.NAME.learning_rate=VALUE does"
-        )
+def _note_own_settings(config: TrainConfig | STDPConfig, given: Collection[str]) -> None:
+    """Which parameters an option does not reach, since the recipe gives them their own setting."""
+    groups: dict[str, Any] = dict(getattr(config, "groups", {}))
+    for field in ("optimizer", "learning_rate", "momentum", "weight_decay"):
+        values = {name: getattr(group, field) for name, group in groups.items()}
+        own = [f"{name} ({value})" for name, value in values.items() if value is not None]
+        if own and field in given:
+            note(
+                f"{option_of(field)} does not reach {', '.join(own)}, whose"
+                f" {field.replace('_', ' ')} is of its own by the recipe; --set"
+                f" groups.NAME.{field}=VALUE does"
+            )
 
 
 def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
@@ -246,21 +229,24 @@ def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
 
     table = pd.DataFrame([{"seed": r.config["seed"], **r.summary} for r in runs])
     shown = ["seed", "test_accuracy", "validation_accuracy", "best_epoch", "n_test", "flag"]
-    print_table(table[shown], f"{first.rule} on {first.model}")
+    give("rule", first.rule)
+    give("model", first.model)
+    whole = table.assign(run=[str(r.folder) for r in runs], origin=[r.origin for r in runs])
+    print_table(table[shown], f"{first.rule} on {first.model}", "runs", whole)
     layers = pd.concat([r.layers.assign(seed=r.config["seed"]) for r in runs])
     print_table(layers[["seed", *runs[0].layers.columns]], "layers")
     if len(runs) > 1:
         mean, spread = table["test_accuracy"].mean(), table["test_accuracy"].std(ddof=1)
-        print(f"Test accuracy {mean:.4f} (s.d. {spread:.4f}, {len(runs)} seeds)")
+        print_line(f"Test accuracy {mean:.4f} (s.d. {spread:.4f}, {len(runs)} seeds)")
     centroids = table.get("nearest_centroid_accuracy")
     if centroids is not None and centroids.notna().any():
-        print(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
+        print_line(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")
     for run in runs:
-        print(f"Run: {run.folder}")
+        wrote("Run", run.folder)
         if run.origin != "trained now":
-            print(f"{run.origin[0].upper()}{run.origin[1:]}")
+            print_line(f"{run.origin[0].upper()}{run.origin[1:]}")
         if isinstance(first, STDPConfig):
-            print(f"Receptive fields: {_receptive_fields(run.folder)}")
+            wrote("Receptive fields", _receptive_fields(run.folder))
 
 
 def _receptive_fields(folder: Path) -> Path:
@@ -329,7 +315,7 @@ def _check_options(kind: type[TrainConfig | STDPConfig], rule: str, given: dict[
             )
         if field not in kind.model_fields:
             raise SpikelearnError(
-                f"--{field.removesuffix('s').replace('_', '-')} is not for the rule '{rule}', which"
+                f"{option_of(field)} is not for the rule '{rule}', which"
                 " is part of a spiking network's description; --set changes what that says"
             )
 
@@ -353,6 +339,7 @@ def check(
         str,
         typer.Argument(
             metavar="RULE_OR_BACKEND",
+            autocompletion=completions.rules_and_backends,
             help="A shipped rule, one of your own as my_rule.py:MyRule, or a simulation backend.",
         ),
     ],
@@ -385,7 +372,8 @@ def check(
         results, says = check_rule(checked, None, seed, False, **options), describe_rules()
     words = {True: "passed", False: "FAILED", None: "does not apply"}
     rows = [(says[r.property], words[r.passed], r.detail) for r in results]
-    print_table(pd.DataFrame(rows, columns=["property", "result", "detail"]), checked)
+    table = pd.DataFrame(rows, columns=["property", "result", "detail"])
+    print_table(table, checked, "properties")
     if any(r.passed is False for r in results):
         kind = "backend" if is_backend else "learning rule"
         raise SpikelearnError(f"{checked} lacks a property that every {kind} must have")

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
-from spikelearn.cli._app import NoSeed, app, plainly, say
-from spikelearn.cli.inspecting import print_model
+from spikelearn.cli import _completions as completions
+from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._output import give, print_line, say
+from spikelearn.cli._shipped import add_list, add_show_and_copy, first_sentence, print_rows
 
 
 @app.command()
 @plainly
 def download(
     name: Annotated[
-        str, typer.Argument(help="mnist, fashion_mnist, cifar10, svhn, or a recording.")
+        str,
+        typer.Argument(
+            help="mnist, fashion_mnist, cifar10, svhn, or a recording.",
+            autocompletion=completions.several(completions.datasets, completions.recordings),
+        ),
     ],
     seed: NoSeed = 0,
 ) -> None:
-    """Bring a data set or a recording into the cache; recordings can be large."""
+    """Bring a data set or a recording into the cache; recordings can be large.
+
+    Example: spikelearn download kriegeskorte92
+    """
     from spikelearn import recordings
     from spikelearn._files import cache_folder
     from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, dataset_module
@@ -40,40 +48,45 @@ def download(
             f"there is nothing to download called '{name}';"
             f" {nearest(name, (*DATASETS, *recordings.RECORDINGS))}"
         )
-    print(f"{name} is at hand (cache: {cache_folder()}).")
+    give("name", name)
+    give("cache", cache_folder())
+    print_line(f"{name} is at hand (cache: {cache_folder()}).")
 
 
-@app.command()
-@plainly
-def rules(seed: NoSeed = 0) -> None:
-    """List the learning rules and the kind of model each trains."""
+def _group(name: str, help_text: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=f"{help_text}; `{name}` alone lists them.")
+    app.add_typer(group)
+    return group
+
+
+def _print_rules() -> None:
     from spikelearn.rules import RULES
 
-    print_lines((name, ", ".join(e.networks), e.description) for name, e in RULES.items())
+    rows = [(name, ", ".join(e.networks), e.description) for name, e in RULES.items()]
+    whole = [
+        {"name": name, "networks": list(e.networks), "description": e.description}
+        for name, e in RULES.items()
+    ]
+    print_rows("rules", rows, ("name", "networks", "description"), whole)
 
 
-@app.command()
-@plainly
-def recipes(seed: NoSeed = 0) -> None:
-    """List the shipped training recipes: data set and kind of network, rule, model, epochs."""
+def _print_recipes() -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
     from spikelearn.rules import RULES
     from spikelearn.training.config import STDPConfig, TrainConfig
 
     # Without a check of what the recipes say, for which every rule would have to be imported.
-    rows = []
+    rows, whole = [], []
     for name in shipped_names("models/recipes"):
         says = read_yaml(find_yaml("models/recipes", name))
         fields = (STDPConfig if RULES[says["rule"]].simulated else TrainConfig).model_fields
         model, epochs = (says.get(f, fields[f].default) for f in ("model", "epochs"))
         rows.append((name, model, f"{epochs} epochs"))
-    print_lines(rows)
+        whole.append({"name": name, "rule": says["rule"], "model": model, "epochs": epochs})
+    print_rows("recipes", rows, ("name", "model", "epochs"), whole)
 
 
-@app.command()
-@plainly
-def datasets(seed: NoSeed = 0) -> None:
-    """List the labelled data sets that networks are trained on: images, and recorded spikes."""
+def _print_datasets() -> None:
     import importlib
 
     from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, resolve_source
@@ -83,70 +96,63 @@ def datasets(seed: NoSeed = 0) -> None:
     for name, entry in EVENT_DATASETS.items():
         at_hand = importlib.import_module(entry.module).at_hand()
         rows.append((name, "full" if at_hand else "absent", entry.description))
-    print_lines(rows)
+    print_rows("datasets", rows, ("name", "source", "description"))
 
 
-models_app = typer.Typer(
-    help="The shipped models; `models` alone lists them.", invoke_without_command=True
-)
-app.add_typer(models_app, name="models")
+def _print_described(folder: str) -> None:
+    """Models or stimuli, by what their files say."""
+    from spikelearn._files import find_yaml, read_yaml, shipped_names
+
+    contents = {name: read_yaml(find_yaml(folder, name)) for name in shipped_names(folder)}
+    rows = [(name, c["kind"], first_sentence(c)) for name, c in contents.items()]
+    print_rows(folder, rows, ("name", "kind", "description"))
 
 
-@models_app.callback()
+rules_app = _group("rules", "Learning rules, and the kinds of models that each trains")
+add_list(rules_app, _print_rules, "learning rules and the kinds of models that each trains")
+
+
+@rules_app.command("show")
 @plainly
-def models(context: typer.Context, seed: NoSeed = 0) -> None:
-    """List the shipped models; or show one."""
-    if context.invoked_subcommand is None:
-        _print_models()
-
-
-@models_app.command("list")
-@plainly
-def list_models(seed: NoSeed = 0) -> None:
-    """List the shipped models."""
-    _print_models()
-
-
-@models_app.command("show")
-@plainly
-def show_model(
-    name: Annotated[
-        str, typer.Argument(help="A shipped model, or the file (.yaml, .nir) of your own.")
-    ],
+def show_rule(
+    name: Annotated[str, typer.Argument(help="A shipped rule.", autocompletion=completions.rules)],
     seed: NoSeed = 0,
 ) -> None:
-    """Print what a model holds, and of one that spikes the steps its neurons are trusted with.
+    """Print what a learning rule is: its update in mathematics, its paper, its settings.
 
-    Example: spikelearn models show diehl_cook2015
+    Example: spikelearn rules show feedback_alignment
     """
-    print_model(name)
+    from spikelearn.rules import RULES
+
+    if name not in RULES:
+        raise SpikelearnError(f"there is no rule called '{name}'; {nearest(name, RULES)}")
+    entry = RULES[name]
+    family, own = entry.documentation
+    options = ", ".join(f"{option}={value}" for option, value in entry.options.items())
+    for part, text in {
+        "name": name, "description": entry.description, "networks": list(entry.networks),
+        "options": dict(entry.options), "family": family, "documentation": own,
+        "code": f"{entry.module}.{entry.name_of_class}",
+    }.items():  # fmt: skip
+        give(part, text)
+    print_line(f"{name}: {entry.description}\n")
+    print_line(f"Trains networks of kind {', '.join(entry.networks)}.")
+    if options:
+        print_line(f"Of its family it is the one with {options}.")
+    print_line(f"Code: {entry.module}.{entry.name_of_class}\n\n{own}\n\n---\n\n{family}")
 
 
-def _print_models() -> None:
-    from spikelearn._files import find_yaml, read_yaml, shipped_names
+models_app = _group("models", "The shipped models")
+add_list(models_app, lambda: _print_described("models"), "shipped models")
+add_show_and_copy(models_app, "models", "diehl_cook2015")
 
-    contents = {name: read_yaml(find_yaml("models", name)) for name in shipped_names("models")}
-    print_lines((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
+stimuli_app = _group("stimuli", "The shipped stimuli")
+add_list(stimuli_app, lambda: _print_described("stimuli"), "shipped stimuli")
+add_show_and_copy(stimuli_app, "stimuli", "fi_curve")
 
+recipes_app = _group("recipes", "The shipped training recipes")
+add_list(recipes_app, _print_recipes, "shipped training recipes: name, model, epochs")
+add_show_and_copy(recipes_app, "models/recipes", "mnist_mlp/backprop")
 
-@app.command()
-@plainly
-def stimuli(seed: NoSeed = 0) -> None:
-    """List the shipped stimuli."""
-    from spikelearn._files import find_yaml, read_yaml, shipped_names
-
-    contents = {name: read_yaml(find_yaml("stimuli", name)) for name in shipped_names("stimuli")}
-    print_lines((name, c["kind"], _first_sentence(c)) for name, c in contents.items())
-
-
-def _first_sentence(content: dict[str, Any]) -> str:
-    text: str = content.get("description", "")
-    return text.split(". ", maxsplit=1)[0].rstrip(".")
-
-
-def print_lines(rows: Iterable[tuple[str, str, str]]) -> None:
-    """Name, kind and one line each; lines are not wrapped, so that they can be searched."""
-    rows = list(rows)
-    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
-    for name, kind, line in rows:
-        print(f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {line}")
+datasets_app = _group("datasets", "Labelled data sets: images, text, and recorded spikes")
+add_list(datasets_app, _print_datasets, "labelled data sets that networks are trained on")

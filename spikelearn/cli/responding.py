@@ -18,6 +18,7 @@ from spikelearn.cli._app import (
     print_changes,
     settings,
 )
+from spikelearn.cli._output import give, print_line, wrote
 from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
 from spikelearn.cli.simulation import Reset, Scale, WrittenBy, spiking_network
 
@@ -92,14 +93,20 @@ def respond(
         population = next(iter(activity.populations))
     response = read_out(activity, population, readout, options, start, stop)
     sizes = ", ".join(f"{dim} {size}" for dim, size in response.sizes.items())
-    print(f"{readout} of {population} ({response.attrs['units']}): {sizes}")
-    print(
+    print_line(f"{readout} of {population} ({response.attrs['units']}): {sizes}")
+    print_line(
         f"mean {response.mean().item():.4g}, from {response.min().item():.4g} to"
         f" {response.max().item():.4g}; {response.attrs['source']}"
     )
     if "left_out" in response.attrs:
-        print(f"left out: {response.attrs['left_out']}")
+        print_line(f"left out: {response.attrs['left_out']}")
     if "network" in response.attrs:
-        print(f"network: {response.attrs['network']}")
+        print_line(f"network: {response.attrs['network']}")
+    given_of = {"mean": response.mean(), "least": response.min(), "most": response.max()}
+    give("readout", readout)
+    give("population", population)
+    give("sizes", dict(response.sizes))
+    give("values", {name: value.item() for name, value in given_of.items()})
+    give("about", dict(response.attrs))
     if out is not None:
-        print(f"Response: {save_response(response, out)}")
+        wrote("Response", save_response(response, out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.cli._app import NoSeed, app, plain_warnings, plainly, say
+from spikelearn.cli import _completions as completions
+from spikelearn.cli._app import NoSeed, app, plain_warnings, plainly
+from spikelearn.cli._output import give, in_document, note, print_line, say
 from spikelearn.cli._tables import check_table_path, print_table, write_table
 
 if TYPE_CHECKING:
@@ -114,13 +117,16 @@ def _list(
             raise SpikelearnError(f"there is no folder {folder}; `spikelearn train` makes runs")
     shown, whole = (_of_training if of == TRAINING else _of_sweeps)(folders, where, sort, columns)
     title = ", ".join(map(str, folders))
+    give("folders", folders)
     if shown.empty and where:
-        print(f"{title}: no run fits")
+        print_line(f"{title}: no run fits")
     elif shown.empty:
         what = "training run; `spikelearn train` makes some" if of == TRAINING else "sweep"
-        print(f"{title} holds no {what}")
+        print_line(f"{title} holds no {what}")
+    if shown.empty:
+        give("runs", [])
     else:
-        print_table(shown, title)
+        print_table(shown, title, "runs", whole)
     if out is not None:
         write_table(whole, out)
 
@@ -152,7 +158,7 @@ def _of_sweeps(
         return whole, whole
     for name, standing in dict(zip(whole["sweep"], whole["standing"], strict=True)).items():
         if standing != CURRENT:
-            say(f"Note: the table of the sweep '{name}' is {standing}")
+            note(f"the table of the sweep '{name}' is {standing}")
     known = [n for n in whole if n not in _NOT_SHOWN and not whole[n].isna().all()]
     return whole[known], whole
 
@@ -161,7 +167,11 @@ def _of_sweeps(
 @plainly
 def show(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a run, also of one that is trained now.")
+        Path,
+        typer.Argument(
+            help="Folder of a run, also of one that is trained now.",
+            autocompletion=completions.runs,
+        ),
     ],
     controls: Annotated[
         bool,
@@ -181,16 +191,24 @@ def show(
     Example: spikelearn runs show runs/mlp_784-backprop-seed0-98eba36f08
     """
     from spikelearn._progress import progress_bars
-    from spikelearn.cli._shown_run import run_in_words
+    from spikelearn.cli._shown_run import in_words, parts_of_run
 
     with progress_bars() as bars, plain_warnings():
-        print(run_in_words(folder, controls, bars("controls") if controls else None))
+        parts = parts_of_run(folder, controls, bars("controls") if controls else None)
+    give("run", folder)
+    for name, part in parts.items():
+        give(re.sub(r"\W+", "_", name), part)
+    if not in_document():
+        print(in_words(parts))
 
 
 @runs_app.command()
 @plainly
 def compare(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of two runs or more.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of two runs or more.", autocompletion=completions.runs),
+    ],
     seed: NoSeed = 0,
 ) -> None:
     """Print what runs differ in: configuration, code, versions, results, weights.
@@ -208,21 +226,29 @@ def compare(
         (found.versions, "made by"),
         (found.results, "results"),
     ):
+        name = what.replace(" ", "_")
         if table.empty:
-            print(f"{what}: the same")
+            print_line(f"{what}: the same")
+            give(name, [])
         else:
-            print_table(table, f"{what}: differs")
-    print(f"code of the rule: {', '.join(found.code) + ' differ' if found.code else 'the same'}")
+            print_table(table, f"{what}: differs", name)
+    print_line(
+        f"code of the rule: {', '.join(found.code) + ' differ' if found.code else 'the same'}"
+    )
+    give("code_differs", list(found.code))
     images = found.accuracies[["run", "test_accuracy", "lower", "upper", "n_test"]]
-    print_table(images, "test accuracy, 95 % over test images")
+    print_table(images, "test accuracy, 95 % over test images", "test_accuracies", found.accuracies)
     seeds = found.accuracies[found.accuracies["n_seeds"] > 1]
     if len(seeds):
         shown = seeds[["run", "n_seeds", "mean", "mean_lower", "mean_upper"]]
-        print_table(shown, "test accuracy, mean and 95 % over the seeds in the folder")
+        title = "test accuracy, mean and 95 % over the seeds in the folder"
+        print_table(shown, title, "over_seeds")
     if len(found.differences):
-        print_table(found.differences, "difference, mean and 95 % over the seeds of both")
+        title = "difference, mean and 95 % over the seeds of both"
+        print_table(found.differences, title, "differences")
+    give("weights", list(found.weights))
     for sentence in found.weights:
-        print(f"{sentence[0].upper()}{sentence[1:]}")
+        print_line(f"{sentence[0].upper()}{sentence[1:]}")
 
 
 @runs_app.command()
@@ -268,7 +294,9 @@ def prune(
         print(f"{folder} holds nothing to remove")
         return
     rows = [(one.name, one.kind, in_bytes(one.n_bytes), one.why) for one in found]
-    print_table(pd.DataFrame(rows, columns=["what", "kind", "size", "why"]), str(folder))
+    give("bytes", sum(one.n_bytes for one in found))
+    table = pd.DataFrame(rows, columns=["what", "kind", "size", "why"])
+    print_table(table, str(folder), "found")
     total = f"{len(found)}, of {in_bytes(sum(one.n_bytes for one in found))}"
     if dry_run:
         print(f"{total}; nothing is removed")

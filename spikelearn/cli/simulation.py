@@ -14,6 +14,7 @@ import typer
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import interrupted_by
 from spikelearn._time_steps import DEFAULT_DURATION_MS
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Backend,
     Changes,
@@ -24,12 +25,11 @@ from spikelearn.cli._app import (
     plain_warnings,
     plainly,
     print_changes,
-    say,
 )
+from spikelearn.cli._output import give, print_line, say, wrote
 from spikelearn.cli._viewing import (
     Bin,
     PsthFiles,
-    RasterFiles,
     Sigma,
     Start,
     StatisticsFiles,
@@ -45,10 +45,32 @@ if TYPE_CHECKING:
     from spikelearn.spikes import Activity
     from spikelearn.stimuli.stimulus import Stimulus
 
+SimulatedModel = Annotated[
+    str,
+    typer.Argument(
+        help="A shipped model, a YAML or .nir file, or a training run's folder.",
+        autocompletion=completions.models_and_runs,
+    ),
+]
+ShownStimulus = Annotated[
+    str | None,
+    typer.Option(
+        help="A shipped stimulus or a YAML file; poisson, if the model has sources.",
+        autocompletion=completions.stimuli,
+    ),
+]
+Duration = Annotated[float, typer.Option(help="Duration of a trial in ms.")]
 Scale = Annotated[
     float | None,
     typer.Option(
         help="Share of the neurons, and of the synapses on each, that is left; rates are kept."
+    ),
+]
+Plots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="File for a picture: a raster plot; or the rate at each value, where stimuli differ in"
+        " one, as in fi_curve: .png, .svg or .pdf. May be repeated."
     ),
 ]
 SpikeFiles = Annotated[
@@ -77,18 +99,10 @@ OPTIONS = {
 @app.command()
 @plainly
 def simulate(
-    model: Annotated[
-        str,
-        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
-    ],
-    stimulus: Annotated[
-        str | None,
-        typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
-    ] = None,
+    model: SimulatedModel,
+    stimulus: ShownStimulus = None,
     backend: Backend = "auto",
-    duration: Annotated[
-        float, typer.Option(help="Duration of a trial in ms.")
-    ] = DEFAULT_DURATION_MS,
+    duration: Duration = DEFAULT_DURATION_MS,
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; 0.1, or the trained network's own.")
     ] = None,
@@ -100,7 +114,7 @@ def simulate(
         int | None, typer.Option(help="Threads, at most; as many as there are cores.")
     ] = None,
     out: SpikeFiles = None,
-    plot: RasterFiles = None,
+    plot: Plots = None,
     psth: PsthFiles = None,
     statistics: StatisticsFiles = None,
     bin_ms: Bin = None,
@@ -116,12 +130,14 @@ def simulate(
     (TMPDIR) meanwhile; where it is full, the run ends likewise, with exit status 1.
 
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
+    Example: spikelearn simulate lif_neuron --stimulus fi_curve --plot fi.png --plot fi.pdf
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
     Example: spikelearn simulate theirs.nir --written-by norse --dt 1
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation.given import time_step
+    from spikelearn.spikes.summary_by import ladder
 
     view = View(bin_ms, sigma, start, stop)
     if duration > 0:  # the simulation itself says what else a duration must be
@@ -156,15 +172,28 @@ def simulate(
             threads=threads,
         )
     view = view.within(activity.duration_ms)  # of an interrupted run there may be less
-    view.summarise(activity, f"{network.name} on {_engine(activity)}")
+    _print_found(activity, view, network, seed)
     partial = activity.provenance.get("partial")
     ending = None if partial is None else _say_partial(partial)
+    rasters, curves = (None, plot) if ladder(activity) is not None else (plot, None)
     each_on_its_own([
         *(functools.partial(write_spikes, activity, path) for path in out or []),
-        *view.drawing(activity, plot, psth, statistics),
+        *view.drawing(activity, rasters, psth, statistics, curves=curves),
     ])  # fmt: skip
     if ending is not None:
         raise typer.Exit(ending)
+
+
+def _print_found(activity: Activity, view: View, network: SpikingNetwork, seed: int) -> None:
+    """What a simulation gave: statistics, and the rate at each value of a ladder of stimuli."""
+    for name, value in {
+        "model": network.name, "backend": _engine(activity), "seed": seed, "dt_ms": activity.dt_ms,
+    }.items():  # fmt: skip
+        give(name, value)
+    view.summarise(activity, f"{network.name} on {_engine(activity)}")
+    view.print_curve(activity)
+    if "partial" in activity.provenance:
+        give("partial", activity.provenance["partial"])
 
 
 def _say_partial(partial: dict[str, Any]) -> int:
@@ -234,7 +263,8 @@ def _print_reading(model: str, network: SpikingNetwork) -> None:
     from spikelearn.training.spiking_model import is_nir
 
     if is_nir(model):
-        print(network.description)
+        print_line(network.description)
+        give("read_as", network.description)
 
 
 def spiking_network(
@@ -275,10 +305,7 @@ def spiking_network(
 @app.command()
 @plainly
 def convert(
-    source: Annotated[
-        str,
-        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
-    ],
+    source: SimulatedModel,
     target: Annotated[Path, typer.Argument(help="A .nir file, or a folder for YAML and weights.")],
     dt: Annotated[
         float | None, typer.Option(help="Time step in ms; the network's own, or 0.1.")
@@ -305,6 +332,6 @@ def convert(
     if target.suffix == ".nir":
         with named_as_options(OPTIONS):
             network.to_nir(time_step(network) if dt is None else dt, target, step, seed)
-        print(f"Network: {target}")
+        wrote("Network", target)
     else:
-        print(f"Network: {network.save(target)}")
+        wrote("Network", network.save(target))

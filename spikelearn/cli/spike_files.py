@@ -10,10 +10,14 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._app import NoSeed, app, plainly
+from spikelearn.cli._output import give
 from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
 from spikelearn.cli._tables import write_table
 from spikelearn.cli._viewing import (
+    BY_POPULATION,
     Bin,
+    By,
+    CurveFiles,
     PsthFiles,
     RasterFiles,
     Sigma,
@@ -35,12 +39,14 @@ def stats(
     raster: RasterFiles = None,
     psth: PsthFiles = None,
     figure: StatisticsFiles = None,
+    curve: CurveFiles = None,
     out: Annotated[Path | None, typer.Option(help="File for the table: .csv or .parquet.")] = None,
     trial: Annotated[int, typer.Option(min=0, help="Trial of the raster plot.")] = 0,
     bin_ms: Bin = None,
     sigma: Sigma = 0.0,
     start: Start = 0.0,
     stop: Stop = None,
+    by: By = BY_POPULATION,
     given: Given = None,
     seed: NoSeed = 0,
 ) -> None:
@@ -53,17 +59,28 @@ def stats(
     population's count (1 for independent Poisson neurons), which the transient at the start of a
     simulation raises: --start leaves it out.
 
+    Where labels of stimuli are a value with its unit, as "150 pA", the rate at each is printed too:
+    the f-I curve, of which --curve is a picture.
+
     Example: spikelearn stats spikes.nwb --start 200 --psth rates.png --bin 2 --out stats.csv
+    Example: spikelearn stats spikes.nwb --by stimulus --start 200 --json
     """
-    check_files(None, raster, psth, figure, table=out)
+    from spikelearn.spikes.summary_by import check_by, rate_curve
+
+    check_files(None, raster, psth, figure, curve, table=out)
+    check_by(by)
     activity = read_spikes(source, given)
     if raster and trial >= activity.n_trials:
         raise SpikelearnError(f"there is no trial {trial}; trials are 0 to {activity.n_trials - 1}")
     view = View(bin_ms, sigma, start, stop)
     view.check(activity.duration_ms)
-    table = view.summarise(activity, source.name)
+    if curve:
+        rate_curve(activity, start, stop)  # or why there is none, before anything is written
+    give("source", source)
+    table = view.summarise(activity, source.name, by)
+    view.print_curve(activity)
     tables = [functools.partial(write_table, table, out)] if out is not None else []
-    each_on_its_own([*view.drawing(activity, raster, psth, figure, trial), *tables])
+    each_on_its_own([*view.drawing(activity, raster, psth, figure, trial, curve), *tables])
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import goes_on, keeping
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Again,
     Changes,
@@ -20,8 +21,9 @@ from spikelearn.cli._app import (
     plain_warnings,
     plainly,
     print_changes,
-    say,
 )
+from spikelearn.cli._output import failed, give, note, print_line, say, wrote
+from spikelearn.cli._shipped import add_list, add_show_and_copy, first_sentence, print_rows
 from spikelearn.cli._tables import print_above_ceiling, print_table, print_tests, several_of
 from spikelearn.cli._worker_options import (
     ONE,
@@ -39,38 +41,36 @@ if TYPE_CHECKING:
     from spikelearn.studies.whole_study import WholeStudy
 
 study_app = typer.Typer(
+    name="study",
     help="Train and compare a grid of networks; `study` alone lists those that are shipped.",
-    invoke_without_command=True,
 )
-app.add_typer(study_app, name="study")
+app.add_typer(study_app)
 
 
-@study_app.callback()
-@plainly
-def study(context: typer.Context, seed: NoSeed = 0) -> None:
-    """Train and compare a grid of networks; without a verb, list the studies that are shipped."""
-    if context.invoked_subcommand is not None:
-        return
+def _print_studies() -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
-    from spikelearn.cli.listing import print_lines
 
-    names = shipped_names("models/studies")
-    print_lines(
-        (name, f"{len(says['networks'])} networks", says.get("title") or _first_sentence(words))
-        for name in names
+    rows = [
+        (name, f"{len(says['networks'])} networks", says.get("title") or first_sentence(says))
+        for name in shipped_names("models/studies")
         for says in [read_yaml(find_yaml("models/studies", name))]
-        for words in [says.get("description", "")]
-    )
+    ]
+    print_rows("studies", rows, ("name", "networks", "description"))
 
 
-def _first_sentence(text: str) -> str:
-    return " ".join(text.split()).split(". ", maxsplit=1)[0].rstrip(".")
+add_list(study_app, _print_studies, "shipped studies")
+add_show_and_copy(study_app, "models/studies", "demo")
 
 
 @study_app.command()
 @plainly
 def run(
-    name: Annotated[str, typer.Argument(help="Name of a shipped study, or YAML file.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a shipped study, or YAML file.", autocompletion=completions.studies
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the study; runs/studies/NAME, if left out.")
     ] = None,
@@ -119,8 +119,11 @@ def run(
     if plan:
         from spikelearn.studies.study_run import plan_study
 
+        plan_said: list[str] = []
         for sentence in plan_study(described, out or Path("runs/studies") / described.name, again):
-            print(sentence[0].upper() + sentence[1:])
+            print_line(sentence[0].upper() + sentence[1:])
+            plan_said.append(sentence)
+        give("plan", plan_said)
         return
     who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
@@ -139,7 +142,7 @@ def new(
     """
     from spikelearn.studies.starting_study import write_starting_study
 
-    print(f"Study: {write_starting_study(file)}")
+    wrote("Study", write_starting_study(file))
 
 
 def run_and_print(
@@ -188,7 +191,7 @@ def run_and_print(
     with keeping(lambda: _kept(folder, by_workers)):
         with progress_bars() as bars, plain_warnings():
             whole = make_study(
-                study, folder, limit, bars, lambda note: say(f"Note: {note}"), again, workers,
+                study, folder, limit, bars, note, again, workers,
                 retry_failed, runs,
             )  # fmt: skip
         _print_and_write(whole, command)
@@ -200,21 +203,25 @@ def _print_and_write(whole: WholeStudy, command: str) -> None:
 
     result = whole.result
     for sentence in result.skipped:
-        print(f"Left out: {sentence}")
+        note(sentence, "Left out")
     for sentence in result.failed:
-        print(f"Failed: {sentence}")
+        failed(sentence)
     for sentence in (*said_of_read(result.read), *result.unused):
-        print(f"Note: {sentence}")
+        note(sentence)
     say(f"{result.n_done} of {result.n_total} networks are trained and compared")
+    give("study", result.study.name)
+    give("n_done", result.n_done)
+    give("n_networks", result.n_total)
+    give("is_complete", not result.waits)
     if not result.n_done and not len(result.table):
         if result.waits:
-            print("Nothing is complete yet; the same command goes on from there.")
+            print_line("Nothing is complete yet; the same command goes on from there.")
     else:
         _print_scores(whole)
         for kind, path in write_study(whole, command):
-            print(f"{kind}: {path}")
+            wrote(kind, path)
     if result.waits and (result.n_done or len(result.table)):
-        print("Not complete yet; the same command goes on from there.")
+        print_line("Not complete yet; the same command goes on from there.")
     if result.failed:
         raise SpikelearnError(_said_of_failed(result))
 
@@ -253,6 +260,8 @@ def _print_scores(whole: WholeStudy) -> None:
     print_table(
         best[columns],
         f"{whole.result.study.name}: the best layer of each network",
+        "best_layers",
+        best,
     )
     print_above_ceiling(best)
     print_tests(whole.tests)

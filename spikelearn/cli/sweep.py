@@ -12,18 +12,18 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import DEFAULT_DURATION_MS
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Again,
     Backend,
     Changes,
-    NoSeed,
     app,
     named_as_options,
     plain_warnings,
     plainly,
-    say,
     settings,
 )
+from spikelearn.cli._output import failed, give, print_line, say, wrote
 from spikelearn.cli._search_options import (
     Batch,
     Maximise,
@@ -31,8 +31,10 @@ from spikelearn.cli._search_options import (
     NumberOfTrials,
     SearchBy,
     chosen_search,
+    print_notes,
     print_search,
 )
+from spikelearn.cli._shipped import add_list, print_rows
 from spikelearn.cli._tables import print_table
 from spikelearn.cli._viewing import each_on_its_own
 from spikelearn.cli._worker_options import (
@@ -44,17 +46,24 @@ from spikelearn.cli._worker_options import (
     WorkersOption,
     chosen_workers,
 )
-from spikelearn.cli.simulation import OPTIONS, Reset, WrittenBy
+from spikelearn.cli.simulation import (
+    OPTIONS,
+    Duration,
+    Reset,
+    ShownStimulus,
+    SimulatedModel,
+    WrittenBy,
+)
 
 if TYPE_CHECKING:
     from spikelearn._workers import Workers
     from spikelearn.sweeps import Sweep, SweepResult
 
 sweep_app = typer.Typer(
+    name="sweep",
     help="Run one description many times, over axes and seeds; `sweep` alone lists those in runs/.",
-    invoke_without_command=True,
 )
-app.add_typer(sweep_app, name="sweep")
+app.add_typer(sweep_app)
 
 Vary = Annotated[
     list[str] | None,
@@ -95,14 +104,8 @@ Pictures = Annotated[
 RUNS = Path("runs")
 
 
-@sweep_app.callback()
-@plainly
-def sweep(context: typer.Context, seed: NoSeed = 0) -> None:
-    """Run one description many times; without a verb, list the sweeps in runs/sweeps."""
-    if context.invoked_subcommand is not None:
-        return
+def _print_sweeps() -> None:
     from spikelearn._files import read_yaml
-    from spikelearn.cli.listing import print_lines
     from spikelearn.sweeps import Sweep
     from spikelearn.sweeps.description import code_named
 
@@ -119,9 +122,12 @@ def sweep(context: typer.Context, seed: NoSeed = 0) -> None:
             continue
         varied = [path for axis in described.axes() for path in axis.paths]
         found.append((file.parent.name, f"{described.n_runs:,} runs", ", ".join(varied)))
-    print_lines(found)
+    print_rows("sweeps", found, ("name", "runs", "varied"))
     if not found:
         say("There are no sweeps in runs/sweeps; `spikelearn sweep --help` says how to run one.")
+
+
+add_list(sweep_app, _print_sweeps, "sweeps in the folder runs/sweeps")
 
 
 @sweep_app.command()
@@ -164,20 +170,12 @@ def run(
 @sweep_app.command()
 @plainly
 def simulate(
-    model: Annotated[
-        str,
-        typer.Argument(help="A shipped model, a YAML or .nir file, or a training run's folder."),
-    ],
+    model: SimulatedModel,
     vary: Vary = None,
-    stimulus: Annotated[
-        str | None,
-        typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
-    ] = None,
+    stimulus: ShownStimulus = None,
     measure: Measure = None,
     backend: Backend = "auto",
-    duration: Annotated[
-        float, typer.Option(help="Duration of a trial in ms.")
-    ] = DEFAULT_DURATION_MS,
+    duration: Duration = DEFAULT_DURATION_MS,
     dt: Annotated[float | None, typer.Option(help="Time step in ms; the model's, or 0.1.")] = None,
     written_by: WrittenBy = None,
     reset: Reset = None,
@@ -244,7 +242,11 @@ def simulate(
 @plainly
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A training recipe, by name (mnist_mlp/backprop) or path.")
+        str,
+        typer.Argument(
+            help="A training recipe, by name (mnist_mlp/backprop) or path.",
+            autocompletion=completions.recipes,
+        ),
     ],
     vary: Vary = None,
     measure: Measure = None,
@@ -347,24 +349,29 @@ def _run(
         check_plot_path(path)
     with plain_warnings():
         if plan:
-            for sentence in plan_sweep(described, runs, who, retry_failed, again):
-                print(sentence)
+            said = list(plan_sweep(described, runs, who, retry_failed, again))
+            for sentence in said:
+                print_line(sentence)
+            give("plan", said)
             return
         with progress_bars() as bars:
             result = compute(
                 described, runs, out, who, retry_failed=retry_failed, again=again,
                 progress=bars(f"sweep {described.name}"), tell=say,
             )  # fmt: skip
+    give("sweep", described.name)
+    give("n_runs", described.n_runs)
+    give("n_failed", result.n_failed)
     print_search(result) if isinstance(result, SearchResult) else _print(result)
     # What workers are told by does not change the page.
     command = shlex.join(["spikelearn", *sys.argv[1:]]) if sys.argv[1:2] == ["sweep"] else ""
     writers = [functools.partial(_write_page, result, command)]
     writers += [functools.partial(_write_picture, result, path) for path in plots or []]
-    print(f"Table: {result.folder / 'table.parquet'}")
+    wrote("Table", result.folder / "table.parquet")
     each_on_its_own(writers)
     if result.n_failed:
         for sentence in result.failed:
-            say(f"Failed: {sentence}")
+            failed(sentence)
         if isinstance(result, SearchResult) and result.n_known:
             return  # a search tries also what may not be
         raise SpikelearnError(
@@ -374,8 +381,7 @@ def _run(
 
 def _print(result: SweepResult) -> None:
     """Means over seeds, as far as a screen holds them, and what runs warned of."""
-    for note, n in result.notes.items():
-        say(f"Note: {note}" + (f" (in {n} runs)" if n > 1 else ""))
+    print_notes(result.notes)
     table = result.table[result.table["failed"] == ""]
     numbers = [name for name in result.measures if table[name].dtype.kind in "fi"]
     by = [column for axis in result.sweep.axes() for column in axis.columns]
@@ -385,18 +391,19 @@ def _print(result: SweepResult) -> None:
     means = table.groupby(by, sort=False)[numbers].mean().reset_index() if by else table[numbers]
     several = f", means over {len(result.sweep.seeds)} seeds" if len(result.sweep.seeds) > 1 else ""
     shown = means.head(_MOST_ROWS)
-    print_table(shown, f"{result.sweep.name}: {result.sweep.n_runs:,} runs{several}")
+    title = f"{result.sweep.name}: {result.sweep.n_runs:,} runs{several}"
+    print_table(shown, title, "means", means)
     if len(shown) < len(means):
-        print(f"and {len(means) - len(shown):,} further rows")
+        print_line(f"and {len(means) - len(shown):,} further rows")
 
 
 _MOST_ROWS = 40
 
 
 def _write_page(result: SweepResult, command: str) -> None:
-    print(f"Page: {result.write_page(command)}")
+    wrote("Page", result.write_page(command))
 
 
 def _write_picture(result: SweepResult, path: Path) -> None:
     result.plot(path=path)
-    print(f"Picture: {path}")
+    wrote("Picture", path)

@@ -26,6 +26,16 @@ def first_line(module: str, name: str) -> str:
     return text.partition("\n")[0]
 
 
+def documentation(module: str, name: str) -> tuple[str, str]:
+    """The docstrings of a module and of its class, each empty where there is none."""
+    loaded = _imported(module, name)
+    if loaded is not None:
+        home = sys.modules[module]
+        return inspect.cleandoc(home.__doc__ or ""), inspect.cleandoc(loaded.__doc__ or "")
+    family = ast.get_docstring(ast.parse(_text(module)))
+    return family or "", ast.get_docstring(_classes(module)[0][name]) or ""
+
+
 def attribute(module: str, name: str, wanted: str) -> Any:
     """An attribute of a class, or None; not imported if its file or a base's has it as a literal.
 
@@ -93,12 +103,17 @@ def _classes(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, str]]:
     """
     classes: dict[str, ast.ClassDef] = {}
     imports: dict[str, str] = {}
-    spec = find_spec(module)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return classes, imports
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    for node in ast.parse(_text(module)).body:
         if isinstance(node, ast.ClassDef):
             classes[node.name] = node
         elif isinstance(node, ast.ImportFrom) and node.module:
             imports |= {alias.asname or alias.name: node.module for alias in node.names}
     return classes, imports
+
+
+def _text(module: str) -> str:
+    """A module's text; empty where it is no file of Python."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return ""
+    return Path(spec.origin).read_text(encoding="utf-8")

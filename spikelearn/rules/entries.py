@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spikelearn.rules._read_class import attribute, first_line
+from spikelearn.rules._read_class import attribute, documentation, first_line
 from spikelearn.rules.user_rule import rule_from_file
 
 # Colours that the colour-blind can tell apart (Okabe & Ito 2008); greys for what learned nothing.
@@ -67,6 +67,11 @@ class RuleEntry:
             variants = attribute(self.module, self.name_of_class, "variants") or {}
             line = variants.get(variant, line)
         return line.removesuffix(".")
+
+    @property
+    def documentation(self) -> tuple[str, str]:
+        """What the rule's file says of the family, and what the class says; neither is imported."""
+        return documentation(self.module, self.name_of_class)
 
     @property
     def simulated(self) -> bool:

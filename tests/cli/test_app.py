@@ -13,7 +13,7 @@ from spikelearn.cli import app
 
 COMMANDS = [
     "demo", "simulate", "train", "compare", "export", "download", "rules", "models", "stimuli",
-    "recordings", "recipes", "datasets", "check", "stats", "respond", "study",
+    "recordings", "recipes", "datasets", "check", "stats", "respond", "study", "lessons",
 ]  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
         (["simulate", "lif_neuron", "--stimulus", "poisson"], "no spike source"),
         (["train", "--rule", "magic"], "there is no rule called 'magic'"),
         (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
-        (["train", "--rule", "backprop", "--images", "5"], "n_train"),
+        (["train", "--rule", "backprop", "--images", "5"], "--images: Input should be"),
         (["train"], "give --rule or --recipe"),
         (["train", "--recipe", "nosuch/x"], "there is no"),
         (["train", "--rule", "pepita", "--recipe", "mnist_mlp/backprop"], "is for the rule"),
@@ -52,9 +52,15 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
         (["compare", "nothing"], "no complete training run"),
         (["compare"], "give the folders of training runs; `spikelearn study` is"),
         (["compare", "nothing", "--method", "dsa"], "did you mean rsa"),
-        (["compare", "nothing", "--limit-minutes", "5"], "--limit-minutes is for --study"),
-        (["compare", "nothing", "--study", "x"], "give no runs beside it"),
-        (["compare", "--study", "nosuch"], "there is no study called 'nosuch'"),
+        (["compare", "--study", "demo"], "is now `spikelearn study run demo`"),
+        (["study", "run", "nosuch"], "there is no study called 'nosuch'"),
+        (["stats", "nothing.npz", "--by", "neuron"], "by population, stimulus, trial"),
+        (["models", "show", "brunel200"], "did you mean brunel2000"),
+        (["models", "show", "mine.yaml"], "`spikelearn inspect mine.yaml`"),
+        (["recipes", "copy", "mnist_mlp/backprob"], "did you mean mnist_mlp/backprop"),
+        (["stimuli", "copy", "fi_curve", "--out", "a.txt"], "is a .yaml file"),
+        (["rules", "show", "feedback_aligment"], "did you mean feedback_alignment"),
+        (["lessons", "copy", "lif"], "did you mean lif_neuron"),
         (
             ["compare", "x", "--method", "cka", "--comparator", "cosine"],
             "is of the methods rsa and partial_rsa",
@@ -72,6 +78,13 @@ def test_mistakes_get_one_sentence_and_a_non_zero_exit(arguments, sentence, tmp_
     assert sentence in errors[0]
     assert "Traceback" not in result.output
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_the_version_is_told_and_statuses_are_explained():
+    import spikelearn
+
+    assert call("--version").output == f"spikelearn {spikelearn.__version__}\n"
+    assert "Exit status: 0 where all is done" in " ".join(call("--help").output.split())
 
 
 def test_importing_the_package_imports_nothing_heavy():
@@ -101,15 +114,17 @@ def _commands(group, path=()):
 
 def test_an_option_that_takes_one_value_is_refused_when_it_is_given_twice():
     tested = 0
+    result = call("simulate", "x", "--seed", "1", "--seed", "2")
+    assert result.exit_code == 2
+    words = " ".join(result.output.replace("│", " ").split())
+    assert "for '--seed': takes one value, and is given 2 times" in words
     for path, command in _commands(typer.main.get_command(app)):
         for option in command.params:
             if option.param_type_name != "option" or option.is_flag or option.multiple:
                 continue
-            result = call(*path, option.opts[0], "1", option.opts[0], "2")
-            assert result.exit_code == 2, (path, option.opts)
-            words = " ".join(result.output.replace("│", " ").split())
-            assert "takes one value, and is given 2 times" in words
-            assert option.opts[0] in words
+            twice = [option.opts[0], "1", option.opts[0], "2"]
+            with pytest.raises(typer.BadParameter, match="takes one value, and is given 2 times"):
+                command.make_context(path[-1], twice)
             tested += 1
     assert tested > 60
 

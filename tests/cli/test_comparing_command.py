@@ -148,11 +148,11 @@ def test_compare_tests_what_is_left_beyond_controls(runs, own_recording, tmp_pat
 def test_regions_that_a_method_cannot_compare_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     loaded: Any = SimpleNamespace(rdms=(), notes=("a note",))
     comparing._print_notes(loaded, pd.DataFrame({"region": ["IT"]}), "cka")
-    assert capsys.readouterr().out == "Note: a note\n"
+    assert capsys.readouterr().err == "Note: a note\n"
     recording = made_up_recording(24)
     regions = list(dict.fromkeys(one.region for one in recording.rdms))
     comparing._print_notes(recording, pd.DataFrame({"region": ["other"]}), "cka")
     said = f"left out: {', '.join(regions)}, of which there are RDMs and no responses, as cka needs"
-    assert said in capsys.readouterr().out
+    assert said in capsys.readouterr().err
     comparing._print_notes(recording, pd.DataFrame({"region": regions}), "rsa")
-    assert "left out" not in capsys.readouterr().out
+    assert "left out" not in capsys.readouterr().err

@@ -59,6 +59,22 @@ def test_looks_at_spikes_import_no_heavy_library(tmp_path: Path) -> None:
     assert (tmp_path / "table.csv").read_text().splitlines()[1].startswith("neuron,")
 
 
+def test_completions_cost_no_more_than_to_read_names(tmp_path: Path) -> None:
+    program = (
+        "import sys, time\nfrom spikelearn.cli import _completions as c, app\n"
+        "every = (c.models, c.rules, c.recordings, c.recipes, c.datasets, c.backends, c.runs)\n"
+        "assert all(complete('') for complete in every[:-1])\n"
+        "print(time.process_time(), *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    seconds, *modules = done.stdout.split()
+    assert not (HEAVY | {"numba", "pandas", "pydantic"}) & set(modules)
+    assert float(seconds) < 0.5
+
+
 def test_the_list_of_stored_runs_imports_neither_engines_nor_figures(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert imported(tmp_path, "runs list") == {"runs list": []}

@@ -19,8 +19,8 @@ def test_the_list_says_what_each_recording_is_and_whether_it_is_at_hand(no_data)
         (line,) = (line for line in lines if line.startswith(f"{name} "))
         for said in (entry.species, entry.regions, entry.stimuli, entry.size, entry.reference):
             assert said in line
-        at_hand = line.removeprefix(name).split()[0]
-        assert at_hand == ("yes" if name == "grasshopper" else "no")
+        at_hand = line.removeprefix(name).strip()
+        assert at_hand.startswith("at hand " if name == "grasshopper" else "absent ")
 
 
 def test_what_must_be_brought_by_hand_is_said_by_download(no_data) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -390,3 +391,49 @@ def test_a_network_is_converted_with_what_is_set(tmp_path):
     result = call("convert", "lif_neuron", tmp_path / "n", "--set", "populations.neuron.size=3")
     assert result.exit_code == 0, result.output
     assert SpikingNetwork.from_yaml(tmp_path / "n").populations["neuron"].size == 3
+
+
+def test_stimuli_that_differ_in_one_value_give_a_curve_and_its_picture(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "spikelearn.report.raster.plot_raster", lambda *given: drawn.append("raster")
+    )
+    monkeypatch.setattr("spikelearn.report.rate_curve.plot_rate_curve",
+                        lambda *given: drawn.append(given[1:]) or given[1])  # fmt: skip
+    common = ["--duration", 200, "--start", 50]
+    words = ["--plot", tmp_path / "a.png", "--plot", tmp_path / "b.pdf"]
+    out = tmp_path / "s.npz"
+    done = call("simulate", "lif_neuron", "--stimulus", "fi_curve", *common, *words, "--out", out)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.partition("rate by stimulus (pA)")[2].splitlines()
+    assert lines[1].split() == ["pA", "n_trials", "rate_hz"]
+    rates = {float(a): float(b) for a, _, b in map(str.split, lines[2:13])}
+    assert list(rates) == list(range(0, 1001, 100))
+    assert rates[0] == rates[200] == 0
+    assert list(rates.values()) == sorted(rates.values())
+    assert rates[1000] > 200
+    assert drawn == [(tmp_path / "a.png", 50.0, None), (tmp_path / "b.pdf", 50.0, None)]
+    # The file says it, too; so do other values than the shipped ones, in other units.
+    again = call("stats", out, "--start", 50, "--curve", tmp_path / "c.png", "--json")
+    found = json.loads(again.stdout)
+    assert {row["value"]: round(row["rate_hz"], 3) for row in found["rates"]} == rates
+    assert found["files"] == [{"kind": "Rate by stimulus", "path": str(tmp_path / "c.png")}]
+    (tmp_path / "mine.yaml").write_text(
+        "kind: currents\nname: mine\nn_trials: 2\ncurrents:\n"
+        "  - {kind: step, amplitude_mv: [1.5, 30], target: hidden}\n"
+    )
+    mine = call("simulate", "lif_feedforward", "--stimulus", tmp_path / "mine.yaml", *common)
+    assert mine.exit_code == 0, mine.output
+    heading = mine.stdout.partition("rate by stimulus (mV)")[2].splitlines()[1]
+    assert "mV  n_trials  rate_hz  sd_hz" in heading
+
+
+def test_stimuli_that_differ_otherwise_give_a_raster_and_no_curve(tmp_path):
+    done = call("simulate", "lif_neuron", "--stimulus", "noise_current", "--duration", 50)
+    assert "rate by stimulus" not in done.stdout
+    out = tmp_path / "s.npz"
+    call("simulate", "lif_feedforward", "--duration", 20, "--out", out)
+    refused = call("stats", out, "--curve", tmp_path / "c.png", "--psth", tmp_path / "p.png")
+    assert refused.exit_code == 1
+    assert "labels of trials are to be a number and a unit" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]

@@ -16,7 +16,7 @@ def test_a_score_above_its_ceiling_is_noted(capsys) -> None:
          "region": "IT", "method": "cka", "above_ceiling": [True, False]}
     )  # fmt: skip
     print_above_ceiling(scores)
-    assert capsys.readouterr().out == (
+    assert capsys.readouterr().err == (
         "Note: backprop, mlp, h scores above the upper noise ceiling of IT (cka)\n"
     )
 
@@ -61,8 +61,8 @@ def test_how_small_p_can_be_is_noted_once_and_what_scores_have_said_is_not(capsy
     said = smallest_p(999, 24, 4)
     tests = Significance(tests.zero.assign(flag=f"given pixels; {said}"), tests.differences)
     print_tests(tests)
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert printed.count(f"Note: {said}\n") == 1
     assert "given pixels" not in printed
     print_tests(Significance(tests.zero.assign(flag="given pixels"), tests.differences))
-    assert "Note" not in capsys.readouterr().out
+    assert "Note" not in capsys.readouterr().err
