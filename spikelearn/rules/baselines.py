@@ -30,11 +30,24 @@ from spikelearn.rules.rule import Loss, Rule, check_option, leave, output_loss
 
 
 class Backprop(Rule):
-    """Gradient descent; the baseline.
+    r"""Gradient descent; the baseline.
 
     Parameters
     ----------
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With :math:`C` the loss, :math:`z_l` the drive of layer l and :math:`h_l = \phi(z_l)` its
+    activity:
+
+    .. math::
+
+       \delta_L = \frac{\partial C}{\partial z_L}, \qquad
+       \delta_l = \left( W_{l+1}^\top \delta_{l+1} \right) \odot \phi'(z_l), \qquad
+       \Delta W_l = -\eta \, \delta_l h_{l-1}^\top
+
+    Paper: Rumelhart, Hinton & Williams 1986, doi:10.1038/323533a0.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn", "residual_mlp")
@@ -58,7 +71,12 @@ class Backprop(Rule):
 
 
 class Untrained(Rule):
-    """Initial weights; the other baseline."""
+    r"""Initial weights; the other baseline.
+
+    Notes
+    -----
+    .. math:: \Delta W_l = 0
+    """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn", "residual_mlp", "elman", "gru")
     trains: ClassVar[bool] = False
@@ -69,7 +87,12 @@ class Untrained(Rule):
 
 
 class UntrainedSpiking(SpikingRule):
-    """The spiking network with its initial weights."""
+    r"""The spiking network with its initial weights.
+
+    Notes
+    -----
+    .. math:: \Delta W_l = 0
+    """
 
     trains: ClassVar[bool] = False
 
@@ -83,7 +106,12 @@ class UntrainedSpiking(SpikingRule):
 
 
 class UntrainedLatency(LatencyRule):
-    """The network of spike times with its initial weights."""
+    r"""The network of spike times with its initial weights.
+
+    Notes
+    -----
+    .. math:: \Delta W_l = 0
+    """
 
     trains: ClassVar[bool] = False
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
@@ -100,12 +128,24 @@ class UntrainedLatency(LatencyRule):
 
 
 class RandomFeatures(Hebbian):
-    """Random hidden layers and a readout; the control of the Hebbian rules.
+    r"""Random hidden layers and a readout; the control of the Hebbian rules.
 
     Parameters
     ----------
     transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    Only the output layer learns, from hidden activity of unit length:
+
+    .. math::
+
+       \Delta W_l = 0 \quad (l < L), \qquad
+       \Delta W_L = -\eta \, \frac{\partial C}{\partial z_L}
+       \left( \frac{h_{L-1}}{|h_{L-1}|} \right)^{\top}
+
+    Paper: Rahimi & Recht 2007, Random features for large-scale kernel machines, NeurIPS 20.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")

@@ -22,7 +22,21 @@ from spikelearn.rules.rule import check_range, one_hot_targets, output_loss
 
 
 class ContrastiveHebbian(EnergyBased):
-    """States with the label at the output against free states (Movellan 1991)."""
+    r"""States with the label at the output against free states (Movellan 1991).
+
+    Notes
+    -----
+    With :math:`s^0` the states at rest and :math:`s^c` those with the output held at the label:
+
+    .. math::
+
+       \Delta W_l = -\eta \left( \frac{\partial E}{\partial W_l}(s^c)
+       - \frac{\partial E}{\partial W_l}(s^0) \right)
+       = \eta \, \gamma^{l - L} \left( s^c_l s^{c\top}_{l-1} - s^0_l s^{0\top}_{l-1} \right)
+
+    Paper: Movellan 1991, doi:10.1016/B978-1-4832-1448-1.50007-X; Xie & Seung 2003,
+    doi:10.1162/089976603762552988.
+    """
 
     @torch.no_grad()
     def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -42,7 +56,7 @@ class ContrastiveHebbian(EnergyBased):
 
 
 class CoupledLearning(EnergyBased):
-    """States with the output held nearer to the label against free states (Stern et al. 2021).
+    r"""States with the output held nearer to the label against free states (Stern et al. 2021).
 
     Parameters
     ----------
@@ -50,6 +64,18 @@ class CoupledLearning(EnergyBased):
         eta_c: which part of the way to the label.
     free_steps, nudged_steps, activation, feedback, step, order, start
         As for `EnergyBased`.
+
+    Notes
+    -----
+    With :math:`s^0` the states at rest and :math:`s^c` those with the output held a little nearer
+    to the label, at :math:`s^0_L + \eta_c (y - s^0_L)`:
+
+    .. math::
+
+       \Delta W = -\frac{\eta}{\eta_c} \left( \frac{\partial E}{\partial W}(s^c)
+       - \frac{\partial E}{\partial W}(s^0) \right)
+
+    Paper: Stern et al. 2021, doi:10.1103/PhysRevX.11.021045.
     """
 
     def __init__(

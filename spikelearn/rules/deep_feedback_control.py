@@ -59,7 +59,7 @@ Tensors = list[torch.Tensor]
 
 
 class DeepFeedbackControl(Rule):
-    """A controller drives the output to its target (Meulemans et al. 2021).
+    r"""A controller drives the output to its target (Meulemans et al. 2021).
 
     And teaches every layer.
 
@@ -88,6 +88,30 @@ class DeepFeedbackControl(Rule):
     sigma : float
         Standard deviation of the noise that Q learns from.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    A controller :math:`u` integrates how far the output is from its target and reaches every layer
+    through :math:`Q_l`:
+
+    .. math::
+
+       \tau \dot v_l &= -v_l + W_l r_{l-1} + b_l + Q_l u, \qquad r_l = \phi(v_l) \\
+       u &= u_{\mathrm{int}} + k_p d, \qquad
+       \tau_u \dot u_{\mathrm{int}} = d - \alpha u_{\mathrm{int}}, \qquad
+       d = h_L - \lambda e - v_L
+
+    At rest each neuron compares itself with what its forward synapses alone would make it:
+
+    .. math::
+
+       \Delta W_l = \frac{\eta}{\lambda}
+       \left( \phi(v_l) - \phi(W_l r_{l-1} + b_l) \right) r_{l-1}^\top
+
+    (with `compare: voltages`, :math:`Q_l u` in place of the difference). Feedback weights learn
+    from noise: :math:`\Delta Q_l = -\eta_q \left( \xi_l u^\top + Q_l \right)`.
+
+    Paper: Meulemans et al. 2021, arXiv:2106.07887.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp",)

@@ -69,7 +69,7 @@ Gradients = list[torch.Tensor]
 
 
 class _Online(SpikingRule):
-    """One pass forwards, in which every step has its error.
+    r"""One pass forwards, in which every step has its error.
 
     Parameters
     ----------
@@ -80,6 +80,16 @@ class _Online(SpikingRule):
         Derivative of the step at threshold: a name of `spikelearn.networks.surrogates`.
     slope : float
         Its slope, in 1/mV.
+
+    Notes
+    -----
+    With :math:`\psi_l[t]` the surrogate slope, every synapse keeps the filtered presynaptic
+    spikes, and the output layer learns by its error :math:`\delta_L[t]`:
+
+    .. math::
+
+       a_l[t] = \beta \, a_l[t-1] + s_{l-1}[t], \qquad
+       \Delta W_L = -\eta \sum_t \delta_L[t] \, a_L[t]^\top
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -210,11 +220,20 @@ class _Online(SpikingRule):
 
 
 class OTTT(_Online):
-    """Presynaptic traces, and errors that pass down within a step (Xiao et al. 2022).
+    r"""Presynaptic traces, and errors that pass down within a step (Xiao et al. 2022).
 
     Online training through time.
 
     Parameters as for the family: `loss`, `online`, `surrogate`, `slope`.
+
+    Notes
+    -----
+    .. math::
+
+       \delta_l[t] = \left( W_{l+1}^\top \delta_{l+1}[t] \right) \odot \psi_l[t], \qquad
+       \Delta W_l = -\eta \sum_t \delta_l[t] \, a_l[t]^\top
+
+    Paper: Xiao et al. 2022, arXiv:2210.04195.
     """
 
     claims: ClassVar[dict[str, bool]] = {
@@ -239,7 +258,7 @@ class OTTT(_Online):
 
 
 class Decolle(_Online):
-    """Every layer guesses at every step by a random readout (Kaiser et al. 2020).
+    r"""Every layer guesses at every step by a random readout (Kaiser et al. 2020).
 
     Deep continuous local learning; the readout is fixed.
 
@@ -252,6 +271,16 @@ class Decolle(_Online):
         Whether weights move after every time step.
     surrogate, slope
         As for the family.
+
+    Notes
+    -----
+    With :math:`e_l[t]` the error of the layer's guess :math:`R_l s_l[t]`, :math:`R_l` fixed:
+
+    .. math::
+
+       \Delta W_l = -\eta \sum_t \left( ( R_l^\top e_l[t] ) \odot \psi_l[t] \right) a_l[t]^\top
+
+    Paper: Kaiser, Mostafa & Neftci 2020, doi:10.3389/fnins.2020.00424.
     """
 
     output_error: ClassVar[bool] = False  # hidden layers learn from their own
@@ -299,7 +328,7 @@ class Decolle(_Online):
 
 
 class EPropSpiking(_Online):
-    """Eligibility traces meet the output's error, forwards in time (Bellec et al. 2020).
+    r"""Eligibility traces meet the output's error, forwards in time (Bellec et al. 2020).
 
     e-prop: the output's error reaches every layer, and meets eligibility traces there.
 
@@ -318,6 +347,15 @@ class EPropSpiking(_Online):
         Whether weights move after every time step.
     surrogate, slope
         As for the family.
+
+    Notes
+    -----
+    .. math::
+
+       E_l[t] = \kappa \, E_l[t-1] + \psi_l[t] \, a_l[t]^\top, \qquad
+       \Delta W_l = -\eta \sum_t \left( B_l^\top \delta_L[t] \right) \odot E_l[t]
+
+    Paper: Bellec et al. 2020, doi:10.1038/s41467-020-17236-y.
     """
 
     claims: ClassVar[dict[str, bool]] = {

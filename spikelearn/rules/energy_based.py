@@ -207,7 +207,7 @@ class EnergyBased(Rule):
 
 
 class EquilibriumPropagation(EnergyBased):
-    """Nudged states against free ones, or against states nudged the other ways.
+    r"""Nudged states against free ones, or against states nudged the other ways.
 
     Parameters
     ----------
@@ -224,6 +224,26 @@ class EquilibriumPropagation(EnergyBased):
     free_steps, nudged_steps, activation, feedback, step, order, start
         As for `EnergyBased`; `activation` is "shifted_sigmoid" for the holomorphic estimate and
         "own" for the others if absent.
+
+    Notes
+    -----
+    With :math:`E` the energy of the network and :math:`s^\beta` where states rest under
+    :math:`E + \beta C`:
+
+    .. math::
+
+       \Delta W &= -\frac{\eta}{\beta} \left( \frac{\partial E}{\partial W}(s^\beta)
+       - \frac{\partial E}{\partial W}(s^0) \right) \quad \text{(one-sided)} \\
+       \Delta W &= -\frac{\eta}{2 \beta} \left( \frac{\partial E}{\partial W}(s^\beta)
+       - \frac{\partial E}{\partial W}(s^{-\beta}) \right) \quad \text{(centred)} \\
+       \Delta W &= -\frac{\eta}{N |\beta|} \sum_{k=0}^{N-1} e^{-2 \pi i k / N}
+       \frac{\partial E}{\partial W}(s^{\beta_k}), \quad \beta_k = |\beta| \, e^{2 \pi i k / N}
+       \quad \text{(holomorphic)}
+
+    where :math:`\partial E / \partial W_l = -s_l s_{l-1}^\top`.
+
+    Paper: Scellier & Bengio 2017, doi:10.3389/fncom.2017.00024; Laborieux et al. 2021,
+    doi:10.3389/fnins.2021.633674; Laborieux & Zenke 2022, arXiv:2209.00530.
     """
 
     variants: ClassVar[dict[str, str]] = {

@@ -61,7 +61,7 @@ from spikelearn.rules.rule import Axis, check_range, leave, output_loss
 
 
 class EventProp(LatencyRule):
-    """Exact gradients of spike times, by adjoint variables (Wunderlich & Pehle 2021).
+    r"""Exact gradients of spike times, by adjoint variables (Wunderlich & Pehle 2021).
 
     Gradient descent on the cross-entropy of latencies or of highest potentials.
 
@@ -78,6 +78,27 @@ class EventProp(LatencyRule):
         By how much the gradient of its weights is lowered then; 0: it stays silent.
     min_slope : float
         Least -dV/du at a spike, in units of the threshold, that the backward pass divides by.
+
+    Notes
+    -----
+    Adjoint variables run backwards in time between spikes,
+
+    .. math::
+
+       \tau_m \dot \lambda_V = \lambda_V, \qquad
+       \tau_s \dot \lambda_I = \lambda_I - \frac{\tau_s}{\tau_m} \lambda_V
+
+    and jump at a neuron's own spikes, where :math:`g = \partial C / \partial t_s` and
+    :math:`\dot V^-`, :math:`\dot V^+` are the slopes before and after the reset:
+
+    .. math::
+
+       \lambda_V^- = \frac{\dot V^+}{\dot V^-} \lambda_V^+ - \frac{g}{\dot V^-}, \qquad
+       \Delta w = -\eta \sum_{i} \lambda_I(t_i)
+
+    over the spikes :math:`t_i` that arrive at the synapse.
+
+    Paper: Wunderlich & Pehle 2021, doi:10.1038/s41598-021-91786-z.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("latency_mlp",)

@@ -48,7 +48,7 @@ from spikelearn.rules.rule import (
 
 
 class FeedbackAlignment(Rule):
-    """Errors return through fixed random weights (Lillicrap et al. 2016).
+    r"""Errors return through fixed random weights (Lillicrap et al. 2016).
 
     Parameters
     ----------
@@ -56,6 +56,19 @@ class FeedbackAlignment(Rule):
     scale : float
         Standard deviation of the feedback weights, in units of that of initial forward weights
         (of the gain of the nonlinearity that the feedback reaches).
+
+    Notes
+    -----
+    With :math:`e` the error at the output and :math:`B_l` fixed and random, of the shape of
+    :math:`W_l`:
+
+    .. math::
+
+       \delta_L = e, \qquad
+       \delta_l = \left( B_{l+1}^\top \delta_{l+1} \right) \odot \phi'(z_l), \qquad
+       \Delta W_l = -\eta \, \delta_l h_{l-1}^\top
+
+    Paper: Lillicrap et al. 2016, doi:10.1038/ncomms13276.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -116,11 +129,24 @@ class FeedbackAlignment(Rule):
 
 
 class DirectFeedbackAlignment(FeedbackAlignment):
-    """The output error reaches every layer directly (Nokland 2016).
+    r"""The output error reaches every layer directly (Nokland 2016).
 
     By fixed random weights.
 
     Parameters as for `FeedbackAlignment`.
+
+    Notes
+    -----
+    With :math:`e` the error at the output and :math:`B_l` fixed and random, of shape (classes,
+    units of layer l):
+
+    .. math::
+
+       \delta_L = e, \qquad
+       \delta_l = \left( B_l^\top e \right) \odot \phi'(z_l), \qquad
+       \Delta W_l = -\eta \, \delta_l h_{l-1}^\top
+
+    Paper: Nokland 2016, arXiv:1609.01596.
     """
 
     def _draw_feedback(self, generator: torch.Generator) -> list[torch.Tensor]:
@@ -152,7 +178,7 @@ class DirectFeedbackAlignment(FeedbackAlignment):
 
 
 class SignSymmetric(FeedbackAlignment):
-    """Feedback with the signs of the forward weights and magnitudes of its own.
+    r"""Feedback with the signs of the forward weights and magnitudes of its own.
 
     Parameters
     ----------
@@ -160,6 +186,20 @@ class SignSymmetric(FeedbackAlignment):
         uSF, frSF, brSF; see above.
     loss, scale
         As for `FeedbackAlignment`.
+
+    Notes
+    -----
+    .. math::
+
+       \delta_l = \left( B_{l+1}^\top \delta_{l+1} \right) \odot \phi'(z_l), \qquad
+       B_l = M_l \odot \operatorname{sign}(W_l), \qquad
+       \Delta W_l = -\eta \, \delta_l h_{l-1}^\top
+
+    The sizes :math:`M_l` are one number (uniform), :math:`|R_l|` with :math:`R_l` drawn once
+    (fixed), or drawn anew for every batch (random).
+
+    Paper: Liao, Leibo & Poggio 2016, arXiv:1510.05067; Moskovitz, Litwin-Kumar & Abbott 2018,
+    arXiv:1812.06488.
     """
 
     variants: ClassVar[dict[str, str]] = {

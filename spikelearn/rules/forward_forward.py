@@ -292,7 +292,7 @@ class Contrastive(Rule):
 
 
 class ForwardForward(Contrastive):
-    """Goodness up with the right label in the image, down with a wrong one (Hinton 2022).
+    r"""Goodness up with the right label in the image, down with a wrong one (Hinton 2022).
 
     Parameters
     ----------
@@ -307,6 +307,23 @@ class ForwardForward(Contrastive):
         networks are shown, their share of the image, 0.2 if None.
     peer : float
         Strength of peer normalisation; 0.03 in Hinton's code.
+
+    Notes
+    -----
+    With :math:`x(c)` the image that shows label c, y the right one and c a wrong one; :math:`u_l`
+    is the activity below over its root mean square, :math:`n_l` the number of units:
+
+    .. math::
+
+       h_l = \phi(W_l u_l + b_l), \qquad G_l = \frac{1}{n_l} \sum_i h_{l,i}^2
+
+    .. math::
+
+       C_l &= \log \left( 1 + e^{s (\theta - G_l(x(y)))} \right)
+       + \log \left( 1 + e^{s (G_l(x(c)) - \theta)} \right) \\
+       \Delta W_l &= -\eta \, \frac{\partial C_l}{\partial W_l} \quad \text{with } u_l \text{ held}
+
+    Paper: Hinton 2022, arXiv:2212.13345.
     """
 
     def __init__(
@@ -338,7 +355,7 @@ class ForwardForward(Contrastive):
 
 
 class SymBa(Contrastive):
-    """Forward-forward on the difference of the goodnesses (Lee & Song 2023).
+    r"""Forward-forward on the difference of the goodnesses (Lee & Song 2023).
 
     There is no threshold.
 
@@ -348,6 +365,17 @@ class SymBa(Contrastive):
         Slope of the cost, per unit of goodness.
     negatives, readout, label_strength, peer
         As for `ForwardForward`.
+
+    Notes
+    -----
+    With the goodness :math:`G_l` and the images :math:`x(c)` of `ForwardForward`:
+
+    .. math::
+
+       C_l &= \log \left( 1 + e^{-\alpha (G_l(x(y)) - G_l(x(c)))} \right) \\
+       \Delta W_l &= -\eta \, \frac{\partial C_l}{\partial W_l} \quad \text{with } u_l \text{ held}
+
+    Paper: Lee & Song 2023, arXiv:2303.08418.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ from spikelearn.rules.rule import (
 
 
 class ChannelwiseForwardForward(Rule):
-    """Classes compete for channels, without negative data (Papachristodoulou et al. 2024).
+    r"""Classes compete for channels, without negative data (Papachristodoulou et al. 2024).
 
     Goodness of the label's own channels up, of the other classes' channels down.
 
@@ -58,6 +58,23 @@ class ChannelwiseForwardForward(Rule):
     slope : float
         Of the softmax over classes, per unit of goodness.
     readout : {"softmax", "goodness"}
+
+    Notes
+    -----
+    With :math:`u_l` the activity below over its root mean square, and :math:`S_k` the channels of
+    class k at all positions:
+
+    .. math::
+
+       h_l = \phi(W_l u_l + b_l), \qquad
+       G_{l,k} = \frac{1}{|S_k|} \sum_{i \in S_k} h_{l,i}^2
+
+    .. math::
+
+       C_l &= -\log \frac{e^{s G_{l,y}}}{\sum_k e^{s G_{l,k}}} \\
+       \Delta W_l &= -\eta \, \frac{\partial C_l}{\partial W_l} \quad \text{with } u_l \text{ held}
+
+    Paper: Papachristodoulou et al. 2024, doi:10.1609/aaai.v38i13.29369.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("cnn", "mlp")

@@ -30,7 +30,7 @@ from spikelearn.rules.rule import (
 
 
 class ForwardGradient(PerturbationRule):
-    """Exact directional derivatives, no backward pass (Baydin et al. 2022).
+    r"""Exact directional derivatives, no backward pass (Baydin et al. 2022).
 
     From a tangent pass.
 
@@ -41,6 +41,19 @@ class ForwardGradient(PerturbationRule):
     n_directions : int
         Directions, averaged: a sample (activities) or a batch (weights).
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With directions :math:`V`, :math:`v` of variance 1, and derivatives along them by a tangent
+    pass:
+
+    .. math::
+
+       \Delta W = -\eta \left( \nabla_W C \cdot V \right) V \quad \text{(weights)}, \qquad
+       \Delta W_l = -\eta \left\langle \left( \nabla_z C \cdot v \right) v_l h_{l-1}^\top
+       \right\rangle \quad \text{(activities)}
+
+    Paper: Baydin et al. 2022, arXiv:2202.08587; Ren et al. 2023, arXiv:2210.03310.
     """
 
     def __init__(

@@ -1,17 +1,9 @@
 """Hebbian learning: hidden layers learn without labels, from what they receive and what they
 answer.
 
-With x the input of a layer (its mean taken away for the first two), u = W x, y the answer:
-
-    Oja 1982, doi:10.1007/BF00275687; of many units, Oja 1989, doi:10.1142/S0129065789000475
-        dW = eta (y x^T - y y^T W), y = u: W comes to span the leading principal components.
-        `interaction: none` is the rule of the single unit for each, dw = eta y (x - y w), by which
-        all come to the first component.
-    Sanger 1989, doi:10.1016/0893-6080(89)90044-0
-        dW = eta (y x^T - LT[y y^T] W), LT the lower triangle: unit k becomes the k-th component.
-    BCM, Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982; Intrator & Cooper
-    1992, doi:10.1016/S0893-6080(05)80003-6
-        dw = eta y (y - theta) x, y = max(u, 0), theta the recent mean of y^2 of the unit.
+With x the input of a layer and u = W x (equations: see the classes), W of Oja's units comes to span
+the leading principal components, with `interaction: none` each of them the first; Sanger's unit k
+becomes the k-th. BCM's thresholds are the recent mean of each unit's squared answer.
 
 The scheme, shared with `winner_take_all.py`, `softhebb.py` and `krotov_hopfield.py`: for
 `unsupervised_epochs` epochs the hidden layers learn, all at once, each from the activity of the one
@@ -318,7 +310,7 @@ class _Centred(Hebbian):
 
 
 class Oja(_Centred):
-    """Principal subspace, then a readout (Oja 1989).
+    r"""Principal subspace, then a readout (Oja 1989).
 
     Parameters
     ----------
@@ -326,6 +318,16 @@ class Oja(_Centred):
         Whether units share their input's reconstruction, or each learns by itself.
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    With :math:`x` the centred input of a layer and :math:`y = W x`:
+
+    .. math:: \Delta W = \eta \left( y x^\top - y y^\top W \right)
+
+    (with `interaction: none`, the diagonal of :math:`y y^\top` alone).
+
+    Paper: Oja 1982, doi:10.1007/BF00275687; Oja 1989, doi:10.1142/S0129065789000475.
     """
 
     def __init__(
@@ -351,11 +353,19 @@ class Oja(_Centred):
 
 
 class Sanger(_Centred):
-    """Principal components in order, then a readout (Sanger 1989).
+    r"""Principal components in order, then a readout (Sanger 1989).
 
     The generalised Hebbian algorithm. Units are ranked by their index.
 
     Parameters as for `Hebbian`.
+
+    Notes
+    -----
+    With :math:`x` the centred input of a layer, :math:`y = W x`, and LT the lower triangle:
+
+    .. math:: \Delta W = \eta \left( y x^\top - \operatorname{LT}[y y^\top] W \right)
+
+    Paper: Sanger 1989, doi:10.1016/0893-6080(89)90044-0.
     """
 
     exchangeable_units: ClassVar[bool] = False
@@ -377,7 +387,7 @@ class Sanger(_Centred):
 
 
 class BCM(Hebbian):
-    """Sliding thresholds, then a readout (Bienenstock et al. 1982).
+    r"""Sliding thresholds, then a readout (Bienenstock et al. 1982).
 
     On inputs of unit length.
 
@@ -387,6 +397,18 @@ class BCM(Hebbian):
         Share of the newest batch in the sliding threshold.
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    .. math::
+
+       \Delta w = \eta \, y \, (y - \theta) \, x, \qquad
+       y = \max(w \cdot x, 0), \qquad \theta = \langle y^2 \rangle
+
+    with the mean over the recent past of the unit.
+
+    Paper: Bienenstock, Cooper & Munro 1982, doi:10.1523/JNEUROSCI.02-01-00032.1982; Intrator &
+    Cooper 1992, doi:10.1016/S0893-6080(05)80003-6.
     """
 
     normalise_input: ClassVar[bool] = True

@@ -28,12 +28,27 @@ from spikelearn.rules.rule import LayerPass
 
 
 class KolenPollack(FeedbackAlignment):
-    """Feedback weights take part in the same learning (Akrout et al. 2019).
+    r"""Feedback weights take part in the same learning (Akrout et al. 2019).
 
     Feedback weights learn by the products that the forward weights learn by.
 
     Parameters as for `FeedbackAlignment`. The optimiser of the group "feedback" must be that of the
     group "network", decay included: give it no settings of its own.
+
+    Notes
+    -----
+    As feedback alignment, with feedback weights :math:`B_l` that learn by the same products and
+    decay alike:
+
+    .. math::
+
+       \Delta W_l &= -\eta \, \delta_l h_{l-1}^\top - \lambda W_l \\
+       \Delta B_l &= -\eta \, \delta_l h_{l-1}^\top - \lambda B_l
+
+    so that :math:`W_l - B_l` shrinks by the factor :math:`1 - \lambda` in every step.
+
+    Paper: Kolen & Pollack 1994, doi:10.1109/ICNN.1994.374486; Akrout et al. 2019,
+    arXiv:1904.05391.
     """
 
     claims: ClassVar[dict[str, bool]] = {

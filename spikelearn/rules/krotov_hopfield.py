@@ -27,7 +27,7 @@ from spikelearn.rules.rule import check_range
 
 
 class KrotovHopfield(Hebbian):
-    """Ranked competition, then a readout (Krotov & Hopfield 2019).
+    r"""Ranked competition, then a readout (Krotov & Hopfield 2019).
 
     Parameters
     ----------
@@ -41,6 +41,20 @@ class KrotovHopfield(Hebbian):
         Whether the update is divided by its largest entry.
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    .. math::
+
+       I_k = \sum_j \operatorname{sign}(w_{kj}) |w_{kj}|^{p-1} x_j, \qquad
+       \Delta w_k = \eta \, \frac{g_k \, (x - I_k w_k)}{\max |\Delta W|}
+
+    .. math::
+
+       g_k = \begin{cases} 1 & \text{the strongest current} \\
+       -\Delta & \text{that of the rank chosen} \\ 0 & \text{otherwise} \end{cases}
+
+    Paper: Krotov & Hopfield 2019, doi:10.1073/pnas.1820458116.
     """
 
     batch_coupled: ClassVar[bool] = True  # through the division

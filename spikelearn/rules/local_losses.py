@@ -54,7 +54,7 @@ from spikelearn.rules.rule import (
 
 
 class LocalPred(Rule):
-    """Every layer predicts the class by a head of its own (Nokland & Eidnes 2019).
+    r"""Every layer predicts the class by a head of its own (Nokland & Eidnes 2019).
 
     Parameters
     ----------
@@ -64,6 +64,19 @@ class LocalPred(Rule):
         Most features that a head reads from a convolutional layer.
     code_size : int
         Length of the random codes of `bio`.
+
+    Notes
+    -----
+    With a head :math:`V_l`, :math:`c_l` for every hidden layer, and no gradient that goes further
+    down:
+
+    .. math::
+
+       C_l = -\log \operatorname{softmax}(V_l h_l + c_l)_y, \qquad
+       \Delta W_l = -\eta \, \frac{\partial C_l}{\partial W_l}
+       \quad \text{with } h_{l-1} \text{ held}
+
+    Paper: Nokland & Eidnes 2019, arXiv:1901.06656.
     """
 
     weight_of_sim: ClassVar[float] = 0.0
@@ -208,11 +221,24 @@ class LocalPred(Rule):
 
 
 class LocalSim(LocalPred):
-    """Every layer makes samples of a class alike (Nokland & Eidnes 2019).
+    r"""Every layer makes samples of a class alike (Nokland & Eidnes 2019).
 
     And samples of others unlike.
 
     Parameters as for `LocalPred`.
+
+    Notes
+    -----
+    With :math:`S(X)` the cosine similarities of the samples' centred features, Y the one-hot
+    labels, over the n samples of a batch:
+
+    .. math::
+
+       C_l = \frac{1}{n^2} \sum_{a,b} \left( S(P_l h_l)_{ab} - S(Y)_{ab} \right)^2, \qquad
+       \Delta W_l = -\eta \, \frac{\partial C_l}{\partial W_l}
+       \quad \text{with } h_{l-1} \text{ held}
+
+    Paper: Nokland & Eidnes 2019, arXiv:1901.06656.
     """
 
     weight_of_sim: ClassVar[float] = 1.0
@@ -220,11 +246,26 @@ class LocalSim(LocalPred):
 
 
 class LocalPredSim(LocalPred):
-    """Both local losses (Nokland & Eidnes 2019).
+    r"""Both local losses (Nokland & Eidnes 2019).
 
     Weighted as in the paper.
 
     Parameters as for `LocalPred`.
+
+    Notes
+    -----
+    With the losses of `LocalPred` and of `LocalSim`, w = 0.99:
+
+    .. math::
+
+       C_l = (1 - w) \, C_l^{\text{pred}} + w \, C_l^{\text{sim}}, \qquad
+       \Delta W_l = -\eta \, \frac{\partial C_l}{\partial W_l}
+       \quad \text{with } h_{l-1} \text{ held}
+
+    With `bio`, the error of the head returns by fixed random weights in place of :math:`V_l^\top`,
+    :math:`P_l` is left out, and codes of the classes stand for the labels.
+
+    Paper: Nokland & Eidnes 2019, arXiv:1901.06656.
     """
 
     variants: ClassVar[dict[str, str]] = {

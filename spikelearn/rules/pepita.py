@@ -33,7 +33,7 @@ from spikelearn.rules.rule import (
 
 
 class Pepita(Rule):
-    """A second pass with the error in the input (Dellaferrera & Kreiman 2022).
+    r"""A second pass with the error in the input (Dellaferrera & Kreiman 2022).
 
     Present the error to perturb the input.
 
@@ -46,6 +46,19 @@ class Pepita(Rule):
     keep : float
         Fraction of the hidden units that take part (dropout with one mask in both passes).
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    A second pass sees the input with the error in it, :math:`\tilde h_0 = x + F e`, F fixed and
+    random:
+
+    .. math::
+
+       \Delta W_1 &= -\eta \, (h_1 - \tilde h_1) (x + F e)^\top \\
+       \Delta W_l &= -\eta \, (h_l - \tilde h_l) \tilde h_{l-1}^\top \qquad (1 < l < L) \\
+       \Delta W_L &= -\eta \, \tilde e \, \tilde h_{L-1}^\top
+
+    Paper: Dellaferrera & Kreiman 2022, arXiv:2201.11665.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "none"

@@ -85,7 +85,7 @@ class PerturbationRule(Rule):
 
 
 class WeightPerturbation(PerturbationRule):
-    """Noise on the weights, rewarded by the loss (Jabri & Flower 1992).
+    r"""Noise on the weights, rewarded by the loss (Jabri & Flower 1992).
 
     The loss is the mean of the batch.
 
@@ -98,6 +98,18 @@ class WeightPerturbation(PerturbationRule):
     noise : {"signs", "normal"}
         1 or -1 for every weight (Spall 1992, doi:10.1109/9.119632), or normal numbers.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With one noise :math:`\Xi` of variance 1 for the whole batch:
+
+    .. math::
+
+       \Delta W = -\eta \, \frac{\langle C(W + \sigma \Xi) \rangle - \langle C(W) \rangle}{\sigma}
+       \, \Xi
+
+    Paper: Jabri & Flower 1992, doi:10.1109/72.105429; Cauwenberghs 1993, A fast stochastic
+    error-descent algorithm, NeurIPS 5.
     """
 
     batch_coupled: ClassVar[bool] = False  # linear in the samples' losses
@@ -151,7 +163,7 @@ class WeightPerturbation(PerturbationRule):
 
 
 class NodePerturbation(PerturbationRule):
-    """Noise on every unit, rewarded by the loss (Widrow & Lehr 1990).
+    r"""Noise on every unit, rewarded by the loss (Widrow & Lehr 1990).
 
     Noise on its drive, its own for each sample, and the sample's loss.
 
@@ -166,6 +178,17 @@ class NodePerturbation(PerturbationRule):
     iterative : bool
         Whether layers are perturbed one after another.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With noise :math:`\xi_l` of variance 1 on the drive of every layer, :math:`z'_l = z_l + \sigma
+    \xi_l`, and :math:`C'` the loss with it:
+
+    .. math::
+
+       \Delta W_l = -\eta \left\langle \frac{C' - C}{\sigma} \, \xi_l h_{l-1}^\top \right\rangle
+
+    Paper: Widrow & Lehr 1990, doi:10.1109/5.58323; Williams 1992, doi:10.1007/BF00992696.
     """
 
     def __init__(
@@ -239,13 +262,24 @@ class NodePerturbation(PerturbationRule):
 
 
 class ActivityNormalisedNodePerturbation(NodePerturbation):
-    """ANP: the measured change of activity stands for the noise (Dalm et al. 2023).
+    r"""ANP: the measured change of activity stands for the noise (Dalm et al. 2023).
 
     Parameters
     ----------
     sigma : float
     n_directions : int
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With :math:`a_l = z'_l - z_l` the measured change of the drive, :math:`a` that of all N units:
+
+    .. math::
+
+       \Delta W_l = -\eta \left\langle N \, (C' - C) \, \frac{a_l}{|a|^2} \, h_{l-1}^\top
+       \right\rangle
+
+    Paper: Dalm, van Gerven & Ahmad 2023, arXiv:2310.00965.
     """
 
     def __init__(
@@ -272,7 +306,7 @@ class ActivityNormalisedNodePerturbation(NodePerturbation):
 
 
 class DecorrelatedNodePerturbation(NodePerturbation):
-    """Node perturbation on decorrelated inputs (Dalm et al. 2023).
+    r"""Node perturbation on decorrelated inputs (Dalm et al. 2023).
 
     Of every layer; fully connected layers only.
 
@@ -285,6 +319,19 @@ class DecorrelatedNodePerturbation(NodePerturbation):
         that learns by sgd at rate 1 (recipes may set others).
     sigma, n_directions, antithetic, iterative, loss
         As for `NodePerturbation`.
+
+    Notes
+    -----
+    Inputs of every layer are decorrelated by :math:`R_l`, which learns beside the weights:
+
+    .. math::
+
+       h^*_{l-1} &= R_l h_{l-1} \\
+       \Delta R_l &= -\epsilon \,
+       \langle h^*_{l-1} h^{*\top}_{l-1} \rangle_{\text{off-diagonal}} R_l \\
+       \Delta W_l &= -\eta \left\langle \frac{C' - C}{\sigma} \, \xi_l h^{*\top}_{l-1} \right\rangle
+
+    Paper: Dalm, van Gerven & Ahmad 2023, arXiv:2310.00965.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp",)

@@ -19,7 +19,7 @@ from spikelearn.rules.through_time import ThroughTimeRule
 
 
 class NodePerturbationThroughTime(ThroughTimeRule):
-    """Noise at every unit and step, rewarded by the change of the loss.
+    r"""Noise at every unit and step, rewarded by the change of the loss.
 
     Parameters
     ----------
@@ -28,6 +28,20 @@ class NodePerturbationThroughTime(ThroughTimeRule):
     n_directions : int
         Pairs of noise and its opposite, averaged.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With noise :math:`\xi_t` of variance 1 on the drive of every unit at every step, and
+    :math:`C^\pm` the loss with it and with its opposite:
+
+    .. math::
+
+       \Delta W = -\eta \left\langle \frac{C^+ - C^-}{2 \sigma} \sum_t \xi_t x_t^\top \right\rangle,
+       \qquad
+       \Delta U = -\eta \left\langle \frac{C^+ - C^-}{2 \sigma} \sum_t \xi'_t h_{t-1}^\top
+       \right\rangle
+
+    Paper: Widrow & Lehr 1990, doi:10.1109/5.58323.
     """
 
     # One draw of noise may point uphill; only their mean descends.

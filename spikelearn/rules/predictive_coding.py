@@ -1,33 +1,12 @@
 """Predictive coding: every layer predicts the next, and activity relaxes before weights learn.
 
-Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949. Values
-v_l stand beside the drive that the layer below predicts for them:
+The equations stand with the classes. v_0 is the stimulus; the v_l start at the forward pass (errors
+of 0) and descend F with the output held. W^T is what error units send down: the weights of
+prediction and of feedback are taken to be one. Testing is a forward pass. In the code `moved[l]` is
+v_l minus its forward pass, `errors[l]` eps_l.
 
-    eps_l = v_l - drive_l(phi(v_(l-1))),   F = 1/2 sum_l |eps_l|^2
-
-v_0 is the stimulus; the v_l start at the forward pass (eps = 0) and descend F with the output held:
-
-    v_l <- v_l + gamma (-eps_l + phi'(v_l) * W_(l+1)^T eps_(l+1)),   T times
-    dW_l = eta eps_l phi(v_(l-1))^T
-
-W^T is what error units send down: the weights of prediction and of feedback are taken to be one.
-Testing is a forward pass. In the code `moved[l]` is v_l minus its forward pass, `errors[l]` eps_l.
-
-Variants
-    strict, `PredictiveCoding`: the output is clamped to the label. At equilibrium its update is not
-        that of backpropagation, for any error however small: eps_l = J_l^T S^(-1) e with
-        S = I + sum_(l<L) J_l J_l^T, J_l the derivative of v_L by v_l.
-    incremental, Salvatori et al. 2024, arXiv:2212.00720: the weights move at every step of
-        relaxation, values and weights side by side down the gradient of one F.
-    fixed prediction, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497: predictions and
-        phi' stay those of the forward pass, and errors relax to the gradient of backpropagation.
-    Z-IL, Song, Lukasiewicz, Xu & Bogacz 2020, arXiv:2103.04689: gamma = 1, and W_l takes its update
-        at step L - l alone, when the error has just arrived: exactly backpropagation.
-    nudged, Pinchetti et al. 2025, arXiv:2407.01163: the output is free and pulled by beta times the
-        loss; the update is divided by beta. With `centred` it is half the difference between the
-        pull and the push, over beta. It tends to backpropagation as beta goes to 0.
-    muPC, Innocenti, Achour & Buckley 2025, arXiv:2505.13124: the strict rule on a residual network
-        with the scalings of depth-muP, which keep relaxation well conditioned however deep.
+At equilibrium the strict update is not that of backpropagation, for any error however small:
+eps_l = J_l^T S^(-1) e, S = I + sum_(l<L) J_l J_l^T, with J_l the derivative of v_L by v_l.
 
 Losses: `squared_error` clamps the output to the one-hot label. With `cross_entropy` the output
 layer predicts probabilities, eps_L = label - softmax(z_L), and the last term of F is the
@@ -156,7 +135,7 @@ class Relaxation:
 
 
 class PredictiveCoding(Rule):
-    """Activity relaxes with the output clamped, then weights learn (Whittington & Bogacz 2017).
+    r"""Activity relaxes with the output clamped, then weights learn (Whittington & Bogacz 2017).
 
     Parameters
     ----------
@@ -165,6 +144,20 @@ class PredictiveCoding(Rule):
         T, steps of relaxation; the error reaches one layer further down with each.
     rate : float
         gamma, the rate of relaxation.
+
+    Notes
+    -----
+    With the output held, values relax T times down :math:`F = \sum_l |\varepsilon_l|^2 / 2`:
+
+    .. math::
+
+       \varepsilon_l &= v_l - W_l \phi(v_{l-1}) - b_l \\
+       v_l &\leftarrow v_l + \gamma (-\varepsilon_l
+       + \phi'(v_l) \odot W_{l+1}^\top \varepsilon_{l+1}) \\
+       \Delta W_l &= \eta \, \varepsilon_l \phi(v_{l-1})^\top \quad \text{at the end}
+
+    Paper: Rao & Ballard 1999, doi:10.1038/4580; Whittington & Bogacz 2017,
+    doi:10.1162/NECO_a_00949.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "all"
@@ -204,13 +197,21 @@ class PredictiveCoding(Rule):
 
 
 class IncrementalPredictiveCoding(PredictiveCoding):
-    """Weights move at every step of relaxation (Salvatori et al. 2024).
+    r"""Weights move at every step of relaxation (Salvatori et al. 2024).
 
-    Values and weights take each step of relaxation together, down one and the same energy.
+    Values and weights take each step together, down one energy. `apply` is called `n_steps` times a
+    batch; the first time only the output layer has an error. Parameters as for `PredictiveCoding`.
 
-    `apply` is called `n_steps` times a batch; the first time only the output layer has an error.
+    Notes
+    -----
+    .. math::
 
-    Parameters as for `PredictiveCoding`.
+       \varepsilon_l &= v_l - W_l \phi(v_{l-1}) - b_l \\
+       v_l &\leftarrow v_l + \gamma (-\varepsilon_l
+       + \phi'(v_l) \odot W_{l+1}^\top \varepsilon_{l+1}) \\
+       W_l &\leftarrow W_l + \eta \, \varepsilon_l \phi(v_{l-1})^\top \quad \text{at every step}
+
+    Paper: Salvatori et al. 2024, arXiv:2212.00720.
     """
 
     claims: ClassVar[dict[str, bool]] = {
@@ -241,9 +242,7 @@ class IncrementalPredictiveCoding(PredictiveCoding):
 
 
 class FixedPredictionPredictiveCoding(PredictiveCoding):
-    """Predictions stay those of the forward pass (Millidge et al. 2022).
-
-    Errors relax while predictions and slopes stay those of the forward pass.
+    r"""Predictions stay those of the forward pass (Millidge et al. 2022).
 
     Parameters
     ----------
@@ -252,7 +251,18 @@ class FixedPredictionPredictiveCoding(PredictiveCoding):
         Steps of relaxation; as many as there are hidden layers, if None, which with a rate of 1
         reaches the equilibrium exactly.
     rate : float
-        Rate of relaxation.
+
+    Notes
+    -----
+    Errors relax while predictions and slopes stay those of the forward pass:
+
+    .. math::
+
+       \varepsilon_l &\leftarrow \varepsilon_l + \gamma (-\varepsilon_l
+       + \phi'(z_l) \odot W_{l+1}^\top \varepsilon_{l+1}) \\
+       \Delta W_l &= \eta \, \varepsilon_l h_{l-1}^\top
+
+    Paper: Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497.
     """
 
     def __init__(
@@ -286,13 +296,23 @@ class FixedPredictionPredictiveCoding(PredictiveCoding):
 
 
 class ZeroDivergenceInferenceLearning(PredictiveCoding):
-    """Z-IL: each layer learns when the error arrives (Song et al. 2020).
-
-    With gamma = 1.
+    r"""Z-IL: each layer learns when the error arrives (Song et al. 2020).
 
     Parameters
     ----------
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    Exactly the update of backpropagation:
+
+    .. math::
+
+       \varepsilon_l &= v_l - W_l \phi(v_{l-1}) - b_l \\
+       v_l &\leftarrow v_l - \varepsilon_l + \phi'(v_l) \odot W_{l+1}^\top \varepsilon_{l+1} \\
+       \Delta W_l &= \eta \, \varepsilon_l \phi(v_{l-1})^\top \quad \text{at step } L - l
+
+    Paper: Song, Lukasiewicz, Xu & Bogacz 2020, arXiv:2103.04689.
     """
 
     def __init__(self, loss: Loss = "cross_entropy") -> None:
@@ -315,7 +335,7 @@ class ZeroDivergenceInferenceLearning(PredictiveCoding):
 
 
 class NudgedPredictiveCoding(PredictiveCoding):
-    """The output is free and nudged by the loss.
+    r"""The output is free and nudged by the loss.
 
     Parameters
     ----------
@@ -325,6 +345,17 @@ class NudgedPredictiveCoding(PredictiveCoding):
     loss : {"cross_entropy", "squared_error"}
     n_steps, rate
         As for `PredictiveCoding`; the error needs one step to the output itself.
+
+    Notes
+    -----
+    With :math:`P^\beta_l = \varepsilon_l \phi(v_{l-1})^\top` at rest in :math:`F + \beta C`:
+
+    .. math::
+
+       \Delta W_l = \frac{\eta}{\beta} P_l^\beta \ \text{(one-sided)}, \qquad
+       \Delta W_l = \frac{\eta}{2 \beta} \left( P_l^\beta - P_l^{-\beta} \right) \ \text{(centred)}
+
+    Paper: Pinchetti et al. 2025, arXiv:2407.01163.
     """
 
     variants: ClassVar[dict[str, str]] = {
@@ -378,23 +409,31 @@ class NudgedPredictiveCoding(PredictiveCoding):
 
 
 class MuPC(PredictiveCoding):
-    """For deep residual networks (Innocenti et al. 2025).
-
-    The strict rule on a residual network scaled by depth-muP.
+    r"""For deep residual networks (Innocenti et al. 2025).
 
     Down a chain of L residual layers errors spread like heat down a rod: plain relaxation takes of
-    the order of L^2 steps, with momentum (Polyak 1964, doi:10.1016/0041-5553(64)90137-5) of L. The
-    equilibrium is the same. Errors then travel some sqrt(rate) layers a step: with too few steps
-    the layers at the bottom do not learn. Relaxation is stable for rates below 2 (1 + momentum)
-    over the energy's largest curvature, which is near 4 and grows with the weights. There is no
-    convolutional form in the paper.
+    the order of L^2 steps, with momentum (Polyak 1964, doi:10.1016/0041-5553(64)90137-5) of L; the
+    equilibrium is the same. Errors travel some sqrt(rate) layers a step: with too few, layers at
+    the bottom do not learn. Relaxation is stable for rates below 2 (1 + momentum) over the energy's
+    largest curvature, near 4 and growing with the weights. The paper has no convolutional form.
 
     Parameters
     ----------
     loss, n_steps, rate
         As for `PredictiveCoding`.
     momentum : float
-        Share of a value's last step that is added to its next, below 1; 0 as in the paper.
+        Share of a value's last step added to its next, below 1; 0 as in the paper.
+
+    Notes
+    -----
+    Predictive coding, relaxed with momentum, with layers scaled by :math:`a_l` as in depth-muP:
+
+    .. math::
+
+       \varepsilon_l = v_l - v_{l-1} - a_l W_l \phi(v_{l-1}), \quad
+       \Delta W_l = \eta a_l \varepsilon_l \phi(v_{l-1})^\top
+
+    Paper: Innocenti, Achour & Buckley 2025, arXiv:2505.13124.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("residual_mlp",)

@@ -49,7 +49,7 @@ _LEAST_BOUND = 1.0
 
 
 class RewardSTDP(LatencyRule):
-    """The first output neuron to fire is praised or punished (Mozafari et al. 2018).
+    r"""The first output neuron to fire is praised or punished (Mozafari et al. 2018).
 
     R-STDP for supervised classification.
 
@@ -75,6 +75,24 @@ class RewardSTDP(LatencyRule):
         During which hidden layers learn by STDP, and the output does not.
     winners : int
         Hidden neurons that learn from an image.
+
+    Notes
+    -----
+    For the output neuron that fired first, at :math:`t_{\text{post}}`:
+
+    .. math::
+
+       \Delta w = r \, e \, \frac{(w + w_{\max})(w_{\max} - w)}{w_{\max}}, \qquad
+       e = \begin{cases} 1 & t_{\text{pre}} \le t_{\text{post}} \\
+       -\text{depression} & \text{otherwise} \end{cases}
+
+    .. math::
+
+       r = \begin{cases} \text{fraction missed} & \text{the answer is right} \\
+       -\text{fraction hit} & \text{it is wrong} \end{cases}
+
+    Paper: Mozafari et al. 2018, doi:10.1109/TNNLS.2018.2826721; Mozafari et al. 2019,
+    doi:10.1016/j.patcog.2019.05.015.
     """
 
     variants: ClassVar[dict[str, str]] = {

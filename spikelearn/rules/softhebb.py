@@ -33,7 +33,7 @@ from spikelearn.rules.rule import check_option, check_range
 
 
 class SoftHebb(Hebbian):
-    """Soft competition, then a readout (Moraitis et al. 2022).
+    r"""Soft competition, then a readout (Moraitis et al. 2022).
 
     Parameters
     ----------
@@ -45,6 +45,20 @@ class SoftHebb(Hebbian):
         Whether a unit's rate follows its distance from unit length.
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    With :math:`x` the input of unit length, :math:`u = W x` and temperature :math:`T`:
+
+    .. math::
+
+       p_k = \frac{e^{u_k / T}}{\sum_j e^{u_j / T}}, \qquad
+       \Delta w_k = \eta \, g_k \, (x - u_k w_k), \qquad g_k = p_k
+
+    With `anti_hebbian` only the strongest unit keeps :math:`g_k = p_k`, and the others have
+    :math:`g_k = -p_k`.
+
+    Paper: Moraitis et al. 2022, arXiv:2107.05747; Journe et al. 2023, arXiv:2209.11883.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")

@@ -64,17 +64,52 @@ CLAIMS = {
 
 
 class STDP:
-    """Pair-based spike-timing-dependent plasticity, unsupervised (Bi & Poo 1998).
+    r"""Pair-based spike-timing-dependent plasticity, unsupervised (Bi & Poo 1998).
 
     Trains the layer onto which the network's file has a plastic projection, also where another
     plasticity stands there.
+
+    Notes
+    -----
+    With traces x of presynaptic arrivals and y of postsynaptic spikes, which decay with
+    :math:`\tau_+` and :math:`\tau_-` and rise by 1 at their spikes:
+
+    .. math::
+
+       \text{pre:} \quad w &\leftarrow w - a_- \, y
+       \left( \frac{w - w_{\min}}{w_{\max} - w_{\min}} \right)^{\mu_-} \\
+       \text{post:} \quad w &\leftarrow w + a_+ \, x
+       \left( \frac{w_{\max} - w}{w_{\max} - w_{\min}} \right)^{\mu_+}
+
+    This is the pair rule; what stands in the network's file acts, such as that of Diehl & Cook:
+
+    .. math::
+
+       \text{post:} \quad w \leftarrow w + \eta_{\text{post}} \, (x - x_{\text{target}})
+       (w_{\max} - w)^{\mu}
+
+    Paper: Bi & Poo 1998, doi:10.1523/JNEUROSCI.18-24-10464.1998; Morrison, Diesmann & Gerstner
+    2008, doi:10.1007/s00422-008-0233-1; Diehl & Cook 2015, doi:10.3389/fncom.2015.00099.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("spiking",)
 
 
 class Homeostasis:
-    """Thresholds adapt, weights keep their initial values; the baseline of STDP."""
+    r"""Thresholds adapt, weights keep their initial values; the baseline of STDP.
+
+    Notes
+    -----
+    Thresholds rise by a constant at every spike of their neuron and decay slowly:
+
+    .. math::
+
+       \Delta w = 0, \qquad
+       \dot \theta = -\frac{\theta}{\tau_\theta}, \qquad
+       \text{post:} \quad \theta \leftarrow \theta + \theta_+
+
+    Paper: Diehl & Cook 2015, doi:10.3389/fncom.2015.00099.
+    """
 
     networks: ClassVar[tuple[str, ...]] = ("spiking",)
 

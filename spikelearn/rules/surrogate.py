@@ -27,7 +27,7 @@ from spikelearn.rules.rule import check_option, leave, output_loss
 
 
 class Surrogate(SpikingRule):
-    """Backpropagation through time with surrogate gradients (Neftci et al. 2019).
+    r"""Backpropagation through time with surrogate gradients (Neftci et al. 2019).
 
     Gradient descent on the cross-entropy of the scores.
 
@@ -39,6 +39,22 @@ class Surrogate(SpikingRule):
         Its slope k, in 1/mV.
     backend : {"native", "snntorch", "norse"}
         Whose neurons are trained.
+
+    Notes
+    -----
+    The forward pass spikes; on the way back the derivative of the step is that of a fast sigmoid of
+    slope k:
+
+    .. math::
+
+       S[t] = \Theta(v[t] - v_{\text{threshold}}), \qquad
+       \frac{\partial S}{\partial v} := \frac{1}{(1 + k |v - v_{\text{threshold}}|)^2}
+
+    .. math::
+
+       \Delta W_l = -\eta \, \frac{\partial C}{\partial W_l} \quad \text{through all time steps}
+
+    Paper: Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595.
     """
 
     # Spikes do not depend smoothly on the weights; potentials depend so on the output layer's.

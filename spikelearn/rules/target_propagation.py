@@ -108,7 +108,7 @@ class Clock(nn.Module):
 
 
 class DifferenceTargetPropagation(Rule):
-    """Targets corrected by what the inverse gets wrong (Lee et al. 2015).
+    r"""Targets corrected by what the inverse gets wrong (Lee et al. 2015).
 
     The inverse denoises.
 
@@ -127,6 +127,25 @@ class DifferenceTargetPropagation(Rule):
     inverse_activation : str
         psi.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With :math:`f_l` what layer l computes and :math:`g_l` an inverse that learns, targets go down
+    by
+
+    .. math:: t_{l-1} = h_{l-1} + g_l(t_l) - g_l(h_l)
+
+    and every layer moves towards its own:
+
+    .. math::
+
+       \Delta W_l = -\frac{\eta}{2 \beta} \frac{\partial}{\partial W_l}
+       \left| f_l(h_{l-1}) - t_l \right|^2
+
+    The inverse learns to take noise away, down
+    :math:`\frac{1}{2} \left| g_l(f_l(h + \xi)) - (h + \xi) \right|^2`.
+
+    Paper: Lee et al. 2015, arXiv:1412.7525.
     """
 
     difference: ClassVar[bool] = True
@@ -269,12 +288,31 @@ class DifferenceTargetPropagation(Rule):
 
 
 class TargetPropagation(DifferenceTargetPropagation):
-    """Targets sent down by inverses (Bengio 2014).
+    r"""Targets sent down by inverses (Bengio 2014).
 
     By the inverses alone, with no correction of what they get wrong.
 
     Parameters as for `DifferenceTargetPropagation`. What an inverse gets wrong enters the update
     divided by `beta`, so that plain target propagation asks for large steps.
+
+    Notes
+    -----
+    With :math:`f_l` what layer l computes and :math:`g_l` an inverse that learns, targets go down
+    by
+
+    .. math:: t_{l-1} = g_l(t_l)
+
+    and every layer moves towards its own:
+
+    .. math::
+
+       \Delta W_l = -\frac{\eta}{2 \beta} \frac{\partial}{\partial W_l}
+       \left| f_l(h_{l-1}) - t_l \right|^2
+
+    The inverse learns to take noise away, down
+    :math:`\frac{1}{2} \left| g_l(f_l(h + \xi)) - (h + \xi) \right|^2`.
+
+    Paper: Bengio 2014, arXiv:1407.7906.
     """
 
     difference: ClassVar[bool] = False
@@ -295,11 +333,32 @@ class TargetPropagation(DifferenceTargetPropagation):
 
 
 class LocalDifferenceReconstruction(DifferenceTargetPropagation):
-    """Inverses trained towards the transposed Jacobian (Ernoult et al. 2022).
+    r"""Inverses trained towards the transposed Jacobian (Ernoult et al. 2022).
 
     DTP whose inverses learn by the local difference reconstruction loss.
 
     Parameters as for `DifferenceTargetPropagation`; the inverse is affine.
+
+    Notes
+    -----
+    Targets go down and teach as in difference target propagation,
+
+    .. math:: t_{l-1} = h_{l-1} + g_l(t_l) - g_l(h_l)
+
+    .. math::
+
+       \Delta W_l = -\frac{\eta}{2 \beta} \frac{\partial}{\partial W_l}
+       \left| f_l(h_{l-1}) - t_l \right|^2
+
+    but the inverse descends a loss that is lowest where its Jacobian is the transposed one of
+    :math:`f_l`:
+
+    .. math::
+
+       -2 \, \xi \cdot \left[ g_l(f_l(h + \xi)) - g_l(f_l(h)) \right]
+       + \left| g_l(f_l(h) + \zeta) - g_l(f_l(h)) \right|^2
+
+    Paper: Ernoult et al. 2022, arXiv:2201.13415.
     """
 
     def __init__(

@@ -1,33 +1,19 @@
 """Learning rules for recurrent networks of rates: credit for what was done some time ago.
 
 In the notation of `spikelearn.networks.recurrent`, with K_t, P_t and Q_t the direct derivatives of
-h_t by h_(t-1), p_t and q_t (`Partials`), e the error at the output, V the output weights and
-delta_t the signal at h_t, every rule here leaves
+h_t by h_(t-1), p_t and q_t (`Partials`); the equations stand with the classes, and the rules differ
+in the signal delta_t at h_t (node perturbation stands in `perturbation_through_time.py`).
 
-    dW = -eta sum_t (P_t delta_t) x_t^T,   dU = -eta sum_t (Q_t delta_t) h_(t-1)^T,
-    dV = -eta e h_T^T
+e-prop leaves out the paths through U, so that the sum over time can be kept at each synapse; its
+memory does not grow with time. For the leaky Elman network it is RFLO. Since K_t is unit by unit,
+the same sum can be had from the stored activity, with delta_t = K_(t+1) * ... * K_T * (B e), which
+takes a batch far less time: the default here. B is random or, for comparison, V^T.
 
-and they differ in delta_t (node perturbation stands in `perturbation_through_time.py`):
+Predictive coding with predictions and derivatives fixed at those of the forward pass relaxes to the
+signals of backpropagation through time.
 
-Backpropagation through time, Werbos 1990, doi:10.1109/5.58337
-    delta_T = V^T e,   delta_t = K_(t+1) delta_(t+1) + U^T (Q_(t+1) delta_(t+1))
-Random feedback through time: the same with fixed random matrices in place of V^T and U^T
-    (feedback alignment, Lillicrap et al. 2016, in the unrolled network; Murray 2019).
-e-prop, Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; for the leaky Elman network it is
-RFLO, Murray 2019, doi:10.7554/eLife.43299
-    the paths through U are left out, so that the sum over time can be kept at each synapse as an
-    eligibility trace, forwards in time: E_t = K_t E_(t-1) + P_t x_t^T (and Q_t h_(t-1)^T);
-    dW = -eta (B e) E_T, B random or, for comparison, V^T. Its memory does not grow with time.
-    Since K_t is unit by unit, the same sum can be had from the stored activity, with
-    delta_t = K_(t+1) * ... * K_T * (B e), which takes a batch far less time: the default here.
-Predictive coding through time, Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497
-    every h_t is free and predicted from h_(t-1): F = sum_t |eps_t|^2 / 2 + C; gradient descent on
-    F in the h_t, then delta_t = -eps_t. With predictions and derivatives fixed at those of the
-    forward pass it relaxes to the signals of backpropagation through time.
-Local losses: at each step the output layer guesses the class, and its error reaches the recurrent
-    layer at once and goes no further back: delta_t = V^T e_t / n_steps (Nokland & Eidnes 2019,
-    arXiv:1901.06656, for layers; here for steps). With `feedback: random` B stands for V^T. Where
-    the class is the next row of the sequence, every step can be told its own next row instead.
+Local losses (Nokland & Eidnes have them for layers; here they are for steps): where the class is
+the next row of the sequence, every step can be told its own next row instead.
 """
 
 from __future__ import annotations
@@ -48,7 +34,19 @@ Feedback = Literal["symmetric", "random"]
 
 
 class ThroughTimeRule(Rule):
-    """What the rules share: one pass forwards, signals, and the products that make the update."""
+    r"""What the rules share: one pass forwards, signals, and the products that make the update.
+
+    Notes
+    -----
+    With :math:`K_t, P_t, Q_t` the direct derivatives of :math:`h_t` by :math:`h_{t-1}`, by the
+    drive from the input and by the recurrent drive, and :math:`e` the error at the output:
+
+    .. math::
+
+       \Delta W = -\eta \sum_t (P_t \delta_t) x_t^\top, \qquad
+       \Delta U = -\eta \sum_t (Q_t \delta_t) h_{t-1}^\top, \qquad
+       \Delta V = -\eta \, e \, h_T^\top
+    """
 
     networks: ClassVar[tuple[str, ...]] = ("elman", "gru")
     network: RecurrentNetwork
@@ -105,7 +103,16 @@ class ThroughTimeRule(Rule):
 
 
 class BackpropThroughTime(ThroughTimeRule):
-    """Gradient descent through the unrolled network; the baseline (Werbos 1990)."""
+    r"""Gradient descent through the unrolled network; the baseline (Werbos 1990).
+
+    Notes
+    -----
+    .. math::
+
+       \delta_T = V^\top e, \qquad \delta_t = K_{t+1} \delta_{t+1} + U^\top (Q_{t+1} \delta_{t+1})
+
+    Paper: Werbos 1990, doi:10.1109/5.58337.
+    """
 
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
@@ -132,7 +139,7 @@ class BackpropThroughTime(ThroughTimeRule):
 
 
 class RandomFeedbackThroughTime(BackpropThroughTime):
-    """Signals return through time by fixed random weights (Murray 2019).
+    r"""Signals return through time by fixed random weights (Murray 2019).
 
     From the output too.
 
@@ -141,6 +148,16 @@ class RandomFeedbackThroughTime(BackpropThroughTime):
     loss : {"cross_entropy", "squared_error"}
     scale : float
         Standard deviation of the feedback weights, in units of that of the initial weights.
+
+    Notes
+    -----
+    .. math::
+
+       \delta_T = B e, \qquad \delta_t = K_{t+1} \delta_{t+1} + A (Q_{t+1} \delta_{t+1})
+
+    with A and B fixed and random.
+
+    Paper: Lillicrap et al. 2016, doi:10.1038/ncomms13276; Murray 2019, doi:10.7554/eLife.43299.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -196,7 +213,7 @@ class _RandomOutputFeedback(ThroughTimeRule):
 
 
 class EProp(_RandomOutputFeedback):
-    """Eligibility traces forwards in time; RFLO (Bellec et al. 2020, Murray 2019).
+    r"""Eligibility traces forwards in time; RFLO (Bellec et al. 2020, Murray 2019).
 
     e-prop for rates; RFLO on the leaky Elman network.
 
@@ -209,6 +226,18 @@ class EProp(_RandomOutputFeedback):
         Whether to carry eligibility traces forwards, as a synapse would, or to compute the same
         update from the stored activity.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    Traces at every synapse, forwards in time, leave out the paths through U:
+
+    .. math::
+
+       E_t &= K_t E_{t-1} + P_t x_t^\top, \qquad E'_t = K_t E'_{t-1} + Q_t h_{t-1}^\top \\
+       \Delta W &= -\eta \, (B e) \odot E_T, \qquad \Delta U = -\eta \, (B e) \odot E'_T
+
+    Paper: Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; Murray 2019,
+    doi:10.7554/eLife.43299.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -251,7 +280,7 @@ class EProp(_RandomOutputFeedback):
 
 
 class LocalLossesThroughTime(_RandomOutputFeedback):
-    """A guess at every step, whose error goes no further back in time.
+    r"""A guess at every step, whose error goes no further back in time.
 
     The output layer guesses.
 
@@ -265,6 +294,15 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
     n_guesses : int or None
         How many steps guess, counted from the last; all, if None.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    With :math:`e_t` the error of the guess at step t of T (`feedback: random`: B for
+    :math:`V^\top`):
+
+    .. math:: \delta_t = \tfrac{1}{T} V^\top e_t
+
+    Paper: Nokland & Eidnes 2019, arXiv:1901.06656.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
@@ -320,7 +358,7 @@ class LocalLossesThroughTime(_RandomOutputFeedback):
 
 
 class PredictiveCodingThroughTime(ThroughTimeRule):
-    """States relax between prediction and label (Millidge et al. 2022).
+    r"""States relax between prediction and label (Millidge et al. 2022).
 
     They are free, and predicted from those before them.
 
@@ -333,6 +371,16 @@ class PredictiveCodingThroughTime(ThroughTimeRule):
     predictions : {"fixed", "free"}
         Whether predictions and derivatives stay those of the forward pass.
     loss : {"cross_entropy", "squared_error"}
+
+    Notes
+    -----
+    States descend F, each predicted from the one before, :math:`\hat h_t = f(h_{t-1}, x_t)`:
+
+    .. math::
+
+       F = \tfrac{1}{2} \sum_t |h_t - \hat h_t|^2 + C, \qquad \delta_t = -(h_t - \hat h_t)
+
+    Paper: Millidge, Tschantz & Buckley 2022, doi:10.1162/neco_a_01497.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"

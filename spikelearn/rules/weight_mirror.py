@@ -38,7 +38,7 @@ from spikelearn.rules.rule import Axis, Loss, check_range
 
 
 class WeightMirror(FeedbackAlignment):
-    """Feedback weights mirror the forward weights through noise (Akrout et al. 2019).
+    r"""Feedback weights mirror the forward weights through noise (Akrout et al. 2019).
 
     Feedback weights learn in mirror phases, by noise.
 
@@ -54,6 +54,19 @@ class WeightMirror(FeedbackAlignment):
         Batches from one mirror phase to the next; the first is before the first batch.
     decay : float
         Of the feedback weights, in units of `1 / eta_m`.
+
+    Notes
+    -----
+    As feedback alignment; between the batches layer l answers noise :math:`\xi` of variance
+    :math:`\sigma^2` by :math:`y`, and the feedback weights take up how the two go together:
+
+    .. math::
+
+       y = \phi(W_l \xi + b_l), \qquad
+       \Delta B_l = \eta_m \left(
+       \frac{\langle (y - \langle y \rangle) \, \xi^\top \rangle}{\sigma^2} - \lambda B_l \right)
+
+    Paper: Akrout et al. 2019, arXiv:1904.05391.
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"

@@ -29,7 +29,7 @@ from spikelearn.rules.rule import Axis, check_range
 
 
 class WinnerTakeAll(Hebbian):
-    """Hard competition, then a readout (Rumelhart & Zipser 1985).
+    r"""Hard competition, then a readout (Rumelhart & Zipser 1985).
 
     The nearest unit moves to the input. MLP and CNN (each patch has a winner).
 
@@ -39,6 +39,17 @@ class WinnerTakeAll(Hebbian):
         Handicap, in squared distance, of a unit that wins always; 0 for none.
     unsupervised_epochs, transform, power, radius
         As for `Hebbian`.
+
+    Notes
+    -----
+    .. math::
+
+       \Delta w_k = \begin{cases} \eta \, (x - w_k) & k = \arg\min_j |x - w_j| \\
+       0 & \text{otherwise} \end{cases}
+
+    A `conscience` handicaps units that have won more than their share.
+
+    Paper: Rumelhart & Zipser 1985, doi:10.1207/s15516709cog0901_5.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
