@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test slow robustness lint clean
+.PHONY: demo test slow robustness lint docs lessons-outputs clean
 
 demo: $(INSTALLED)
 	$(BIN)/spikelearn demo --out runs/demo
@@ -25,6 +25,15 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/architecture/check_docstrings.py
+
+# The documentation, in docs/_build/html; a warning is an error, and every link is followed.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -j auto -q -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
+
+# Runs the lessons, and stores what they print and draw in them.
+lessons-outputs: $(INSTALLED)
+	$(BIN)/python docs/store_outputs.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -130,7 +130,7 @@ def synaptic_currents(
 ) -> xarray.DataArray:
     """Summed magnitudes of the synaptic currents into a population, from spikes.
 
-    A conductance becomes a current by the driving force at the resting potential, |E - v_rest|;
+    A conductance becomes a current by the driving force at the resting potential, `|E - v_rest|`;
     one whose reversal lies above rest excites. Currents and jumps excite where their weights are
     positive; a jump (delta synapse) of w counts as w / dt during one step. Currents in different
     units cannot be added: one of mV (R I, and jumps in mV/ms), pA, or mV/ms.

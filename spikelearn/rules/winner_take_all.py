@@ -44,7 +44,7 @@ class WinnerTakeAll(Hebbian):
     -----
     .. math::
 
-       \Delta w_k = \begin{cases} \eta \, (x - w_k) & k = \arg\min_j |x - w_j| \\
+       \Delta w_k = \begin{cases} \eta \, (x - w_k) & k = \operatorname{argmin}_j |x - w_j| \\
        0 & \text{otherwise} \end{cases}
 
     A `conscience` handicaps units that have won more than their share.

@@ -139,7 +139,7 @@ def isi_cv(
 def cv2(
     activity: Activity, population: str, start_ms: float = 0.0, stop_ms: float | None = None
 ) -> np.ndarray:
-    """Local variation CV2 of each neuron's intervals: the mean of 2 |b - a| / (a + b).
+    """Local variation CV2 of each neuron's intervals: the mean of `2 |b - a| / (a + b)`.
 
     a and b are intervals that follow one another within a trial. 0 is a clock, and 1 is expected of
     a Poisson process, exactly so for however few spikes and however short a trial, for given their

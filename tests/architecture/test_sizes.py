@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES, LONGEST = 450, 80
-FOLDERS = ("spikelearn", "tests", "benchmarks")
+FOLDERS = ("spikelearn", "tests", "benchmarks", "docs")
 
 
 def files() -> Iterator[Path]:

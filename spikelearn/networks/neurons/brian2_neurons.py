@@ -20,8 +20,9 @@ OWN_NAMES = re.compile(
 
 
 class Brian2Neurons(NeuronModel):
-    """Neurons that follow Brian2 equations of one's own (Stimberg, Brette & Goodman 2019,
-    doi:10.7554/eLife.47314)::
+    """Neurons that follow Brian2 equations of one's own.
+
+    Stimberg, Brette & Goodman 2019, doi:10.7554/eLife.47314::
 
         from brian2 import ms, mV, nS, pF
         cells = Brian2Neurons(

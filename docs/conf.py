@@ -1,0 +1,84 @@
+"""How the site is built: `make docs`. Pages that are made from the code: `museums/`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+os.environ["MPLBACKEND"] = "Agg"
+
+project = "spikelearn"
+author = "The spikelearn developers"
+copyright = "The spikelearn developers"
+release = version = installed("spikelearn-toolkit")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "mathml",
+]
+exclude_patterns = ["_build", "museums", "generated/words", "**.ipynb_checkpoints"]
+default_role = "py:obj"
+# A name in backticks that several classes have is shown, and leads nowhere.
+suppress_warnings = ["ref.python"]
+
+# Lessons are shown as they are stored; the tests run them.
+nb_execution_mode = "off"
+nb_ipywidgets_js: dict[str, Any] = {}
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_heading_anchors = 4
+
+autosummary_generate = True
+autosummary_imported_members = True
+autodoc_typehints = "none"  # numpydoc's sections say them
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+html_math_renderer = "mathml"
+html_theme = "pydata_sphinx_theme"
+html_title = f"spikelearn {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+}
+html_context = {"default_mode": "auto"}
+html_sidebars: dict[str, list[str]] = {"index": []}
+templates_path = ["_templates"]
+
+
+def link_papers(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Addresses of papers in docstrings lead there."""
+    from museums.rst import linked
+
+    lines[:] = [linked(line) for line in lines]
+
+
+def write_museums(app: Any) -> None:
+    """The pages that are made from the code, before Sphinx looks for sources."""
+    from museums import write_all
+
+    write_all(HERE / "generated", HERE / "_build" / "pictures")
+
+
+def setup(app: Any) -> None:
+    app.connect("builder-inited", write_museums, priority=100)
+    app.connect("autodoc-process-docstring", link_papers, priority=900)
