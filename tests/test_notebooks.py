@@ -31,5 +31,19 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
     assert [out for out in outputs if "image/png" in out.get("data", {})]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_lesson_is_stored_with_its_outputs_and_is_small(path: Path) -> None:
+    """By `python docs/store_outputs.py NAME`."""
+    import json
+
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"])]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert [output for output in outputs if "image/png" in output.get("data", {})]
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    assert path.stat().st_size < 300_000
+
+
 def test_there_is_a_lesson() -> None:
     assert [path.name for path in NOTEBOOKS]

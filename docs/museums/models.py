@@ -9,7 +9,7 @@ from typing import Any
 from museums.benchmarks import accuracies
 from museums.kept import SIMULATING, kept
 from museums.published import PUBLISHED, Run
-from museums.rst import Pages, block, contents, heading, page, picture, prose, table
+from museums.rst import Pages, block, contents, facts, heading, page, picture, prose, table
 from spikelearn._files import find_yaml, read_yaml, shipped_names
 from spikelearn._room import in_number
 from spikelearn.networks import load_model
@@ -99,7 +99,7 @@ def command_options(name: str, model: Any) -> str:
     run, shown = the_run(name), stimulus(name, model)
     scale = f" --scale {run.scale:g}" if run.scale != 1 else ""
     given = f" --stimulus {shown}" if shown else ""
-    return f"{given} --duration-ms {run.duration_ms:g}{scale}"
+    return f"{given} --duration {run.duration_ms:g}{scale}"
 
 
 def stimulus(name: str, model: Any) -> str | None:
@@ -250,7 +250,7 @@ def size(model: Any) -> str:
     rows = [("weights", in_number(counted.n_weights)), ("units", in_number(counted.n_units))]
     if counted.n_steps > 1:
         rows.append(("time steps of an input", in_number(counted.n_steps)))
-    return heading("Size", "-") + "\n" + table(("", ""), rows)
+    return heading("Size", "-") + "\n" + facts(rows)
 
 
 def trained(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from museums.kept import kept
-from museums.rst import Pages, block, contents, heading, page, picture, prose, table
+from museums.rst import Pages, block, contents, facts, heading, page, picture, prose, table
 from spikelearn.comparison.recording_summary import recording_summary
 from spikelearn.recordings import RECORDINGS, AuditoryRecording, RecordingEntry, at_hand, load
 from spikelearn.report.contact_sheet import MOST, contact_sheet
@@ -29,12 +29,12 @@ def of_recording(pages: Pages, name: str, entry: RecordingEntry, pictures: Path)
     """Write the page of a recording, with its stimuli where they are at hand."""
     module = importlib.import_module(f"spikelearn.recordings.{name}")
     seen = shown(pages, name, pictures) if at_hand(name) else absent(name)
-    facts = [
+    known = [
         ("species", entry.species), ("regions", entry.regions), ("stimuli", entry.stimuli),
         ("size", entry.size), ("licence", module.LICENCE),
     ]  # fmt: skip
     if entry.variants:
-        facts.append(("variants", ", ".join(f"`{name}:{one}`" for one in entry.variants)))
+        known.append(("variants", ", ".join(f"`{name}:{one}`" for one in entry.variants)))
     pages.text(
         f"recordings/{name}.rst",
         page(
@@ -45,7 +45,7 @@ def of_recording(pages: Pages, name: str, entry: RecordingEntry, pictures: Path)
                 f"$ spikelearn recordings show {name}\n$ spikelearn compare RUN --recording {name}",
                 "console",
             ),
-            table(("", ""), [(what, prose(said)) for what, said in facts]),
+            facts([(what, prose(said)) for what, said in known]),
             heading("Citation", "-"),
             f"{prose(module.CITATION)}\n",
             seen,

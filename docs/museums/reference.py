@@ -47,18 +47,19 @@ def of_module(module: ModuleType) -> str:
         heading(module.__name__),
         f".. module:: {module.__name__}\n",
         f"{prose(says)}\n",
-        "\n".join(
-            [
-                *(".. autosummary::", f"   :toctree: {NAMES}", "   :nosignatures:", ""),
-                *(f"   {name}" for name in own),
-            ]
-        ),
+        summary(own) if own else "",
         *(
             f".. py:data:: {name}\n\n"
             f"   :py:obj:`spikelearn.{door(getattr(module, name))}`, of the front door.\n"
             for name in others
         ),
     )
+
+
+def summary(names: list[str]) -> str:
+    """A line for each name, and its page."""
+    options = [f"   :toctree: {NAMES}", "   :nosignatures:", ""]
+    return "\n".join([".. autosummary::", *options, *(f"   {name}" for name in names)])
 
 
 def own_names(module: ModuleType) -> list[str]:

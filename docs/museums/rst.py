@@ -111,6 +111,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], widths: str = "au
     return "\n".join(lines) + "\n"
 
 
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of two columns without heads: what, and how it is."""
+    lines = [".. list-table::", "   :widths: auto", "   :stub-columns: 1", ""]
+    for what, said in rows:
+        lines += [f"   * - {what}", f"     - {said}".rstrip()]
+    return "\n".join(lines) + "\n"
+
+
 def block(text: str, language: str) -> str:
     """Code or text as it is."""
     body = "\n".join(f"   {line}".rstrip() for line in text.strip("\n").splitlines())

@@ -13,7 +13,7 @@ from museums import reference
 def listed(written: Path, page: str) -> tuple[list[str], list[str]]:
     """Names with a page of their own, and names that lead to the front door."""
     text = (written / "reference" / f"{page}.rst").read_text(encoding="utf-8")
-    own = text.partition(":nosignatures:\n\n")[2].partition("\n\n")[0].split()
+    own = re.findall(r"^   (\w+)$", text, re.MULTILINE)
     return own, re.findall(r"^\.\. py:data:: (\w+)$", text, re.MULTILINE)
 
 
