@@ -25,7 +25,7 @@ extensions = [
     "sphinx_design",
     "mathml",
 ]
-exclude_patterns = ["_build", "museums", "generated/words", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "museums", "generated/words", "in_three_lines.md", "**.ipynb_checkpoints"]
 default_role = "py:obj"
 # A name in backticks that several classes have is shown, and leads nowhere.
 suppress_warnings = ["ref.python"]
@@ -72,7 +72,7 @@ def link_papers(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     lines[:] = [linked(line) for line in lines]
 
 
-def write_museums(app: Any) -> None:
+def write_museums(app: Any, config: Any) -> None:
     """The pages that are made from the code, before Sphinx looks for sources."""
     from museums import write_all
 
@@ -80,5 +80,5 @@ def write_museums(app: Any) -> None:
 
 
 def setup(app: Any) -> None:
-    app.connect("builder-inited", write_museums, priority=100)
+    app.connect("config-inited", write_museums)
     app.connect("autodoc-process-docstring", link_papers, priority=900)
