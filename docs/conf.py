@@ -25,7 +25,7 @@ extensions = [
     "sphinx_design",
     "mathml",
 ]
-exclude_patterns = ["_build", "museums", "generated/words", "in_three_lines.md", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "museums", "generated/words", "in_three_lines.md", "**.ipynb_*"]
 default_role = "py:obj"
 # A name in backticks that several classes have is shown, and leads nowhere.
 suppress_warnings = ["ref.python"]
