@@ -1,17 +1,20 @@
 """What a sweep costs beside its runs, and how much shorter two workers make it.
 
-    python benchmarks/sweep.py overhead --runs 5000     # short runs: milliseconds a run beside them
-    python benchmarks/sweep.py workers                  # Brunel's diagram on one and two workers
-    python benchmarks/sweep.py memory --runs 50000      # peak memory by number of runs
-    python benchmarks/sweep.py study                    # a study on one and two workers
+    python benchmarks/sweep.py overhead     # 5,000 short runs: milliseconds a run beside them
+    python benchmarks/sweep.py workers      # Brunel's diagram on one and two workers
+    python benchmarks/sweep.py memory       # memory by number of runs, up to 50,000
+    python benchmarks/sweep.py study        # a study on one and two workers
 
 Overhead is the time of the sweep less that of the same simulations and statistics by themselves,
-in one process on one thread. Memory is the peak of a process of its own.
+in one process on one thread. One worker is a process on one thread, too. Memory is that of
+processes of their own. Each part is kept in benchmarks/results/sweep.yaml, and all of them are
+told in sweep.md and sweep.png there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
@@ -21,8 +24,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from whole_runs import results_folder
+
 import spikelearn as sl
-from spikelearn._files import sha256
+from spikelearn._atomic import atomic_path
+from spikelearn._files import read_yaml, sha256, write_text, write_yaml
+from spikelearn._provenance import as_lines, provenance
+from spikelearn._threads import at_most
 
 DURATION_MS = 50.0  # of a short run
 WEIGHT, RATE = "projections[inhibitory->*].weight_mv", "background[*].rate_hz"
@@ -50,9 +58,8 @@ def short(n_runs: int) -> dict[str, Any]:
     return {"simulate": simulate, "vary": {WEIGHT: f"-1:-3:{n_runs}"}, "measures": ["rate_hz"]}
 
 
-def overhead(n_runs: int) -> None:
+def overhead(n_runs: int) -> dict[str, Any]:
     """Time of a sweep, and of its simulations and statistics by themselves: wall and processor."""
-    from spikelearn._threads import at_most
     from spikelearn.spikes import summary
 
     fields = short(n_runs)
@@ -70,9 +77,13 @@ def overhead(n_runs: int) -> None:
         alone = taken(simulations, bare)
         whole = taken(lambda: sl.sweep(fields, folder), n_runs)
         read = taken(lambda: sl.sweep(fields, folder), n_runs)
+    found: dict[str, Any] = {"runs": n_runs}
     for name, one, all_of_it, again in zip(("wall", "processor"), alone, whole, read, strict=True):
-        print(f"{name}: {n_runs} runs of {one:.2f} ms, {all_of_it - one:.2f} ms of overhead a run;"
-              f" {again:.2f} ms a run to read all of them again")  # fmt: skip
+        found[name] = {
+            "of_a_run_ms": round(one, 2), "beside_it_ms": round(all_of_it - one, 2),
+            "to_read_it_ms": round(again, 2),
+        }  # fmt: skip
+    return found
 
 
 def taken(work: Callable[[], Any], number: int) -> tuple[float, float]:
@@ -84,11 +95,11 @@ def taken(work: Callable[[], Any], number: int) -> tuple[float, float]:
     return wall, processor
 
 
-def workers(duration_ms: float, places: int, seeds: int) -> None:
+def workers(duration_ms: float, rates: int, weights: int, seeds: int) -> dict[str, Any]:
     """Seconds of Brunel's diagram on one worker and on two, and whether the tables are one."""
     fields = {
         "simulate": {"model": "brunel2000", "duration_ms": duration_ms},
-        "vary": {WEIGHT: f"-0.3:-0.8:{places}", RATE: f"10000:40000:{places}"},
+        "vary": {WEIGHT: f"-0.3:-0.8:{weights}", RATE: f"10000:40000:{rates}"},
         "measures": ["rate_hz", "isi_cv", "synchrony"],
         "seeds": list(range(seeds)), "start_ms": duration_ms / 5,
     }  # fmt: skip
@@ -100,15 +111,25 @@ def workers(duration_ms: float, places: int, seeds: int) -> None:
     from spikelearn.sweeps.table import VARYING
 
     one, two = (table.drop(columns=list(VARYING)) for table in tables)
-    print(f"{places} x {places} x {seeds} runs of {duration_ms:g} ms: {seconds[0]:.1f} s on one"
-          f" worker, {seconds[1]:.1f} s on two, {seconds[1] / seconds[0]:.2f} of it;"
-          f" the tables are {'the same' if one.equals(two) else 'DIFFERENT'}")  # fmt: skip
+    return {
+        "what": f"{weights} x {rates} x {seeds} runs of {duration_ms:g} ms",
+        **compared(seconds, one.equals(two)),
+    }
 
 
-def study(n_train: int) -> None:
+def compared(seconds: list[float], are_same: bool) -> dict[str, Any]:
+    """What is told of one worker and two."""
+    return {
+        "one_s": round(seconds[0], 1), "two_s": round(seconds[1], 1),
+        "ratio": round(seconds[1] / seconds[0], 3), "same_tables": bool(are_same),
+    }  # fmt: skip
+
+
+def study(n_train: int) -> dict[str, Any]:
     """Seconds of a whole study on one worker and on two, and whether its tables are one.
 
-    Four rules with two seeds; a training takes about 20 s on one core.
+    Four rules with two seeds; a training takes about 20 s on one core. Each network is compared
+    with a recording, each rule audited, and all are tested against each other.
     """
     from spikelearn._workers import Workers
     from spikelearn.studies.study import Study
@@ -123,61 +144,165 @@ def study(n_train: int) -> None:
         ],
     )  # fmt: skip
     seconds, tables = [], []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, at_most(1):
         for number in (1, 2):
             folder = Path(place) / str(number)
             started = time.perf_counter()
-            whole = make_study(
-                described, folder, float("inf"), lambda title: lambda *words: None,
-                workers=Workers(number),
-            )  # fmt: skip
+            bars = Told(started, number).bar
+            whole = make_study(described, folder, float("inf"), bars, workers=Workers(number))
             write_study(whole, "python benchmarks/sweep.py study")
             seconds.append(time.perf_counter() - started)
             names = ("results.parquet", "zero.csv", "differences.csv", "audit.csv")
             tables.append([sha256(folder / name) for name in names])
-            print(f"{seconds[-1]:.1f} s on {number}, {len(whole.result.failed)} failed", flush=True)
-    print(f"a study of {len(rules)} rules and 2 seeds: {seconds[0]:.1f} s on one worker,"
-          f" {seconds[1]:.1f} s on two, {seconds[1] / seconds[0]:.2f} of it; the tables are"
-          f" {'the same' if tables[0] == tables[1] else 'DIFFERENT'}")  # fmt: skip
+            failed = len(whole.result.failed)
+            print(f"{seconds[-1]:.1f} s on {number}, {failed} failed", file=sys.stderr, flush=True)
+    return {
+        "what": f"{len(rules)} rules x 2 seeds, {n_train:,} images, 10 epochs",
+        **compared(seconds, tables[0] == tables[1]),
+    }
 
 
-def memory(n_runs: int) -> None:
-    """Peak memory of sweeps of more and more runs, each in a process of its own."""
+class Told:
+    """Says when each part of a study begins."""
+
+    def __init__(self, started: float, number: int) -> None:
+        self.started, self.number = started, number
+
+    def bar(self, title: str) -> Callable[[float, str], None]:
+        """As `progress_bars` yields it."""
+        seconds = time.perf_counter() - self.started
+        print(f"  {seconds:6.1f} s on {self.number}: {title}", file=sys.stderr, flush=True)
+        return lambda fraction, words: None
+
+
+def memory(n_runs: int) -> dict[str, Any]:
+    """Peak memory of sweeps of more and more runs, each in a process of its own.
+
+    Of the longest it is also told what the process holds after so many runs.
+    """
+    found: dict[str, Any] = {"peaks_mb": {}}
     for n in (n_runs // 100, n_runs // 10, n_runs):
-        code = f"from benchmarks.sweep import peak; peak({n})"
         done = subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True
-        )
-        print(f"{n:>7} runs: {done.stdout.strip()} MB", flush=True)
+            [sys.executable, __file__, "peak", "--runs", str(n)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        about = json.loads(done.stdout.splitlines()[-1])
+        found["peaks_mb"][n] = about["peak_mb"]
+        found["held_mb"] = about["held_mb"]
+        print(f"{n:>7} runs: {about['peak_mb']} MB", file=sys.stderr, flush=True)
+    peaks = found["peaks_mb"]
+    grown = 1e6 * (peaks[n_runs] - peaks[n_runs // 10])
+    found["bytes_a_run"] = round(grown / (n_runs - n_runs // 10))
+    return found
 
 
-def peak(n_runs: int) -> None:
-    """Print the peak memory of this process after a sweep of the shortest runs."""
+def peak(n_runs: int) -> dict[str, Any]:
+    """Memory of this process in a sweep of the shortest runs: the most, and after so many."""
     fields = short(n_runs)
     fields["simulate"]["duration_ms"] = 1
+    held: dict[int, float] = {}
+    every = max(1, n_runs // 50)
+
+    def look(fraction: float, words: str) -> None:
+        done = round(fraction * n_runs)
+        if done and done % every == 0 and done not in held:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            held[done] = round(pages * resource.getpagesize() / 1e6, 1)
+
     with tempfile.TemporaryDirectory() as folder:
-        sl.sweep(fields, folder)
-    print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000))
+        sl.sweep(fields, folder, progress=look)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"peak_mb": round(most * 1024 / 1e6, 1), "held_mb": held}
+
+
+WHOLE_RUNS = {"overhead": 5000, "memory": 50_000, "peak": 50_000}
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Measure what is asked for, and write what all parts have found."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("what", choices=["overhead", "workers", "memory", "study"])
-    parser.add_argument("--runs", type=int, default=5000)
+    parser.add_argument("what", choices=["overhead", "workers", "memory", "study", "peak"])
+    parser.add_argument("--runs", type=int, help="5000 of overhead, 50000 of memory")
     parser.add_argument("--images", type=int, default=40_000, help="that each network learns")
-    parser.add_argument("--duration", type=float, default=1000.0)
-    parser.add_argument("--places", type=int, default=4)
+    parser.add_argument("--duration", type=float, default=1000.0, help="ms")
+    parser.add_argument("--weights", type=int, default=11)
+    parser.add_argument("--rates", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
-    if given.what == "overhead":
-        overhead(given.runs)
-    elif given.what == "memory":
-        memory(given.runs)
-    elif given.what == "study":
-        study(given.images)
-    else:
-        workers(given.duration, given.places, given.seeds)
+    n_runs = given.runs or WHOLE_RUNS.get(given.what, 0)
+    if given.what == "peak":
+        print(json.dumps(peak(n_runs)))
+        return
+    if given.runs == WHOLE_RUNS.get(given.what):
+        given.runs = None
+    folder = results_folder(parser, given, ["what"])
+    measure: dict[str, Callable[[], dict[str, Any]]] = {
+        "overhead": lambda: overhead(n_runs),
+        "memory": lambda: memory(n_runs),
+        "study": lambda: study(given.images),
+        "workers": lambda: workers(given.duration, given.rates, given.weights, given.seeds),
+    }
+    found = measure[given.what]()
+    file = folder / "sweep.yaml"
+    kept = read_yaml(file) if file.is_file() else {}
+    command = " ".join(["python benchmarks/sweep.py", *sys.argv[1:]])
+    kept[given.what] = {**found, "made": [f"Command: `{command}`", *as_lines(provenance())]}
+    write_yaml(file, kept)
+    text = told(kept)
+    print(text)
+    write_text(folder / "sweep.md", text)
+    if "memory" in kept:
+        draw(kept["memory"], folder)
+
+
+def told(kept: dict[str, Any]) -> str:
+    """What was found, as Markdown; parts that were not measured are not in it."""
+    rows = []
+    if (one := kept.get("overhead")) is not None:
+        wall, processor = one["wall"], one["processor"]
+        rows.append(
+            f"| a sweep of {one['runs']:,} runs of {wall['of_a_run_ms']} ms, beside the runs |"
+            f" {wall['beside_it_ms']} ms a run ({processor['beside_it_ms']} of the processor) |"
+            " under 15 ms |"
+        )
+        rows.append(f"| the same, all read | {wall['to_read_it_ms']} ms a run | |")
+    for name, words, most in (("workers", "Brunel's diagram", 0.58), ("study", "a study", 0.6)):
+        if (one := kept.get(name)) is not None:
+            same = "the same tables" if one["same_tables"] else "OTHER TABLES"
+            rows.append(
+                f"| {words} ({one['what']}), two workers of one's time |"
+                f" {one['two_s']} of {one['one_s']} s: {one['ratio']:.2f}; {same} |"
+                f" at most {most:g} |"
+            )
+    if (one := kept.get("memory")) is not None:
+        for n, size in one["peaks_mb"].items():
+            rows.append(f"| peak memory, {int(n):,} runs | {size:.0f} MB | |")
+        grows = f"{one['bytes_a_run']} bytes a run"
+        rows.append(f"| by which it grows from the middle on | {grows} | does not grow |")
+    lines = ["# What a sweep costs", "", "| measured | found | wanted |", "|---|---|---|", *rows]
+    if "memory" in kept:
+        lines += ["", "![Memory by number of runs](sweep.png)"]
+    for name, one in kept.items():
+        lines += ["", f"{name}: " + "; ".join(line.strip() for line in one["made"])]
+    return "\n".join([*lines, ""])
+
+
+def draw(found: dict[str, Any], folder: Path) -> None:
+    """What the process held in the longest sweep, and the peaks of all."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.0, 3.4), layout="constrained")
+    axes = figure.subplots()
+    held, peaks = found["held_mb"], found["peaks_mb"]
+    for sizes, style, words in ((held, "-", "held, of one"), (peaks, "o", "peaks")):
+        axes.plot([int(n) for n in sizes], list(sizes.values()), style, label=words)
+    axes.set(xlabel="runs", ylabel="memory (MB)")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    with atomic_path(folder / "sweep.png") as temporary:
+        figure.savefig(temporary, dpi=110)
 
 
 if __name__ == "__main__":

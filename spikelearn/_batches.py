@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikelearn._threads import at_most
+from spikelearn._threads import at_most, start
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,7 @@ def _within_limit(job: Job, tasks: list[Any], limit_s: float) -> list[Any]:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    thread = start(threading.Thread(target=work, daemon=True))
     n_done, since = 0, time.monotonic()
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         while thread.is_alive():

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spikelearn._clusters import read_queue
+from spikelearn._cores import cores
 from spikelearn._errors import SpikelearnError
-from spikelearn._threads import cores
 
 
 @dataclass(frozen=True)

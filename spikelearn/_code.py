@@ -32,6 +32,7 @@ from spikelearn._imported_files import (
     file_of,
     is_installed,
     is_toolkits,
+    own_name,
 )
 
 _TOOLKIT = Path(__file__).resolve().parent
@@ -188,7 +189,9 @@ def _digest_of_given(given: GivenValue, within: frozenset[int]) -> str:
 
 
 def _name(thing: Any) -> str:
-    return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', thing)}"
+    """Where a class or function is found, whatever its module is called in this session."""
+    module = own_name(getattr(thing, "__module__", ""))
+    return f"{module}.{getattr(thing, '__qualname__', thing)}"
 
 
 # Classes and functions whose code cannot be read, with what stands in the place of a digest.

@@ -15,6 +15,7 @@ import functools
 import hashlib
 import importlib.machinery
 import os
+import re
 import sys
 import sysconfig
 import types
@@ -37,6 +38,12 @@ _INSTALLED = {
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
     if (place := sysconfig.get_paths().get(name))
 }
+
+
+# Behind the name of a module, where another folder's has it (`name_beside`).
+_BESIDE = re.compile(r"@[0-9a-f]{8}$")
+# Folders of rules that were asked for, at the end of `sys.path`.
+_ADDED: set[str] = set()
 
 
 def is_installed(path: Path) -> bool:
@@ -154,6 +161,37 @@ def name_beside(module: str, root: Path) -> str:
     return f"{module}@{hashlib.sha256(str(root).encode()).hexdigest()[:8]}"
 
 
+def own_name(module: str) -> str:
+    """What a module is called where no other folder's has its name."""
+    return _BESIDE.sub("", module)
+
+
+def add_to_path(root: Path) -> None:
+    """Have what lies in a folder of the user's be found, where nothing else has its name."""
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+        _ADDED.add(str(root))
+
+
+def is_added(module: types.ModuleType, root: Path) -> bool:
+    """Whether a module lies in a folder, other than `root`, that was added for a rule's sake."""
+    if not _ADDED - {str(root)}:
+        return False
+    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
+    folders = {str(one) for one in Path(file).resolve().parents} if file else set()
+    return bool(folders & _ADDED - {str(root)}) and str(root) not in folders
+
+
+def own_path() -> list[str]:
+    """`sys.path` without the folders that were added to it."""
+    return [place for place in sys.path if place not in _ADDED]
+
+
+def path_of(root: Path) -> list[str]:
+    """Where files of a folder find what they import: not in folders that were added for others."""
+    return [str(root), *own_path()]
+
+
 @functools.lru_cache(maxsize=4096)
 def _names_imported(source: str) -> frozenset[tuple[int, tuple[str, ...]]]:
     """What a text imports, wherever in it: how many folders up, and the names from there on."""
@@ -191,7 +229,7 @@ def _imports(source: str, path: Path, root: Path) -> Iterator[Path]:
     """The files that a file imports."""
     for level, parts in _names_imported(source):
         if not level:
-            yield from _found(parts, [root, *map(Path, sys.path)])
+            yield from _found(parts, [Path(place) for place in path_of(root)])
         elif level <= len(path.parents):
             yield from _found(parts, [path.parents[level - 1]])
 

@@ -271,7 +271,13 @@ def _where(node: Any, place: Place) -> str:
 
 
 def between_commas(text: str, at: str = ",") -> list[str]:
-    """The parts of a text between commas (or another letter) that no bracket or quote holds."""
+    """The parts of a text between commas (or another letter) that no bracket or quote holds.
+
+    Raises
+    ------
+    SpikelearnError
+        Where there is nothing in one of several, and something in others.
+    """
     parts, depth, quote = [""], 0, ""
     for letter in text:
         if quote:
@@ -283,4 +289,19 @@ def between_commas(text: str, at: str = ",") -> list[str]:
             parts.append("")
         else:
             parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]
+    parts = [part.strip() for part in parts]
+    if any(parts) and not all(parts):
+        raise SpikelearnError(
+            f"there is nothing {_at_which(parts, at)} of '{text.strip():.60}'; leave out the one"
+            " that is too many"
+        )
+    return [part for part in parts if part]
+
+
+def _at_which(parts: Sequence[str], at: str) -> str:
+    """Between which commas a part is empty, in words."""
+    name = "comma" if at == "," else f"'{at}'"
+    empty = parts.index("")
+    if empty in (0, len(parts) - 1):
+        return f"{'before the first' if empty == 0 else 'behind the last'} {name}"
+    return f"between two {'commas' if at == ',' else name}"

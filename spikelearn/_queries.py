@@ -5,17 +5,18 @@
 
 Columns are called as they are, or without their beginning up to the first dot where that is enough.
 Only an expression is read, of columns, numbers, texts, comparisons, arithmetic and the functions in
-`FUNCTIONS`. It sees the table alone: no file, no other table, no setting. NaN is NULL.
+`FUNCTIONS`. It sees the table alone: no file, no other table, no setting. NaN is NULL, and so is
+what has no value, such as a division by zero: it fits nothing.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._undefined_values import read, without_undefined
 
 if TYPE_CHECKING:
     import pyarrow
@@ -130,6 +131,7 @@ def fitting_rows(table: pyarrow.Table, where: str = "", sort: Sequence[str] = ()
     )
     try:
         connection.register("runs", plain)
+        connection.execute("SET ieee_floating_point_ops = false")
         connection.execute("SET lock_configuration = true")
         condition = _condition(where, columns, connection) if where.strip() else "true"
         by = ", ".join([*order, f'"{_COLUMN.format(number)}"'])
@@ -194,11 +196,10 @@ def _condition(where: str, columns: Columns, connection: Any) -> str:
         return token
 
     condition = _TOKEN.sub(named, where)
-    query = f"SELECT 1 FROM runs WHERE ({condition}\n)"  # noqa: S608 - is read, and not run
-    read = json.loads(connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()[0])
-    if read["error"]:
-        raise SpikelearnError(f"--where cannot be read: {read['error_message']}")
-    for name, node in _classes(_only_condition(read)):
+    tree = read(condition, connection)
+    if tree["error"]:
+        raise SpikelearnError(f"--where cannot be read: {tree['error_message']}")
+    for name, node in _classes(_only_condition(tree)):
         if name not in _CLASSES:
             raise SpikelearnError(
                 f"--where takes one condition on the columns of the table; a"
@@ -209,7 +210,7 @@ def _condition(where: str, columns: Columns, connection: Any) -> str:
             raise SpikelearnError(f"there is no column '{'.'.join(node['column_names'])}'")
         if name == "FUNCTION":
             _check_function(str(node["function_name"]), node)
-    return condition
+    return without_undefined(tree, connection)
 
 
 def _only_condition(read: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from spikelearn._batches import asked, differing
 from spikelearn._errors import SpikelearnError
+from spikelearn._threads import start
 
 ANSWER_S = 10.0  # for a scheduler to answer
 SAID_S = 1.0  # of waiting, and it is said
@@ -81,7 +82,7 @@ def _refuse_silent(address: str, tell: Callable[[str], None]) -> None:
         ended.set()
 
     # In a thread of its own: this one may run a loop already, as notebooks do.
-    threading.Thread(target=ask, daemon=True).start()
+    start(threading.Thread(target=ask, daemon=True))
     if not ended.wait(SAID_S):
         tell(f"Waiting for the scheduler at {address}, {ANSWER_S:g} s at most")
         ended.wait(ANSWER_S + 5)

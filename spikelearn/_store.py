@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import reprlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +67,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 }  # fmt: skip
 _CONFIG_HAS = ("rule", "model", "dataset", "seed", "network")
 _SUMMARY_HAS = ("test_accuracy",)
+_ASIDE = re.compile(r"\.damaged([2-9]|[1-9]\d+)?")
 
 
 class DamagedResultError(SpikelearnError):
@@ -163,8 +165,8 @@ def set_aside(path: Path, reason: str) -> Path:
 
 
 def is_set_aside(path: Path) -> bool:
-    """Whether `set_aside` gave a path its name."""
-    return path.suffix.startswith(".damaged")
+    """Whether `set_aside` gave a path its name, as far as the name tells."""
+    return _ASIDE.fullmatch(path.suffix) is not None
 
 
 def made(folder: Path) -> dict[str, Any]:

@@ -8,24 +8,69 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar
 
+from spikelearn._cores import cores
 from spikelearn._errors import SpikelearnError
 
 # Of the whole process, as the libraries' own numbers of threads are.
 _most: int | None = None
 _ANY = 1024  # more than there are, and not more than libraries take
+# What Python says where the system starts no thread, in an error of no kind of its own.
+_REFUSED = "can't start new thread"
+Found = TypeVar("Found")
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class NoThreadError(SpikelearnError):
+    """The system starts no further thread."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the system starts no further thread: as many processes and threads run as there may be"
+            " (`ulimit -u` says how many), or there is no memory for one; with fewer workers and"
+            " threads there is room"
+        )
+
+
+def is_refused_thread(error: BaseException) -> bool:
+    """Whether an exception says that the system starts no further thread."""
+    return isinstance(error, RuntimeError) and _REFUSED in str(error)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_refused_thread(error):
+            raise
+        raise NoThreadError from error
+
+
+class ThreadPool(ThreadPoolExecutor):
+    """Threads that take what is submitted; `NoThreadError` where the system starts none."""
+
+    def submit(self, fn: Callable[..., Found], /, *args: Any, **kwargs: Any) -> Future[Found]:
+        """See `ThreadPoolExecutor`."""
+        with _told():
+            return super().submit(fn, *args, **kwargs)
+
+
+def start(thread: threading.Thread) -> threading.Thread:
+    """Start a thread.
+
+    Raises
+    ------
+    NoThreadError
+    """
+    with _told():
+        thread.start()
+    return thread
 
 
 def n_threads() -> int:

@@ -28,6 +28,7 @@ from spikelearn._provenance import package_versions
 from spikelearn._raised import raised
 from spikelearn._room import NoRoomError
 from spikelearn._store import MADE
+from spikelearn._threads import NoThreadError, is_refused_thread
 from spikelearn._workers import LostTask, Workers, outcomes
 
 Work = Callable[[Any, Any], Any]
@@ -170,11 +171,13 @@ def tried(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except SpikelearnError as error:
-        passing = isinstance(error, WriteError | DataUnavailableError)
-        return Failed(str(error), passing, isinstance(error, NoRoomError))
+        passing = isinstance(error, WriteError | DataUnavailableError | NoThreadError)
+        return Failed(str(error), passing, isinstance(error, NoRoomError | NoThreadError))
     except MemoryError as error:
         return Failed(raised(error), lacks_room=True)
     except BaseException as error:  # also what is meant to end a program
+        if is_refused_thread(error):  # to a library
+            return Failed(str(NoThreadError()), True, True)
         outside = threading.current_thread() is threading.main_thread()
         if isinstance(error, KeyboardInterrupt) and outside:
             raise

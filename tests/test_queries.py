@@ -45,6 +45,19 @@ TABLE = pyarrow.table(
         ("cast(accuracy * 10 as int) between 5 and 8", [0]),
         ("rule = 'a''; drop table runs --'", []),
         ("run = 'rule'", []),  # a text that is called as a column is
+        ("summary.seed / config.seed > 1", [1, 2]),  # what is divided by zero fits nothing
+        ("summary.seed / 0 > 1 or not (summary.seed / 0 > 1)", []),
+        ("config.seed // 0 is null and config.seed % 0 is null", [0, 1, 2]),
+        ("config.seed / config.seed >= 1 or run = 'a'", [0, 1, 2]),
+        ("sqrt(config.seed - 1) >= 0", [1, 2]),
+        ("ln(config.seed) > -100 and log10(config.seed) > -100", [1, 2]),
+        ("0 ** (config.seed - 1) >= 0", [1, 2]),
+        ("(0.0 - config.seed) ** 0.5 >= 0", [0]),
+        ("cast('nan' as double) > 1 or 'nan'::float > 1", []),
+        ("config.rate * cast('inf' as double) > 1", [0, 1, 2]),
+        ("cast('inf' as double) - cast('inf' as double) > 1", []),
+        ("config.seed + 9007199254740992 = 9007199254740993", [1]),  # exact as whole numbers are
+        ("run || 'x' = 'ax' and round(config.rate / 7, 3) = 0.429", [0]),
     ],
 )
 def test_the_rows_that_fit(where: str, rows: list[int]) -> None:

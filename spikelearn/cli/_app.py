@@ -17,6 +17,7 @@ import typer.core
 from spikelearn._atomic import put_away_all
 from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import ended_by_signals, interruption
+from spikelearn._threads import NoThreadError, is_refused_thread
 from spikelearn.cli import _completions as completions
 from spikelearn.cli._output import answering, give, note, print_line, tell_error
 
@@ -207,7 +208,7 @@ def _told_plainly(command: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         tell_error(sentence)
         raise typer.Exit(status) from None
     except (Exception, SystemExit) as error:
-        said = _raised_by_a_rule(error)
+        said = str(NoThreadError()) if is_refused_thread(error) else _raised_by_a_rule(error)
         if said is None and isinstance(error, OSError):
             said = f"{error.strerror or error}: {error.filename or 'the system refused'}"
         if said is None and (isinstance(error, MemoryError) or _TORCHS in str(error)):

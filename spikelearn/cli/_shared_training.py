@@ -48,13 +48,20 @@ def shared_training(workers: Workers, ranks: int, threads: int | None) -> dict[s
     SpikelearnError
         If several processes are to share trainings of several workers.
     """
+    if workers.limit_minutes is not None and ranks > 1:
+        raise SpikelearnError(
+            "--limit has another process train, which is ended where it takes longer, and --ranks"
+            " has several share one training; give one of the two"
+        )
     if not workers.alone and ranks > 1:
         raise SpikelearnError(
             "--ranks has several processes share one training, and workers train one each; give"
             " one of the two"
         )
     if not workers.alone and threads is not None:
-        raise SpikelearnError("--threads is of a training in this process; of workers it is"
-                              " --threads-per-worker")  # fmt: skip
+        who = "workers" if workers.limit_minutes is None else "a process that --limit ends"
+        raise SpikelearnError(
+            f"--threads is of a training in this process; of {who} it is --threads-per-worker"
+        )
     several = workers.threads if workers.threads > 1 else None
     return {"ranks": ranks, "threads": threads or several}

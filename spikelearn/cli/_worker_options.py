@@ -33,8 +33,9 @@ Limit = Annotated[
     float | None,
     typer.Option(
         metavar="MINUTES",
-        help="Minutes that a run may take; one that takes longer fails, and the process that"
-        " computes it is ended. No limit, if left out.",
+        help="Minutes that a run (a network of a study, a rule and seed of an audit) may take; one"
+        " that takes longer fails, and the process that computes it is ended. No limit, if left"
+        " out.",
     ),
 ]
 ONE = "1"  # worker, this process, where none is asked for

@@ -19,6 +19,7 @@ from spikelearn.cli._tables import print_table
 from spikelearn.cli._worker_options import (
     ONE,
     Cluster,
+    Limit,
     Scheduler,
     Threads,
     WorkersOption,
@@ -79,6 +80,7 @@ def audit(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     jobs: Jobs = None,
     seeds: SeedList = "0-4",
     again: Annotated[
@@ -99,6 +101,7 @@ def audit(
     Example: spikelearn audit --all --out audit/ --workers 4
     """
     from spikelearn._files import cache_folder
+    from spikelearn._paths import between_commas
     from spikelearn._progress import progress_bars
     from spikelearn.plausibility import Audit, all_rules
     from spikelearn.plausibility.measuring import Wanted, measure_each
@@ -107,13 +110,14 @@ def audit(
         raise SpikelearnError("give a rule, or --all; `spikelearn rules` lists the rules")
     if every and option:
         raise SpikelearnError("--option is for one rule; with --all each has options of its own")
-    keys = [key.strip() for key in criteria.split(",") if key.strip()] if criteria else None
+    keys = between_commas(criteria) if criteria else None
     each_once("the criterion", keys or [])
     _check(rule, keys or [], out)
     weights = _weights(weight or [])
     accuracy, similar = _accuracy(runs or []), _similarity(similarity)
     chosen, given = listed_seeds(seeds), settings(option or [])
-    who = chosen_workers(_with_older(workers, jobs), scheduler, cluster, threads_per_worker)
+    number = _with_older(workers, jobs)
+    who = chosen_workers(number, scheduler, cluster, threads_per_worker, limit)
     wanted = Wanted.of(keys, (out or cache_folder() / "audit") / "findings", again)
     with keeping(lambda: _kept(wanted.folder)):
         with progress_bars() as bar, plain_warnings():

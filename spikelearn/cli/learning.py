@@ -55,6 +55,7 @@ from spikelearn.cli._training_options import (
 from spikelearn.cli._worker_options import (
     ONE,
     Cluster,
+    Limit,
     Scheduler,
     Threads,
     WorkersOption,
@@ -102,6 +103,7 @@ def train(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     tensorboard: TensorBoard = None,
     ranks: Ranks = 1,
     threads: TrainingThreads = None,
@@ -127,11 +129,11 @@ def train(
     Example: spikelearn train runs/mlp_784-backprop-seed0-98eba36f08/config.yaml --seed 1
     Example: spikelearn train --recipe cifar10_cnn/backprop --ranks 2
     """
-    from spikelearn.training.recipes import is_of_run
+    from spikelearn.training.recipes import is_recipe
 
-    if network is not None and is_of_run(network):
+    if network is not None and is_recipe(network):
         if recipe is not None:
-            raise SpikelearnError(f"two recipes are given: the run '{network}' and '{recipe}'")
+            raise SpikelearnError(f"two recipes are given: '{network}' and '{recipe}'")
         network, recipe = None, network
     if network is not None and model is not None and network != model:
         raise SpikelearnError(f"two models are given: '{network}' and, by --model, '{model}'")
@@ -158,7 +160,7 @@ def train(
     print_changes(changed, of_network, parts=("network",))
     _note_own_settings(first, given)
     configs = [first.changed("seed", one) for one in _seeds(seeds, seed, first.seed)]
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     shared = shared_training(who, ranks, threads)
     _train_and_print(configs, out, who, again, {"tensorboard": tensorboard, **shared})
 

@@ -28,6 +28,7 @@ from spikelearn.cli._tables import print_above_ceiling, print_table, print_tests
 from spikelearn.cli._worker_options import (
     ONE,
     Cluster,
+    Limit,
     Scheduler,
     Threads,
     WorkersOption,
@@ -77,7 +78,10 @@ def run(
     limit_minutes: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="MINUTES", help="Stop after so long; the same command goes on."
+            min=0,
+            metavar="MINUTES",
+            help="Stop the study after so long; the same command goes on. --limit is of each"
+            " network.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Added to every seed of the description.")] = 0,
@@ -86,6 +90,7 @@ def run(
     scheduler: Scheduler = "",
     cluster: Cluster = None,
     threads_per_worker: Threads = 1,
+    limit: Limit = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try networks again that failed before.")
     ] = False,
@@ -125,7 +130,7 @@ def run(
             plan_said.append(sentence)
         give("plan", plan_said)
         return
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker)
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
     run_and_print(described, out, limit_minutes, command, again, who, retry_failed, runs)

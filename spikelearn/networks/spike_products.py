@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch.nn.functional import linear
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from spikelearn._compiling import compiled
+from spikelearn._threads import ThreadPool
 
 # From where the loops take less time than the dense product and its gradient:
 _LARGE = 1 << 25  # multiplications of the dense product
@@ -96,7 +96,7 @@ def _in_parts(loop: Callable[..., None], n: int, *arrays: np.ndarray) -> None:
     threads = torch.get_num_threads()
     cuts = [n * part // threads for part in range(threads + 1)]
     *others, own = itertools.pairwise(cuts)
-    with ThreadPoolExecutor(max(1, len(others))) as pool:  # starts no thread before it is needed
+    with ThreadPool(max(1, len(others))) as pool:  # starts no thread before it is needed
         done = [pool.submit(loop, *arrays, first, last) for first, last in others]
         loop(*arrays, *own)
         for part in done:

@@ -136,7 +136,8 @@ def measure_each(
     found, read = _read(known, tasks, wanted, given)
     missing = [task for task in tasks if task not in found]
     who = workers or Workers()
-    if len(known) == len(missing) == 1:  # what it raises is told as it is
+    if len(known) == len(missing) == 1 and who.limit_minutes is None:
+        # In this process: what it raises is told as it is.
         ((place, seed),) = missing
         found[place, seed] = measure_one(known[place], seed, wanted, given, say)
         missing = []

@@ -26,11 +26,14 @@ from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import cache_folder, write_text
 from spikelearn._imported_files import (
     ImportedFiles,
+    add_to_path,
     dotted,
+    is_added,
     is_at,
     is_installed,
     is_toolkits,
     name_beside,
+    path_of,
     root_of,
 )
 from spikelearn._keys import text_key
@@ -238,7 +241,7 @@ def _module_at(path: Path) -> types.ModuleType:
         for one in list(sys.modules):
             if any(is_at(sys.modules[one], file) for file in loaded.texts):
                 del sys.modules[one]
-    with _alone(root, name) as named:
+    with _alone(root, name) as (shared, others):
         try:
             module = _imported(path, root, name)
         except SpikelearnError:
@@ -248,8 +251,7 @@ def _module_at(path: Path) -> types.ModuleType:
         files = ImportedFiles(())
         files.add(path)
         texts = {(root / place).resolve(): text for f in files.found.values() for place, text in f}
-        if named:
-            _refuse_late_imports(texts, named, path)
+        _refuse_late_imports(texts, shared, others, path)
     _LOADED[path] = _Loaded(module, texts)
     return module
 
@@ -283,11 +285,11 @@ def _imported(path: Path, root: Path, name: str) -> types.ModuleType:
 
 
 @contextlib.contextmanager
-def _alone(root: Path, name: str) -> Iterator[set[str]]:
+def _alone(root: Path, name: str) -> Iterator[tuple[set[str], set[str]]]:
     """Import as from a folder: first of all from there, whatever other folders' modules are called.
 
-    Yields the names that modules of other folders bear too. Those modules have them back at the
-    end, and this folder's have others.
+    Yields the names that modules of other folders bear too, and those that they alone bear. Those
+    modules have them back at the end, and this folder's have others.
 
     Parameters
     ----------
@@ -297,20 +299,27 @@ def _alone(root: Path, name: str) -> Iterator[set[str]]:
         Of the module that is to be imported.
     """
     here = {p.stem if p.suffix == ".py" else p.name for p in root.iterdir()} | {_top(name)}
-    tops = {top for top in here if top in sys.modules and _is_of_another(sys.modules[top], root)}
+    shared = {top for top in here if top in sys.modules and _is_of_another(sys.modules[top], root)}
+    # In a process of its own it would not find those, either.
+    others = {
+        top for top in {*map(_top, sys.modules)} - here
+        if top in sys.modules and is_added(sys.modules[top], root)
+    }  # fmt: skip
+    tops = shared | others
     aside = {one: module for one, module in list(sys.modules.items()) if _top(one) in tops}
     for one in aside:
         del sys.modules[one]
-    sys.path.insert(0, str(root))
+    before, sys.path[:] = list(sys.path), path_of(root)
+    inside = list(sys.path)
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # it is known by seconds alone
     importlib.invalidate_caches()
     try:
-        yield tops
+        yield shared, others
     finally:
         sys.dont_write_bytecode = writes
-        sys.path.remove(str(root))
-        if str(root) not in sys.path:
-            sys.path.append(str(root))  # for what is imported where it is used
+        # What the files themselves have added stays.
+        sys.path[:] = [place for place in sys.path if place not in inside] + before
+        add_to_path(root)  # for what is imported where it is used
         for one in [n for n in sys.modules if _top(n) in tops]:
             _rename(sys.modules.pop(one), name_beside(one, root))
         sys.modules.update(aside)
@@ -342,15 +351,17 @@ def _rename(module: types.ModuleType, name: str) -> None:
     sys.modules[name] = module
 
 
-def _refuse_late_imports(texts: dict[Path, str], named: set[str], path: Path) -> None:
+def _refuse_late_imports(
+    texts: dict[Path, str], shared: set[str], others: set[str], path: Path
+) -> None:
     """Refuse imports in functions where they would find another folder's module.
 
     Parameters
     ----------
     texts : mapping of Path to str
         The files.
-    named : set of str
-        Names that another folder's modules bear.
+    shared, others : set of str
+        Names that another folder's modules bear too, or alone.
     path : Path
         Of the rule.
 
@@ -358,13 +369,15 @@ def _refuse_late_imports(texts: dict[Path, str], named: set[str], path: Path) ->
     ------
     SpikelearnError
     """
-    for file, text in texts.items():
+    for file, text in texts.items() if shared or others else ():
         for line, name in _late_imports(text):
-            if not name or _top(name) in named:
+            top = _top(name)
+            if top in shared | others or (not name and shared):
+                named = top or " and ".join(sorted(shared))
                 raise SpikelearnError(
-                    f"{path} cannot be used beside another folder's {' and '.join(sorted(named))}:"
-                    f" {file.name}, line {line}, imports within a function, where it would find"
-                    " that folder's; import it at the top of the file"
+                    f"{path} cannot be used beside another folder's {named}: {file.name}, line"
+                    f" {line}, imports within a function, where it would find that folder's; import"
+                    " it at the top of the file"
                 )
 
 

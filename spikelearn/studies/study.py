@@ -47,7 +47,7 @@ from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._names import file_name, is_file_name
 from spikelearn.training.config import STDPConfig, TrainConfig
-from spikelearn.training.recipes import beside, load_recipe
+from spikelearn.training.recipes import beside, load_recipe, value_beside
 
 BASELINE = "baseline"  # family of networks that learn nothing
 
@@ -422,4 +422,7 @@ def load_study(name: str | Path) -> Study:
     if isinstance(networks, list):
         entries = [beside(path, one) if isinstance(one, dict) else one for one in networks]
         content = {**content, "networks": entries}
+    if isinstance(content, dict) and "recordings" in content:
+        found = value_beside("recordings", content["recordings"], path.parent)
+        content = {**content, "recordings": found}
     return validate(Study, content, path)

@@ -196,7 +196,15 @@ def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
         raise ValueError(
             f"'{given}' is no range; one is first:last:number, as 0:1:11, or first:last:number:log"
         )
-    return [_read(text, path) for text in between_commas(given)]
+    return [_read(text, path) for text in _parts(given, path)]
+
+
+def _parts(given: str, path: str) -> list[str]:
+    """What stands between commas."""
+    try:
+        return between_commas(given)
+    except SpikelearnError as error:
+        raise ValueError(f"{f'values of {path}: ' if path else ''}{error}") from error
 
 
 def range_of(given: str) -> Range | None:
@@ -337,7 +345,7 @@ def rounded_value(value: float) -> int | float:
 
 def _numbers(name: str, arguments: str) -> list[float]:
     names = _DRAWS[name][1]
-    given = between_commas(arguments)
+    given = _parts(arguments, "")
     numbers = [float(text) for text in given if re.fullmatch(_NUMBER, text)]
     if len(numbers) < len(given) or len(numbers) != len(names):
         raise ValueError(

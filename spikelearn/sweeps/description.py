@@ -29,7 +29,9 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
 from spikelearn._keys import plain
 from spikelearn._names import is_file_name
+from spikelearn._paths import between_commas
 from spikelearn._time_steps import DEFAULT_DURATION_MS
+from spikelearn._yaml import parse_yaml
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.stimuli.protocol import AnyProtocol
 from spikelearn.sweeps.axes import Axis, Together, Varied
@@ -42,6 +44,7 @@ from spikelearn.sweeps.measures import (
 )
 from spikelearn.sweeps.search import Search, absolute_search
 from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.recipes import value_beside
 
 _LISTED = 100_000  # entries of an array that a description lists
 # Columns that every table has, which no axis may be called.
@@ -242,6 +245,10 @@ def _written(value: Any) -> Any:
     return plain(value)
 
 
+# Of what a file's base is, where it is a text.
+_FIRST = {"simulate": "model", "train": "recipe"}
+
+
 def load_sweep(path: str | Path) -> Sweep:
     """The sweep in a YAML file; files of measures and models that it names are those beside it.
 
@@ -260,25 +267,42 @@ def load_sweep(path: str | Path) -> Sweep:
             content["measures"] = [absolute_measure(m, path.parent) for m in content["measures"]]
         if isinstance(content.get("search"), dict):
             content["search"] = absolute_search(content["search"], path.parent)
-        content = _with_files_beside(content, path.parent)
+        content |= {
+            base: value_beside(_FIRST[base], content[base], path.parent)
+            for base in _FIRST if base in content
+        }  # fmt: skip
+        if "vary" in content:
+            content["vary"] = _axes_beside(content["vary"], path.parent)
     return validate(Sweep, content, path)
 
 
-def _with_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Files that the base names, counted from the folder of the sweep."""
-    found = dict(content)
-    for base, fields in (("simulate", ("model", "stimulus")), ("train", ("recipe",))):
-        given = content.get(base)
-        if isinstance(given, str):
-            given = {fields[0]: given}
-        if not isinstance(given, dict):
-            continue
-        found[base] = dict(given)
-        for field in fields:
-            name = given.get(field)
-            if isinstance(name, str) and name.endswith((".yaml", ".yml", ".nir")):
-                found[base][field] = str(folder / name) if (folder / name).is_file() else name
-    return found
+def _axes_beside(given: Any, folder: Path) -> Any:
+    """Axes of a file, in which values that are files are counted from its folder."""
+    if isinstance(given, list):
+        return [_axes_beside(one, folder) for one in given]
+    if not isinstance(given, dict):
+        return given
+    if "together" in given:
+        return {**given, "together": _axes_beside(given["together"], folder)}
+    if "path" in given:
+        return {**given, "values": _values_beside(given["path"], given.get("values"), folder)}
+    return {path: _values_beside(path, values, folder) for path, values in given.items()}
+
+
+def _values_beside(path: Any, values: Any, folder: Path) -> Any:
+    """The values of an axis, also where one text says them."""
+    if not isinstance(values, str):
+        return value_beside(str(path), values, folder)
+    try:
+        parts = between_commas(values)
+    except SpikelearnError:  # which is told where they are read
+        return values
+    found = [value_beside(str(path), part.strip("'\""), folder) for part in parts]
+    is_other = [one != part.strip("'\"") for one, part in zip(found, parts, strict=True)]
+    if not any(is_other):
+        return values
+    read = [parse_yaml(part, "a value") for part in parts]
+    return [one if other else v for one, other, v in zip(found, is_other, read, strict=True)]
 
 
 def code_named(fields: Any) -> str | None:

@@ -191,6 +191,7 @@ class _Work:
     tell: Callable[[str], None]
     n_done: int = 0
     n_failed: int = 0
+    n_runs: int = 0
     n_to_do: int = 0
     n_failed_before: int = 0
     n_running: int | None = None  # at a time, on other processes
@@ -253,6 +254,7 @@ class _Work:
         self, retry_failed: bool, again: bool
     ) -> Iterator[tuple[Plan, SmallResults, Estimate]]:
         """The plan, with what is to be computed chosen, and what is there."""
+        self.n_runs = self.sweep.n_runs  # once: axes may be long
         with (
             SmallResults(self.folder / RESULTS) as results,
             Plan(self.sweep, self.made.key, self._looking_up) as plan,
@@ -283,7 +285,7 @@ class _Work:
 
     def _looking_up(self, number: int) -> None:
         if self.progress is not None:
-            self.progress(0.0, f"looking up {number:,} of {self.sweep.n_runs:,} runs")
+            self.progress(0.0, f"looking up {number:,} of {self.n_runs:,} runs")
 
     def _kept(self) -> str:
         what = f"What is complete ({self.n_done} of the {self.n_to_do} runs to compute)"
@@ -293,6 +295,8 @@ class _Work:
         for sentence in estimate.before(self.n_to_do):
             self.tell(sentence)
         if not self.n_to_do:
+            if self.progress is not None:
+                self.progress(1.0, "all of them read")
             return
         tasks = ((run.key, plan.changes(run), run.seed) for run in plan.to_do())
         for _, outcome in self._outcomes(tasks, results):
@@ -352,7 +356,7 @@ class _Work:
         words += f", {self.n_failed} failed" if self.n_failed else ""
         words += f", {self.n_running} running" if self.n_running is not None else ""
         words += f", on {self.workers}" if not self.workers.alone else ""
-        self.progress(finished / self.n_to_do, words)
+        self.progress(finished / self.n_to_do if self.n_to_do else 1.0, words)
 
 
 _MOST_NOTES = 20

@@ -55,7 +55,8 @@ def write_sweep_table(
     import pyarrow.parquet
 
     failed: dict[str, tuple[int, str]] = {}
-    schema = _schema(sweep, plan.axes, runs.by_population)
+    as_text = [_as_text(axis) for axis in plan.axes]  # not for each run: axes may be long
+    schema = _schema(sweep, plan.axes, as_text, runs.by_population)
     rows: list[dict[str, Any]] = []
     with (
         atomic_path(folder / TABLE, durable=True) as temporary,
@@ -66,7 +67,8 @@ def write_sweep_table(
             if (why := found.get("failed")) is not None:
                 n, first = failed.get(why, (0, said_of(plan, run)))
                 failed[why] = (n + 1, first)
-            rows += _rows(sweep, plan, run, found, runs.by_population)
+            about = _about(sweep, plan, run, found, as_text)
+            rows += _rows(sweep, about, found, runs.by_population)
             if len(rows) >= _TOGETHER:
                 writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
                 rows.clear()
@@ -87,14 +89,19 @@ def _found(run: Run, results: SmallResults) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"failed": _NOT_COMPUTED}
 
 
-def _rows(
-    sweep: Sweep, plan: Plan, run: Run, found: Mapping[str, Any], by_population: bool
-) -> Iterator[dict[str, Any]]:
+def _about(
+    sweep: Sweep,
+    plan: Plan,
+    run: Run,
+    found: Mapping[str, Any],
+    as_text: Sequence[Sequence[bool]],
+) -> dict[str, Any]:
+    """What a run is, and how it went."""
     about: dict[str, Any] = {"run": run.number}
-    for axis, values in zip(plan.axes, run.values, strict=True):
-        pairs = zip(axis.columns, values, _as_text(axis), strict=True)
+    for axis, values, texts in zip(plan.axes, run.values, as_text, strict=True):
+        pairs = zip(axis.columns, values, texts, strict=True)
         about |= {c: _text(value) if text else value for c, value, text in pairs}
-    about |= {
+    return about | {
         "seed": run.seed,
         "failed": found.get("failed", ""),
         "notes": "; ".join(found.get("notes", ())),
@@ -105,6 +112,12 @@ def _rows(
         "machine": found.get("machine", ""),
         "time": found.get("time", ""),
     }
+
+
+def _rows(
+    sweep: Sweep, about: dict[str, Any], found: Mapping[str, Any], by_population: bool
+) -> Iterator[dict[str, Any]]:
+    """The rows of a run: what it is, with what was measured."""
     names = [measure_name(measure) for measure in sweep.measured()]
     if not by_population:
         yield about | {name: _value(name, found, None, "") for name in names}
@@ -128,14 +141,16 @@ def _value(name: str, found: Mapping[str, Any], place: int | None, population: s
     return nothing if value is None else value
 
 
-def _schema(sweep: Sweep, axes: Sequence[Axis], by_population: bool) -> pyarrow.Schema:
+def _schema(
+    sweep: Sweep, axes: Sequence[Axis], as_text: Sequence[Sequence[bool]], by_population: bool
+) -> pyarrow.Schema:
     import pyarrow
 
     text, number = pyarrow.string(), pyarrow.float64()
     fields: list[tuple[str, Any]] = [("run", pyarrow.int64())]
-    for axis in axes:
-        for at, (column, as_text) in enumerate(zip(axis.columns, _as_text(axis), strict=True)):
-            fields.append((column, text if as_text else _kind([v[at] for v in axis.values])))
+    for axis, texts in zip(axes, as_text, strict=True):
+        for at, (column, is_text) in enumerate(zip(axis.columns, texts, strict=True)):
+            fields.append((column, text if is_text else _kind([v[at] for v in axis.values])))
     fields.append(("seed", pyarrow.int64()))
     fields += [("population", text)] if by_population else []
     for measure in sweep.measured():

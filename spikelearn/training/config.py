@@ -7,6 +7,7 @@ another wants to see it. Versions of libraries do not count; they are told besid
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -202,6 +203,11 @@ def run_name(complete: Mapping[str, Any]) -> str:
     rule = Path(complete["rule"]).name.replace(".py:", ".")
     about = Path(complete["model"]).stem, rule, f"seed{complete['seed']}"
     return "-".join([*about, run_key(complete)[:10]])
+
+
+def is_run_name(name: str) -> bool:
+    """Whether `run_name` may have given that name: at its end there is the beginning of a key."""
+    return re.search(r"-seed\d+-[0-9a-f]{10}$", name) is not None
 
 
 class GroupConfig(Description):

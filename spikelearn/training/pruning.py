@@ -90,6 +90,8 @@ def _hidden_of(run: Path) -> list[Path]:
 def _beside(folder: Path) -> Iterator[Prunable]:
     """What stands beside runs that are complete, and checkpoints that were set aside."""
     for path in sorted(folder.glob(f".*{CHECKPOINT}.damaged*")):
+        if not (store.is_set_aside(path) and path.is_file()):
+            continue
         yield _of(DAMAGED, path.name, "damaged, set aside", path)
     for path in sorted(folder.iterdir()):
         if not path.name.startswith(".") and path.is_dir() and store.is_complete(path):

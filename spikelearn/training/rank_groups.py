@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+
+from spikelearn._threads import ThreadPool
 
 Found = TypeVar("Found")
 
@@ -148,7 +149,7 @@ def in_threads(number: int, work: Callable[[_Thread], Found]) -> list[Found]:
                 table.one_left = True
                 table.changed.notify_all()
 
-    with ThreadPoolExecutor(number) as pool:
+    with ThreadPool(number) as pool:
         futures = [pool.submit(one, rank) for rank in range(number)]
     failed = [error for future in futures if (error := future.exception()) is not None]
     # Those that a failure has left alone say nothing of it.

@@ -29,8 +29,10 @@ import numpy as np
 import torch
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_files import own_path
 from spikelearn._raised import raised
 from spikelearn._seeding import torch_generator
+from spikelearn._threads import start
 from spikelearn.rules import make_rule, rule_code
 from spikelearn.training.checked_runs import described_network
 from spikelearn.training.checkpoints import Progressed, read_checkpoint, write_checkpoint
@@ -260,7 +262,7 @@ class _Other:
         self._errors = folder / f"{rank}.errors"
         # Whatever lies in the working folder is not taken for a library.
         code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import main;"
+            f"import sys; sys.path[:] = {own_path()!r}; from {__name__} import main;"
             f" main({rank}, {number}, {str(folder)!r})"
         )
         with open(self._errors, "wb") as errors:
@@ -270,7 +272,11 @@ class _Other:
             )  # fmt: skip
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._failed = ""
-        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            start(threading.Thread(target=self._listen, daemon=True))
+        except SpikelearnError:
+            self.end()
+            raise
 
     def _listen(self) -> None:
         with contextlib.suppress(ValueError, OSError):  # closed, or cut off in a line
@@ -375,7 +381,7 @@ def main(rank: int, number: int, folder: str) -> None:
         answers.flush()
 
     listening = threading.Thread(target=listen, daemon=True)
-    listening.start()
+    start(listening)
     try:
         _take_part(rank, number, Path(folder), told, say)
     except LostRank:

@@ -15,16 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import cache_folder, find_yaml, read_yaml, validate, write_yaml
+from spikelearn._files import (
+    cache_folder,
+    find_yaml,
+    read_yaml,
+    shipped_names,
+    validate,
+    write_yaml,
+)
 from spikelearn._keys import content_key, current_name
 from spikelearn._store import CONFIG, StoredResultWarning, is_complete
 from spikelearn.networks import load_model
 from spikelearn.rules import RULES
 from spikelearn.rules.user_rule import absolute_place, is_place
+from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, is_own
 from spikelearn.training.config import SAID_OF_NETWORKS, STDPConfig, TrainConfig, fields_of
 from spikelearn.training.stored_runs import rule_of_run
 
 # What a run's configuration says beside what was asked for: it follows from that.
+# Fields of a recipe that no model has.
+SAID_BY_RECIPES = {"rule", "model", "dataset", "epochs", "n_train"}
+# Endings of files that a description may name: models, images, recordings, spikes, sounds.
+FILES = (".yaml", ".yml", ".nir", ".npz", ".npy", ".csv", ".mat", ".nwb", ".nix", ".h5", ".wav",
+         ".txt")  # fmt: skip
 _FOLLOWS = ("format", "network", "data", "code", "variant", "images")
 
 
@@ -72,11 +85,60 @@ def _made(content: Any, path: Path) -> TrainConfig | STDPConfig:
 
 
 def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """What a file says, with the rule of one's own that it names looked for from its folder."""
-    rule = content.get("rule")
-    if isinstance(rule, str) and is_place(rule):
-        return {**content, "rule": absolute_place(rule, path.parent)}
-    return content
+    """What a file says, with the files that it names looked for from its folder.
+
+    A rule of one's own is always counted from there; a model, a recipe and images where there are
+    such, and else from the working folder.
+    """
+    return {name: value_beside(name, value, path.parent) for name, value in content.items()}
+
+
+def value_beside(name: str, value: Any, folder: Path) -> Any:
+    """A field's value; where that names a file in a folder, with the path of it.
+
+    Parameters
+    ----------
+    name : str
+        Of the field, or a path that ends in it.
+    value : object
+        Texts within mappings and lists are looked at, too.
+    folder : Path
+    """
+    field = name.rpartition(".")[2]
+    if isinstance(value, Mapping):
+        return {inner: value_beside(inner, v, folder) for inner, v in value.items()}
+    if isinstance(value, list):
+        return [value_beside(name, v, folder) for v in value]
+    if not isinstance(value, str):
+        return value
+    if is_place(value) and (field == "rule" or Path(folder, value.rpartition(":")[0]).is_file()):
+        return absolute_place(value, folder)
+    there = folder / value
+    try:
+        if field == "dataset":  # which may be a folder of any name
+            is_file = value not in (*DATASETS, *EVENT_DATASETS, "") and is_own(there)
+        else:  # what is called without an ending is shipped, or a run
+            is_file = value.endswith(FILES) and there.is_file()
+            is_file |= field == "model" and "/" in value and is_complete(there)
+    except OSError:  # as for a text of thousands of letters
+        is_file = False
+    return str(there) if is_file else value
+
+
+def is_recipe(name: str | Path) -> bool:
+    """Whether it is a shipped recipe's name, or a file or folder that says how to train."""
+    if is_of_run(name):
+        return True
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        return str(name) in shipped_names("models/recipes")
+    if not path.is_file():
+        return False
+    try:
+        content = read_yaml(path)
+    except SpikelearnError:
+        return False
+    return isinstance(content, dict) and not SAID_BY_RECIPES.isdisjoint(content)
 
 
 def is_of_run(name: str | Path) -> bool:

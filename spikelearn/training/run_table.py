@@ -27,6 +27,7 @@ from spikelearn._files import cache_folder
 from spikelearn._keys import text_key
 from spikelearn._queries import Columns, fitting_rows
 from spikelearn._small_results import SmallResults
+from spikelearn.training.config import is_run_name
 from spikelearn.training.stored_runs import (
     CHECKPOINT,
     TODAYS,
@@ -166,7 +167,7 @@ def _names_in(folder: Path) -> list[str]:
 
 def _is_run(path: Path) -> bool:
     """Whether a folder holds the summary of a run, or is one that was set aside."""
-    return store.is_complete(path) or store.is_set_aside(path)
+    return store.is_complete(path) or (store.is_set_aside(path) and is_run_name(path.stem))
 
 
 def unfinished(path: Path) -> Row:

@@ -6,8 +6,9 @@ import pytest
 from calling import call
 from other_workers import OtherWorkers
 
+from spikelearn import _work_in_folder
 from spikelearn._files import write_yaml
-from spikelearn._workers import Workers
+from spikelearn._workers import PastLimit, Workers
 from spikelearn.plausibility import measuring
 from spikelearn.studies import comparing
 from spikelearn.training import several_runs
@@ -98,6 +99,48 @@ def test_an_audit_knows_the_older_name_of_workers(workers, tmp_path, monkeypatch
     both = call("audit", "oja", "--jobs", 3, "--workers", 2)
     assert both.exit_code == 1
     assert "give one of them" in both.stderr
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """The limits of time of what is shared out, none of which ends in time."""
+    found = []
+
+    def never_in_time(function, tasks, workers, *others, **more):
+        for task in list(tasks):
+            found.append((workers.number, workers.limit_minutes))
+            yield task, PastLimit(f"it took longer than its limit of {workers.limit_minutes:g} min")
+
+    monkeypatch.setattr(_work_in_folder, "outcomes", never_in_time)
+    return found
+
+
+def test_what_takes_too_long_fails_with_its_limit(limits, tmp_path, monkeypatch):
+    words = "it took longer than its limit of 0.5 min"
+    limit = ("--limit", 0.5, "--out", tmp_path / "out")
+    done = call(*TRAIN, *limit)
+    assert done.exit_code == 1
+    assert f"Failed: seed 0: {words}" in done.stderr
+    # One rule and seed would otherwise be measured in this process.
+    done = call("audit", "oja", "--seeds", 0, "--criteria", "C9", *limit)
+    assert done.exit_code == 1
+    assert words in done.stderr
+    made = small_recording()
+    monkeypatch.setattr(comparing, "image_recording", lambda name: made)
+    content = {
+        "name": "one", "networks": [{"family": "of errors", "rule": "backprop", **NETWORK}],
+        "n_train": 60, "recordings": ["small"], "n_bootstrap": 10, "tests": False, "criteria": [],
+    }  # fmt: skip
+    write_yaml(tmp_path / "one.yaml", content)
+    done = call("study", "run", tmp_path / "one.yaml", *limit)
+    assert done.exit_code == 1
+    assert words in done.output
+    assert limits == [("1", 0.5)] * 3
+    for more, said in ((("--ranks", 2), "--limit has another process train"),
+                       (("--threads", 2), "that --limit ends it is --threads-per")):  # fmt: skip
+        done = call(*TRAIN, *limit, *more)
+        assert done.exit_code == 1
+        assert said in done.stderr
 
 
 @pytest.mark.parametrize("command", [("train", "mlp_64", "--rule", "oja"), ("audit", "oja"),

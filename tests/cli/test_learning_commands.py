@@ -132,3 +132,20 @@ def test_a_learning_rate_that_the_recipe_overrides_is_said_to_be(tmp_path):
     assert "does not reach" not in result.output
     kept = [read_config(folder) for folder in (tmp_path / "runs").iterdir()]
     assert sorted(c["groups"]["network"]["learning_rate"] for c in kept) == [0.01, 0.1]
+
+
+@pytest.mark.parametrize("named", ["s5.yaml", "mnist_mlp/kolen_pollack"])
+def test_a_recipe_may_stand_where_a_model_does(named, tmp_path, monkeypatch):
+    (tmp_path / "s5.yaml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+    trained = []
+    monkeypatch.setattr(
+        "spikelearn.cli.learning._train_and_print", lambda configs, *others: trained.append(configs)
+    )
+    for given in ((named,), ("--recipe", named)):
+        result = call("train", *given, "--epochs", 1)
+        assert result.exit_code == 0, result.output
+    assert trained[0] == trained[1]
+    two = call("train", named, "--recipe", named)
+    assert two.exit_code == 1
+    assert f"two recipes are given: '{named}' and '{named}'" in two.stderr

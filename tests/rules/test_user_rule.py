@@ -14,7 +14,7 @@ from own_rules import RULE, line_of, write_rule
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks import load_model
-from spikelearn.rules import make_rule, rule_code, rule_from_file, rule_name
+from spikelearn.rules import make_rule, rule_code, rule_from_file, rule_name, user_rule
 from spikelearn.rules.baselines import Backprop
 from spikelearn.rules.checks import RuleCheckError, check_rule
 from spikelearn.rules.feedback_alignment import SignSymmetric
@@ -74,6 +74,58 @@ def test_files_of_one_name_find_their_own_neighbours(tmp_path: Path) -> None:
     )
     with pytest.raises(SpikelearnError, match="imports within a function"):
         rule_from_file(f"{write_rule(tmp_path / 'three', late)}:MyRule")
+
+
+COMPUTED = """
+from my_factors import FACTOR
+from spikelearn.rules.baselines import Backprop
+
+try:
+    import my_extra
+except ImportError:
+    my_extra = None
+
+class MyRule(Backprop):
+    third = 1 / 3
+
+    class Inner:
+        more = 2 + FACTOR
+
+MyRule.later = 4
+
+def made(k):
+    class Made(MyRule):
+        def kept(self):
+            return k
+    return Made
+
+Made = made(3)
+"""
+
+
+@pytest.mark.parametrize("name", ["MyRule", "Made"])
+def test_a_rule_has_one_key_whatever_was_imported_before_it(tmp_path: Path, name: str) -> None:
+    one, two = (write_rule(tmp_path / folder, COMPUTED) for folder in ("one", "two"))
+    (one.parent / "my_extra.py").write_text("x = 1\n")  # which the other has not
+    first = rule_code(f"{two}:{name}")
+    assert any(key.startswith("my_rule.") for key in first)
+    assert not any("@" in key or "extra" in key for key in first)
+    forget_modules(tmp_path)
+    assert "my_extra" in rule_code(f"{one}:{name}")
+    second = rule_code(f"{two}:{name}")
+    assert second == first
+    module = rule_from_file(f"{two}:{name}").__module__
+    assert "@" in module
+    assert sys.modules[module].my_extra is None
+
+
+def forget_modules(folder: Path) -> None:
+    """As in a process that has imported nothing from a folder."""
+    for module in list(sys.modules):
+        if str(folder) in str(getattr(sys.modules[module], "__file__", "")):
+            del sys.modules[module]
+    user_rule._LOADED.clear()
+    sys.path[:] = [place for place in sys.path if not place.startswith(str(folder))]
 
 
 @pytest.mark.parametrize("name", ["random.py", "torch.py", "my-rule.py", "my.rule.py", "1.py"])

@@ -66,6 +66,21 @@ def test_values_between_commas_are_read_as_yaml():
     assert between_commas("a=1:2:2 & b[x & y]=3", "&") == ["a=1:2:2", "b[x & y]=3"]
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [("10,,20", "between two commas"), ("10, ,20", "between two commas"),
+     (",10", "before the first comma"), ("10,20,", "behind the last comma")],
+)  # fmt: skip
+def test_a_value_that_is_not_there_is_not_dropped(text, where):
+    with pytest.raises(SpikelearnError, match=f"there is nothing {where}") as raised:
+        Varied(path="x", values=text)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(SpikelearnError, match=where):
+        between_commas(text)
+    with pytest.raises(ValueError, match="there is nothing between two commas"):
+        read("uniform(0,,1):5", 0, "x")
+
+
 def test_draws_are_those_of_their_seed_and_path():
     one = values_of("uniform(0, 1):50")
     assert one == values_of("uniform(0, 1):50")

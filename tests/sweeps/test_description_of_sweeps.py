@@ -67,6 +67,51 @@ def test_a_file_finds_what_lies_beside_it_and_is_called_after_it(tmp_path, monke
     assert sweep.measures == (f"{(tmp_path / 'own_peak.py').resolve()}:peak",)
 
 
+def test_values_of_a_file_s_axes_are_files_beside_it(tmp_path, monkeypatch):
+    network = sl.load_model("lif_neuron").model_dump(mode="json", exclude_none=True)
+    for name in ("one.yaml", "two.yaml"):
+        write_yaml(tmp_path / name, network)
+    write_yaml(tmp_path / "step.yaml", {"kind": "step", "amplitude_pa": 100})
+    (tmp_path / "own_rule.py").write_text("class Mine: pass\n")
+    (tmp_path / "images").mkdir()
+    monkeypatch.chdir(tmp_path.parent)
+    there = {name: str(tmp_path / f"{name}.yaml") for name in ("one", "two", "step")}
+
+    def values(vary, base="simulate"):
+        content = {base: {"model": "one.yaml"} if base == "simulate" else {"recipe": "r/one"}}
+        write_yaml(tmp_path / "sweep.yaml", {**content, "vary": vary})
+        return [axis.values for axis in load_sweep(tmp_path / "sweep.yaml").vary]
+
+    model, stimulus = "simulate.model", "simulate.stimulus"
+    assert values({model: ["one.yaml", "brunel2000"]}) == [(there["one"], "brunel2000")]
+    assert values({model: "one.yaml, 'two.yaml', brunel2000"}) == [
+        (there["one"], there["two"], "brunel2000")
+    ]
+    assert values([{"path": stimulus, "values": "step.yaml", "name": "s"}]) == [(there["step"],)]
+    # What is not beside it, or no file, stays as it is.
+    assert values({TAU: "5:10:3", model: "else.yaml,one"}) == ["5:10:3", "else.yaml,one"]
+    assert values({TAU: [5, 6]}) == [(5, 6)]
+    with pytest.raises(sl.SpikelearnError, match="there is nothing between"):
+        values({model: "one.yaml,,two.yaml"})
+    together = [{"together": [{"path": model, "values": ["two.yaml", "one.yaml"]},
+                              {"path": stimulus, "values": "step.yaml,step.yaml"}]}]  # fmt: skip
+    write_yaml(tmp_path / "sweep.yaml", {"simulate": "one.yaml", "vary": together})
+    (axis,) = load_sweep(tmp_path / "sweep.yaml").axes()
+    assert axis.values == [(there["two"], there["step"]), (there["one"], there["step"])]
+    learning = {"rule": ["own_rule.py:Mine", "backprop"], "dataset": "images, digits, mnist",
+                "model": ["one.yaml"]}  # fmt: skip
+    write_yaml(tmp_path / "sweep.yaml", {"train": "mnist_mlp/backprop", "vary": learning})
+    rule, dataset, trained = (axis.values for axis in load_sweep(tmp_path / "sweep.yaml").vary)
+    assert rule == (f"{(tmp_path / 'own_rule.py').resolve()}:Mine", "backprop")
+    assert dataset == (str(tmp_path / "images"), "digits", "mnist")
+    assert trained == (there["one"],)
+    # What differs in all runs, too; and it is read again as it was written.
+    changes = {"simulate": {"model": "two.yaml", "changes": {stimulus: "step.yaml"}}}
+    write_yaml(tmp_path / "sweep.yaml", changes)
+    sweep = load_sweep(tmp_path / "sweep.yaml")
+    assert dict(sweep.simulate.changes) == {stimulus: there["step"]}
+
+
 def test_a_file_is_told_with_its_mistake(tmp_path):
     with pytest.raises(sl.SpikelearnError, match="there is no sweep"):
         load_sweep(tmp_path / "none.yaml")

@@ -110,6 +110,15 @@ def test_what_is_there_is_read_and_shared_between_sweeps(grid, tmp_path):
         assert sl.sweep(grid, tmp_path, **fields).n_computed == 8
 
 
+def test_a_bar_is_full_where_nothing_is_to_be_computed(grid, tmp_path):
+    said: list[tuple[float, str]] = []
+    sl.sweep(grid, tmp_path, progress=lambda *words: said.append(words))
+    assert said[-1] == (1.0, "8 of 8")
+    said.clear()
+    sl.sweep(grid, tmp_path, progress=lambda *words: said.append(words))
+    assert said[-1] == (1.0, "all of them read")
+
+
 def test_an_interrupted_sweep_keeps_what_is_complete_and_goes_on(grid, tmp_path):
     def stop(fraction, words):
         if words.startswith("3 of 8"):

@@ -19,6 +19,9 @@ from spikelearn.training.config import run_name
 from spikelearn.training.loop import train
 from spikelearn.training.pruning import KINDS, prunable, prune
 
+OF_THE_USER = ("notes.damaged", "mlp-seed0.damaged", "photos.damaged-by-water",
+               "mlp-backprop-seed0-0123456789.damaged-keep")  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,6 +46,10 @@ def runs(base: Path, tmp_path: Path) -> Path:
     hidden(folder / named(0))
     (folder / ".begun.checkpoint.damaged").write_bytes(b"12345")
     (folder / "notes.txt").write_text("of the user")
+    for name in OF_THE_USER:  # whatever they are called
+        (folder / name).mkdir()
+        (folder / name / "config.yaml").write_text("kind: of the user")
+    (folder / ".mine.checkpoint.damaged-by-hand").write_bytes(b"1")
     (folder / "sums").mkdir()
     (folder / "sums" / store.SUMMARY).write_text("of the user")
     (folder / "controls").mkdir()
@@ -82,7 +89,8 @@ def test_what_can_be_removed_is_found_with_its_size_and_nothing_else(runs: Path)
     killed = {one.name.partition(f"-{_host()}")[0] for one in kinds["leftover"]} - {named(0)}
     assert killed == {".killed.tmp", ".killed.old"}
     assert len(kinds["leftover"]) == 3
-    kept = {named(0), named(1), "notes.txt", "controls", "sums"}
+    kept = {named(0), named(1), "notes.txt", "controls", "sums", *OF_THE_USER,
+            ".mine.checkpoint.damaged-by-hand"}  # fmt: skip
     assert not kept & {path.name for one in found for path in one.paths}
     assert [one.kind for one in prunable(runs, ["partial"])] == ["partial"]
 
@@ -93,7 +101,8 @@ def test_all_that_was_found_goes_and_today_s_runs_stay_as_they_were(runs: Path) 
              for p in (runs / name).iterdir()}  # fmt: skip
     found = prunable(runs)
     assert prune(runs, found) == sum(one.n_bytes for one in found)
-    left = {"controls", "sums", "notes.txt", named(0), named(1), gone.name}
+    left = {"controls", "sums", "notes.txt", named(0), named(1), gone.name, *OF_THE_USER,
+            ".mine.checkpoint.damaged-by-hand"}  # fmt: skip
     assert {path.name for path in runs.iterdir()} == left
     assert {path: path.read_bytes() for path in files} == files
     assert prunable(runs) == []

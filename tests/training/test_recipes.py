@@ -15,7 +15,7 @@ from spikelearn import SpikelearnError
 from spikelearn._store import StoredResultWarning, read_weights
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import train
-from spikelearn.training.recipes import is_of_run, load_recipe
+from spikelearn.training.recipes import is_of_run, is_recipe, load_recipe
 from spikelearn.training.stdp_training import train_stdp
 from spikelearn.training.stored_runs import standing
 
@@ -151,3 +151,36 @@ def test_what_is_a_runs_configuration_is_told_from_other_files(tmp_path: Path) -
         assert not is_of_run(tmp_path / "other.yaml")
     for other in ("mnist_mlp/backprop", "mlp_64", tmp_path, run.folder / "made.yaml"):
         assert not is_of_run(other)
+
+
+def test_files_that_a_recipe_names_lie_beside_it(tmp_path: Path, monkeypatch: Any) -> None:
+    model = sl.load_model("mlp_64").model_dump(mode="json", exclude_none=True)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "mine.yaml").write_text(yaml.safe_dump(model))
+    recipe = tmp_path / "recipes" / "r.yaml"
+    said = {"model": "mine.yaml", "rule": "backprop", "dataset": "digits", "epochs": 1}
+    recipe.write_text(yaml.safe_dump(said))
+    monkeypatch.chdir(tmp_path)
+    config = load_recipe("recipes/r.yaml")
+    assert Path(config.model) == Path("recipes/mine.yaml")
+    assert config.dataset == "digits"
+    # One that is not there is counted from the working folder, as what replaces it is.
+    (tmp_path / "recipes" / "mine.yaml").rename(tmp_path / "mine.yaml")
+    assert load_recipe(recipe).model == "mine.yaml"
+    assert load_recipe(recipe, model="mine.yaml").model == "mine.yaml"
+
+
+def test_what_says_how_to_train_is_told_from_what_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("rule: backprop\nmodel: mlp_64\n")
+    (tmp_path / "slip.yaml").write_text("model: mlp_64\nrul: backprop\n")
+    model = sl.load_model("mlp_64").model_dump(mode="json", exclude_none=True)
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(model))
+    spiking = sl.load_model("brunel2000").model_dump(mode="json", exclude_none=True)
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(spiking))
+    (tmp_path / "not.yaml").write_text("- rule\n")
+    (tmp_path / "broken.yaml").write_text("rule: [")
+    recipes = ["mnist_mlp/backprop", tmp_path / "r.yaml", tmp_path / "slip.yaml"]
+    others = ["mlp_64", "brunel2000", "nothing", tmp_path / "none.yaml", tmp_path,
+              *(tmp_path / f"{n}.yaml" for n in ("m", "s", "not", "broken"))]  # fmt: skip
+    assert [is_recipe(one) for one in recipes] == [True] * 3
+    assert [is_recipe(one) for one in others] == [False] * len(others)

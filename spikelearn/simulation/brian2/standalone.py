@@ -21,8 +21,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from spikelearn._cores import cores
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import last_interrupt
+from spikelearn._threads import start
 from spikelearn.simulation.brian2.session import (
     brian2_with,
     compiler,
@@ -258,7 +260,12 @@ class Standalone:
                 stdin=subprocess.DEVNULL if self.rows is None else subprocess.PIPE,
                 bufsize=_PIPE_BYTES, start_new_session=True,
             )  # fmt: skip
-        sender = _Sender(process.stdin, self.rows)
+        try:
+            sender = _Sender(process.stdin, self.rows)
+        except SpikelearnError:
+            process.kill()
+            process.wait()
+            raise
         interrupted = False
         try:
             try:
@@ -295,7 +302,7 @@ def _compile(folder: Path) -> None:
     Not by Brian2, which neither tells what the compiler said nor ends it at an interrupt.
     """
     command = [
-        "make", f"-j{os.cpu_count() or 1}", f"CXX={compiler()}",
+        "make", f"-j{cores()}", f"CXX={compiler()}",
         f"OPTIMISATIONS={' '.join(compiler_flags())}",
     ]  # fmt: skip
     # In a session of its own: an interrupt is for us, who stop make with its compilers.
@@ -325,8 +332,8 @@ class _Sender:
         self.error: Exception | None = None
         self._thread = None
         if pipe is not None and rows is not None:
-            self._thread = threading.Thread(target=self._send, args=(pipe, rows), daemon=True)
-            self._thread.start()
+            sender = threading.Thread(target=self._send, args=(pipe, rows), daemon=True)
+            self._thread = start(sender)
 
     def _send(self, pipe: IO[bytes], rows: Iterator[bytes]) -> None:
         try:

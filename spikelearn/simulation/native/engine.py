@@ -12,11 +12,12 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from typing import Any
 
 import numpy as np
 
+from spikelearn._threads import ThreadPool
 from spikelearn._threads import n_threads as _n_cores
 from spikelearn.networks.neurons import NeuronModel
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
@@ -51,7 +52,7 @@ def arranged(grid: GridNetwork) -> Arranged:
     """The network in as many parts as it is best computed in on the threads that there are."""
     n_threads = _n_cores()
     parts = deal(grid, worth_parts(grid, n_threads // min(grid.n_trials, n_threads)))
-    with ThreadPoolExecutor(len(parts)) as pool:
+    with ThreadPool(len(parts)) as pool:
         return list(zip(parts, pool.map(lambda part: arrange(grid, part), parts), strict=True))
 
 
@@ -80,7 +81,7 @@ def run(
     # Of each trial that runs, those just put away and those that will be at the end.
     store = _store(grid, 2 * n_threads * room * len(parts))
     # All parts of a trial must run at once, beside one that draws its next input.
-    helpers = ThreadPoolExecutor(n_threads * len(parts)) if len(parts) > 1 else None
+    helpers = ThreadPool(n_threads * len(parts)) if len(parts) > 1 else None
     trials = [
         Trial(grid, parts, store, index, [source[index] for source in sources], room, helpers)
         for index in range(grid.n_trials)
@@ -110,7 +111,7 @@ def _run(
             stop.set()  # the other trials need not come to their ends before it is told
             raise
 
-    with ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPool(n_threads) as pool:
         futures: list[Future[Any]] = [pool.submit(advance_trial, trial) for trial in trials]
         try:
             for future in futures:

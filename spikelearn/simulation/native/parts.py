@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn._threads import cores
+from spikelearn._cores import cores
 from spikelearn.networks.neurons import LIF
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
