@@ -19,6 +19,7 @@ from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import ended_by_signals, interruption
 from spikelearn._threads import NoThreadError, is_refused_thread
 from spikelearn.cli import _completions as completions
+from spikelearn.cli._launched import end_beside_the_first, one_of
 from spikelearn.cli._output import answering, give, note, print_line, tell_error
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def plainly(command: Command) -> Command:
         asked["quiet"], asked["as_json"] = asked["quiet"] or quiet, asked["as_json"] or as_json
         if context.invoked_subcommand is not None:  # which speaks as its group was asked to
             return command(*args, **kwargs)
+        end_beside_the_first()
         try:
             with answering(context.command_path.partition(" ")[2], **asked):
                 return _told_plainly(command, args, kwargs)
@@ -195,6 +197,7 @@ def _told_plainly(command: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Turn the errors a user can mend into one sentence and a non-zero exit."""
     try:
         with ended_by_signals():
+            one_of(command.__name__)
             return command(*args, **kwargs)
     except SpikelearnError as error:
         tell_error(f"Error: {error}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.cli._launched import ranks_of
 
 if TYPE_CHECKING:
     from spikelearn._workers import Workers
@@ -48,6 +49,7 @@ def shared_training(workers: Workers, ranks: int, threads: int | None) -> dict[s
     SpikelearnError
         If several processes are to share trainings of several workers.
     """
+    ranks = ranks_of(ranks)
     if workers.limit_minutes is not None and ranks > 1:
         raise SpikelearnError(
             "--limit has another process train, which is ended where it takes longer, and --ranks"
