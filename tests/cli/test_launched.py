@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from calling import call
 
-from spikelearn._store import read_summary
+from spikelearn._store import WEIGHTS, read_summary
 
 TRAIN = ("train", "mlp_64", "--rule", "backprop", "--dataset", "digits", "--images", 60)
 
@@ -83,6 +83,4 @@ def test_torchrun_gives_the_run_that_ranks_give(tmp_path: Path) -> None:
     (one,), (other,) = (list((tmp_path / out).iterdir()) for out in ("many", "ranks"))
     assert one.name == other.name
     assert read_summary(one) == read_summary(other)
-    assert (one / "weights.safetensors").read_bytes() == (
-        other / "weights.safetensors"
-    ).read_bytes()
+    assert (one / WEIGHTS).read_bytes() == (other / WEIGHTS).read_bytes()
