@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikelearn._allocator import keep_freed_memory
 from spikelearn._threads import at_most, start
 
 
@@ -92,6 +93,7 @@ def compute(job: Job, tasks: list[Any]) -> Computed:
     from distributed import get_worker
 
     worker = get_worker()
+    keep_freed_memory()
     with _Process.one_at_a_time:
         if job.version is not None and (theirs := _said(job.version)) != job.expected:
             return Computed(worker=worker.address, differs=theirs)

@@ -34,6 +34,7 @@ __all__ = ["LostTask", "PastLimit", "Workers", "held", "outcomes"]
 HUNG_S = 60  # without a sign of life, and a worker of this machine is ended
 STARTS_S = 120  # for a worker of this machine to start again, before another is started
 NONE_STARTS_S = 600.0  # without a worker of this machine, and none is waited for any more
+_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MEMORY = ("target", "spill", "pause")  # of Dask's measures as it fills
 
 Outcome = tuple[Any, Any]
@@ -162,6 +163,7 @@ def _started(
         # On a busy machine a worker takes longer to start again; Dask would replace it by none.
         **({} if workers.elsewhere else {"distributed.deploy.lost-worker-timeout": STARTS_S}),
         "distributed.admin.log-length": 0,
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(_ONE_THREAD, 1),  # see _allocator
         # A worker that has much memory in use would wait for ever, though nobody takes it away.
         **dict.fromkeys((f"distributed.worker.memory.{name}" for name in _MEMORY), False),
     }

@@ -96,16 +96,20 @@ def _die_once(task):
     if number == 3 and not Path(flag).exists():
         Path(flag).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return number, os.getpid()
+    return number, os.getpid(), os.environ.get("MALLOC_TRIM_THRESHOLD_")
 
 
-def test_what_a_killed_worker_had_is_computed_by_another(tmp_path):
+def test_what_a_killed_worker_had_is_computed_by_another(tmp_path, monkeypatch):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     tasks = [(n, str(tmp_path / "flag")) for n in range(12)]
     found = list(outcomes(_die_once, tasks, Workers(2)))
     assert (tmp_path / "flag").exists()
     assert sorted(task for task, _ in found) == tasks
     assert all(outcome[0] == task[0] for task, outcome in found)
-    pids = {pid for _, (_, pid) in found}
+    pids = {pid for _, (_, pid, _) in found}
+    # Nor do workers, or this process from now on, give freed memory back at once.
+    assert {limit for _, (_, _, limit) in found} == {os.environ.get("MALLOC_TRIM_THRESHOLD_")}
+    assert "MALLOC_TRIM_THRESHOLD_" not in os.environ
     assert os.getpid() not in pids
 
 

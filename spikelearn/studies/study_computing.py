@@ -234,8 +234,10 @@ def _compute(piece: Piece, say: Progress, ends_at: float, again: bool) -> Done:
 def _failed_before(piece: Piece) -> str:
     """Why a piece failed an earlier time, by today's code and data; empty where it did not."""
     file = _failure_file(piece)
+    if not file.is_file():  # to read the toolkit's code for the key takes a second
+        return ""
     with contextlib.suppress(SpikelearnError):
-        content = read_yaml(file) if file.is_file() else {}
+        content = read_yaml(file)
         if isinstance(content, dict) and content.get("key") == _failure_key(piece):
             return f"{content.get('why')} (an earlier time; --retry-failed tries it again)"
     return ""
