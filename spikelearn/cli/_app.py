@@ -197,7 +197,7 @@ def _told_plainly(command: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Turn the errors a user can mend into one sentence and a non-zero exit."""
     try:
         with ended_by_signals():
-            one_of(command.__name__)
+            one_of(command.__module__, command.__name__)
             return command(*args, **kwargs)
     except SpikelearnError as error:
         tell_error(f"Error: {error}")

@@ -14,7 +14,7 @@ import typer
 
 from spikelearn._errors import SpikelearnError
 
-SHARED = "train"  # the command whose work several processes share
+SHARED = ("learning", "train")  # the command whose work several processes share
 
 
 def processes() -> int:
@@ -30,13 +30,13 @@ def end_beside_the_first() -> None:
         raise typer.Exit(0)
 
 
-def one_of(command: str) -> None:
+def one_of(module: str, command: str) -> None:
     """Refuse a command whose work the processes that were started cannot share.
 
     Parameters
     ----------
-    command : str
-        Its name.
+    module, command : str
+        Where it is, and its name.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def one_of(command: str) -> None:
     number = processes()
     if number == 1:
         return
-    if command != SHARED:
+    if (module.rpartition(".")[2], command) != SHARED:
         raise SpikelearnError(
             f"torchrun has started this command {number} times; its processes share a training"
-            f" alone, so `{SHARED}`: start it by itself, and --workers has several compute"
+            f" alone, so `{SHARED[1]}`: start it by itself, and --workers has several compute"
         )
     if _number("LOCAL_WORLD_SIZE", number) != number:
         raise SpikelearnError(

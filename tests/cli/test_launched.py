@@ -56,6 +56,7 @@ def test_what_cannot_be_shared_is_refused_by_one_of_them(launched, trained):
         ((*TRAIN, "--ranks", 3), "torchrun has started 2 processes, and --ranks asks for 3"),
         ((*TRAIN, "--workers", 2), "give one of the two"),
         (("rules",), "torchrun has started this command 2 times"),
+        (("sweep", "train", "mnist_mlp/backprop"), "torchrun has started this command 2 times"),
     ):
         done = call(*given)
         assert done.exit_code == 1
