@@ -17,11 +17,11 @@ from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate, stimulus_for
 from spikelearn.simulation.grid.network import to_grid
-from spikelearn.simulation.native import engine, parts, trial
+from spikelearn.simulation.native import engine, meeting, parts, trial
 from spikelearn.simulation.native.arrange import arrange
 from spikelearn.simulation.native.compiled import entry
 from spikelearn.simulation.native.feed import Counts
-from spikelearn.simulation.native.meeting import meet, meeting_place
+from spikelearn.simulation.native.meeting import SLEEPS, give_up, meet, meeting_place
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -275,3 +275,26 @@ def test_who_meets_knows_what_the_others_wish():
         for thread in threads:
             thread.join()
         assert not wrong.any()
+
+
+@pytest.mark.skipif(not SLEEPS, reason="who waits for long steps aside here")
+@pytest.mark.parametrize("comes", [True, False])
+def test_who_waits_for_long_sleeps_until_the_last_one_comes_or_will_not(comes):
+    @entry
+    def go(place, number, n_parts, rounds, wished):
+        for _ in range(rounds):
+            wished[number] = meet(place, number, n_parts, False)
+
+    place, wished = meeting_place(3), np.zeros(3, dtype=bool)
+    threads = [threading.Thread(target=go, args=(place, k, 3, 1, wished)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    while place[meeting._ASLEEP] < 2:
+        threading.Event().wait(0.001)
+    if comes:
+        go(place, 2, 3, 1, wished)
+    else:
+        give_up(place)
+    for thread in threads:
+        thread.join()
+    assert wished.tolist() == [not comes, not comes, False]
