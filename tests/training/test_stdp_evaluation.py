@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikelearn.training.stdp_evaluation import assign_labels, predict
+from spikelearn._threads import at_most
+from spikelearn.training.config import STDPConfig
+from spikelearn.training.stdp_evaluation import assign_labels, predict, respond
+from spikelearn.training.stdp_layer import freeze, initial_weights, plastic_projection
 
 
 def test_labels_go_to_the_class_answered_most_and_silent_neurons_get_none():
@@ -35,3 +38,18 @@ def test_predictions_average_over_the_neurons_of_a_class():
     labels = np.array([0, 0, 1, -1])
     answers = np.array([[2, 2, 3, 9], [4, 4, 3, 9], [0, 0, 0, 9]])
     np.testing.assert_array_equal(predict(answers, labels, 3), [1, 0, 0])
+
+
+def test_images_are_answered_alike_on_any_number_of_threads():
+    config = STDPConfig(rule="stdp", present_ms=50.0, min_spikes=3)
+    network = config.description()
+    layer = plastic_projection(network)
+    size = network.populations[layer.target].size
+    frozen = freeze(network, layer, initial_weights(network, layer, 0), np.zeros(size))
+    images = np.random.default_rng(0).integers(0, 255, (5, 28, 28), dtype=np.uint8)
+    found = []
+    for number in (1, 2):
+        with at_most(number):
+            found.append(respond(frozen, layer, images, "testing", config))
+    np.testing.assert_array_equal(*found)
+    assert (found[0].sum(1) >= 3).all()
