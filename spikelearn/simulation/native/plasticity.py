@@ -14,7 +14,7 @@ import numpy as np
 from spikelearn.simulation.grid.network import GridNetwork, Synapses, weights_by_name
 from spikelearn.simulation.grid.plasticity import GridPlasticity
 from spikelearn.simulation.native.parts import Part, outlets, whole
-from spikelearn.simulation.native.state import Net
+from spikelearn.simulation.native.state import Net, copied
 
 RULE = np.dtype(
     [
@@ -151,7 +151,7 @@ def start(grid: GridNetwork, net: Net, part: Part | None = None) -> Plastic | No
         theta_plus=_of_potentials("theta_plus", synapses, part),
         rest=_of_potentials("rest", synapses, part),
         peak=_peaks(part, synapses),
-        weight=np.concatenate(weights),
+        weight=copied(weights),
         eligibility=np.zeros(n_marks),
         x=np.zeros(n_pre),
         x2=np.zeros(n_pre),
@@ -198,13 +198,13 @@ _Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 def _synapses_of_rules(
     records: np.ndarray, synapses: Sequence[Synapses], net: Net, part: Part
 ) -> tuple[list[np.ndarray], list[_Columns]]:
-    """Weights and columns of the plastic projections, whose places are set in the records."""
+    """Weights as they are in `net` and columns of the plastic projections; places are set."""
     weights, columns = [], []
     for record, s in zip(records, synapses, strict=True):
         projection = net.projections[record["projection"]]
         row = net.rows[projection["first_row"] :][: s.connections.n_source + 1]
         first, n = row[0] - projection["first_weight"], row[-1] - row[0]
-        weights.append(net.weight[first : first + n].copy())
+        weights.append(net.weight[first : first + n])
         n_target = part.neurons[s.target].size
         columns.append(_columns(row, net.post, n_target, bool(projection["full"])))
         record["target"], record["full"] = projection["target"], projection["full"]

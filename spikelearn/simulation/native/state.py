@@ -188,6 +188,13 @@ def empty(size: int, dtype: Any = np.float64) -> np.ndarray:
     return room[start : start + n_bytes].view(dtype)
 
 
+def copied(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """All numbers of all parts in one new array, written once where it stays."""
+    array = empty(sum(part.size for part in parts))
+    np.concatenate(parts, out=array)
+    return array
+
+
 def joined(parts: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
     """All numbers of all parts in one array of shape (n,); empty where there are no parts."""
     return np.concatenate([np.zeros(0, dtype=dtype), *(np.ravel(p) for p in parts)]).astype(
