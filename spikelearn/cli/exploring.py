@@ -45,11 +45,12 @@ def explore(
     from spikelearn.explorer.server import Served, require_panel
 
     require_panel()
-    from spikelearn.explorer.page import first_setting, page_maker
+    from spikelearn.explorer.page import first_setting
+    from spikelearn.explorer.pages import makers
 
     known, setting = first_setting(model, stimulus)
     setting = replace(setting, seed=seed)
-    served = Served(page_maker(known, setting), host, port)
+    served = Served(makers(known, setting), host, port)
 
     def ready(address: str) -> None:
         print(f"Explore: {address}", flush=True)

@@ -1,13 +1,18 @@
 """A page on which one turns knobs and a network answers at once: `spikelearn explore`.
 
-knobs.py       every number of a description, with its unit, bounds and range
-settings.py    what is turned to what; as an address, YAML, Python and a command
-presets.py     settings worth a look, from presets.yaml
-computing.py   simulations beside the page: the newest setting wins
-pictures.py    what is seen of an activity, as numbers
-figures.py     the same on the page
-page.py        one visitor's page
-server.py      the server, on this machine alone unless asked
+::
+
+    knobs.py       every number of a description, with its unit, bounds and range
+    settings.py    what is turned to what; as an address, YAML, Python and a command
+    presets.py     settings worth a look, from presets.yaml
+    newest.py      a thread that works at the newest of what is wanted
+    computing.py   simulations beside the page
+    pictures.py    what is seen of an activity, as numbers
+    figures.py     the same on the page
+    page.py        the page of networks
+    stdp_page.py   the page of protocols (protocols.py): what pairs of spikes do to a synapse
+    pages.py       all pages, by their addresses
+    server.py      the server, on this machine alone unless asked
 """
 
 from __future__ import annotations

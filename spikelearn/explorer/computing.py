@@ -1,8 +1,8 @@
 """Simulations beside the page: the newest setting wins, and no visitor waits for another.
 
-Each page has a thread of its own, which sleeps while nothing is turned. A setting that came later
-ends the simulation of an earlier one. What takes long is first shown as far as it goes in a moment:
-the beginning of the trial; the whole follows when nothing was turned for a while.
+A setting that came later ends the simulation of an earlier one (`newest.py`). What takes long is
+first shown as far as it goes in a moment: the beginning of the trial; the whole follows when
+nothing was turned for a while.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import nearest_step
+from spikelearn.explorer.newest import Newest, Superseded, Turn
 from spikelearn.explorer.settings import Setting
 from spikelearn.networks.drawn_pairs import pairs_kept
 from spikelearn.networks.spiking import SpikingNetwork
@@ -33,8 +34,8 @@ from spikelearn.stimuli.stimulus import Stimulus
 # turned before the whole of a long simulation begins.
 LOOK_S, AT_ONCE_S, CALM_S = 0.1, 0.25, 0.3
 _SHORTEST_MS = 20.0
-# Potentials are recorded of populations up to so many neurons, times steps.
-_MOST_TRACED = 2_000_000
+# Potentials are recorded of all neurons up to so many, times steps, and of some of larger ones.
+_MOST_TRACED, _TRACED = 2_000_000, 5
 # Synapses for whose drawing one waits, and of a network that is first shown smaller.
 MANY_SYNAPSES, TOO_MANY_SYNAPSES = 2_000_000, 30_000_000
 _SMALLER = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
@@ -73,83 +74,51 @@ class Answer:
         return self.activity is not None and self.activity.duration_ms >= self.setting.duration_ms
 
 
-class Superseded(Exception):
-    """A later setting is wanted: no error, and nothing to tell."""
-
-
 class Computer:
-    """A thread that simulates the newest setting it was given.
+    """Simulates the newest setting it was given, beside the page.
 
     Parameters
     ----------
     deliver : callable
-        Takes each answer, on the thread; a first one without activity where one has to wait.
+        Takes each answer, on another thread; a first one without activity where one has to wait.
     """
 
     def __init__(self, deliver: Callable[[Answer], None]) -> None:
         self._deliver = deliver
-        self._changed = threading.Condition()
-        self._wanted: Setting | None = None
-        self._version = 0
-        self._closed = False
         self._ms_a_second = 0.0  # as measured of this network
         self._measured: Any = None
         self._drawn: Any = None
-        self._thread: threading.Thread | None = None
+        self._keeping = contextlib.ExitStack()
+        self._newest: Newest[Setting] = Newest(self._answer)
 
     def want(self, setting: Setting) -> None:
         """Simulate this setting next, and nothing earlier."""
-        with self._changed:
-            self._wanted, self._version = setting, self._version + 1
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+        self._newest.want(setting)
 
     def close(self) -> None:
-        """End the thread, and what it simulates."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        """End what is simulated."""
+        self._newest.close()
+        self._keeping.close()
 
-    def _work(self) -> None:
-        with synapses_kept():
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed or self._wanted is not None)
-                    if self._closed:
-                        return
-                    setting, version, self._wanted = self._wanted, self._version, None
-                assert setting is not None  # noqa: S101 - waited for
-                with contextlib.suppress(Superseded):
-                    self._answer(setting, version)
-
-    def _newer(self, version: int) -> bool:
-        return self._closed or self._version != version
-
-    def _answer(self, setting: Setting, version: int) -> None:
+    def _answer(self, setting: Setting, turn: Turn) -> None:
         """A first look and then the whole, or the whole at once, or why not."""
 
         def give(answer: Answer) -> None:
-            if self._newer(version):
-                raise Superseded
+            turn.check()
             self._deliver(answer)
 
-        def check(fraction: float) -> None:
-            if self._newer(version):
-                raise Superseded
-
+        if not self._measured:
+            self._keeping.enter_context(synapses_kept())
         try:
             network = setting.network()
             first_ms = self._first_ms(setting, network)
             if first_ms < 0:
                 give(Answer(setting, network=network))
-            look = simulated(setting, network, abs(first_ms), check)
+            look = simulated(setting, network, abs(first_ms), turn.check)
             give(look)
             if abs(first_ms) < setting.duration_ms:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._newer(version), timeout=CALM_S)
-                whole = simulated(setting, network, setting.duration_ms, check)
+                turn.pause(CALM_S)
+                whole = simulated(setting, network, setting.duration_ms, turn.check)
                 self._measure(setting, whole, look)
                 give(whole)
         except Superseded:
@@ -159,9 +128,8 @@ class Computer:
         except MemoryError:
             give(Answer(setting, error="the free memory does not hold this network"))
         except Exception as error:  # the page lives on, and says what happened
-            give(
-                Answer(setting, error=f"this cannot be simulated ({type(error).__name__}: {error})")
-            )
+            said = f"this cannot be simulated ({type(error).__name__}: {error})"
+            give(Answer(setting, error=said))
 
     def _first_ms(self, setting: Setting, network: SpikingNetwork) -> float:
         """How long a first look is; below 0 where one has to wait for its synapses."""
@@ -229,9 +197,12 @@ def simulated(
     )
 
 
-def _traced(network: SpikingNetwork, steps: float) -> list[str]:
-    """Populations that are small enough for their potentials to be recorded."""
-    return [name for name, p in network.neurons.items() if p.size * steps <= _MOST_TRACED]
+def _traced(network: SpikingNetwork, steps: float) -> dict[str, Any]:
+    """Neurons whose potentials are recorded: all of small populations, some of large ones."""
+    return {
+        name: None if p.size * steps <= _MOST_TRACED else slice(None, None, -(-p.size // _TRACED))
+        for name, p in network.neurons.items()
+    }
 
 
 def small_enough(setting: Setting) -> float:

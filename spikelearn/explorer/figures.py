@@ -139,11 +139,7 @@ class Figures:
             (name, x, y, COLOURS[i % len(COLOURS)])
             for i, (name, x, y) in enumerate(picture.potentials)
         ])  # fmt: skip
-        self.potentials.title.text = (
-            "potentials of some neurons"
-            if picture.potentials
-            else "potentials are shown of populations of some thousand neurons at most"
-        )
+        self.potentials.title.text = "potentials of some neurons"
         self._fill("curve", [(n, *xy, colours[n]) for n, xy in picture.curve.items()])
         self.sources["curve points"].data = {
             "x": np.concatenate([np.zeros(0), *(x for x, _ in picture.curve.values())]),

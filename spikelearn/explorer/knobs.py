@@ -104,6 +104,20 @@ def knobs_of(network: SpikingNetwork, stimulus: Description | None, dt_ms: float
     return [*_together(network, single), *single, *shown]
 
 
+def knobs_of_part(part: Description, group: str, dt_ms: float) -> list[Knob]:
+    """The knobs of one description alone.
+
+    Parameters
+    ----------
+    part : Description
+    group : str
+        What they are shown with.
+    dt_ms : float
+        Time step of the grid.
+    """
+    return list(_numbers(part, "", group, group, dt_ms))
+
+
 def _of_network(network: SpikingNetwork, dt_ms: float) -> Iterator[Knob]:
     for name, population in network.populations.items():
         path = f"populations[{name}]" if re.search(r"[.\[\]*]", name) else f"populations.{name}"

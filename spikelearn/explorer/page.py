@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import html
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ import panel as pn
 from spikelearn._errors import SpikelearnError
 from spikelearn.explorer.computing import Answer, Computer, small_enough
 from spikelearn.explorer.figures import Figures
+from spikelearn.explorer.layout import PageThread, framed, running_loop
 from spikelearn.explorer.panel_of_knobs import KnobPanel
 from spikelearn.explorer.pictures import Picture, picture_of
 from spikelearn.explorer.presets import Open, models, presets
@@ -24,22 +24,10 @@ from spikelearn.explorer.settings import HELD, Setting, from_address, subject_of
 from spikelearn.explorer.taking import Taking, spikes_file
 from spikelearn.spikes.files import FORMATS
 
-_GRID = """
-:host { display: grid !important; gap: 4px 18px; align-items: start;
-  grid-template-columns: minmax(300px, 360px) minmax(0, 1fr);
-  grid-template-areas: "head head" "knobs main" "knobs more"; grid-template-rows: auto auto 1fr;
-  max-width: 1500px; margin: 0 auto; padding: 0 12px; box-sizing: border-box; }
-@media (max-width: 760px) { :host { padding: 0 6px; grid-template-columns: minmax(0, 1fr);
-  grid-template-areas: "head" "main" "knobs" "more"; grid-template-rows: auto; } }
-"""
 # Two settings stand side by side where there is room for both.
 _SIDE = ":host { flex: 1 1 340px; min-width: 0; }"
-_HEADING = "h1 { font-size: 20px; margin: 6px 0 }"
+TITLE = "networks"
 _MORE = ("potentials", "spectrum", "weights", "curve")
-
-
-def _area(name: str) -> list[str]:
-    return [f":host {{ grid-area: {name}; min-width: 0; margin: 0; width: auto; }}"]
 
 
 class Side:
@@ -114,6 +102,8 @@ class Page:
         Of the address, which may say another.
     in_notebook : bool
         Whether it stands in a notebook.
+    links : mapping of str to str, optional
+        The other pages.
     """
 
     def __init__(
@@ -122,6 +112,7 @@ class Page:
         setting: Setting,
         query: str = "",
         in_notebook: bool = False,
+        links: Mapping[str, str] | None = None,
     ) -> None:
         self.known = dict(known)
         self.setting, notes = from_address(query, self.known, setting)
@@ -129,15 +120,13 @@ class Page:
         if f"{HELD}model=" in query:
             self.held, more = from_address(query, self.known, setting, HELD)
             notes += more
-        self._doc = None if in_notebook else pn.state.curdoc
-        self._loop = _running_loop() if in_notebook else None
-        self._lock = threading.RLock()
+        self._on_page = PageThread(in_notebook, self._tell_notebook)
         self.live, self.beside = Side("B"), Side("A")
         self.taking = Taking(in_notebook)
         self.knobs = KnobPanel(self.known, self.turn)
         self.notes = pn.pane.HTML("", visible=False, sizing_mode="stretch_width")
         self._say(notes)
-        self.view = self._laid_out()
+        self.view = self._laid_out(links or {})
         self._computers = {
             "B": Computer(lambda answer: self._deliver(self.live, answer)),
             "A": Computer(lambda answer: self._deliver(self.beside, answer)),
@@ -148,11 +137,7 @@ class Page:
         if self.held is not None:
             self._computers["A"].want(self.held)
 
-    def _laid_out(self) -> Any:
-        head = pn.Column(
-            pn.pane.HTML("<h1>spikelearn explore</h1>", stylesheets=[_HEADING]),
-            self.notes, stylesheets=_area("head"), sizing_mode="stretch_width",
-        )  # fmt: skip
+    def _laid_out(self, links: Mapping[str, str]) -> Any:
         self._sides = pn.FlexBox(gap="4px 12px", sizing_mode="stretch_width", margin=0)
         self._tabs = pn.Tabs(dynamic=True, sizing_mode="stretch_width")
         for name in _MORE:
@@ -171,13 +156,9 @@ class Page:
         more = pn.Column(
             pn.FlexBox(self._hold, self._swap, self._drop), self._tabs,
             pn.FlexBox(*self.taking.buttons, self._save, self._format), self.taking.area,
-            stylesheets=_area("more"), sizing_mode="stretch_width",
+            sizing_mode="stretch_width",
         )  # fmt: skip
-        main = pn.Column(self._sides, stylesheets=_area("main"), sizing_mode="stretch_width")
-        knobs = pn.Column(self.knobs.view, stylesheets=_area("knobs"), sizing_mode="stretch_width")
-        return pn.Column(
-            head, main, knobs, more, stylesheets=[_GRID], sizing_mode="stretch_width", margin=0
-        )
+        return framed(TITLE, links, self.notes, self.knobs.view, self._sides, more)
 
     def turn(self, setting: Setting) -> None:
         """Show another setting in place of B."""
@@ -264,21 +245,7 @@ class Page:
 
         threading.Thread(target=work, name="saving", daemon=True).start()
 
-    def _on_page(self, act: Callable[[], None]) -> None:
-        """Do something on the page's own thread, as one change."""
-        if self._doc is not None:
-            doc = self._doc
-
-            with contextlib.suppress(RuntimeError):  # where the page was closed meanwhile
-                doc.add_next_tick_callback(act)
-        elif self._loop is not None:
-            self._loop.call_soon_threadsafe(self._in_notebook, act)
-        else:
-            with self._lock:
-                act()
-
-    def _in_notebook(self, act: Callable[[], None]) -> None:
-        act()
+    def _tell_notebook(self) -> None:
         panes = [
             pane
             for side in (self.live, self.beside)
@@ -288,13 +255,6 @@ class Page:
         ]
         if panes:
             pn.io.push_notebook(*panes)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def first_setting(model: Any, stimulus: str | None = None) -> tuple[dict[str, Open], Setting]:
@@ -358,28 +318,8 @@ def explore(model: Any = "brunel2000", stimulus: str | None = None) -> Any:
     'Column'
     """
     known, setting = first_setting(model, stimulus)
-    if _running_loop() is not None:
+    if running_loop() is not None:
         pn.extension()
     page = Page(known, setting, in_notebook=True)
     page.view._page = page  # lives as long as what shows it
     return page.view
-
-
-def page_maker(known: Mapping[str, Open], setting: Setting) -> Callable[[], Any]:
-    """What makes a visitor's page of the address by which it is asked for.
-
-    Parameters
-    ----------
-    known : mapping of str to callable
-        Models by name.
-    setting : Setting
-        What is shown where the address does not say it.
-    """
-
-    def make() -> Any:
-        location = pn.state.location
-        page = Page(known, setting, "" if location is None else str(location.search or ""))
-        pn.state.on_session_destroyed(lambda context: page.close())
-        return page.view
-
-    return make

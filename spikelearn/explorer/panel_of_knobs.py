@@ -117,23 +117,7 @@ class KnobPanel:
     def _slider(self, knob: Knob) -> Any:
         assert self.setting is not None  # noqa: S101 - a setting is shown
         key = key_of(knob)
-        value = self.setting.value(key)
-        kind = pn.widgets.EditableIntSlider if knob.whole else pn.widgets.EditableFloatSlider
-        numbers: dict[str, Any] = {
-            "value": value, "start": min(knob.low, value), "end": max(knob.high, value),
-            "step": knob.step,
-        }  # fmt: skip
-        for end, bound in (("fixed_start", knob.least), ("fixed_end", knob.most)):
-            if abs(bound) != float("inf"):
-                numbers[end] = bound
-        if knob.whole:
-            numbers = {name: int(number) for name, number in numbers.items()}
-        else:
-            numbers = {name: float(number) for name, number in numbers.items()}
-            numbers["format"] = "0.[00000]"
-        slider = kind(
-            label=knob.label, sizing_mode="stretch_width", margin=(2, 4), tags=[key], **numbers
-        )
+        slider = slider_of(knob, self.setting.value(key))
         slider.param.watch(lambda event: self._turned(lambda s: s.turn(key, event.new)), "value")
         self._sliders[key] = slider
         return slider
@@ -141,11 +125,7 @@ class KnobPanel:
     def _show_values(self) -> None:
         assert self.setting is not None  # noqa: S101 - a setting is shown
         for key, slider in self._sliders.items():
-            value = self.setting.value(key)
-            if slider.value != value:
-                with_room = {"start": min(slider.start, value), "end": max(slider.end, value)}
-                slider.param.update(**with_room)
-                slider.value = value
+            set_to(slider, self.setting.value(key))
 
     def _turned(self, change: Callable[[Setting], Setting], anew: bool = False) -> None:
         """Tell the setting after a change; values that make no setting are left alone."""
@@ -193,6 +173,33 @@ class KnobPanel:
         except SpikelearnError:
             return
         self._turned(lambda s: setting, anew=True)
+
+
+def slider_of(knob: Knob, value: float) -> Any:
+    """A slider with a field for a knob."""
+    kind = pn.widgets.EditableIntSlider if knob.whole else pn.widgets.EditableFloatSlider
+    numbers: dict[str, Any] = {
+        "value": value, "start": min(knob.low, value), "end": max(knob.high, value),
+        "step": knob.step,
+    }  # fmt: skip
+    for end, bound in (("fixed_start", knob.least), ("fixed_end", knob.most)):
+        if abs(bound) != float("inf"):
+            numbers[end] = bound
+    number = int if knob.whole else float
+    numbers = {name: number(one) for name, one in numbers.items()}
+    numbers |= {} if knob.whole else {"format": "0.[00000]"}
+    return kind(
+        label=knob.label, sizing_mode="stretch_width", margin=(2, 4), tags=[key_of(knob)],
+        **numbers,
+    )  # fmt: skip
+
+
+def set_to(slider: Any, value: float) -> None:
+    """Move a slider, whose ends give way where the value lies beyond them."""
+    if slider.value != value:
+        value = type(slider.value)(value)
+        slider.param.update(start=min(slider.start, value), end=max(slider.end, value))
+        slider.value = value
 
 
 def _scales(setting: Setting) -> bool:

@@ -12,6 +12,7 @@ from pydantic import Field
 from spikelearn._description import Description
 from spikelearn._files import find_yaml, read_yaml, shipped_names, validate
 from spikelearn.explorer.settings import DURATION_MS, Setting, Subject, subject_of
+from spikelearn.networks.plasticity import Plasticity
 
 _FILE = Path(__file__).with_name("presets.yaml")
 Open = Callable[[str | None], Subject]
@@ -36,9 +37,18 @@ class Preset(Description):
         return setting
 
 
+class PlasticityPreset(Description):
+    """A plasticity of synapses with a name and a sentence about it."""
+
+    name: str
+    about: str
+    rule: Plasticity
+
+
 class _Presets(Description):
     models: dict[str, dict[str, Any]]
     presets: tuple[Preset, ...]
+    plasticity: tuple[PlasticityPreset, ...]
 
 
 @functools.cache
@@ -49,6 +59,11 @@ def _read() -> _Presets:
 def presets() -> tuple[Preset, ...]:
     """All presets."""
     return _read().presets
+
+
+def plasticities() -> dict[str, PlasticityPreset]:
+    """Plasticities of synapses, by name."""
+    return {one.name: one for one in _read().plasticity}
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn.explorer.newest import close_all
 
 HERE = "127.0.0.1"
 PORT = 5050
@@ -38,7 +39,7 @@ class Served:
     Parameters
     ----------
     make : callable
-        Makes a visitor's page.
+        Of the path of the first page: gives what makes a visitor's pages, by their paths.
     host : str
         Address that is listened to.
     port : int
@@ -53,7 +54,11 @@ class Served:
     """
 
     def __init__(
-        self, make: Callable[[], Any], host: str = HERE, port: int = PORT, query: str = ""
+        self,
+        make: Callable[[str], dict[str, Callable[[], Any]]],
+        host: str = HERE,
+        port: int = PORT,
+        query: str = "",
     ) -> None:
         require_panel()
         if not 0 <= port <= 65_535:
@@ -61,7 +66,7 @@ class Served:
         here = _only_here(host)
         # Whoever reaches the port needs the token; nobody else can list what there is.
         self.path = "/" if here else f"/{secrets.token_urlsafe(16)}"
-        self._server = _bound(make, self.path, host, port)
+        self._server = _bound(make(self.path), host, port)
         shown = host if here else _reached_by(host)
         self.port = int(self._server.port)
         # Pages that may open a websocket: those from here. With a token, which no page of others
@@ -103,17 +108,18 @@ class Served:
         for session in self._server.get_sessions():
             session.destroy()
         self._server.stop()
+        close_all()
 
 
-def _bound(make: Callable[[], Any], path: str, host: str, port: int) -> Any:
+def _bound(pages: Any, host: str, port: int) -> Any:
     import panel
 
     before = signal.getsignal(signal.SIGINT)
     try:
         return panel.io.server.get_server(
-            {path: make}, port=port, address=host, start=False,
-            show=False, verbose=False, title={path: "spikelearn explore"}, use_index=False,
-            redirect_root=False, keep_alive_milliseconds=10_000,
+            pages, port=port, address=host, start=False,
+            show=False, verbose=False, title=dict.fromkeys(pages, "spikelearn explore"),
+            use_index=False, redirect_root=False, keep_alive_milliseconds=10_000,
             unused_session_lifetime_milliseconds=3_000, check_unused_sessions_milliseconds=2_000,
         )  # fmt: skip
     except (OSError, UnicodeError) as error:

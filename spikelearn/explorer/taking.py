@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,11 @@ class Taking:
     ----------
     in_notebook : bool
         Whether the address is that of a notebook, which is left alone.
+    ways : sequence of str
+        Of `WAYS`.
     """
 
-    def __init__(self, in_notebook: bool = False) -> None:
+    def __init__(self, in_notebook: bool = False, ways: Sequence[str] = tuple(WAYS)) -> None:
         empty: dict[str, Any] = {"yaml": [""], "python": [""], "command": [""], "query": [""]}
         self.copies = ColumnDataSource(empty, name="copies")
         self.files = ColumnDataSource({"bytes": []}, name="files", tags=[""])
@@ -79,9 +82,10 @@ class Taking:
         )
         self.files.js_on_change("data", CustomJS(args={"files": self.files}, code=_DOWNLOAD))
         self.buttons = []
-        for way, words in WAYS.items():
+        for way in ways:
             if way == "link" and in_notebook:
                 continue
+            words = WAYS[way]
             button = pn.widgets.Button(label=words, css_classes=[way])
             button.js_on_click(
                 args={"copies": self.copies, "area": self.area, "files": self.files},

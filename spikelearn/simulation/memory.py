@@ -8,7 +8,8 @@ Bytes of each were measured; `tests/simulation` measures them again.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,8 @@ class Run:
         Spikes beyond this are kept on disk, in MB, where the backend does so.
     stimulus : Stimulus, optional
         What is shown, where it is there already.
+    chosen : mapping of str to int
+        Of these populations the potentials of so many neurons alone.
     """
 
     network: SpikingNetwork
@@ -97,6 +100,7 @@ class Run:
     record: tuple[str, ...] = ()
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
     stimulus: Stimulus | None = None
+    chosen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -368,7 +372,10 @@ def numbers_of_synapses(network: SpikingNetwork) -> list[float]:
 def _of_potentials(run: Run) -> Part:
     """Potentials as they are recorded, put together, counted from 0 and given back."""
     there = [name for name in run.record if name in run.network.populations]
-    values = sum(_size(run.network, name) for name in there) * bounded(run.n_steps)
+    # Engines other than native have those of all neurons first.
+    some = run.chosen if run.base == "native" else {}
+    sizes = [bounded(some[n]) if n in some else _size(run.network, n) for n in there]
+    values = sum(sizes) * bounded(run.n_steps)
     return Part(
         f"the potentials of {', '.join(there)} in {in_number(run.n_steps)} steps",
         _POTENTIAL * values * bounded(run.n_trials),

@@ -8,7 +8,7 @@ import functools
 import importlib
 import importlib.metadata
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -36,6 +36,8 @@ from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import USUAL
 from spikelearn.simulation.memory import Run, check_disk, check_memory
+from spikelearn.simulation.recorded import recorded_given
+from spikelearn.simulation.recorded import told as told_of
 from spikelearn.simulation.running_time import warn_of_time
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.trusted_step import warn_of_measured_step, warn_of_step
@@ -94,7 +96,7 @@ def simulate(
     dt_ms: float | None = None,
     backend: str | Backend = "auto",
     seed: int = 0,
-    record: str | Sequence[str] = (),
+    record: str | Sequence[str] | Mapping[str, Any] = (),
     progress: Callable[[float], None] | None = None,
     precision: str = "float64",
     keep_partial: bool = False,
@@ -124,9 +126,11 @@ def simulate(
         which it resets the one network that a process has.
     seed : int
         Seed of connectivity, weights and background input.
-    record : str or sequence of str
-        Populations whose membrane potential is recorded at every step. (Spikes are recorded of
-        the populations that the network's `record` names.)
+    record : str, sequence of str, or mapping
+        Populations whose membrane potential is recorded at every step; or neurons by population,
+        as in ``{"excitatory": [0, 5], "inhibitory": slice(0, 100, 10)}``, which
+        ``provenance["recorded_neurons"]`` then names. (Spikes are recorded of the populations that
+        the network's `record` names.)
     progress : callable, optional
         Called now and then with the fraction done, 0 to 1.
     precision : {"float64", "float32"}
@@ -185,21 +189,23 @@ def simulate(
     network = network_given(network)
     dt_ms = time_step(network) if dt_ms is None else dt_ms
     stimulus = stimulus_given(stimulus, network, duration_ms, dt_ms, seed)
-    record = (record,) if isinstance(record, str) else record
+    chosen = recorded_given(record, network)
     if dt_ms > 0 and duration_ms / dt_ms < MOST_STEPS:  # to_grid refuses anything else
         size = Run(
             network, str(backend), stimulus.n_trials, nearest_step(duration_ms, dt_ms), dt_ms,
-            tuple(record), spikes_in_memory_mb, stimulus,
+            tuple(chosen), spikes_in_memory_mb, stimulus,
+            {name: which.size for name, which in chosen.items() if which is not None},
         )  # fmt: skip
         with as_many(threads):
             _check_size(size)
     grid = dataclasses.replace(
-        to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(record)),
+        to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(chosen)),
         spikes_in_memory_mb=spikes_in_memory_mb,
+        chosen={name: which for name, which in chosen.items() if which is not None},
     )
     name, module = choose_backend(grid, backend, precision)
     told = warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
-    provenance = _provenance(network, stimulus, name, seed, precision)
+    provenance = _provenance(network, stimulus, name, seed, precision) | told_of(chosen)
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps
     try:

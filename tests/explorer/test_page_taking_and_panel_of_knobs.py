@@ -12,7 +12,7 @@ import spikelearn as sl
 
 pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)")
 
-from spikelearn.explorer.page import Page, explore, first_setting, page_maker
+from spikelearn.explorer.page import Page, explore, first_setting
 from spikelearn.explorer.settings import HELD
 from spikelearn.explorer.taking import spikes_file
 
@@ -188,8 +188,3 @@ def test_explore_gives_what_a_notebook_shows() -> None:
         explore("lif")
     with pytest.raises(sl.SpikelearnError, match="which trains"):
         explore("mlp_784")
-
-
-def test_a_page_is_made_for_each_visitor() -> None:
-    make = page_maker(*first_setting("lif_neuron", "step_current"))
-    assert callable(make)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,8 +15,8 @@ from spikelearn.explorer import server
 from spikelearn.explorer.server import Served
 
 
-def page() -> str:
-    return "a page"
+def page(path: str) -> dict[str, Callable[[], str]]:
+    return {path: lambda: "a page"}
 
 
 @pytest.fixture

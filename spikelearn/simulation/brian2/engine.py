@@ -223,7 +223,7 @@ def _run_trials(
             for name in grid.record
         }
         states = {
-            f"{name}.v_mv": _potential(monitor, grid.neurons[name], replicas)
+            f"{name}.v_mv": grid.of_chosen(name, _potential(monitor, grid.neurons[name], replicas))
             for name, monitor in potentials.items()
         }
         # Synapses are in the order in which they were connected, that of the connections.

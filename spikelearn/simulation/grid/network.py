@@ -68,6 +68,12 @@ class GridNetwork:
     record: tuple[str, ...] = ()
     record_potential: tuple[str, ...] = ()
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
+    # Of populations whose potential is recorded of some neurons alone, which.
+    chosen: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of_chosen(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Of numbers of all neurons of a population, in the last axis, those that are recorded."""
+        return values[..., self.chosen[name]] if name in self.chosen else values
 
     @property
     def plastic(self) -> bool:

@@ -174,12 +174,12 @@ def _potentials(grid: GridNetwork, trials: list[Trial]) -> dict[str, np.ndarray]
     potentials: dict[str, np.ndarray] = {}
     for name in (name for name in grid.neurons if name in grid.record_potential):
         population = grid.neurons[name]
+        rest = grid.of_chosen(name, np.broadcast_to(population.v_rest, (population.size,)))
         traces = [
-            joined(trial.potentials[name], np.float64).reshape(-1, population.size)
-            for trial in trials
+            joined(trial.potentials[name], np.float64).reshape(-1, rest.size) for trial in trials
         ]
         # Where a run was interrupted, some trials are further than others.
         longest = max(len(trace) for trace in traces)
         traces = [np.pad(trace, ((0, longest - len(trace)), (0, 0))) for trace in traces]
-        potentials[f"{name}.v_mv"] = np.stack(traces) + population.v_rest
+        potentials[f"{name}.v_mv"] = np.stack(traces) + rest
     return potentials

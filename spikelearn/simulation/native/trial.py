@@ -137,7 +137,7 @@ class Trial:
             pieces = [
                 s.potentials_of(name, n_steps) for s in self._shares if name in s.part.neurons
             ]
-            kept.append(np.concatenate(pieces, axis=1))
+            kept.append(self.grid.of_chosen(name, np.concatenate(pieces, axis=1)))
 
     def _check(self, first: int, last: int) -> None:
         for share in self._shares:

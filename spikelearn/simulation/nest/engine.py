@@ -162,9 +162,10 @@ def _result(grid: GridNetwork, trials: list[_Trial]) -> Result:
     states = {}
     for name in grid.record_potential:
         p = grid.neurons[name]
-        states[f"{name}.v_mv"] = np.zeros((grid.n_trials, grid.n_steps, p.size))
+        potentials = np.zeros((grid.n_trials, grid.n_steps, p.size))
         for trial in trials:
-            states[f"{name}.v_mv"][trial.number] = trial.potentials[name] + p.v_rest
+            potentials[trial.number] = trial.potentials[name] + p.v_rest
+        states[f"{name}.v_mv"] = grid.of_chosen(name, potentials)
     return spikes, states, {}
 
 

@@ -165,7 +165,7 @@ def _result(
 ) -> Result:
     def complete(trace: list[np.ndarray], name: str) -> np.ndarray:
         nothing = np.zeros((0, grid.n_trials, grid.neurons[name].size))
-        return np.concatenate([nothing, *trace]).transpose(1, 0, 2)
+        return grid.of_chosen(name, np.concatenate([nothing, *trace]).transpose(1, 0, 2))
 
     states = {
         f"{name}.v_mv": complete(populations[name].trace, name) for name in grid.record_potential
