@@ -26,7 +26,7 @@ from spikelearn._workers import Workers
 from spikelearn.plausibility import Audit, all_rules
 from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.plausibility.measuring import Wanted, measure_each
-from spikelearn.report.names import label
+from spikelearn.plot.names import label
 from spikelearn.report.plausibility_figures import MARKS
 from spikelearn.studies.study import load_study
 

@@ -2,7 +2,7 @@
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
 `simulation`, `spikes`, `responses`, `recordings`, `training`, `plausibility`, `comparison`,
-`report`, `studies`, `sweeps`, `explorer`) has more.
+`plot`, `report`, `studies`, `sweeps`, `explorer`) has more.
 Everything is imported when first used, so that `import spikelearn` costs next to nothing.
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
-    from spikelearn.simulation import simulate
     from spikelearn.simulation.given import stimulus_for
+    from spikelearn.simulation.simulate import simulate
     from spikelearn.spikes import load as load_activity
     from spikelearn.spikes.activity import Activity
     from spikelearn.stimuli import load_protocol
@@ -71,8 +71,8 @@ _PLACES: dict[str, tuple[str, str]] = {
 
 # Rooms, each a package with more.
 _ROOMS = (
-    "comparison", "explorer", "networks", "plausibility", "recordings", "report", "responses",
-    "rules", "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
+    "comparison", "explorer", "networks", "plausibility", "plot", "recordings", "report",
+    "responses", "rules", "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
 )  # fmt: skip
 
 __all__ = [

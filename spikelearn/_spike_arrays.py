@@ -73,9 +73,9 @@ class PopulationSpikes:
                 f"senders must lie in 0 to {size - 1}, found {who.min()} to {who.max()}"
             )
         if _is_sorted(which, times, who):
-            return cls(size, times.copy(), who.copy(), which.copy())
+            return PopulationSpikes(size, times.copy(), who.copy(), which.copy())
         order = np.lexsort((who, times, which))
-        return cls(size, times[order], who[order], which[order].copy())
+        return PopulationSpikes(size, times[order], who[order], which[order].copy())
 
     def __len__(self) -> int:
         return int(self.times_ms.size)

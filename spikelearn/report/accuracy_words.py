@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.report.names import BASELINES, in_order, label
+from spikelearn.plot.names import BASELINES, in_order, label
 from spikelearn.report.similarity_tables import NOT_TESTED, p_text
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn.plot.style import styled
 from spikelearn.report.page import Section, Table, as_table, fixed, svg_of, svg_picture
-from spikelearn.report.pictures import panels, styled
+from spikelearn.report.pictures import panels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.report.pictures import panels, styled
+from spikelearn.plot.style import styled
+from spikelearn.report.pictures import panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

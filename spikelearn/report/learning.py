@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from spikelearn.comparison.accuracies import CONTROLS, control_table
+from spikelearn.plot.learning_curves import curve_panel
+from spikelearn.plot.names import backend, colour, in_order, label, rank
+from spikelearn.plot.style import styled
 from spikelearn.report.accuracy_words import (
     CONTROL_NAMES,
     NOT_RUN,
@@ -13,9 +16,8 @@ from spikelearn.report.accuracy_words import (
     beside_controls,
     trained_runs,
 )
-from spikelearn.report.names import backend, colour, in_order, label, rank
 from spikelearn.report.page import Section, Table, as_table, mean_and_spread, svg_of, svg_picture
-from spikelearn.report.pictures import panels, styled
+from spikelearn.report.pictures import panels
 
 
 def learning(
@@ -167,25 +169,7 @@ def learning_curves(table: pd.DataFrame) -> bytes:
     """Training loss and validation accuracy by epoch, a thin line per seed and a thick mean."""
     trained = table.groupby("rule")["epoch"].transform("max") > 0
     figure, ((left, right),) = panels(7.2, 2.9, ncols=2)
-    for rule in sorted(dict.fromkeys(table.loc[trained, "rule"]), key=rank):
-        runs = table[table["rule"] == rule]
-        for axis, column, scale in (
-            (left, "train_loss", 1),
-            (right, "validation_accuracy", 100),
-        ):
-            by_seed = runs.pivot_table(index="epoch", columns="seed", values=column) * scale
-            axis.plot(by_seed.index, by_seed, color=colour(rule), linewidth=0.6, alpha=0.6)
-            axis.plot(
-                by_seed.index, by_seed.mean(axis=1), color=colour(rule), linewidth=1.8,
-                label=label(rule),
-            )  # fmt: skip
-    left.set_ylabel("training loss (nats)")
-    left.set_yscale("log")
-    for which in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-        which(lambda value, _: f"{value:g}" if str(f"{value:g}").strip("0.")[:1] in "125" else "")
-    right.set_ylabel("validation accuracy (%)")
-    for axis in (left, right):
-        axis.set_xlabel("epoch")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+    for axis, measure in ((left, "train_loss"), (right, "validation_accuracy")):
+        curve_panel(axis, table[trained], measure)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return svg_of(figure)

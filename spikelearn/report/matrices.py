@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikelearn.report.names import label
+from spikelearn.plot.dissimilarities import SCALE, label_groups, rdm_panel
+from spikelearn.plot.names import label
+from spikelearn.plot.style import styled
 from spikelearn.report.page import Section, png_of, png_picture
-from spikelearn.report.pictures import panels, styled
+from spikelearn.report.pictures import panels
 
 
 def matrices(
@@ -58,31 +60,19 @@ def matrices_figure(
     columns : int
         Matrices beside each other.
     """
-    import matplotlib as mpl
-
     n_rows = -(-len(rdms) // columns)
     figure, axes = panels(1.95 * columns + 0.4, 2.15 * n_rows, nrows=n_rows, ncols=columns)
-    shades = mpl.colormaps["viridis"].with_extremes(bad="#dddddd")
     image = None
     for axis, (name, matrix) in zip(axes.flat, rdms.items(), strict=False):
-        image = axis.imshow(matrix, cmap=shades, vmin=0, vmax=1, interpolation="nearest")
+        image = rdm_panel(axis, matrix, groups)
         model, _, layer = name.partition(" · ")
         axis.set_title(f"{label(model)}\n{layer}" if layer else label(model), fontsize=8)
-        axis.set_xticks([])
-        axis.set_yticks([])
-        for first, last, _ in groups:
-            for edge in (first, last):
-                if 0 < edge < len(matrix):
-                    axis.axhline(edge - 0.5, color="white", linewidth=0.5)
-                    axis.axvline(edge - 0.5, color="white", linewidth=0.5)
     for axis in axes.flat[len(rdms) :]:
         axis.set_axis_off()
     for axis in axes[:, 0]:
-        middles = [(first + last - 1) / 2 for first, last, _ in groups]
-        axis.set_yticks(middles, [name.replace(" ", "\n") for *_, name in groups], fontsize=6.5)
-        axis.tick_params(length=0)
+        label_groups(axis, groups)
     if image is not None:
         bar = figure.colorbar(image, ax=axes, location="bottom", shrink=0.35, aspect=30, pad=0.01)
-        bar.set_label("dissimilarity (percentile)", fontsize=8)
+        bar.set_label(SCALE, fontsize=8)
         bar.ax.tick_params(labelsize=7)
     return png_of(figure)

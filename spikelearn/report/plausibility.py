@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.comparison.accuracies import CONTROLS, control_table
+from spikelearn.plot.names import label
 from spikelearn.report.accuracy_words import beside_controls
-from spikelearn.report.names import label
 from spikelearn.report.page import About, Picture, Section, Table, as_table, svg_picture
 from spikelearn.report.plausibility_figures import (
     LEGEND,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.report.names import label
+from spikelearn.plot.names import label
+from spikelearn.plot.style import styled
 from spikelearn.report.page import svg_of
-from spikelearn.report.pictures import styled
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from spikelearn._errors import SpikelearnError
-from spikelearn._spike_arrays import PopulationSpikes, pieces
-from spikelearn.report.pictures import check_plot_path, styled, write_picture
+from spikelearn.plot.rasters import MAX_NEURONS, raster_panel
+from spikelearn.plot.style import styled
+from spikelearn.report.pictures import check_plot_path, write_picture
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
-
-MAX_NEURONS = 500  # drawn of a population; more would run together
 
 
 @styled()
@@ -55,30 +52,10 @@ def plot_raster(
     figure = Figure(figsize=(8.0, sum(heights) + 0.6), layout="constrained")
     axes = figure.subplots(len(names), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axis, name in zip(axes, names, strict=True):
-        spikes = activity[name]
-        step = -(-spikes.size // MAX_NEURONS)
-        times_ms, senders = _thinned(spikes, trial, step)
-        axis.plot(
-            times_ms + start_ms, senders, "|", color="black",
-            markersize=float(np.clip(250 / spikes.size * step, 1.5, 8)), rasterized=True,
-        )  # fmt: skip
-        thinned = f"\n(1 in {step} shown)" if step > 1 else ""
-        axis.set_ylabel(f"{name}\nneuron{thinned}")
-        axis.set_ylim(-0.5, spikes.size - 0.5)
+        raster_panel(axis, activity.populations[name], name, trial, start_ms)
     axes[-1].set_xlabel("time (ms)")
     axes[-1].set_xlim(start_ms, start_ms + activity.duration_ms)
     label = activity.labels[trial]
     backend = activity.provenance.get("backend", "")
     axes[0].set_title(f"stimulus {label}{f', {backend}' if backend else ''}", fontsize=10)
     return write_picture(figure, path)
-
-
-def _thinned(spikes: PopulationSpikes, trial: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and senders of one trial's spikes, of every `step`th neuron."""
-    here = spikes.of_trial(trial)
-    times_ms, senders = [np.empty(0)], [np.empty(0, dtype=np.int64)]
-    for piece in pieces(here.stop, here.start):
-        chosen = spikes.senders[piece] % step == 0
-        times_ms.append(spikes.times_ms[piece][chosen])
-        senders.append(spikes.senders[piece][chosen])
-    return np.concatenate(times_ms), np.concatenate(senders)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.report.pictures import check_plot_path, styled, write_picture
+from spikelearn.plot.style import styled
+from spikelearn.report.pictures import check_plot_path, write_picture
 
 MAX_FIELDS = 400  # drawn; more would be too small to see
 

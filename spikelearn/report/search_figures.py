@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.report.pictures import COLOURS, panels, say_nothing_to_draw, styled
+from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
+from spikelearn.report.pictures import panels
 from spikelearn.report.sweep_figures import label_with_unit
 
 if TYPE_CHECKING:

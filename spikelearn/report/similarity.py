@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spikelearn.comparison.tables import read_first
+from spikelearn.plot.names import label
+from spikelearn.plot.similarities import meaning_of_intervals
 from spikelearn.report import similarity_figures
-from spikelearn.report.names import label
 from spikelearn.report.page import Section, Table, as_table, svg_picture
 from spikelearn.report.similarity_tables import (
     best_layers,
     heading,
     layer_cells,
-    meaning_of_intervals,
     notes,
     panels,
     warning_sentences,

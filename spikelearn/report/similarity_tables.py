@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.comparison.intervals import generalises
 from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.comparison.tables import checked, joined, one_side, read_first, without_test
-from spikelearn.report.names import label, rank
+from spikelearn.plot.names import label, rank
+from spikelearn.plot.similarities import (
+    CEILING,
+    INTERVAL,
+    PANEL,
+    ROW,
+    ceiling_of,
+    meaning_of_intervals,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Tests = tuple[pd.DataFrame, pd.DataFrame]
 
-# What is read together: scores by one method with one region, beside one noise ceiling.
-PANEL = ["recording", "region", "method", "measure"]
-_KEYS = [*PANEL, "subject", "level", "model", "network", "layer", "resolution"]
-_INTERVAL = ["ci_lower", "ci_upper"]
-_CEILING = ["ceiling_lower", "ceiling_upper"]
 UNTRAINED = ("untrained", "untrained_spiking", "untrained_latency")
 
 
@@ -55,14 +57,14 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
     # What tables of earlier versions have not.
     missing: dict[str, Any] = {"interval_over": "stimuli", "n_test": np.nan, "beside_controls": ""}
     table = table.assign(**{k: v for k, v in missing.items() if k not in table})
-    grouped = read_first(table).groupby(_KEYS, sort=False, dropna=False)
+    grouped = read_first(table).groupby(ROW, sort=False, dropna=False)
     scores = grouped.agg(
         family=("family", "first"),
         dataset=("dataset", said_once),
         score=("score", "mean"),
         score_min=("score", "min"),
         score_max=("score", "max"),
-        **{name: (name, "mean") for name in (*_INTERVAL, *_CEILING)},
+        **{name: (name, "mean") for name in (*INTERVAL, *CEILING)},
         interval_over=("interval_over", "first"),
         test_accuracy=("test_accuracy", "mean"),
         chance=("chance", "mean"),
@@ -79,9 +81,9 @@ def summary(table: pd.DataFrame, zero: pd.DataFrame | None = None) -> pd.DataFra
         scores["score"] > scores["ceiling_upper"],
     )
     if zero is not None and len(zero):
-        averaged = scores[_INTERVAL]
-        scores = joined(scores, without_test(read_first(zero)), _INTERVAL)
-        scores = scores.fillna({name: averaged[name] for name in _INTERVAL})
+        averaged = scores[INTERVAL]
+        scores = joined(scores, without_test(read_first(zero)), INTERVAL)
+        scores = scores.fillna({name: averaged[name] for name in INTERVAL})
     order = scores["model"].map(rank)
     return checked(
         scores.assign(_order=order)
@@ -103,25 +105,10 @@ def best_layers(scores: pd.DataFrame) -> pd.DataFrame:
     The highest of several layers is a little too high; `compare --assign-layers` chooses them on
     other stimuli.
     """
-    keys = [key for key in _KEYS if key != "layer"]
+    keys = [key for key in ROW if key != "layer"]
     scored = checked(scores).dropna(subset=["score"])
     best = scored.loc[scored.groupby(keys, sort=False, dropna=False)["score"].idxmax()]
     return best.sort_values(["recording", "region", "score"], ascending=[True, True, False])
-
-
-def ceiling_of(part: pd.DataFrame) -> tuple[float, float]:
-    """The noise ceiling of a panel: that of its rows with the most stimuli; NaN where none is."""
-    whole = part.dropna(subset=_CEILING, how="all")
-    if whole.empty:
-        return np.nan, np.nan
-    row = whole.sort_values("n_stimuli", ascending=False, kind="stable").iloc[0]
-    return float(row["ceiling_lower"]), float(row["ceiling_upper"])
-
-
-def meaning_of_intervals(scores: pd.DataFrame) -> str:
-    """What the intervals are for, as in "for other stimuli of the same kinds"."""
-    stored = "interval_over" in scores and len(scores)  # earlier versions knew of stimuli alone
-    return generalises(scores["interval_over"] if stored else ["stimuli"])
 
 
 _LEVEL = 0.05  # of the tests that are told in words

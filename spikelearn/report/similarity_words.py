@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn.comparison.tables import checked, read_first
-from spikelearn.report.names import label
+from spikelearn.plot.names import label
+from spikelearn.plot.similarities import PANEL
 from spikelearn.report.similarity_tables import (
-    PANEL,
     UNTRAINED,
     best_layers,
     heading,

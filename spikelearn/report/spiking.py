@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikelearn.report.names import backend, label
+from spikelearn.plot.names import backend, label
+from spikelearn.plot.rasters import draw_spikes
+from spikelearn.plot.style import styled
 from spikelearn.report.page import Section, Table, as_table, png_of, png_picture
-from spikelearn.report.pictures import panels, styled
+from spikelearn.report.pictures import panels
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,7 @@ def agreement_table(frame: pd.DataFrame) -> Table:
 def raster_figure(one: Raster) -> bytes:
     """A dot for every spike."""
     figure, ((axis,),) = panels(7.2, 2.3)
-    size = float(np.clip(300 / max(one.size, 1), 1.5, 7))
-    if len(one.times_ms) < 200:
-        size = max(size, 5.0)
-    axis.plot(one.times_ms, one.senders, "|", color="black", markersize=size, rasterized=True)
+    draw_spikes(axis, one.times_ms, one.senders, one.size)
     axis.set_xlim(0, one.duration_ms)
     axis.set_ylim(-1, one.size)
     axis.set_xlabel("time (ms)")

@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.report.pictures import (
-    COLOURS,
-    check_plot_path,
-    say_nothing_to_draw,
-    styled,
-    write_picture,
-)
+from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
+from spikelearn.report.pictures import check_plot_path, write_picture
 from spikelearn.spikes import (
     cv2,
     interspike_intervals_ms,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from spikelearn.report.pictures import COLOURS, panels, say_nothing_to_draw, styled
+from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
+from spikelearn.report.pictures import panels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._provenance import package_versions
+from spikelearn.plot.style import styled
 from spikelearn.report.page import (
     About,
     Section,
@@ -16,7 +17,6 @@ from spikelearn.report.page import (
     svg_picture,
     write_page,
 )
-from spikelearn.report.pictures import styled
 from spikelearn.report.sweep_figures import label_with_unit, sweep_figure
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.report.names import label
+from spikelearn.plot.names import label
 from spikelearn.report.page import Section, as_table
 
 if TYPE_CHECKING:

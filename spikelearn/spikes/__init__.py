@@ -31,6 +31,7 @@ from spikelearn.spikes.files import (
     save,
 )
 from spikelearn.spikes.neo_conversion import from_neo, to_neo
+from spikelearn.spikes.population import PopulationActivity
 from spikelearn.spikes.remarks import remarks
 from spikelearn.spikes.spectrum import rate_spectrum
 from spikelearn.spikes.statistics import (
@@ -49,6 +50,7 @@ from spikelearn.spikes.window import between
 __all__ = [
     "FORMATS",
     "Activity",
+    "PopulationActivity",
     "PopulationSpikes",
     "SynapticWeights",
     "between",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes.units import units_of_weights
 
 if TYPE_CHECKING:
     import neo
+    import pandas as pd
+
+    from spikelearn.spikes.population import PopulationActivity
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,8 +53,10 @@ class Activity:
     --------
     >>> import spikelearn as sl
     >>> activity = sl.simulate(sl.load_model("izhikevich2003"), duration_ms=50)
-    >>> list(activity.populations)
+    >>> list(activity)
     ['excitatory', 'inhibitory']
+    >>> list(activity["excitatory"].spikes.columns)
+    ['time_ms', 'neuron', 'trial']
     >>> activity.save("spikes.npz").name
     'spikes.npz'
     >>> sl.Activity.load("spikes.npz").n_spikes == activity.n_spikes
@@ -103,14 +108,18 @@ class Activity:
 
         return as_html(self)
 
-    def __getitem__(self, population: str) -> PopulationSpikes:
-        try:
-            return self.populations[population]
-        except KeyError:
-            raise SpikelearnError(
-                f"no population called '{population}' was recorded;"
-                f" {nearest(str(population), self.populations)}"
-            ) from None
+    def __getitem__(self, population: str) -> PopulationActivity:
+        """One population: its spikes, rates, potentials and pictures."""
+        from spikelearn.spikes.population import PopulationActivity
+
+        return PopulationActivity.of(self, population)
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the recorded populations."""
+        return iter(self.populations)
+
+    def __contains__(self, population: object) -> bool:
+        return population in self.populations
 
     @property
     def n_spikes(self) -> int:
@@ -143,6 +152,12 @@ class Activity:
         spikes = part[population]
         neuron_seconds = spikes.size * part.n_trials * part.duration_ms / 1000.0
         return len(spikes) / neuron_seconds
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a spike: population, neuron, trial, stimulus and time_ms, as in a .csv file."""
+        from spikelearn.spikes.spike_table import to_pandas
+
+        return to_pandas(self)
 
     def to_neo(self) -> neo.Block:
         """The activity as a Neo block; see `spikelearn.spikes.neo_conversion`."""

@@ -105,7 +105,7 @@ def of_population(
     SpikelearnError
         If the population was not recorded, or the part is none.
     """
-    alone = dataclasses.replace(activity, populations={population: activity[population]}, states={})
+    alone = dataclasses.replace(activity[population].alone(), states={})
     return between(alone, start_ms, stop_ms)
 
 

@@ -17,8 +17,9 @@ from spikelearn import _store as store
 from spikelearn._progress import Progress
 from spikelearn._time_steps import just_before
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.report.names import backend as simulator_name
-from spikelearn.report.names import label
+from spikelearn.plot.dissimilarities import percentiles
+from spikelearn.plot.names import backend as simulator_name
+from spikelearn.plot.names import label
 from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
@@ -242,11 +243,11 @@ def _matrices_of_brains(recording: ImageRecording) -> dict[str, np.ndarray]:
     from spikelearn.comparison import mean_luminance, pixels, rdm
 
     matrices = {
-        region: _ranked(group.dissimilarities) for region, group in recording.groups.items()
+        region: percentiles(group.dissimilarities) for region, group in recording.groups.items()
     }
     for name, baseline in {"pixels": pixels, "mean luminance": mean_luminance}.items():
         response = baseline(recording.images, recording.labels)
-        matrices[name] = _ranked(rdm(response).get_vectors()[0])
+        matrices[name] = percentiles(rdm(response).get_vectors()[0])
     return matrices
 
 
@@ -254,18 +255,7 @@ def _matrix_of_network(shown: Shown) -> tuple[str, np.ndarray]:
     from spikelearn.comparison import rdm
 
     hidden = [layer for layer in shown.responses if layer != "output"][-1]
-    return hidden, _ranked(rdm(shown.responses[hidden]).get_vectors()[0])
-
-
-def _ranked(dissimilarities: np.ndarray) -> np.ndarray:
-    """The square matrix of percentile ranks, 0 to 1; NaN where there is no dissimilarity."""
-    from scipy.spatial.distance import squareform
-    from scipy.stats import rankdata
-
-    known = np.isfinite(dissimilarities)
-    ranks = np.full(dissimilarities.shape, np.nan)
-    ranks[known] = rankdata(dissimilarities[known]) / max(1, known.sum())
-    return np.asarray(squareform(ranks, checks=False))
+    return hidden, percentiles(rdm(shown.responses[hidden]).get_vectors()[0])
 
 
 def _groups(recording: ImageRecording) -> list[tuple[int, int, str]]:

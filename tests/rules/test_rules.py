@@ -68,7 +68,7 @@ class Twice(Rule):
 
 
 def test_a_rule_is_added_by_its_class_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    from spikelearn.report.names import colour, label
+    from spikelearn.plot.names import colour, label
 
     monkeypatch.setitem(RULES, "mine", RuleEntry(__name__, "Twice", label="my rule"))
     entry = RULES["mine"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikelearn.report.names import BASELINES, backend, colour, in_order, label
+from spikelearn.plot.names import BASELINES, backend, colour, in_order, label
 from spikelearn.rules import RULES
 
 
