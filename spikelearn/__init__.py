@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spikelearn.sweeps.description import Sweep
     from spikelearn.sweeps.running import sweep
     from spikelearn.training.config import STDPConfig, TrainConfig
-    from spikelearn.training.loop import train
+    from spikelearn.training.given import train
     from spikelearn.training.opening import open_run
     from spikelearn.training.stdp_training import train_stdp
 
@@ -65,7 +65,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "simulate": ("spikelearn.simulation", "simulate"),
     "stimulus_for": ("spikelearn.simulation.given", "stimulus_for"),
     "sweep": ("spikelearn.sweeps.running", "sweep"),
-    "train": ("spikelearn.training.loop", "train"),
+    "train": ("spikelearn.training.given", "train"),
     "train_stdp": ("spikelearn.training.stdp_training", "train_stdp"),
 }
 

@@ -116,10 +116,21 @@ def _mistake(one: dict[str, Any]) -> str:
         loc = loc[:-1]
     field = ".".join(str(part) for part in loc)
     message = one["msg"].removeprefix("Value error, ")
+    if one["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        message = _of_no_kind(one.get("ctx", {}))
     value = one.get("input")
     scalar = isinstance(value, str | int | float | bool) or value is None
     shown = f" (found {_short(value)})" if scalar and one["type"] != "missing" else ""
     return f"field '{field}': {message}{shown}" if field else f"{message}{shown}"
+
+
+def _of_no_kind(told: dict[str, Any]) -> str:
+    """What is wrong with fields that do not say of which of several kinds they are."""
+    by = str(told.get("discriminator", "'kind'")).strip("'")
+    if "tag" not in told:
+        return f"it does not say its {by}"
+    known = str(told.get("expected_tags", "")).replace("'", "")
+    return f"there is no {by} '{told['tag']}'; there are {known}"
 
 
 def _short(value: Any) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Any
 
 from spikelearn._compiling import compiling_watched
+from spikelearn._errors import SpikelearnError
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done, 0 to 1, and a few words."""
@@ -34,6 +39,95 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
     if _hidden.get():
         yield lambda title: lambda fraction, words: None
         return
+    with _bars() as add, without_progress():  # what is called within shows no bars of its own
+        yield add
+
+
+@contextlib.contextmanager
+def progress_of_call(progress: Any, title: str) -> Iterator[Callable[..., None] | None]:
+    """Yield what is told of the progress of one call: what the user gave, or else a bar.
+
+    The bar shows itself in a terminal and in a notebook, once the call has lasted a second, and
+    goes when it has ended. What is called within shows none.
+
+    Parameters
+    ----------
+    progress : callable, bool or None
+        What the user gave: a function, which is yielded; False, and nothing is shown or said.
+    title : str
+        Of the bar.
+
+    Yields
+    ------
+    callable or None
+        None where nobody watches.
+
+    Raises
+    ------
+    SpikelearnError
+        Where `progress` is something else.
+    """
+    check_progress(progress)
+    hidden = _hidden.get() or not _is_watched()
+    with without_progress(), contextlib.ExitStack() as stack:
+        if callable(progress):
+            yield progress
+        elif progress is False:
+            yield lambda fraction, words="": None
+        else:
+            yield None if hidden else _Later(title, stack)
+
+
+def check_progress(progress: Any) -> None:
+    """Refuse what nothing can be told to.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise SpikelearnError(
+            f"progress is a function, or False for no bar, found {progress!r:.40}"
+        )
+
+
+def _is_watched() -> bool:
+    """Whether somebody sees a bar: at a terminal or in a notebook, and in no worker."""
+    if multiprocessing.parent_process() is not None:
+        return False
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return sys.stderr.isatty() or getattr(shell, "kernel", None) is not None
+
+
+LATER_S = 1.0  # before which no bar is shown
+
+
+class _Later:
+    """Moves a bar that appears when the call has lasted a while."""
+
+    def __init__(self, title: str, stack: contextlib.ExitStack) -> None:
+        self.title, self.stack, self.began = title, stack, time.monotonic()
+        self.move: Progress | None = None
+
+    def __call__(self, fraction: float, words: str = "") -> None:
+        if self.move is None:
+            if fraction >= 1 or time.monotonic() - self.began < LATER_S:
+                return
+            self.move = self._shown()
+        self.move(fraction, words)
+
+    def _shown(self) -> Progress:
+        from rich.errors import LiveError
+
+        try:
+            return self.stack.enter_context(_bars(transient=True))(self.title)
+        except LiveError:  # the user shows something of rich already
+            return lambda fraction, words: None
+
+
+@contextlib.contextmanager
+def _bars(transient: bool = False) -> Iterator[Callable[[str], Progress]]:
+    """Yield what adds a bar; they go at the end where they are transient."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -64,7 +158,7 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
     )
     said: dict[TaskID, str] = {}
     compiling = False
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=transient) as bars:
 
         def add(title: str) -> Callable[[float, str], None]:
             task = bars.add_task(title, total=1.0, words="")

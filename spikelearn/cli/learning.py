@@ -267,29 +267,32 @@ def _receptive_fields(folder: Path) -> Path:
 
 def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig | STDPConfig:
     """The configuration that the options ask for; a shipped recipe fills in what they leave out."""
-    from spikelearn._files import shipped_names, validate
+    from spikelearn._files import validate
     from spikelearn._store import StoredResultWarning
+    from spikelearn.networks import load_model
     from spikelearn.rules import known_name, rule_entry
     from spikelearn.training.config import STDPConfig, TrainConfig
     from spikelearn.training.recipes import load_recipe
+    from spikelearn.training.usual import (
+        DATASET,
+        is_plastic,
+        usual_dataset,
+        usual_model,
+        usual_recipe,
+    )
 
     rule = given.get("rule")
-    if recipe is None and rule is None and _is_plastic(given.get("model")):
+    model = given.get("model")
+    if recipe is None and rule is None and model is not None and is_plastic(load_model(model)):
         rule = given["rule"] = "stdp"
     if recipe is None and rule is None:
         raise SpikelearnError("give --rule or --recipe; `spikelearn rules` lists the rules")
     if rule is not None:
         rule = given["rule"] = known_name(rule)
     if recipe is None and rule is not None:
-        shipped = shipped_names("models/recipes")
-        kinds = (given["model"],) if "model" in given else rule_entry(rule).networks
-        for kind in kinds:
-            folder = _RECIPE_FOLDERS.get(kind, kind)
-            usual = f"{given.get('dataset', 'mnist')}_{folder}/{rule}"
-            if usual in shipped:
-                recipe = usual
-                say(f"Recipe: {recipe}")
-                break
+        recipe = usual_recipe(rule, model, given.get("dataset", DATASET))
+        if recipe is not None:
+            say(f"Recipe: {recipe}")
     if recipe is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StoredResultWarning)  # told when it is read again
@@ -303,7 +306,10 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
         return load_recipe(recipe, **given, options=options)
     kind = STDPConfig if rule_entry(rule).simulated else TrainConfig
     _check_options(kind, str(rule), given)
-    model = _first_model(str(rule), given.get("dataset", "mnist"))
+    model = model or usual_model(str(rule), given.get("dataset", DATASET))
+    if "dataset" not in given and (dataset := usual_dataset(load_model(model))) != DATASET:
+        given["dataset"] = dataset
+        say(f"Data set: {dataset}")
     return validate(kind, {"model": model, **given}, "the options")
 
 
@@ -320,18 +326,6 @@ def _check_options(kind: type[TrainConfig | STDPConfig], rule: str, given: dict[
                 f"{option_of(field)} is not for the rule '{rule}', which"
                 " is part of a spiking network's description; --set changes what that says"
             )
-
-
-def _is_plastic(model: str | None) -> bool:
-    """Whether a model says itself how it learns."""
-    from spikelearn.networks import SpikingNetwork, load_model
-
-    if model is None:
-        return False
-    network = load_model(model)
-    return isinstance(network, SpikingNetwork) and any(
-        projection.plasticity is not None for projection in network.projections
-    )
 
 
 @app.command()
@@ -379,38 +373,3 @@ def check(
     if any(r.passed is False for r in results):
         kind = "backend" if is_backend else "learning rule"
         raise SpikelearnError(f"{checked} lacks a property that every {kind} must have")
-
-
-_MODELS: dict[str, dict[str, str]] = {
-    "mlp": {"": "mlp_784", "digits": "mlp_64"},
-    "cnn": {"": "cnn_28", "cifar10": "cnn_32", "svhn": "cnn_32"},
-    "residual_mlp": {"": "residual_mlp_784"},
-    "elman": {"": "elman_28", "text": "elman_text"},
-    "gru": {"": "gru_28", "text": "gru_text"},
-    "spiking_mlp": {"": "snn_784", "shd": "snn_shd", "nmnist": "snn_nmnist"},
-    "latency_mlp": {"": "latency_784"},
-    "latency_cnn": {"": "latency_cnn_28"},
-    "spiking": {"": "competitive_stdp"},
-}
-
-
-# Where recipes of a kind of network lie, if not under its own name.
-_RECIPE_FOLDERS = {"latency_mlp": "spiking_mlp", "latency_cnn": "spiking_cnn"}
-
-
-def _first_model(rule: str, dataset: str) -> str:
-    """The first shipped model of its kinds that is made for the data set; else the usual one."""
-    from spikelearn.rules import rule_entry, rule_name
-
-    if rule.startswith("reward_stdp"):
-        return "latency_784_first_spike"  # that rule's answer is the first spike
-    kinds = rule_entry(rule).networks
-    if not kinds or not set(kinds) <= set(_MODELS):
-        raise SpikelearnError(
-            f"the rule '{rule_name(rule)}' says that it trains networks of kind"
-            f" {', '.join(map(str, kinds)) or 'none'}; kinds are {', '.join(_MODELS)}"
-        )
-    for kind in kinds:
-        if dataset in _MODELS[kind]:
-            return _MODELS[kind][dataset]
-    return _MODELS[kinds[0]][""]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ DEFAULT_DT_MS = 0.1
 AnyNetwork = SpikingNetwork | str | Path | Mapping[str, Any]
 """A network, the name of a shipped one, a YAML or NIR file, or the fields of a description."""
 Shown = Stimulus | AnyProtocol | str | Path | Mapping[str, Any]
-"""A stimulus; or a protocol, the name of a shipped one, a YAML file, or a protocol's fields."""
+"""A stimulus or a protocol, or the fields of one; a shipped protocol by name, or a YAML file."""
+
+_OF_STIMULUS = {field.name for field in fields(Stimulus)}
 
 
 def network_given(network: AnyNetwork) -> SpikingNetwork:
@@ -66,6 +70,8 @@ def stimulus_given(
         return Stimulus()
     if isinstance(shown, Stimulus):
         return shown
+    if isinstance(shown, Mapping) and shown and set(shown) <= _OF_STIMULUS:
+        return Stimulus(**{str(name): value for name, value in shown.items()})
     return stimulus_for(network, shown, duration_ms, dt_ms, seed)
 
 
@@ -111,9 +117,10 @@ def stimulus_for(
     elif isinstance(protocol, Mapping):
         protocol = protocol_of(protocol)
     elif not isinstance(protocol, ProtocolBase):
+        hint = _a_current(network, protocol)
         raise SpikelearnError(
             "what is shown is a protocol, the name of a shipped one, a file or a mapping of fields,"
-            f" found {type(protocol).__name__}"
+            f" found {type(protocol).__name__}{hint}"
         )
     return protocol.realise(
         network.sources,
@@ -123,6 +130,14 @@ def stimulus_for(
         {name: population.size for name, population in network.neurons.items()},
         load,
     )
+
+
+def _a_current(network: SpikingNetwork, given: Any) -> str:
+    """How a current is given, where a number alone is, which has no unit."""
+    if isinstance(given, bool) or not isinstance(given, Real) or not network.neurons:
+        return ""
+    name = next(iter(network.neurons))
+    return f"; a current has a unit, as in sl.Stimulus(currents_pa={{'{name}': {given:g}}})"
 
 
 def time_step(network: SpikingNetwork) -> float:

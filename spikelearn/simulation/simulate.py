@@ -16,6 +16,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
+from spikelearn._progress import check_progress, progress_of_call
 from spikelearn._seeding import checked_seed
 from spikelearn._threads import as_many
 from spikelearn._time_steps import DEFAULT_DURATION_MS, MOST_STEPS, nearest_step
@@ -97,7 +98,7 @@ def simulate(
     backend: str | Backend = "auto",
     seed: int = 0,
     record: str | Sequence[str] | Mapping[str, Any] = (),
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] | bool | None = None,
     precision: str = "float64",
     keep_partial: bool = False,
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB,
@@ -131,8 +132,9 @@ def simulate(
         as in ``{"excitatory": [0, 5], "inhibitory": slice(0, 100, 10)}``, which
         ``provenance["recorded_neurons"]`` then names. (Spikes are recorded of the populations that
         the network's `record` names.)
-    progress : callable, optional
-        Called now and then with the fraction done, 0 to 1.
+    progress : callable or bool, optional
+        Called now and then with the fraction done, 0 to 1. Without it a bar shows itself in a
+        terminal and in a notebook where it takes longer than a second; with False none does.
     precision : {"float64", "float32"}
         Arithmetic of the torch backends; the others compute in 64 bits.
     keep_partial : bool
@@ -185,7 +187,10 @@ def simulate(
     """
     _check_options(backend, precision, spikes_in_memory_mb)
     _check_numbers(duration_ms=duration_ms, dt_ms=dt_ms)
+    if not isinstance(keep_partial, bool):
+        raise SpikelearnError(f"keep_partial is true or false, found {keep_partial!r:.40}")
     checked_seed(seed)
+    check_progress(progress)
     network = network_given(network)
     dt_ms = time_step(network) if dt_ms is None else dt_ms
     stimulus = stimulus_given(stimulus, network, duration_ms, dt_ms, seed)
@@ -209,8 +214,8 @@ def simulate(
     trials = np.arange(stimulus.n_trials)
     n_steps = grid.n_steps
     try:
-        with as_many(threads):
-            result = module.run(grid, progress or (lambda fraction: None), precision)
+        with as_many(threads), progress_of_call(progress, "simulating") as say:
+            result = module.run(grid, say or (lambda fraction: None), precision)
     except PartialRun as interrupted:
         trials, n_steps = interrupted.kept(grid.n_steps)
         if not keep_partial or not n_steps:
@@ -227,7 +232,7 @@ def simulate(
             warnings.warn(interrupted.reason, stacklevel=2)
         elif isinstance(asked := last_interrupt(), Interrupted):
             provenance["partial"]["signal"] = asked.signal.name
-    if progress is not None and "partial" not in provenance:
+    if callable(progress) and "partial" not in provenance:
         progress(1.0)
     spikes, states, found = result
     weights = final_weights(network, grid, found)
@@ -270,6 +275,7 @@ def _check_numbers(**numbers: float | None) -> None:
     """Refuse what is no number; what a number must be is told where it is used."""
     for name, given in numbers.items():
         number = isinstance(given, int | float | np.integer | np.floating)
+        number = number and not isinstance(given, bool)
         if (given is None and name != "dt_ms") or (given is not None and not number):
             raise SpikelearnError(f"{name} must be a number, found {given!r:.60}")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
@@ -93,7 +93,8 @@ def _repeated(spikes: PopulationSpikes, n_trials: int) -> PopulationSpikes:
 
 
 AnyProtocol = PoissonProtocol | SpikeProtocol | CurrentProtocol | ImageProtocol | CombinedProtocol
-Protocol = Annotated[AnyProtocol, Field(discriminator="kind")]
+KINDS: dict[str, Any] = {kind.model_fields["kind"].default: kind for kind in get_args(AnyProtocol)}
+"""Kind of a protocol -> its class."""
 
 
 def load_protocol(name: str | Path) -> AnyProtocol:
@@ -117,6 +118,8 @@ def load_protocol(name: str | Path) -> AnyProtocol:
 def protocol_of(fields: Any, path: Path | None = None) -> AnyProtocol:
     """The protocol that has these fields, as a YAML file names them.
 
+    In Python it needs no name: that of its kind serves.
+
     Parameters
     ----------
     fields : mapping
@@ -128,10 +131,15 @@ def protocol_of(fields: Any, path: Path | None = None) -> AnyProtocol:
     SpikelearnError
         Naming the field and what is allowed.
     """
-    adapter: TypeAdapter[AnyProtocol] = TypeAdapter(Protocol)
+    source = "the stimulus" if path is None else path
     context = {"folder": None if path is None else path.parent}
-    return validate(
-        lambda **content: adapter.validate_python(content, context=context),
-        dict(fields) if isinstance(fields, Mapping) else fields,
-        "the stimulus" if path is None else path,
+    kind = fields.get("kind") if isinstance(fields, Mapping) else None
+    if isinstance(fields, Mapping) and not (isinstance(kind, str) and kind in KINDS):
+        which = "it is not said" if kind is None else f"there is no kind {kind!r}"
+        raise SpikelearnError(f"{source}: field 'kind': {which}; kinds are {', '.join(KINDS)}")
+    if isinstance(fields, Mapping):
+        fields = dict(fields) if path is not None else {"name": kind, **fields}
+    made: AnyProtocol = validate(
+        lambda **content: KINDS[str(kind)].model_validate(content, context=context), fields, source
     )
+    return made

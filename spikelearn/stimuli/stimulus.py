@@ -33,9 +33,10 @@ class Stimulus:
     ----------
     labels : sequence of str
         One label per trial.
-    spikes : mapping of str to PopulationSpikes
+    spikes : mapping of str to PopulationSpikes, or to times in ms
         Input spikes of each spike source, over all trials. Each belongs to the grid point nearest
-        to it; several of a neuron at one count as many.
+        to it; several of a neuron at one count as many. In one trial, times of a source with one
+        neuron, or a list of times for each of its neurons, will do.
     currents_mv : mapping of str to array of shape (n_trials or 1, n_steps or 1, size or 1)
         Input current times membrane resistance, in mV, held constant over each time step.
         Entry [:, k] acts over the interval that ends at time k * dt_ms. A number stands for a
@@ -62,8 +63,9 @@ class Stimulus:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if isinstance(self.labels, str):
-            raise SpikelearnError(f"labels are a list of one per trial, found '{self.labels}'")
+        labels: Any = self.labels
+        if isinstance(labels, str) or not hasattr(labels, "__len__"):
+            raise SpikelearnError(f"labels are a list of one per trial, found {labels!r:.60}")
         for what in ("spikes", *(f"currents_{unit}" for unit in self.currents)):
             given: Any = getattr(self, what)
             if not isinstance(given, Mapping):
@@ -72,6 +74,8 @@ class Stimulus:
                 )
         if not self.labels:
             raise SpikelearnError("a stimulus needs at least one trial, found none")
+        given_spikes = {name: self._spikes_of(name, one) for name, one in self.spikes.items()}
+        object.__setattr__(self, "spikes", given_spikes)
         for name, spikes in self.spikes.items():
             for here in pieces(len(spikes), length=_CHECKED):
                 trials = spikes.trials[here]
@@ -94,6 +98,18 @@ class Stimulus:
                 )
             if not np.isfinite(current).all():
                 raise SpikelearnError(f"the current into '{name}' holds values that are not finite")
+
+    def _spikes_of(self, name: str, given: Any) -> PopulationSpikes:
+        """The spikes of a source, which may be times of one neuron, or a list of these for each."""
+        if isinstance(given, PopulationSpikes):
+            return given
+        spikes = spikes_from_times(name, given)
+        if self.n_trials != 1:
+            raise SpikelearnError(
+                f"the spike times of '{name}' do not say in which of {self.n_trials} trials they"
+                " are; give PopulationSpikes, which do"
+            )
+        return spikes
 
     def __eq__(self, other: object) -> bool:
         """Whether the same is shown: trials, spikes and currents; not how it came about."""
@@ -148,12 +164,35 @@ class Stimulus:
         label : str
             Name of the trial.
         """
-        times = [np.asarray(train, dtype=float).ravel() for train in trains]
-        senders = np.repeat(np.arange(len(times)), [t.size for t in times])
-        flat = np.concatenate(times) if times else np.zeros(0)
-        return cls(
-            (label,), {population: PopulationSpikes.from_unsorted(len(times), flat, senders)}
-        )
+        return cls((label,), {population: spikes_from_times(population, trains)})
+
+
+def spikes_from_times(name: str, times_ms: Any) -> PopulationSpikes:
+    """Spikes of one trial from times in ms: those of one neuron, or a list of these for each.
+
+    Raises
+    ------
+    SpikelearnError
+        Where they are no times.
+    """
+    wrong = f"spikes of '{name}' are times in ms, or a list of times for each neuron"
+    if isinstance(times_ms, str | bytes | Mapping) or not hasattr(times_ms, "__len__"):
+        raise SpikelearnError(f"{wrong}, found {times_ms!r:.60}")
+    if isinstance(times_ms, np.ndarray) and times_ms.ndim == 1 and times_ms.dtype != object:
+        times_ms = [times_ms]  # at once, of any number
+    by_neuron = [np.ndim(train) if hasattr(train, "__len__") else 0 for train in times_ms]
+    if set(by_neuron) - {0, 1} or len(set(by_neuron)) > 1:
+        raise SpikelearnError(f"{wrong}, found {times_ms!r:.60}")
+    trains = times_ms if len(times_ms) == 0 or by_neuron[0] == 1 else [times_ms]
+    for train in trains:
+        try:
+            require_numbers(train)
+        except ValueError as error:
+            raise SpikelearnError(f"spikes of '{name}' {error}") from None
+    times = [np.asarray(train, dtype=np.float64).ravel() for train in trains]
+    senders = np.repeat(np.arange(len(times)), [t.size for t in times])
+    flat = np.concatenate(times) if times else np.zeros(0)
+    return PopulationSpikes.from_unsorted(len(times), flat, senders)
 
 
 def _array(name: str, current: Any) -> np.ndarray:

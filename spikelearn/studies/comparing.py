@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn import _store as store
-from spikelearn._errors import SpikelearnError, nearest
+from torch import nn
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._progress import progress_of_call
+from spikelearn.studies.compared import (
+    Compared,
+    compared_given,
+    image_recording,
+    module_names,
+    opened,
+)
+from spikelearn.studies.comparison_options import check_method, check_options
 from spikelearn.studies.image_baselines import at_resolution, baseline_table, with_controls
 from spikelearn.studies.network_names import network_names, refuse_namesakes, start_names
 from spikelearn.studies.representation import show
+from spikelearn.studies.similarity_table import SimilarityTable
+from spikelearn.studies.torch_modules import module_responses
 from spikelearn.studies.untrained_twin import named_members
-from spikelearn.training.loop import TrainedRun
-from spikelearn.training.opening import open_run
-from spikelearn.training.stdp_training import STDPRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +34,9 @@ if TYPE_CHECKING:
     from spikelearn.recordings import ImageRecording
 
 Progress = Callable[[float, str], None]
-Runs = Iterable[str | Path | TrainedRun | STDPRun] | str | Path | TrainedRun | STDPRun
+Runs = Iterable[Compared] | Compared
 
+MODULE = "module"  # in place of the rule that trained a module of PyTorch
 _TOGETHER = 8  # networks compared in one call: they share the ranks of the recording's RDMs
 
 
@@ -44,11 +54,11 @@ class Entry:
 
 def compare(
     runs: Runs,
-    recording: str = "kriegeskorte92",
+    recording: str | Path | ImageRecording = "kriegeskorte92",
     backend: str = "auto",
     n_bootstrap: int = 1000,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     *,
     method: str = "rsa",
     resolutions: Sequence[int] = (),
@@ -59,18 +69,22 @@ def compare(
 
     Parameters
     ----------
-    runs : run, folder of a run, or several
-        What to compare. Each network's untrained twin (same initial weights) is compared too.
-    recording : str
-        Name of an image recording.
+    runs : run, folder of a run, network, module, or several
+        What to compare. Each network's untrained twin (same initial weights) is compared too. A
+        network by name ("mlp_784"), file or description is compared as it is before training; a
+        module of PyTorch as it is, layer by layer, and without a twin (see
+        `spikelearn.studies.torch_modules`).
+    recording : str, Path or recording
+        An image recording, by name, file or object.
     backend : str
         Where spiking networks are simulated.
     n_bootstrap : int
         Resamples of the stimuli for the confidence intervals.
     seed : int
         Of the input spikes and of the resamples.
-    progress : callable, optional
-        Called with the fraction done and a few words.
+    progress : callable or bool, optional
+        Called with the fraction done and a few words. Without it a bar shows itself in a terminal
+        and in a notebook where it takes longer than a second; with False none does.
     method : str
         One of `spikelearn.comparison.METHODS`.
     resolutions : sequence of int
@@ -87,11 +101,11 @@ def compare(
     Returns
     -------
     DataFrame
-        See `spikelearn.comparison.compare_rsa`, with the columns `network`, `seed` and
-        `resolution`; the rows whose model is one of `image_baselines.BASELINES` or `untrained` are
-        baselines; the rows whose model is a region say how alike the brains are. Where the
-        recording has judged dissimilarities, RSA has rows for them too, by the name of their
-        region.
+        `.plot()` draws it. See `spikelearn.comparison.compare_rsa`, with the columns `network`,
+        `seed` and `resolution`; the rows whose model is one of `image_baselines.BASELINES` or
+        `untrained` are baselines; the rows whose model is a region say how alike the brains are.
+        Where the recording has judged dissimilarities, RSA has rows for them too, by the name of
+        their region.
 
     Raises
     ------
@@ -126,26 +140,29 @@ def compare(
     >>> bool((pixels["score"] > 0.99).all())
     True
     """
-    say = progress or (lambda fraction, words: None)
-    loaded, entries = shown_entries(
-        runs, recording, backend, seed, resolutions, method,
-        lambda f, words: say(0.5 * f, words), assign_layers, options.get("given"),
-    )  # fmt: skip
-    return similarity_of_all(
-        entries,
-        loaded,
-        n_bootstrap,
-        seed,
-        lambda fraction, words: say(0.5 + 0.5 * fraction, words),
-        method=method,
-        assign_layers=assign_layers,
-        **options,
-    )
+    check_options(method, n_bootstrap, seed, resolutions, assign_layers, options)
+    with progress_of_call(progress, "comparing") as given:
+        say = given or (lambda fraction, words: None)
+        loaded, entries = shown_entries(
+            runs, recording, backend, seed, resolutions, method,
+            lambda f, words: say(0.5 * f, words), assign_layers, options.get("given"),
+        )  # fmt: skip
+        table = similarity_of_all(
+            entries,
+            loaded,
+            n_bootstrap,
+            seed,
+            lambda fraction, words: say(0.5 + 0.5 * fraction, words),
+            method=method,
+            assign_layers=assign_layers,
+            **options,
+        )
+    return SimilarityTable(table)
 
 
 def shown_entries(
     runs: Runs,
-    recording: str = "kriegeskorte92",
+    recording: str | Path | ImageRecording = "kriegeskorte92",
     backend: str = "auto",
     seed: int = 0,
     resolutions: Sequence[int] = (),
@@ -167,20 +184,15 @@ def shown_entries(
     seed : int
         Of the input spikes.
     """
-    if isinstance(runs, str | Path | TrainedRun | STDPRun):
-        runs = [runs]
-    if not runs:
-        raise SpikelearnError("nothing to compare: no run was given")
     check_method(method)
-    for run in runs:  # before a recording is downloaded for nothing
-        if isinstance(run, str | Path):
-            store.read_config(Path(run))
+    compared = compared_given(runs)  # before a recording is downloaded for nothing
     loaded = comparable_recording(recording, method, assign_layers)
     with_controls(method, {"given": given}, loaded)  # refused before any work
-    opened = [open_run(r) if isinstance(r, str | Path) else r for r in runs]
-    networks = network_names([run.config for run in opened])
-    starts = start_names([run.config for run in opened])
-    names = zip(opened, networks, strict=True)
+    modules = [one for one in compared if isinstance(one, nn.Module)]
+    every = [opened(one) for one in compared if not isinstance(one, nn.Module)]
+    networks = network_names([run.config for run in every])
+    starts = start_names([run.config for run in every])
+    names = zip(every, networks, strict=True)
     refuse_namesakes(
         (run.config["rule"], network, run.config["seed"], run.folder) for run, network in names
     )
@@ -190,35 +202,28 @@ def shown_entries(
     n_shown = 0
     for side in sides:
         images = at_resolution(loaded.images, side)
-        for run, network, start in zip(opened, networks, starts, strict=True):
-            say(n_shown / (len(opened) * len(sides)), f"showing the images to {run.config['rule']}")
+        for run, network, start in zip(every, networks, starts, strict=True):
+            done = n_shown / (len(compared) * len(sides))
+            say(done, f"showing the images to {run.config['rule']}")
             for name, member in named_members(run, network, start):
                 if (*name, side) not in entries:  # twins of rules on one network are one
                     shown = show(member, images, loaded.labels, backend, seed)
                     entries[*name, side] = Entry(*name, shown.responses, side, start)
             n_shown += 1
+        for module, called in zip(modules, module_names(modules), strict=True):
+            responses = module_responses(module, images, loaded.labels, called)
+            entries[MODULE, called, 0, side] = Entry(MODULE, called, 0, responses, side)
     return loaded, list(entries.values())
 
 
-def check_method(method: str) -> None:
-    """Refuse a method that there is not.
-
-    Raises
-    ------
-    SpikelearnError
-    """
-    from spikelearn.comparison.methods import METHODS
-
-    if method not in METHODS:
-        raise SpikelearnError(f"there is no method '{method}'; {nearest(method, METHODS)}")
-
-
-def comparable_recording(name: str, method: str, assign_layers: bool = False) -> ImageRecording:
+def comparable_recording(
+    name: str | Path | ImageRecording, method: str, assign_layers: bool = False
+) -> ImageRecording:
     """The recording of that name, checked before any work.
 
     Parameters
     ----------
-    name : str
+    name : str, Path or recording
     method, assign_layers
         As of `compare`.
 
@@ -235,23 +240,6 @@ def comparable_recording(name: str, method: str, assign_layers: bool = False) ->
     check_comparable(loaded, method, assign_layers)
     check_images(loaded.images, loaded.labels)
     return loaded
-
-
-def image_recording(name: str) -> ImageRecording:
-    """The recording of that name, if images were shown in it.
-
-    Raises
-    ------
-    SpikelearnError
-        If there is none of that name, or it has no images.
-    """
-    from spikelearn import recordings
-
-    loaded: Any = recordings.load(name)
-    if not hasattr(loaded, "images"):
-        raise SpikelearnError(f"the recording '{name}' has no images; choose kriegeskorte92")
-    recording: ImageRecording = loaded
-    return recording
 
 
 def check_comparable(recording: Any, method: str, assign_layers: bool = False) -> None:

@@ -12,7 +12,7 @@ from spikelearn.training.loop import TrainedRun
 from spikelearn.training.stdp_training import STDPRun
 
 # Of the networks that spike, by kind, the rule that trains nothing.
-_BASELINES = {
+BASELINES = {
     "spiking_mlp": "untrained_spiking",
     "latency_mlp": "untrained_latency",
     "latency_cnn": "untrained_latency",
@@ -25,7 +25,7 @@ def untrained_twin(run: TrainedRun | STDPRun) -> TrainedRun | STDPRun:
     if isinstance(run, STDPRun):
         return replace(run, config=config, network=run.initial, folder=None)
     description = described_network(run.config["network"], "the run")
-    rule = make_rule(_BASELINES.get(description.kind, "untrained"))
+    rule = make_rule(BASELINES.get(description.kind, "untrained"))
     rule.prepare(description.build(run.config["seed"]), torch_generator(0, "rule"))
     return replace(run, config=config, rule=rule, folder=None)
 

@@ -24,7 +24,7 @@ from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
-from spikelearn._progress import Progress
+from spikelearn._progress import Progress, check_progress, progress_of_call
 from spikelearn._small_results import SmallResults
 from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in, tried
 from spikelearn._workers import Workers
@@ -54,7 +54,7 @@ def sweep(
     threads_per_worker: int = 1,
     retry_failed: bool = False,
     again: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     tell: Callable[[str], None] | None = None,
     cluster: str | Path = "",
     limit_minutes: float | None = None,
@@ -84,8 +84,9 @@ def sweep(
         Whether runs that failed an earlier time are tried again.
     again : bool
         Whether to compute also what is there.
-    progress : callable, optional
-        Called with the fraction done and a few words.
+    progress : callable or bool, optional
+        Called with the fraction done and a few words. Without it a bar shows itself in a terminal
+        and in a notebook where it takes longer than a second; with False none does.
     tell : callable, optional
         Called with a sentence on how many runs there are, how long they take, what is kept.
     cluster : path, optional
@@ -119,6 +120,7 @@ def sweep(
     >>> result.to_xarray()["rate_hz"].dims
     ('populations.neuron.tau_m_ms', 'seed', 'population')
     """
+    check_progress(progress)
     described = _described(description, fields)
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
@@ -135,7 +137,8 @@ def sweep(
         if described.keep_spikes and runs is None:
             raise SpikelearnError("spikes are kept in a folder of runs; name one by `runs`")
         place = folder / "sweeps" / file_name(described.name) if out is None else Path(out)
-        work = _Work(described, made, folder, workers, progress, tell or (lambda sentence: None))
+        say = stack.enter_context(progress_of_call(progress, "sweep"))
+        work = _Work(described, made, folder, workers, say, tell or (lambda sentence: None))
         result = work.done(place, retry_failed, again)
         return result.in_memory() if runs is None and out is None else result
 

@@ -15,7 +15,7 @@ _PLACES = {
     "TrainedRun": "loop",
     "open_run": "opening",
     "open_stdp_run": "stdp_training",
-    "train": "loop",
+    "train": "given",
     "train_stdp": "stdp_training",
 }
 

@@ -45,10 +45,18 @@ from spikelearn.training.measures import (
 from spikelearn.training.on_threads import computed_on, in_words, on_threads
 from spikelearn.training.optimization import Optimizer
 from spikelearn.training.rank_processes import RankError, Team, check_sharing, shared
-from spikelearn.training.stored_runs import Place, described, kept_code, rule_of_run, trained_now
+from spikelearn.training.stored_runs import (
+    Place,
+    described,
+    described_as_html,
+    kept_code,
+    rule_of_run,
+    trained_now,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
     from spikelearn.rules.rule import Rule
 
@@ -95,6 +103,15 @@ class TrainedRun:
 
     def __repr__(self) -> str:
         return described(self.config, self.summary, self.origin)
+
+    def _repr_html_(self) -> str:
+        return described_as_html(self.config, self.summary, self.origin)
+
+    def to_torch(self) -> nn.Sequential:
+        """The network as a plain module of PyTorch; see `spikelearn.training.torch_module`."""
+        from spikelearn.training.torch_module import torch_module
+
+        return torch_module(self)
 
 
 def train(
@@ -151,18 +168,6 @@ def train(
     TrainingWarning
         Once for each problem that a network that spikes gets into: a layer is silent, most of it is
         dead, or its rates explode; and where test or validation images are training images.
-
-    Examples
-    --------
-    >>> import spikelearn as sl
-    >>> config = sl.TrainConfig(
-    ...     model="mlp_64", rule="feedback_alignment", dataset="digits", epochs=8
-    ... )
-    >>> run = sl.train(config, runs="runs")
-    >>> run.summary["test_accuracy"] > 0.5
-    True
-    >>> sl.train(config, runs="runs").folder == run.folder  # complete: read, not computed again
-    True
     """
     say = progress or (lambda fraction, words: None)
     check_sharing(config, ranks, threads)

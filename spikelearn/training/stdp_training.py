@@ -77,10 +77,11 @@ from spikelearn.training.stdp_layer import (
     with_synapses,
 )
 from spikelearn.training.stdp_progress import judge, progress_words
-from spikelearn.training.stored_runs import Place, described
+from spikelearn.training.stored_runs import Place, described, described_as_html
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,15 @@ class STDPRun:
 
     def __repr__(self) -> str:
         return described(self.config, self.summary, self.origin)
+
+    def _repr_html_(self) -> str:
+        return described_as_html(self.config, self.summary, self.origin)
+
+    def to_torch(self) -> nn.Sequential:
+        """Refused in a sentence: see `spikelearn.training.torch_module`."""
+        from spikelearn.training.torch_module import torch_module
+
+        return torch_module(self)
 
 
 def train_stdp(

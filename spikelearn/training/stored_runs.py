@@ -386,3 +386,30 @@ def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str
     what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
     accuracy = f"test accuracy {summary['test_accuracy']:.4f}" if summary else "not tested"
     return f"<{what}: {accuracy}; {origin}>"
+
+
+def described_as_html(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str) -> str:
+    """A run as a table of a notebook.
+
+    Parameters
+    ----------
+    config, summary : mapping
+        Of the run.
+    origin : str
+        Whether it was trained now or read.
+    """
+    from html import escape
+
+    what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
+    shown = [name for name in _SHOWN if name in summary]
+    cells = [
+        f"{summary[name]:.4f}" if isinstance(summary[name], float) else str(summary[name])
+        for name in shown
+    ]
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in shown)
+    row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{row}</tr></tbody></table>"
+    return f"<p>{escape(what)}</p>{table}<p>{escape(origin)}</p>"
+
+
+_SHOWN = ("test_accuracy", "validation_accuracy", "chance", "best_epoch", "n_test", "flag")
