@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from spikelearn.training.config import STDPConfig, TrainConfig
     from spikelearn.training.given import train
     from spikelearn.training.opening import open_run
+    from spikelearn.training.run_comparison import compare_runs
     from spikelearn.training.stdp_training import train_stdp
 
 # Matrix products with the same bits whatever the number of threads; Intel's library reads this when
@@ -54,6 +55,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "TrainConfig": ("spikelearn.training.config", "TrainConfig"),
     "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
     "compare": ("spikelearn.studies.comparing", "compare"),
+    "compare_runs": ("spikelearn.training.run_comparison", "compare_runs"),
     "explore": ("spikelearn.explorer.page", "explore"),
     "load_activity": ("spikelearn.spikes", "load"),
     "load_model": ("spikelearn.networks", "load_model"),
@@ -86,6 +88,7 @@ __all__ = [
     "TrainConfig",
     "UnsupportedFeatureError",
     "compare",
+    "compare_runs",
     "explore",
     "load_activity",
     "load_model",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spikelearn._arguments import checked_path
 from spikelearn._atomic import atomic_path
 from spikelearn._errors import DataUnavailableError, SpikelearnError, nearest
 
@@ -277,7 +278,13 @@ def find_yaml(kind: str, name: str | Path) -> Path:
     SpikelearnError
         If there is neither; the message lists the shipped names.
     """
-    path = Path(name)
+    singular = {
+        "models": "model",
+        "stimuli": "stimulus",
+        "models/recipes": "recipe",
+        "models/studies": "study",
+    }[kind]
+    path = checked_path(f"a {singular}", name)
     shipped = shipped_folder(kind) / f"{name}.yaml"
     if not path.is_absolute() and ".." not in path.parts and _is_file(shipped):
         return shipped
@@ -288,12 +295,6 @@ def find_yaml(kind: str, name: str | Path) -> Path:
             return path
         if path.suffix or kind != "models/recipes":
             raise SpikelearnError(f"there is no file {path}")
-    singular = {
-        "models": "model",
-        "stimuli": "stimulus",
-        "models/recipes": "recipe",
-        "models/studies": "study",
-    }[kind]
     raise SpikelearnError(
         f"there is no {singular} called '{name}', and no YAML file of that name;"
         f" {nearest(str(name), shipped_names(kind))}"

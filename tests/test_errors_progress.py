@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from rich.progress import Progress
@@ -34,8 +35,9 @@ def test_bars_say_their_titles_and_words_and_leave_the_output_alone(
 
 
 def test_bars_say_that_code_is_compiled_and_then_again_what_is_done(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("SPIKELEARN_CACHE", str(tmp_path))  # where an earlier run left nothing
     shown = []
     update = Progress.update
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.models_and_targets import targets
@@ -124,6 +125,10 @@ def recording_summary(recording: str | Path | Recording) -> RecordingSummary:
     loaded: Any = load(recording) if isinstance(recording, str | Path) else recording
     if isinstance(loaded, AuditoryRecording):
         return _of_sounds(loaded)
+    if not hasattr(loaded, "n_stimuli"):
+        raise SpikelearnError(
+            f"a recording is the name or the file of one, or the recording, found {loaded!r:.60}"
+        )
     import pandas as pd
 
     categories = [

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._errors import SpikelearnError
+
 if TYPE_CHECKING:
     import pandas
 
@@ -196,6 +198,12 @@ def read_first(table: pandas.DataFrame) -> pandas.DataFrame:
     >>> sl.read_first(table)[["region", "level", "score"]].values.tolist()
     [['IT', 'mean', 0.2], ['V1', 'group', 0.3]]
     """
+    columns = getattr(table, "columns", None)
+    if columns is None or ("subject" not in columns and len(table)):
+        found = type(table).__name__ if columns is None else "one without a column 'subject'"
+        raise SpikelearnError(
+            f"what is read is a table of `compare` or of its tests, found {found}"
+        )
     if table.empty:
         return table
     table = checked(with_level(table))

@@ -9,6 +9,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import find_yaml, read_yaml, validate
 
@@ -92,7 +93,7 @@ def load_model(
     >>> sl.load_model("brunel2000").neurons["excitatory"].size
     10000
     """
-    if Path(name).suffix == ".nir":
+    if checked_path("a model", name).suffix == ".nir":
         from spikelearn.networks.spiking import SpikingNetwork
 
         return SpikingNetwork.from_nir(name)

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
 from pydantic_core import PydanticKnownError
 
+from spikelearn._arguments import check_numbers
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
@@ -261,6 +262,8 @@ class SpikingNetwork(Description):
             or the weights are of other synapses.
         """
         names = [p.name for p in self.projections]
+        if not isinstance(weights, Mapping):
+            raise SpikelearnError(f"weights are a mapping by projection, found {weights!r:.60}")
         for name in weights:
             if names.count(name) != 1:
                 found = "no projection" if name not in names else "more than one projection"
@@ -297,6 +300,7 @@ class SpikingNetwork(Description):
         """
         from spikelearn.networks.scaling import scaled
 
+        check_numbers(neurons=neurons, **({} if in_degree is None else {"in_degree": in_degree}))
         return scaled(self, neurons, neurons if in_degree is None else in_degree)
 
     @classmethod

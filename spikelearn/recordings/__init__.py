@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.recordings._measurements import RecordedRDM, RecordedResponses, RecordedTimecourse
 from spikelearn.recordings._recording import AuditoryRecording, ImageRecording, Sound
@@ -137,7 +138,7 @@ def load(name: str | Path, progressbar: bool = False) -> ImageRecording | Audito
     'AuditoryRecording'
     """
     recording: ImageRecording | AuditoryRecording
-    if Path(name).suffix.lower() in (".yaml", ".yml"):
+    if checked_path("a recording", name).suffix.lower() in (".yaml", ".yml"):
         from spikelearn.recordings.user_recording import load_user_recording
 
         return load_user_recording(name)

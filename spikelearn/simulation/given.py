@@ -8,7 +8,9 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import checked_seed
 from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
@@ -111,6 +113,8 @@ def stimulus_for(
     >>> list(stimulus.spikes) == list(network.sources)
     True
     """
+    check_numbers(duration_ms=duration_ms, **({} if dt_ms is None else {"dt_ms": dt_ms}))
+    checked_seed(seed)
     network = network_given(network)
     if isinstance(protocol, str | Path):
         protocol = load_protocol(protocol)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError, UnsupportedFeatureError, nearest
 from spikelearn._interrupts import Interrupted, last_interrupt
 from spikelearn._progress import check_progress, progress_of_call
@@ -186,7 +187,7 @@ def simulate(
     True
     """
     _check_options(backend, precision, spikes_in_memory_mb)
-    _check_numbers(duration_ms=duration_ms, dt_ms=dt_ms)
+    check_numbers(duration_ms=duration_ms, **({} if dt_ms is None else {"dt_ms": dt_ms}))
     if not isinstance(keep_partial, bool):
         raise SpikelearnError(f"keep_partial is true or false, found {keep_partial!r:.40}")
     checked_seed(seed)
@@ -264,20 +265,11 @@ def _check_options(backend: str | Backend, precision: str, spikes_in_memory_mb: 
         )
     if precision not in ("float64", "float32"):
         raise SpikelearnError(f"precision must be float64 or float32, found '{precision}'")
-    _check_numbers(spikes_in_memory_mb=spikes_in_memory_mb)
+    check_numbers(spikes_in_memory_mb=spikes_in_memory_mb)
     if not spikes_in_memory_mb >= 0:
         raise SpikelearnError(
             f"spikes_in_memory_mb must not be below 0, found {spikes_in_memory_mb:g}"
         )
-
-
-def _check_numbers(**numbers: float | None) -> None:
-    """Refuse what is no number; what a number must be is told where it is used."""
-    for name, given in numbers.items():
-        number = isinstance(given, int | float | np.integer | np.floating)
-        number = number and not isinstance(given, bool)
-        if (given is None and name != "dt_ms") or (given is not None and not number):
-            raise SpikelearnError(f"{name} must be a number, found {given!r:.60}")
 
 
 def _check_size(size: Run) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers, is_whole
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
@@ -74,6 +75,7 @@ class Activity:
     weight_units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_fields(self)
         if not self.labels:
             object.__setattr__(self, "labels", tuple(str(i) for i in range(self.n_trials)))
         if len(self.labels) != self.n_trials:
@@ -177,6 +179,25 @@ class Activity:
         from spikelearn.spikes.files import load
 
         return load(path)
+
+
+def _check_fields(activity: Activity) -> None:
+    """Refuse what is of another kind than the fields are."""
+    for name in ("populations", "states", "weights", "provenance", "weight_units"):
+        given = getattr(activity, name)
+        if not isinstance(given, Mapping):
+            raise SpikelearnError(f"{name} are a mapping by name, found {type(given).__name__}")
+    for name, spikes in activity.populations.items():
+        if not isinstance(spikes, PopulationSpikes):
+            raise SpikelearnError(
+                f"population '{name}' is PopulationSpikes, found {type(spikes).__name__};"
+                " PopulationSpikes.from_unsorted makes them of times and neurons"
+            )
+    check_numbers(duration_ms=activity.duration_ms, dt_ms=activity.dt_ms)
+    if not is_whole(activity.n_trials) or activity.n_trials < 0:
+        raise SpikelearnError(f"n_trials is a whole number, found {activity.n_trials!r:.40}")
+    if isinstance(activity.labels, str) or not hasattr(activity.labels, "__len__"):
+        raise SpikelearnError(f"labels are a list of one per trial, found {activity.labels!r:.60}")
 
 
 def _equal_arrays(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 
+from spikelearn._arguments import checked_path
 from spikelearn._atomic import atomic_path, check_place, check_room
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
@@ -101,6 +102,7 @@ def save(activity: Activity, path: str | Path) -> Path:
         If the suffix is unknown, the activity is inconsistent, the place cannot be written, or the
         format needs more memory than is free: `.h5`, `.npz` and `.csv` are written in pieces.
     """
+    path = checked_path("a file of spikes", path)
     from spikelearn.spikes.metadata import check
 
     path = Path(path)
@@ -150,7 +152,7 @@ def load(path: str | Path, **given: Unpack[Given]) -> Activity:
     >>> sl.load_activity(path).duration_ms
     50.0
     """
-    path = Path(path)
+    path = checked_path("a file of spikes", path)
     module = _reader_of(path)
     if not path.is_file():
         is_folder = path.is_dir()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step, nearest_steps
@@ -40,6 +41,7 @@ def between(activity: Activity, start_ms: float = 0.0, stop_ms: float | None = N
     SpikelearnError
         If the part does not lie within the trial, or has no length.
     """
+    check_numbers(start_ms=start_ms, **({} if stop_ms is None else {"stop_ms": stop_ms}))
     stop = activity.duration_ms if stop_ms is None else float(stop_ms)
     if not 0 <= start_ms < stop <= activity.duration_ms * (1 + 1e-9):
         raise SpikelearnError(

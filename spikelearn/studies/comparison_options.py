@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
+from spikelearn._arguments import is_whole
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import checked_seed
 
@@ -50,10 +49,10 @@ def check_options(
     """
     check_method(method)
     checked_seed(seed)
-    if not _is_whole(n_bootstrap) or n_bootstrap < 0:
+    if not is_whole(n_bootstrap) or n_bootstrap < 0:
         raise SpikelearnError(f"n_bootstrap is a whole number from 0 on, found {n_bootstrap!r:.40}")
     listed = isinstance(resolutions, Iterable) and not isinstance(resolutions, str)
-    if not listed or not all(_is_whole(side) and side > 0 for side in resolutions):
+    if not listed or not all(is_whole(side) and side > 0 for side in resolutions):
         raise SpikelearnError(
             f"resolutions are a list of sides in pixels, above 0, found {resolutions!r:.60}"
         )
@@ -92,7 +91,3 @@ _OF_ALL = (
     "method",
     "progress",
 )
-
-
-def _is_whole(number: Any) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)

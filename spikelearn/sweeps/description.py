@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from spikelearn._arguments import is_whole
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
@@ -97,9 +98,9 @@ class Sweep(Description):
     vary : mapping, or list of axes
         From paths to values; or a list of `{path, values, name}`, and of `{together: [...]}` of
         these for paths that vary together.
-    seeds : sequence of int
-        Every combination runs with each.
-    measures : sequence of str
+    seeds : sequence of int, or int
+        Every combination runs with each; a number alone is how many, counted from 0.
+    measures : sequence of str, or str
         Of simulations columns of `spikelearn.spikes.summary`, of trainings of a run's summary; one
         of your own as my_measures.py:my_measure, which takes the activity (the run) and gives a
         number, or numbers by name of population.
@@ -171,6 +172,16 @@ class Sweep(Description):
             else Varied.model_validate(one)
             for one in given
         ]  # fmt: skip
+
+    @field_validator("measures", "seeds", mode="before")
+    @classmethod
+    def _as_commands_take_them(cls, given: Any, info: Any) -> Any:
+        """Measures in one text, parted by commas; and how many seeds, counted from 0."""
+        if info.field_name == "measures" and isinstance(given, str):
+            return [name.strip() for name in given.split(",")]
+        if info.field_name == "seeds" and is_whole(given) and 0 < given <= _LISTED:
+            return list(range(given))
+        return given
 
     @field_validator("seeds")
     @classmethod

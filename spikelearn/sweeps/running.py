@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikelearn._arguments import checked_path
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn._files import read_yaml, validate, write_yaml
+from spikelearn._files import read_yaml, shipped_names, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress, check_progress, progress_of_call
@@ -29,6 +30,7 @@ from spikelearn._small_results import SmallResults
 from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
+from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.sweeps.checking import check_sweep, check_values
 from spikelearn.sweeps.description import Sweep, load_sweep
 from spikelearn.sweeps.estimate import Estimate
@@ -39,14 +41,16 @@ from spikelearn.sweeps.simulated import SimulatedRuns
 from spikelearn.sweeps.table import write_sweep_table
 from spikelearn.sweeps.trained import TrainedRuns
 from spikelearn.sweeps.trials import Trials, changes_of, check_search
+from spikelearn.training.config import STDPConfig, TrainConfig
 
 RESULTS = "sweeps/results.sqlite"
 DESCRIPTION = "sweep.yaml"
 Runs = SimulatedRuns | TrainedRuns
+Described = Sweep | str | Path | Mapping[str, Any] | SpikingNetwork | TrainConfig | STDPConfig
 
 
 def sweep(
-    description: Sweep | str | Path | Mapping[str, Any] | None = None,
+    description: Described | None = None,
     runs: str | Path | None = None,
     out: str | Path | None = None,
     workers: int | str | Workers = 1,
@@ -67,8 +71,9 @@ def sweep(
 
     Parameters
     ----------
-    description : Sweep, mapping or path of a YAML file
-        Or its fields by name, as further arguments.
+    description : Sweep, mapping, path of a YAML file, model or recipe
+        Or its fields by name, as further arguments. A network, or the name of a shipped one, is
+        simulated; a training's configuration, or the name of a recipe, is trained.
     runs : path, optional
         Folder of runs, where every run is kept, and from which it is read the next time. Nothing
         is kept where it is absent.
@@ -121,6 +126,11 @@ def sweep(
     ('populations.neuron.tau_m_ms', 'seed', 'population')
     """
     check_progress(progress)
+    for name, place in (("runs", runs), ("out", out)):
+        if place is not None:
+            checked_path(f"the folder `{name}`", place)
+    if tell is not None and not callable(tell):
+        raise SpikelearnError(f"tell is a function, found {tell!r:.40}")
     described = _described(description, fields)
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
@@ -171,6 +181,13 @@ def plan_sweep(
 def _described(description: Any, fields: Mapping[str, Any]) -> Sweep:
     if description is None:
         return Sweep(**fields)
+    if isinstance(description, SpikingNetwork | TrainConfig | STDPConfig):
+        kind = "simulate" if isinstance(description, SpikingNetwork) else "train"
+        return Sweep(**{kind: description, **fields})
+    if str(description) in shipped_names("models"):
+        return Sweep(**{"simulate": str(description), **fields})
+    if str(description) in shipped_names("models/recipes"):
+        return Sweep(**{"train": str(description), **fields})
     if isinstance(description, str | Path):
         description = load_sweep(description)
     elif isinstance(description, Mapping):

@@ -47,8 +47,7 @@ from spikelearn.training.optimization import Optimizer
 from spikelearn.training.rank_processes import RankError, Team, check_sharing, shared
 from spikelearn.training.stored_runs import (
     Place,
-    described,
-    described_as_html,
+    StoredRun,
     kept_code,
     rule_of_run,
     trained_now,
@@ -56,7 +55,6 @@ from spikelearn.training.stored_runs import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from spikelearn.rules.rule import Rule
 
@@ -64,8 +62,8 @@ Progress = Callable[[float, str], None]
 AfterEpoch = Callable[[int, "Rule", float], None]
 
 
-@dataclass(frozen=True)
-class TrainedRun:
+@dataclass(frozen=True, repr=False)
+class TrainedRun(StoredRun):
     """A complete run.
 
     Attributes
@@ -100,18 +98,6 @@ class TrainedRun:
     summary: dict[str, Any]
     folder: Path | None = None
     origin: str = "trained now"
-
-    def __repr__(self) -> str:
-        return described(self.config, self.summary, self.origin)
-
-    def _repr_html_(self) -> str:
-        return described_as_html(self.config, self.summary, self.origin)
-
-    def to_torch(self) -> nn.Sequential:
-        """The network as a plain module of PyTorch; see `spikelearn.training.torch_module`."""
-        from spikelearn.training.torch_module import torch_module
-
-        return torch_module(self)
 
 
 def train(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spikelearn import _store as store
+from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import current_name
 from spikelearn.rules import RULES
@@ -31,7 +32,11 @@ def open_run(folder: str | Path) -> TrainedRun | STDPRun:
     >>> sl.open_run(run.folder).summary["test_accuracy"] == run.summary["test_accuracy"]
     True
     """
-    rule = current_name("rule", store.read_config(Path(folder)).get("rule"))
+    folder = checked_path("the folder of a run", folder)
+    try:
+        rule = current_name("rule", store.read_config(folder).get("rule"))
+    except OSError as error:  # such as a name that no file can have
+        raise SpikelearnError(f"{folder!s:.80} cannot be read: {error.strerror}") from error
     if rule not in RULES and not is_place(str(rule)):
         raise SpikelearnError(f"{folder} was trained by a rule unknown here: '{rule}'")
     simulated = rule in RULES and RULES[rule].simulated

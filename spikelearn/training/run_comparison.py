@@ -9,12 +9,13 @@ compared seed by seed, since they share initial weights and images.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn.training.config import SAID_OF_NETWORKS, SAID_OF_RUNS
@@ -27,7 +28,7 @@ FEWEST_SEEDS = 2
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class RunComparison:
     """What runs differ in; a table is empty where they do not.
 
@@ -60,17 +61,48 @@ class RunComparison:
     results: pd.DataFrame
     weights: list[str]
 
+    def __repr__(self) -> str:
+        reached = ", ".join(f"{row.run} {row.test_accuracy:.4f}" for row in self._rows())
+        fields = ", ".join(self.configuration["field"]) or "nothing"
+        return f"<{len(self.names)} runs: test accuracy {reached}; they differ in {fields}>"
 
-def compare_runs(folders: Sequence[Path]) -> RunComparison:
-    """What runs differ in.
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        tables = [self.accuracies, self.differences, self.configuration]
+        shown = "".join(table.to_html(index=False) for table in tables if len(table))
+        return f"{shown}<p>{escape('; '.join(self.weights))}</p>"
+
+    def _rows(self) -> Any:
+        return self.accuracies.itertuples()
+
+
+def compare_runs(*runs: Any) -> RunComparison:
+    """What stored runs differ in: configuration, code, versions, accuracy and weights.
+
+    Parameters
+    ----------
+    *runs : run, or folder of one
+        Two or more, also in one list.
 
     Raises
     ------
     SpikelearnError
         Where there are fewer than two, or one of them is not complete or cannot be read.
+
+    Examples
+    --------
+    >>> import spikelearn as sl
+    >>> common = {"dataset": "digits", "epochs": 1, "runs": "runs"}
+    >>> one = sl.train("mlp_64", rule="backprop", **common)
+    >>> other = sl.train("mlp_64", rule="feedback_alignment", **common)
+    >>> list(sl.compare_runs(one, other).configuration["field"])[:1]
+    ['rule']
     """
     import pandas as pd
 
+    listed = len(runs) == 1 and isinstance(runs[0], Iterable) and not isinstance(runs[0], str)
+    folders = [_folder_of(run) for run in (runs[0] if listed else runs)]
     if len(folders) < 2:
         raise SpikelearnError("name at least two runs to compare")
     configs = [store.read_config(folder) for folder in folders]
@@ -98,6 +130,15 @@ def compare_runs(folders: Sequence[Path]) -> RunComparison:
             for n, f in zip(names[1:], folders[1:], strict=True)
         ],
     )
+
+
+def _folder_of(run: Any) -> Path:
+    """Where a run lies."""
+    if isinstance(getattr(run, "config", None), Mapping) and hasattr(run, "folder"):
+        if run.folder is None:
+            raise SpikelearnError("a run that was not stored is not compared; train it with `runs`")
+        return Path(run.folder)
+    return checked_path("a run", run)
 
 
 # What made a run, and is of it alone.

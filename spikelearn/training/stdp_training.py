@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn import _store as store
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError, TrainingWarning
+from spikelearn._progress import check_progress
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import containing_bins, in_steps
@@ -77,15 +79,14 @@ from spikelearn.training.stdp_layer import (
     with_synapses,
 )
 from spikelearn.training.stdp_progress import judge, progress_words
-from spikelearn.training.stored_runs import Place, described, described_as_html
+from spikelearn.training.stored_runs import Place, StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
 
-@dataclass(frozen=True)
-class STDPRun:
+@dataclass(frozen=True, repr=False)
+class STDPRun(StoredRun):
     """A complete run.
 
     Attributes
@@ -121,18 +122,6 @@ class STDPRun:
     folder: Path | None = None
     origin: str = "trained now"
 
-    def __repr__(self) -> str:
-        return described(self.config, self.summary, self.origin)
-
-    def _repr_html_(self) -> str:
-        return described_as_html(self.config, self.summary, self.origin)
-
-    def to_torch(self) -> nn.Sequential:
-        """Refused in a sentence: see `spikelearn.training.torch_module`."""
-        from spikelearn.training.torch_module import torch_module
-
-        return torch_module(self)
-
 
 def train_stdp(
     config: STDPConfig,
@@ -166,7 +155,7 @@ def train_stdp(
     ['weights.safetensors']
     """
     say = progress or (lambda fraction, words: None)
-    complete = config.complete()
+    complete = _checked(config, progress, checkpoint_every_s).complete()
     place = Place.of(complete, runs)
     curve = LearningCurve(place, tensorboard, run_name(complete))
     if place is not None and (run := place.read(open_stdp_run, again, progress)) is not None:
@@ -222,6 +211,15 @@ def train_stdp(
             if sentence := _kept(place, state, kept, len(chunks)):
                 error.add_note(sentence)
             raise
+
+
+def _checked(config: Any, progress: Any, checkpoint_every_s: Any) -> STDPConfig:
+    if not isinstance(config, STDPConfig):
+        found = type(config).__name__
+        raise SpikelearnError(f"an STDPConfig is needed, found {found}; sl.train takes names, too")
+    check_progress(progress)
+    check_numbers(checkpoint_every_s=checkpoint_every_s)
+    return config
 
 
 def _beginning(initial: np.ndarray, offset: np.ndarray, place: Place | None) -> State:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spikelearn import _store as store
+from spikelearn._arguments import checked_path
 from spikelearn._atomic import worked_on
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_files import ImportedFiles
@@ -28,6 +29,9 @@ from spikelearn.training.config import (
     run_key,
     run_name,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Run = TypeVar("Run")
 
@@ -50,7 +54,9 @@ class Place:
     @classmethod
     def of(cls, complete: Mapping[str, Any], runs: str | Path | None) -> Place | None:
         """The place of the run that `complete` decides; None where nothing is kept."""
-        return None if runs is None else cls(Path(runs) / run_name(complete), complete)
+        if runs is None:
+            return None
+        return cls(checked_path("the folder `runs`", runs) / run_name(complete), complete)
 
     @property
     def key(self) -> str:
@@ -388,28 +394,33 @@ def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str
     return f"<{what}: {accuracy}; {origin}>"
 
 
-def described_as_html(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str) -> str:
-    """A run as a table of a notebook.
+class StoredRun:
+    """How a run shows itself, and what it becomes elsewhere; `config`, `summary` and `origin`."""
 
-    Parameters
-    ----------
-    config, summary : mapping
-        Of the run.
-    origin : str
-        Whether it was trained now or read.
-    """
-    from html import escape
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    origin: str
 
-    what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
-    shown = [name for name in _SHOWN if name in summary]
-    cells = [
-        f"{summary[name]:.4f}" if isinstance(summary[name], float) else str(summary[name])
-        for name in shown
-    ]
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in shown)
-    row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{row}</tr></tbody></table>"
-    return f"<p>{escape(what)}</p>{table}<p>{escape(origin)}</p>"
+    def __repr__(self) -> str:
+        return described(self.config, self.summary, self.origin)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        what, _, _ = described(self.config, {}, "").strip("<>").rpartition(": ")
+        shown = {name: self.summary[name] for name in _SHOWN if name in self.summary}
+        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in shown)
+        cells = [f"{v:.4f}" if isinstance(v, float) else escape(str(v)) for v in shown.values()]
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{row}</tr></tbody></table>"
+        return f"<p>{escape(what)}</p>{table}<p>{escape(self.origin)}</p>"
+
+    def to_torch(self) -> nn.Sequential:
+        """The network as a plain module of PyTorch; see `spikelearn.training.torch_module`."""
+        from spikelearn.training.torch_module import torch_module
+
+        return torch_module(self)
 
 
+# Of the summary, in a notebook.
 _SHOWN = ("test_accuracy", "validation_accuracy", "chance", "best_epoch", "n_test", "flag")
