@@ -16,7 +16,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from spikelearn.explorer.pictures import Picture
-from spikelearn.report.pictures import COLOURS
+from spikelearn.plot.style import COLOURS
 
 _HEIGHTS = {"raster": 340, "rates": 190}
 _HEIGHT = 260
