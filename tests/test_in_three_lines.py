@@ -16,8 +16,8 @@ from spikelearn.cli import app
 PAGE = (Path(__file__).parents[1] / "docs" / "in_three_lines.md").read_text(encoding="utf-8")
 PARTS = {part.splitlines()[0]: part for part in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]}
 TASKS = (
-    "raster", "rate", "parameter varied", "window of STDP", "potential", "pandas", "MATLAB",
-    "sweep", "runs compared",
+    "raster", "f-I curve", "rate", "parameter varied", "window of STDP", "potential", "pandas",
+    "MATLAB", "sweep", "runs compared",
 )  # fmt: skip
 
 

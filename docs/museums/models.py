@@ -14,7 +14,8 @@ from spikelearn._files import find_yaml, read_yaml, shipped_names
 from spikelearn._room import in_number
 from spikelearn.networks import load_model
 from spikelearn.networks.model_sizes import model_size
-from spikelearn.report.pictures import panels, styled, write_picture
+from spikelearn.plot.style import styled
+from spikelearn.report.pictures import panels, write_picture
 from spikelearn.report.raster import plot_raster
 from spikelearn.simulation import simulate
 from spikelearn.spikes.activity import Activity
@@ -218,7 +219,7 @@ def draw_layers(
     recurrent : bool
         Whether the layers between input and output hear themselves.
     """
-    from spikelearn.report.pictures import COLOURS
+    from spikelearn.plot.style import COLOURS
 
     shown = found if len(found) <= 9 else [*found[:4], ("...", ()), *found[-3:]]
     figure, axes = panels(1.1 * max(len(shown), 4), 2.4)

@@ -11,9 +11,10 @@ import pandas as pd
 from museums.kept import kept
 from museums.rst import Pages, block, contents, facts, heading, page, picture, prose, table
 from spikelearn.comparison.recording_summary import recording_summary
+from spikelearn.plot.style import styled
 from spikelearn.recordings import RECORDINGS, AuditoryRecording, RecordingEntry, at_hand, load
 from spikelearn.report.contact_sheet import MOST, contact_sheet
-from spikelearn.report.pictures import panels, styled, write_picture
+from spikelearn.report.pictures import panels, write_picture
 
 ROOMS = ("recordings", "comparison", "stimuli", "report", "plot")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spikelearn.plot.peristimulus import psth
     from spikelearn.plot.potentials import states
     from spikelearn.plot.rasters import raster
+    from spikelearn.plot.rate_curves import rate_curve
     from spikelearn.plot.similarities import similarity
     from spikelearn.plot.stdp_windows import stdp_window
     from spikelearn.plot.weight_matrices import weights
@@ -29,6 +30,7 @@ _PLACES = {
     "learning_curve": "learning_curves",
     "psth": "peristimulus",
     "raster": "rasters",
+    "rate_curve": "rate_curves",
     "rdm": "dissimilarities",
     "similarity": "similarities",
     "states": "potentials",
@@ -40,6 +42,7 @@ __all__ = [
     "learning_curve",
     "psth",
     "raster",
+    "rate_curve",
     "rdm",
     "similarity",
     "states",

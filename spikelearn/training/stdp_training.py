@@ -214,12 +214,11 @@ def train_stdp(
 
 
 def _checked(config: Any, progress: Any, checkpoint_every_s: Any) -> STDPConfig:
-    if not isinstance(config, STDPConfig):
-        found = type(config).__name__
-        raise SpikelearnError(f"an STDPConfig is needed, found {found}; sl.train takes names, too")
     check_progress(progress)
     check_numbers(checkpoint_every_s=checkpoint_every_s)
-    return config
+    if isinstance(config, STDPConfig):
+        return config
+    raise SpikelearnError(f"an STDPConfig is needed, found {type(config).__name__}; see sl.train")
 
 
 def _beginning(initial: np.ndarray, offset: np.ndarray, place: Place | None) -> State:

@@ -79,7 +79,7 @@ def test_layers_are_those_of_the_network_that_is_built(name: str) -> None:
 def test_layers_are_drawn(tmp_path: Path) -> None:
     from PIL import Image
 
-    from spikelearn.report.pictures import styled
+    from spikelearn.plot.style import styled
 
     with styled():
         models.draw_layers(tmp_path / "a.png", [("input", (28,)), ("output", (10,))])

@@ -18,6 +18,7 @@ ACTIVITY = sl.Activity(
     20.0, 1.0, 2, ("left", "right"),
     states={"a.v_mv": np.arange(2 * 20 * 3, dtype=float).reshape(2, 20, 3)},
 )  # fmt: skip
+LADDER = sl.Activity(ACTIVITY.populations, 20.0, 1.0, 2, ("0 pA", "100 pA"))
 MATRIX = np.array([[0.0, 1.0, 4.0], [1.0, 0.0, 3.0], [4.0, 3.0, 0.0]])
 _ROWS = {
     "recording": "mine", "method": "rsa", "measure": "spearman", "subject": "", "level": "mean",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 import pytest
-from drawn import ACTIVITY, MATRIX, SCORES, axis_of_a_figure
+from drawn import ACTIVITY, LADDER, MATRIX, SCORES, axis_of_a_figure
 
 import spikelearn as sl
 from spikelearn import SpikelearnError
@@ -16,6 +16,7 @@ DRAWN = {
     "learning_curve": lambda **settings: sl.plot.learning_curve(SCORES["epochs"], **settings),
     "psth": lambda **settings: sl.plot.psth(ACTIVITY, **settings),
     "raster": lambda **settings: sl.plot.raster(ACTIVITY, **settings),
+    "rate_curve": lambda **settings: sl.plot.rate_curve(LADDER, **settings),
     "rdm": lambda **settings: sl.plot.rdm(MATRIX, **settings),
     "similarity": lambda **settings: sl.plot.similarity(SCORES["similarity"], "V1", **settings),
     "states": lambda **settings: sl.plot.states(ACTIVITY, **settings),

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import spikelearn as sl
-from spikelearn.report.rate_curve import draw_rate_curve, plot_rate_curve
+from spikelearn.plot import rate_curve
+from spikelearn.report.rate_curve import plot_rate_curve
 from spikelearn.spikes import PopulationSpikes
 
 
@@ -23,7 +24,7 @@ def activity(*labels: str) -> sl.Activity:
 
 def test_points_are_values_and_rates() -> None:
     axis = Figure().subplots()
-    draw_rate_curve(activity("0 pA", "200 pA", "100 pA"), axis)
+    rate_curve(activity("0 pA", "200 pA", "100 pA"), ax=axis)
     lines = {bars.get_label(): bars.lines[0] for bars in axis.containers}
     assert list(lines) == ["cell", "silent"]
     assert list(lines["cell"].get_xdata()) == [0, 100, 200]
@@ -34,7 +35,7 @@ def test_points_are_values_and_rates() -> None:
     assert not any(bars.has_yerr for bars in axis.containers)
     assert axis.get_legend() is not None
     axis = Figure().subplots()
-    draw_rate_curve(activity("5 mV", "5 mV", "6 mV"), axis, 10.0, 60.0)
+    rate_curve(activity("5 mV", "5 mV", "6 mV"), 10.0, 60.0, axis)
     assert "s.d. over trials" in axis.get_ylabel()
     assert axis.get_xlabel() == "stimulus (mV)"
     assert axis.get_title(loc="left") or axis.get_title() == "spikes from 10 to 60 ms of each trial"
