@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         "duration_ms": ("10", None, -1, 0, float("nan"), float("inf"), [10], True, 10.05, 1e12),
         "dt_ms": ("0.1", -1, 0, [0.1], True, 20),
         "backend": (3, "nativ", None), "seed": ("1", 1.5, -1, None, True),
-        "record": (3, True, "neurone", [3], "v", 1.5), "progress": (3, "yes"),
+        "record": (3, True, "neurone", [3], "v", 1.5, {"neuron": [9]}), "progress": (3, "yes"),
         "precision": (32, None), "keep_partial": ("yes", None), "threads": (0, "2", 1.5, True),
         "spikes_in_memory_mb": ("3", -1, None),
     }),

@@ -22,7 +22,7 @@ from spikelearn.explorer.panel_of_knobs import set_to, slider_of
 from spikelearn.explorer.presets import plasticities
 from spikelearn.explorer.protocols import DT_MS, Measured, PairProtocol, measured
 from spikelearn.explorer.taking import Taking
-from spikelearn.report.pictures import COLOURS
+from spikelearn.plot.style import COLOURS
 
 TITLE = "protocols of pairs"
 _ORDER = "preset"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._errors import SpikelearnError
 from spikelearn.plot.drawn_activity import Drawn, activity_of, whole_number
 from spikelearn.plot.style import COLOURS, drawing
 
@@ -64,21 +64,23 @@ def states(
     trial = whole_number("trial", trial, activity.n_trials)
     cut = activity.between(start_ms, stop_ms)
     values = cut.states[name][trial]
-    size = values.shape[1]
-    chosen = _chosen(neurons, size)
+    population, _, variable = name.rpartition(".")
+    recorded = activity[population].recorded_neurons.tolist()
+    chosen = _chosen(neurons, recorded)
     times_ms = np.arange(len(values)) * cut.dt_ms + start_ms
     with drawing(ax) as axis:
         for place, neuron in enumerate(chosen):
             colour = COLOURS[place % len(COLOURS)]
-            axis.plot(times_ms, values[:, neuron], color=colour, linewidth=1, label=str(neuron))
-        population, _, variable = name.rpartition(".")
+            line = values[:, recorded.index(neuron)]
+            axis.plot(times_ms, line, color=colour, linewidth=1, label=str(neuron))
         axis.set_ylabel(_LABELS.get(variable, variable.replace("_", " ")))
         axis.set_xlabel("time (ms)")
         axis.set_xlim(start_ms, start_ms + cut.duration_ms)
         label = "" if cut.n_trials == 1 else f", stimulus {cut.labels[trial]}"
         axis.set_title(f"{population}{label}")
         if len(chosen) > 1:
-            of = f"neuron ({len(chosen)} of {size})" if len(chosen) < size else "neuron"
+            few = len(chosen) < len(recorded)
+            of = f"neuron ({len(chosen)} of {len(recorded)})" if few else "neuron"
             axis.legend(title=of, fontsize=8, title_fontsize=8)
     return axis
 
@@ -95,15 +97,21 @@ def _recorded(activity: Activity) -> str:
     return next(iter(activity.states))
 
 
-def _chosen(neurons: Any, size: int) -> list[int]:
+def _chosen(neurons: Any, recorded: list[int]) -> list[int]:
     if neurons is None:
-        return list(range(min(size, MOST_NEURONS)))
+        return recorded[:MOST_NEURONS]
     if isinstance(neurons, str):
-        raise SpikelearnError(f"neurons are numbers, found '{neurons}'; {nearest(neurons, [])}")
+        raise SpikelearnError(f"neurons are numbers, found '{neurons}'")
     try:
         given = list(neurons)
     except TypeError:
         given = [neurons]
     if not given:
         raise SpikelearnError("neurons are the numbers of at least one, found none")
-    return [whole_number("neuron", number, size) for number in given]
+    if recorded == list(range(len(recorded))):
+        return [whole_number("neuron", number, len(recorded)) for number in given]
+    for number in given:
+        if number not in recorded:
+            some = ", ".join(map(str, recorded[:MOST_NEURONS]))
+            raise SpikelearnError(f"neuron {number!r:.40} was not recorded; {some} ... were")
+    return given

@@ -186,10 +186,8 @@ def simulate(
     >>> activity.n_spikes == again.n_spikes > 0
     True
     """
-    _check_options(backend, precision, spikes_in_memory_mb)
+    _check_options(backend, precision, spikes_in_memory_mb, keep_partial)
     check_numbers(duration_ms=duration_ms, **({} if dt_ms is None else {"dt_ms": dt_ms}))
-    if not isinstance(keep_partial, bool):
-        raise SpikelearnError(f"keep_partial is true or false, found {keep_partial!r:.40}")
     checked_seed(seed)
     check_progress(progress)
     network = network_given(network)
@@ -256,7 +254,11 @@ def simulate(
     return activity
 
 
-def _check_options(backend: str | Backend, precision: str, spikes_in_memory_mb: float) -> None:
+def _check_options(
+    backend: str | Backend, precision: str, spikes_in_memory_mb: float, keep_partial: bool
+) -> None:
+    if not isinstance(keep_partial, bool):
+        raise SpikelearnError(f"keep_partial is true or false, found {keep_partial!r:.40}")
     if isinstance(backend, str) and backend != "auto":
         load_backend(backend)
     if not isinstance(backend, str) and not callable(getattr(backend, "run", None)):

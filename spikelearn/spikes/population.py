@@ -75,6 +75,16 @@ class PopulationActivity(PopulationSpikes):
         return pd.DataFrame(columns)
 
     @property
+    def recorded_neurons(self) -> np.ndarray:
+        """The numbers of the neurons whose potential was recorded: all, unless some were chosen."""
+        state = self.activity.states.get(f"{self.name}.v_mv")
+        if state is None:
+            return np.empty(0, dtype=np.int64)
+        told = self.activity.provenance.get("recorded_neurons", {}).get(self.name)
+        known = isinstance(told, list) and len(told) == state.shape[2]
+        return np.array(told if known else range(state.shape[2]), dtype=np.int64)
+
+    @property
     def potential(self) -> pd.DataFrame:
         """The membrane potential in mV: a row a time step (`time_ms`), a column a trial and neuron.
 
@@ -91,9 +101,9 @@ class PopulationActivity(PopulationSpikes):
                 f"the potential of '{self.name}' was not recorded; simulate with"
                 f" record='{self.name}'"
             )
-        n_trials, n_steps, size = state.shape
+        n_trials, n_steps, _ = state.shape
         columns = pd.MultiIndex.from_product(
-            [range(n_trials), range(size)], names=["trial", "neuron"]
+            [range(n_trials), self.recorded_neurons], names=["trial", "neuron"]
         )
         times = pd.Index(np.arange(n_steps) * self.activity.dt_ms, name="time_ms")
         values = np.moveaxis(np.asarray(state), 1, 0).reshape(n_steps, -1)

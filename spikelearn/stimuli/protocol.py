@@ -93,6 +93,8 @@ def _repeated(spikes: PopulationSpikes, n_trials: int) -> PopulationSpikes:
 
 
 AnyProtocol = PoissonProtocol | SpikeProtocol | CurrentProtocol | ImageProtocol | CombinedProtocol
+Protocol = Annotated[AnyProtocol, Field(discriminator="kind")]
+"""The same for pydantic: as part of another description, read by its kind."""
 KINDS: dict[str, Any] = {kind.model_fields["kind"].default: kind for kind in get_args(AnyProtocol)}
 """Kind of a protocol -> its class."""
 

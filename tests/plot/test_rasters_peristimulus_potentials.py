@@ -97,3 +97,18 @@ def test_what_was_not_recorded_is_not_drawn():
     activity = sl.Activity({"a": silent, "b": silent}, 3.0, 1.0, states=both)
     with pytest.raises(SpikelearnError, match=r"one of activity\['a'\], activity\['b'\]"):
         sl.plot.states(activity, ax=axis_of_a_figure())
+
+
+def test_chosen_neurons_are_called_by_their_numbers():
+    spikes = PopulationSpikes.from_unsorted(9, [], [])
+    states = {"a.v_mv": np.array([[[1.0, 2.0], [3.0, 4.0]]])}
+    some = sl.Activity(
+        {"a": spikes}, 2.0, 1.0, states=states, provenance={"recorded_neurons": {"a": [7, 2]}}
+    )
+    assert some["a"].potential[(0, 2)].tolist() == [2.0, 4.0]
+    (line,) = sl.plot.states(some, 7, ax=axis_of_a_figure()).lines
+    assert line.get_ydata().tolist() == [1.0, 3.0]
+    assert [line.get_label() for line in sl.plot.states(some, ax=axis_of_a_figure()).lines] == [
+        "7", "2"]  # fmt: skip
+    with pytest.raises(SpikelearnError, match=r"neuron 0 was not recorded; 7, 2"):
+        sl.plot.states(some, 0, ax=axis_of_a_figure())
