@@ -76,6 +76,8 @@ CASES: dict[str, dict[str, Any]] = {
     "brunel": {"model": "brunel2000", "duration": 5.0},
     "brunel_half": {"model": "brunel2000", "duration": 5.0, "size": {
         "excitatory": 5000, "inhibitory": 1250}},
+    "learning_pairs": {"model": "diehl_cook2015", "duration": 5.0, "size": {
+        "excitatory": 3200, "inhibitory": 3200}},
     "potjans": {"model": "potjans_diesmann2014", "share": 0.1, "duration": 5.0},
     "many_neurons": {"network": one({**LIF, "size": 2_000_000}), "duration": 1.0},
     "sloped": {"network": one({"model": "izhikevich", "size": 500_000}), "duration": 1.0},
