@@ -129,7 +129,7 @@ def brian2_standalone(
 
 def brian2_openmp(digits: Digits, weights: np.ndarray, repeats: int) -> dict[str, Any]:
     """The same on two threads."""
-    return brian2_standalone(digits, weights, repeats, threads=2)
+    return brian2_standalone(digits, weights, min(repeats, 3), threads=2)
 
 
 def bindsnet(digits: Digits, weights: np.ndarray, repeats: int) -> dict[str, Any]:
