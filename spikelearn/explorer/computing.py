@@ -11,6 +11,7 @@ import contextlib
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import nearest_step
 from spikelearn.explorer.newest import Newest, Superseded, Turn
 from spikelearn.explorer.settings import Setting
-from spikelearn.networks.drawn_pairs import pairs_kept
+from spikelearn.networks.drawn_pairs import keep_at_most, pairs_kept
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.given import stimulus_for
 from spikelearn.simulation.grid.inputs import LeftOutWarning
@@ -111,6 +112,7 @@ class Computer:
             self._keeping.enter_context(synapses_kept())
         try:
             network = setting.network()
+            _make_room(self, network)
             first_ms = self._first_ms(setting, network)
             if first_ms < 0:
                 give(Answer(setting, network=network))
@@ -242,6 +244,19 @@ def synapses_kept() -> Iterator[None]:
             _users -= 1
             if not _users:
                 _kept.close()
+                keep_at_most(None)
+
+
+# Bytes of the pairs that each page needs; and how much is kept of earlier ones.
+_needed: weakref.WeakKeyDictionary[Computer, float] = weakref.WeakKeyDictionary()
+_PAIR_BYTES, _OF_EARLIER = 8.0, 25e6
+
+
+def _make_room(computer: Computer, network: SpikingNetwork) -> None:
+    """Keep the synapses of all pages, and few besides, however much is turned."""
+    with _lock:
+        _needed[computer] = _PAIR_BYTES * sum(numbers_of_synapses(network))
+        keep_at_most(max(_OF_EARLIER, 1.05 * sum(_needed.values())))
 
 
 _hearing = 0

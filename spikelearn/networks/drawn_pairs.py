@@ -27,9 +27,22 @@ _Kept = tuple[np.ndarray, np.ndarray, Any]
 _kept: OrderedDict[str, _Kept] | None = None
 
 
+_most_bytes: float | None = None
+
+
+def keep_at_most(n_bytes: float | None) -> None:
+    """How much is kept from now on, beside the latest projection; `MOST_BYTES` for None."""
+    global _most_bytes  # noqa: PLW0603 - of the process, as what is kept is
+    _most_bytes = n_bytes
+
+
 @contextlib.contextmanager
 def pairs_kept() -> Iterator[None]:
-    """Within the block, pairs of large projections are kept, the latest of them."""
+    """Within the block, pairs of large projections are kept, the latest of them.
+
+    A simulation with other weights, rates or neurons then draws no pairs; its spikes are the same,
+    to the last bit.
+    """
     global _kept  # noqa: PLW0603 - of the process: whatever simulates within the block draws by it
     before, _kept = _kept, OrderedDict() if _kept is None else _kept
     try:
@@ -74,7 +87,8 @@ def draw_pairs(
     drawn = connectivity.draw(n_source, n_target, generator)
     pre, post = (_narrow(ends) for ends in drawn)
     _kept[key] = pre, post, generator.bit_generator.state
-    while len(_kept) > 1 and _size(_kept) > MOST_BYTES:
+    most = MOST_BYTES if _most_bytes is None else _most_bytes
+    while len(_kept) > 1 and _size(_kept) > most:
         _kept.popitem(last=False)
     return pre, post
 

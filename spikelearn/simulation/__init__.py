@@ -84,7 +84,9 @@ The state before the first step is v_init with no current, so an input at t_0 me
 beta * v_init. Random numbers (connectivity, weights, delays, initial potentials, input spikes,
 background, noise) are drawn outside the backends from streams named after what they are for, so
 that one seed gives the same input spikes and the same synapses everywhere; arithmetic is in 64-bit
-floats unless asked otherwise.
+floats unless asked otherwise. Within `pairs_kept()` connected pairs are kept from one simulation to
+the next: with other weights, rates or neurons the spikes are those that they would be anyway, and
+nothing is drawn again.
 
 Input spikes are moved to the nearest grid point, from the middle between two to the later one, and
 so are delays that are drawn from a distribution. Spikes that are given beyond the last step, as of
@@ -99,8 +101,9 @@ at each, with traces that each has raised; so n spikes in a step do what n spike
 whose length goes to 0. As rewards they add up. (Neurons spike once a step at most.)
 """
 
+from spikelearn.networks.drawn_pairs import pairs_kept
 from spikelearn.simulation.checks import check_backend
 from spikelearn.simulation.given import stimulus_for
 from spikelearn.simulation.simulate import BACKENDS, simulate
 
-__all__ = ["BACKENDS", "check_backend", "simulate", "stimulus_for"]
+__all__ = ["BACKENDS", "check_backend", "pairs_kept", "simulate", "stimulus_for"]

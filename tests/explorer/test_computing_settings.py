@@ -154,3 +154,26 @@ def test_a_very_large_network_is_first_shown_smaller() -> None:
     assert small_enough(Setting(models()["brunel2000"](None))) == 1.0
     whole = Setting(models()["potjans_diesmann2014"](None))
     assert small_enough(whole) == 0.05
+
+
+def test_what_is_turned_gives_the_spikes_of_a_fresh_simulation() -> None:
+    """Bit by bit, though pairs are kept: weights, rates, neurons, and what draws others."""
+    plain = Setting(models()["vogels_abbott_cuba"](None), duration_ms=20.0, seed=2)
+    projection = "projections[excitatory->*]"
+    turned = [
+        plain.turn(f"{projection}.weight_mv", 2.0),
+        plain.turn("populations[model=lif].tau_m_ms", 18.0),
+        plain.turn("projections[inhibitory->*].synapse.tau_ms", 8.0),
+        plain.turn(f"{projection}.connectivity.probability", 0.021),
+        plain,
+    ]
+    fresh = [simulated(s, s.network(), 20.0).activity for s in turned]
+    one, answers = computer()
+    for setting, expected in zip(turned, fresh, strict=True):
+        one.want(setting)
+        while (answer := answers.get(timeout=PATIENCE_S)).activity is None or not answer.whole:
+            pass
+        assert expected is not None
+        assert expected.n_spikes > 0
+        assert dict(answer.activity.populations) == dict(expected.populations)
+    one.close()

@@ -71,3 +71,15 @@ def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
             drawn(KINDS[2], 1.0, seed)
         assert drawn_pairs._kept is not None
         assert 1 <= len(drawn_pairs._kept) <= 3
+
+
+def test_no_more_is_kept_than_was_said():
+    drawn_pairs.keep_at_most(20_000)
+    try:
+        with pairs_kept():
+            for degree in range(1, 40):
+                drawn({"kind": "fixed_in_degree", "in_degree": degree}, 1.0, 0)
+                assert drawn_pairs._size(drawn_pairs._kept) <= 20_000
+            assert len(drawn_pairs._kept) >= 1
+    finally:
+        drawn_pairs.keep_at_most(None)
