@@ -109,7 +109,9 @@ def _hdf5_dataset(file: Any, place: str, rng: random.Random) -> None:
         del file[place]
         made = file.create_dataset(place, shape=(10**11,), dtype="f8", chunks=(1000,))
     else:
-        array = _array(np.asarray(file[place][()]), rng)
+        found = file[place]
+        some = found[:1000] if (found.size or 0) > 10**6 else found[()]  # a change made it vast
+        array = _array(np.asarray(some), rng)
         del file[place]
         text = array.dtype.kind in "UO"
         made = file.create_dataset(place, data=array.astype(object) if text else array)
