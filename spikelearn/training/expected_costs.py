@@ -33,8 +33,9 @@ from spikelearn.training.one_thread import one_thread
 from spikelearn.training.optimization import Optimizer, train_epoch
 
 _UPDATES = 4  # of which the first is not counted: it makes room and code
-_ENOUGH_S = 1.0  # a slow update is made once
-_SHOWN = 5  # images in a row, beside one alone: a simulation has a beginning that costs, too
+_ENOUGH_S = 1.0  # slow updates are made twice
+_SHOWN = 3  # images in a row, beside one alone: a simulation has a beginning that costs, too
+_SHORTEST = 0.01  # of an image: code is made for it
 _MANY_IMAGES = 10_000  # fewer take no longer than to be told of it is worth
 _LIT = 0.13  # mean brightness of handwritten digits
 _SPARSE = 0.02  # of inputs that are events, in a step
@@ -84,14 +85,14 @@ def _updated(config: TrainConfig) -> Costs:
         def batches() -> Any:
             for _ in range(_UPDATES):
                 began.append(time.perf_counter())
-                if len(began) > 1 and began[-1] - began[0] > _ENOUGH_S:
+                if len(began) > 2 and began[-1] - began[0] > _ENOUGH_S:
                     return
                 yield every
             began.append(time.perf_counter())
 
         train_epoch(rule, data, batches(), optimizer.step, 1, config.epochs)
     each = np.diff(began)
-    update = float(np.median(each[1:] if len(each) > 1 else each))
+    update = float(np.median(each[1:]))
     n_updates = -(-_n_train(config) // config.batch_size)
     return Costs(update * n_updates * config.epochs, n_bytes + TABLES_BYTES)
 
@@ -121,7 +122,7 @@ def _simulated(config: STDPConfig) -> Costs:
     learn = [p.plasticity is not None for p in network.projections]
     # As they were at the start, and learned.
     n_bytes = 16.0 * float(np.dot(numbers_of_synapses(network), learn))
-    seconds = [_showing(config, network, n) for n in (1, 1, _SHOWN)][1:]  # first code is made
+    seconds = [_showing(config, network, n) for n in (_SHORTEST, 1, _SHOWN)][1:]
     image = max(seconds[1] - seconds[0], 0.0) / (_SHOWN - 1)
     beginning = max(seconds[0] - image, 0.0)
     n_images = _n_images(config)
@@ -163,12 +164,13 @@ def warn_of_time(config: STDPConfig, left: float) -> None:
         )
 
 
-def _showing(config: STDPConfig, network: SpikingNetwork, n_images: int) -> float:
+def _showing(config: STDPConfig, network: SpikingNetwork, n_images: float) -> float:
     """Seconds that one simulation takes in which so many images are shown."""
     random = generator(0, "an image to tell the time by")
-    duration_ms = n_images * (config.present_ms + config.rest_ms)
+    n_steps = max(round(n_images * config.present_ms / config.dt_ms), 1)
+    n_resting = round(n_images * config.rest_ms / config.dt_ms)
+    duration_ms = (n_steps + n_resting) * config.dt_ms
     chance = _LIT * config.max_rate_hz * config.dt_ms / 1000.0
-    n_steps = round(n_images * config.present_ms / config.dt_ms)
     sources = {}
     for name, size in network.sources.items():
         steps, senders = np.nonzero(random.random((n_steps, size)) < chance)

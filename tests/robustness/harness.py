@@ -133,6 +133,12 @@ def import_everything() -> None:
 
     network = sl.load_model("lif_feedforward")
     sl.simulate(network, sl.stimulus_for(network, "poisson", 10.0), 10.0)
+    import torch
+
+    from spikelearn.networks.spike_products import spike_product
+
+    weight = torch.ones(128, 784, requires_grad=True)
+    spike_product(torch.zeros(1000, 784), weight).sum().backward()
     # Equations are compiled for seconds, the first time.
     for name in ("izhikevich2003", "hodgkin_huxley1952"):
         sl.simulate(sl.load_model(name), None, 1.0)
