@@ -267,6 +267,7 @@ def test_an_output_that_has_just_got_its_name_is_said_to_be_kept(
 # A signal comes while a module is imported, as of a user who has mistyped; and at the very end.
 _IMPORTING = """
 import importlib.abc, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 number, module = signal.Signals[sys.argv[1]], sys.argv[2]
 class Impatient(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -281,6 +282,7 @@ main()
 """
 _AT_THE_END = """
 import atexit, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
 import sys
 from spikelearn.__main__ import main

@@ -16,6 +16,7 @@ from spikelearn._errors import SpikelearnError
 
 WITH_STATE = (nir.LIF, nir.CubaLIF, nir.IF, nir.LI, nir.CubaLI, nir.I)
 ALWAYS_ON = None  # the source of what a bias adds
+_MOST_VALUES = 30_000_000  # of a node: maps of more outgrow memory
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class _Walk:
             elif isinstance(node, WITH_STATE) and np.asarray(node.r).size > 1:
                 shape = np.asarray(node.r).shape
             if shape is not None:
-                self.shapes[name] = tuple(int(n) for n in shape)
+                self.shapes[name] = _whole_shape(name, shape)
         while True:
             new = {
                 name: _shape_out(name, self.nodes[name], self.shapes[source])
@@ -195,6 +196,17 @@ def _delayed(node: nir.Delay, term: Term) -> list[Term]:
         )
         for delay in np.unique(delays)
     ]
+
+
+def _whole_shape(name: str, shape: Any) -> tuple[int, ...]:
+    """The shape as whole numbers; one that no array can have is refused."""
+    numbers = np.asarray(shape, dtype=float)
+    if np.any(numbers < 1) or np.any(numbers % 1) or np.prod(numbers) > _MOST_VALUES:
+        raise SpikelearnError(
+            f"node '{name}': a shape must be of positive whole numbers, for at most"
+            f" {_MOST_VALUES:,} values, found {np.asarray(shape).tolist()!r:.60}"
+        )
+    return tuple(int(n) for n in numbers)
 
 
 def _require_numbers(name: str, node: Any) -> None:

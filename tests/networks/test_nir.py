@@ -191,6 +191,15 @@ def test_nodes_whose_numbers_are_none_are_refused() -> None:
         SpikingNetwork.from_nir(nowhere, dt_ms=1.0)
 
 
+@pytest.mark.parametrize("number", [-3, 0, 1.5, 10**12])
+def test_shapes_that_no_array_can_have_are_refused(number: float) -> None:
+    graph = one_cell()
+    shape = next(iter(graph.nodes["input"].input_type))
+    graph.nodes["input"].input_type[shape] = np.array([number])
+    with pytest.raises(SpikelearnError, match="node 'input': a shape must be of positive whole"):
+        SpikingNetwork.from_nir(graph, dt_ms=1.0)
+
+
 def test_files_that_are_no_nir_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpikelearnError, match="there is no file"):
         SpikingNetwork.from_nir(tmp_path / "none.nir")
