@@ -30,6 +30,7 @@ def lines_of(part: str) -> list[str]:
 def test_every_task_is_there() -> None:
     titles = " ".join(PARTS)
     assert all(task in titles for task in TASKS)
+    assert max(len(lines_of(part)) for part in PARTS) <= 3
 
 
 @pytest.fixture
@@ -41,10 +42,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     plt.close("all")
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(part, marks=pytest.mark.slow if "sl.train" in text else ())
+        for part, text in PARTS.items()
+    ],
+)
 def test_at_most_three_lines_do_it(part: str, here: Path) -> None:
     lines = lines_of(part)
-    assert len(lines) <= 3
     exec(compile("\n".join(lines), part, "exec"), {"sl": sl})  # noqa: S102 - our own page
     if "plot" in "".join(lines):
         assert len(plt.get_fignums()) == 1 or "result.plot" in "".join(lines)

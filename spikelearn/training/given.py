@@ -15,7 +15,7 @@ from typing import Any
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
-from spikelearn._files import cache_folder, read_yaml, shipped_names, validate, write_yaml
+from spikelearn._files import cache_folder, shipped_names, validate, write_yaml
 from spikelearn._keys import content_key
 from spikelearn._names import file_name
 from spikelearn._progress import check_progress, progress_of_call
@@ -23,7 +23,7 @@ from spikelearn.networks import KINDS, load_model
 from spikelearn.rules import RULES, known_name, rule_entry
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import AfterEpoch, Progress, TrainedRun
-from spikelearn.training.recipes import is_of_run, load_recipe
+from spikelearn.training.recipes import is_recipe, load_recipe
 from spikelearn.training.several_runs import train_one
 from spikelearn.training.stdp_training import STDPRun
 from spikelearn.training.usual import DATASET, usual_dataset, usual_model, usual_recipe, usual_rule
@@ -186,18 +186,12 @@ def _named(given: Any) -> dict[str, Any]:
 
 
 def _is_recipe(name: str | Path) -> bool:
-    """Whether it names a recipe, or a run, rather than a model."""
-    text = str(name)
-    if is_of_run(name) or text in shipped_names("models/recipes"):
+    """Whether it names a recipe, or a run, rather than a model; also one that is misspelt."""
+    if is_recipe(name):
         return True
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        content = read_yaml(path)
-        return isinstance(content, dict) and "kind" not in content and "rule" in content
-    folder, _, last = text.partition("/")
-    return bool(last) and not path.exists() and not path.suffix and folder in {
-        recipe.partition("/")[0] for recipe in shipped_names("models/recipes")
-    }  # fmt: skip
+    folder, _, last = str(name).partition("/")
+    folders = {recipe.partition("/")[0] for recipe in shipped_names("models/recipes")}
+    return bool(last) and folder in folders and not Path(name).suffix and not Path(name).exists()
 
 
 def _completed(fields: Mapping[str, Any]) -> TrainConfig | STDPConfig:
