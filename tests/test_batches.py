@@ -37,7 +37,7 @@ def test_a_batch_gives_its_outcomes_in_order_on_as_many_threads_as_told(worker, 
 
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_task_past_its_limit_ends_its_batch_there(worker, place):
-    ended = threading.Event()
+    ended, before = threading.Event(), set(threading.enumerate())
 
     def one(task):
         if task == place:
@@ -46,6 +46,8 @@ def test_a_task_past_its_limit_ends_its_batch_there(worker, place):
 
     found = compute(Job(one, limit_minutes=0.2 / 60), [0, 1, 2, 3])
     ended.set()
+    for thread in set(threading.enumerate()) - before:  # which sets how many threads there are
+        thread.join()
     assert found.outcomes == list(range(place))
     assert found.past_limit
     assert _batches._Process.spoiled  # and so it computes nothing more
