@@ -148,6 +148,16 @@ def test_runs_are_described_with_their_files(runs: list[Path]) -> None:
     assert any(row["field"] == "rule" for row in differs["configuration"])
 
 
+@pytest.mark.slow
+def test_an_audit_is_a_document_of_verdicts(tmp_path: Path) -> None:
+    found = document("audit", "oja", "--criteria", "C9", "--seeds", "0,1", "--out", tmp_path / "a",
+                     "--json")  # fmt: skip
+    (verdict,) = found["verdicts"]
+    assert (verdict["rule"], verdict["criterion"]) == ("oja", "C9")
+    assert [row["seed"] for row in found["by_seed"]] == [0, 1]
+    assert found["contradictions"] == []
+
+
 def test_what_goes_wrong_is_in_the_document_and_on_the_error_stream() -> None:
     result = call("simulate", "nosuch", "--json", "--quiet")
     assert result.exit_code == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from calling import call
@@ -35,6 +37,11 @@ def test_a_model_is_simulated_over_axes_and_everything_is_written(tmp_path):
     again = call(*words)
     assert "of which 6 need not be computed; 0 to compute" in again.stderr
     assert again.stdout == done.stdout
+    told = json.loads(call(*words, "--json").stdout)
+    assert (told["sweep"], told["n_runs"], told["n_failed"]) == ("lif_neuron", 6, 0)
+    means = table.groupby(TAU)["rate_hz"].mean()
+    assert {row[TAU]: row["rate_hz"] for row in told["means"]} == dict(means)
+    assert {one["kind"] for one in told["files"]} == {"Table", "Page", "Picture"}
     listed = call("sweep")
     assert listed.stdout.split() == ["lif_neuron", "6", "runs", TAU]
     # What was written runs again as it is.
