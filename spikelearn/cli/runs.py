@@ -302,7 +302,7 @@ def prune(
         print(f"{total}; nothing is removed")
         return
     try:
-        if not yes and not typer.confirm(f"Remove these {total}?"):
+        if not yes and not typer.confirm(f"Remove these {total}?", err=True):
             print("Nothing is removed")
             return
     except typer.Abort:
