@@ -41,11 +41,11 @@ class Connections:
     def times(self, gain: np.ndarray | float) -> Connections:
         """The same synapses with their weights times a number, or times one of their target's."""
         if np.ndim(gain):
-            return self.with_weight(self.weight * np.asarray(gain)[self.post])
-        once = self.weights_once()
-        if once is self.weight:
-            return self.with_weight(self.weight * gain)
-        return self.with_weight(np.broadcast_to(once * gain, self.weight.shape))
+            return self.with_weight(_times(self.weight, np.asarray(gain)[self.post]))
+        once = _times(self.weights_once(), gain)
+        if once.size < self.weight.size:
+            once = np.broadcast_to(once, self.weight.shape)
+        return self.with_weight(once)
 
     def dense(self) -> np.ndarray:
         """Weights as an array of shape (n_source, n_target), zero where there is no synapse."""
@@ -73,6 +73,12 @@ class Connections:
     def density(self) -> float:
         """Fraction of possible synapses that exist."""
         return self.n_synapses / (self.n_source * self.n_target)
+
+
+def _times(weight: np.ndarray, gain: np.ndarray | float) -> np.ndarray:
+    """A product in as many bits as the weights have, rounded from one in 64."""
+    made = np.empty(weight.shape, weight.dtype)
+    return np.multiply(weight, gain, out=made, dtype=np.float64, casting="same_kind")
 
 
 class AllPairs(Connections):
@@ -115,9 +121,9 @@ class AllPairs(Connections):
     def times(self, gain: np.ndarray | float) -> Connections:
         """The same synapses with their weights times a number, or times one of their target's."""
         if np.ndim(gain):
-            return self.with_weight((self.matrix() * gain).ravel())
+            return self.with_weight(_times(self.matrix(), gain).ravel())
         return super().times(gain)
 
     def dense(self) -> np.ndarray:
         """Weights as a new array of shape (n_source, n_target)."""
-        return self.matrix() + 0.0
+        return self.matrix().astype(np.float64)

@@ -161,14 +161,23 @@ class FixedProbability(_Connectivity):
         """Indices of the connected pairs."""
         # Row by row, so that memory stays at one row whatever the size.
         rows = [
-            np.flatnonzero(generator.random(n_target) < self.probability) for _ in range(n_source)
+            _narrow(np.flatnonzero(generator.random(n_target) < self.probability))
+            for _ in range(n_source)
         ]
-        pre = np.repeat(np.arange(n_source), [row.size for row in rows])
-        return pre, np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+        return _narrow(np.arange(n_source)).repeat([row.size for row in rows]), _joined(rows)
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
         return self.probability * n_source * n_target
+
+
+def _narrow(numbers: np.ndarray) -> np.ndarray:
+    """Numbers of neurons in half the memory."""
+    return numbers.astype(np.int32)
+
+
+def _joined(rows: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, dtype=np.int32), *rows])
 
 
 class FixedInDegree(_Connectivity):
@@ -194,7 +203,7 @@ class FixedInDegree(_Connectivity):
         pre = np.concatenate(parts)
         if not self.allow_self:
             pre += pre >= np.arange(n_target)[:, None]
-        return pre.ravel(), np.repeat(np.arange(n_target), self.in_degree)
+        return pre.ravel(), _narrow(np.arange(n_target)).repeat(self.in_degree)
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""
@@ -217,7 +226,7 @@ def _distinct(
         chosen[rows, generator.integers(0, n_candidates, rows.size)] = True
         missing = few - chosen.sum(axis=1)
     kept = chosen if few == count else ~chosen
-    return np.nonzero(kept)[1].reshape(n_rows, count)
+    return _narrow(np.nonzero(kept)[1]).reshape(n_rows, count)
 
 
 class FixedTotalNumber(_Connectivity):
@@ -232,8 +241,10 @@ class FixedTotalNumber(_Connectivity):
         n_candidates = n_source - (not self.allow_self)
         if self.number and not n_candidates:
             raise SpikelearnError("a single neuron that is not to connect to itself has no synapse")
-        post = generator.integers(0, n_target, self.number)
-        pre = generator.integers(0, n_candidates, self.number) if self.number else post.copy()
+        post = generator.integers(0, n_target, self.number, dtype=np.int32)
+        if not self.number:
+            return post, post.copy()
+        pre = generator.integers(0, n_candidates, self.number, dtype=np.int32)
         if not self.allow_self:
             pre += pre >= post
         return pre, post
@@ -286,9 +297,8 @@ class DistanceDependent(_Connectivity):
         rows = []
         for source in sources:
             probability = self._probabilities(source[None], targets)[0]
-            rows.append(np.flatnonzero(generator.random(n_target) < probability))
-        pre = np.repeat(np.arange(n_source), [row.size for row in rows])
-        return pre, np.concatenate(rows)
+            rows.append(_narrow(np.flatnonzero(generator.random(n_target) < probability)))
+        return _narrow(np.arange(n_source)).repeat([row.size for row in rows]), _joined(rows)
 
     def expected_number(self, n_source: int, n_target: int) -> float:
         """How many synapses are to be expected."""

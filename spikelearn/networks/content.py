@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from spikelearn.networks.spiking import SpikingNetwork
 
-_COMPARED = ("populations", "projections", "background", "noise")
+_COMPARED = ("populations", "projections", "background", "noise", "weight_bits")
 
 
 def content(network: SpikingNetwork) -> dict[str, Any]:

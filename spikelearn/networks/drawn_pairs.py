@@ -8,6 +8,7 @@ next is the same as if they had been drawn anew.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ _FEWEST = 100_000
 
 _Kept = tuple[np.ndarray, np.ndarray, Any]
 _kept: OrderedDict[str, _Kept] | None = None
+_lock = threading.Lock()  # projections are drawn on several threads
 
 
 _most_bytes: float | None = None
@@ -76,28 +78,30 @@ def draw_pairs(
     (array, array)
         Indices of shape (n_synapses,); not to be changed.
     """
-    if _kept is None or connectivity.expected_number(n_source, n_target) < _FEWEST:
+    kept = _kept
+    if kept is None or connectivity.expected_number(n_source, n_target) < _FEWEST:
         return connectivity.draw(n_source, n_target, generator)
     key = content_key([dict(connectivity), n_source, n_target, generator.bit_generator.state])
-    if key in _kept:
-        _kept.move_to_end(key)
-        pre, post, state = _kept[key]
-        generator.bit_generator.state = state
+    with _lock:
+        found = kept.get(key)
+        if found is not None:
+            kept.move_to_end(key)
+    if found is not None:
+        pre, post, generator.bit_generator.state = found
         return pre, post
     drawn = connectivity.draw(n_source, n_target, generator)
     pre, post = (_narrow(ends) for ends in drawn)
-    _kept[key] = pre, post, generator.bit_generator.state
     most = MOST_BYTES if _most_bytes is None else _most_bytes
-    while len(_kept) > 1 and _size(_kept) > most:
-        _kept.popitem(last=False)
+    with _lock:
+        kept[key] = pre, post, generator.bit_generator.state
+        while len(kept) > 1 and _size(kept) > most:
+            kept.popitem(last=False)
     return pre, post
 
 
 def _narrow(ends: np.ndarray) -> np.ndarray:
-    """Half the memory, and read only: they are everybody's."""
-    narrow = ends.astype(np.int32)
-    narrow.flags.writeable = False
-    return narrow
+    """A copy, for what is drawn may be somebody's."""
+    return ends.astype(np.int32)
 
 
 def _size(kept: OrderedDict[str, _Kept]) -> int:

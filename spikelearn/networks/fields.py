@@ -23,6 +23,8 @@ from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
 
 _ROUNDS = 100  # a value outside the limits is drawn again, so often at most
+_BLOCK = 2**15  # values that are drawn, looked at and converted while they are in the cache
+_Convert = Callable[[np.ndarray], np.ndarray]
 
 
 class AnyDistribution(Description):
@@ -30,12 +32,41 @@ class AnyDistribution(Description):
 
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """`count` values, in the unit of the field they are for."""
+        return self.draw_as(count, generator, np.float64, lambda values: values)
+
+    def draw_as(
+        self, count: int, generator: np.random.Generator, dtype: Any, convert: _Convert
+    ) -> np.ndarray:
+        """The same values, each converted as soon as it is drawn, so that few are there in full.
+
+        Parameters
+        ----------
+        count : int
+        generator : numpy.random.Generator
+        dtype : dtype
+            Of the array that is given back.
+        convert : callable
+            What becomes of some of the values, an array of float64.
+        """
+        values = np.empty(count, dtype)
+        for start in range(0, count, _BLOCK):
+            part = values[start : start + _BLOCK]
+            part[:] = convert(self._plain(part.size, generator))
+        return values
+
+    def _plain(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """Values as they come, whatever the limits; those of two calls as those of one."""
         raise NotImplementedError
 
     @property
     def expected(self) -> float:
         """Mean of the values."""
         raise NotImplementedError
+
+    @property
+    def least(self) -> float:
+        """No value is smaller."""
+        return -np.inf
 
     def times(self, factor: float) -> Self:
         """The distribution of the values times a positive factor."""
@@ -48,16 +79,33 @@ class _Limited(AnyDistribution):
     low: float | None = Field(default=None, description="values below are drawn again")
     high: float | None = Field(default=None, description="values above are drawn again")
 
-    def _within(self, count: int, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+    def draw_as(
+        self, count: int, generator: np.random.Generator, dtype: Any, convert: _Convert
+    ) -> np.ndarray:
+        """As above; what falls outside the limits is drawn again after all others."""
+        if self.low is None and self.high is None:
+            return super().draw_as(count, generator, dtype, convert)
         low = -np.inf if self.low is None else self.low
         high = np.inf if self.high is None else self.high
-        values = draw(count)
+        values, outside = np.empty(count, dtype), [np.zeros(0, dtype=np.int64)]
+        for start in range(0, count, _BLOCK):
+            part = values[start : start + _BLOCK]
+            drawn = self._plain(part.size, generator)
+            part[:] = convert(drawn)
+            outside.append(np.flatnonzero((drawn < low) | (drawn > high)) + start)
+        places = np.concatenate(outside)
         for _ in range(_ROUNDS):
-            outside = np.flatnonzero((values < low) | (values > high))
-            if not outside.size:
+            if not places.size:
                 return values
-            values[outside] = draw(outside.size)
-        return np.clip(values, low, high)
+            drawn = self._plain(places.size, generator)
+            values[places] = convert(np.clip(drawn, low, high))
+            places = places[(drawn < low) | (drawn > high)]
+        return values
+
+    @property
+    def least(self) -> float:
+        """No value is smaller."""
+        return -np.inf if self.low is None else self.low
 
 
 class Uniform(AnyDistribution):
@@ -73,9 +121,13 @@ class Uniform(AnyDistribution):
             raise ValueError(f"low must not lie above high, found {self.low:g} and {self.high:g}")
         return self
 
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` values, in the unit of the field they are for."""
+    def _plain(self, count: int, generator: np.random.Generator) -> np.ndarray:
         return generator.uniform(self.low, self.high, count)
+
+    @property
+    def least(self) -> float:
+        """No value is smaller."""
+        return self.low
 
     @property
     def expected(self) -> float:
@@ -101,9 +153,8 @@ class Normal(_Limited):
             )
         return self
 
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` values, in the unit of the field they are for."""
-        return self._within(count, lambda n: generator.normal(self.mean, self.sd, n))
+    def _plain(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        return generator.normal(self.mean, self.sd, count)
 
     @property
     def expected(self) -> float:
@@ -133,8 +184,7 @@ class Lognormal(AnyDistribution):
             raise ValueError("the mean of a log-normal distribution cannot be 0")
         return self
 
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` values, in the unit of the field they are for."""
+    def _plain(self, count: int, generator: np.random.Generator) -> np.ndarray:
         variance = np.log1p((self.sd / self.mean) ** 2)
         location = np.log(abs(self.mean)) - variance / 2
         return np.sign(self.mean) * generator.lognormal(location, np.sqrt(variance), count)
@@ -158,9 +208,13 @@ class Exponential(AnyDistribution):
             raise ValueError(f"mean must lie above low, found {self.mean:g} and {self.low:g}")
         return self
 
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """`count` values, in the unit of the field they are for."""
+    def _plain(self, count: int, generator: np.random.Generator) -> np.ndarray:
         return self.low + generator.exponential(self.mean - self.low, count)
+
+    @property
+    def least(self) -> float:
+        """No value is smaller."""
+        return self.low
 
     @property
     def expected(self) -> float:

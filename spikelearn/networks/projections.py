@@ -150,7 +150,11 @@ class Projection(Weighted):
 
 
 def draw_synapses(
-    projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
+    projection: Projection,
+    n_source: int,
+    n_target: int,
+    generator: np.random.Generator,
+    weight_bits: int = 64,
 ) -> Connections:
     """The synapses of a projection: pairs first, then weights.
 
@@ -161,19 +165,24 @@ def draw_synapses(
         Sizes of the populations at its ends.
     generator : numpy.random.Generator
         Draws what is random in pairs and weights.
+    weight_bits : {32, 64}
+        Of the numbers that weights are rounded to.
 
     Raises
     ------
     SpikelearnError
         Where the connectivity does not fit the sizes.
     """
-    if projection.joins_all:
-        return _all_pairs(projection, n_source, n_target, generator)
-    return _listed_pairs(projection, n_source, n_target, generator)
+    draw = _all_pairs if projection.joins_all else _listed_pairs
+    return draw(projection, n_source, n_target, generator, np.dtype(f"f{weight_bits // 8}"))
 
 
 def _listed_pairs(
-    projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
+    projection: Projection,
+    n_source: int,
+    n_target: int,
+    generator: np.random.Generator,
+    dtype: np.dtype[Any],
 ) -> Connections:
     """The synapses of a projection, whose ends are drawn or known one by one."""
     connectivity = projection.connectivity
@@ -199,30 +208,37 @@ def _listed_pairs(
             weight = weight.draw(int(np.prod(connectivity.kernel_shape)), generator)
         weight, delays = (v.ravel() if isinstance(v, np.ndarray) else v for v in (weight, delays))
     if isinstance(weight, AnyDistribution):
-        values = weight.draw(pre.size, generator)
+        values = weight.draw_as(pre.size, generator, dtype, lambda drawn: drawn)
     elif isinstance(weight, np.ndarray):
-        values = weight[place]
+        values = weight[place].astype(dtype, copy=False)
     else:
-        values = np.full(pre.size, float(weight))
+        values = np.full(pre.size, float(weight), dtype)
     given = delays[place] if isinstance(delays, np.ndarray) else None
     if not projection.connectivity.allow_self and projection.source == projection.target:
         keep = pre != post
         pre, post, values = pre[keep], post[keep], values[keep]
         given = None if given is None else given[keep]
-    # Half the memory of what they were drawn as.
-    ends = pre.astype(np.int32), post.astype(np.int32)
-    return Connections(*ends, values, n_source, n_target, given)
+    return Connections(_own(pre), _own(post), values, n_source, n_target, given)
+
+
+def _own(ends: np.ndarray) -> np.ndarray:
+    """Indices in 32 bits that belong to no one else: what others have is read only."""
+    return ends.astype(np.int32, copy=not ends.flags.writeable)
 
 
 def _all_pairs(
-    projection: Projection, n_source: int, n_target: int, generator: np.random.Generator
+    projection: Projection,
+    n_source: int,
+    n_target: int,
+    generator: np.random.Generator,
+    dtype: np.dtype[Any],
 ) -> AllPairs:
     """The synapses of a projection that joins all pairs, none of which is listed."""
     n, weight, delays = n_source * n_target, projection.weight, projection.delay_ms
     if isinstance(weight, AnyDistribution):
-        values = weight.draw(n, generator)
+        values = weight.draw_as(n, generator, dtype, lambda drawn: drawn)
     else:
-        values = np.broadcast_to(np.asarray(weight, dtype=np.float64).reshape(-1), (n,))
+        values = np.broadcast_to(np.asarray(weight, dtype).reshape(-1), (n,))
     given = delays.reshape(-1) if isinstance(delays, np.ndarray) else None
     return AllPairs(values, n_source, n_target, given)
 
@@ -265,6 +281,7 @@ def delay_steps(
     dt_ms: float,
     least: int,
     generator: np.random.Generator,
+    most: int | None = None,
 ) -> int | np.ndarray:
     """Delays in steps: one for all synapses, or one for each, of shape (n_synapses,).
 
@@ -279,22 +296,31 @@ def delay_steps(
         Steps that a delay takes at least: 0 from spike sources, 1 from neurons.
     generator : numpy.random.Generator
         Draws delays from a distribution.
+    most : int, optional
+        Steps that are enough: longer delays become this one. Then delays stand in as few bytes as
+        it needs.
 
     Raises
     ------
     SpikelearnError
         Where a delay that is given is no multiple of the step, or too short.
     """
+    top = np.iinfo(np.int64).max if most is None else most
+    narrow = (kind for kind in (np.uint16, np.uint32) if top <= np.iinfo(kind).max)
+    dtype = next(narrow, np.int64)
     shared = shared_delay_steps(projection, dt_ms, least)
     if shared is not None:
-        return shared
+        return min(shared, top)
     if drawn.delay_ms is None:
         distribution: Any = projection.delay_ms
-        ms = distribution.draw(drawn.n_synapses, generator)
-        return np.maximum(nearest_steps(ms, dt_ms), least)
+
+        def in_few_steps(ms: np.ndarray) -> np.ndarray:
+            return np.clip(nearest_steps(ms, dt_ms), least, top)
+
+        return distribution.draw_as(drawn.n_synapses, generator, dtype, in_few_steps)
     values, which = np.unique(drawn.delay_ms, return_inverse=True)
     steps = [_given_steps(projection, delay, dt_ms, least) for delay in values.tolist()]
-    return np.array(steps, dtype=np.int64)[which]
+    return np.minimum(np.array(steps, dtype=np.int64), top).astype(dtype)[which]
 
 
 def shared_delay_steps(projection: Projection, dt_ms: float, least: int) -> int | None:

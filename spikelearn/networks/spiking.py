@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PlainValidator, SerializeAsAny, model_validator
+from pydantic import (
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
 from spikelearn._arguments import check_numbers
@@ -107,6 +114,13 @@ class SpikingNetwork(Description):
     `dt_ms` is the time step for which the parameters are meant, where they depend on one.
     `rates_hz` are mean rates at which populations are known to fire, which `scaled` needs.
 
+    With `weight_bits` of 32 the weights of all projections are rounded to numbers of 32 bits when
+    they are drawn, and when they have been multiplied with the membrane's resistance, which halves
+    their memory. All engines then take these numbers: by less than a ten-millionth of each weight
+    they are others than those of 64 bits, and where a network is chaotic, so are its spikes after a
+    while, though not their statistics. Arithmetic stays in 64 bits, and plastic synapses learn in
+    them.
+
     Examples
     --------
     >>> import spikelearn as sl
@@ -134,6 +148,17 @@ class SpikingNetwork(Description):
     record: tuple[str, ...] | None = None
     dt_ms: float | None = Field(default=None, gt=0)
     rates_hz: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
+    weight_bits: Literal[32, 64] = Field(
+        default=64, description="of the numbers that weights are rounded to"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, write: SerializerFunctionWrapHandler) -> Any:
+        """Fields as they are written, without those that say what is so anyway."""
+        written = write(self)
+        if isinstance(written, dict) and written.get("weight_bits") == 64:
+            del written["weight_bits"]
+        return written
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{n} ({p.size:,} {p.model})" for n, p in self.populations.items())
@@ -228,7 +253,7 @@ class SpikingNetwork(Description):
 
     def connections(self, projection: Projection, generator: np.random.Generator) -> Connections:
         """Draw the synapses of a projection: pairs first, then weights."""
-        return draw_synapses(projection, *self._sizes(projection), generator)
+        return draw_synapses(projection, *self._sizes(projection), generator, self.weight_bits)
 
     def _sizes(self, projection: Projection) -> tuple[int, int]:
         return self.populations[projection.source].size, self.populations[projection.target].size

@@ -24,10 +24,9 @@ def required_features(grid: GridNetwork, precision: str) -> list[str]:
     precision : {"float64", "float32"}
     """
     features = ["plasticity"] if grid.plastic else []
-    rules = [s.plasticity for s in grid.synapses if s.plasticity is not None]
-    if any(rule.clopath is not None for rule in rules):
+    if any(rule.clopath is not None for rule in grid.rules):
         features.append(VOLTAGE_PLASTICITY)
-    if any(rule.reward is not None for rule in rules):
+    if any(rule.reward is not None for rule in grid.rules):
         features.append(REWARD_PLASTICITY)
     populations = grid.neurons.values()
     models = {p.model for p in populations if not p.model.leaky}

@@ -37,7 +37,7 @@ def final_weights(
         if projection.plasticity is None:
             continue
         name = projection.name
-        parts = [s for s in grid.synapses if s.name == name]
+        parts = [s for p in grid.projections if p.name == name for s in p.by_delay]
         n_synapses = sum(part.connections.n_synapses for part in parts)
         values = np.asarray(found.get(name, np.zeros(0)), dtype=np.float64)
         if values.shape != (n_synapses,):

@@ -38,15 +38,16 @@ NEST_BLOCK_BYTES = 512 * 2**20  # of input that is handed to NEST at once, and o
 NEST_INPUT = 80
 
 # Of a synapse: two indices of 4 bytes and a weight of 8 on the grid, and what a backend makes of
-# it: native another index and weight, Brian2 its own indices, weights and queues for each
-# trial (those of one run at a time), the torch backends a row of a sparse matrix.
+# it: native of those that learn another index and weight, Brian2 its own indices, weights and
+# queues for each trial (those of one run at a time), the torch backends a row of a sparse matrix.
 # What learns is full matrices there: the weights, those of the last block, and who has a synapse.
 _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": 32}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
-# Of all pairs native lists nothing, and holds one weight for all once, or each of them: on the
-# grid, arranged, and where they learn, of the trial, with their targets.
-_OF_ALL, _LEARNING_OF_ALL = 16, 28
+# Of what does not learn native keeps a target and a weight, if it is not one for all; while those
+# of one source are drawn, there are their ends and delays, and the weights twice. Of all pairs it
+# lists nothing; where they learn, it has them on the grid, arranged, and of the trial.
+_TARGET, _ENDS, _DELAY, _LEARNING_OF_ALL = 4, 8, 4, 28
 _LEARNT = 8  # of a weight that is given back
 _DENSE_PAIR, _MAKING_PAIR = 8, 16  # of the torch backends' matrices, and while they are made
 # While a projection is drawn, and sorted by delays that are drawn, besides what remains of it.
@@ -320,19 +321,16 @@ def longest_delay_ms(projection: Projection) -> float:
 def _of_synapses(run: Run) -> Part:
     """Synapses as they stay, and the largest projection while it is drawn."""
     network, numbers = run.network, numbers_of_synapses(run.network)
-    each = _LOWERED + _BY_BACKEND[run.base]
-    total, passing = each * sum(numbers), [0.0]
+    count = sum(numbers)
+    smaller = "make the network smaller (`scaled`, --scale), or connect it more sparsely"
+    if run.base == "native":
+        return Part(f"{in_number(count)} synapses", _in_rows(network, numbers), smaller)
+    total, passing = (_LOWERED + _BY_BACKEND[run.base]) * count, [0.0]
     for number, p in zip(numbers, network.projections, strict=True):
-        several = isinstance(p.delay_ms, AnyDistribution | np.ndarray)
-        drawing = number * (_DRAWING + _SORTING * several)
+        drawing = number * (_DRAWING + _SORTING * _several_delays(p))
         if isinstance(p.connectivity, Convolution):
             drawing = _CONVOLVING * _places(p.connectivity)
         pairs = _size(network, p.source) * _size(network, p.target)
-        if run.base == "native" and p.joins_all and not several:
-            shared = isinstance(p.weight, float) and p.plasticity is None
-            kept = _LEARNING_OF_ALL if p.plasticity is not None else _OF_ALL
-            total += number * ((0 if shared else kept) - each)
-            drawing *= not shared
         if p.plasticity is not None:
             total += _LEARNING_PAIR.get(run.base, 0) * pairs + _LEARNT * number
         elif run.torch and pairs * 8 <= DENSE_BYTES:
@@ -341,12 +339,43 @@ def _of_synapses(run: Run) -> Part:
         if run.base == "nest":
             drawing = max(drawing, _NEST_CONNECTING * min(number, NEST_SYNAPSES))
         passing.append(drawing)
-    count = sum(numbers)
-    return Part(
-        f"{in_number(count)} synapses",
-        total + max(passing),
-        "make the network smaller (`scaled`, --scale), or connect it more sparsely",
-    )
+    return Part(f"{in_number(count)} synapses", total + max(passing), smaller)
+
+
+def _in_rows(network: SpikingNetwork, numbers: list[float]) -> float:
+    """Bytes at the peak on native, which draws the projections of one source after another's."""
+    weight, staying, groups = network.weight_bits // 8, 0.0, dict[Any, list[float]]()
+    for index, (number, p) in enumerate(zip(numbers, network.projections, strict=True)):
+        several, group = _several_delays(p), groups.setdefault(index, [0.0, 0.0])
+        if p.plasticity is not None:
+            listed = not p.joins_all or several
+            each = _LOWERED + _BY_BACKEND["native"] if listed else _LEARNING_OF_ALL
+            staying += number * (each + _LEARNT)
+            stays, passes = 0.0, float(_DRAWING + _SORTING * several)
+        elif isinstance(p.weight, float):
+            listed = not p.joins_all or several
+            stays = float(_TARGET * listed)
+            passes = float((_ENDS + weight + _DELAY * several) * listed)
+        elif p.joins_all and not several:
+            stays, passes = 8.0, 2.0 * weight
+        else:
+            group = groups.setdefault(p.source, [0.0, 0.0])
+            stays, passes = float(_TARGET + weight), float(_ENDS + 2 * weight + _DELAY * several)
+        passing = number * passes
+        if isinstance(p.connectivity, Convolution):
+            passing = _CONVOLVING * _places(p.connectivity)
+        group[0] += number * stays
+        group[1] += passing
+    peak = there = 0.0
+    for stays, passing in sorted(groups.values(), key=sum, reverse=True):
+        there += stays
+        peak = max(peak, there + passing)
+    return staying + peak
+
+
+def _several_delays(p: Projection) -> bool:
+    """Whether the delays of its synapses differ."""
+    return isinstance(p.delay_ms, AnyDistribution | np.ndarray)
 
 
 def _places(convolution: Convolution) -> float:

@@ -122,7 +122,7 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
         In the unit of the projection.
     """
     drawn = network.connections(layer, generator(seed, "weights"))
-    weights = drawn.weight
+    weights = drawn.weight.astype(np.float64, copy=False)
     if isinstance(layer.connectivity, AllToAll):
         weights = weights.reshape(drawn.n_source, drawn.n_target)
     return normalised(weights, layer)

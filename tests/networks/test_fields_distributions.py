@@ -61,3 +61,22 @@ def test_a_log_normal_has_the_standard_deviation_of_its_values(sd: float) -> Non
 def test_a_distribution_of_nothing_is_refused(fields: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         distribution(fields)
+
+
+@pytest.mark.parametrize("fields", [*CASES, {**CASES[2], "low": 2.9, "high": 3.0}], ids=str)
+def test_values_are_the_same_however_many_are_drawn_at_a_time(fields, monkeypatch):
+    made = distribution(fields)
+    streams = [np.random.default_rng(4) for _ in range(3)]
+    monkeypatch.setattr("spikelearn.networks.fields._BLOCK", 10_000)
+    at_once = made.draw(1000, streams[0])
+    monkeypatch.setattr("spikelearn.networks.fields._BLOCK", 7)
+    few = made.draw_as(1000, streams[1], np.float32, lambda values: 2.0 * values)
+    np.testing.assert_array_equal(few, (2.0 * at_once).astype(np.float32))
+    if fields["distribution"] == "normal":  # all, and then all that lie outside, again and again
+        wanted = streams[2].normal(made.mean, made.sd, 1000)
+        low, high = fields.get("low", -np.inf), fields.get("high", np.inf)
+        for _ in range(100):
+            outside = (wanted < low) | (wanted > high)
+            wanted[outside] = streams[2].normal(made.mean, made.sd, outside.sum())
+        np.testing.assert_array_equal(at_once, np.clip(wanted, low, high))
+    assert streams[0].random() == streams[1].random()

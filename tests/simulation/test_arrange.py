@@ -62,7 +62,8 @@ def test_populations_channels_and_projections_lie_one_after_another() -> None:
     assert projections["outlet"].tolist() == [0, 0, 1]
     assert projections["n_outlets"].tolist() == [1, 1, 1]
     assert projections["target"].tolist() == [0, 1, 1]
-    assert projections["delay"][0] == 3
+    assert projections["n_delays"].tolist() == [1, 1, 1]
+    assert net.delays[projections["first_delay"]].tolist() == [3, 0, 1]
     assert projections["rule"].tolist() == [-1, -1, -1]
     assert np.isnan(projections["same_weight"]).tolist() == [True, False, True]
     assert projections["full"].tolist() == [True, True, False]

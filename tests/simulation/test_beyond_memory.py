@@ -48,7 +48,9 @@ HUGE: dict[str, tuple[dict[str, Any], str]] = {
     "sloped": (named({"n": {"model": "izhikevich", "size": 10**12}}),
                "neurons"),
     "spread": (named({"n": {"size": 10**12, "v_rest_mv": {"from": 0.0, "to": 1.0}}}), "values"),
-    "all_to_all": (named({"n": {"size": 10**6}}, onto()), "1,000,000,000,000 synapses"),
+    "all_to_all": (named({"n": {"size": 10**6}}, onto(
+        weight_mv={"distribution": "uniform", "low": 0.0, "high": 0.1})),
+        "1,000,000,000,000 synapses"),
     "sparse": (named({"n": {"size": 10**8}}, onto(connectivity={
         "kind": "fixed_probability", "probability": 0.1})), r"1e\+15 synapses"),
     "in_degree": (named({"n": {"size": 10**7}}, onto(connectivity={

@@ -88,6 +88,24 @@ def test_given_delays_stand_for_those_that_are_drawn() -> None:
     np.testing.assert_array_equal(first.senders, second.senders)
 
 
+def test_delays_that_are_long_enough_are_cut_and_take_few_bytes() -> None:
+    spread = {"distribution": "normal", "mean": 4.0, "sd": 2.0}
+    drawn = network({"kind": "all_to_all"}, spread, 300)
+    given = network({"kind": "one_to_one"}, [2.0, 5.5], 2)
+    for made in (drawn, given):
+        projection = made.projections[0]
+        synapses = made.connections(projection, generator(5, "connections", 0))
+        whole, cut = (
+            delay_steps(projection, synapses, DT_MS, 1, generator(5, "delays", 0), *most)
+            for most in ((), (8,))
+        )
+        assert isinstance(whole, np.ndarray)
+        assert isinstance(cut, np.ndarray)
+        assert (whole.dtype, cut.dtype) == (np.int64, np.uint16)
+        assert whole.max() > 8
+        np.testing.assert_array_equal(cut, np.minimum(whole, 8))
+
+
 def test_delays_in_a_file_are_lists_or_arrays_beside_it(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(
         "kind: spiking\nname: x\npopulations:\n  in: {model: spike_source, size: 2}\n"

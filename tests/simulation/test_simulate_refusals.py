@@ -357,14 +357,14 @@ def free(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
 def test_a_network_larger_than_the_memory_is_refused_before_it_is_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    free(monkeypatch, 8.0)
+    free(monkeypatch, 3.0)
     drawn: list[Any] = []
     monkeypatch.setattr(SpikingNetwork, "connections", lambda *args: drawn.append(args))
     with pytest.raises(SpikelearnError) as raised:
         simulate(load_model("potjans_diesmann2014"), None, 100.0, 0.1)
     message = sentence_of(raised)
     assert "298,880,968 synapses" in message
-    assert "8.0 GB are free" in message
+    assert "3.0 GB are free" in message
     assert "scaled" in message
     assert not drawn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,7 @@ def synapse_group(
 
 
 def by_projection(
-    synapses: tuple[Synapses, ...],
+    synapses: Sequence[Synapses],
 ) -> Iterator[tuple[Synapses, int | np.ndarray]]:
     """Synapses with their delays in steps; those that differ in nothing else are one object.
 

@@ -7,19 +7,14 @@ which channel each feeds is found once, before anything is put on the grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps
-from spikelearn.networks.connections import Connections
-from spikelearn.networks.neurons import SpikeSource
-from spikelearn.networks.projections import delay_steps, shared_delay_steps
-from spikelearn.networks.spiking import Projection, SpikingNetwork
+from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse, Synapse
 from spikelearn.simulation.grid.inputs import (
     Background,
@@ -30,14 +25,22 @@ from spikelearn.simulation.grid.inputs import (
     noise_on_grid,
     sources_on_grid,
 )
-from spikelearn.simulation.grid.neurons import GridNeurons, gain_of, neurons_on_grid
-from spikelearn.simulation.grid.plasticity import GridPlasticity, plasticity_on_grid
+from spikelearn.simulation.grid.neurons import GridNeurons, neurons_on_grid
+from spikelearn.simulation.grid.plasticity import GridPlasticity
+from spikelearn.simulation.grid.synapses import (
+    GridProjection,
+    Synapses,
+    SynapsesWhenAsked,
+    projection_on_grid,
+    weights_by_name,
+)
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
 __all__ = [
     "Background",
     "GridNetwork",
+    "GridProjection",
     "GridSpikes",
     "Noise",
     "PartialRun",
@@ -61,7 +64,7 @@ class GridNetwork:
     n_trials: int
     neurons: dict[str, GridNeurons]
     sources: dict[str, GridSpikes]
-    synapses: tuple[Synapses, ...]
+    synapses: Sequence[Synapses]
     background: tuple[Background, ...]
     noise: tuple[Noise, ...] = ()
     currents: dict[str, np.ndarray] = field(default_factory=dict)
@@ -76,9 +79,19 @@ class GridNetwork:
         return values[..., self.chosen[name]] if name in self.chosen else values
 
     @property
+    def projections(self) -> Sequence[GridProjection | Synapses]:
+        """The synapses projection by projection, none of which is drawn before it is asked for."""
+        return getattr(self.synapses, "projections", self.synapses)
+
+    @property
+    def rules(self) -> list[GridPlasticity]:
+        """Of the plastic projections."""
+        return [p.plasticity for p in self.projections if p.plasticity is not None]
+
+    @property
     def plastic(self) -> bool:
         """Whether any projection is plastic."""
-        return any(s.plasticity is not None for s in self.synapses)
+        return bool(self.rules)
 
     def most_spikes(self, name: str) -> int:
         """Spikes of a neuron of a source or of a population in one step, at most."""
@@ -93,7 +106,7 @@ class GridNetwork:
             for number, channel in enumerate(channels)
             if number not in fed
         }
-        jumps = [s for s in self.synapses if s.target == name and s.channel is None]
+        jumps = [p for p in self.projections if p.target == name and p.channel is None]
         beside = [b for b in self.background if b.target == name and b.channel is None]
         return len(kinds) + bool(jumps or beside) > 1
 
@@ -163,7 +176,7 @@ def to_grid(
     seed: int,
     record_potential: tuple[str, ...],
 ) -> GridNetwork:
-    """Draw what is random and move everything onto the grid.
+    """Move everything onto the grid; synapses are drawn when they are asked for.
 
     Parameters
     ----------
@@ -217,10 +230,8 @@ def to_grid(
         n_trials=stimulus.n_trials,
         neurons=neurons,
         sources=sources_on_grid(network, stimulus, n_steps, dt_ms),
-        synapses=tuple(
-            synapses
-            for index, projection in enumerate(network.projections)
-            for synapses in projection_on_grid(
+        synapses=SynapsesWhenAsked(
+            projection_on_grid(
                 index,
                 projection,
                 network,
@@ -230,6 +241,7 @@ def to_grid(
                 n_steps,
                 seed,
             )
+            for index, projection in enumerate(network.projections)
         ),
         background=tuple(
             background_on_grid(
@@ -295,143 +307,3 @@ def channels_onto(network: SpikingNetwork) -> dict[str, dict[Synapse, int | None
         onto[item.synapse] = n_channels[item.target]
         n_channels[item.target] += 1
     return channels
-
-
-@dataclass(frozen=True)
-class Synapses:
-    """Synapses of one delay with their weights; `channel` is the target's that spikes jump.
-
-    A projection whose delays differ is several of these, one for each delay. Weights of plastic
-    synapses are in the unit of their description, and `gain` (n_target,) is what a weight of 1
-    adds to the channel or the potential; those of others contain it.
-    """
-
-    name: str
-    source: str
-    target: str
-    connections: Connections
-    delay_steps: int
-    channel: int | None
-    plasticity: GridPlasticity | None
-    gain: np.ndarray | None = None
-    place: np.ndarray | None = None  # of each synapse among the projection's; None: all are here
-
-
-def projection_on_grid(
-    index: int,
-    projection: Projection,
-    network: SpikingNetwork,
-    target: GridNeurons,
-    channel: int | None,
-    dt_ms: float,
-    n_steps: int,
-    seed: int,
-) -> list[Synapses]:
-    """A projection, as one group of synapses for each of its delays.
-
-    Parameters
-    ----------
-    index : int
-        Its place among the network's projections, which names its random numbers.
-    projection : Projection
-    network : SpikingNetwork
-        The description that it belongs to.
-    target : GridNeurons
-        The population that it ends on.
-    channel : int or None
-        The target's channel that its spikes jump; None for the potential itself.
-    dt_ms : float
-        Time step of the grid, in ms.
-    n_steps : int
-        Steps of a trial, beyond which no delay reaches: rings are not longer than the run.
-    seed : int
-        Of connectivity, weights and delays.
-
-    Raises
-    ------
-    SpikelearnError
-        Where a delay is no multiple of the step or too short, or a weight out of bounds.
-    """
-    from_source = isinstance(network.populations[projection.source], SpikeSource)
-    least = 0 if from_source else 1
-    shared_delay_steps(projection, dt_ms, least)  # a mistake is told before anything is drawn
-    drawn = network.connections(projection, generator(seed, "connections", index))
-    delays = delay_steps(projection, drawn, dt_ms, least, generator(seed, "delays", index))
-    delays = np.minimum(delays, n_steps)  # what arrives after the end never arrives
-    if projection.unit == "ns" and (least_weight := drawn.weights_once().min(initial=0.0)) < 0:
-        raise SpikelearnError(
-            f"projection {projection.name}: a conductance is not negative, found a weight of"
-            f" {least_weight:g} nS; what inhibits is its reversal potential"
-        )
-    gain = gain_of(projection, network)
-    plasticity = None
-    if projection.plasticity is not None:
-        every = projection.plasticity.normalise_every_ms
-        what = f"projection {projection.name}: normalise_every_ms"
-        plasticity = plasticity_on_grid(
-            projection.plasticity,
-            dt_ms,
-            None if every is None else in_steps(every, dt_ms, what),
-            np.broadcast_to(network.neurons[projection.target].rest_mv, (target.size,)),
-            target.v_rest,
-            target.v_init,
-        )
-        drawn = _within_bounds(drawn, plasticity, projection.name)
-    elif np.ndim(gain) or gain != 1.0:
-        drawn = drawn.times(gain)
-    common: dict[str, Any] = {
-        "name": projection.name,
-        "source": projection.source,
-        "target": projection.target,
-        "channel": channel,
-        "plasticity": plasticity,
-        "gain": None if plasticity is None else np.broadcast_to(gain, (target.size,)).astype(float),
-    }
-    if not np.ndim(delays):
-        return [Synapses(**common, connections=drawn, delay_steps=int(delays))]
-    return [
-        Synapses(**common, connections=part, delay_steps=step, place=place)
-        for step, place, part in _by_delay(drawn, delays)
-    ]
-
-
-def _within_bounds(drawn: Connections, rule: GridPlasticity, name: str) -> Connections:
-    """The synapses as plasticity takes them up: within its bounds, and normalised if it does so."""
-    once = drawn.weights_once()
-    low, high = once.min(initial=rule.w_min), once.max(initial=rule.w_max)
-    if low < rule.w_min or high > rule.w_max:
-        raise SpikelearnError(
-            f"projection {name}: weights of plastic synapses start within w_min ... w_max"
-            f" ({rule.w_min:g} ... {rule.w_max:g}), found {low:g} ... {high:g}"
-        )
-    if rule.normalise_sum is None:
-        return drawn
-    if drawn.full:  # the same sums, in a fraction of the time
-        sums = drawn.weight.reshape(drawn.n_source, drawn.n_target).sum(0)
-    else:
-        sums = np.bincount(drawn.post, drawn.weight, minlength=drawn.n_target)
-    scale = np.divide(rule.normalise_sum, sums, out=np.ones_like(sums), where=sums > 0)
-    scaled = drawn.times(scale).weight
-    return drawn.with_weight(np.clip(scaled, rule.w_min, rule.w_max, out=scaled))
-
-
-def _by_delay(
-    drawn: Connections, steps: np.ndarray
-) -> Iterator[tuple[int, np.ndarray, Connections]]:
-    """The synapses of each delay, with their places, in the order in which they were drawn."""
-    # NumPy sorts short integers by their digits, in a fraction of the time.
-    short = steps.astype(np.uint16) if steps.max(initial=0) < 2**16 else steps
-    order = np.argsort(short, kind="stable")
-    values, starts = np.unique(short[order], return_index=True)
-    for value, mine in zip(values, np.split(order, starts)[1:], strict=True):
-        ends = drawn.pre[mine], drawn.post[mine]
-        part = Connections(*ends, drawn.weight[mine], drawn.n_source, drawn.n_target)
-        yield int(value), mine, part
-
-
-def weights_by_name(parts: Iterable[tuple[Synapses, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Weights of plastic synapses as a backend gives them; those of several delays together."""
-    found: dict[str, list[np.ndarray]] = {}
-    for synapses, weights in parts:
-        found.setdefault(synapses.name, []).append(weights)
-    return {name: np.concatenate(of) if len(of) > 1 else of[0] for name, of in found.items()}

@@ -10,22 +10,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikelearn.networks.connections import Connections
-from spikelearn.simulation.grid.network import Background, GridNetwork, Synapses
+from spikelearn.simulation.grid.network import GridNetwork
 from spikelearn.simulation.grid.neurons import GridNeurons
-from spikelearn.simulation.native.kernels import count_by_source, sort_by_source
 from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
 from spikelearn.simulation.native.parts import Part, outlets, phase_steps, whole
+from spikelearn.simulation.native.rows import arrange_synapses
 from spikelearn.simulation.native.runge_kutta import CHUNK, CONDUCTANCE, HIGH, LOW, ROWS
 from spikelearn.simulation.native.slopes import slopes_of
 from spikelearn.simulation.native.state import (
     CHANNEL,
     POPULATION,
-    PROJECTION,
     Net,
     State,
     aligned,
-    empty,
     empty_rings,
     joined,
     n_neurons,
@@ -35,43 +32,51 @@ from spikelearn.simulation.native.state import (
 
 def arrange(grid: GridNetwork, part: Part | None = None) -> Net:
     """The network on the grid, or a part of it, as the kernel wants it."""
-    part = whole(grid) if part is None else part
-    neurons = list(part.neurons.values())
-    channels = [channel for p in neurons for channel in p.channels]
-    # Room for all spikes of an outlet in a step; neurons have one each at most.
-    widths = [s.width for s in grid.sources.values()]
-    ring_start = np.cumsum(
-        [0, *widths, *(size for name in grid.neurons for size in part.sizes[name])]
-    )
-    populations = _populations(grid, part, ring_start)
-    projections, rows, post, weight = _projections(grid, part, populations)
-    zeros = [np.zeros(p.size) for p in neurons]
-    longest = max((s.delay_steps for s in grid.synapses), default=0)
-    phase = phase_steps(grid) if part.n_parts > 1 else 1
-    return aligned(
-        Net(
-            populations=populations,
-            channels=_channels(neurons),
-            projections=projections,
+    return arrange_parts(grid, [whole(grid) if part is None else part])[0]
+
+
+def arrange_parts(grid: GridNetwork, parts: Sequence[Part]) -> list[Net]:
+    """Parts of a network, for which its synapses are drawn once, projection by projection."""
+    starts = [_ring_start(grid, part) for part in parts]
+    populations = [
+        _populations(grid, part, start) for part, start in zip(parts, starts, strict=True)
+    ]
+    channels = [_channels(list(part.neurons.values())) for part in parts]
+    synapses, shortest, longest = arrange_synapses(grid, parts, populations, channels)
+    longest = max(longest, *(p.refractory_steps for p in grid.neurons.values()))
+    nets = []
+    for index, part in enumerate(parts):
+        neurons = list(part.neurons.values())
+        zeros = [np.zeros(p.size) for p in neurons]
+        phase = phase_steps(grid, shortest) if part.n_parts > 1 else 1
+        net = Net(
+            populations=populations[index],
+            channels=channels[index],
+            **synapses[index]._asdict(),
             beta=np.concatenate([p.beta for p in neurons]),
             threshold=np.concatenate([p.threshold for p in neurons]),
             reset=np.concatenate([p.reset for p in neurons]),
             theta_decay=_filled([p.theta_decay for p in neurons], zeros),
             theta_increment=_filled([p.theta_increment for p in neurons], zeros),
-            kappa=joined([channel.kappa for channel in channels], np.float64),
-            rows=rows,
-            post=post,
-            weight=weight,
-            ring_start=ring_start,
+            kappa=joined([c.kappa for p in neurons for c in p.channels], np.float64),
+            ring_start=starts[index],
             part=part.number,
             n_parts=part.n_parts,
             phase=phase,
             # A part may be ahead of another by all steps of a phase but one.
-            n_slots=phase + max(longest, *(p.refractory_steps for p in grid.neurons.values())),
+            n_slots=phase + longest,
             n_sources=len(grid.sources),
             n_traced=sum(p.size for p in neurons if p.name in grid.record_potential),
         )
-    )
+        nets.append(aligned(net))
+    return nets
+
+
+def _ring_start(grid: GridNetwork, part: Part) -> np.ndarray:
+    """Where outlets begin in a slot of the ring, which has room for all spikes of a step."""
+    widths = [s.width for s in grid.sources.values()]  # neurons have one each at most
+    sizes = [size for name in grid.neurons for size in part.sizes[name]]
+    return np.cumsum([0, *widths, *sizes])
 
 
 def arranged_state(
@@ -125,87 +130,6 @@ def _channels(neurons: Sequence[GridNeurons]) -> np.ndarray:
     records["start"] = np.cumsum([0, *(channel.kappa.size for channel in channels)])[:-1]
     records["alpha"] = [channel.alpha for channel in channels]
     return records
-
-
-def channel_of(item: Synapses | Background, population: np.void) -> int:
-    """The channel that arrivals at a population go into, or -1."""
-    return -1 if item.channel is None else int(population["first_channel"]) + item.channel
-
-
-def _projections(
-    grid: GridNetwork, part: Part, populations: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A record a projection; and `rows`, `post` and `weight` of `Net`."""
-    records = np.zeros(len(part.synapses), PROJECTION)
-    names = list(part.neurons)
-    n_rules = 0
-    for record, synapses in zip(records, part.synapses, strict=True):
-        record["outlet"], record["n_outlets"] = outlets(grid, synapses.source, part.n_parts)
-        record["target"] = names.index(synapses.target)
-        record["channel"] = channel_of(synapses, populations[record["target"]])
-        record["delay"] = synapses.delay_steps
-        record["rule"] = -1 if synapses.plasticity is None else n_rules
-        n_rules += synapses.plasticity is not None
-        # Weights that change are kept one by one.
-        same = synapses.connections.same_weight if synapses.plasticity is None else None
-        record["same_weight"] = np.nan if same is None else same
-        record["full"] = synapses.connections.full
-    return records, *_sorted_synapses(part, records)
-
-
-def _sorted_synapses(part: Part, records: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All synapses, those of a source neuron side by side; their places are set in the records."""
-    projections = part.synapses
-    rows = [_rows_of(s.connections, *part.range_of(s.target)) for s in projections]
-    sizes = [int(row[-1]) for row in rows]
-    same = ~np.isnan(records["same_weight"])
-    # Of all pairs it is known which they are; only rules look up the targets of some of them.
-    listed = ~records["full"] | (records["rule"] >= 0)
-    # Written where they stay: parts that are joined would be there twice for a while.
-    post = empty(sum(size for size, one in zip(sizes, listed, strict=True) if one), np.uint32)
-    weight = empty(sum(size for size, one in zip(sizes, same, strict=True) if not one))
-    n_rows = n_synapses = n_weights = 0
-    for index, (record, synapses) in enumerate(zip(records, projections, strict=True)):
-        c, row, size = synapses.connections, rows[index], sizes[index]
-        low, high = part.range_of(synapses.target)
-        record["first_weight"] = n_synapses - n_weights
-        if listed[index]:
-            targets = post[n_synapses : n_synapses + size]
-            _sort_targets(c, low, high, row, targets)
-        if not same[index]:
-            _sort_weights(c, low, high, row, weight[n_weights : n_weights + size])
-            n_weights += size
-        rows[index] = row + n_synapses
-        record["first_row"] = n_rows
-        n_rows += row.size
-        n_synapses += size * bool(listed[index])
-    return joined(rows, np.int64), post, weight
-
-
-def _sort_targets(c: Connections, low: int, high: int, row: np.ndarray, to: np.ndarray) -> None:
-    """Write the targets `low` to `high` - 1 of each source neuron, counted from `low`."""
-    if c.full:
-        to.reshape(c.n_source, -1)[:] = np.arange(high - low)
-    else:
-        sort_by_source(c.pre, c.post, low, high, c.post, row[:-1].copy(), to)
-        to -= np.uint32(low)
-
-
-def _sort_weights(c: Connections, low: int, high: int, row: np.ndarray, to: np.ndarray) -> None:
-    """Write the weights of the same synapses in the same order."""
-    if c.full:
-        to.reshape(c.n_source, -1)[:] = c.weight.reshape(c.n_source, -1)[:, low:high]
-    else:
-        sort_by_source(c.pre, c.post, low, high, c.weight, row[:-1].copy(), to)
-
-
-def _rows_of(c: Connections, low: int, high: int) -> np.ndarray:
-    """Where the synapses of each source neuron onto targets `low` to `high` - 1 begin; the end."""
-    if c.full:
-        return np.arange(c.n_source + 1) * (high - low)
-    counts = np.zeros(c.n_source, dtype=np.int64)
-    count_by_source(c.pre, c.post, low, high, counts)
-    return np.cumsum([0, *counts])
 
 
 def _alike(population: GridNeurons) -> bool:

@@ -55,13 +55,20 @@ def emit_sources(
 def _goal(
     net: Net, state: State, target: int, channel: int
 ) -> np.ndarray:  # pragma: no cover - compiled
-    """What arrivals at a population add to: one of its channels or, for -1, its potential."""
-    first, end = net.populations[target].first, net.populations[target].end
+    """What arrivals at a population add to: one of its channels or, for -1, its potential.
+
+    For population -1, the currents or the potentials of all.
+    """
+    first, end, at = 0, state.v.size, 0
+    if target >= 0:
+        first, end = net.populations[target].first, net.populations[target].end
     if channel < 0:
         goal = state.v[first:end]
     else:
-        at = net.channels[channel].start
-        goal = state.currents[at : at + end - first]
+        at, size = 0, state.currents.size
+        if target >= 0:
+            at, size = net.channels[channel].start, end - first
+        goal = state.currents[at : at + size]
     return goal
 
 
@@ -78,22 +85,26 @@ def deliver_spikes(net: Net, state: State, step: int) -> None:  # pragma: no cov
         The step that is made.
     """
     for projection in net.projections:
-        sent = step - projection.delay
-        if sent >= 0:
+        goal = _goal(net, state, projection.target, projection.channel)
+        rows = net.rows[projection.first_row :]
+        for which in range(projection.n_delays):
+            sent = step - net.delays[projection.first_delay + which]
+            if sent < 0:
+                break
             slot = sent % net.n_slots
-            goal = _goal(net, state, projection.target, projection.channel)
-            rows = net.rows[projection.first_row :]
             for outlet in range(projection.outlet, projection.outlet + projection.n_outlets):
-                at = net.ring_start[outlet]
-                spiking = state.ring[slot, at : at + state.n_ring[slot, outlet]]
-                _deliver(net, projection, goal, spiking, rows)
+                n = state.n_ring[slot, outlet]
+                if n > 0:
+                    at = net.ring_start[outlet]
+                    spiking = state.ring[slot, at : at + n]
+                    _deliver(net, projection, which, goal, spiking, rows)
 
 
 @pasted
 def deliver_and_learn(
     net: Net, state: State, plastic: Plastic, step: int
 ) -> None:  # pragma: no cover - compiled
-    """The same where some projections are plastic.
+    """The same where some projections are plastic, which have one delay each.
 
     Parameters
     ----------
@@ -106,32 +117,44 @@ def deliver_and_learn(
         The step that is made.
     """
     for projection in net.projections:
-        sent = step - projection.delay
-        if sent >= 0:
+        goal = _goal(net, state, projection.target, projection.channel)
+        rows = net.rows[projection.first_row :]
+        for which in range(projection.n_delays):
+            sent = step - net.delays[projection.first_delay + which]
+            if sent < 0:
+                break
             slot = sent % net.n_slots
-            goal = _goal(net, state, projection.target, projection.channel)
-            rows = net.rows[projection.first_row :]
             for outlet in range(projection.outlet, projection.outlet + projection.n_outlets):
                 at = net.ring_start[outlet]
                 spiking = state.ring[slot, at : at + state.n_ring[slot, outlet]]
                 if projection.rule >= 0:
                     arrive(plastic, projection.rule, goal, spiking, rows, net.post[rows[0] :])
                 else:
-                    _deliver(net, projection, goal, spiking, rows)
+                    _deliver(net, projection, which, goal, spiking, rows)
 
 
 @pasted
 def _deliver(
-    net: Net, projection: Any, goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray
+    net: Net, projection: Any, which: int, goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray
 ) -> None:  # pragma: no cover - compiled
     if projection.full and not np.isnan(projection.same_weight):
         deliver_to_all(goal, spiking.size, projection.same_weight)
     elif projection.full:
         deliver_full(goal, spiking, rows, net.weight, projection.first_weight)
-    elif np.isnan(projection.same_weight):
-        deliver(goal, spiking, rows, net.post, net.weight, projection.first_weight)
+    elif not np.isnan(projection.same_weight):
+        deliver_same(
+            goal, spiking, rows, projection.n_delays, which, net.post, projection.same_weight
+        )
+    elif projection.single:
+        deliver(
+            goal, spiking, rows, projection.n_delays, which, net.post, net.single,
+            projection.first_weight,
+        )  # fmt: skip
     else:
-        deliver_same(goal, spiking, rows, net.post, projection.same_weight)
+        deliver(
+            goal, spiking, rows, projection.n_delays, which, net.post, net.weight,
+            projection.first_weight,
+        )  # fmt: skip
 
 
 @pasted

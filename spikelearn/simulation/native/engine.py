@@ -25,7 +25,7 @@ from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialR
 from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
 from spikelearn.simulation.memory import SPIKES_HELD as _SPIKES
 from spikelearn.simulation.native import plasticity as learning
-from spikelearn.simulation.native.arrange import arrange
+from spikelearn.simulation.native.arrange import arrange_parts
 from spikelearn.simulation.native.cache import forget_stale
 from spikelearn.simulation.native.feed import by_trial
 from spikelearn.simulation.native.kernels import advance
@@ -52,8 +52,7 @@ def arranged(grid: GridNetwork) -> Arranged:
     """The network in as many parts as it is best computed in on the threads that there are."""
     n_threads = _n_cores()
     parts = deal(grid, worth_parts(grid, n_threads // min(grid.n_trials, n_threads)))
-    with ThreadPool(len(parts)) as pool:
-        return list(zip(parts, pool.map(lambda part: arrange(grid, part), parts), strict=True))
+    return list(zip(parts, arrange_parts(grid, parts), strict=True))
 
 
 def run(

@@ -12,8 +12,8 @@ from itertools import islice
 import numpy as np
 
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes
-from spikelearn.simulation.native.arrange import channel_of
 from spikelearn.simulation.native.parts import Part
+from spikelearn.simulation.native.rows import channel_of
 from spikelearn.simulation.native.state import BACKGROUND, DRIVE, Inputs, Net, empty, joined
 
 

@@ -1,4 +1,4 @@
-"""What the native engine compiles: the time loop, and the sorting of synapses by their source.
+"""What the native engine compiles: the time loop, and the sorting of synapses into rows.
 
 Numba compiles it once, keeps the machine code on disk, and lets go of Python's lock while it runs.
 Loops over neurons are plain arithmetic on contiguous arrays, which the compiler turns into vector
@@ -31,52 +31,84 @@ _FLUSH_EVERY = 256  # steps
 
 
 @entry
-def count_by_source(
-    pre: np.ndarray, post: np.ndarray, low: int, high: int, counts: np.ndarray
-) -> None:  # pragma: no cover - compiled
-    """Count each source's synapses onto targets `low` to `high` - 1; added to `counts`.
-
-    Parameters
-    ----------
-    pre, post : arrays of shape (n_synapses,)
-        Source and target neuron of each synapse.
-    low, high : int
-    counts : array of shape (n_source,)
-    """
-    for synapse in range(pre.size):
-        if low <= post[synapse] < high:
-            counts[pre[synapse]] += 1
+def mark_delays(delays: np.ndarray, seen: np.ndarray) -> None:  # pragma: no cover - compiled
+    """Set those of `seen` that occur among `delays`."""
+    for synapse in range(delays.size):
+        seen[delays[synapse]] = True
 
 
 @entry
-def sort_by_source(
+def count_rows(
     pre: np.ndarray,
     post: np.ndarray,
     low: int,
     high: int,
-    values: np.ndarray,
-    place: np.ndarray,
-    moved: np.ndarray,
+    delays: np.ndarray,
+    place_of: np.ndarray,
+    n_delays: int,
+    counts: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """Move values of synapses onto targets `low` to `high` - 1 to the others of their source.
-
-    The order of a source's synapses is kept.
+    """Count synapses onto targets `low` to `high` - 1 by source and delay; added to `counts`.
 
     Parameters
     ----------
     pre, post : arrays of shape (n_synapses,)
         Source and target neuron of each synapse.
     low, high : int
-    values : array of shape (n_synapses,)
-    place : array of shape (n_source,)
-        Where the synapses of each source neuron begin; moves on.
-    moved : array
-        Where the values are written.
+    delays : array of shape (n_synapses,) or (1,)
+        In steps, of each synapse or of all.
+    place_of : array
+        By delay, which of the `n_delays` it is.
+    n_delays : int
+    counts : array of shape (n_source * n_delays,)
     """
+    each = delays.size > 1
     for synapse in range(pre.size):
         if low <= post[synapse] < high:
-            moved[place[pre[synapse]]] = values[synapse]
-            place[pre[synapse]] += 1
+            place = place_of[delays[synapse if each else 0]]
+            counts[np.int64(pre[synapse]) * n_delays + place] += 1
+
+
+@entry
+def fill_rows(
+    pre: np.ndarray,
+    post: np.ndarray,
+    low: int,
+    high: int,
+    delays: np.ndarray,
+    place_of: np.ndarray,
+    n_delays: int,
+    free: np.ndarray,
+    shift: int,
+    weights: np.ndarray,
+    to_post: np.ndarray,
+    to_weight: np.ndarray,
+) -> None:  # pragma: no cover - compiled
+    """Write targets and weights of the same synapses into their rows, in the order given.
+
+    Parameters
+    ----------
+    pre, post, low, high, delays, place_of, n_delays
+        As in `count_rows`.
+    free : array of shape (n_source * n_delays,)
+        The next free place of each source and delay; moves on.
+    shift : int
+        The number of target `low`.
+    weights : array of shape (n_synapses,) or (0,)
+        Empty, if no weights are to be written.
+    to_post, to_weight : arrays
+        Where they are written.
+    """
+    each, weighted = delays.size > 1, weights.size > 0
+    for synapse in range(pre.size):
+        if low <= post[synapse] < high:
+            place = place_of[delays[synapse if each else 0]]
+            row = np.int64(pre[synapse]) * n_delays + place
+            at = free[row]
+            free[row] = at + 1
+            to_post[at] = np.int64(post[synapse]) - low + shift
+            if weighted:
+                to_weight[at] = weights[synapse]
 
 
 @entry

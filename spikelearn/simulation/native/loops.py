@@ -186,6 +186,8 @@ def deliver(
     goal: np.ndarray,
     spiking: np.ndarray,
     rows: np.ndarray,
+    n_delays: int,
+    which: int,
     post: np.ndarray,
     weight: np.ndarray,
     first: int,
@@ -199,7 +201,9 @@ def deliver(
     spiking : array of int
         Source neurons that spiked.
     rows : array of int
-        First synapse of each source neuron, and the end.
+        First synapse of each source neuron and delay, and the end.
+    n_delays, which : int
+        Of how many delays this is the one.
     post : array of int
         Target neuron of each synapse.
     weight : array
@@ -207,10 +211,10 @@ def deliver(
     first : int
     """
     for neuron in spiking:
-        targets = post[rows[neuron] : rows[neuron + 1]]
-        weights = weight[rows[neuron] - first : rows[neuron + 1] - first]
-        for s in range(targets.size):
-            goal[targets[s]] += weights[s]
+        row = neuron * n_delays + which
+        start, end = rows[row], rows[row + 1]
+        for s in range(start, end):
+            goal[post[s]] += weight[s - first]
 
 
 @inner
@@ -248,7 +252,13 @@ def deliver_full(
 
 @inner
 def deliver_same(
-    goal: np.ndarray, spiking: np.ndarray, rows: np.ndarray, post: np.ndarray, weight: float
+    goal: np.ndarray,
+    spiking: np.ndarray,
+    rows: np.ndarray,
+    n_delays: int,
+    which: int,
+    post: np.ndarray,
+    weight: float,
 ) -> None:  # pragma: no cover - compiled
     """Spikes arrive by synapses that are listed and have one weight.
 
@@ -259,14 +269,17 @@ def deliver_same(
     spiking : array of int
         Source neurons that spiked.
     rows : array of int
-        First synapse of each source neuron, and the end.
+        First synapse of each source neuron and delay, and the end.
+    n_delays, which : int
+        Of how many delays this is the one.
     post : array of int
         Target neuron of each synapse.
     weight : float
         Of every synapse.
     """
     for neuron in spiking:
-        for target in post[rows[neuron] : rows[neuron + 1]]:
+        row = neuron * n_delays + which
+        for target in post[rows[row] : rows[row + 1]]:
             goal[target] += weight
 
 

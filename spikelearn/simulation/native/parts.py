@@ -17,7 +17,7 @@ import numpy as np
 
 from spikelearn._cores import cores
 from spikelearn.networks.neurons import LIF
-from spikelearn.simulation.grid.network import GridNetwork, Synapses
+from spikelearn.simulation.grid.network import GridNetwork, GridProjection, Synapses
 from spikelearn.simulation.grid.neurons import GridNeurons
 
 # Parts begin at multiples of it: loops that look at several neurons at once then look at the same
@@ -44,7 +44,7 @@ class Part:
         Those of each population that has some here.
     first : dict of int
         Which of the population's neurons is the first of them.
-    synapses : tuple of Synapses
+    projections : tuple of GridProjection or Synapses
         Those onto these populations, whole.
     sizes : dict of lists of int
         How many neurons of each population there are in each part.
@@ -54,8 +54,13 @@ class Part:
     n_parts: int
     neurons: dict[str, GridNeurons]
     first: dict[str, int]
-    synapses: tuple[Synapses, ...]
+    projections: tuple[GridProjection | Synapses, ...]
     sizes: dict[str, list[int]]
+
+    @property
+    def learning(self) -> list[Synapses]:
+        """The plastic synapses among them, whole, by projection and delay."""
+        return learning(self.projections)
 
     def range_of(self, name: str) -> tuple[int, int]:
         """Of a population, the first neuron here and the one after the last."""
@@ -67,11 +72,16 @@ class Part:
         return values[..., low:high]
 
 
+def learning(projections: Sequence[GridProjection | Synapses]) -> list[Synapses]:
+    """The plastic synapses of projections, by projection and delay."""
+    return [s for p in projections if p.plasticity is not None for s in p.by_delay]
+
+
 def whole(grid: GridNetwork) -> Part:
     """The network in one part."""
     sizes = {name: [population.size] for name, population in grid.neurons.items()}
     first = dict.fromkeys(grid.neurons, 0)
-    return Part(0, 1, dict(grid.neurons), first, grid.synapses, sizes)
+    return Part(0, 1, dict(grid.neurons), first, tuple(grid.projections), sizes)
 
 
 def deal(grid: GridNetwork, n_parts: int) -> list[Part]:
@@ -100,8 +110,8 @@ def deal(grid: GridNetwork, n_parts: int) -> list[Part]:
             if high > low
         }
         first = {name: ranges[name][0] for name in neurons}
-        synapses = tuple(s for s in grid.synapses if s.target in neurons)
-        parts.append(Part(number, n_parts, neurons, first, synapses, sizes))
+        projections = tuple(p for p in grid.projections if p.target in neurons)
+        parts.append(Part(number, n_parts, neurons, first, projections, sizes))
     return parts
 
 
@@ -129,7 +139,7 @@ def worth_parts(grid: GridNetwork, n_threads: int) -> int:
         return 1
     spikes = _USUAL_HZ * grid.dt_ms / 1000.0
     work = sum(p.size * _cost(p) for p in grid.neurons.values())
-    work += _DELIVERY * spikes * sum(s.connections.n_synapses for s in grid.synapses)
+    work += _DELIVERY * spikes * sum(p.expected_number for p in grid.projections)
     pieces = sum(p.size // PIECE for p in grid.neurons.values())
     return max(1, min(n_threads, int(work * phase_steps(grid) // _WORTH), pieces))
 
@@ -140,10 +150,19 @@ def _cost(population: GridNeurons) -> float:
     return _CONDUCTING if population.conducting else _LEAKY
 
 
-def phase_steps(grid: GridNetwork) -> int:
-    """Steps after which threads meet: no spike of a neuron arrives sooner."""
-    delays = [s.delay_steps for s in grid.synapses if s.source in grid.neurons]
-    modulators = [s.plasticity.reward for s in grid.synapses if s.plasticity is not None]
+def phase_steps(grid: GridNetwork, shortest: int | None = None) -> int:
+    """Steps after which threads meet: no spike of a neuron arrives sooner.
+
+    Parameters
+    ----------
+    grid : GridNetwork
+    shortest : int, optional
+        The shortest delay of a synapse between neurons, in steps; that which the description lets
+        expect, if absent.
+    """
+    delays = [p.shortest_delay for p in grid.projections if p.source in grid.neurons]
+    delays = delays if shortest is None else [shortest]
+    modulators = [rule.reward for rule in grid.rules]
     if any(r is not None and r.modulator in grid.neurons for r in modulators):
         delays.append(1)
     room = _MOST_ROOM // max(1, sum(p.size for p in grid.neurons.values()))

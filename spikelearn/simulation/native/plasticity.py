@@ -13,7 +13,7 @@ import numpy as np
 
 from spikelearn.simulation.grid.network import GridNetwork, Synapses, weights_by_name
 from spikelearn.simulation.grid.plasticity import GridPlasticity
-from spikelearn.simulation.native.parts import Part, outlets, whole
+from spikelearn.simulation.native.parts import Part, learning, outlets, whole
 from spikelearn.simulation.native.state import Net, copied
 
 RULE = np.dtype(
@@ -124,7 +124,7 @@ def start(grid: GridNetwork, net: Net, part: Part | None = None) -> Plastic | No
         The network as a whole, if absent.
     """
     part = whole(grid) if part is None else part
-    synapses = [s for s in part.synapses if s.plasticity is not None]
+    synapses = part.learning
     rules = [s.plasticity for s in synapses if s.plasticity is not None]
     if not rules:
         return None
@@ -173,12 +173,12 @@ def weights_after(
 ) -> dict[str, np.ndarray]:
     """Weights by projection, of shape (n_synapses,), in the order of their connections."""
     found: dict[int, np.ndarray] = {}
-    number = {id(synapses): index for index, synapses in enumerate(grid.synapses)}
+    all_learning = learning(grid.projections)
+    number = {id(synapses): index for index, synapses in enumerate(all_learning)}
     for part, plastic in parts:
         if plastic is None:
             continue
-        for rule in plastic.rules:
-            synapses = part.synapses[rule["projection"]]
+        for rule, synapses in zip(plastic.rules, part.learning, strict=True):
             c, (low, high) = synapses.connections, part.range_of(synapses.target)
             weights = plastic.weight[rule["weight_start"] : rule["weight_end"]]
             into = found.setdefault(number[id(synapses)], np.empty(c.n_synapses))
@@ -189,7 +189,7 @@ def weights_after(
                 order = np.argsort(c.pre, kind="stable")
                 here = (c.post[order] >= low) & (c.post[order] < high)
                 into[order[here]] = weights
-    return weights_by_name([(grid.synapses[index], found[index]) for index in sorted(found)])
+    return weights_by_name([(all_learning[index], found[index]) for index in sorted(found)])
 
 
 _Columns = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -47,11 +47,13 @@ PROJECTION = np.dtype(
     [
         ("outlet", np.int64),  # the first, and how many: those of its source
         ("n_outlets", np.int64),
-        ("target", np.int64),  # population
+        ("target", np.int64),  # population, or -1: several, by places in all currents or potentials
         ("channel", np.int64),  # or -1: into the potential
-        ("delay", np.int64),  # steps
+        ("first_delay", np.int64),  # in `delays`
+        ("n_delays", np.int64),
         ("first_row", np.int64),  # in `rows`
-        ("first_weight", np.int64),  # synapse whose weight is the first in `weight`
+        ("first_weight", np.int64),  # synapse whose weight is the first in `weight` or `single`
+        ("single", np.bool_),  # whether its weights are of 32 bits
         ("same_weight", np.float64),  # of all its synapses, or NaN where they differ
         ("full", np.bool_),  # whether every source neuron has a synapse on every target neuron
         ("rule", np.int64),  # by which it is plastic, or -1
@@ -98,9 +100,11 @@ class Net(NamedTuple):
     theta_decay: np.ndarray  # (N,)
     theta_increment: np.ndarray  # (N,)
     kappa: np.ndarray  # as long as the currents
-    rows: np.ndarray  # first synapse of each neuron of each projection's source, and the end
+    delays: np.ndarray  # of each projection, in steps, ascending
+    rows: np.ndarray  # by projection, source neuron and delay, the first synapse, and the end
     post: np.ndarray  # (n synapses,) neuron within the target, unsigned: never from the end
     weight: np.ndarray  # of projections whose weights differ
+    single: np.ndarray  # those of 32 bits
     ring_start: np.ndarray  # (outlets + 1,) in a slot of the ring
     part: int  # the number of this part
     n_parts: int

@@ -193,7 +193,7 @@ def _connect_synapses(nest: Any, grid: GridNetwork, synapses: Synapses, made: Ma
             nest,
             drawn.pre[part].astype(np.int64) + first_id(sources[synapses.source]),
             drawn.post[part].astype(np.int64) + first_id(made.neurons[synapses.target]),
-            drawn.weight[part],
+            drawn.weight[part].astype(np.float64),
             delay,
             target,
             synapses.channel,
