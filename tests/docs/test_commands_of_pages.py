@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from museums import models, recordings
 from spikelearn.cli import app
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOWN = re.compile(r"^(?: {3,4}|\$ | {3}\$ )spikelearn (.*)$", re.MULTILINE)
+INLINE = re.compile(r"``spikelearn ([a-z][^`]*)``")
 WRITTEN = {
     path.name: SHOWN.findall(path.read_text(encoding="utf-8"))
     for path in sorted([*DOCS.glob("*.md"), *(DOCS / "howto").glob("*.md")])
@@ -40,8 +42,11 @@ def test_commands_of_written_pages_are_there(page: str) -> None:
 
 
 def test_commands_of_museums_are_there(written: Path) -> None:
-    pages = [path.read_text(encoding="utf-8") for path in (written / "rules").glob("*.rst")]
-    commands = {words for text in pages for words in SHOWN.findall(text)}
+    pages = [path.read_text(encoding="utf-8") for path in written.rglob("*.rst")]
+    commands = {words for text in pages for words in SHOWN.findall(text) + INLINE.findall(text)}
+    commands |= set(INLINE.findall(models.overview([]))) | set(
+        INLINE.findall(recordings.absent("x"))
+    )
     assert len(commands) > 50
     assert [said for said in map(fault, sorted(commands)) if said] == []
 
