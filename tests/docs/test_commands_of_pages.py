@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -21,12 +23,18 @@ WRITTEN = {
 }
 
 
+@cache
+def whole_app() -> Any:
+    """The command line, as one command."""
+    return typer.main.get_command(app)
+
+
 def fault(words: str) -> str | None:
     """What a command has that there is not: a command, or an option."""
     given = shlex.split(words, comments=True)
-    command = typer.main.get_command(app)
+    command: Any = whole_app()
     while given and not given[0].startswith("-") and given[0] in getattr(command, "commands", {}):
-        command = command.commands[given.pop(0)]  # type: ignore[attr-defined]
+        command = command.commands[given.pop(0)]
     if hasattr(command, "commands") and not given and not command.invoke_without_command:
         return f"{words}: no command"
     if hasattr(command, "commands") and given:

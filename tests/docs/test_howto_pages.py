@@ -20,6 +20,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries' own
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS, ids=[s.partition("\n")[0] for s in SECTIONS])
 def test_code_beside_another_program_runs(section: str) -> None:
     blocks = FENCE.findall(section)
