@@ -123,7 +123,7 @@ def network(name: str, duration_ms: float, repeats: int) -> str:
         for key, ready in held.items()
     }
     lines = [f"## {name}: {MODELS[name]}, {duration_ms:g} ms", "", *table(held, rates)]
-    lines += [f"| {engine} | {why} |{' |' * 8}" for engine, why in refused.items()]
+    lines += [f"| {engine} | {why} |{' |' * 7}" for engine, why in refused.items()]
     return "\n".join([*lines, ""])
 
 
