@@ -36,8 +36,8 @@ def test_each_model_is_made_from_its_fields_and_written_back(name: str) -> None:
         ({"model": "lif", "size": 2}, ("populations", "n", "v_threshold_mv"), "Field required"),
         ({"model": "lif", "size": 2, "v_threshold_mv": 1, "tau": 3},
          ("populations", "n", "tau"), "no such field"),
-        ({"model": "nobody", "size": 1}, ("populations", "n"), "'nobody' .*'adex'"),
-        ({"size": 1}, ("populations", "n"), "discriminator 'model'"),
+        ({"model": "nobody", "size": 1}, ("populations", "n"), "no model 'nobody'; .* adex"),
+        ({"size": 1}, ("populations", "n"), "it does not say its model"),
         (3, ("populations", "n"), "valid dictionary"),
     ],
 )  # fmt: skip
