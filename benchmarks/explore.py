@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 CHROMIUM = "/usr/bin/chromium"
+COLUMNS = ".bk-panel-models-layout-Column, .bk-Column"
 SLIDERS = {
     "lif_neuron": "tau m (ms)",
     "hodgkin_huxley1952": "leak (nS)",
@@ -39,11 +40,11 @@ _TIMED = f"""() => new Promise(done => {{
 
 def measured(page: Any, label: str, drags: int) -> list[float]:
     """Milliseconds from each key to the raster's change."""
-    handle = page.locator(".bk-Column", has_text=label).last.locator(".noUi-handle")
+    handle = page.locator(COLUMNS, has_text=label).last.locator(".noUi-handle")
     handle.focus()
     found = []
     for k in range(drags):
-        page.evaluate(f"window.timed = ({_TIMED})()")
+        page.evaluate(f"() => {{ window.timed = ({_TIMED})() }}")
         page.keyboard.press("ArrowRight" if k % 4 < 2 else "ArrowLeft")
         found.append(float(page.evaluate("window.timed")))
         page.wait_for_timeout(50)
@@ -66,31 +67,37 @@ def main() -> None:
     )  # fmt: skip
     assert server.stdout is not None  # noqa: S101 - piped
     address = server.stdout.readline().split()[1]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for model in given.models:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(120_000)
-            page.goto(f"{address}?model={model}&duration_ms=500" + _shown(model))
-            page.wait_for_function(
-                "() => window.Bokeh?.documents?.[0]?.get_model_by_name('raster data B')"
-                "?.data.x.length > 0"
-            )
-            page.wait_for_timeout(3000)
-            label = SLIDERS.get(model, "weight (mV)")
-            times = measured(page, label, given.drags)[3:]
-            title = page.evaluate("Bokeh.documents[0].get_model_by_name('raster B').title.text")
-            words = f"{np.median(times):6.0f} ms, 90 % within {np.percentile(times, 90):6.0f} ms"
-            print(f"{model:24s} {words}   ({title})", flush=True)
-            if given.memory:
-                before = psutil.Process(server.pid).memory_info().rss
-                measured(page, label, given.memory)
-                grown = psutil.Process(server.pid).memory_info().rss - before
-                print(f"{'':24s} {grown / 1e6:.0f} MB more after {given.memory} drags", flush=True)
-            page.close()
-        browser.close()
-    server.send_signal(signal.SIGINT)
-    server.communicate(timeout=60)
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for model in given.models:
+                page = browser.new_page(viewport={"width": 1280, "height": 900})
+                page.set_default_timeout(120_000)
+                page.goto(f"{address}?model={model}&duration_ms=500" + _shown(model))
+                page.wait_for_function(
+                    "() => window.Bokeh?.documents?.[0]?.get_model_by_name('raster data B')"
+                    "?.data.x.length > 0"
+                )
+                page.wait_for_timeout(3000)
+                label = SLIDERS.get(model, "weight (mV)")
+                times = measured(page, label, given.drags)[3:]
+                title = page.evaluate("Bokeh.documents[0].get_model_by_name('raster B').title.text")
+                words = (
+                    f"{np.median(times):6.0f} ms, 90 % within {np.percentile(times, 90):6.0f} ms"
+                )
+                print(f"{model:24s} {words}   ({title})", flush=True)
+                if given.memory:
+                    before = psutil.Process(server.pid).memory_info().rss
+                    measured(page, label, given.memory)
+                    grown = psutil.Process(server.pid).memory_info().rss - before
+                    print(
+                        f"{'':24s} {grown / 1e6:.0f} MB more after {given.memory} drags", flush=True
+                    )
+                page.close()
+            browser.close()
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=60)
 
 
 def _shown(model: str) -> str:
