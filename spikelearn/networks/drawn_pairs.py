@@ -100,8 +100,10 @@ def draw_pairs(
 
 
 def _narrow(ends: np.ndarray) -> np.ndarray:
-    """A copy, for what is drawn may be somebody's."""
-    return ends.astype(np.int32)
+    """A copy, for what is drawn may be somebody's; read only, for many may have it."""
+    narrow = ends.astype(np.int32)
+    narrow.flags.writeable = False
+    return narrow
 
 
 def _size(kept: OrderedDict[str, _Kept]) -> int:

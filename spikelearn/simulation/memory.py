@@ -23,6 +23,7 @@ from spikelearn.networks.connectivity import Convolution
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse
+from spikelearn.simulation.grid.neurons import gain_of
 from spikelearn.simulation.spike_store import ARRAY_BYTES, MB, RECORDED_BYTES, SPIKES_IN_MEMORY_MB
 
 if TYPE_CHECKING:
@@ -352,7 +353,7 @@ def _in_rows(network: SpikingNetwork, numbers: list[float]) -> float:
             each = _LOWERED + _BY_BACKEND["native"] if listed else _LEARNING_OF_ALL
             staying += number * (each + _LEARNT)
             stays, passes = 0.0, float(_DRAWING + _SORTING * several)
-        elif isinstance(p.weight, float):
+        elif isinstance(p.weight, float) and not np.ndim(gain_of(p, network)):
             listed = not p.joins_all or several
             stays = float(_TARGET * listed)
             passes = float((_ENDS + weight + _DELAY * several) * listed)

@@ -24,8 +24,9 @@ KINDS = (
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    """Small projections count, too."""
+    """Small projections count, too, and nothing is kept from elsewhere."""
     monkeypatch.setattr(drawn_pairs, "_FEWEST", 0)
+    monkeypatch.setattr(drawn_pairs, "_kept", None)
 
 
 def drawn(connectivity, weight, seed, source="a"):

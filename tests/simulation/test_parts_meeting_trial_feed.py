@@ -106,6 +106,30 @@ def test_a_network_that_learns_gives_the_same_in_any_number_of_parts(in_parts, m
     assert same(found[0], found[2])
 
 
+def test_a_part_that_lacks_the_first_of_two_rules_learns_by_its_own(in_parts, monkeypatch):
+    monkeypatch.setattr(parts, "PIECE", 256)  # the small population stands in one part alone
+    learn = [
+        {"source": "in", "target": name, "weight_mv": 0.3, "plasticity": {**RULE, "a_plus": gain}}
+        for name, gain in (("small", 0.01), ("big", 0.05))
+    ]
+    neurons = {"model": "lif", "v_threshold_mv": 3.0}
+    description = SpikingNetwork(
+        name="two rules",
+        populations={
+            "in": {"model": "spike_source", "size": 30},
+            "small": {**neurons, "size": 10}, "big": {**neurons, "size": 600},
+        },
+        projections=learn,
+    )  # fmt: skip
+    shown = stimulus_for(description, "poisson", 60.0, 0.5, 3)
+    found = []
+    for number in (1, 2):
+        in_parts(number)
+        found.append(simulate(description, shown, 60.0, 0.5, "native", 4))
+    assert found[0].n_spikes > 300
+    assert same(*found)
+
+
 def test_a_reward_that_neurons_of_all_parts_give_is_summed_in_one_order(in_parts):
     rewarded = {
         **RULE, "rule": "dopamine_stdp", "modulator": "b", "tau_eligibility_ms": 50.0,
@@ -169,14 +193,14 @@ def test_a_part_that_fails_holds_up_no_other(in_parts, monkeypatch, failing):
 
 
 def test_a_thread_that_does_not_start_holds_up_no_other(in_parts, monkeypatch):
-    class Pool(engine.ThreadPoolExecutor):
+    class Pool(engine.ThreadPool):
         def submit(self, call: Any, *more: Any) -> Any:
             of = getattr(call, "__self__", None)
             if isinstance(of, trial._Share) and of.part.number == 2:
                 raise RuntimeError("can't start new thread")
             return super().submit(call, *more)
 
-    monkeypatch.setattr(engine, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(engine, "ThreadPool", Pool)
     in_parts(3)
     with pytest.raises(RuntimeError, match="can't start"):
         simulate_shown(20.0)

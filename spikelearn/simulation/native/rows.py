@@ -48,7 +48,7 @@ class Group:
     joinable : bool
         Whether others may come to it: its weights differ, and nothing needs them apart.
     rule : int
-        The number of its plasticity, or -1.
+        The number of its plasticity in the whole network, or -1.
     """
 
     projections: list[_AnyProjection]
@@ -352,6 +352,9 @@ class _Table:
 
     def finished(self) -> Rows:
         """All of it."""
+        # A part numbers the rules that it has, in the same order.
+        learning = np.flatnonzero(self.records["rule"] >= 0)
+        self.records["rule"][learning] = np.arange(learning.size)
         sizes = [rows.size for rows in self.rows]
         self.records["first_row"] = np.cumsum([0, *sizes])[:-1]
         self.records["first_delay"] = np.cumsum([0, *(d.size for d in self.delays)])[:-1]
