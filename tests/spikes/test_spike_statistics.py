@@ -91,7 +91,7 @@ def test_gamma_renewal_has_a_known_cv_and_local_variation() -> None:
 def test_known_counts_have_a_known_fano_factor() -> None:
     # Counts 2, 4, 6 over trials: variance 4, mean 4. Constant counts: 0. Silent: none.
     trains = [[np.arange(n) + 1.0, np.arange(3) + 1.0, []] for n in [2, 4, 6]]
-    activity = activity_of(trains, labels="aaa")
+    activity = activity_of(trains, labels=list("aaa"))
     np.testing.assert_allclose(fano_factor(activity, "a"), [1.0, 0.0, np.nan])
 
 

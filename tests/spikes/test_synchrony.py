@@ -28,7 +28,9 @@ def test_a_poisson_population_has_a_fano_factor_of_one() -> None:
 def test_a_population_that_fires_at_once_has_a_fano_factor_of_its_size() -> None:
     # In a share p of bins all fire: mean size p, variance size² p (1 - p).
     size, n_bins, bins = 8, 40, np.array([3, 11, 12, 29])
-    activity = activity_of([[bins * 5.0 + 2.0] * size, [[]] * size], n_bins * 5.0, labels="aa")
+    activity = activity_of(
+        [[bins * 5.0 + 2.0] * size, [[]] * size], n_bins * 5.0, labels=list("aa")
+    )
     share = bins.size / (2 * n_bins)
     found = population_fano_factor(activity, "a", 5.0)
     unbiased = 2 * n_bins / (2 * n_bins - 1)

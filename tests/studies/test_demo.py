@@ -68,7 +68,7 @@ def test_without_the_recording_everything_else_is_done_and_the_gap_is_marked(
     ):
         assert words in page
     assert "Whose representation" not in page
-    assert capsys.readouterr().out.count("Left out: ") == 1
+    assert capsys.readouterr().err.count("Left out: ") == 1
     results = pd.read_parquet(out / "results.parquet")
     assert set(results["table"]) == {"accuracy", "auditory"}
     assert len(results[results["table"] == "accuracy"]) == 4
