@@ -67,7 +67,8 @@ def test_whoever_waits_is_asked_in_every_second_whether_to_go_on(
 
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(
-            lambda rank: Processes(tmp_path / "meeting", rank, 2, no_longer), range(2)
+            lambda rank: Processes(tmp_path / "meeting", rank, 2, None if rank else no_longer),
+            range(2),
         )
     with pytest.raises(LostRank, match="long enough"):
         one.add_up(torch.ones(1))
