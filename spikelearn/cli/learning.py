@@ -272,7 +272,7 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
     from spikelearn.networks import load_model
     from spikelearn.rules import known_name, rule_entry
     from spikelearn.training.config import STDPConfig, TrainConfig
-    from spikelearn.training.recipes import load_recipe
+    from spikelearn.training.recipes import load_recipe, recipe_with
     from spikelearn.training.usual import (
         DATASET,
         is_plastic,
@@ -300,10 +300,7 @@ def _training_config(recipe: str | None, given: dict[str, Any]) -> TrainConfig |
         if rule is not None and rule != config.rule_place:
             raise SpikelearnError(f"the recipe '{recipe}' is for the rule '{config.rule}'")
         _check_options(type(config), config.rule, given)
-        options = {**getattr(config, "options", {}), **given.pop("options", {})}
-        if config.changes and "changes" in given and "model" not in given:
-            given["changes"] = {**config.changes, **given["changes"]}
-        return load_recipe(recipe, **given, options=options)
+        return recipe_with(recipe, given)
     kind = STDPConfig if rule_entry(rule).simulated else TrainConfig
     _check_options(kind, str(rule), given)
     model = model or usual_model(str(rule), given.get("dataset", DATASET))

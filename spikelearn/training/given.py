@@ -23,7 +23,7 @@ from spikelearn.networks import KINDS, load_model
 from spikelearn.rules import RULES, known_name, rule_entry
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import AfterEpoch, Progress, TrainedRun
-from spikelearn.training.recipes import is_recipe, load_recipe
+from spikelearn.training.recipes import is_recipe, recipe_with
 from spikelearn.training.several_runs import train_one
 from spikelearn.training.stdp_training import STDPRun
 from spikelearn.training.usual import DATASET, usual_dataset, usual_model, usual_recipe, usual_rule
@@ -63,7 +63,8 @@ def train(
         object; a recipe, by name ("mnist_mlp/backprop") or file; an earlier run, or its folder.
         May be left out where `rule` is given. Where no rule is named, it is gradient descent (or
         the model's own plasticity), and where no data set is, one that the model takes; a line says
-        which.
+        which. Where there is a shipped recipe for rule, model and data set, that fills in what is
+        left open, which a line says, too.
     runs : path, optional
         Folder of runs. The run is stored there, and a checkpoint after every epoch, from which an
         interrupted run goes on; `learning_curve` says where its curve stands meanwhile. Nothing is
@@ -86,7 +87,8 @@ def train(
         On which it computes: 1, if absent, and by simulation as many as there are cores.
     **fields
         Of `TrainConfig`, or of `STDPConfig` where the simulation carries out the rule, in place of
-        what `config` says: rule, dataset, epochs, learning_rate, seed, options ...
+        what `config` says: rule, dataset, epochs, learning_rate, seed, options ... Of a recipe or
+        a run, `options` and `changes` replace those that they name, and the others stay.
 
     Returns
     -------
@@ -159,9 +161,9 @@ def config_given(given: Trained | None = None, /, **fields: Any) -> TrainConfig 
     if isinstance(given, TrainedRun | STDPRun):
         if given.folder is None:
             raise SpikelearnError("a run that was not stored in `runs` is not trained again")
-        return load_recipe(given.folder, **fields)
+        return recipe_with(given.folder, fields)
     if isinstance(given, str | Path) and _is_recipe(given):
-        return load_recipe(given, **fields)
+        return recipe_with(given, fields)
     named = _named(given)
     if isinstance(given, str | Path | Description) and fields.get("model") is not None:
         raise SpikelearnError(f"two models are given: {given!r:.60} and {fields['model']!r:.60}")
@@ -207,11 +209,10 @@ def _completed(fields: Mapping[str, Any]) -> TrainConfig | STDPConfig:
         guessed.append(f"rule {given['rule']}")
     rule = given["rule"] = known_name(given["rule"])
     dataset = str(given.get("dataset", DATASET))
-    if guessed or "model" not in given:
-        recipe = usual_recipe(rule, given.get("model"), dataset)
-        if recipe is not None:
-            _say(f"Recipe: {recipe}")
-            return load_recipe(recipe, **given)
+    recipe = usual_recipe(rule, given.get("model"), dataset)
+    if recipe is not None:
+        _say(f"Recipe: {recipe}")
+        return recipe_with(recipe, given)
     if "model" not in given:
         given["model"] = usual_model(rule, dataset)
         guessed.append(f"model {given['model']}")

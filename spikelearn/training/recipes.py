@@ -26,7 +26,7 @@ from spikelearn._files import (
 from spikelearn._keys import content_key, current_name
 from spikelearn._store import CONFIG, StoredResultWarning, is_complete
 from spikelearn.networks import load_model
-from spikelearn.rules import RULES
+from spikelearn.rules import RULES, known_name
 from spikelearn.rules.user_rule import absolute_place, is_place
 from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS, is_own
 from spikelearn.training.config import SAID_OF_NETWORKS, STDPConfig, TrainConfig, fields_of
@@ -71,6 +71,40 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
         content = {k: v for k, v in content.items() if k not in ("description", "reference")}
         content = beside(path, content) | changes
     return _made(content, path)
+
+
+def recipe_with(name: str | Path, given: Mapping[str, Any]) -> TrainConfig | STDPConfig:
+    """A recipe with what is given in place of what it says; of options and changes, one by one.
+
+    Options that are not given stay as the recipe says. So do changes of its model, unless another
+    model is given, to which they do not belong.
+
+    Parameters
+    ----------
+    name : str or Path
+        Of a recipe or a run, as for `load_recipe`.
+    given : mapping
+        Fields of its configuration.
+
+    Raises
+    ------
+    SpikelearnError
+        As `load_recipe` does.
+    """
+    fields = dict(given)
+    parts = {part: fields[part] for part in ("options", "changes")
+             if isinstance(fields.get(part), Mapping)}  # fmt: skip
+    if parts:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StoredResultWarning)  # told when it is read below
+            recipe = load_recipe(name)
+        if str(fields.get("model", recipe.model)) != recipe.model:
+            parts.pop("changes", None)
+        if known_name(fields.get("rule", recipe.rule_place)) != recipe.rule_place:
+            parts.pop("options", None)
+        for part, own in parts.items():
+            fields[part] = {**(getattr(recipe, part, None) or {}), **own}
+    return load_recipe(name, **fields)
 
 
 def _made(content: Any, path: Path) -> TrainConfig | STDPConfig:

@@ -11,6 +11,7 @@ from spikelearn import SpikelearnError, STDPConfig, TrainConfig
 from spikelearn._keys import content_key
 from spikelearn.training.config import run_key
 from spikelearn.training.given import config_given
+from spikelearn.training.recipes import load_recipe
 from spikelearn.training.usual import MODELS, usual_dataset, usual_model, usual_recipe, usual_rule
 
 FIELDS = {"model": "mlp_64", "rule": "backprop", "dataset": "digits", "epochs": 1}
@@ -70,6 +71,42 @@ def test_what_is_left_open_is_chosen_and_told(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == ""
     assert config_given(rule="feedback_alignment").model == "mlp_784"
     assert capsys.readouterr().err == "Recipe: mnist_mlp/feedback_alignment\n"
+
+
+def test_a_recipe_fills_in_what_is_left_open_also_where_all_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from spikelearn.cli.learning import _training_config
+
+    recipe = load_recipe("mnist_diehl_cook2015/stdp")
+    assert (recipe.epochs, recipe.n_train) != (1, 300)
+    assert config_given("diehl_cook2015") == recipe
+    assert config_given("diehl_cook2015", rule="stdp") == recipe
+    assert config_given({"model": "diehl_cook2015", "rule": "stdp"}) == recipe
+    assert _training_config(None, {"model": "diehl_cook2015", "rule": "stdp"}) == recipe
+    assert capsys.readouterr().err.count("Recipe: mnist_diehl_cook2015/stdp") == 4
+    named = config_given("diehl_cook2015", rule="stdp", n_train=30)
+    assert (named.n_train, named.epochs) == (30, recipe.epochs)
+
+
+def test_options_and_changes_replace_those_of_a_recipe_that_they_name(tmp_path: Path) -> None:
+    from spikelearn.cli.learning import _training_config
+
+    recipe = load_recipe("mnist_mlp/bcm")
+    given = {"options": {"unsupervised_epochs": 2}}
+    config = config_given(rule="bcm", **given)
+    assert dict(config.options) == {**recipe.options, "unsupervised_epochs": 2}
+    assert len(config.options) == len(recipe.options) > 1
+    assert config == config_given("mnist_mlp/bcm", **given)
+    assert config == _training_config(None, {"rule": "bcm", **given})
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "{model: mlp_64, rule: backprop, dataset: digits, changes: {'sizes[1]': 20, name: mine}}"
+    )
+    changed = config_given(mine, changes={"sizes[1]": 30})
+    assert dict(changed.changes or {}) == {"sizes[1]": 30, "name": "mine"}
+    other = config_given(mine, model="mlp_784", dataset="mnist", changes={"sizes[1]": 30})
+    assert dict(other.changes or {}) == {"sizes[1]": 30}
 
 
 def test_every_kind_of_model_has_its_usual_rule_and_data() -> None:
