@@ -72,6 +72,11 @@ class _RunConfig(Description):
     )
     seed: int = Field(default=0, ge=0)
 
+    @field_validator("model", "dataset", mode="before")
+    @classmethod
+    def _path_by_name(cls, given: Any) -> Any:
+        return str(given) if isinstance(given, Path) else given
+
     @field_validator("image_range")
     @classmethod
     def _black_and_white_differ(

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spikelearn._atomic import check_place
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import cache_folder, shipped_names, validate, write_yaml
@@ -126,6 +127,8 @@ def train(
     for name, place in (("runs", runs), ("tensorboard", tensorboard)):
         if place is not None and not isinstance(place, str | Path):
             raise SpikelearnError(f"{name} is the path of a folder, found {place!r:.40}")
+        if place is not None:
+            check_place(Path(place) / "a run")
     found = config_given(config, **fields)
     options: dict[str, Any] = {"tensorboard": tensorboard}
     if isinstance(found, TrainConfig):

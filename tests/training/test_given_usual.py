@@ -109,6 +109,20 @@ def test_options_and_changes_replace_those_of_a_recipe_that_they_name(tmp_path: 
     assert dict(other.changes or {}) == {"sizes[1]": 30}
 
 
+def test_data_and_runs_are_places_of_files(tmp_path: Path, run) -> None:
+    images = tmp_path / "mine.npz"
+    for given in ("mlp_64", {"model": "mlp_64"}, "mnist_mlp/backprop", TrainConfig(**FIELDS), run):
+        assert config_given(given, dataset=images).dataset == str(images)
+    assert config_given({"model": "mlp_64", "dataset": images}).dataset == str(images)
+    file = tmp_path / "a_file"
+    file.write_text("mine")
+    for place in ("runs", "tensorboard"):
+        for below in (file, file / "below"):
+            with pytest.raises(SpikelearnError, match="a_file is a file, not a folder"):
+                sl.train("mlp_64", rule="backprop", dataset="digits", epochs=1, **{place: below})
+    assert file.read_text() == "mine"
+
+
 def test_every_kind_of_model_has_its_usual_rule_and_data() -> None:
     for kind, models in MODELS.items():
         for dataset, name in models.items():
