@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,13 +122,15 @@ class SweepResult:
                 variables[name] = (dims, full.reshape(sizes))
         return xarray.Dataset(variables, coordinates, attrs={"sweep": self.sweep.name})
 
-    def plot(self, measures: Sequence[str] | None = None, path: str | Path | None = None) -> Figure:
+    def plot(
+        self, measures: str | Sequence[str] | None = None, path: str | Path | None = None
+    ) -> Figure:
         """Draw the measures over the axes: lines over one, heat maps over two, panels over more.
 
         Parameters
         ----------
-        measures : sequence of str, optional
-            All that are numbers, if absent.
+        measures : str or sequence of str, optional
+            Which are drawn; all that are numbers, if absent.
         path : str or Path, optional
             A .png, .svg or .pdf to write it to.
 
@@ -142,11 +144,16 @@ class SweepResult:
         if path is not None:
             check_plot_path(path)
         numbers = [n for n in self.measures if self.table[n].dtype.kind in "fi"]
-        for name in measures or ():
+        if measures is not None and not isinstance(measures, Iterable):
+            raise SpikelearnError(f"measures are names of columns, found {measures!r:.60}")
+        chosen = [measures] if isinstance(measures, str) else list(measures or numbers)
+        for name in chosen:
             if name not in numbers:
-                raise SpikelearnError(f"there is no measure '{name}'; {nearest(name, numbers)}")
+                raise SpikelearnError(
+                    f"there is no measure '{name}'; {nearest(str(name), numbers)}"
+                )
         axes = [axis.columns for axis in self.sweep.axes()]
-        figure = sweep_figure(self.table, axes, list(measures or numbers))
+        figure = sweep_figure(self.table, axes, chosen)
         if path is not None:
             write_picture(figure, path)
         return figure

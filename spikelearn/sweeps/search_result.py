@@ -100,12 +100,14 @@ class SearchResult(SweepResult):
             rows.append(row | {self.sought: score, "best": best})
         return pd.DataFrame(rows)
 
-    def plot(self, measures: Sequence[str] | None = None, path: str | Path | None = None) -> Figure:
+    def plot(
+        self, measures: str | Sequence[str] | None = None, path: str | Path | None = None
+    ) -> Figure:
         """Draw what was sought, trial by trial and over each axis, and what mattered.
 
         Parameters
         ----------
-        measures : sequence of str, optional
+        measures : str or sequence of str, optional
             Of a sweep; a search draws what it sought.
         path : str or Path, optional
             A .png, .svg or .pdf to write it to.

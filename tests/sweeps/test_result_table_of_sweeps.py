@@ -50,6 +50,12 @@ def test_a_picture_of_what_is_asked_for(result, tmp_path):
     assert len([axis for axis in figure.axes if axis.images]) == 1
     with pytest.raises(sl.SpikelearnError, match="did you mean rate_hz"):
         result.plot(["rate"])
+    one = result.plot("rate_hz")
+    assert [axis.get_title() for axis in one.axes] == [axis.get_title() for axis in figure.axes]
+    with pytest.raises(sl.SpikelearnError, match="there is no measure 'rate'; did you mean"):
+        result.plot("rate")
+    with pytest.raises(sl.SpikelearnError, match="measures are names of columns, found 5"):
+        result.plot(5)
     with pytest.raises(sl.SpikelearnError, match="a picture is written as"):
         result.plot(path=tmp_path / "rates.doc")
 
