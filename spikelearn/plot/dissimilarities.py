@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._arguments import is_whole
 from spikelearn._errors import SpikelearnError
 from spikelearn.plot.style import drawing
 from spikelearn.plot.weight_matrices import matrix_of
@@ -46,7 +47,7 @@ def rdm(
     Raises
     ------
     SpikelearnError
-        Where there are no dissimilarities.
+        Where there are no dissimilarities, or a group is none.
 
     Examples
     --------
@@ -58,12 +59,7 @@ def rdm(
     'three points'
     """
     ranks = percentiles(_entries(dissimilarities))
-    for group in groups:
-        if len(group) != 3 or not 0 <= group[0] < group[1] <= len(ranks):
-            raise SpikelearnError(
-                f"a group is (first, one past the last, name) of {len(ranks)} stimuli,"
-                f" found {group!r:.60}"
-            )
+    groups = _checked_groups(groups, len(ranks))
     with drawing(ax, 4.2, 3.6) as axis:
         image = rdm_panel(axis, ranks, groups)
         axis.set_title(title)
@@ -71,6 +67,24 @@ def rdm(
         bar = axis.get_figure(root=True).colorbar(image, ax=axis)  # type: ignore[union-attr]
         bar.set_label(SCALE)
     return axis
+
+
+def _checked_groups(groups: Any, n_stimuli: int) -> list[Group]:
+    """The groups of stimuli that are given."""
+    wanted = f"a group is (first, one past the last, name) of {n_stimuli} stimuli"
+    if isinstance(groups, str | Mapping) or not isinstance(groups, Iterable):
+        raise SpikelearnError(f"groups are a sequence; {wanted}, found {groups!r:.60}")
+    found = list(groups)
+    for group in found:
+        parts = tuple(group) if isinstance(group, Sequence) else ()
+        if not (
+            len(parts) == 3
+            and is_whole(parts[0])
+            and is_whole(parts[1])
+            and 0 <= parts[0] < parts[1] <= n_stimuli
+        ):
+            raise SpikelearnError(f"{wanted}, found {group!r:.60}")
+    return found
 
 
 def percentiles(dissimilarities: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn.plot.drawn_activity import Drawn, activity_of
 from spikelearn.plot.style import COLOURS, described_size, drawing
 from spikelearn.responses.psth import bin_centres_ms, population_psth
@@ -51,6 +52,11 @@ def psth(
     -------
     Axes
 
+    Raises
+    ------
+    SpikelearnError
+        Where a width or a time is no number.
+
     Examples
     --------
     >>> import spikelearn as sl
@@ -58,6 +64,9 @@ def psth(
     >>> sl.plot.psth(activity["excitatory"], bin_ms=5).get_ylabel()
     'firing rate (Hz)'
     """
+    check_numbers(bin_ms=bin_ms, sigma_ms=sigma_ms, start_ms=start_ms)
+    if stop_ms is not None:
+        check_numbers(stop_ms=stop_ms)
     activity = activity_of(activity).between(start_ms, stop_ms)
     names = list(activity.populations)
     bin_ms = min(bin_ms, activity.duration_ms)

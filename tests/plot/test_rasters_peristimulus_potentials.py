@@ -68,6 +68,15 @@ def test_several_populations_have_a_line_each_the_mean_over_stimuli():
     assert [t.get_text() for t in axis.get_legend().get_texts()] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("bin_ms", "5"), ("bin_ms", None), ("sigma_ms", "x"), ("start_ms", "0"), ("stop_ms", [5])],
+)
+def test_widths_and_times_of_a_histogram_are_numbers(name, value):
+    with pytest.raises(SpikelearnError, match=rf"^{name} must be a number, found"):
+        sl.plot.psth(ACTIVITY, **{name: value})
+
+
 def test_lines_are_the_potentials_of_the_neurons():
     axis = sl.plot.states(ACTIVITY, [2, 0], trial=1, start_ms=4.0, ax=axis_of_a_figure())
     two, zero = axis.lines

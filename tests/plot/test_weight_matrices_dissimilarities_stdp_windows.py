@@ -102,3 +102,13 @@ def test_the_window_is_that_of_the_rule():
 def test_other_rules_and_what_is_none_have_no_window(given, words):
     with pytest.raises(SpikelearnError, match=words):
         sl.plot.stdp_window(given)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [[3], 5, [("a", 1, 2)], [(0, "b", "c")], [(0, 2)], [(0, 9, "all")], "abc", [{0, 1, 2}]],
+)
+def test_groups_of_stimuli_that_are_none_are_refused(groups):
+    points = np.array([0.0, 1.0, 5.0])
+    with pytest.raises(SpikelearnError, match=r"a group is \(first, one past the last, name\)"):
+        sl.plot.rdm(abs(points[:, None] - points), groups=groups)
