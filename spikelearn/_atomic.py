@@ -52,9 +52,10 @@ def atomic_path(path: str | Path, durable: bool = False) -> Iterator[Path]:
     Raises
     ------
     WriteError
-        If the disk is full.
+        If the disk is full, or `path` is a folder.
     """
     path = Path(path)
+    check_place(path)
     # A private folder rather than a private name: some writers put side files beside theirs.
     folder = _private(path)
     try:
@@ -106,9 +107,10 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
     Raises
     ------
     WriteError
-        If the disk is full.
+        If the disk is full, or `path` is a file.
     """
     path = Path(path)
+    check_folder(path)
     folder, aside = _private(path), _private(path, "old")
     try:
         _make(folder, path)
@@ -119,6 +121,7 @@ def atomic_folder(path: str | Path, durable: bool = False) -> Iterator[Path]:
                 _as_usual(inside)
                 if durable and inside.is_file():
                     _to_disk(inside)
+            check_folder(path)  # a file can have come in the meantime
             if path.exists():
                 os.replace(path, aside / path.name)
             os.replace(folder, path)
@@ -269,7 +272,7 @@ def make_folder(folder: Path) -> None:
     WriteError
         Naming what is in the way.
     """
-    _check_above(folder / "inside")
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -286,11 +289,27 @@ def check_place(path: Path) -> None:
     _check_above(path)
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a path that no folder can be made at, or written into, before long work is done.
+
+    Raises
+    ------
+    WriteError
+        If it is a file, or lies below one.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        raise WriteError(f"cannot write {path}: it is {_no_folder(path)}, not a folder")
+    _check_above(path)
+
+
 def _check_above(path: Path) -> None:
     for above in path.parents:
         if os.path.lexists(above) and not above.is_dir():
-            what = "a link to nothing" if above.is_symlink() else "a file"
-            raise WriteError(f"cannot write {path}: {above} is {what}, not a folder")
+            raise WriteError(f"cannot write {path}: {above} is {_no_folder(above)}, not a folder")
+
+
+def _no_folder(path: Path) -> str:
+    return "a file" if path.exists() else "a link to nothing"
 
 
 def _host() -> str:

@@ -22,7 +22,9 @@ from spikelearn._atomic import (
     atomic_folder,
     atomic_path,
     by_way_of_memory,
+    check_folder,
     leftovers,
+    make_folder,
     placed_files,
     remove_leftovers,
     worked_on,
@@ -53,6 +55,46 @@ def test_a_failed_write_leaves_nothing(
     with pytest.raises(failure):
         fail_while_writing(make, tmp_path / "result.nwb", failure)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["file", "link to a file", "link to nothing"])
+def test_a_folder_takes_the_place_of_no_file(what: str, tmp_path: Path) -> None:
+    place, kept = tmp_path / "thesis.txt", tmp_path / "kept"
+    if what != "link to nothing":
+        kept.write_text("precious")
+    if what == "file":
+        kept.rename(place)
+    else:
+        place.symlink_to(kept)
+    there = sorted(tmp_path.iterdir())
+    begun = []
+    said = r"thesis\.txt: it is a (file|link to nothing), not a folder"
+    with pytest.raises(WriteError, match=said), atomic_folder(place):
+        begun.append("work")
+    for check in (check_folder, make_folder):
+        with pytest.raises(WriteError, match=said):
+            check(place)
+    with pytest.raises(WriteError, match=r"thesis\.txt is a (file|link to nothing), not a folder"):
+        check_folder(place / "below")
+    assert (begun, sorted(tmp_path.iterdir())) == ([], there)
+    assert what == "link to nothing" or place.read_text() == "precious"
+
+
+def test_a_file_that_came_while_a_folder_was_made_stays(tmp_path: Path) -> None:
+    place = tmp_path / "thesis.txt"
+    with pytest.raises(WriteError, match="it is a file"), atomic_folder(place):
+        place.write_text("precious")
+    assert place.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_file_takes_the_place_of_no_folder(tmp_path: Path) -> None:
+    place, begun = tmp_path / "results", []
+    place.mkdir()
+    said = "results: there is a folder of that name"
+    with pytest.raises(WriteError, match=said), atomic_path(place):
+        begun.append("work")
+    assert (begun, list(tmp_path.iterdir())) == ([], [place])
 
 
 @pytest.mark.parametrize("failure", FAILURES)

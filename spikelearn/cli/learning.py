@@ -184,12 +184,12 @@ def _train_and_print(
     options: dict[str, Any],
 ) -> None:
     """Train by each configuration, print what the runs measured, and tell which failed."""
-    from spikelearn._atomic import check_place
+    from spikelearn._atomic import check_folder
     from spikelearn._progress import progress_bars
     from spikelearn._work_in_folder import Failed
     from spikelearn.training.several_runs import kept_of, train_each
 
-    check_place(out / "a run")
+    check_folder(out)
     if options["tensorboard"] is not None and workers.elsewhere:
         note("logs for TensorBoard lie where the workers run, at the path that is given")
     runs: dict[int, Any] = {}

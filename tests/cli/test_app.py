@@ -80,6 +80,19 @@ def test_mistakes_get_one_sentence_and_a_non_zero_exit(arguments, sentence, tmp_
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
+def test_a_file_that_stands_where_a_folder_is_asked_for_is_not_lost(tmp_path):
+    file = tmp_path / "thesis.txt"
+    file.write_text("precious")
+    for words in (["convert", "lif_neuron", file],
+                  ["train", "--rule", "backprop", "--model", "mlp_64", "--dataset", "digits",
+                   "--out", file]):  # fmt: skip
+        result = call(*words)
+        assert result.exit_code == 1
+        assert result.stderr == f"Error: cannot write {file}: it is a file, not a folder\n"
+    assert file.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_the_version_is_told_and_statuses_are_explained():
     import spikelearn
 

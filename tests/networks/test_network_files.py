@@ -84,6 +84,15 @@ def test_saving_into_a_folder_does_not_cost_the_files_that_lie_there(tmp_path: P
     assert (folder / "thesis.txt").read_text() == "irreplaceable"
 
 
+def test_saving_under_the_name_of_a_file_does_not_cost_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "thesis.txt"
+    file.write_text("irreplaceable")
+    with pytest.raises(SpikelearnError, match=r"thesis\.txt: it is a file, not a folder"):
+        everything().save(file)
+    assert file.read_text() == "irreplaceable"
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_an_interrupted_save_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
