@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._arguments import checked_path
+from spikelearn._atomic import check_folder
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, shipped_names, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
@@ -111,7 +112,7 @@ def sweep(
     ------
     SpikelearnError
         Before anything runs: where a path leads nowhere, a value fits nowhere, a measure is
-        unknown, a scheduler does not answer, or a cluster takes no job.
+        unknown, `runs` or `out` is a file, a scheduler does not answer, or a cluster takes no job.
 
     Examples
     --------
@@ -147,6 +148,8 @@ def sweep(
         if described.keep_spikes and runs is None:
             raise SpikelearnError("spikes are kept in a folder of runs; name one by `runs`")
         place = folder / "sweeps" / file_name(described.name) if out is None else Path(out)
+        for needed in (folder, place):
+            check_folder(needed)
         say = stack.enter_context(progress_of_call(progress, "sweep"))
         work = _Work(described, made, folder, workers, say, tell or (lambda sentence: None))
         result = work.done(place, retry_failed, again)

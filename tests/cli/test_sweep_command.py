@@ -95,6 +95,19 @@ def test_runs_that_fail_are_told_at_the_end():
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("option", ["--out", "--runs"])
+def test_a_file_in_the_place_of_a_folder_is_told_before_anything_runs(
+    tmp_path, option, monkeypatch
+):
+    monkeypatch.setattr("spikelearn.sweeps.running._Work.done", lambda *a: pytest.fail("it runs"))
+    (tmp_path / "a.txt").write_text("precious")
+    done = call("sweep", "simulate", *CELL, "--vary", f"{TAU}=1,2", option, "a.txt")
+    assert done.exit_code == 1, done.output
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert error == "Error: cannot write a.txt: it is a file, not a folder"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
