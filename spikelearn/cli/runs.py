@@ -218,7 +218,7 @@ def compare(
 
     Example: spikelearn runs compare runs/a-seed0-98eba36f08 runs/b-seed0-0fda2ab301
     """
-    from spikelearn.training.run_comparison import compare_runs
+    from spikelearn.training.run_comparison import compare_runs, in_words
 
     found = compare_runs(folders)
     for table, what in (
@@ -231,7 +231,7 @@ def compare(
             print_line(f"{what}: the same")
             give(name, [])
         else:
-            print_table(table, f"{what}: differs", name)
+            print_table(in_words(table), f"{what}: differs", name, table)
     print_line(
         f"code of the rule: {', '.join(found.code) + ' differ' if found.code else 'the same'}"
     )

@@ -37,7 +37,8 @@ class RunComparison:
     names : list of str
         Of the runs.
     configuration, versions : DataFrame
-        A row for each field that differs, a column for each run.
+        A row for each field that differs, a column for each run: its values as they are, None
+        where a run has no such field. `in_words` makes texts of them.
     code : list of str
         Modules whose code differs.
     accuracies : DataFrame
@@ -69,7 +70,7 @@ class RunComparison:
     def _repr_html_(self) -> str:
         from html import escape
 
-        tables = [self.accuracies, self.differences, self.configuration]
+        tables = [self.accuracies, self.differences, in_words(self.configuration)]
         shown = "".join(table.to_html(index=False) for table in tables if len(table))
         return f"{shown}<p>{escape('; '.join(self.weights))}</p>"
 
@@ -166,8 +167,14 @@ def _differing(names: Sequence[str], contents: Sequence[Mapping[str, Any]]) -> p
     for field in fields:
         values = [one.get(field) for one in flats]
         if len({repr(value) for value in values}) > 1:
-            rows.append([field, *("-" if v is None else str(v) for v in values)])
-    return pd.DataFrame(rows, columns=["field", *names])
+            rows.append([field, *values])
+    # Objects, lest whole numbers become others, and None becomes NaN, for what stands beside them.
+    return pd.DataFrame(rows, columns=["field", *names], dtype=object)
+
+
+def in_words(differing: pd.DataFrame) -> pd.DataFrame:
+    """A table of what differs with texts for its values, each number with all its digits."""
+    return differing.map(lambda value: "-" if value is None else str(value))
 
 
 def _accuracy(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,6 +146,8 @@ def test_runs_are_described_with_their_files(runs: list[Path]) -> None:
     assert again["files"] == [{"kind": "Run", "path": str(runs[0])}]
     differs = document("runs", "compare", *runs, "--json")
     assert any(row["field"] == "rule" for row in differs["configuration"])
+    (reached,) = [row for row in differs["results"] if row["field"] == "test_accuracy"]
+    assert [reached[run.name] for run in runs] == [row["test_accuracy"] for row in rows]
 
 
 @pytest.mark.slow

@@ -14,7 +14,12 @@ from safetensors.torch import load_file, save_file
 from spikelearn import SpikelearnError
 from spikelearn import _store as store
 from spikelearn.training.loop import train
-from spikelearn.training.run_comparison import compare_runs, mean_and_interval, over_images
+from spikelearn.training.run_comparison import (
+    compare_runs,
+    in_words,
+    mean_and_interval,
+    over_images,
+)
 
 T_975 = {1: 12.7062047364, 2: 4.30265272991}  # by degrees of freedom, from tables
 
@@ -53,7 +58,8 @@ def test_what_differs_is_told_and_what_is_the_same_is_not(base: Path, tmp_path: 
     made["versions"]["torch"] = "1.0"
     (other / store.MADE).write_text(yaml.safe_dump(made))
     found = compare_runs([one, other])
-    assert found.configuration.values.tolist() == [["learning_rate", "0.001", "0.01"]]
+    assert found.configuration.values.tolist() == [["learning_rate", 0.001, 0.01]]
+    assert in_words(found.configuration).values.tolist() == [["learning_rate", "0.001", "0.01"]]
     assert found.versions["field"].tolist() == ["versions.torch"]
     assert "spikelearn.rules.rule" in found.code
     assert found.results["field"].tolist() == ["test_accuracy"]
@@ -67,6 +73,19 @@ def test_what_differs_is_told_and_what_is_the_same_is_not(base: Path, tmp_path: 
         compare_runs([one, one])
     with pytest.raises(SpikelearnError, match="no complete training run"):
         compare_runs([one, tmp_path / "none"])
+
+
+def test_values_that_differ_are_numbers_and_none(base: Path, tmp_path: Path) -> None:
+    one = copied(base, tmp_path, {"learning_rate": 1e-7, "options": {"extra": 12345678}}, 1.0)
+    found = compare_runs(one, copied(base, tmp_path, {"learning_rate": 2.0}, 0.5))
+    differing = {row[0]: row[1:] for row in found.configuration.values.tolist()}
+    assert differing["learning_rate"] == [1e-7, 2.0]
+    assert differing["options.extra"] == [12345678, None]
+    assert isinstance(differing["options.extra"][0], int)
+    told = in_words(found.configuration).set_index("field")
+    assert told.loc["options.extra"].tolist() == ["12345678", "-"]
+    assert found.results.values.tolist() == [["test_accuracy", 1.0, 0.5]]
+    assert "<td>1e-07</td>" in found._repr_html_()
 
 
 def test_runs_with_other_seeds_beside_them_are_compared_seed_by_seed(
