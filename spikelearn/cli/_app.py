@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-import typer.core
 
 from spikelearn._atomic import put_away_all
 from spikelearn._errors import SpikelearnError, TrainingWarning
@@ -21,6 +20,7 @@ from spikelearn._threads import NoThreadError, is_refused_thread
 from spikelearn.cli import _completions as completions
 from spikelearn.cli._launched import end_beside_the_first, one_of
 from spikelearn.cli._output import answering, give, note, print_line, tell_error
+from spikelearn.cli._wrong_words import EachOnce, name_of
 
 if TYPE_CHECKING:
     from spikelearn._description import Description
@@ -28,38 +28,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class _EachOnce(typer.core.TyperGroup):
-    """Commands that refuse an option given twice, unless it may be: the first would be lost."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        inside = list(self.commands.values())
-        for command in inside:
-            inside += getattr(command, "commands", {}).values()
-            command.parse_args = functools.partial(  # type: ignore[method-assign]
-                _parse_each_once, command, command.parse_args
-            )
-
-
-def _parse_each_once(command: Any, parse: Callable[..., Any], context: Any, args: list[str]) -> Any:
-    if context.resilient_parsing:  # of what is half typed, to be completed
-        return parse(context, args)
-    _, _, order = command.make_parser(context).parse_args(args=list(args))
-    for option in order:
-        takes_one = option.param_type_name == "option" and not (
-            option.multiple or option.is_flag or option.count
-        )
-        if takes_one and order.count(option) > 1:
-            raise typer.BadParameter(
-                f"takes one value, and is given {order.count(option)} times",
-                ctx=context,
-                param=option,
-            )
-    return parse(context, args)
-
-
 app = typer.Typer(
-    cls=_EachOnce,
+    cls=EachOnce,
     name="spikelearn",
     help=(
         "Simulate spiking networks, train one network by any learning rule, and compare what it"
@@ -139,12 +109,8 @@ def plainly(command: Command) -> Command:
         if context.invoked_subcommand is not None:  # which speaks as its group was asked to
             return command(*args, **kwargs)
         end_beside_the_first()
-        try:
-            with answering(context.command_path.partition(" ")[2], **asked):
-                return _told_plainly(command, args, kwargs)
-        except BrokenPipeError:
-            sys.stdout = None
-            raise typer.Exit(1) from None
+        with answering(name_of(context), **asked):
+            return _told_plainly(command, args, kwargs)
 
     more = [] if given else [inspect.Parameter(place, _ONLY, annotation=typer.Context)]
     more += [

@@ -3,6 +3,7 @@
 With --quiet remarks and progress bars are left out; results and errors stay. With --json the
 output is one document and nothing else: what a command `give`s, the files that it `wrote`, its
 `note`s, its error. Lines that are printed plainly stand in it under "said", so that none is lost.
+Also where the words of a command are wrong, the document says so: its name, and the error.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from spikelearn._progress import without_progress
 
@@ -33,11 +36,17 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
         Its name, such as "runs list".
     quiet, as_json : bool
         Whether --quiet and --json were given.
+
+    Raises
+    ------
+    typer.Exit
+        Where the output takes no more, as on a full disk, which one sentence says.
     """
     global _is_quiet, _document
     before, output = (_is_quiet, _document), sys.stdout
     _is_quiet, _document = quiet, {"command": command} if as_json else None
     printed = io.StringIO()
+    ended = False
     try:
         with contextlib.ExitStack() as stack:
             if quiet:
@@ -46,13 +55,36 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
             if as_json:
                 stack.enter_context(contextlib.redirect_stdout(printed))
             yield
+        ended = True
     finally:
         document = _document
         _is_quiet, _document = before
-        if document is not None:
-            if lines := printed.getvalue().splitlines():
-                document["said"] = lines
-            print(json.dumps(plain(document), indent=2, ensure_ascii=False), file=output)
+        if document is not None and (lines := printed.getvalue().splitlines()):
+            document["said"] = lines
+        # Why a command without a document failed, maybe for this very output, is told already.
+        with _told_if_not_taken(tell=ended or document is not None):
+            if document is not None:
+                print(json.dumps(plain(document), indent=2, ensure_ascii=False), file=output)
+            if output is not None:
+                output.flush()
+
+
+@contextlib.contextmanager
+def _told_if_not_taken(tell: bool) -> Iterator[None]:
+    """One sentence where the output takes no more; none where its reader has seen enough."""
+    try:
+        yield
+    except OSError as error:
+        sys.stdout = None
+        if tell and not isinstance(error, BrokenPipeError):
+            tell_error(f"Error: the output cannot be written: {error.strerror or error}")
+        raise typer.Exit(1) from None
+
+
+def print_wrong_words(command: str, sentence: str) -> None:
+    """The document of a command whose words are wrong; the error stream is told by the parser."""
+    with answering(command, quiet=False, as_json=True):
+        give("error", sentence)
 
 
 @contextlib.contextmanager

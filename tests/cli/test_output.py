@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pandas as pd
 import pytest
 import typer
 from calling import call
+from typer.testing import CliRunner
 
 from spikelearn._progress import progress_bars
 from spikelearn.cli import app
@@ -166,6 +170,38 @@ def test_what_goes_wrong_is_in_the_document_and_on_the_error_stream() -> None:
     found = json.loads(result.stdout)
     assert "there is no model called 'nosuch'" in found["error"]
     assert result.stderr == f"Error: {found['error']}\n"
+
+
+def test_a_document_names_its_command_however_the_program_is_called() -> None:
+    for name in ("spikelearn", "python -m spikelearn"):
+        result = CliRunner().invoke(app, ["models", "list", "--json"], prog_name=name)
+        assert json.loads(result.stdout)["command"] == "models list"
+
+
+class Full(io.RawIOBase):
+    """A full disk."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
+@pytest.mark.parametrize("words", [["rules", "--json"], ["rules"], ["rules", "--jsn", "--json"]])
+def test_an_output_that_takes_no_more_is_told_in_one_sentence(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Full()))  # type: ignore[type-var]
+    with pytest.raises(SystemExit) as ended:
+        app(words)
+    assert ended.value.code == 1
+    (sentence,) = capsys.readouterr().err.split("\n\n")[0].strip().splitlines()
+    assert sentence.startswith("Error: ")
+    assert "No space left on device" in sentence
 
 
 def test_results_stand_on_the_output_and_remarks_beside_it(spikes_file: Path) -> None:
