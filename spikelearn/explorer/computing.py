@@ -256,7 +256,8 @@ def _make_room(computer: Computer, network: SpikingNetwork) -> None:
     """Keep the synapses of all pages, and few besides, however much is turned."""
     with _lock:
         _needed[computer] = _PAIR_BYTES * sum(numbers_of_synapses(network))
-        keep_at_most(max(_OF_EARLIER, 1.05 * sum(_needed.values())))
+        if _users:  # the last page may have been closed in the meantime
+            keep_at_most(max(_OF_EARLIER, 1.05 * sum(_needed.values())))
 
 
 _hearing = 0

@@ -27,6 +27,7 @@ def few(monkeypatch):
     """Small projections count, too, and nothing is kept from elsewhere."""
     monkeypatch.setattr(drawn_pairs, "_FEWEST", 0)
     monkeypatch.setattr(drawn_pairs, "_kept", None)
+    monkeypatch.setattr(drawn_pairs, "_most_bytes", None)
 
 
 def drawn(connectivity, weight, seed, source="a"):
