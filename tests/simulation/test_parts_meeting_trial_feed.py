@@ -273,6 +273,11 @@ def test_small_networks_and_short_delays_are_computed_by_one_thread(monkeypatch)
     )
     assert parts.worth_parts(cuba, 8) == 1  # threads would meet at every step
     assert [parts.worth_parts(brunel, n) for n in (1, 2, 8)] == [1, 2, 8]
+    digits = load_model("diehl_cook2015").changed("populations[*].size", 6400)
+    digits = digits.changed("populations[input].size", 784)
+    # One sum is added to all that inhibition reaches: little to do in a step.
+    shown = stimulus_for(digits, "poisson", 5.0, 0.5, 0)
+    assert parts.worth_parts(to_grid(digits, shown, 5.0, 0.5, 0, ()), 2) == 1
     apart = dataclasses.replace(brunel, synapses=())  # there is nothing to wait for
     assert parts.phase_steps(apart) > parts.phase_steps(brunel) == 15
 

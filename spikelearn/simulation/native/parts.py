@@ -139,9 +139,15 @@ def worth_parts(grid: GridNetwork, n_threads: int) -> int:
         return 1
     spikes = _USUAL_HZ * grid.dt_ms / 1000.0
     work = sum(p.size * _cost(p) for p in grid.neurons.values())
-    work += _DELIVERY * spikes * sum(p.expected_number for p in grid.projections)
+    work += _DELIVERY * spikes * sum(map(_arrivals, grid.projections))
     pieces = sum(p.size // PIECE for p in grid.neurons.values())
     return max(1, min(n_threads, int(work * phase_steps(grid) // _WORTH), pieces))
+
+
+def _arrivals(p: GridProjection | Synapses) -> float:
+    """Synapses that a spike of each source is added to one by one: not where one sum is for all."""
+    at_once = p.plasticity is None and p.joins_all and p.one_weight
+    return 0.0 if at_once and p.shared_delay is not None else p.expected_number
 
 
 def _cost(population: GridNeurons) -> float:
