@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn.spikes import isi_cv, rates_hz
 from spikelearn.spikes.activity import Activity
 
 Measure = Callable[[Activity], float]
@@ -61,26 +62,17 @@ def rate(*populations: str, after_ms: float = 0.0) -> Measure:
 
     def measured(activity: Activity) -> float:
         names = populations or tuple(activity.populations)
-        spikes = sum((activity[name].times_ms > after_ms).sum() for name in names)
-        neurons = sum(activity[name].size for name in names)
-        return float(spikes / neurons / (activity.duration_ms - after_ms) * 1000.0)
+        each = [rates_hz(activity, name, start_ms=after_ms) for name in names]
+        return float(np.concatenate(each).mean())
 
     return measured
 
 
 def variation(population: str, after_ms: float = 100.0) -> Measure:
-    """Mean coefficient of variation of intervals, over the first 1,000 neurons of 6 spikes."""
+    """Mean coefficient of variation of intervals, over the neurons of five or more."""
 
     def measured(activity: Activity) -> float:
-        spikes = activity[population]
-        late = spikes.times_ms > after_ms
-        times, senders = spikes.times_ms[late], spikes.senders[late]
-        found = []
-        for neuron in np.unique(senders)[:1000]:
-            intervals = np.diff(times[senders == neuron])
-            if intervals.size >= 5:
-                found.append(intervals.std() / intervals.mean())
-        return float(np.mean(found))
+        return float(np.nanmean(isi_cv(activity, population, 5, start_ms=after_ms)))
 
     return measured
 
