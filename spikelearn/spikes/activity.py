@@ -181,6 +181,10 @@ class Activity:
         return load(path)
 
 
+# As many steps as floating-point numbers and files' whole numbers count one by one.
+_MOST_STEPS = 2**53
+
+
 def _check_fields(activity: Activity) -> None:
     """Refuse what is of another kind than the fields are."""
     for name in ("populations", "states", "weights", "provenance", "weight_units"):
@@ -196,6 +200,12 @@ def _check_fields(activity: Activity) -> None:
     check_numbers(duration_ms=activity.duration_ms, dt_ms=activity.dt_ms)
     if not is_whole(activity.n_trials) or activity.n_trials < 0:
         raise SpikelearnError(f"n_trials is a whole number, found {activity.n_trials!r:.40}")
+    if activity.duration_ms / activity.dt_ms * max(activity.n_trials, 1) > _MOST_STEPS:
+        raise SpikelearnError(
+            f"duration_ms: {activity.n_trials} trials of {activity.duration_ms:.4g} ms are more"
+            f" than {_MOST_STEPS} steps of {activity.dt_ms:g} ms, which no clock counts exactly;"
+            " are the times in the unit that was said?"
+        )
     if isinstance(activity.labels, str) or not hasattr(activity.labels, "__len__"):
         raise SpikelearnError(f"labels are a list of one per trial, found {activity.labels!r:.60}")
 

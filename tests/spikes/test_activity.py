@@ -26,3 +26,12 @@ def test_trials_without_labels_are_numbered() -> None:
 def test_a_population_that_was_not_recorded_is_refused_with_those_that_were() -> None:
     with pytest.raises(SpikelearnError, match="recorded; there are excitatory, inhibitory"):
         small_activity()["cortex"]
+
+
+@pytest.mark.parametrize(("duration_ms", "n_trials"), [(4.6e21, 1), (1e300, 1), (1e12, 10**6)])
+def test_more_steps_than_a_clock_counts_are_refused(duration_ms: float, n_trials: int) -> None:
+    spikes = PopulationSpikes.from_unsorted(1, np.empty(0), np.empty(0))
+    labels = [""] * n_trials
+    with pytest.raises(SpikelearnError, match="which no clock counts exactly"):
+        Activity({"a": spikes}, duration_ms, 0.1, n_trials, labels)
+    assert Activity({"a": spikes}, 1e14, 0.1).n_trials == 1

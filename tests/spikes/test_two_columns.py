@@ -287,3 +287,9 @@ def test_the_names_of_spike_sorters_are_known(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", spike_times=[0.001, 0.002], spike_clusters=[4, 0])
     found = load(tmp_path / "a.npz", unit="s", duration_ms=5.0, neurons=5)
     assert found["units"].senders.tolist() == [4, 0]
+
+
+def test_times_beyond_any_clock_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("neuron,time\n1,4611686018427387904\n")
+    with pytest.raises(SpikelearnError, match="are the times in the unit that was said"):
+        load(tmp_path / "a.csv", unit="s")
