@@ -9,7 +9,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.comparison.intervals import generalises
-from spikelearn.comparison.tables import read_first
+from spikelearn.comparison.tables import read_first, with_level
 from spikelearn.plot.names import BASELINES, label, rank
 from spikelearn.plot.style import drawing, styled
 
@@ -34,6 +34,7 @@ _READ = (
     "Squares: trained; diamonds: untrained and baselines. Light to dark: first to last layer.\n"
     "Thin: 95 % interval {meant};\nthick: lowest to highest seed; yellow: noise ceiling."
 )
+_READ_SUBJECTS = " Dots: single subjects."
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def similarity(
     >>> sl.plot.similarity(table, "V1").get_xlabel()
     'similarity'
     """
-    scores = means_over_seeds(table)
+    scores, subjects = means_over_seeds(table), of_subjects(table)
     regions = list(dict.fromkeys(scores["region"]))
     if region is not None:
         if region not in regions:
@@ -111,13 +112,14 @@ def similarity(
     axes = _axes(ax, parts, rows)
     for at, (one, part) in enumerate(zip(axes, parts, strict=True)):
         with drawing(one) as axis:
-            similarity_panel(axis, part, rows.places)
+            similarity_panel(axis, part, rows.places, subjects)
             line_above_networks(axis, rows)
             if at == 0 or ax is not None:
                 name_rows(axis, rows)
     if ax is None:
         with styled():
-            axes[0].figure.supxlabel(how_to_read(scores), fontsize=7, x=0.02, ha="left")
+            words = how_to_read(scores, subjects)
+            axes[0].figure.supxlabel(words, fontsize=7, x=0.02, ha="left")
     return axes[0] if len(axes) == 1 else axes
 
 
@@ -169,6 +171,34 @@ def means_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(family=family, dataset="")
 
 
+def of_subjects(table: pd.DataFrame) -> pd.DataFrame:
+    """Scores of single subjects, means over seeds; none where they are not read by a mean.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `compare` as a whole.
+    """
+    table = with_level(table)
+    single = table[(table["level"] == "subject") & table["score"].notna()]
+    means = table.loc[table["level"] == "mean", PANEL].drop_duplicates()
+    single = single.merge(means, on=PANEL)
+    return single.groupby(ROW, sort=False, dropna=False)["score"].mean().reset_index()
+
+
+def in_panel(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are of the panel of some others.
+
+    Parameters
+    ----------
+    table : DataFrame
+    part : DataFrame
+        Of one recording, region and method.
+    """
+    first = part.iloc[0]
+    return table[(table[PANEL] == first[PANEL]).all(axis="columns")]
+
+
 def ceiling_of(part: pd.DataFrame) -> tuple[float, float]:
     """The noise ceiling of a panel: that of its rows with the most stimuli; NaN where none is."""
     whole = part.dropna(subset=CEILING, how="all")
@@ -184,9 +214,10 @@ def meaning_of_intervals(scores: pd.DataFrame) -> str:
     return generalises(scores["interval_over"] if stored else ["stimuli"])
 
 
-def how_to_read(scores: pd.DataFrame) -> str:
+def how_to_read(scores: pd.DataFrame, subjects: pd.DataFrame | None = None) -> str:
     """What the marks of the picture are."""
-    return _READ.format(meant=meaning_of_intervals(scores))
+    dots = subjects is not None and len(subjects)
+    return _READ.format(meant=meaning_of_intervals(scores)) + _READ_SUBJECTS * bool(dots)
 
 
 def panel_title(part: pd.DataFrame) -> str:
@@ -195,7 +226,9 @@ def panel_title(part: pd.DataFrame) -> str:
     return f"{first['recording']}\n{first['region']}\n{first['method']}"
 
 
-def similarity_panel(axis: Axes, part: pd.DataFrame, places: Places) -> None:
+def similarity_panel(
+    axis: Axes, part: pd.DataFrame, places: Places, subjects: pd.DataFrame | None = None
+) -> None:
     """Draw the scores of one recording, region and method, beside their noise ceiling.
 
     Parameters
@@ -205,11 +238,18 @@ def similarity_panel(axis: Axes, part: pd.DataFrame, places: Places) -> None:
         A row for each layer, see `means_over_seeds`.
     places : mapping of (model, network, layer) to (place, depth)
         Of `rows_of`.
+    subjects : DataFrame, optional
+        Of `of_subjects`, of any panels: a dot for each subject beside the mean.
     """
     low, high = ceiling_of(part)
     if np.isfinite(low):
         axis.axvspan(low, high, color="#f0e442", alpha=0.45, linewidth=0)
     axis.axvline(0, color="black", linewidth=0.6)
+    if subjects is not None and len(subjects):
+        its = in_panel(subjects, part)
+        names = zip(its["model"], its["network"], its["layer"], strict=True)
+        at = [places[name][0] for name in names]
+        axis.scatter(its["score"], at, s=5, color="#d55e00", alpha=0.55, linewidth=0, zorder=2.5)
     for row in cast(Any, part.itertuples()):
         place, depth = places[row.model, row.network, row.layer]
         hollow = row.family == "baseline"

@@ -19,7 +19,7 @@ _CHANCE = "chance, the share of the largest class, is"
 
 
 @dataclass(frozen=True)
-class _Difference:
+class Difference:
     """Difference of two accuracies in points, its 95 % interval, and p corrected by Holm."""
 
     points: float
@@ -58,7 +58,7 @@ def accuracy_sentence(frame: pd.DataFrame) -> str:
     chance = 100 * float(frame["chance"].iloc[0])
     if trained.empty:
         return f"No trained network is in this report; {_CHANCE} {chance:.0f} %."
-    differences = _differences(frame)
+    differences = differences_of_accuracy(frame)
     first, *others = trained.sort_values(ascending=False, kind="stable").index
     text = _leading(str(first), [str(rule) for rule in others], means, differences)
     controls = [rule for rule in in_order(means.index) if rule in BASELINES]
@@ -77,7 +77,7 @@ def _leading(
     first: str,
     others: list[str],
     means: pd.Series,
-    differences: dict[tuple[str, str], _Difference],
+    differences: dict[tuple[str, str], Difference],
 ) -> str:
     if not others:
         return f"On held-out images: {_named(first, means, ', ')}"
@@ -99,8 +99,14 @@ def _named(rule: str, means: pd.Series, between: str = " ") -> str:
     return f"{label(rule)}{between}{100 * means[rule]:.1f} %"
 
 
-def _differences(frame: pd.DataFrame) -> dict[tuple[str, str], _Difference]:
-    """Of all pairs of rules, in both directions."""
+def differences_of_accuracy(frame: pd.DataFrame) -> dict[tuple[str, str], Difference]:
+    """Of all pairs of rules, in both directions; p are Holm's.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `spikelearn.report.learning.learning`.
+    """
     from spikelearn.comparison.accuracies import accuracy_difference
     from spikelearn.comparison.multiplicity import holm
 
@@ -117,11 +123,11 @@ def _differences(frame: pd.DataFrame) -> dict[tuple[str, str], _Difference]:
         )
         found.append((value, value.p if same else np.nan))
     corrected = holm(np.array([p for _, p in found]))
-    result: dict[tuple[str, str], _Difference] = {}
+    result: dict[tuple[str, str], Difference] = {}
     for (a, b), (value, _), p in zip(pairs, found, corrected, strict=True):
         points, low, high = (100 * v for v in (value.difference, value.ci_lower, value.ci_upper))
-        result[a, b] = _Difference(points, low, high, float(p))
-        result[b, a] = _Difference(-points, -high, -low, float(p))
+        result[a, b] = Difference(points, low, high, float(p))
+        result[b, a] = Difference(-points, -high, -low, float(p))
     return result
 
 
@@ -145,7 +151,7 @@ def beside_controls(found: pd.DataFrame, numbers: bool = True) -> str:
     below = []
     for row in run.to_dict("records"):
         points, low, high = (100 * row[name] for name in ("difference", "ci_lower", "ci_upper"))
-        difference = _Difference(points, low, high, float(row["p"]))
+        difference = Difference(points, low, high, float(row["p"]))
         if not difference.told:
             words = f" ({difference.words})" if numbers else ""
             below.append(CONTROL_NAMES[row["control"]] + words)

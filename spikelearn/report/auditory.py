@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.plot.style import styled
-from spikelearn.report.page import Section, Table, as_table, fixed, svg_of, svg_picture
+from spikelearn.report.page import Section, svg_of, svg_picture
+from spikelearn.report.page_tables import Table, as_table, fixed
 from spikelearn.report.pictures import panels
 
 if TYPE_CHECKING:

@@ -14,9 +14,17 @@ from spikelearn.report.accuracy_words import (
     NOT_RUN,
     accuracy_sentence,
     beside_controls,
+    differences_of_accuracy,
     trained_runs,
 )
-from spikelearn.report.page import Section, Table, as_table, mean_and_spread, svg_of, svg_picture
+from spikelearn.report.difference_matrices import (
+    READING,
+    accuracy_matrix,
+    matrix_picture,
+    pairs_table,
+)
+from spikelearn.report.page import Section, svg_of, svg_picture
+from spikelearn.report.page_tables import Table, as_table, mean_and_spread
 from spikelearn.report.pictures import panels
 
 
@@ -49,6 +57,11 @@ def learning(
         )
     )
     section.tables.append(accuracy_table(accuracy))
+    if accuracy["rule"].nunique() > 2:
+        means = accuracy.groupby("rule")["test_accuracy"].mean()
+        against = accuracy_matrix(means, differences_of_accuracy(accuracy))
+        section.pictures.append(matrix_picture(against, READING))
+        section.folded.append(pairs_table(against, "Accuracy, rule against rule"))
     if curves is not None and len(curves) and curves["epoch"].max() > 0:
         section.pictures.append(
             svg_picture(
@@ -109,6 +122,7 @@ def accuracy_table(frame: pd.DataFrame) -> Table:
             " a test tells it so: paired by seed, for other images too."
         ),
         notes,
+        by="test accuracy (%)",
     )
 
 

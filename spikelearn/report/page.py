@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from spikelearn._files import write_text
+from spikelearn.report.page_tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_SCREEN_DPI = 96  # pixels that a browser takes for an inch
+_PNG_DPI = 150
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,15 @@ class Picture:
     source: str
     alternative: str
     caption: str = ""
+    width_px: int | None = None  # of a screen, at which its letters have the size they were set in
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; `points` are listed below its lead, `folded` tables shown on demand."""
+    """A part of the page; `points` are listed below its lead, `folded` tables shown on demand.
+
+    Where the points have a title, they are shown on demand too.
+    """
 
     key: str
     title: str
@@ -38,6 +45,7 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     folded: list[Table] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
+    points_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class About:
     Attributes
     ----------
     title : str
+    found : sequence of str
+        What was found, above all else: the first sentence is what a reader takes along.
     summary : sequence of str
         Sentences on what was done.
     gaps : sequence of str
@@ -64,6 +74,7 @@ class About:
     """
 
     title: str = "spikelearn report"
+    found: Sequence[str] = ()
     summary: Sequence[str] = ()
     gaps: Sequence[str] = ()
     command: str = ""
@@ -113,7 +124,9 @@ def svg_picture(content: bytes, alternative: str, caption: str = "") -> Picture:
     caption : str
         What stands below it.
     """
-    return Picture(_address("image/svg+xml", content), alternative, caption)
+    points = re.search(rb'<svg[^>]*? width="([\d.]+)pt"', content)
+    width = round(float(points[1]) / 72 * _SCREEN_DPI) if points else None
+    return Picture(_address("image/svg+xml", content), alternative, caption, width)
 
 
 def png_picture(content: bytes, alternative: str, caption: str = "") -> Picture:
@@ -124,7 +137,9 @@ def png_picture(content: bytes, alternative: str, caption: str = "") -> Picture:
     content, alternative, caption
         As of `svg_picture`.
     """
-    return Picture(_address("image/png", content), alternative, caption)
+    pixels = int.from_bytes(content[16:20], "big")  # of the header, which stands first
+    width = round(pixels / _PNG_DPI * _SCREEN_DPI)
+    return Picture(_address("image/png", content), alternative, caption, width)
 
 
 def _address(kind: str, content: bytes) -> str:
@@ -141,75 +156,5 @@ def svg_of(figure: Figure) -> bytes:
 def png_of(figure: Figure) -> bytes:
     """A figure as a file in PNG, the same in every run."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
     return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as text; `numeric` says which columns are set flush right."""
-
-    title: str
-    caption: str
-    columns: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-def as_table(frame: pd.DataFrame, title: str, caption: str, notes: Sequence[str] = ()) -> Table:
-    """A frame as a table to be shown.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Cells are text, or numbers, of which three decimals are shown.
-    title : str
-        What a reader of the page without eyes hears, and what stands on a fold.
-    caption : str
-        What stands above it.
-    notes : sequence of str
-        What stands below it.
-    """
-    numeric = tuple(frame[c].dtype.kind in "fi" or c in _RIGHT for c in frame.columns)
-    rows = tuple(tuple(_cell(v) for v in row) for row in frame.itertuples(index=False))
-    columns = tuple(str(c) for c in frame.columns)
-    return Table(title, caption, columns, numeric, rows, tuple(notes))
-
-
-# Columns of numbers that are already text.
-_RIGHT = {
-    "test accuracy (%)", "validation accuracy (%)", "test images", "weights moved by",
-    "dead units (%)", "cosine with backpropagation", "score", "95 % interval", "noise ceiling",
-    "spikes, first", "spikes, second", "the same in both", "lag (ms)", "van Rossum distance",
-    "correlation", "rate (Hz)", "recorded rate (Hz)",
-}  # fmt: skip
-
-
-def _cell(value: Any) -> str:
-    return fixed(value, 3) if isinstance(value, float | np.floating) else str(value)
-
-
-def fixed(value: float | np.floating, digits: int) -> str:
-    return "–" if not np.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
-
-
-def mean_and_spread(values: pd.Series, scale: float = 1.0, digits: int = 3) -> str:
-    """Mean and standard deviation over seeds, in words; NaN are left out.
-
-    Parameters
-    ----------
-    values : Series
-        One a seed.
-    scale : float
-        By which they are multiplied first: 100 for percent.
-    digits : int
-        Decimals.
-    """
-    known = values.dropna() * scale
-    if known.empty:
-        return "–"
-    text = f"{known.mean():.{digits}f}"
-    if len(known) > 1:
-        text += f" ± {known.std(ddof=1):.{digits}f}"
-    return text.replace("-", "−")

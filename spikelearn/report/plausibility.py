@@ -11,7 +11,9 @@ import numpy as np
 from spikelearn.comparison.accuracies import CONTROLS, control_table
 from spikelearn.plot.names import label
 from spikelearn.report.accuracy_words import beside_controls
-from spikelearn.report.page import About, Picture, Section, Table, as_table, svg_picture
+from spikelearn.report.headlines import audit_headlines
+from spikelearn.report.page import About, Picture, Section, svg_picture
+from spikelearn.report.page_tables import Table, as_table
 from spikelearn.report.plausibility_figures import (
     LEGEND,
     MARKS,
@@ -48,6 +50,7 @@ def about_audit(
     of_seeds = f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}"
     return About(
         title="What synapses needed to know",
+        found=audit_headlines(audit),
         summary=(
             f"{n} learning rule{'s' if n > 1 else ''} and {table['criterion'].nunique()} criteria"
             f" of biological plausibility, on small networks from {of_seeds}. {_how(table)}",
@@ -224,6 +227,8 @@ def beside(
         c for c in measured.columns
         if c not in ("rule", "network", "dataset", "beside its controls")
     ]  # fmt: skip
+    if numbers:
+        measured = measured.sort_values(numbers[0], ascending=False, kind="stable")
     table = measured.merge(audit.matrix(), left_on="rule", right_index=True, how="left",
                            validate="many_to_one")  # fmt: skip
     table["rule"] = table["rule"].map(label)

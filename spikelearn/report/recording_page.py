@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.report.contact_sheet import MOST, contact_sheet
-from spikelearn.report.page import About, Section, as_table, png_of, png_picture, write_page
+from spikelearn.report.headlines import recording_headlines
+from spikelearn.report.page import About, Section, png_of, png_picture, write_page
+from spikelearn.report.page_tables import as_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,7 @@ def write_recording_page(
     options = yaml.safe_dump(dict(summary.options), sort_keys=False, allow_unicode=True)
     about = About(
         title=f"The recording {summary.name}",
+        found=recording_headlines(summary),
         summary=[
             f"{len(summary.stimuli)} stimuli. Species: {summary.species or 'not said'}. Licence:"
             f" {summary.licence}. Content: {summary.digest}."

@@ -8,7 +8,8 @@ from spikelearn.comparison.tables import read_first
 from spikelearn.plot.names import label
 from spikelearn.plot.similarities import meaning_of_intervals
 from spikelearn.report import similarity_figures
-from spikelearn.report.page import Section, Table, as_table, svg_picture
+from spikelearn.report.page import Section, svg_picture
+from spikelearn.report.page_tables import Table, as_table
 from spikelearn.report.similarity_tables import (
     best_layers,
     heading,
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from spikelearn.report.similarity_tables import Tests
 
 
-def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
+def similarity(
+    scores: pd.DataFrame, tests: Tests | None, subjects: pd.DataFrame | None = None
+) -> Section:
     """Every layer's similarity, and the best of each.
 
     Parameters
@@ -34,7 +37,10 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
         Of `similarity_tables.summary`.
     tests : (DataFrame, DataFrame) or None
         Against zero, and differences, of a `Significance`.
+    subjects : DataFrame, optional
+        Of `spikelearn.plot.similarities.of_subjects`.
     """
+    dots = subjects is not None and len(subjects)
     meant = meaning_of_intervals(scores)
     section = Section(
         "similarity",
@@ -42,18 +48,19 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
         "For each region and method, which networks lead and what tests tell apart: p is Holm's,"
         f" over all pairs of best layers, and intervals are 95 %, {meant}.",
         points=sentences(scores, tests),
+        points_title="In words, of each region and method",
     )
     for method, part in scores.groupby("method", sort=False):
         section.pictures.append(
             svg_picture(
-                similarity_figures.similarity_figure(part),
+                similarity_figures.similarity_figure(part, subjects),
                 f"Similarity of every layer to each region by {method}; the tables hold the"
                 " numbers.",
                 f"Scores by {method}. Filled squares are trained networks, open diamonds baselines"
                 " and untrained networks: means over seeds, from the first layer (light) to the"
                 f" last (dark). Thin lines are 95 % intervals {meant}, thick ones reach"
                 " from the lowest seed to the highest; the noise ceiling is shaded where the"
-                " recording has one.",
+                " recording has one." + " Dots are single subjects." * bool(dots),
             )
         )
     filled = tests if tests is not None and len(tests[0]) else None
@@ -68,7 +75,8 @@ def similarity(scores: pd.DataFrame, tests: Tests | None) -> Section:
         below: tuple[str, ...] = ()
         if k == len(parts) - 1:
             below = (*notes(filled is not None, scores), *warning_sentences(best))
-        section.tables.append(as_table(cells, title, f"{title}. The best layer of each.", below))
+        caption = f"{title}. The best layer of each."
+        section.tables.append(as_table(cells, title, caption, below, by="score"))
     return section
 
 
@@ -167,5 +175,5 @@ def layers(scores: pd.DataFrame) -> Section:
     section = Section("layers", "Every layer", "")
     for part in panels(scores):
         cells = layer_cells(part)
-        section.folded.append(as_table(cells, heading(part), "In no order."))
+        section.folded.append(as_table(cells, heading(part), "Means over seeds.", by="score"))
     return section

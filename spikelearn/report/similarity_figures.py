@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn.plot.names import label
 from spikelearn.plot.similarities import (
-    PANEL,
     how_to_read,
+    in_panel,
     line_above_networks,
     name_rows,
     panel_title,
@@ -28,21 +28,39 @@ _COLOURS = (
 _MARKERS = ("o", "s", "^", "v", "P", "X")
 
 
+_BESIDE = 3  # panels of similarity in a row: as wide as a page
+_BESIDE_ACCURACY = 2
+
+
 @styled()
-def similarity_figure(scores: pd.DataFrame) -> bytes:
+def similarity_figure(scores: pd.DataFrame, subjects: pd.DataFrame | None = None) -> bytes:
     """Scores by network and layer, a panel for each recording, region and method.
 
     Each panel has an axis and a noise ceiling of its own. Networks of one kind stand together, the
     untrained one first.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of `similarity_tables.summary`.
+    subjects : DataFrame, optional
+        Of `spikelearn.plot.similarities.of_subjects`: a dot for each.
     """
     parts = list(panels(scores))
     rows = rows_of(scores)
-    figure, axes = _figure(3.4 + 2.2 * len(parts), rows.inches + 1.6, len(parts), sharey=True)
-    for axis, part in zip(axes, parts, strict=True):
-        similarity_panel(axis, part, rows.places)
+    columns = min(_BESIDE, len(parts))
+    lines = -(-len(parts) // columns)
+    figure, axes = _figure(
+        3.0 + 2.1 * columns, lines * (rows.inches + 1.1) + 0.5, lines, columns, sharey=True
+    )
+    for axis, part in zip(axes.flat, parts, strict=False):
+        similarity_panel(axis, part, rows.places, subjects)
         line_above_networks(axis, rows)
-    name_rows(axes[0], rows)
-    figure.supxlabel(how_to_read(scores), fontsize=7, x=0.02, ha="left")
+    for axis in axes.flat[len(parts) :]:
+        axis.remove()
+    for line in axes:
+        name_rows(line[0], rows)
+    figure.supxlabel(how_to_read(scores, subjects), fontsize=7, x=0.02, ha="left")
     return svg_of(figure)
 
 
@@ -59,15 +77,19 @@ def accuracy_figure(scores: pd.DataFrame, along: pd.DataFrame) -> bytes:
     datasets = list(dict.fromkeys(trained["dataset"]))
     shapes = {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(datasets)}
     one_method = scores["method"].nunique() == 1
-    figure, axes = _figure(3.4 * len(parts) + 2.4, 3.8, len(parts), sharey=one_method, sharex=True)
-    for axis, part in zip(axes, parts, strict=True):
-        for row in _rows(trained[_in_panel(trained, part)]):
+    columns = min(_BESIDE_ACCURACY, len(parts))
+    lines = -(-len(parts) // columns)
+    figure, axes = _figure(
+        3.4 * columns + 2.4, 3.4 * lines + 0.4, lines, columns, sharey=one_method, sharex=True
+    )
+    for axis, part in zip(axes.flat, parts, strict=False):
+        for row in _rows(in_panel(trained, part)):
             axis.plot(
                 100 * row.test_accuracy, row.score, shapes[row.dataset], color=hues[row.model],
                 markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=3,
             )  # fmt: skip
         if len(along):
-            followed = along[_in_panel(along, part)]
+            followed = in_panel(along, part)
             best = followed.groupby(["model", "network", "seed", "epoch"])[
                 ["score", "validation_accuracy"]
             ].max()
@@ -79,7 +101,10 @@ def accuracy_figure(scores: pd.DataFrame, along: pd.DataFrame) -> bytes:
         axis.set_title(panel_title(part), fontsize=9)
         axis.set_xlabel("accuracy, % (marks: test; lines: validation, by epoch)", fontsize=8)
         axis.grid(linewidth=0.3)
-    axes[0].set_ylabel("similarity of the best layer")
+    for axis in axes.flat[len(parts) :]:
+        axis.remove()
+    for line in axes:
+        line[0].set_ylabel("similarity of the best layer")
     if models:
         from matplotlib.lines import Line2D
 
@@ -97,20 +122,11 @@ def _rows(table: pd.DataFrame) -> Any:
     return table.itertuples()
 
 
-def _in_panel(table: pd.DataFrame, part: pd.DataFrame) -> pd.Series:
-    """Which rows of a table are of the panel of some others."""
-    first = part.iloc[0]
-    here = table[PANEL[0]] == first[PANEL[0]]
-    for column in PANEL[1:]:
-        here &= table[column] == first[column]
-    return here
-
-
 def _figure(
-    width: float, height: float, columns: int, sharey: bool, sharex: bool = False
+    width: float, height: float, rows: int, columns: int, sharey: bool, sharex: bool = False
 ) -> tuple[Any, Any]:
+    """A figure, and its axes of shape (rows, columns)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    (axes,) = figure.subplots(1, columns, squeeze=False, sharey=sharey, sharex=sharex)
-    return figure, axes
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey=sharey, sharex=sharex)

@@ -9,7 +9,7 @@ of best layers in the panel, and allow for the choice of layers (see `studies.si
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,7 @@ CONTROLS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-class _Differences:
+class Differences:
     """Differences between best layers, whichever of the two was subtracted."""
 
     def __init__(self, tests: Tests | None) -> None:
@@ -86,7 +86,7 @@ def sentences(scores: pd.DataFrame, tests: Tests | None = None) -> list[str]:
     tests : (DataFrame, DataFrame), optional
         Against zero, and differences, of a `Significance`; nothing is told apart without them.
     """
-    differences = _Differences(tests)
+    differences = Differences(tests)
     told = []
     for part in panels(scores):
         best = list(_rows(best_layers(part)))
@@ -97,13 +97,9 @@ def sentences(scores: pd.DataFrame, tests: Tests | None = None) -> list[str]:
     return told
 
 
-def _leading(trained: list[Any], best: list[Any], differences: _Differences) -> str:
+def _leading(trained: list[Any], best: list[Any], differences: Differences) -> str:
     top, *others = sorted(trained, key=lambda row: -row.score)
-    controls = {}
-    for name, is_one in CONTROLS.items():
-        rows = [row for row in best if row.family == "baseline" and is_one(row)]
-        if rows:
-            controls[name] = max(rows, key=lambda row: row.score)
+    controls = controls_of(best)
     higher = {name: row for name, row in controls.items() if row.score >= top.score}
     if higher:
         said = " and ".join(
@@ -126,7 +122,24 @@ def _leading(trained: list[Any], best: list[Any], differences: _Differences) -> 
     return text
 
 
-def _first(top: Any, others: list[Any], differences: _Differences, praised: bool) -> str:
+def controls_of(best: Iterable[Any]) -> dict[str, Any]:
+    """The row of each kind of control that scores highest, by what it is called.
+
+    Parameters
+    ----------
+    best : iterable of rows
+        Of one panel of `best_layers`.
+    """
+    baselines = [row for row in best if row.family == "baseline"]
+    controls = {}
+    for name, is_one in CONTROLS.items():
+        rows = [row for row in baselines if is_one(row)]
+        if rows:
+            controls[name] = max(rows, key=lambda row: row.score)
+    return controls
+
+
+def _first(top: Any, others: list[Any], differences: Differences, praised: bool) -> str:
     """The trained network that scores highest, and how it stands to the others."""
     name = f"{label(str(top.model))} on {top.network} ({top.layer})"
     score = f"{top.score:.3f}"

@@ -11,7 +11,8 @@ import pandas as pd
 from spikelearn.plot.names import backend, label
 from spikelearn.plot.rasters import draw_spikes
 from spikelearn.plot.style import styled
-from spikelearn.report.page import Section, Table, as_table, png_of, png_picture
+from spikelearn.report.page import Section, png_of, png_picture
+from spikelearn.report.page_tables import Table, as_table
 from spikelearn.report.pictures import panels
 
 

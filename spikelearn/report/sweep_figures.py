@@ -135,7 +135,7 @@ def _line(
     name = names[0] if names else None
     values = order[name] if name is not None else [""]
     parts = [table[table[name] == v] if name is not None else table for v in values]
-    means, half = zip(*(_mean_and_half(p[measure].to_numpy(float)) for p in parts), strict=True)
+    means, half = zip(*(mean_and_half(p[measure].to_numpy(float)) for p in parts), strict=True)
     mean, half_width = np.array(means), np.array(half)
     numeric = all(isinstance(v, int | float | np.number) and not isinstance(v, bool)
                   for v in values) and name is not None  # fmt: skip
@@ -158,7 +158,7 @@ def _line(
     return True
 
 
-def _mean_and_half(values: np.ndarray) -> tuple[float, float]:
+def mean_and_half(values: np.ndarray) -> tuple[float, float]:
     """Mean over seeds, and half of its 95 % interval; NaN where there is one seed."""
     from scipy.stats import t
 

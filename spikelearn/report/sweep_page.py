@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from spikelearn._provenance import package_versions
 from spikelearn.plot.style import styled
+from spikelearn.report.headlines import sweep_headlines
 from spikelearn.report.page import (
     About,
     Section,
-    as_table,
-    mean_and_spread,
     svg_of,
     svg_picture,
     write_page,
 )
+from spikelearn.report.page_tables import as_table, mean_and_spread
 from spikelearn.report.sweep_figures import label_with_unit, sweep_figure
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def write_sweep_page(
     measures : sequence of str
         Columns of what was measured.
     texts : mapping of str to str
-        `title`, `summary`, `command` and `config` (as YAML); of a figure its `caption`.
+        `title`, `summary`, `command` and `config` (as YAML); of a figure its `caption`; `found`,
+        where that is more than how the measures differ over the axes.
     failed : sequence of str
         Why runs failed.
     notes : sequence of str
@@ -75,6 +76,7 @@ def write_sweep_page(
         sections.append(Section("notes", "What runs warned of", "", points=list(notes)))
     about = About(
         title=texts["title"],
+        found=[texts["found"]] if "found" in texts else sweep_headlines(table, axes, numbers),
         summary=[texts["summary"]],
         gaps=list(failed),
         command=texts["command"],

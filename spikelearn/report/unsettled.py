@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn.plot.names import label
-from spikelearn.report.page import Section, as_table
+from spikelearn.report.page import Section
+from spikelearn.report.page_tables import as_table
 
 if TYPE_CHECKING:
     import pandas as pd

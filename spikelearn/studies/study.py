@@ -14,6 +14,7 @@ table.md         the same for the rows that are read first, and the command that
 zero.csv         test of every network and layer against zero, by recording, region and method
 differences.csv  tests between networks, and against untrained networks and the images' baselines
 similarity.svg   similarity by rule and layer, a panel a region and method
+rdms.parquet     dissimilarities as percentiles, a row a pair of stimuli, if `matrices`
 accuracy.svg     similarity against accuracy, and along training
 plausibility.svg both, by who meets which criterion
 report.html      all of it on one page
@@ -255,9 +256,9 @@ class Study(Description):
         " each rule may stand in the study once",
     )
     matrices: bool = Field(
-        default=False,
-        description="whether the page shows the dissimilarity matrices of the first recording, and"
-        " of the networks of the first seed",
+        default=True,
+        description="whether the page shows the dissimilarity matrices of the first recording and"
+        " of the networks of the first seed, and their stimuli as points in a plane",
     )
     write_spikes: bool = Field(
         default=False,

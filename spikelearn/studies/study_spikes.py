@@ -17,14 +17,19 @@ from spikelearn import _store as store
 from spikelearn._progress import Progress
 from spikelearn._time_steps import just_before
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.plot.dissimilarities import percentiles
 from spikelearn.plot.names import backend as simulator_name
 from spikelearn.plot.names import label
+from spikelearn.recordings._recording import MOST_STIMULI_OF_AN_RDM
 from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
-from spikelearn.studies.representation import Shown, show
+from spikelearn.studies.representation import show
 from spikelearn.studies.study import BASELINE
+from spikelearn.studies.study_matrices import (
+    by_category,
+    matrices_of_recording,
+    matrix_of_network,
+)
 from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_layer import plastic_projection, weight_matrix
 from spikelearn.training.stdp_training import STDPRun
@@ -38,13 +43,6 @@ if TYPE_CHECKING:
 N_DIGITS = 20  # shown where no recording has images
 RASTER_IMAGE = 0  # which of the images the rasters show
 N_FIELDS = 40
-# Categories of a recording whose images stand together, and their names.
-CATEGORIES = {
-    "human": "human",
-    "nonhumani": "animal",
-    "natObj": "natural object",
-    "artiObj": "artificial object",
-}
 
 
 @dataclass
@@ -64,8 +62,12 @@ class NetworksAtWork:
     matrices : mapping of str to array of shape (n_stimuli, n_stimuli)
         Percentile ranks of dissimilarities of brains, baselines, and the last hidden layer of the
         networks of the first seed.
+    stimuli : list of str
+        Labels in the order of the matrices.
     groups : list of (first, one past the last, name)
         Images of one category.
+    left_out : list of str
+        What is not here though it is asked for, and why.
     """
 
     activities: dict[str, Activity] = field(default_factory=dict)
@@ -73,7 +75,9 @@ class NetworksAtWork:
     fields: np.ndarray | None = None
     agreement: list[dict[str, Any]] = field(default_factory=list)
     matrices: dict[str, np.ndarray] = field(default_factory=dict)
+    stimuli: list[str] = field(default_factory=list)
     groups: list[tuple[int, int, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def networks_at_work(result: StudyResult, progress: Progress | None = None) -> NetworksAtWork:
@@ -88,13 +92,19 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
     """
     study = result.study
     at_work = NetworksAtWork()
-    if not (study.write_spikes or study.agreement or study.matrices):
-        return at_work
     recording = next(iter(result.recordings.values()), None)
+    in_matrices = recording if study.matrices else None
+    if in_matrices is not None and in_matrices.n_stimuli > MOST_STIMULI_OF_AN_RDM:
+        at_work.left_out.append(
+            f"the dissimilarity matrices of {in_matrices.name}, which has {in_matrices.n_stimuli:,}"
+            f" stimuli: they are made of at most {MOST_STIMULI_OF_AN_RDM:,}"
+        )
+        in_matrices = None
+    if not (study.write_spikes or study.agreement or in_matrices):
+        return at_work
     images, labels = _images(recording)
-    if study.matrices and recording is not None:
-        at_work.matrices = _matrices_of_brains(recording)
-        at_work.groups = _groups(recording)
+    if in_matrices is not None:
+        at_work.matrices = matrices_of_recording(in_matrices)
     say = progress or (lambda fraction, words: None)
     networks = network_names([store.read_config(folder) for folder in result.runs])
     names = _names(result.runs, networks)
@@ -107,12 +117,12 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
         spikes = isinstance(run, STDPRun) or run.config["network"]["kind"] == "spiking_mlp"
         trained = family != BASELINE
         compared = study.agreement and spikes and trained and not isinstance(run, STDPRun)
-        drawn = first_seed and study.matrices and recording is not None
+        drawn = first_seed and in_matrices is not None
         if not (compared or drawn or (first_seed and spikes and trained)):
             continue
         shown = show(run, images, labels, _simulator(run, study.agreement), study.seed)
         if drawn:
-            layer, matrix = _matrix_of_network(shown)
+            layer, matrix = matrix_of_network(shown.responses)
             at_work.matrices[f"{name} · {layer}"] = matrix
         if shown.activity is None or not trained:
             continue
@@ -123,8 +133,19 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
                 at_work.agreement += agreement(rule, network, seed, shown.activity, second)
         if first_seed:
             _keep(at_work, run, shown.activity, name)
+    if in_matrices is not None:
+        _order(at_work, in_matrices)
     say(1.0, "")
     return at_work
+
+
+def _order(at_work: NetworksAtWork, recording: ImageRecording) -> None:
+    """Bring stimuli of one category together, in all matrices alike."""
+    order, at_work.groups = by_category(recording)
+    at_work.stimuli = [recording.labels[i] for i in order]
+    at_work.matrices = {
+        name: matrix[np.ix_(order, order)] for name, matrix in at_work.matrices.items()
+    }
 
 
 def _names(folders: Sequence[Path], networks: Sequence[str]) -> list[str]:
@@ -237,35 +258,3 @@ def save_activities(activities: Mapping[str, Activity], folder: Path, say: Progr
         paths += [activity.save(folder / f"{name}{suffix}") for suffix in (".nwb", ".nix")]
     say(1.0, "")
     return paths
-
-
-def _matrices_of_brains(recording: ImageRecording) -> dict[str, np.ndarray]:
-    from spikelearn.comparison import mean_luminance, pixels, rdm
-
-    matrices = {
-        region: percentiles(group.dissimilarities) for region, group in recording.groups.items()
-    }
-    for name, baseline in {"pixels": pixels, "mean luminance": mean_luminance}.items():
-        response = baseline(recording.images, recording.labels)
-        matrices[name] = percentiles(rdm(response).get_vectors()[0])
-    return matrices
-
-
-def _matrix_of_network(shown: Shown) -> tuple[str, np.ndarray]:
-    from spikelearn.comparison import rdm
-
-    hidden = [layer for layer in shown.responses if layer != "output"][-1]
-    return hidden, percentiles(rdm(shown.responses[hidden]).get_vectors()[0])
-
-
-def _groups(recording: ImageRecording) -> list[tuple[int, int, str]]:
-    """Runs of images of one category: first, one past the last, name."""
-    groups = []
-    known = CATEGORIES
-    if not set(known) & set(recording.categories):  # of a user's own recording
-        known = {name: name for name in recording.categories}
-    for key, name in known.items():
-        members = np.flatnonzero(recording.categories.get(key, np.zeros(0, dtype=bool)))
-        if members.size and members[-1] - members[0] + 1 == members.size:
-            groups.append((int(members[0]), int(members[-1]) + 1, name))
-    return sorted(groups)

@@ -22,6 +22,7 @@ from spikelearn.studies.study_auditory import (
     study_auditory,
 )
 from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
+from spikelearn.studies.study_matrices import matrices_table
 from spikelearn.studies.study_origins import said_of_read
 from spikelearn.studies.study_run import StudyResult, run_study
 from spikelearn.studies.study_spikes import NetworksAtWork, networks_at_work, save_activities
@@ -143,11 +144,17 @@ def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
         },
     )
     written.append(("Configuration", folder / "config.yaml"))
+    if whole.at_work.matrices:
+        table = matrices_table(whole.at_work.matrices, whole.at_work.stimuli)
+        with atomic_path(folder / "rdms.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+        written.append(("Dissimilarities", folder / "rdms.parquet"))
     sections: list[Section | None] = []
+    found: list[str] = []
     if len(whole.result.table):
-        files, sections = _similarity(whole, command)
+        files, sections, found = _similarity(whole, command)
         written += files
-    written.append(("Report", _write_page(whole, accuracy, sections, command)))
+    written.append(("Report", _write_page(whole, accuracy, sections, found, command)))
     return written
 
 
@@ -164,16 +171,20 @@ def _write_results(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[str, 
 
 def _similarity(
     whole: WholeStudy, command: str
-) -> tuple[list[tuple[str, Path]], list[Section | None]]:
-    """Tables and figures of similarity, tests and audit; and their sections of the page."""
+) -> tuple[list[tuple[str, Path]], list[Section | None], list[str]]:
+    """Tables and figures of similarity, tests and audit; their sections of the page; its words."""
     from spikelearn.comparison.tables import read_first
+    from spikelearn.plot.similarities import of_subjects
     from spikelearn.report import plausibility, similarity, similarity_figures
+    from spikelearn.report.difference_matrices import rule_against_rule
+    from spikelearn.report.headlines import similarity_headlines
     from spikelearn.report.plausibility_figures import draw_beside
     from spikelearn.report.similarity_tables import as_markdown, best_layers, summary
 
     result, tests = whole.result, whole.tests
     folder = result.folder
     scores = summary(result.table, None if tests is None else tests.zero)
+    subjects = of_subjects(result.table)
     frames = {"table.csv": scores}
     both = None
     if tests is not None:
@@ -182,7 +193,7 @@ def _similarity(
     text = as_markdown(scores, command, result.study.name + _done(result), _made(), both)
     write_text(folder / "table.md", text)
     figures = {
-        "similarity.svg": similarity_figures.similarity_figure(scores),
+        "similarity.svg": similarity_figures.similarity_figure(scores, subjects),
         "accuracy.svg": similarity_figures.accuracy_figure(scores, result.along),
     }
     audited: list[Section | None] = []
@@ -206,22 +217,32 @@ def _similarity(
     for name, content in figures.items():
         write_text(folder / name, content.decode())
         written.append(("Figure", folder / name))
-    return written, [
-        similarity.similarity(scores, both),
-        similarity.accuracy(scores, result.along),
-        *audited,
-        similarity.significance(both),
-        similarity.layers(scores),
-    ]
+    return (
+        written,
+        [
+            similarity.similarity(scores, both, subjects),
+            rule_against_rule(scores, both),
+            similarity.accuracy(scores, result.along),
+            *audited,
+            similarity.significance(both),
+            similarity.layers(scores),
+        ],
+        similarity_headlines(scores, both),
+    )
 
 
 def _write_page(
-    whole: WholeStudy, accuracy: pd.DataFrame, similar: list[Section | None], command: str
+    whole: WholeStudy,
+    accuracy: pd.DataFrame,
+    similar: list[Section | None],
+    found: list[str],
+    command: str,
 ) -> Path:
     import pandas as pd
     import yaml
 
     from spikelearn.report.auditory import auditory
+    from spikelearn.report.headlines import accuracy_headline
     from spikelearn.report.learning import learning
     from spikelearn.report.matrices import matrices
     from spikelearn.report.page import About, write_page
@@ -242,21 +263,22 @@ def _write_page(
         spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
     notes = {name: one.notes for name, one in result.recordings.items()}
     sections = [
-        recording_notes_section(notes),
-        learned,
-        *similar[:2],
+        *similar[:3],
         matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,
+        learned,
         spiked,
         None if heard is None else auditory(heard.table, traces),
-        *similar[2:],
+        *similar[3:],
+        recording_notes_section(notes),
     ]
     recordings: list[Any] = [*result.recordings.values()]
     if whole.sounds is not None:
         recordings.append(whole.sounds)
     about = About(
         title=(study.title or f"The study {study.name}") + _done(result),
+        found=[*found, *accuracy_headline(accuracy)],
         summary=[" ".join(part.split()) for part in study.description.split("\n\n") if part],
-        gaps=[*result.skipped, *result.failed],
+        gaps=[*result.skipped, *result.failed, *at_work.left_out],
         command=command,
         config=yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         versions={**provenance(), **package_versions()},

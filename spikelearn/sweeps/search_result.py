@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
@@ -131,19 +133,38 @@ class SearchResult(SweepResult):
             write_picture(figure, path)
         return figure
 
-    def _said(self) -> str:
+    def _found(self) -> str:
+        """The best trial, and how sure that is."""
+        from spikelearn.report.sweep_figures import mean_and_half
+
         search = self._trials.search
-        n = len(self._trials.points)
-        text = f"{n} trials by {search.sampler}, {len(self.sweep.seeds)} seeds each."
-        if self._trials.best is not None:
-            best = self.best
-            values = ", ".join(f"{path} = {_text(v)}" for path, v in best["values"].items())
-            aim = "highest" if self.is_maximum else "lowest"
-            text += (
-                f" The {aim} {search.aim if self.sought in search.aim else self.sought},"
-                f" {best[self.sought]:.4g}, has trial {best['trial']}: {values} ({BEST})."
-            )
-        return text
+        if self._trials.best is None:
+            return f"None of the {len(self._trials.points)} trials has found a {self.sought}."
+        best = self.best
+        values = ", ".join(f"{path} = {_text(v)}" for path, v in best["values"].items())
+        aim = "highest" if self.is_maximum else "lowest"
+        n_seeds = len(self.sweep.seeds)
+        mean, half = mean_and_half(self._of_trial(best["trial"]))
+        sure = "of a single seed" if n_seeds == 1 else f"the mean of {n_seeds} seeds"
+        if np.isfinite(half):
+            sure += f" (95 %: {mean - half:.4g} to {mean + half:.4g})"
+        return (
+            f"The {aim} {search.aim if self.sought in search.aim else self.sought},"
+            f" {best[self.sought]:.4g}, has trial {best['trial']}: {values} ({BEST}). It is {sure},"
+            f" and as the best of {self.n_known} rather too good: other seeds tell how good it is."
+        )
+
+    def _of_trial(self, number: int) -> np.ndarray:
+        """What was sought, of each seed of a trial."""
+        table = self.table[self.table["run"] // len(self.sweep.seeds) == number]
+        if self._trials.population:
+            table = table[table["population"] == self._trials.population]
+        return table[self.sought].to_numpy(dtype=float)
+
+    def _said(self) -> str:
+        n, seeds = len(self._trials.points), len(self.sweep.seeds)
+        each = f"{seeds} seed{'s' if seeds > 1 else ''} each"
+        return f"{n} trials by {self._trials.search.sampler}, {each}."
 
     def write_page(self, command: str = "") -> Path:
         """Write a page beside the table, with history, what mattered, and what failed."""
@@ -154,7 +175,8 @@ class SearchResult(SweepResult):
         content = self._trials.sweep.written()
         texts = {
             "title": f"Search: {self.sweep.name}",
-            "summary": " ".join([self.sweep.description, self._said()]).strip(),
+            "found": self._found(),
+            "summary": f"{self.sweep.description} {self._said()}".strip(),
             "command": command,
             "config": yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100),
             "caption": "Trial by trial, with the best up to there; over each axis; and how much of"

@@ -97,7 +97,8 @@ def all_sections(word: str = "") -> list[Section | None]:
     """Every section; where a word is given, it stands wherever a user's text can stand."""
     draw = np.random.default_rng(0)
     matrix = np.full((12, 12), np.nan)
-    matrix[:6, :6] = draw.random((6, 6))
+    some = draw.random((6, 6))
+    matrix[:6, :6] = some + some.T
     said = {"rule": word} if word else {}
     names = {"human IT": matrix, word or "backprop · hidden1": matrix}
     scores = scores_by_layer()

@@ -20,7 +20,7 @@ def test_the_page_shows_all_that_was_read_and_escapes_it(tmp_path) -> None:
         "mine <b>", "mouse", "Doe (2026)", "CC0", "abc123",
         pd.DataFrame({"number": [1, 2], "stimulus": ["<script>", "dog"]}),
         measured,
-        pd.DataFrame({"region": ["V4"], "reliability": [0.875]}),
+        pd.DataFrame({"region": ["V4"], "level": ["mean"], "reliability": [0.875]}),
         ("unit 3 was left out",),
         {"window_ms": [0, 100]},
     )  # fmt: skip

@@ -34,6 +34,7 @@ def small_study() -> Study:
         n_bootstrap=10,
         along_training=True,
         criteria=("C3", "C10"),
+        matrices=False,
         networks=networks,
     )
 

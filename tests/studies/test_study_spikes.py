@@ -11,6 +11,7 @@ from small_recording import small_recording
 from spikelearn import Activity
 from spikelearn.comparison import pixels, rdm
 from spikelearn.spikes.activity import PopulationSpikes
+from spikelearn.studies import study_spikes
 from spikelearn.studies.study_spikes import networks_at_work, raster_of
 
 
@@ -21,15 +22,25 @@ def test_matrices_hold_ranks_of_the_images_and_of_the_networks_of_the_first_seed
     study = done.study.model_copy(update={"matrices": True})
     at_work = networks_at_work(replace(done, study=study, recordings={"small": made}))
     assert list(at_work.matrices) == [
-        "pixels", "mean luminance", "backprop · hidden2", "feedback_alignment · hidden2",
+        "IT", "pixels", "mean luminance", "backprop · hidden2", "feedback_alignment · hidden2",
     ]  # fmt: skip
     assert at_work.groups == [(0, 3, "human"), (10, n, "natural object")]
+    assert at_work.stimuli == list(made.labels)
     matrix = at_work.matrices["pixels"]
     expected = squareform(rdm(pixels(made.images, made.labels)).get_vectors()[0])
     order = np.triu_indices(n, 1)
     np.testing.assert_array_equal(np.argsort(matrix[order]), np.argsort(expected[order]))
     assert matrix.max() == 1.0
     assert not at_work.activities
+
+
+def test_of_too_many_stimuli_no_matrices_are_made_and_it_is_said(done, monkeypatch):
+    monkeypatch.setattr(study_spikes, "MOST_STIMULI_OF_AN_RDM", 13)
+    study = done.study.model_copy(update={"matrices": True})
+    at_work = networks_at_work(replace(done, study=study, recordings={"a": small_recording()}))
+    assert not at_work.matrices
+    (said,) = at_work.left_out
+    assert "small, which has 14 stimuli: they are made of at most 13" in said
 
 
 def test_a_study_that_asks_for_nothing_shows_nothing(done):
@@ -48,7 +59,6 @@ def test_a_raster_holds_the_spikes_of_its_trial_and_window():
 
 def test_networks_of_one_rule_are_told_apart(done, tmp_path, monkeypatch):
     from spikelearn import _store as store
-    from spikelearn.studies import study_spikes
 
     named = {"a": ("stdp", "small"), "b": ("stdp", "large"), "c": ("surrogate", "small")}
     monkeypatch.setattr(store, "read_config", lambda f: {"rule": named[f.name][0]})
