@@ -21,6 +21,7 @@ SEARCHES = {
     "feedback alignment": "generated/rules/feedback_alignment",
     "brunel": "generated/models/brunel2000",
     "kriegeskorte92": "generated/recordings/kriegeskorte92",
+    "phase diagram": "auto_gallery/plot_06_phase_diagram",
 }
 
 
@@ -137,6 +138,27 @@ def not_found(folder: Path) -> Iterator[str]:
             yield f"the search for '{words}' does not find {name}"
 
 
+def missing_pictures(folder: Path, programs: Path) -> Iterator[str]:
+    """Programs of the gallery that have no page with a picture and a thumbnail.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the site.
+    programs : Path
+        Folder of the gallery.
+    """
+    index = folder / "auto_gallery" / "index.html"
+    listed = index.read_text(encoding="utf-8") if index.is_file() else ""
+    for program in sorted(programs.glob("plot_*.py")):
+        page = index.with_name(f"{program.stem}.html")
+        text = page.read_text(encoding="utf-8") if page.is_file() else ""
+        if f"sphx_glr_{program.stem}_001" not in text:
+            yield f"the gallery's {program.name} has no page with a picture"
+        if f"sphx_glr_{program.stem}_thumb" not in listed:
+            yield f"the gallery does not show {program.name}"
+
+
 def main(place: str) -> int:
     """Print every fault; 1 if there is one."""
     folder = Path(place).resolve()
@@ -146,6 +168,7 @@ def main(place: str) -> int:
         *dead_links(folder, pages),
         *missing_names(folder, public_names()),
         *not_found(folder),
+        *missing_pictures(folder, Path(__file__).parent / "gallery"),
     ]
     n_links = sum(len(page.links) for page in pages.values())
     print("\n".join(faults) or f"{len(pages)} pages and {n_links} links: all is there")

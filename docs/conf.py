@@ -23,9 +23,13 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "mathml",
 ]
-exclude_patterns = ["_build", "museums", "generated/words", "in_three_lines.md", "**.ipynb_*"]
+exclude_patterns = [
+    "_build", "museums", "gallery", "generated/words", "in_three_lines.md", "**.ipynb_*",
+    "auto_gallery/*.ipynb", "auto_gallery/*.py",
+]  # fmt: skip
 default_role = "py:obj"
 # A name in backticks that several classes have is shown, and leads nowhere.
 suppress_warnings = ["ref.python"]
@@ -35,6 +39,21 @@ nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, Any] = {}
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 4
+
+# Programs of the gallery run when the site is built, and a warning of theirs ends it.
+sphinx_gallery_conf: dict[str, Any] = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "abort_on_example_error": True,
+    "only_warn_on_example_error": False,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "min_reported_time": 1000,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "write_computation_times": False,
+    "thumbnail_size": (400, 280),
+}
 
 autosummary_generate = True
 autosummary_imported_members = True
@@ -53,7 +72,10 @@ html_show_sourcelink = False
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["version-switcher", "theme-switcher"],
+    # Beside the folders of all versions lies what lists them: `python docs/publish.py` writes it.
+    "switcher": {"json_url": "../switcher.json", "version_match": version},
+    "check_switcher": False,
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,
