@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
+MOST_STIMULI = 1000  # of a matrix, whose size grows with the square
 # Categories of a published recording that part its stimuli, and their names.
 CATEGORIES = {
     "human": "human",

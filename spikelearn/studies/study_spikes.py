@@ -19,13 +19,13 @@ from spikelearn._time_steps import just_before
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.plot.names import backend as simulator_name
 from spikelearn.plot.names import label
-from spikelearn.recordings._recording import MOST_STIMULI_OF_AN_RDM
 from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import show
 from spikelearn.studies.study import BASELINE
 from spikelearn.studies.study_matrices import (
+    MOST_STIMULI,
     by_category,
     matrices_of_recording,
     matrix_of_network,
@@ -94,10 +94,10 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
     at_work = NetworksAtWork()
     recording = next(iter(result.recordings.values()), None)
     in_matrices = recording if study.matrices else None
-    if in_matrices is not None and in_matrices.n_stimuli > MOST_STIMULI_OF_AN_RDM:
+    if in_matrices is not None and in_matrices.n_stimuli > MOST_STIMULI:
         at_work.left_out.append(
             f"the dissimilarity matrices of {in_matrices.name}, which has {in_matrices.n_stimuli:,}"
-            f" stimuli: they are made of at most {MOST_STIMULI_OF_AN_RDM:,}"
+            f" stimuli: they are made of at most {MOST_STIMULI:,}"
         )
         in_matrices = None
     if not (study.write_spikes or study.agreement or in_matrices):

@@ -35,7 +35,7 @@ def test_matrices_hold_ranks_of_the_images_and_of_the_networks_of_the_first_seed
 
 
 def test_of_too_many_stimuli_no_matrices_are_made_and_it_is_said(done, monkeypatch):
-    monkeypatch.setattr(study_spikes, "MOST_STIMULI_OF_AN_RDM", 13)
+    monkeypatch.setattr(study_spikes, "MOST_STIMULI", 13)
     study = done.study.model_copy(update={"matrices": True})
     at_work = networks_at_work(replace(done, study=study, recordings={"a": small_recording()}))
     assert not at_work.matrices
