@@ -77,3 +77,7 @@ class UnsupportedFeatureError(SpikelearnError):
 
 class TrainingWarning(UserWarning):
     """A network is in a state in which it hardly learns; the message says what may help."""
+
+
+class WithoutEffectWarning(UserWarning):
+    """Something in a description changes nothing; the message says what would."""

@@ -13,6 +13,7 @@ from museums.rst import Pages, block, contents, facts, heading, page, picture, p
 from spikelearn._files import find_yaml, read_yaml, shipped_names
 from spikelearn._room import in_number
 from spikelearn.networks import load_model
+from spikelearn.networks.display import joined_how
 from spikelearn.networks.model_sizes import model_size
 from spikelearn.plot.style import styled
 from spikelearn.report.pictures import panels, write_picture
@@ -161,7 +162,7 @@ def populations(model: Any) -> str:
     parts = [heading("Populations", "-"), table(("population", "model", "neurons"), rows)]
     if model.projections:
         rows = [
-            (f"``{p.name}``", p.connectivity.kind, p.synapse.model,
+            (f"``{p.name}``", joined_how(p), p.synapse.model,
              p.plasticity.rule if p.plasticity else "")
             for p in model.projections
         ]  # fmt: skip

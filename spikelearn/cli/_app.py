@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from spikelearn._atomic import put_away_all
-from spikelearn._errors import SpikelearnError, TrainingWarning
+from spikelearn._errors import SpikelearnError, TrainingWarning, WithoutEffectWarning
 from spikelearn._interrupts import ended_by_signals, interruption
 from spikelearn._threads import NoThreadError, is_refused_thread
 from spikelearn.cli import _completions as completions
@@ -263,7 +263,9 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):
             warnings.simplefilter("always", kind)
         # A network that learns is simulated anew for every image.
-        for told_once in (TimeStepWarning, LeftOutWarning, LongRunWarning):
+        for told_once in (
+            TimeStepWarning, LeftOutWarning, LongRunWarning, WithoutEffectWarning,
+        ):  # fmt: skip
             warnings.simplefilter("once", told_once)
         warnings.showwarning = show
         yield

@@ -241,6 +241,8 @@ def _trusted(network: Any) -> dict[str, float | None]:
 def _print_network(network: Any) -> None:
     import pandas as pd
 
+    from spikelearn.networks.display import joined_how
+    from spikelearn.networks.without_effect import without_effect
     from spikelearn.simulation.given import time_step
 
     give("kind", "network")
@@ -262,8 +264,15 @@ def _print_network(network: Any) -> None:
     ]
     print_table(pd.DataFrame(populations), "populations")
     projections = [
-        {"projection": p.name, "weight": str(p.weight)[:40], "plastic": p.plasticity is not None}
+        {
+            "projection": p.name,
+            "connectivity": joined_how(p),
+            "weight": str(p.weight)[:40],
+            "plastic": p.plasticity is not None,
+        }
         for p in network.projections
     ]
     if projections:
         print_table(pd.DataFrame(projections), "projections")
+    for sentence in without_effect(network):
+        note(sentence, "Warning")

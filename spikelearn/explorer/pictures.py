@@ -196,7 +196,7 @@ def _weights(activity: Activity, network: SpikingNetwork, seed: int, picture: Pi
 def _expected(network: SpikingNetwork, index: int) -> float:
     p = network.projections[index]
     ends = network.populations[p.source].size, network.populations[p.target].size
-    return float(p.connectivity.expected_number(*ends))
+    return float(p.expected_number(*ends))
 
 
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +24,8 @@ class Connections:
     n_source: int
     n_target: int
     delay_ms: np.ndarray | None = None
+    # Whether they are known to be all pairs but those of one index, without a look at them.
+    all_others: ClassVar[bool] = False
 
     @property
     def n_synapses(self) -> int:
@@ -127,3 +131,66 @@ class AllPairs(Connections):
     def dense(self) -> np.ndarray:
         """Weights as a new array of shape (n_source, n_target)."""
         return self.matrix().astype(np.float64)
+
+
+class AllOthers(Connections):
+    """Synapses of all pairs but those of one index, each once, in order: ends are not listed.
+
+    From each neuron to all others of its population, or to all but its partner in another one.
+
+    Parameters
+    ----------
+    weight : array of shape (size * (size - 1),)
+        May be one number that is broadcast.
+    size : int
+        Of both populations.
+    delay_ms : array of shape (size * (size - 1),), optional
+    """
+
+    all_others = True
+
+    def __init__(self, weight: np.ndarray, size: int, delay_ms: np.ndarray | None = None) -> None:
+        # What cannot be assigned to cannot be set otherwise.
+        self.__dict__.update(
+            weight=weight, n_source=size, n_target=size, delay_ms=delay_ms, full=False
+        )
+
+    @functools.cached_property
+    def pre(self) -> np.ndarray:
+        """Source neuron of each synapse."""
+        return np.repeat(np.arange(self.n_source, dtype=np.int32), self.n_target - 1)
+
+    @functools.cached_property
+    def post(self) -> np.ndarray:
+        """Target neuron of each synapse."""
+        return others(np.tile(np.arange(self.n_target, dtype=np.int32), self.n_source)).copy()
+
+    def with_weight(self, weight: np.ndarray) -> AllOthers:
+        """The same pairs with other weights."""
+        return AllOthers(weight, self.n_source, self.delay_ms)
+
+    def dense(self) -> np.ndarray:
+        """Weights as a new array of shape (n_source, n_target), zero between those of one index."""
+        matrix = np.zeros(self.n_source * self.n_target)
+        _off_diagonal(matrix)[:] = self.weight.reshape(-1, self.n_target)
+        return matrix.reshape(self.n_source, self.n_target)
+
+
+def others(values: np.ndarray) -> np.ndarray:
+    """Of numbers of all pairs, in order, those whose indices differ.
+
+    Parameters
+    ----------
+    values : array of shape (size * size,)
+
+    Returns
+    -------
+    array of shape (size * (size - 1),)
+    """
+    return _off_diagonal(values).reshape(-1)
+
+
+def _off_diagonal(values: np.ndarray) -> np.ndarray:
+    """A view of shape (size - 1, size): between two entries of a diagonal there are as many."""
+    size = math.isqrt(values.size)
+    return values[1:].reshape(size - 1, size + 1)[:, :-1]

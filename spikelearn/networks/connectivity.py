@@ -1,7 +1,7 @@
 """Who is connected to whom, and how strongly: drawn here, outside every backend.
 
 All draws pass through an explicit generator, so that one seed gives the same connectivity and
-weights on every backend.
+weights on every backend. Whom a neuron may be kept from reaching is in `Projection.spares`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pydantic import (
     Field,
     PlainSerializer,
     PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
@@ -23,8 +25,19 @@ from spikelearn._errors import SpikelearnError
 
 
 class _Connectivity(Description):
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, write: SerializerFunctionWrapHandler) -> Any:
+        """Fields as they are written, without those that say what is so anyway."""
+        written = write(self)
+        if isinstance(written, dict) and written.get("allow_partner") is True:
+            del written["allow_partner"]
+        return written
+
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs, two arrays of shape (n_synapses,).
+
+        Where a number of synapses is to be drawn, none of them joins a pair of one index if
+        `allow_self` is false; other kinds leave these pairs to be taken out (`draw_synapses`).
 
         Parameters
         ----------
@@ -51,6 +64,15 @@ class _Connectivity(Description):
         return None
 
 
+_AllowPartner = Annotated[
+    bool,
+    Field(
+        description="whether a neuron connects to its partner, the neuron of the same number in"
+        " another population of the same size"
+    ),
+]
+
+
 def _indices(value: Any) -> np.ndarray:
     if isinstance(value, list | tuple):
         require_numbers(value)
@@ -72,6 +94,7 @@ class AllToAll(_Connectivity):
 
     kind: Literal["all_to_all"] = "all_to_all"
     allow_self: bool = Field(default=True, description="whether a neuron connects to itself")
+    allow_partner: _AllowPartner = True
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
@@ -156,6 +179,7 @@ class FixedProbability(_Connectivity):
     kind: Literal["fixed_probability"] = "fixed_probability"
     probability: float = Field(ge=0, le=1)
     allow_self: bool = True
+    allow_partner: _AllowPartner = True
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
@@ -186,6 +210,7 @@ class FixedInDegree(_Connectivity):
     kind: Literal["fixed_in_degree"] = "fixed_in_degree"
     in_degree: int = Field(ge=1)
     allow_self: bool = True
+    allow_partner: _AllowPartner = True
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
@@ -193,7 +218,7 @@ class FixedInDegree(_Connectivity):
         if self.in_degree > n_candidates:
             raise SpikelearnError(
                 f"an in-degree of {self.in_degree} needs at least as many source neurons, found"
-                f" {n_source}"
+                f" {n_source}{'' if self.allow_self else ', one of which is spared'}"
             )
         chunk = max(1, _FLAGS // n_candidates)
         parts = [
@@ -235,12 +260,15 @@ class FixedTotalNumber(_Connectivity):
     kind: Literal["fixed_total_number"] = "fixed_total_number"
     number: int = Field(ge=0)
     allow_self: bool = True
+    allow_partner: _AllowPartner = True
 
     def draw(self, n_source: int, n_target: int, generator: np.random.Generator) -> _Pairs:
         """Indices of the connected pairs."""
         n_candidates = n_source - (not self.allow_self)
         if self.number and not n_candidates:
-            raise SpikelearnError("a single neuron that is not to connect to itself has no synapse")
+            raise SpikelearnError(
+                "between single neurons there is no other pair than the one that is to be spared"
+            )
         post = generator.integers(0, n_target, self.number, dtype=np.int32)
         if not self.number:
             return post, post.copy()
@@ -268,6 +296,7 @@ class DistanceDependent(_Connectivity):
     scale: float = Field(gt=0, description="standard deviation, decay length, or radius of the box")
     p_max: float = Field(default=1.0, ge=0, le=1, description="probability at distance 0")
     allow_self: bool = True
+    allow_partner: _AllowPartner = True
 
     def probability(self, distance: np.ndarray) -> np.ndarray:
         """Probability of a connection at a distance."""

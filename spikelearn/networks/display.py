@@ -12,7 +12,7 @@ def as_html(network: Any) -> str:
     """A heading, a table of populations and one of projections."""
     populations = [(name, p.model, f"{p.size:,}") for name, p in network.populations.items()]
     projections = [
-        (p.name, p.connectivity.kind, p.synapse.model, p.plasticity.rule if p.plasticity else "")
+        (p.name, joined_how(p), p.synapse.model, p.plasticity.rule if p.plasticity else "")
         for p in network.projections
     ]
     tables = _table(("population", "model", "neurons"), populations)
@@ -20,6 +20,12 @@ def as_html(network: Any) -> str:
         heads = ("projection", "connectivity", "synapse", "plasticity")
         tables += _table(heads, projections)
     return f"<p><b>{escape(network.name)}</b> {escape(network.description)}</p>{tables}"
+
+
+def joined_how(projection: Any) -> str:
+    """The kind of a projection's connectivity, and whom it spares: all_to_all but itself."""
+    kind = str(projection.connectivity.kind)
+    return f"{kind} but {projection.spares}" if projection.spares else kind
 
 
 def _table(heads: tuple[str, ...], rows: list[Any]) -> str:

@@ -6,20 +6,21 @@ plasticity in `plasticity.py`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import model_validator
 
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
-from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn._time_steps import in_steps, nearest_steps
-from spikelearn.networks.connections import AllPairs, Connections
+from spikelearn.networks.connections import AllOthers, AllPairs, Connections, others
 from spikelearn.networks.connectivity import (
     AllToAll,
     Connectivity,
     Convolution,
+    DistanceDependent,
+    FixedProbability,
     OneToOne,
     Pairs,
 )
@@ -142,11 +143,55 @@ class Projection(Weighted):
         return f"{self.source}->{self.target}"
 
     @property
+    def spares(self) -> Literal["itself", "partner"] | None:
+        """Whom a neuron has no synapse on, though its index would say so: the neuron of its own.
+
+        That is itself (`allow_self`), or in another population its partner (`allow_partner`).
+        """
+        if self.source == self.target:
+            return None if self.connectivity.allow_self else "itself"
+        return None if getattr(self.connectivity, "allow_partner", True) else "partner"
+
+    @property
     def joins_all(self) -> bool:
         """Whether every source neuron has a synapse on every target neuron."""
-        # No neuron is itself in another population.
-        apart = self.source != self.target
-        return isinstance(self.connectivity, AllToAll) and (self.connectivity.allow_self or apart)
+        return isinstance(self.connectivity, AllToAll) and self.spares is None
+
+    @property
+    def joins_all_others(self) -> bool:
+        """Whether every source neuron has one on every target neuron but that of its own index."""
+        return isinstance(self.connectivity, AllToAll) and self.spares is not None
+
+    def expected_number(self, n_source: int, n_target: int) -> float:
+        """How many synapses are to be expected.
+
+        Parameters
+        ----------
+        n_source, n_target : int
+            Sizes of the populations at its ends.
+        """
+        number: float = self.connectivity.expected_number(n_source, n_target)
+        return number - _expected_spared(self.connectivity, n_source) if self.spares else number
+
+
+def _expected_spared(connectivity: Connectivity, size: int) -> float:
+    """How many synapses a connectivity lets expect on pairs of one index, which may be spared.
+
+    None of those whose number is fixed: they are drawn elsewhere.
+
+    Parameters
+    ----------
+    connectivity : Connectivity
+    size : int
+        Of both populations.
+    """
+    if isinstance(connectivity, AllToAll | OneToOne):
+        return size
+    if isinstance(connectivity, Pairs):
+        return int((connectivity.pre == connectivity.post).sum())
+    if isinstance(connectivity, FixedProbability):
+        return connectivity.probability * size
+    return connectivity.p_max * size if isinstance(connectivity, DistanceDependent) else 0.0
 
 
 def draw_synapses(
@@ -173,7 +218,9 @@ def draw_synapses(
     SpikelearnError
         Where the connectivity does not fit the sizes.
     """
-    draw = _all_pairs if projection.joins_all else _listed_pairs
+    draw: Callable[..., Connections] = _listed_pairs
+    if isinstance(projection.connectivity, AllToAll):
+        draw = _all_others if projection.spares else _all_pairs
     return draw(projection, n_source, n_target, generator, np.dtype(f"f{weight_bits // 8}"))
 
 
@@ -185,9 +232,10 @@ def _listed_pairs(
     dtype: np.dtype[Any],
 ) -> Connections:
     """The synapses of a projection, whose ends are drawn or known one by one."""
+    spares = projection.spares is not None
     connectivity = projection.connectivity
-    if projection.source != projection.target:  # no neuron is itself in another population
-        connectivity = connectivity.model_copy(update={"allow_self": True})
+    if connectivity.allow_self == spares:  # as it is drawn, this alone says who is spared
+        connectivity = connectivity.model_copy(update={"allow_self": not spares})
     try:
         if isinstance(connectivity, Convolution):
             pre, post, index = connectivity.pairs(n_source, n_target)
@@ -214,7 +262,7 @@ def _listed_pairs(
     else:
         values = np.full(pre.size, float(weight), dtype)
     given = delays[place] if isinstance(delays, np.ndarray) else None
-    if not projection.connectivity.allow_self and projection.source == projection.target:
+    if spares:
         keep = pre != post
         pre, post, values = pre[keep], post[keep], values[keep]
         given = None if given is None else given[keep]
@@ -241,6 +289,24 @@ def _all_pairs(
         values = np.broadcast_to(np.asarray(weight, dtype).reshape(-1), (n,))
     given = delays.reshape(-1) if isinstance(delays, np.ndarray) else None
     return AllPairs(values, n_source, n_target, given)
+
+
+def _all_others(
+    projection: Projection,
+    n_source: int,
+    n_target: int,
+    generator: np.random.Generator,
+    dtype: np.dtype[Any],
+) -> AllOthers:
+    """The synapses of a projection that joins all pairs but those of one index: none is listed."""
+    # Weights are drawn for all pairs, so that those that are left do not change by it.
+    drawn = _all_pairs(projection, n_source, n_target, generator, dtype)
+    if isinstance(projection.weight, float):
+        values = np.broadcast_to(drawn.weight[:1], (n_source * (n_target - 1),))
+    else:
+        values = others(drawn.weight)
+    given = None if drawn.delay_ms is None else others(drawn.delay_ms)
+    return AllOthers(values, n_source, given)
 
 
 def check_arrays(projection: Projection, n_source: int, n_target: int) -> None:
@@ -275,166 +341,29 @@ def check_arrays(projection: Projection, n_source: int, n_target: int) -> None:
             )
 
 
-def delay_steps(
-    projection: Projection,
-    drawn: Connections,
-    dt_ms: float,
-    least: int,
-    generator: np.random.Generator,
-    most: int | None = None,
-) -> int | np.ndarray:
-    """Delays in steps: one for all synapses, or one for each, of shape (n_synapses,).
+def check_partner(projection: Projection, n_source: int, n_target: int) -> None:
+    """Refuse to spare partners where there are none.
 
     Parameters
     ----------
     projection : Projection
-    drawn : Connections
-        Its synapses.
-    dt_ms : float
-        The time step.
-    least : int
-        Steps that a delay takes at least: 0 from spike sources, 1 from neurons.
-    generator : numpy.random.Generator
-        Draws delays from a distribution.
-    most : int, optional
-        Steps that are enough: longer delays become this one. Then delays stand in as few bytes as
-        it needs.
-
-    Raises
-    ------
-    SpikelearnError
-        Where a delay that is given is no multiple of the step, or too short.
-    """
-    top = np.iinfo(np.int64).max if most is None else most
-    narrow = (kind for kind in (np.uint16, np.uint32) if top <= np.iinfo(kind).max)
-    dtype = next(narrow, np.int64)
-    shared = shared_delay_steps(projection, dt_ms, least)
-    if shared is not None:
-        return min(shared, top)
-    if drawn.delay_ms is None:
-        distribution: Any = projection.delay_ms
-
-        def in_few_steps(ms: np.ndarray) -> np.ndarray:
-            return np.clip(nearest_steps(ms, dt_ms), least, top)
-
-        return distribution.draw_as(drawn.n_synapses, generator, dtype, in_few_steps)
-    values, which = np.unique(drawn.delay_ms, return_inverse=True)
-    steps = [_given_steps(projection, delay, dt_ms, least) for delay in values.tolist()]
-    return np.minimum(np.array(steps, dtype=np.int64), top).astype(dtype)[which]
-
-
-def shared_delay_steps(projection: Projection, dt_ms: float, least: int) -> int | None:
-    """The delay of all synapses in steps; None where it differs from synapse to synapse.
-
-    Parameters
-    ----------
-    projection : Projection
-    dt_ms : float
-        The time step.
-    least : int
-        Steps that a delay takes at least.
-
-    Raises
-    ------
-    SpikelearnError
-        Where it is no multiple of the step, or too short.
-    """
-    if projection.delay_ms is None:
-        return least
-    if isinstance(projection.delay_ms, float):
-        return _given_steps(projection, projection.delay_ms, dt_ms, least)
-    return None
-
-
-def _given_steps(projection: Projection, delay_ms: float, dt_ms: float, least: int) -> int:
-    steps = in_steps(delay_ms, dt_ms, f"projection {projection.name}: delay_ms")
-    if steps < least:
-        raise SpikelearnError(
-            f"projection {projection.name}: the delay from neurons must be at least one time"
-            f" step ({dt_ms:g} ms), found {delay_ms:g} ms"
-        )
-    return steps
-
-
-def reweighted(
-    projection: Projection, weights: np.ndarray | SynapticWeights, n_source: int, n_target: int
-) -> Projection:
-    """The projection with other weights; weights by synapse bring their pairs with them.
-
-    Parameters
-    ----------
-    projection : Projection
-    weights : array or SynapticWeights
-        As the projection takes it; as a simulation gave them; or a matrix, where the description
-        says which synapses there are.
     n_source, n_target : int
         Sizes of the populations at its ends.
 
     Raises
     ------
-    SpikelearnError
-        If they are of other synapses, or do not say of which.
+    ValueError
+        Saying what would be right.
     """
-    field, connectivity = f"weight_{projection.unit}", projection.connectivity
-    sizes = n_source, n_target
-    if not isinstance(weights, SynapticWeights):
-        array = np.asarray(weights, dtype=np.float64)
-        if array.shape == sizes and connectivity.array_shape(*sizes) != sizes:
-            array = _of_matrix(projection, array, _known_synapses(projection, *sizes))
-        return projection.model_copy(update={field: array})
-    known = _known_synapses(projection, *sizes)
-    if weights.shape != sizes:
-        raise SpikelearnError(
-            f"projection {projection.name} joins populations of {n_source} and {n_target} neurons,"
-            f" but these weights are of {weights.shape[0]} and {weights.shape[1]}"
+    if getattr(projection.connectivity, "allow_partner", True):
+        return
+    if projection.source == projection.target:
+        raise ValueError(
+            f"projection {projection.name}: a partner is a neuron of another population; what"
+            " leaves out synapses of a neuron on itself is allow_self: false"
         )
-    if known is not None and not (
-        np.array_equal(known.pre, weights.pre) and np.array_equal(known.post, weights.post)
-    ):
-        raise SpikelearnError(
-            f"projection {projection.name} has {known.pre.size} synapses, which are others than"
-            f" the {weights.n_synapses} that these weights are of"
+    if n_source != n_target:
+        raise ValueError(
+            f"projection {projection.name}: allow_partner: false needs populations of one size,"
+            f" whose neurons are partners by number, found {n_source} and {n_target} neurons"
         )
-    if isinstance(connectivity, AllToAll):
-        return projection.model_copy(update={field: weights.matrix()})
-    changed: dict[str, Any] = {field: weights.values.copy()}
-    one_each = isinstance(connectivity, OneToOne | Pairs)
-    if not (one_each and connectivity.array_shape(*sizes) == weights.values.shape):
-        # In the order in which they were drawn, so that delays that are drawn stay the same.
-        changed["connectivity"] = Pairs(kind="pairs", pre=weights.pre, post=weights.post)
-        if known is not None and known.delay_ms is not None:
-            changed["delay_ms"] = known.delay_ms
-    return projection.model_copy(update=changed)
-
-
-def _known_synapses(projection: Projection, n_source: int, n_target: int) -> Connections | None:
-    """The synapses, whatever their weights; None where the seed decides which there are."""
-    if projection.connectivity.array_shape(n_source, n_target) is None:
-        return None
-    plain = projection.model_copy(update={f"weight_{projection.unit}": 0.0})
-    return draw_synapses(plain, n_source, n_target, np.random.default_rng(0))
-
-
-def _of_matrix(projection: Projection, matrix: np.ndarray, known: Connections | None) -> np.ndarray:
-    """The weights of a matrix by synapse, as the projection takes them."""
-    where = f"projection {projection.name}"
-    if known is None:
-        raise SpikelearnError(
-            f"{where}: with {projection.connectivity.kind} connectivity the seed decides who is"
-            " connected, and a matrix does not say which synapses there are; give the"
-            " SynapticWeights that a simulation gives as activity.weights"
-        )
-    if isinstance(projection.connectivity, Convolution):
-        raise SpikelearnError(
-            f"{where}: a convolution takes its kernel, of shape"
-            f" {projection.connectivity.kernel_shape}, or SynapticWeights, one for each synapse"
-        )
-    there = known.with_weight(np.ones(known.n_synapses)).dense()
-    if there.max(initial=0.0) > 1.0:
-        raise SpikelearnError(
-            f"{where}: several synapses join one pair of neurons, and a matrix says only their"
-            f" sum; give {known.pre.size} weights, one for each synapse"
-        )
-    if matrix[there == 0].any():
-        raise SpikelearnError(f"{where}: the matrix has weights where there are no synapses")
-    return matrix[known.pre, known.post]

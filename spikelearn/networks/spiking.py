@@ -48,9 +48,10 @@ from spikelearn.networks.projections import (
     UNITS,
     Projection,
     check_arrays,
+    check_partner,
     draw_synapses,
-    reweighted,
 )
+from spikelearn.networks.reweighting import reweighted
 from spikelearn.networks.synapses import (
     AlphaSynapse,
     DeltaSynapse,
@@ -182,6 +183,7 @@ class SpikingNetwork(Description):
         for projection in self.projections:
             self._check_ends(projection)
             check_arrays(projection, *self._sizes(projection))
+            check_partner(projection, *self._sizes(projection))
         for item in self.background:
             self._check_target(item, "background input")
         for noise in self.noise:

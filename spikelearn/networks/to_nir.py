@@ -10,12 +10,13 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn.networks.delays import delay_steps
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.neurons.lif import decayed_gain
 from spikelearn.networks.nir import groups_of_loops
-from spikelearn.networks.projections import delay_steps
 from spikelearn.networks.synapses import DeltaSynapse, ExponentialSynapse
+from spikelearn.networks.without_effect import warn_without_effect
 
 if TYPE_CHECKING:
     from spikelearn.networks.spiking import Projection, SpikingNetwork
@@ -65,6 +66,7 @@ def network_to_nir(
         if reason := _unsayable(population, dt_ms):
             raise SpikelearnError(f"population '{name}': NIR has no {reason}")
         cells[name] = population  # type: ignore[assignment]
+    warn_without_effect(network, 3)
     targets = {name: _Target() for name in cells}
     for index, projection in enumerate(network.projections):
         _collect(network, projection, index, targets, dt_ms, seed)

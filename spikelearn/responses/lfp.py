@@ -262,7 +262,7 @@ def _projected(
     n_steps: int,
 ) -> np.ndarray:
     """Summed magnitudes of one projection's currents, shape (n_trials, 2, n_steps)."""
-    from spikelearn.networks.projections import delay_steps
+    from spikelearn.networks.delays import delay_steps
     from spikelearn.networks.spiking import SpikeSource
 
     drawn = network.connections(projection, generator(seed, "connections", index))

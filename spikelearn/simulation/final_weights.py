@@ -9,7 +9,6 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn.networks.connectivity import AllToAll
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
 
@@ -50,7 +49,7 @@ def final_weights(
         order: Any = slice(None)
         if parts and parts[0].place is not None:  # by delay; now as they were drawn
             order = np.argsort(np.concatenate([part.place for part in parts]))
-        if isinstance(projection.connectivity, AllToAll) and n_synapses == shape[0] * shape[1]:
+        if projection.joins_all:
             weights[name] = values[order].reshape(shape)
         else:
             pre, post = _ends(parts)

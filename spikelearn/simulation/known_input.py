@@ -145,15 +145,17 @@ def _told(
     weight, connectivity = item.weight, item.connectivity
     if isinstance(weight, np.ndarray) and isinstance(connectivity, AllToAll):
         onto = weight[:, which]
+        if item.spares:
+            onto[which, np.arange(which.size)] = 0.0
         up, down = rates @ np.maximum(onto, 0.0), rates @ np.maximum(-onto, 0.0)
         return up[row], down[row], (rates @ onto**2)[row]
     values = np.asarray(weight)
     if isinstance(weight, AnyDistribution):
         values = weight.draw(1000, generator(0, "weights of strong input"))
     if isinstance(connectivity, OneToOne):
-        onto = rates[row][:, which]
+        onto = rates[row][:, which] * (item.spares is None)
     else:
-        number = connectivity.expected_number(n_source, size) / size
+        number = item.expected_number(n_source, size) / size
         onto = np.repeat(rates.mean(axis=1)[row, None] * number, which.size, axis=1)
     up, down = np.maximum(values, 0.0).mean(), np.maximum(-values, 0.0).mean()
     return onto * up, onto * down, onto * (values**2).mean()

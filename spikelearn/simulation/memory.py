@@ -354,7 +354,7 @@ def _in_rows(network: SpikingNetwork, numbers: list[float]) -> float:
             staying += number * (each + _LEARNT)
             stays, passes = 0.0, float(_DRAWING + _SORTING * several)
         elif isinstance(p.weight, float) and not np.ndim(gain_of(p, network)):
-            listed = not p.joins_all or several
+            listed = not (p.joins_all or p.joins_all_others) or several
             stays = float(_TARGET * listed)
             passes = float((_ENDS + weight + _DELAY * several) * listed)
         elif p.joins_all and not several:
@@ -390,11 +390,7 @@ def _places(convolution: Convolution) -> float:
 def numbers_of_synapses(network: SpikingNetwork) -> list[float]:
     """How many synapses each projection is expected to have."""
     return [
-        float(
-            p.connectivity.expected_number(
-                int(_size(network, p.source)), int(_size(network, p.target))
-            )
-        )
+        float(p.expected_number(int(_size(network, p.source)), int(_size(network, p.target))))
         for p in network.projections
     ]
 

@@ -25,6 +25,7 @@ from spikelearn.networks.content import content, shortened
 from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 from spikelearn.networks.projections import UNITS
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.networks.without_effect import warn_without_effect
 from spikelearn.simulation.features import required_features
 from spikelearn.simulation.final_weights import final_weights
 from spikelearn.simulation.given import (
@@ -175,6 +176,9 @@ def simulate(
         that is of rates that the run itself has, after the run.
     LongRunWarning
         Where the run will take long, saying about how long.
+    WithoutEffectWarning
+        Where a projection asks for something that changes nothing (`allow_self` between two
+        populations).
 
     Examples
     --------
@@ -208,6 +212,7 @@ def simulate(
         chosen={name: which for name, which in chosen.items() if which is not None},
     )
     name, module = choose_backend(grid, backend, precision)
+    warn_without_effect(network)
     told = warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
     provenance = _provenance(network, stimulus, name, seed, precision) | told_of(chosen)
     trials = np.arange(stimulus.n_trials)

@@ -15,7 +15,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn.networks.connectivity import AllToAll, Pairs
+from spikelearn.networks.connectivity import Pairs
 from spikelearn.networks.spiking import LIF, AdaptiveLIF, Projection, SpikingNetwork
 
 
@@ -58,7 +58,7 @@ def with_synapses(
     seed : int
         Of the draw.
     """
-    if isinstance(layer.connectivity, AllToAll):
+    if layer.joins_all:
         return network, layer
     drawn = network.connections(layer, generator(seed, "weights"))
     return with_pairs(network, layer, drawn.pre, drawn.post, drawn.weight)
@@ -96,7 +96,7 @@ def with_pairs(
 
 def pair_names(layer: Projection) -> tuple[str, ...]:
     """Arrays that a run keeps beside the weights, by name: none where all are connected."""
-    return () if isinstance(layer.connectivity, AllToAll) else ("synapses_pre", "synapses_post")
+    return () if layer.joins_all else ("synapses_pre", "synapses_post")
 
 
 def pairs_of(layer: Projection) -> dict[str, np.ndarray]:
@@ -123,7 +123,7 @@ def initial_weights(network: SpikingNetwork, layer: Projection, seed: int) -> np
     """
     drawn = network.connections(layer, generator(seed, "weights"))
     weights = drawn.weight.astype(np.float64, copy=False)
-    if isinstance(layer.connectivity, AllToAll):
+    if layer.joins_all:
         weights = weights.reshape(drawn.n_source, drawn.n_target)
     return normalised(weights, layer)
 

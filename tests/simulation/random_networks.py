@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ def make_case(features: Features) -> Case:
         Projection(
             source=source,
             target=target,
-            connectivity=_connectivity(kind, populations[source].size),
+            connectivity=_connectivity(kind, source, target, populations),
             delay_ms=_delay(delay, dt),
             synapse=_synapse(through, features.rest_mv),
             **_weight(
@@ -229,11 +229,13 @@ def _synapse(through: float | Through | None, rest: float) -> Synapse:
     return ExponentialSynapse(model="exponential", tau_ms=through.tau_ms, reversal_mv=pull)
 
 
-def _connectivity(kind: str, n_source: int) -> object:
+def _connectivity(kind: str, source: str, target: str, populations: Mapping[str, Any]) -> object:
+    n_source, n_target = (populations[end].size for end in (source, target))
+    spared = {"allow_self": False} if source == target else {"allow_partner": n_source != n_target}
     return {
         "matrix": {"kind": "all_to_all"},
         "uniform": {"kind": "all_to_all"},
-        "not_self": {"kind": "all_to_all", "allow_self": False},
+        "not_self": {"kind": "all_to_all", **spared},
         "sparse": FixedProbability(kind="fixed_probability", probability=0.5),
         "in_degree": FixedInDegree(kind="fixed_in_degree", in_degree=min(2, n_source)),
     }[kind]

@@ -11,8 +11,8 @@ from engines import QUICK, having
 
 from spikelearn import SpikelearnError
 from spikelearn._seeding import generator
+from spikelearn.networks.delays import delay_steps
 from spikelearn.networks.plasticity import PairSTDP
-from spikelearn.networks.projections import delay_steps
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.rules.stdp import weight_after
 from spikelearn.simulation import BACKENDS, simulate

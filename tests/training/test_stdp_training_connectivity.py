@@ -23,6 +23,7 @@ CONNECTIVITY: dict[str, tuple[dict[str, Any], int]] = {
     "several on a pair": ({"kind": "fixed_total_number", "number": 500}, 12),
     "by distance": ({"kind": "distance_dependent", "scale": 0.2, "arrangement": "grid"}, 16),
     "one to one": ({"kind": "one_to_one"}, 64),
+    "all but the partner": ({"kind": "all_to_all", "allow_partner": False}, 64),
     "convolution": (
         {"kind": "convolution", "input_shape": [1, 8, 8], "channels": 2, "kernel_size": 5},
         32,

@@ -18,9 +18,9 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import in_steps, nearest_step
 from spikelearn.networks.connections import Connections
+from spikelearn.networks.delays import delay_steps, shared_delay_steps
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import SpikeSource
-from spikelearn.networks.projections import delay_steps, shared_delay_steps
 from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.simulation.grid.neurons import GridNeurons, gain_of
 from spikelearn.simulation.grid.plasticity import GridPlasticity, plasticity_on_grid
@@ -85,6 +85,11 @@ class Synapses:
         """Whether every source neuron has one on every target neuron."""
         return self.connections.full
 
+    @property
+    def joins_all_others(self) -> bool:
+        """Whether every source neuron has one on every target neuron but that of its own index."""
+        return self.connections.all_others
+
 
 @dataclass(frozen=True, eq=False)
 class GridProjection:
@@ -140,7 +145,7 @@ class GridProjection:
     def expected_number(self) -> float:
         """How many synapses it is expected to have."""
         n_source = self.network.populations[self.source].size
-        return float(self.projection.connectivity.expected_number(n_source, self.n_target))
+        return float(self.projection.expected_number(n_source, self.n_target))
 
     @property
     def shared_delay(self) -> int | None:
@@ -170,6 +175,11 @@ class GridProjection:
     def joins_all(self) -> bool:
         """Whether every source neuron has a synapse on every target neuron."""
         return self.projection.joins_all
+
+    @property
+    def joins_all_others(self) -> bool:
+        """Whether every source neuron has one on every target neuron but that of its own index."""
+        return self.projection.joins_all_others
 
     @property
     def _least_delay(self) -> int:

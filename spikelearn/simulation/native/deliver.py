@@ -18,6 +18,7 @@ from spikelearn.simulation.native.loops import (
     deliver_full,
     deliver_same,
     deliver_to_all,
+    deliver_to_others,
 )
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ def _deliver(
 ) -> None:  # pragma: no cover - compiled
     if projection.full and not np.isnan(projection.same_weight):
         deliver_to_all(goal, spiking.size, projection.same_weight)
+    elif projection.all_others_from >= 0:
+        deliver_to_others(goal, spiking, projection.all_others_from, projection.same_weight)
     elif projection.full:
         deliver_full(goal, spiking, rows, net.weight, projection.first_weight)
     elif not np.isnan(projection.same_weight):

@@ -302,6 +302,31 @@ def deliver_to_all(goal: np.ndarray, n: int, weight: float) -> None:  # pragma: 
 
 
 @inner
+def deliver_to_others(
+    goal: np.ndarray, spiking: np.ndarray, first: int, weight: float
+) -> None:  # pragma: no cover - compiled
+    """Spikes arrive at every target neuron but that of the source neuron's own number.
+
+    Parameters
+    ----------
+    goal : array of shape (n_target,)
+        What arrivals add to.
+    spiking : array of int
+        Source neurons that spiked.
+    first : int
+        The number of the first target.
+    weight : float
+        Of every synapse.
+    """
+    for neuron in spiking:
+        own = int(np.int64(neuron)) - first
+        for j in range(min(max(own, 0), goal.size)):
+            goal[j] += weight
+        for j in range(max(own + 1, 0), goal.size):
+            goal[j] += weight
+
+
+@inner
 def any_above(v: np.ndarray, limit: np.ndarray, alike: bool) -> bool:  # pragma: no cover - compiled
     """Whether any neuron is above its threshold.
 

@@ -292,7 +292,11 @@ class _Table:
             record["target"] = -1
         c = here[0][1]
         record["full"] = not group.joinable and delays.size == 1 and c.full
-        if record["full"][0]:
+        others = same is not None and delays.size == 1 and c.all_others
+        record["all_others_from"] = self.part.first[first.target] if others else -1
+        if others:  # nothing is looked up
+            self.rows[number] = np.zeros(1, np.int64)
+        elif record["full"][0]:
             self.rows[number] = self._add_full(record, first, c)
         else:
             self.rows[number] = self._add_listed(record, here, delays)

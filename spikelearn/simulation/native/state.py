@@ -56,6 +56,9 @@ PROJECTION = np.dtype(
         ("single", np.bool_),  # whether its weights are of 32 bits
         ("same_weight", np.float64),  # of all its synapses, or NaN where they differ
         ("full", np.bool_),  # whether every source neuron has a synapse on every target neuron
+        # Where one weight is for all targets but the one of the source neuron's own number: the
+        # number of the first target here; else -1
+        ("all_others_from", np.int64),
         ("rule", np.int64),  # by which it is plastic, or -1
     ],
     align=True,
