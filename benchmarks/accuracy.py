@@ -4,6 +4,7 @@
     python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
     python benchmarks/accuracy.py --table dll --seeds 2
     python benchmarks/accuracy.py --family spiking --seeds 1
+    python benchmarks/accuracy.py --family stdp --rules stdp,stdp_1600 --seeds 1
     python benchmarks/accuracy.py --dataset text --network gru --seeds 1
     python benchmarks/accuracy.py --dataset mnist --network mlp --only controls --rules oja,sanger
     python benchmarks/accuracy.py --dataset mnist --network mlp --only tables
@@ -50,7 +51,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 # The published comparison on one network, Lv et al. 2025 (arXiv 2501.09976, table 1).
 FOLDERS = {"dll": "mnist_dll"}
-FAMILIES = {"spiking": "mnist_spiking_mlp"}
+FAMILIES = {"spiking": "mnist_spiking_mlp", "stdp": "mnist_diehl_cook2015"}
 COLUMNS = [
     "recipe", "rule", "seed", "model", "test_accuracy", "validation_accuracy",
     "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
@@ -58,7 +59,7 @@ COLUMNS = [
     "versions", "date", "linear_readout", "random_features", "controls_commit",
 ]  # fmt: skip
 # Recipes that are a control themselves: nothing below their readout learns.
-CONTROL_RECIPES = ("random_features", "random_recurrence")
+CONTROL_RECIPES = ("random_features", "random_recurrence", "homeostasis")
 CONTROLS = ("linear_readout", "random_features")
 
 
@@ -172,7 +173,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru, spiking_cnn")
     parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
-    parser.add_argument("--family", choices=sorted(FAMILIES), help="rules of networks that spike")
+    parser.add_argument(
+        "--family", choices=sorted(FAMILIES),
+        help="spiking: rules of spiking layers; stdp: Diehl and Cook's network",
+    )  # fmt: skip
     parser.add_argument("--rules", help="only these, separated by commas")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
@@ -197,6 +201,7 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
     import torch
 
     from spikelearn.training import train
+    from spikelearn.training.stdp_training import STDPRun
 
     torch.set_num_threads(1)
     config = load_recipe(name, seed=seed)
@@ -220,7 +225,8 @@ def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
         "seed": seed,
         "model": config.model,
         **{k: run.summary.get(k) for k in COLUMNS[4:8]},
-        "epochs": len(run.epochs) - 1,
+        # Of layers that STDP trains a row stands for a part of an epoch.
+        "epochs": config.epochs if isinstance(run, STDPRun) else len(run.epochs) - 1,
         "seconds": round(seconds, 1),
         "n_train": config.n_train or "all",
         "n_test": run.summary["n_test"],
