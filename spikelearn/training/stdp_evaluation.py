@@ -6,7 +6,8 @@ is given the label whose neurons answer it most, on average. Test images take no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,31 @@ MOST_REPEATS = 20  # of an image that is not answered
 Progress = Callable[[float, str], None]
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """How far the evaluation of a layer has come, from which it can go on.
+
+    Attributes
+    ----------
+    sums : array of shape (n_classes, n_neurons)
+        Spikes of each neuron for labelling images of each class.
+    n_labelled : int
+        Labelling images so far.
+    predicted : int array of shape (n_tested,)
+        Classes of the test images so far.
+    n_silent : int
+        Those of them that no neuron answered.
+    draws : mapping or None
+        The state of the generator of input spikes; None where a part begins.
+    """
+
+    sums: np.ndarray
+    n_labelled: int
+    predicted: np.ndarray
+    n_silent: int
+    draws: Mapping[str, Any] | None = None
+
+
 def evaluate(
     frozen: SpikingNetwork,
     layer: Projection,
@@ -33,6 +59,8 @@ def evaluate(
     order: np.ndarray,
     config: STDPConfig,
     say: Progress,
+    begun: Evaluated | None = None,
+    keep: Callable[[Evaluated], None] = lambda evaluated: None,
 ) -> tuple[np.ndarray, dict[str, Any], float]:
     """Label the neurons on training images, test on test images.
 
@@ -48,6 +76,10 @@ def evaluate(
     config : STDPConfig
     say : callable
         Called with the fraction of the run that is done and a few words.
+    begun : Evaluated, optional
+        What has been done of it.
+    keep : callable, optional
+        Called from time to time with what has been done.
 
     Returns
     -------
@@ -58,29 +90,42 @@ def evaluate(
     """
     from spikelearn.training.measures import collapse_flag, largest_share
 
-    n_classes = len(data.classes)
+    n_classes, n_neurons = len(data.classes), frozen.populations[layer.target].size
+    nothing = np.zeros((n_classes, n_neurons)), 0, np.zeros(0, dtype=np.int64), 0
+    so_far = begun or Evaluated(*nothing)
     chosen = order[: config.n_label]
-    answers = respond(
-        frozen, layer, data.train_images[chosen], "labelling", config,
-        lambda part: say(0.9 + 0.05 * part, "labelling"),
-    )  # fmt: skip
-    labels = assign_labels(answers, data.train_labels[chosen], n_classes)
-    answers_test = respond(
-        frozen, layer, data.test_images[: config.n_test], "testing", config,
-        lambda part: say(0.95 + 0.05 * part, "testing"),
-    )  # fmt: skip
-    predicted = predict(answers_test, labels, n_classes)
-    truth = data.test_labels[: config.n_test]
+    classes = data.train_labels[chosen]
+    for answers, draws in _in_batches(
+        frozen, layer, data.train_images[chosen], "labelling", config, so_far.n_labelled,
+        so_far.draws,
+    ):  # fmt: skip
+        done = so_far.n_labelled + len(answers)
+        sums = so_far.sums + _sums(answers, classes[so_far.n_labelled : done], n_classes)
+        so_far = replace(
+            so_far, sums=sums, n_labelled=done, draws=None if done == len(chosen) else draws
+        )
+        keep(so_far)
+        say(0.9 + 0.05 * done / len(chosen), "labelling")
+    labels = _labels(so_far.sums, classes)
+    images, truth = data.test_images[: config.n_test], data.test_labels[: config.n_test]
+    for answers, draws in _in_batches(
+        frozen, layer, images, "testing", config, len(so_far.predicted), so_far.draws
+    ):
+        predicted = np.concatenate([so_far.predicted, predict(answers, labels, n_classes)])
+        silent = so_far.n_silent + int((answers.sum(1) == 0).sum())
+        so_far = replace(so_far, predicted=predicted, n_silent=silent, draws=draws)
+        keep(so_far)
+        say(0.95 + 0.05 * len(predicted) / len(images), "testing")
     summary = {
-        "test_accuracy": float(np.mean(predicted == truth)),
+        "test_accuracy": float(np.mean(so_far.predicted == truth)),
         # Nothing is chosen in this run: no epoch, no parameter.
         "validation_accuracy": float("nan"),
         "n_test": len(truth),
         "chance": largest_share(truth),
-        "silent_images": float(np.mean(answers_test.sum(1) == 0)),
-        "flag": collapse_flag(predicted, n_classes),
+        "silent_images": so_far.n_silent / len(truth),
+        "flag": collapse_flag(so_far.predicted, n_classes),
     }
-    return labels, summary, float(np.mean(answers.sum(0) == 0))
+    return labels, summary, float(np.mean(so_far.sums.sum(0) == 0))
 
 
 def respond(
@@ -89,7 +134,6 @@ def respond(
     images: np.ndarray,
     stream: str,
     config: STDPConfig,
-    progress: Callable[[float], None] = lambda fraction: None,
 ) -> np.ndarray:
     """How often each neuron spikes for each image; what is not answered is shown again, brighter.
 
@@ -102,18 +146,31 @@ def respond(
     stream : str
         Name of the stream of random numbers that draws the input spikes.
     config : STDPConfig
-    progress : callable, optional
-        Called with the fraction done.
 
     Returns
     -------
     int array of shape (n_images, n_neurons)
     """
-    intensities = network_input(images, *shown_size(images, frozen.populations[layer.source].size))
+    found = _in_batches(frozen, layer, images, stream, config, 0, None)
+    return np.concatenate([answers for answers, _ in found])
+
+
+def _in_batches(
+    frozen: SpikingNetwork,
+    layer: Projection,
+    images: np.ndarray,
+    stream: str,
+    config: STDPConfig,
+    done: int,
+    draws: Mapping[str, Any] | None,
+) -> Iterator[tuple[np.ndarray, Mapping[str, Any]]]:
+    """The same for so many images at a time, from number `done` on; and where the draws are."""
+    size = shown_size(images, frozen.populations[layer.source].size)
     draw = generator(config.seed, stream)
-    counts = []
-    for first in range(0, len(images), EVALUATION_BATCH):
-        part = intensities[first : first + EVALUATION_BATCH]
+    if draws is not None:
+        draw.bit_generator.state = draws
+    for first in range(done, len(images), EVALUATION_BATCH):
+        part = network_input(images[first : first + EVALUATION_BATCH], *size)
         answers = _answers(frozen, layer, part, config.max_rate_hz, draw, config)
         again = np.flatnonzero(answers.sum(1) < config.min_spikes)
         for attempt in range(1, MOST_REPEATS + 1):
@@ -122,9 +179,7 @@ def respond(
                 break
             answers[again] = _answers(frozen, layer, part[again], rate, draw, config)
             again = again[answers[again].sum(1) < config.min_spikes]
-        counts.append(answers)
-        progress(min(1.0, (first + len(part)) / len(images)))
-    return np.concatenate(counts)
+        yield answers, draw.bit_generator.state
 
 
 def _answers(
@@ -159,11 +214,20 @@ def assign_labels(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> n
     int array of shape (n_neurons,)
         -1 for neurons that never answer.
     """
+    return _labels(_sums(answers, classes, n_classes), classes)
+
+
+def _sums(answers: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Spikes of each neuron for the images of each class, shape (n_classes, n_neurons)."""
     images, neurons = np.nonzero(answers)  # few: a layer that competes answers with a few spikes
     places = np.asarray(classes, dtype=np.int64)[images] * answers.shape[1] + neurons
     size = n_classes * answers.shape[1]
-    sums = np.bincount(places, answers[images, neurons], minlength=size).reshape(n_classes, -1)
-    means = sums / np.maximum(np.bincount(classes, minlength=n_classes), 1)[:, None]
+    return np.bincount(places, answers[images, neurons], minlength=size).reshape(n_classes, -1)
+
+
+def _labels(sums: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The class of the largest mean, of sums over images of these classes; -1 where all are 0."""
+    means = sums / np.maximum(np.bincount(classes, minlength=len(sums)), 1)[:, None]
     return np.where(sums.any(0), means.argmax(0), -1)
 
 

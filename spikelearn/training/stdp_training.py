@@ -13,7 +13,6 @@ there, to the very same weights.
 
 from __future__ import annotations
 
-import time
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,10 +50,10 @@ from spikelearn.training.memory import check_memory
 from spikelearn.training.own_images import shown_size
 from spikelearn.training.seen_before import seen_before
 from spikelearn.training.stdp_checkpoint import (
+    Checkpoints,
     State,
-    read_checkpoint,
+    beginning,
     stored_tensors,
-    write_checkpoint,
 )
 from spikelearn.training.stdp_evaluation import (
     MOST_REPEATS,
@@ -168,13 +167,13 @@ def train_stdp(
     n_neurons = network.populations[layer.target].size
     offset = network.populations[layer.target].threshold_offset_mv  # type: ignore[union-attr]
     offset = np.broadcast_to(offset, n_neurons)
-    state = _beginning(initial, offset, place)
+    state = beginning(initial, offset, place.checkpoint if place else None)
     curve.resumed(state.records)
     n_inputs = network.populations[layer.source].size
     images = network_input(data.train_images, *shown_size(data.train_images, n_inputs))
     chunks = _chunks(config, len(images))
     told = _told(check_sums(network, layer), data, chunks, config, len(state.records))
-    written, kept = time.monotonic(), len(state.records)
+    checkpoints = Checkpoints(place.checkpoint if place else None, checkpoint_every_s, state)
     with curve.followed():
         try:
             for index in range(len(state.records), len(chunks)):
@@ -185,12 +184,12 @@ def train_stdp(
                 state = after
                 curve.put(state.records)
                 say(0.9 * (index + 1) / len(chunks), progress_words(state, config, len(images)))
-                if place is not None and time.monotonic() - written >= checkpoint_every_s:
-                    write_checkpoint(place.checkpoint, state)
-                    written, kept = time.monotonic(), len(state.records)
+                checkpoints.put(state)
             frozen = freeze(network, layer, state.weights, state.theta)
             order = generator(config.seed, "split").permutation(len(images))
-            labels, summary, dead = evaluate(frozen, layer, data, order, config, say)
+            labels, summary, dead = evaluate(
+                frozen, layer, data, order, config, say, state.evaluated, checkpoints.put_evaluated
+            )
             flags = filter(None, [*told, summary["flag"], rates_warning(state.records)])
             summary |= {"best_epoch": len(chunks), "flag": " ".join(flags)}
             epochs, layers = _tables(state, layer, dead)
@@ -208,7 +207,7 @@ def train_stdp(
                 place.trained_now(),
             )  # fmt: skip
         except KeyboardInterrupt as error:
-            if sentence := _kept(place, state, kept, len(chunks)):
+            if sentence := _kept(place, checkpoints, len(chunks)):
                 error.add_note(sentence)
             raise
 
@@ -221,28 +220,13 @@ def _checked(config: Any, progress: Any, checkpoint_every_s: Any) -> STDPConfig:
     raise SpikelearnError(f"an STDPConfig is needed, found {type(config).__name__}; see sl.train")
 
 
-def _beginning(initial: np.ndarray, offset: np.ndarray, place: Place | None) -> State:
-    """The state from which training starts, or goes on."""
-    n_neurons = len(offset)
-    state = State(
-        initial,
-        offset.astype(float),
-        [],
-        np.zeros((0, n_neurons), dtype=np.int64),
-        np.zeros(0, dtype=np.int64),
-    )
-    if place is not None and place.checkpoint.is_file():
-        state = read_checkpoint(place.checkpoint, state) or state
-    return state
-
-
-def _kept(place: Place | None, state: State, kept: int, n_chunks: int) -> str:
+def _kept(place: Place | None, checkpoints: Checkpoints, n_chunks: int) -> str:
     """Keep the state of a run that is interrupted, if it is not kept yet; what is then said."""
     if place is None:
         return ""
-    if kept < len(state.records) and not store.is_complete(place.folder):
-        write_checkpoint(place.checkpoint, state)
-    return place.kept(_part(len(state.records), n_chunks))
+    if not store.is_complete(place.folder):
+        checkpoints.write()
+    return place.kept(_part(len(checkpoints.state.records), n_chunks))
 
 
 def _part(done: int, of: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from spikelearn import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import AdaptiveLIF, SpikingNetwork
-from spikelearn.training import stdp_training
+from spikelearn.training import stdp_evaluation, stdp_training
 from spikelearn.training.config import STDPConfig
 from spikelearn.training.stdp_layer import plastic_projection, slowed
 from spikelearn.training.stdp_training import open_stdp_run, train_stdp
@@ -132,6 +132,34 @@ def test_an_interrupt_when_all_is_learned_and_not_yet_measured_loses_nothing(
     monkeypatch.setattr(stdp_training, "_learn", interrupted)  # never again
     resumed = train_stdp(config(), tmp_path)
     assert resumed.summary == pytest.approx(run.summary, nan_ok=True)
+
+
+def test_an_interrupt_amid_labels_or_test_loses_none_of_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(stdp_evaluation, "EVALUATION_BATCH", 15)
+    whole = train_stdp(config(), tmp_path / "whole")
+    said = []
+
+    def until(words, times):
+        def say(fraction, told):
+            said.append(told)
+            if said.count(words) == times:
+                raise KeyboardInterrupt
+
+        return say
+
+    found = []
+    for words, times in (("labelling", 2), ("testing", 1)):
+        said.clear()
+        with pytest.raises(KeyboardInterrupt):
+            train_stdp(config(), tmp_path / "cut", until(words, times))
+        found.append((said.count("labelling"), said.count("testing")))
+    said.clear()
+    run = train_stdp(config(), tmp_path / "cut", until("trained", 2))
+    found.append((said.count("labelling"), said.count("testing")))
+    assert found == [(2, 0), (1, 1), (0, 1)]  # of 3 and 2 batches
+    np.testing.assert_array_equal(run.labels, whole.labels)
+    np.testing.assert_equal(run.summary, whole.summary)  # also of what is not a number
+    assert (run.labels >= 0).sum() > 5
 
 
 def test_test_images_take_no_part_in_the_labels(run):
