@@ -205,14 +205,13 @@ def simulate(
             {name: which.size for name, which in chosen.items() if which is not None},
         )  # fmt: skip
         with as_many(threads):
-            _check_size(size)
+            _say_before(size)
     grid = dataclasses.replace(
         to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(chosen)),
         spikes_in_memory_mb=spikes_in_memory_mb,
         chosen={name: which for name, which in chosen.items() if which is not None},
     )
     name, module = choose_backend(grid, backend, precision)
-    warn_without_effect(network)
     told = warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
     provenance = _provenance(network, stimulus, name, seed, precision) | told_of(chosen)
     trials = np.arange(stimulus.n_trials)
@@ -279,10 +278,12 @@ def _check_options(
         )
 
 
-def _check_size(size: Run) -> None:
+def _say_before(size: Run) -> None:
+    """What is refused or warned of before anything is drawn."""
     check_memory(size)
     check_disk(size)
     warn_of_time(size, 3)
+    warn_without_effect(size.network, 3)
 
 
 def _population_spikes(
