@@ -29,7 +29,8 @@ class Sizes:
 
     def of(self, layer: Layer) -> int:
         """One pass through a layer."""
-        positions = math.prod(layer.in_shape[1:]) if layer.weight.ndim > 2 else 1
+        shape: Any = getattr(layer, "shape", None)  # of a convolution
+        positions = 1 if shape is None else math.prod(shape.kernel_sides)
         return layer.weight.numel() * positions
 
     @property

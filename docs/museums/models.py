@@ -176,12 +176,7 @@ def shapes(model: Any) -> list[tuple[str, tuple[int, ...]]]:
     if model.kind == "latency_cnn":
         found = [*model.shapes, (model.n_classes,)]
     elif model.kind == "cnn":
-        channels, height, width = model.input_shape
-        found = [(channels, height, width)]
-        for maps, pool in zip(model.channels, model.pool, strict=True):
-            height, width = height // pool, width // pool
-            found.append((maps, height, width))
-        found += [(n,) for n in (*model.hidden, model.n_classes)]
+        found = model.shapes
     elif model.kind == "residual_mlp":
         found = [(model.n_inputs,), *[(model.width,)] * model.depth, (model.n_classes,)]
     elif model.kind in ("elman", "gru"):

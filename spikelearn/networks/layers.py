@@ -1,81 +1,32 @@
 """Layers of rate networks: what learning rules see.
 
-A layer is two steps. `drive` is the synapses: an affine map of the activity below, z = W h + b,
-with the pooling of a convolutional layer as part of it. `activate` is the neurons: a nonlinearity,
-applied to each z by itself. Rules that need no more than these, the adjoint of the synapses
-(`transpose`) and the weights, are written once for every architecture. A `RateNetwork` is a list
-of layers.
+A layer is two steps. `drive` is the synapses: an affine map of the activity below, z = W h + b, and
+in a residual layer what comes from below one to one. `activate` is the neurons, from z to h: z is
+normalised, passes the nonlinearity, is pooled, and thinned by dropout, of which a layer may have
+all or none; without any, each h is a function of its own z. Rules that need no more than these, the
+adjoint of the synapses (`transpose`), that of the neurons (`back`) and the weights, are written
+once for every architecture. A `RateNetwork` is a list of layers.
+
+Statistics of a batch and dropout are part of an update alone: neurons have them within
+`RateNetwork.learning`, which `Rule` opens around every update, and nowhere else. PyTorch's
+`train()` and `eval()` make no difference, so that nothing that reads a network can find it in the
+wrong mode.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import torch
 from torch import nn
-from torch.nn.grad import conv2d_weight
 
 from spikelearn._errors import SpikelearnError
-
-_aten = torch.ops.aten
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A nonlinearity: h = function(z), dh/dz = slope(z, h).
-
-    `gain` is that of the weight initialisation that keeps activity at one scale; `fused`, where
-    there is such a kernel, takes a signal s and (z, h) to s * slope(z, h) in one pass over memory.
-    """
-
-    function: Callable[[torch.Tensor], torch.Tensor]
-    slope: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    gain: float
-    fused: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] | None = None
-
-    def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """`signal` at h times dh/dz.
-
-        Parameters
-        ----------
-        signal, z, h : tensors of one shape
-            The signal at the activity, the drive, and the activity.
-        """
-        if self.fused is not None:
-            return self.fused(signal, z, h)
-        return signal * self.slope(z, h)
-
-
-ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(
-        torch.relu,
-        lambda z, h: (z > 0).to(z.dtype),
-        math.sqrt(2.0),
-        lambda s, z, h: _aten.threshold_backward(s, z, 0),
-    ),
-    "tanh": Activation(
-        torch.tanh,
-        lambda z, h: 1.0 - h * h,
-        5.0 / 3.0,
-        lambda s, z, h: _aten.tanh_backward(s, h),
-    ),
-    "sigmoid": Activation(
-        torch.sigmoid,
-        lambda z, h: h * (1.0 - h),
-        1.0,
-        lambda s, z, h: _aten.sigmoid_backward(s, h),
-    ),
-    "hard_sigmoid": Activation(
-        lambda z: z.clamp(0.0, 1.0), lambda z, h: ((z >= 0) & (z <= 1)).to(z.dtype), 1.0
-    ),
-    "elu": Activation(
-        nn.functional.elu, lambda z, h: torch.where(z > 0, torch.ones_like(h), h + 1.0), 1.25
-    ),
-    "identity": Activation(lambda z: z, lambda z, h: torch.ones_like(z), 1.0, lambda s, z, h: s),
-}
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.normalisation import Normalisation
+from spikelearn.networks.pooling import Pooling
 
 
 class Layer(nn.Module):
@@ -85,14 +36,25 @@ class Layer(nn.Module):
     ----------
     weight : nn.Parameter
         Of any shape; its first axis runs over the layer's units or channels.
-    bias : nn.Parameter
-        One for each unit or channel.
+    bias : nn.Parameter or tensor
+        One for each unit or channel; zeros that do not learn in a layer without biases.
     activation : str
         A name of `ACTIVATIONS`.
-    in_shape, out_shape : tuple of int
-        Shapes of h below and of z, without the batch: (units,) or (channels, height, width).
+    in_shape, drive_shape, out_shape : tuple of int
+        Shapes of h below, of z and of h, without the batch: (units,) or (channels, height, width).
+        z and h differ in shape where the layer pools.
     fan_in : int
         Number of synapses of a unit.
+    has_bias : bool
+        Whether biases are there to learn.
+    norm : Normalisation or None
+        Of the drive.
+    pooling : Pooling or None
+        Of the activity.
+    dropout : float
+        Share of the activity that is left out of an update.
+    residual : bool
+        Whether what comes from below is added to the drive, one to one.
     """
 
     weight: nn.Parameter
@@ -101,9 +63,44 @@ class Layer(nn.Module):
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
     fan_in: int
+    norm: Normalisation | None
+    pooling: Pooling | None = None
+    dropout: float = 0.0
+    residual: bool = False
+    has_bias: bool = True
+    # In an update: which activity is kept, over the share that is kept.
+    mask: torch.Tensor | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = None
+
+    @property
+    def drive_shape(self) -> tuple[int, ...]:
+        """Shape of z."""
+        return self.out_shape
+
+    @property
+    def plain(self) -> bool:
+        """Whether each h is the nonlinearity of its own z."""
+        return self.norm is None and self.pooling is None and self.mask is None
+
+    def make_bias(self, wanted: bool) -> None:
+        """Biases that start at zero, or zeros that stay.
+
+        Parameters
+        ----------
+        wanted : bool
+        """
+        zeros = torch.zeros(self.out_shape[0])
+        self.has_bias = wanted
+        if wanted:
+            self.bias = nn.Parameter(zeros)
+        else:
+            self.register_buffer("bias", zeros, persistent=False)
 
     def drive(self, h: torch.Tensor) -> torch.Tensor:
-        """Input to the neurons, z of shape (batch, *out_shape), from the activity below.
+        """Input to the neurons, z of shape (batch, *drive_shape), from the activity below.
 
         h may come flat or in `in_shape`.
         """
@@ -112,7 +109,7 @@ class Layer(nn.Module):
     def through(
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """`drive` with other weights of the same shape.
+        """What the synapses that learn bring, with other weights of the same shape.
 
         Parameters
         ----------
@@ -124,23 +121,152 @@ class Layer(nn.Module):
         """
         raise NotImplementedError
 
-    def activate(self, z: torch.Tensor) -> torch.Tensor:
-        """Activity h of the neurons, of the shape of z."""
-        return ACTIVATIONS[self.activation].function(z)
-
-    def slope(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """dh/dz where h = activate(z)."""
-        return ACTIVATIONS[self.activation].slope(z, h)
-
-    def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        """`signal` at h times dh/dz: the signal at z.
+    def carried(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """z and what a residual layer adds to it from below.
 
         Parameters
         ----------
-        signal, z, h : tensors of shape (batch, ...)
-            The signal at the activity, the drive, and the activity.
+        z : tensor of shape (batch, *drive_shape)
+            From `through`.
+        h : tensor of shape (batch, ...)
+            Activity below.
         """
-        return ACTIVATIONS[self.activation].back(signal, z, h)
+        return z
+
+    def fire(self, z: torch.Tensor) -> torch.Tensor:
+        """Activity of the neurons before it is pooled, of the shape of z."""
+        y = z if self.norm is None else self.norm(z)
+        return ACTIVATIONS[self.activation].function(y)
+
+    def activate(self, z: torch.Tensor) -> torch.Tensor:
+        """Activity h that the next layer receives, of shape (batch, *out_shape)."""
+        phi = ACTIVATIONS[self.activation].function
+        if self.plain:
+            return phi(z)
+        y = z if self.norm is None else self.norm(z)
+        if self.pooling is None:
+            h = phi(y)
+        elif self.pooling.kind == "max":
+            h = phi(self.pooling(y))  # the same as after the nonlinearity, which never falls
+        else:
+            h = self.pooling(phi(y))
+        return h if self.mask is None else h * self._mask(h)
+
+    def send(self, fired: torch.Tensor) -> torch.Tensor:
+        """Activity h that the next layer receives, from that of the neurons."""
+        h = fired if self.pooling is None else self.pooling(fired)
+        return h if self.mask is None else h * self._mask(h)
+
+    def learnt(self) -> list[torch.Tensor]:
+        """What the layer learns: weight and bias, then scale and shift of its normalisation."""
+        return [self.weight, self.bias, *([] if self.norm is None else self.norm.parameters())]
+
+    def slope(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """dh/dz where h = activate(z), of neurons each of which has its own z."""
+        if not self.plain:
+            raise NotImplementedError("neurons that are pooled or normalised have no slope each")
+        return ACTIVATIONS[self.activation].slope(z, h)
+
+    def back(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """The signal at z from that at h: the transposed derivative of `activate` at z.
+
+        Parameters
+        ----------
+        signal, h : tensor of shape (batch, *out_shape)
+            The signal at the activity, and the activity.
+        z : tensor of shape (batch, *drive_shape)
+        """
+        if self.plain:
+            return ACTIVATIONS[self.activation].back(signal, z, h)
+        signal, _ = self._back_to_norm(signal, z, h)
+        return signal if self.norm is None else self.norm.back(signal, z)
+
+    def descend(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """As `back`; and leave in `.grad` of what neurons learn the gradient of `signal . h`.
+
+        What neurons learn is the scale and the shift of their normalisation.
+
+        Parameters
+        ----------
+        signal, h : tensor of shape (batch, *out_shape)
+        z : tensor of shape (batch, *drive_shape)
+        """
+        if self.norm is None:
+            return self.back(signal, z, h)
+        signal, _ = self._back_to_norm(signal, z, h)
+        self.norm.weight.grad, self.norm.bias.grad = self.norm.product(signal, z)
+        return self.norm.back(signal, z)
+
+    def norm_gradients(
+        self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """Gradients of `signal . h` by scale and shift; nothing of a layer that has none.
+
+        Parameters
+        ----------
+        signal, h : tensor of shape (batch, *out_shape)
+        z : tensor of shape (batch, *drive_shape)
+        """
+        if self.norm is None:
+            return []
+        return list(self.norm.product(self._back_to_norm(signal, z, h)[0], z))
+
+    def forth(self, change: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """How h changes with z: the derivative of `activate` at z, applied to `change`.
+
+        Parameters
+        ----------
+        change, z : tensor of shape (batch, *drive_shape)
+        h : tensor of shape (batch, *out_shape)
+        """
+        phi = ACTIVATIONS[self.activation]
+        if self.plain:
+            return phi.back(change, z, h)
+        y = z
+        if self.norm is not None:
+            change, y = self.norm.forth(change, z), self.norm(z)
+        if self.pooling is None:
+            moved = phi.back(change, y, phi.function(y))
+        elif self.pooling.kind == "max":
+            highest = self.pooling(y)
+            moved = phi.back(self.pooling.forth(change, y), highest, phi.function(highest))
+        else:
+            moved = self.pooling(phi.back(change, y, phi.function(y)))
+        return moved if self.mask is None else moved * self._mask(moved)
+
+    def unpool(self, signal: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """The adjoint of pooling alone, where the drive is z; of shape (batch, *drive_shape).
+
+        Parameters
+        ----------
+        signal : tensor of shape (batch, *out_shape)
+        z : tensor of shape (batch, *drive_shape)
+        """
+        if self.pooling is None:
+            return signal
+        return self.pooling.back(signal, z if self.norm is None else self.norm(z))
+
+    def _back_to_norm(
+        self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The signal at what the normalisation gives, and that."""
+        phi = ACTIVATIONS[self.activation]
+        if self.mask is not None:
+            signal = signal * self._mask(signal)
+        y = z if self.norm is None else self.norm(z)
+        if self.pooling is None:
+            return phi.back(signal, y, h if self.mask is None else phi.function(y)), y
+        if self.pooling.kind == "max":
+            highest, places = self.pooling.highest(y)
+            found = h if self.mask is None else phi.function(highest)
+            return self.pooling.to_places(phi.back(signal, highest, found), y, places), y
+        return phi.back(self.pooling.back(signal, y), y, phi.function(y)), y
+
+    def _mask(self, like: torch.Tensor) -> torch.Tensor:
+        """The mask of the batch; once for each copy of it, one after another."""
+        mask = cast("torch.Tensor", self.mask)
+        times = len(like) // len(mask)
+        return mask if times == 1 else mask.repeat(times, *(1,) * (mask.ndim - 1))
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What pre- and postsynaptic activity make together: shapes of weight and bias.
@@ -153,8 +279,7 @@ class Layer(nn.Module):
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """Signal for the layer below, of shape (batch, *in_shape), from `delta` at z.
 
-        The adjoint of h -> through(weight, h); which weights are sent is the learning rule's
-        affair.
+        The adjoint of the drive with these weights; which are sent is the learning rule's affair.
         """
         raise NotImplementedError
 
@@ -182,8 +307,10 @@ class Dense(Layer):
         n_out: int,
         activation: str,
         generator: torch.Generator,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.in_shape = (n_in,) if isinstance(n_in, int) else tuple(n_in)
         self.out_shape = (n_out,)
         self.fan_in = math.prod(self.in_shape)
@@ -206,64 +333,6 @@ class Dense(Layer):
         """W^T delta, shape (batch, *in_shape)."""
         signal = delta @ weight
         return signal if len(self.in_shape) == 1 else signal.view(-1, *self.in_shape)
-
-
-class Convolution(Layer):
-    """Convolutional layer: z = average pooling of (W * h + b).
-
-    W has shape (channels, channels below, size, size) with odd `size`; the image keeps its height
-    and width by zero padding, then `pool` x `pool` neighbours are averaged into one. The pooling
-    stands before the nonlinearity, so that z is affine in h and a rule's adjoint exists as it does
-    for a fully connected layer.
-    """
-
-    def __init__(
-        self,
-        in_shape: Sequence[int],
-        channels: int,
-        size: int,
-        pool: int,
-        activation: str,
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__()
-        below, height, width = in_shape
-        self.in_shape = (below, height, width)
-        self.out_shape = (channels, height // pool, width // pool)
-        self.fan_in = below * size * size
-        self.size, self.pool, self.activation = size, pool, activation
-        gain = ACTIVATIONS[activation].gain
-        shape = (channels, below, size, size)
-        self.weight = nn.Parameter(scaled_uniform(shape, gain, generator))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def through(
-        self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Averages of W * h + b, shape (batch, *out_shape)."""
-        images = h.reshape(len(h), *self.in_shape)
-        z = nn.functional.conv2d(images, weight, bias, padding=self.size // 2)
-        return nn.functional.avg_pool2d(z, self.pool) if self.pool > 1 else z
-
-    def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Products of patches and signals, summed over positions, and the sum of signals."""
-        images, delta = h.reshape(len(h), *self.in_shape), self._spread(delta)
-        weight = conv2d_weight(images, self.weight.shape, delta, padding=self.size // 2)
-        return weight, delta.sum((0, 2, 3))
-
-    def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
-        """The adjoint: every value spread over its neighbours, then through the kernels turned."""
-        return nn.functional.conv_transpose2d(self._spread(delta), weight, padding=self.size // 2)
-
-    def _spread(self, delta: torch.Tensor) -> torch.Tensor:
-        """The adjoint of the pooling."""
-        p = self.pool
-        if p == 1:
-            return delta
-        delta = delta.repeat_interleave(p, -2).repeat_interleave(p, -1) / p**2
-        # Rows and columns that pooling dropped at the edge send nothing back.
-        _, height, width = self.in_shape
-        return nn.functional.pad(delta, (0, width % p, 0, height % p))
 
 
 def scaled_uniform(shape: Sequence[int], gain: float, generator: torch.Generator) -> torch.Tensor:
@@ -295,6 +364,7 @@ class RateNetwork(nn.Module):
             raise SpikelearnError("a network needs at least one layer")
         self.layers = nn.ModuleList(layers)
         self.kind = kind
+        self.is_learning = False
 
     def __iter__(self) -> Iterator[Layer]:
         """The layers, first to last."""
@@ -307,6 +377,38 @@ class RateNetwork(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Class scores of shape (batch, n_classes) for inputs of shape (batch, n_inputs)."""
         return self.activity(x)[-1]
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether an update has statistics of the batch in it."""
+        return any(layer.norm is not None and layer.norm.kind == "batch" for layer in self)
+
+    @contextmanager
+    def learning(self, masks: dict[int, torch.Tensor], moves_means: bool = True) -> Iterator[None]:
+        """Have neurons be as in an update: normalised by the batch, and thinned by dropout.
+
+        The first batch that is normalised moves the running means, and no other.
+
+        Parameters
+        ----------
+        masks : mapping of int to tensor of shape (batch, *out_shape)
+            By the layer's index: which activity is kept, over the share that is kept.
+        moves_means : bool
+            False: no batch moves the running means.
+        """
+        self.is_learning = True
+        for index, layer in enumerate(self):
+            layer.mask = masks.get(index)
+            if layer.norm is not None:
+                layer.norm.begin_update(moves_means)
+        try:
+            yield
+        finally:
+            self.is_learning = False
+            for layer in self:
+                layer.mask = None
+                if layer.norm is not None:
+                    layer.norm.end_update()
 
     def weights(self) -> list[nn.Parameter]:
         """The weights of every layer, first to last."""

@@ -69,14 +69,15 @@ def _dense(sizes: Sequence[int]) -> ModelSize:
 
 
 def _convolutional(description: Any) -> ModelSize:
-    channels, height, width = description.input_shape
     weights, units = 0.0, float(bounded(math.prod(description.input_shape)))
-    kernel = bounded(description.kernel_size) ** 2
-    for maps, pool in zip(description.channels, description.pool, strict=True):
-        weights += (bounded(channels) * kernel + 1) * bounded(maps)
-        units += bounded(maps) * bounded(height) * bounded(width)
-        channels, height, width = maps, height // pool, width // pool
-    rest = _dense([channels * height * width, *description.hidden, description.n_classes])
+    shapes = description.convolutions()
+    for shape in shapes:
+        maps, kernel = bounded(shape.channels), bounded(shape.size) ** 2
+        beside = int(shape.bias) + 2 * (shape.norm is not None)
+        weights += (bounded(shape.in_shape[0]) * kernel + beside) * maps
+        units += maps * bounded(math.prod(shape.kernel_sides))
+    last = math.prod(shapes[-1].out_shape)
+    rest = _dense([last, *description.hidden, description.n_classes])
     # Windows of the image are laid out as rows, so that a convolution is a product of matrices.
     return ModelSize(weights + rest.n_weights, units + rest.n_units)
 

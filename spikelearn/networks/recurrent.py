@@ -25,7 +25,8 @@ from torch import nn
 
 from spikelearn._description import Description
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.layers import ACTIVATIONS, Dense, Layer, RateNetwork, scaled_uniform
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import Dense, Layer, RateNetwork, scaled_uniform
 from spikelearn.networks.mlp import ImageShape
 
 

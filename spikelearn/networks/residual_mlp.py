@@ -18,7 +18,8 @@ from pydantic import Field
 from torch import nn
 
 from spikelearn._description import Description
-from spikelearn.networks.layers import ACTIVATIONS, Layer
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import Layer
 from spikelearn.networks.mlp import Activation, ImageShape, square_image
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from spikelearn.networks.layers import ACTIVATIONS
+from spikelearn.networks.activations import ACTIVATIONS
 from spikelearn.plausibility.instruments.repeated_update import Outcome, RepeatedUpdate, effect
 from spikelearn.rules.rule import Rule
 

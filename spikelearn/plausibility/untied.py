@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, fold, unfold
 
-from spikelearn.networks.layers import Convolution, Layer, RateNetwork
+from spikelearn.networks.convolution import Convolution
+from spikelearn.networks.layers import Layer, RateNetwork
 
 
 class Untied(Layer):
@@ -20,15 +22,32 @@ class Untied(Layer):
     def __init__(self, tied: Convolution) -> None:
         super().__init__()
         self.in_shape, self.out_shape, self.fan_in = tied.in_shape, tied.out_shape, tied.fan_in
-        self.size, self.pool, self.activation = tied.size, tied.pool, tied.activation
-        places = math.prod(self.in_shape[1:])
+        self.tied, self.activation = (tied,), tied.activation  # in a tuple: no part of this one
+        self.norm, self.pooling, self.dropout = copy.deepcopy(tied.norm), tied.pooling, tied.dropout
+        self.residual = tied.residual
+        places = math.prod(tied.shape.kernel_sides)
         kernels = tied.weight.detach().flatten(1)
         self.weight = nn.Parameter(kernels.unsqueeze(2).repeat(1, 1, places))
-        self.bias = nn.Parameter(tied.bias.detach().clone())
+        self.make_bias(tied.has_bias)
+        with torch.no_grad():
+            self.bias.copy_(tied.bias)
+
+    @property
+    def drive_shape(self) -> tuple[int, ...]:
+        """Shape of z."""
+        return self.tied[0].drive_shape
+
+    def drive(self, h: torch.Tensor) -> torch.Tensor:
+        """z of shape (batch, *drive_shape)."""
+        return self.carried(self.through(self.weight, h, self.bias), h)
+
+    def carried(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """z, and the activity below where the layer is residual."""
+        return self.tied[0].carried(z, h)
 
     def _patches(self, h: torch.Tensor) -> torch.Tensor:
-        images = h.reshape(len(h), *self.in_shape)
-        return unfold(images, self.size, padding=self.size // 2)
+        images, tied = h.reshape(len(h), *self.in_shape), self.tied[0]
+        return unfold(images, tied.size, stride=tied.stride, padding=tied.padding)
 
     def through(
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None
@@ -47,28 +66,23 @@ class Untied(Layer):
         tensor of shape (batch, *out_shape)
         """
         z = torch.einsum("ckp,bkp->bcp", weight, self._patches(h))
-        z = z.unflatten(2, self.in_shape[1:])
+        z = z.unflatten(2, self.tied[0].shape.kernel_sides)
         z = z if bias is None else z + bias.view(1, -1, 1, 1)
-        return avg_pool2d(z, self.pool) if self.pool > 1 else z
+        averaged = self.tied[0].averaged
+        return avg_pool2d(z, averaged) if averaged > 1 else z
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Products of patches and signals, place by place."""
-        spread = self._spread(delta)
+        spread = self.tied[0].spread(delta).flatten(2)
         weight = torch.einsum("bcp,bkp->ckp", spread, self._patches(h))
         return weight, spread.sum((0, 2))
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """The adjoint of `through`."""
-        back = torch.einsum("ckp,bcp->bkp", weight, self._spread(delta))
-        return fold(back, self.in_shape[1:], self.size, padding=self.size // 2)
-
-    def _spread(self, delta: torch.Tensor) -> torch.Tensor:
-        p = self.pool
-        if p > 1:
-            delta = delta.repeat_interleave(p, -2).repeat_interleave(p, -1) / p**2
-            _, height, width = self.in_shape
-            delta = nn.functional.pad(delta, (0, width % p, 0, height % p))
-        return delta.flatten(2)
+        tied = self.tied[0]
+        back = torch.einsum("ckp,bcp->bkp", weight, tied.spread(delta).flatten(2))
+        below = fold(back, self.in_shape[1:], tied.size, stride=tied.stride, padding=tied.padding)
+        return tied.carried_back(below, delta)
 
 
 def untied(network: RateNetwork) -> RateNetwork:

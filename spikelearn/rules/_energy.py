@@ -6,9 +6,10 @@ States s_1 ... s_n stand for the activities of the layers; s_0 = x is clamped.
     a_l     = drive_l(s_(l-1)) + gamma transpose_(l+1)(s_(l+1))               input to layer l
     s_l    <- s_l + epsilon (rho(a_l) - s_l)                                  relaxation
 
-drive_l is affine (W_l s + b_l, with the pooling of a convolutional layer) and transpose_l its
-adjoint. G is the integral of the inverse of rho: dE/ds_l = gamma^(l - n) (rho^-1(s_l) - a_l), and
-rho(a_l) is the minimum of E over s_l, all other layers held. For the hard sigmoid G = s^2 / 2 on
+drive_l is affine (W_l s + b_l, with the pooling of convolutional layers as `_state_synapses.py`
+has it) and transpose_l its adjoint. G is the integral of the inverse of rho:
+dE/ds_l = gamma^(l - n) (rho^-1(s_l) - a_l), and rho(a_l) is the minimum of E over s_l, all other
+layers held (of highest drives: while they stay where they are). For the hard sigmoid G = s^2 / 2 on
 [0, 1]: with gamma = 1 this is Phi = sum s_l . drive_l - ||s||^2 / 2, states clamped to [0, 1].
 
 gamma (`feedback`) weakens what comes from above (Xie & Seung 2003, doi:10.1162/089976603762552988):
@@ -28,7 +29,9 @@ from typing import Literal
 
 import torch
 
-from spikelearn.networks.layers import ACTIVATIONS, Layer
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import Layer
+from spikelearn.rules._state_synapses import StateSynapses
 
 States = list[torch.Tensor]
 # From the input of the topmost layer and its present state to the state it heads for.
@@ -107,8 +110,8 @@ class Energy:
         Those that have states.
     nonlinearities : sequence of str
         One a layer.
-    bottom : tensor of shape (batch, *out_shape of the first layer)
-        drive_1(x): as x is clamped, it is computed once.
+    bottom : tensor of shape (batch, *drive_shape of the first layer)
+        drive_1(x) of all positions: as x is clamped, it is computed once.
     dynamics : Dynamics
     """
 
@@ -119,13 +122,18 @@ class Energy:
         bottom: torch.Tensor,
         dynamics: Dynamics,
     ) -> None:
-        self.layers, self.bottom, self.dynamics = list(layers), bottom, dynamics
+        self.layers, self.dynamics = list(layers), dynamics
+        self.synapses = [
+            StateSynapses(layer, self.layers[i - 1] if i else None)
+            for i, layer in enumerate(self.layers)
+        ]
+        self.given, self.bottom = bottom, self.synapses[0].pool(bottom, bottom)
         self.names = tuple(nonlinearities)
         self.nonlinearities = [NONLINEARITIES[name] for name in self.names]
 
     def repeated(self, n: int) -> Energy:
         """The same inputs n times over, one block after another."""
-        bottom = self.bottom.repeat(n, *(1,) * (self.bottom.ndim - 1))
+        bottom = self.given.repeat(n, *(1,) * (self.given.ndim - 1))
         return Energy(self.layers, self.names, bottom, self.dynamics)
 
     def scale(self, index: int) -> float:
@@ -135,14 +143,14 @@ class Energy:
     def start(self) -> States:
         """States to relax from: those of a forward pass, or zeros."""
         states: States = []
-        for index, (layer, nonlinearity) in enumerate(
-            zip(self.layers, self.nonlinearities, strict=True)
+        for index, (synapses, nonlinearity) in enumerate(
+            zip(self.synapses, self.nonlinearities, strict=True)
         ):
             if self.dynamics.start == "forward":
-                a = drive(layer, states[-1]) if index else self.bottom
+                a = synapses.drive(states[-1]) if index else self.bottom
                 states.append(nonlinearity.rho(a))
             else:
-                states.append(self.bottom.new_zeros(len(self.bottom), *layer.out_shape))
+                states.append(self.bottom.new_zeros(len(self.bottom), *synapses.state_shape()))
         return states
 
     def relax(self, states: States, n_steps: int, top: Top | None = None) -> States:
@@ -166,10 +174,10 @@ class Energy:
         return states
 
     def _next(self, states: States, index: int, top: Top | None) -> torch.Tensor:
-        a = drive(self.layers[index], states[index - 1]) if index else self.bottom
+        a = self.synapses[index].drive(states[index - 1]) if index else self.bottom
         last = index + 1 == len(states)
         if not last:
-            signal = transpose(self.layers[index + 1], states[index + 1])
+            signal = self.synapses[index + 1].transpose(states[index + 1], states[index])
             a = torch.add(a, signal, alpha=self.dynamics.feedback)
         if last and top is not None:
             goal = top(a, states[index])
@@ -182,7 +190,7 @@ class Energy:
         """E of every sample, shape (batch,)."""
         total = self.bottom.new_zeros(len(self.bottom))
         for index, (s, nonlinearity) in enumerate(zip(states, self.nonlinearities, strict=True)):
-            z = drive(self.layers[index], states[index - 1]) if index else self.bottom
+            z = self.synapses[index].drive(states[index - 1]) if index else self.bottom
             total += self.scale(index) * (nonlinearity.integral(s) - s * z).flatten(1).sum(1)
         return total
 
@@ -205,55 +213,11 @@ class Energy:
             if index == 0:
                 # The input is the same in all repetitions: one product serves them all.
                 signal = signal.real if signal.is_complex() else signal
-                gradients.append(
-                    self.layers[0].product(x, signal.unflatten(0, (-1, len(x))).sum(0))
-                )
+                signal = signal.unflatten(0, (-1, len(x))).sum(0)
+                gradients.append(self.layers[0].product(x, self.synapses[0].at_bottom(signal)))
                 continue
-            gradients.append(product(self.layers[index], states[index - 1], signal))
+            gradients.append(self.synapses[index].product(states[index - 1], signal))
         return gradients
-
-
-# A layer's real weights with complex states: complex products as pairs of real ones.
-
-
-def drive(layer: Layer, s: torch.Tensor) -> torch.Tensor:
-    """`layer.drive` of real or complex states."""
-    if not s.is_complex():
-        return layer.drive(s)
-    return torch.complex(layer.drive(s.real), layer.through(layer.weight, s.imag))
-
-
-def transpose(layer: Layer, s: torch.Tensor) -> torch.Tensor:
-    """`layer.transpose` of real or complex states by the layer's own weights."""
-    if not s.is_complex():
-        return layer.transpose(layer.weight, s)
-    return torch.complex(
-        layer.transpose(layer.weight, s.real), layer.transpose(layer.weight, s.imag)
-    )
-
-
-def product(
-    layer: Layer, below: torch.Tensor, signal: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """`layer.product` of real or complex states without conjugation; its real part.
-
-    Parameters
-    ----------
-    layer : Layer
-    below : tensor of shape (batch, *in_shape), real or complex
-        States of the layer below.
-    signal : tensor of shape (batch, *out_shape), real or complex
-        At the layer's drive.
-
-    Returns
-    -------
-    weight, bias : tensor
-        Of the shapes of the layer's own, summed over the batch.
-    """
-    if not signal.is_complex():
-        return layer.product(below, signal)
-    weight, bias = layer.product(below.real, signal.real)
-    return weight - layer.product(below.imag, signal.imag)[0], bias
 
 
 def softmax(z: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,7 @@ from torch.nn.functional import embedding
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import Layer
+from spikelearn.rules.rule import leave
 
 # Least goodness that is divided by: a silent layer stays silent.
 _TINY = 1e-30
@@ -46,6 +47,42 @@ def per_sample(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 def normalised(h: torch.Tensor, goodness: torch.Tensor) -> torch.Tensor:
     """Activity over its root mean square: a vector of length sqrt(n), whatever its goodness."""
     return h * per_sample(goodness.clamp_min(_TINY).rsqrt(), h)
+
+
+def is_rectified(layer: Layer) -> bool:
+    """Whether phi'(z) h = h, so that h^2 / 2 needs no way back through neurons."""
+    return layer.activation == "relu" and layer.plain
+
+
+def leave_neurons(
+    layer: Layer, h: torch.Tensor, z: torch.Tensor, signal: torch.Tensor
+) -> torch.Tensor:
+    """Leave in `.grad` of what the neurons learn the gradient of `signal . h`; the signal at z.
+
+    Parameters
+    ----------
+    layer : Layer
+    h, signal : tensor of shape (batch, *out_shape)
+        h with its graph from z.
+    z : tensor of shape (batch, *drive_shape)
+    """
+    learnt = [] if layer.norm is None else list(layer.norm.parameters())
+    delta, *gradients = torch.autograd.grad(h, [z, *learnt], signal)
+    leave(learnt, gradients)
+    return delta
+
+
+def leave_synapses(layer: Layer, z: torch.Tensor, delta: torch.Tensor) -> None:
+    """Leave in `.grad` of weight and bias the gradient of `delta . z`.
+
+    Parameters
+    ----------
+    layer : Layer
+    z, delta : tensor of shape (batch, *drive_shape)
+        z with its graph from weight and bias.
+    """
+    learnt = [layer.weight, *([layer.bias] if layer.has_bias else [])]
+    leave(learnt, torch.autograd.grad(z, learnt, delta))
 
 
 class Labels(nn.Module):

@@ -43,17 +43,16 @@ import torch
 from torch import nn
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.rules import _refusals
 from spikelearn.rules._energy import (
     NONLINEARITIES,
     Dynamics,
     Energy,
     States,
     Top,
-    drive,
-    product,
     softmax,
-    transpose,
 )
+from spikelearn.rules._state_synapses import StateSynapses
 from spikelearn.rules.rule import (
     Loss,
     Rule,
@@ -91,6 +90,7 @@ class EnergyBased(Rule):
         Where the free phase sets out.
     """
 
+    refuses: ClassVar[dict[str, str]] = _refusals.ENERGY
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,
         "local error": True,
@@ -137,6 +137,7 @@ class EnergyBased(Rule):
                 " this network has none; use squared_error"
             )
         self.layers = layers[:-1] if self.readout is not None else layers
+        self.reading = StateSynapses(layers[-1], layers[-2] if hidden else None)
         self.nonlinearities = hidden if self.readout is not None else [*hidden, "identity"]
 
     def _nonlinearity(self, own: str) -> str:
@@ -157,7 +158,7 @@ class EnergyBased(Rule):
 
     def scores(self, states: States) -> torch.Tensor:
         """Class scores that states give: those of the output layer."""
-        return states[-1] if self.readout is None else drive(self.readout, states[-1])
+        return states[-1] if self.readout is None else self.reading.drive(states[-1])
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Free phase, second phase; leave the contrast in `.grad` and apply it once."""
@@ -201,8 +202,11 @@ class EnergyBased(Rule):
     def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """States at the end of the free phase, of shape (batch, *out_shape)."""
         states = self.free_states(x)
-        if self.readout is not None:
-            states.append(self.scores(states))
+        scores = [] if self.readout is None else [self.scores(states)]
+        for index, layer in enumerate(self.layers):
+            if layer.pooling is not None and layer.pooling.kind == "average":
+                states[index] = layer.pooling(states[index])
+        states += scores
         return dict(zip(layer_names(len(states)), states, strict=True))
 
 
@@ -300,6 +304,11 @@ class EquilibriumPropagation(EnergyBased):
                         f"complex states need an analytic activation, and {name} is none; give"
                         " option 'activation' as shifted_sigmoid, sigmoid or tanh"
                     )
+            if any(layer.pooling and layer.pooling.kind == "max" for layer in self.layers):
+                raise SpikelearnError(
+                    "complex states have no highest one: pool averages, as 'average 2', or take"
+                    " equilibrium_propagation_centred"
+                )
 
     def points(self, n: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Nudgings beta_k, and the weights of dE/dW there; both of shape (points, n samples).
@@ -359,9 +368,9 @@ class EquilibriumPropagation(EnergyBased):
         gradients = energy.contrast(x, nudged, weights)
         if self.readout is not None:
             # The readout is part of beta C, whose derivative stands where dE/dW does elsewhere.
-            error = softmax(drive(self.readout, nudged[-1])) - target
+            error = softmax(self.reading.drive(nudged[-1])) - target
             signal = (weights * betas)[:, None] * error
-            gradients.append(product(self.readout, nudged[-1], signal))
+            gradients.append(self.reading.product(nudged[-1], signal))
         return gradients
 
     def _teacher(self, target: torch.Tensor, beta: torch.Tensor) -> Top:
@@ -371,11 +380,11 @@ class EquilibriumPropagation(EnergyBased):
             # The minimum over s of ||s||^2 / 2 - s . a + beta ||s - y||^2 / 2.
             pull, restoring = beta * target, 1.0 + beta
             return lambda a, s: (a + pull) / restoring
-        rho = NONLINEARITIES[self.nonlinearities[-1]].rho
+        rho, reading = NONLINEARITIES[self.nonlinearities[-1]].rho, self.reading
 
         def top(a: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
-            error = target - softmax(drive(readout, s))
-            return rho(a + transpose(readout, beta * error))
+            error = target - softmax(reading.drive(s))
+            return rho(a + reading.transpose(beta * error, s))
 
         return top
 

@@ -34,7 +34,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
-from spikelearn.networks.layers import ACTIVATIONS, Layer, scaled_uniform
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import Layer, scaled_uniform
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -118,13 +119,11 @@ class FeedbackAlignment(Rule):
     @torch.no_grad()
     def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
         """Leave the updates; returns the signal at z of every layer, first to last."""
-        deltas = [passes[-1].through_activation(error)]
-        passes[-1].leave_gradient(deltas[0])
+        deltas = [passes[-1].learn_from(error)]
         for below, above, matrix in reversed(
             list(zip(passes[:-1], passes[1:], self._feedback(), strict=True))
         ):
-            deltas.append(below.through_activation(above.layer.transpose(matrix, deltas[-1])))
-            below.leave_gradient(deltas[-1])
+            deltas.append(below.learn_from(above.layer.transpose(matrix, deltas[-1])))
         return deltas[::-1]
 
 
@@ -167,13 +166,11 @@ class DirectFeedbackAlignment(FeedbackAlignment):
 
     @torch.no_grad()
     def _leave(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
-        output = passes[-1].through_activation(error)
-        passes[-1].leave_gradient(output)
+        output = passes[-1].learn_from(error)
         deltas = []
         for layer, matrix in zip(passes[:-1], self._feedback(), strict=True):
             signal = (output @ matrix).unflatten(1, layer.layer.out_shape)
-            deltas.append(layer.through_activation(signal))
-            layer.leave_gradient(deltas[-1])
+            deltas.append(layer.learn_from(signal))
         return [*deltas, output]
 
 

@@ -49,7 +49,16 @@ from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.rules._goodness import Labels, Projection, mean_square, normalised, per_sample
+from spikelearn.rules._goodness import (
+    Labels,
+    Projection,
+    is_rectified,
+    leave_neurons,
+    leave_synapses,
+    mean_square,
+    normalised,
+    per_sample,
+)
 from spikelearn.rules.feedback_alignment import fixed
 from spikelearn.rules.rule import (
     Axis,
@@ -165,7 +174,7 @@ class Contrastive(Rule):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         # z: right labels in the first half of the batch, wrong ones in the second.
         layer, n = self.hidden[index], len(z) // 2
-        cut = z.detach().requires_grad_(layer.activation != "relu")
+        cut = z.detach().requires_grad_(not is_rectified(layer))
         h = layer.activate(cut)
         active = h.detach()
         goodness = mean_square(active)
@@ -173,12 +182,11 @@ class Contrastive(Rule):
         cost, *slopes = self.contrast(goodness[:n], goodness[n:], n_units)
         unit = 2.0 / (n_units * n)  # dG/dh = 2 h / n_units; a mean over the batch
         delta = active * per_sample(torch.cat(slopes) * unit, active)
-        if cut.requires_grad:  # a rectified h has phi'(z) h = h
-            delta = torch.autograd.grad(h, cut, delta)[0]
+        if cut.requires_grad:
+            delta = leave_neurons(layer, h, cut, delta)
         if self.peer:
             delta[:n] += unit * self._peer_signal(index, active[:n])
-        parameters = list(layer.parameters())
-        leave(parameters, torch.autograd.grad(z, parameters, delta))
+        leave_synapses(layer, z, delta)
         return active, goodness, cost.mean()
 
     def _peer_signal(self, index: int, h: torch.Tensor) -> torch.Tensor:

@@ -17,8 +17,9 @@ learns from. With "goodness", the paper's global-averaging predictor, the class 
 highest goodness in the last hidden layer is the answer; the output layer is not used and has no
 gradient.
 
-What the networks here lack of the paper's: batch normalisation (the division by the root mean
-square stands in for it) and convolutions in separate groups of channels.
+What the networks here lack of the paper's: convolutions in separate groups of channels. Batch
+normalisation they may have (`norm: batch` of the network); without it the division by the root
+mean square stands in for it.
 
 Not local: the softmax over classes and the root mean square are sums over a layer. Every layer is
 told the label.
@@ -35,7 +36,13 @@ from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.rules._goodness import mean_square, normalised
+from spikelearn.rules._goodness import (
+    is_rectified,
+    leave_neurons,
+    leave_synapses,
+    mean_square,
+    normalised,
+)
 from spikelearn.rules.feedback_alignment import fixed
 from spikelearn.rules.rule import (
     Axis,
@@ -120,7 +127,7 @@ class ChannelwiseForwardForward(Rule):
         u = normalised(x, mean_square(x))
         for layer, shares in zip(self.hidden, self._shares(), strict=True):
             z = layer.drive(u)
-            cut = z.detach().requires_grad_(layer.activation != "relu")
+            cut = z.detach().requires_grad_(not is_rectified(layer))
             h = layer.activate(cut)
             active = h.detach()
             power = by_channel(active)
@@ -130,10 +137,9 @@ class ChannelwiseForwardForward(Rule):
             unit = 2.0 * self.slope / (len(y) * math.prod(layer.out_shape[1:]))
             signal = unit * (log_p.exp() - target) @ shares.T
             delta = active * signal.reshape(*signal.shape, *[1] * (active.dim() - 2))
-            if cut.requires_grad:  # a rectified h has phi'(z) h = h
-                delta = torch.autograd.grad(h, cut, delta)[0]
-            parameters = list(layer.parameters())
-            leave(parameters, torch.autograd.grad(z, parameters, delta))
+            if cut.requires_grad:
+                delta = leave_neurons(layer, h, cut, delta)
+            leave_synapses(layer, z, delta)
             u = normalised(active, power.mean(1))
         if self.readout == "softmax":
             cost = cross_entropy(self.output.drive(u), y)

@@ -95,8 +95,11 @@ class ForwardGradient(PerturbationRule):
             noise, drives = [], []
             for index, p in enumerate(passes):
                 weight = self.draw(p.layer.weight.shape, weight_axes(index, p.layer.weight))
-                bias = self.draw(p.layer.bias.shape, (index,))
-                noise += [weight, bias]
+                noise.append(weight)
+                bias = None
+                if p.layer.has_bias:
+                    bias = self.draw(p.layer.bias.shape, (index,))
+                    noise.append(bias)
                 drives.append(p.layer.through(weight, p.below, bias))
             slope = (error * tangent(self.network, passes, drives)).sum() / self.n_directions
             for total, v in zip(totals, noise, strict=True):
@@ -124,6 +127,8 @@ def tangent(
     """
     change = torch.zeros_like(passes[0].z)
     for index, (p, direction) in enumerate(zip(passes, directions, strict=True)):
-        through = p.layer.through(p.layer.weight, change) if index else change
-        change = p.through_activation(through + direction)
+        through = change
+        if index:
+            through = p.layer.carried(p.layer.through(p.layer.weight, change), change)
+        change = p.layer.forth(through + direction, p.z, p.h)
     return change

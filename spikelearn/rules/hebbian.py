@@ -24,7 +24,9 @@ import torch
 from torch import nn
 from torch.nn.grad import conv2d_weight
 
-from spikelearn.networks.layers import Convolution, Layer
+from spikelearn.networks.convolution import Convolution
+from spikelearn.networks.layers import Layer
+from spikelearn.rules import _refusals
 from spikelearn.rules.rule import (
     Axis,
     Rule,
@@ -53,6 +55,7 @@ class Hebbian(Rule):
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp",)
+    refuses: ClassVar[dict[str, str]] = _refusals.HEBBIAN
     output_error: ClassVar[bool] = False
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     normalise_input: ClassVar[bool] = False
@@ -203,15 +206,15 @@ class Hebbian(Rule):
 def currents(layer: Layer, x: torch.Tensor) -> torch.Tensor:
     """u = W x, without bias or pooling: shape (batch, units) or (batch, channels, h, w)."""
     if isinstance(layer, Convolution):
-        return nn.functional.conv2d(x, layer.weight, padding=layer.size // 2)
+        return nn.functional.conv2d(x, layer.weight, None, layer.stride, layer.padding)
     return x.flatten(1) @ layer.weight.T
 
 
 def pooled(layer: Layer, h: torch.Tensor) -> torch.Tensor:
-    """Averages over neighbours, in a convolutional layer."""
-    if isinstance(layer, Convolution) and layer.pool > 1:
-        return nn.functional.avg_pool2d(h, layer.pool)
-    return h
+    """What stands for neighbours, in a convolutional layer: all its pooling is of the activity."""
+    if isinstance(layer, Convolution) and layer.averaged > 1:
+        h = nn.functional.avg_pool2d(h, layer.averaged)
+    return layer.send(h)
 
 
 def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
@@ -228,7 +231,7 @@ def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor
     """
     if isinstance(layer, Convolution):
         shares = g / (len(g) * g[0, 0].numel())
-        return conv2d_weight(x, layer.weight.shape, shares, padding=layer.size // 2)
+        return conv2d_weight(x, layer.weight.shape, shares, layer.stride, layer.padding)
     # Dividing the smaller factor saves a pass over the weights.
     return (g / len(g)).T @ x.flatten(1)
 

@@ -150,7 +150,7 @@ class LocalPred(Rule):
         for index, layer in enumerate(hidden):
             local = self._local(index, layer.h, labels)
             total = total + local.loss
-            layer.leave_gradient(layer.through_activation(local.signal))
+            layer.learn_from(local.signal)
             for name, gradient in local.heads.items():
                 self._head(index)[name].grad = gradient
         apply()

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
+from spikelearn.rules import _refusals
 from spikelearn.rules.rule import (
     Axis,
     Loss,
@@ -62,6 +63,7 @@ class Pepita(Rule):
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
+    refuses: ClassVar[dict[str, str]] = _refusals.PEPITA
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
         "local error": True,
@@ -109,6 +111,7 @@ class Pepita(Rule):
             below, h = first[index]
             below_again, h_again = second[index]
             if index < len(self.network) - 1:
+                # Of the neurons themselves, before they are pooled.
                 signal, read = (h - h_again) / batch, below_again
             elif self.error_of == "second":
                 signal, read = error_again, below_again
@@ -121,14 +124,14 @@ class Pepita(Rule):
     def _pass(
         self, x: torch.Tensor, masks: list[torch.Tensor | None]
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Input and activity of every layer."""
+        """Input and activity of every layer, the latter before it is pooled."""
         layers, below = [], x
         for layer, mask in zip(self.network, [*masks, None], strict=True):
-            h = layer(below)
+            h = layer.fire(layer.drive(below))
             if mask is not None:
                 h = h * mask
             layers.append((below, h))
-            below = h
+            below = layer.send(h)
         return layers
 
     def _masks(self, x: torch.Tensor) -> list[torch.Tensor | None]:
@@ -136,8 +139,8 @@ class Pepita(Rule):
         if self.keep == 1:
             return [None] * len(hidden)
         return [
-            (self.draw((len(x), *layer.out_shape),
-                       ("batch", i, *(None,) * (len(layer.out_shape) - 1)), "uniform")
+            (self.draw((len(x), *layer.drive_shape),
+                       ("batch", i, *(None,) * (len(layer.drive_shape) - 1)), "uniform")
              < self.keep).to(x.dtype) / self.keep
             for i, layer in enumerate(hidden)
         ]  # fmt: skip

@@ -31,6 +31,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from spikelearn.networks.layers import RateNetwork
+from spikelearn.rules import _refusals
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -69,6 +71,7 @@ def weight_axes(index: int, weight: torch.Tensor) -> tuple[Axis, ...]:
 
 
 class PerturbationRule(Rule):
+    refuses: ClassVar[dict[str, str]] = _refusals.PERTURBATION
     # One draw of noise may point uphill in some layer; only the mean descends.
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     claims: ClassVar[dict[str, bool]] = _CLAIMS
@@ -135,9 +138,11 @@ class WeightPerturbation(PerturbationRule):
             noise = []
             for index, layer in enumerate(self.network):
                 noise.append(self.draw(layer.weight.shape, weight_axes(index, layer.weight), kind))
-                noise.append(self.draw(layer.bias.shape, (index,), kind))
+                if layer.has_bias:
+                    noise.append(self.draw(layer.bias.shape, (index,), kind))
             # The first layer's drive is linear in the noise, and its input the same in all passes.
-            first = clean[0].layer.through(noise[0], x, noise[1])
+            weights, biases = split_noise(self.network, noise)
+            first = clean[0].layer.through(weights[0], x, biases[0])
             losses = [self._loss(clean[0].z, first, noise, s, y) for s in (self.sigma, -self.sigma)]
             slope = (losses[0] - losses[1]) / (2 * self.sigma * self.n_directions)
             update = [direction.mul_(slope) for direction in noise]
@@ -156,10 +161,21 @@ class WeightPerturbation(PerturbationRule):
     ) -> torch.Tensor:
         lowest, *upper = self.network
         h = lowest.activate(torch.add(z, first, alpha=sigma))
-        for layer, xi, bias in zip(upper, noise[2::2], noise[3::2], strict=True):
+        weights, biases = split_noise(self.network, noise)
+        for layer, xi, noisy in zip(upper, weights[1:], biases[1:], strict=True):
             weight = torch.add(layer.weight, xi, alpha=sigma)
-            h = layer.activate(layer.through(weight, h, layer.bias + sigma * bias))
+            bias = None if noisy is None else layer.bias + sigma * noisy
+            h = layer.activate(layer.carried(layer.through(weight, h, bias), h))
         return output_loss(self.loss, h, y)[0]
+
+
+def split_noise(
+    network: RateNetwork, noise: list[torch.Tensor]
+) -> tuple[list[torch.Tensor], list[torch.Tensor | None]]:
+    """Noise of weights, and of biases where a layer has them, from that of all parameters."""
+    rest = iter(noise)
+    pairs = [(next(rest), next(rest) if layer.has_bias else None) for layer in network]
+    return [weight for weight, _ in pairs], [bias for _, bias in pairs]
 
 
 class NodePerturbation(PerturbationRule):

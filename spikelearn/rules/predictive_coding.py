@@ -2,8 +2,7 @@
 
 The equations stand with the classes. v_0 is the stimulus; the v_l start at the forward pass (errors
 of 0) and descend F with the output held. W^T is what error units send down: the weights of
-prediction and of feedback are taken to be one. Testing is a forward pass. In the code `moved[l]` is
-v_l minus its forward pass, `errors[l]` eps_l.
+prediction and of feedback are taken to be one. Testing is a forward pass.
 
 At equilibrium the strict update is not that of backpropagation, for any error however small:
 eps_l = J_l^T S^(-1) e, S = I + sum_(l<L) J_l J_l^T, with J_l the derivative of v_L by v_l.
@@ -21,7 +20,7 @@ from typing import ClassVar, Literal
 import torch
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.networks.layers import Layer
+from spikelearn.rules._relaxation import Gradients, Relaxation
 from spikelearn.rules.rule import (
     LayerPass,
     Loss,
@@ -30,108 +29,8 @@ from spikelearn.rules.rule import (
     check_range,
     forward_pass,
     leave,
-    one_hot_targets,
     output_loss,
 )
-
-Gradients = list[torch.Tensor]
-
-
-class Relaxation:
-    """Values, activities and errors of a network while they relax; batch first.
-
-    `target` and `loss` say what holds the output: a label clamped (`nudge` None), or the loss
-    pulling with a strength `nudge`. Errors begin at the output and reach one layer further down
-    with each step; layers below `reached` have none yet, and are left alone.
-    """
-
-    def __init__(
-        self,
-        passes: list[LayerPass],
-        y: torch.Tensor,
-        loss: Loss,
-        nudge: float | None = None,
-    ) -> None:
-        self.layers: list[Layer] = [p.layer for p in passes]
-        self.x = passes[0].below
-        self.forward = [p.z for p in passes]
-        self.values = [z.clone() for z in self.forward]
-        self.activities = [p.h for p in passes]
-        self.moved = [torch.zeros_like(z) for z in self.forward]
-        self.errors = [torch.zeros_like(z) for z in self.forward]
-        self.velocity: dict[int, torch.Tensor] = {}  # only with momentum
-        self.target = one_hot_targets(y, self.forward[-1].shape[1], self.forward[-1])
-        self.loss, self.nudge = loss, nudge
-        self.reached = len(passes)
-        if nudge is None:
-            self.errors[-1] = self._pull(self.forward[-1])
-            self.reached -= 1
-
-    def _pull(self, scores: torch.Tensor) -> torch.Tensor:
-        """Minus the derivative of each sample's loss by the scores."""
-        return self.target - (scores.softmax(1) if self.loss == "cross_entropy" else scores)
-
-    def below(self, index: int) -> torch.Tensor:
-        """Activity that layer `index` reads."""
-        return self.activities[index - 1] if index else self.x
-
-    def move(self, rate: float, momentum: float = 0.0) -> None:
-        """One step of every free value down the energy; activities follow."""
-        last = len(self.layers) - 1
-        self.reached = max(self.reached - 1, 0)
-        changes = {index: self._direction(index) for index in range(self.reached, last)}
-        if self.nudge is not None:
-            changes[last] = self.nudge * self._pull(self.values[-1]) - self.errors[-1]
-        for index, change in changes.items():
-            if momentum:
-                if index in self.velocity:
-                    change.add_(self.velocity[index], alpha=momentum)
-                self.velocity[index] = change
-            self.moved[index].add_(change, alpha=rate)
-            torch.add(self.forward[index], self.moved[index], out=self.values[index])
-            self.activities[index] = self.layers[index].activate(self.values[index])
-
-    def _direction(self, index: int) -> torch.Tensor:
-        layer, activity = self.layers[index], self.activities[index]
-        feedback = self.layers[index + 1].pull(activity, self.errors[index + 1])
-        return layer.back(feedback, self.values[index], activity).sub_(self.errors[index])
-
-    def predict(self, weights_moved: bool = False) -> None:
-        """Errors of the values as they are."""
-        last = len(self.layers) - 1
-        if weights_moved:
-            self.reached = 0
-        for index in range(self.reached, last + 1):
-            # Below the lowest layer that moved nothing did: its prediction is the forward pass.
-            still = index == self.reached and not weights_moved
-            prediction = self.forward[index]
-            if not still:
-                prediction = self.layers[index].drive(self.below(index))
-            if index == last and self.nudge is None:
-                self.errors[-1] = self._pull(prediction)
-            elif still:
-                # Without rounding, and read again only after it has moved on.
-                self.errors[index] = self.moved[index]
-            else:
-                self.errors[index] = torch.sub(self.values[index], prediction, out=prediction)
-
-    def energy(self) -> torch.Tensor:
-        """F of each sample, shape (batch,); the output's term is the loss that holds it."""
-        hidden = self.errors[:-1] if self.nudge is None else self.errors
-        total = sum(e.flatten(1).square().sum(1) for e in hidden) * 0.5
-        last = len(self.layers) - 1
-        at_output = (
-            self.layers[-1].drive(self.below(last)) if self.nudge is None else self.values[-1]
-        )
-        if self.loss == "cross_entropy":
-            cost = -(at_output.log_softmax(1) * self.target).sum(1)
-        else:
-            cost = 0.5 * (at_output - self.target).square().sum(1)
-        return total + (1.0 if self.nudge is None else self.nudge) * cost
-
-    def update(self, index: int, scale: float) -> Gradients:
-        """Update of a layer, to be subtracted: -scale * eps_l h_(l-1)^T, and -scale * eps_l."""
-        return list(self.layers[index].product(self.below(index), self.errors[index] * -scale))
 
 
 class PredictiveCoding(Rule):
@@ -186,14 +85,14 @@ class PredictiveCoding(Rule):
         for _ in range(self.n_steps):
             state.move(self.rate, self.momentum)
             state.predict()
-        self.leave([state.update(i, 1 / len(x)) for i in range(len(self.network))])
+        self.leave(state.updates(1 / len(x)))
         apply()
         return output_loss(self.loss, passes[-1].h, y)[0]
 
     def leave(self, gradients: list[Gradients]) -> None:
         """Leave the updates of all layers."""
         for layer, gradient in zip(self.network, gradients, strict=True):
-            leave((layer.weight, layer.bias), gradient)
+            leave(layer.learnt(), gradient)  # type: ignore[arg-type]
 
 
 class IncrementalPredictiveCoding(PredictiveCoding):
@@ -230,7 +129,7 @@ class IncrementalPredictiveCoding(PredictiveCoding):
         passes = forward_pass(self.network, x)
         state = Relaxation(passes, y, self.loss)
         for step in range(1, self.n_steps + 1):
-            gradients = [state.update(i, 1 / len(x)) for i in range(len(self.network))]
+            gradients = state.updates(1 / len(x))
             if step < self.n_steps:
                 # Before the weights move: the step of both is from one state of the network.
                 state.move(self.rate)
@@ -291,6 +190,9 @@ class FixedPredictionPredictiveCoding(PredictiveCoding):
                 )
         for p, e in zip(passes, errors, strict=True):
             p.leave_gradient(-e)
+        for p, above, e in zip(passes[:-1], passes[1:], errors[1:], strict=True):
+            if p.layer.norm is not None:
+                p.layer.descend(above.layer.pull(p.h, -e), p.z, p.h)
         apply()
         return loss
 
@@ -325,10 +227,11 @@ class ZeroDivergenceInferenceLearning(PredictiveCoding):
         state = Relaxation(passes, y, self.loss)
         last = len(passes) - 1
         gradients = [state.update(last, 1 / len(x))]
-        for step in range(1, last + 1):
+        for index in range(last - 1, -1, -1):
+            neurons = state.neurons(index, 1 / len(x))  # before their values move
             state.move(1.0)
             state.predict()
-            gradients.append(state.update(last - step, 1 / len(x)))
+            gradients.append(state.update(index, 1 / len(x)) + neurons)
         self.leave(gradients[::-1])
         apply()
         return output_loss(self.loss, passes[-1].h, y)[0]
@@ -405,7 +308,7 @@ class NudgedPredictiveCoding(PredictiveCoding):
         for _ in range(self.n_steps):
             state.move(self.rate)
             state.predict()
-        return [state.update(i, scale) for i in range(len(self.network))]
+        return state.updates(scale)
 
 
 class MuPC(PredictiveCoding):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -52,8 +53,12 @@ class Rule:
     variants : mapping of str to str
         What an entry of `RULES` with options is, in one line, by "option=value"; without a line
         here it is the first line of the docstring.
+    refuses : mapping of str to str
+        Parts of networks that its theory has no place for, and why: "batch normalisation", "group
+        normalisation", "pooling" (behind the nonlinearity), "dropout", "residual layers".
     batch_coupled : bool
-        Whether the update of a batch is something else than the mean of its samples' updates.
+        Whether the update of a batch is something else than the mean of its samples' updates; that
+        of any rule is where the network normalises by the batch.
     output_error : bool
         Whether the update vanishes where the output is right (no: contrastive and unsupervised
         rules).
@@ -69,6 +74,7 @@ class Rule:
     trains: ClassVar[bool] = True
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
     variants: ClassVar[dict[str, str]] = {}
+    refuses: ClassVar[dict[str, str]] = {}
     batch_coupled: ClassVar[bool] = False
     output_error: ClassVar[bool] = True
     exchangeable_units: ClassVar[bool] = True
@@ -96,8 +102,18 @@ class Rule:
                 f"the rule {name} trains networks of kind {', '.join(self.networks)}, not"
                 f" {network.kind}"
             )
+        for part in parts_of(network):
+            if part in self.refuses:
+                raise SpikelearnError(
+                    f"the rule {name} trains no network with {part}: {self.refuses[part]}"
+                )
         self.network, self.generator = network, generator
         self.extra = nn.ModuleDict()
+        if network.couples_samples:
+            self.batch_coupled = True  # type: ignore[misc]
+        if {*parts_of(network)} & {*_OF_UPDATES}:
+            made = functools.partial(_update_of_training, type(self).update, self)
+            self.update = made  # type: ignore[method-assign]
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """What the optimiser moves, by name; a training run may give each group its own settings.
@@ -185,6 +201,59 @@ class Rule:
             sample = torch.randn if kind == "normal" else torch.rand
             drawn = sample(*shape, generator=self.generator, dtype=like.dtype)
         return drawn.to(like.device)
+
+
+_OF_UPDATES = ("batch normalisation", "dropout")  # what is otherwise outside of an update
+
+
+def parts_of(network: RateNetwork) -> list[str]:
+    """Names of what its layers have beyond synapses and a nonlinearity; see `Rule.refuses`."""
+    layers = list(network)
+    norms = {layer.norm.kind for layer in layers if layer.norm is not None}
+    found = {
+        "batch normalisation": "batch" in norms,
+        "group normalisation": "group" in norms,
+        "pooling": any(layer.pooling is not None for layer in layers),
+        "dropout": any(layer.dropout for layer in layers),
+        "residual layers": any(layer.residual for layer in layers),
+    }
+    return [part for part, is_there in found.items() if is_there]
+
+
+@contextmanager
+def in_training(rule: Rule, n_samples: int, moves_means: bool = True) -> Iterator[None]:
+    """Have the network as it is in an update: of this batch's statistics, and thinned by dropout.
+
+    What dropout leaves out is drawn once: the same for all passes that an update makes, and for all
+    copies of the batch that it goes through.
+
+    Parameters
+    ----------
+    rule : Rule
+        Prepared.
+    n_samples : int
+        Of the batch.
+    moves_means : bool
+        False: the running means of normalisations stay.
+    """
+    network, masks = rule.network, {}
+    if network.is_learning:  # within an update, a part of which asks again
+        yield
+        return
+    for index, layer in enumerate(network):
+        if layer.dropout:
+            axes: list[Axis] = ["batch", index, *[None] * (len(layer.out_shape) - 1)]
+            drawn = rule.draw((n_samples, *layer.out_shape), axes, "uniform")
+            masks[index] = (drawn >= layer.dropout).to(drawn.dtype).div_(1 - layer.dropout)
+    with network.learning(masks, moves_means):
+        yield
+
+
+def _update_of_training(
+    update: Callable[..., torch.Tensor], rule: Rule, x: torch.Tensor, *given: Any, **named: Any
+) -> torch.Tensor:
+    with in_training(rule, len(x)):
+        return update(rule, x, *given, **named)
 
 
 def _signs(n: int, generator: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
@@ -277,8 +346,17 @@ class LayerPass:
         """`signal` at h times the derivative of the nonlinearity: the signal at z."""
         return self.layer.back(signal, self.z, self.h)
 
+    def learn_from(self, signal: torch.Tensor) -> torch.Tensor:
+        """Leave in `.grad` of all that the layer learns the gradient of `signal . h`.
+
+        Returns the signal at z.
+        """
+        delta = self.layer.descend(signal, self.z, self.h)
+        self.leave_gradient(delta)
+        return delta
+
     def leave_gradient(self, delta: torch.Tensor) -> None:
-        """Leave in `.grad` of the layer's parameters the gradient of `delta . z`."""
+        """Leave in `.grad` of the synapses the gradient of `delta . z`."""
         self.layer.weight.grad, self.layer.bias.grad = self.layer.product(self.below, delta)
 
 

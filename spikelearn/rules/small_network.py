@@ -63,7 +63,7 @@ class SmallNetwork:
         with torch.no_grad():
             generator = torch_generator(self.seed, "biases")
             layers = list(network) if isinstance(network, RateNetwork) else []
-            for layer in layers:
+            for layer in (one for one in layers if one.has_bias):
                 noise = torch.randn(layer.bias.shape, generator=generator, dtype=torch.float64)
                 layer.bias.add_(noise, alpha=0.1)
             if alter is not None:

@@ -26,7 +26,9 @@ The inverses learn in phases of their own, `n_feedback` steps a batch, on noise 
 A fresh inverse sends noise down: during the first `warm_up_batches` updates it alone learns.
 
 For a convolutional layer V_l is a set of kernels, used as a transposed convolution, and c_l has one
-value for each channel below.
+value for each channel below. Where a layer pools, its inverse puts activity back in the places that
+it was pooled from (of the highest, or shared out), as L-DRL's authors do; where it is residual,
+what came one to one goes back one to one.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
-from spikelearn.networks.layers import ACTIVATIONS, Layer, scaled_uniform
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import Layer, scaled_uniform
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -65,29 +68,36 @@ class Inverse(nn.Module):
         shape = (layer.in_shape[0], 1, 1) if convolutional else layer.in_shape
         self.bias = nn.Parameter(torch.zeros(shape))
 
-    def drive(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
-        """V^T h + c."""
-        return layer.transpose(self.weight, h) + self.bias
+    def drive(self, layer: Layer, h: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """V^T h + c; see `forward`.
 
-    def forward(self, layer: Layer, h: torch.Tensor) -> torch.Tensor:
-        """g(h), of shape (batch, *in_shape)."""
-        return ACTIVATIONS[self.activation].function(self.drive(layer, h))
+        Parameters
+        ----------
+        layer : Layer
+        h : tensor of shape (batch, *out_shape)
+        z : tensor of shape (batch, *drive_shape)
+        """
+        return layer.transpose(self.weight, layer.unpool(h, z)) + self.bias
 
-    def difference(self, layer: Layer, h: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-        """g(h + step) - g(h).
+    def forward(self, layer: Layer, h: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """g(h), of shape (batch, *in_shape).
 
         Parameters
         ----------
         layer : Layer
             Which is inverted.
         h : tensor of shape (batch, *out_shape of the layer)
-            Its activity.
-        step : tensor of the same shape
-            From there.
+            Its activity, or near it.
+        z : tensor of shape (batch, *drive_shape of the layer)
+            Its drive, by which h goes back to the places that were pooled.
         """
+        return ACTIVATIONS[self.activation].function(self.drive(layer, h, z))
+
+    def difference(self, p: LayerPass, step: torch.Tensor) -> torch.Tensor:
+        """g(h + step) - g(h), h the activity of the layer in its pass."""
         if self.activation == "identity":
-            return layer.transpose(self.weight, step)
-        moved: torch.Tensor = self(layer, h + step) - self(layer, h)
+            return p.layer.transpose(self.weight, p.layer.unpool(step, p.z))
+        moved: torch.Tensor = self(p.layer, p.h + step, p.z) - self(p.layer, p.h, p.z)
         return moved
 
 
@@ -222,7 +232,7 @@ class DifferenceTargetPropagation(Rule):
             return loss
         passes[-1].leave_gradient(error)
         for p, step in zip(passes[:-1], self.steps(passes, error * len(x)), strict=True):
-            p.leave_gradient(p.through_activation(step / (-self.beta * len(x))))
+            p.learn_from(step / (-self.beta * len(x)))
         apply()
         return loss
 
@@ -248,8 +258,8 @@ class DifferenceTargetPropagation(Rule):
         """t - h of the layer below from that of layer `index`."""
         p = passes[index]
         if self.difference:
-            return inverse.difference(p.layer, p.h, step)
-        sent: torch.Tensor = inverse(p.layer, p.h + step) - passes[index - 1].h
+            return inverse.difference(p, step)
+        sent: torch.Tensor = inverse(p.layer, p.h + step, p.z) - passes[index - 1].h
         return sent
 
     def teach_inverses(self, passes: list[LayerPass]) -> None:
@@ -257,30 +267,25 @@ class DifferenceTargetPropagation(Rule):
         for index, inverse in enumerate(self.inverses(), start=1):
             layer, below = passes[index].layer, passes[index - 1].h
             noisy = below + self._noise(below, index - 1)
-            h = layer(noisy)
-            self.leave_reconstruction(inverse, layer, h, noisy)
+            z = layer.drive(noisy)
+            self.leave_reconstruction(inverse, LayerPass(layer, noisy, z, layer.activate(z)))
 
-    def leave_reconstruction(
-        self, inverse: Inverse, layer: Layer, h: torch.Tensor, wanted: torch.Tensor
-    ) -> None:
-        """Leave the gradient of |g(h) - wanted|^2 / 2 by the inverse's parameters.
+    def leave_reconstruction(self, inverse: Inverse, p: LayerPass) -> None:
+        """Leave the gradient of |g(h) - below|^2 / 2 by the inverse's parameters.
 
         Parameters
         ----------
         inverse : Inverse
             Which learns.
-        layer : Layer
-            Which it inverts.
-        h : tensor of shape (batch, *out_shape of the layer)
-            From which the inverse starts.
-        wanted : tensor of shape (batch, *in_shape of the layer)
-            What it should give.
+        p : LayerPass
+            Of the layer that it inverts.
         """
-        drive = inverse.drive(layer, h)
+        layer, wanted, h = p.layer, p.below, p.h
+        drive = inverse.drive(layer, h, p.z)
         activation = ACTIVATIONS[inverse.activation]
         rebuilt = activation.function(drive)
         difference = activation.back(rebuilt - wanted, drive, rebuilt) / len(h)
-        inverse.weight.grad = layer.product(difference, h)[0]
+        inverse.weight.grad = layer.product(difference, layer.unpool(h, p.z))[0]
         inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape)
 
     def _noise(self, like: torch.Tensor, index: int) -> torch.Tensor:
@@ -376,9 +381,10 @@ class LocalDifferenceReconstruction(DifferenceTargetPropagation):
     def teach_inverses(self, passes: list[LayerPass]) -> None:
         """Leave the inverses' updates; the losses are divided by the variance of the noise."""
         for index, inverse in enumerate(self.inverses(), start=1):
-            layer, below = passes[index].layer, passes[index - 1].h
-            xi, zeta = self._noise(below, index - 1), self._noise(passes[index].h, index)
-            answer = layer(below + xi) - passes[index].h
+            p, below = passes[index], passes[index - 1].h
+            layer = p.layer
+            xi, zeta = self._noise(below, index - 1), self._noise(p.h, index)
+            answer, zeta = (layer.unpool(h, p.z) for h in (layer(below + xi) - p.h, zeta))
             scale = 2 / (self.sigma**2 * len(below))
             # d/dV of -2 xi . V^T answer + |V^T zeta|^2, for an affine inverse.
             reached = layer.transpose(inverse.weight, zeta)

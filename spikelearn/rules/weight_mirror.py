@@ -18,21 +18,23 @@ rectified units, half of which then answer.
 
 Each layer has noise of its own, as noise passed on from layer to layer would no longer be
 independent from unit to unit. Kernels of a convolutional layer collect products from all positions,
-and before its pooling: the average of neighbours would mirror a kernel blurred over them.
+and before its pooling: the average of neighbours would mirror a kernel blurred over them. Neither
+normalisation nor what a residual layer adds has a part in the answer y.
 
 Mirror phases come on top of learning from stimuli: the rule has no single phase.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
 from torch import nn
 
-from spikelearn.networks.layers import Convolution, Layer
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.convolution import Convolution, positions
+from spikelearn.networks.layers import Layer
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 from spikelearn.rules.rule import Axis, Loss, check_range
 
@@ -123,31 +125,32 @@ class WeightMirror(FeedbackAlignment):
         ):
             shape = (self.n_noise, *layer.in_shape)
             xi = self.sigma * self.draw(shape, (None, index - 1, *(None,) * (len(shape) - 2)))
-            responding = before_pooling(layer)
-            y = responding(xi)
+            y = answers(layer, xi)
             y -= y.mean(0)
-            covariance = responding.product(xi, y)[0] / (self.n_noise - 1)
+            covariance = product(layer, xi, y) / (self.n_noise - 1)
             covariance /= self.sigma**2 * positions(layer)
             matrix.grad = self.decay * matrix - covariance
 
 
-def before_pooling(layer: Layer) -> Layer:
-    """The layer with its weights, but for the pooling."""
-    if not isinstance(layer, Convolution) or layer.pool == 1:
-        return layer
-    bare = copy.copy(layer)
-    bare.pool = 1
-    return bare
+def answers(layer: Layer, xi: torch.Tensor) -> torch.Tensor:
+    """phi(W xi + b), before any pooling."""
+    if isinstance(layer, Convolution):
+        z = nn.functional.conv2d(xi, layer.weight, layer.bias, layer.stride, layer.padding)
+    else:
+        z = layer.through(layer.weight, xi, layer.bias)
+    return ACTIVATIONS[layer.activation].function(z)
 
 
-def positions(layer: Layer) -> torch.Tensor | float:
-    """How many products each weight collects from one sample.
+def product(layer: Layer, xi: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Products of the noise and the answers to it, of the shape of the weights.
 
-    For a kernel, the positions at which its entry lies within the image; shape (size, size).
+    Parameters
+    ----------
+    layer : Layer
+    xi : tensor of shape (samples, *in_shape)
+    y : tensor
+        From `answers`.
     """
-    if not isinstance(layer, Convolution):
-        return 1.0
-    weight = layer.weight
-    image = torch.ones((1, 1, *layer.in_shape[1:]), dtype=weight.dtype, device=weight.device)
-    size, margin = layer.size, layer.size // 2
-    return nn.grad.conv2d_weight(image, (1, 1, size, size), image, padding=margin)[0, 0]
+    if isinstance(layer, Convolution):
+        return nn.grad.conv2d_weight(xi, layer.weight.shape, y, layer.stride, layer.padding)
+    return layer.product(xi, y)[0]

@@ -17,7 +17,7 @@ from torch.nn.functional import cosine_similarity
 from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
-from spikelearn.rules.rule import Rule, output_loss
+from spikelearn.rules.rule import Rule, in_training, output_loss
 from spikelearn.training.images import Split
 
 if TYPE_CHECKING:
@@ -138,8 +138,9 @@ def gradient_cosines(rule: Rule, data: Split) -> list[float]:
         return []
     x, y = data.x[:PROBE_IMAGES], data.y[:PROBE_IMAGES]
     weights = rule.network.weights()
-    updates = added_updates(rule, Split(x, y), weights)
-    loss = output_loss(rule.loss, rule.network(x), y)[0]
+    with in_training(rule, len(y), moves_means=False):
+        updates = added_updates(rule, Split(x, y), weights)
+        loss = output_loss(rule.loss, rule.network(x), y)[0]
     truth = torch.autograd.grad(loss, weights)
     return [_cosine(a, b) for a, b in zip(updates, truth, strict=True)]
 

@@ -43,6 +43,12 @@ def refuse_coupled(rule: Rule, name: str) -> None:
     ------
     SpikelearnError
     """
+    if getattr(rule.network, "couples_samples", False):
+        raise SpikelearnError(
+            "the network is normalised by statistics of the batch, so that processes that have a"
+            " part of it each would learn something else; train it with ranks 1 (its threads may be"
+            " more), or with norm: group"
+        )
     if rule.batch_coupled:
         raise SpikelearnError(
             f"the rule '{name}' compares the samples of a batch with one another, so that processes"

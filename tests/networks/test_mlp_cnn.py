@@ -44,7 +44,7 @@ def test_a_cnn_is_torchs_convolution_pooling_and_linear_layer() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"pool": (2, 2)}, "pool must give a number of at least 1 for each of the 1"),
+        ({"pool": (2, 2)}, "pool must give a value for each of the 1 convolutional"),
         ({"kernel_size": 4}, "kernel_size must be odd, found 4"),
         ({"pool": (9,)}, "pool makes an image of 8 x 8 vanish"),
     ],

@@ -13,7 +13,8 @@ import torch
 from torch.nn.functional import conv2d
 
 from spikelearn.networks.cnn import CNN
-from spikelearn.networks.layers import Convolution, Dense, RateNetwork
+from spikelearn.networks.convolution import Convolution
+from spikelearn.networks.layers import Dense, RateNetwork
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
 from spikelearn.rules.rule import Rule
@@ -105,7 +106,7 @@ def layers_by_hand(net: RateNetwork, x: Tensor) -> list[Tensor]:
         if isinstance(layer, Convolution):
             z = conv2d(u.reshape(-1, *layer.in_shape), layer.weight, layer.bias, padding="same")
             _, height, width = layer.out_shape
-            p = layer.pool
+            p = layer.averaged
             z = z[..., : height * p, : width * p]
             z = z.reshape(*z.shape[:2], height, p, width, p).mean((3, 5))
         else:

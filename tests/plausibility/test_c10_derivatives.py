@@ -13,7 +13,7 @@ def test_derivatives_are_needed_by_backpropagation_and_not_by_perturbation() -> 
 
 
 def test_the_audit_leaves_the_slopes_as_they_were() -> None:
-    from spikelearn.networks.layers import ACTIVATIONS
+    from spikelearn.networks.activations import ACTIVATIONS
 
     finding("backprop", "C10")
     h = torch.tensor([0.5])

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from spikelearn.networks import layers as layers_module
-from spikelearn.networks import spiking_mlp
+from spikelearn.networks import activations, spiking_mlp
+from spikelearn.networks.layers import Dense
 from spikelearn.networks.recurrent import ElmanCell, GatedCell, Partials
 from spikelearn.plausibility.audited_rule import AuditedRule
 from spikelearn.plausibility.criterion import Criterion, Finding, absent, interval
@@ -77,7 +77,7 @@ def _slope_of_its_own(audited: AuditedRule) -> Probe | None:
     """
     update = audited.update
     layers = list(audited.base.rule.network) if update.n_steps == 1 else []
-    if update.spikes or not layers or not isinstance(layers[0], layers_module.Dense):
+    if update.spikes or not layers or not isinstance(layers[0], Dense):
         return None
     name, x, y = update.weight_names()[0], update.x[:1], update.y[:1]
     if name not in audited.hidden:
@@ -150,7 +150,7 @@ def _named_surrogates() -> dict[str, Any]:
 @contextlib.contextmanager
 def _slopes(magnitude: float, rng: np.random.Generator, asked: list[int]) -> Iterator[None]:
     """For the time being, other slopes wherever the toolkit gives them."""
-    kept = dict(layers_module.ACTIVATIONS)
+    kept = dict(activations.ACTIVATIONS)
     cells = {cell: cell.partials for cell in (ElmanCell, GatedCell)}
     surrogate = spiking_mlp.surrogate_slope
 
@@ -165,7 +165,7 @@ def _slopes(magnitude: float, rng: np.random.Generator, asked: list[int]) -> Ite
     named = _named_surrogates()
     shapes = dict(named)
 
-    def other(activation: layers_module.Activation) -> layers_module.Activation:
+    def other(activation: activations.Activation) -> activations.Activation:
         def slope(z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
             asked[0] += 1
             return _altered(activation.slope(z, h), magnitude, rng)
@@ -195,7 +195,7 @@ def _slopes(magnitude: float, rng: np.random.Generator, asked: list[int]) -> Ite
     try:
         for name, activation in kept.items():
             if name != "identity":
-                layers_module.ACTIVATIONS[name] = other(activation)
+                activations.ACTIVATIONS[name] = other(activation)
         for cell in cells:
             cell.partials = partials  # type: ignore[method-assign]
         named.update({name: shape(original) for name, original in shapes.items()})
@@ -204,7 +204,7 @@ def _slopes(magnitude: float, rng: np.random.Generator, asked: list[int]) -> Ite
         with other_slopes(at_spikes):
             yield
     finally:
-        layers_module.ACTIVATIONS.update(kept)
+        activations.ACTIVATIONS.update(kept)
         named.update(shapes)
         for cell, original in cells.items():
             cell.partials = original  # type: ignore[method-assign]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.networks.layers import ACTIVATIONS, scaled_uniform
+from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.layers import scaled_uniform
 from spikelearn.rules.kolen_pollack import KolenPollack
 
 KIND = "random streams"

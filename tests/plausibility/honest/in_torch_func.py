@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from honest._base import FEEDBACK, HEBB, RandomFeedback
-from spikelearn.networks.layers import ACTIVATIONS
+from spikelearn.networks.activations import ACTIVATIONS
 from spikelearn.rules.rule import Rule, leave, output_loss
 
 Apply = Callable[[], None]

@@ -1,0 +1,169 @@
+"""Shapes of convolutional layers, from what a description says of each; no weights are made."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = tuple[int, int, int]
+_POOL = re.compile(r"(max|average) ([0-9]+)(?: stride ([0-9]+))?")
+_NORM = re.compile(r"batch|group ([0-9]+)")
+
+
+@dataclass(frozen=True)
+class PoolShape:
+    """Squares of `size` x `size` neighbours, `stride` apart, and what stands for them.
+
+    Rows and columns that no whole square reaches are left out.
+    """
+
+    kind: Literal["max", "average"]
+    size: int
+    stride: int
+
+    def side(self, n: int) -> int:
+        """Number of squares along a side of n."""
+        return (n - self.size) // self.stride + 1
+
+
+@dataclass(frozen=True)
+class ConvolutionShape:
+    """All of a convolutional layer but its weights and its nonlinearity.
+
+    Attributes
+    ----------
+    in_shape : tuple of int
+        Channels, height and width of the activity below.
+    channels, size, stride, padding : int
+        Of the kernels; padding in pixels of zeros on each side.
+    averaged : int
+        Side of the squares that are averaged before the nonlinearity.
+    pooling : PoolShape or None
+        Of the activity.
+    norm : {"batch", "group", None}
+        Of the drive, with `groups` groups of channels.
+    bias, residual : bool
+    dropout : float
+    """
+
+    in_shape: Shape
+    channels: int
+    size: int
+    stride: int = 1
+    padding: int = 0
+    averaged: int = 1
+    pooling: PoolShape | None = None
+    norm: Literal["batch", "group"] | None = None
+    groups: int = 1
+    bias: bool = True
+    dropout: float = 0.0
+    residual: bool = False
+
+    @property
+    def kernel_sides(self) -> tuple[int, int]:
+        """Height and width of what the kernels give."""
+        height, width = (
+            (n + 2 * self.padding - self.size) // self.stride + 1 for n in self.in_shape[1:]
+        )
+        return height, width
+
+    @property
+    def unread(self) -> tuple[int, int]:
+        """Rows and columns at the edge that a stride leaves out."""
+        height, width = (
+            (n + 2 * self.padding - self.size) % self.stride for n in self.in_shape[1:]
+        )
+        return height, width
+
+    @property
+    def drive_shape(self) -> Shape:
+        """Channels, height and width of the drive."""
+        height, width = (n // self.averaged for n in self.kernel_sides)
+        return self.channels, height, width
+
+    @property
+    def out_shape(self) -> Shape:
+        """Channels, height and width of the activity."""
+        if self.pooling is None:
+            return self.drive_shape
+        channels, height, width = self.drive_shape
+        return channels, self.pooling.side(height), self.pooling.side(width)
+
+    def check(self, name: str) -> None:
+        """Refuse a layer of which nothing is left, or whose parts do not fit.
+
+        Raises
+        ------
+        ValueError
+            Naming the layer.
+        """
+        image = f"{self.in_shape[1]} x {self.in_shape[2]}"
+        if min(self.kernel_sides) < 1:
+            raise ValueError(
+                f"{name}: kernels of {self.size} x {self.size} do not fit into an image of {image}"
+                + (f" with a padding of {self.padding}" if self.padding else "")
+            )
+        seen = self.kernel_sides if self.averaged > 1 else self.drive_shape[1:]
+        if min(*self.drive_shape, *self.out_shape) < 1:
+            raise ValueError(f"{name}: pool makes an image of {seen[0]} x {seen[1]} vanish")
+        if self.channels % self.groups:
+            raise ValueError(
+                f"{name}: {self.channels} channels do not make {self.groups} equal groups"
+            )
+        if self.residual:
+            self._check_residual(name, image)
+
+    def _check_residual(self, name: str, image: str) -> None:
+        if self.averaged > 1:
+            raise ValueError(
+                f"{name}: what a residual layer adds joins the drive of each position; pool after"
+                f" the nonlinearity, as 'average {self.averaged}'"
+            )
+        wanted = tuple(math.ceil(n / self.stride) for n in self.in_shape[1:])
+        if self.kernel_sides != wanted or self.channels < self.in_shape[0]:
+            raise ValueError(
+                f"{name}: a residual layer adds {self.in_shape[0]} channels of"
+                f" {wanted[0]} x {wanted[1]} to its drive, but its kernels make {self.channels} of"
+                f" {self.kernel_sides[0]} x {self.kernel_sides[1]} of an image of {image}; give it"
+                " as many channels or more, and padding: same"
+            )
+
+
+def pooling_of(text: str | int) -> tuple[int, PoolShape | None]:
+    """The side of squares averaged before the nonlinearity, and pooling behind it.
+
+    A number is the former; the latter is written "max 2", "average 2" or "max 3 stride 2".
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(text, int):
+        if text < 1:
+            raise ValueError(f"pool must be at least 1, found {text}")
+        return text, None
+    match = _POOL.fullmatch(text)
+    if match is None or "0" in match.groups():
+        raise ValueError(
+            "pool is written as max 2, average 2 or max 3 stride 2, or as a number, the side of"
+            f" squares that are averaged before the nonlinearity; found {text!r}"
+        )
+    kind, size, stride = match.groups()
+    return 1, PoolShape(kind, int(size), int(stride or size))  # type: ignore[arg-type]
+
+
+def norm_of(text: str) -> tuple[Literal["batch", "group"] | None, int]:
+    """The kind of normalisation, and the number of groups: of "none", "batch" or "group 8".
+
+    Raises
+    ------
+    ValueError
+    """
+    if text == "none":
+        return None, 1
+    match = _NORM.fullmatch(text)
+    if match is None or match[1] == "0":
+        raise ValueError(f"norm is none, batch, or group and a number of groups; found {text!r}")
+    return ("batch", 1) if match[1] is None else ("group", int(match[1]))
