@@ -228,6 +228,18 @@ class GroupConfig(Description):
     )
 
 
+class Augmentation(Description):
+    """What is done to training images, drawn anew for each image in each epoch."""
+
+    flip: bool = Field(default=False, description="mirrored left to right, at even odds")
+    shift: int = Field(
+        default=0,
+        ge=0,
+        description="moved by up to so many pixels up or down, and left or right; what comes in at"
+        " the edge is black",
+    )
+
+
 class TrainConfig(_RunConfig):
     """A run of the training loop: a model, a rule that leaves its update in `.grad`, and data.
 
@@ -274,6 +286,11 @@ class TrainConfig(_RunConfig):
     groups: dict[str, GroupConfig] = Field(
         default={}, description="settings for the rule's groups of parameters, by name"
     )
+    augment: Augmentation | None = Field(
+        default=None,
+        description="training images are flipped and shifted anew in each epoch, the same ones for"
+        " every rule; as they are, if absent",
+    )
     device: Literal["cpu", "cuda"] = "cpu"
 
     def _effective(self) -> dict[str, Any]:
@@ -287,6 +304,24 @@ class TrainConfig(_RunConfig):
         if limits[0] == limits[1]:
             raise ValueError("black and white must become different numbers")
         return limits
+
+    @model_validator(mode="after")
+    def _only_images_are_augmented(self) -> TrainConfig:
+        from spikelearn.stimuli.datasets import EVENT_DATASETS
+
+        if self.augment is None:
+            return self
+        shape = getattr(self.description(), "image_shape", None)
+        if self.dataset in EVENT_DATASETS or shape is None:
+            raise ValueError(
+                f"augment flips and shifts images, and '{self.model}' takes none of {self.dataset}"
+            )
+        if self.augment.shift >= min(shape[1:]):
+            raise ValueError(
+                f"augment.shift is {self.augment.shift}; an image of {shape[1]} x {shape[2]} would"
+                " be moved out of sight"
+            )
+        return self
 
     @model_validator(mode="after")
     def _options_are_of_the_rule(self) -> TrainConfig:

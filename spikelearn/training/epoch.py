@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spikelearn._seeding import torch_generator
+from spikelearn.training.augmentation import Augmented
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.optimization import Optimizer, train_epoch
 
@@ -60,5 +61,8 @@ def seeded_epoch(
             say((epoch - 1 + done) / n_epochs, f"epoch {epoch} of {n_epochs}")
 
     trains = rule if ranks is None else ranks
-    total = train_epoch(trains, data, batches, optimizer.step, epoch, n_epochs, before)  # type: ignore[arg-type]
+    shown = None if config.augment is None else Augmented(data.x, config, epoch)
+    total = train_epoch(
+        trains, data, batches, optimizer.step, epoch, n_epochs, before, shown  # type: ignore[arg-type]
+    )  # fmt: skip
     return total if ranks is None else ranks.total(total)

@@ -150,6 +150,7 @@ def train_epoch(
     epoch: int,
     n_epochs: int,
     before_update: Callable[[int], None] | None = None,
+    shown: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Let the rule make an update of each batch in turn.
 
@@ -167,6 +168,8 @@ def train_epoch(
         Number of this epoch, the first of which is 1, and of epochs in the run.
     before_update : callable, optional
         Called before each update with the number of updates that were made in the epoch.
+    shown : callable, optional
+        Gives the inputs at places of the data; the data as they are if absent.
 
     Returns
     -------
@@ -180,7 +183,8 @@ def train_epoch(
     for done, batch in enumerate(batches):
         if before_update is not None:
             before_update(done)
-        loss = rule.update(data.x[batch], data.y[batch], step)
+        x = data.x[batch] if shown is None else shown(batch)
+        loss = rule.update(x, data.y[batch], step)
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             raise SpikelearnError(
                 f"update of the rule {type(rule).__name__} must return the batch's loss as a"

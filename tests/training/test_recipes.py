@@ -60,7 +60,7 @@ CONFIGS = {
     "options": {"rule": "feedback_alignment", "options": {"loss": "squared_error"}, "seed": 3},
     "variant": {"rule": "sign_symmetric_uniform", "changes": {"sizes": [64, 20, 10]}},
     "optimiser": {"rule": "backprop", "optimizer": "sgd", "momentum": 0.5, "schedule": "linear",
-                  "patience": 1, "layer_rates": [1.0, 0.5, 0.1]},
+                  "patience": 1, "layer_rates": [1.0, 0.5, 0.1], "augment": {"shift": 1}},
 }  # fmt: skip
 
 

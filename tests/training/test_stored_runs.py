@@ -138,6 +138,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "momentum": {"optimizer": "sgd", "momentum": 0.5}, "weight_decay": {"weight_decay": 0.1},
         "schedule": {"schedule": "cosine"}, "layer_rates": {"layer_rates": (1.0, 1.0, 0.5)},
         "groups": {"groups": {"network": {"learning_rate": 0.1}}}, "device": {"device": "cuda"},
+        "augment": {"augment": {"shift": 1}},
     },
     "stdp": {
         "model": {"model": "diehl_cook2015"}, "image_range": {"image_range": (0.0, 16.0)},
