@@ -296,11 +296,11 @@ def test_inverses_learn_by_the_gradient_of_their_published_loss(
         noisy = below + next(noise)
         if name == LDRL:
             xi, zeta = noisy - below, next(noise)
-            reached = g(f, f(noisy).detach()) - g(f, here)
-            spread = (g(f, here + zeta) - g(f, here)).square().sum()
+            reached = g(f, f(noisy).detach(), here) - g(f, here, here)
+            spread = (g(f, here + zeta, here) - g(f, here, here)).square().sum()
             loss = (-2 * (xi * reached).sum() + spread) / 0.2**2
         else:
-            loss = (g(f, f(noisy).detach()) - noisy).square().sum() / 2
+            loss = (g(f, f(noisy).detach(), here) - noisy).square().sum() / 2
         losses.append(loss / len(x))
     wanted = [i.weight for i in rule.inverses()]
     # The loss of L-DRL is one of differences, in which the bias of an affine inverse drops out.

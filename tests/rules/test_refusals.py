@@ -13,7 +13,7 @@ from spikelearn.rules.rule import parts_of
 PARTS = {
     "batch normalisation": {"norm": "batch"},
     "group normalisation": {"norm": "group 1"},
-    "pooling": {"pool": "max 2"},
+    "pooling": {"pool": "average 2"},
     "dropout": {"dropout": 0.5},
     "residual layers": {"residual": [False, True]},
 }

@@ -73,7 +73,7 @@ def test_every_rule_is_shown_the_same_images_and_the_data_stay(augment):
             return update(x, y, apply)
 
         rule.update = keep  # type: ignore[method-assign]
-        seeded_epoch(given, rule, data, Optimizer(rule, given), 1)
+        seeded_epoch(given, rule, data, Optimizer(given, rule), 1)
     backprop, perturbation = (torch.cat(batches) for batches in shown.values())
     assert torch.equal(backprop, perturbation)
     assert torch.equal(data.x, IMAGES)
