@@ -29,6 +29,7 @@ from spikelearn.rules import RULES, effective_options, known_name, rule_code, ru
 from spikelearn.rules.rule_options import checked_options, refuse_missing
 from spikelearn.rules.user_rule import is_place
 from spikelearn.stimuli.image_files import Colour
+from spikelearn.training.augmentation import Augmentation
 
 if TYPE_CHECKING:
     from spikelearn.networks import (
@@ -228,18 +229,6 @@ class GroupConfig(Description):
     )
 
 
-class Augmentation(Description):
-    """What is done to training images, drawn anew for each image in each epoch."""
-
-    flip: bool = Field(default=False, description="mirrored left to right, at even odds")
-    shift: int = Field(
-        default=0,
-        ge=0,
-        description="moved by up to so many pixels up or down, and left or right; what comes in at"
-        " the edge is black",
-    )
-
-
 class TrainConfig(_RunConfig):
     """A run of the training loop: a model, a rule that leaves its update in `.grad`, and data.
 
@@ -307,20 +296,8 @@ class TrainConfig(_RunConfig):
 
     @model_validator(mode="after")
     def _only_images_are_augmented(self) -> TrainConfig:
-        from spikelearn.stimuli.datasets import EVENT_DATASETS
-
-        if self.augment is None:
-            return self
-        shape = getattr(self.description(), "image_shape", None)
-        if self.dataset in EVENT_DATASETS or shape is None:
-            raise ValueError(
-                f"augment flips and shifts images, and '{self.model}' takes none of {self.dataset}"
-            )
-        if self.augment.shift >= min(shape[1:]):
-            raise ValueError(
-                f"augment.shift is {self.augment.shift}; an image of {shape[1]} x {shape[2]} would"
-                " be moved out of sight"
-            )
+        if self.augment is not None:
+            self.augment.check(self.description(), self.dataset)
         return self
 
     @model_validator(mode="after")

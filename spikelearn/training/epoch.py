@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spikelearn._seeding import torch_generator
-from spikelearn.training.augmentation import Augmented
+from spikelearn.training.augmented import Augmented
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.optimization import Optimizer, train_epoch
 

@@ -128,7 +128,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
     "train": {
         "model": {"model": "mlp_64_other.yaml"}, "changes": {"changes": {"activation": "relu"}},
         "image_range": {"image_range": (0.0, 16.0)}, "background": {"background": "white"},
-        "rule": {"rule": "feedback_alignment"},
+        "rule": {"rule": "feedback_alignment"}, "augment": {"augment": {"flip": True}},
         "dataset": {"model": "mlp_784", "dataset": "mnist", "source": "embedded"},
         "seed": {"seed": 1}, "options": {"options": {"loss": "squared_error"}},
         "n_train": {"n_train": 101}, "validation_fraction": {"validation_fraction": 0.2},
@@ -138,7 +138,6 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
         "momentum": {"optimizer": "sgd", "momentum": 0.5}, "weight_decay": {"weight_decay": 0.1},
         "schedule": {"schedule": "cosine"}, "layer_rates": {"layer_rates": (1.0, 1.0, 0.5)},
         "groups": {"groups": {"network": {"learning_rate": 0.1}}}, "device": {"device": "cuda"},
-        "augment": {"augment": {"shift": 1}},
     },
     "stdp": {
         "model": {"model": "diehl_cook2015"}, "image_range": {"image_range": (0.0, 16.0)},

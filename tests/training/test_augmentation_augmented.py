@@ -10,7 +10,7 @@ import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.rules import make_rule
-from spikelearn.training.augmentation import Augmented
+from spikelearn.training.augmented import Augmented
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.epoch import seeded_epoch
 from spikelearn.training.images import Split
