@@ -161,8 +161,10 @@ PUBLISHED: dict[str, Run] = {
         (Known("rate", "Hz", 67.5, 69.5, "68.5, the equations integrated finely", rate("axon")),),
         dt_ms=0.05,
     ),
+    # Three seconds: over one, the rate of L23E is 0.26 Hz with a standard deviation of 0.03 over
+    # 100 seeds, and up to 0.37.
     "potjans_diesmann2014": Run(
-        1200.0,
+        3200.0,
         tuple(
             of_microcircuit(population, nest_hz)
             for population, nest_hz in {
