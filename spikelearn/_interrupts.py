@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from spikelearn._mpi import rank
+
 # Where there is one: Windows knows no hang-up.
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Engines end a run at an interrupt and give what there is of it: by then the exception is gone.
@@ -48,7 +50,8 @@ def ending_at_once() -> Iterator[None]:
     def end(number: int, frame: Any) -> None:
         error = KeyboardInterrupt() if number == signal.SIGINT else Interrupted(number)
         sentence, status = interruption(error)
-        os.write(2, f"{sentence}\n".encode())
+        if rank() == 0:  # of several that end together one says so
+            os.write(2, f"{sentence}\n".encode())
         os._exit(status)
 
     asks = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)

@@ -52,6 +52,7 @@ from spikelearn.cli import listing  # isort: split
 from spikelearn.cli import lessons  # isort: split
 
 from spikelearn.cli._app import app
+from spikelearn.cli._launched import one_of_the_ranks
 
 __all__ = [
     "app",
@@ -77,4 +78,5 @@ __all__ = [
 
 def main() -> None:
     """Entry point of the `spikelearn` command."""
-    app()
+    with one_of_the_ranks():
+        app()

@@ -26,6 +26,7 @@ from spikelearn.cli._app import (
     plainly,
     print_changes,
 )
+from spikelearn.cli._launched import check_shared, wrote_elsewhere
 from spikelearn.cli._output import give, print_line, say, wrote
 from spikelearn.cli._viewing import (
     Bin,
@@ -129,16 +130,21 @@ def simulate(
     status 130, 143 or 129. More than 1000 MB of spikes are kept in the folder for temporary files
     (TMPDIR) meanwhile; where it is full, the run ends likewise, with exit status 1.
 
+    Several processes that mpirun starts simulate one network together on a NEST that was built with
+    MPI; one of them tells and writes what came of it. Interrupted, they keep nothing.
+
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     Example: spikelearn simulate lif_neuron --stimulus fi_curve --plot fi.png --plot fi.pdf
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
     Example: spikelearn simulate theirs.nir --written-by norse --dt 1
+    Example: mpirun -n 4 spikelearn simulate brunel2000 --backend nest --out spikes.nwb
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation.given import time_step
     from spikelearn.spikes.summary_by import ladder
 
+    check_shared(backend)
     view = View(bin_ms, sigma, start, stop)
     if duration > 0:  # the simulation itself says what else a duration must be
         view.check(duration)
@@ -171,6 +177,8 @@ def simulate(
             keep_partial=True,
             threads=threads,
         )
+    if wrote_elsewhere():
+        return
     view = view.within(activity.duration_ms)  # of an interrupted run there may be less
     _print_found(activity, view, network, seed)
     partial = activity.provenance.get("partial")

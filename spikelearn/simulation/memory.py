@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._mpi import n_ranks, n_ranks_here
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
 from spikelearn._seeding import generator
 from spikelearn._threads import n_threads
@@ -42,6 +43,7 @@ NEST_INPUT = 80
 # it: native of those that learn another index and weight, Brian2 its own indices, weights and
 # queues for each trial (those of one run at a time), the torch backends a row of a sparse matrix.
 # What learns is full matrices there: the weights, those of the last block, and who has a synapse.
+# NEST is given one projection after another, none of which stays on the grid.
 _LOWERED = 16
 _BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": 32}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
@@ -116,6 +118,11 @@ class Run:
         return self.base in _LEARNING_PAIR
 
     @property
+    def ranks(self) -> int:
+        """Processes that it is dealt out to; what each has for itself, each has."""
+        return n_ranks() if self.base == "nest" else 1
+
+    @property
     def at_once(self) -> float:
         """Trials whose state is in memory at one time."""
         trials = bounded(self.n_trials)
@@ -158,8 +165,8 @@ def spikes_to_come(network: SpikingNetwork, n_trials: int, duration_ms: float) -
 
 
 def needed_parts(run: Run) -> list[Part]:
-    """What a simulation needs of memory, by part."""
-    return [
+    """What a simulation needs of memory, by part: of all its processes on this machine."""
+    parts = [
         _of_neurons(run),
         _of_rings(run),
         _of_synapses(run),
@@ -172,6 +179,8 @@ def needed_parts(run: Run) -> list[Part]:
             "show fewer trials at once",
         ),
     ]
+    beside = min(run.ranks, n_ranks_here())
+    return [Part(part.what, part.n_bytes * beside, part.instead) for part in parts]
 
 
 def needed_bytes(run: Run) -> float:
@@ -253,6 +262,7 @@ def _of_neurons(run: Run) -> Part:
         conducting = any(synapse.reversal_mv is not None for synapse in onto[name])
         sloped = not isinstance(population, LIF)
         grid = _NEURON + _CHANNEL * channels + _SLOPED * sloped
+        state: float
         if run.torch:
             state = _TORCH_STATE + 16 * channels
         elif run.base == "brian2":
@@ -261,6 +271,7 @@ def _of_neurons(run: Run) -> Part:
             generators = _generators(network).count(name)
             state = _NEST_STATE + _NEST_RECORDED * (name in network.recorded)
             state += generators * (_NEST_GENERATOR + _nest_input(run))
+            state /= run.ranks
         else:
             state = _STATE + 8 * channels + _CONDUCTING_STATE * conducting + _SLOPED_STATE * sloped
         total += _size(network, name) * (grid + run.at_once * state)
@@ -299,7 +310,8 @@ def _of_rings(run: Run) -> Part:
         block = min(steps * neurons * run.at_once * 8, 2 * BLOCK_BYTES)
         total = slots * neurons * run.at_once * 8 + 2 * block
     else:
-        rings = {"native": run.at_once, "nest": 2.0}  # of jumps or a current, and from outside
+        # Of jumps or a current, and from outside.
+        rings = {"native": run.at_once, "nest": 2.0 / run.ranks}
         total = 8 * slots * (width * rings[run.base] if run.base in rings else 1.0)
     if (longest, name) in delays:
         what = f"the spikes on their way for up to {longest:g} ms ({name})"
@@ -326,6 +338,8 @@ def _of_synapses(run: Run) -> Part:
     smaller = "make the network smaller (`scaled`, --scale), or connect it more sparsely"
     if run.base == "native":
         return Part(f"{in_number(count)} synapses", _in_rows(network, numbers), smaller)
+    if run.base == "nest":
+        return Part(f"{in_number(count)} synapses", _in_turn(run, numbers), smaller)
     total, passing = (_LOWERED + _BY_BACKEND[run.base]) * count, [0.0]
     for number, p in zip(numbers, network.projections, strict=True):
         drawing = number * (_DRAWING + _SORTING * _several_delays(p))
@@ -337,10 +351,19 @@ def _of_synapses(run: Run) -> Part:
         elif run.torch and pairs * 8 <= DENSE_BYTES:
             total += _DENSE_PAIR * pairs - _BY_BACKEND[run.base] * number
             drawing = max(drawing, _MAKING_PAIR * pairs)
-        if run.base == "nest":
-            drawing = max(drawing, _NEST_CONNECTING * min(number, NEST_SYNAPSES))
         passing.append(drawing)
     return Part(f"{in_number(count)} synapses", total + max(passing), smaller)
+
+
+def _in_turn(run: Run, numbers: list[float]) -> float:
+    """Bytes at the peak on NEST, which is given one projection after another, each drawn whole."""
+    passing = [0.0]
+    for number, p in zip(numbers, run.network.projections, strict=True):
+        drawing = number * (_LOWERED + _DRAWING + 2 * _DELAY * _several_delays(p))
+        if isinstance(p.connectivity, Convolution):
+            drawing = max(drawing, _CONVOLVING * _places(p.connectivity))
+        passing.append(drawing + _NEST_CONNECTING * min(number, NEST_SYNAPSES))
+    return _BY_BACKEND["nest"] / run.ranks * sum(numbers) + max(passing)
 
 
 def _in_rows(network: SpikingNetwork, numbers: list[float]) -> float:

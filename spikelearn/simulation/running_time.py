@@ -66,7 +66,7 @@ def expected_seconds(run: Run) -> float:
     if run.base == "native":
         in_turn = trials / min(trials, n_threads())
         return bounded(run.n_steps) * in_turn * (step + piece * pieces + of_trial)
-    return bounded(run.n_steps) * (step + piece * pieces + trials * of_trial)
+    return bounded(run.n_steps) * (step + piece * pieces + trials * of_trial / run.ranks)
 
 
 def _rate_hz(run: Run, name: str) -> float:

@@ -126,7 +126,8 @@ def simulate(
         NumPy, or on Cython where that takes more than a minute (`simulation/brian2/engine.py` has
         the rule); "brian2:numpy", "brian2:cython" and "brian2:standalone" choose.
         "snntorch:cuda" and "norse:cuda" run on a GPU. "nest" needs NEST (the extra `nest`), of
-        which it resets the one network that a process has.
+        which it resets the one network that a process has; processes that `mpirun` starts run the
+        network together, where NEST was built with MPI, and each gets the whole activity.
     seed : int
         Seed of connectivity, weights and background input.
     record : str, sequence of str, or mapping
@@ -152,8 +153,9 @@ def simulate(
         variable TMPDIR names, and the activity's arrays are memory-mapped, read only; the files
         go with the activity. With `math.inf` all stay in memory.
     threads : int, optional
-        On how many threads it computes, at most; on as many as there are cores, if absent. The
-        native engine gives the same numbers, to the last bit, on any number.
+        On how many threads it computes, at most, of each process where there are several; on as
+        many as there are cores, if absent. The native engine gives the same numbers, to the last
+        bit, on any number.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Commands that torchrun starts several times: one process does the work, as by --ranks."""
+"""Commands that a launcher starts several times: one process does the work, or speaks for all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from calling import call
 
 from spikelearn._store import WEIGHTS, read_summary
+from spikelearn.cli import _launched
 
 TRAIN = ("train", "mlp_64", "--rule", "backprop", "--dataset", "digits", "--images", 60)
 
@@ -66,6 +67,95 @@ def test_what_cannot_be_shared_is_refused_by_one_of_them(launched, trained):
     launched(1)
     assert (call("rules").exit_code, call("rules").output) == (0, "")
     assert trained == []
+
+
+@pytest.fixture
+def by_mpi(monkeypatch):
+    """Called with a rank: this process is one of two that mpirun has started."""
+
+    def launch(rank: int, number: int = 2) -> None:
+        monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", str(number))
+        monkeypatch.setenv("OMPI_COMM_WORLD_RANK", str(rank))
+
+    return launch
+
+
+def test_what_ranks_cannot_share_is_refused(by_mpi, tmp_path):
+    by_mpi(0)
+    out = tmp_path / "spikes.npz"
+    lif = ("simulate", "lif_neuron", "--duration", 5, "--out", out)
+    for given, words in (
+        (("rules",), "what they share is a simulation on NEST"),
+        (TRAIN, "each would do the whole of this command"),
+        (("sweep", "train", "mnist_mlp/backprop"), "2 processes were started together"),
+        (lif, "this is --backend auto: start it by itself"),
+        ((*lif, "--backend", "native"), "this is --backend native"),
+    ):
+        done = call(*given)
+        assert done.exit_code == 1
+        assert words in done.stderr
+        assert done.stderr.count("Error:") == 1
+    assert not out.exists()
+    by_mpi(0, 1)
+    assert call(*lif).exit_code == 0
+    assert out.exists()
+
+
+def test_the_first_rank_tells_and_writes_for_all(by_mpi, tmp_path, monkeypatch):
+    from spikelearn.simulation import simulate
+
+    def natively(network, shown, duration, step, backend, seed, **options):
+        return simulate(network, shown, duration, step, "native", seed)
+
+    monkeypatch.setattr("spikelearn.simulation.simulate", natively)
+    written = {}
+    for rank in (0, 1):
+        by_mpi(rank)
+        out = tmp_path / f"{rank}.npz"
+        done = call("simulate", "lif_neuron", "--duration", 5, "--backend", "nest", "--out", out)
+        assert done.exit_code == 0
+        written[rank] = out.exists()
+    assert written == {0: True, 1: False}
+
+
+class Ended(BaseException):
+    """In place of the end of this process."""
+
+
+def test_a_rank_that_fails_ends_all_with_one_sentence(by_mpi, monkeypatch, capsys):
+    waited = []
+
+    def end(status):
+        raise Ended(status)
+
+    monkeypatch.setattr(_launched.os, "_exit", end)
+    monkeypatch.setattr(_launched.time, "sleep", waited.append)
+
+    def fail(status: int) -> None:
+        with _launched.one_of_the_ranks():
+            print("all is well")
+            if status:
+                print("Error: it is not", file=sys.stderr)
+            raise SystemExit(status)
+
+    for rank, output, errors in (
+        (0, "all is well\n", "Error: it is not\n"),
+        (1, "", "On rank 1: Error: it is not\n"),
+    ):
+        by_mpi(rank)
+        with pytest.raises(Ended, match="3"):
+            fail(3)
+        assert capsys.readouterr() == (output, errors)
+        assert len(waited) == rank  # to be ended by the launcher, as where the first one failed
+        with pytest.raises(SystemExit):
+            fail(0)
+        assert capsys.readouterr() == (output, "")
+        with pytest.raises(Ended, match="1"), _launched.one_of_the_ranks():
+            raise RuntimeError("a mistake of ours")
+        assert "RuntimeError: a mistake of ours" in capsys.readouterr().err
+    by_mpi(0, 1)
+    with pytest.raises(SystemExit):
+        fail(3)
 
 
 @pytest.mark.slow

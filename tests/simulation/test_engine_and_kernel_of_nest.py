@@ -82,7 +82,7 @@ def test_spikes_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monke
     used, original = [], kernel.threads_for
     monkeypatch.setattr(
         "spikelearn.simulation.nest.network.threads_for",
-        lambda n: used.append(original(n)) or used[-1],
+        lambda n, most: used.append(original(n, most)) or used[-1],
     )
     back = {
         "source": "n", "target": "n", "weight_mv": {"distribution": "normal", "mean": 1.0, "sd": 6},
@@ -187,10 +187,8 @@ def test_what_nest_refuses_is_one_sentence_and_leaves_nothing() -> None:
 
 
 def test_small_networks_run_on_one_thread() -> None:
-    with at_most(8):
-        assert [kernel.threads_for(n) for n in (1, 7_999, 8_000, 10**6)] == [1, 1, 2, 8]
-    with at_most(1):
-        assert kernel.threads_for(10**6) == 1
+    assert [kernel.threads_for(n, 8) for n in (1, 7_999, 8_000, 10**6)] == [1, 1, 2, 8]
+    assert kernel.threads_for(10**6, 1) == 1
 
 
 def test_nothing_is_printed_and_the_command_line_is_left_alone() -> None:

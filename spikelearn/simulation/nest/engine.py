@@ -12,9 +12,11 @@ A time constant of an exponential current that is the membrane's is taken for it
 differs in the last digit.
 
 Trials run one after another, each in a network made anew, on as many threads as the process may use
-where the network is worth them. Their number does not change what is drawn; it may change the order
-in which a neuron's input is summed up, and so the last digit of a potential. NEST has one network a
-process: a process that holds one of its own in NEST is refused, and NEST is reset after a run.
+where the network is worth them, and on several ranks of MPI where NEST was built with it
+(`nest/ranks.py`), each of which gets the whole result. Neither number changes what is drawn; it may
+change the order in which a neuron's input is summed up, and so the last digit of a potential. NEST
+has one network a process: a process that holds one of its own in NEST is refused, and NEST is reset
+after a run.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ from spikelearn.simulation.grid.neurons import (
 )
 from spikelearn.simulation.nest.inputs import Feed
 from spikelearn.simulation.nest.kernel import empty_kernel
-from spikelearn.simulation.nest.network import begin, first_id, make
+from spikelearn.simulation.nest.network import Clock, begin, clock_of, first_id, make
+from spikelearn.simulation.nest.ranks import ALONE, Ranks, ranks_of
 
 FEATURES = frozenset({ALPHA_SYNAPSES, SEVERAL_SPIKES})
 LACKS = frozenset({SUBTRACTING_RESETS, ADAPTIVE_THRESHOLDS, SEVERAL_KINDS})
@@ -62,8 +65,12 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
         NEST has no other.
     """
     trials: list[_Trial] = []
+    ranks = ALONE
     try:
         with empty_kernel() as nest:
+            ranks = ranks_of(nest)
+            ranks.check_same(grid)
+            clock = clock_of(grid)
             for number in range(grid.n_trials):
 
                 def of_trial(fraction: float, number: int = number) -> None:
@@ -71,8 +78,10 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
 
                 nest.ResetKernel()
                 trials.append(_Trial(grid, number))
-                trials[-1].run(nest, of_trial)
+                trials[-1].run(nest, clock, ranks, of_trial)
     except KeyboardInterrupt:
+        if ranks.number > 1:  # the others are elsewhere by now, and what they have is out of reach
+            raise
         reached = np.zeros(grid.n_trials, dtype=np.int64)
         reached[: len(trials)] = [trial.reached for trial in trials]
         raise PartialRun(_result(grid, trials), reached) from None
@@ -92,10 +101,19 @@ class _Trial:
             for name in grid.record_potential
         }
 
-    def run(self, nest: Any, progress: Callable[[float], None]) -> None:
-        """Make the network in NEST and run it."""
+    def run(self, nest: Any, clock: Clock, ranks: Ranks, progress: Callable[[float], None]) -> None:
+        """Make the network in NEST, run it, and gather from all ranks what is recorded.
+
+        Parameters
+        ----------
+        nest : module
+        clock : Clock
+        ranks : Ranks
+        progress : callable
+            Told the fraction that is done.
+        """
         grid = self.grid
-        self.made = make(nest, grid)
+        self.made = make(nest, grid, clock, ranks)
         ahead = self.made.clock.ahead
         feed = Feed(grid, self.made, self.number)
         n_neurons = sum(p.size for p in grid.neurons.values())
@@ -119,6 +137,10 @@ class _Trial:
             self._take_spikes()
             self.reached = max(0, min(done - beyond, grid.n_steps))
         self._check()
+        for name, found in self.spikes.items():
+            self.spikes[name] = ranks.gathered(found[0]), ranks.gathered(found[1])
+        for potential in self.potentials.values():
+            ranks.add_up(potential)
 
     def _take_potentials(self) -> None:
         for name, potential in self.potentials.items():
@@ -145,7 +167,10 @@ class _Trial:
 
     def _check(self) -> None:
         for name, p in self.grid.neurons.items():
-            if not np.isfinite(self.made.neurons[name].get("V_m")).all():
+            mine, nodes = self.made.at_home(name), self.made.neurons[name]
+            there = mine.start < len(nodes)  # NEST knows no empty part
+            finite = not there or bool(np.isfinite(nodes[mine].get("V_m")).all())
+            if self.made.ranks.any(not finite):
                 raise diverged(p, self.grid.dt_ms, 0.0, self.grid.n_steps * self.grid.dt_ms)
 
 

@@ -1,6 +1,7 @@
 """What comes from outside in one trial, handed to NEST's generators block by block of steps.
 
-All of it is drawn or given outside NEST, whose own random numbers depend on its threads.
+All of it is drawn or given outside NEST, whose own random numbers depend on its threads. Of what
+each neuron gets for itself a rank hands over that of the neurons at home with it.
 """
 
 from __future__ import annotations
@@ -49,14 +50,21 @@ class Feed:
     def feed(self, n_steps: int) -> None:
         """Hand over the next steps; what lies after the end of the run never arrives."""
         for generators, background in zip(self.made.backgrounds, self.background, strict=True):
-            block = background.block(self.trial, self.fed, n_steps).T.astype(np.int64, order="C")
+            here = self.made.at_home(background.target)
+            drawn = background.block(self.trial, self.fed, n_steps)[:, here]
+            block = drawn.T.astype(np.int64, order="C")
             senders, steps = np.nonzero(block)
             _set_spikes(generators, steps + self.fed, senders, block[block > 0])
         for name, drive in self.drives.items():
             currents = list(islice(drive, n_steps))
             if currents:
-                _set_currents(self.made.drives[name], np.concatenate(currents), self.fed)
+                _set_currents(self.made.drives[name], self._here(name, currents), self.fed)
         self.fed += n_steps
+
+    def _here(self, name: str, currents: list[np.ndarray]) -> np.ndarray:
+        """What flows into the neurons at home here, (steps, neurons); one column where alike."""
+        together = np.concatenate(currents)
+        return together[:, self.made.at_home(name)] if together.shape[1] > 1 else together
 
 
 def _set_spikes(
@@ -83,7 +91,7 @@ def _set_spikes(
 
 
 def _set_currents(generators: Any, currents: np.ndarray, first: int) -> None:
-    """Give each generator its currents, (steps, generators), from step `first` on."""
+    """Give generators their currents, (steps, generators), from step `first` on."""
     changes = np.ones(currents.shape, dtype=bool)
     changes[1:] = currents[1:] != currents[:-1]
     times = np.arange(first + 1.0, first + 1.0 + len(currents))
@@ -97,6 +105,7 @@ def _set_currents(generators: Any, currents: np.ndarray, first: int) -> None:
 
 
 def _set(generators: Any, values: list[dict[str, np.ndarray]]) -> None:
+    """Set values of generators one by one; there may be more of these than a rank has neurons."""
     for first in range(0, len(values), _TOGETHER):
         part = slice(first, min(first + _TOGETHER, len(values)))
         generators[part].set(values[part])

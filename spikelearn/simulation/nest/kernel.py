@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._threads import n_threads
+from spikelearn._mpi import n_ranks
 
 # Threads meet after each shortest delay, which costs more than so many neurons take until then.
 _NEURONS_PER_THREAD = 4_000
 _in_use = threading.Lock()
+# By these NEST without MPI sees that several processes were started, and ends this one at once.
+_SEEN = ("OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
 
 
 @functools.cache
@@ -30,6 +32,7 @@ def import_nest() -> Any:
     if sys.modules.get("nest") is not None:
         return sys.modules["nest"]
     arguments, flags, quiet = sys.argv, sys.getdlopenflags(), "PYNEST_QUIET" in os.environ
+    started = {name: os.environ.pop(name) for name in _SEEN if name in os.environ}
     # It reads the command line as if that were its own, and has all libraries that are loaded
     # after it share their names.
     sys.argv = arguments[:1]
@@ -44,6 +47,7 @@ def import_nest() -> Any:
     finally:
         sys.argv = arguments
         sys.setdlopenflags(flags)
+        os.environ.update(started)
         if not quiet:
             os.environ.pop("PYNEST_QUIET", None)
     return nest
@@ -58,12 +62,14 @@ def empty_kernel() -> Iterator[Any]:
     Raises
     ------
     SpikelearnError
-        Where NEST is not installed; where the process has a network of its own in NEST, which would
-        be lost; or in place of what NEST itself raises within the block.
+        Where NEST is not installed; where several processes were started that NEST does not join;
+        where the process has a network of its own in NEST, which would be lost; or in place of what
+        NEST itself raises within the block.
     """
     import threadpoolctl
 
     nest = import_nest()
+    _check_started(nest)
     # NEST crashes where OpenMP has been told another number of threads than its kernel, as by
     # whoever limits the threads of all libraries; it tells its own when it changes.
     number = nest.GetKernelStatus("local_num_threads")
@@ -86,6 +92,27 @@ def empty_kernel() -> Iterator[Any]:
             nest.verbosity = verbosity
 
 
-def threads_for(n_neurons: int) -> int:
-    """On how many threads a network of so many neurons runs."""
-    return max(1, min(n_threads(), n_neurons // _NEURONS_PER_THREAD))
+def _check_started(nest: Any) -> None:
+    """Refuse several processes that NEST does not join, each of which would do the whole."""
+    started = n_ranks()
+    if started == 1 or nest.GetKernelStatus("num_processes") > 1:
+        return
+    with_mpi = nest.build_info["have_mpi"]
+    built = "with another MPI than the one that started them" if with_mpi else "without MPI"
+    raise SpikelearnError(
+        f"{started} processes were started together, as by mpirun, and this NEST was built {built}:"
+        " each would simulate the whole and write the same files; start one, or use a NEST that was"
+        " built with that MPI (`python benchmarks/nest_mpi.py` builds one)"
+    )
+
+
+def threads_for(n_neurons: int, most: int) -> int:
+    """On how many threads a network runs, of so many at most.
+
+    Parameters
+    ----------
+    n_neurons : int
+        Those of one process.
+    most : int
+    """
+    return max(1, min(most, n_neurons // _NEURONS_PER_THREAD))
