@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._allocator import keep_freed_memory
+from spikelearn._mpi import by_itself
 from spikelearn._threads import at_most, start
 
 
@@ -94,6 +95,7 @@ def compute(job: Job, tasks: list[Any]) -> Computed:
 
     worker = get_worker()
     keep_freed_memory()
+    by_itself()
     with _Process.one_at_a_time:
         if job.version is not None and (theirs := _said(job.version)) != job.expected:
             return Computed(worker=worker.address, differs=theirs)

@@ -31,6 +31,15 @@ def n_ranks_here() -> int:
     return max(1, min(number, _first(*_HERE, otherwise=number)))
 
 
+def by_itself() -> None:
+    """From now on this process computes by itself, as a worker that `srun` has started with others.
+
+    NEST, too, then takes it for one that was started alone.
+    """
+    for name in (*_NUMBER, *_RANK, *_HERE):
+        os.environ.pop(name, None)
+
+
 def _first(*names: str, otherwise: int) -> int:
     """The first of these variables that is a number."""
     given = (os.environ.get(name, "") for name in names)

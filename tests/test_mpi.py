@@ -33,3 +33,5 @@ def test_launchers_are_known_by_what_they_set(environment, found, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert (_mpi.n_ranks(), _mpi.rank(), _mpi.n_ranks_here()) == found
+    _mpi.by_itself()
+    assert (_mpi.n_ranks(), _mpi.rank(), _mpi.n_ranks_here()) == (1, 0, 1)

@@ -25,6 +25,7 @@ from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.synapses import AlphaSynapse, DeltaSynapse
 from spikelearn.simulation.grid.neurons import gain_of
+from spikelearn.simulation.nest import memory as nest
 from spikelearn.simulation.spike_store import ARRAY_BYTES, MB, RECORDED_BYTES, SPIKES_IN_MEMORY_MB
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ DENSE_BYTES = 256 * 2**20  # up to which a projection is a dense matrix on the t
 BLOCK_STEPS = 256  # that these make together, and the bytes of the spikes, and of the inputs, of it
 BLOCK_BYTES = 128 * 2**20
 SPIKES_HELD = 65_536  # of a trial on native, before they are put away
-NEST_BLOCK_BYTES = 512 * 2**20  # of input that is handed to NEST at once, and of one number of it
-NEST_INPUT = 80
 
 # Of a synapse: two indices of 4 bytes and a weight of 8 on the grid, and what a backend makes of
 # it: native of those that learn another index and weight, Brian2 its own indices, weights and
@@ -45,7 +44,7 @@ NEST_INPUT = 80
 # What learns is full matrices there: the weights, those of the last block, and who has a synapse.
 # NEST is given one projection after another, none of which stays on the grid.
 _LOWERED = 16
-_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": 32}
+_BY_BACKEND = {"native": 12, "brian2": 60, "snntorch": 16, "norse": 16, "nest": nest.SYNAPSE_BYTES}
 _LEARNING_PAIR = {"snntorch": 17, "norse": 17}
 # Of what does not learn native keeps a target and a weight, if it is not one for all; while those
 # of one source are drawn, there are their ends and delays, and the weights twice. Of all pairs it
@@ -65,10 +64,6 @@ _NEURON, _STATE, _CHANNEL = 90, 70, 32
 _SLOPED, _SLOPED_STATE = 60, 60
 _CONDUCTING_STATE = 80
 _TORCH_STATE, _BRIAN2_STATE = 80, 250
-# Of NEST: a neuron; what it has besides where it is recorded, and a generator for it alone has, for
-# which NEST keeps room for a thousand synapses; synapses on their way, of which so many at once.
-_NEST_STATE, _NEST_RECORDED, _NEST_GENERATOR = 3_500, 28_000, 38_000
-NEST_SYNAPSES, _NEST_CONNECTING = 2_000_000, 70
 _TRIAL = 1_200  # of a trial, whatever it holds
 _POTENTIAL = 32  # of a value that is recorded
 _DELAYS = 10_000  # drawn to see how long they become
@@ -268,10 +263,7 @@ def _of_neurons(run: Run) -> Part:
         elif run.base == "brian2":
             state = _BRIAN2_STATE + 8 * channels
         elif run.base == "nest":
-            generators = _generators(network).count(name)
-            state = _NEST_STATE + _NEST_RECORDED * (name in network.recorded)
-            state += generators * (_NEST_GENERATOR + _nest_input(run))
-            state /= run.ranks
+            state = nest.of_neuron(network, name, run.n_steps) / run.ranks
         else:
             state = _STATE + 8 * channels + _CONDUCTING_STATE * conducting + _SLOPED_STATE * sloped
         total += _size(network, name) * (grid + run.at_once * state)
@@ -282,17 +274,6 @@ def _of_neurons(run: Run) -> Part:
     if run.base == "native":
         total += run.at_once * 16 * SPIKES_HELD
     return Part(what, total, "make the network smaller (`scaled`, --scale)")
-
-
-def _nest_input(run: Run) -> int:
-    """Of what a generator is given at once."""
-    width = sum(_size(run.network, name) for name in _generators(run.network))
-    return int(min(NEST_INPUT * bounded(run.n_steps), NEST_BLOCK_BYTES / max(width, 1.0)))
-
-
-def _generators(network: SpikingNetwork) -> list[str]:
-    """Populations whose neurons have a generator each in NEST, as often as they have one."""
-    return [b.target for b in network.background] + [n.target for n in network.noise]
 
 
 def _of_rings(run: Run) -> Part:
@@ -362,7 +343,7 @@ def _in_turn(run: Run, numbers: list[float]) -> float:
         drawing = number * (_LOWERED + _DRAWING + 2 * _DELAY * _several_delays(p))
         if isinstance(p.connectivity, Convolution):
             drawing = max(drawing, _CONVOLVING * _places(p.connectivity))
-        passing.append(drawing + _NEST_CONNECTING * min(number, NEST_SYNAPSES))
+        passing.append(drawing + nest.connecting(number))
     return _BY_BACKEND["nest"] / run.ranks * sum(numbers) + max(passing)
 
 

@@ -15,7 +15,8 @@ from museums import models, recordings
 from spikelearn.cli import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-SHOWN = re.compile(r"^(?: {3,4}|\$ | {3}\$ )spikelearn (.*)$", re.MULTILINE)
+STARTED = r"(?:PYTHONPATH=\S+ )?(?:mpirun -n \d+ )?"
+SHOWN = re.compile(rf"^(?: {{3,4}}|\$ | {{3}}\$ ){STARTED}spikelearn (.*)$", re.MULTILINE)
 INLINE = re.compile(r"``spikelearn ([a-z][^`]*)``")
 WRITTEN = {
     path.name: SHOWN.findall(path.read_text(encoding="utf-8"))

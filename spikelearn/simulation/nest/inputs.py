@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from spikelearn.simulation.grid.network import GridNetwork
-from spikelearn.simulation.memory import NEST_BLOCK_BYTES as _BLOCK_BYTES
-from spikelearn.simulation.memory import NEST_INPUT as _INPUT
+from spikelearn.simulation.nest.memory import BLOCK_BYTES as _BLOCK_BYTES
+from spikelearn.simulation.nest.memory import INPUT_BYTES as _INPUT
 from spikelearn.simulation.nest.network import Made
 
 _SHORTEST_BLOCK = 64

@@ -23,8 +23,8 @@ from spikelearn.simulation.grid.network import (
     Synapses,
 )
 from spikelearn.simulation.grid.neurons import Channel, GridNeurons
-from spikelearn.simulation.memory import NEST_SYNAPSES as _AT_ONCE
 from spikelearn.simulation.nest.kernel import threads_for
+from spikelearn.simulation.nest.memory import SYNAPSES_AT_ONCE as _AT_ONCE
 from spikelearn.simulation.nest.ranks import Ranks
 
 # NEST exchanges spikes once in the shortest delay, and makes as many steps before the first;
