@@ -162,6 +162,27 @@ def test_two_kinds_of_synapses_may_end_on_two_populations() -> None:
     assert_same_spikes(theirs, ours)
 
 
+@pytest.mark.parametrize("tau_m_ms", [4.0, 4.001, 9e5, 2e6, [9.0, 1e12]])
+def test_slow_membranes_take_up_alpha_currents_rightly_or_not_at_all(tau_m_ms: Any) -> None:
+    # Which NEST itself takes for as slow as these, beyond ten million steps.
+    cell = {**CELL, "size": np.size(tau_m_ms), "tau_m_ms": np.array(tau_m_ms)}
+    onto = {"source": "in", "target": "n", "weight_mv": 2.0, "synapse": {**ALPHA, "tau_ms": 4.0}}
+    net = SpikingNetwork(
+        name="x",
+        populations={"in": {"model": "spike_source", "size": 1}, "n": cell},
+        projections=[onto],
+    )
+    given = Stimulus.from_spike_times("in", [[1.0, 3.0, 3.5]])
+    ours = simulate(net, given, 30.0, 0.1, "native", record=("n",)).states["n.v_mv"]
+    if np.max(tau_m_ms) > 1e6:
+        with pytest.raises(SpikelearnError, match=r"wrong by 0\.02 of them; use a tau_m_ms below"):
+            simulate(net, given, 30.0, 0.1, "nest")
+        return
+    theirs = simulate(net, given, 30.0, 0.1, "nest", record=("n",)).states["n.v_mv"]
+    np.testing.assert_allclose(theirs, ours, rtol=1e-7, atol=0)
+    assert np.abs(ours[0, -1]).min() > 1e-6
+
+
 def test_a_network_that_the_process_has_in_nest_is_not_removed() -> None:
     nest = kernel.import_nest()
     mine = nest.Create("iaf_psc_exp", 2)

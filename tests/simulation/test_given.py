@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from engines import QUICK
 
 import spikelearn as sl
 from spikelearn._files import write_yaml
@@ -40,7 +41,7 @@ def test_what_is_shown_is_a_protocol_by_name_or_its_fields_drawn_by_the_seed():
     assert sl.stimulus_for("lif_feedforward", fields, 30.0, seed=5) == drawn
 
 
-@pytest.mark.parametrize("backend", ["native", "brian2:numpy", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", [*QUICK, "brian2:numpy"])
 def test_a_number_is_a_current_that_flows_all_the_time(backend):
     grid = sl.Stimulus(currents_mv={"n": np.full((1, 400, 1), 9.0)})
     number = sl.Stimulus(currents_mv={"n": 9.0})

@@ -14,7 +14,7 @@ from spikelearn.networks.inputs import BackgroundInput, NoiseInput
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.spiking import Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
-from spikelearn.simulation import simulate
+from spikelearn.simulation import BACKENDS, simulate
 from spikelearn.simulation.given import time_step
 from spikelearn.simulation.known_input import known_input, unknown_inhibition
 from spikelearn.simulation.trusted_step import TimeStepWarning, trusted_step, warn_of_step
@@ -116,7 +116,7 @@ def test_nothing_is_said_where_what_inhibits_is_not_known() -> None:
         assert trusted_step(network, "n") == (1.0, "")  # without a stimulus it gets nothing
 
 
-@pytest.mark.parametrize("backend", ["native", "brian2", "snntorch", "norse"])
+@pytest.mark.parametrize("backend", list(BACKENDS))
 def test_every_engine_says_it_once_and_names_the_same_step(backend: str) -> None:
     network = fed(BackgroundInput(target="n", rate_hz=5000.0, weight_mv=5.0))
     with warnings.catch_warnings(record=True) as caught:

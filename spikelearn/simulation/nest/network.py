@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.simulation.grid.network import (
     Background,
     GridNetwork,
@@ -31,6 +32,9 @@ from spikelearn.simulation.nest.ranks import Ranks
 # exchanges that are further apart than this gain nothing.
 _LONGEST_EXCHANGE = 16
 _NEVER_MV = 1e300
+_ALIKE = 1e-7
+# Of an alpha current, that is no longer told from it.
+_WRONG = 1e-6
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ def _neurons(nest: Any, p: GridNeurons, dt_ms: float, ranks: Ranks) -> Any:
     if p.channels:
         model = f"iaf_psc_{'alpha' if _alpha(p) else 'exp'}_multisynapse"
         constants = [_other_than(tau, c.tau_ms / dt_ms) for c in _jumped(p)]
+        if _alpha(p):
+            _check_alpha(p, constants, dt_ms)
         # Not beside the others: an array is taken for a number for each neuron.
         nodes = nest.Create(model, p.size, {"tau_syn": constants, "tau_m": 2.0 * max(constants)})
     else:
@@ -197,6 +203,26 @@ def _other_than(tau: np.ndarray, of_synapse: float) -> float:
     while np.any(of_synapse == tau):
         of_synapse = float(np.nextafter(of_synapse, np.inf))
     return of_synapse
+
+
+def _check_alpha(p: GridNeurons, constants: list[float], dt_ms: float) -> None:
+    """Refuse alpha currents that NEST takes for as slow as a membrane which is far slower.
+
+    It does so within a step of `_ALIKE` tau_m^2 / |tau_m - tau_syn|, which is meant for time
+    constants that are hardly apart, but which is long where tau_m is.
+    """
+    tau_m = 1.0 / p.step_per_tau
+    for tau_syn in constants:
+        apart = np.abs(tau_m - tau_syn)
+        taken_for_alike = apart <= _ALIKE * tau_m**2
+        wrong = taken_for_alike * (2.0 / 3.0) * apart / (tau_m * tau_syn)
+        worst = int(np.argmax(wrong))
+        if wrong[worst] > _WRONG:
+            raise SpikelearnError(
+                f"population '{p.name}': onto a membrane of {tau_m[worst] * dt_ms:g} ms NEST brings"
+                f" alpha currents of {tau_syn * dt_ms:g} ms wrong by {wrong[worst]:.1g} of them;"
+                f" use a tau_m_ms below {dt_ms / _ALIKE:g}, or another backend"
+            )
 
 
 def _alpha(p: GridNeurons) -> bool:
