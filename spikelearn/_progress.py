@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import multiprocessing
 import sys
 import time
@@ -92,11 +93,19 @@ def check_progress(progress: Any) -> None:
 
 
 def _is_watched() -> bool:
-    """Whether somebody sees a bar: at a terminal or in a notebook, and in no worker."""
+    """Whether somebody sees a bar: at a terminal or in a notebook, and in no worker.
+
+    In a notebook that takes ipywidgets, without which every move of a bar would leave a warning.
+    """
     if multiprocessing.parent_process() is not None:
         return False
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return sys.stderr.isatty() or getattr(shell, "kernel", None) is not None
+    in_notebook = getattr(shell, "kernel", None) is not None
+    return sys.stderr.isatty() or (in_notebook and _has_widgets())
+
+
+def _has_widgets() -> bool:
+    return importlib.util.find_spec("ipywidgets") is not None
 
 
 LATER_S = 1.0  # before which no bar is shown
@@ -158,7 +167,8 @@ def _bars(transient: bool = False) -> Iterator[Callable[[str], Progress]]:
     )
     said: dict[TaskID, str] = {}
     compiling = False
-    with Progress(*columns, console=Console(stderr=True), transient=transient) as bars:
+    console = Console(stderr=True, force_jupyter=None if _has_widgets() else False)
+    with Progress(*columns, console=console, transient=transient) as bars:
 
         def add(title: str) -> Callable[[float, str], None]:
             task = bars.add_task(title, total=1.0, words="")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.progress import Progress
@@ -140,6 +142,18 @@ def test_nobody_watches_a_worker_or_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
     assert progress_module._is_watched()
     monkeypatch.setattr("multiprocessing.parent_process", lambda: "a process")
     assert not progress_module._is_watched()
+
+
+@pytest.mark.parametrize("widgets", [True, False])
+def test_a_notebook_shows_bars_where_it_has_what_draws_them(
+    widgets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel="a kernel"))
+    monkeypatch.setitem(sys.modules, "IPython", shell)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    found = SimpleNamespace() if widgets else None
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+    assert progress_module._is_watched() is widgets
 
 
 @pytest.mark.parametrize("given", [3, "yes", [], 0.5])

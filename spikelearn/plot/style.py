@@ -35,8 +35,17 @@ def styled() -> Iterator[None]:
     style = {**mpl.rcParamsDefault, **STYLE}
     # These stay the user's. To set the backend imports pyplot, which nothing here needs.
     del style["backend"], style["interactive"]
-    with mpl.rc_context(style):
-        yield
+    interactive = mpl.rcParams["interactive"]
+    try:
+        with mpl.rc_context(style):
+            try:
+                yield
+            finally:
+                # A notebook's backend turns it on when the first figure is made; were that undone,
+                # later figures would not show themselves.
+                interactive = mpl.rcParams["interactive"]
+    finally:
+        mpl.rcParams["interactive"] = interactive
 
 
 @contextmanager

@@ -94,3 +94,22 @@ def test_numbers_are_whole_and_there():
         whole_number("neuron", 2, 2)
     with pytest.raises(SpikelearnError, match=r"^trial is a whole number, found 'x'$"):
         whole_number("trial", "x", 2)
+
+
+@pytest.mark.parametrize("turned_on", [True, False])
+def test_what_the_first_figure_of_a_notebook_turns_on_stays_on(turned_on, monkeypatch):
+    monkeypatch.setitem(mpl.rcParams, "interactive", not turned_on)
+    monkeypatch.setitem(mpl.rcParams, "font.size", 7.0)
+    with styled():
+        mpl.interactive(turned_on)
+    assert mpl.is_interactive() is turned_on
+    assert mpl.rcParams["font.size"] == 7.0
+
+    def fails():
+        with styled():
+            mpl.interactive(not turned_on)
+            raise ValueError("drawn")
+
+    with pytest.raises(ValueError, match="drawn"):
+        fails()
+    assert mpl.is_interactive() is not turned_on
