@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test slow robustness lint docs lessons-outputs clean
+.PHONY: demo test slow robustness lint docs lessons lessons-outputs clean
 
 demo: $(INSTALLED)
 	$(BIN)/spikelearn demo --out runs/demo
@@ -30,6 +30,12 @@ lint: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -j auto -q -d docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
+
+# Opens JupyterLab, which the environment is given first, on copies of the lessons, to work with.
+lessons: $(INSTALLED)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lessons]"
+	test -d lessons || $(BIN)/spikelearn lessons copy all lessons
+	$(BIN)/jupyter lab --notebook-dir=lessons
 
 # Runs the lessons, and stores what they print and draw in them.
 lessons-outputs: $(INSTALLED)

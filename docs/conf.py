@@ -27,8 +27,8 @@ extensions = [
     "mathml",
 ]
 exclude_patterns = [
-    "_build", "museums", "gallery", "generated/words", "in_three_lines.md", "**.ipynb_*",
-    "auto_gallery/*.ipynb", "auto_gallery/*.py",
+    "_build", "museums", "gallery", "generated/words", "generated/lessons/plan.md",
+    "in_three_lines.md", "**.ipynb_*", "auto_gallery/*.ipynb", "auto_gallery/*.py",
 ]  # fmt: skip
 default_role = "py:obj"
 # A name in backticks that several classes have is shown, and leads nowhere.

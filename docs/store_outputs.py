@@ -57,7 +57,9 @@ def cleaned(notebook: Any) -> Any:
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
-        cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+        cell.outputs = [
+            one for one in cell.outputs if one.get("name") != "stderr" and not _bar(one)
+        ]
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = smaller(output.data["image/png"])
@@ -65,6 +67,11 @@ def cleaned(notebook: Any) -> Any:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
     return notebook
+
+
+def _bar(output: Any) -> bool:
+    """Whether an output is a bar of progress, which only a slow machine shows."""
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 def smaller(png: str) -> str:

@@ -2,7 +2,7 @@
 
 The names below are the toolkit's front door; each room (`spikelearn.stimuli`, `networks`, `rules`,
 `simulation`, `spikes`, `responses`, `recordings`, `training`, `plausibility`, `comparison`,
-`plot`, `report`, `studies`, `sweeps`, `explorer`) has more.
+`plot`, `report`, `studies`, `sweeps`, `explorer`, `lessons`) has more.
 Everything is imported when first used, so that `import spikelearn` costs next to nothing.
 """
 
@@ -73,7 +73,7 @@ _PLACES: dict[str, tuple[str, str]] = {
 
 # Rooms, each a package with more.
 _ROOMS = (
-    "comparison", "explorer", "networks", "plausibility", "plot", "recordings", "report",
+    "comparison", "explorer", "lessons", "networks", "plausibility", "plot", "recordings", "report",
     "responses", "rules", "simulation", "spikes", "stimuli", "studies", "sweeps", "training",
 )  # fmt: skip
 

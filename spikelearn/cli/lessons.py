@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,25 +18,33 @@ lessons_app = typer.Typer(
 )
 app.add_typer(lessons_app)
 EVERY = "all"
+OPENED = (
+    "They open with JupyterLab: `jupyter lab` in their folder, after `pip install"
+    " 'spikelearn-toolkit[lessons]'`; in the repository `make lessons` does both."
+)
 
 
-def lesson_files() -> dict[str, Path]:
-    """The notebooks that ship with the toolkit, by name."""
-    from spikelearn._files import shipped_folder
+def _files() -> dict[str, Path]:
+    from spikelearn.lessons import lesson_files
 
-    return {path.stem: path for path in sorted(shipped_folder("notebooks").glob("*.ipynb"))}
-
-
-def _title(path: Path) -> str:
-    """The first heading of a notebook."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    lines = (line for cell in cells for line in "".join(cell["source"]).splitlines())
-    return next((line.lstrip("# ") for line in lines if line.startswith("# ")), "")
+    return lesson_files()
 
 
 def _print_lessons() -> None:
-    rows = [(name, _title(path)) for name, path in lesson_files().items()]
-    print_rows("lessons", rows, ("name", "title"))
+    from spikelearn.lessons import all_lessons
+
+    lessons = all_lessons()
+    rows = [(one.name, f"{one.minutes} min", one.title) for one in lessons]
+    whole = [
+        {
+            "name": one.name, "title": one.title, "place": one.place, "minutes": one.minutes,
+            "after": list(one.after), "needs": one.needs, "aims": list(one.aims),
+            "exercises": one.n_exercises,
+        }
+        for one in lessons
+    ]  # fmt: skip
+    print_rows("lessons", rows, ("name", "minutes", "title"), whole)
+    say(f"`spikelearn lessons copy all` copies them, to work with. {OPENED}")
 
 
 add_list(lessons_app, _print_lessons, "lessons")
@@ -50,7 +57,7 @@ def copy(
         str,
         typer.Argument(
             help="A lesson, or all.",
-            autocompletion=completions.of(lambda: [*lesson_files(), EVERY]),
+            autocompletion=completions.of(lambda: [*_files(), EVERY]),
         ),
     ],
     folder: Annotated[Path, typer.Argument(help="Where to; made, if there is none.")] = Path(),
@@ -63,7 +70,7 @@ def copy(
     """
     from spikelearn._atomic import make_folder
 
-    files = lesson_files()
+    files = _files()
     if name != EVERY and name not in files:
         known = (*files, EVERY)
         raise SpikelearnError(f"there is no lesson called '{name}'; {nearest(name, known)}")
@@ -73,4 +80,4 @@ def copy(
     copy_files(targets)
     for target in targets.values():
         wrote("Lesson", target)
-    say("They open with Jupyter: `pip install jupyterlab`, then `jupyter lab` in that folder.")
+    say(OPENED)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from calling import call
 
+from spikelearn.lessons import all_lessons
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
-def test_every_notebook_is_a_lesson_with_its_title() -> None:
-    lines = call("lessons").output.splitlines()
-    assert [line.split()[0] for line in lines] == [path.stem for path in NOTEBOOKS]
-    assert all(len(line.split()) > 2 for line in lines)
+def test_every_notebook_is_a_lesson_with_its_minutes_and_title_in_the_order_of_the_course() -> None:
+    result = call("lessons")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[0] for line in lines] == [lesson.name for lesson in all_lessons()]
+    assert sorted(line[0] for line in lines) == [path.stem for path in NOTEBOOKS]
+    assert all(line[1].isdigit() and line[2] == "min" and len(line) > 4 for line in lines)
+    assert "make lessons" in result.stderr
+    assert "spikelearn-toolkit[lessons]" in result.stderr
+
+
+def test_a_document_of_lessons_has_their_aims() -> None:
+    document = json.loads(call("lessons", "--json").stdout)["lessons"]
+    assert len(document) == len(NOTEBOOKS)
+    first = document[0]
+    assert (first["name"], first["place"], first["after"]) == ("lif_neuron", 1, [])
+    assert first["minutes"] > 0 < len(first["aims"])
 
 
 def test_lessons_are_copied_whole_and_none_is_replaced(tmp_path: Path) -> None:
