@@ -86,7 +86,12 @@ def test_a_lesson_runs_with_its_solutions_which_checks_accept_and_refuses_wrong_
     notebook = nbformat.read(path, as_version=4)
     own = notebook.cells
     notebook.cells = with_answers(own)
-    NotebookClient(notebook, km=kernel, startup_timeout=600).execute()
+    client = NotebookClient(notebook, km=kernel, startup_timeout=600)
+    try:
+        client.execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
     outputs = [out for cell in own for out in cell.get("outputs", [])]
     assert [out for out in outputs if "image/png" in out.get("data", {})]
 
