@@ -12,6 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from spikelearn._errors import WithoutEffectWarning
+from spikelearn.networks.connectivity import OneToOne
 
 if TYPE_CHECKING:
     from spikelearn.networks.projections import Projection
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 
 def without_effect(network: SpikingNetwork) -> list[str]:
-    """What to say of projections that spare nobody, though they ask for it; a sentence each.
+    """A sentence for each projection that spares nobody, though it asks for it, or everybody.
 
     One connectivity may well be written to all projections from a population (`excitatory->*`), or
     onto it, of which one joins the population to itself: then nothing is said of the others.
     """
     within = {p.source for p in network.projections if p.spares == "itself"}
-    return [
+    said = [
+        f"projection {p.name} has no synapse: one_to_one joins each neuron to itself there, which"
+        " allow_self: false leaves out"
+        for p in network.projections
+        if isinstance(p.connectivity, OneToOne) and p.spares
+    ]
+    return said + [
         f"projection {p.name}: allow_self: false has no effect between two populations, where no"
         f" neuron is itself; {_what_would(network, p)}"
         for p in network.projections

@@ -176,6 +176,13 @@ def test_to_spare_oneself_where_nobody_is_oneself_is_said_once() -> None:
     assert not drawn(both).full
 
 
+def test_a_projection_that_spares_all_it_joins_is_told() -> None:
+    made = network({"kind": "one_to_one", "allow_self": False}, "a")
+    assert drawn(made).n_synapses == 0
+    assert without_effect(made)[0].startswith("projection a->a has no synapse: one_to_one")
+    assert without_effect(network({"kind": "one_to_one"}, "a")) == []
+
+
 def test_a_graph_for_others_says_it_too() -> None:
     cells = network({"kind": "all_to_all", "allow_self": False})
     alike = cells.changed({"populations[*].v_threshold_mv": 1.0, "populations[*].tau_m_ms": 10.0})
