@@ -83,7 +83,8 @@ def test_every_synapse_stands_in_the_row_of_its_source() -> None:
                 if np.isnan(weight):
                     weight = net.weight[synapse - record["first_weight"]]
                 full = record["full"]
-                target = synapse - rows[source] if full else net.post[synapse]
+                targets = net.near if record["near"] else net.post
+                target = synapse - rows[source] if full else targets[synapse]
                 matrix[source, target] += weight
         assert np.array_equal(matrix, c.dense())
     assert net.post.size == grid.synapses[2].connections.n_synapses  # of all pairs none is listed

@@ -99,12 +99,17 @@ NAMES = st.sampled_from("abcd")
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(NAMES, NAMES, st.sampled_from([None, 0, 1]), st.booleans()), max_size=14))
+@given(
+    st.lists(
+        st.tuples(NAMES, NAMES, st.sampled_from([None, 0, 1]), st.sampled_from([None, 0.5, 2.0])),
+        max_size=14,
+    )
+)
 def test_what_ends_on_one_channel_keeps_its_order(drawn):
     """Whatever is described: groups deliver to each channel in the order of the description."""
     made = [
-        FakeProjection(index, source, target, channel, one)
-        for index, (source, target, channel, one) in enumerate(drawn)
+        FakeProjection(index, source, target, channel, same)
+        for index, (source, target, channel, same) in enumerate(drawn)
     ]
     groups = rows.groups_of(made)
     assert sorted(p.index for g in groups for p in g.projections) == list(range(len(made)))
@@ -115,7 +120,7 @@ def test_what_ends_on_one_channel_keeps_its_order(drawn):
         assert len({p.source for p in group.projections}) == 1
         assert len({(p.target, p.channel) for p in group.projections}) == len(group.projections)
         assert len({p.channel is None for p in group.projections}) == 1
-        assert len(group.projections) == 1 or not any(p.one_weight for p in group.projections)
+        assert {p.same_weight for p in group.projections} == {group.same_weight}
 
 
 @dataclasses.dataclass
@@ -124,9 +129,10 @@ class FakeProjection:
     source: str
     target: str
     channel: int | None
-    one_weight: bool
+    same_weight: float | None
     plasticity: None = None
     joins_all: bool = False
+    joins_all_others: bool = False
     shared_delay: None = None
     expected_number: float = 1.0
 
@@ -154,7 +160,8 @@ def test_every_synapse_stands_in_the_row_of_its_source_and_delay():
                     # All pairs are not listed.
                     width = net.rows[row + 1] - net.rows[row]
                     listed = not record["full"]
-                    place = net.post[s] if listed else (s - net.rows[row]) % width
+                    targets = net.near if record["near"] else net.post
+                    place = targets[s] if listed else (s - net.rows[row]) % width
                     weight = record["same_weight"]
                     if np.isnan(weight):
                         weight = net.weight[s - record["first_weight"]]
@@ -228,7 +235,7 @@ def test_what_is_known_of_a_projection_before_it_is_drawn_is_what_is_drawn():
         drawn, delays = p.draw()
         assert p.shortest_delay == np.min(delays)
         assert (p.shared_delay is None) == isinstance(delays, np.ndarray)
-        assert p.one_weight == (drawn.same_weight is not None)
+        assert p.same_weight == drawn.same_weight
         assert p.joins_all == drawn.full
         assert drawn.n_synapses == pytest.approx(p.expected_number, rel=0.25)
         assert [s.delay_steps for s in p.by_delay] == np.unique(delays).tolist()

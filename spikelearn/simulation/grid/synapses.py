@@ -76,9 +76,9 @@ class Synapses:
         return self.delay_steps
 
     @property
-    def one_weight(self) -> bool:
-        """Whether all have the same."""
-        return self.connections.same_weight is not None
+    def same_weight(self) -> float | None:
+        """The weight of all of them, where they share one."""
+        return self.connections.same_weight
 
     @property
     def joins_all(self) -> bool:
@@ -167,9 +167,13 @@ class GridProjection:
         return min(max(nearest_step(ms, self.dt_ms), self._least_delay), self.n_steps)
 
     @property
-    def one_weight(self) -> bool:
-        """Whether it is known that all synapses have the same weight."""
-        return isinstance(self.projection.weight, float) and not np.ndim(self.gain)
+    def same_weight(self) -> float | None:
+        """The weight of all synapses as the grid has it, where it is known that they share one."""
+        weight = self.projection.weight
+        if not isinstance(weight, float) or np.ndim(self.gain):
+            return None
+        once = np.full(1, weight, f"f{self.network.weight_bits // 8}")
+        return float(self._gained(Connections(once, once, once, 1, 1)).weight[0])
 
     @property
     def joins_all(self) -> bool:
@@ -206,9 +210,13 @@ class GridProjection:
             )
         if self.plasticity is not None:
             drawn = _within_bounds(drawn, self.plasticity, projection.name)
-        elif np.ndim(self.gain) or self.gain != 1.0:
-            drawn = drawn.times(self.gain)
+        else:
+            drawn = self._gained(drawn)
         return drawn, delays
+
+    def _gained(self, drawn: Connections) -> Connections:
+        """The same synapses with what their weights add to the channel or the potential."""
+        return drawn.times(self.gain) if np.ndim(self.gain) or self.gain != 1.0 else drawn
 
     @functools.cached_property
     def by_delay(self) -> tuple[Synapses, ...]:

@@ -144,6 +144,10 @@ def _deliver(
         deliver_to_others(goal, spiking, projection.all_others_from, projection.same_weight)
     elif projection.full:
         deliver_full(goal, spiking, rows, net.weight, projection.first_weight)
+    elif projection.near:
+        deliver_same(
+            goal, spiking, rows, projection.n_delays, which, net.near, projection.same_weight
+        )
     elif not np.isnan(projection.same_weight):
         deliver_same(
             goal, spiking, rows, projection.n_delays, which, net.post, projection.same_weight

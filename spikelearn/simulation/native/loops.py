@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikelearn.simulation.native.compiled import inner
+from spikelearn.simulation.native.prefetch import prefetch
 
 # Neurons whose thresholds are moved and compared before any is looked at by itself: few enough to
 # be still at hand.
@@ -210,8 +211,13 @@ def deliver(
         Of each synapse, from synapse `first` on.
     first : int
     """
-    for neuron in spiking:
-        row = neuron * n_delays + which
+    for k in range(spiking.size):
+        if k + 1 < spiking.size:
+            row = spiking[k + 1] * n_delays + which
+            start, end = rows[row], rows[row + 1]
+            prefetch(post, start, end)
+            prefetch(weight, start - first, end - first)
+        row = spiking[k] * n_delays + which
         start, end = rows[row], rows[row + 1]
         for s in range(start, end):
             goal[post[s]] += weight[s - first]
@@ -277,8 +283,11 @@ def deliver_same(
     weight : float
         Of every synapse.
     """
-    for neuron in spiking:
-        row = neuron * n_delays + which
+    for k in range(spiking.size):
+        if k + 1 < spiking.size:
+            row = spiking[k + 1] * n_delays + which
+            prefetch(post, rows[row], rows[row + 1])
+        row = spiking[k] * n_delays + which
         for target in post[rows[row] : rows[row + 1]]:
             goal[target] += weight
 

@@ -146,7 +146,7 @@ def worth_parts(grid: GridNetwork, n_threads: int) -> int:
 
 def _arrivals(p: GridProjection | Synapses) -> float:
     """Synapses that a spike of each source is added to one by one: not where one sum is for all."""
-    alike = p.plasticity is None and p.one_weight
+    alike = p.plasticity is None and p.same_weight is not None
     at_once = alike and (p.joins_all or p.joins_all_others)
     return 0.0 if at_once and p.shared_delay is not None else p.expected_number
 

@@ -34,6 +34,7 @@ class Rows(NamedTuple):
     delays: np.ndarray
     rows: np.ndarray
     post: np.ndarray
+    near: np.ndarray
     weight: np.ndarray
     single: np.ndarray
 
@@ -46,7 +47,8 @@ class Group:
     ----------
     projections : list of GridProjection or Synapses
     joinable : bool
-        Whether others may come to it: its weights differ, and nothing needs them apart.
+        Whether others may come to it that have its weight, or none in common as it: they are
+        listed, and nothing needs them apart.
     rule : int
         The number of its plasticity in the whole network, or -1.
     """
@@ -65,6 +67,11 @@ class Group:
         return self.projections[0].source
 
     @property
+    def same_weight(self) -> float | None:
+        """The weight of all synapses, where it is known that they share one and none learns."""
+        return None if self.rule >= 0 else self.projections[0].same_weight
+
+    @property
     def expected_number(self) -> float:
         """Of synapses."""
         return sum(p.expected_number for p in self.projections)
@@ -73,6 +80,7 @@ class Group:
         """Whether a projection may stand in the same rows."""
         first = self.projections[0]
         alike = (first.channel is None) == (projection.channel is None)
+        alike = alike and self.same_weight == projection.same_weight
         return self.joinable and alike and first.source == projection.source
 
 
@@ -94,7 +102,8 @@ def groups_of(projections: Iterable[_AnyProjection]) -> list[Group]:
                 groups.append(Group([synapses], rule=n_rules))
                 n_rules += 1
             continue
-        listed = not (p.joins_all and p.shared_delay is not None) and not p.one_weight
+        by_one_sum = p.joins_all_others and p.same_weight is not None
+        listed = not ((p.joins_all or by_one_sum) and p.shared_delay is not None)
         home = None
         for group in reversed(groups) if listed else ():
             if _goal_of(p) in group.goals:
@@ -247,7 +256,7 @@ class _Table:
         self.delays: list[np.ndarray] = [np.zeros(0, np.int64)] * len(self.groups)
         room = self._expected()
         self.post, self.weight = _Room(room, np.uint32), _Room(room, np.float64)
-        self.single = _Room(room, np.float32)
+        self.near, self.single = _Room(room, np.uint16), _Room(room, np.float32)
 
     def _expected(self) -> float:
         """Synapses for which there is room; that there are more happens as good as never."""
@@ -286,13 +295,16 @@ class _Table:
         first = here[0][0]
         record["target"] = names.index(first.target)
         record["channel"] = channel_of(first, self.populations[record["target"][0]])
-        same = here[0][1].same_weight if not group.joinable and group.rule < 0 else None
+        c, same = here[0][1], group.same_weight
+        if not group.joinable and group.rule < 0:
+            same = c.same_weight
         record["same_weight"] = np.nan if same is None else same
         if len(here) > 1:
             record["target"] = -1
-        c = here[0][1]
-        record["full"] = not group.joinable and delays.size == 1 and c.full
-        others = same is not None and delays.size == 1 and c.all_others
+        alone = not group.joinable or (same is not None and len(group.projections) == 1)
+        alone = alone and delays.size == 1
+        record["full"] = alone and c.full
+        others = same is not None and alone and c.all_others
         record["all_others_from"] = self.part.first[first.target] if others else -1
         if others:  # nothing is looked up
             self.rows[number] = np.zeros(1, np.int64)
@@ -332,12 +344,14 @@ class _Table:
         for ends in given:
             count_rows(*ends, place_of, n_delays, rows[1:])
         np.cumsum(rows, out=rows)
-        start = self.post.used
-        post = self.post.take(int(rows[-1]))
+        listed = bool(np.isnan(record["same_weight"][0]))
+        record["near"] = not listed and self._n_places(record) <= 2**16
+        targets = self.near if record["near"][0] else self.post
+        start = targets.used
+        post = targets.take(int(rows[-1]))
         c = here[0][1]
         record["single"] = c.weight.dtype == np.float32
         room = self.single if record["single"][0] else self.weight
-        listed = bool(np.isnan(record["same_weight"][0]))
         record["first_weight"] = start - room.used
         weight = room.take(post.size if listed else 0)
         place = rows[:-1].copy()
@@ -347,6 +361,14 @@ class _Table:
             fill_rows(*ends, place_of, n_delays, place, shift, weights, post, weight)
         rows += start
         return rows
+
+    def _n_places(self, record: np.ndarray) -> int:
+        """Numbers among which synapses name their targets."""
+        sizes = self.populations["end"] - self.populations["first"]
+        if record["target"][0] >= 0:
+            return int(sizes[record["target"][0]])
+        n_channels = self.populations["end_channel"] - self.populations["first_channel"]
+        return int(np.sum(sizes if record["channel"][0] < 0 else sizes * n_channels))
 
     def _first_place(self, p: _AnyProjection) -> int:
         """Of the population's first neuron among all potentials or currents."""
@@ -367,6 +389,7 @@ class _Table:
             delays=joined(self.delays, np.int64),
             rows=joined(self.rows, np.int64),
             post=self.post.filled(),
+            near=self.near.filled(),
             weight=self.weight.filled(),
             single=self.single.filled(),
         )

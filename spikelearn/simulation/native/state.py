@@ -55,6 +55,7 @@ PROJECTION = np.dtype(
         ("first_weight", np.int64),  # synapse whose weight is the first in `weight` or `single`
         ("single", np.bool_),  # whether its weights are of 32 bits
         ("same_weight", np.float64),  # of all its synapses, or NaN where they differ
+        ("near", np.bool_),  # whether its targets stand in `near`
         ("full", np.bool_),  # whether every source neuron has a synapse on every target neuron
         # Where one weight is for all targets but the one of the source neuron's own number: the
         # number of the first target here; else -1
@@ -106,6 +107,7 @@ class Net(NamedTuple):
     delays: np.ndarray  # of each projection, in steps, ascending
     rows: np.ndarray  # by projection, source neuron and delay, the first synapse, and the end
     post: np.ndarray  # (n synapses,) neuron within the target, unsigned: never from the end
+    near: np.ndarray  # in 16 bits those of projections with one weight, where few can be reached
     weight: np.ndarray  # of projections whose weights differ
     single: np.ndarray  # those of 32 bits
     ring_start: np.ndarray  # (outlets + 1,) in a slot of the ring
