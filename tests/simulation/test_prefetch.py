@@ -130,7 +130,8 @@ def test_targets_stand_in_few_bytes_only_where_these_tell_all_of_them() -> None:
                 for name, post in ends.items()
             ),
         )  # fmt: skip
-        return arrange(to_grid(made, Stimulus(), 2.0, 0.5, 0, ()))
+        shown = Stimulus.from_spike_times("in", [[1.0], [], []])
+        return arrange(to_grid(made, shown, 2.0, 0.5, 0, ()))
 
     small, large = arranged(2**16 - 4), arranged(2**16 - 3)
     assert (small.near.size, small.post.size) == (6, 0)
