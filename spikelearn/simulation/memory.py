@@ -60,7 +60,7 @@ _SPIKE_ELSEWHERE = 4 * ARRAY_BYTES
 _GIVEN_SPIKE = 32  # on the grid, while it is sorted, and by trial
 # Of a neuron: on the grid and arranged, and as the state of a trial; more with each channel of its
 # synapses; of a model with slopes; of a conductance.
-_NEURON, _STATE, _CHANNEL = 90, 70, 32
+_NEURON, _STATE, _CHANNEL = 90, 74, 32
 _SLOPED, _SLOPED_STATE = 60, 60
 _CONDUCTING_STATE = 80
 _TORCH_STATE, _BRIAN2_STATE = 80, 250
@@ -280,8 +280,7 @@ def _of_rings(run: Run) -> Part:
     """Where spikes wait for their delays: who has spiked in each of the last steps."""
     network = run.network
     delays = [(longest_delay_ms(p), p.name) for p in network.projections]
-    held = [(p.refractory_ms, name) for name, p in network.neurons.items()]
-    longest, name = max([*delays, *(held if run.base == "native" else [])], default=(0.0, ""))
+    longest, name = max(delays, default=(0.0, ""))
     # What arrives after the end of the run waits for nothing.
     slots = 1 + min(bounded(longest / run.dt_ms), bounded(run.n_steps))
     width = sum(_size(network, name) for name in network.populations)
@@ -294,12 +293,10 @@ def _of_rings(run: Run) -> Part:
         # Of jumps or a current, and from outside.
         rings = {"native": run.at_once, "nest": 2.0 / run.ranks}
         total = 8 * slots * (width * rings[run.base] if run.base in rings else 1.0)
-    if (longest, name) in delays:
+    if delays:
         what = f"the spikes on their way for up to {longest:g} ms ({name})"
         return Part(what, total, "use shorter delays, or a larger time step")
-    what = f"the spikes of the last {longest:g} ms, for which neurons are refractory ({name})"
-    smaller = "make the network smaller (`scaled`, --scale), or use a larger time step"
-    return Part(what if name else "spikes", total, smaller)
+    return Part("spikes", total, "make the network smaller (`scaled`, --scale)")
 
 
 def longest_delay_ms(projection: Projection) -> float:

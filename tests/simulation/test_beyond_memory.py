@@ -66,8 +66,6 @@ HUGE: dict[str, tuple[dict[str, Any], str]] = {
     "ring_drawn": (named({"n": {"size": 10**5}}, onto(
         delay_ms={"distribution": "exponential", "mean": 2e5},
         connectivity={"kind": "one_to_one"})), "on their way"),
-    "refractory": (named({"n": {"size": 10**8, "refractory_ms": 1000.0}}),
-                   r"of the last 1000 ms, for which neurons are refractory \(n\)"),
 }  # fmt: skip
 
 

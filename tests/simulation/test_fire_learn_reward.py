@@ -49,6 +49,44 @@ def test_a_refractory_neuron_neither_moves_nor_spikes() -> None:
     assert held["n"].times_ms.tolist() == [2.0, 3.5, 5.0, 11.0]
 
 
+@pytest.mark.parametrize("refractory_steps", [0, 1, 2, 7])
+def test_neurons_that_spike_at_all_times_are_each_held_for_their_time(refractory_steps) -> None:
+    n_neurons, n_steps = 9, 120
+    rng = np.random.default_rng(refractory_steps)
+    arrives = rng.random((n_steps, n_neurons)) < np.linspace(0.1, 0.9, n_neurons)
+    arrives[60:64] = True  # all at once
+    network = SpikingNetwork(
+        name="held",
+        populations={
+            "in": {"model": "spike_source", "size": n_neurons},
+            "n": {
+                "model": "lif", "size": n_neurons, "v_rest_mv": 0.0, "v_reset_mv": -1.0,
+                "v_threshold_mv": 5.0, "tau_m_ms": 10.0, "refractory_ms": 0.5 * refractory_steps,
+            },
+        },
+        projections=(
+            {"source": "in", "target": "n", "weight_mv": 3.0, "delay_ms": 0.0,
+             "connectivity": {"kind": "one_to_one"}},
+        ),
+    )  # fmt: skip
+    times = [(0.5 * np.flatnonzero(of)).tolist() for of in arrives.T]
+    shown = Stimulus.from_spike_times("in", times)
+    found = simulate(network, shown, 0.5 * n_steps, 0.5, "native", record=("n",))
+    v, last, expected, spiked = np.zeros(n_neurons), np.full(n_neurons, -99), [], []
+    for step in range(n_steps):
+        free = step - last >= max(refractory_steps, 1)
+        v = np.where(free, v * np.exp(-0.05) + 3.0 * arrives[step], v)
+        spikes = free & (v > 5.0)
+        v = np.where(spikes, -1.0, v)
+        last[spikes] = step
+        spiked += [(step, neuron) for neuron in np.flatnonzero(spikes).tolist()]
+        expected.append(v)
+    np.testing.assert_allclose(found.states["n.v_mv"][0], expected, rtol=1e-12, atol=1e-12)
+    steps = np.rint(found["n"].times_ms / 0.5).astype(int).tolist()
+    assert list(zip(steps, found["n"].senders.tolist(), strict=True)) == spiked
+    assert len(spiked) > 2 * n_neurons
+
+
 def test_a_potential_falls_by_its_exponential_and_is_reset() -> None:
     v = pair([4.0], None, v_threshold_mv=7.0).states["n.v_mv"][0, :, 0]
     steps = np.arange(8, 22)

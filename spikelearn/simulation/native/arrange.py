@@ -43,7 +43,6 @@ def arrange_parts(grid: GridNetwork, parts: Sequence[Part]) -> list[Net]:
     ]
     channels = [_channels(list(part.neurons.values())) for part in parts]
     synapses, shortest, longest = arrange_synapses(grid, parts, populations, channels)
-    longest = max(longest, *(p.refractory_steps for p in grid.neurons.values()))
     nets = []
     for index, part in enumerate(parts):
         neurons = list(part.neurons.values())
@@ -64,7 +63,7 @@ def arrange_parts(grid: GridNetwork, parts: Sequence[Part]) -> list[Net]:
             n_parts=part.n_parts,
             phase=phase,
             # A part may be ahead of another by all steps of a phase but one.
-            n_slots=phase + longest,
+            n_slots=phase + max(longest, 1),  # rewards are those of the last step
             n_sources=len(grid.sources),
             n_traced=sum(p.size for p in neurons if p.name in grid.record_potential),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +50,11 @@ def fire_populations(
         population = net.populations[index]
         first, end = population.first, population.end
         v = state.v[first:end]
-        _hold_refractory(v, state.held[first:end], population, step, state.ring, state.n_ring)
+        resting = state.resting[first:end]
+        hold_refractory(
+            v, state.held[first:end], state.last[first:end], population.refractory, step,
+            resting, state.n_resting[index],
+        )  # fmt: skip
         spiking = state.ring[slot, population.ring_start : population.ring_start + v.size]
         if plastic is not None:
             learn_from_potentials(plastic, index, v)
@@ -70,6 +74,7 @@ def fire_populations(
                 spiking,
             )  # fmt: skip
         state.n_ring[slot, population.outlet] = n
+        put_to_rest(spiking[:n], population.refractory, resting, state.n_resting[index])
         if plastic is not None and n:
             learn_from_spikes(plastic, index, spiking[:n])
         for place in range(n):
@@ -89,19 +94,61 @@ def fire_populations(
 
 
 @inner
-def _hold_refractory(
+def hold_refractory(
     v: np.ndarray,
     held: np.ndarray,
-    population: Any,
+    last: np.ndarray,
+    refractory: int,
     step: int,
-    ring: np.ndarray,
-    n_ring: np.ndarray,
+    resting: np.ndarray,
+    bounds: np.ndarray,
 ) -> None:  # pragma: no cover - compiled
-    """Undo what reached refractory neurons: those that spiked a short while ago."""
-    n_slots = n_ring.shape[0]
-    slot, start = step % n_slots, population.ring_start
-    for ago in range(1, min(population.refractory, step + 1)):
-        before = slot - ago if slot >= ago else slot - ago + n_slots
-        for place in range(start, start + n_ring[before, population.outlet]):
-            neuron = ring[before, place] - population.before
-            v[neuron] = held[neuron]
+    """Undo what reached refractory neurons.
+
+    Parameters
+    ----------
+    v, held : arrays of shape (size,)
+        Potentials of a population, which change, and those after the last spike.
+    last : array of shape (size,)
+        Step of the last spike.
+    refractory, step : int
+        Steps, and the one that is made.
+    resting : array of shape (size,)
+        Who is refractory, in the order of their spikes; goes on at its beginning.
+    bounds : array of two int
+        Where the first of them stands in it, and how many there are; those whose time is over go.
+    """
+    first, n = bounds[0], bounds[1]
+    while n > 0 and step - last[resting[first]] >= refractory:
+        first = first + 1 if first + 1 < resting.size else 0
+        n -= 1
+    bounds[0], bounds[1] = first, n
+    until_end = min(n, resting.size - first)
+    for neuron in resting[first : first + until_end]:
+        v[neuron] = held[neuron]
+    for neuron in resting[: n - until_end]:
+        v[neuron] = held[neuron]
+
+
+@inner
+def put_to_rest(
+    spiking: np.ndarray, refractory: int, resting: np.ndarray, bounds: np.ndarray
+) -> None:  # pragma: no cover - compiled
+    """Those who spike are refractory from now on; for none or one step there is nothing to hold.
+
+    Parameters
+    ----------
+    spiking : array of int
+        Who spikes.
+    refractory : int
+        Steps.
+    resting, bounds : arrays
+        As in `hold_refractory`; change.
+    """
+    if refractory <= 1:
+        return
+    at = bounds[0] + bounds[1]
+    for neuron in spiking:
+        resting[at if at < resting.size else at - resting.size] = neuron
+        at += 1
+    bounds[1] += spiking.size

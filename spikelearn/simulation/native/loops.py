@@ -12,7 +12,7 @@ from spikelearn.simulation.native.prefetch import prefetch
 
 # Neurons whose thresholds are moved and compared before any is looked at by itself: few enough to
 # be still at hand.
-_CHUNK = 256
+_CHUNK, _FEW = 256, 32
 _TINY = 1e-200  # decaying quantities below are set to 0: processors are slow with denormal numbers
 
 
@@ -412,10 +412,14 @@ def fire(
             )
         if not any_above(v[start:end], limit[start:end], alike and not adaptive):
             continue
-        for j in range(start, end):
-            if v[j] > limit[j] and step - last[j] >= refractory:
-                v[j] = v[j] - limit[j] if subtract else reset[j]
-                held[j], last[j] = v[j], step
-                spiking[n] = j
-                n += 1
+        for first in range(start, end, _FEW):
+            some = slice(first, min(first + _FEW, end))
+            if not any_above(v[some], limit[some], alike and not adaptive):
+                continue
+            for j in range(some.start, some.stop):
+                if v[j] > limit[j] and step - last[j] >= refractory:
+                    v[j] = v[j] - limit[j] if subtract else reset[j]
+                    held[j], last[j] = v[j], step
+                    spiking[n] = j
+                    n += 1
     return n

@@ -128,6 +128,8 @@ class State(NamedTuple):
     theta: np.ndarray  # (N,)
     limit: np.ndarray  # (N,) threshold, and theta where there is one
     currents: np.ndarray
+    resting: np.ndarray  # (N,) who is refractory, of its population, in the order of spikes
+    n_resting: np.ndarray  # (P, 2) where the first stands in its population's part, and how many
     ring: np.ndarray  # (n_slots, all outlets' widths) who spiked, of its population; of all parts
     n_ring: np.ndarray  # (n_slots, outlets) how many
 
@@ -172,6 +174,8 @@ def starting_state(
         theta=theta_init,
         limit=net.threshold.copy(),
         currents=np.zeros(net.kappa.size),
+        resting=np.zeros(size, dtype=np.uint32),
+        n_resting=np.zeros((net.populations.size, 2), dtype=np.int64),
         ring=rings[0],
         n_ring=rings[1],
     )
