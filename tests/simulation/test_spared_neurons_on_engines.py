@@ -164,7 +164,7 @@ def test_no_pairs_are_listed_where_all_others_have_one_weight() -> None:
     )
     grid = to_grid(made, stimulus_for(made, "poisson", 5.0, 0.5, 0), 5.0, 0.5, 0, ())
     net = arrange(grid)
-    assert net.post.size == 784 * 50 + 50
+    assert (net.post.size, net.near.size) == (784 * 50, 50)
     inhibition = net.projections[2]
     assert inhibition["all_others_from"] == 0
     assert not inhibition["full"]
