@@ -121,16 +121,17 @@ def run(
     if changed:
         described = described.changed(changed)
     print_changes(changed)
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     if plan:
         from spikelearn.studies.study_run import plan_study
 
         plan_said: list[str] = []
-        for sentence in plan_study(described, out or Path("runs/studies") / described.name, again):
+        folder = out or Path("runs/studies") / described.name
+        for sentence in plan_study(described, folder, again, runs):
             print_line(sentence[0].upper() + sentence[1:])
             plan_said.append(sentence)
         give("plan", plan_said)
         return
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     words = [f"--seed {seed}"] * bool(seed) + [f"--set {shlex.quote(s)}" for s in setting or []]
     command = " ".join([f"spikelearn study run {name}", *words])
     run_and_print(described, out, limit_minutes, command, again, who, retry_failed, runs)
@@ -185,12 +186,10 @@ def run_and_print(
     SpikelearnError
         If a network could not be trained or compared; the others are, and are written.
     """
-    from spikelearn._atomic import check_place
     from spikelearn._progress import progress_bars
     from spikelearn.studies.whole_study import make_study
 
     folder = out or Path("runs/studies") / study.name
-    check_place(folder / study.name)
     limit = float("inf") if limit_minutes is None else limit_minutes
     by_workers = workers is not None and not workers.alone
     with keeping(lambda: _kept(folder, by_workers)):

@@ -349,7 +349,7 @@ def _run(
         check_plot_path(path)
     with plain_warnings():
         if plan:
-            said = list(plan_sweep(described, runs, who, retry_failed, again))
+            said = list(plan_sweep(described, runs, who, retry_failed, again, out))
             for sentence in said:
                 print_line(sentence)
             give("plan", said)

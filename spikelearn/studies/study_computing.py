@@ -198,16 +198,24 @@ def take_trained(pieces: Sequence[Piece], runs: Path) -> int:
         In which `spikelearn train` or a sweep may have trained them: the same runs, by their keys.
     """
     taken = 0
+    for piece in trained_in(runs, pieces):
+        with contextlib.suppress(SpikelearnError):  # what cannot be read is trained
+            with atomic_folder(piece.run, durable=True) as temporary:
+                shutil.copytree(runs / piece.name, temporary, dirs_exist_ok=True)
+            taken += 1
+    return taken
+
+
+def trained_in(runs: Path, pieces: Sequence[Piece]) -> list[Piece]:
+    """Those that are to be trained, and that a folder of runs holds trained: by their keys."""
+    found = []
     for piece in pieces:
         there = runs / piece.name
-        if not store.is_complete(there) or piece.trained:
-            continue
-        with contextlib.suppress(SpikelearnError):  # what cannot be read is trained
-            if store.made(there).get("key") == piece.key:
-                with atomic_folder(piece.run, durable=True) as temporary:
-                    shutil.copytree(there, temporary, dirs_exist_ok=True)
-                taken += 1
-    return taken
+        if store.is_complete(there) and not piece.trained:
+            with contextlib.suppress(SpikelearnError):
+                if store.made(there).get("key") == piece.key:
+                    found.append(piece)
+    return found
 
 
 def _compute(piece: Piece, say: Progress, ends_at: float, again: bool) -> Done:

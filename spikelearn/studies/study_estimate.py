@@ -55,7 +55,9 @@ class StudyEstimate:
         return f"{said}; about {in_bytes(self.n_bytes)} of disk"
 
 
-def study_estimate(pieces: Sequence[Piece], again: bool = False) -> StudyEstimate:
+def study_estimate(
+    pieces: Sequence[Piece], again: bool = False, elsewhere: Sequence[Piece] = ()
+) -> StudyEstimate:
     """What is to be done of a study; networks that differ in their seed alone take as long.
 
     Parameters
@@ -63,8 +65,11 @@ def study_estimate(pieces: Sequence[Piece], again: bool = False) -> StudyEstimat
     pieces : sequence of Piece
     again : bool
         Whether what is there is computed anew.
+    elsewhere : sequence of Piece
+        Those of them that are taken from where they lie trained.
     """
-    to_train = [piece for piece in pieces if again or not piece.trained]
+    lies = {piece.key for piece in elsewhere}
+    to_train = [piece for piece in pieces if again or not (piece.trained or piece.key in lies)]
     to_finish = [piece for piece in pieces if again or not piece.complete]
     known: dict[str, Costs | None] = {}
     costs = [_costs(piece, known) for piece in to_train]

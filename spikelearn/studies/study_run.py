@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._atomic import check_folder
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
 from spikelearn._raised import told
@@ -18,7 +19,7 @@ from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.study import BASELINE, Study
-from spikelearn.studies.study_computing import Computing, now, take_trained
+from spikelearn.studies.study_computing import Computing, now, take_trained, trained_in
 from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
@@ -132,10 +133,11 @@ def run_study(
     Raises
     ------
     SpikelearnError
-        If a recording or a method is unknown, no recording can be compared with, two recordings
-        have one name, or two networks are the same.
+        If the folder is a file, a recording or a method is unknown, no recording can be compared
+        with, two recordings have one name, or two networks are the same.
     """
     folder = Path(folder)
+    check_folder(folder)
     recordings, skipped = _recordings(study)
     if tell is not None:
         for name, recording in recordings.items():
@@ -183,7 +185,9 @@ def run_study(
     )
 
 
-def plan_study(study: Study, folder: str | Path, again: bool = False) -> list[str]:
+def plan_study(
+    study: Study, folder: str | Path, again: bool = False, runs: str | Path | None = None
+) -> list[str]:
     """What `run_study` would do, in sentences: how much, how long; nothing is trained.
 
     Parameters
@@ -193,6 +197,8 @@ def plan_study(study: Study, folder: str | Path, again: bool = False) -> list[st
         Where its pieces are kept.
     again : bool
         Whether what is there would be computed anew.
+    runs : path, optional
+        Folder of runs from which networks would be taken that others have trained.
 
     Raises
     ------
@@ -200,8 +206,11 @@ def plan_study(study: Study, folder: str | Path, again: bool = False) -> list[st
         As `run_study`.
     """
     folder = Path(folder)
+    check_folder(folder)
     recordings, skipped = _recordings(study)
-    estimate = study_estimate(_pieces(study, folder, recordings), again)
+    pieces = _pieces(study, folder, recordings)
+    elsewhere = [] if runs is None or again else trained_in(Path(runs), pieces)
+    estimate = study_estimate(pieces, again, elsewhere)
     require_room(estimate, folder)
     return [f"left out: {sentence}" for sentence in skipped] + [estimate.sentence()]
 

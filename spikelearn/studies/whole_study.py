@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spikelearn._atomic import atomic_path
+from spikelearn._atomic import atomic_path, check_folder
 from spikelearn._files import write_text, write_yaml
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
@@ -90,8 +90,9 @@ def make_study(
     Raises
     ------
     SpikelearnError
-        If a recording or a method is unknown, or no recording can be compared with.
+        If the folder is a file, a recording or a method is unknown, or none can be compared with.
     """
+    check_folder(folder)
     sounds = auditory_recording(study) if study.auditory else None  # before any work
     bar, who = bars(f"study {study.name}"), workers or Workers()
     with held(who):

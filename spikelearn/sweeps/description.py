@@ -35,6 +35,7 @@ from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn._yaml import parse_yaml
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.stimuli.protocol import AnyProtocol
+from spikelearn.stimuli.stimulus import ProtocolBase
 from spikelearn.sweeps.axes import Axis, Together, Varied
 from spikelearn.sweeps.measures import (
     SIMULATED,
@@ -45,7 +46,7 @@ from spikelearn.sweeps.measures import (
 )
 from spikelearn.sweeps.search import Search, absolute_search
 from spikelearn.training.config import STDPConfig, TrainConfig
-from spikelearn.training.recipes import value_beside
+from spikelearn.training.recipes import is_model, value_beside
 
 _LISTED = 100_000  # entries of an array that a description lists
 # Columns that every table has, which no axis may be called.
@@ -54,6 +55,12 @@ TAKEN = (
     "time",
     "sweep", "standing",  # of the table of all sweeps
 )  # fmt: skip
+
+
+_OF_SIMULATION: dict[str, tuple[type, str]] = {
+    "model": (SpikingNetwork, "a SpikingNetwork"),
+    "stimulus": (ProtocolBase, "a protocol"),
+}
 
 
 class SimulateBase(Description):
@@ -75,14 +82,57 @@ class SimulateBase(Description):
         default=None, description="what differs in all runs, by path"
     )
 
+    @field_validator("model", "stimulus", mode="before")
+    @classmethod
+    def _described(cls, given: Any, info: Any) -> Any:
+        """A path by name; what varies is a description, not what was made of one."""
+        kind, what = _OF_SIMULATION[info.field_name]
+        if given is None or isinstance(given, str | Path | Mapping | kind):
+            return str(given) if isinstance(given, Path) else given
+        raise ValueError(
+            f"{what}, the name of a shipped one, a file or a mapping of fields is needed, found"
+            f" {type(given).__name__}"
+        )
+
 
 class TrainBase(Description):
-    """A training: a recipe, by name or path, and what differs from it in all runs."""
+    """A training: what `spikelearn.train` takes, and what differs from it in all runs.
+
+    That is a recipe, a model or an earlier run, with fields of its configuration beside it if need
+    be; or such fields alone.
+    """
 
     recipe: str | TrainConfig | STDPConfig
     changes: dict[str, Any] | None = Field(
         default=None, description="what differs in all runs, by path"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_fields(cls, given: Any) -> Any:
+        """Fields of a training's configuration become one, as `train` has it."""
+        if not isinstance(given, Mapping):
+            return given
+        base = {name: given[name] for name in ("recipe", "changes") if name in given}
+        fields = {str(name): value for name, value in given.items() if name not in base}
+        if "recipe" in base:
+            return base | {"recipe": _as_trained(base["recipe"], **fields)} if fields else given
+        known = {*TrainConfig.model_fields, *STDPConfig.model_fields, "kind"}
+        return {"recipe": _as_trained(dict(given))} if known & set(fields) else given
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _as_train_takes_it(cls, given: Any) -> Any:
+        """A recipe's name stays one, and fields are checked; all else means a configuration."""
+        if isinstance(given, str | Path) and not is_model(given):
+            return str(given)
+        return given if isinstance(given, TrainConfig | STDPConfig | dict) else _as_trained(given)
+
+
+def _as_trained(given: Any, **fields: Any) -> TrainConfig | STDPConfig:
+    from spikelearn.training.given import config_given
+
+    return config_given(given, **fields)
 
 
 class Sweep(Description):
@@ -93,13 +143,15 @@ class Sweep(Description):
     simulate : mapping or str
         `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `written_by`, `reset`, `scale`,
         `changes`; a text is the model. Either this or `train`.
-    train : mapping or str
-        `recipe` and `changes`; a text is the recipe.
+    train : mapping, or whatever `spikelearn.train` takes
+        `recipe` and `changes`, by path; or fields of a training's configuration, as `model`, `rule`
+        and `epochs`, with a `recipe` that they replace or alone. A text is the recipe, or a model.
     vary : mapping, or list of axes
         From paths to values; or a list of `{path, values, name}`, and of `{together: [...]}` of
         these for paths that vary together.
     seeds : sequence of int, or int
-        Every combination runs with each; a number alone is how many, counted from 0.
+        Every combination runs with each; a number alone is how many, counted from 0. Where they are
+        left out, it is the seed that a training's configuration says, or 0.
     measures : sequence of str, or str
         Of simulations columns of `spikelearn.spikes.summary`, of trainings of a run's summary; one
         of your own as my_measures.py:my_measure, which takes the activity (the run) and gives a
@@ -152,11 +204,12 @@ class Sweep(Description):
     @field_validator("simulate", "train", mode="before")
     @classmethod
     def _base_alone(cls, given: Any, info: Any) -> Any:
-        """A text, a network or a recipe alone is what the base is made of."""
-        field = "model" if info.field_name == "simulate" else "recipe"
-        if isinstance(given, str | SpikingNetwork | TrainConfig | STDPConfig):
-            return {field: given}
-        return given
+        """A name, a network, a recipe or a run alone is what the base is made of."""
+        if info.field_name == "simulate":
+            return {"model": given} if isinstance(given, str | Path | SpikingNetwork) else given
+        return (
+            given if given is None or isinstance(given, Mapping | TrainBase) else {"recipe": given}
+        )
 
     @field_validator("vary", mode="before")
     @classmethod
@@ -189,6 +242,13 @@ class Sweep(Description):
         if min(seeds) < 0 or len(set(seeds)) < len(seeds):
             raise ValueError("seeds are whole numbers of at least 0, each once")
         return seeds
+
+    @model_validator(mode="after")
+    def _seed_of_the_configuration(self) -> Sweep:
+        base = None if self.train is None else self.train.recipe
+        if "seeds" not in self.model_fields_set and not isinstance(base, str | None):
+            self.__dict__["seeds"] = (base.seed,)
+        return self
 
     @model_validator(mode="after")
     def _one_base(self) -> Sweep:

@@ -22,6 +22,7 @@ from typing import Any
 
 from spikelearn._arguments import checked_path
 from spikelearn._atomic import check_folder
+from spikelearn._description import Description
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, shipped_names, validate, write_yaml
 from spikelearn._interrupts import goes_on, keeping
@@ -42,12 +43,13 @@ from spikelearn.sweeps.simulated import SimulatedRuns
 from spikelearn.sweeps.table import write_sweep_table
 from spikelearn.sweeps.trained import TrainedRuns
 from spikelearn.sweeps.trials import Trials, changes_of, check_search
-from spikelearn.training.config import STDPConfig, TrainConfig
+from spikelearn.training.recipes import is_model, is_recipe
+from spikelearn.training.stored_runs import StoredRun
 
 RESULTS = "sweeps/results.sqlite"
 DESCRIPTION = "sweep.yaml"
 Runs = SimulatedRuns | TrainedRuns
-Described = Sweep | str | Path | Mapping[str, Any] | SpikingNetwork | TrainConfig | STDPConfig
+Described = Sweep | str | Path | Mapping[str, Any] | Description | StoredRun
 
 
 def sweep(
@@ -72,9 +74,10 @@ def sweep(
 
     Parameters
     ----------
-    description : Sweep, mapping, path of a YAML file, model or recipe
-        Or its fields by name, as further arguments. A network, or the name of a shipped one, is
-        simulated; a training's configuration, or the name of a recipe, is trained.
+    description : Sweep, mapping, path of a YAML file, model, recipe or run
+        Or its fields by name, as further arguments. A spiking network, or the name or file of a
+        model, is simulated; a training's configuration, a recipe, a run and any other network are
+        trained.
     runs : path, optional
         Folder of runs, where every run is kept, and from which it is read the next time. Nothing
         is kept where it is absent.
@@ -147,9 +150,7 @@ def sweep(
             folder = Path(runs)
         if described.keep_spikes and runs is None:
             raise SpikelearnError("spikes are kept in a folder of runs; name one by `runs`")
-        place = folder / "sweeps" / file_name(described.name) if out is None else Path(out)
-        for needed in (folder, place):
-            check_folder(needed)
+        place = _place(described, folder, out)
         say = stack.enter_context(progress_of_call(progress, "sweep"))
         work = _Work(described, made, folder, workers, say, tell or (lambda sentence: None))
         result = work.done(place, retry_failed, again)
@@ -162,18 +163,20 @@ def plan_sweep(
     workers: Workers | None = None,
     retry_failed: bool = False,
     again: bool = False,
+    out: str | Path | None = None,
 ) -> list[str]:
     """Sentences on how many runs a sweep takes, how long, and what of the disk; nothing runs.
 
     Parameters
     ----------
-    description, runs, retry_failed, again
-        Those of `sweep`.
+    description, runs, retry_failed, again, out
+        Those of `sweep`; what that refuses before anything runs is refused here.
     workers : Workers, optional
         Who would compute.
     """
     made: Runs = SimulatedRuns(description) if description.simulate else TrainedRuns(description)
     who = workers or Workers()
+    _place(description, Path(runs), out)
     if description.search is not None:
         check_search(description, made)
         return [search_in_words(description, who)]
@@ -181,16 +184,20 @@ def plan_sweep(
     return _Work(description, made, Path(runs), who, None, print).planned(retry_failed, again)
 
 
+def _place(description: Sweep, folder: Path, out: str | Path | None) -> Path:
+    """The folder of the table, where one can be, as that of runs can."""
+    place = folder / "sweeps" / file_name(description.name) if out is None else Path(out)
+    for needed in (folder, place):
+        check_folder(needed)
+    return place
+
+
 def _described(description: Any, fields: Mapping[str, Any]) -> Sweep:
     if description is None:
         return Sweep(**fields)
-    if isinstance(description, SpikingNetwork | TrainConfig | STDPConfig):
-        kind = "simulate" if isinstance(description, SpikingNetwork) else "train"
+    kind = _kind_of(description)
+    if kind:
         return Sweep(**{kind: description, **fields})
-    if str(description) in shipped_names("models"):
-        return Sweep(**{"simulate": str(description), **fields})
-    if str(description) in shipped_names("models/recipes"):
-        return Sweep(**{"train": str(description), **fields})
     if isinstance(description, str | Path):
         description = load_sweep(description)
     elif isinstance(description, Mapping):
@@ -200,6 +207,17 @@ def _described(description: Any, fields: Mapping[str, Any]) -> Sweep:
             f"a sweep is a Sweep, a mapping of its fields or a YAML file, found {description!r:.60}"
         )
     return description.model_copy(update=fields) if fields else description
+
+
+def _kind_of(given: Any) -> str:
+    """The field of a sweep that a base given alone is; empty for what describes a whole sweep."""
+    if isinstance(given, SpikingNetwork) or str(given) in shipped_names("models"):
+        return "simulate"
+    if isinstance(given, str | Path):
+        return "train" if is_recipe(given) else "simulate" if is_model(given) else ""
+    if isinstance(given, Sweep) or not isinstance(given, Description | StoredRun):
+        return ""
+    return "train"
 
 
 @dataclass

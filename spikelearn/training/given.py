@@ -24,7 +24,7 @@ from spikelearn.networks import KINDS, load_model
 from spikelearn.rules import RULES, known_name, rule_entry
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.loop import AfterEpoch, Progress, TrainedRun
-from spikelearn.training.recipes import is_recipe, recipe_with
+from spikelearn.training.recipes import is_recipe, joined, recipe_with, said_of
 from spikelearn.training.several_runs import train_one
 from spikelearn.training.stdp_training import STDPRun
 from spikelearn.training.usual import DATASET, usual_dataset, usual_model, usual_recipe, usual_rule
@@ -88,8 +88,9 @@ def train(
         On which it computes: 1, if absent, and by simulation as many as there are cores.
     **fields
         Of `TrainConfig`, or of `STDPConfig` where the simulation carries out the rule, in place of
-        what `config` says: rule, dataset, epochs, learning_rate, seed, options ... Of a recipe or
-        a run, `options` and `changes` replace those that they name, and the others stay.
+        what `config` says: rule, dataset, epochs, learning_rate, seed, options ... `options` and
+        `changes` replace those that they name; the others stay, unless another rule is given, to
+        which options do not belong, or another model, to which changes do not.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def config_given(given: Trained | None = None, /, **fields: Any) -> TrainConfig 
         Where it is nothing that can be trained.
     """
     if isinstance(given, TrainConfig | STDPConfig):
-        return given.changed(fields) if fields else given
+        return given.changed(joined(said_of(given), fields)) if fields else given
     if isinstance(given, TrainedRun | STDPRun):
         if given.folder is None:
             raise SpikelearnError("a run that was not stored in `runs` is not trained again")
@@ -170,7 +171,7 @@ def config_given(given: Trained | None = None, /, **fields: Any) -> TrainConfig 
     named = _named(given)
     if isinstance(given, str | Path | Description) and fields.get("model") is not None:
         raise SpikelearnError(f"two models are given: {given!r:.60} and {fields['model']!r:.60}")
-    return _completed({**named, **fields})
+    return _completed({**named, **joined(named, fields)})
 
 
 def _named(given: Any) -> dict[str, Any]:

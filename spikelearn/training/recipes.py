@@ -74,10 +74,7 @@ def load_recipe(name: str | Path, **changes: Any) -> TrainConfig | STDPConfig:
 
 
 def recipe_with(name: str | Path, given: Mapping[str, Any]) -> TrainConfig | STDPConfig:
-    """A recipe with what is given in place of what it says; of options and changes, one by one.
-
-    Options that are not given stay as the recipe says. So do changes of its model, unless another
-    model is given, to which they do not belong.
+    """A recipe with what is given in place of what it says; of options and changes, see `joined`.
 
     Parameters
     ----------
@@ -91,20 +88,40 @@ def recipe_with(name: str | Path, given: Mapping[str, Any]) -> TrainConfig | STD
     SpikelearnError
         As `load_recipe` does.
     """
-    fields = dict(given)
-    parts = {part: fields[part] for part in ("options", "changes")
-             if isinstance(fields.get(part), Mapping)}  # fmt: skip
-    if parts:
+    if any(given.get(field) is not None for field in ("options", "changes", "rule", "model")):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StoredResultWarning)  # told when it is read below
-            recipe = load_recipe(name)
-        if str(fields.get("model", recipe.model)) != recipe.model:
-            parts.pop("changes", None)
-        if known_name(fields.get("rule", recipe.rule_place)) != recipe.rule_place:
-            parts.pop("options", None)
-        for part, own in parts.items():
-            fields[part] = {**(getattr(recipe, part, None) or {}), **own}
-    return load_recipe(name, **fields)
+            given = joined(said_of(load_recipe(name)), given)
+    return load_recipe(name, **given)
+
+
+def said_of(config: TrainConfig | STDPConfig) -> dict[str, Any]:
+    """The fields of a configuration, its rule by a name that finds it."""
+    return {**dict(config), "rule": config.rule_place}
+
+
+def joined(said: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given in place of what a configuration says; of options and changes, one by one.
+
+    Options that are not given stay as they are said, unless another rule is given, to which they do
+    not belong; so do changes of the model, unless another model is.
+
+    Parameters
+    ----------
+    said, given : mapping
+        Fields of a configuration.
+    """
+    fields = dict(given)
+    for part, owner, name in (("options", "rule", known_name), ("changes", "model", str)):
+        asked, before = given.get(owner), said.get(owner)
+        known = asked is not None and before is not None
+        of_another = known and name(asked) != name(before)
+        own = {} if of_another else said.get(part) or {}
+        if isinstance(fields.get(part), Mapping):
+            fields[part] = {**own, **fields[part]}
+        elif of_another and said.get(part):
+            fields[part] = {}
+    return fields
 
 
 def _made(content: Any, path: Path) -> TrainConfig | STDPConfig:
@@ -173,6 +190,20 @@ def is_recipe(name: str | Path) -> bool:
     except SpikelearnError:
         return False
     return isinstance(content, dict) and not SAID_BY_RECIPES.isdisjoint(content)
+
+
+def is_model(name: str | Path) -> bool:
+    """Whether it is a shipped model's name, or a YAML file that describes a network."""
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        return str(name) in shipped_names("models")
+    if not path.is_file() or is_recipe(name):
+        return False
+    try:
+        content = read_yaml(path)
+    except SpikelearnError:
+        return False
+    return isinstance(content, dict) and "kind" in content
 
 
 def is_of_run(name: str | Path) -> bool:

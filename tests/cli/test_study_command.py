@@ -91,3 +91,23 @@ def test_every_verb_explains_itself_and_takes_a_seed(verb):
     done = call("study", verb, "--help")
     assert done.exit_code == 0
     assert "--seed" in done.output
+
+
+@pytest.mark.parametrize("plan", [(), ("--plan",)])
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_done(plan, description, tmp_path):
+    file = tmp_path / "a_file"
+    file.write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    for place in (file, file / "below"):
+        done = call("study", "run", description, "--out", place, *plan)
+        assert done.exit_code == 1, done.output
+        assert "a_file is a file, not a folder" in " ".join(done.stderr.split())
+        assert done.stdout == ""
+    assert sorted(tmp_path.rglob("*")) == before
+    assert file.read_text() == "mine"
+
+
+def test_a_plan_says_what_the_run_would_refuse_of_its_workers(description):
+    done = call("study", "run", description, "--plan", "--cluster", "nowhere.yaml")
+    assert done.exit_code == 1
+    assert "nowhere.yaml" in done.stderr

@@ -49,6 +49,21 @@ def test_a_model_is_simulated_over_axes_and_everything_is_written(tmp_path):
     assert "6 need not be computed" in by_file.stdout
 
 
+@pytest.mark.parametrize("option", ["--out", "--runs"])
+def test_a_plan_refuses_a_folder_that_is_a_file(option, tmp_path):
+    file = tmp_path / "a_file"
+    file.write_text("mine")
+    for place in (file, file / "below"):
+        for words in ((), ("--search", "random", "--trials", 2, "--maximise", "rate_hz")):
+            values = f"{TAU}=10:20" if words else f"{TAU}=10,20"
+            done = call("sweep", "simulate", *CELL, "--vary", values, "--plan", option, place,
+                        *words)  # fmt: skip
+            assert done.exit_code == 1, done.output
+            assert "a_file is a file, not a folder" in " ".join(done.stderr.split())
+            assert done.stdout == ""
+    assert [one.name for one in tmp_path.iterdir()] == ["a_file"]
+
+
 def test_a_plan_runs_nothing(tmp_path):
     done = call("sweep", "simulate", *CELL, "--vary", f"{TAU}=1, 2 & simulate.dt_ms=0.1, 0.2",
                 "--plan")  # fmt: skip

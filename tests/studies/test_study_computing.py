@@ -16,7 +16,7 @@ from spikelearn.studies import comparing, study_computing
 from spikelearn.studies.study import NetworkEntry
 from spikelearn.studies.study_computing import PieceWork
 from spikelearn.studies.study_pieces import Piece
-from spikelearn.studies.study_run import run_study
+from spikelearn.studies.study_run import plan_study, run_study
 from spikelearn.studies.whole_study import make_study, write_study
 from spikelearn.training import train
 
@@ -180,6 +180,10 @@ def test_a_network_that_others_have_trained_is_taken_with_all_that_it_is(first_s
     runs = tmp_path / "runs"
     run = train(one.networks[0].config(0, one.n_train), runs)
     told = []
+    (planned,) = plan_study(one, tmp_path / "study", runs=runs)
+    assert planned.startswith("1 network, of which 1 are trained already; 1 to control and compare")
+    assert plan_study(one, tmp_path / "study")[0].startswith("1 network; training 1 takes")
+    assert not (tmp_path / "study").exists()
     result = run_study(one, tmp_path / "study", tell=told.append, runs=runs)
     assert f"1 network taken from {runs}, trained there already" in told
     assert kinds(result) == {"networks": 1}

@@ -7,6 +7,8 @@ import pytest
 import spikelearn as sl
 from spikelearn._files import write_yaml
 from spikelearn.sweeps import load_sweep
+from spikelearn.sweeps.running import _kind_of
+from spikelearn.sweeps.trained import TrainedRuns
 
 TAU = "populations.neuron.tau_m_ms"
 BASE = {"simulate": {"model": "lif_neuron", "stimulus": "step_current"}}
@@ -133,3 +135,86 @@ def test_what_was_written_is_read_again(tmp_path):
     )  # fmt: skip
     write_yaml(tmp_path / "again.yaml", sweep.written())
     assert load_sweep(tmp_path / "again.yaml") == sweep
+
+
+FIELDS = {"model": "mlp_64", "rule": "backprop", "dataset": "digits", "epochs": 2}
+
+
+def test_a_training_is_whatever_train_takes(tmp_path, capsys):
+    config = sl.TrainConfig(**FIELDS)
+    write_yaml(tmp_path / "mine.yaml", FIELDS)
+    write_yaml(tmp_path / "net.yaml", {"kind": "mlp", "name": "net", "sizes": [64, 10, 10]})
+    recipe = {"recipe": str(tmp_path / "mine.yaml")}
+    for given in (config, FIELDS, {"recipe": config}, recipe, {**recipe, "epochs": 2},
+                  tmp_path / "mine.yaml", {"recipe": "mnist_mlp/backprop", **FIELDS}):  # fmt: skip
+        made = TrainedRuns(sl.Sweep(train=given)).config({}, 0)
+        assert {name: getattr(made, name) for name in FIELDS} == FIELDS
+    assert sl.Sweep(train="mnist_mlp/backprop").train.recipe == "mnist_mlp/backprop"
+    capsys.readouterr()
+    for model in ("mlp_64", sl.load_model("mlp_64"), tmp_path / "net.yaml"):
+        for given in (model, {"recipe": model}, {"model": model}):
+            made = sl.Sweep(train=given).train.recipe
+            assert (made.rule, made.dataset, made.epochs) == ("backprop", "digits", 5)
+            assert "Chosen, as it was not named: rule backprop" in capsys.readouterr().err
+    joined = sl.Sweep(train={"recipe": "mnist_mlp/bcm", "options": {"unsupervised_epochs": 2}})
+    assert dict(joined.train.recipe.options) == {"unsupervised_epochs": 2, "transform": "triangle"}
+    both = sl.Sweep(train={"recipe": "mnist_mlp/bcm", "epochs": 2, "changes": {"batch_size": 9}})
+    assert TrainedRuns(both).config({}, 0).batch_size == 9
+
+
+def test_what_a_training_says_is_in_the_file_and_comes_out_of_it(tmp_path):
+    made = sl.Sweep(train={**FIELDS, "seed": 4}, vary={"learning_rate": [0.1, 0.2]})
+    write_yaml(tmp_path / "s.yaml", made.written())
+    assert load_sweep(tmp_path / "s.yaml").train == made.train
+    (tmp_path / "t.yaml").write_text(
+        "train: {model: net.yaml, rule: backprop, dataset: digits, epochs: 2}"
+    )
+    write_yaml(tmp_path / "net.yaml", {"kind": "mlp", "name": "net", "sizes": [64, 10, 10]})
+    read = load_sweep(tmp_path / "t.yaml").train.recipe
+    assert (read.model, read.epochs) == (str(tmp_path / "net.yaml"), 2)
+
+
+def test_the_seed_of_a_configuration_counts_where_no_seeds_are_given():
+    for given in (sl.TrainConfig(**FIELDS, seed=4), {**FIELDS, "seed": 4}):
+        assert sl.Sweep(train=given).seeds == (4,)
+        assert sl.Sweep(train=given, seeds=2).seeds == (0, 1)
+        assert sl.Sweep(**sl.Sweep(train=given).written()).seeds == (4,)
+    assert sl.Sweep(train="mnist_mlp/backprop").seeds == (0,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"train": {**FIELDS, "epoch": 1}}, "did you mean epochs"),
+        ({"train": {"recipe": "mnist_mlp/backprop", "epoch": 1}}, "did you mean epochs"),
+        ({"train": {"rule": "backprp"}}, "did you mean backprop"),
+        ({"train": {"modl": "mlp_64"}}, "there are recipe, changes"),
+        ({"train": 3}, "what is trained is a configuration, a recipe, a model or a run"),
+        ({"train": {"model": "mlp_6"}}, "did you mean mlp_64"),
+        ({"simulate": {"model": "lif_neuron", "stimulus": sl.Stimulus()}}, "a protocol, the name"),
+        ({"simulate": {"model": 3}}, "a SpikingNetwork, the name of a shipped one"),
+        ({"simulate": 3}, "simulate"),
+    ],
+)
+def test_what_is_no_base_is_refused_in_a_sentence(fields, words):
+    with pytest.raises(sl.SpikelearnError) as raised:
+        sl.Sweep(**fields)
+    assert words in str(raised.value)
+    assert "function-" not in str(raised.value)
+
+
+def test_a_base_alone_is_told_by_what_it_is(tmp_path):
+    """What `sweep` takes first: simulated where it is a network that spikes, else trained."""
+    write_yaml(tmp_path / "mine.yaml", FIELDS)
+    write_yaml(tmp_path / "s.yaml", {"simulate": "lif_neuron"})
+    cell = sl.load_model("lif_neuron")
+    write_yaml(tmp_path / "cell.yaml", cell.model_dump(mode="json", exclude_none=True))
+    trained = (sl.TrainConfig(**FIELDS), "mnist_mlp/backprop", tmp_path / "mine.yaml",
+               sl.load_model("mlp_64"))  # fmt: skip
+    assert [_kind_of(one) for one in trained] == ["train"] * 4
+    simulated = (cell, "lif_neuron", str(tmp_path / "cell.yaml"))
+    assert [_kind_of(one) for one in simulated] == ["simulate"] * 3
+    whole = (sl.Sweep(train="mnist_mlp/backprop"), tmp_path / "s.yaml", {"train": FIELDS}, 3, [])
+    assert [_kind_of(one) for one in whole] == [""] * 5
+    paths = sl.Sweep(simulate={"model": tmp_path / "cell.yaml", "stimulus": tmp_path / "s.yaml"})
+    assert paths.simulate.model == str(tmp_path / "cell.yaml")

@@ -8,6 +8,7 @@ import pytest
 
 import spikelearn as sl
 from spikelearn import SpikelearnError, STDPConfig, TrainConfig
+from spikelearn._files import write_yaml
 from spikelearn._keys import content_key
 from spikelearn.training.config import run_key
 from spikelearn.training.given import config_given
@@ -182,3 +183,25 @@ def test_a_run_that_is_read_is_told_also_where_a_bar_is_shown(run, capsys, monke
     assert capsys.readouterr().err.startswith(f"Read from {run.folder}")
     sl.train(FIELDS, runs=run.folder.parent, progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_options_and_changes_are_joined_whatever_says_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"n_steps": 4, "rate": 0.2}
+    fields = {**FIELDS, "rule": "predictive_coding", "options": options, "changes": {"name": "a"}}
+    file = tmp_path / "mine.yaml"
+    write_yaml(file, fields)
+    for given in (TrainConfig(**fields), fields, file, str(file)):
+        joined = config_given(given, options={"n_steps": 6}, changes={"sizes[1]": 20})
+        assert dict(joined.options) == {"n_steps": 6, "rate": 0.2}
+        assert dict(joined.changes or {}) == {"name": "a", "sizes[1]": 20}
+        assert dict(config_given(given, options={}).options) == options
+        # Options are of a rule, and changes of a model.
+        other = config_given(given, rule="backprop")
+        assert (dict(other.options), dict(other.changes or {})) == ({}, {"name": "a"})
+        scaled = config_given(given, rule="feedback_alignment", options={"loss": "squared_error"})
+        assert dict(scaled.options) == {"loss": "squared_error"}
+        assert dict(config_given(given, rule=str(joined.rule)).options) == options
+        larger = config_given(given, model="mlp_784", dataset="mnist")
+        assert (dict(larger.options), dict(larger.changes or {})) == (options, {})
