@@ -51,7 +51,8 @@ def ending_at_once() -> Iterator[None]:
         error = KeyboardInterrupt() if number == signal.SIGINT else Interrupted(number)
         sentence, status = interruption(error)
         if rank() == 0:  # of several that end together one says so
-            os.write(2, f"{sentence}\n".encode())
+            with contextlib.suppress(OSError):  # of a terminal that is gone
+                os.write(2, f"{sentence}\n".encode())
         os._exit(status)
 
     asks = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)

@@ -1,5 +1,8 @@
 """What commands print: results on the output, remarks and errors beside it, or one JSON document.
 
+An output that takes no more, as on a full disk, ends a command, with the status that it ends with
+already, as where it was interrupted.
+
 With --quiet remarks and progress bars are left out; results and errors stay. With --json the
 output is one document and nothing else: what a command `give`s, the files that it `wrote`, its
 `note`s, its error. Lines that are printed plainly stand in it under "said", so that none is lost.
@@ -46,7 +49,7 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
     before, output = (_is_quiet, _document), sys.stdout
     _is_quiet, _document = quiet, {"command": command} if as_json else None
     printed = io.StringIO()
-    ended = False
+    ended, status = False, 0
     try:
         with contextlib.ExitStack() as stack:
             if quiet:
@@ -56,13 +59,16 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
                 stack.enter_context(contextlib.redirect_stdout(printed))
             yield
         ended = True
+    except typer.Exit as leaving:
+        status = leaving.exit_code
+        raise
     finally:
         document = _document
         _is_quiet, _document = before
         if document is not None and (lines := printed.getvalue().splitlines()):
             document["said"] = lines
         # Why a command without a document failed, maybe for this very output, is told already.
-        with _told_if_not_taken(tell=ended or document is not None):
+        with _told_if_not_taken(ended or document is not None, status or 1):
             if document is not None:
                 print(json.dumps(plain(document), indent=2, ensure_ascii=False), file=output)
             if output is not None:
@@ -70,7 +76,7 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told_if_not_taken(tell: bool) -> Iterator[None]:
+def _told_if_not_taken(tell: bool, status: int) -> Iterator[None]:
     """One sentence where the output takes no more; none where its reader has seen enough."""
     try:
         yield
@@ -78,13 +84,13 @@ def _told_if_not_taken(tell: bool) -> Iterator[None]:
         sys.stdout = None
         if tell and not isinstance(error, BrokenPipeError):
             tell_error(f"Error: the output cannot be written: {error.strerror or error}")
-        raise typer.Exit(1) from None
+        raise typer.Exit(status) from None
 
 
 def print_wrong_words(command: str, sentence: str) -> None:
     """The document of a command whose words are wrong; the error stream is told by the parser."""
-    with answering(command, quiet=False, as_json=True):
-        give("error", sentence)
+    with contextlib.suppress(typer.Exit), answering(command, quiet=False, as_json=True):
+        give("error", sentence)  # whoever reads it or not, the words stay wrong
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -17,6 +18,7 @@ import typer
 from calling import call
 from typer.testing import CliRunner
 
+from spikelearn._interrupts import Interrupted
 from spikelearn._progress import progress_bars
 from spikelearn.cli import app
 from spikelearn.cli._output import answering, give, note, plain, print_line, say, wrote
@@ -191,17 +193,66 @@ class Full(io.RawIOBase):
         """Nothing is left to write."""
 
 
-@pytest.mark.parametrize("words", [["rules", "--json"], ["rules"], ["rules", "--jsn", "--json"]])
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(["rules", "--json"], 1), (["rules"], 1), (["rules", "--jsn", "--json"], 2)],
+)
 def test_an_output_that_takes_no_more_is_told_in_one_sentence(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Full()))  # type: ignore[type-var]
     with pytest.raises(SystemExit) as ended:
         app(words)
-    assert ended.value.code == 1
-    (sentence,) = capsys.readouterr().err.split("\n\n")[0].strip().splitlines()
+    assert ended.value.code == status
+    told = capsys.readouterr().err
+    sentence = told.splitlines()[0]
+    assert ("Usage: " in told) == (status == 2)
     assert sentence.startswith("Error: ")
     assert "No space left on device" in sentence
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 130, 143])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_output_that_takes_no_more_leaves_the_status_of_what_ended_the_command(
+    status: int, as_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = io.TextIOWrapper(io.BufferedWriter(Full()))
+    monkeypatch.setattr(sys, "stdout", full)
+
+    def command() -> None:
+        with answering("stats", quiet=False, as_json=as_json):
+            print_line("a result")
+            if status:
+                raise typer.Exit(status)
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == (status or 1)
+
+
+def test_an_interrupt_is_told_by_its_status_on_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*given: object, **named: object) -> None:
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr("spikelearn.rules.RULES", _Raising(interrupted))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(Full())))
+    with pytest.raises(SystemExit) as ended:
+        app(["rules", "--json"])
+    assert ended.value.code == 143
+    assert capsys.readouterr().err.startswith("Interrupted by SIGTERM. ")
+
+
+class _Raising(dict[str, Any]):
+    """A dictionary whose entries cannot be looked at."""
+
+    def __init__(self, by: Any) -> None:
+        self.items = by  # type: ignore[method-assign]
+        self.values = by  # type: ignore[method-assign]
 
 
 def test_results_stand_on_the_output_and_remarks_beside_it(spikes_file: Path) -> None:
