@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import nearest_step
 from spikelearn.plot.drawn_activity import Drawn, activity_of, whole_number
 from spikelearn.plot.style import COLOURS, drawing
 
@@ -50,7 +51,8 @@ def states(
     Raises
     ------
     SpikelearnError
-        Where nothing was recorded, or of several populations, or there is no such neuron or trial.
+        Where nothing was recorded, or of several populations, or there is no such neuron or trial,
+        or the part does not lie within the trial.
 
     Examples
     --------
@@ -67,7 +69,8 @@ def states(
     population, _, variable = name.rpartition(".")
     recorded = activity[population].recorded_neurons.tolist()
     chosen = _chosen(neurons, recorded)
-    times_ms = np.arange(len(values)) * cut.dt_ms + start_ms
+    # The states that are cut out are those from the grid point on that is nearest to `start_ms`.
+    times_ms = (nearest_step(start_ms, cut.dt_ms) + np.arange(len(values))) * cut.dt_ms
     with drawing(ax) as axis:
         for place, neuron in enumerate(chosen):
             colour = COLOURS[place % len(COLOURS)]

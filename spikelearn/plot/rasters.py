@@ -44,7 +44,7 @@ def raster(
     Raises
     ------
     SpikelearnError
-        If there is no such trial.
+        If there is no such trial, or the part does not lie within it.
 
     Examples
     --------

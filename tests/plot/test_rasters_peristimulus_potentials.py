@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn import ACTIVITY, axis_of_a_figure
+from drawn import ACTIVITY, LADDER, axis_of_a_figure
 
 import spikelearn as sl
 from spikelearn import SpikelearnError
@@ -86,6 +86,28 @@ def test_lines_are_the_potentials_of_the_neurons():
     assert axis.get_title(loc="left") == "a, stimulus right"
     assert axis.get_legend().get_title().get_text() == "neuron (2 of 3)"
     assert len(ACTIVITY["a"].plot_potential(axis_of_a_figure(), neurons=1).lines) == 1
+
+
+def test_potentials_stand_at_their_own_times_wherever_the_part_begins():
+    whole = {
+        x: y for x, y in sl.plot.states(ACTIVITY, 1, ax=axis_of_a_figure()).lines[0].get_xydata()
+    }
+    for start_ms in (4.0, 4.3, 4.5, 4.8):
+        (line,) = sl.plot.states(ACTIVITY, 1, start_ms=start_ms, ax=axis_of_a_figure()).lines
+        assert len(line.get_xdata()) in (15, 16)
+        assert all(whole[x] == y for x, y in line.get_xydata())
+
+
+@pytest.mark.parametrize("plot", ["raster", "psth", "states", "rate_curve"])
+@pytest.mark.parametrize(
+    ("start_ms", "stop_ms"),
+    [("0", None), (None, None), (float("nan"), None), (-1, None), (True, None), (20, None),
+     (0, "5"), (0, 21), (5, 5), (6, 5), (0, float("nan")), ([0], None)],
+)  # fmt: skip
+def test_parts_that_a_trial_has_not_are_refused(plot, start_ms, stop_ms):
+    shown = LADDER if plot == "rate_curve" else ACTIVITY
+    with pytest.raises(SpikelearnError, match=r"^st(art|op)_ms"):
+        getattr(sl.plot, plot)(shown, start_ms=start_ms, stop_ms=stop_ms, ax=axis_of_a_figure())
 
 
 @pytest.mark.parametrize(
