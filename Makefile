@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test slow robustness lint docs lessons lessons-outputs clean
+.PHONY: demo test slow robustness lint docs lessons lessons-outputs constraints dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/spikelearn demo --out runs/demo
@@ -40,6 +40,20 @@ lessons: $(INSTALLED)
 # Runs the lessons, and stores what they print and draw in them.
 lessons-outputs: $(INSTALLED)
 	$(BIN)/python docs/store_outputs.py
+
+# Pins what pyproject.toml names, for every Python that it is tested with; pins that fit stay.
+# To take newer ones: make constraints UPGRADE='--upgrade-package numba'
+constraints: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	PATH="$(abspath $(BIN)):$$PATH" .ci/constraints $(UPGRADE)
+
+# Wheel and source distribution in dist/, the same bytes from the same commit, and checked.
+dist: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[release]"
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from spikelearn.comparison.recording_summary import recording_summary
     from spikelearn.comparison.tables import read_first
-    from spikelearn.explorer.page import explore
+    from spikelearn.explorer.notebook import explore
     from spikelearn.networks import load_model
     from spikelearn.networks.spiking import SpikingNetwork
     from spikelearn.recordings import load as load_recording
@@ -56,7 +56,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "UnsupportedFeatureError": ("spikelearn._errors", "UnsupportedFeatureError"),
     "compare": ("spikelearn.studies.comparing", "compare"),
     "compare_runs": ("spikelearn.training.run_comparison", "compare_runs"),
-    "explore": ("spikelearn.explorer.page", "explore"),
+    "explore": ("spikelearn.explorer.notebook", "explore"),
     "load_activity": ("spikelearn.spikes", "load"),
     "load_model": ("spikelearn.networks", "load_model"),
     "load_protocol": ("spikelearn.stimuli", "load_protocol"),

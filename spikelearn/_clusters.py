@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._extras import lacking
 from spikelearn._files import read_yaml
 
 # Of dask-jobqueue's classes, by what its file calls them.
@@ -393,10 +394,7 @@ def _jobqueue() -> Any:
     try:
         import dask_jobqueue
     except ImportError as error:
-        raise SpikelearnError(
-            "jobs of a cluster are made by dask-jobqueue, which is not installed; `pip install"
-            " 'spikelearn-toolkit[cluster]'` installs it"
-        ) from error
+        raise lacking("dask_jobqueue", "a cluster's queue", error) from error
     except ValueError as error:  # of a signal's handler
         if is_main:
             raise

@@ -10,6 +10,7 @@
     pictures.py    what is seen of an activity, as numbers
     figures.py     the same on the page
     page.py        the page of networks
+    notebook.py    the same in a notebook
     stdp_page.py   the page of protocols (protocols.py): what pairs of spikes do to a synapse
     pages.py       all pages, by their addresses
     server.py      the server, on this machine alone unless asked
@@ -20,14 +21,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spikelearn.explorer.page import explore
+    from spikelearn.explorer.notebook import explore
 
 __all__ = ["explore"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from spikelearn.explorer.page import explore
+        from spikelearn.explorer.notebook import explore
 
         return explore
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

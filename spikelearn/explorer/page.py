@@ -295,28 +295,8 @@ def first_setting(model: Any, stimulus: str | None = None) -> tuple[dict[str, Op
     return known, setting
 
 
-def explore(model: Any = "brunel2000", stimulus: str | None = None) -> Any:
-    """Turn the knobs of a network inside a notebook; on a page of its own: `spikelearn explore`.
-
-    Parameters
-    ----------
-    model : SpikingNetwork, str, Path or mapping
-        As `simulate` takes it.
-    stimulus : str, optional
-        The name of what it is shown, or a file.
-
-    Returns
-    -------
-    panel.Column
-        Shown where a notebook's cell ends with it.
-
-    Examples
-    --------
-    >>> import spikelearn as sl
-    >>> page = sl.explore("lif_neuron", "step_current")
-    >>> type(page).__name__
-    'Column'
-    """
+def in_notebook(model: Any, stimulus: str | None) -> Any:
+    """What a notebook shows; see `spikelearn.explore`."""
     known, setting = first_setting(model, stimulus)
     if running_loop() is not None:
         pn.extension()

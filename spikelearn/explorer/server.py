@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import secrets
 import signal
@@ -10,7 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from spikelearn._errors import SpikelearnError, UnsupportedFeatureError
+from spikelearn._errors import SpikelearnError
+from spikelearn._extras import lacking
 from spikelearn.explorer.newest import close_all
 
 HERE = "127.0.0.1"
@@ -22,15 +24,14 @@ def require_panel() -> None:
 
     Raises
     ------
-    UnsupportedFeatureError
+    SpikelearnError
         Saying how to install it.
     """
-    import importlib.util
-
-    if any(importlib.util.find_spec(name) is None for name in ("panel", "bokeh")):
-        raise UnsupportedFeatureError(
-            "the page needs Panel: pip install 'spikelearn-toolkit[explore]'"
-        )
+    for module in ("bokeh", "panel"):  # in the order in which they need each other
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise lacking(module, "the page of knobs", error) from error
 
 
 class Served:

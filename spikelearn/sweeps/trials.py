@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._extras import lacking
 from spikelearn._small_results import SmallResults
 from spikelearn.sweeps.axes import Axis, Together, Varied
 from spikelearn.sweeps.checking import check_sweep
@@ -270,10 +271,7 @@ def _study(search: Search, seed: int) -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise SpikelearnError(
-            "a search is made by Optuna, which is not installed; `pip install"
-            " 'spikelearn-toolkit[search]'` installs it"
-        ) from error
+        raise lacking("optuna", "a search", error) from error
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

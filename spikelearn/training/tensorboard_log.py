@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spikelearn._atomic import WriteError, make_folder
-from spikelearn._errors import SpikelearnError
+from spikelearn._extras import lacking
 from spikelearn._names import file_name
 
 _EVENTS = "events.out.tfevents.*"
@@ -93,8 +93,5 @@ def summary_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise SpikelearnError(
-            "a log for TensorBoard needs the package tensorboard; install it with"
-            " pip install tensorboard (or spikelearn-toolkit[tensorboard])"
-        ) from error
+        raise lacking("tensorboard", "a log of training", error) from error
     return SummaryWriter

@@ -12,7 +12,8 @@ import spikelearn as sl
 
 pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)")
 
-from spikelearn.explorer.page import Page, explore, first_setting
+from spikelearn.explorer.notebook import explore
+from spikelearn.explorer.page import Page, first_setting
 from spikelearn.explorer.settings import HELD
 from spikelearn.explorer.taking import spikes_file
 

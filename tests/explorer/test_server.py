@@ -11,7 +11,6 @@ import spikelearn as sl
 
 pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)")
 
-from spikelearn.explorer import server
 from spikelearn.explorer.server import Served
 
 
@@ -66,9 +65,3 @@ def test_others_need_a_token() -> None:
     finally:
         one.close()
         other.close()
-
-
-def test_without_panel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(sl.UnsupportedFeatureError, match=r"spikelearn-toolkit\[explore\]"):
-        server.require_panel()

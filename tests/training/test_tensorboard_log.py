@@ -96,7 +96,7 @@ def test_without_tensorboard_one_sentence_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
-    with pytest.raises(SpikelearnError, match="pip install tensorboard"):
+    with pytest.raises(SpikelearnError, match=r"pip install 'spikelearn-toolkit\[tensorboard\]'"):
         train(CONFIG, tmp_path / "runs", tensorboard=tmp_path / "logs")
     assert list(tmp_path.iterdir()) == []
 

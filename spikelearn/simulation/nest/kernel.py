@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._extras import lacking
 from spikelearn._mpi import n_ranks
 
 # Threads meet after each shortest delay, which costs more than so many neurons take until then.
@@ -40,10 +41,7 @@ def import_nest() -> Any:
     try:
         import nest
     except ImportError as error:
-        raise SpikelearnError(
-            "the backend nest needs the simulator NEST, which cannot be imported"
-            f" ({error}); install it with pip install 'spikelearn-toolkit[nest]'"
-        ) from None
+        raise lacking("nest", "the backend nest", error) from None
     finally:
         sys.argv = arguments
         sys.setdlopenflags(flags)
