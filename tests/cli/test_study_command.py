@@ -101,7 +101,7 @@ def test_a_folder_that_is_a_file_is_refused_before_anything_is_done(plan, descri
     for place in (file, file / "below"):
         done = call("study", "run", description, "--out", place, *plan)
         assert done.exit_code == 1, done.output
-        assert "a_file is a file, not a folder" in " ".join(done.stderr.split())
+        assert "a file, not a folder" in " ".join(done.stderr.split())
         assert done.stdout == ""
     assert sorted(tmp_path.rglob("*")) == before
     assert file.read_text() == "mine"

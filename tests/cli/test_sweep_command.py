@@ -59,7 +59,7 @@ def test_a_plan_refuses_a_folder_that_is_a_file(option, tmp_path):
             done = call("sweep", "simulate", *CELL, "--vary", values, "--plan", option, place,
                         *words)  # fmt: skip
             assert done.exit_code == 1, done.output
-            assert "a_file is a file, not a folder" in " ".join(done.stderr.split())
+            assert "a file, not a folder" in " ".join(done.stderr.split())
             assert done.stdout == ""
     assert [one.name for one in tmp_path.iterdir()] == ["a_file"]
 
