@@ -15,16 +15,15 @@ import platform
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spikelearn._arguments import checked_path
 from spikelearn._atomic import check_folder
-from spikelearn._description import Description
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn._files import read_yaml, shipped_names, validate, write_yaml
+from spikelearn._files import read_yaml, write_yaml
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress, check_progress, progress_of_call
@@ -32,10 +31,10 @@ from spikelearn._small_results import SmallResults
 from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
-from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.sweeps.checking import check_sweep, check_values
-from spikelearn.sweeps.description import Sweep, load_sweep
+from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.estimate import Estimate
+from spikelearn.sweeps.given import Described, sweep_given
 from spikelearn.sweeps.plan import Plan
 from spikelearn.sweeps.result import SweepResult
 from spikelearn.sweeps.search_result import SearchResult, search_in_words, write_best
@@ -43,13 +42,10 @@ from spikelearn.sweeps.simulated import SimulatedRuns
 from spikelearn.sweeps.table import write_sweep_table
 from spikelearn.sweeps.trained import TrainedRuns
 from spikelearn.sweeps.trials import Trials, changes_of, check_search
-from spikelearn.training.recipes import is_model, is_recipe
-from spikelearn.training.stored_runs import StoredRun
 
 RESULTS = "sweeps/results.sqlite"
 DESCRIPTION = "sweep.yaml"
 Runs = SimulatedRuns | TrainedRuns
-Described = Sweep | str | Path | Mapping[str, Any] | Description | StoredRun
 
 
 def sweep(
@@ -135,7 +131,7 @@ def sweep(
             checked_path(f"the folder `{name}`", place)
     if tell is not None and not callable(tell):
         raise SpikelearnError(f"tell is a function, found {tell!r:.40}")
-    described = _described(description, fields)
+    described = sweep_given(description, fields)
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
     made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described, again)
@@ -190,34 +186,6 @@ def _place(description: Sweep, folder: Path, out: str | Path | None) -> Path:
     for needed in (folder, place):
         check_folder(needed)
     return place
-
-
-def _described(description: Any, fields: Mapping[str, Any]) -> Sweep:
-    if description is None:
-        return Sweep(**fields)
-    kind = _kind_of(description)
-    if kind:
-        return Sweep(**{kind: description, **fields})
-    if isinstance(description, str | Path):
-        description = load_sweep(description)
-    elif isinstance(description, Mapping):
-        description = validate(Sweep, dict(description), "the sweep")
-    if not isinstance(description, Sweep):
-        raise SpikelearnError(
-            f"a sweep is a Sweep, a mapping of its fields or a YAML file, found {description!r:.60}"
-        )
-    return description.model_copy(update=fields) if fields else description
-
-
-def _kind_of(given: Any) -> str:
-    """The field of a sweep that a base given alone is; empty for what describes a whole sweep."""
-    if isinstance(given, SpikingNetwork) or str(given) in shipped_names("models"):
-        return "simulate"
-    if isinstance(given, str | Path):
-        return "train" if is_recipe(given) else "simulate" if is_model(given) else ""
-    if isinstance(given, Sweep) or not isinstance(given, Description | StoredRun):
-        return ""
-    return "train"
 
 
 @dataclass

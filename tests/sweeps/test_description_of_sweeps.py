@@ -7,7 +7,6 @@ import pytest
 import spikelearn as sl
 from spikelearn._files import write_yaml
 from spikelearn.sweeps import load_sweep
-from spikelearn.sweeps.running import _kind_of
 from spikelearn.sweeps.trained import TrainedRuns
 
 TAU = "populations.neuron.tau_m_ms"
@@ -201,20 +200,3 @@ def test_what_is_no_base_is_refused_in_a_sentence(fields, words):
         sl.Sweep(**fields)
     assert words in str(raised.value)
     assert "function-" not in str(raised.value)
-
-
-def test_a_base_alone_is_told_by_what_it_is(tmp_path):
-    """What `sweep` takes first: simulated where it is a network that spikes, else trained."""
-    write_yaml(tmp_path / "mine.yaml", FIELDS)
-    write_yaml(tmp_path / "s.yaml", {"simulate": "lif_neuron"})
-    cell = sl.load_model("lif_neuron")
-    write_yaml(tmp_path / "cell.yaml", cell.model_dump(mode="json", exclude_none=True))
-    trained = (sl.TrainConfig(**FIELDS), "mnist_mlp/backprop", tmp_path / "mine.yaml",
-               sl.load_model("mlp_64"))  # fmt: skip
-    assert [_kind_of(one) for one in trained] == ["train"] * 4
-    simulated = (cell, "lif_neuron", str(tmp_path / "cell.yaml"))
-    assert [_kind_of(one) for one in simulated] == ["simulate"] * 3
-    whole = (sl.Sweep(train="mnist_mlp/backprop"), tmp_path / "s.yaml", {"train": FIELDS}, 3, [])
-    assert [_kind_of(one) for one in whole] == [""] * 5
-    paths = sl.Sweep(simulate={"model": tmp_path / "cell.yaml", "stimulus": tmp_path / "s.yaml"})
-    assert paths.simulate.model == str(tmp_path / "cell.yaml")
