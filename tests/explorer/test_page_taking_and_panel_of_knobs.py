@@ -12,7 +12,6 @@ import spikelearn as sl
 
 pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)")
 
-from spikelearn.explorer.notebook import explore
 from spikelearn.explorer.page import Page, first_setting
 from spikelearn.explorer.settings import HELD
 from spikelearn.explorer.taking import spikes_file
@@ -179,13 +178,3 @@ def test_the_whole_trial_is_saved_where_a_part_is_shown(waiting: Waiting) -> Non
     assert name == "lif_neuron.csv"
     assert answer is not None
     assert spikes_file(setting, answer.activity, ".csv")[1].count(b"\n") == content.count(b"\n")
-
-
-def test_explore_gives_what_a_notebook_shows() -> None:
-    view = explore("lif_neuron", "fi_curve")
-    assert view._page.setting.subject.stimulus == "fi_curve"
-    view._page.close()
-    with pytest.raises(sl.SpikelearnError, match="there is no model called 'lif'"):
-        explore("lif")
-    with pytest.raises(sl.SpikelearnError, match="which trains"):
-        explore("mlp_784")
