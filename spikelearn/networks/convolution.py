@@ -120,7 +120,8 @@ class Convolution(Layer):
 def positions(layer: Layer) -> torch.Tensor | float:
     """How many products each weight of a layer collects from one sample.
 
-    For a kernel, the positions at which its entry lies within the image; shape (size, size).
+    For a kernel, the positions at which its entry lies within the image; shape (size, size). At
+    least 1, also of an entry that sees nothing but the zeros around the image.
     """
     if not isinstance(layer, Convolution):
         return 1.0
@@ -128,4 +129,5 @@ def positions(layer: Layer) -> torch.Tensor | float:
     image = weight.new_ones((1, 1, *layer.in_shape[1:]))
     signal = weight.new_ones((1, 1, *layer.shape.kernel_sides))
     of_kernel = (1, 1, layer.size, layer.size)
-    return conv2d_weight(image, of_kernel, signal, layer.stride, layer.padding)[0, 0]
+    seen = conv2d_weight(image, of_kernel, signal, layer.stride, layer.padding)[0, 0]
+    return seen.clamp_min(1.0)

@@ -16,9 +16,10 @@ wrong mode.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -70,6 +71,7 @@ class Layer(nn.Module):
     has_bias: bool = True
     # In an update: which activity is kept, over the share that is kept.
     mask: torch.Tensor | None = None
+    _kept: tuple[Any, int, torch.Tensor, torch.Tensor] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +149,7 @@ class Layer(nn.Module):
         if self.pooling is None:
             h = phi(y)
         elif self.pooling.kind == "max":
-            h = phi(self.pooling(y))  # the same as after the nonlinearity, which never falls
+            h = phi(self._highest(y)[0])  # the same as after the nonlinearity, which never falls
         else:
             h = self.pooling(phi(y))
         return h if self.mask is None else h * self._mask(h)
@@ -178,7 +180,7 @@ class Layer(nn.Module):
         """
         if self.plain:
             return ACTIVATIONS[self.activation].back(signal, z, h)
-        signal, _ = self._back_to_norm(signal, z, h)
+        signal = self._back_to_norm(signal, z, h)
         return signal if self.norm is None else self.norm.back(signal, z)
 
     def descend(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
@@ -193,9 +195,7 @@ class Layer(nn.Module):
         """
         if self.norm is None:
             return self.back(signal, z, h)
-        signal, _ = self._back_to_norm(signal, z, h)
-        self.norm.weight.grad, self.norm.bias.grad = self.norm.product(signal, z)
-        return self.norm.back(signal, z)
+        return self.norm.descend(self._back_to_norm(signal, z, h), z)
 
     def norm_gradients(
         self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor
@@ -209,10 +209,12 @@ class Layer(nn.Module):
         """
         if self.norm is None:
             return []
-        return list(self.norm.product(self._back_to_norm(signal, z, h)[0], z))
+        return list(self.norm.product(self._back_to_norm(signal, z, h), z))
 
     def forth(self, change: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         """How h changes with z: the derivative of `activate` at z, applied to `change`.
+
+        Of neurons without a normalisation: no rule carries changes forwards through one.
 
         Parameters
         ----------
@@ -222,16 +224,16 @@ class Layer(nn.Module):
         phi = ACTIVATIONS[self.activation]
         if self.plain:
             return phi.back(change, z, h)
-        y = z
         if self.norm is not None:
-            change, y = self.norm.forth(change, z), self.norm(z)
+            raise NotImplementedError("changes are not carried forwards through a normalisation")
         if self.pooling is None:
-            moved = phi.back(change, y, phi.function(y))
+            moved = phi.back(change, z, phi.function(z))
         elif self.pooling.kind == "max":
-            highest = self.pooling(y)
-            moved = phi.back(self.pooling.forth(change, y), highest, phi.function(highest))
+            highest, places = self._highest(z)
+            along = self.pooling.at_places(change, places)
+            moved = phi.back(along, highest, phi.function(highest))
         else:
-            moved = self.pooling(phi.back(change, y, phi.function(y)))
+            moved = self.pooling(phi.back(change, z, phi.function(z)))
         return moved if self.mask is None else moved * self._mask(moved)
 
     def unpool(self, signal: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
@@ -244,23 +246,37 @@ class Layer(nn.Module):
         """
         if self.pooling is None:
             return signal
-        return self.pooling.back(signal, z if self.norm is None else self.norm(z))
+        y = z if self.norm is None else self.norm(z)
+        if self.pooling.kind == "max":
+            return self.pooling.to_places(signal, y, self._highest(y)[1])
+        return self.pooling.back(signal, y)
 
-    def _back_to_norm(
-        self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The signal at what the normalisation gives, and that."""
+    def _back_to_norm(self, signal: torch.Tensor, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """The signal at what the normalisation gives."""
         phi = ACTIVATIONS[self.activation]
         if self.mask is not None:
             signal = signal * self._mask(signal)
         y = z if self.norm is None else self.norm(z)
         if self.pooling is None:
-            return phi.back(signal, y, h if self.mask is None else phi.function(y)), y
+            return phi.back(signal, y, h if self.mask is None else phi.function(y))
         if self.pooling.kind == "max":
-            highest, places = self.pooling.highest(y)
+            highest, places = self._highest(y)
             found = h if self.mask is None else phi.function(highest)
-            return self.pooling.to_places(phi.back(signal, highest, found), y, places), y
-        return phi.back(self.pooling.back(signal, y), y, phi.function(y)), y
+            return self.pooling.to_places(phi.back(signal, highest, found), y, places)
+        return phi.back(self.pooling.back(signal, y), y, phi.function(y))
+
+    def _highest(self, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The highest of y and their places; those of the last y are kept for the way back."""
+        pooling = cast("Pooling", self.pooling)
+        if torch.is_grad_enabled() and y.requires_grad:
+            return pooling.highest(y)
+        if self._kept is not None:
+            last, version, *found = self._kept
+            if last() is y and version == y._version:
+                return cast("tuple[torch.Tensor, torch.Tensor]", tuple(found))
+        highest, places = pooling.highest(y)
+        self._kept = (weakref.ref(y), y._version, highest, places)
+        return highest, places
 
     def _mask(self, like: torch.Tensor) -> torch.Tensor:
         """The mask of the batch; once for each copy of it, one after another."""
@@ -289,6 +305,10 @@ class Layer(nn.Module):
         `transpose` of the weights, but for layers whose drive is not affine.
         """
         return self.transpose(self.weight, delta)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is kept of the last batch."""
+        return {**self.__dict__, "_kept": None}
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         """Activity from the activity of the layer below."""

@@ -11,11 +11,13 @@ group, Wu & He 2018, arXiv:1803.08494
 
 from __future__ import annotations
 
-from typing import Literal
+import weakref
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
+_aten = torch.ops.aten
 MOMENTUM = 0.1  # share of a batch in the running means
 EPSILON = 1e-5
 
@@ -32,6 +34,7 @@ class Normalisation(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self._in_update = self._moves = False
+        self._kept: tuple[Any, tuple[int | bool, ...], Any] | None = None
         if kind == "batch":
             self.register_buffer("running_mean", torch.zeros(channels))
             self.register_buffer("running_var", torch.ones(channels))
@@ -43,18 +46,13 @@ class Normalisation(nn.Module):
     def end_update(self) -> None:
         """Go by the running means again."""
         self._in_update = self._moves = False
+        self._kept = None
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """What neurons get, of the shape of z."""
-        if self.kind == "group":
-            return nn.functional.group_norm(z, self.groups, self.weight, self.bias, EPSILON)
-        running: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
-        if self._moves or not self._in_update:
-            running = self.running_mean, self.running_var
-        self._moves = False
-        return nn.functional.batch_norm(
-            z, *running, self.weight, self.bias, self._in_update, MOMENTUM, EPSILON
-        )
+        if torch.is_grad_enabled():
+            return self._computed(z)[0]
+        return self._normalised(z)[0]
 
     def back(self, signal: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """The transposed derivative: the signal at z from that at y.
@@ -63,16 +61,7 @@ class Normalisation(nn.Module):
         ----------
         signal, z : tensor of shape (batch, channels, height, width)
         """
-        return self._without_statistics(signal * by_channel(self.weight, z), z)
-
-    def forth(self, change: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """The derivative: how y changes with z.
-
-        Parameters
-        ----------
-        change, z : tensor of shape (batch, channels, height, width)
-        """
-        return self._without_statistics(change, z) * by_channel(self.weight, z)
+        return self._gradients(signal, z, [True, False, False])[0]
 
     def product(self, signal: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Derivatives of `signal . y` by scale and shift.
@@ -81,41 +70,68 @@ class Normalisation(nn.Module):
         ----------
         signal, z : tensor of shape (batch, channels, height, width)
         """
-        standard = self._standardised(z)[0]
-        return (signal * standard).sum((0, 2, 3)), signal.sum((0, 2, 3))
+        _, scale, shift = self._gradients(signal, z, [False, True, True])
+        return scale, shift
 
-    def _without_statistics(self, signal: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """The derivative of the standardised drive, which is its own transpose."""
-        standard, size, axes = self._standardised(z)
-        if axes is None:
-            return signal * size
-        shape = signal.shape
-        signal, standard = signal.reshape(self._seen(z)), standard.reshape(self._seen(z))
-        mean = signal.mean(axes, keepdim=True)
-        along = (signal * standard).mean(axes, keepdim=True)
-        return ((signal - mean - standard * along) * size).reshape(shape)
+    def descend(self, signal: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """As `back`; and leave in `.grad` of scale and shift what `product` gives.
 
-    def _standardised(
-        self, z: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, tuple[int, ...] | None]:
-        """(z - m) / s; 1 / s; and the axes that m and s are means over, None of running means."""
-        if self.kind == "batch" and not self._in_update:
-            size = by_channel((self.running_var + EPSILON).rsqrt(), z)
-            return (z - by_channel(self.running_mean, z)) * size, size, None
-        seen = z.reshape(self._seen(z))
-        axes = (0, 2, 3) if self.kind == "batch" else (2, 3, 4)
-        variance, mean = torch.var_mean(seen, axes, correction=0, keepdim=True)
-        size = (variance + EPSILON).rsqrt()
-        return ((seen - mean) * size).reshape(z.shape), size, axes
+        Parameters
+        ----------
+        signal, z : tensor of shape (batch, channels, height, width)
+        """
+        delta, self.weight.grad, self.bias.grad = self._gradients(signal, z, [True] * 3)
+        return delta
 
-    def _seen(self, z: torch.Tensor) -> tuple[int, ...]:
-        """Shape of z with an axis for what statistics are made of."""
-        n, channels, *image = z.shape
-        if self.kind == "batch":
-            return (n, channels, *image)
-        return (n, self.groups, channels // self.groups, *image)
+    @torch.no_grad()
+    def _gradients(
+        self, signal: torch.Tensor, z: torch.Tensor, wanted: list[bool]
+    ) -> tuple[torch.Tensor, ...]:
+        """Derivatives of `signal . y` by z, scale and shift, where they are wanted."""
+        _, mean, size = self._normalised(z)
+        signal, z = signal.contiguous(), z.contiguous()
+        if self.kind == "group":
+            found = _aten.native_group_norm_backward(
+                signal, z, mean, size, self.weight, *self._sizes(z), wanted
+            )
+        else:
+            kept = (None, None) if self._in_update else (self.running_mean, self.running_var)
+            found = _aten.native_batch_norm_backward(
+                signal, z, self.weight, *kept, mean, size, self._in_update, EPSILON, wanted
+            )
+        gradients: tuple[torch.Tensor, ...] = tuple(found)
+        return gradients
 
+    def _normalised(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """y, with the means and sizes it is made by; those of the last z are kept."""
+        state = (z._version, self.weight._version, self.bias._version, self._in_update)
+        if self._kept is not None and self._kept[0]() is z and self._kept[1] == state:
+            return self._kept[2]
+        with torch.no_grad():
+            found = self._computed(z)
+        self._kept = (weakref.ref(z), state, found)
+        return found
 
-def by_channel(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A value for each channel, to be broadcast over maps."""
-    return values.view(1, -1, *(1,) * (like.ndim - 2))
+    def _computed(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        if self.kind == "group":
+            made = _aten.native_group_norm(
+                z.contiguous(), self.weight, self.bias, *self._sizes(z), EPSILON
+            )
+        else:
+            running: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
+            if self._moves or not self._in_update:
+                running = self.running_mean, self.running_var
+            self._moves = False
+            made = _aten.native_batch_norm(
+                z, self.weight, self.bias, *running, self._in_update, MOMENTUM, EPSILON
+            )
+        found: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = made
+        return found
+
+    def _sizes(self, z: torch.Tensor) -> tuple[int, int, int, int]:
+        """Images, channels, positions and groups."""
+        return len(z), z.shape[1], z[0, 0].numel(), self.groups
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is kept of the last batch."""
+        return {**self.__dict__, "_kept": None}

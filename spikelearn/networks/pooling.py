@@ -31,17 +31,16 @@ class Pooling(PoolShape):
             signal, y, [self.size] * 2, [self.stride] * 2, [0, 0], False, True, None
         )
 
-    def forth(self, change: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The derivative at y: how what is pooled changes with the maps.
+    def at_places(self, maps: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """What stands in these places of the maps.
 
         Parameters
         ----------
-        change, y : tensor of shape (batch, channels, height, width)
+        maps : tensor of shape (batch, channels, height, width)
+        places : int64 tensor of shape (batch, channels, height, width), pooled
+            From `highest`.
         """
-        if self.kind == "average":
-            return self(change)
-        places = self.highest(y)[1]
-        return change.flatten(2).gather(2, places.flatten(2)).view(places.shape)
+        return maps.flatten(2).gather(2, places.flatten(2)).view(places.shape)
 
     def highest(self, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The highest values, and in which place of its map each stands."""

