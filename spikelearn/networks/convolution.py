@@ -111,10 +111,12 @@ class Convolution(Layer):
         p = self.averaged
         if p == 1:
             return delta
-        delta = delta.repeat_interleave(p, -2).repeat_interleave(p, -1) / p**2
         # Rows and columns that pooling dropped at the edge send nothing back.
-        height, width = self.shape.kernel_sides
-        return pad(delta, (0, width % p, 0, height % p))
+        like = delta.new_empty(len(delta), self.shape.channels, *self.shape.kernel_sides)
+        spread: torch.Tensor = torch.ops.aten.avg_pool2d_backward(
+            delta.contiguous(), like, [p, p], [p, p], [0, 0], False, True, None
+        )
+        return spread
 
 
 def positions(layer: Layer) -> torch.Tensor | float:
