@@ -12,9 +12,9 @@ import numpy as np
 
 from spikelearn.simulation.grid.network import GridNetwork
 from spikelearn.simulation.grid.neurons import GridNeurons
+from spikelearn.simulation.native.kept_rows import rows_of
 from spikelearn.simulation.native.models import CONDUCTING, LINEAR, STEPPED, Models
 from spikelearn.simulation.native.parts import Part, outlets, phase_steps, whole
-from spikelearn.simulation.native.rows import arrange_synapses
 from spikelearn.simulation.native.runge_kutta import CHUNK, CONDUCTANCE, HIGH, LOW, ROWS
 from spikelearn.simulation.native.slopes import slopes_of
 from spikelearn.simulation.native.state import (
@@ -42,7 +42,7 @@ def arrange_parts(grid: GridNetwork, parts: Sequence[Part]) -> list[Net]:
         _populations(grid, part, start) for part, start in zip(parts, starts, strict=True)
     ]
     channels = [_channels(list(part.neurons.values())) for part in parts]
-    synapses, shortest, longest = arrange_synapses(grid, parts, populations, channels)
+    synapses, shortest, longest = rows_of(grid, parts, populations, channels)
     nets = []
     for index, part in enumerate(parts):
         neurons = list(part.neurons.values())
