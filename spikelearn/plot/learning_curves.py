@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._keys import content_key
 from spikelearn.plot.names import colour, label, rank
-from spikelearn.plot.style import COLOURS, drawing, say_nothing_to_draw
+from spikelearn.plot.style import drawing, pens, pens_of, say_nothing_to_draw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,10 +79,15 @@ def learning_curve(runs: Any, measure: str | None = None, ax: Axes | None = None
         raise SpikelearnError(f"there is no measure '{measure}'; {nearest(str(measure), known)}")
     names = _names(lines)
     hues = [colour(line.rule) for line in lines]
-    if len(set(hues)) < len(hues):
-        hues = [COLOURS[i % len(COLOURS)] for i in range(len(lines))]
+    several = len(set(hues)) < len(hues)
     with drawing(ax) as axis:
-        _draw(axis, names, hues, [line.table for line in lines], measure)
+        _draw(
+            axis,
+            names,
+            pens_of(len(lines)) if several else pens(hues),
+            [line.table for line in lines],
+            measure,
+        )
         if not axis.lines:
             say_nothing_to_draw(axis, "nothing to draw")
         elif len(lines) > 1:
@@ -104,13 +109,13 @@ def curve_panel(axis: Axes, table: pd.DataFrame, measure: str) -> None:
     """
     rules = sorted(dict.fromkeys(table["rule"]), key=rank)
     tables = [table[table["rule"] == rule] for rule in rules]
-    _draw(axis, [label(rule) for rule in rules], [colour(rule) for rule in rules], tables, measure)
+    _draw(axis, [label(rule) for rule in rules], pens([colour(r) for r in rules]), tables, measure)
 
 
 def _draw(
     axis: Axes,
     names: Sequence[str],
-    hues: Sequence[str],
+    drawn_by: Sequence[dict[str, Any]],
     tables: Sequence[pd.DataFrame],
     measure: str,
 ) -> None:
@@ -119,15 +124,15 @@ def _draw(
 
     words, factor = SHOWN.get(measure, (measure.replace("_", " "), 1))
     above_zero = True
-    for name, hue, table in zip(names, hues, tables, strict=True):
+    for name, pen, table in zip(names, drawn_by, tables, strict=True):
         if measure not in table:
             continue
         by_seed = table.pivot_table(index="epoch", columns="seed", values=measure) * factor
         if by_seed.empty:
             continue
         above_zero &= bool((table[measure].dropna() > 0).all())
-        axis.plot(by_seed.index, by_seed, color=hue, linewidth=0.6, alpha=0.6)
-        axis.plot(by_seed.index, by_seed.mean(axis=1), color=hue, linewidth=1.8, label=name)
+        axis.plot(by_seed.index, by_seed, linewidth=0.6, alpha=0.6, **pen)
+        axis.plot(by_seed.index, by_seed.mean(axis=1), linewidth=1.8, label=name, **pen)
     if measure == "train_loss" and above_zero:
         axis.set_yscale("log")
         for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikelearn._arguments import check_numbers
 from spikelearn.plot.drawn_activity import Drawn, activity_of
-from spikelearn.plot.style import COLOURS, described_size, drawing
+from spikelearn.plot.style import COLOURS, described_size, drawing, pens_of
 from spikelearn.responses.psth import bin_centres_ms, population_psth
 from spikelearn.spikes.binning import within_whole_bins
 
@@ -74,11 +74,10 @@ def psth(
         if len(names) == 1:
             psth_panel(axis, activity, names[0], bin_ms, sigma_ms, start_ms)
         else:
-            for index, name in enumerate(names):
+            for name, pen in zip(names, pens_of(len(names)), strict=True):
                 times_ms, rates_hz, _ = _rates(activity, name, bin_ms, sigma_ms)
                 mean = rates_hz.mean(axis=0)
-                colour = COLOURS[index % len(COLOURS)]
-                axis.plot(times_ms + start_ms, mean, color=colour, linewidth=1.2, label=name)
+                axis.plot(times_ms + start_ms, mean, linewidth=1.2, label=name, **pen)
             axis.set_ylabel("firing rate (Hz)")
             axis.set_ylim(0, None if activity.n_spikes else 1)
         if axis.get_legend_handles_labels()[0]:

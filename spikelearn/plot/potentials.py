@@ -10,7 +10,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import nearest_step
 from spikelearn.plot.drawn_activity import Drawn, activity_of, whole_number
-from spikelearn.plot.style import COLOURS, drawing
+from spikelearn.plot.style import drawing, pens_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,10 +72,9 @@ def states(
     # The states that are cut out are those from the grid point on that is nearest to `start_ms`.
     times_ms = (nearest_step(start_ms, cut.dt_ms) + np.arange(len(values))) * cut.dt_ms
     with drawing(ax) as axis:
-        for place, neuron in enumerate(chosen):
-            colour = COLOURS[place % len(COLOURS)]
+        for neuron, pen in zip(chosen, pens_of(len(chosen)), strict=True):
             line = values[:, recorded.index(neuron)]
-            axis.plot(times_ms, line, color=colour, linewidth=1, label=str(neuron))
+            axis.plot(times_ms, line, linewidth=1, label=str(neuron), **pen)
         axis.set_ylabel(_LABELS.get(variable, variable.replace("_", " ")))
         axis.set_xlabel("time (ms)")
         axis.set_xlim(start_ms, start_ms + cut.duration_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spikelearn.plot.drawn_activity import Drawn, activity_of
-from spikelearn.plot.style import COLOURS, drawing
+from spikelearn.plot.style import drawing, pens_of
 from spikelearn.spikes import summary_by
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def rate_curve(
     table = summary_by.rate_curve(activity, start_ms, stop_ms)
     populations = list(dict.fromkeys(table["population"]))
     with drawing(ax, 5.5, 3.6) as axis:
-        for place, name in enumerate(populations):
+        for name, pen in zip(populations, pens_of(len(populations)), strict=True):
             mine = table[table["population"] == name]
             repeated = bool((mine["n_trials"] > 1).any())
             axis.errorbar(
                 mine["value"], mine["rate_hz"], mine["sd_hz"] if repeated else None,
-                fmt="o-", markersize=4, capsize=2, color=COLOURS[place % len(COLOURS)], label=name,
+                marker="o", markersize=4, capsize=2, label=name, **pen,
             )  # fmt: skip
         unit = table["unit"].iloc[0]
         spread = "; bars: s.d. over trials" if (table["n_trials"] > 1).any() else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Colours that the colour-blind can tell apart (Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# Of lines beyond so many colours, the lengths of dashes and gaps; none for a line without gaps.
+_DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 2), (8, 3, 2, 3))
 STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -25,6 +28,35 @@ STYLE: Any = {
     # User text is never mathematics: a dollar sign is a dollar sign.
     "text.parse_math": False,
 }
+
+
+def dash(number: int) -> tuple[int, ...]:
+    """Lengths of dashes and gaps that tell lines of one colour apart; the first is solid."""
+    if number < len(_DASHES):
+        return _DASHES[number]
+    return (10, 3) + (2, 3) * (number - len(_DASHES) + 2)
+
+
+def pens(colours: Sequence[str]) -> list[dict[str, Any]]:
+    """Colour and line style of each line, as matplotlib takes them: no two lines are alike.
+
+    Parameters
+    ----------
+    colours : sequence of str
+        Of the lines; where one comes again, the line is dashed.
+    """
+    used: Counter[str] = Counter()
+    found = []
+    for colour in colours:
+        lengths = dash(used[colour])
+        used[colour] += 1
+        found.append({"color": colour, "linestyle": (0, lengths) if lengths else "solid"})
+    return found
+
+
+def pens_of(number: int) -> list[dict[str, Any]]:
+    """Colour and line style of so many lines."""
+    return pens([COLOURS[i % len(COLOURS)] for i in range(number)])
 
 
 @contextmanager

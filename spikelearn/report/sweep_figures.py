@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
+from spikelearn.plot.style import pens_of, say_nothing_to_draw, styled
 from spikelearn.report.pictures import panels
 
 if TYPE_CHECKING:
@@ -111,10 +111,9 @@ def _lines(
     for measure, axis in zip(measures, flat, strict=False):
         axis.set_ylabel(label_with_unit(measure))
         drawn = False
-        for index, population in enumerate(populations):
+        for population, pen in zip(populations, pens_of(len(populations)), strict=True):
             mine = table[table["population"] == population] if population else table
-            colour = COLOURS[index % len(COLOURS)]
-            drawn |= _line(axis, mine, names, order, measure, population, colour)
+            drawn |= _line(axis, mine, names, order, measure, population, pen)
         if not drawn:
             say_nothing_to_draw(axis, "nothing to draw")
         elif len(populations) > 1:
@@ -129,7 +128,7 @@ def _line(
     order: dict[str, list[Any]],
     measure: str,
     population: str,
-    colour: str,
+    pen: Mapping[str, Any],
 ) -> bool:
     """Draw one population; whether there was something to draw."""
     name = names[0] if names else None
@@ -151,9 +150,9 @@ def _line(
     if not np.isfinite(mean).any():
         return False
     axis.errorbar(
-        x, mean, yerr=np.where(np.isfinite(half_width), half_width, 0.0), color=colour, marker="o",
+        x, mean, yerr=np.where(np.isfinite(half_width), half_width, 0.0), marker="o",
         markersize=3.5, capsize=2, linewidth=1.2 if numeric else 0, elinewidth=1.0,
-        label=population or None,
+        label=population or None, **pen,
     )  # fmt: skip
     return True
 
