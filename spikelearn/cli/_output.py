@@ -5,7 +5,8 @@ already, as where it was interrupted.
 
 With --quiet remarks and progress bars are left out; results and errors stay. With --json the
 output is one document and nothing else: what a command `give`s, the files that it `wrote`, its
-`note`s, its error. Lines that are printed plainly stand in it under "said", so that none is lost.
+`note`s, its error. It is printed at the end; a server prints it as soon as it serves
+(`answer_now`). Lines that are printed plainly stand in it under "said", so that none is lost.
 Also where the words of a command are wrong, the document says so: its name, and the error.
 """
 
@@ -27,6 +28,8 @@ from spikelearn._progress import without_progress
 
 _is_quiet = False
 _document: dict[str, Any] | None = None  # of the command that answers in JSON now
+_printed = io.StringIO()  # what is printed plainly meanwhile
+_output: Any = None  # where the document is printed
 
 
 @contextlib.contextmanager
@@ -45,10 +48,10 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
     typer.Exit
         Where the output takes no more, as on a full disk, which one sentence says.
     """
-    global _is_quiet, _document
-    before, output = (_is_quiet, _document), sys.stdout
+    global _is_quiet, _document, _output, _printed
+    before, output = (_is_quiet, _document, _output, _printed), sys.stdout
     _is_quiet, _document = quiet, {"command": command} if as_json else None
-    printed = io.StringIO()
+    _output, _printed = output, io.StringIO()
     ended, status = False, 0
     try:
         with contextlib.ExitStack() as stack:
@@ -56,23 +59,39 @@ def answering(command: str, quiet: bool, as_json: bool) -> Iterator[None]:
                 stack.enter_context(without_progress())
                 stack.enter_context(_no_warnings())
             if as_json:
-                stack.enter_context(contextlib.redirect_stdout(printed))
+                stack.enter_context(contextlib.redirect_stdout(_printed))
             yield
         ended = True
     except typer.Exit as leaving:
         status = leaving.exit_code
         raise
     finally:
-        document = _document
-        _is_quiet, _document = before
-        if document is not None and (lines := printed.getvalue().splitlines()):
-            document["said"] = lines
+        text = None if _document is None else _in_json()
+        _is_quiet, _document, _output, _printed = before
         # Why a command without a document failed, maybe for this very output, is told already.
-        with _told_if_not_taken(ended or document is not None, status or 1):
-            if document is not None:
-                print(json.dumps(plain(document), indent=2, ensure_ascii=False), file=output)
+        with _told_if_not_taken(ended or text is not None, status or 1):
+            if text is not None:
+                print(text, file=output)
             if output is not None:
                 output.flush()
+
+
+def answer_now() -> None:
+    """Print the document of a command that goes on, as a server does; it says nothing after it."""
+    global _document
+    if _document is not None:
+        text, _document = _in_json(), None
+        with _told_if_not_taken(True, 1):
+            print(text, file=_output, flush=True)
+
+
+def _in_json() -> str:
+    """The document of the command that answers now."""
+    lines = _printed.getvalue().splitlines()
+    return json.dumps(
+        plain({**(_document or {}), **({"said": lines} if lines else {})}), indent=2,
+        ensure_ascii=False,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
