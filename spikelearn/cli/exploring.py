@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from spikelearn.cli._app import Seed, app, plainly
+from spikelearn.cli._output import answer_now, give, in_document
 
 
 @app.command()
@@ -30,6 +32,9 @@ def explore(
             " by a token in its address."
         ),
     ] = "127.0.0.1",
+    runs: Annotated[
+        Path, typer.Option(help="Folder of training runs that the page of matrices offers.")
+    ] = Path("runs"),
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether a browser is opened.")
     ] = True,
@@ -37,7 +42,9 @@ def explore(
     """Turn the knobs of a spiking network on a page, and see at once what it does.
 
     Raster, rates, potentials, weights and spectrum follow each slider; what was found is taken
-    along as YAML, Python, a command, a link, or spikes. Ctrl-C ends it.
+    along as YAML, Python, a command, a link, or spikes. Further pages show what protocols of pairs
+    do to a synapse, learning rules while they train a small network, and dissimilarity matrices of
+    models and brains. Ctrl-C ends it. With --json the address is printed as soon as it is served.
 
     Example: spikelearn explore brunel2000
     Example: spikelearn explore lif_neuron --stimulus fi_curve --port 5050
@@ -46,13 +53,19 @@ def explore(
 
     require_panel()
     from spikelearn.explorer.page import first_setting
-    from spikelearn.explorer.pages import makers
+    from spikelearn.explorer.pages import PLACES, makers
 
     known, setting = first_setting(model, stimulus)
     setting = replace(setting, seed=seed)
-    served = Served(makers(known, setting), host, port)
+    served = Served(makers(known, setting, runs), host, port)
 
     def ready(address: str) -> None:
+        give("address", address)
+        first = address.rstrip("/")
+        give("pages", {title: f"{first}/{place}".rstrip("/") for title, place in PLACES.items()})
+        if in_document():
+            answer_now()
+            return
         print(f"Explore: {address}", flush=True)
         print("Ctrl-C ends it.", flush=True)
         if browser and sys.stdout.isatty():

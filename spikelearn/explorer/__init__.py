@@ -12,6 +12,10 @@
     page.py        the page of networks
     notebook.py    the same in a notebook
     stdp_page.py   the page of protocols (protocols.py): what pairs of spikes do to a synapse
+    learning_page.py
+                   the page of learning rules: learning.py (settings), trainer.py (the toolkit's
+                   own training, epoch by epoch), learning_figures.py
+    rdm_page.py    the page of dissimilarity matrices: rdms.py (what is compared), rdm_figures.py
     pages.py       all pages, by their addresses
     server.py      the server, on this machine alone unless asked
 """

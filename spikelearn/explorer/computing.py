@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spikelearn._errors import SpikelearnError
+from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._time_steps import nearest_step
 from spikelearn.explorer.newest import Newest, Superseded, Turn
 from spikelearn.explorer.settings import Setting
@@ -40,7 +40,7 @@ _MOST_TRACED, _TRACED = 2_000_000, 5
 # Synapses for whose drawing one waits, and of a network that is first shown smaller.
 MANY_SYNAPSES, TOO_MANY_SYNAPSES = 2_000_000, 30_000_000
 _SMALLER = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-_SAID = (TimeStepWarning, LongRunWarning, LeftOutWarning)
+_SAID = (TimeStepWarning, LongRunWarning, LeftOutWarning, TrainingWarning)
 
 
 @dataclass(frozen=True)
@@ -247,15 +247,15 @@ def synapses_kept() -> Iterator[None]:
                 keep_at_most(None)
 
 
-# Bytes of the pairs that each page needs; and how much is kept of earlier ones.
+# Bytes of the pairs and rows that each page needs; and how much is kept of earlier ones.
 _needed: weakref.WeakKeyDictionary[Computer, float] = weakref.WeakKeyDictionary()
-_PAIR_BYTES, _OF_EARLIER = 8.0, 25e6
+_DRAWN_BYTES, _OF_EARLIER = 20.0, 25e6
 
 
 def _make_room(computer: Computer, network: SpikingNetwork) -> None:
     """Keep the synapses of all pages, and few besides, however much is turned."""
     with _lock:
-        _needed[computer] = _PAIR_BYTES * sum(numbers_of_synapses(network))
+        _needed[computer] = _DRAWN_BYTES * sum(numbers_of_synapses(network))
         if _users:  # the last page may have been closed in the meantime
             keep_at_most(max(_OF_EARLIER, 1.05 * sum(_needed.values())))
 
@@ -266,7 +266,7 @@ _before: Any = None
 
 @contextlib.contextmanager
 def told() -> Iterator[list[str]]:
-    """What simulations on this thread warn of, in sentences; other threads are left alone."""
+    """What the toolkit warns of on this thread, in sentences; other threads are left alone."""
     global _hearing, _before  # noqa: PLW0603 - Python has one place for all threads
     sentences: list[str] = []
     with _lock:
@@ -290,7 +290,8 @@ def told() -> Iterator[list[str]]:
 
 def _hear(message: Any, category: Any, *where: Any, **more: Any) -> None:
     sentences = getattr(_heard, "sentences", None)
-    if sentences is None or not issubclass(category, _SAID):
+    ours = category.__module__.startswith("spikelearn.")
+    if sentences is None or not ours:
         _before[0](message, category, *where, **more)
     elif str(message) not in sentences:
         sentences.append(str(message))

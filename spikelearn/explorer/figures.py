@@ -11,12 +11,13 @@ from bokeh.models import (
     DataRange1d,
     FixedTicker,
     HoverTool,
+    LinearColorMapper,
     Range1d,
 )
 from bokeh.plotting import figure
 
 from spikelearn.explorer.pictures import Picture
-from spikelearn.plot.style import COLOURS
+from spikelearn.plot.style import COLOURS, dash
 
 _HEIGHTS = {"raster": 340, "rates": 190}
 _HEIGHT = 260
@@ -35,6 +36,7 @@ class Figures:
         self.side = side
         self.time = Range1d(start=0, end=1)
         self.sources: dict[str, ColumnDataSource] = {}
+        self._rows: list[tuple[str, float, float]] = []
         self.raster = self._figure("raster", "time (ms)", "", x_range=self.time)
         self._dots()
         self.rates = self._figure("rates", "time (ms)", "rate (Hz)", x_range=self.time)
@@ -75,19 +77,22 @@ class Figures:
         return source
 
     def _dots(self) -> None:
+        shades = LinearColorMapper(palette=list(COLOURS), low=-0.5, high=len(COLOURS) - 0.5)
         self.raster.scatter(
-            "x", "y", source=self._points("raster"), color="color", size=3, line_color=None
-        )
+            "x", "y", source=self._points("raster"), size=3, line_color=None,
+            fill_color={"field": "color", "transform": shades},
+        )  # fmt: skip
         self.raster.ygrid.visible = False
         self.raster.yaxis.major_tick_line_color = None
         self.raster.y_range = Range1d(start=0, end=1)
 
     def _lines(self, made: Any, name: str) -> None:
         source = ColumnDataSource(
-            {"xs": [], "ys": [], "color": [], "name": []}, name=f"{name} data {self.side}"
+            {"xs": [], "ys": [], "color": [], "dash": [], "name": []},
+            name=f"{name} data {self.side}",
         )
         self.sources[name] = source
-        made.multi_line("xs", "ys", source=source, color="color", line_width=1.6)
+        made.multi_line("xs", "ys", source=source, color="color", line_dash="dash", line_width=1.6)
         made.add_tools(HoverTool(tooltips=[("", "@name")], line_policy="nearest"))
 
     def _bars(self) -> None:
@@ -103,7 +108,7 @@ class Figures:
         self.weights.add_tools(HoverTool(tooltips=[("", "@name")]))
 
     def show(self, picture: Picture, shown_ms: float) -> None:
-        """Fill all of them.
+        """Fill what the picture has.
 
         Parameters
         ----------
@@ -111,16 +116,43 @@ class Figures:
         shown_ms : float
             How much of the trial was simulated.
         """
-        colours = {name: COLOURS[i % len(COLOURS)] for i, (name, *_) in enumerate(picture.rows)}
         self.time.update(start=0, end=picture.duration_ms)
         times = [t.astype(np.float32) for t, _ in picture.dots.values()]
         rows = [r.astype(np.float32) for _, r in picture.dots.values()]
+        sizes = [t.size for t in times]
         self.sources["raster"].data = {
             "x": np.concatenate([np.zeros(0, np.float32), *times]),
             # The first population stands at the top, as in a description.
             "y": -np.concatenate([np.zeros(0, np.float32), *rows]),
-            "color": [colours[n] for n, (t, _) in picture.dots.items() for _ in range(t.size)],
+            "color": np.repeat(np.arange(len(sizes), dtype=np.uint8) % len(COLOURS), sizes),
         }
+        self._name_rows(picture)
+        thinned = f" ({picture.thinned})" if picture.thinned else ""
+        first = f": the first {shown_ms:g} ms" if shown_ms < picture.duration_ms else ""
+        self.raster.title.text = f"spikes{thinned}{first}"
+        self.rates.title.text = f"rates in bins of {picture.bin_ms:g} ms"
+        self._fill("rates", picture, picture.rates)
+        self.show_parts(picture)
+
+    def show_parts(self, picture: Picture) -> None:
+        """Fill what was looked at."""
+        if "spectrum" in picture.parts:
+            self._fill("spectrum", picture, picture.spectra)
+        if "potentials" in picture.parts:
+            self._draw("potentials", [
+                (name, x, y, *_pen(i)) for i, (name, x, y) in enumerate(picture.potentials)
+            ])  # fmt: skip
+            self.potentials.title.text = "potentials of some neurons"
+        if "curve" in picture.parts:
+            self._show_curve(picture)
+        if "weights" in picture.parts:
+            self._show_weights(picture)
+
+    def _name_rows(self, picture: Picture) -> None:
+        """Populations' names beside their rows; these seldom change."""
+        if picture.rows == self._rows:
+            return
+        self._rows = list(picture.rows)
         lowest = -max((high for *_, high in picture.rows), default=1.0)
         self.raster.y_range.update(start=lowest - 0.5, end=1.0)
         middles = {-(low + high) / 2: name for name, low, high in picture.rows}
@@ -129,32 +161,36 @@ class Figures:
             args={"names": {f"{at:g}": name for at, name in middles.items()}},
             code="return names[String(tick)] ?? ''",
         )
-        self.raster.title.text = f"spikes{f' ({picture.thinned})' if picture.thinned else ''}"
-        if shown_ms < picture.duration_ms:
-            self.raster.title.text += f": the first {shown_ms:g} ms"
-        self.rates.title.text = f"rates in bins of {picture.bin_ms:g} ms"
-        self._fill("rates", [(n, *xy, colours[n]) for n, xy in picture.rates.items()])
-        self._fill("spectrum", [(n, *xy, colours[n]) for n, xy in picture.spectra.items()])
-        self._fill("potentials", [
-            (name, x, y, COLOURS[i % len(COLOURS)])
-            for i, (name, x, y) in enumerate(picture.potentials)
-        ])  # fmt: skip
-        self.potentials.title.text = "potentials of some neurons"
-        self._fill("curve", [(n, *xy, colours[n]) for n, xy in picture.curve.items()])
+
+    def _show_curve(self, picture: Picture) -> None:
+        self._fill("curve", picture, picture.curve)
         self.sources["curve points"].data = {
             "x": np.concatenate([np.zeros(0), *(x for x, _ in picture.curve.values())]),
             "y": np.concatenate([np.zeros(0), *(y for _, y in picture.curve.values())]),
-            "color": [colours[n] for n, (x, _) in picture.curve.items() for _ in x],
+            "color": [
+                COLOURS[i % len(COLOURS)]
+                for i, (name, *_) in enumerate(picture.rows)
+                for _ in picture.curve.get(name, [[]])[0]
+            ],
         }
         self.curve.xaxis.axis_label = picture.curve_of
         self.curve.visible = bool(picture.curve)
-        self._show_weights(picture)
 
-    def _fill(self, name: str, lines: list[tuple[str, np.ndarray, np.ndarray, str]]) -> None:
+    def _fill(
+        self, name: str, picture: Picture, curves: dict[str, tuple[np.ndarray, np.ndarray]]
+    ) -> None:
+        """Lines of populations, each as its place in the raster says."""
+        places = {population: i for i, (population, *_) in enumerate(picture.rows)}
+        self._draw(name, [(n, *xy, *_pen(places[n])) for n, xy in curves.items()])
+
+    def _draw(
+        self, name: str, lines: list[tuple[str, np.ndarray, np.ndarray, str, list[int]]]
+    ) -> None:
         self.sources[name].data = {
-            "xs": [x.astype(np.float32) for _, x, _, _ in lines],
-            "ys": [y.astype(np.float32) for _, _, y, _ in lines],
-            "color": [colour for *_, colour in lines],
+            "xs": [x.astype(np.float32) for _, x, *_ in lines],
+            "ys": [y.astype(np.float32) for _, _, y, *_ in lines],
+            "color": [colour for *_, colour, _ in lines],
+            "dash": [lengths for *_, lengths in lines],
             "name": [name for name, *_ in lines],
         }
 
@@ -173,3 +209,8 @@ class Figures:
         }
         words = list(picture.weights) or ["no weights that differ"]
         self.weights.title.text = "; ".join(words)
+
+
+def _pen(place: int) -> tuple[str, list[int]]:
+    """Colour and dashes of a line: no two of a figure are alike."""
+    return COLOURS[place % len(COLOURS)], list(dash(place // len(COLOURS)))

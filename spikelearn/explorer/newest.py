@@ -39,6 +39,12 @@ class Turn:
         if self._newer():
             raise Superseded
 
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Wait until something is so, of which `Newest.wake` tells, or a newer wish comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newer() or until())
+        self.check()
+
     def pause(self, seconds: float) -> None:
         """Wait, unless something newer is wanted."""
         with self._changed:
@@ -84,6 +90,12 @@ class Newest(Generic[Wish]):
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="explorer", daemon=True)
                 self._thread.start()
+            self._changed.notify_all()
+
+    def wake(self, change: Callable[[], None]) -> None:
+        """Change what a turn waits for, and let it look."""
+        with self._changed:
+            change()
             self._changed.notify_all()
 
     def close(self) -> None:

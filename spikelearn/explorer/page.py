@@ -7,7 +7,7 @@ import functools
 import html
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from spikelearn.explorer.computing import Answer, Computer, small_enough
 from spikelearn.explorer.figures import Figures
 from spikelearn.explorer.layout import PageThread, framed, running_loop
 from spikelearn.explorer.panel_of_knobs import KnobPanel
-from spikelearn.explorer.pictures import Picture, picture_of
+from spikelearn.explorer.pictures import PARTS, Picture, picture_of
 from spikelearn.explorer.presets import Open, models, presets
 from spikelearn.explorer.settings import HELD, Setting, from_address, subject_of
 from spikelearn.explorer.taking import Taking, spikes_file
@@ -27,7 +27,6 @@ from spikelearn.spikes.files import FORMATS
 # Two settings stand side by side where there is room for both.
 _SIDE = ":host { flex: 1 1 340px; min-width: 0; }"
 TITLE = "networks"
-_MORE = ("potentials", "spectrum", "weights", "curve")
 
 
 class Side:
@@ -53,7 +52,7 @@ class Side:
                 sizing_mode="stretch_width",
                 margin=0,
             )
-            for name in _MORE
+            for name in PARTS
         }
 
     def show(self, answer: Answer, picture: Picture | None) -> None:
@@ -63,6 +62,12 @@ class Side:
             self.picture = picture
             self.figures.show(picture, answer.activity.duration_ms)
         self.line.object = self._words(answer)
+
+    def show_parts(self, answer: Answer, picture: Picture) -> None:
+        """Show what is looked at from now on, where this is still the answer."""
+        if answer is self.answer:
+            self.picture = picture
+            self.figures.show_parts(picture)
 
     def _words(self, answer: Answer) -> str:
         parts = [f"<b>{self.letter}</b>"]
@@ -140,10 +145,11 @@ class Page:
     def _laid_out(self, links: Mapping[str, str]) -> Any:
         self._sides = pn.FlexBox(gap="4px 12px", sizing_mode="stretch_width", margin=0)
         self._tabs = pn.Tabs(dynamic=True, sizing_mode="stretch_width")
-        for name in _MORE:
+        for name in PARTS:
             words = "rate curve" if name == "curve" else name
             both = pn.FlexBox(gap="4px 12px", sizing_mode="stretch_width", margin=0)
             self._tabs.append((words, both))
+        self._tabs.param.watch(lambda event: self._look(), "active")
         self._hold = pn.widgets.Button(label="hold as A", color="primary")
         self._hold.on_click(lambda event: self.hold())
         self._swap = pn.widgets.Button(label="swap A and B")
@@ -205,7 +211,7 @@ class Page:
         sides = [self.live] if self.held is None else [self.beside, self.live]
         self._sides[:] = [side.main for side in sides]
         tab: Any
-        for tab, name in zip(self._tabs, _MORE, strict=True):
+        for tab, name in zip(self._tabs, PARTS, strict=True):
             tab[:] = [side.more[name] for side in sides]
         self._swap.visible = self._drop.visible = self.held is not None
         self.taking.follow(self.setting, self.held)
@@ -217,14 +223,43 @@ class Page:
 
     def _deliver(self, side: Side, answer: Answer) -> None:
         """Called on a computer's thread: pictures are made here, shown on the page's own."""
-        picture = picture_of(answer) if answer.activity is not None else None
+        picture = picture_of(answer, [self.looked_at]) if answer.activity is not None else None
         self._on_page(lambda: self._shown(side, answer, picture))
+        # The picture is on its way before anything that is not seen.
+        self._on_page(lambda: self._settled(side, answer))
+
+    @property
+    def looked_at(self) -> str:
+        """The tab that is open."""
+        return PARTS[int(self._tabs.active)]
+
+    def _look(self) -> None:
+        """Compute what the tab that was opened shows."""
+        for side in (self.live, self.beside):
+            answer, picture = side.answer, side.picture
+            if answer is None or answer.activity is None or picture is None:
+                continue
+            if self.looked_at not in picture.parts:
+                self._beside_the_page(functools.partial(self._look_at, side, answer))
+
+    def _look_at(self, side: Side, answer: Answer) -> None:
+        picture = picture_of(answer, [self.looked_at])
+        self._on_page(lambda: side.show_parts(answer, picture))
+
+    @staticmethod
+    def _beside_the_page(work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="explorer", daemon=True).start()
 
     def _shown(self, side: Side, answer: Answer, picture: Picture | None) -> None:
         wanted = self.setting if side is self.live else self.held
         if answer.setting.subject != (wanted and wanted.subject):
             return  # of a model that is no longer shown
         side.show(answer, picture)
+        if picture is not None and self.looked_at not in picture.parts:
+            self._look()  # another tab was opened meanwhile
+
+    def _settled(self, side: Side, answer: Answer) -> None:
+        """Once nothing is turned any more: what fields really took, and what is taken along."""
         if side is self.live and answer.setting == self.setting:
             self.knobs.settle(self.setting)
             with contextlib.suppress(SpikelearnError):
@@ -243,7 +278,7 @@ class Page:
             else:
                 self._on_page(lambda: self.taking.send(name, content))
 
-        threading.Thread(target=work, name="saving", daemon=True).start()
+        self._beside_the_page(work)
 
     def _tell_notebook(self) -> None:
         panes = [

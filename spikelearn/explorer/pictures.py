@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from spikelearn.spikes.binning import within_whole_bins
 from spikelearn.spikes.spectrum import LEAST_BINS, rate_spectrum
 from spikelearn.spikes.statistics import isi_cv, rates_hz
 
+PARTS = ("potentials", "spectrum", "weights", "curve")
+"""What is computed only where it is looked at."""
 MOST_ROWS, MOST_DOTS = 160, 12_000  # of the raster
 MOST_TRACES, MOST_POINTS = 5, 2_000  # of potentials
 _MOST_WEIGHTS = 2_000_000
@@ -59,6 +62,8 @@ class Picture:
         What differs, in words.
     numbers : list of (str, int, float, float)
         Population, neurons, rate in Hz, mean coefficient of variation.
+    parts : tuple of str
+        Of `PARTS`, those that were computed.
     """
 
     duration_ms: float
@@ -74,19 +79,32 @@ class Picture:
     curve: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     curve_of: str = ""
     numbers: list[tuple[str, int, float, float]] = field(default_factory=list)
+    parts: tuple[str, ...] = ()
 
 
-def picture_of(answer: Answer) -> Picture:
-    """What is drawn of an answer that has an activity."""
+def picture_of(answer: Answer, looked_at: Collection[str] = PARTS) -> Picture:
+    """What is drawn of an answer that has an activity.
+
+    Parameters
+    ----------
+    answer : Answer
+    looked_at : collection of str
+        Of `PARTS`, those that are computed beside raster, rates and numbers.
+    """
     activity, network = answer.activity, answer.network
     assert activity is not None  # noqa: S101 - asked for
     assert network is not None  # noqa: S101 - comes with it
-    picture = Picture(answer.setting.duration_ms)
+    picture = Picture(answer.setting.duration_ms, parts=tuple(looked_at))
     _raster(activity, picture)
     _rates(activity, picture)
-    _potentials(activity, picture)
-    _weights(activity, network, answer.setting.seed, picture)
-    _curve(activity, picture)
+    if "potentials" in looked_at:
+        _potentials(activity, picture)
+    if "spectrum" in looked_at:
+        _spectra(activity, picture)
+    if "weights" in looked_at:
+        _weights(activity, network, answer.setting.seed, picture)
+    if "curve" in looked_at:
+        _curve(activity, picture)
     for name, spikes in activity.populations.items():
         rate = float(rates_hz(activity, name).mean())
         with np.errstate(invalid="ignore"):
@@ -144,7 +162,11 @@ def _rates(activity: Activity, picture: Picture) -> None:
         )
         rates, _ = population_psth(whole, name, bin_ms)
         picture.rates[name] = bin_centres_ms(duration_ms, bin_ms), rates.mean(axis=0)
-        width_ms = max(1.0, activity.dt_ms)
+
+
+def _spectra(activity: Activity, picture: Picture) -> None:
+    width_ms = max(1.0, activity.dt_ms)
+    for name in activity.populations:
         if activity.duration_ms >= LEAST_BINS * width_ms:
             frequencies, density = rate_spectrum(activity, name, width_ms)
             picture.spectra[name] = frequencies[1:], density[1:]

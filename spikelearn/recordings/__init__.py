@@ -103,6 +103,13 @@ RECORDINGS: dict[str, RecordingEntry] = {
         "Siegle et al. 2021",
         ("715093703", "..."),
     ),
+    "simulated_cortex": RecordingEntry(
+        "none: simulated",
+        "V1 (Gabor energies), IT (categories), with noise; 6 simulated subjects, 2 sessions",
+        "60 images of handwritten digits",
+        "comes with the toolkit",
+        "made by a known model",
+    ),
     "grasshopper": RecordingEntry(
         "grasshopper",
         "auditory receptor (1 neuron)",

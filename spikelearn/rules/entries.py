@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,29 @@ class RuleEntry:
     def documentation(self) -> tuple[str, str]:
         """What the rule's file says of the family, and what the class says; neither is imported."""
         return documentation(self.module, self.name_of_class)
+
+    @property
+    def trains(self) -> bool:
+        """Whether it changes any weight: the untrained baselines do not."""
+        return self._said("trains") is not False
+
+    @property
+    def claims(self) -> dict[str, bool]:
+        """What its authors say of the criteria of biological plausibility that it meets."""
+        return dict(self._said("claims") or {})
+
+    @property
+    def paper(self) -> str:
+        """The paper that its class names, in a line; empty where it names none."""
+        text = self.documentation[1] if self.place is None else self.rule_class.__doc__ or ""
+        found = re.search(r"^[ ]*Papers?: (.+?)[ ]*(?:\n[ ]*\n|\Z)", text, re.MULTILINE | re.DOTALL)
+        return " ".join(found[1].split()).removesuffix(".") if found else ""
+
+    def _said(self, name: str) -> Any:
+        """An attribute of its class, which is not imported where its file says it."""
+        if self.place is not None:
+            return getattr(self.rule_class, name, None)
+        return attribute(self.module, self.name_of_class, name)
 
     @property
     def simulated(self) -> bool:

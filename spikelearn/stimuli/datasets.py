@@ -51,6 +51,10 @@ DATASETS: dict[str, DatasetEntry] = {
         "spikelearn.stimuli.digits",
         "1,797 handwritten digits, 8 x 8 (Alpaydin & Kaynak 1998); come with scikit-learn",
     ),
+    "two_moons": DatasetEntry(
+        "spikelearn.stimuli.two_moons",
+        "1,000 points of two half circles, as images of 1 x 2; made by scikit-learn",
+    ),
     "text": DatasetEntry(
         "spikelearn.stimuli.text",
         "the next letter of a text, read letter by letter (Carroll 1865); comes with the toolkit",
@@ -137,7 +141,7 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
     -------
     str
         mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist, svhn, shd and nmnist:
-        "full"; digits and text: "embedded"; a user's own: "sha256:..."
+        "full"; digits, two_moons and text: "embedded"; a user's own: "sha256:..."
 
     Raises
     ------

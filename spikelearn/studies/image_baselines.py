@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
 # The category model that the authors of a recording found best, or a later paper did.
 PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
+# Recordings of ours that are made of the kinds of stimuli, as those of one's own may be.
+_OF_KINDS = ("simulated_cortex",)
 
 
 def at_resolution(images: np.ndarray, side: int | None) -> np.ndarray:
@@ -80,7 +82,7 @@ def baseline_responses(
     if category in getattr(recording, "categories", {}):
         member = recording.categories[category]
         responses["category", category] = baselines.category_model(member, labels)
-    elif recording.name.partition(":")[0] not in RECORDINGS:
+    elif recording.name in _OF_KINDS or recording.name.partition(":")[0] not in RECORDINGS:
         kinds = kinds_of_stimuli(recording)
         if kinds is not None and 1 < int(kinds.max()) + 1 < len(labels):
             name = next(iter(recording.categories)) if len(recording.categories) == 1 else "kinds"

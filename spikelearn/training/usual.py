@@ -12,7 +12,7 @@ from spikelearn.rules import RULES, rule_entry, rule_name
 
 # Kind of model -> data set -> the shipped model that is made for it; "" for all others.
 MODELS: dict[str, dict[str, str]] = {
-    "mlp": {"": "mlp_784", "digits": "mlp_64"},
+    "mlp": {"": "mlp_784", "digits": "mlp_64", "two_moons": "mlp_2"},
     "cnn": {"": "cnn_28", "cifar10": "cnn_32", "svhn": "cnn_32"},
     "residual_mlp": {"": "residual_mlp_784"},
     "elman": {"": "elman_28", "text": "elman_text"},
