@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from spikelearn._interrupts import Interrupted
 from spikelearn._progress import progress_bars
 from spikelearn.cli import app
-from spikelearn.cli._output import answering, give, note, plain, print_line, say, wrote
+from spikelearn.cli._output import answer_now, answering, give, note, plain, print_line, say, wrote
 from spikelearn.cli._tables import print_table
 
 
@@ -32,6 +32,23 @@ def document(*arguments: object, status: int = 0) -> dict[str, Any]:
     found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"found {name}"))
     assert isinstance(found, dict)
     return found
+
+
+def test_a_server_answers_before_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering("explore", quiet=False, as_json=True):
+        print("a word before")
+        give("address", "http://here")
+        answer_now()
+        found = json.loads(capsys.readouterr().out)
+        assert found == {
+            "command": "explore", "address": "http://here", "said": ["a word before"],
+        }  # fmt: skip
+        give("later", 1)
+        print("a word after")
+    assert capsys.readouterr().out == ""
+    with answering("explore", quiet=False, as_json=False):
+        answer_now()
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_printed_in_words_stands_in_the_document(

@@ -10,7 +10,7 @@ from drawn import ACTIVITY, LADDER, MATRIX, SCORES, axis_of_a_figure
 import spikelearn as sl
 from spikelearn import SpikelearnError
 from spikelearn.plot.drawn_activity import activity_of, whole_number
-from spikelearn.plot.style import COLOURS, drawing, styled
+from spikelearn.plot.style import COLOURS, dash, drawing, pens, pens_of, styled
 
 DRAWN = {
     "learning_curve": lambda **settings: sl.plot.learning_curve(SCORES["epochs"], **settings),
@@ -113,3 +113,26 @@ def test_what_the_first_figure_of_a_notebook_turns_on_stays_on(turned_on, monkey
     with pytest.raises(ValueError, match="drawn"):
         fails()
     assert mpl.is_interactive() is not turned_on
+
+
+def test_no_two_lines_of_a_picture_are_alike() -> None:
+    drawn = pens_of(40)
+    assert len({(pen["color"], str(pen["linestyle"])) for pen in drawn}) == 40
+    assert [pen["color"] for pen in drawn[: len(COLOURS)]] == list(COLOURS)
+    assert {pen["linestyle"] for pen in drawn[: len(COLOURS)]} == {"solid"}
+    assert len({dash(k) for k in range(30)}) == 30
+    # Rules that share a colour are told apart, the first of them is as it always was.
+    same = pens(["red", "blue", "red"])
+    assert same[0] == {"color": "red", "linestyle": "solid"}
+    assert same[2]["linestyle"] != "solid"
+    assert same[1]["linestyle"] == "solid"
+
+
+def test_lines_of_many_potentials_are_told_apart() -> None:
+    import spikelearn as sl
+
+    network = sl.load_model("lif_neuron").changed("populations.neuron.size", 8)
+    activity = sl.simulate(network, "step_current", 20.0, record="neuron")
+    axis = sl.plot.states(activity, neurons=list(range(8)))
+    found = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in axis.get_lines()}
+    assert len(found) == 8
