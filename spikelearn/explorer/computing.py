@@ -82,10 +82,14 @@ class Computer:
     ----------
     deliver : callable
         Takes each answer, on another thread; a first one without activity where one has to wait.
+    traced : callable
+        Whether potentials are looked at, so that they are recorded.
     """
 
-    def __init__(self, deliver: Callable[[Answer], None]) -> None:
-        self._deliver = deliver
+    def __init__(
+        self, deliver: Callable[[Answer], None], traced: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._deliver, self._traced = deliver, traced
         self._ms_a_second = 0.0  # as measured of this network
         self._measured: Any = None
         self._drawn: Any = None
@@ -116,11 +120,11 @@ class Computer:
             first_ms = self._first_ms(setting, network)
             if first_ms < 0:
                 give(Answer(setting, network=network))
-            look = simulated(setting, network, abs(first_ms), turn.check)
+            look = simulated(setting, network, abs(first_ms), turn.check, self._traced())
             give(look)
             if abs(first_ms) < setting.duration_ms:
                 turn.pause(CALM_S)
-                whole = simulated(setting, network, setting.duration_ms, turn.check)
+                whole = simulated(setting, network, setting.duration_ms, turn.check, self._traced())
                 self._measure(setting, whole, look)
                 give(whole)
         except Superseded:
@@ -169,6 +173,7 @@ def simulated(
     network: SpikingNetwork,
     duration_ms: float,
     progress: Callable[[float], None] = lambda fraction: None,
+    traced: bool = True,
 ) -> Answer:
     """The setting, simulated for so long.
 
@@ -181,6 +186,8 @@ def simulated(
         Of the trial; its beginning, where that is shorter than the setting's.
     progress : callable
         Told the fraction done.
+    traced : bool
+        Whether potentials are recorded: of large networks that takes longer than the rest.
     """
     began = time.perf_counter()
     dt_ms = setting.subject.dt_ms
@@ -192,14 +199,20 @@ def simulated(
             shown = stimulus_for(network, protocol, duration_ms, dt_ms, setting.seed)
         activity = simulate(
             network, shown, duration_ms, dt_ms, seed=setting.seed, progress=progress,
-            record=_traced(network, duration_ms / dt_ms * shown.n_trials),
+            record=_recorded(network, duration_ms / dt_ms * shown.n_trials) if traced else (),
         )  # fmt: skip
     return Answer(
         setting, activity, network, notes=tuple(notes), seconds=time.perf_counter() - began
     )
 
 
-def _traced(network: SpikingNetwork, steps: float) -> dict[str, Any]:
+def is_large(setting: Setting) -> bool:
+    """Whether recording all potentials of a network takes long."""
+    sizes = sum(p.size for p in setting.network().neurons.values())
+    return sizes * setting.duration_ms / setting.subject.dt_ms > _MOST_TRACED
+
+
+def _recorded(network: SpikingNetwork, steps: float) -> dict[str, Any]:
     """Neurons whose potentials are recorded: all of small populations, some of large ones."""
     return {
         name: None if p.size * steps <= _MOST_TRACED else slice(None, None, -(-p.size // _TRACED))

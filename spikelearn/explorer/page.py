@@ -14,7 +14,7 @@ from typing import Any
 import panel as pn
 
 from spikelearn._errors import SpikelearnError
-from spikelearn.explorer.computing import Answer, Computer, small_enough
+from spikelearn.explorer.computing import Answer, Computer, is_large, small_enough
 from spikelearn.explorer.figures import Figures
 from spikelearn.explorer.layout import PageThread, framed, running_loop
 from spikelearn.explorer.panel_of_knobs import KnobPanel
@@ -133,8 +133,8 @@ class Page:
         self._say(notes)
         self.view = self._laid_out(links or {})
         self._computers = {
-            "B": Computer(lambda answer: self._deliver(self.live, answer)),
-            "A": Computer(lambda answer: self._deliver(self.beside, answer)),
+            side.letter: Computer(functools.partial(self._deliver, side), self._is_traced)
+            for side in (self.live, self.beside)
         }
         self.knobs.follow(self.setting)
         self._show_sides()
@@ -149,6 +149,7 @@ class Page:
             words = "rate curve" if name == "curve" else name
             both = pn.FlexBox(gap="4px 12px", sizing_mode="stretch_width", margin=0)
             self._tabs.append((words, both))
+        self._tabs.active = PARTS.index("spectrum") if is_large(self.setting) else 0
         self._tabs.param.watch(lambda event: self._look(), "active")
         self._hold = pn.widgets.Button(label="hold as A", color="primary")
         self._hold.on_click(lambda event: self.hold())
@@ -228,6 +229,9 @@ class Page:
         # The picture is on its way before anything that is not seen.
         self._on_page(lambda: self._settled(side, answer))
 
+    def _is_traced(self) -> bool:
+        return self.looked_at == "potentials"
+
     @property
     def looked_at(self) -> str:
         """The tab that is open."""
@@ -239,7 +243,10 @@ class Page:
             answer, picture = side.answer, side.picture
             if answer is None or answer.activity is None or picture is None:
                 continue
-            if self.looked_at not in picture.parts:
+            if self._is_traced() and not answer.activity.states:
+                wanted = self.setting if side is self.live else self.held
+                self._computers[side.letter].want(wanted or answer.setting)
+            elif self.looked_at not in picture.parts:
                 self._beside_the_page(functools.partial(self._look_at, side, answer))
 
     def _look_at(self, side: Side, answer: Answer) -> None:

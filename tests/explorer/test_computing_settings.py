@@ -11,7 +11,7 @@ import pytest
 
 import spikelearn as sl
 from spikelearn.explorer import computing
-from spikelearn.explorer.computing import Answer, Computer, simulated, small_enough, told
+from spikelearn.explorer.computing import Answer, Computer, is_large, simulated, small_enough, told
 from spikelearn.explorer.presets import models
 from spikelearn.explorer.settings import Setting
 from spikelearn.simulation.trusted_step import TimeStepWarning
@@ -46,7 +46,9 @@ def test_the_newest_setting_wins(lif: Setting, monkeypatch: pytest.MonkeyPatch) 
     begun, go_on = threading.Event(), threading.Event()
     seen: list[Setting] = []
 
-    def slowly(setting: Setting, network: object, duration_ms: float, progress: object) -> Answer:
+    def slowly(
+        setting: Setting, network: object, duration_ms: float, progress: object, traced: bool
+    ) -> Answer:
         seen.append(setting)
         begun.set()
         assert go_on.wait(PATIENCE_S)
@@ -131,6 +133,18 @@ def test_one_waits_for_many_synapses_knowingly(
     one.want(lif.turn("populations.neuron.tau_m_ms", 11.0))  # the same synapses
     assert answers.get(timeout=PATIENCE_S).activity is not None
     one.close()
+
+
+def test_potentials_are_recorded_where_they_are_looked_at(lif: Setting) -> None:
+    answers: queue.Queue[Answer] = queue.Queue()
+    one = Computer(answers.put, lambda: False)
+    one.want(lif)
+    answer = answers.get(timeout=PATIENCE_S)
+    one.close()
+    assert answer.activity is not None
+    assert answer.activity.states == {}
+    assert not is_large(lif)
+    assert is_large(Setting(models()["vogels_abbott_cuba"](None)))
 
 
 def test_a_closed_page_computes_nothing(lif: Setting) -> None:

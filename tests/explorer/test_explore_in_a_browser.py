@@ -185,6 +185,54 @@ def test_a_thousand_drags_leave_the_memory_as_it_was(server: tuple[str, Any], ta
     assert server[1].memory_info().rss - before < 50e6
 
 
+def test_a_rule_trains_while_one_looks_and_its_recipe_gives_the_same_accuracy(
+    server: tuple[str, Any], tab: Any, tmp_path: Path
+) -> None:
+    address = f"{server[0]}learning?rule=feedback_alignment&width=10&epochs=3&A.rule=backprop"
+    tab.goto(address)
+    before = "Bokeh.documents[0].get_model_by_name('accuracy data')?.data.xs"
+    tab.wait_for_function(f"() => window.Bokeh?.documents?.[0] && {before}?.length == 2")
+    tab.get_by_role("button", name="play").click()
+    tab.wait_for_function(f"() => {before}.every(xs => xs.length == 4)")
+    tab.get_by_text("test examples").first.wait_for()
+    right = [
+        text for text in tab.get_by_text("of the test examples").all_inner_texts() if "B:" in text
+    ]
+    path = tmp_path / "recipe.yaml"
+    path.write_text(copied(tab, "copy as YAML"), encoding="utf-8")
+    run = sl.train(path, progress=False)
+    assert f"right for {run.summary['test_accuracy']:.1%} of the test" in right[0]
+    assert "A.rule=backprop" in tab.url
+    assert tab.problems == []
+
+
+def test_matrices_follow_the_region(server: tuple[str, Any], tab: Any) -> None:
+    tab.goto(f"{server[0]}rdms")
+    image = "Bokeh.documents[0].get_model_by_name('brain data')?.data"
+    title = "Bokeh.documents[0].get_model_by_name('brain').title.text"
+    tab.wait_for_function(f"() => window.Bokeh?.documents?.[0] && {image}?.n.length == 1")
+    assert "V1" in tab.evaluate(title)
+    tab.get_by_label("region").select_option("IT (simulated)")
+    tab.wait_for_function(f"() => {title}.includes('IT')")
+    assert "region=IT" in tab.url
+    assert "sl.compare(" in copied(tab, "copy as Python")
+    assert tab.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("place", ["stdp", "learning?A.rule=oja&dataset=two_moons", "rdms"])
+def test_no_other_page_is_wider_than_the_screen(
+    server: tuple[str, Any], browser: Any, place: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server[0]}{place}")
+    page.locator("nav b").wait_for()
+    page.locator("canvas").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(
     server: tuple[str, Any], browser: Any, width: int

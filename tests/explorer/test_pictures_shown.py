@@ -116,3 +116,34 @@ def test_figures_hold_the_picture(network: tuple[Answer, Picture]) -> None:
     assert {len(column) for column in figures.sources["raster"].data.values()} == {n}
     assert "the first 100 ms" in figures.raster.title.text
     assert len(figures.sources["weights"].data["top"]) == 4 * 40
+
+
+def test_only_what_is_looked_at_is_computed(network: tuple[Answer, Picture]) -> None:
+    answer, whole = network
+    some = picture_of(answer, ["spectrum"])
+    assert some.parts == ("spectrum",)
+    assert (some.potentials, some.weights, some.curve) == ([], {}, {})
+    assert some.spectra.keys() == whole.spectra.keys()
+    from spikelearn.explorer.figures import Figures
+
+    figures = Figures("B")
+    figures.show(some, 150.0)
+    assert figures.sources["weights"].data["top"] == []
+    assert len(figures.sources["spectrum"].data["xs"]) == 2
+    figures.show_parts(picture_of(answer, ["weights"]))
+    assert len(figures.sources["weights"].data["top"]) == 4 * 40
+
+
+def test_lines_of_many_populations_are_told_apart() -> None:
+    from spikelearn.explorer.figures import Figures
+
+    names = [f"p{k}" for k in range(9)]
+    x = np.zeros(3)
+    picture = Picture(
+        10.0, rows=[(name, k, k + 1.0) for k, name in enumerate(names)],
+        dots={name: (x, x) for name in names}, rates={name: (x, x) for name in names},
+    )  # fmt: skip
+    figures = Figures("B")
+    figures.show(picture, 10.0)
+    lines = figures.sources["rates"].data
+    assert len({(c, str(d)) for c, d in zip(lines["color"], lines["dash"], strict=True)}) == 9

@@ -95,7 +95,8 @@ def _key(
         return None
     if any(p.projection.unit == "ns" and _below_zero(p.projection.weight) for p in projections):
         return None  # it is refused where it is drawn
-    groups = [[projections.index(p) for p in g.projections] for g in groups_of(projections)]
+    number = {id(p): index for index, p in enumerate(projections)}
+    groups = [[number[id(p)] for p in group.projections] for group in groups_of(projections)]
     places = [
         [populations["first"], populations["first_channel"], channels["start"]]
         for populations, channels in zip(populations, channels, strict=True)
