@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import urllib.request
@@ -55,6 +56,25 @@ def test_it_says_where_it_is_and_ends_when_told(which: signal.Signals, tmp_path:
     process.send_signal(which)
     said, wrong = process.communicate(timeout=60)
     assert (process.returncode, wrong) == (0, ""), said
+
+
+@pytest.mark.slow
+def test_its_document_is_printed_as_soon_as_it_serves(tmp_path: Path) -> None:
+    process = started(tmp_path, ("explore", "lif_neuron", "--no-browser", "--json"))
+    assert process.stdout is not None
+    lines = []
+    while not lines or lines[-1] != "}\n":
+        lines.append(process.stdout.readline())
+    document = json.loads("".join(lines))
+    assert set(document["pages"]) == {
+        "networks", "protocols of pairs", "learning rules", "dissimilarity matrices"
+    }  # fmt: skip
+    for address in (document["address"], *document["pages"].values()):
+        with urllib.request.urlopen(address, timeout=60) as page:
+            assert page.status == 200
+    process.send_signal(signal.SIGINT)
+    said, wrong = process.communicate(timeout=60)
+    assert (process.returncode, said, wrong) == (0, "", "")
 
 
 @pytest.mark.slow
