@@ -12,8 +12,9 @@ import spikelearn as sl
 
 pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)")
 
-from spikelearn.explorer.page import Page, first_setting
-from spikelearn.explorer.settings import HELD
+from spikelearn.explorer.computing import Answer
+from spikelearn.explorer.page import Page, Side, first_setting
+from spikelearn.explorer.settings import HELD, Setting
 from spikelearn.explorer.taking import spikes_file
 
 PATIENCE_S = 60.0
@@ -32,7 +33,18 @@ class Waiting:
                 show(*given)  # type: ignore[arg-type]
                 self.changed.notify_all()
 
+        settle = page._settled
+
+        def settled(side: Side, answer: Answer) -> None:
+            with self.changed:
+                settle(side, answer)
+                if side is page.live:
+                    self.settled = answer.setting
+                self.changed.notify_all()
+
+        self.settled: Setting | None = None
         page._shown = shown  # type: ignore[method-assign, assignment]
+        page._settled = settled  # type: ignore[method-assign]
 
     def until(self, true: Callable[[], bool]) -> None:
         with self.changed:
@@ -41,7 +53,10 @@ class Waiting:
     def answered(self) -> None:
         page = self.page
         self.until(
-            lambda: page.live.answer is not None and page.live.answer.setting == page.setting
+            lambda: (
+                page.live.answer is not None
+                and page.live.answer.setting == page.setting == self.settled
+            )
         )
 
 
@@ -69,6 +84,28 @@ def test_a_slider_that_is_dragged_changes_what_is_shown(waiting: Waiting) -> Non
     assert f"{TAU}=10.0" in page.taking.copies.data["command"][0]
     assert page.setting.address() == page.taking.copies.data["query"][0]
     assert "Hz" in page.live.line.object
+
+
+def test_a_tab_is_computed_where_it_is_opened(waiting: Waiting) -> None:
+    page = waiting.page
+    assert page.looked_at == "potentials"
+    assert len(page.live.figures.sources["potentials"].data["xs"]) == 1
+    assert page.live.figures.sources["weights"].data["top"] == []
+    page._tabs.active = 1
+    page.turn(page.setting.turn(TAU, 12.0))
+    waiting.answered()
+    assert page.live.picture is not None
+    assert page.live.picture.parts == ("spectrum",)
+    assert page.live.answer is not None
+    assert page.live.answer.activity is not None
+    assert page.live.answer.activity.states == {}
+    page._tabs.active = 0  # potentials were not recorded: it is simulated again
+
+    def has_potentials() -> bool:
+        answer = page.live.answer
+        return answer is not None and answer.activity is not None and bool(answer.activity.states)
+
+    waiting.until(has_potentials)
 
 
 def test_what_does_not_fit_together_is_told_and_the_picture_stays(waiting: Waiting) -> None:
