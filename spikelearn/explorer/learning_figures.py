@@ -11,6 +11,7 @@ from bokeh.models.annotations import Span
 from bokeh.palettes import diverging_palette
 from bokeh.plotting import figure
 
+from spikelearn.explorer.learning import DATA
 from spikelearn.explorer.trainer import Frame
 from spikelearn.plot.style import COLOURS, dash
 
@@ -60,7 +61,7 @@ class CurveFigures:
         self.angles = plain_figure(
             "angles", "epoch", "angle (degrees)", y_range=Range1d(start=0, end=182)
         )
-        self.angles.title.text = "update and backpropagation's gradient: 0 is alike, 90 unrelated"
+        self.angles.title.text = "angle to backpropagation's gradient; 90: unrelated"
         self.angles.yaxis.ticker = [0, 30, 60, 90, 120, 150, 180]
         self.angles.add_layout(
             Span(location=90, dimension="width", line_color="#a0a0a0", line_width=1)
@@ -76,7 +77,8 @@ class CurveFigures:
                 legend_field="name",
             )  # fmt: skip
             drawn.add_tools(HoverTool(tooltips=[("", "@name")], line_policy="nearest"))
-            drawn.legend.location = "bottom_right"
+            drawn.legend.location = "bottom_right" if name == "accuracy" else "top_right"
+            drawn.legend.ncols = 1 if name == "accuracy" else 2
             drawn.legend.background_fill_alpha = 0.6
             drawn.legend.label_text_font_size = "11px"
             drawn.legend.padding, drawn.legend.spacing = 4, 0
@@ -157,14 +159,23 @@ class FieldFigure:
     def show(self, frame: Frame) -> None:
         """Draw what a frame has."""
         if frame.plane is not None and frame.points is not None:
-            self._show_plane(frame.plane, *frame.points)
+            self._show_plane(frame.plane, DATA[frame.setting.dataset].input_range, *frame.points)
         elif frame.fields is not None:
             self._show_fields(frame.fields)
 
-    def _show_plane(self, plane: np.ndarray, at: np.ndarray, classes: np.ndarray) -> None:
-        low, high = float(at.min()), float(at.max())
+    def _show_plane(
+        self,
+        plane: np.ndarray,
+        limits: tuple[float, float],
+        at: np.ndarray,
+        classes: np.ndarray,
+    ) -> None:
+        # The points are the middles of the picture's cells.
+        low, high = limits
+        half = 0.5 * (high - low) / (len(plane) - 1)
+        wide = high - low + 2 * half
         self.mapper.update(low=0.0, high=1.0)
-        self._image(plane, (low, low, high - low, high - low), axes=True)
+        self._image(plane, (low - half, low - half, wide, wide), axes=True)
         if len(self.points.data["x"]) != len(at):
             shades = np.array(["#1f3fbf", "#bf1f1f"])
             self.points.data = {"x": at[:, 0], "y": at[:, 1], "color": shades[classes]}

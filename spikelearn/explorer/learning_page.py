@@ -45,10 +45,15 @@ class RunShown:
     curves : CurveFigures
         That all rules share.
     on_page : PageThread
+    ended : callable
+        Called when the run is trained, or cannot be.
     """
 
-    def __init__(self, letter: str, curves: CurveFigures, on_page: PageThread) -> None:
+    def __init__(
+        self, letter: str, curves: CurveFigures, on_page: PageThread, ended: Callable[[], None]
+    ) -> None:
         self.letter, self.curves, self._on_page = letter, curves, on_page
+        self._ended, self.over = ended, False
         self.frames: list[Frame] = []
         self.setting: LearningSetting | None = None
         self.trainer = Trainer(self._deliver)
@@ -61,7 +66,7 @@ class RunShown:
 
     def want(self, setting: LearningSetting) -> None:
         """Begin this run."""
-        self.setting, self.frames = setting, []
+        self.setting, self.frames, self.over = setting, [], False
         self._say("preparing&hellip;")
         self.trainer.want(setting)
 
@@ -80,12 +85,19 @@ class RunShown:
             return
         if frame.error:
             self._say(f"<span style='color:#b00020'>{html.escape(frame.error)}</span>")
+            self._end()
             return
         if frame.test_accuracy is None:
             self.frames.append(frame)
         self.curves.show(self.letter, label_of(frame.setting.rule), self.frames)
         self.field.show(frame)
         self._say(self._words(frame))
+        if frame.test_accuracy is not None:
+            self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        self._ended()
 
     def _words(self, frame: Frame) -> str:
         if frame.test_accuracy is None:
@@ -142,14 +154,17 @@ class LearningPage:
         self._quiet = True
         self.setting, self.beside, notes = from_query(query)
         self.curves = CurveFigures()
-        self.runs = {letter: RunShown(letter, self.curves, self._on_page) for letter in "BA"}
+        self.runs = {
+            letter: RunShown(letter, self.curves, self._on_page, self._stop_if_over)
+            for letter in "BA"
+        }
         self.taking = Taking()
         self.notes = pn.pane.HTML("", visible=False, sizing_mode="stretch_width")
         self._say(notes)
         self._make_knobs()
         self.playing = False
         self.play = pn.widgets.Button(label="play", color="primary")
-        self.play.on_click(lambda event: self.set_playing(not self.playing))
+        self.play.on_click(lambda event: self.play_or_pause())
         self.step = pn.widgets.Button(label="step: one epoch")
         self.step.on_click(lambda event: self.make_step())
         self.reset = pn.widgets.Button(label="reset")
@@ -263,6 +278,17 @@ class LearningPage:
                 self.runs[letter].want(setting)
             else:
                 self.runs[letter].leave()
+
+    def play_or_pause(self) -> None:
+        """Play, from the beginning where all is trained; or hold."""
+        over = all(run.over for run in self._present())
+        self.set_playing(not self.playing)
+        if over and self.playing:
+            self.begin()
+
+    def _stop_if_over(self) -> None:
+        if self.playing and all(run.over for run in self._present()):
+            self.set_playing(False)
 
     def set_playing(self, playing: bool) -> None:
         """Play both runs, or hold them."""

@@ -161,6 +161,23 @@ def test_pictures_of_fields_are_the_weights() -> None:
     assert MOST_FIELDS >= 12
 
 
+def test_a_plane_lies_where_its_points_are() -> None:
+    """A picture that is the answer "to the right" has its edge at 0."""
+    from spikelearn.explorer.learning_figures import FieldFigure
+
+    setting = replace(SMALL, dataset="two_moons")
+    axis = np.linspace(-2, 2, SIDE)
+    plane = np.repeat((axis > 0)[None].astype(np.float32), SIDE, axis=0)
+    points = np.array([[0.5, 0.0], [-0.5, 0.0]]), np.array([1, 0])
+    shown = FieldFigure("B")
+    shown.show(Frame(setting, plane=plane, points=points))
+    data = shown.source.data
+    width = data["dw"][0] / SIDE
+    first = int(np.argmax(data["image"][0][0]))
+    assert data["x"][0] + first * width == pytest.approx(0.0, abs=1e-9)
+    assert shown.points.data["x"].tolist() == [0.5, -0.5]
+
+
 def test_rates_are_offered_around_the_usual_one() -> None:
     offered = list(rates_around(0.001).values())
     assert min(offered) == pytest.approx(1e-5)
