@@ -8,9 +8,9 @@ V1 (simulated)    energies of Gabor filters of several orientations and sizes; e
 IT (simulated)    the category of the digit, with a share of the same energies; 60 units that mix
                   these by weights of each subject's own
 
-Each response has normal noise, drawn anew in each session. A model of Gabor energies therefore
-reaches the noise ceiling in V1, and one of categories comes near it in IT; whatever else a method
-finds is an error of the method.
+Each response has normal noise, drawn anew in each session. A model of all these energies
+(`gabor_energies`) therefore reaches the noise ceiling in V1, and one of categories comes near it in
+IT; a method that finds them otherwise is wrong.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def load(progressbar: bool = False) -> ImageRecording:
 def gabor_energies(images: np.ndarray) -> np.ndarray:
     """Energies of Gabor filters at every pixel, of shape (n_images, n_filters).
 
+    Each is of mean 0 and standard deviation 1 over the images.
+
     Parameters
     ----------
     images : array of shape (n_images, height, width)
@@ -94,7 +96,7 @@ def gabor_energies(images: np.ndarray) -> np.ndarray:
                     )
                     wave -= window * wave.sum() / window.sum()
                     found.append(np.abs(np.tensordot(light, wave, axes=2)))
-    return np.stack(found, axis=1)
+    return _standard(np.stack(found, axis=1))
 
 
 def _responses(
@@ -102,7 +104,7 @@ def _responses(
 ) -> RecordedResponses:
     """What a subject's units respond in a session: its own signal, and the session's noise."""
     own = generator(_SEED, "simulated_cortex", region, subject)
-    energy = _standard(energies)[:, own.choice(energies.shape[1], N_UNITS, replace=False)]
+    energy = energies[:, own.choice(energies.shape[1], N_UNITS, replace=False)]
     if region == V1:
         signal = energy
     else:
