@@ -300,7 +300,8 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
     of_model = _model_vector(name, layer, responses[layer], recording)
     of_brain = _brain_vector(recording, region, subject, setting.comparator)
     brain = _matrix(f"{region}{f', {subject}' if subject else ''}", of_brain, order)
-    model = _matrix(f"{name}{f' · {layer}' if layer else ''}", of_model, order, brain)
+    called = f"{setting.model}, untrained" if name == "untrained" else name
+    model = _matrix(f"{called}{f' · {layer}' if layer else ''}", of_model, order, brain)
     check()
     row = {"model": name, "layer": layer, "region": region, "level": level}
     if subject:
