@@ -108,7 +108,7 @@ RECORDINGS: dict[str, RecordingEntry] = {
         "V1 (Gabor energies), IT (categories), with noise; 6 simulated subjects, 2 sessions",
         "60 images of handwritten digits",
         "comes with the toolkit",
-        "made by a known model",
+        "made by a known model, spikelearn 2026",
     ),
     "grasshopper": RecordingEntry(
         "grasshopper",

@@ -10,6 +10,8 @@ from spikelearn._files import write_yaml
 from spikelearn.recordings import RECORDINGS
 from tests.recordings.examples import random_images, write_images
 
+COMES_ALONG = ("grasshopper", "simulated_cortex")
+
 
 def test_the_list_says_what_each_recording_is_and_whether_it_is_at_hand(no_data) -> None:
     done = call("recordings")
@@ -20,7 +22,7 @@ def test_the_list_says_what_each_recording_is_and_whether_it_is_at_hand(no_data)
         for said in (entry.species, entry.regions, entry.stimuli, entry.size, entry.reference):
             assert said in line
         at_hand = line.removeprefix(name).strip()
-        assert at_hand.startswith("at hand " if name == "grasshopper" else "absent ")
+        assert at_hand.startswith("at hand " if name in COMES_ALONG else "absent ")
 
 
 def test_what_must_be_brought_by_hand_is_said_by_download(no_data) -> None:

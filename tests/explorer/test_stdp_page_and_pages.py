@@ -67,6 +67,7 @@ def test_another_plasticity_has_other_knobs() -> None:
 
 def test_pages_lie_below_the_first() -> None:
     below = makers(*first_setting("lif_neuron"))
-    assert list(below("/")) == ["/", "/stdp"]
-    assert list(below("/token")) == ["/token", "/token/stdp"]
+    places = ["/stdp", "/learning", "/rdms"]
+    assert list(below("/")) == ["/", *places]
+    assert list(below("/token")) == ["/token", *(f"/token{place}" for place in places)]
     assert len(PLACES) == len(below("/"))
