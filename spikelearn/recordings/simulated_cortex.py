@@ -9,7 +9,7 @@ IT (simulated)    the category of the digit, with a share of the same energies; 
                   these by weights of each subject's own
 
 Each response has normal noise, drawn anew in each session. A model of all these energies
-(`gabor_energies`) therefore reaches the noise ceiling in V1, and one of categories comes near it in
+(`gabor_energies`) therefore lies within the noise ceiling in V1, and one of categories in
 IT; a method that finds them otherwise is wrong.
 """
 
@@ -30,8 +30,8 @@ V1, IT = "V1 (simulated)", "IT (simulated)"
 UNIT = "arbitrary"
 N_SUBJECTS, N_SESSIONS, N_UNITS = 6, 2, 60
 _PER_CLASS = 6
-_NOISE = {V1: 1.0, IT: 2.0}  # standard deviations, of a signal of 1
-_SHARE_OF_V1 = 0.3  # of the variance of IT's signal
+_NOISE = {V1: 0.5, IT: 1.5}  # standard deviations, of a signal of 1
+_SHARE_OF_V1 = 0.2  # of the variance of IT's signal
 _ORIENTATIONS, _WAVELENGTHS = 4, (3.0, 5.0)
 _SEED = 0
 

@@ -110,7 +110,7 @@ def test_a_drag_changes_the_raster_and_the_yaml_gives_the_same_spikes(
     before = opened(tab, server[0])
     drag(tab, "tau m (ms)", -60)
     tab.wait_for_function(_OTHER, arg=["B", before])
-    settled(tab, "tau_m_ms")
+    settled(tab, f"tau_m_ms={float(handle(tab, 'tau m (ms)').get_attribute('aria-valuenow'))!r}")
     yaml = copied(tab, "copy as YAML")
     monkeypatch.chdir(tmp_path)
     Path("network.yaml").write_text(yaml, encoding="utf-8")

@@ -44,9 +44,8 @@ def test_the_models_that_made_it_reach_the_ceiling(recording):
     table = compare_rsa(models, recording, n_bootstrap=0)
     means = table[table["level"] == "mean"].set_index(["model", "region"])
     reached = means["score"] / means["ceiling_lower"]
-    for model, region, other in (("energies", V1, IT), ("category", IT, V1)):
-        assert (
-            means.loc[(model, region), "score"] > means.loc[(model, region), "ceiling_lower"] - 0.06
-        )
-        assert reached[model, region] > reached[model, other] + 0.05
+    for model, region in (("energies", V1), ("category", IT)):
+        row = means.loc[(model, region)]
+        assert row["ceiling_lower"] <= row["score"] <= row["ceiling_upper"]
     assert means.loc[("energies", V1), "score"] > means.loc[("category", V1), "score"] + 0.1
+    assert means.loc[("category", IT), "score"] > means.loc[("energies", IT), "score"] + 0.1
