@@ -145,7 +145,7 @@ def main() -> None:
     )  # fmt: skip
     assert server.stdout is not None  # noqa: S101 - piped
     document = ""
-    while "}" not in document or not document.rstrip().endswith("}"):
+    while not document.endswith("\n}\n"):  # the end of what is not within it
         document += server.stdout.readline()
     try:
         rows, memory = driven(json.loads(document)["address"], server.pid, given)

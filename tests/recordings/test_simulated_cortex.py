@@ -43,7 +43,6 @@ def test_the_models_that_made_it_reach_the_ceiling(recording):
     }
     table = compare_rsa(models, recording, n_bootstrap=0)
     means = table[table["level"] == "mean"].set_index(["model", "region"])
-    reached = means["score"] / means["ceiling_lower"]
     for model, region in (("energies", V1), ("category", IT)):
         row = means.loc[(model, region)]
         assert row["ceiling_lower"] <= row["score"] <= row["ceiling_upper"]
