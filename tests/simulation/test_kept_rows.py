@@ -113,6 +113,28 @@ def test_what_is_turned_gives_the_rows_of_a_fresh_arrangement(
     assert all(same(a, b) for a, b in zip(fresh, kept, strict=True))
 
 
+def test_projections_that_share_a_weight_are_told_apart_when_one_is_turned(
+    arranged: list[int],
+) -> None:
+    """Those of one source and one weight may stand in the same rows."""
+    some = {"kind": "fixed_in_degree", "in_degree": 9}
+    shared = [
+        {"source": "e", "target": goal, "weight_mv": 0.5, "delay_ms": 1.5, "connectivity": some}
+        for goal in ("e", "i")
+    ]
+    first = SpikingNetwork(**{**dict(network()), "projections": shared})
+    both = {f"projections[{k}].weight_mv": 0.7 for k in (0, 1)}
+    turned = [first.changed(both), first.changed("projections[1].weight_mv", 0.9), first]
+    fresh = [nets(one) for one in turned]
+    with pairs_kept():
+        nets(first)
+        del arranged[:]
+        assert same(nets(turned[0]), fresh[0])
+        assert arranged == []
+        assert same(nets(turned[1]), fresh[1])
+        assert same(nets(turned[2]), fresh[2])
+
+
 def test_gains_are_part_of_a_shared_weight(arranged: list[int]) -> None:
     slow = {"model": "exponential", "tau_ms": 5.0}
     first = network(**{"projections[0].synapse": slow})
