@@ -41,7 +41,7 @@ def environment(python: str, machine: dict[str, str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("python", "machine"), itertools.product(PYTHONS, MACHINES))
+@pytest.mark.parametrize(("python", "machine"), list(itertools.product(PYTHONS, MACHINES)))
 def test_everything_required_has_one_pin_that_fits(python: str, machine: dict[str, str]) -> None:
     here = environment(python, machine)
     pinned: dict[str, str] = {}
