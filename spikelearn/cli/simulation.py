@@ -130,10 +130,14 @@ def simulate(
     status 130, 143 or 129. More than 1000 MB of spikes are kept in the folder for temporary files
     (TMPDIR) meanwhile; where it is full, the run ends likewise, with exit status 1.
 
+    Several processes that mpirun starts simulate one network together on a NEST that was built with
+    MPI; one of them tells and writes what came of it. Interrupted, they keep nothing.
+
     Example: spikelearn simulate brunel2000 --duration 500 --out spikes.nwb --plot raster.png
     Example: spikelearn simulate lif_neuron --stimulus fi_curve --plot fi.png --plot fi.pdf
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
     Example: spikelearn simulate theirs.nir --written-by norse --dt 1
+    Example: mpirun -n 4 spikelearn simulate brunel2000 --backend nest --out spikes.nwb
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
