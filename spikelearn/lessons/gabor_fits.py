@@ -4,12 +4,15 @@ such a function describes it (Jones & Palmer 1987, doi:10.1152/jn.1987.58.6.1233
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
 
 _PADDED = 64  # pixels of the Fourier transform in which a fit begins
+_NEAR = 1e-4  # relative change at which a fit ends
+_TINY = 1e-9  # where even and odd are nearly the same function
 _WIDTHS = (0.12, 0.25)  # of the envelopes with which a fit begins, as shares of the side
 
 
@@ -117,9 +120,11 @@ def fit_gabor(filter_: np.ndarray) -> GaborFit:
 
     def left(given: np.ndarray) -> np.ndarray:
         basis = np.stack(_pair(_bounded(given, side), side), axis=1)
-        return np.asarray(flat - basis @ np.linalg.lstsq(basis, flat, rcond=None)[0])
+        products = basis.T @ basis + _TINY * np.eye(2)
+        return np.asarray(flat - basis @ np.linalg.solve(products, basis.T @ flat))
 
-    fits = [least_squares(left, start, method="lm", max_nfev=300) for start in _starts(values)]
+    near = {"method": "lm", "max_nfev": 300, "ftol": _NEAR, "xtol": _NEAR}
+    fits = [least_squares(left, start, **near) for start in _starts(values)]
     best = min(fits, key=lambda fit: fit.cost)
     x, y, turn, frequency, across, along = _bounded(best.x, side)
     return GaborFit(
@@ -158,11 +163,18 @@ def _bounded(given: np.ndarray, side: int) -> np.ndarray:
     return np.array([*place, turn, np.clip(frequency, np.log(0.25 / side), np.log(0.5)), *widths])
 
 
+@cache
+def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of every pixel, flat."""
+    rows, columns = np.mgrid[:side, :side]
+    return rows.ravel().astype(float), columns.ravel().astype(float)
+
+
 def _pair(given: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Even and odd Gabor functions, flat, with parameters as `fit_gabor` varies them."""
     x, y, turn, frequency, across, along = given
-    rows, columns = np.mgrid[:side, :side]
-    dx, dy = (columns - x).ravel(), (rows - y).ravel()
+    rows, columns = _grid(side)
+    dx, dy = columns - x, rows - y
     over = dx * np.sin(turn) + dy * np.cos(turn)
     beside = dx * np.cos(turn) - dy * np.sin(turn)
     envelope = np.exp(-0.5 * ((over / np.exp(across)) ** 2 + (beside / np.exp(along)) ** 2))
