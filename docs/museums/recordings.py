@@ -91,7 +91,7 @@ def shown(pages: Pages, name: str, pictures: Path) -> str:
         picture(f"{name}.png", words),
         f"{words}\n",
         heading("What was measured", "-"),
-        table(*found["measured"]),
+        table(*together(*found["measured"])),
     ]
     if found["ceilings"]:
         parts += [
@@ -126,6 +126,30 @@ def as_rows(frame: pd.DataFrame) -> list[Any] | None:
         for row in frame.itertuples(index=False)
     ]  # fmt: skip
     return [[str(head).replace("_", " ") for head in frame.columns], cells]
+
+
+def together(heads: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Rows that differ in the subject and the session alone, as one that counts these.
+
+    Parameters
+    ----------
+    heads : list of str
+    rows : list of list of str
+    """
+    parts = [at for at, head in enumerate(heads) if head in ("subject", "session")]
+    found: dict[tuple[str, ...], list[list[str]]] = {}
+    for row in rows:
+        what = tuple(cell for at, cell in enumerate(row) if at not in parts)
+        found.setdefault(what, []).append(row)
+    said = []
+    for same in found.values():
+        row = list(same[0])
+        for at in parts:
+            names = list(dict.fromkeys(one[at] for one in same))
+            if len(names) > 1:
+                row[at] = f"{len(names)}: {names[0]} to {names[-1]}"
+        said.append(row)
+    return heads, said
 
 
 def draw_stimuli(recording: Any, path: Path) -> None:

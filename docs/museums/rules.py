@@ -189,7 +189,7 @@ def accuracy(name: str) -> str:
             flag = f"; {row['flag']}" if row.get("flag") else ""
             rows.append(
                 (
-                    f"``{recipe}`` on :ref:`model-{row['model']}`",
+                    f"``{recipe.removesuffix(f'/{name}')}`` on :ref:`model-{row['model']}`",
                     prose(f"{row['test accuracy']}{spread} ({seeds})"),
                     prose(row.get("linear readout", "")),
                     prose(row.get("random features", "")),
@@ -202,9 +202,10 @@ def accuracy(name: str) -> str:
         "recipe", "test accuracy, % ± s.d.", "readout of the pixels, %",
         "readout before learning, %", "beside these controls",
     )  # fmt: skip
-    return table(heads, rows, "30 18 16 16 20") + (
-        "\nEpochs and settings were chosen on validation images; the controls have the same seeds"
-        " and images. ``benchmarks/results/accuracy_*.md`` has all columns.\n"
+    return table(heads, rows, "24 18 16 16 26") + (
+        "\nA recipe is that of this rule, unless it has another name. Epochs and settings were"
+        " chosen on validation images; the controls have the same seeds and images."
+        " ``benchmarks/results/accuracy_*.md`` has all columns.\n"
     )
 
 

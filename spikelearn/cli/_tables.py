@@ -82,6 +82,12 @@ def check_table_path(path: Path) -> None:
     check_place(path)
 
 
+def check_page_path(path: Path) -> None:
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise SpikelearnError(f"{path}: a page is written as .html")
+    check_place(path)
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     from spikelearn._atomic import atomic_path
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import shlex
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,9 @@ import typer
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import Backend, Seed, app, each_once, plainly
-from spikelearn.cli._output import give, note
+from spikelearn.cli._output import give, note, wrote
 from spikelearn.cli._tables import (
+    check_page_path,
     check_table_path,
     print_above_ceiling,
     print_table,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.recordings import ImageRecording
+    from spikelearn.studies.comparing import Entry
     from spikelearn.studies.significance import Significance
 
 
@@ -90,6 +94,12 @@ TableFile = Annotated[
 ]
 
 
+PageFile = Annotated[
+    Path | None,
+    typer.Option(help="File for a page of it, .html: what was found, figures, tables, RDMs."),
+]
+
+
 @app.command()
 @plainly
 def compare(
@@ -109,6 +119,7 @@ def compare(
     study: OlderStudy = None,
     seed: Seed = 0,
     out: TableFile = None,
+    page: PageFile = None,
 ) -> None:
     """Compare trained networks with a recorded brain.
 
@@ -117,6 +128,7 @@ def compare(
     stand in the same table.
 
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
+    Example: spikelearn compare runs/mlp_784-* --tests --page similarity.html
     """
     from spikelearn._progress import progress_bars
     from spikelearn.studies.comparing import shown_entries, similarity_of_all
@@ -134,8 +146,7 @@ def compare(
     each_once("the run", [run.resolve() for run in runs])
     each_once("--resolution", resolution or [])
     each_once("--given", given or [])
-    if out is not None:
-        check_table_path(out)
+    _check_places(out, page)
     options = _options(method, over, comparator, given)
     with progress_bars() as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", OtherCodeWarning)  # said with the notes, below
@@ -166,7 +177,32 @@ def compare(
     _print_notes(loaded, table, method)
     _print_standing(runs)
     print_tests(tested)
-    each_on_its_own(_tables(table, tested, out))
+    writers = _tables(table, tested, out)
+    if page is not None:
+        writers.append(lambda: _write_page(page, table, tested, entries, loaded, runs))
+    each_on_its_own(writers)
+
+
+def _check_places(out: Path | None, page: Path | None) -> None:
+    """Refuse files that cannot be written, before anything is computed."""
+    if out is not None:
+        check_table_path(out)
+    if page is not None:
+        check_page_path(page)
+
+
+def _write_page(
+    path: Path,
+    table: pd.DataFrame,
+    tests: Significance | None,
+    entries: list[Entry],
+    recording: ImageRecording,
+    runs: list[Path],
+) -> None:
+    from spikelearn.studies.comparison_page import write_comparison_page
+
+    command = shlex.join(["spikelearn", *sys.argv[1:]]) if sys.argv[1:2] == ["compare"] else ""
+    wrote("Page", write_comparison_page(path, table, tests, entries, recording, runs, command))
 
 
 def _print_notes(loaded: ImageRecording, table: pd.DataFrame, method: str) -> None:

@@ -14,7 +14,7 @@ from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import NoSeed, app, plainly
 from spikelearn.cli._output import give, in_document, print_line, wrote
 from spikelearn.cli._shipped import add_list, print_rows
-from spikelearn.cli._tables import print_table
+from spikelearn.cli._tables import check_page_path, print_table
 from spikelearn.cli._viewing import each_on_its_own
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def show(
 
     for path in plot or ():
         check_plot_path(path)
-    if page is not None and page.suffix.lower() not in (".html", ".htm"):
-        raise SpikelearnError(f"{page}: a page is written as .html")
+    if page is not None:
+        check_page_path(page)
     loaded: Any = room.load(name)
     images: Any = getattr(loaded, "images", None)
     if plot and images is None:

@@ -88,9 +88,14 @@ def test_compare_tests_by_every_method(method, runs, own_recording, tmp_path):
     out = tmp_path / "table.csv"
     result = call(
         "compare", runs[0], "--recording", own_recording, "--method", method, "--bootstrap", 20,
-        "--tests", "--out", out,
+        "--tests", "--out", out, "--page", tmp_path / "page.html",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for words in ("What was found", "Compared with mine", "Similarity to V1 of mine", 'id="tests"',
+                  'id="rdms"', "95 %"):  # fmt: skip
+        assert words in page
+    assert "not tested" not in page.partition("</section>")[0]
     scores, zero, differences = (
         pd.read_csv(tmp_path / f"table{part}.csv", keep_default_na=False)
         for part in ("", "-zero", "-differences")

@@ -44,3 +44,15 @@ def test_what_was_made_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     first = recordings.shown(pages, "grasshopper", tmp_path)
     monkeypatch.setattr(recordings, "load", None)
     assert recordings.shown(pages, "grasshopper", tmp_path) == first
+
+
+def test_subjects_of_one_kind_stand_in_one_row() -> None:
+    heads = ["kind", "subject", "session", "stimuli"]
+    rows = [["RDM", s, n, "92"] for s in ("BE", "KO") for n in ("1", "2")] + [
+        ["group", "", "", "92"]
+    ]
+    assert recordings.together(heads, rows) == (
+        heads,
+        [["RDM", "2: BE to KO", "2: 1 to 2", "92"], ["group", "", "", "92"]],
+    )
+    assert recordings.together(["kind"], [["RDM"], ["RDM"]])[1] == [["RDM"]]
