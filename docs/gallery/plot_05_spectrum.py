@@ -12,7 +12,7 @@ import spikelearn as sl
 
 activity = sl.simulate("izhikevich2003", duration_ms=3000)
 hz, power = sl.spikes.rate_spectrum(activity, "excitatory", start_ms=200)
-mean_hz = activity["excitatory"].rate(start_ms=200).mean()
+mean_hz = activity["excitatory"].rate(start_ms=200)
 
 figure, axis = plt.subplots(layout="constrained")
 axis.loglog(hz[1:], power[1:])

@@ -2,12 +2,12 @@
 The cortical microcircuit, small
 ================================
 
-Potjans and Diesmann's column at a fiftieth of its neurons and synapses, whose mean input is kept:
+Potjans and Diesmann's column at a tenth of its neurons and synapses, whose mean input is kept:
 eight populations, layer by layer.
 """
 
 import spikelearn as sl
 
-network = sl.load_model("potjans_diesmann2014").scaled(0.02)
+network = sl.load_model("potjans_diesmann2014").scaled(0.1)
 activity = sl.simulate(network, duration_ms=300)
 sl.plot.raster(activity)

@@ -40,7 +40,7 @@ def contact_sheet(images: np.ndarray, labels: Sequence[str], columns: int = 10) 
     for axis, number in zip(axes.flat, shown, strict=False):
         image = _thumbnail(images[number])
         axis.imshow(image, cmap="gray" if image.ndim == 2 else None, vmin=0, vmax=255)
-        axis.set_title(f"{number + 1}. {_short(labels[number])}", fontsize=6, loc="center", pad=2)
+        axis.set_title(f"{number + 1}. {_short(labels[number])}", fontsize=7, loc="center", pad=2)
     return figure
 
 

@@ -67,7 +67,7 @@ def similarity_headlines(scores: pd.DataFrame, tests: Tests | None = None) -> li
         if np.isfinite(low) and np.isfinite(high):
             text += f"; the noise ceiling is {low:.3f} to {high:.3f}"
         said.append(_minus(f"Similarity to {place}: {text}."))
-    said = _first(said, "further comparisons are below")
+    said = _first(said)
     return [_of_all(n_above, n_tested), *said] if n_tested > 1 else said
 
 
@@ -188,11 +188,11 @@ def audit_headlines(audit: Audit) -> list[str]:
     met, failed = int(counts.get("pass", 0)), int(counts.get("fail", 0))
     total = int(counts.drop(["does not apply", "reported"], errors="ignore").sum())
     of_rules = "one rule" if n_rules == 1 else f"{n_rules} rules"
-    text = f"Of {total} findings on {of_rules}, {met} are met and {failed} are not by what was run"
+    text = f"{total} findings on {of_rules}: {met} met and {failed} not met by what was run"
     follow = sum(int(n) for verdict, n in counts.items() if str(verdict).startswith("follows"))
     text += f"; {follow} follow from equations" * bool(follow)
     if open_ := total - met - failed - follow:
-        text += f"; {open_} {'is' if open_ == 1 else 'are'} open, with the reason"
+        text += f"; {open_} open, each with its reason"
     said = [f"{text}."]
     if n_rules <= _MOST_RULES:
         said += [_of_rule(str(rule), part) for rule, part in table.groupby("rule", sort=False)]
@@ -271,7 +271,7 @@ def sweep_headlines(
         else:
             text = f"no difference in {what} was found over {at} (p {p_text(p)}): {ends}"
         said.append(_minus(f"{text[0].upper()}{text[1:]}."))
-    return _first(said, "further measures are below")
+    return _first(said)
 
 
 def _differing(
@@ -342,14 +342,15 @@ def recording_headlines(summary: RecordingSummary) -> list[str]:
                 said.append(f"{row['region']}: {'; '.join(parts)}.")
     if not said:
         return ["It has no noise ceiling: no repeats or several subjects tell how reliable it is."]
-    return _first(said, "further regions are below")
+    return _first(said)
 
 
-def _first(said: list[str], others: str) -> list[str]:
+def _first(said: list[str]) -> list[str]:
     """The first sentences, and how many more there are."""
     if len(said) <= MOST:
         return said
-    return [*said[:MOST], f"{len(said) - MOST} {others}."]
+    n_more = len(said) - MOST
+    return [*said[:MOST], f"{n_more} more {'is' if n_more == 1 else 'are'} below."]
 
 
 def _minus(text: str) -> str:

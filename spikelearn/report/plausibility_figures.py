@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn.plot.logarithmic_axes import set_logarithmic
 from spikelearn.plot.names import label
 from spikelearn.plot.style import styled
 from spikelearn.report.page import svg_of
@@ -176,7 +177,8 @@ def draw_equivalences(table: pd.DataFrame) -> bytes:
         first = part.iloc[0]
         places = range(len(part))
         distances = part["distance"].clip(lower=1e-13)
-        axis.semilogy(places, distances, "o-", color="#0072b2", markersize=4)
+        axis.plot(places, distances, "o-", color="#0072b2", markersize=4)
+        set_logarithmic(axis.yaxis, distances.min(), distances.max())
         axis.set_xticks(places, [f"{v:g}" for v in part["value"]], fontsize=8)
         axis.set_title(f"{first['rule']}\n→ {first['becomes']}", fontsize=8.5)
         axis.set_xlabel(first["knob"], fontsize=8)

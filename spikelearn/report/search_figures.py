@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn.plot.logarithmic_axes import set_logarithmic
 from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
 from spikelearn.report.pictures import panels
 from spikelearn.report.sweep_figures import label_with_unit
@@ -105,6 +106,6 @@ def _over(axis: Axes, history: pd.DataFrame, name: str, sought: str, logarithmic
         axis.set_xticks(range(len(values)), values, fontsize=8)
         x = np.array([values.index(str(value)) for value in x])
     if logarithmic:
-        axis.set_xscale("log")
+        set_logarithmic(axis.xaxis, x.min(), x.max())
     drawn = axis.scatter(x, known[sought], c=known["trial"], cmap="viridis", s=14)
     axis.figure.colorbar(drawn, ax=axis, label="trial")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn.plot.logarithmic_axes import set_logarithmic
 from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
 from spikelearn.report.pictures import check_plot_path, write_picture
 from spikelearn.spikes import (
@@ -96,8 +97,6 @@ def _rates(axis: Axes, rates: np.ndarray, activity: Activity) -> None:
 
 
 def _intervals(axis: Axes, intervals_ms: np.ndarray) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     axis.set_xlabel("interspike interval (ms)")
     axis.set_ylabel("intervals")
     positive = intervals_ms[intervals_ms > 0]
@@ -107,11 +106,7 @@ def _intervals(axis: Axes, intervals_ms: np.ndarray) -> None:
     low, high = positive.min() / 1.05, positive.max() * 1.05
     edges = np.geomspace(low, high, _n_bars(positive) + 1)
     _histogram(axis, positive, edges, f"mean {positive.mean():.3g} ms", positive.mean())
-    axis.set_xscale("log")
-    few = (1,) if high / low > 100 else (1, 2, 5)
-    axis.xaxis.set_major_locator(LogLocator(subs=few))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    set_logarithmic(axis.xaxis, low, high)
 
 
 def _cvs(axis: Axes, cv: np.ndarray, local: np.ndarray) -> None:

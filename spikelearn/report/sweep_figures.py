@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from spikelearn.plot.logarithmic_axes import set_logarithmic
 from spikelearn.plot.style import pens_of, say_nothing_to_draw, styled
 from spikelearn.report.pictures import panels
 
@@ -144,7 +145,7 @@ def _line(
     if name is not None:
         axis.set_xlabel(label_with_unit(name))
     if numeric and _is_logarithmic(x):
-        axis.set_xscale("log")
+        set_logarithmic(axis.xaxis, x.min(), x.max())
     if not numeric:
         axis.set_xticks(range(len(values)), [_said(v) for v in values])
     if not np.isfinite(mean).any():

@@ -72,7 +72,7 @@ def test_several_comparisons_are_counted_first_and_the_rest_is_said_to_be_below(
     every = pd.concat(tested, ignore_index=True)
     first, *others = similarity_headlines(table, (pd.DataFrame(), every))
     assert first.startswith(f"In all of the {MOST + 2} comparisons")
-    assert others[-1] == "2 further comparisons are below."
+    assert others[-1] == "2 more are below."
     every.loc[(every.region == "R0") & (every.model_b == "pixels"), "p_holm"] = 0.5
     every.loc[(every.region == "R0") & (every.model_a == "pixels"), "p_holm"] = 0.5
     first, *_ = similarity_headlines(table, (pd.DataFrame(), every))
@@ -105,8 +105,8 @@ def test_the_most_accurate_rule_is_named_where_a_test_tells_it():
 def test_an_audit_counts_its_findings_and_names_what_a_rule_does_not_meet():
     first, rule = audit_headlines(every_kind())
     assert first == (
-        "Of 8 findings on one rule, 1 are met and 1 are not by what was run; 2 follow from"
-        " equations; 4 are open, with the reason."
+        "8 findings on one rule: 1 met and 1 not met by what was run; 2 follow from equations;"
+        " 4 open, each with its reason."
     )
     assert "not met: C2" in rule
     assert "undecided: C4b" in rule
