@@ -53,6 +53,7 @@ sphinx_gallery_conf: dict[str, Any] = {
     "show_signature": False,
     "write_computation_times": False,
     "thumbnail_size": (400, 280),
+    "within_subsection_order": "FileNameSortKey",
 }
 
 autosummary_generate = True
