@@ -2,7 +2,7 @@
 A peristimulus time histogram
 =============================
 
-The rate of each population over time, in bins of 5 ms.
+The rate of each population over time, counted in bins of 5 ms: how the rhythm comes and goes.
 """
 
 import spikelearn as sl

@@ -27,4 +27,5 @@ result = sl.sweep(
     measures=["rate_hz"],
     start_ms=50.0,
 )
-result.plot("rate_hz")
+rates_hz = result.to_xarray()["rate_hz"].sel(population="excitatory").mean("seed")
+rates_hz.plot(x="projections[inhibitory->*].weight_mv", yscale="log")

@@ -20,12 +20,8 @@ def test_a_program_is_short_and_says_what_it_draws(path: Path) -> None:
     assert len(" ".join(words)) > 60
     assert path.stem.startswith("plot_")  # others are shown and not run
     assert (tree.body[-1].end_lineno or 0) - (tree.body[0].end_lineno or 0) <= 30
-    imported = {
-        name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names
-    }
-    assert "spikelearn" in imported | {
-        node.module for node in tree.body if isinstance(node, ast.ImportFrom)
-    }
+    named = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert any("spikelearn" in ast.unparse(node) for node in named)
 
 
 def test_there_are_as_many_as_users_want() -> None:
