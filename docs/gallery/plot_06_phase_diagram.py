@@ -28,4 +28,7 @@ result = sl.sweep(
     start_ms=50.0,
 )
 rates_hz = result.to_xarray()["rate_hz"].sel(population="excitatory").mean("seed")
-rates_hz.plot(x="projections[inhibitory->*].weight_mv", yscale="log")
+axis = rates_hz.plot(
+    x="projections[inhibitory->*].weight_mv", yscale="log", cbar_kwargs={"label": "rate (Hz)"}
+).axes
+axis.set(xlabel="inhibitory weight (mV)", ylabel="drive of a neuron (Hz)", title="")
