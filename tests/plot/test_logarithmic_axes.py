@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,4 +49,4 @@ def test_no_picture_shows_the_source_of_a_number():
              "distance": [1e-14, 1e-6, 1.0]}  # fmt: skip
     drawn = draw_equivalences(pd.DataFrame(equal))
     assert b"mathdefault" not in drawn
-    assert b"<!-- 1e-08 -->" in drawn
+    assert re.search(rb"<!-- 1e-\d\d -->", drawn)
