@@ -148,14 +148,24 @@ def _wrong(last: Ended, place: Path, expected: dict[str, str]) -> list[str]:
     if left := [str(p.relative_to(place)) for p in place.rglob(".*")]:
         found.append(f"left over: {left}")
     temporary = place.with_name(f"{place.name}-temporary")
-    # Torch makes a folder for its own use, one a user.
-    if left := [p.name for p in temporary.iterdir() if not p.name.startswith("torchinductor")]:
+    if left := [p.name for p in temporary.iterdir() if not _is_of_a_library(p)]:
         found.append(f"left over for a time: {left}")
     now = content(place)
     if now != expected:
         differ = sorted(n for n in {*now, *expected} if now.get(n) != expected.get(n))
         found.append(f"other results: {differ}")
     return found
+
+
+def _is_of_a_library(path: Path) -> bool:
+    """Whether a file for a time is Torch's folder for a user, or Python's own trial of the place.
+
+    Before its first temporary file Python writes one of eight letters, `tempfile` has it, and
+    removes it at once.
+    """
+    return path.name.startswith("torchinductor") or (
+        path.is_file() and len(path.name) == 8 and path.read_bytes() in (b"", b"blat")
+    )
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -213,7 +213,7 @@ def _left_by(found: Ended, place: Path, expected: dict[str, str], *reasons: str)
     wrong = []
     said = [line for line in found.errors.splitlines() if line.startswith("Error: ")]
     # Of several networks each says why it failed, and the error how many did.
-    why = said + [line for line in found.output.splitlines() if line.startswith("Failed: ")]
+    why = said + [line for line in found.errors.splitlines() if line.startswith("Failed: ")]
     told = any(reason in line for reason in reasons for line in why)
     if found.outcome != "1" or len(said) != 1 or not told:
         wrong.append(f"{found}")
