@@ -174,7 +174,7 @@ class FieldFigure:
         low, high = limits
         half = 0.5 * (high - low) / (len(plane) - 1)
         wide = high - low + 2 * half
-        self.mapper.update(low=0.0, high=1.0)
+        self.mapper.update(low=-0.4, high=1.4)  # pale, for there are points in it
         self._image(plane, (low - half, low - half, wide, wide), axes=True)
         if len(self.points.data["x"]) != len(at):
             shades = np.array(["#1f3fbf", "#bf1f1f"])

@@ -200,6 +200,5 @@ class ScoreFigure:
             "x": [names[0]] * 3, "y": [0.0, *((bottom, top) if known else (0.0, 0.0))],
         }  # fmt: skip
         self.figure.yaxis.axis_label = str(row["measure"]).replace("_", " ")
-        self.figure.title.text = "scores with 95 % intervals; small: subjects" + (
-            "; grey: the noise ceiling" if known else "; no noise ceiling"
-        )
+        ceiling = "grey: noise ceiling" if known else "no noise ceiling"
+        self.figure.title.text = f"95 % intervals; small: subjects; {ceiling}"
