@@ -200,7 +200,9 @@ def _check_fields(activity: Activity) -> None:
     check_numbers(duration_ms=activity.duration_ms, dt_ms=activity.dt_ms)
     if not is_whole(activity.n_trials) or activity.n_trials < 0:
         raise SpikelearnError(f"n_trials is a whole number, found {activity.n_trials!r:.40}")
-    if activity.duration_ms / activity.dt_ms * max(activity.n_trials, 1) > _MOST_STEPS:
+    # A step of 0 is told by whoever counts in steps.
+    n_steps = activity.duration_ms / activity.dt_ms if activity.dt_ms else 0.0
+    if n_steps * max(activity.n_trials, 1) > _MOST_STEPS:
         raise SpikelearnError(
             f"duration_ms: {activity.n_trials} trials of {activity.duration_ms:.4g} ms are more"
             f" than {_MOST_STEPS} steps of {activity.dt_ms:g} ms, which no clock counts exactly;"
