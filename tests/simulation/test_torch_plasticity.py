@@ -55,13 +55,17 @@ plasticity = st.builds(
 connectivity = st.sampled_from(
     [
         {"kind": "all_to_all"},
-        {"kind": "all_to_all", "allow_self": False},
         {"kind": "fixed_probability", "probability": 0.6},
         {"kind": "fixed_in_degree", "in_degree": 3},
         # A pair may have several synapses, each of which learns on its own.
         {"kind": "fixed_total_number", "number": 30},
     ]
 )
+# Where a neuron may spare itself, or its partner in the other population.
+all_others = {
+    ("n", "n"): {"kind": "all_to_all", "allow_self": False},
+    ("n", "last"): {"kind": "all_to_all", "allow_partner": False},
+}
 synapses = st.sampled_from(
     [{"model": "delta"}, {"model": "exponential", "tau_ms": 5.0}, {"model": "alpha", "tau_ms": 3.0}]
 )
@@ -74,9 +78,11 @@ def learning_cases(draw: Any, folder: Path) -> Case:
     def projection(source: str, target: str, low: float, high: float) -> dict[str, Any]:
         synapse = draw(synapses)
         delta = synapse["model"] == "delta"
+        others = all_others.get((source, target), {"kind": "all_to_all"})
         return {
             "source": source, "target": target, "synapse": synapse,
-            "connectivity": draw(connectivity), "plasticity": draw(plasticity),
+            "connectivity": draw(st.one_of(connectivity, st.just(others))),
+            "plasticity": draw(plasticity),
             "weight_mv": {"distribution": "uniform", "low": low, "high": high}
             if delta else {"distribution": "uniform", "low": 2 * low, "high": high},
             "delay_ms": draw(st.sampled_from([DT_MS, 3.0, 7.5])),
@@ -96,7 +102,7 @@ def learning_cases(draw: Any, folder: Path) -> Case:
             "in": {"model": "spike_source", "size": 6},
             "teacher": {"model": "spike_source", "size": 4},
             "n": cell,
-            "last": {"model": "lif", "size": 3, "v_threshold_mv": 4.0},
+            "last": {"model": "lif", "size": 4, "v_threshold_mv": 4.0},
         },
         "projections": [
             projection("in", "n", 0.4, 5.0),
