@@ -112,6 +112,12 @@ class ConvolutionShape:
             raise ValueError(
                 f"{name}: {self.channels} channels do not make {self.groups} equal groups"
             )
+        values = self.channels // self.groups * math.prod(self.drive_shape[1:])
+        if self.norm == "group" and values == 1:
+            raise ValueError(
+                f"{name}: {self.groups} groups of one value each, less their mean, are nothing;"
+                " take fewer groups"
+            )
         if self.residual:
             self._check_residual(name, image)
 

@@ -268,7 +268,7 @@ class Layer(nn.Module):
     def _highest(self, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The highest of y and their places; those of the last y are kept for the way back."""
         pooling = cast("Pooling", self.pooling)
-        if torch.is_grad_enabled() and y.requires_grad:
+        if y.is_inference() or (torch.is_grad_enabled() and y.requires_grad):
             return pooling.highest(y)
         if self._kept is not None:
             last, version, *found = self._kept

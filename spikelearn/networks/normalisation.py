@@ -17,6 +17,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
+
 _aten = torch.ops.aten
 MOMENTUM = 0.1  # share of a batch in the running means
 EPSILON = 1e-5
@@ -50,7 +52,7 @@ class Normalisation(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """What neurons get, of the shape of z."""
-        if torch.is_grad_enabled():
+        if z.is_inference() or torch.is_grad_enabled():  # whose changes nobody counts
             return self._computed(z)[0]
         return self._normalised(z)[0]
 
@@ -118,6 +120,11 @@ class Normalisation(nn.Module):
                 z.contiguous(), self.weight, self.bias, *self._sizes(z), EPSILON
             )
         else:
+            if self._in_update and len(z) * z[0, 0].numel() == 1:
+                raise SpikelearnError(
+                    "batch normalisation needs more than one value of a channel: a batch of one"
+                    " image whose map is 1 x 1 has no variance; take a larger batch, or norm: group"
+                )
             running: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
             if self._moves or not self._in_update:
                 running = self.running_mean, self.running_var

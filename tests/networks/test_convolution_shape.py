@@ -109,6 +109,8 @@ def test_pooling_and_normalisation_are_read_from_words():
         ({"pool": 0}, "pool must be at least 1, found 0"),
         ({"norm": "layer"}, "norm is none, batch, or group and a number of groups; found 'layer'"),
         ({"norm": "group 3"}, "convolutional layer 1: 8 channels do not make 3 equal groups"),
+        ({"norm": "group 8", "input_shape": (1, 3, 3), "channels": (8,), "padding": 0, "pool": 1},
+         "convolutional layer 1: 8 groups of one value each, less their mean, are nothing"),
         ({"dropout": 1.0}, "dropout must be from 0 to below 1, found 1"),
         ({"dropout": [0.1]}, "dropout must give a value for each of the 2 hidden layers, found 1"),
         ({"residual": True}, "convolutional layer 1 receives the image, which no residual layer"),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks import CNN
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.normalisation import Normalisation
@@ -119,3 +120,22 @@ def test_an_error_in_an_update_ends_it():
         raise RuntimeError
     assert net.layers[0].mask is None
     assert not net.is_learning
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("pool", POOLS)
+def test_networks_answer_in_inference_mode_too(pool, norm):
+    net, images = network(pool, norm), batch(2, 2 * 14 * 13)
+    expected = net(images)
+    with torch.inference_mode():
+        assert torch.equal(net(images), expected)
+        assert torch.equal(net(images.clone()), expected)
+
+
+def test_a_batch_without_a_variance_is_refused():
+    norm = Normalisation("batch", 3)
+    norm.begin_update()
+    with pytest.raises(SpikelearnError, match="needs more than one value of a channel"):
+        norm(torch.rand(1, 3, 1, 1))
+    assert torch.isfinite(norm(torch.rand(2, 3, 1, 1))).all()
+    assert torch.isfinite(norm.running_var).all()
