@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from spikelearn.networks.layers import Dense, RateNetwork
-from spikelearn.rules.weight_mirror import WeightMirror
+from spikelearn.networks.layers import Dense, Layer, RateNetwork
+from spikelearn.rules import weight_mirror
+from spikelearn.rules.weight_mirror import WeightMirror, answers
 from tests.oracles.feedback_weights import (
     MODELS,
     batch,
-    clamp,
     cosine,
     feedback,
     network,
@@ -107,14 +107,30 @@ def test_mirror_phases_move_feedback_alone_and_learning_the_network_alone(every:
     assert moved == phases * (6 // every)
 
 
-def test_weight_mirrors_read_no_forward_weight_but_through_the_answers_to_noise() -> None:
-    net = network("mlp")
+@pytest.mark.parametrize("kind", MODELS)
+def test_weight_mirrors_read_no_forward_weight_but_through_the_answers_to_noise(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = network(kind)
     rule = prepared("weight_mirror", net)
-    clamp(net, torch.randn(64, 16, dtype=torch.float64))
     noise = rule.generator.get_state()
+    given: list[torch.Tensor] = []
+
+    def answered(layer: Layer, xi: torch.Tensor) -> torch.Tensor:
+        given.append(answers(layer, xi))
+        return given[-1].clone()
+
+    monkeypatch.setattr(weight_mirror, "answers", answered)
     found = mirrored(rule)
+    assert len(given) == len(found) == len(net) - 1
+    generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        for weight in net.weights():
-            weight.copy_(torch.randn_like(weight))
+        for p in net.parameters():
+            p.copy_(torch.randn(p.shape, generator=generator, dtype=p.dtype))
+    rule.generator.set_state(noise)
+    other = mirrored(rule)  # other weights answer otherwise, and are mirrored
+    assert not any(torch.equal(a, b) for a, b in zip(other, found, strict=True))
+    kept = iter(given[: len(found)])
+    monkeypatch.setattr(weight_mirror, "answers", lambda *_: next(kept).clone())
     rule.generator.set_state(noise)
     assert all(torch.equal(a, b) for a, b in zip(mirrored(rule), found, strict=True))
