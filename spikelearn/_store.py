@@ -60,10 +60,12 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     ),
     **dict.fromkeys(("seed", "best_epoch", "n_test"), ((int,), "a whole number")),
     **dict.fromkeys(
-        ("test_accuracy", "validation_accuracy", "nearest_centroid_accuracy", "chance",
-         "silent_images", "max_rate_hz", "dt_ms", "present_ms", "rest_ms"),
+        ("test_accuracy", "validation_accuracy", "chance", "silent_images", "max_rate_hz", "dt_ms",
+         "present_ms", "rest_ms"),
         ((int, float), "a number"),
     ),
+    # A network without a hidden layer has none.
+    "nearest_centroid_accuracy": ((int, float, type(None)), "a number or null"),
 }  # fmt: skip
 _CONFIG_HAS = ("rule", "model", "dataset", "seed", "network")
 _SUMMARY_HAS = ("test_accuracy",)

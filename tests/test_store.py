@@ -41,6 +41,15 @@ def test_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert store.read_table(tmp_path / "run", "epochs")["loss"].tolist() == [1.0, 0.5]
 
 
+def test_a_network_without_a_hidden_layer_has_no_accuracy_of_centroids(tmp_path: Path) -> None:
+    measured = {"test_accuracy": 0.5, "nearest_centroid_accuracy": None}
+    store.save_run(tmp_path / "run", CONFIG, {"a": torch.ones(2)}, TABLES, measured)
+    assert store.read_summary(tmp_path / "run") == measured
+    store.save_run(tmp_path / "run", CONFIG, {"a": torch.ones(2)}, TABLES, {"test_accuracy": None})
+    with pytest.raises(store.DamagedResultError, match="'test_accuracy' must be a number"):
+        store.read_summary(tmp_path / "run")
+
+
 def test_what_is_not_complete_or_broken_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "config.yaml").write_text("rule: oja")

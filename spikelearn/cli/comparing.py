@@ -223,10 +223,11 @@ def _print_notes(loaded: ImageRecording, table: pd.DataFrame, method: str) -> No
 
 def _print_standing(runs: list[Path]) -> None:
     """Which runs would be trained otherwise today, and how."""
+    from spikelearn._store import is_complete
     from spikelearn.training.stored_runs import TODAYS, standing
 
-    for run in runs:
-        if (words := standing(run)) != TODAYS:
+    for run in runs:  # of which some may be networks that nothing trained
+        if is_complete(run) and (words := standing(run)) != TODAYS:
             note(f"{run}: {words}")
 
 

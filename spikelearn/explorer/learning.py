@@ -36,6 +36,7 @@ _WRITE_LABELS = ("forward_forward", "forward_forward_symba")
 MOST_WIDTH, MOST_EPOCHS, MOST_SEED = 200, 200, 2**31 - 1
 RATES = (1e-6, 1e3)
 BESIDE = "A."  # before the names of the rule that stands beside, in the address
+_OWN = ("rule", "rate")  # of which it has only these; all else is as of the other
 
 
 @dataclass(frozen=True)
@@ -307,6 +308,12 @@ def from_query(query: str) -> tuple[LearningSetting, LearningSetting | None, lis
         LearningSetting(), {k: v for k, v in given.items() if not k.startswith(BESIDE)}, notes
     )
     own = {k.removeprefix(BESIDE): v for k, v in given.items() if k.startswith(BESIDE)}
+    for name in [one for one in own if one not in _OWN]:
+        del own[name]
+        notes.append(
+            f"'{BESIDE}{name:.60}' of the address is left out: {' and '.join(_OWN)} are all that"
+            " the rule beside has of its own"
+        )
     beside = _taken(setting, own, notes) if own else None
     return setting, beside, notes
 

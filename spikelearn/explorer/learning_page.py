@@ -235,29 +235,37 @@ class LearningPage:
         return lambda event: self._turned(lambda s: replace(s, **{name: event.new}))
 
     def _turned(self, change: Callable[[LearningSetting], LearningSetting]) -> None:
-        """Begin anew after a turn; what makes no setting is told."""
+        """A turn of what is B's, or of both."""
+
+        def both() -> tuple[LearningSetting, LearningSetting | None]:
+            setting, beside = change(self.setting), self.beside
+            if beside is not None:
+                beside = replace(setting, rule=beside.rule, rate=beside.rate)
+            return setting, beside
+
+        self._take(both)
+
+    def _turned_beside(self, rule: str) -> None:
+        self._take(
+            lambda: (self.setting, None if rule == NOTHING else with_rule(self.setting, rule))
+        )
+
+    def _turned_rate_beside(self, event: Any) -> None:
+        beside = self.beside
+        if beside is not None:
+            self._take(lambda: (self.setting, replace(beside, rate=float(event.new))))
+
+    def _take(self, both: Callable[[], tuple[LearningSetting, LearningSetting | None]]) -> None:
+        """Begin anew after a turn; what makes no setting of A or B is told, and turned back."""
         if self._quiet:
             return
         try:
-            setting = change(self.setting)
+            self.setting, self.beside = both()
         except (SpikelearnError, TypeError) as error:  # a field that is empty meanwhile
+            self._follow()
             self._say([str(error)])
             return
-        self.setting = setting
-        if self.beside is not None:
-            self.beside = replace(setting, rule=self.beside.rule, rate=self.beside.rate)
         self._begin_anew()
-
-    def _turned_beside(self, rule: str) -> None:
-        if self._quiet:
-            return
-        self.beside = None if rule == NOTHING else with_rule(self.setting, rule)
-        self._begin_anew()
-
-    def _turned_rate_beside(self, event: Any) -> None:
-        if not self._quiet and self.beside is not None:
-            self.beside = replace(self.beside, rate=float(event.new))
-            self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._say([])

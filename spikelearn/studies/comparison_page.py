@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._provenance import package_versions, provenance
+from spikelearn.networks import load_model
+from spikelearn.studies.compared import untrained_run
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names
 from spikelearn.studies.study import BASELINE
 from spikelearn.studies.study_matrices import (
@@ -50,7 +52,7 @@ def write_comparison_page(
     recording : ImageRecording
         What they were compared with.
     runs : sequence of Path
-        Folders of the networks, for their accuracies.
+        Folders of the networks, for their accuracies; names or files of those never trained.
     command : str
         What made it, to be typed again.
     """
@@ -67,16 +69,13 @@ def write_comparison_page(
 
     both = None if tests is None else (read_first(tests.zero), read_first(tests.differences))
     scores = summary(with_accuracies(table, runs), None if tests is None else tests.zero)
-    networks = f"{len(runs)} trained network{'s' if len(runs) > 1 else ''}"
     methods = ", ".join(dict.fromkeys(table["method"]))
     about = About(
         title=f"Compared with {recording.name}",
         found=similarity_headlines(scores, both),
         summary=[
-            f"{networks}, compared with {', '.join(recording.regions)} by {methods}, beside"
-            " untrained networks and baselines of the images."
-            + " Differences were not tested; --tests does."
-            * (tests is None)
+            _compared_with(runs, f"{', '.join(recording.regions)} by {methods}")
+            + " Differences were not tested; --tests does." * (tests is None)
         ],
         command=command,
         versions={**provenance(), **package_versions()},
@@ -94,6 +93,24 @@ def write_comparison_page(
     return write_page(path, sections, about)
 
 
+def _compared_with(runs: Sequence[Path], what: str) -> str:
+    """How many networks were compared with what, and beside what, in a sentence."""
+    n_untrained = sum(_config(run)["rule"] in UNTRAINED_RULES for run in runs)
+    counts = {"trained": len(runs) - n_untrained, "untrained": n_untrained}
+    networks = " and ".join(
+        f"{n} {kind} network{'s' if n > 1 else ''}" for kind, n in counts.items() if n
+    )
+    beside = "untrained networks and " * bool(counts["trained"]) + "baselines of the images"
+    return f"{networks}, compared with {what}, beside {beside}."
+
+
+def _config(run: Path) -> dict[str, Any]:
+    """Of a run in a folder, or of the network of that name or file as it is before training."""
+    if store.is_complete(run):
+        return store.read_config(run)
+    return dict(untrained_run(load_model(run)).config)
+
+
 def with_accuracies(table: pd.DataFrame, runs: Sequence[Path]) -> pd.DataFrame:
     """The table of `compare` with what a study's has: families, accuracies, and what is wrong.
 
@@ -101,11 +118,13 @@ def with_accuracies(table: pd.DataFrame, runs: Sequence[Path]) -> pd.DataFrame:
     ----------
     table : DataFrame
     runs : sequence of Path
-        Folders of runs that stand in it.
+        Folders of runs that stand in it; networks never trained, which have no accuracy.
     """
-    configs = [store.read_config(run) for run in runs]
+    configs = [_config(run) for run in runs]
     known = {}
     for run, config, network in zip(runs, configs, network_names(configs), strict=True):
+        if not store.is_complete(run):
+            continue
         layers = store.read_table(run, "layers")
         moved = dict(zip(layers["layer"], layers["weight_displacement"], strict=True))
         key = str(config["rule"]), network, int(config["seed"])

@@ -69,11 +69,12 @@ def _mean(triangles: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def matrix_of_network(responses: Mapping[str, xarray.DataArray]) -> tuple[str, np.ndarray]:
-    """The last hidden layer of a network, and its matrix of percentile ranks."""
+    """The last hidden layer of a network, or its only one, and its matrix of percentile ranks."""
     from spikelearn.comparison import rdm
 
-    hidden = [layer for layer in responses if layer != "output"][-1]
-    return hidden, percentiles(rdm(responses[hidden]).get_vectors()[0])
+    hidden = [layer for layer in responses if layer != "output"]
+    last = (hidden or list(responses))[-1]
+    return last, percentiles(rdm(responses[last]).get_vectors()[0])
 
 
 def by_category(recording: ImageRecording) -> tuple[np.ndarray, list[Group]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,3 +162,10 @@ def test_regions_that_a_method_cannot_compare_are_told(capsys: pytest.CaptureFix
     assert said in capsys.readouterr().err
     comparing._print_notes(recording, pd.DataFrame({"region": regions}), "rsa")
     assert "left out" not in capsys.readouterr().err
+
+
+def test_a_network_that_nothing_trained_has_no_standing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    comparing._print_standing([Path("mlp_64")])
+    assert capsys.readouterr().err == ""

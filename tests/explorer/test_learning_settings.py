@@ -111,6 +111,8 @@ def test_an_address_says_both_rules() -> None:
         ("?colour=red", "'colour' of the address is left out"),
         ("?rule=forward_forward&dataset=two_moons", "writes the label over the first inputs"),
         ("?A.rule=nothing", "there is no rule 'nothing'"),
+        ("?A.width=150", "'A.width' of the address is left out: rule and rate are all that"),
+        ("?A.rule=oja&A.dataset=two_moons", "'A.dataset' of the address is left out"),
     ],
 )
 def test_what_an_address_says_wrongly_is_left_out_and_told(query: str, said: str) -> None:

@@ -135,6 +135,30 @@ def test_the_page_shows_both_rules_and_takes_them_along() -> None:
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("query", "knob", "value"),
+    [
+        ("dataset=two_moons&A.rule=feedback_alignment", "rule_beside", "forward_forward"),
+        ("dataset=digits&A.rule=forward_forward", "dataset", "two_moons"),
+    ],
+)
+def test_what_makes_no_setting_of_either_is_told_and_turned_back(
+    query: str, knob: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LearningPage, "begin", lambda self: None)
+    page = LearningPage(f"?rule=backprop&{query}")
+    before, link = (page.setting, page.beside), page.taking.copies.data["query"]
+    stood = getattr(page, knob).value
+    getattr(page, knob).value = value
+    assert "writes the label" in page.notes.object
+    assert (page.setting, page.beside) == before
+    assert getattr(page, knob).value == stood
+    assert page.taking.copies.data["query"] == link
+    page.rule_beside.value = "nothing"
+    assert (page.beside, page.notes.visible) == (None, False)
+    page.close()
+
+
 def test_two_runs_side_by_side_are_those_of_one() -> None:
     """Neither disturbs the other's numbers."""
     results: dict[int, queue.Queue[Frame]] = {seed: queue.Queue() for seed in (1, 2)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from small_recording import small_recording
 
@@ -42,8 +45,9 @@ def test_accuracies_stand_beside_the_scores_of_their_runs(compared):
 def test_without_tests_the_page_claims_no_difference(compared, tmp_path):
     folders, recording, entries, table = compared
     path = write_comparison_page(
-        tmp_path / "page.html", table, None, entries, recording, folders, "spikelearn compare <a>"
-    )
+        tmp_path / "page.html", table, None, entries, recording, [*folders, Path("mlp_64")],
+        "spikelearn compare <a>",
+    )  # fmt: skip
     page = path.read_text(encoding="utf-8")
     assert "whether they differ was not tested" in page
     assert "Differences were not tested; --tests does." in page
@@ -52,3 +56,12 @@ def test_without_tests_the_page_claims_no_difference(compared, tmp_path):
     assert 'id="differences"' not in page
     assert 'id="accuracy"' in page
     assert page.count("<script") == 1
+    assert "2 trained networks and 1 untrained network, compared with IT by rsa" in page
+
+
+def test_a_network_that_nothing_trained_has_no_accuracy(compared):
+    folders, _, _, table = compared
+    both = with_accuracies(table, [*folders, Path("mlp_64")])
+    pd.testing.assert_frame_equal(both, with_accuracies(table, folders))
+    alone = with_accuracies(table, [Path("mlp_64")])
+    assert alone["test_accuracy"].isna().all()

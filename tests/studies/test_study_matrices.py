@@ -10,7 +10,13 @@ from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 from small_recording import small_recording
 
-from spikelearn.studies.study_matrices import by_category, matrices_of_recording, matrices_table
+from spikelearn.studies.study_matrices import (
+    by_category,
+    matrices_of_recording,
+    matrices_table,
+    matrix_of_network,
+)
+from tests.comparison.rsa_examples import response
 
 
 def test_a_region_without_a_published_matrix_is_the_mean_rank_of_its_subjects():
@@ -35,6 +41,13 @@ def test_a_subject_counts_once_however_many_sessions_it_has_and_gaps_stay_gaps()
     assert np.isnan(matrices_of_recording(alone)["IT"][0, 1])
     two = replace(made, rdms=(replace(first, dissimilarities=gap), third))
     assert np.isfinite(matrices_of_recording(two)["IT"]).all()
+
+
+def test_the_last_hidden_layer_is_shown_or_the_only_one():
+    layer = response(np.random.default_rng(0).random((4, 3)))
+    assert matrix_of_network({"hidden1": layer, "hidden2": layer, "output": layer})[0] == "hidden2"
+    name, matrix = matrix_of_network({"output": layer})
+    assert (name, matrix.shape) == ("output", (4, 4))
 
 
 def test_categories_that_are_mixed_are_brought_together_in_their_own_order():
