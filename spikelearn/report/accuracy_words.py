@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,36 +41,83 @@ class Difference:
         )
 
 
-def accuracy_sentence(frame: pd.DataFrame) -> str:
-    """Which trained rules lead on the test images, from what they are told apart, the controls.
+# What accuracies share that are measures of each other: the network, and what it was tested on.
+_NETWORK = ["model", "n_test", "chance"]
 
-    Intervals are for other test images and, where there are several, other seeds. Rules that saw
-    the same images are taken to err independently, which makes intervals rather too wide. p-values
-    are Holm's, over all pairs of rules; each rule is tested against its own controls for itself.
+
+def by_network(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The runs of each network and data set, by what it is called: nothing where there is one.
 
     Parameters
     ----------
     frame : DataFrame
         Of `spikelearn.report.learning.learning`.
     """
+    parts: list[tuple[Any, pd.DataFrame]] = list(frame.groupby(_NETWORK, sort=False, dropna=False))
+    if len(parts) < 2:
+        return [("", part) for _, part in parts]
+    named = [str(model) for (model, _, _), _ in parts]
+    return [
+        (
+            str(model)
+            + f" ({n_test:,} images, chance {100 * chance:.4g} %)" * (named.count(str(model)) > 1),
+            part,
+        )
+        for (model, n_test, chance), part in parts
+    ]
+
+
+def measured(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs that have an accuracy."""
+    return frame[np.isfinite(frame["test_accuracy"].to_numpy(dtype=float))]
+
+
+def accuracy_sentence(frame: pd.DataFrame) -> str:
+    """Which trained rules lead on the test images, from what they are told apart, the controls.
+
+    Rules are compared on one network and data set; of several each has its own words. Intervals are
+    for other test images and, where there are several, other seeds. Rules that saw the same images
+    are taken to err independently, which makes intervals rather too wide. p-values are Holm's, over
+    all pairs of rules on a network; each rule is tested against its own controls for itself.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `spikelearn.report.learning.learning`.
+    """
+    chances = {f"{100 * float(chance):.0f} %" for chance in frame["chance"]}
+    said = []
+    for name, runs in by_network(frame):
+        if text := _of_network(name, measured(runs)):
+            chance = f" {_CHANCE.capitalize()} {100 * float(runs['chance'].iloc[0]):.0f} %."
+            said.append(text + chance * (len(chances) > 1))
+    end = f"{_CHANCE} {next(iter(chances))}." if len(chances) == 1 else ""
+    if not said:
+        text = "No trained network with an accuracy is in this report"
+        return f"{text}; {end}" if end else f"{text}."
+    return " ".join([*said, f"{end[:1].upper()}{end[1:]}"]).rstrip().replace(" -", " −")
+
+
+def _of_network(name: str, frame: pd.DataFrame) -> str:
+    """What is said of one network and data set; nothing where none was trained."""
     means = frame.groupby("rule")["test_accuracy"].mean()
     trained = means[[rule for rule in means.index if rule not in BASELINES]]
-    chance = 100 * float(frame["chance"].iloc[0])
     if trained.empty:
-        return f"No trained network is in this report; {_CHANCE} {chance:.0f} %."
+        return ""
     differences = differences_of_accuracy(frame)
-    first, *others = trained.sort_values(ascending=False, kind="stable").index
-    text = _leading(str(first), [str(rule) for rule in others], means, differences)
+    first, *others = map(str, trained.sort_values(ascending=False, kind="stable").index)
+    text = _leading(first, others, means, differences, name)
     controls = [rule for rule in in_order(means.index) if rule in BASELINES]
     if controls:
         text += f". The controls: {', '.join(_named(rule, means) for rule in controls)}"
-        equal = [rule for rule in controls if not differences[str(first), rule].told]
-        if equal:
-            said = " or ".join(f"{label(c)} ({differences[str(first), c].words})" for c in equal)
-            text += f"; {label(str(first))} is not told to be above {said}"
+        below = [rule for rule in controls if differences[rule, first].told]
+        equal = [c for c in controls if c not in below and not differences[first, c].told]
+        for verb, rules in (("scores below", below), ("is not told to be above", equal)):
+            if rules:
+                said = " or ".join(f"{label(c)} ({differences[first, c].words})" for c in rules)
+                text += f"; {label(first)} {verb} {said}"
     beside = control_sentence(frame)
-    text = f"{text}. {beside}" if beside else f"{text}."
-    return f"{text} {_CHANCE.capitalize()} {chance:.0f} %.".replace(" -", " −")
+    return f"{text}. {beside}" if beside else f"{text}."
 
 
 def _leading(
@@ -78,16 +125,18 @@ def _leading(
     others: list[str],
     means: pd.Series,
     differences: dict[tuple[str, str], Difference],
+    network: str,
 ) -> str:
+    where = "held-out images" + f", on {network}" * bool(network)
     if not others:
-        return f"On held-out images: {_named(first, means, ', ')}"
+        return f"On {where}: {_named(first, means, ', ')}"
     following = differences[first, others[0]]
     after = f"{_named(others[0], means)} ({following.words})"
     if following.told:
-        text = f"Highest on held-out images: {_named(first, means, ', ')}; then {after}"
+        text = f"Highest on {where}: {_named(first, means, ', ')}; then {after}"
     else:
         text = (
-            "On held-out images nothing is told apart at the top:"
+            f"On {where}{',' * bool(network)} nothing is told apart at the top:"
             f" {_named(first, means)} and {after}"
         )
     if len(others) > 1:
@@ -100,28 +149,27 @@ def _named(rule: str, means: pd.Series, between: str = " ") -> str:
 
 
 def differences_of_accuracy(frame: pd.DataFrame) -> dict[tuple[str, str], Difference]:
-    """Of all pairs of rules, in both directions; p are Holm's.
+    """Of all pairs of rules, in both directions; p are Holm's, and NaN where none was tested.
 
     Parameters
     ----------
     frame : DataFrame
-        Of `spikelearn.report.learning.learning`.
+        Of `spikelearn.report.learning.learning`; of one network and data set, as `by_network`
+        gives them. Rules that are not on one and the same are not tested against each other.
     """
     from spikelearn.comparison.accuracies import accuracy_difference
     from spikelearn.comparison.multiplicity import holm
 
-    by_rule = {str(rule): part for rule, part in frame.groupby("rule")}
+    by_rule = {str(rule): part for rule, part in measured(frame).groupby("rule")}
     pairs = list(combinations(by_rule, 2))
     found = []
     for a, b in pairs:
-        one, other = by_rule[a], by_rule[b]
-        own, its = (dict(enumerate(part["test_accuracy"])) for part in (one, other))
-        value = accuracy_difference(own, its, int(one["n_test"].iloc[0]))
-        # Accuracies on other numbers of images or classes are no measure of each other.
-        same = set(zip(one["n_test"], one["chance"], strict=True)) == set(
-            zip(other["n_test"], other["chance"], strict=True)
-        )
-        found.append((value, value.p if same else np.nan))
+        both = [by_rule[a], by_rule[b]]
+        # Runs of one seed, as on several engines, are no further seeds.
+        own, its = (dict(part.groupby("seed")["test_accuracy"].mean()) for part in both)
+        value = accuracy_difference(own, its, int(both[0]["n_test"].iloc[0]))
+        places = {tuple(row) for part in both for row in part[_NETWORK].to_numpy()}
+        found.append((value, value.p if len(places) == 1 else np.nan))
     corrected = holm(np.array([p for _, p in found]))
     result: dict[tuple[str, str], Difference] = {}
     for (a, b), (value, _), p in zip(pairs, found, corrected, strict=True):

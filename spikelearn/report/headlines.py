@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,9 @@ import numpy as np
 from spikelearn.comparison.methods import METHODS
 from spikelearn.plot.names import BASELINES, label
 from spikelearn.plot.similarities import ceiling_of
-from spikelearn.report.accuracy_words import differences_of_accuracy
+from spikelearn.report.accuracy_words import by_network, differences_of_accuracy, measured
 from spikelearn.report.similarity_tables import best_layers, p_text, panels
-from spikelearn.report.similarity_words import LEVEL, Differences, controls_of
+from spikelearn.report.similarity_words import CONTROLS, LEVEL, Differences, controls_of
 from spikelearn.report.sweep_figures import label_with_unit, mean_and_half
 
 if TYPE_CHECKING:
@@ -49,17 +49,18 @@ def similarity_headlines(scores: pd.DataFrame, tests: Tests | None = None) -> li
     on_networks = scores.loc[_trained(scores), "network"].nunique() > 1
     order = list(METHODS)
     parts = sorted(panels(scores), key=lambda part: order.index(part["method"].iloc[0]))
-    said, n_above, n_tested = [], 0, 0
+    said, all_told, recordings, named = [], [], [], set()
     for part in parts:
         best: Any = best_layers(part)
         found = sorted(best[_trained(best)].itertuples(), key=lambda row: -row.score)
         if not found:
             continue
         controls = controls_of(best.itertuples())
-        n_tested += any(differences.of(found[0], row) is not None for row in controls.values())
-        told = [differences.told(found[0], row) for row in controls.values()]
-        n_above += bool(told) and all(told)
         first = part.iloc[0]
+        if any(differences.of(found[0], row) is not None for row in controls.values()):
+            all_told.append(all(differences.told(found[0], row) for row in controls.values()))
+            recordings.append(str(first["recording"]))
+            named |= set(controls)
         place = f"{first['region']} of {first['recording']}"
         place += f", by {first['method']}" * by_method
         text = _closest(found, controls, differences, on_networks)
@@ -68,16 +69,24 @@ def similarity_headlines(scores: pd.DataFrame, tests: Tests | None = None) -> li
             text += f"; the noise ceiling is {low:.3f} to {high:.3f}"
         said.append(_minus(f"Similarity to {place}: {text}."))
     said = _first(said)
-    return [_of_all(n_above, n_tested), *said] if n_tested > 1 else said
+    if len(all_told) < 2:
+        return said
+    return [_of_all(all_told, recordings, [name for name in CONTROLS if name in named]), *said]
 
 
-def _of_all(n_above: int, n_tested: int) -> str:
-    """In how many comparisons a trained network is above every control."""
+def _of_all(told: Sequence[bool], recordings: Sequence[str], controls: Sequence[str]) -> str:
+    """In how many comparisons a trained network is above every control that stands in them."""
+    n_above, n_tested = sum(told), len(told)
     where = "none" if not n_above else "all" if n_above == n_tested else str(n_above)
     return (
-        f"In {where} of the {n_tested} comparisons with a brain a trained network is told to be"
-        " above every control: the pixels, random features, untrained networks."
+        f"In {where} of the {n_tested} comparisons with {_listed(dict.fromkeys(recordings))} a"
+        f" trained network is told to be above every control there: {_listed(controls)}."
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _trained(scores: pd.DataFrame) -> pd.Series:
@@ -138,7 +147,10 @@ def _closest(
 
 
 def accuracy_headline(frame: pd.DataFrame | None) -> list[str]:
-    """Whether one rule is the most accurate on held-out images; nothing where none was trained.
+    """Of each network, whether one rule is the most accurate on held-out images.
+
+    Rules are compared on one network and data set alone. Nothing is said where none was trained,
+    and, of several networks, of those with nothing to compare.
 
     Parameters
     ----------
@@ -147,11 +159,22 @@ def accuracy_headline(frame: pd.DataFrame | None) -> list[str]:
     """
     if frame is None or frame.empty:
         return []
-    means = 100 * frame.groupby("rule")["test_accuracy"].mean()
+    said = []
+    for name, part in by_network(frame):
+        runs = measured(part)
+        if (runs["rule"].nunique() > 1 or not name) and (text := _most_accurate(runs)):
+            on = f", on {name}" * bool(name)
+            said.append(_minus(f"Accuracy on held-out images{on}: {text}."))
+    return _first(said)
+
+
+def _most_accurate(runs: pd.DataFrame) -> str:
+    """How the rules on one network stand to each other and to the best control."""
+    means = 100 * runs.groupby("rule")["test_accuracy"].mean()
     trained = means[[rule for rule in means.index if rule not in BASELINES]]
     if trained.empty:
-        return []
-    found = differences_of_accuracy(frame)
+        return ""
+    found = differences_of_accuracy(runs)
     first, *others = map(str, trained.sort_values(ascending=False, kind="stable").index)
     shown = {rule: f"{label(rule)}, {means[rule]:.1f} %" for rule in map(str, means.index)}
     if not others:
@@ -159,18 +182,17 @@ def accuracy_headline(frame: pd.DataFrame | None) -> list[str]:
     elif found[first, others[0]].told:
         text = f"{shown[first]}, is highest, before {shown[others[0]]}"
         text += f" ({found[first, others[0]].words})"
-    elif np.isnan(found[first, others[0]].p):
-        text = f"{shown[first]}, and {shown[others[0]]} ({found[first, others[0]].words})"
     else:
         text = f"no difference was found at the top, between {shown[first]}, and"
         text += f" {shown[others[0]]} ({found[first, others[0]].words})"
     controls = [str(rule) for rule in means.index if rule in BASELINES]
     if controls:
         best = max(controls, key=lambda rule: means[rule])
-        verb = "above" if found[first, best].told else "not told to be above"
-        text += f"; {label(first)} is {verb} its best control, {shown[best]}"
+        verb = "is above" if found[first, best].told else "is not told to be above"
+        verb = "scores below" if found[best, first].told else verb
+        text += f"; {label(first)} {verb} its best control, {shown[best]}"
         text += f" ({found[first, best].words})"
-    return [_minus(f"Accuracy on held-out images: {text}.")]
+    return text
 
 
 def audit_headlines(audit: Audit) -> list[str]:
@@ -284,7 +306,7 @@ def _differing(
         groups = {
             at: known
             for at, part in mine.groupby(list(names), sort=False)
-            if (known := part[measure].dropna().to_numpy(dtype=float)).size
+            if (known := _finite(part[measure])).size
         }
         if len(groups) < 2:
             continue
@@ -293,6 +315,11 @@ def _differing(
         low, high = (_value_at(groups[at], names, at) for at in ends)
         what = label_with_unit(measure) + f" of {population}" * bool(population)
         yield what, _p_of_groups(list(groups.values())), low, high
+
+
+def _finite(values: pd.Series) -> np.ndarray:
+    found = values.to_numpy(dtype=float)
+    return found[np.isfinite(found)]
 
 
 def _p_of_groups(groups: list[np.ndarray]) -> float:

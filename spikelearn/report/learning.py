@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,9 @@ from spikelearn.report.accuracy_words import (
     NOT_RUN,
     accuracy_sentence,
     beside_controls,
+    by_network,
     differences_of_accuracy,
+    measured,
     trained_runs,
 )
 from spikelearn.report.difference_matrices import (
@@ -49,19 +53,25 @@ def learning(
     if accuracy is None or accuracy.empty:
         return None
     section = Section("learned", "What the networks learned", accuracy_sentence(accuracy))
-    section.pictures.append(
-        svg_picture(
-            accuracy_figure(accuracy),
-            "Test accuracy of each learning rule; the table below holds the numbers.",
-            "Bars are means over seeds, dots the seeds.",
+    if len(measured(accuracy)):
+        section.pictures.append(
+            svg_picture(
+                accuracy_figure(accuracy),
+                "Test accuracy of each learning rule; the table below holds the numbers.",
+                "Bars are means over seeds, dots the seeds.",
+            )
         )
-    )
     section.tables.append(accuracy_table(accuracy))
-    if accuracy["rule"].nunique() > 2:
-        means = accuracy.groupby("rule")["test_accuracy"].mean()
-        against = accuracy_matrix(means, differences_of_accuracy(accuracy))
-        section.pictures.append(matrix_picture(against, READING))
-        section.folded.append(pairs_table(against, "Accuracy, rule against rule"))
+    reading = READING  # said once
+    for name, part in by_network(accuracy):
+        runs, on = measured(part), f", on {name}" * bool(name)
+        if runs["rule"].nunique() > 2:
+            means = runs.groupby("rule")["test_accuracy"].mean()
+            against = accuracy_matrix(means, differences_of_accuracy(runs))
+            against = dataclasses.replace(against, title=against.title + on)
+            section.pictures.append(matrix_picture(against, reading))
+            section.folded.append(pairs_table(against, f"Accuracy, rule against rule{on}"))
+            reading = ""
     if curves is not None and len(curves) and curves["epoch"].max() > 0:
         section.pictures.append(
             svg_picture(
@@ -77,23 +87,28 @@ def learning(
 
 
 def accuracy_table(frame: pd.DataFrame) -> Table:
-    """One row a rule: mean and standard deviation over seeds, beside its controls."""
+    """One row a rule and network: mean and standard deviation over seeds, beside its controls."""
     rows, notes = [], []
-    trained = trained_runs(frame)
-    beside = dict(list(control_table(trained).groupby("rule"))) if len(trained) else {}
-    controlled = bool(len(trained)) and bool(trained[list(CONTROLS)].notna().any(axis=None))
-    for rule in in_order(frame["rule"]):
-        runs = frame[frame["rule"] == rule]
+    of_all = trained_runs(frame)
+    controlled = bool(len(of_all)) and bool(of_all[list(CONTROLS)].notna().any(axis=None))
+    networks = by_network(frame)
+    places = [(rule, place) for rule in in_order(frame["rule"]) for place in networks]
+    for rule, (name, on_network) in places:
+        runs = on_network[on_network["rule"] == rule]
+        if runs.empty:
+            continue
+        trained = trained_runs(runs)
+        beside = dict(list(control_table(trained).groupby("rule"))) if len(trained) else {}
         for flag, part in runs[runs["flag"] != ""].groupby("flag", sort=False):
             seeds = ", ".join(str(seed) for seed in part["seed"])
-            notes.append(f"{label(rule)}, seed {seeds}: {flag}.")
+            notes.append(f"{label(rule)}{f' on {name}' * bool(name)}, seed {seeds}: {flag}.")
         of_controls = {f"{CONTROL_NAMES[name]} (%)": "" for name in CONTROLS}
         of_controls["beside its controls"] = ""
         if rule in beside:
-            for name in CONTROLS:
-                values = trained.loc[trained["rule"] == rule, name].dropna()
+            for control in CONTROLS:
+                values = trained[control].dropna()
                 cell = mean_and_spread(values, 100, 1) if len(values) else NOT_RUN
-                of_controls[f"{CONTROL_NAMES[name]} (%)"] = cell
+                of_controls[f"{CONTROL_NAMES[control]} (%)"] = cell
             of_controls["beside its controls"] = beside_controls(beside[rule])
         rows.append(
             {
@@ -154,12 +169,14 @@ def layer_table(frame: pd.DataFrame) -> Table:
 @styled()
 def accuracy_figure(table: pd.DataFrame) -> bytes:
     """Test accuracy by rule, the highest first: a bar for the mean over seeds, a dot for each."""
-    means = table.groupby("rule")["test_accuracy"].mean()
-    order = list(means.sort_values(ascending=False, kind="stable").index)
+    order = [
+        (str(rule), name, 100 * runs["test_accuracy"].to_numpy(dtype=float))
+        for name, part in by_network(table)
+        for rule, runs in measured(part).groupby("rule")
+    ]
+    order.sort(key=lambda bar: -bar[2].mean())
     figure, ((axis,),) = panels(7.2, 0.42 * len(order) + 0.9)
-    for row, rule in enumerate(order):
-        runs = table[table["rule"] == rule]
-        scores = 100 * runs["test_accuracy"].to_numpy()
+    for row, (rule, _, scores) in enumerate(order):
         axis.barh(row, scores.mean(), height=0.62, color=colour(rule), alpha=0.35)
         axis.plot(scores, np.full(scores.size, row), "o", color=colour(rule), markersize=4)
         axis.text(102, row, f"{scores.mean():.1f} %", va="center", fontsize=8.5)
@@ -171,7 +188,8 @@ def accuracy_figure(table: pd.DataFrame) -> bytes:
         "chance", (chances[-1], -0.6), xytext=(3, 0), textcoords="offset points", fontsize=8,
         va="center",
     )  # fmt: skip
-    axis.set_yticks(range(len(order)), [label(rule) for rule in order])
+    names = [label(rule) + f" on {name}" * bool(name) for rule, name, _ in order]
+    axis.set_yticks(range(len(order)), names)
     axis.set_ylim(len(order) - 0.5, -0.85)
     axis.set_xlim(0, 112)
     axis.set_xticks(range(0, 101, 20))

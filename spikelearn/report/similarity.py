@@ -12,13 +12,14 @@ from spikelearn.report.page import Section, svg_picture
 from spikelearn.report.page_tables import Table, as_table
 from spikelearn.report.similarity_tables import (
     best_layers,
+    has_intervals,
     heading,
     layer_cells,
     notes,
     panels,
     warning_sentences,
 )
-from spikelearn.report.similarity_words import sentences
+from spikelearn.report.similarity_words import Differences, sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,12 +42,13 @@ def similarity(
         Of `spikelearn.plot.similarities.of_subjects`.
     """
     dots = subjects is not None and len(subjects)
-    meant = meaning_of_intervals(scores)
+    lines = "Thick lines"
+    if has_intervals(scores):
+        lines = f"Thin lines are 95 % intervals {meaning_of_intervals(scores)}, thick ones"
     section = Section(
         "similarity",
         "Whose representation resembles the brain's",
-        "For each region and method, which networks lead and what tests tell apart: p is Holm's,"
-        f" over all pairs of best layers, and intervals are 95 %, {meant}.",
+        _lead(scores, tests),
         points=sentences(scores, tests),
         points_title="In words, of each region and method",
     )
@@ -58,8 +60,8 @@ def similarity(
                 " numbers.",
                 f"Scores by {method}. Filled squares are trained networks, open diamonds baselines"
                 " and untrained networks: means over seeds, from the first layer (light) to the"
-                f" last (dark). Thin lines are 95 % intervals {meant}, thick ones reach"
-                " from the lowest seed to the highest; the noise ceiling is shaded where the"
+                f" last (dark). {lines} reach from the lowest seed to the highest; the noise"
+                " ceiling is shaded where the"
                 " recording has one." + " Dots are single subjects." * bool(dots),
             )
         )
@@ -78,6 +80,23 @@ def similarity(
         caption = f"{title}. The best layer of each."
         section.tables.append(as_table(cells, title, caption, below, by="score"))
     return section
+
+
+def _lead(scores: pd.DataFrame, tests: Tests | None) -> str:
+    """What the section tells: no more than was tested, and intervals where there are any."""
+    meant = f"intervals are 95 %, {meaning_of_intervals(scores)}"
+    if not Differences(tests).found:
+        text = (
+            "For each region and method, how the best layers score; whether they differ was not"
+            " tested"
+        )
+        end = f"; {meant}" if has_intervals(scores) else ", and there are no intervals"
+        return f"{text}{end}."
+    text = (
+        "For each region and method, which networks lead and what tests tell apart: p is Holm's,"
+        " over all pairs of best layers"
+    )
+    return f"{text}, and {meant}." if has_intervals(scores) else f"{text}."
 
 
 def accuracy(scores: pd.DataFrame, along: pd.DataFrame) -> Section | None:

@@ -125,9 +125,16 @@ _ACCURACY = (
 )
 
 
+def has_intervals(scores: pd.DataFrame) -> bool:
+    """Whether there are intervals: none where nothing was resampled."""
+    return bool(scores["ci_lower"].notna().any())
+
+
 def notes(tested: bool, scores: pd.DataFrame) -> tuple[str, ...]:
     """What the columns of `layer_cells` mean, a sentence or two each, for intervals of `scores`."""
     meant = meaning_of_intervals(scores)
+    if not tested and not has_intervals(scores):
+        return (*_SCORE, *_ACCURACY)
     if not tested:
         return (
             *_SCORE,
@@ -177,7 +184,8 @@ def layer_cells(best: pd.DataFrame, tests: Tests | None = None) -> pd.DataFrame:
             "layer": str(row.layer),
             "score": f"{row.score:.3f}" + ", above the ceiling" * bool(row.above_ceiling),
             "seeds": f"{row.score_min:.3f} to {row.score_max:.3f}" if row.n_seeds > 1 else "",
-            "interval": f"{row.ci_lower:.3f} to {row.ci_upper:.3f}",
+            "interval": f"{row.ci_lower:.3f} to {row.ci_upper:.3f}"
+            * bool(np.isfinite(row.ci_lower)),
         }
         if tests is not None:
             trained = row.family != "baseline"

@@ -2,8 +2,9 @@
 
 A network is said to come closest only where its best layer is told from that of the next network
 and no control scores as high: the pixels, random features, the untrained networks. Else it is said
-that nothing is told apart, with the interval of the difference. p-values are Holm's, over all pairs
-of best layers in the panel, and allow for the choice of layers (see `studies.significance`).
+that nothing is told apart, with the interval of the difference, or that it was not tested. p-values
+are Holm's, over all pairs of best layers in the panel, and allow for the choice of layers (see
+`studies.significance`).
 """
 
 from __future__ import annotations
@@ -110,16 +111,18 @@ def _leading(trained: list[Any], best: list[Any], differences: Differences) -> s
     else:
         text = ""
     text += _first(top, others, differences, praised=not higher)
-    above = {name: row for name, row in controls.items() if name not in higher}
+    below = {name: row for name, row in controls.items() if name not in higher}
+    tested = {name for name, row in below.items() if differences.of(top, row) is not None}
     for words, is_told in (("It is above", True), ("It is not told from", False)):
         said = " and ".join(
             f"{name} ({row.score:.3f}; {differences.words(top, row)})"
-            for name, row in above.items()
-            if differences.told(top, row) is is_told
+            for name, row in below.items()
+            if name in tested and differences.told(top, row) is is_told
         )
         if said:
             text += f". {words} {said}"
-    return text
+    untested = [f"{name} ({row.score:.3f})" for name, row in below.items() if name not in tested]
+    return text + f". Not tested: whether it is above {' and '.join(untested)}" * bool(untested)
 
 
 def controls_of(best: Iterable[Any]) -> dict[str, Any]:
@@ -156,10 +159,13 @@ def _first(top: Any, others: list[Any], differences: Differences, praised: bool)
         closest = "of the trained networks " if praised else ""
         verb = "comes closest, with" if praised else "has the highest score,"
         return f"{closest}{name} {verb} {score}; it is told from the next, {after}"
-    n_equal = sum(not differences.told(top, row) for row in others)
-    text = f"nothing is told apart at the top: {name} has {score}, and the next, {after}"
-    if len(others) > 1:
-        text += f"; {n_equal} of {len(others)} others are not told from it"
+    tested = [row for row in others if differences.of(top, row) is not None]
+    n_equal = sum(not differences.told(top, row) for row in tested)
+    text = f"{name} has {score}, and the next, {after}"
+    if following in tested:
+        text = f"nothing is told apart at the top: {text}"
+    if tested and len(others) > 1:
+        text += f"; {n_equal} of {len(tested)} others are not told from it"
     return text
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pages import accuracy_of_runs
 
-from spikelearn.report.accuracy_words import accuracy_sentence
+from spikelearn.report.accuracy_words import accuracy_sentence, differences_of_accuracy
 
 
 def runs(n_test: int = 1000, n_seeds: int = 1, **accuracies: float) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def test_a_rule_that_is_not_above_a_control_is_said_so() -> None:
     assert "is not told to be above random features (difference +0.0 points" in text
     assert "untrained (" not in text
     below = accuracy_sentence(runs(backprop=0.8, homeostasis=0.95))
-    assert "is not told to be above" in below
+    assert "backpropagation scores below" in below
     assert "difference −15.0 points" in below
 
 
@@ -59,5 +59,28 @@ def test_accuracies_on_other_images_are_not_compared() -> None:
     table = runs(backprop=0.95, feedback_alignment=0.5)
     table.loc[0, "chance"] = 0.5
     text = accuracy_sentence(table)
-    assert "not tested" in text
+    assert "On held-out images, on mlp_784 (1,000 images, chance 50 %): backpropagation" in text
     assert "Highest" not in text
+    assert np.isnan(differences_of_accuracy(table)["backprop", "feedback_alignment"].p)
+
+
+def two_networks() -> pd.DataFrame:
+    """Backpropagation at 95 % on A and 55 % on B, feedback alignment at 90 % on A alone."""
+    on_a = runs(n_seeds=3, backprop=0.95, feedback_alignment=0.9).assign(model="A")
+    return pd.concat([on_a, runs(n_seeds=3, backprop=0.55).assign(model="B")], ignore_index=True)
+
+
+def test_each_network_is_spoken_of_by_itself() -> None:
+    text = accuracy_sentence(two_networks())
+    assert "Highest on held-out images, on A: backpropagation, 95.0 %; then feedback" in text
+    assert "On held-out images, on B: backpropagation, 55.0 %" in text
+    assert text.count("Chance, the share of the largest class, is 10 %.") == 1
+
+
+def test_accuracies_that_are_none_are_left_out_and_runs_of_a_seed_are_one() -> None:
+    table = runs(n_seeds=3, backprop=0.95, feedback_alignment=0.9)
+    worse = table.assign(test_accuracy=np.nan, rule="stdp")
+    assert accuracy_sentence(pd.concat([table, worse])) == accuracy_sentence(table)
+    assert accuracy_sentence(worse).startswith("No trained network with an accuracy")
+    twice = pd.concat([table, table.assign(backend="brian2")])
+    assert differences_of_accuracy(twice) == differences_of_accuracy(table)

@@ -20,7 +20,7 @@ from spikelearn.report.headlines import (
     similarity_headlines,
     sweep_headlines,
 )
-from tests.report.test_accuracy_words import runs
+from tests.report.test_accuracy_words import runs, two_networks
 from tests.report.test_similarity_words import differences_of, scores
 
 
@@ -71,7 +71,10 @@ def test_several_comparisons_are_counted_first_and_the_rest_is_said_to_be_below(
     tested = [differences_of(part, 0.001)[1] for _, part in table.groupby("region")]
     every = pd.concat(tested, ignore_index=True)
     first, *others = similarity_headlines(table, (pd.DataFrame(), every))
-    assert first.startswith(f"In all of the {MOST + 2} comparisons")
+    assert first == (
+        f"In all of the {MOST + 2} comparisons with r a trained network is told to be above every"
+        " control there: the pixels and the best untrained network."
+    )
     assert others[-1] == "2 more are below."
     every.loc[(every.region == "R0") & (every.model_b == "pixels"), "p_holm"] = 0.5
     every.loc[(every.region == "R0") & (every.model_a == "pixels"), "p_holm"] = 0.5
@@ -100,6 +103,24 @@ def test_the_most_accurate_rule_is_named_where_a_test_tells_it():
     (text,) = accuracy_headline(runs(backprop=0.95, homeostasis=0.95))
     assert "not told to be above its best control" in text
     assert accuracy_headline(None) == accuracy_headline(runs(untrained=0.1)) == []
+
+
+def test_accuracies_are_compared_on_one_network_alone():
+    (text,) = accuracy_headline(two_networks())
+    assert text.startswith("Accuracy on held-out images, on A: backpropagation, 95.0 %, is highest")
+    assert "before feedback alignment, 90.0 %" in text
+    table = two_networks().iloc[3:]  # feedback alignment on A, backpropagation on B
+    assert accuracy_headline(table) == []
+
+
+def test_a_rule_below_a_control_is_said_to_be_and_what_is_no_accuracy_is_left_out():
+    table = runs(n_seeds=3, backprop=0.9, untrained=0.95)
+    (text,) = accuracy_headline(table)
+    assert "backpropagation scores below its best control, untrained, 95.0 % (diff" in text
+    for none in (np.nan, np.inf):
+        worse = table.assign(rule="stdp", test_accuracy=none)
+        assert accuracy_headline(pd.concat([worse, table])) == [text]
+        assert accuracy_headline(worse) == []
 
 
 def test_an_audit_counts_its_findings_and_names_what_a_rule_does_not_meet():
@@ -162,6 +183,10 @@ def test_tests_of_a_sweep_are_corrected_for_their_number():
 def test_a_sweep_of_one_place_or_of_failures_has_no_headline():
     table = swept(1.0)
     assert sweep_headlines(table, [], ["rate_hz"]) == []
+    assert sweep_headlines(table.assign(rate_hz=np.inf), [("weight",)], ["rate_hz"]) == []
+    endless = pd.concat([table, table.assign(weight=4, rate_hz=np.inf)])
+    known = sweep_headlines(table, [("weight",)], ["rate_hz"])
+    assert sweep_headlines(endless, [("weight",)], ["rate_hz"]) == known
     assert sweep_headlines(table[table.weight == 1], [("weight",)], ["rate_hz"]) == []
     assert sweep_headlines(table.assign(failed="why"), [("weight",)], ["rate_hz"]) == []
     (same,) = sweep_headlines(table.assign(rate_hz=2.0), [("weight",)], ["rate_hz"])

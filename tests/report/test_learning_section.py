@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from pages import accuracy_of_runs
 
+from spikelearn.report import difference_matrices
 from spikelearn.report.accuracy_words import accuracy_sentence
 from spikelearn.report.learning import accuracy_table, learning
 
@@ -17,6 +18,19 @@ def test_scores_of_seeds_are_averaged_and_troubles_noted():
     assert alignment["test accuracy (%)"] == "81.0 ± 1.0"
     assert alignment["seeds"] == "3"
     assert table.notes == ("untrained, seed 0, 1, 2: collapsed: never predicts 8.",)
+
+
+def test_each_network_has_its_own_rows_and_matrix(monkeypatch):
+    monkeypatch.setattr(difference_matrices, "matrix_figure", lambda _: b"<svg>")
+    runs = accuracy_of_runs()
+    both = pd.concat([runs, runs[runs["rule"] != "stdp"].assign(model="B", test_accuracy=0.5)])
+    section = learning(both)
+    rows = [row[:2] for row in section.tables[0].rows]
+    assert rows.count(("backpropagation", "mlp_784")) == rows.count(("backpropagation", "B")) == 1
+    captions = [picture.caption for picture in section.pictures]
+    assert [", on mlp_784" in words for words in captions] == [False, True, False]
+    assert [", on B" in words for words in captions] == [False, False, True]
+    assert len(learning(runs.assign(test_accuracy=float("nan"))).pictures) == 0
 
 
 @pytest.mark.parametrize("nothing", [None, pd.DataFrame()])

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from pages import scores_by_layer
 
+from spikelearn.report import similarity_figures
 from spikelearn.report.similarity import accuracy, significance, similarity
+from tests.report.test_similarity_words import differences_of
 
 
 def test_what_was_not_measured_has_no_section():
@@ -19,6 +21,23 @@ def test_the_tables_hold_the_best_layer_of_each_and_notes_once():
     assert len(section.tables) == 2
     assert [bool(table.notes) for table in section.tables] == [False, True]
     assert [row[0] for row in section.tables[0].rows] == ["backpropagation", "pixels", "untrained"]
+
+
+def test_the_lead_tells_of_tests_and_intervals_only_where_there_are_some(monkeypatch):
+    monkeypatch.setattr(similarity_figures, "similarity_figure", lambda *_: b"<svg>")
+    scores = scores_by_layer().query("region == 'human IT'")
+    tested = similarity(scores, differences_of(scores, 0.001)).lead
+    assert "what tests tell apart: p is Holm's" in tested
+    assert "intervals are 95 %" in tested
+    for tests in (None, (pd.DataFrame(), pd.DataFrame())):
+        lead = similarity(scores, tests).lead
+        assert "whether they differ was not tested; intervals are 95 %" in lead
+        assert "Holm" not in lead
+    bare = similarity(scores.assign(ci_lower=np.nan, ci_upper=np.nan), None)
+    assert bare.lead.endswith("was not tested, and there are no intervals.")
+    assert "95 %" not in bare.pictures[0].caption
+    assert "nan" not in str(bare.tables[0].rows)
+    assert "95 %" not in str(bare.tables[0].notes)
 
 
 def test_a_score_above_its_ceiling_is_flagged():
