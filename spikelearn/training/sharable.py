@@ -43,7 +43,7 @@ def refuse_coupled(rule: Rule, name: str) -> None:
     ------
     SpikelearnError
     """
-    if getattr(rule.network, "couples_samples", False):
+    if getattr(getattr(rule, "network", None), "couples_samples", False):  # it may be unprepared
         raise SpikelearnError(
             "the network is normalised by statistics of the batch, so that processes that have a"
             " part of it each would learn something else; train it with ranks 1 (its threads may be"
