@@ -62,14 +62,13 @@ class MatrixFigure:
         )
 
     def show(self, matrix: Matrix, groups: list[tuple[int, int, str]]) -> None:
-        """Draw a matrix."""
+        """Draw a matrix, if there is one."""
         n = len(matrix.ranks)
         for axis in (self.figure.x_range, self.figure.y_range):
-            axis.update(start=0, end=n)
+            axis.update(start=0, end=max(n, 1))
         # The first stimulus stands at the top.
-        self.source.data = {
-            "image": [np.ascontiguousarray(matrix.ranks[::-1], np.float32)], "n": [n],
-        }  # fmt: skip
+        drawn = [np.ascontiguousarray(matrix.ranks[::-1], np.float32)] if n else []
+        self.source.data = {"image": drawn, "n": [n] * len(drawn)}
         cuts = [float(first) for first, _, _ in groups if first]
         self.edges.data = {
             "x0": cuts + [0.0] * len(cuts), "x1": cuts + [float(n)] * len(cuts),
@@ -83,7 +82,7 @@ class MatrixFigure:
         self.figure.yaxis.formatter = CustomJSTickFormatter(
             args={"names": names}, code="return names[String(tick)] ?? ''"
         )
-        self.figure.title.text = f"{matrix.title}: dark is alike"
+        self.figure.title.text = f"{matrix.title}: {'dark is alike' if n else 'not drawn'}"
 
 
 class PlaneFigure:

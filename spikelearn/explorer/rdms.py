@@ -21,7 +21,9 @@ from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, shipped_names
 from spikelearn.recordings import RECORDINGS, at_hand
+from spikelearn.report.matrices import MOST_POINTS, in_plane
 from spikelearn.rules import RULES
+from spikelearn.studies.study_matrices import MOST_STIMULI
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,9 +207,10 @@ class Matrix:
     ----------
     title : str
     ranks : array of shape (n_stimuli, n_stimuli)
-        Percentiles of the dissimilarities, stimuli by category; NaN where undefined.
+        Percentiles of the dissimilarities, stimuli by category; NaN where undefined. Of more than
+        `MOST_STIMULI` none is made.
     places : array of shape (n_stimuli, 2)
-        The stimuli in a plane; NaN where undefined.
+        The stimuli in a plane; NaN where undefined, or left out of more than `MOST_POINTS`.
     stress : float
         Of these places.
     """
@@ -297,11 +300,18 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
     setting = replace(setting, layer=layer, region=region, subject=subject)
     order, groups = _by_category(recording)
     labels = list(recording.labels)
-    of_model = _model_vector(name, layer, responses[layer], recording)
-    of_brain = _brain_vector(recording, region, subject, setting.comparator)
-    brain = _matrix(f"{region}{f', {subject}' if subject else ''}", of_brain, order)
+    titled = f"{region}{f', {subject}' if subject else ''}"
     called = f"{setting.model}, untrained" if name == "untrained" else name
-    model = _matrix(f"{called}{f' · {layer}' if layer else ''}", of_model, order, brain)
+    called = f"{called}{f' · {layer}' if layer else ''}"
+    if recording.n_stimuli > MOST_STIMULI:
+        brain, model = _no_matrix(titled), _no_matrix(called)
+        order, groups = order[:0], []
+    else:
+        of_model = _model_vector(name, layer, responses[layer], recording)
+        of_brain = _brain_vector(recording, region, subject, setting.comparator)
+        brain = _matrix(titled, of_brain, order)
+        check()
+        model = _matrix(called, of_model, order, brain)
     check()
     row = {"model": name, "layer": layer, "region": region, "level": level}
     if subject:
@@ -309,7 +319,7 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
     return Compared(
         setting, layers, regions, subjects, _methods(recording), brain, model,
         [labels[i] for i in order], groups, chosen, here[here["level"] == "subject"], row,
-        tuple(recording.notes),
+        (*recording.notes, *_not_drawn(recording.n_stimuli)),
     )  # fmt: skip
 
 
@@ -414,8 +424,23 @@ def _matrix(
     from spikelearn.plot.dissimilarities import percentiles
 
     ranks = percentiles(np.asarray(vector, float))[np.ix_(order, order)]
-    scaled = multidimensional_scaling(ranks)
+    drawn, places = in_plane(len(ranks)), np.full((len(ranks), 2), np.nan)
+    scaled = multidimensional_scaling(ranks[np.ix_(drawn, drawn)])
     if scaled is None:
-        return Matrix(title, ranks, np.full((len(ranks), 2), np.nan), math.nan)
-    places = scaled.points if beside is None else aligned(scaled.points, beside.places)
+        return Matrix(title, ranks, places, math.nan)
+    places[drawn] = scaled.points
+    places = places if beside is None else aligned(places, beside.places)
     return Matrix(title, ranks, places, scaled.stress)
+
+
+def _no_matrix(title: str) -> Matrix:
+    return Matrix(title, np.zeros((0, 0)), np.zeros((0, 2)), math.nan)
+
+
+def _not_drawn(n_stimuli: int) -> list[str]:
+    """What is not drawn of so many stimuli, in a sentence."""
+    if n_stimuli > MOST_STIMULI:
+        return [f"no matrix and no plane is drawn of more than {MOST_STIMULI:,} stimuli"]
+    if n_stimuli > MOST_POINTS:
+        return [f"in the plane: {MOST_POINTS} of the {n_stimuli} stimuli, taken evenly"]
+    return []

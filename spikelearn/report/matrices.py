@@ -74,7 +74,7 @@ def planes_of(rdms: Mapping[str, np.ndarray]) -> dict[str, Scaled | None]:
     planes: dict[str, Scaled | None] = {}
     first: Scaled | None = None
     for name, matrix in rdms.items():
-        chosen = _chosen(len(matrix))
+        chosen = in_plane(len(matrix))
         found = multidimensional_scaling(matrix[np.ix_(chosen, chosen)])
         if found is not None and first is not None:
             found = Scaled(aligned(found.points, first.points), found.stress)
@@ -83,8 +83,13 @@ def planes_of(rdms: Mapping[str, np.ndarray]) -> dict[str, Scaled | None]:
     return planes
 
 
-def _chosen(n_stimuli: int) -> np.ndarray:
-    """Which stimuli are drawn as points: all, or so many evenly."""
+def in_plane(n_stimuli: int) -> np.ndarray:
+    """Which stimuli are drawn as points: all, or so many evenly.
+
+    Parameters
+    ----------
+    n_stimuli : int
+    """
     n = min(n_stimuli, MOST_POINTS)
     return np.unique(np.linspace(0, n_stimuli - 1, n).round().astype(int))
 
@@ -187,7 +192,7 @@ def planes_figure(
     of_stimulus = np.full(n_stimuli, "", dtype=object)
     for first, last, name in groups:
         of_stimulus[first:last] = str(name)
-    drawn = of_stimulus[_chosen(n_stimuli)]
+    drawn = of_stimulus[in_plane(n_stimuli)]
     figure, axes = panels(1.95 * columns + 0.6, 2.15 * n_rows + 0.4, nrows=n_rows, ncols=columns)
     for axis in axes.flat:
         axis.set_axis_off()

@@ -18,6 +18,8 @@ pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)"
 
 import spikelearn as sl
 from spikelearn._errors import SpikelearnError
+from spikelearn.explorer import rdms
+from spikelearn.explorer.rdm_figures import MatrixFigure, PlaneFigure
 from spikelearn.explorer.rdm_page import RdmPage
 from spikelearn.explorer.rdms import (
     OWN,
@@ -29,6 +31,8 @@ from spikelearn.explorer.rdms import (
     recordings,
 )
 from spikelearn.recordings.simulated_cortex import IT, V1
+from spikelearn.report import matrices
+from spikelearn.report.matrices import in_plane
 
 PATIENCE_S = 120.0
 
@@ -59,6 +63,27 @@ def test_what_the_model_is_made_of_reaches_the_ceiling(found: Compared) -> None:
     assert scores[V1]["score"] > scores[IT]["score"] + 0.1
     assert scores[V1]["ceiling_lower"] > scores[IT]["score"]
     assert len(found.by_subject) == 6
+
+
+def test_of_many_stimuli_few_points_and_no_matrix_are_drawn(
+    found: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rdms, "MOST_POINTS", 20)
+    monkeypatch.setattr(matrices, "MOST_POINTS", 20)
+    fewer = compared(RdmSetting())
+    for one in (fewer.brain, fewer.model):
+        assert np.isfinite(one.places).all(axis=1).nonzero()[0].tolist() == list(in_plane(60))
+    assert np.array_equal(fewer.model.ranks, found.model.ranks)
+    assert fewer.notes[-1] == "in the plane: 20 of the 60 stimuli, taken evenly"
+    monkeypatch.setattr(rdms, "MOST_STIMULI", 50)
+    none = compared(RdmSetting())
+    assert none.notes[-1] == "no matrix and no plane is drawn of more than 50 stimuli"
+    assert none.scores.equals(found.scores)
+    figure, plane = MatrixFigure("brain"), PlaneFigure()
+    figure.show(none.brain, none.groups)
+    plane.show(none)
+    assert (figure.source.data["n"], len(plane.brain.data["x"])) == ([], 0)
+    assert figure.figure.title.text.endswith(": not drawn")
 
 
 def row_of(python: str) -> pd.DataFrame:
