@@ -19,8 +19,8 @@ lessons_app = typer.Typer(
 app.add_typer(lessons_app)
 EVERY = "all"
 OPENED = (
-    "They open with JupyterLab: `jupyter lab` in their folder, after `pip install"
-    " 'spikelearn-toolkit[lessons]'`; in the repository `make lessons` does both."
+    "They open with JupyterLab: `jupyter lab` in their folder. In a copy of the repository"
+    " `pip install -c constraints.txt -e '.[lessons]'` installs it, and `make lessons` does both."
 )
 
 

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_COMMA = re.compile(r"\s*[+-]?\d+(?:,\d+)+.*", re.DOTALL)
 _PREFIXES = (1e3, 1e6, 1e9, 1e12)
+_SI = ("m", "kg", "s", "A", "K", "mol", "cd")
+_OF_QUANTITIES = ("rescale", "in_best_unit", "m_as")  # of quantities and Neo, Brian2, pint
 
 
 class Hint(Exception):
@@ -74,6 +77,33 @@ def number(given: Any, unit: str = "") -> float:
     return float(numbers(given, unit, 1)[0])
 
 
+def count(given: Any, word: str) -> int:
+    """How many there are of something; see `number`.
+
+    Parameters
+    ----------
+    given : number, text, sequence or array
+        Text may have the word behind the number: "5 spikes".
+    word : str
+        For one of what is counted: "spike".
+
+    Raises
+    ------
+    Hint
+        Where it is no whole number, or less than none.
+    """
+    if isinstance(given, list | tuple) and len(given) == 1:
+        given = given[0]
+    if isinstance(given, str):
+        given = re.sub(rf"(?<=\d)\s*{word}s?\s*$", "", given, flags=re.IGNORECASE)
+    n = number(given)
+    if n != round(n):
+        raise Hint(f"{word.capitalize()}s are counted in whole numbers, found {n:g}.")
+    if n < 0:
+        raise Hint(f"There cannot be fewer {word}s than none, found {n:g}.")
+    return round(n)
+
+
 def _in(unit: str) -> str:
     return f" in {unit}" if unit else ""
 
@@ -82,9 +112,8 @@ def _array(given: Any, unit: str) -> np.ndarray:
     """What is given as an array of its own type of numbers, in a unit."""
     if isinstance(given, str):
         return np.array(_of_text(given, unit))
-    if isinstance(given, list | tuple) and any(isinstance(one, str) for one in given):
-        return np.array([_array(one, unit) for one in given], dtype=float)
-    plain = _without_unit(given, unit)
+    parts = isinstance(given, list | tuple) and any(map(_may_have_unit, given))
+    plain = [_array(one, unit) for one in given] if parts else _without_unit(given, unit)
     if hasattr(plain, "detach"):  # torch
         plain = plain.detach().cpu().numpy()
     try:
@@ -93,12 +122,19 @@ def _array(given: Any, unit: str) -> np.ndarray:
         raise Hint("It is a list of lists of several lengths; give plain numbers.") from None
 
 
+def _may_have_unit(given: Any) -> bool:
+    """Whether it is a text or a quantity, or a list of such."""
+    if isinstance(given, list | tuple):
+        return any(map(_may_have_unit, given))
+    return isinstance(given, str) or any(hasattr(given, name) for name in _OF_QUANTITIES)
+
+
 def _without_unit(given: Any, unit: str) -> Any:
     """A quantity's number in a unit; what is no quantity as it is."""
     if hasattr(given, "rescale"):  # quantities, Neo
         return _rescaled(given, unit).magnitude
     if hasattr(given, "in_best_unit"):  # Brian2, which counts in SI units
-        return np.asarray(given) / _si_size(unit)
+        return _of_brian2(given, unit)
     if hasattr(given, "m_as"):  # pint
         try:
             return given.m_as(unit or "dimensionless")
@@ -107,10 +143,24 @@ def _without_unit(given: Any, unit: str) -> Any:
     return given
 
 
+def _of_brian2(given: Any, unit: str) -> np.ndarray:
+    import quantities
+
+    asked = quantities.Quantity(1.0, unit or "dimensionless").simplified
+    powers = {one.symbol: power for one, power in asked.dimensionality.items()}
+    if any(given.dim.get_dimension(one) != powers.get(one, 0) for one in _SI):
+        wanted = _in(unit) or " without a unit"
+        raise Hint(f"It is {given.in_best_unit()}; a number{wanted} is asked for.")
+    return np.asarray(given) / float(asked.magnitude)
+
+
 def _of_text(text: str, unit: str) -> float:
     """A number that is written with or without its unit."""
     import quantities
 
+    text = text.replace("−", "-")  # the sign for minus
+    if _COMMA.fullmatch(text):
+        raise Hint(f"'{text[:60]}' has a comma: write a decimal point, and nothing at thousands.")
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise Hint(f"'{text[:60]}' is no number{_in(unit)}.")
@@ -120,8 +170,10 @@ def _of_text(text: str, unit: str) -> float:
     if written == "%" and not unit:
         return value / 100
     try:
+        if not isinstance(quantities.unit_registry[written], quantities.Quantity):
+            raise LookupError  # a number
         given = quantities.Quantity(value, written)
-    except (LookupError, SyntaxError, NameError, ValueError):
+    except Exception:  # whatever a text that is no unit may do to the reader of units
         raise Hint(
             f"'{found[2]}' is no unit that is known here; give a number{_in(unit)}."
         ) from None
@@ -134,12 +186,6 @@ def _rescaled(given: Any, unit: str) -> Any:
     except ValueError:
         wanted = _in(unit) or " without a unit"
         raise Hint(f"It is in {given.dimensionality}; a number{wanted} is asked for.") from None
-
-
-def _si_size(unit: str) -> float:
-    import quantities
-
-    return float(quantities.Quantity(1.0, unit or "dimensionless").simplified.magnitude)
 
 
 def choice(given: Any, words: Mapping[str, Iterable[str]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.lessons.answers import Hint, array_of, number, require_close, values_of
+from spikelearn.lessons.answers import Hint, array_of, count, require_close, values_of
 
 
 def dissimilarity_matrix(answer: Any) -> str:
@@ -59,7 +59,8 @@ def noise_ceiling(answer: Any) -> str:
 
 def pairs_of_an_image(answer: Any) -> str:
     """In how many pairs an image is."""
-    require_close(number(answer), 92 * 91 / 2 - 91 * 90 / 2, "Count one with each other.", 1e-9)
+    right = 92 * 91 / 2 - 91 * 90 / 2
+    require_close(count(answer, "pair"), right, "Count one with each other.", 1e-9)
     return "One in 46 of all pairs hangs on each image."
 
 

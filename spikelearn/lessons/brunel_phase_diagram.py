@@ -43,7 +43,7 @@ def left_of_rhythm(answer: Any) -> str:
     delays_ms = np.linspace(*DELAYS_MS, 20_001)
     turned = np.exp(-2j * np.pi * hz[:, None] / 1000.0 * delays_ms)
     right = np.abs(np.trapezoid(turned, delays_ms, axis=1) / (DELAYS_MS[1] - DELAYS_MS[0]))
-    why = "It is sin(x) / x with x half the width of 2.8 ms times 2 π f / 1000."
+    why = "It is the size |sin(x) / x|, with x half the width of 2.8 ms times 2 π f / 1000."
     require_close(found, right, why, 0.005, at=[f"{one:g} Hz" for one in hz])
     return "Fast rhythms are blurred by delays that differ, slow ones are not."
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn.lessons.answers import Hint, number, require_close, values_of
+from spikelearn.lessons.answers import Hint, count, number, require_close, values_of
 
 
 def rheobase(answer: Any) -> str:
@@ -46,18 +46,16 @@ def fi_curve(answer: Any) -> str:
 
 def coincident_spikes(answer: Any) -> str:
     """How many spikes at 5 mV each make the cell spike from rest."""
-    n = number(answer)
-    if n != round(n):
-        raise Hint(f"Spikes are counted in whole numbers, found {n:g}.")
+    n = count(answer, "spike")
     needed = next(k for k in range(1, 20) if _spikes(k))
     if n < needed:
         exactly = n == needed - 1
         raise Hint(
-            f"{n:g} bring the potential to {-70 + 5 * n:g} mV"
+            f"{n} bring{'s' * (n == 1)} the potential to {-70 + 5 * n} mV"
             + (", which is the threshold; it has to exceed it." if exactly else ".")
         )
     if n > needed:
-        raise Hint(f"{n:g} do make it spike, but so do fewer.")
+        raise Hint(f"{n} do make it spike, but so do fewer.")
     return "Four bring it to the threshold, which it has to exceed."
 
 

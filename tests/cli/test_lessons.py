@@ -19,7 +19,7 @@ def test_every_notebook_is_a_lesson_with_its_minutes_and_title_in_the_order_of_t
     assert sorted(line[0] for line in lines) == [path.stem for path in NOTEBOOKS]
     assert all(line[1].isdigit() and line[2] == "min" and len(line) > 4 for line in lines)
     assert "make lessons" in result.stderr
-    assert "spikelearn-toolkit[lessons]" in result.stderr
+    assert "pip install -c constraints.txt -e '.[lessons]'" in result.stderr
 
 
 def test_a_document_of_lessons_has_their_aims() -> None:

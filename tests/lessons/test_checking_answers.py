@@ -26,7 +26,8 @@ from spikelearn.lessons.answers import (
     "given",
     [200, 200.0, np.float32(200), np.array(200), np.array([200]), [200.0], (200,), "200", "200 pA",
      "0.2nA", " 2e2 pA ", 200 * pq.pA, 0.2 * pq.nA, pq.Quantity([200], "pA"), pd.Series([200]),
-     torch.tensor(200.0, requires_grad=True), {"neuron": 200}, ["200 pA"]],
+     torch.tensor(200.0, requires_grad=True), {"neuron": 200}, ["200 pA"], [0.2 * pq.nA],
+     [[0.2 * pq.nA]], {"neuron": 0.2 * pq.nA}],
     ids=repr,
 )  # fmt: skip
 def test_one_number_may_be_given_in_many_ways(given: object) -> None:
@@ -38,6 +39,26 @@ def test_a_number_of_brian2_has_a_unit() -> None:
 
     assert number(200 * brian2.pA, "pA") == pytest.approx(200)
     assert number(20 * brian2.ms, "ms") == pytest.approx(20)
+    assert number(20 * brian2.kHz, "Hz") == pytest.approx(20_000)
+    assert number(brian2.Quantity(0.5)) == 0.5
+    assert numbers([0.2 * brian2.nA, 3], "pA") == pytest.approx([200, 3])
+    for given in (325 * brian2.pF, [325 * brian2.pF], 325 * brian2.pA / brian2.second):
+        with pytest.raises(Hint, match="; a number in pA"):
+            number(given, "pA")
+    with pytest.raises(Hint, match="a number without a unit"):
+        number(0.5 * brian2.mV)
+
+
+def test_quantities_of_pint_are_converted_one_by_one() -> None:
+    class Pint:  # what is read of one
+        units = "nanoampere"
+
+        def m_as(self, unit: str) -> float:
+            return {"pA": 200.0}[unit]
+
+    assert numbers([Pint(), Pint()], "pA").tolist() == [200, 200]
+    with pytest.raises(Hint, match="in nanoampere; a number in mV"):
+        numbers([Pint()], "mV")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +67,10 @@ def test_a_number_of_brian2_has_a_unit() -> None:
      ("3 zorks", "no unit that is known"), ([1, 2], "One number is asked for, found 2"),
      ([], "found 0"), (np.nan, "not a finite"), (True, "found True"), (3 + 4j, "found"),
      ([[1], [2, 3]], "several lengths"), (len, "call it"), (object(), "A number in pA"),
-     (pd.Series(["a"]), "A number in pA")],
+     (pd.Series(["a"]), "A number in pA"), ([200 * pq.mV], "in mV; a number in pA"),
+     ("325,0 pA", "decimal point"), ("1,000,000", "decimal point"), ("1 2", "'2' is no unit"),
+     ("5 )", "no unit"), ("5 1/0", "no unit"), (["3 pA", [1, 2]], "several lengths"),
+     (["3 pA", 2j], "A number in pA")],
 )  # fmt: skip
 def test_what_is_no_such_number_is_told(given: object, said: str) -> None:
     with pytest.raises(Hint, match=said):
@@ -55,6 +79,7 @@ def test_what_is_no_such_number_is_told(given: object, said: str) -> None:
 
 def test_per_cent_is_a_share() -> None:
     assert number("20 %") == 0.2
+    assert number("−325") == -325  # the sign for minus
     assert numbers([1, 2.5], n=2).tolist() == [1, 2.5]
 
 

@@ -22,7 +22,7 @@ import spikelearn as sl
      ("brain_comparison", 1, lambda p: 1 - np.corrcoef(p)[np.triu_indices(6, 1)], None),
      ("brain_comparison", 1, np.corrcoef, "These are similarities"),
      ("brain_comparison", 1, lambda p: p @ p.T, "1 minus the correlation"),
-     ("brain_comparison", 3, 92, "too large")],
+     ("brain_comparison", 3, 92, "too large"), ("brain_comparison", 3, "91 pairs", None)],
 )  # fmt: skip
 def test_answers_are_told_apart(
     lesson: str, exercise: int, answer: object, said: str | None
