@@ -93,6 +93,7 @@ def row_of(python: str) -> pd.DataFrame:
     return names["shown"]
 
 
+@pytest.mark.slow
 def test_python_and_command_give_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_subject_and_other_methods_can_be_chosen() -> None:
     assert "encoding" in by_cka.methods
 
 
+@pytest.mark.slow
 def test_only_runs_of_the_folder_and_of_shipped_rules_can_be_chosen(tmp_path: Path) -> None:
     run = sl.train("mlp_64", rule="backprop", dataset="digits", epochs=1, n_train=200,
                    runs=tmp_path, progress=False)  # fmt: skip

@@ -38,7 +38,7 @@ def period_ms(current_mv: float) -> float:
     [
         ("native", 0.0),
         ("native", 3.0),
-        ("brian2", 3.0),
+        pytest.param("brian2", 3.0, marks=pytest.mark.slow),
         pytest.param("brian2", 0.0, marks=pytest.mark.slow),
     ],
 )
