@@ -3,6 +3,8 @@
 - A key that stands twice in one mapping: both lines are named. (Over a key that a merge, `<<`,
   brings, one may be written anew: that is what merges are for.)
 - 1e-3 is a number, as in YAML 1.2 (version 1.1 takes it for text).
+- A key that is no name, as no, ~ or 2020-01-01 (which YAML 1.1 reads as false, nothing and a day),
+  is refused: in quotes it is one.
 - 010 is refused (8 in YAML 1.1, 10 in 1.2), and so is 1:30 (90 in 1.1, text in 1.2): written
   without the leading 0, or in quotes, each is one thing. (07 is 7 in both.)
 
@@ -14,6 +16,7 @@ than any reader's stack: what is said is counted before anything is made of it, 
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from typing import Any
 
 import yaml
@@ -46,6 +49,12 @@ class _Loader(_Parser):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             name = "<<" if key.tag == _MERGE else self.construct_object(key)
+            if isinstance(name, bool) or not isinstance(name, str | int | float):
+                problem = (
+                    f"the key '{key.value[:40]}' is read as {_KINDS.get(type(name), 'no text')},"
+                    " and is no name; as a name, write it in quotes"
+                )
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             line = key.start_mark.line + 1
             if name in lines:
                 problem = f"the key '{key.value}' stands twice, in lines {lines[name]} and {line}"
@@ -63,6 +72,11 @@ class _Loader(_Parser):
             what = node.tag.rpartition(":")[2]
             problem = f"'{node.value[:40]}' is {_TAGS.get(what, f'no {what}')}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+    def refuse(self, node: Any) -> Any:
+        """Bytes, sets and the like, which nothing here is described by."""
+        problem = f"!!{node.tag.rpartition(':')[2]} is neither a mapping, a list, a number nor text"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
     def construct_yaml_int(self, node: Any) -> Any:
         """A whole number, unless there are two ways to read it."""
@@ -86,6 +100,7 @@ class _Loader(_Parser):
 
 _TAGS = {"bool": "neither true nor false", "int": "no whole number", "float": "no number",
          "timestamp": "no date"}  # fmt: skip
+_KINDS = {bool: "true or false", type(None): "nothing", date: "a day", datetime: "a time"}
 
 
 def _ambiguous(node: Any, text: str, value: Any) -> Exception:
@@ -99,6 +114,8 @@ def _ambiguous(node: Any, text: str, value: Any) -> Exception:
 
 _Loader.add_constructor(_INT, _Loader.construct_yaml_int)
 _Loader.add_constructor(_FLOAT, _Loader.construct_yaml_float)
+for _name in ("binary", "set", "omap", "pairs"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _Loader.refuse)
 _Loader.add_implicit_resolver(_FLOAT, _EXPONENT, list("-+.0123456789"))
 
 

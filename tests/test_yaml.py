@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parents[1] / "spikelearn"
         ('a: 1\n"a": 2\n', (1, 2)),
         ("base: &base {a: 1}\nb:\n  <<: *base\n  <<: *base\n", (3, 4)),
         ("b: {<<: {a: 1, \n  a: 2}}\n", (1, 2)),
-        ("1: a\ntrue: b\n", (1, 2)),  # one key in a dictionary of Python
+        ("1: a\n1.0: b\n", (1, 2)),  # one key in a dictionary of Python
     ],
 )
 def test_a_key_that_stands_twice_is_refused_with_both_lines(
@@ -38,6 +38,26 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(
     assert "twice" in message
     assert f"in lines {lines[0]} and {lines[1]}" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\nno: b\n", "line 2: the key 'no' is read as true or false, and is no name"),
+        ("a: {~: b}", "line 1: the key '~' is read as nothing"),
+        ("2020-01-01: b", "line 1: the key '2020-01-01' is read as a day"),
+        ("!!binary aGk=: b", "line 1: !!binary is neither a mapping, a list, a number nor text"),
+        ("a: !!binary aGk=", "line 1: !!binary is neither a mapping, a list, a number nor text"),
+        ("a: 1\nb: !!set {a, b}", "line 2: !!set is neither"),
+        ("a: !!omap [a: 1]", "line 1: !!omap is neither"),
+        ("a: !!pairs [a: 1]", "line 1: !!pairs is neither"),
+    ],
+)
+def test_keys_that_are_no_names_and_bytes_and_sets_are_refused(text: str, words: str) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        parse_yaml(text, "f")
+    assert str(raised.value).startswith(f"f, {words}")
+    assert parse_yaml("'no': 1\n1: b\n'2020-01-01': c", "f") == {"no": 1, 1: "b", "2020-01-01": "c"}
 
 
 def test_a_key_over_that_of_a_merge_is_no_second_one_however_often_it_is_merged() -> None:

@@ -144,18 +144,18 @@ def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     return {name: value_beside(name, value, path.parent) for name, value in content.items()}
 
 
-def value_beside(name: str, value: Any, folder: Path) -> Any:
+def value_beside(name: str | float, value: Any, folder: Path) -> Any:
     """A field's value; where that names a file in a folder, with the path of it.
 
     Parameters
     ----------
-    name : str
-        Of the field, or a path that ends in it.
+    name : str or float
+        Of the field, or a path that ends in it; a number, which names nothing, is refused later.
     value : object
         Texts within mappings and lists are looked at, too.
     folder : Path
     """
-    field = name.rpartition(".")[2]
+    field = str(name).rpartition(".")[2]
     if isinstance(value, Mapping):
         return {inner: value_beside(inner, v, folder) for inner, v in value.items()}
     if isinstance(value, list):

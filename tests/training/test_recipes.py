@@ -170,6 +170,15 @@ def test_files_that_a_recipe_names_lie_beside_it(tmp_path: Path, monkeypatch: An
     assert load_recipe(recipe, model="mine.yaml").model == "mine.yaml"
 
 
+@pytest.mark.parametrize(
+    "content", ["rule: backprop\n3: 4\n", "rule: backprop\nchanges: {1.5: a}\n"]
+)
+def test_a_key_that_is_a_number_is_refused_by_name(content: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("model: mlp_64\n" + content)
+    with pytest.raises(sl.SpikelearnError, match=r"r\.yaml: .*(3|1\.5)"):
+        load_recipe(tmp_path / "r.yaml")
+
+
 def test_what_says_how_to_train_is_told_from_what_is_trained(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("rule: backprop\nmodel: mlp_64\n")
     (tmp_path / "slip.yaml").write_text("model: mlp_64\nrul: backprop\n")
