@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
+import sys
 
 # The tests' networks are tiny: threads would wait for one another most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,3 +35,36 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPIKELEARN_CACHE", str(cache))
     monkeypatch.delenv("SPIKELEARN_DATA", raising=False)
     return cache
+
+
+# Files of tests that take long each, which come first: so no process is left with one at the end.
+LONGEST = (
+    "test_notebooks.py",
+    "test_harness.py",
+    "test_growth.py",
+    "test_examples.py",
+    "test_interrupts.py",
+    "test_checks_of_backends.py",
+    "test_backends_agree.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; the others in the order of their folders, which share what they make."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+_n_imported = 0
+
+
+def pytest_runtest_setup() -> None:
+    """What is imported and collected stays to the end: it is not looked through for garbage.
+
+    Brian2 collects garbage before every run, and nixio after every file, which takes half a second
+    where all libraries and all tests are in one process.
+    """
+    global _n_imported  # noqa: PLW0603
+    if len(sys.modules) > _n_imported + 50:
+        _n_imported = len(sys.modules)
+        gc.collect()
+        gc.freeze()

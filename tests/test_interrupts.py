@@ -108,11 +108,11 @@ def epoch(self, number, *rest):
         os.kill(os.getpid(), signal.Signals[name])
     return original(self, number, *rest)
 loop._Loop._epoch = epoch
-sys.argv = "spikelearn train mlp_64 --rule backprop --dataset digits --out runs".split()
-sys.argv += "--set epochs=4 --set n_train=50".split()
+sys.argv = ["spikelearn", *sys.argv[3:]]
 from spikelearn.cli import main
 main()
 """
+_WORDS = "train mlp_64 --rule backprop --dataset digits --out runs --set epochs=4 --set n_train=50"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -124,21 +124,27 @@ main()
     ],
 )
 def test_training_that_a_scheduler_ends_says_what_it_kept_and_goes_on(
-    number: signal.Signals, epoch: int, sentence: str, tmp_path: Path
+    number: signal.Signals,
+    epoch: int,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from typer.testing import CliRunner
+
+    from spikelearn.cli import app
+
     ended = subprocess.run(
-        [sys.executable, "-c", _TRAINING, number.name, str(epoch)],
+        [sys.executable, "-c", _TRAINING, number.name, str(epoch), *_WORDS.split()],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert sentence in ended.stderr.replace("\n", " ")
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 128 + number
     assert not list(tmp_path.glob("runs/[!.]*"))
-    again = subprocess.run(
-        [sys.executable, "-c", _TRAINING, number.name, "9"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stderr
+    monkeypatch.chdir(tmp_path)
+    again = CliRunner().invoke(app, _WORDS.split())
+    assert again.exit_code == 0, again.output
     assert len(list(tmp_path.glob("runs/*"))) == 1
     assert not [p for p in tmp_path.rglob(".*") if p.is_file() or p.is_dir()]
 

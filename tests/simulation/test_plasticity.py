@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from engines import having
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_networks import Case
+from reference_simulator import Outcome
 
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks import load_model
@@ -17,6 +19,7 @@ from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation import simulate
 from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.neurons import REWARD_PLASTICITY, VOLTAGE_PLASTICITY
+from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli import mnist, poisson_spikes
 from spikelearn.stimuli.encoders import RateEncoder
 from spikelearn.stimuli.images import network_input
@@ -174,11 +177,22 @@ def _scaled(rule: dict[str, Any], scale: float) -> dict[str, Any]:
     return {k: v * scale if k in grown else v for k, v in rule.items()}
 
 
-def check(case: Case, backend: str) -> None:
-    expected = case.reference()
-    if expected.margin_mv < KNIFE_EDGE_MV:
-        return
+@functools.cache
+def with_reference(rule: str, several: bool = False) -> tuple[Case, Outcome]:
+    """A network that learns by a rule, with what the reference makes of it, for all engines."""
+    delay_ms = 1.0 if several else 1.5
+    case = plastic_case(
+        rule, 5, delay_ms=None if RULES[rule].get("w_max", 1.0) <= 0 else delay_ms,
+        refractory_ms=0.0 if several else 1.5, several=several,
+    )  # fmt: skip
+    return case, case.reference()
+
+
+def check(case: Case, backend: str, expected: Outcome) -> Activity:
+    """The run of an engine, which spikes and learns as the reference."""
     found = case.run(backend)
+    if expected.margin_mv < KNIFE_EDGE_MV:
+        return found
     for name in case.network.recorded:
         spikes = found[name]
         steps = np.rint(spikes.times_ms / DT_MS).astype(int)
@@ -189,16 +203,15 @@ def check(case: Case, backend: str) -> None:
     weights = found.weights["in->n"]
     for (pre, post), weight in expected.weights["in->n"].items():
         assert weights[pre, post] == pytest.approx(weight, rel=1e-9, abs=1e-12)
+    return found
 
 
 @pytest.mark.parametrize("backend", having(VOLTAGE_PLASTICITY, REWARD_PLASTICITY))
 @pytest.mark.parametrize("rule", RULES)
 def test_spikes_and_weights_are_the_references(rule: str, backend: str) -> None:
-    inhibits = RULES[rule].get("w_max", 1.0) <= 0
-    case = plastic_case(rule, seed=5, delay_ms=None if inhibits else 1.5, refractory_ms=1.5)
-    check(case, backend)
+    case, expected = with_reference(rule)
+    learnt = check(case, backend, expected).weights["in->n"]
     before = case.network.connections(case.network.projections[0], np.random.default_rng(0))
-    learnt = case.run(backend).weights["in->n"]
     assert learnt.std() > 0
     assert np.abs(np.sort(learnt.ravel()) - np.sort(before.weight)).max() > 0.05
 
@@ -206,8 +219,8 @@ def test_spikes_and_weights_are_the_references(rule: str, backend: str) -> None:
 @pytest.mark.parametrize("backend", having(VOLTAGE_PLASTICITY, REWARD_PLASTICITY, SEVERAL_SPIKES))
 @pytest.mark.parametrize("rule", RULES)
 def test_several_spikes_in_a_step_teach_as_many(rule: str, backend: str) -> None:
-    inhibits = RULES[rule].get("w_max", 1.0) <= 0
-    check(plastic_case(rule, 5, delay_ms=None if inhibits else 1.0, several=True), backend)
+    case, expected = with_reference(rule, several=True)
+    check(case, backend, expected)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -227,7 +240,8 @@ def test_native_learns_as_the_reference_in_random_networks(
 ) -> None:
     if RULES[rule].get("w_max", 1.0) <= 0 and synapse == "conductance":
         synapse = "current"
-    check(plastic_case(rule, synapse=synapse, n_steps=150, **features), "native")
+    case = plastic_case(rule, synapse=synapse, n_steps=150, **features)
+    check(case, "native", case.reference())
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from random_networks import Case
-from test_plasticity import DT_MS, KNIFE_EDGE_MV, RULES, check, plastic_case
+from test_plasticity import DT_MS, KNIFE_EDGE_MV, RULES, check, plastic_case, with_reference
 
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.networks.spiking import SpikingNetwork
@@ -137,14 +137,17 @@ def assert_alike(found: Activity, expected: Activity) -> None:
         np.testing.assert_allclose(found.weights[name], weights, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("backend", ["snntorch", pytest.param("norse", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("backend", "n_files"),
+    [("snntorch", 30), *(pytest.param(name, 60, marks=pytest.mark.slow) for name in BACKENDS)],
+)
 def test_one_file_learns_alike_on_native_and_on_torch(
-    backend: str, tmp_path_factory: pytest.TempPathFactory
+    backend: str, n_files: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("networks")
     moved, spikes = [], []
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=n_files, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(case=learning_cases(folder))
     def compare(case: Case) -> None:
         assume(case.reference().margin_mv > KNIFE_EDGE_MV)
@@ -171,10 +174,8 @@ def _silence(case: Case) -> Stimulus:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("rule", TRACE_RULES)
 def test_spikes_and_weights_are_those_of_loops_over_synapses(rule: str, backend: str) -> None:
-    inhibits = RULES[rule].get("w_max", 1.0) <= 0
-    case = plastic_case(rule, seed=5, delay_ms=None if inhibits else 1.5, refractory_ms=1.5)
-    check(case, backend)
-    learnt = case.run(backend).weights["in->n"]
+    case, expected = with_reference(rule)
+    learnt = check(case, backend, expected).weights["in->n"]
     before = case.network.connections(case.network.projections[0], np.random.default_rng(0))
     assert np.abs(np.sort(learnt.ravel()) - np.sort(before.weight)).max() > 0.05
 
