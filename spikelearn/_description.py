@@ -12,6 +12,7 @@ checked as a whole again. Fields have the type that they are declared with:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any, ClassVar, NoReturn, Self, get_args, get_origin
 
 import numpy as np
@@ -21,6 +22,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import validate, validation_sentence
 from spikelearn._paths import content_with, locations
+from spikelearn._same_content import is_same
 
 _NOT_GIVEN: Any = object()
 
@@ -252,6 +254,31 @@ class Description(BaseModel):
     def copy(self, *, update: Mapping[str, Any] | None = None, **others: Any) -> Self:
         """As `model_copy`."""
         return self.model_copy(update=update, **others)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is of the same kind with the same fields, arrays among them."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return is_same(self.__dict__, other.__dict__) and self.model_extra == other.model_extra
+
+    def __hash__(self) -> int:
+        """Of what is quickly read; descriptions that are equal have one."""
+        simple = (v for v in self.__dict__.values() if isinstance(v, str | int | float))
+        return hash((type(self), *simple))
+
+    def _repr_html_(self) -> str:
+        """For a notebook: its name, and a table of the fields that say something."""
+        from spikelearn._html_tables import html_table
+
+        said = {
+            name: getattr(self, name)
+            for name, one in type(self).model_fields.items()
+            if name in self.model_fields_set or one.is_required()
+        }
+        text = said.pop("description", "")
+        rows = [(name, str(value)) for name, value in said.items() if name not in self.named_by]
+        heading = f"<p><b>{escape(self.described())}</b> {escape(str(text))}</p>"
+        return heading + html_table(("field", "value"), rows)
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = self.settable()

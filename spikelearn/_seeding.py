@@ -45,7 +45,7 @@ def checked_seed(number: int) -> int:
         Where it is no whole number of at least 0.
     """
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
-        raise SpikelearnError(f"a seed must be an integer of at least 0, found {number}")
+        raise SpikelearnError(f"a seed must be an integer of at least 0, found {number!r:.40}")
     return int(number)
 
 

@@ -93,7 +93,8 @@ class PopulationSpikes:
     __hash__ = None  # type: ignore[assignment] # it holds arrays, which nobody keeps from changing
 
     def __repr__(self) -> str:
-        return f"<PopulationSpikes: {len(self):,} spikes of {self.size:,} neurons>"
+        spikes, neurons = "s" * (len(self) != 1), "s" * (self.size != 1)
+        return f"<PopulationSpikes: {len(self):,} spike{spikes} of {self.size:,} neuron{neurons}>"
 
     def counts(self, n_trials: int) -> np.ndarray:
         """Spike counts, array of shape (n_trials, size).

@@ -71,6 +71,7 @@ def add_show_and_copy(group: typer.Typer, folder: str, example: str) -> None:
 
     def copy(
         name: Annotated[str, named],
+        file: Annotated[Path | None, typer.Argument(help="The same as --out.")] = None,
         out: Annotated[
             Path | None,
             typer.Option(help="The file to write; its name here, if left out. None is replaced."),
@@ -78,7 +79,9 @@ def add_show_and_copy(group: typer.Typer, folder: str, example: str) -> None:
         seed: NoSeed = 0,
     ) -> None:
         path = shipped_yaml(folder, name)
-        target = Path(f"{name.replace('/', '-')}.yaml") if out is None else out
+        if file is not None and out is not None:
+            raise SpikelearnError(f"one file is written, and two are named: {file} and {out}")
+        target = file or out or Path(f"{name.replace('/', '-')}.yaml")
         if target.suffix not in (".yaml", ".yml"):
             raise SpikelearnError(f"{target}: a {one} is a .yaml file")
         copy_files({path: target})
@@ -90,7 +93,7 @@ def add_show_and_copy(group: typer.Typer, folder: str, example: str) -> None:
     """
     copy.__doc__ = f"""Copy the file of a shipped {one}, to be changed; no file is replaced.
 
-    Example: spikelearn {word} copy {example} --out mine.yaml
+    Example: spikelearn {word} copy {example} mine.yaml
     """
     group.command("show")(plainly(show))
     group.command("copy")(plainly(copy))

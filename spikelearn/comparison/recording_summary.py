@@ -14,6 +14,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
+from spikelearn._same_content import ComparedByContent
 from spikelearn.comparison.encoding import unit_ceilings
 from spikelearn.comparison.models_and_targets import targets
 from spikelearn.comparison.name_order import by_names
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 N_DIGITS = 16  # of the digest that is shown
 
 
-@dataclass(frozen=True)
-class RecordingSummary:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecordingSummary(ComparedByContent):
     """What a recording holds, in tables and sentences.
 
     Parameters
@@ -80,6 +81,17 @@ class RecordingSummary:
             numbers = shown[name].where(known, 0).astype(int).astype(str)
             shown = shown.assign(**{name: numbers.where(known, "-")})
         return shown
+
+    def __repr__(self) -> str:
+        return f"<summary of '{self.name}': {len(self.stimuli):,} stimuli; print it to read it>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        tables = [self.readable, self.ceilings]
+        shown = "".join(one.to_html(index=False, na_rep="-") for one in tables if len(one))
+        return f"<p><b>{escape(self.name)}</b></p>{said}{shown}"
 
     def sentences(self) -> list[str]:
         """What stands beside the tables, a line each."""

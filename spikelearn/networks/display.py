@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-_MOST = 30  # rows of a table
+from spikelearn._html_tables import html_table
 
 
 def as_html(network: Any) -> str:
@@ -15,10 +15,10 @@ def as_html(network: Any) -> str:
         (p.name, joined_how(p), p.synapse.model, p.plasticity.rule if p.plasticity else "")
         for p in network.projections
     ]
-    tables = _table(("population", "model", "neurons"), populations)
+    tables = html_table(("population", "model", "neurons"), populations)
     if projections:
         heads = ("projection", "connectivity", "synapse", "plasticity")
-        tables += _table(heads, projections)
+        tables += html_table(heads, projections)
     return f"<p><b>{escape(network.name)}</b> {escape(network.description)}</p>{tables}"
 
 
@@ -26,14 +26,3 @@ def joined_how(projection: Any) -> str:
     """The kind of a projection's connectivity, and whom it spares: all_to_all but itself."""
     kind = str(projection.connectivity.kind)
     return f"{kind} but {projection.spares}" if projection.spares else kind
-
-
-def _table(heads: tuple[str, ...], rows: list[Any]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows[:_MOST]
-    )
-    left = len(rows) - _MOST
-    more = f"<tr><td colspan='{len(heads)}'>... {left} more</td></tr>" if left > 0 else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}{more}</tbody></table>"

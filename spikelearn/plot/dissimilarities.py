@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,6 +144,11 @@ def _entries(given: Any) -> np.ndarray:
         if len(vectors) != 1:
             raise SpikelearnError(f"one RDM is drawn, found {len(vectors)}")
         return vectors[0]
+    if isinstance(given, str | Path) or hasattr(given, "rdms"):
+        raise SpikelearnError(
+            "one RDM is drawn, and a recording has one for each region and subject:"
+            " sl.load_recording(NAME).rdms[0] is its first"
+        )
     if hasattr(given, "dissimilarities"):  # of a recording
         given = given.dissimilarities
     detached = given.detach().cpu() if hasattr(given, "detach") else given

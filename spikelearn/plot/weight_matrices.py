@@ -50,6 +50,10 @@ def weights(given: Any, projection: str | None = None, ax: Axes | None = None) -
         given, unit = given.weights[title], str(given.weight_units.get(title, ""))
     elif projection is not None:
         raise SpikelearnError("projection chooses among those of an activity, found a matrix")
+    if hasattr(given, "to_torch"):
+        raise SpikelearnError(
+            "weights are those of one layer: run.to_torch()[0].weight is the first one's matrix"
+        )
     matrix = matrix_of(given, "weights")
     with drawing(ax, 4.6, 3.6) as axis:
         low, high = float(np.nanmin(matrix, initial=0)), float(np.nanmax(matrix, initial=0))

@@ -9,14 +9,15 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import are_numbers, is_sorted, order_of_names, repeated
+from spikelearn._same_content import ComparedByContent
 from spikelearn.recordings.repeats import means_of_repeats
 
 if TYPE_CHECKING:
     import xarray
 
 
-@dataclass(frozen=True)
-class RecordedRDM:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecordedRDM(ComparedByContent):
     """One representational dissimilarity matrix of a brain region.
 
     Parameters
@@ -69,8 +70,8 @@ class RecordedRDM:
         return matrix
 
 
-@dataclass(frozen=True)
-class RecordedResponses:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecordedResponses(ComparedByContent):
     """Responses of the units (voxels, neurons, sites) of one region of one subject.
 
     Parameters
@@ -201,8 +202,8 @@ class RecordedResponses:
         )
 
 
-@dataclass(frozen=True)
-class RecordedTimecourse:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecordedTimecourse(ComparedByContent):
     """RDMs of one region of one subject at several moments after the stimulus.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import is_sorted, natural_key, order_of_names, repeated
+from spikelearn._same_content import ComparedByContent
 from spikelearn.recordings._measurements import (
     RecordedRDM,
     RecordedResponses,
@@ -23,8 +24,8 @@ MOST_STIMULI_OF_AN_RDM = 1000
 """Beyond it the RDMs of responses are not made: their size grows with the square."""
 
 
-@dataclass(frozen=True)
-class ImageRecording:
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageRecording(ComparedByContent):
     """What brains did when they saw images: responses, or RDMs where only these were published.
 
     Parameters
@@ -104,6 +105,12 @@ class ImageRecording:
             raise SpikelearnError(
                 f"{self.name} has no category '{unknown[0]}', which is to say what is shown"
             )
+
+    def __repr__(self) -> str:
+        what = {"RDM": self.rdms, "set of responses": self.responses}
+        held = [_counted(len(items), one) for one, items in what.items() if items]
+        parts = [_counted(self.n_stimuli, "stimulus"), ", ".join(self.regions), *held]
+        return f"<recording '{self.name}': {'; '.join(filter(None, parts))}>"
 
     @property
     def images(self) -> np.ndarray:
@@ -250,8 +257,8 @@ def _in_order(recorded: tuple[Measured, ...]) -> tuple[Measured, ...]:
     return tuple(sorted(recorded, key=key))
 
 
-@dataclass(frozen=True)
-class Sound:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sound(ComparedByContent):
     """A sound as its amplitude envelope.
 
     Parameters
@@ -279,8 +286,8 @@ class Sound:
         return np.arange(len(self.envelope)) * (1000.0 / self.rate_hz)
 
 
-@dataclass(frozen=True)
-class AuditoryRecording:
+@dataclass(frozen=True, eq=False, repr=False)
+class AuditoryRecording(ComparedByContent):
     """Spikes of one cell while it heard sounds.
 
     Parameters
@@ -312,3 +319,16 @@ class AuditoryRecording:
                     f"{self.name}: the spike times of '{sound.label}' must ascend and lie within"
                     f" the sound, 0 to {sound.duration_ms:g} ms"
                 )
+
+    def __repr__(self) -> str:
+        spikes = sum(map(len, self.spike_times_ms))
+        return (
+            f"<recording '{self.name}': {_counted(len(self.sounds), 'sound')};"
+            f" {_counted(spikes, 'spike')}>"
+        )
+
+
+def _counted(n: int, one: str) -> str:
+    """So many of something: "1 sound", "8 RDMs"."""
+    several = {"stimulus": "stimuli", "set of responses": "sets of responses"}
+    return f"{n:,} {one if n == 1 else several.get(one, one + 's')}"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._same_content import ComparedByContent
 from spikelearn._time_steps import nearest_steps
 from spikelearn.stimuli.datasets import EVENT_DATASETS
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 _MOST = np.iinfo(np.uint8).max  # spikes of a source in a step
 
 
-@dataclass(frozen=True)
-class EventPart:
+@dataclass(frozen=True, eq=False, repr=False)
+class EventPart(ComparedByContent):
     """The training or the test recordings of a data set.
 
     Attributes
@@ -118,8 +119,8 @@ class EventPart:
         return counts
 
 
-@dataclass(frozen=True)
-class EventDataset:
+@dataclass(frozen=True, eq=False, repr=False)
+class EventDataset(ComparedByContent):
     """Labelled recordings of events with a fixed division into training and test recordings."""
 
     name: str
@@ -127,6 +128,12 @@ class EventDataset:
     test: EventPart
     classes: tuple[str, ...]
     source: str
+
+    def __repr__(self) -> str:
+        return (
+            f"<events '{self.name}': {len(self.train):,} recordings for training,"
+            f" {len(self.test):,} for testing, {len(self.classes):,} classes>"
+        )
 
     def __post_init__(self) -> None:
         for part in (self.train, self.test):

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._same_content import ComparedByContent
 
 # Rec. 709 weights of red, green and blue in luminance.
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 _PIECE = 4096
 
 
-@dataclass(frozen=True)
-class ImageDataset:
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageDataset(ComparedByContent):
     """Labelled images with a fixed division into training and test images.
 
     Images are uint8 arrays of shape (n, height, width), or (n, height, width, 3) in colour; labels
@@ -52,6 +53,13 @@ class ImageDataset:
                 f"{self.name}: images must share one shape, but those for training have {sizes[0]}"
                 f" and those for testing {sizes[1]}"
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"<images '{self.name}': {len(self.train_images):,} for training,"
+            f" {len(self.test_images):,} for testing, {len(self.classes):,} classes;"
+            f" {' x '.join(map(str, self.test_images.shape[1:]))} pixels>"
+        )
 
     @property
     def n_pixels(self) -> int:

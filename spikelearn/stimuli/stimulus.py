@@ -65,7 +65,11 @@ class Stimulus:
     def __post_init__(self) -> None:
         labels: Any = self.labels
         if isinstance(labels, str) or not hasattr(labels, "__len__"):
-            raise SpikelearnError(f"labels are a list of one per trial, found {labels!r:.60}")
+            hint = "; a protocol is drawn by sl.stimulus_for(network, protocol)"
+            raise SpikelearnError(
+                f"labels are a list of one per trial, found {labels!r:.60}"
+                + hint * isinstance(labels, str | Path | Mapping)
+            )
         for what in ("spikes", *(f"currents_{unit}" for unit in self.currents)):
             given: Any = getattr(self, what)
             if not isinstance(given, Mapping):

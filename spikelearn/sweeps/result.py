@@ -12,7 +12,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import measure_name
-from spikelearn.sweeps.table import TABLE, _text
+from spikelearn.sweeps.table import TABLE, VARYING, _text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,9 +47,24 @@ class SweepResult:
         self.sweep, self.folder, self.n_computed = sweep, folder, n_computed
         self.failures, self.notes = dict(failures), dict(notes)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was varied, and the same measured; not where, or when."""
+        if not isinstance(other, SweepResult):
+            return NotImplemented
+        tables = (one.table.drop(columns=list(VARYING)) for one in (self, other))
+        return self.sweep == other.sweep and next(tables).equals(next(tables))
+
+    __hash__ = None  # type: ignore[assignment] # its table is not kept from changing
+
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" if self.n_failed else ""
         return f"<sweep '{self.sweep.name}': {self.sweep.n_runs} runs{failed}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        shown = self.table.drop(columns=[*VARYING, "key"])
+        return f"<p>{escape(repr(self))}</p>{shown.to_html(index=False, max_rows=20)}"
 
     @property
     def n_failed(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,7 @@ Progress = Callable[[float, str], None]
 AfterEpoch = Callable[[int, "Rule", float], None]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainedRun(StoredRun):
     """A complete run.
 
@@ -92,12 +92,12 @@ class TrainedRun(StoredRun):
     """
 
     config: dict[str, Any]
-    rule: Rule
+    rule: Rule = field(compare=False)
     epochs: pd.DataFrame
     layers: pd.DataFrame
     summary: dict[str, Any]
-    folder: Path | None = None
-    origin: str = "trained now"
+    folder: Path | None = field(default=None, compare=False)
+    origin: str = field(default="trained now", compare=False)
 
 
 def train(

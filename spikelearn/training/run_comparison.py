@@ -18,6 +18,7 @@ from spikelearn import _store as store
 from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
+from spikelearn._same_content import ComparedByContent
 from spikelearn.training.config import SAID_OF_NETWORKS, SAID_OF_RUNS
 from spikelearn.training.run_table import contents_of, flat
 
@@ -28,8 +29,8 @@ FEWEST_SEEDS = 2
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class RunComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class RunComparison(ComparedByContent):
     """What runs differ in; a table is empty where they do not.
 
     Attributes

@@ -14,7 +14,7 @@ there, to the very same weights.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class STDPRun(StoredRun):
     """A complete run.
 
@@ -118,8 +118,8 @@ class STDPRun(StoredRun):
     epochs: pd.DataFrame
     layers: pd.DataFrame
     summary: dict[str, Any]
-    folder: Path | None = None
-    origin: str = "trained now"
+    folder: Path | None = field(default=None, compare=False)
+    origin: str = field(default="trained now", compare=False)
 
 
 def train_stdp(

@@ -17,6 +17,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._imported_files import ImportedFiles
 from spikelearn._interrupts import goes_on
 from spikelearn._keys import content_key
+from spikelearn._same_content import ComparedByContent
 from spikelearn._session_code import UnwritableError, assignments
 from spikelearn.rules import rule_code, rule_entry
 from spikelearn.rules.user_rule import is_in_session, place_name
@@ -394,7 +395,7 @@ def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str
     return f"<{what}: {accuracy}; {origin}>"
 
 
-class StoredRun:
+class StoredRun(ComparedByContent):
     """How a run shows itself, and what it becomes elsewhere; `config`, `summary` and `origin`."""
 
     config: dict[str, Any]

@@ -34,6 +34,11 @@ def test_a_file_is_shown_as_it_is_and_copied_once(
     assert (tmp_path / own).read_text() == "mine"
     assert call(word, "copy", name, "--out", "deep/other.yml").exit_code == 0
     assert (tmp_path / "deep" / "other.yml").read_text(encoding="utf-8") == text
+    assert call(word, "copy", name, "third.yaml").exit_code == 0
+    assert (tmp_path / "third.yaml").read_text(encoding="utf-8") == text
+    both = call(word, "copy", name, "fourth.yaml", "--out", "fifth.yaml")
+    assert (both.exit_code, "two are named" in both.stderr) == (1, True)
+    assert sorted(path.name for path in tmp_path.glob("f*.yaml")) == []
 
 
 def test_remarks_in_a_file_are_shown() -> None:

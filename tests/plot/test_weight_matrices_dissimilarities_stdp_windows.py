@@ -44,6 +44,14 @@ def test_what_are_no_weights_are_refused(given):
         sl.plot.weights(ACTIVITY)
 
 
+def test_of_a_run_the_first_layers_weights_are_named():
+    run = sl.train("mlp_64", rule="untrained", dataset="digits", epochs=1, n_train=50)
+    with pytest.raises(SpikelearnError, match=r"run.to_torch\(\)\[0\].weight") as refused:
+        sl.plot.weights(run)
+    assert "\n" not in str(refused.value)
+    assert sl.plot.weights(run.to_torch()[0].weight).images[0].get_array().shape == (64, 64)
+
+
 def test_an_rdm_is_drawn_as_percentiles_whatever_it_is_given_as():
     ranks = np.array([[0, 1, 3], [1, 0, 2], [3, 2, 0]]) / 3
     import xarray
@@ -74,8 +82,8 @@ def test_categories_stand_beside_their_rows_and_what_is_unknown_is_grey():
 @pytest.mark.parametrize(
     ("given", "words"),
     [(np.ones((3, 2)), "symmetric matrix, found 3 x 2"), (np.arange(4.0).reshape(2, 2), "2 x 2"),
-     ([1.0, 2.0], "upper triangle of no matrix"), ("x", "matrix of numbers"),
-     (None, "matrix of numbers")],
+     ([1.0, 2.0], "upper triangle of no matrix"), ("x", "one RDM is drawn"),
+     (sl.load_recording("grasshopper"), "matrix of numbers"), (None, "matrix of numbers")],
 )  # fmt: skip
 def test_what_is_no_rdm_is_refused(given, words):
     with pytest.raises(SpikelearnError, match=words):
