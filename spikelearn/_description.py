@@ -259,7 +259,12 @@ class Description(BaseModel):
         """Whether it is of the same kind with the same fields, arrays among them."""
         if type(other) is not type(self):
             return NotImplemented
-        return is_same(self.__dict__, other.__dict__) and self.model_extra == other.model_extra
+        mine, theirs = self.__dict__, other.__dict__
+        try:
+            equal = mine == theirs  # quick, also of long lists
+        except ValueError:  # there are arrays
+            equal = is_same(mine, theirs)
+        return equal and self.model_extra == other.model_extra
 
     def __hash__(self) -> int:
         """Of what is quickly read; descriptions that are equal have one."""
