@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from spikelearn.comparison.models_and_targets import Key, Target, instances, matched_response
+from spikelearn.comparison.models_and_targets import Key, instances, matched_response
 from spikelearn.comparison.permutation import Tested, p_by_sequence, settled, smallest_p
 from spikelearn.comparison.rdms import pattern_matrix
-from spikelearn.comparison.resamples import Resamples
 from spikelearn.comparison.response_methods import (
     RESPONSE_METHODS,
-    SAME,
     ScoredResponse,
-    response_folds,
-    response_resamples,
-    response_targets,
-    responses_by_region,
-    score_response,
-    varies,
+    ShownGroups,
 )
 from spikelearn.comparison.response_permutations import orders_of_stimuli, relabelled
+from spikelearn.comparison.session_groups import mean_by_subject, seed_of_group
 
 _CHUNK = 50  # relabellings, before it is asked whether more could change anything
 
@@ -55,19 +49,9 @@ class ComparedResponses:
     ) -> None:
         self.method, self.seed = method, seed
         self.measure = RESPONSE_METHODS[method][1]
+        self.shown = ShownGroups(method, recording, n_bootstrap, seed, over)
+        self.rows = self.shown.rows
         self.n_stimuli = len(recording.labels)
-        self.folds = response_folds(method, self.n_stimuli, seed)
-        self.resamples = response_resamples(method, recording, n_bootstrap, seed, over)
-        self.ones = [
-            one for region in responses_by_region(recording, method).values() for one in region
-        ]
-        self.rows: list[Target] = []
-        for region, members in responses_by_region(recording, method).items():
-            start = sum(len(row.rdms) for row in self.rows if row.level == "subject")
-            self.rows += [
-                Target(row.region, row.subject, row.level, tuple(start + i for i in row.rdms))
-                for row in response_targets(region, members)
-            ]
         self.models: dict[Key, list[np.ndarray]] = {
             key: [
                 pattern_matrix(matched_response(key, r, recording.labels, recording.name))
@@ -89,7 +73,7 @@ class ComparedResponses:
 
     def _scored(self, xs: list[np.ndarray]) -> ScoredResponse:
         """The mean over instances of one model."""
-        each = [score_response(self.method, x, self.ones, self.resamples, self.folds) for x in xs]
+        each = [self.shown.score(x) for x in xs]
         left_out = [one.left_out for one in each if one.left_out is not None]
         return ScoredResponse(
             np.mean([one.scores for one in each], axis=0),
@@ -107,19 +91,16 @@ class ComparedResponses:
         xs = self.models[key]
         scores = self._scored_once(xs)
         observed = [float(scores[list(row.rdms)].mean()) for row in self.rows]
-        permuted = np.zeros((len(self.ones), 0))
+        permuted = np.zeros((len(scores), 0))
         if np.isfinite(scores).all():
-            orders = orders_of_stimuli(self.method, self.folds, n_permutations, self.seed)
-            ready = [
-                [against(one.mean) for one in self.ones]
-                for against in (relabelled(self.method, x, self.folds) for x in xs)
-            ]
+            relabelling = [self._relabelling(i, xs, n_permutations) for i in range(self.n_groups)]
             while permuted.shape[1] < n_permutations and not all(
                 settled(score, permuted[list(row.rdms)].mean(axis=0))
                 for score, row in zip(observed, self.rows, strict=True)
             ):
-                part = orders[permuted.shape[1] :][:_CHUNK]
-                more = np.mean([[one(part) for one in member] for member in ready], axis=0)
+                part = slice(permuted.shape[1], permuted.shape[1] + _CHUNK)
+                of_groups = [of_group(part) for of_group in relabelling]
+                more = mean_by_subject(self.shown.groups, of_groups, np.mean)
                 permuted = np.concatenate([permuted, more], axis=1)
         p = [
             p_by_sequence(score, permuted[list(row.rdms)].mean(axis=0))
@@ -127,18 +108,46 @@ class ComparedResponses:
         ]
         limit = ""
         if permuted.size:
-            parts = [self.n_stimuli] if self.method == "cka" else [t.sum() for _, t in self.folds]
-            ways = math.prod(math.factorial(int(n)) for n in parts)
+            ways = math.prod(self._ways(number) for number in range(self.n_groups))
             limit = smallest_p(n_permutations, ways, self.n_stimuli)
         return Tested(scores, p, self.n_stimuli, "; ".join(filter(None, (self.flag(key), limit))))
 
+    @property
+    def n_groups(self) -> int:
+        """Groups of sessions that have the same stimuli; one in most recordings."""
+        return len(self.shown.groups)
+
+    def _relabelling(
+        self, number: int, xs: list[np.ndarray], n_permutations: int
+    ) -> Callable[[slice], np.ndarray]:
+        """What gives the scores of a group's members for some of its orders of stimuli."""
+        group, folds = self.shown.groups[number], self.shown.folds[number]
+        seed = seed_of_group(self.seed, number)
+        orders = orders_of_stimuli(self.method, folds, n_permutations, seed)
+        ready = [
+            [against(one.mean) for one in group.ones]
+            for against in (relabelled(self.method, x[group.rows], folds) for x in xs)
+        ]
+
+        def scores(part: slice) -> np.ndarray:
+            each = [[one(orders[part]) for one in member] for member in ready]
+            return np.asarray(np.mean(each, axis=0))
+
+        return scores
+
+    def _ways(self, number: int) -> int:
+        """In how many ways the stimuli of a group can be relabelled."""
+        folds = self.shown.folds[number]
+        parts = [len(self.shown.groups[number].rows)]
+        if self.method != "cka":
+            parts = [test.sum() for _, test in folds]
+        return math.prod(math.factorial(int(n)) for n in parts)
+
     def flag(self, key: Key) -> str:
         """Why a model has no score; empty where it has one."""
-        return "" if all(varies(x) for x in self.models[key]) else SAME
+        return next(filter(None, map(self.shown.flag, self.models[key])), "")
 
     def _scored_once(self, xs: list[np.ndarray]) -> np.ndarray:
-        none = self.resamples.drawn[:0]
-        nothing = Resamples(none, none, self.resamples.over)
-        each = [score_response(self.method, x, self.ones, nothing, self.folds) for x in xs]
+        each = [self.shown.score(x, resampled=False) for x in xs]
         mean: np.ndarray = np.mean([one.scores for one in each], axis=0)
         return mean

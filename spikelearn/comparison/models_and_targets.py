@@ -418,8 +418,19 @@ def targets(
             rows.append(Target(region, "", "group", (len(vectors),)))
             vectors.append(recording.groups[region].dissimilarities)
     if not vectors:
-        raise SpikelearnError(f"{recording.name} has no RDM to compare with")
+        raise SpikelearnError(without_rdms(recording))
     return Targets(rows, np.stack(vectors), sessions, comparator)
+
+
+def without_rdms(recording: Any) -> str:
+    """Why RSA cannot be made with a recording that has no RDMs, in a sentence."""
+    said = f"{recording.name} has no RDM to compare with"
+    if not getattr(recording, "responses", ()):
+        return said
+    return (
+        f"{said}, for of {len(recording.labels)} stimuli none is made; choose a method that"
+        " compares responses, such as encoding or cka"
+    )
 
 
 def _count(number: int, what: str) -> str:

@@ -4,7 +4,8 @@ A subject may lack a stimulus, and a pattern that is the same in all units has n
 others. What is compared within a region is compared over the stimuli that all of its subjects have,
 so that scores, means over subjects, noise ceilings and tests are of the same stimuli. Regions that
 lack other stimuli are compared each over its own. The flag of a row says what was left out, and its
-`n_stimuli` how many are left.
+`n_stimuli` how many are left. Responses of sessions that have no stimuli in common are compared
+session by session; see `session_groups`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from spikelearn.comparison.categories import in_no_category
 from spikelearn.comparison.models_and_targets import MIN_STIMULI, OF_RDMS
 from spikelearn.comparison.name_order import by_names, with_stimuli
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
+from spikelearn.comparison.session_groups import session_groups, sessions_by_stimuli
 from spikelearn.comparison.tables import stacked
 from spikelearn.recordings.gaps import complete_stimuli, counted, named, some_of
 
@@ -51,7 +53,9 @@ class ObservedPart:
     left_out: Mapping[str, str]
 
 
-def observed_parts(recording: Any, of: str, together: bool = False) -> list[ObservedPart]:
+def observed_parts(
+    recording: Any, of: str, together: bool = False, by_session: bool = False
+) -> list[ObservedPart]:
     """A recording divided by region into parts without gaps; itself where it has none.
 
     Parameters
@@ -62,6 +66,9 @@ def observed_parts(recording: Any, of: str, together: bool = False) -> list[Obse
         What is compared.
     together : bool
         Whether all regions are to have the same stimuli.
+    by_session : bool
+        Whether a region of which sessions have no stimuli in common is a part of its own, with NaN
+        where a session has none.
 
     Raises
     ------
@@ -73,9 +80,15 @@ def observed_parts(recording: Any, of: str, together: bool = False) -> list[Obse
         return [ObservedPart(recording, {})]
     everyone = {f"{r}, {s}": m for r, its in masks.items() for s, m in its.items()}
     parts: dict[bytes, tuple[np.ndarray, list[str], dict[str, str]]] = {}
+    apart: list[ObservedPart] = []
     for region, subjects in masks.items():
         its = everyone if together else subjects
         mask = np.logical_and.reduce(list(its.values()))
+        if by_session and mask.sum() < MIN_STIMULI:
+            nested = _of_sessions(recording, region)
+            if nested is not None:
+                apart.append(nested)
+                continue
         _check_enough(recording, region, its, mask)
         _, regions, left_out = parts.setdefault(mask.tobytes(), (mask, [], {}))
         regions.append(region)
@@ -84,7 +97,7 @@ def observed_parts(recording: Any, of: str, together: bool = False) -> list[Obse
     return [
         ObservedPart(_of_regions(recording, regions, mask), left_out)
         for mask, regions, left_out in parts.values()
-    ]
+    ] + apart
 
 
 def part_of(recording: Any, region: str) -> Any:
@@ -111,8 +124,14 @@ def smallest_part(recording: Any, method: str) -> Any:
     method : str
         By which it is to be compared.
     """
-    parts = observed_parts(by_names(recording), "rdms" if method in OF_RDMS else "responses")
-    return min((part.recording for part in parts), key=lambda part: len(part.labels))
+    if method in OF_RDMS:
+        found = [part.recording for part in observed_parts(by_names(recording), "rdms")]
+    else:
+        parts = observed_parts(by_names(recording), "responses", by_session=True)
+        found = [
+            group.recording for part in parts for group in session_groups(part.recording, method)
+        ]
+    return min(found, key=lambda part: len(part.labels))
 
 
 def by_observed_stimuli(compare: Callable[P, pandas.DataFrame]) -> Callable[P, pandas.DataFrame]:
@@ -147,9 +166,10 @@ def _over_parts(
     def over_parts(*args: P.args, **kwargs: P.kwargs) -> pandas.DataFrame:
         bound = signature.bind(*args, **kwargs)
         given = bound.arguments
-        of_rdms = given.get("method", "rsa") in OF_RDMS and given.get("recorded") is None
+        of_responses = given.get("method", "rsa") not in OF_RDMS
+        of = "responses" if of_responses or given.get("recorded") is not None else "rdms"
         whole = by_names(given["recording"])
-        parts = observed_parts(whole, "rdms" if of_rdms else "responses", together)
+        parts = observed_parts(whole, of, together, by_session=of_responses and not together)
         of_kinds = in_no_category(whole) if given.get("over") == "categories" else ""
         if len(parts) == 1 and not parts[0].left_out:
             return _flagged(compare(*args, **kwargs), {}, of_kinds)
@@ -224,6 +244,22 @@ def _of_rdms(recording: Any) -> Masks:
         if not np.array_equal(left, kept):
             masks[region]["all together"] = kept
     return masks
+
+
+def _of_sessions(recording: Any, region: str) -> ObservedPart | None:
+    """A region of which sessions have stimuli of their own; None where these are too few."""
+    sessions = list(sessions_by_stimuli(recording, region))
+    if len(sessions) < 2 or min(len(rows) for rows, _ in sessions) < MIN_STIMULI:
+        return None
+    shown = np.zeros(len(recording.labels), dtype=bool)
+    for rows, _ in sessions:
+        shown[rows] = True
+    sizes = ", ".join(str(len(rows)) for rows, _ in sessions)
+    said = (
+        f"no stimuli are common to all subjects: scored within each of {len(sessions)} sets of"
+        f" stimuli ({sizes}), and averaged over those of a subject"
+    )
+    return ObservedPart(_of_regions(recording, [region], shown), {region: said})
 
 
 def _check_enough(

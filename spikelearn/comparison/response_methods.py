@@ -41,6 +41,12 @@ from spikelearn.comparison.observed import by_observed_stimuli, part_of
 from spikelearn.comparison.rdms import pattern_matrix
 from spikelearn.comparison.resamples import Resamples, resamples_of
 from spikelearn.comparison.response_ceilings import response_ceilings
+from spikelearn.comparison.session_groups import (
+    mean_by_subject,
+    nested,
+    seed_of_group,
+    session_groups,
+)
 from spikelearn.comparison.tables import made
 
 if TYPE_CHECKING:
@@ -123,43 +129,40 @@ def compare_responses(
     if method not in RESPONSE_METHODS:
         raise SpikelearnError(f"there is no method '{method}'; {nearest(method, RESPONSE_METHODS)}")
     recording = by_names(recording)
-    scores_of, measure = RESPONSE_METHODS[method]
-    n_stimuli = len(recording.labels)
-    folds = response_folds(method, n_stimuli, seed)
-    resamples = response_resamples(method, recording, n_bootstrap, seed, over)
-    by_region = responses_by_region(recording, method)
-    bounds = {r: response_ceilings(method, scores_of, ones, folds) for r, ones in by_region.items()}
+    measure = RESPONSE_METHODS[method][1]
+    shown = ShownGroups(method, recording, n_bootstrap, seed, over)
+    bounds = shown.ceilings()
     rows = []
     for key, response in models.items():
         model, layer = split_key(key)
         x = pattern_matrix(matched_response(key, response, recording.labels, recording.name))
-        for region, ones in by_region.items():
-            scored = score_response(method, x, ones, resamples, folds)
-            for target in response_targets(region, ones):
-                chosen = list(target.rdms)
-                value = scored.sampled(chosen, over, seed)
-                low, high = bounds[region][chosen].mean(axis=0)
-                flags = ["" if varies(x) else SAME]
-                if np.isnan(low):
-                    flags.append("no lower ceiling: one subject")
-                if np.isnan(high) and method != "cca":
-                    flags.append("no upper ceiling: no repeats, or none that agree")
-                if n_bootstrap and value.has_no_interval:
-                    flags.append(TOO_FEW)
-                rows.append(
-                    {
-                        "model": model,
-                        "layer": layer,
-                        "recording": recording.name,
-                        **target.columns,
-                        "method": method,
-                        "measure": measure,
-                        **value.columns((float(low), float(high))),
-                        "n_stimuli": n_stimuli,
-                        "n_units": sum(ones[i].repeats.shape[2] for i in chosen),
-                        "flag": "; ".join(filter(None, flags)),
-                    }
-                )
+        scored = shown.score(x)
+        for target in shown.rows:
+            chosen = list(target.rdms)
+            value = scored.sampled(chosen, over, seed)
+            low, high = bounds[chosen].mean(axis=0)
+            flags = [shown.flag(x)]
+            if np.isnan(low):
+                why = "one subject" if len(shown.groups) == 1 else "other stimuli in each subject"
+                flags.append(f"no lower ceiling: {why}")
+            if np.isnan(high) and method != "cca":
+                flags.append("no upper ceiling: no repeats, or none that agree")
+            if n_bootstrap and value.has_no_interval:
+                flags.append(TOO_FEW)
+            rows.append(
+                {
+                    "model": model,
+                    "layer": layer,
+                    "recording": recording.name,
+                    **target.columns,
+                    "method": method,
+                    "measure": measure,
+                    **value.columns((float(low), float(high))),
+                    "n_stimuli": scored.n_stimuli,
+                    "n_units": int(shown.n_units[chosen].sum()),
+                    "flag": "; ".join(filter(None, flags)),
+                }
+            )
     return made(rows)
 
 
@@ -303,18 +306,86 @@ def response_resamples(
     return resamples_of(recording, n_bootstrap, seed, over, most_groups=MOST_REFITS)
 
 
-def responses_by_region(recording: Any, method: str) -> dict[str, list[NeuralResponses]]:
-    """The responses of every subject of each region; errors are those of `neural_responses`."""
-    by_region: dict[str, list[NeuralResponses]] = {}
-    for one in neural_responses(recording, method):
-        by_region.setdefault(one.region, []).append(one)
-    return by_region
+class ShownGroups:
+    """The responses of a recording, by the stimuli that were shown, with folds and resamples.
 
+    Parameters
+    ----------
+    method : str
+        One of `RESPONSE_METHODS`.
+    recording : recording with responses
+        In the order of names.
+    n_bootstrap, seed, over
+        As of `response_resamples`.
 
-def response_targets(region: str, ones: Sequence[NeuralResponses]) -> list[Target]:
-    """The rows of a table on a region: every subject, and their mean."""
-    members = [Target(region, one.subject, "subject", (i,)) for i, one in enumerate(ones)]
-    return [*members, Target(region, "", "mean", tuple(range(len(ones))))]
+    Attributes
+    ----------
+    groups : list of SessionGroup
+        One, unless sessions have stimuli of their own.
+    rows : list of Target
+        Every subject of each region and their mean, by the numbers of subjects.
+    n_units : int array of shape (n_subjects,)
+    """
+
+    def __init__(self, method: str, recording: Any, n_bootstrap: int, seed: int, over: str) -> None:
+        self.method = method
+        self.groups = session_groups(recording, method)
+        seeds = [(group, seed_of_group(seed, i)) for i, group in enumerate(self.groups)]
+        self.folds = [response_folds(method, len(group.rows), own) for group, own in seeds]
+        self.resamples = [
+            response_resamples(method, group.recording, n_bootstrap, own, over)
+            for group, own in seeds
+        ]
+        units = [np.array([one.repeats.shape[2] for one in group.ones]) for group in self.groups]
+        self.n_units = mean_by_subject(self.groups, units, np.sum)
+        self.rows: list[Target] = []
+        places = {
+            number: (one.region, one.subject)
+            for group in self.groups
+            for number, one in zip(group.members, group.ones, strict=True)
+        }
+        for region in dict.fromkeys(places[number][0] for number in sorted(places)):
+            its = [number for number in sorted(places) if places[number][0] == region]
+            self.rows += [Target(region, places[i][1], "subject", (i,)) for i in its]
+            self.rows.append(Target(region, "", "mean", tuple(its)))
+
+    def score(self, x: np.ndarray, resampled: bool = True) -> ScoredResponse:
+        """Scores of a model with every subject, and what varies them.
+
+        Parameters
+        ----------
+        x : array of shape (n_stimuli, n_units)
+        resampled : bool
+            Whether resamples are scored too.
+        """
+        scored = []
+        for group, folds, resamples in zip(self.groups, self.folds, self.resamples, strict=True):
+            none = resamples.drawn[:0]
+            drawn = resamples if resampled else Resamples(none, none, resamples.over)
+            its = x[group.rows] if len(self.groups) > 1 else x
+            scored.append(score_response(self.method, its, group.ones, drawn, folds))
+        return nested(self.groups, scored)
+
+    def ceilings(self) -> np.ndarray:
+        """Lower and upper ceiling of each subject, array of shape (n_subjects, 2).
+
+        Of several groups the regions are one; NaN where one of a subject's groups has none.
+        """
+        bounds = []
+        for group, folds in zip(self.groups, self.folds, strict=True):
+            its = np.full((len(group.ones), 2), np.nan)
+            regions = [one.region for one in group.ones]
+            for region in dict.fromkeys(regions):
+                places = [i for i, name in enumerate(regions) if name == region]
+                ones = [group.ones[i] for i in places]
+                scores_of = RESPONSE_METHODS[self.method][0]
+                its[places] = response_ceilings(self.method, scores_of, ones, folds)
+            bounds.append(its)
+        return mean_by_subject(self.groups, bounds, np.mean)
+
+    def flag(self, x: np.ndarray) -> str:
+        """Why a model has no score; empty where it has one."""
+        return "" if all(varies(x[group.rows]) for group in self.groups) else SAME
 
 
 def encoding_table(

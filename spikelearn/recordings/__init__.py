@@ -95,6 +95,14 @@ RECORDINGS: dict[str, RecordingEntry] = {
         "Majaj, Hong et al. 2015",
         ("0", "3", "all"),
     ),
+    "cowley2023_v4": RecordingEntry(
+        "monkey",
+        "V4 (345 neurons of 3 animals in 6 sessions; 50 of them with repeats)",
+        "640, 800 or 1200 natural images a session",
+        "2 to 5 MB a session",
+        "Cowley et al. 2023",
+        ("210325", "190923", "201025", "210224", "210225", "210621", "all"),
+    ),
     "allen_neuropixels": RecordingEntry(
         "mouse",
         "V1, higher visual areas, thalamus, hippocampus (Neuropixels; one session)",
@@ -184,5 +192,16 @@ def _module_and_variant(name: str) -> tuple[Any, str | None]:
         if "..." not in variants or not variant:
             raise SpikelearnError(
                 f"the recording {base} has the variants {', '.join(variants)}, not '{variant}'"
+                + _why_left_out(base, variant)
             )
-    return importlib.import_module(f"spikelearn.recordings.{base}"), variant if colon else None
+    return _module(base), variant if colon else None
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"spikelearn.recordings.{name}")
+
+
+def _why_left_out(name: str, variant: str) -> str:
+    """Why a part that was published is none of the variants, where its module says so."""
+    why = getattr(_module(name), "LEFT_OUT", {}).get(variant)
+    return f", which is left out: {why}" if why else ""

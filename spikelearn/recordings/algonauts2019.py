@@ -5,6 +5,9 @@ doi:10.1038/nn.3635), 118 (Cichy, Pantazis & Oliva 2016, doi:10.1093/cercor/bhw1
 challenge's test set of 78. Published are RDMs: 1 - Pearson r in early visual cortex (EVC) and
 inferior temporal cortex (IT), and dissimilarities of MEG signals in an early and a late interval.
 
+The 92 images are in the order of `kriegeskorte92`, on white where they were on grey there, and have
+its categories. The two recordings are not independent; tables that hold both say so.
+
 The challenge's archive is unpacked to `algonauts2019`; no checksum of it was published, so what is
 read is checked for its shape. The intervals of the 78 images' MEG are those of the readme beside
 the challenge's scoring programs: 70 to 90 ms and 140 to 160 ms after the image. For the other two
@@ -54,6 +57,18 @@ _REGIONS = {
 _INTERVALS_MS = {
     "78": {"MEG_RDMs_early": (70.0, 90.0), "MEG_RDMs_late": (140.0, 160.0)},
 }
+# Of the 92 images, by their numbers from 1 on: first and last of each run (Kriegeskorte 2008).
+_CATEGORIES = {
+    "animate": ((1, 48),),
+    "inanim": ((49, 92),),
+    "human": ((1, 24),),
+    "nonhumani": ((25, 48),),
+    "body": ((1, 12), (25, 36)),
+    "face": ((13, 24), (37, 48)),
+    "natObj": ((49, 71),),
+    "artiObj": ((72, 92),),
+}
+KINDS = ("human", "nonhumani", "face", "body", "natObj", "artiObj")
 _UNITS = {"target_fmri.mat": "1 - Pearson r", "target_meg.mat": "dissimilarity as published"}
 
 
@@ -116,11 +131,20 @@ def load(progressbar: bool = False, variant: str = "92") -> ImageRecording:
         ),
         rdms=tuple(rdms),
         groups={},
-        categories={},
+        categories=_categories() if variant == "92" else {},
+        kinds=KINDS if variant == "92" else (),
         species="human",
         timecourses=tuple(timecourses),
         notes=tuple(notes),
     )
+
+
+def _categories() -> dict[str, np.ndarray]:
+    numbers = np.arange(1, 93)
+    return {
+        name: np.logical_or.reduce([(numbers >= first) & (numbers <= last) for first, last in runs])
+        for name, runs in _CATEGORIES.items()
+    }
 
 
 def read_target(

@@ -256,13 +256,15 @@ def check_comparable(recording: Any, method: str, assign_layers: bool = False) -
     SpikelearnError
     """
     from spikelearn.comparison.held_out_rsa import check_stimuli
-    from spikelearn.comparison.models_and_targets import OF_RDMS
+    from spikelearn.comparison.models_and_targets import OF_RDMS, without_rdms
     from spikelearn.comparison.neural_responses import neural_responses
     from spikelearn.comparison.observed import smallest_part
     from spikelearn.comparison.response_methods import N_FOLDS
 
     if assign_layers and method != "rsa":
         raise SpikelearnError("layers are assigned to regions by the method rsa only")
+    if method in OF_RDMS and not (recording.rdms or recording.groups):
+        raise SpikelearnError(without_rdms(recording))
     if method not in OF_RDMS:
         neural_responses(recording, method)
         if method != "cka":  # which fits nothing

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BASELINES = ("pixels", "mean_luminance", "gabor_energy", "random_features", "category")
 # The category model that the authors of a recording found best, or a later paper did.
-PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate"}
+PUBLISHED_CATEGORIES = {"kriegeskorte92": "animate", "algonauts2019:92": "animate"}
 # Recordings of ours that are made of the kinds of stimuli, as those of one's own may be.
 _OF_KINDS = ("simulated_cortex",)
 

@@ -15,6 +15,7 @@ from spikelearn._progress import Progress
 from spikelearn._raised import told
 from spikelearn._workers import Workers
 from spikelearn.comparison.models_and_targets import PARTIAL_RSA
+from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
@@ -143,6 +144,9 @@ def run_study(
         for name, recording in recordings.items():
             for note in () if name.endswith(JUDGED) else recording.notes:
                 tell(f"{name}: {note}")
+        for sentences in shared_stimuli_notes(_without_judgements(recordings)).values():
+            for note in sentences:
+                tell(note)
     # Seeds outermost: an interrupted study has the first seed of every rule first.
     pieces = _pieces(study, folder, recordings)
     taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
@@ -175,7 +179,7 @@ def run_study(
         [piece.run for piece in done],
         [piece.entry.family for piece in done],
         _controls(done),
-        {name: r for name, r in recordings.items() if not name.endswith(JUDGED)},
+        _without_judgements(recordings),
         skipped,
         [f"{pieces[number].title}: {why}" for number, why in failed.items()],
         read,
@@ -212,7 +216,16 @@ def plan_study(
     elsewhere = [] if runs is None or again else trained_in(Path(runs), pieces)
     estimate = study_estimate(pieces, again, elsewhere)
     require_room(estimate, folder)
-    return [f"left out: {sentence}" for sentence in skipped] + [estimate.sentence()]
+    shared = shared_stimuli_notes(_without_judgements(recordings))
+    return [
+        *(f"left out: {sentence}" for sentence in skipped),
+        *(note for sentences in shared.values() for note in sentences),
+        estimate.sentence(),
+    ]
+
+
+def _without_judgements(recordings: dict[str, ImageRecording]) -> dict[str, ImageRecording]:
+    return {name: one for name, one in recordings.items() if not name.endswith(JUDGED)}
 
 
 def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -> list[Piece]:

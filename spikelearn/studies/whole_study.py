@@ -12,6 +12,7 @@ from spikelearn._files import write_text, write_yaml
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
 from spikelearn._workers import Workers, held
+from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured, study_audit
 from spikelearn.studies.study_auditory import (
@@ -191,7 +192,9 @@ def _similarity(
     if tests is not None:
         both = read_first(tests.zero), read_first(tests.differences)
         frames |= dict(zip(("zero.csv", "differences.csv"), both, strict=True))
-    text = as_markdown(scores, command, result.study.name + _done(result), _made(), both)
+    shared = shared_stimuli_notes(result.recordings).values()
+    below = [f"- {note}" for sentences in shared for note in sentences] + _made()
+    text = as_markdown(scores, command, result.study.name + _done(result), below, both)
     write_text(folder / "table.md", text)
     figures = {
         "similarity.svg": similarity_figures.similarity_figure(scores, subjects),
@@ -263,6 +266,7 @@ def _write_page(
     if rasters or at_work.fields is not None or at_work.agreement:
         spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
     notes = {name: one.notes for name, one in result.recordings.items()}
+    notes |= shared_stimuli_notes(result.recordings)
     sections = [
         *similar[:3],
         matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,

@@ -13,11 +13,11 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import compare_by, difference_table, mean_table, zero_table
 from spikelearn.comparison.models_and_targets import matched_response
 from spikelearn.comparison.name_order import by_names
+from spikelearn.comparison.neural_responses import neural_responses
 from spikelearn.comparison.permutation import p_by_sequence
 from spikelearn.comparison.response_methods import (
     RESPONSE_METHODS,
     response_folds,
-    responses_by_region,
 )
 from spikelearn.comparison.response_permutations import orders_of_stimuli
 
@@ -52,7 +52,7 @@ def test_p_is_that_of_scores_computed_one_by_one(method) -> None:
     orders = orders_of_stimuli(method, folds, 39, 7)
     scores_of = RESPONSE_METHODS[method][0]
     xs = [matched_response("m", r, recording.labels, "").to_numpy() for r in MODELS["right", "h"]]
-    (ones,) = responses_by_region(recording, method).values()
+    ones = neural_responses(recording, method)
     once = np.ones((1, 30))
 
     def score(order: np.ndarray) -> float:

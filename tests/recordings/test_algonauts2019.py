@@ -8,7 +8,8 @@ import pytest
 from scipy.io import savemat
 
 from spikelearn._errors import DataUnavailableError, SpikelearnError
-from spikelearn.recordings import at_hand, load
+from spikelearn.comparison import baselines, compare_rsa
+from spikelearn.recordings import algonauts2019, at_hand, load
 from tests.recordings.examples import random_images, random_rdm, write_images
 
 N = 92
@@ -143,3 +144,29 @@ def test_images_that_are_a_pixel_smaller_are_resized_and_named(data) -> None:
     np.testing.assert_array_equal(np.delete(recording.images, 6, 0), np.delete(images, 6, 0))
     (note,) = recording.notes
     assert "image_7.png of 100 x 99 pixels of 92 images is resized to 100 x 100" in note
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not algonauts2019.at_hand(),
+    reason="the files of algonauts2019 are neither in SPIKELEARN_DATA nor placed by hand",
+)
+def test_categories_are_in_it_and_edges_in_early_visual_cortex() -> None:
+    recording = load("algonauts2019:92")
+    animate = recording.categories["animate"]
+    models = {
+        "animate": baselines.category_model(animate, recording.labels),
+        "gabor": baselines.gabor_energy(recording.images, recording.labels),
+    }
+    mean = compare_rsa(models, recording, 0).query("level == 'mean'").set_index(["model", "region"])
+    known = {
+        ("animate", "human IT"): 0.255, ("animate", "human EVC"): 0.020,
+        ("gabor", "human IT"): 0.149, ("gabor", "human EVC"): 0.211,
+    }  # fmt: skip
+    for place, score in known.items():
+        assert mean.score[place] == pytest.approx(score, abs=5e-4)
+    for region, low, high in (("human EVC", 0.25, 0.39), ("human IT", 0.46, 0.54)):
+        one = mean.loc["gabor", region]
+        assert (one.ceiling_lower, one.ceiling_upper) == pytest.approx((low, high), abs=0.01)
+    subjects = {one.subject for one in recording.rdms}
+    assert len(subjects) == algonauts2019.N_SUBJECTS
