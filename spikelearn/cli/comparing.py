@@ -37,7 +37,28 @@ if TYPE_CHECKING:
 
 Runs = Annotated[
     list[Path] | None,
-    typer.Argument(help="Folders of training runs.", autocompletion=completions.runs),
+    typer.Argument(
+        help="Folders of training runs, networks by name, or my_net.py:make_net, a function that"
+        " makes a module of PyTorch.",
+        autocompletion=completions.runs,
+    ),
+]
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        help="Submodule of a module of PyTorch that is compared; may be given several times; all"
+        " that have weights, if left out.",
+    ),
+]
+PreprocessPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--preprocess",
+        metavar="FILE:NAME",
+        help="What makes an image (of PIL) a tensor for modules of PyTorch, such as"
+        " my_net.py:preprocess.",
+    ),
 ]
 Method = Annotated[
     str,
@@ -115,13 +136,15 @@ def compare(
     bootstrap: Bootstrap = 1000,
     resolution: Resolution = None,
     assign_layers: AssignLayers = False,
+    layer: Layers = None,
+    preprocess: PreprocessPlace = None,
     tests: Tests = False,
     study: OlderStudy = None,
     seed: Seed = 0,
     out: TableFile = None,
     page: PageFile = None,
 ) -> None:
-    """Compare trained networks with a recorded brain.
+    """Compare trained networks, or any module of PyTorch, with a recorded brain.
 
     Each network's untrained twin, the pixels, the mean luminance, Gabor filters, random features
     and the category model (the published one, or of the categories of a recording of your own)
@@ -129,8 +152,10 @@ def compare(
 
     Example: spikelearn compare runs/mlp_784-backprop-seed0-* --out similarity.parquet
     Example: spikelearn compare runs/mlp_784-* --tests --page similarity.html
+    Example: spikelearn compare my_net.py:make_net --recording algonauts2019:92 --layer conv1
     """
     from spikelearn._progress import progress_bars
+    from spikelearn.rules.user_rule import from_file
     from spikelearn.studies.comparing import shown_entries, similarity_of_all
     from spikelearn.studies.significance import significance
     from spikelearn.training.stored_runs import OtherCodeWarning
@@ -139,7 +164,8 @@ def compare(
         raise SpikelearnError(f"`compare --study {study}` is now `spikelearn study run {study}`")
     if not runs:
         raise SpikelearnError(
-            "give the folders of training runs; `spikelearn study` is for many networks"
+            "give the folders of training runs, or my_net.py:make_net; `spikelearn study` is for"
+            " many networks"
         )
     if tests and not bootstrap:
         raise SpikelearnError("--tests needs resamples; give --bootstrap more than 0")
@@ -148,11 +174,14 @@ def compare(
     each_once("--given", given or [])
     _check_places(out, page)
     options = _options(method, over, comparator, given)
+    prepare = None
+    if preprocess is not None:
+        prepare = from_file(preprocess, "preprocess is named my_net.py:preprocess")
     with progress_bars() as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", OtherCodeWarning)  # said with the notes, below
         loaded, entries = shown_entries(
             runs, recording, backend, seed, resolution or (), method, bar("showing the images"),
-            assign_layers, given,
+            assign_layers, given, layer or None, prepare,
         )  # fmt: skip
         table = similarity_of_all(
             entries,

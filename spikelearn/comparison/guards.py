@@ -76,6 +76,7 @@ def check_alone(
     responses: Mapping[str, xarray.DataArray],
     show_alone: Callable[[int], Mapping[str, np.ndarray]],
     n_checked: int = 4,
+    tolerance: float | None = None,
 ) -> None:
     """Check that images shown alone give the responses that they gave among others.
 
@@ -88,6 +89,8 @@ def check_alone(
         Takes the number of a stimulus to the activity of each layer, arrays of shape (n_units,).
     n_checked : int
         How many stimuli, evenly spaced.
+    tolerance : float, optional
+        How far it may be off, of a layer's largest activity; that of single precision, if left out.
 
     Raises
     ------
@@ -95,6 +98,7 @@ def check_alone(
         If one differs: it then depends on the batch, or belongs to another stimulus.
     """
     n_stimuli = len(next(iter(responses.values())))
+    tolerance = _TOLERANCE if tolerance is None else tolerance
     for index in np.unique(np.linspace(0, n_stimuli - 1, n_checked).round().astype(int)):
         for layer, values in show_alone(int(index)).items():
             response = responses[layer]
@@ -102,11 +106,11 @@ def check_alone(
             alone = np.asarray(values, dtype=np.float64).ravel()
             scale = max(np.abs(rows).max(initial=0.0), np.abs(alone).max(initial=0.0))
             error = np.abs(rows - alone).max(axis=1, initial=0.0)
-            if error[index] <= _TOLERANCE * scale:
+            if error[index] <= tolerance * scale:
                 continue
             label = response["stimulus"].values[index]
             other = int(error.argmin())
-            if error[other] <= _TOLERANCE * scale:
+            if error[other] <= tolerance * scale:
                 raise SpikelearnError(
                     f"the responses of '{name}' are shuffled: what stands for '{label}' in"
                     f" {layer} is not its response, which stands for"

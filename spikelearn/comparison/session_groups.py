@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -19,15 +19,7 @@ from spikelearn._seeding import generator
 from spikelearn.comparison.name_order import with_stimuli
 from spikelearn.comparison.neural_responses import NeuralResponses, neural_responses
 
-
-class _Scored(Protocol):
-    scores: np.ndarray
-    resampled: np.ndarray
-    left_out: np.ndarray | None
-    n_stimuli: int
-
-
-Scored = TypeVar("Scored", bound=_Scored)
+Scored = TypeVar("Scored")  # a `ScoredResponse`
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ def sessions_by_stimuli(recording: Any, region: str) -> Iterator[tuple[np.ndarra
 
 def with_responses(recording: Any, responses: Sequence[Any]) -> Any:
     """The recording of some of its responses alone."""
-    others = {"rdms": (), "groups": {}}
+    others: dict[str, Any] = {"rdms": (), "groups": {}}
     changes: dict[str, Any] = {k: v for k, v in others.items() if hasattr(recording, k)}
     changes["responses"] = tuple(responses)
     if is_dataclass(recording) and not isinstance(recording, type):
@@ -144,17 +136,18 @@ def nested(groups: Sequence[SessionGroup], scored: Sequence[Scored]) -> Scored:
     """
     if len(groups) == 1:
         return scored[0]
-    scores = mean_by_subject(groups, [one.scores for one in scored], np.mean)
+    each = cast("Sequence[Any]", scored)
+    scores = mean_by_subject(groups, [one.scores for one in each], np.mean)
     changes: dict[str, Any] = {
         "scores": scores,
-        "resampled": mean_by_subject(groups, [one.resampled for one in scored], np.mean),
+        "resampled": mean_by_subject(groups, [one.resampled for one in each], np.mean),
         "left_out": None,
         "n_stimuli": len(np.unique(np.concatenate([group.rows for group in groups]))),
     }
-    parts = [one.left_out for one in scored]
+    parts = [one.left_out for one in each]
     if all(part is not None and part.shape[1] > 1 for part in parts):
-        changes["left_out"] = _left_out(groups, scores, parts)  # type: ignore[arg-type]
-    return replace(scored[0], **changes)  # type: ignore[type-var]
+        changes["left_out"] = _left_out(groups, scores, parts)
+    return cast("Scored", replace(each[0], **changes))
 
 
 def _left_out(

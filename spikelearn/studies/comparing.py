@@ -13,6 +13,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._progress import progress_of_call
 from spikelearn.studies.compared import (
     Compared,
+    check_of_modules,
     compared_given,
     image_recording,
     module_names,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from spikelearn.comparison.models_and_targets import Key
     from spikelearn.recordings import ImageRecording
+    from spikelearn.studies.module_images import Preprocess
 
 Progress = Callable[[float, str], None]
 Runs = Iterable[Compared] | Compared
@@ -63,9 +65,11 @@ def compare(
     method: str = "rsa",
     resolutions: Sequence[int] = (),
     assign_layers: bool = False,
+    layers: Sequence[str] | None = None,
+    preprocess: Preprocess | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Compare trained networks with a recorded brain.
+    """Compare trained networks, or any module of PyTorch, with a recorded brain.
 
     Parameters
     ----------
@@ -94,6 +98,10 @@ def compare(
     assign_layers : bool
         Whether to add each network's best layer, and weighted layers, chosen on some stimuli and
         scored on others (RSA only; see `compare_held_out`).
+    layers : sequence of str, optional
+        Of modules: names of submodules; all that have weights, if left out.
+    preprocess : callable, optional
+        Of modules: takes an image of PIL to a tensor, as transforms of torchvision do.
     **options
         Of the method: comparator, over, ceiling, see `compare_rsa`; of partial RSA `given`, what
         is regressed out, names of `image_baselines.BASELINES` (the pixels, if left out).
@@ -146,6 +154,7 @@ def compare(
         loaded, entries = shown_entries(
             runs, recording, backend, seed, resolutions, method,
             lambda f, words: say(0.5 * f, words), assign_layers, options.get("given"),
+            layers, preprocess,
         )  # fmt: skip
         table = similarity_of_all(
             entries,
@@ -170,6 +179,8 @@ def shown_entries(
     progress: Progress | None = None,
     assign_layers: bool = False,
     given: Sequence[str] | None = None,
+    layers: Sequence[str] | None = None,
+    preprocess: Preprocess | None = None,
 ) -> tuple[ImageRecording, list[Entry]]:
     """The recording, and what networks and their untrained twins respond to its images.
 
@@ -181,11 +192,14 @@ def shown_entries(
     ----------
     runs, recording, backend, resolutions, method, progress, assign_layers, given
         As of `compare`.
+    layers, preprocess
+        As of `compare`.
     seed : int
         Of the input spikes.
     """
     check_method(method)
     compared = compared_given(runs)  # before a recording is downloaded for nothing
+    layers = check_of_modules(compared, layers, preprocess)
     loaded = comparable_recording(recording, method, assign_layers)
     with_controls(method, {"given": given}, loaded)  # refused before any work
     modules = [one for one in compared if isinstance(one, nn.Module)]
@@ -211,7 +225,8 @@ def shown_entries(
                     entries[*name, side] = Entry(*name, shown.responses, side, start)
             n_shown += 1
         for module, called in zip(modules, module_names(modules), strict=True):
-            responses = module_responses(module, images, loaded.labels, called)
+            say(n_shown / (len(compared) * len(sides)), f"showing the images to {called}")
+            responses = module_responses(module, images, loaded.labels, called, layers, preprocess)
             entries[MODULE, called, 0, side] = Entry(MODULE, called, 0, responses, side)
     return loaded, list(entries.values())
 

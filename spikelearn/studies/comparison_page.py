@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spikelearn import _store as store
 from spikelearn._provenance import package_versions, provenance
 from spikelearn.networks import load_model
+from spikelearn.rules.user_rule import is_place
 from spikelearn.studies.compared import untrained_run
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names
 from spikelearn.studies.study import BASELINE
@@ -95,13 +96,22 @@ def write_comparison_page(
 
 def _compared_with(runs: Sequence[Path], what: str) -> str:
     """How many networks were compared with what, and beside what, in a sentence."""
-    n_untrained = sum(_config(run)["rule"] in UNTRAINED_RULES for run in runs)
-    counts = {"trained": len(runs) - n_untrained, "untrained": n_untrained}
-    networks = " and ".join(
-        f"{n} {kind} network{'s' if n > 1 else ''}" for kind, n in counts.items() if n
-    )
-    beside = "untrained networks and " * bool(counts["trained"]) + "baselines of the images"
+    modules = [run for run in runs if is_place(str(run))]
+    n_runs = len(runs) - len(modules)
+    n_untrained = sum(_config(run)["rule"] in UNTRAINED_RULES for run in _networks(runs))
+    counts = {
+        "trained network": n_runs - n_untrained,
+        "untrained network": n_untrained,
+        "module": len(modules),
+    }
+    networks = " and ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items() if n)
+    beside = "untrained networks and " * bool(counts["trained network"]) + "baselines of the images"
     return f"{networks}, compared with {what}, beside {beside}."
+
+
+def _networks(runs: Sequence[Path]) -> list[Path]:
+    """Those that are the toolkit's: modules of PyTorch have no description."""
+    return [run for run in runs if not is_place(str(run))]
 
 
 def _config(run: Path) -> dict[str, Any]:
@@ -120,6 +130,7 @@ def with_accuracies(table: pd.DataFrame, runs: Sequence[Path]) -> pd.DataFrame:
     runs : sequence of Path
         Folders of runs that stand in it; networks never trained, which have no accuracy.
     """
+    runs = _networks(runs)
     configs = [_config(run) for run in runs]
     known = {}
     for run, config, network in zip(runs, configs, network_names(configs), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -265,8 +265,10 @@ def _write_page(
     spiked = None
     if rasters or at_work.fields is not None or at_work.agreement:
         spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
-    notes = {name: one.notes for name, one in result.recordings.items()}
-    notes |= shared_stimuli_notes(result.recordings)
+    notes: dict[str, Sequence[str]] = {
+        **{name: one.notes for name, one in result.recordings.items()},
+        **shared_stimuli_notes(result.recordings),
+    }
     sections = [
         *similar[:3],
         matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,

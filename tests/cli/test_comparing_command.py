@@ -169,3 +169,35 @@ def test_a_network_that_nothing_trained_has_no_standing(
 ) -> None:
     comparing._print_standing([Path("mlp_64")])
     assert capsys.readouterr().err == ""
+
+
+def test_a_module_of_a_file_is_compared_by_its_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("own_module.py").write_text(
+        "import numpy as np\nimport torch\nfrom torch import nn\n"
+        "def make_net():\n    return nn.Sequential(nn.Linear(64, 9), nn.ReLU(), nn.Linear(9, 4))\n"
+        "def prepare(image):\n"
+        "    grey = np.asarray(image.convert('L').resize((8, 8)), np.float32)\n"
+        "    return torch.from_numpy(grey).flatten() / 255\n"
+    )
+    given = ("own_module.py:make_net", "--recording", "simulated_cortex", "--bootstrap", 5)
+    page, out = tmp_path / "page.html", tmp_path / "table.csv"
+    result = call(
+        "compare", *given, "--layer", "0", "--layer", "1", "--preprocess", "own_module.py:prepare",
+        "--out", out, "--page", page,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out, keep_default_na=False)
+    module = table[table["model"] == "module"]
+    assert set(module["network"]) == {"make_net"}
+    assert set(module["layer"].astype(str)) == {"0", "1"}
+    assert "1 module, compared with" in page.read_text(encoding="utf-8")
+    for words, said in (
+        (("--layer", "5"), "has no layer '5'"),
+        (("--preprocess", "own_module.py:nothing"), "nothing called nothing"),
+    ):
+        result = call("compare", *given, *words)
+        assert result.exit_code == 1
+        assert said in " ".join(result.stderr.split())
+    result = call("compare", "mlp_64", *given[1:], "--layer", "hidden1")
+    assert "layers and preprocess are of modules" in " ".join(result.stderr.split())

@@ -77,7 +77,7 @@ def test_a_layer_is_what_follows_its_weights(images):
 
 def test_a_module_that_does_not_take_the_images_says_what_would_help(images):
     small = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(5, 4))
-    with pytest.raises(SpikelearnError, match=r"not take images of shape \(1, 8, 8\); give it"):
+    with pytest.raises(SpikelearnError, match=r"not take images of shape \(1, 8, 8\); give pre"):
         module_responses(small, images, LABELS, "it")
     for module in (nn.Linear(7, 3), nn.Conv2d(5, 3, 3)):
         with pytest.raises(SpikelearnError, match="does not say what images it takes"):
