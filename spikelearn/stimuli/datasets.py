@@ -41,7 +41,7 @@ DATASETS: dict[str, DatasetEntry] = {
     "cifar10": DatasetEntry(
         "spikelearn.stimuli.cifar10",
         "60,000 photographs of objects, 32 x 32 in colour (Krizhevsky 2009); 170 MB, or a lossy"
-        " copy of 30,000",
+        " copy of 60,000 or 30,000",
     ),
     "svhn": DatasetEntry(
         "spikelearn.stimuli.svhn",
@@ -90,7 +90,7 @@ def load_dataset(
     name_or_path : str or Path
         One of `DATASETS`, or the path of a folder of images or of an .npz file (see `own`).
     source : str
-        Which copy of the data set ("full", "embedded", "jpeg"); "auto" is what
+        Which copy of the data set ("full", "embedded", "jpeg_50k", "jpeg"); "auto" is what
         `resolve_source` says.
     image_range : (float, float), optional
         What black and white are in a user's own images; see `own`.
@@ -140,8 +140,8 @@ def resolve_source(name_or_path: str | Path, source: str = "auto") -> str:
     Returns
     -------
     str
-        mnist: "full" or "embedded"; cifar10: "full" or "jpeg"; fashion_mnist, svhn, shd and nmnist:
-        "full"; digits, two_moons and text: "embedded"; a user's own: "sha256:..."
+        mnist: "full" or "embedded"; cifar10: "full", "jpeg_50k" or "jpeg"; fashion_mnist, svhn, shd
+        and nmnist: "full"; digits, two_moons and text: "embedded"; a user's own: "sha256:..."
 
     Raises
     ------

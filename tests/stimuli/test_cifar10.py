@@ -52,15 +52,15 @@ def write_archive(
     return path
 
 
-def write_jpeg(data: Path, **changes: np.ndarray) -> None:
+def write_jpeg(data: Path, source: str = "jpeg", **changes: np.ndarray) -> None:
     arrays: dict[str, np.ndarray] = {}
     for part, values in (("train", range(0, 200, 10)), ("test", range(5, 105, 10))):
         files = [jpeg(np.full((32, 32, 3), (v, 128, 255 - v), np.uint8)) for v in values]
         arrays[f"{part}_jpeg"] = np.frombuffer(b"".join(files), np.uint8)
         arrays[f"{part}_offsets"] = np.cumsum([0, *map(len, files)])
         arrays[f"{part}_labels"] = (np.arange(len(files)) % 10).astype(np.uint8)
-    path = data / "cifar10-jpeg" / "cifar10_jpeg.npz"
-    path.parent.mkdir(parents=True)
+    path = data / cifar10._JPEG[source][0]
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **(arrays | changes))
 
 
@@ -134,6 +134,17 @@ def test_the_lossy_copy_is_labelled_as_what_it_is(data: Path) -> None:
     np.testing.assert_allclose(found.test_images[:, 9, 9, 1], 128, atol=3)
 
 
+def test_the_larger_lossy_copy_comes_before_the_smaller_one(data: Path) -> None:
+    write_jpeg(data)
+    write_jpeg(data, "jpeg_50k", test_labels=np.full(10, 3, np.uint8))
+    assert resolve_source("cifar10") == "jpeg_50k"
+    found = load_dataset("cifar10")
+    assert found.source == "CIFAR-10 (JPEG, 50k)"
+    assert set(found.test_labels) == {3}
+    # Asked for by name, the smaller one is what it was.
+    assert load_dataset("cifar10", "jpeg").source == "CIFAR-10 (JPEG, 20k)"
+
+
 def test_the_full_set_comes_before_the_lossy_copy(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,23 +186,28 @@ def test_a_lossy_copy_laid_out_otherwise_gets_one_sentence(
     assert "\n" not in str(raised.value)
 
 
-def test_an_absent_lossy_copy_is_asked_for(data: Path) -> None:
+@pytest.mark.parametrize("source", ["jpeg", "jpeg_50k"])
+def test_an_absent_lossy_copy_is_asked_for(source: str, data: Path) -> None:
     with pytest.raises(DataUnavailableError) as raised:
-        cifar10.load("jpeg")
-    for word in ("CIFAR-10 (JPEG, 20k)", "cifar10-jpeg/cifar10_jpeg.npz", "SPIKELEARN_DATA"):
+        cifar10.load(source)
+    for word in (*cifar10._JPEG[source], "SPIKELEARN_DATA"):
         assert word in str(raised.value)
 
 
 def test_an_unknown_source_is_refused(data: Path) -> None:
-    with pytest.raises(SpikelearnError, match="must be auto, full or jpeg, found 'png'"):
+    with pytest.raises(SpikelearnError, match="must be auto, full, jpeg_50k or jpeg, found 'png'"):
         cifar10.load("png")
 
 
-def test_the_real_lossy_copy_is_what_it_says() -> None:
-    if local_data(cifar10._JPEG) is None:
-        pytest.skip("the JPEG copy of CIFAR-10 is not at hand")
-    found = cifar10.load("jpeg")
-    assert found.train_images.shape == (20_000, 32, 32, 3)
+@pytest.mark.parametrize(
+    ("source", "n_train"),
+    [("jpeg", 20_000), pytest.param("jpeg_50k", 50_000, marks=pytest.mark.slow)],
+)
+def test_the_real_lossy_copies_are_what_they_say(source: str, n_train: int) -> None:
+    if local_data(cifar10._JPEG[source][0]) is None:
+        pytest.skip(f"the JPEG copy of CIFAR-10 is not at hand: {source}")
+    found = cifar10.load(source)
+    assert found.train_images.shape == (n_train, 32, 32, 3)
     assert found.test_images.shape == (10_000, 32, 32, 3)
     np.testing.assert_array_equal(np.bincount(found.test_labels), np.full(10, 1000))
     # Aeroplanes and ships are seen before blue, deer and frogs are not.
