@@ -35,8 +35,10 @@ _AT_ONCE = 50  # samples whose potentials are held together
 class LatencyCNN(LatencySettings):
     """Description of the classifier; `build` makes the network.
 
-    Layer i has `channels[i]` maps with square kernels of side `kernel_size`, moved by `stride` and
-    without padding; `pool[i]` is the side of the squares of which the first spike goes on.
+    Layer i has `channels[i]` maps with square kernels of side `kernel_size`, moved by `stride`, and
+    `padding` pixels around the image that never spike; each is one number for all layers, or a list
+    of one for each. `pool[i]` is the side of the squares of which the first spike goes on. A
+    layer whose kernels are as large as the maps below is fully connected to them.
     """
 
     kind: Literal["latency_cnn"] = "latency_cnn"
@@ -45,8 +47,11 @@ class LatencyCNN(LatencySettings):
     reference: str = ""
     input_shape: ImageShape = Field(description="channels, height, width")
     channels: tuple[int, ...] = Field(min_length=1)
-    kernel_size: int = Field(default=5, ge=1)
-    stride: int = Field(default=1, ge=1)
+    kernel_size: int | tuple[int, ...] = Field(default=5, description="side of the kernels")
+    stride: int | tuple[int, ...] = Field(default=1, description="pixels from a kernel to the next")
+    padding: int | tuple[int, ...] | None = Field(
+        default=None, description="pixels around the image that never spike; 0 if absent"
+    )
     pool: tuple[int, ...] = Field(description="side of the square whose first spike goes on")
     n_classes: int = Field(default=10, ge=2)
 
@@ -56,6 +61,18 @@ class LatencyCNN(LatencySettings):
         if min(sizes) < 1:
             raise ValueError("every layer needs at least one neuron")
         return sizes
+
+    @field_validator("kernel_size", "stride", "padding")
+    @classmethod
+    def _of_each_layer(cls, given: Any, info: ValidationInfo) -> Any:
+        least, n = 0 if info.field_name == "padding" else 1, len(info.data.get("channels", ()))
+        each = given if isinstance(given, tuple) else (0 if given is None else given,) * n
+        if len(each) != n or min(each, default=least) < least:
+            raise ValueError(
+                f"give a number of at least {least}, or one for each of the {n} convolutional"
+                f" layers, found {list(each)}"
+            )
+        return given
 
     @field_validator("pool")
     @classmethod
@@ -81,22 +98,37 @@ class LatencyCNN(LatencySettings):
             )
         return self
 
+    def _each(self, field: str) -> tuple[int, ...]:
+        """What a field says of each convolutional layer."""
+        given = getattr(self, field) or 0
+        return given if isinstance(given, tuple) else (given,) * len(self.channels)
+
+    @property
+    def kernels(self) -> list[tuple[int, int, int]]:
+        """Side, stride and padding of each convolutional layer's kernels."""
+        fields = (self._each(field) for field in ("kernel_size", "stride", "padding"))
+        return list(zip(*fields, strict=True))
+
     @property
     def shapes(self) -> list[ImageShape]:
         """Input and pooled maps of every layer: channels, height, width."""
         shapes = [self.input_shape]
-        for channels, pool in zip(self.channels, self.pool, strict=True):
-            rows, columns = (
-                max(0, (n - self.kernel_size) // self.stride + 1) // pool for n in shapes[-1][1:]
-            )
-            shapes.append((channels, rows, columns))
+        for index, pool in enumerate(self.pool):
+            channels, rows, columns = self.unpooled(index, shapes[-1])
+            shapes.append((channels, max(0, rows) // pool, max(0, columns) // pool))
         return shapes
+
+    def unpooled(self, index: int, below: ImageShape) -> ImageShape:
+        """Maps of a layer before the first spikes of squares are taken, from those below."""
+        size, stride, padding = self.kernels[index]
+        rows, columns = ((n + 2 * padding - size) // stride + 1 for n in below[1:])
+        return self.channels[index], rows, columns
 
     @property
     def fans_in(self) -> tuple[int, ...]:
         """Inputs of a neuron, by layer."""
-        below = [shape[0] * self.kernel_size**2 for shape in self.shapes[:-1]]
-        return (*below, math.prod(self.shapes[-1]))
+        below = zip(self.shapes[:-1], self.kernels, strict=True)
+        return (*(shape[0] * size**2 for shape, (size, *_) in below), math.prod(self.shapes[-1]))
 
     @property
     def n_inputs(self) -> int:
@@ -142,9 +174,12 @@ class LatencyConvolutional(LatencyNetwork):
     description: LatencyCNN
 
     def __init__(self, description: LatencyCNN, generator: torch.Generator) -> None:
-        d, side = description, description.kernel_size
+        d = description
         shapes: list[tuple[int, ...]] = [
-            (above[0], below[0], side, side) for below, above in itertools.pairwise(d.shapes)
+            (above[0], below[0], side, side)
+            for (below, above), (side, *_) in zip(
+                itertools.pairwise(d.shapes), d.kernels, strict=True
+            )
         ]
         super().__init__(d, [*shapes, (d.n_classes, math.prod(d.shapes[-1]))], generator)
 
@@ -194,10 +229,9 @@ class LatencyConvolutional(LatencyNetwork):
         spikes.scatter_(1, slot.unsqueeze(1), (below > 0.0).to(below.dtype).unsqueeze(1))
         if weight.dim() == 2:
             return spikes @ weight.T
-        images = spikes.view(-1, *d.shapes[index])
-        return nn.functional.conv2d(images, weight, stride=d.stride).unflatten(
-            0, (len(below), n_slots)
-        )
+        images, (_, stride, padding) = spikes.view(-1, *d.shapes[index]), d.kernels[index]
+        drive = nn.functional.conv2d(images, weight, stride=stride, padding=padding)
+        return drive.unflatten(0, (len(below), n_slots))
 
     def _fire(self, drive: torch.Tensor) -> torch.Tensor:
         """The clock at the first spikes, step by step; 0 where there is none."""
@@ -223,19 +257,14 @@ class LatencyConvolutional(LatencyNetwork):
         later = u * math.exp(-n_steps * d.dt_ms / d.tau_m_ms)
         return torch.where(later > self.u_end * math.exp(0.5 * d.dt_ms / d.tau_m_ms), later, 0.0)
 
-    def _unpooled(self, index: int) -> ImageShape:
-        """Maps of a layer before the first spikes of squares are taken."""
-        d = self.description
-        rows, columns = ((n - d.kernel_size) // d.stride + 1 for n in d.shapes[index][1:])
-        return d.channels[index], rows, columns
-
     def seen(self, index: int, below: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
         """First spikes that reach neurons of a layer, (batch, neurons, inputs of a neuron)."""
         d = self.description
         if index == len(self.weights) - 1:
             return super().seen(index, below, place)
         images = below.view(-1, *d.shapes[index])
-        patches = nn.functional.unfold(images, d.kernel_size, stride=d.stride)
+        size, stride, padding = d.kernels[index]
+        patches = nn.functional.unfold(images, size, stride=stride, padding=padding)
         return patches.gather(2, place.unsqueeze(1).expand(-1, patches.shape[1], -1)).mT
 
     def to_spiking_network(self) -> SpikingNetwork:
@@ -254,14 +283,16 @@ class LatencyConvolutional(LatencyNetwork):
         synapse = ExponentialSynapse(model="exponential", tau_ms=d.tau_m_ms / 2.0)
         source, names = "input", d.populations[1:]
         for index, name in enumerate(names[:-1]):
-            shape, pool = self._unpooled(index), d.pool[index]
+            shape, pool = d.unpooled(index, d.shapes[index]), d.pool[index]
+            size, stride, padding = d.kernels[index]
             populations[name] = LIF(size=math.prod(shape), v_threshold_mv=d.v_threshold_mv, **once)
             convolution = Convolution(
                 kind="convolution",
                 input_shape=d.shapes[index],
                 channels=shape[0],
-                kernel_size=d.kernel_size,
-                stride=d.stride,
+                kernel_size=size,
+                stride=stride,
+                padding=padding,
             )
             kernel = self.weights[index].detach().cpu().numpy().astype(np.float64)
             projections.append(

@@ -37,6 +37,9 @@ def test_maps_shrink_by_kernel_stride_and_pooling() -> None:
     )
     assert description.shapes == [(1, 28, 28), (4, 12, 12), (6, 4, 4)]
     assert description.fans_in == (25, 100, 96)
+    by_layer = description.changed({"kernel_size": [5, 14], "padding": [2, 0], "pool": [2, 1]})
+    assert by_layer.shapes == [(1, 28, 28), (4, 14, 14), (6, 1, 1)]
+    assert by_layer.fans_in == (25, 784, 6)
     with pytest.raises(ValueError, match="make an image of 28 x 28 vanish"):
         LatencyCNN(name="c", input_shape=(1, 28, 28), channels=(4,), kernel_size=5, pool=(25,))
 

@@ -35,7 +35,12 @@ def cnn(**fields: Any) -> LatencyNetwork:
     return LatencyCNN(name="small", n_classes=N_CLASSES, **settings).build(2).double()
 
 
-NETWORKS = {"mlp": mlp, "cnn": cnn}
+def cnn_by_layer(**fields: Any) -> LatencyNetwork:
+    """Kernels of two sizes, pixels around the image, and a layer that is fully connected."""
+    return cnn(**{"kernel_size": (3, 4), "padding": (1, 0), "pool": (2, 1)} | fields)
+
+
+NETWORKS = {"mlp": mlp, "cnn": cnn, "cnn_by_layer": cnn_by_layer}
 
 
 def prepared(network: LatencyNetwork, **options: Any) -> RewardSTDP:
@@ -229,15 +234,21 @@ def _inputs(network: LatencyNetwork, index: int, below: torch.Tensor, place: int
     if isinstance(d, LatencyMLP):
         return below.numpy()
     channels, rows, columns = d.shapes[index]
+    size, stride, padding = d.kernels[index]
     image = below.view(channels, rows, columns).numpy()
-    row, column = divmod(place, (columns - d.kernel_size) // d.stride + 1)
-    row, column = row * d.stride, column * d.stride
-    return image[:, row : row + d.kernel_size, column : column + d.kernel_size].ravel()
+    image = np.pad(image, [(0, 0), (padding, padding), (padding, padding)])
+    row, column = divmod(place, (columns + 2 * padding - size) // stride + 1)
+    row, column = row * stride, column * stride
+    return image[:, row : row + size, column : column + size].ravel()
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_the_convolutional_network_has_the_engines_spikes(stride: int) -> None:
-    network = cnn(stride=stride, pool=(2, 1) if stride == 1 else (1, 1), kernel_size=3)
+@pytest.mark.parametrize("shape", ["one stride", "two strides", "by layer"])
+def test_the_convolutional_network_has_the_engines_spikes(shape: str) -> None:
+    network = {
+        "one stride": cnn,
+        "two strides": lambda: cnn(stride=2, pool=(1, 1)),
+        "by layer": cnn_by_layer,
+    }[shape]()
     d = network.description
     x, _ = data(network, 6)
     spikes = network.first_spikes(x)
@@ -329,6 +340,10 @@ def test_a_rule_for_the_other_kind_is_refused_by_its_kind() -> None:
     ("fields", "sentence"),
     [
         ({"kernel_size": 9}, "vanish"),
+        ({"kernel_size": (3, 9)}, "vanish"),
+        ({"kernel_size": (3,)}, r"each of the 2 convolutional layers, found \[3\]"),
+        ({"stride": 0}, r"a number of at least 1, or one for each .* found \[0, 0\]"),
+        ({"padding": (0, -1)}, r"a number of at least 0, or one for each .* found \[0, -1\]"),
         ({"pool": (2,)}, "give a number of at least 1 for each of the 2"),
         ({"weight_sd": (1.0,)}, "one a layer"),
         ({"duration_ms": 5.0}, "latency_ms must be shorter"),
