@@ -2,423 +2,352 @@
 
     python benchmarks/accuracy.py --dataset mnist --network mlp
     python benchmarks/accuracy.py --dataset fashion_mnist --network mlp --seeds 1
-    python benchmarks/accuracy.py --table dll --seeds 2
     python benchmarks/accuracy.py --family spiking --seeds 1
     python benchmarks/accuracy.py --family stdp --rules stdp,stdp_1600 --seeds 1
     python benchmarks/accuracy.py --dataset text --network gru --seeds 1
     python benchmarks/accuracy.py --dataset mnist --network mlp --only controls --rules oja,sanger
     python benchmarks/accuracy.py --dataset mnist --network mlp --only tables
 
+A published table, ten rules by six cells, each on its own network, our figures beside the published
+ones (dll.yaml); all of it, or a part:
+
+    python benchmarks/accuracy.py --table dll --seeds 1
+    python benchmarks/accuracy.py --table dll --only mnist_mlp,cifar10_cnn/backprop
+    python benchmarks/accuracy.py --table dll --workers 2 --limit-minutes 120
+    python benchmarks/accuracy.py --table dll --plan            # what is missing, and its minutes
+    python benchmarks/accuracy.py --dataset cifar10 --network strong --minutes 40
+
 Every recipe in models/recipes/<dataset>_<network>/ is trained with each seed; hyper-parameters and
 epochs were and are chosen on validation images, and the test images are read once a run. Beside
-each run stand its controls: a linear readout of the input, and one of random features of its own
-width (`spikelearn.training.controls`). A row that a test does not tell to be above both is "no
-better than" them, in the table: paired by seed, for other test images too.
+each run stand its controls: a linear readout of the input, one of random features of its own width
+(`spikelearn.training.controls`), and the network untrained. A row that a test does not tell to be
+above the first two is "no better than" them, in the table: paired by seed, for other test images
+too.
 
 What is measured is kept in benchmarks/results/accuracy_<dataset>_<network>.csv, a row a run, with
 the commit that made it and its controls, and is not measured again until its recipe changes; the
 table beside it (.md) is made from these rows, and says which were made before their recipe or the
 code of their rule last changed. Uncommitted code is refused: nobody could make such a row again.
 The benchmark may be interrupted and goes on, and --limit-minutes lets it run in pieces. Every run
-has one thread: several at a time (--jobs) do not slow one another down.
+has one thread: several at a time (--workers) do not slow one another down; with --scheduler they
+are those of a Dask scheduler. A run that would take longer than it may (--minutes of two cores; of
+a published table what that says) is ended, and has a row that says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
-import csv
-import multiprocessing
-import os
-import statistics
+import contextlib
+import functools
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
+from accuracy_rows import (
+    CORES,
+    RESULTS,
+    AddControls,
+    Measure,
+    Row,
+    Task,
+    at_hand,
+    failed_row,
+    read,
+    refuse_choice_by_test,
+    refuse_other_images,
+    refuse_uncommitted,
+    store_of,
+    take,
+    waiting_tasks,
+    write,
+)
+from accuracy_tables import write_table
+from published_table import TABLES, PublishedTable
 
-from spikelearn._atomic import atomic_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import shipped_names, write_text
+from spikelearn._files import shipped_names
 from spikelearn._progress import progress_bars
-from spikelearn._provenance import as_lines, commit, provenance
-from spikelearn.stimuli.datasets import resolve_source
-from spikelearn.training.config import run_key
+from spikelearn._provenance import commit
+from spikelearn._work_in_folder import Failed, outcomes_in
+from spikelearn._workers import Workers
+from spikelearn.stimuli.datasets import load_dataset
+from spikelearn.training.config import TrainConfig
 from spikelearn.training.recipes import load_recipe
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-# The published comparison on one network, Lv et al. 2025 (arXiv 2501.09976, table 1).
-FOLDERS = {"dll": "mnist_dll"}
 FAMILIES = {"spiking": "mnist_spiking_mlp", "stdp": "mnist_diehl_cook2015"}
-COLUMNS = [
-    "recipe", "rule", "seed", "model", "test_accuracy", "validation_accuracy",
-    "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
-    "flag", "weight_displacement", "dead_units", "gradient_cosine", "config", "commit", "machine",
-    "versions", "date", "linear_readout", "random_features", "controls_commit",
-]  # fmt: skip
-# Recipes that are a control themselves: nothing below their readout learns.
-CONTROL_RECIPES = ("random_features", "random_recurrence", "homeostasis")
-CONTROLS = ("linear_readout", "random_features")
+MODES = ("controls", "tables")
 
 
 def main() -> None:
     options = parse()
-    folder = f"{options.dataset}_{options.network}"
-    folder = FOLDERS.get(options.table, FAMILIES.get(options.family, folder))
-    names = [n for n in shipped_names("models/recipes") if n.startswith(f"{folder}/")]
-    if options.rules:
-        names = [n for n in names if n.split("/")[1] in options.rules.split(",")]
-    if not names:
-        sys.exit(f"no recipe in models/recipes/{folder} fits")
-    store = RESULTS / f"accuracy_{folder}.csv"
-    rows = read(store)
-    if options.only != "tables":
+    try:
+        run(options)
+    except SpikelearnError as error:
+        sys.exit(str(error))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure what is asked for and not there yet, and write the tables anew."""
+    table = PublishedTable.named(options.table) if options.table else None
+    only, cells = divided(options.only)
+    if cells and table is None:
+        raise SpikelearnError(
+            f"--only {','.join(cells)} names parts of a published table; give --table with it, or"
+            f" one of {', '.join(MODES)}"
+        )
+    by_folder = recipes_by_folder(options, table, cells)
+    rows = {folder: read(store_of(folder)) for folder in by_folder}
+    if only != "tables":
+        names = [name for chosen in by_folder.values() for name in chosen]
+        for name in names:
+            refuse_choice_by_test(load_recipe(name))
+        here = at_hand(names, _tell)
+        for folder, chosen in by_folder.items():
+            present = [name for name in chosen if name in here]
+            refuse_other_images(store_of(folder), rows[folder], present)
+        tasks = waiting(options, table, rows, here, only)
+        if options.plan:
+            tell_plan(tasks)
+            return
         refuse_uncommitted(commit())
-        refuse_other_images(store, rows, names)
-        run_all(options, folder, store, rows, names)
-    write_table(folder, rows)
-    print((RESULTS / f"accuracy_{folder}.md").read_text())
+        run_all(options, tasks, rows, AddControls() if only else Measure())
+    for folder, measured in rows.items():
+        if measured:
+            write_table(folder, measured, command_of(folder, options, table))
+    written = [RESULTS / f"accuracy_{folder}.md" for folder, measured in rows.items() if measured]
+    if table is not None:
+        written = [table.write({cell: read(store_of(table.folder(cell))) for cell in table.cells})]
+    for path in written:
+        print(path.read_text(encoding="utf-8"))
 
 
-def refuse_uncommitted(made_by: str) -> None:
-    """Stop where the code that would measure is in no commit."""
-    if made_by.endswith("+"):
-        sys.exit(
-            "spikelearn/ or models/ differ from the last commit: a row of them could not be made"
-            " again; commit the changes, or take them away"
-        )
+def divided(only: str | None) -> tuple[str, list[str]]:
+    """What `--only` says: controls or tables or nothing; and parts of a published table.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    words = [word.strip() for word in only.split(",")] if only else []
+    modes = [word for word in words if word in MODES]
+    if len(modes) > 1:
+        raise SpikelearnError(f"--only takes one of {' and '.join(MODES)}, found {only}")
+    return "".join(modes), [word for word in words if word not in MODES]
 
 
-def refuse_other_images(store: Path, rows: list[dict[str, Any]], names: list[str]) -> None:
-    """Stop where the rows are of other images than those at hand."""
-    shipped = {*names, *(row["recipe"] for row in rows)} & {*shipped_names("models/recipes")}
-    sources = {name: resolve_source(load_recipe(name).dataset) for name in shipped}
-    elsewhere = {r["source"] for r in rows if sources.get(r["recipe"], r["source"]) != r["source"]}
-    if elsewhere:
-        sys.exit(
-            f"{store.name} has rows of other images ({', '.join(sorted(elsewhere))}) than those at"
-            " hand: set SPIKELEARN_DATA to their folder, or move the file away to begin anew"
-        )
+def recipes_by_folder(
+    options: argparse.Namespace, table: PublishedTable | None, cells: list[str]
+) -> dict[str, list[str]]:
+    """Recipes that are asked for, by their folders.
+
+    Parameters
+    ----------
+    options : Namespace
+    table : PublishedTable or None
+    cells : list of str
+        Parts of the table, as mnist_mlp or mnist_mlp/backprop; all of it where it is empty.
+
+    Raises
+    ------
+    SpikelearnError
+        If there are none.
+    """
+    if table is not None:
+        by_folder = table.recipes(cells)
+    else:
+        folder = FAMILIES.get(options.family, f"{options.dataset}_{options.network}")
+        shipped = shipped_names("models/recipes")
+        by_folder = {folder: [name for name in shipped if name.startswith(f"{folder}/")]}
+    if options.rules:
+        rules = options.rules.split(",")
+        by_folder = {
+            folder: [name for name in names if name.split("/")[1] in rules]
+            for folder, names in by_folder.items()
+        }
+    if not any(by_folder.values()):
+        raise SpikelearnError(f"no recipe in models/recipes/{', '.join(by_folder)} fits")
+    return {folder: names for folder, names in by_folder.items() if names}
 
 
-def waiting_jobs(
-    options: argparse.Namespace, rows: list[dict[str, Any]], names: list[str]
-) -> list[tuple[str, int]]:
-    """Recipes and seeds that are to be measured; of controls, those whose row has none."""
-    if options.only == "controls":
-        bare = {(r["recipe"], int(r["seed"])) for r in rows if not r["controls_commit"]}
-        return [(n, s) for s in range(options.seeds) for n in names if (n, s) in bare]
-    current = {name: digest_of(name) for name in names}
-    known = {(r["recipe"], int(r["seed"])) for r in rows if current.get(r["recipe"]) == r["config"]}
-    # Seeds outermost: an interrupted benchmark has the first seed of every rule first.
-    return [(n, s) for s in range(options.seeds) for n in names if (n, s) not in known]
+def waiting(
+    options: argparse.Namespace,
+    table: PublishedTable | None,
+    rows: dict[str, list[Row]],
+    names: list[str],
+    only: str,
+) -> list[Task]:
+    """What is to be measured, of every seed all that has it before the next.
+
+    Parameters
+    ----------
+    options : Namespace
+    table : PublishedTable or None
+        Which says how long a run may take, and how many seeds there are.
+    rows : dict
+        By folder.
+    names : list of str
+        Recipes whose images are at hand.
+    only : str
+        "controls", or nothing.
+    """
+    found = []
+    for folder, measured in rows.items():
+        own = [name for name in names if name.startswith(f"{folder}/")]
+        seeds, minutes = options.seeds or 3, options.minutes
+        if table is not None:
+            cell = table.cells[table.cell(folder)]
+            seeds = options.seeds or cell.seeds
+            minutes = min(minutes, cell.minutes)
+        todo = waiting_tasks(measured, own, seeds, only == "controls", options.again_failed)
+        found += [Task(name, seed, minutes) for name, seed in todo]
+    return sorted(found, key=lambda task: task.seed)
+
+
+@functools.cache
+def n_images(dataset: str, source: str) -> int:
+    """How many training images a data set has."""
+    return len(load_dataset(dataset, source).train_labels)
+
+
+def tell_plan(tasks: list[Task]) -> None:
+    """Say what is to be measured, and about how long each takes, by a sample of its updates."""
+    from spikelearn.training.expected_costs import expected_costs
+
+    minutes: dict[str, float] = {}
+    for task in tasks:
+        if task.recipe not in minutes:
+            config = load_recipe(task.recipe)
+            if config.n_train is None and isinstance(config, TrainConfig):  # read once for all
+                config = load_recipe(task.recipe, n_train=n_images(config.dataset, config.source))
+            costs = expected_costs(config)
+            minutes[task.recipe] = costs.seconds / 60
+            may = f", and may take {CORES * task.minutes:g}" if task.minutes < float("inf") else ""
+            print(f"{task.recipe}: about {minutes[task.recipe]:.0f} minutes of a processor{may}")
+    total = sum(minutes[task.recipe] for task in tasks)
+    print(f"{len(tasks)} runs to do, about {total / 60:.1f} hours of a processor, updates alone")
 
 
 def run_all(
-    options: argparse.Namespace,
-    folder: str,
-    store: Path,
-    rows: list[dict[str, Any]],
-    names: list[str],
+    options: argparse.Namespace, tasks: list[Task], rows: dict[str, list[Row]], work: Measure
 ) -> None:
-    """Measure what is waiting, several at a time; each is written when it is done."""
-    measured = add_controls if options.only == "controls" else measure
-    waiting = waiting_jobs(options, rows, names)
-    started = time.monotonic()
-    context = multiprocessing.get_context("spawn")
-    with (
-        progress_bars() as bar,
-        concurrent.futures.ProcessPoolExecutor(options.jobs, mp_context=context) as pool,
-    ):
-        say = bar(f"accuracy, {folder}")
-        total, done, running = len(waiting), 0, {}
-        say(0.0, f"{total} runs to do")
-        while waiting or running:
-            late = time.monotonic() - started > 60 * options.limit_minutes
-            while waiting and not late and len(running) < options.jobs:
-                job = waiting.pop(0)
-                running[pool.submit(measured, *job, options.runs)] = job
-            if not running:
-                break
-            finished, _ = concurrent.futures.wait(
-                running, return_when=concurrent.futures.FIRST_COMPLETED
-            )
-            for future in finished:
-                name, seed = running.pop(future)
-                done += 1
-                try:
-                    row = future.result()
-                except Exception as error:  # one recipe that fails leaves the others their turn
-                    print(f"{name}, seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
-                    continue
-                take(rows, row)
-                write(store, rows)
-                say(done / total, f"{name}, seed {seed}")
+    """Measure what is waiting, several at a time; each is written when it is done.
+
+    Parameters
+    ----------
+    options : Namespace
+    tasks : list of Task
+    rows : dict
+        By folder; what is measured is added.
+    work : Measure
+    """
+    workers = Workers(1 if options.scheduler else options.workers, options.scheduler)
+    if options.scheduler:  # whose workers have the toolkit, and not these files
+        import accuracy_rows
+        import cloudpickle
+
+        cloudpickle.register_pickle_by_value(accuracy_rows)
+    options.runs.mkdir(parents=True, exist_ok=True)
+    with progress_bars() as bar:
+        say = bar("accuracy")
+        say(0.0, f"{len(tasks)} runs to do")
+        begun = in_time(tasks, options.limit_minutes)
+        found = outcomes_in(options.runs, work, begun, workers, _tell, work.uses_gpu)
+        with contextlib.closing(found) as outcomes:
+            for done, (task, outcome) in enumerate(outcomes, 1):
+                keep(rows, task, outcome, isinstance(work, AddControls))
+                say(done / len(tasks), f"{task.recipe}, seed {task.seed}")
 
 
-def take(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
-    """Put a row into the table, in the place of an older one of its recipe and seed."""
-    for known in rows:
-        if (known["recipe"], int(known["seed"])) == (row["recipe"], int(row["seed"])):
-            known.update(row)
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def keep(rows: dict[str, list[Row]], task: Task, outcome: Row | Failed, added: bool) -> None:
+    """Write what came of a task; one that fails leaves the others their turn.
+
+    Parameters
+    ----------
+    rows : dict
+        By folder.
+    task : Task
+    outcome : dict or Failed
+    added : bool
+        Whether columns are added to a row, which stays as it is where that fails.
+    """
+    folder = task.recipe.split("/")[0]
+    if isinstance(outcome, Failed):
+        print(f"{task.recipe}, seed {task.seed}: {outcome.sentence}", file=sys.stderr)
+        if outcome.passing or added:
             return
-    rows.append(row)
+        outcome = failed_row(task, outcome.sentence)
+    take(rows[folder], outcome)
+    write(store_of(folder), rows[folder])
+
+
+def in_time(
+    tasks: list[Task], limit_minutes: float, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Task]:
+    """The tasks, as long as there is time to begin another.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    limit_minutes : float
+    clock : callable
+        Gives seconds.
+    """
+    started = clock()
+    for task in tasks:
+        if clock() - started > 60 * limit_minutes:
+            return
+        yield task
 
 
 def parse() -> argparse.Namespace:
     """Command-line options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="mnist")
-    parser.add_argument("--network", default="mlp", help="mlp, cnn, elman, gru, spiking_cnn")
-    parser.add_argument("--table", choices=sorted(FOLDERS), help="a published table instead")
+    parser.add_argument("--network", default="mlp", help="mlp, cnn, strong, elman, spiking_cnn ...")
+    parser.add_argument("--table", choices=sorted(TABLES), help="a published table instead")
     parser.add_argument(
         "--family", choices=sorted(FAMILIES),
         help="spiking: rules of spiking layers; stdp: Diehl and Cook's network",
     )  # fmt: skip
     parser.add_argument("--rules", help="only these, separated by commas")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
-    parser.add_argument("--limit-minutes", type=float, default=float("inf"))
+    parser.add_argument("--seeds", type=int, help="3, or what the table says")
+    parser.add_argument("--workers", type=int, default=CORES, help="runs at a time")
+    parser.add_argument("--scheduler", default="", help="address of a Dask scheduler instead")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="a run may take")
+    parser.add_argument("--limit-minutes", type=float, default=float("inf"), help="begin no more")
     parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"), help="checkpoints")
+    parser.add_argument("--again-failed", action="store_true", help="try again what has failed")
+    parser.add_argument("--plan", action="store_true", help="measure nothing, say what is missing")
     parser.add_argument(
         "--only",
-        choices=("controls", "tables"),
         help="controls: train no network, run the controls that rows lack; tables: run nothing,"
-        " write the table anew from the rows",
+        " write the table anew from the rows; of a published table also parts, as mnist_mlp or"
+        " mnist_mlp/backprop, separated by commas",
     )
     return parser.parse_args()
 
 
-def digest_of(name: str) -> str:
-    """The key of everything that decides a recipe's numbers, with the seed of the recipe."""
-    return run_key(load_recipe(name).complete())[:12]
-
-
-def measure(name: str, seed: int, runs: Path) -> dict[str, Any]:
-    """Train by a recipe; one row of the table."""
-    import torch
-
-    from spikelearn.training import train
-    from spikelearn.training.stdp_training import STDPRun
-
-    torch.set_num_threads(1)
-    config = load_recipe(name, seed=seed)
-    # A run that goes on from a checkpoint has taken what it took before, too.
-    kept = runs / f".{config.run_name()}.seconds"
-    before = float(kept.read_text()) if kept.is_file() else 0.0
-    started = time.process_time()
-    try:
-        run = train(config, runs)
-    finally:
-        seconds = before + time.process_time() - started
-        write_text(kept, f"{seconds:.1f}\n")
-    layers = run.layers
-
-    def by_layer(column: str) -> str:
-        return " ".join(f"{value:.3g}" for value in layers[column])
-
-    return {
-        "recipe": name,
-        "rule": config.rule,
-        "seed": seed,
-        "model": config.model,
-        **{k: run.summary.get(k) for k in COLUMNS[4:8]},
-        # Of layers that STDP trains a row stands for a part of an epoch.
-        "epochs": config.epochs if isinstance(run, STDPRun) else len(run.epochs) - 1,
-        "seconds": round(seconds, 1),
-        "n_train": config.n_train or "all",
-        "n_test": run.summary["n_test"],
-        "source": run.config["source"],
-        "flag": run.summary["flag"],
-        "weight_displacement": by_layer("weight_displacement"),
-        "dead_units": by_layer("dead_units"),
-        "gradient_cosine": by_layer("gradient_cosine"),
-        "config": digest_of(name),
-        **provenance(),
-        **controls(config, runs),
-    }
-
-
-def add_controls(name: str, seed: int, runs: Path) -> dict[str, Any]:
-    """The controls of a row that was measured without."""
-    import torch
-
-    torch.set_num_threads(1)
-    config = load_recipe(name, seed=seed)
-    return {"recipe": name, "seed": seed, **controls(config, runs)}
-
-
-def controls(config: Any, runs: Path) -> dict[str, Any]:
-    """The columns of the controls."""
-    from spikelearn.training.controls import controls_of
-
-    found = controls_of(config, runs / "controls")
-    return {
-        "linear_readout": found.linear_readout,
-        "random_features": "" if found.random_features is None else found.random_features,
-        "controls_commit": commit(),
-    }
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Rows measured before."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    # Of columns that an older file has not, nothing is known.
-    return [{column: row.get(column) or "" for column in COLUMNS} for row in rows]
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Keep the rows, sorted."""
-    rows.sort(key=lambda row: (row["recipe"], int(row["seed"])))
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_table(folder: str, rows: list[dict[str, Any]]) -> None:
-    """The table of a folder of recipes, as Markdown."""
-    targets = yaml.safe_load((HERE / "targets.yaml").read_text()).get(folder, {})
-    lines = [
-        f"# Test accuracy, {folder.replace('_', ' ')}",
-        "",
-        "Mean over seeds, in per cent; epochs and settings chosen on validation images."
-        " Controls: a linear readout of the input, and one of random features, the last hidden"
-        " layer of the very network before any learning; the same seeds, training and test images."
-        " Above a control is what a test tells from it, paired by seed, for other test images"
-        " too (with one seed: of two binomial shares); differences in points with 95 % intervals."
-        f" {chance_words(rows)}Displacement: norm of the weights' change over their norm at the"
-        " start, by layer."
-        " Cosine: of the last update with the gradient of backpropagation, by layer."
-        " Seconds: of processor time, evaluation included. Made by: the commit of the row's runs"
-        " (+: with changes that were never committed), and of its controls.",
-        "",
-        "| rule | model | seeds | test accuracy | s.d. | linear readout | random features"
-        " | beside its controls | target | epochs | seconds"
-        " | nearest centroid | displacement | dead units | cosine | made by | flag |",
-        "|" + "---|" * 17,
-    ]
-    beside = standing(rows)
-    for name in dict.fromkeys(row["recipe"] for row in rows):
-        group = [row for row in rows if row["recipe"] == name]
-        lines.append("| " + " | ".join(cells_of(group, targets, beside[name])) + " |")
-    about = {
-        key: ", ".join(sorted({str(row[key]) for row in rows}))
-        for key in ("machine", "versions", "date", "source")
-    }
-    about["training images"] = ", ".join(sorted({str(row["n_train"]) for row in rows}))
-    about |= {"standing": standing_words(rows)}
-    lines += ["", f"Command: `python benchmarks/accuracy.py {command_of(folder)}`  "]
-    lines += as_lines({key: value for key, value in about.items() if value})
-    write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")
-
-
-def cells_of(group: list[dict[str, Any]], targets: dict[str, float], beside: str) -> list[str]:
-    """The cells of a recipe's row.
+def command_of(folder: str, options: argparse.Namespace, table: PublishedTable | None) -> str:
+    """The options that make the table of a folder.
 
     Parameters
     ----------
-    group : list of dict
-        Its runs, a seed each.
-    targets : dict of str to float
-        Accuracies to be reached, by rule.
-    beside : str
-        How it stands to its controls.
+    folder : str
+    options : Namespace
+    table : PublishedTable or None
+        That the folder is a part of.
     """
-    first, short = group[0], group[0]["recipe"].split("/")[1]
-    accuracies = [100 * float(row["test_accuracy"]) for row in group]
-    mean, target = statistics.mean(accuracies), targets.get(short)
-    spread = f"{statistics.stdev(accuracies):.2f}" if len(group) > 1 else ""
-    mark = "" if target is None else f"{target:g} {'reached' if mean >= target else 'missed'}"
-    centroid = [100 * float(r["nearest_centroid_accuracy"] or "nan") for r in group]
-    made = ", ".join(dict.fromkeys(row["commit"] for row in group))
-    later = [row["controls_commit"] for row in group if row["linear_readout"] != ""]
-    return [
-        short, first["model"], str(len(group)), f"{mean:.2f}", spread,
-        *(control_cell(group, control) for control in CONTROLS), beside, mark,
-        str(first["epochs"]), f"{statistics.mean(float(r['seconds']) for r in group):.0f}",
-        f"{statistics.mean(centroid):.1f}".replace("nan", ""),
-        first["weight_displacement"], first["dead_units"], first["gradient_cosine"],
-        made + (f"; controls {', '.join(dict.fromkeys(later))}" if later else ""), first["flag"],
-    ]  # fmt: skip
-
-
-def control_cell(group: list[dict[str, Any]], control: str) -> str:
-    """Mean accuracy of a control over the seeds that have it, and how many these are."""
-    found = [100 * float(row[control]) for row in group if row[control] != ""]
-    if not found:
-        return "none: no hidden layer" if group[0]["controls_commit"] else "not run"
-    fewer = f" ({len(found)} of {len(group)} seeds)" if len(found) < len(group) else ""
-    return f"{statistics.mean(found):.2f}{fewer}"
-
-
-def standing(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """How every recipe stands to its controls, in words."""
-    import pandas as pd
-
-    from spikelearn.comparison.accuracies import control_table
-    from spikelearn.report.accuracy_words import beside_controls
-
-    runs = pd.DataFrame(rows).replace("", float("nan"))
-    kinds = {"seed": int, "n_test": int, "test_accuracy": float}
-    table = control_table(runs.astype(kinds | dict.fromkeys(CONTROLS, float)), ["recipe"])
-    words = {str(name): beside_controls(part) for name, part in table.groupby("recipe")}
-    for name in words:
-        if name.split("/")[1] in CONTROL_RECIPES:
-            words[name] = "is a control itself"
-    return words
-
-
-def chance_words(rows: list[dict[str, Any]]) -> str:
-    """The share of the largest class, where the images are at hand."""
-    from spikelearn.stimuli.datasets import load_dataset
-    from spikelearn.training.measures import largest_share
-
-    dataset = load_recipe(rows[0]["recipe"]).dataset
-    try:
-        labels = load_dataset(dataset, rows[0]["source"]).test_labels
-    except SpikelearnError:
-        return ""
-    share = 100 * largest_share(labels)
-    return f"Always giving the same answer reaches {share:.1f} at most. "
-
-
-def standing_words(rows: list[dict[str, Any]]) -> str:
-    """How many rows are not what today's recipes and rules would make, or cannot be told."""
-    current: dict[str, str | None] = {}
-    for name in {row["recipe"] for row in rows} & {*shipped_names("models/recipes")}:
-        try:
-            current[name] = digest_of(name)
-        except SpikelearnError:  # its images are not at hand
-            current[name] = None
-    older = sum(current.get(r["recipe"], "") not in (None, r["config"]) for r in rows)
-    words = []
-    if older:
-        words.append(
-            f"{older} of {len(rows)} runs were made before their recipe, the code of their rule or"
-            " the format of runs last changed"
-        )
-    if None in current.values():
-        words.append("whether the recipes have changed since cannot be told without the images")
-    return "; ".join(words)
-
-
-def command_of(folder: str) -> str:
-    """The options that make this table."""
-    for option, places in (("table", FOLDERS), ("family", FAMILIES)):
-        for name, place in places.items():
-            if place == folder:
-                return f"--{option} {name}"
-    dataset, spiking, network = folder.rpartition("_spiking_")
-    if spiking:
-        return f"--dataset {dataset} --network spiking_{network}"
-    dataset, _, network = folder.rpartition("_")
-    return f"--dataset {dataset} --network {network}"
+    if table is not None:
+        return f"--table {table.name} --only {table.cell(folder)}"
+    for name, place in FAMILIES.items():
+        if place == folder:
+            return f"--family {name}"
+    return f"--dataset {options.dataset} --network {options.network}"
 
 
 if __name__ == "__main__":

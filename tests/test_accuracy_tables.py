@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
-import importlib.util
+import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import accuracy_rows  # noqa: E402
+import accuracy_tables  # noqa: E402
 
 
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("accuracy_tables", BENCHMARKS / "accuracy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-ACCURACY = script()
-
-
-def row(rule: str, seed: int, accuracy: float, **more: Any) -> dict[str, Any]:
-    told = dict.fromkeys(ACCURACY.COLUMNS, "") | {
+def row(rule: str, seed: int, accuracy: Any, **more: Any) -> dict[str, Any]:
+    told = dict.fromkeys(accuracy_rows.COLUMNS, "") | {
         "recipe": f"mnist_mlp/{rule}", "rule": rule, "seed": str(seed), "model": "mlp_784_256",
         "test_accuracy": accuracy, "epochs": 3, "seconds": 1.0, "n_train": "all",
         "n_test": "10000", "source": "full", "config": "none", "commit": "abc1234",
@@ -54,8 +44,9 @@ def table_of(text: str) -> dict[str, dict[str, str]]:
 
 
 def test_rows_stand_beside_their_controls_and_name_their_commits(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(ACCURACY, "RESULTS", tmp_path)
-    ACCURACY.write_table("mnist_mlp", rows())
+    monkeypatch.setattr(accuracy_tables, "RESULTS", tmp_path)
+    failed = row("sanger", 0, "", flag="failed: the loss is no longer finite")
+    accuracy_tables.write_table("mnist_mlp", [*rows(), failed], "--dataset mnist")
     text = (tmp_path / "accuracy_mnist_mlp.md").read_text()
     table = table_of(text)
     oja = table["oja"]
@@ -72,24 +63,26 @@ def test_rows_stand_beside_their_controls_and_name_their_commits(tmp_path, monke
     assert table["pepita"]["random features"] == "not run"
     assert table["pepita"]["made by"] == "abc1234+"
     assert table["random_features"]["beside its controls"] == "is a control itself"
-    assert "10 of 10 runs were made before" in text
+    assert table["sanger"]["test accuracy"] == "none"
+    assert table["sanger"]["flag"] == "seed 0 failed: the loss is no longer finite"
+    assert "11 of 11 runs were made before" in text
 
 
 def test_uncommitted_code_is_refused() -> None:
-    ACCURACY.refuse_uncommitted("abc1234")
+    accuracy_rows.refuse_uncommitted("abc1234")
     with pytest.raises(SystemExit, match="could not be made again"):
-        ACCURACY.refuse_uncommitted("abc1234+")
+        accuracy_rows.refuse_uncommitted("abc1234+")
 
 
 def test_what_is_waiting_are_runs_that_changed_and_controls_that_are_not_there() -> None:
-    options = argparse.Namespace(only="controls", seeds=2)
     names = [f"mnist_mlp/{rule}" for rule in ("oja", "pepita")]
-    assert ACCURACY.waiting_jobs(options, rows(), names) == [("mnist_mlp/pepita", 0)]
-    options.only = None
+    assert accuracy_rows.waiting_tasks(rows(), names, 2, only_controls=True) == [
+        ("mnist_mlp/pepita", 0)
+    ]
     # Every row is of another recipe than today's, so all are measured, and none is thrown away.
-    assert len(ACCURACY.waiting_jobs(options, rows(), names)) == 4
+    assert len(accuracy_rows.waiting_tasks(rows(), names, 2)) == 4
     known = rows()
-    ACCURACY.take(known, row("pepita", 0, 0.5))
+    accuracy_rows.take(known, row("pepita", 0, 0.5))
     assert len(known) == len(rows())
     assert [r["test_accuracy"] for r in known if r["rule"] == "pepita"] == [0.5]
 

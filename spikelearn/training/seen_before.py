@@ -1,4 +1,4 @@
-"""Test and validation examples that were trained on: the same content, bit by bit."""
+"""Examples that test what learned or was chosen by them: the same content, bit by bit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def _digest(example: np.ndarray) -> bytes:
 
 
 def seen_before(learned: Any, validation: Any, test: Any, what: str = "image") -> list[str]:
-    """A sentence for test, and one for validation examples that are training examples, if any are.
+    """Sentences on test and validation examples that are not new to what they test, if any are.
+
+    Of training examples among the test and the validation examples, and of test examples among
+    those by which the epoch is chosen.
 
     Parameters
     ----------
@@ -43,4 +46,10 @@ def seen_before(learned: Any, validation: Any, test: Any, what: str = "image") -
                 f"{count:,} of {len(shown):,} {part} {what}s {are} (the same content), so that"
                 f" {part} accuracy is partly one of memory"
             )
+    if validation is not None and test is not None and (count := n_seen(test, validation)):
+        are = f"are test {what}s too" if count > 1 else f"is a test {what} too"
+        sentences.append(
+            f"{count:,} of {len(validation):,} validation {what}s {are} (the same content), so that"
+            " test accuracy is partly that of a choice by it"
+        )
     return sentences

@@ -39,6 +39,16 @@ def test_each_part_has_a_sentence_of_its_own() -> None:
     ]
 
 
+def test_test_images_by_which_the_epoch_is_chosen_are_told() -> None:
+    assert seen_before(IMAGES[:30], IMAGES[30:40], IMAGES[35:]) == [
+        "5 of 10 validation images are test images too (the same content), so that test accuracy is"
+        " partly that of a choice by it"
+    ]
+    assert seen_before(IMAGES[:30], IMAGES[30:31], IMAGES[30:])[0].startswith(
+        "1 of 1 validation images is a test image too"
+    )
+
+
 def test_a_run_says_how_many_of_its_test_images_it_trained_on(tmp_path: Path) -> None:
     np.savez(
         tmp_path / "mine.npz",
@@ -50,11 +60,15 @@ def test_a_run_says_how_many_of_its_test_images_it_trained_on(tmp_path: Path) ->
     config = sl.TrainConfig(
         model="mlp_64", rule="backprop", dataset=str(tmp_path / "mine.npz"), epochs=1
     )
-    with pytest.warns(TrainingWarning, match="of 25 test images are training images too"):
+    with pytest.warns(TrainingWarning) as warned:
         run = sl.train(config)
+    told = [str(w.message) for w in warned]
+    assert any("of 25 test images are training images too" in sentence for sentence in told)
     held = 6  # a tenth is for validation; those among the twenty were not learned
     count = int(run.summary["flag"].split(" of 25 test images")[0].split()[-1])
     assert 20 - held <= count <= 20
+    chosen_by = 20 - count  # the others are among the validation images
+    assert f"{chosen_by} of 6 validation images" in run.summary["flag"]
 
 
 def test_copies_that_lie_on_both_sides_of_the_held_out_fifth_are_told(tmp_path: Path) -> None:
