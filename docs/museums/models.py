@@ -31,6 +31,7 @@ KINDS = {
     "elman": "a recurrent network",
     "gru": "a recurrent network with gates",
     "spiking_mlp": "a network of spiking layers that is trained",
+    "spiking_cnn": "a convolutional network of spiking layers that is trained",
     "latency_mlp": "a network of spike times that is trained",
     "latency_cnn": "a convolutional network of spike times that is trained",
 }
@@ -175,7 +176,7 @@ def shapes(model: Any) -> list[tuple[str, tuple[int, ...]]]:
     """Layers from input to output, with their shapes."""
     if model.kind == "latency_cnn":
         found = [*model.shapes, (model.n_classes,)]
-    elif model.kind == "cnn":
+    elif model.kind in ("cnn", "spiking_cnn"):
         found = model.shapes
     elif model.kind == "residual_mlp":
         found = [(model.n_inputs,), *[(model.width,)] * model.depth, (model.n_classes,)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from spikelearn.networks.recurrent import Recurrent
     from spikelearn.networks.residual_mlp import ResidualMLP
     from spikelearn.networks.spiking import SpikingNetwork
+    from spikelearn.networks.spiking_cnn import SpikingCNN
     from spikelearn.networks.spiking_mlp import SpikingMLP
+
+    Model: TypeAlias = (
+        MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP | SpikingCNN | LatencyMLP
+        | LatencyCNN
+    )  # fmt: skip
 
 # Kind of a model file -> (module, class).
 KINDS: dict[str, tuple[str, str]] = {
@@ -32,6 +38,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "gru": ("spikelearn.networks.recurrent", "Recurrent"),
     "spiking": ("spikelearn.networks.spiking", "SpikingNetwork"),
     "spiking_mlp": ("spikelearn.networks.spiking_mlp", "SpikingMLP"),
+    "spiking_cnn": ("spikelearn.networks.spiking_cnn", "SpikingCNN"),
     "latency_mlp": ("spikelearn.networks.latency_mlp", "LatencyMLP"),
     "latency_cnn": ("spikelearn.networks.latency_cnn", "LatencyCNN"),
 }
@@ -69,15 +76,14 @@ __all__ = [  # noqa: PLE0604 - names of PARTS besides
     "LatencyMLP",
     "Recurrent",
     "ResidualMLP",
+    "SpikingCNN",
     "SpikingMLP",
     "SpikingNetwork",
     "load_model",
 ]
 
 
-def load_model(
-    name: str | Path,
-) -> MLP | CNN | ResidualMLP | Recurrent | SpikingNetwork | SpikingMLP | LatencyMLP | LatencyCNN:
+def load_model(name: str | Path) -> Model:
     """The model of that name among the shipped ones, or in the YAML or NIR file at that path.
 
     Raises

@@ -41,7 +41,7 @@ class Convolution(Layer):
         weights = (shape.channels, self.in_shape[0], self.size, self.size)
         self.weight = nn.Parameter(scaled_uniform(weights, ACTIVATIONS[activation].gain, generator))
         self.make_bias(shape.bias)
-        if shape.norm is not None:
+        if shape.norm in ("batch", "group"):
             self.norm = Normalisation(shape.norm, shape.channels, shape.groups)
         pool = shape.pooling
         self.pooling = None if pool is None else Pooling(pool.kind, pool.size, pool.stride)

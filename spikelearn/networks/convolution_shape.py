@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Shape = tuple[int, int, int]
+Norm = Literal["batch", "group", "weights"]
 _POOL = re.compile(r"(max|average) ([0-9]+)(?: stride ([0-9]+))?")
 _NORM = re.compile(r"batch|group ([0-9]+)")
 
@@ -42,8 +43,8 @@ class ConvolutionShape:
         Side of the squares that are averaged before the nonlinearity.
     pooling : PoolShape or None
         Of the activity.
-    norm : {"batch", "group", None}
-        Of the drive, with `groups` groups of channels.
+    norm : {"batch", "group", "weights", None}
+        Of the drive, with `groups` groups of channels; or of each kernel itself.
     bias, residual : bool
     dropout : float
     """
@@ -55,7 +56,7 @@ class ConvolutionShape:
     padding: int = 0
     averaged: int = 1
     pooling: PoolShape | None = None
-    norm: Literal["batch", "group"] | None = None
+    norm: Norm | None = None
     groups: int = 1
     bias: bool = True
     dropout: float = 0.0
@@ -160,7 +161,7 @@ def pooling_of(text: str | int) -> tuple[int, PoolShape | None]:
     return 1, PoolShape(kind, int(size), int(stride or size))  # type: ignore[arg-type]
 
 
-def norm_of(text: str) -> tuple[Literal["batch", "group"] | None, int]:
+def norm_of(text: str) -> tuple[Norm | None, int]:
     """The kind of normalisation, and the number of groups: of "none", "batch" or "group 8".
 
     Raises

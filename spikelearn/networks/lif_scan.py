@@ -12,6 +12,7 @@ reset:
     a[t] = d[t] + beta (1 - s[t], for `zero`) a[t+1]        dC/dv, which is dC/dI
     h[t] = rho h[t+1] - d[t]                                dC/dtheta
     dC/dU = sum_t a[t+1] s[t]^T
+    dC/dbeta = sum_t a[t] r[t-1]            where the time constant is learned, too
 
 One autograd node for the whole sequence: a step costs a few operations on memory that is already
 there, where a graph of steps allocates and keeps all of its parts.
@@ -51,7 +52,11 @@ class Neurons:
 
 
 def scan(
-    drives: torch.Tensor, neurons: Neurons, psi: Psi, recurrent: torch.Tensor | None = None
+    drives: torch.Tensor,
+    neurons: Neurons,
+    psi: Psi,
+    recurrent: torch.Tensor | None = None,
+    beta: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Spikes, 0 or 1, of the shape of `drives`, (steps, batch, neurons), in mV.
 
@@ -59,7 +64,7 @@ def scan(
 
     Parameters
     ----------
-    drives : tensor of shape (steps, batch, neurons)
+    drives : tensor of shape (steps, batch, neurons), or (steps, batch, channels, height, width)
         Input of each step in mV.
     neurons : Neurons
         Their constants.
@@ -67,17 +72,24 @@ def scan(
         The surrogate derivative of a spike.
     recurrent : tensor of shape (neurons, neurons), optional
         Weights to and from, in mV.
+    beta : tensor, scalar, optional
+        `neurons.beta`, where it learns; in layers that are not recurrent and do not adapt.
     """
-    spikes: torch.Tensor = _Scan.apply(drives, recurrent, neurons, psi)
+    spikes: torch.Tensor = _Scan.apply(drives, recurrent, beta, neurons, psi)
     return spikes
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, drives: torch.Tensor, recurrent: torch.Tensor | None, neurons: Neurons, psi: Psi
+        ctx: Any,
+        drives: torch.Tensor,
+        recurrent: torch.Tensor | None,
+        beta: torch.Tensor | None,
+        neurons: Neurons,
+        psi: Psi,
     ) -> torch.Tensor:
-        distances, spikes = torch.empty_like(drives), torch.empty_like(drives)
+        distances, spikes = _step_by_step(drives), _step_by_step(drives)
         v = torch.zeros_like(drives[0])
         theta = torch.zeros_like(v) if neurons.increment_mv else None
         steps = zip(drives.unbind(), distances.unbind(), spikes.unbind(), strict=True)
@@ -123,7 +135,8 @@ class _Scan(torch.autograd.Function):
                     parts[t].addcmul_(parts[t + 1], 1.0 - spikes[t], value=neurons.beta)
                 else:
                     parts[t].add_(parts[t + 1], alpha=neurons.beta)
-            return gradient, None, None, None
+            by_beta = _by_beta(gradient, distances, neurons) if ctx.needs_input_grad[2] else None
+            return gradient, None, by_beta, None, None
         gradient = torch.empty_like(distances)
         later = torch.zeros_like(distances[0])  # a[t + 1]
         excess = torch.zeros_like(later)  # h[t + 1]
@@ -144,7 +157,32 @@ class _Scan(torch.autograd.Function):
         if recurrent is not None:
             assert spikes is not None  # noqa: S101
             by_recurrent = gradient[1:].flatten(0, 1).T @ spikes[:-1].flatten(0, 1)
-        return gradient, by_recurrent, None, None
+        return gradient, by_recurrent, None, None, None
+
+
+def _step_by_step(drives: torch.Tensor) -> torch.Tensor:
+    """Memory of the shape of `drives`; also where one step stands for all of them there."""
+    if drives.stride(0):
+        return torch.empty_like(drives)
+    return torch.empty_strided(
+        drives.shape,
+        (drives[0].numel(), *drives[0].stride()),
+        dtype=drives.dtype,
+        device=drives.device,
+    )
+
+
+def _by_beta(by_potential: torch.Tensor, distances: torch.Tensor, neurons: Neurons) -> torch.Tensor:
+    """Sum over the steps of a[t] r[t - 1]."""
+    total = by_potential.new_zeros(())
+    for now, before in zip(by_potential[1:], distances[:-1], strict=True):
+        silent = before <= 0.0
+        if neurons.zero:
+            left = (before + neurons.threshold_mv) * silent
+        else:
+            left = before.add(silent, alpha=neurons.threshold_mv)
+        total += torch.dot(now.flatten(), left.flatten())
+    return total
 
 
 def mean_potential_weights(decay: float, n_steps: int, like: torch.Tensor) -> torch.Tensor:

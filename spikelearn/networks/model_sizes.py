@@ -31,7 +31,7 @@ def model_size(description: Any) -> ModelSize:
 
     Parameters
     ----------
-    description : MLP, CNN, ResidualMLP, Recurrent, SpikingMLP, LatencyMLP or LatencyCNN
+    description : MLP, CNN, ResidualMLP, Recurrent, SpikingMLP, SpikingCNN, LatencyMLP, LatencyCNN
     """
     of_kind = {
         "cnn": _convolutional,
@@ -40,6 +40,7 @@ def model_size(description: Any) -> ModelSize:
         "gru": _recurrent,
         "latency_cnn": _of_latencies,
         "spiking_mlp": _spiking,
+        "spiking_cnn": _spiking_convolutional,
         "latency_mlp": _spiking,
         "mlp": lambda d: _dense(d.sizes),
     }
@@ -73,13 +74,18 @@ def _convolutional(description: Any) -> ModelSize:
     shapes = description.convolutions()
     for shape in shapes:
         maps, kernel = bounded(shape.channels), bounded(shape.size) ** 2
-        beside = int(shape.bias) + 2 * (shape.norm is not None)
+        beside = int(shape.bias) + {None: 0, "weights": 1}.get(shape.norm, 2)
         weights += (bounded(shape.in_shape[0]) * kernel + beside) * maps
         units += maps * bounded(math.prod(shape.kernel_sides))
     last = math.prod(shapes[-1].out_shape)
     rest = _dense([last, *description.hidden, description.n_classes])
     # Windows of the image are laid out as rows, so that a convolution is a product of matrices.
     return ModelSize(weights + rest.n_weights, units + rest.n_units)
+
+
+def _spiking_convolutional(description: Any) -> ModelSize:
+    size = _convolutional(description)
+    return ModelSize(size.n_weights, size.n_units, bounded(description.n_steps))
 
 
 def _of_latencies(description: Any) -> ModelSize:

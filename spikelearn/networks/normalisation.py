@@ -12,12 +12,13 @@ group, Wu & He 2018, arXiv:1803.08494
 from __future__ import annotations
 
 import weakref
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
 from spikelearn._errors import SpikelearnError
+from spikelearn.networks.convolution_shape import Norm
 
 _aten = torch.ops.aten
 MOMENTUM = 0.1  # share of a batch in the running means
@@ -30,7 +31,7 @@ class Normalisation(nn.Module):
     running_mean: torch.Tensor
     running_var: torch.Tensor
 
-    def __init__(self, kind: Literal["batch", "group"], channels: int, groups: int = 1) -> None:
+    def __init__(self, kind: Norm, channels: int, groups: int = 1) -> None:
         super().__init__()
         self.kind, self.groups = kind, groups
         self.weight = nn.Parameter(torch.ones(channels))

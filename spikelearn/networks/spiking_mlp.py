@@ -119,6 +119,8 @@ def surrogate_slope(distance: torch.Tensor) -> torch.Tensor:
 class SpikingClassifier(nn.Module):
     """The trainable network; weights of shape (n_out, n_in) in mV."""
 
+    convolutional = False
+
     def __init__(self, description: SpikingMLP, generator: torch.Generator) -> None:
         super().__init__()
         self.description = description
@@ -146,6 +148,16 @@ class SpikingClassifier(nn.Module):
     def n_steps(self) -> int:
         """Number of time steps of a stimulus."""
         return nearest_step(self.description.duration_ms, self.description.dt_ms)
+
+    @property
+    def n_reached(self) -> int:
+        """Steps in which the input can have reached the output."""
+        return self.n_steps - len(self.weights) + 1
+
+    @property
+    def n_drawn(self) -> int:
+        """Random numbers that decide about the spikes of an image in a step."""
+        return self.description.n_inputs
 
     @property
     def decays(self) -> list[float]:
@@ -213,6 +225,20 @@ class SpikingClassifier(nn.Module):
                 )
             scores.append(spikes.sum(0))
         return scores
+
+    def scores(
+        self, spikes: torch.Tensor, psi: Psi = surrogate_slope, backend: str = "native"
+    ) -> torch.Tensor:
+        """Class scores of shape (batch, classes): the last of what `forward` gives.
+
+        Parameters
+        ----------
+        spikes : tensor of shape (steps, batch, inputs)
+        psi : callable
+        backend : {"native", "snntorch", "norse"}
+        """
+        counts: list[torch.Tensor] = self(spikes, psi, backend)
+        return counts[-1]
 
     def _mean_potential(self, spikes: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Mean over the steps of leaky integrators' potential; input (steps, batch, sources)."""

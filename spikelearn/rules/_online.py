@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from spikelearn.networks.lif_scan import Neurons
+from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.networks.surrogates import Psi
 
 
@@ -59,6 +60,24 @@ class OnlineLayer:
         if adapts:
             self.theta = neurons.rho * (self.theta + neurons.increment_mv * self.out)
         return self.out
+
+    def at_drive(self, signal: torch.Tensor) -> torch.Tensor:
+        """The signal at the neurons' drives from that at their spikes."""
+        return signal * self.slope
+
+    def pull(self, delta: torch.Tensor) -> torch.Tensor:
+        """The signal at the spikes of the layer below."""
+        return delta @ self.below
+
+    def learn(self, delta: torch.Tensor, into: torch.Tensor) -> None:
+        """Add what the signal at the drives makes of the traces.
+
+        Parameters
+        ----------
+        delta : tensor of shape (batch, neurons)
+        into : tensor of the shape of `weight`
+        """
+        into.addmm_(delta.T, self.trace)
 
 
 class Block:
@@ -152,3 +171,45 @@ def _carried(
     """
     factors = of_traces.permute(1, 2, 0), traces.transpose(0, 1)
     return torch.bmm(*factors) if before is None else before.baddbmm_(*factors, beta=kept)
+
+
+def layers_of(network: SpikingClassifier, psi: Psi, batch: int) -> list[OnlineLayer]:
+    """The layers of a network before the first step.
+
+    Parameters
+    ----------
+    network : SpikingClassifier
+    psi : callable
+    batch : int
+        Number of samples.
+    """
+    layers = []
+    for index, (weight, decay) in enumerate(zip(network.weights, network.decays, strict=True)):
+        recurrent = network.recurrent[index] if index < len(network.recurrent) else None
+        layers.append(OnlineLayer(weight, recurrent, decay, network.neurons(index), psi, batch))
+    if network.description.readout == "potential":
+        layers[-1].neurons = None
+    return layers
+
+
+def hidden_units(network: SpikingClassifier) -> list[int]:
+    """Number of neurons of each hidden layer."""
+    return list(network.description.sizes[1:-1])
+
+
+def zeros(network: SpikingClassifier) -> list[torch.Tensor]:
+    """Of the shapes of the layers' weights, recurrent ones behind the others."""
+    within = [*(len(weight) for weight in network.recurrent)]
+    within += [0] * (len(network.weights) - len(within))
+    return [
+        weight.new_zeros(weight.shape[0], weight.shape[1] + n)
+        for weight, n in zip(network.weights, within, strict=True)
+    ]
+
+
+def leave(network: SpikingClassifier, gradients: list[torch.Tensor]) -> None:
+    """Leave in `.grad` of all weights what was added up, of the shapes that `zeros` gives."""
+    for weight, gradient in zip(network.weights, gradients, strict=True):
+        weight.grad = gradient[:, : weight.shape[1]].contiguous()
+    for weight, gradient in zip(network.recurrent, gradients, strict=False):
+        weight.grad = gradient[:, -len(weight) :].contiguous()

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
+from spikelearn.networks.spiking_convolutional import SpikingConvolutional
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.networks.surrogates import SURROGATE_SLOPE
 from spikelearn.networks.surrogates import surrogate as surrogate_of
@@ -28,7 +29,7 @@ class SpikingRule(Rule):
         Its slope k, in 1/mV.
     """
 
-    networks: ClassVar[tuple[str, ...]] = ("spiking_mlp",)
+    networks: ClassVar[tuple[str, ...]] = ("spiking_mlp", "spiking_cnn")
     network: SpikingClassifier  # type: ignore[assignment]
 
     def __init__(self, surrogate: str = "fast_sigmoid", slope: float = SURROGATE_SLOPE) -> None:
@@ -42,19 +43,27 @@ class SpikingRule(Rule):
         SpikelearnError
             If the network does not spike.
         """
+        kinds = " or ".join(self.networks)
         if not isinstance(network, SpikingClassifier):
             raise SpikelearnError(
-                f"the rule {type(self).__name__} trains spiking networks (kind: spiking_mlp), not"
+                f"the rule {type(self).__name__} trains spiking networks (kind: {kinds}), not"
                 f" {type(network).__name__}"
             )
+        if network.description.kind not in self.networks:
+            raise SpikelearnError(
+                f"the rule {type(self).__name__} trains networks of kind {kinds}, not"
+                f" {network.description.kind}"
+            )
+        if isinstance(network, SpikingConvolutional):
+            self._take(network, network, generator)
         self.network, self.generator = network, generator
         self.extra = nn.ModuleDict()
 
     def input_spikes(self, x: torch.Tensor) -> torch.Tensor:
-        """Spikes of shape (steps, batch, pixels), drawn for an update unless x is spikes."""
+        """What is shown, (steps, batch, inputs), drawn for an update unless x is spikes."""
         if x.dim() == 3:
             return self.network.given_spikes(x)
-        shape = (self.network.n_steps, *x.shape)
+        shape = (self.network.n_steps, len(x), self.network.n_drawn)
         return self.network.input_spikes(x, self.draw(shape, (None, "batch", None), "uniform"))
 
     @torch.no_grad()
@@ -68,7 +77,7 @@ class SpikingRule(Rule):
 
         The input spikes come from one fixed seed, so that evaluation is repeatable.
         """
-        return self.network(self.network.encode(x, torch_generator(0, "evaluation")))[-1]
+        return self.network.scores(self.network.encode(x, torch_generator(0, "evaluation")))
 
     @torch.no_grad()
     def activity(self, x: torch.Tensor) -> dict[str, torch.Tensor]:

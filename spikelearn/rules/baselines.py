@@ -102,7 +102,7 @@ class UntrainedSpiking(SpikingRule):
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """The loss of the batch; nothing is updated."""
-        return output_loss("cross_entropy", self.network(self.input_spikes(x))[-1], y)[0]
+        return output_loss("cross_entropy", self.network.scores(self.input_spikes(x)), y)[0]
 
 
 class UntrainedLatency(LatencyRule):

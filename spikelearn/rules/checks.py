@@ -198,8 +198,9 @@ def hidden_units_are_exchangeable(small: SmallNetwork) -> None:
     """Relabelling the hidden units relabels the update."""
     rule = small.fresh()
     spiking = spiking_layers(rule.network)
-    if not spiking and rule.network.kind != "mlp":
-        raise Skips("tested on multi-layer perceptrons")
+    kernels = spiking and any(weight.ndim > 2 for weight in spiking)
+    if kernels or (not spiking and rule.network.kind != "mlp"):
+        raise Skips("tested on fully connected layers")
     if not rule.exchangeable_units:
         raise Skips("its hidden units have ranks or classes")
     generator = torch_generator(small.seed, "permutations")

@@ -43,6 +43,9 @@ In a recurrent layer (all three) its own spikes of the step before are inputs li
 with weights behind the others in the same matrices; what they do to later spikes of the layer is
 left out. OTTT and DECOLLE leave out what a spike does to an adaptive threshold, too.
 
+OTTT and DECOLLE train convolutional layers, too (`_online_convolutional.py`): pooled within a step,
+before the trace, with kernels that may be standardised and time constants that learn.
+
 Every layer has its own clock, l - 1 steps behind the first's: a spike and what it does above bear
 the same t. `n_steps` is the number of steps in which the input can have reached the output.
 """
@@ -50,7 +53,7 @@ the same t. `n_steps` is the number of steps in which the input can have reached
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -59,13 +62,14 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import scaled_uniform
 from spikelearn.networks.surrogates import SURROGATE_SLOPE
-from spikelearn.rules._online import Block, OnlineLayer
+from spikelearn.rules import _online, _online_convolutional, _refusals
+from spikelearn.rules._online import Block
 from spikelearn.rules._spiking import SpikingRule
 from spikelearn.rules.feedback_alignment import fixed
 from spikelearn.rules.rule import Axis, Loss, check_option, check_range, output_loss
 
 Feedback = Literal["random", "symmetric", "adaptive"]
-Gradients = list[torch.Tensor]
+Gradients = list[Any]  # of each layer: a tensor, or what a convolutional one learns
 
 
 class _Online(SpikingRule):
@@ -93,6 +97,7 @@ class _Online(SpikingRule):
     """
 
     descends: ClassVar[Literal["all", "output", "none"]] = "output"
+    refuses: ClassVar[dict[str, str]] = _refusals.ONLINE
 
     def __init__(
         self,
@@ -129,34 +134,43 @@ class _Online(SpikingRule):
             )
 
     def _n_steps(self) -> int:
-        return self.network.n_steps - len(self.network.weights) + 1
+        return self.network.n_reached
+
+    @property
+    def _form(self) -> Any:
+        """What layers of this kind of network carry in time: a module."""
+        return _online_convolutional if self.network.convolutional else _online
 
     def _steps(
         self, x: torch.Tensor, draw: Callable[[tuple[int, int]], torch.Tensor]
-    ) -> Iterator[list[OnlineLayer]]:
+    ) -> Iterator[list[Any]]:
         """The layers after each time step."""
-        network = self.network
-        layers = []
-        for index, (weight, decay) in enumerate(zip(network.weights, network.decays, strict=True)):
-            recurrent = network.recurrent[index] if index < len(network.recurrent) else None
-            layers.append(
-                OnlineLayer(weight, recurrent, decay, network.neurons(index), self.psi, len(x))
-            )
-        if network.description.readout == "potential":
-            layers[-1].neurons = None
-        given = network.given_spikes(x) if x.dim() == 3 else None
-        for t in range(self._n_steps()):
-            shape = (len(x), x.shape[1])
-            h = network.input_spikes(x, draw(shape)) if given is None else given[t]
+        layers = self._form.layers_of(self.network, self.psi, len(x))
+        for shown in self._shown(x, draw):
+            h = shown
             for layer in layers:
                 h = layer.step(h)
             yield layers
+
+    def _shown(
+        self, x: torch.Tensor, draw: Callable[[tuple[int, int]], torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """What arrives in each time step."""
+        network = self.network
+        given = network.given_spikes(x) if x.dim() == 3 else None
+        if given is None and not network.n_drawn:  # the same in every update
+            given = network.input_spikes(x, x)
+        for t in range(self._n_steps()):
+            if given is None:
+                yield network.input_spikes(x, draw((len(x), network.n_drawn)))
+            else:
+                yield given[min(t, len(given) - 1)]  # of a current, one for all steps
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update in `.grad`; apply it once, or `online` after every step."""
         n_steps = self._n_steps()
-        gradients = self._zeros()
+        gradients = self._form.zeros(self.network)
         total = self.network.weights[0].new_zeros(())
         self._begin()
         steps = self._steps(x, lambda shape: self.draw(shape, ("batch", None), "uniform"))
@@ -164,29 +178,20 @@ class _Online(SpikingRule):
             loss, error = output_loss(self.loss, layers[-1].out, y)
             total += loss / n_steps
             delta = layers[-1].slope * error / n_steps
-            gradients[-1].addmm_(delta.T, layers[-1].trace)
+            layers[-1].learn(delta, gradients[-1])
             self._learn(layers, delta, y, gradients, t == n_steps)
             if self.online or t == n_steps:
                 self._leave(gradients)
                 apply()
-                gradients = self._zeros()
+                gradients = self._form.zeros(self.network)
         return total
-
-    def _zeros(self) -> Gradients:
-        """Of the shapes of the layers' weights, recurrent ones behind the others."""
-        within = [*(len(weight) for weight in self.network.recurrent)]
-        within += [0] * (len(self.network.weights) - len(within))
-        return [
-            weight.new_zeros(weight.shape[0], weight.shape[1] + n)
-            for weight, n in zip(self.network.weights, within, strict=True)
-        ]
 
     def _begin(self) -> None:
         """Forget the stimulus before."""
 
     def _learn(
         self,
-        layers: list[OnlineLayer],
+        layers: list[Any],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
@@ -196,10 +201,7 @@ class _Online(SpikingRule):
         raise NotImplementedError
 
     def _leave(self, gradients: Gradients) -> None:
-        for weight, gradient in zip(self.network.weights, gradients, strict=True):
-            weight.grad = gradient[:, : weight.shape[1]].contiguous()
-        for weight, gradient in zip(self.network.recurrent, gradients, strict=False):
-            weight.grad = gradient[:, -len(weight) :].contiguous()
+        self._form.leave(self.network, gradients)
 
     @torch.no_grad()
     def objective(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -215,7 +217,7 @@ class _Online(SpikingRule):
     def _draw_from_classes(self, scale: float) -> nn.ParameterList:
         """Fixed weights between the classes and each hidden layer, at the scale of forward ones."""
         n_classes = self.network.description.n_classes
-        sizes = self.network.description.sizes[1:-1]
+        sizes = self._form.hidden_units(self.network)
         return fixed([scale * scaled_uniform((n_classes, n), 1.0, self.generator) for n in sizes])
 
 
@@ -246,15 +248,15 @@ class OTTT(_Online):
 
     def _learn(
         self,
-        layers: list[OnlineLayer],
+        layers: list[Any],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
         last: bool,
     ) -> None:
         for index in range(len(layers) - 2, -1, -1):
-            delta = (delta @ layers[index + 1].below) * layers[index].slope
-            gradients[index].addmm_(delta.T, layers[index].trace)
+            delta = layers[index].at_drive(layers[index + 1].pull(delta))
+            layers[index].learn(delta, gradients[index])
 
 
 class Decolle(_Online):
@@ -315,7 +317,7 @@ class Decolle(_Online):
 
     def _learn(
         self,
-        layers: list[OnlineLayer],
+        layers: list[Any],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,
@@ -323,8 +325,9 @@ class Decolle(_Online):
     ) -> None:
         readouts = self.extra["readouts"].parameters()
         for layer, readout, gradient in zip(layers[:-1], readouts, gradients[:-1], strict=True):
-            error = output_loss(self.loss, layer.out @ readout.T, y)[1] / self._n_steps()
-            gradient.addmm_(((error @ readout) * layer.slope).T, layer.trace)
+            guess = layer.out.flatten(1) @ readout.T
+            error = output_loss(self.loss, guess, y)[1] / self._n_steps()
+            layer.learn(layer.at_drive(error @ readout), gradient)
 
 
 class EPropSpiking(_Online):
@@ -358,6 +361,7 @@ class EPropSpiking(_Online):
     Paper: Bellec et al. 2020, doi:10.1038/s41467-020-17236-y.
     """
 
+    networks: ClassVar[tuple[str, ...]] = ("spiking_mlp",)
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
         "local error": True,
@@ -423,7 +427,7 @@ class EPropSpiking(_Online):
 
     def _learn(
         self,
-        layers: list[OnlineLayer],
+        layers: list[Any],
         delta: torch.Tensor,
         y: torch.Tensor,
         gradients: Gradients,

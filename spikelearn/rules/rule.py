@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -23,6 +23,9 @@ from torch.nn.functional import cross_entropy, embedding, one_hot
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import Layer, RateNetwork
+
+if TYPE_CHECKING:
+    from spikelearn.networks.spiking_convolutional import SpikingConvolutional
 
 # What an axis of a tensor runs over: the samples of the batch, the units (or channels) of a layer
 # by its index, or neither.
@@ -102,16 +105,35 @@ class Rule:
                 f"the rule {name} trains networks of kind {', '.join(self.networks)}, not"
                 f" {network.kind}"
             )
-        for part in parts_of(network):
+        self._take(network, network, generator)
+
+    def _take(
+        self,
+        network: nn.Module,
+        layers: RateNetwork | SpikingConvolutional,
+        generator: torch.Generator,
+    ) -> None:
+        """Keep a network whose layers the theory has a place for, and the generator.
+
+        Parameters
+        ----------
+        network : Module
+        layers : RateNetwork or SpikingConvolutional
+            The same, by its layers.
+        generator : torch.Generator
+        """
+        parts = parts_of(layers)
+        for part in parts:
             if part in self.refuses:
                 raise SpikelearnError(
-                    f"the rule {name} trains no network with {part}: {self.refuses[part]}"
+                    f"the rule {type(self).__name__} trains no network with {part}:"
+                    f" {self.refuses[part]}"
                 )
-        self.network, self.generator = network, generator
+        self.network, self.generator = network, generator  # type: ignore[assignment]
         self.extra = nn.ModuleDict()
-        if network.couples_samples:
+        if layers.couples_samples:
             self.batch_coupled = True  # type: ignore[misc]
-        if {*parts_of(network)} & {*_OF_UPDATES}:
+        if {*parts} & {*_OF_UPDATES}:
             made = functools.partial(_update_of_training, type(self).update, self)
             self.update = made  # type: ignore[method-assign]
 
@@ -206,7 +228,7 @@ class Rule:
 _OF_UPDATES = ("batch normalisation", "dropout")  # what is otherwise outside of an update
 
 
-def parts_of(network: RateNetwork) -> list[str]:
+def parts_of(network: RateNetwork | SpikingConvolutional) -> list[str]:
     """Names of what its layers have beyond synapses and a nonlinearity; see `Rule.refuses`."""
     layers = list(network)
     norms = {layer.norm.kind for layer in layers if layer.norm is not None}

@@ -13,6 +13,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.layers import RateNetwork
+from spikelearn.networks.spiking_convolutional import SpikingConvolutional
 from spikelearn.networks.spiking_mlp import SpikingClassifier
 from spikelearn.rules.rule import Axis, Rule, layer_names
 from spikelearn.rules.rule_options import refuse_missing
@@ -78,7 +79,7 @@ class SmallNetwork:
     def certain(self, rule: Rule, x: torch.Tensor) -> torch.Tensor:
         """x; for a network that spikes, intensities of which each pixel spikes always or never."""
         network: Network = rule.network
-        if not isinstance(network, SpikingClassifier):
+        if not isinstance(network, SpikingClassifier) or network.convolutional:
             return x
         d = network.description
         return (x > 0.5).to(x.dtype) * 2000.0 / (d.max_rate_hz * d.dt_ms)
@@ -120,12 +121,24 @@ def small_model(rule: Rule) -> Any:
 
         sizes = {"n_steps": 4, "row": 3, "hidden": 6, "n_classes": N_CLASSES}
         return Recurrent.model_validate({"kind": kind, "name": "check", "leak": 0.5, **sizes})
+    return _small_spiking_model(kind, rule)
+
+
+def _small_spiking_model(kind: str, rule: Rule) -> Any:
     if kind == "spiking_mlp":
         from spikelearn.networks.spiking_mlp import SpikingMLP
 
         return SpikingMLP(
             name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), max_rate_hz=1000.0,
             duration_ms=10.0, readout="potential",
+        )  # fmt: skip
+    if kind == "spiking_cnn":
+        from spikelearn.networks.spiking_cnn import SpikingCNN
+
+        needed: dict[str, Any] = getattr(rule, "needs", {"v_threshold_mv": 0.4})
+        return SpikingCNN(
+            name="check", input_shape=(1, 8, 8), channels=(5, 6), pool=("max 2", 1),
+            duration_ms=14.0, n_classes=N_CLASSES, **needed,
         )  # fmt: skip
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP
@@ -256,8 +269,12 @@ def descend(rule: Rule, rate: float, output_only: bool = False) -> Callable[[], 
 def make_always_right(network: Network, loss: str) -> None:
     """Have the output say class 2, without an error."""
     if not isinstance(network, RateNetwork):
+        high = 2.0 * network.description.v_threshold_mv
         for weight in network.weights:  # every neuron below spikes at every step
-            weight.fill_(2.0 * network.description.v_threshold_mv)
+            weight.fill_(high)
+        for layer in network if isinstance(network, SpikingConvolutional) else ():
+            # Whatever normalisation makes of these weights.
+            (layer.bias if layer.norm is None else layer.norm.bias).fill_(high)
         network.weights[-1].zero_()
         network.weights[-1][2] = 1000.0
         return

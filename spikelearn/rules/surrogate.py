@@ -7,10 +7,11 @@ slope k = 25,
     S = Theta(v - v_threshold),   dS/dv := psi(v - v_threshold) = 1 / (1 + k |v - v_threshold|)^2,
 
 (others: `spikelearn.networks.surrogates`) and the reset carries no gradient. Layers may be
-recurrent and have adaptive thresholds, through both of which the gradient goes. Neurons are our
-own, with the way back written out (`spikelearn.networks.lif_scan`), snnTorch's or Norse's, with the
-same spikes and the same gradients. The score of a class is the spike count of its output neuron, or
-its mean potential where the readout does not spike.
+recurrent and have adaptive thresholds, through both of which the gradient goes; or convolutional,
+with pooling, normalisation and time constants that learn (`spikelearn.networks.spiking_cnn`).
+Neurons are our own, with the way back written out (`spikelearn.networks.lif_scan`), snnTorch's or
+Norse's, with the same spikes and the same gradients. The score of a class is the spike count of its
+output neuron, or its mean potential where the readout does not spike.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Surrogate(SpikingRule):
 
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the surrogate gradient in `.grad` and apply it once."""
-        scores = self.network(self.input_spikes(x), self.psi, self.backend)[-1]
+        scores = self.network.scores(self.input_spikes(x), self.psi, self.backend)
         loss = output_loss("cross_entropy", scores, y)[0]
         leave(self.parameters(), torch.autograd.grad(loss, self.parameters()))
         apply()

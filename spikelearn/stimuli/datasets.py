@@ -110,7 +110,7 @@ def load_dataset(
     if str(name_or_path) in EVENT_DATASETS:
         raise SpikelearnError(
             f"'{name_or_path}' has spike trains, not images; spikelearn.stimuli.load_events reads"
-            " it, and networks of kind spiking_mlp are trained on it"
+            " it, and networks of kind spiking_mlp or spiking_cnn are trained on it"
         )
     if image_range is not None and str(name_or_path) in DATASETS:
         raise SpikelearnError(

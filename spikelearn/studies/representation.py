@@ -105,7 +105,7 @@ def _shown(
             progress,
         )
     network = run.rule.network
-    if isinstance(network, SpikingClassifier):
+    if isinstance(network, SpikingClassifier) and not network.convolutional:
         d = network.description
         return _spikes(
             network.to_spiking_network(),

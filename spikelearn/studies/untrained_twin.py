@@ -14,6 +14,7 @@ from spikelearn.training.stdp_training import STDPRun
 # Of the networks that spike, by kind, the rule that trains nothing.
 BASELINES = {
     "spiking_mlp": "untrained_spiking",
+    "spiking_cnn": "untrained_spiking",
     "latency_mlp": "untrained_latency",
     "latency_cnn": "untrained_latency",
 }

@@ -32,16 +32,7 @@ from spikelearn.stimuli.image_files import Colour
 from spikelearn.training.augmentation import Augmentation
 
 if TYPE_CHECKING:
-    from spikelearn.networks import (
-        CNN,
-        MLP,
-        LatencyCNN,
-        LatencyMLP,
-        Recurrent,
-        ResidualMLP,
-        SpikingMLP,
-        SpikingNetwork,
-    )
+    from spikelearn.networks import Model, SpikingNetwork
 
 
 class _RunConfig(Description):
@@ -131,11 +122,7 @@ class _RunConfig(Description):
         rule_entry(self.rule_place)
         return self
 
-    def description(
-        self,
-    ) -> (
-        MLP | CNN | ResidualMLP | Recurrent | SpikingMLP | LatencyMLP | LatencyCNN | SpikingNetwork
-    ):
+    def description(self) -> Model:
         """The model that is trained.
 
         Raises

@@ -13,6 +13,7 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_step
+from spikelearn.networks.spiking_cnn import SpikingCNN
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.stimuli.datasets import is_own, load_dataset
 from spikelearn.stimuli.events import EventDataset, EventPart, as_spikes
@@ -76,7 +77,7 @@ def split(data: ImageDataset, config: TrainConfig) -> tuple[Split, Split, Split]
 def _check_probabilities(config: TrainConfig) -> None:
     """Refuse pixels that would have to spike more than once a step, or less than never."""
     model = config.description()
-    if not isinstance(model, SpikingMLP):
+    if not isinstance(model, SpikingMLP | SpikingCNN) or getattr(model, "input", "rate") != "rate":
         return
     low, high = config.input_range
     highest = 1000.0 / (model.dt_ms * max(high, 1.0))
@@ -102,9 +103,9 @@ def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split,
         If there are fewer training recordings than asked for, or the model does not fit the data.
     """
     model = config.description()
-    if not isinstance(model, SpikingMLP):
+    if not isinstance(model, SpikingMLP | SpikingCNN):
         raise SpikelearnError(
-            f"{data.name} has spike trains: train a model of kind spiking_mlp on it;"
+            f"{data.name} has spike trains: train a model of kind spiking_mlp or spiking_cnn on it;"
             f" {config.model} is of kind {model.kind}"
         )
     wanted = data.train.n_units, len(data.classes)

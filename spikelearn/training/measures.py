@@ -271,7 +271,9 @@ def _most(network: SpikingClassifier | LatencyNetwork) -> int:
 
 def _raise_input(network: SpikingClassifier | LatencyNetwork, given: bool) -> str:
     """How to excite the network more; `given`: its input spikes are recorded ones."""
-    setting = "tau_m_ms" if given else "max_rate_hz"
+    setting = "tau_m_ms"
+    if not given and getattr(network.description, "input", "rate") == "rate":
+        setting = "max_rate_hz"
     if isinstance(network, LatencyNetwork):
         setting = "weight_mean or weight_sd"
     return f"lower the model's v_threshold_mv or raise its {setting}"

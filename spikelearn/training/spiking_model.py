@@ -7,16 +7,24 @@ network = as_spiking(model, seed=0)
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._seeding import torch_generator
+from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._store import is_complete
 from spikelearn.networks import load_model
 from spikelearn.networks.model_sizes import check_model_memory
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.stimuli.stimulus import Stimulus
+
+if TYPE_CHECKING:
+    import torch
 
 # Of these classifiers weights are drawn when they are built.
-_BUILT = ("spiking_mlp", "latency_mlp", "latency_cnn")
+_BUILT = ("spiking_mlp", "spiking_cnn", "latency_mlp", "latency_cnn")
 
 
 def is_nir(name: str | Path) -> bool:
@@ -45,7 +53,7 @@ def spiking_model(
 
     Returns
     -------
-    SpikingNetwork, SpikingMLP, LatencyMLP or LatencyCNN
+    SpikingNetwork, SpikingMLP, SpikingCNN, LatencyMLP or LatencyCNN
         See `as_spiking`.
 
     Raises
@@ -76,6 +84,31 @@ def as_spiking(model: Any, seed: int) -> SpikingNetwork:
     check_model_memory(model)
     network: SpikingNetwork = model.build(seed).to_spiking_network()
     return network
+
+
+def shown_images(network: Any, x: torch.Tensor, seed: int = 0) -> Stimulus:
+    """What shows images to the exported network as the classifier itself sees them.
+
+    Parameters
+    ----------
+    network : SpikingClassifier
+        As built or trained; `network.to_spiking_network()` is what is simulated, for
+        `network.description.duration_ms`.
+    x : tensor of shape (n, pixels)
+        Intensities, or numbers of spikes of shape (n, steps, inputs).
+    seed : int
+        Of input that is drawn.
+    """
+    labels = [str(i) for i in range(len(x))]
+    d = network.description
+    if getattr(d, "input", None) == "current":
+        return Stimulus(labels, currents_mv={"hidden1": network.currents_mv(x)[:, None]})
+    shown = network.encode(x, torch_generator(seed, "shown")).cpu()
+    steps, trials, senders = np.nonzero(shown.numpy())
+    times = shown[steps, trials, senders].numpy().astype(int)
+    steps, trials, senders = (part.repeat(times) for part in (steps, trials, senders))
+    spikes = PopulationSpikes.from_unsorted(shown.shape[2], steps * d.dt_ms, senders, trials)
+    return Stimulus(labels, {"input": spikes})
 
 
 def _trained(folder: Path) -> SpikingNetwork:

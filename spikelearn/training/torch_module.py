@@ -31,7 +31,8 @@ def torch_module(run: Any) -> nn.Sequential:
             "a network that spikes is no sequence of PyTorch's layers; run.network.to_nir(PATH)"
             " writes it for snnTorch, Norse and others"
         )
-    if rule.network.kind in ("mlp", "cnn") and type(rule).predict is not Rule.predict:
+    rates = getattr(rule.network, "kind", "") in ("mlp", "cnn")
+    if rates and type(rule).predict is not Rule.predict:
         raise SpikelearnError(
             f"the rule '{run.config['rule']}' answers otherwise than by its network's output, so"
             " that the network alone, as a module of PyTorch, would answer differently"

@@ -18,6 +18,7 @@ MODELS: dict[str, dict[str, str]] = {
     "elman": {"": "elman_28", "text": "elman_text"},
     "gru": {"": "gru_28", "text": "gru_text"},
     "spiking_mlp": {"": "snn_784", "shd": "snn_shd", "nmnist": "snn_nmnist"},
+    "spiking_cnn": {"": "snn_cnn_28", "cifar10": "snn_cnn_32", "svhn": "snn_cnn_32"},
     "latency_mlp": {"": "latency_784"},
     "latency_cnn": {"": "latency_cnn_28"},
     "spiking": {"": "competitive_stdp"},
@@ -41,6 +42,8 @@ def usual_model(rule: str, dataset: str) -> str:
     """
     if rule.startswith("reward_stdp"):
         return "latency_784_first_spike"  # that rule's answer is the first spike
+    if rule == "convolutional_stdp":
+        return "snn_cnn_28_stdp"  # whose neurons fire once
     kinds = rule_entry(rule).networks
     if not kinds or not set(kinds) <= set(MODELS):
         raise SpikelearnError(

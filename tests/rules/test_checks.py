@@ -13,6 +13,7 @@ from spikelearn.networks.cnn import CNN
 from spikelearn.networks.latency_cnn import LatencyCNN
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
+from spikelearn.networks.spiking_cnn import SpikingCNN
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES
 from spikelearn.rules.baselines import Backprop
@@ -35,6 +36,18 @@ MODELS: dict[str, Any] = {
     "elman": Recurrent(kind="elman", name="e", n_steps=4, row=3, hidden=6, n_classes=5, leak=0.5),
     "gru": Recurrent(kind="gru", name="g", n_steps=4, row=3, hidden=6, n_classes=5),
     "spiking_mlp": None,
+    "spiking_cnn": SpikingCNN(
+        name="s",
+        input_shape=(1, 6, 6),
+        channels=(5, 5),
+        pool=("max 2", 1),
+        norm=("weights", "none"),
+        residual=(False, True),
+        dropout=0.2,
+        learn_tau=True,
+        n_classes=5,
+        v_threshold_mv=0.4,
+    ),
     "latency_mlp": None,
     "latency_cnn": LatencyCNN(
         name="l",
@@ -56,9 +69,14 @@ CASES = [
 ]
 
 
+def model_of(name: str, kind: str) -> Any:
+    """The network to test a rule on: check_rule's own, where neurons must fire once."""
+    return None if RULES[name].networks == ("spiking_cnn",) else MODELS[kind]
+
+
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kind: str) -> None:
-    results = check_rule(name, MODELS[kind])
+    results = check_rule(name, model_of(name, kind))
     assert [r.property for r in results] == list(PROPERTIES)
     assert sum(r.passed is True for r in results) >= 4
 
@@ -102,7 +120,7 @@ def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -
 @pytest.mark.parametrize("label", [-1, 5])
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_rule_refuses_a_label_that_is_no_class(name: str, kind: str, label: int) -> None:
-    small: Any = SmallNetwork(name, MODELS[kind], 0)
+    small: Any = SmallNetwork(name, model_of(name, kind), 0)
     rule, y = small.fresh(), small.y.clone()
     rule.begin_epoch(2, 2)  # rules that learn in two stages read labels in the second
     y[3] = label

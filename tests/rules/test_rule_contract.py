@@ -16,7 +16,8 @@ from spikelearn.rules.rule import Rule
 ALL_RATE_RULES = [
     name
     for name, entry in RULES.items()
-    if not {"spiking", "spiking_mlp", "latency_mlp", "latency_cnn"} & set(entry.networks)
+    if not {"spiking", "spiking_mlp", "spiking_cnn", "latency_mlp", "latency_cnn"}
+    & set(entry.networks)
 ]
 # Here the simplest rules are tested with nothing between them and the test; what every rule must
 # do is tested on every rule in test_checks.py.

@@ -18,6 +18,7 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.residual_mlp import ResidualMLP
+from spikelearn.networks.spiking_cnn import SpikingCNN
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import Rule
 from spikelearn.rules.small_network import SmallNetwork, descend
@@ -51,6 +52,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 }
 _SMALL = {
     "residual_mlp": ResidualMLP(name="r", n_inputs=12, width=8, depth=4, n_classes=5),
+    "spiking_cnn": SpikingCNN(name="s", input_shape=(1, 6, 6), channels=(5, 5), n_classes=5,
+                              pool=("max 2", 1), dropout=0.2, v_threshold_mv=0.4),
     "cnn": CNN(name="c", input_shape=(1, 6, 6), channels=(5, 5), pool=(2, 1), n_classes=5,
                activation="tanh"),
 }  # fmt: skip
@@ -73,7 +76,8 @@ def cases() -> list[tuple[str, str, dict[str, Any]]]:
 
 def small(name: str, kind: str, options: dict[str, Any]) -> SmallNetwork:
     """The rule on a small network of that kind, in 64-bit numbers."""
-    model = _SMALL.get(kind)
+    own = RULES[name].networks == ("spiking_cnn",)  # whose neurons must fire once
+    model = None if own else _SMALL.get(kind)
     if model is None and kind in ("gru", "elman"):
         from spikelearn.networks.recurrent import Recurrent
 

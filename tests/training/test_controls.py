@@ -69,7 +69,8 @@ def test_controls_are_named_as_their_columns() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "model"),
-    [("backprop_through_time", "elman_28"), ("surrogate", "snn_784"), ("eventprop", "latency_784"),
+    [("backprop_through_time", "elman_28"), ("surrogate", "snn_784"),
+     ("surrogate", "snn_cnn_28"), ("eventprop", "latency_784"),
      ("reward_stdp", "latency_cnn_28")],
 )  # fmt: skip
 def test_every_kind_of_network_has_features(rule: str, model: str) -> None:

@@ -1,0 +1,132 @@
+"""The description of a convolutional network of leaky spiking neurons.
+
+What it does is in `spikelearn.networks.spiking_convolutional`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from spikelearn._errors import SpikelearnError
+from spikelearn._time_steps import in_steps, nearest_step
+from spikelearn.networks._spiking_classifier import population_names
+from spikelearn.networks.convolution_shape import Norm, norm_of
+from spikelearn.networks.convolutions import Convolutions
+from spikelearn.networks.mlp import ImageShape
+
+if TYPE_CHECKING:
+    from spikelearn.networks.spiking_convolutional import SpikingConvolutional
+
+
+class SpikingCNN(Convolutions):
+    """Description of the network; `build` makes it.
+
+    Layers are described as those of a `cnn`. `norm` is none, batch, or weights (standardised
+    kernels, which rules that learn forwards in time can have).
+
+    Images are shown as currents: the first layer's drive is the same in every step (`input:
+    current`); as spikes at random, with probability intensity * max_rate_hz * dt in each step
+    (`rate`); or as one spike of each pixel, `latency_ms` * (1 - intensity) after the beginning,
+    where it is at least `min_intensity` (`latency`). With `on_off` the image is what cells with a
+    centre and a surround make of it, in two channels for each of its own (`on_off_filters.py`).
+    """
+
+    kind: Literal["spiking_cnn"] = "spiking_cnn"
+    input: Literal["current", "rate", "latency"] = "current"
+    on_off: bool | None = Field(
+        default=None, description="whether on and off cells with a surround see the image"
+    )
+    max_rate_hz: float = Field(default=250.0, gt=0)
+    latency_ms: float = Field(default=10.0, gt=0, description="of the faintest pixel")
+    min_intensity: float = Field(default=0.1, ge=0, le=1)
+    tau_m_ms: float = Field(default=2.0, gt=0)
+    learn_tau: bool | None = Field(
+        default=None, description="whether each hidden layer learns its membrane's time constant"
+    )
+    v_threshold_mv: float = Field(default=1.0, gt=0, description="above rest, in mV")
+    reset: Literal["subtract", "zero"] = "subtract"
+    once: bool | None = Field(
+        default=None, description="whether a neuron fires once at most, and is silent after that"
+    )
+    duration_ms: float = Field(default=12.0, gt=0)
+    dt_ms: float = Field(default=1.0, gt=0)
+    readout: Literal["spikes", "potential"] = "potential"
+    tau_readout_ms: float | None = Field(
+        default=None,
+        ge=0,
+        description="of readout neurons that do not spike; tau_m_ms if absent; 0: no memory",
+    )
+
+    @model_validator(mode="after")
+    def _timed(self) -> SpikingCNN:
+        for field in ("duration_ms", *(["latency_ms"] if self.input == "latency" else [])):
+            try:
+                in_steps(getattr(self, field), self.dt_ms, field)
+            except SpikelearnError as error:
+                raise ValueError(str(error)) from error
+        if self.tau_readout_ms is not None and self.readout == "spikes":
+            raise ValueError(
+                "tau_readout_ms is of a readout that does not spike; add readout: potential"
+            )
+        if self.n_steps <= self.begins[-1]:
+            raise ValueError(
+                f"a stimulus of {self.n_steps} steps ends before it reaches the output, which it"
+                f" does in step {self.begins[-1] + 1}; raise duration_ms"
+            )
+        return self
+
+    @staticmethod
+    def _norm_of(text: str) -> tuple[Norm | None, int]:
+        if text == "weights":
+            return "weights", 1
+        if text.startswith("group"):
+            raise ValueError(
+                "group normalisation goes by what a layer receives in each step, which no weights"
+                f" and thresholds can do; norm is none, batch or weights, found {text!r}"
+            )
+        if text not in ("none", "batch"):
+            raise ValueError(f"norm is none, batch or weights; found {text!r}")
+        return norm_of(text)
+
+    @property
+    def seen_shape(self) -> ImageShape:
+        """What the first layer receives: channels, height and width."""
+        channels, height, width = self.input_shape
+        return (2 if self.on_off else 1) * channels, height, width
+
+    @property
+    def n_steps(self) -> int:
+        """Time steps of a stimulus."""
+        return nearest_step(self.duration_ms, self.dt_ms)
+
+    @property
+    def begins(self) -> list[int]:
+        """The step in which the input can first reach each layer, the output's last."""
+        found = [0 if self.input == "current" else 1]
+        for shape in self.convolutions():
+            found.append(
+                found[-1] + 1 + (shape.pooling is not None and shape.pooling.kind == "max")
+            )
+        found.extend(found[-1] + 1 + i for i in range(len(self.hidden)))
+        return found
+
+    @property
+    def readout_decay(self) -> float:
+        """What is left of the potential of an output neuron after a time step."""
+        tau_ms = self.tau_m_ms if self.tau_readout_ms is None else self.tau_readout_ms
+        return math.exp(-self.dt_ms / tau_ms) if tau_ms > 0 else 0.0
+
+    @property
+    def populations(self) -> list[str]:
+        """Names of the populations, from the input to the output."""
+        return population_names(len(self.channels) + len(self.hidden))
+
+    def build(self, seed: int) -> SpikingConvolutional:
+        """The network with its initial weights, which depend on `seed` alone."""
+        from spikelearn._seeding import torch_generator
+        from spikelearn.networks.spiking_convolutional import SpikingConvolutional
+
+        return SpikingConvolutional(self, torch_generator(seed, "weights"))
