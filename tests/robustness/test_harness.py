@@ -1,6 +1,6 @@
 """A sample of the harness: what `make robustness` does with many inputs, kills and disks.
 
-Each part is a process of its own: what it forks must have computed nothing yet.
+What a process of the harness forks must have computed nothing yet, so it is a process of its own.
 """
 
 from __future__ import annotations
@@ -17,39 +17,51 @@ HARNESS = Path(__file__).with_name("harness.py")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
 
 
-def counts(part: str, out: Path, *more: str) -> dict[str, int]:
-    """Counts by outcome of a part, in which nothing may be wrong."""
-    words = [sys.executable, str(HARNESS), "--parts", part, "--out", str(out / "found.json"), *more]
-    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+Counts = dict[str, int]
+
+
+def found(parts: str, out: Path, *more: str) -> dict[str, Counts]:
+    """Counts by part and outcome, where nothing may be wrong."""
+    words = [sys.executable, str(HARNESS), "--parts", parts, "--out", str(out / "found.json")]
+    ran = subprocess.run([*words, *more], capture_output=True, text=True, check=False)
     assert ran.returncode in (0, 1), ran.stderr
     report = json.loads((out / "found.json").read_text(encoding="utf-8"))
-    assert report["parts"][part]["wrong"] == []
+    assert {name: part["wrong"] for name, part in report["parts"].items() if part["wrong"]} == {}
+    assert list(report["parts"]) == parts.split(",")
     assert ran.returncode == report["n_wrong"] == 0
-    return report["parts"][part]["counts"]
+    return {name: part["counts"] for name, part in report["parts"].items()}
 
 
-def test_changed_inputs_end_in_a_result_or_a_sentence(tmp_path: Path) -> None:
+def counts(part: str, out: Path, *more: str) -> Counts:
+    """Counts by outcome of one part."""
+    return found(part, out, *more)[part]
+
+
+# One process imports and makes what is changed, killed and signalled, for all parts.
+def test_commands_end_as_they_must_whatever_befalls_them(tmp_path: Path) -> None:
     kinds = ("model", "stimulus", "recipe", "spikes", "foreign", "recording", "option", "code")
-    found = counts("inputs", tmp_path, "--inputs", "50", "--real", "0", "--kinds", ",".join(kinds))
+    parts = found(
+        "inputs,kills,signals,writers", tmp_path, "--quick", "--inputs", "50", "--real", "0",
+        "--kinds", ",".join(kinds), "--kills", "6", "--commands", "train,simulate,compare",
+    )  # fmt: skip
+    changed_inputs_end_in_a_result_or_a_sentence(parts["inputs"], kinds)
+    kills = {name: n for name, n in parts["kills"].items() if name.endswith(" killed")}
+    assert kills == {f"{name}: killed": 2 for name in ("train", "simulate", "compare")}
+    assert parts["signals"] == {
+        f"{name}: as it must be": 1 for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    }
+    if os.getuid() != 0:
+        pytest.skip("writers need the right to mount a small disk and to be another user")
+    writers_that_cannot_write_say_so_and_leave_nothing(parts["writers"])
+
+
+def changed_inputs_end_in_a_result_or_a_sentence(found: Counts, kinds: tuple[str, ...]) -> None:
     assert sum(n for name, n in found.items() if name.startswith(kinds)) >= 45
     assert {name.partition(":")[0] for name in found} > set(kinds)
     assert found["most megabytes"] < 2000
 
 
-def test_killed_commands_end_as_if_they_had_not_been(tmp_path: Path) -> None:
-    found = counts("kills", tmp_path, "--kills", "4", "--commands", "train,simulate")
-    assert found["train: killed"] == found["simulate: killed"] == 2
-
-
-def test_signals_end_commands_with_their_status_and_the_truth(tmp_path: Path) -> None:
-    found = counts("signals", tmp_path, "--quick", "--commands", "train,simulate,compare")
-    assert found == {f"{name}: as it must be": 1 for name in ("SIGINT", "SIGTERM", "SIGHUP")}
-
-
-def test_writers_that_cannot_write_say_so_and_leave_nothing(tmp_path: Path) -> None:
-    found = counts("writers", tmp_path, "--quick")
-    if os.getuid() != 0:
-        pytest.skip("needs the right to mount a small disk and to be another user")
+def writers_that_cannot_write_say_so_and_leave_nothing(found: Counts) -> None:
     assert found.pop("disk of 4 KiB: as it must be") == 2
     assert min(n for name, n in found.items() if "as it must be" in name) >= 10
 

@@ -95,4 +95,4 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
     return spikes, states, {}
 
 
-BACKENDS["added"] = (__name__, "numpy")
+BACKENDS["added_backend"] = (__name__, "numpy")

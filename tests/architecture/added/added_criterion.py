@@ -23,8 +23,8 @@ def finding(kept: int) -> Finding:
     return Finding(float(kept), f"{kept}", "-", None, kept == 0, f"{kept} are kept.")
 
 
-CRITERIA["added"] = Criterion(
-    "added",
+CRITERIA["added_criterion"] = Criterion(
+    "added_criterion",
     "no memory",
     "A synapse keeps its weight and nothing else.",
     "nobody",

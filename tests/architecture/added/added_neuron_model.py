@@ -13,12 +13,12 @@ from spikelearn.networks.neurons import NEURON_MODELS, NeuronModel
 class Added(NeuronModel):
     """Leaky neurons with an adaptation current: tau dv/dt = rest - v - w + R I, 30 dw/dt = -w."""
 
-    model: Literal["added"]
+    model: Literal["added_model"]
     tau_ms: float = 10.0
     v_rest_mv: float = -60.0
     v_peak_mv: float = -50.0
 
-    in_words: ClassVar[str] = "added neurons"
+    in_words: ClassVar[str] = "added_model neurons"
     has_peak: ClassVar[bool] = True
     trusted_dt_ms: ClassVar[float | None] = 1.0
     jumps: ClassVar[Mapping[str, str]] = {"w": "jump"}
@@ -63,4 +63,4 @@ class Added(NeuronModel):
         return (v_rest - v - w + drive - conductance * v) / tau, -w / 30.0
 
 
-NEURON_MODELS["added"] = Added
+NEURON_MODELS["added_model"] = Added

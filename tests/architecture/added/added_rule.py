@@ -33,4 +33,4 @@ class SignError(Rule):
         return loss.detach()
 
 
-RULES["added"] = RuleEntry(__name__, "SignError")
+RULES["added_rule"] = RuleEntry(__name__, "SignError")
