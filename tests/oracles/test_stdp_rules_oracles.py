@@ -126,7 +126,7 @@ def test_after_normalisation_the_weights_of_the_published_network_sum_to_78() ->
 def test_inhibitory_synapses_settle_where_the_target_fires_at_its_rate() -> None:
     # <dw/dt> = eta r_pre (2 tau r_post - alpha): 0 at the target rate, Vogels et al. 2011.
     rng = np.random.default_rng(1)
-    n, duration = 40, 8000.0
+    n, duration = 160, 2000.0
     for rate, sign in ((12.0, 0.0), (24.0, 1.0), (4.0, -1.0)):
         rule = InhibitorySTDP(rule="inhibitory_stdp", eta=1e-3, target_rate_hz=12.0, **WIDE)
         pre, post = trains(rng, n, 20.0, duration), trains(rng, n, rate, duration)
@@ -185,12 +185,12 @@ def test_reward_turns_eligibility_into_weight(tau_reward_ms: float, lag: float) 
     rule = rewarded(tau_reward_ms=tau_reward_ms)
     pre, post = [[30.0]], [[30.0 + lag]]
     later = max(30.0, 30.0 + lag) + 45.0
-    none = learnt(rule, pre, post, 1500.0, rewards=[[], []])[0]
-    praised = learnt(rule, pre, post, 1500.0, rewards=[[later], []])[0]
-    punished = learnt(rule, pre, post, 1500.0, rewards=[[], [later]])[0]
+    none = learnt(rule, pre, post, 800.0, rewards=[[], []])[0]
+    praised = learnt(rule, pre, post, 800.0, rewards=[[later], []])[0]
+    punished = learnt(rule, pre, post, 800.0, rewards=[[], [later]])[0]
     assert none == START_MV
     assert praised - START_MV == pytest.approx(-(punished - START_MV), rel=1e-9)
-    # The dose has died away: e^(-1500 / 40) of it is left out.
+    # Both traces have died away: e^(-700 (1 / 40 + 1 / 150)) of what is learnt is left out.
     expected = reward_change_of_a_pair(rule, lag, 45.0, 1.0)
     assert praised - START_MV == pytest.approx(expected, rel=1e-9)
 

@@ -1,6 +1,6 @@
 """Whether a step is warned of where strong input makes it too coarse, and only there.
 
-The same spikes reach the same cells at each step; what they do is compared with a step of 0.01 ms,
+The same spikes reach the same cells at each step; what they do is compared with a step of 0.02 ms,
 and that, for one, with the equations written anew.
 """
 
@@ -31,7 +31,7 @@ from spikelearn.simulation.strong_input import bearable_step_ms
 from spikelearn.simulation.trusted_step import TimeStepWarning, trusted_step
 from spikelearn.stimuli.stimulus import Stimulus
 
-N, DURATION_MS, FINE_MS = 20, 600.0, 0.01
+N, DURATION_MS, FINE_MS = 20, 600.0, 0.02
 LEAKY: dict[str, Any] = {
     "size": N, "tau_m_ms": 25.0, "v_rest_mv": -65.0, "v_threshold_mv": -52.0, "leak_ns": 12.0,
 }  # fmt: skip

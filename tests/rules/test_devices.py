@@ -137,8 +137,8 @@ def trained(config: TrainConfig, device: torch.device, runs: Path, stop_after: i
         ("mlp", "kolen_pollack", {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.5}),
         ("mlp", "predictive_coding", {"learning_rate": 5e-3}),
         ("cnn", "local_predsim_bio", {"learning_rate": 5e-3, "weight_decay": 0.01}),
-        ("spiking_mlp", "eprop_spiking", {"learning_rate": 0.02}),
-        ("spiking_mlp", "surrogate", {"learning_rate": 5e-3}),
+        ("spiking_mlp", "eprop_spiking", {"learning_rate": 0.03, "batch_size": 50}),
+        ("spiking_mlp", "surrogate", {"learning_rate": 0.01, "batch_size": 50}),
     ],
 )
 def test_a_run_on_another_device_learns_the_same_and_goes_on_after_an_interruption(

@@ -89,6 +89,8 @@ def test_an_interrupted_run_goes_on_to_the_very_same_weights(run, tmp_path, monk
 
 def test_an_interrupt_amid_the_images_of_a_part_leaves_nothing_of_that_part(tmp_path, monkeypatch):
     # What hardly any neuron answers is shown again: a part is several simulations.
+    for module in (stdp_training, stdp_evaluation):
+        monkeypatch.setattr(module, "MOST_REPEATS", 2)
     again = config(min_spikes=200, n_train=4, chunk=2, n_label=10, n_test=10)
     whole = train_stdp(again)
     show, calls = stdp_training._show, []

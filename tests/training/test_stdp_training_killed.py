@@ -16,7 +16,7 @@ from spikelearn.training import STDPConfig, open_stdp_run, train_stdp
 from spikelearn.training.stdp_training import STDPRun
 
 CONFIG = STDPConfig(
-    source="embedded", n_train=64, n_label=20, n_test=20, chunk=4, min_spikes=3, epochs=2
+    source="embedded", n_train=32, n_label=20, n_test=20, chunk=4, min_spikes=3, epochs=2
 )
 PROGRAM = f"""
 import os, signal, threading
