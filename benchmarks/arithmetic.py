@@ -30,6 +30,15 @@ class Sizes:
     def of(self, layer: Layer) -> int:
         """One pass through a layer."""
         shape: Any = getattr(layer, "shape", None)  # of a convolution
+        if shape is None:
+            return layer.weight.numel()
+        # What is averaged before the nonlinearity is made by one larger kernel for each square.
+        kernels = math.prod(layer.weight.shape[:2])
+        return kernels * shape.square_side**2 * math.prod(shape.drive_shape[1:])
+
+    def everywhere(self, layer: Layer) -> int:
+        """One pass through a layer of which every place counts by itself, and no average."""
+        shape: Any = getattr(layer, "shape", None)
         positions = 1 if shape is None else math.prod(shape.kernel_sides)
         return layer.weight.numel() * positions
 
@@ -113,8 +122,9 @@ def error_to_every_layer(rule: Any, n: Sizes) -> float:
 
 @counts("weight_mirror")
 def mirror(rule: Any, n: Sizes) -> float:
+    # The answers to noise are of every place, before averages.
     noise = rule.n_noise / n.batch / rule.every
-    return one_pass_each_way(rule, n) + noise * 2 * n.upper
+    return one_pass_each_way(rule, n) + noise * 2 * sum(map(n.everywhere, n.layers[1:]))
 
 
 @counts("target_propagation", "difference_target_propagation")
@@ -247,7 +257,8 @@ def settling(rule: Any, n: Sizes) -> float:
 
 @counts("bcm", "winner_take_all", "softhebb", "krotov_hopfield")
 def unlabelled(rule: Any, n: Sizes) -> float:
-    return 2 * n.hidden + n.output
+    # Every patch is a sample: units compete at every place, and averages come after.
+    return 2 * sum(map(n.everywhere, n.layers[:-1])) + n.output
 
 
 @counts("oja", "sanger")
@@ -259,7 +270,7 @@ def principal_components(rule: Any, n: Sizes) -> float:
 
 @counts("random_features")
 def readout(rule: Any, n: Sizes) -> float:
-    return n.all + n.output
+    return sum(map(n.everywhere, n.layers)) + n.output
 
 
 @counts("backprop_through_time", "random_feedback_through_time")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, pad
+from torch.nn.functional import conv2d, conv_transpose2d, pad
 from torch.nn.grad import conv2d_weight
 
 from spikelearn.networks.activations import ACTIVATIONS
@@ -41,6 +43,7 @@ class Convolution(Layer):
         weights = (shape.channels, self.in_shape[0], self.size, self.size)
         self.weight = nn.Parameter(scaled_uniform(weights, ACTIVATIONS[activation].gain, generator))
         self.make_bias(shape.bias)
+        self.step = self.stride * self.averaged  # from one square to the next
         if shape.norm in ("batch", "group"):
             self.norm = Normalisation(shape.norm, shape.channels, shape.groups)
         pool = shape.pooling
@@ -61,8 +64,23 @@ class Convolution(Layer):
     ) -> torch.Tensor:
         """W * h + b, averaged, shape (batch, *drive_shape)."""
         images = h.reshape(len(h), *self.in_shape)
-        z = conv2d(images, weight, bias, stride=self.stride, padding=self.padding)
-        return avg_pool2d(z, self.averaged) if self.averaged > 1 else z
+        return conv2d(images, self.overlaid(weight), bias, self.step, self.padding)
+
+    def overlaid(self, weight: torch.Tensor) -> torch.Tensor:
+        """The mean of the kernels, put at each place of a square: kernels of the square."""
+        if self.averaged == 1:
+            return weight
+        places = [self.stride * place for place in range(self.averaged)]
+        rows = sum_of(pad(weight, (0, 0, n, places[-1] - n)) for n in places)
+        return sum_of(pad(rows, (n, places[-1] - n)) for n in places) / self.averaged**2
+
+    def of_places(self, kernels: torch.Tensor) -> torch.Tensor:
+        """The adjoint of `overlaid`."""
+        if self.averaged == 1:
+            return kernels
+        places = [self.stride * place for place in range(self.averaged)]
+        rows = sum_of(kernels.narrow(2, n, self.size) for n in places)
+        return sum_of(rows.narrow(3, n, self.size) for n in places) / self.averaged**2
 
     def carried(self, z: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         """z, and the activity below where the layer is residual.
@@ -80,16 +98,15 @@ class Convolution(Layer):
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Products of patches and signals, summed over positions, and the sum of signals."""
-        images, delta = h.reshape(len(h), *self.in_shape), self.spread(delta)
-        weight = conv2d_weight(
-            images, self.weight.shape, delta, stride=self.stride, padding=self.padding
-        )
-        return weight, delta.sum((0, 2, 3))
+        images, side = h.reshape(len(h), *self.in_shape), self.shape.square_side
+        of_squares = (*self.weight.shape[:2], side, side)
+        weight = conv2d_weight(images, of_squares, delta, self.step, self.padding)
+        return self.of_places(weight), delta.sum((0, 2, 3))
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
-        """The adjoint: every value spread over its neighbours, then through the kernels turned."""
+        """The adjoint: every value through the kernels turned."""
         below = conv_transpose2d(
-            self.spread(delta), weight, stride=self.stride, padding=self.padding,
+            delta, self.overlaid(weight), stride=self.step, padding=self.padding,
             output_padding=self.shape.unread,
         )  # fmt: skip
         return self.carried_back(below, delta)
@@ -106,17 +123,10 @@ class Convolution(Layer):
             below[:, :, :: self.stride, :: self.stride] += delta[:, : self.in_shape[0]]
         return below
 
-    def spread(self, delta: torch.Tensor) -> torch.Tensor:
-        """The adjoint of the averages before the nonlinearity."""
-        p = self.averaged
-        if p == 1:
-            return delta
-        # Rows and columns that pooling dropped at the edge send nothing back.
-        like = delta.new_empty(len(delta), self.shape.channels, *self.shape.kernel_sides)
-        spread: torch.Tensor = torch.ops.aten.avg_pool2d_backward(
-            delta.contiguous(), like, [p, p], [p, p], [0, 0], False, True, None
-        )
-        return spread
+
+def sum_of(parts: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Of tensors of one shape."""
+    return functools.reduce(torch.add, parts)
 
 
 def positions(layer: Layer) -> torch.Tensor | float:

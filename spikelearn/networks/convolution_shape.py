@@ -71,10 +71,16 @@ class ConvolutionShape:
         return height, width
 
     @property
+    def square_side(self) -> int:
+        """Side of what a square of kernels that are averaged reads; of one kernel, its size."""
+        return self.size + (self.averaged - 1) * self.stride
+
+    @property
     def unread(self) -> tuple[int, int]:
-        """Rows and columns at the edge that a stride leaves out."""
+        """Rows and columns at the edge that no kernel reads whose value is of a square."""
         height, width = (
-            (n + 2 * self.padding - self.size) % self.stride for n in self.in_shape[1:]
+            (n + 2 * self.padding - self.square_side) % (self.stride * self.averaged)
+            for n in self.in_shape[1:]
         )
         return height, width
 
@@ -109,16 +115,8 @@ class ConvolutionShape:
         seen = self.kernel_sides if self.averaged > 1 else self.drive_shape[1:]
         if min(*self.drive_shape, *self.out_shape) < 1:
             raise ValueError(f"{name}: pool makes an image of {seen[0]} x {seen[1]} vanish")
-        if self.channels % self.groups:
-            raise ValueError(
-                f"{name}: {self.channels} channels do not make {self.groups} equal groups"
-            )
-        values = self.channels // self.groups * math.prod(self.drive_shape[1:])
-        if self.norm == "group" and values == 1:
-            raise ValueError(
-                f"{name}: {self.groups} groups of one value each, less their mean, are nothing;"
-                " take fewer groups"
-            )
+        if self.norm == "group":
+            check_groups(name, self.groups, self.drive_shape, "channels")
         if self.residual:
             self._check_residual(name, image)
 
@@ -159,6 +157,33 @@ def pooling_of(text: str | int) -> tuple[int, PoolShape | None]:
         )
     kind, size, stride = match.groups()
     return 1, PoolShape(kind, int(size), int(stride or size))  # type: ignore[arg-type]
+
+
+def check_groups(name: str, groups: int, shape: tuple[int, ...], units: str) -> None:
+    """Refuse groups that are not equal, or of which nothing is left.
+
+    Parameters
+    ----------
+    name : str
+        Of the layer.
+    groups : int
+    shape : tuple of int
+        Of the drive, the first axis of which is dealt out to them.
+    units : str
+        What that axis runs over.
+
+    Raises
+    ------
+    ValueError
+        Naming the layer.
+    """
+    if shape[0] % groups:
+        raise ValueError(f"{name}: {shape[0]} {units} do not make {groups} equal groups")
+    if math.prod(shape) == groups:
+        raise ValueError(
+            f"{name}: {groups} groups of one value each, less their mean, are nothing; take fewer"
+            " groups"
+        )
 
 
 def norm_of(text: str) -> tuple[Norm | None, int]:

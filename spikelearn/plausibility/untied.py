@@ -73,16 +73,29 @@ class Untied(Layer):
 
     def product(self, h: torch.Tensor, delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Products of patches and signals, place by place."""
-        spread = self.tied[0].spread(delta).flatten(2)
-        weight = torch.einsum("bcp,bkp->ckp", spread, self._patches(h))
-        return weight, spread.sum((0, 2))
+        signal = spread(self.tied[0], delta).flatten(2)
+        weight = torch.einsum("bcp,bkp->ckp", signal, self._patches(h))
+        return weight, signal.sum((0, 2))
 
     def transpose(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """The adjoint of `through`."""
         tied = self.tied[0]
-        back = torch.einsum("ckp,bcp->bkp", weight, tied.spread(delta).flatten(2))
+        back = torch.einsum("ckp,bcp->bkp", weight, spread(tied, delta).flatten(2))
         below = fold(back, self.in_shape[1:], tied.size, stride=tied.stride, padding=tied.padding)
         return tied.carried_back(below, delta)
+
+
+def spread(tied: Convolution, delta: torch.Tensor) -> torch.Tensor:
+    """The adjoint of the averages before the nonlinearity: a signal at every place of kernels."""
+    p = tied.averaged
+    if p == 1:
+        return delta
+    # Rows and columns that pooling dropped at the edge send nothing back.
+    like = delta.new_empty(len(delta), tied.shape.channels, *tied.shape.kernel_sides)
+    found: torch.Tensor = torch.ops.aten.avg_pool2d_backward(
+        delta.contiguous(), like, [p, p], [p, p], [0, 0], False, True, None
+    )
+    return found
 
 
 def untied(network: RateNetwork) -> RateNetwork:
