@@ -2,6 +2,7 @@
 
 None of them is needed to run the benchmarks: what is not installed is not timed.
 
+    torch             backpropagation             its own layers, the same network
     biotorch 0.0.16   feedback alignment          https://github.com/jsalbert/biotorch
     jpc 1.0.0         strict predictive coding    https://github.com/thebuckleylab/jpc
 
@@ -36,6 +37,25 @@ Gradients = Callable[[], list[np.ndarray]]
 def installed(*packages: str) -> bool:
     """Whether all these packages can be imported."""
     return all(importlib.util.find_spec(name) is not None for name in packages)
+
+
+def pytorch_backpropagation(rule: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[Step, Gradients]:
+    """Backpropagation by PyTorch's own layers with the same weights."""
+    from spikelearn.networks.to_torch import to_torch
+
+    module = to_torch(rule.network).train()
+    images = x.view(len(x), *rule.network.layers[0].in_shape)
+    weights = [p for name, p in module.named_parameters() if name.endswith("weight")]
+
+    def step() -> None:
+        module.zero_grad(set_to_none=True)
+        torch.nn.functional.cross_entropy(module(images), y).backward()
+
+    def gradients() -> list[np.ndarray]:
+        step()
+        return [p.grad.numpy() for p in weights if p.grad is not None]
+
+    return step, gradients
 
 
 def biotorch_feedback_alignment(rule: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[Step, None]:
@@ -105,8 +125,11 @@ def jpc_predictive_coding(rule: Any, x: torch.Tensor, y: torch.Tensor) -> tuple[
     return step, gradients
 
 
-# Library, the packages it needs, the rule of ours that is the same, and its update.
-PEERS: list[tuple[str, tuple[str, ...], str, Callable[..., tuple[Step, Gradients | None]]]] = [
-    ("biotorch", ("biotorch",), "feedback_alignment", biotorch_feedback_alignment),
-    ("jpc", ("jpc", "jax"), "predictive_coding", jpc_predictive_coding),
+# Library, the packages it needs, kinds of networks, the rule of ours that is the same, and its
+# update.
+Peer = tuple[str, tuple[str, ...], tuple[str, ...], str, Callable[..., Any]]
+PEERS: list[Peer] = [
+    ("torch", ("torch",), ("mlp", "cnn"), "backprop", pytorch_backpropagation),
+    ("biotorch", ("biotorch",), ("mlp",), "feedback_alignment", biotorch_feedback_alignment),
+    ("jpc", ("jpc", "jax"), ("mlp",), "predictive_coding", jpc_predictive_coding),
 ]

@@ -2,8 +2,9 @@
 
 Dask has its workers give every freed block of 64 kB or more back to the system, and so take it anew
 from there, page by page: a training, which makes arrays of hundreds of kilobytes in every step,
-takes half as long again. A process that computes alone keeps up to 64 MB, to which glibc comes by
-itself as blocks are freed, unless one of these limits is set.
+takes half as long again. glibc by itself comes to keep twice the largest block that was freed,
+which of a convolutional network is less than a step makes and frees; a process that has asked here
+keeps up to 64 MB.
 """
 
 from __future__ import annotations

@@ -81,13 +81,14 @@ class ForwardGradient(PerturbationRule):
 
     def signals(self, passes: list[LayerPass], error: torch.Tensor) -> list[torch.Tensor]:
         """(grad_z C . v) v for each sample; `error` is dC / d scores."""
-        totals = [torch.zeros_like(p.z) for p in passes]
+        totals: dict[int, torch.Tensor] = {}
         for _ in range(self.n_directions):
             directions = [self.node_noise(i, p.z) for i, p in enumerate(passes)]
             slope = (error * tangent(self.network, passes, directions)).sum(1)
-            for total, v in zip(totals, directions, strict=True):
-                total.add_(by_sample(slope / self.n_directions, v))
-        return totals
+            for index, v in enumerate(directions):
+                found = by_sample(slope / self.n_directions, v)
+                totals[index] = totals[index].add_(found) if index in totals else found
+        return list(totals.values())
 
     def _leave_weights(self, passes: list[LayerPass], error: torch.Tensor) -> None:
         totals = [torch.zeros_like(p) for p in self.network.parameters()]
@@ -125,10 +126,9 @@ def tangent(
     -------
     tensor of shape (batch, n_classes)
     """
-    change = torch.zeros_like(passes[0].z)
-    for index, (p, direction) in enumerate(zip(passes, directions, strict=True)):
-        through = change
-        if index:
-            through = p.layer.carried(p.layer.through(p.layer.weight, change), change)
-        change = p.layer.forth(through + direction, p.z, p.h)
+    first, *upper = passes
+    change = first.layer.forth(directions[0], first.z, first.h)
+    for p, direction in zip(upper, directions[1:], strict=True):
+        through = p.layer.carried(p.layer.through(p.layer.weight, change), change)
+        change = p.layer.forth(through.add_(direction), p.z, p.h)
     return change

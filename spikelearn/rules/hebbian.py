@@ -22,11 +22,11 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import nn
-from torch.nn.grad import conv2d_weight
 
 from spikelearn.networks.convolution import Convolution
 from spikelearn.networks.layers import Layer
 from spikelearn.rules import _refusals
+from spikelearn.rules._patches import by_unit, currents, lengths, mean_product, pooled
 from spikelearn.rules.rule import (
     Axis,
     Rule,
@@ -37,6 +37,7 @@ from spikelearn.rules.rule import (
 )
 
 Transform = Literal["relu", "triangle", "repu", "identity"]
+_IN_CACHE = 2**18  # numbers
 
 
 class Hebbian(Rule):
@@ -59,6 +60,8 @@ class Hebbian(Rule):
     output_error: ClassVar[bool] = False
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     normalise_input: ClassVar[bool] = False
+    # Whether `increment` compares units: what all their u have in common makes no difference.
+    compares: ClassVar[bool] = False
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,
         "local error": True,
@@ -114,16 +117,16 @@ class Hebbian(Rule):
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
         """Leave the update of the hidden layers, or of the readout, in `.grad` and apply it."""
         with torch.no_grad():
-            passes = list(self._passes(x))
-            output = list(self.network)[-1]
-            read = self.read(passes[-1][2]) if passes else x
-            loss, error = output_loss("cross_entropy", output.drive(read), y)
-            if self.unsupervised and passes:
-                for layer, kept, (received, u, _) in zip(
-                    self.hidden(), self.extra["kept"].children(), passes, strict=True
-                ):
+            hidden, output = self.hidden(), list(self.network)[-1]
+            read = x
+            memories = self.extra["kept"].children()
+            for layer, kept, passed in zip(hidden, memories, self._passes(x), strict=True):
+                received, u, read = passed
+                if self.unsupervised:
                     layer.weight.grad = self.increment(layer, received, u, kept).neg_()
-            else:
+            read = self.read(read) if hidden else x
+            loss, error = output_loss("cross_entropy", output.drive(read), y)
+            if not (self.unsupervised and hidden):
                 output.weight.grad, output.bias.grad = output.product(read, error)
         apply()
         return loss
@@ -139,7 +142,7 @@ class Hebbian(Rule):
         x : tensor of shape (batch, *in_shape)
             What the layer receives.
         u : tensor of shape (batch, units) or (batch, channels, height, width)
-            W x.
+            W x; of a rule that `compares`, maybe less the mean over units. May be written over.
         kept : Module
             What the layer remembers.
         """
@@ -159,22 +162,34 @@ class Hebbian(Rule):
 
     def hidden_activity(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Activity of the hidden layers, each of shape (batch, *out_shape)."""
-        return [h for _, _, h in self._passes(x)]
+        return [h.contiguous() for _, _, h in self._passes(x)]
 
     def _passes(self, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         # Of each hidden layer: what it receives, W times that, and its activity.
         below = x
         for layer in self.hidden():
             received = self.receive(layer, below)
-            u = currents(layer, received)
-            below = pooled(layer, self.transformed(u))
+            # The mean of convolutions is the convolution with the mean, which is far smaller.
+            by_weights = self.transform == "triangle" and self.compares and layer.weight.ndim > 2
+            u = currents(layer, received, relative=by_weights)
+            # In parts that stay in the processor's cache: maps of all places are large.
+            parts = u.split(max(1, _IN_CACHE // u[0].numel()))
+            fired = [pooled(layer, self.transformed(part, by_weights)) for part in parts]
+            below = fired[0] if len(fired) == 1 else torch.cat(fired)
             yield received, u, below
 
-    def transformed(self, u: torch.Tensor) -> torch.Tensor:
-        """Hidden activity from u."""
+    def transformed(self, u: torch.Tensor, relative: bool = False) -> torch.Tensor:
+        """Hidden activity from u, in memory of its own.
+
+        Parameters
+        ----------
+        u : tensor of shape (batch, units) or (batch, channels, height, width)
+        relative : bool
+            Whether the mean over units is taken from it already.
+        """
         if self.transform == "identity":
-            return u
-        if self.transform == "triangle":
+            return u.clone()
+        if self.transform == "triangle" and not relative:
             u = u - u.mean(1, keepdim=True)
         h = u.clamp_min(0.0)
         return h if self.power == 1 or self.transform == "relu" else h**self.power
@@ -201,68 +216,6 @@ class Hebbian(Rule):
         """Activity of every layer, by name."""
         activities = [*self.hidden_activity(x), self.predict(x)]
         return dict(zip(layer_names(len(activities)), activities, strict=True))
-
-
-def currents(layer: Layer, x: torch.Tensor) -> torch.Tensor:
-    """u = W x, without bias or pooling: shape (batch, units) or (batch, channels, h, w)."""
-    if isinstance(layer, Convolution):
-        return nn.functional.conv2d(x, layer.weight, None, layer.stride, layer.padding)
-    return x.flatten(1) @ layer.weight.T
-
-
-def pooled(layer: Layer, h: torch.Tensor) -> torch.Tensor:
-    """What stands for neighbours, in a convolutional layer: all its pooling is of the activity."""
-    if isinstance(layer, Convolution) and layer.averaged > 1:
-        h = nn.functional.avg_pool2d(h, layer.averaged)
-    return layer.send(h)
-
-
-def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-    """<g x^T>, of the shape of the weights; the mean over samples and positions.
-
-    Parameters
-    ----------
-    layer : Layer
-        Whose weights learn.
-    x : tensor of shape (batch, *in_shape)
-        What the layer receives.
-    g : tensor of shape (batch, units) or (batch, channels, height, width)
-        How much of it each unit learns.
-    """
-    if isinstance(layer, Convolution):
-        shares = g / (len(g) * g[0, 0].numel())
-        return conv2d_weight(x, layer.weight.shape, shares, layer.stride, layer.padding)
-    # Dividing the smaller factor saves a pass over the weights.
-    return (g / len(g)).T @ x.flatten(1)
-
-
-def with_decay(increment: torch.Tensor, weight: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
-    """`increment` less a decay of each unit's weights, in place.
-
-    Parameters
-    ----------
-    increment : tensor of the shape of the weights
-        Is written over.
-    weight : tensor of the same shape
-    decay : tensor of shape (units,)
-        Which part of its weights each unit loses.
-    """
-    return increment.addcmul_(by_unit(decay, weight), weight, value=-1.0)
-
-
-def unit_mean(g: torch.Tensor) -> torch.Tensor:
-    """Mean over samples and positions of each unit's values."""
-    return g.mean([0, *range(2, g.ndim)])
-
-
-def by_unit(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A value for each unit (or sample), to be broadcast over what has these first."""
-    return values.view(-1, *(1,) * (like.ndim - 1))
-
-
-def lengths(rows: torch.Tensor) -> torch.Tensor:
-    """Length of each unit's weights, or of each sample."""
-    return torch.linalg.vector_norm(rows.flatten(1), dim=1)
 
 
 class _Centred(Hebbian):

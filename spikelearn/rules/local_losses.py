@@ -27,12 +27,13 @@ has it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn.functional import (
+    avg_pool2d,
     binary_cross_entropy_with_logits,
     conv2d,
     conv_transpose2d,
@@ -168,44 +169,53 @@ class LocalPred(Rule):
         return list(self.extra["heads"].children())[index]  # type: ignore[return-value]
 
     def _local(self, index: int, h: torch.Tensor, labels: _Labels) -> _Local:
+        if not self.bio:
+            return self._both(index, h, labels)
+        # Both look at averages of feature maps.
+        averages = _average(h, self._pooled(h.shape[1:]))
+        local = self._both(index, averages, labels)
+        return local._replace(signal=_spread(local.signal, h.shape[1:]))
+
+    def _both(self, index: int, read: torch.Tensor, labels: _Labels) -> _Local:
         w = self.weight_of_sim
         if w == 0:
-            return self._pred(index, h, labels, 1.0)
+            return self._pred(index, read, labels, 1.0)
         if w == 1:
-            return self._sim(index, h, labels, 1.0)
-        pred, sim = self._pred(index, h, labels, 1 - w), self._sim(index, h, labels, w)
-        return _Local(pred.loss + sim.loss, pred.signal + sim.signal, pred.heads | sim.heads)
+            return self._sim(index, read, labels, 1.0)
+        pred, sim = self._pred(index, read, labels, 1 - w), self._sim(index, read, labels, w)
+        return _Local(pred.loss + sim.loss, pred.signal.add_(sim.signal), pred.heads | sim.heads)
 
-    def _pred(self, index: int, h: torch.Tensor, labels: _Labels, weight: float) -> _Local:
-        head = self._head(index)
-        averages = _average(h, self._pooled(h.shape[1:]))
-        features = averages.flatten(1)
-        scores = linear(features, head["pred"], head["bias"])
+    def _pred(self, index: int, read: torch.Tensor, labels: _Labels, weight: float) -> _Local:
+        head, shape = self._head(index), read.shape[1:]
+        features, pooled = read.flatten(1), self._pooled(shape)
+        # What reads averages reads all that they are of: a head is smaller than a batch of maps.
+        pred = head["pred"]
+        weights = _spread(pred.view(len(pred), *pooled), shape).flatten(1)
+        scores = linear(features, weights, head["bias"])
         if self.bio:
-            bits = (labels.one_hot @ self._code(index).T > 0).to(h.dtype)
+            bits = (labels.one_hot @ self._code(index).T > 0).to(read.dtype)
             loss = binary_cross_entropy_with_logits(scores, bits)
             error = (scores.sigmoid() - bits) * (weight / scores.numel())
             way_back: torch.Tensor = list(self.extra["feedback"].parameters())[index]
         else:
             loss = cross_entropy(scores, labels.y)
-            error = (scores.softmax(1) - labels.one_hot) * (weight / len(h))
-            way_back = head["pred"]
-        signal = _spread((error @ way_back).reshape(averages.shape), h.shape[1:])
-        return _Local(weight * loss, signal, {"pred": error.T @ features, "bias": error.sum(0)})
+            error = (scores.softmax(1) - labels.one_hot) * (weight / len(read))
+            way_back = weights
+        products = (error.T @ features).view(len(pred), *shape)
+        gradients = {"pred": _average(products, pooled).flatten(1), "bias": error.sum(0)}
+        return _Local(weight * loss, (error @ way_back).view(read.shape), gradients)
 
-    def _sim(self, index: int, h: torch.Tensor, labels: _Labels, weight: float) -> _Local:
+    def _sim(self, index: int, read: torch.Tensor, labels: _Labels, weight: float) -> _Local:
         if self.bio:
             wanted = similarities(labels.one_hot @ self._code(index).T)
-            averages = _average(h, self._pooled(h.shape[1:]))
-            loss, signal = _similarity_loss(averages, wanted, weight)
-            return _Local(loss, _spread(signal, h.shape[1:]), {})
+            return _Local(*_similarity_loss(read, wanted, weight), {})
         projection = self._head(index)["sim"]
-        if h.ndim == 2:
-            loss, signal = _similarity_loss(linear(h, projection), labels.similarities, weight)
-            return _Local(loss, signal @ projection, {"sim": signal.T @ h})
-        projected = conv2d(h, projection, padding=1)
+        if read.ndim == 2:
+            loss, signal = _similarity_loss(linear(read, projection), labels.similarities, weight)
+            return _Local(loss, signal @ projection, {"sim": signal.T @ read})
+        projected = conv2d(read, projection, padding=1)
         loss, signal = _similarity_loss(projected, labels.similarities, weight)
-        gradient = conv2d_weight(h, projection.shape, signal, padding=1)
+        gradient = conv2d_weight(read, projection.shape, signal, padding=1)
         return _Local(loss, conv_transpose2d(signal, projection, padding=1), {"sim": gradient})
 
     def _code(self, index: int) -> torch.Tensor:
@@ -338,6 +348,9 @@ def _average(h: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """Averages of feature maps over rectangles, of shape (batch, *shape)."""
     if h.shape[1:] == shape:
         return h
+    sides = _equal_sides(h.shape[2:], shape[1:])
+    if sides is not None:
+        return avg_pool2d(h, sides)
     rows, columns = _averaging(h.shape[2], shape[1], h), _averaging(h.shape[3], shape[2], h)
     return rows @ h @ columns.T
 
@@ -346,9 +359,22 @@ def _spread(signal: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """The adjoint of `_average`."""
     if signal.shape[1:] == shape:
         return signal
+    sides = _equal_sides(shape[1:], signal.shape[2:])
+    if sides is not None:
+        maps = signal.new_empty(len(signal), *shape)
+        spread: torch.Tensor = torch.ops.aten.avg_pool2d_backward(
+            signal.contiguous(), maps, sides, sides, [0, 0], False, True, None
+        )
+        return spread
     rows = _averaging(shape[1], signal.shape[2], signal)
     columns = _averaging(shape[2], signal.shape[3], signal)
     return rows.T @ signal @ columns
+
+
+def _equal_sides(maps: Sequence[int], averages: Sequence[int]) -> list[int] | None:
+    """Sides of the rectangles, where all are alike."""
+    pairs = list(zip(maps, averages, strict=True))
+    return None if any(n % m for n, m in pairs) else [n // m for n, m in pairs]
 
 
 def _averaging(n: int, m: int, like: torch.Tensor) -> torch.Tensor:

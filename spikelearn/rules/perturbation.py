@@ -24,7 +24,7 @@ variance grows with the number of what is perturbed: narrow networks learn faste
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -226,7 +226,7 @@ class NodePerturbation(PerturbationRule):
         passes = self.clean_pass(x)
         loss = output_loss(self.loss, passes[-1].h, y)[0]
         for p, delta in zip(passes, self.signals(passes, y), strict=True):
-            p.leave_gradient(delta / len(x))
+            p.leave_gradient(delta.div_(len(x)))
         apply()
         return loss
 
@@ -236,7 +236,7 @@ class NodePerturbation(PerturbationRule):
 
     def signals(self, passes: list[LayerPass], y: torch.Tensor) -> list[torch.Tensor]:
         """Estimates of every sample's derivative of its loss by each layer's z."""
-        totals = [torch.zeros_like(p.z) for p in passes]
+        totals: dict[int, torch.Tensor] = {}
         clean = losses_of(self.loss, passes[-1].h, y)
         groups = [[i] for i in range(len(passes))] if self.iterative else [range(len(passes))]
         for _ in range(self.n_directions):
@@ -250,14 +250,15 @@ class NodePerturbation(PerturbationRule):
                     slope = tried - clean
                 slope = slope / (self.sigma * self.n_directions)
                 for i in group:
-                    totals[i].add_(by_sample(slope, noise[i]))
-        return totals
+                    found = by_sample(slope, noise[i])
+                    totals[i] = totals[i].add_(found) if i in totals else found
+        return [totals[i] for i in range(len(passes))]
 
     def _try(
         self,
         passes: list[LayerPass],
         y: torch.Tensor,
-        noise: list[torch.Tensor | None],
+        noise: Sequence[torch.Tensor | None],
         sigma: float,
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Every sample's loss with noise, and the drives with it."""
@@ -267,7 +268,7 @@ class NodePerturbation(PerturbationRule):
             # The first layer's drive is that of the clean pass: its input has no noise.
             z = p.z if index == 0 else self.drive(index, h)
             if xi is not None:
-                z = z + sigma * xi
+                z = torch.add(z, xi, alpha=sigma)
             drives.append(z)
             h = p.layer.activate(z)
         return losses_of(self.loss, h, y), drives
@@ -305,20 +306,19 @@ class ActivityNormalisedNodePerturbation(NodePerturbation):
 
     def signals(self, passes: list[LayerPass], y: torch.Tensor) -> list[torch.Tensor]:
         """N (C' - C) a_l / |a|^2 for each sample."""
-        totals = [torch.zeros_like(p.z) for p in passes]
+        totals: dict[int, torch.Tensor] = {}
         clean = losses_of(self.loss, passes[-1].h, y)
         n_units = sum(p.z[0].numel() for p in passes)
         for _ in range(self.n_directions):
-            noise: list[torch.Tensor | None] = [
-                self.node_noise(i, p.z) for i, p in enumerate(passes)
-            ]
+            noise = [self.node_noise(i, p.z) for i, p in enumerate(passes)]
             tried, drives = self._try(passes, y, noise, self.sigma)
-            changes = [z - p.z for z, p in zip(drives, passes, strict=True)]
+            changes = [z.sub_(p.z) for z, p in zip(drives, passes, strict=True)]
             size = sum(a.flatten(1).square().sum(1) for a in changes)
             weight = n_units * (tried - clean) / (size * self.n_directions)
-            for total, a in zip(totals, changes, strict=True):
-                total.add_(by_sample(weight, a))
-        return totals
+            for index, a in enumerate(changes):
+                found = by_sample(weight, a)
+                totals[index] = totals[index].add_(found) if index in totals else found
+        return list(totals.values())
 
 
 class DecorrelatedNodePerturbation(NodePerturbation):

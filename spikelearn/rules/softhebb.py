@@ -21,14 +21,8 @@ import torch
 from torch import nn
 
 from spikelearn.networks.layers import Layer
-from spikelearn.rules.hebbian import (
-    Hebbian,
-    Transform,
-    lengths,
-    mean_product,
-    unit_mean,
-    with_decay,
-)
+from spikelearn.rules._patches import by_unit, lengths, mean_answer, mean_product, with_decay
+from spikelearn.rules.hebbian import Hebbian, Transform
 from spikelearn.rules.rule import check_option, check_range
 
 
@@ -63,6 +57,7 @@ class SoftHebb(Hebbian):
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
     normalise_input: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -85,13 +80,20 @@ class SoftHebb(Hebbian):
         self, layer: Layer, x: torch.Tensor, u: torch.Tensor, kept: nn.Module
     ) -> torch.Tensor:
         """<g x^T> - <g u> W, with a rate for each unit."""
-        scaled = u / self.temperature
-        # e^-60 stands for less: processors are slow with denormal numbers.
-        g = (scaled - scaled.amax(1, keepdim=True)).clamp_min_(-60.0).softmax(1)
         if self.anti_hebbian:
-            winner = torch.zeros_like(u).scatter_(1, u.argmax(1, keepdim=True), 1.0)
-            g = g * (2 * winner - 1)
+            winner = u.max(1, keepdim=True).indices  # of equals the first
+        # Maps are written over, of which `mean_answer` asks nothing more.
+        g = u.div_(self.temperature) if u.ndim > 2 else u / self.temperature
+        # e^-60 stands for less: processors are slow with denormal numbers.
+        g.sub_(g.amax(1, keepdim=True)).clamp_min_(-60.0).exp_()
+        g.div_(g.sum(1, keepdim=True))
+        if self.anti_hebbian:
+            won = g.gather(1, winner)
+            g.neg_().scatter_(1, winner, won)
+        product = mean_product(layer, x, g)
+        decay = mean_answer(layer, product, g, u)
+        change = with_decay(product, layer.weight, decay)
         if self.adaptive_rate:
             rates = (lengths(layer.weight) - 1).abs().sqrt()
-            g = g * rates.view(-1, *(1,) * (g.ndim - 2))
-        return with_decay(mean_product(layer, x, g), layer.weight, unit_mean(g * u))
+            change.mul_(by_unit(rates, change))
+        return change

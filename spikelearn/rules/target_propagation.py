@@ -77,7 +77,7 @@ class Inverse(nn.Module):
         h : tensor of shape (batch, *out_shape)
         z : tensor of shape (batch, *drive_shape)
         """
-        return layer.transpose(self.weight, layer.unpool(h, z)) + self.bias
+        return layer.transpose(self.weight, layer.unpool(h, z)).add_(self.bias)
 
     def forward(self, layer: Layer, h: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """g(h), of shape (batch, *in_shape).
@@ -266,7 +266,7 @@ class DifferenceTargetPropagation(Rule):
         """Leave the inverses' updates: reconstruct the layer below from a noisy pass."""
         for index, inverse in enumerate(self.inverses(), start=1):
             layer, below = passes[index].layer, passes[index - 1].h
-            noisy = below + self._noise(below, index - 1)
+            noisy = self._noise(below, index - 1).add_(below)
             z = layer.drive(noisy)
             self.leave_reconstruction(inverse, LayerPass(layer, noisy, z, layer.activate(z)))
 
@@ -284,9 +284,10 @@ class DifferenceTargetPropagation(Rule):
         drive = inverse.drive(layer, h, p.z)
         activation = ACTIVATIONS[inverse.activation]
         rebuilt = activation.function(drive)
-        difference = activation.back(rebuilt - wanted, drive, rebuilt) / len(h)
-        inverse.weight.grad = layer.product(difference, layer.unpool(h, p.z))[0]
-        inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape)
+        difference = activation.back(rebuilt - wanted, drive, rebuilt)
+        # The mean of the batch is taken of the gradients, which are smaller.
+        inverse.weight.grad = layer.product(difference, layer.unpool(h, p.z))[0].div_(len(h))
+        inverse.bias.grad = difference.sum(0).sum_to_size(inverse.bias.shape) / len(h)
 
     def _noise(self, like: torch.Tensor, index: int) -> torch.Tensor:
         return self.sigma * self.draw(like.shape, ("batch", index, *(None,) * (like.ndim - 2)))

@@ -17,14 +17,8 @@ import torch
 from torch import nn
 
 from spikelearn.networks.layers import Layer
-from spikelearn.rules.hebbian import (
-    Hebbian,
-    Transform,
-    lengths,
-    mean_product,
-    unit_mean,
-    with_decay,
-)
+from spikelearn.rules._patches import by_unit, lengths, mean_product, unit_mean, with_decay
+from spikelearn.rules.hebbian import Hebbian, Transform
 from spikelearn.rules.rule import Axis, check_range
 
 
@@ -54,6 +48,7 @@ class WinnerTakeAll(Hebbian):
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
     normalise_input: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -86,8 +81,9 @@ class WinnerTakeAll(Hebbian):
         # |x - w|^2 = |x|^2 - 2 u + |w|^2, and |x|^2 is the same for all units.
         handicap = 0.5 * lengths(layer.weight).square()
         handicap = handicap + self.conscience * (wins - 1 / len(wins))
-        nearness = u - handicap.view(-1, *(1,) * (u.ndim - 2))
-        g = torch.zeros_like(u).scatter_(1, nearness.argmax(1, keepdim=True), 1.0)
+        nearness = u.sub_(by_unit(handicap, u[0]))
+        winner = nearness.max(1, keepdim=True).indices  # of equals the first; faster than argmax
+        g = nearness.zero_().scatter_(1, winner, 1.0)
         share = unit_mean(g)
         wins += 0.05 * (share - wins)
         return with_decay(mean_product(layer, x, g), layer.weight, share)

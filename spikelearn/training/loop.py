@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikelearn import _store as store
+from spikelearn._allocator import keep_freed_memory
 from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._interrupts import keeping
 from spikelearn._seeding import torch_generator
@@ -164,6 +165,7 @@ def train(
         curve.log_complete(run.summary)
         return run
     code = kept_code(config.rule_place)  # as it is now, whoever edits it meanwhile
+    keep_freed_memory()  # a step frees what the next one makes
     parts, seen = examples(config, complete, ranks)
     for sentence in seen:
         warnings.warn(sentence, TrainingWarning, stacklevel=2)

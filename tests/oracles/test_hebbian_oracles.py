@@ -9,7 +9,8 @@ from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.mlp import MLP
 from spikelearn.rules import make_rule
-from spikelearn.rules.hebbian import Hebbian, currents
+from spikelearn.rules._patches import currents
+from spikelearn.rules.hebbian import Hebbian
 from tests.oracles.hebbian_learning import correlated, learn, prepared
 
 

@@ -81,3 +81,11 @@ def test_tags_are_kept_apart_by_element_in_products() -> None:
 def test_what_is_overwritten_is_forgotten() -> None:
     a = torch.ones(2)
     assert followed(lambda: (a * 1).zero_() + 1, (a, "a")) == frozenset()
+
+
+def test_a_value_that_is_written_into_a_line_is_of_this_line_alone() -> None:
+    shares = torch.ones(2, 1)
+    places = torch.tensor([[1], [0]])
+    written = lambda: torch.zeros(2, 2).scatter_(1, places, shares)  # noqa: E731
+    found = elements(written, (shares[0], "first"), (shares[1], "second"))
+    assert found == [frozenset({"first"})] * 2 + [frozenset({"second"})] * 2

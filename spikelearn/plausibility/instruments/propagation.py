@@ -133,7 +133,8 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
         label = shadow.tags(args[1])
         return _joined(costs + ([] if label is None else [label]))
     if name == "aten::scatter_" and _one_a_line(args):
-        known = [b for t in (args[0], args[2]) if (b := shadow.tags(t)) is not None]
+        given = [t for t in (args[0], *args[2:4]) if isinstance(t, torch.Tensor)]
+        known = [b for t in given if (b := shadow.tags(t)) is not None]
         return _joined([_expand(b, shape) for b in known])
     if name in _BATCHED and _by_sample(*args[:2]):
         by_sample = [or_along(b, list(range(1, b.ndim)), False) for t in inputs
@@ -155,11 +156,16 @@ def _bits(  # noqa: PLR0911, PLR0912 - a case for each kind of operation
 
 
 def _one_a_line(args: Sequence[Any]) -> bool:
-    """Whether `scatter_` writes one and the same number into every line along its axis."""
+    """Whether `scatter_` writes one number into every line along its axis: one for all, or its own.
+
+    What is written depends on the number and on where it goes, both of the line.
+    """
     target, axis, index, *values = args
     line = list(target.shape)
     line[axis] = 1
-    return list(index.shape) == line and not isinstance(values[0], torch.Tensor)
+    number = values[0]
+    own = not isinstance(number, torch.Tensor) or number.shape == index.shape
+    return list(index.shape) == line and own
 
 
 def _by_sample(matrices: torch.Tensor, right: torch.Tensor) -> bool:
