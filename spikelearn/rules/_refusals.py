@@ -49,10 +49,3 @@ ONLINE = {
     "batch normalisation": "it learns in every step, and the statistics of a batch are of all steps"
     " of the stimulus; take norm: weights",
 }
-
-_FIRST = "a kernel learns from the order in which its inputs and its neurons fire"
-FIRST_SPIKES = {
-    "batch normalisation": f"{_FIRST}, and a normalisation has neither",
-    "dropout": f"{_FIRST}, without an error that leaving some of them out would spread",
-    "residual layers": f"{_FIRST}, of which what comes one to one is no part",
-}

@@ -135,10 +135,9 @@ def _small_spiking_model(kind: str, rule: Rule) -> Any:
     if kind == "spiking_cnn":
         from spikelearn.networks.spiking_cnn import SpikingCNN
 
-        needed: dict[str, Any] = getattr(rule, "needs", {"v_threshold_mv": 0.4})
         return SpikingCNN(
             name="check", input_shape=(1, 8, 8), channels=(5, 6), pool=("max 2", 1),
-            duration_ms=14.0, n_classes=N_CLASSES, **needed,
+            n_classes=N_CLASSES, v_threshold_mv=0.4,
         )  # fmt: skip
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP

@@ -69,14 +69,9 @@ CASES = [
 ]
 
 
-def model_of(name: str, kind: str) -> Any:
-    """The network to test a rule on: check_rule's own, where neurons must fire once."""
-    return None if RULES[name].networks == ("spiking_cnn",) else MODELS[kind]
-
-
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kind: str) -> None:
-    results = check_rule(name, model_of(name, kind))
+    results = check_rule(name, MODELS[kind])
     assert [r.property for r in results] == list(PROPERTIES)
     assert sum(r.passed is True for r in results) >= 4
 
@@ -120,7 +115,7 @@ def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -
 @pytest.mark.parametrize("label", [-1, 5])
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_rule_refuses_a_label_that_is_no_class(name: str, kind: str, label: int) -> None:
-    small: Any = SmallNetwork(name, model_of(name, kind), 0)
+    small: Any = SmallNetwork(name, MODELS[kind], 0)
     rule, y = small.fresh(), small.y.clone()
     rule.begin_epoch(2, 2)  # rules that learn in two stages read labels in the second
     y[3] = label

@@ -76,8 +76,7 @@ def cases() -> list[tuple[str, str, dict[str, Any]]]:
 
 def small(name: str, kind: str, options: dict[str, Any]) -> SmallNetwork:
     """The rule on a small network of that kind, in 64-bit numbers."""
-    own = RULES[name].networks == ("spiking_cnn",)  # whose neurons must fire once
-    model = None if own else _SMALL.get(kind)
+    model = _SMALL.get(kind)
     if model is None and kind in ("gru", "elman"):
         from spikelearn.networks.recurrent import Recurrent
 
