@@ -211,7 +211,11 @@ def n_images(dataset: str, source: str) -> int:
 
 
 def tell_plan(tasks: list[Task]) -> None:
-    """Say what is to be measured, and about how long each takes, by a sample of its updates."""
+    """Say what is to be measured, and about how long each takes, by a sample of its updates.
+
+    That is time by the clock: on a busy machine it is longer than what a run may take of a
+    processor.
+    """
     from spikelearn.training.expected_costs import expected_costs
 
     minutes: dict[str, float] = {}
@@ -222,10 +226,14 @@ def tell_plan(tasks: list[Task]) -> None:
                 config = load_recipe(task.recipe, n_train=n_images(config.dataset, config.source))
             costs = expected_costs(config)
             minutes[task.recipe] = costs.seconds / 60
-            may = f", and may take {CORES * task.minutes:g}" if task.minutes < float("inf") else ""
-            print(f"{task.recipe}: about {minutes[task.recipe]:.0f} minutes of a processor{may}")
+            bound = f"{CORES * task.minutes:g} minutes of a processor"
+            may = f"; it may take {bound}" if task.minutes < float("inf") else ""
+            print(f"{task.recipe}: about {minutes[task.recipe]:.0f} minutes{may}")
     total = sum(minutes[task.recipe] for task in tasks)
-    print(f"{len(tasks)} runs to do, about {total / 60:.1f} hours of a processor, updates alone")
+    print(
+        f"{len(tasks)} runs to do, about {total / 60:.1f} hours of one worker by the clock, as busy"
+        " as this machine is now; updates alone"
+    )
 
 
 def run_all(
