@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -25,16 +26,16 @@ from spikelearn._batches import Job
 from spikelearn._chosen_workers import Workers
 from spikelearn._clusters import cluster_of, read_queue
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_ahead import ONE_THREAD, import_ahead, start_method
 from spikelearn._scheduler import client_of, refuse_other_versions
 from spikelearn._sharing_out import DEATHS, LostTask, PastLimit, Sender, SharedOut
 from spikelearn._threads import at_most
 
-__all__ = ["LostTask", "PastLimit", "Workers", "held", "outcomes"]
+__all__ = ["LostTask", "PastLimit", "Workers", "begin", "held", "outcomes"]
 
 HUNG_S = 60  # without a sign of life, and a worker of this machine is ended
 STARTS_S = 120  # for a worker of this machine to start again, before another is started
 NONE_STARTS_S = 600.0  # without a worker of this machine, and none is waited for any more
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MEMORY = ("target", "spill", "pause")  # of Dask's measures as it fills
 
 Outcome = tuple[Any, Any]
@@ -103,6 +104,19 @@ def outcomes(
         yield from SharedOut(sender, tell, wait_s, expected, watch, revive).outcomes(tasks)
 
 
+def begin(workers: Workers, modules: Iterable[str]) -> None:
+    """Import what processes of this machine need, beside what this one does until it needs them.
+
+    Parameters
+    ----------
+    workers : Workers
+    modules : iterable of str
+        See `_imported_ahead`.
+    """
+    if not (workers.alone or workers.elsewhere):
+        import_ahead(modules)
+
+
 @dataclass
 class _Held:
     """Workers that stay until a block ends: started when something is first shared out in it."""
@@ -160,10 +174,9 @@ def _started(
     settings = {
         "distributed.scheduler.allowed-failures": DEATHS,
         "distributed.scheduler.worker-ttl": HUNG_S,
-        # On a busy machine a worker takes longer to start again; Dask would replace it by none.
-        **({} if workers.elsewhere else {"distributed.deploy.lost-worker-timeout": STARTS_S}),
+        **({} if workers.elsewhere else _of_local_workers()),
         "distributed.admin.log-length": 0,
-        "distributed.nanny.pre-spawn-environ": dict.fromkeys(_ONE_THREAD, 1),  # see _allocator
+        "distributed.nanny.pre-spawn-environ": ONE_THREAD,  # see _allocator
         # A worker that has much memory in use would wait for ever, though nobody takes it away.
         **dict.fromkeys((f"distributed.worker.memory.{name}" for name in _MEMORY), False),
     }
@@ -180,6 +193,15 @@ def _started(
         yield client
 
 
+def _of_local_workers() -> dict[str, Any]:
+    """Settings of Dask's for processes of this machine."""
+    return {
+        # On a busy machine a worker takes longer to start again; Dask would replace it by none.
+        "distributed.deploy.lost-worker-timeout": STARTS_S,
+        "distributed.worker.multiprocessing-method": start_method(),
+    }
+
+
 def _is_starting() -> bool:
     """Whether this process is one that another starts, still reading its script."""
     return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
@@ -189,12 +211,20 @@ def _is_starting() -> bool:
 def _of_this_machine(number: int) -> Iterator[Any]:
     from distributed import Client, WorkerPlugin
 
+    environment = {**os.environ, **ONE_THREAD}
+
     class Undisturbed(WorkerPlugin):
-        """Ctrl-C reaches all processes of a terminal; the workers leave it to this one."""
+        """Ctrl-C reaches all processes of a terminal; the workers leave it to this one.
+
+        Their environment is this process's, and not that of the one they are copies of.
+        """
 
         def setup(self, worker: Any) -> None:
             with contextlib.suppress(ValueError):  # not of the main thread
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for name in os.environ.keys() - environment.keys():
+                del os.environ[name]
+            os.environ.update(environment)
 
     with (
         hidden_folder(Path(tempfile.gettempdir(), "workers")) as scratch,

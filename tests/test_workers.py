@@ -15,6 +15,7 @@ import pytest
 import threadpoolctl
 
 from spikelearn import SpikelearnError, _scheduler, _workers
+from spikelearn._imported_ahead import import_ahead, start_method
 from spikelearn._threads import n_threads
 from spikelearn._workers import LostTask, PastLimit, Workers, outcomes
 
@@ -96,19 +97,27 @@ def _die_once(task):
     if number == 3 and not Path(flag).exists():
         Path(flag).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return number, os.getpid(), os.environ.get("MALLOC_TRIM_THRESHOLD_")
+    started_by = Path(f"/proc/{os.getppid()}/cmdline")
+    named = started_by.read_text() if started_by.exists() else ""
+    given = [os.environ.get(name) for name in ("MALLOC_TRIM_THRESHOLD_", "LATER", "PYTHONSAFEPATH")]
+    return number, os.getpid(), "forkserver" in named, tuple(given)
 
 
 def test_what_a_killed_worker_had_is_computed_by_another(tmp_path, monkeypatch):
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    import_ahead()
+    monkeypatch.setenv("LATER", "than the process that workers are copies of")
     tasks = [(n, str(tmp_path / "flag")) for n in range(12)]
     found = list(outcomes(_die_once, tasks, Workers(2)))
     assert (tmp_path / "flag").exists()
     assert sorted(task for task, _ in found) == tasks
     assert all(outcome[0] == task[0] for task, outcome in found)
-    pids = {pid for _, (_, pid, _) in found}
+    pids = {pid for _, (_, pid, *_) in found}
     # Nor do workers, or this process from now on, give freed memory back at once.
-    assert {limit for _, (_, _, limit) in found} == {os.environ.get("MALLOC_TRIM_THRESHOLD_")}
+    here = ("MALLOC_TRIM_THRESHOLD_", "LATER", "PYTHONSAFEPATH")
+    assert {given for *_, (*_, given) in found} == {tuple(map(os.environ.get, here))}
+    # Also the one that took the place of the killed one is a copy.
+    assert {copied for *_, (_, _, copied, _) in found} == {start_method() == "forkserver"}
     assert "MALLOC_TRIM_THRESHOLD_" not in os.environ
     assert os.getpid() not in pids
 

@@ -10,7 +10,9 @@ import typer
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_ahead import STUDYING
 from spikelearn._interrupts import goes_on, keeping
+from spikelearn._workers import begin
 from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Again,
@@ -112,16 +114,18 @@ def run(
     Example: spikelearn study run learning_rules --limit-minutes 60 --workers 4
     Example: spikelearn study run learning_rules --set n_bootstrap=100 --set seeds=[0]
     """
+    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
+    (changed,) = changes(setting)
+    if not plan:  # beside what this process imports to read the description
+        begin(who, STUDYING)
     from spikelearn.studies.study import load_study
 
-    (changed,) = changes(setting)
     if seed and any(path.partition("[")[0] in ("seed", "seeds") for path in changed):
         raise SpikelearnError("seeds are given twice: by --seed, which is added to them, and --set")
     described = load_study(name).counted_from(seed)
     if changed:
         described = described.changed(changed)
     print_changes(changed)
-    who = chosen_workers(workers, scheduler, cluster, threads_per_worker, limit)
     if plan:
         from spikelearn.studies.study_run import plan_study
 

@@ -44,6 +44,7 @@ def multidimensional_scaling(dissimilarities: np.ndarray, seed: int = 0) -> Scal
     Scaled or None
         None where fewer than three stimuli are left, or none differs from another.
     """
+    from sklearn import config_context
     from sklearn.manifold import smacof
 
     matrix = np.array(dissimilarities, dtype=float)
@@ -56,10 +57,12 @@ def multidimensional_scaling(dissimilarities: np.ndarray, seed: int = 0) -> Scal
     random = generator(seed, "scaling")
     starts = [_classical(part), *random.normal(size=(_STARTS, len(kept), 2))]
     found, stress = np.zeros((len(kept), 2)), np.inf
-    for start in starts:
-        placed, _ = smacof(part, n_components=2, init=start, n_init=1, normalized_stress=False)
-        if (its := _stress(placed, part)) < stress:
-            found, stress = placed, its
+    # Every step would look through arrays that are known to be what they are to be.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        for start in starts:
+            placed, _ = smacof(part, n_components=2, init=start, n_init=1, normalized_stress=False)
+            if (its := _stress(placed, part)) < stress:
+                found, stress = placed, its
     points = np.full((len(matrix), 2), np.nan)
     points[kept] = found
     return Scaled(points, stress)

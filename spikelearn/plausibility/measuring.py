@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_ahead import AUDITING
 from spikelearn._keys import current_name
 from spikelearn._threads import at_most
 from spikelearn._work_in_folder import Failed, outcomes_in
-from spikelearn._workers import Workers
+from spikelearn._workers import Workers, begin
 from spikelearn.plausibility import stored_findings as stored
 from spikelearn.plausibility.coherence import coherent
 from spikelearn.plausibility.criteria import CRITERIA
@@ -141,6 +142,7 @@ def measure_each(
         ((place, seed),) = missing
         found[place, seed] = measure_one(known[place], seed, wanted, given, say)
         missing = []
+    begin(who, AUDITING)
     named = all(isinstance(rule, str) for rule in known)
     if not who.alone and not (named and missing):
         who = Workers(threads=who.threads)

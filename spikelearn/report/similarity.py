@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def similarity(
-    scores: pd.DataFrame, tests: Tests | None, subjects: pd.DataFrame | None = None
+    scores: pd.DataFrame,
+    tests: Tests | None,
+    subjects: pd.DataFrame | None = None,
+    drawn: bytes | None = None,
 ) -> Section:
     """Every layer's similarity, and the best of each.
 
@@ -40,7 +43,10 @@ def similarity(
         Against zero, and differences, of a `Significance`.
     subjects : DataFrame, optional
         Of `spikelearn.plot.similarities.of_subjects`.
+    drawn : bytes, optional
+        The figure of all scores, where it has been drawn; that of one method, if there is no other.
     """
+    alone = drawn if scores["method"].nunique() == 1 else None
     dots = subjects is not None and len(subjects)
     lines = "Thick lines"
     if has_intervals(scores):
@@ -55,7 +61,7 @@ def similarity(
     for method, part in scores.groupby("method", sort=False):
         section.pictures.append(
             svg_picture(
-                similarity_figures.similarity_figure(part, subjects),
+                alone or similarity_figures.similarity_figure(part, subjects),
                 f"Similarity of every layer to each region by {method}; the tables hold the"
                 " numbers.",
                 f"Scores by {method}. Filled squares are trained networks, open diamonds baselines"
@@ -99,8 +105,20 @@ def _lead(scores: pd.DataFrame, tests: Tests | None) -> str:
     return f"{text}, and {meant}." if has_intervals(scores) else f"{text}."
 
 
-def accuracy(scores: pd.DataFrame, along: pd.DataFrame) -> Section | None:
-    """Similarity against accuracy, and `along` training; None where no network is scored."""
+def accuracy(
+    scores: pd.DataFrame, along: pd.DataFrame, drawn: bytes | None = None
+) -> Section | None:
+    """Similarity against accuracy, and `along` training; None where no network is scored.
+
+    Parameters
+    ----------
+    scores, drawn
+        As of `similarity`.
+    along : DataFrame
+        Scores after every epoch.
+    """
+    several = max(frame["method"].nunique() for frame in (scores, along) if len(frame)) > 1
+    alone = None if several else drawn
     trained = scores[(scores["family"] != "baseline") & scores["test_accuracy"].notna()]
     if trained.empty:
         return None
@@ -117,7 +135,7 @@ def accuracy(scores: pd.DataFrame, along: pd.DataFrame) -> Section | None:
         )
         section.pictures.append(
             svg_picture(
-                similarity_figures.accuracy_figure(part, followed),
+                alone or similarity_figures.accuracy_figure(part, followed),
                 f"Similarity of the best layer by {method} against accuracy, a panel a region.",
                 f"Scores by {method}. Marks: test accuracy at the end."
                 + lines * bool(len(followed)),

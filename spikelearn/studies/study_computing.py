@@ -317,20 +317,26 @@ class PieceWork:
         known = content_key([self.study.model_dump(mode="json"), self.keys])
         if known not in _shared:
             _shared.clear()
-            recordings, lacking = _loaded(self.keys)
+            recordings, lacking = loaded(self.keys)
             _shared[known] = recordings, {}, {}, lacking
         return _shared[known]
 
 
-def _loaded(keys: dict[str, dict[str, str]]) -> tuple[dict[str, ImageRecording], str]:
-    """The recordings of those names and contents; none, and why, where one is not to be had."""
-    loaded: dict[str, ImageRecording] = {}
+def loaded(keys: dict[str, dict[str, str]]) -> tuple[dict[str, ImageRecording], str]:
+    """The recordings of those names and contents; none, and why, where one is not to be had.
+
+    Parameters
+    ----------
+    keys : dict of str to dict
+        From names to keys of content, as of `recording_key`.
+    """
+    found: dict[str, ImageRecording] = {}
     for name, key in keys.items():
         plain = name.removesuffix(JUDGED)
         try:
-            loaded[name] = loaded.get(plain) or comparing.image_recording(plain)
+            found[name] = found.get(plain) or comparing.image_recording(plain)
         except Exception as error:  # whatever is not there, the process of the study has it
             return {}, f"workers have no recording {plain} ({' '.join(str(error).split())[:200]})"
-        if recording_key(loaded[name]) != key:
+        if recording_key(found[name]) != key:
             return {}, f"workers have another recording by the name {plain}"
-    return loaded, ""
+    return found, ""

@@ -1,22 +1,36 @@
-"""The tests of a study: every rule against zero, untrained networks, baselines and other rules."""
+"""The tests of a study: every rule against zero, untrained networks, baselines and other rules.
+
+They are made in parts, by workers of this machine where there are some: each of these shows the
+images to the networks once, and computes on one thread, as this process then does, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._errors import DataUnavailableError
 from spikelearn._files import sha256
+from spikelearn._threads import at_most
+from spikelearn._work_in_folder import Failed, outcomes_in
+from spikelearn._workers import Workers
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.network_names import network_names, start_names
 from spikelearn.studies.representation import show
-from spikelearn.studies.significance import Significance, significance
+from spikelearn.studies.significance import Significance, put_together, significance
+from spikelearn.studies.study import Study
+from spikelearn.studies.study_computing import loaded
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
     recording_key,
     result_folder,
 )
+from spikelearn.studies.tested_models import Index, Part, Tested
 from spikelearn.studies.untrained_twin import named_members
 from spikelearn.training.opening import open_run
 
@@ -30,7 +44,9 @@ _TABLES = ("zero", "differences")
 Progress = Callable[[float, str], None]
 
 
-def study_significance(result: StudyResult, progress: Progress | None = None) -> Significance:
+def study_significance(
+    result: StudyResult, progress: Progress | None = None, workers: Workers | None = None
+) -> Significance:
     """Tests over all networks of a study that are trained and compared, seeds as instances.
 
     They are made for each recording and method, kept with the scores, and made again when there are
@@ -41,6 +57,8 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
     result : StudyResult
     progress : callable, optional
         Called with the fraction done and a few words.
+    workers : Workers, optional
+        Who makes them: this process, if absent, or if they may be on other machines.
     """
     from spikelearn.comparison.tables import stacked, with_level
 
@@ -62,10 +80,13 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
             def part(fraction: float, words: str, k: int = k) -> None:
                 say((k + fraction) / len(compared), words)
 
-            if name not in shown:
-                shown = {name: _shown(result, result.recordings[name], part)}
-            part(0.5, f"testing {method}")
-            tests = _tested(result, result.recordings[name], shown[name], method)
+            tests = _by_workers(result, name, method, workers, part)
+            if tests is None:
+                with at_most(1):  # the same sums, whoever computes them
+                    if name not in shown:
+                        shown = {name: _shown(result, result.recordings[name], part)}
+                    part(0.5, f"testing {method}")
+                    tests = _tested(result, result.recordings[name], shown[name], method)
             found = {"zero": tests.zero, "differences": tests.differences}
             store.save_tables(folder, decides, found)
         else:
@@ -78,7 +99,25 @@ def study_significance(result: StudyResult, progress: Progress | None = None) ->
 
 def _shown(result: StudyResult, recording: ImageRecording, say: Progress) -> list[Entry]:
     """What the networks of a study and their untrained twins respond to a recording's images."""
-    runs = [open_run(folder) for folder in result.runs]
+    return shown_by(result.runs, recording, result.study.seed, say)
+
+
+def shown_by(
+    folders: Sequence[Path], recording: ImageRecording, seed: int, say: Progress
+) -> list[Entry]:
+    """What trained networks and their untrained twins respond to a recording's images.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Of the runs.
+    recording : ImageRecording
+    seed : int
+        Of the input spikes.
+    say : callable
+        Called with the fraction done, up to a half, and a few words.
+    """
+    runs = [open_run(folder) for folder in folders]
     networks = network_names([run.config for run in runs])
     starts = start_names([run.config for run in runs])
     entries: dict[tuple[str, str, int], Entry] = {}
@@ -86,9 +125,13 @@ def _shown(result: StudyResult, recording: ImageRecording, say: Progress) -> lis
         say(0.5 * i / len(runs), f"showing the images to {run.config['rule']}")
         for key, member in named_members(run, network, start):
             if key not in entries:
-                shown = show(member, recording.images, recording.labels, seed=result.study.seed)
+                shown = show(member, recording.images, recording.labels, seed=seed)
                 entries[key] = Entry(*key, shown.responses, start=start)
     return list(entries.values())
+
+
+def _options(study: Study, method: str) -> dict[str, Any]:
+    return {"method": method, "judgements": study.judgements, **study.options_of(method)}
 
 
 def _tested(
@@ -96,14 +139,101 @@ def _tested(
 ) -> Significance:
     study = result.study
     return significance(
-        entries,
-        recording,
-        study.n_bootstrap,
-        study.seed,
-        method=method,
-        judgements=study.judgements,
-        **study.options_of(method),
+        entries, recording, study.n_bootstrap, study.seed, **_options(study, method)
     )
+
+
+def _by_workers(
+    result: StudyResult, name: str, method: str, workers: Workers | None, say: Progress
+) -> Significance | None:
+    """The tests of a recording and a method, made by workers; None where they do not make them."""
+    if workers is None or workers.alone or workers.elsewhere:
+        return None
+    recording = result.recordings[name]
+    work = TestWork(
+        result.study, tuple(folder.absolute() for folder in result.runs), name,
+        recording_key(recording), method,
+    )  # fmt: skip
+
+    def compute(parts: Sequence[Part]) -> list[tuple[Index, pd.DataFrame]]:
+        made: dict[int, tuple[Index, pd.DataFrame]] = {}
+        with contextlib.closing(
+            outcomes_in(None, work, list(enumerate(parts)), workers)
+        ) as outcomes:
+            for (number, part), outcome in outcomes:
+                if isinstance(outcome, Failed):
+                    raise _NotMadeError
+                made[number] = outcome
+                say(0.9 * len(made) / len(parts), f"testing {method}: {part.kind}, on {workers}")
+        return [made[number] for number in range(len(parts))]
+
+    try:
+        return put_together(
+            compute, recording, workers.at_once, method=method, judgements=result.study.judgements
+        )
+    except _NotMadeError:  # in this process what is wrong is told as it is
+        return None
+
+
+class _NotMadeError(Exception):
+    pass
+
+
+# Of a process: what the parts of one recording and method share, by what decides it.
+_tested_here: dict[TestWork, Tested] = {}
+
+
+@dataclass(frozen=True)
+class TestWork:
+    """What a worker does with a part of the tests.
+
+    Attributes
+    ----------
+    study : Study
+    runs : tuple of Path
+    recording : str
+        Its name in the study.
+    key : dict of str to str
+        Of its content.
+    method : str
+    """
+
+    __test__ = False  # for pytest, to which it looks like a test
+
+    study: Study
+    runs: tuple[Path, ...]
+    recording: str
+    key: dict[str, str]
+    method: str
+
+    def __hash__(self) -> int:
+        return hash((self.runs, self.recording, self.method))
+
+    def __call__(self, task: tuple[int, Part], _folder: Path | None) -> tuple[Index, pd.DataFrame]:
+        """Make a part.
+
+        Parameters
+        ----------
+        task : (number, part)
+
+        Raises
+        ------
+        DataUnavailableError
+            If the recording is not the same here.
+        """
+        if self not in _tested_here:
+            recordings, lacking = loaded({self.recording: self.key})
+            if lacking:
+                raise DataUnavailableError(lacking)
+            recording = recordings[self.recording]
+            entries = shown_by(self.runs, recording, self.study.seed, lambda fraction, words: None)
+            _tested_here.clear()
+            _tested_here[self] = Tested(
+                entries, recording, self.study.n_bootstrap, self.study.seed,
+                **_options(self.study, self.method),
+            )  # fmt: skip
+        tested = _tested_here[self]
+        return tested.index, tested.table(task[1])
 
 
 def _decides(result: StudyResult, recording: str, method: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import atomic_path, check_folder
 from spikelearn._files import write_text, write_yaml
+from spikelearn._imported_ahead import STUDYING
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
-from spikelearn._workers import Workers, held
+from spikelearn._workers import Workers, begin, held
 from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured, study_audit
@@ -94,15 +95,17 @@ def make_study(
         If the folder is a file, a recording or a method is unknown, or none can be compared with.
     """
     check_folder(folder)
+    who = workers or Workers()
+    begin(who, STUDYING)
     sounds = auditory_recording(study) if study.auditory else None  # before any work
-    bar, who = bars(f"study {study.name}"), workers or Workers()
+    bar = bars(f"study {study.name}")
     with held(who):
         result = run_study(study, folder, limit_minutes, bar, tell, again, who, retry_failed, runs)
         if result.waits or not result.n_done:
             return WholeStudy(result)
         audit = study_audit(result, bars("auditing"), who) if study.criteria else None
-    # Tests are of all networks together, so there are none before the last of them.
-    tests = study_significance(result, bars("testing")) if study.tests else None
+        # Tests are of all networks together, so there are none before the last of them.
+        tests = study_significance(result, bars("testing"), who) if study.tests else None
     at_work, heard = NetworksAtWork(), None
     if study.write_spikes or study.agreement or study.matrices:
         at_work = networks_at_work(result, bars("showing the images"))
@@ -224,9 +227,9 @@ def _similarity(
     return (
         written,
         [
-            similarity.similarity(scores, both, subjects),
+            similarity.similarity(scores, both, subjects, figures["similarity.svg"]),
             rule_against_rule(scores, both),
-            similarity.accuracy(scores, result.along),
+            similarity.accuracy(scores, result.along, figures["accuracy.svg"]),
             *audited,
             similarity.significance(both),
             similarity.layers(scores),

@@ -24,12 +24,13 @@ from spikelearn._arguments import checked_path
 from spikelearn._atomic import check_folder
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, write_yaml
+from spikelearn._imported_ahead import SIMULATING, TRAINING
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn._names import file_name
 from spikelearn._progress import Progress, check_progress, progress_of_call
 from spikelearn._small_results import SmallResults
 from spikelearn._work_in_folder import Failed, elsewhere, is_told, outcomes_in, tried
-from spikelearn._workers import Workers
+from spikelearn._workers import Workers, begin
 from spikelearn.networks.drawn_pairs import keep_pairs, pairs_kept
 from spikelearn.sweeps.checking import check_sweep, check_values
 from spikelearn.sweeps.description import Sweep
@@ -134,6 +135,7 @@ def sweep(
     described = sweep_given(description, fields)
     if not isinstance(workers, Workers):
         workers = Workers(workers, scheduler, threads_per_worker, str(cluster), limit_minutes)
+    begin(workers, SIMULATING if described.simulate else TRAINING)
     made: Runs = SimulatedRuns(described) if described.simulate else TrainedRuns(described, again)
     if described.search is None:
         check_sweep(described, made)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
+from spikelearn._imported_ahead import TRAINING
 from spikelearn._interrupts import goes_on
 from spikelearn._progress import Progress
 from spikelearn._threads import at_most
 from spikelearn._work_in_folder import Failed, outcomes_in, tried
-from spikelearn._workers import Workers
+from spikelearn._workers import Workers, begin
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.stored_runs import Place
 
@@ -112,6 +113,7 @@ def train_each(
         move = bars(f"{config.rule}, seed {config.seed}")
         return train_one(config, runs, move, again, **given)
 
+    begin(workers, TRAINING)
     missing = [] if workers.alone else [c for c in configs if again or not _is_there(c, runs)]
     for config in configs:
         if len(configs) == 1 and not missing:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pandas
 import pytest
 import xarray
 from small_recording import small_recording
@@ -13,7 +15,8 @@ from small_recording import small_recording
 from spikelearn.comparison import compare_rsa, difference_table, false_discovery_rate, holm
 from spikelearn.recordings import RecordedRDM
 from spikelearn.studies.comparing import Entry, judged_similarity, similarity_of_all
-from spikelearn.studies.significance import PERMUTATIONS_A_MODEL, significance
+from spikelearn.studies.significance import put_together, significance
+from spikelearn.studies.tested_models import PERMUTATIONS_A_MODEL, Tested
 
 RECORDING = small_recording()
 N = RECORDING.n_stimuli
@@ -173,3 +176,27 @@ def test_an_untrained_network_is_one_model_however_many_rules_start_from_it() ->
         expected = difference_table(by_key, RECORDING, n_bootstrap=60).query("level == 'mean'")
         columns = ["difference", "ci_lower", "ci_upper", "p"]
         np.testing.assert_allclose(row[columns].astype(float), expected[columns].iloc[0])
+
+
+@pytest.mark.parametrize("method", ["rsa", "cka"])
+def test_tests_are_the_same_of_any_number_of_shares_and_of_copies(entries, method) -> None:
+    """Bit by bit: each share is made by models of its own, as by another process."""
+    recording = small_recording()
+    options = {"method": method, "judgements": method == "rsa"}
+    whole = significance(entries, recording, 20, 3, **options)
+    for n_shares in (2, 7):
+        asked = []
+
+        def compute(parts, asked=asked):
+            asked.extend(parts)
+            made = []
+            for part in parts:
+                models = Tested(deepcopy(entries), recording, 20, 3, **options)
+                made.append((models.index, models.table(part)))
+            return made
+
+        shared = put_together(compute, recording, n_shares, **options)
+        pandas.testing.assert_frame_equal(shared.zero, whole.zero, check_exact=True)
+        pandas.testing.assert_frame_equal(shared.differences, whole.differences, check_exact=True)
+        assert {part.share[1] for part in asked if part.kind == "zero"} == {n_shares}
+        assert sum(part.kind == "differences" for part in asked) >= n_shares
