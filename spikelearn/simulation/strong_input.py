@@ -21,6 +21,7 @@ a reset, whose spikes wait for no step.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from dataclasses import dataclass
@@ -139,6 +140,19 @@ def _on_grid(
     return steps * dt_ms + whole
 
 
+@functools.cache
+def _points_of_gauss() -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights of an integral from -1 to 1."""
+    return np.polynomial.legendre.leggauss(40)
+
+
+def _pairs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Pairs of numbers, each as one, flat."""
+    pairs = np.empty(one.shape, complex)
+    pairs.real, pairs.imag = one, other
+    return pairs.ravel()
+
+
 class _Leaky:
     """Leaky integrate-and-fire neurons under their input."""
 
@@ -228,10 +242,13 @@ class _Leaky:
         sigma = np.sqrt(self.tau * 2.0 * x / -np.expm1(-2.0 * x))
         sigma = np.maximum(self.spread * sigma, 1e-6)
         low, high = (self.start - ends) / sigma, (threshold - ends) / sigma
-        points, weights = np.polynomial.legendre.leggauss(40)
-        half = (high - low) / 2.0
-        u = low[..., None] + half[..., None] * (points + 1.0)
-        return np.asarray(self.tau * math.sqrt(math.pi) * half * (erfcx(-u) @ weights))
+        # Input that is constant is the same at all moments: each once.
+        both, which = np.unique(_pairs(low, high), return_inverse=True)
+        points, weights = _points_of_gauss()
+        half = (both.imag - both.real) / 2.0
+        u = both.real[:, None] + half[:, None] * (points + 1.0)
+        integral = (half * (erfcx(-u) @ weights))[which].reshape(low.shape)
+        return np.asarray(self.tau * math.sqrt(math.pi) * integral)
 
 
 @dataclass
