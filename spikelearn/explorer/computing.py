@@ -20,6 +20,7 @@ from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._time_steps import nearest_step
 from spikelearn.explorer.newest import Newest, Superseded, Turn
 from spikelearn.explorer.settings import Setting
+from spikelearn.explorer.while_used import WhileUsed
 from spikelearn.networks.drawn_pairs import keep_at_most, pairs_kept
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.given import stimulus_for
@@ -236,30 +237,15 @@ def small_enough(setting: Setting) -> float:
     return _SMALLER[-1]
 
 
-_lock = threading.Lock()
-_users = 0
-_kept = contextlib.ExitStack()
-_heard = threading.local()
-
-
 @contextlib.contextmanager
-def synapses_kept() -> Iterator[None]:
-    """While any page is open, synapses that were drawn are kept, for all pages."""
-    global _users  # noqa: PLW0603 - of the process, as what is kept is
-    with _lock:
-        if not _users:
-            _kept.enter_context(pairs_kept())
-        _users += 1
-    try:
+def _kept() -> Iterator[None]:
+    with pairs_kept():
         yield
-    finally:
-        with _lock:
-            _users -= 1
-            if not _users:
-                _kept.close()
-                keep_at_most(None)
+    keep_at_most(None)
 
 
+# While any page is open, synapses that were drawn are kept, for all pages.
+synapses_kept = WhileUsed(_kept)
 # Bytes of the pairs and rows that each page needs; and how much is kept of earlier ones.
 _needed: weakref.WeakKeyDictionary[Computer, float] = weakref.WeakKeyDictionary()
 _DRAWN_BYTES, _OF_EARLIER = 20.0, 25e6
@@ -267,38 +253,43 @@ _DRAWN_BYTES, _OF_EARLIER = 20.0, 25e6
 
 def _make_room(computer: Computer, network: SpikingNetwork) -> None:
     """Keep the synapses of all pages, and few besides, however much is turned."""
-    with _lock:
+    with synapses_kept.lock:
         _needed[computer] = _DRAWN_BYTES * sum(numbers_of_synapses(network))
-        if _users:  # the last page may have been closed in the meantime
+        if synapses_kept.is_used:  # the last page may have been closed in the meantime
             keep_at_most(max(_OF_EARLIER, 1.05 * sum(_needed.values())))
 
 
-_hearing = 0
+_heard = threading.local()
 _before: Any = None
+
+
+@contextlib.contextmanager
+def _all_heard() -> Iterator[None]:
+    global _before  # noqa: PLW0603 - Python has one place for all threads
+    _before = warnings.showwarning, list(warnings.filters)
+    warnings.showwarning = _hear
+    for kind in _SAID:
+        warnings.simplefilter("always", kind)
+    try:
+        yield
+    finally:
+        warnings.showwarning, warnings.filters[:] = _before  # type: ignore[index]
+        warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+_hearing = WhileUsed(_all_heard)
 
 
 @contextlib.contextmanager
 def told() -> Iterator[list[str]]:
     """What the toolkit warns of on this thread, in sentences; other threads are left alone."""
-    global _hearing, _before  # noqa: PLW0603 - Python has one place for all threads
     sentences: list[str] = []
-    with _lock:
-        if not _hearing:
-            _before = warnings.showwarning, list(warnings.filters)
-            warnings.showwarning = _hear
-            for kind in _SAID:
-                warnings.simplefilter("always", kind)
-        _hearing += 1
-    _heard.sentences = sentences
-    try:
-        yield sentences
-    finally:
-        _heard.sentences = None
-        with _lock:
-            _hearing -= 1
-            if not _hearing:
-                warnings.showwarning, warnings.filters[:] = _before  # type: ignore[index]
-                warnings._filters_mutated()  # type: ignore[attr-defined]
+    with _hearing():
+        _heard.sentences = sentences
+        try:
+            yield sentences
+        finally:
+            _heard.sentences = None
 
 
 def _hear(message: Any, category: Any, *where: Any, **more: Any) -> None:

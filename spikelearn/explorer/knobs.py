@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spikelearn._description import Description
+from spikelearn._errors import SpikelearnError
 from spikelearn.networks.fields import AnyDistribution
 from spikelearn.networks.neurons import SpikeSource
 from spikelearn.networks.spiking import SpikingNetwork
@@ -82,6 +83,8 @@ class Knob:
 
     def fitting(self, value: float) -> float:
         """The nearest value that the field takes: whole, on the grid, within its bounds."""
+        if value is None:  # where it is typed, and the text is empty
+            raise SpikelearnError(f"{self.label} must be a number; none is given")
         if self.path.endswith(_ON_GRID):
             value = round(round(value / self.step) * self.step, 10)
         least = self.least + (self.step if self.strict_least else 0.0)

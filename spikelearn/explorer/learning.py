@@ -176,10 +176,13 @@ class LearningSetting:
             ("width", 1, MOST_WIDTH), ("epochs", 2, MOST_EPOCHS), ("seed", 0, MOST_SEED),
             ("rate", *RATES),
         ):  # fmt: skip
-            if not low <= getattr(self, name) <= high:
+            value = getattr(self, name)
+            if value is None:  # a field that is empty
                 raise SpikelearnError(
-                    f"{name} must be from {low:g} to {high:g}, found {getattr(self, name):g}"
+                    f"{name} must be a number from {low:g} to {high:g}; none is given"
                 )
+            if not low <= value <= high:
+                raise SpikelearnError(f"{name} must be from {low:g} to {high:g}, found {value:g}")
 
     def fields(self) -> dict[str, Any]:
         """Fields of the training run; what is as usual is left out."""
@@ -308,17 +311,26 @@ def from_query(query: str) -> tuple[LearningSetting, LearningSetting | None, lis
         LearningSetting(), {k: v for k, v in given.items() if not k.startswith(BESIDE)}, notes
     )
     own = {k.removeprefix(BESIDE): v for k, v in given.items() if k.startswith(BESIDE)}
+    rule = own.get("rule")
+    if rule is not None and rule not in rules():
+        notes.append(
+            f"'{BESIDE}rule' of the address is left out, and no rule stands beside: there is no"
+            f" rule '{rule:.60}' here; {nearest(rule, rules())}"
+        )
+        return setting, None, notes
     for name in [one for one in own if one not in _OWN]:
         del own[name]
         notes.append(
             f"'{BESIDE}{name:.60}' of the address is left out: {' and '.join(_OWN)} are all that"
             " the rule beside has of its own"
         )
-    beside = _taken(setting, own, notes) if own else None
+    beside = _taken(setting, own, notes, BESIDE) if own else None
     return setting, beside, notes
 
 
-def _taken(setting: LearningSetting, given: Mapping[str, str], notes: list[str]) -> LearningSetting:
+def _taken(
+    setting: LearningSetting, given: Mapping[str, str], notes: list[str], prefix: str = ""
+) -> LearningSetting:
     fields = setting.__dataclass_fields__
     # The rule first: with it comes its learning rate.
     for name in sorted(given, key=lambda one: (one != "rule", one)):
@@ -331,7 +343,7 @@ def _taken(setting: LearningSetting, given: Mapping[str, str], notes: list[str])
                 with_rule(setting, value) if name == "rule" else replace(setting, **{name: value})
             )
         except (SpikelearnError, ValueError, OverflowError) as error:
-            notes.append(f"'{name:.60}' of the address is left out: {error}")
+            notes.append(f"'{prefix}{name:.60}' of the address is left out: {error}")
     return setting
 
 

@@ -261,7 +261,7 @@ class LearningPage:
             return
         try:
             self.setting, self.beside = both()
-        except (SpikelearnError, TypeError) as error:  # a field that is empty meanwhile
+        except SpikelearnError as error:
             self._follow()
             self._say([str(error)])
             return

@@ -133,7 +133,7 @@ class KnobPanel:
             return
         try:
             setting = change(self.setting)
-        except (SpikelearnError, TypeError, OverflowError):  # a field that is empty meanwhile
+        except (SpikelearnError, OverflowError, TypeError):  # a field that is empty meanwhile
             return
         if anew:
             self.follow(setting)

@@ -110,7 +110,7 @@ class StdpPage:
         def turned(event: Any) -> None:
             try:
                 setattr(self, of, getattr(self, of).changed(knob.path, knob.fitting(event.new)))
-            except (SpikelearnError, TypeError) as error:
+            except SpikelearnError as error:
                 self._say([str(error)])
                 return
             self._say([])

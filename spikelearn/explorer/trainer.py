@@ -6,10 +6,9 @@ measured is measured on copies, so that the run is that of the same recipe anywh
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.explorer.computing import told
 from spikelearn.explorer.learning import DATA, LearningSetting
 from spikelearn.explorer.newest import Newest, Superseded, Turn
+from spikelearn.explorer.while_used import WhileUsed
 
 if TYPE_CHECKING:
     from spikelearn.rules.rule import Rule
@@ -200,28 +200,12 @@ def _plane(
     return likely.astype(np.float32), (training.x.numpy(), training.y.numpy())
 
 
-_lock = threading.Lock()
-_users, _before = 0, 1
+def _on_one_thread() -> AbstractContextManager[None]:
+    from spikelearn.training.on_threads import on_threads
+
+    return on_threads(1)
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """While any page trains, torch computes on one thread, as training does.
-
-    Runs side by side would otherwise set each other's number of threads.
-    """
-    global _users, _before  # noqa: PLW0603 - of the process, as the number of threads is
-    import torch
-
-    with _lock:
-        if not _users:
-            _before = torch.get_num_threads()
-            torch.set_num_threads(1)
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if not _users:
-                torch.set_num_threads(_before)
+# While any page trains, torch computes on one thread, as training does: runs side by side would
+# otherwise set each other's number of threads.
+one_thread = WhileUsed(_on_one_thread)

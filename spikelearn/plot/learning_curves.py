@@ -98,18 +98,42 @@ def learning_curve(runs: Any, measure: str | None = None, ax: Axes | None = None
 
 
 def curve_panel(axis: Axes, table: pd.DataFrame, measure: str) -> None:
-    """Draw one measure by epoch, in the colour of each rule.
+    """Draw one measure by epoch, a line for each rule on each network, in the rule's colour.
 
     Parameters
     ----------
     axis : Axes
     table : DataFrame
-        Columns rule, seed, epoch and the measure.
+        Columns model, rule, seed, epoch and the measure.
     measure : str
     """
-    rules = sorted(dict.fromkeys(table["rule"]), key=rank)
-    tables = [table[table["rule"] == rule] for rule in rules]
-    _draw(axis, [label(rule) for rule in rules], pens([colour(r) for r in rules]), tables, measure)
+    lines = lines_of(table)
+    names = [label(rule) + f" on {network}" * bool(network) for rule, network, _ in lines]
+    hues = pens([colour(rule) for rule, _, _ in lines])
+    _draw(axis, names, hues, [part for _, _, part in lines], measure)
+
+
+def lines_of(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """The rows of each rule on each network: runs that differ in nothing but the seed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns model (the network's name) and rule, among others.
+
+    Returns
+    -------
+    list of (str, str, DataFrame)
+        Rules in their order. The network is named where there are several.
+    """
+    networks = list(dict.fromkeys(table["model"]))
+    parts = dict(list(table.groupby(["rule", "model"], sort=False)))
+    return [
+        (rule, network if len(networks) > 1 else "", parts[rule, network])
+        for rule in sorted(dict.fromkeys(table["rule"]), key=rank)
+        for network in networks
+        if (rule, network) in parts
+    ]
 
 
 def _draw(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spikelearn.comparison.accuracies import CONTROLS, control_table
-from spikelearn.plot.learning_curves import curve_panel
+from spikelearn.plot.learning_curves import curve_panel, lines_of
 from spikelearn.plot.names import backend, colour, in_order, label
 from spikelearn.plot.style import styled
 from spikelearn.report.accuracy_words import (
@@ -46,9 +46,9 @@ def learning(
         n_test, chance, flag, mean_weight_displacement, dead_units; a row a run. Accuracies and dead
         units are fractions. Where controls were run, linear_readout and random_features too.
     curves : DataFrame, optional
-        Columns rule, seed, epoch, train_loss (nats), validation_accuracy.
+        Columns model, rule, seed, epoch, train_loss (nats), validation_accuracy.
     layers : DataFrame, optional
-        Columns rule, seed, layer, weight_displacement, dead_units, gradient_cosine.
+        Columns model, rule, seed, layer, weight_displacement, dead_units, gradient_cosine.
     """
     if accuracy is None or accuracy.empty:
         return None
@@ -76,7 +76,7 @@ def learning(
         section.pictures.append(
             svg_picture(
                 learning_curves(curves),
-                "Training loss and validation accuracy by epoch for each rule.",
+                "Training loss and validation accuracy by epoch for each rule and network.",
                 "Learning curves; thin lines are seeds. Epoch 0 is the network before training. The"
                 " epoch used is the one with the highest validation accuracy.",
             )
@@ -142,15 +142,15 @@ def accuracy_table(frame: pd.DataFrame) -> Table:
 
 
 def layer_table(frame: pd.DataFrame) -> Table:
-    """One row a rule and layer: how far the weights moved, and where the update points."""
+    """A row for each layer of a rule's network: how far it moved, and where the update points."""
     rows = []
-    for rule in in_order(frame["rule"]):
-        runs = frame[frame["rule"] == rule]
+    for rule, network, runs in lines_of(frame):
         for layer in dict.fromkeys(runs["layer"]):
             part = runs[runs["layer"] == layer]
             rows.append(
                 {
                     "rule": label(rule),
+                    **({"network": network} if network else {}),
                     "layer": layer,
                     "weights moved by": mean_and_spread(part["weight_displacement"], 1, 2),
                     "dead units (%)": mean_and_spread(part["dead_units"], 100, 1),
@@ -200,7 +200,7 @@ def accuracy_figure(table: pd.DataFrame) -> bytes:
 @styled()
 def learning_curves(table: pd.DataFrame) -> bytes:
     """Training loss and validation accuracy by epoch, a thin line per seed and a thick mean."""
-    trained = table.groupby("rule")["epoch"].transform("max") > 0
+    trained = table.groupby(["rule", "model"])["epoch"].transform("max") > 0
     figure, ((left, right),) = panels(7.2, 2.9, ncols=2)
     for axis, measure in ((left, "train_loss"), (right, "validation_accuracy")):
         curve_panel(axis, table[trained], measure)

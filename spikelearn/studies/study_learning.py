@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ def _computed_by(config: dict[str, Any]) -> str:
 
 def learning_curves(runs: Sequence[Path]) -> pd.DataFrame:
     """Loss and accuracy by epoch, a row an epoch of a run; STDP has neither epochs nor a loss."""
-    return _stacked([run for run in runs if not _by_stdp(run)], "epochs")
+    return _stacked(runs, "epochs", lambda run: not _by_stdp(run))
 
 
 def layer_changes(runs: Sequence[Path]) -> pd.DataFrame:
@@ -74,12 +74,16 @@ def _by_stdp(folder: Path) -> bool:
     return rule in RULES and RULES[rule].simulated
 
 
-def _stacked(runs: Sequence[Path], name: str) -> pd.DataFrame:
+def _stacked(
+    runs: Sequence[Path], name: str, is_wanted: Callable[[Path], bool] = lambda run: True
+) -> pd.DataFrame:
+    """A table of each run below the other; networks are called as in `accuracy_table`."""
     import pandas as pd
 
+    configs = [store.read_config(folder) for folder in runs]
     tables = []
-    for folder in runs:
-        config = store.read_config(folder)
-        about = {"model": config["network"]["name"], "rule": config["rule"], "seed": config["seed"]}
-        tables.append(store.read_table(folder, name).assign(**about))
+    for folder, config, network in zip(runs, configs, network_names(configs), strict=True):
+        if is_wanted(folder):
+            about = {"model": network, "rule": config["rule"], "seed": config["seed"]}
+            tables.append(store.read_table(folder, name).assign(**about))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

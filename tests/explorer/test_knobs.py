@@ -7,6 +7,7 @@ import math
 import pytest
 
 import spikelearn as sl
+from spikelearn import SpikelearnError
 from spikelearn._description import Description
 from spikelearn.explorer.knobs import Knob, knobs_of, shortest
 from spikelearn.explorer.presets import models, stimuli
@@ -85,6 +86,8 @@ def test_values_are_brought_within_bounds_and_onto_the_grid(brunel: dict[str, Kn
     assert (degree, type(degree)) == (8, int)
     assert brunel["populations.excitatory.tau_m_ms"].fitting(-3.0) > 0
     assert brunel["background[*].rate_hz"].fitting(-3.0) == 0
+    with pytest.raises(SpikelearnError, match="must be a number; none is given"):
+        brunel["background[*].rate_hz"].fitting(None)
 
 
 def test_one_knob_turns_what_is_equal_everywhere(brunel: dict[str, Knob]) -> None:

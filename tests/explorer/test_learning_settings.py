@@ -110,15 +110,28 @@ def test_an_address_says_both_rules() -> None:
         ("?dataset=mnist", "there is no data set 'mnist'"),
         ("?colour=red", "'colour' of the address is left out"),
         ("?rule=forward_forward&dataset=two_moons", "writes the label over the first inputs"),
-        ("?A.rule=nothing", "there is no rule 'nothing'"),
+        ("?A.rule=nothing", "'A.rule' of the address is left out, and no rule stands beside"),
+        ("?A.rule=nothing&A.rate=0.1", "there is no rule 'nothing' here"),
+        ("?A.rate=x", "'A.rate' of the address is left out"),
         ("?A.width=150", "'A.width' of the address is left out: rule and rate are all that"),
         ("?A.rule=oja&A.dataset=two_moons", "'A.dataset' of the address is left out"),
     ],
 )
 def test_what_an_address_says_wrongly_is_left_out_and_told(query: str, said: str) -> None:
-    _, _, notes = from_query(query)
+    setting, beside, notes = from_query(query)
     assert len(notes) == 1
     assert said in notes[0]
+    if "A.rule=nothing" in query:
+        assert beside is None
+    assert setting.epochs == LearningSetting().epochs
+
+
+@pytest.mark.parametrize("name", ["seed", "width", "epochs", "rate"])
+def test_a_field_that_is_empty_is_one_sentence(name: str) -> None:
+    with pytest.raises(
+        SpikelearnError, match=f"^{name} must be a number from .* to .*; none is given$"
+    ):
+        replace(LearningSetting(), **{name: None})
 
 
 def test_every_rule_says_what_it_needs_and_its_paper() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from pages import accuracy_of_runs
+from matplotlib.figure import Figure
+from pages import accuracy_of_runs, curves, layer_changes
 
+from spikelearn.plot.learning_curves import curve_panel
 from spikelearn.report import difference_matrices
 from spikelearn.report.accuracy_words import accuracy_sentence
-from spikelearn.report.learning import accuracy_table, learning
+from spikelearn.report.learning import accuracy_table, layer_table, learning
 
 
 def test_scores_of_seeds_are_averaged_and_troubles_noted():
@@ -31,6 +33,27 @@ def test_each_network_has_its_own_rows_and_matrix(monkeypatch):
     assert [", on mlp_784" in words for words in captions] == [False, True, False]
     assert [", on B" in words for words in captions] == [False, False, True]
     assert len(learning(runs.assign(test_accuracy=float("nan"))).pictures) == 0
+
+
+def test_curves_and_layers_of_one_rule_on_two_networks_are_not_pooled():
+    """The same rule on B has learned half as well, and moved its weights twice as far."""
+    moved, curve = layer_changes(), curves()
+    both = pd.concat([moved, moved.assign(model="B", weight_displacement=0.6)])
+    assert layer_table(moved).columns == ("rule", "layer", *layer_table(moved).columns[2:])
+    rows = [row[:4] for row in layer_table(both).rows]
+    assert rows == [
+        ("backpropagation", "m", "hidden1", "0.30"), ("backpropagation", "B", "hidden1", "0.60"),
+    ]  # fmt: skip
+    half = curve.assign(model="B", validation_accuracy=curve["validation_accuracy"] / 2)
+    axis = Figure().subplots()
+    curve_panel(axis, pd.concat([curve, half]), "validation_accuracy")
+    last = {line.get_label(): line.get_ydata()[-1] for line in axis.lines}
+    assert last["backpropagation on m"] == pytest.approx(70.0)
+    assert last["backpropagation on B"] == pytest.approx(35.0)
+    assert len({line.get_linestyle() for line in axis.lines if "on" in str(line.get_label())}) == 2
+    axis = Figure().subplots()
+    curve_panel(axis, curve, "validation_accuracy")
+    assert {"backpropagation", "STDP"} <= {line.get_label() for line in axis.lines}
 
 
 @pytest.mark.parametrize("nothing", [None, pd.DataFrame()])

@@ -23,3 +23,9 @@ def test_accuracy_curves_and_layers_are_those_of_the_runs(done):
                         (layer_changes(done.runs), run.layers)):  # fmt: skip
         chosen = whole[(whole.rule == of_run["rule"]) & (whole.seed == of_run["seed"])]
         pd.testing.assert_frame_equal(chosen[part.columns].reset_index(drop=True), part)
+
+
+def test_networks_of_one_rule_are_called_the_same_in_all_tables(done):
+    names = set(accuracy_table(done.runs).model)
+    for table in (learning_curves(done.runs), layer_changes(done.runs)):
+        assert set(table.model) == names
