@@ -7,15 +7,18 @@
 
 Overhead is the time of the sweep less that of the same simulations and statistics by themselves,
 in one process on one thread. One worker is a process on one thread, too. Memory is that of
-processes of their own. Each part is kept in benchmarks/results/sweep.yaml, and all of them are
-told in sweep.md and sweep.png there.
+processes of their own, and goes on where it was interrupted. Each part is kept in
+benchmarks/results/sweep.yaml, and all of them are told in sweep.md and sweep.png there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,11 +27,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from whole_runs import results_folder
+from whole_runs import PARTIAL, results_folder
 
 import spikelearn as sl
 from spikelearn._atomic import atomic_path
 from spikelearn._files import read_yaml, sha256, write_text, write_yaml
+from spikelearn._imported_ahead import ONE_THREAD
 from spikelearn._provenance import as_lines, provenance
 from spikelearn._threads import at_most
 
@@ -130,21 +134,22 @@ def study(n_train: int) -> dict[str, Any]:
 
     Four rules with two seeds; a training takes about 20 s on one core. Each network is compared
     with a recording, each rule audited, and all are tested against each other. Each study is made
-    by a process of its own, as by a command, and all of that process's time counts.
+    by the command, and all of its time counts.
     """
     seconds, tables = [], []
     with tempfile.TemporaryDirectory() as place:
+        write_yaml(Path(place, "study.yaml"), described_study(n_train))
         for number in (1, 2):
-            folder = Path(place) / str(number)
             started = time.perf_counter()
             subprocess.run(
-                [sys.executable, __file__, "one-study", "--images", str(n_train),
-                 "--workers", str(number), "--folder", str(folder)],
-                check=True,
+                [sys.executable, "-m", "spikelearn", "--quiet", "study", "run", "study.yaml",
+                 "--out", f"{number}", "--workers", f"{number}"],
+                check=True, cwd=place,
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
             )  # fmt: skip
             seconds.append(time.perf_counter() - started)
             names = ("results.parquet", "zero.csv", "differences.csv", "audit.csv")
-            tables.append([sha256(folder / name) for name in names])
+            tables.append([sha256(Path(place, f"{number}", name)) for name in names])
             print(f"{seconds[-1]:.1f} s on {number}", file=sys.stderr, flush=True)
     return {
         "what": f"{len(RULES)} rules x 2 seeds, {n_train:,} images, 10 epochs",
@@ -155,44 +160,28 @@ def study(n_train: int) -> dict[str, Any]:
 RULES = ("backprop", "feedback_alignment", "pepita", "weight_mirror")
 
 
-def one_study(n_train: int, n_workers: int, folder: Path) -> None:
-    """Make the study by so many workers, each on one thread, and say when each part begins."""
-    from spikelearn._workers import Workers
-    from spikelearn.studies.study import Study
-    from spikelearn.studies.whole_study import make_study, write_study
-
-    described = Study(
-        name="workers", seeds=(0, 1), n_train=n_train, recordings=("kriegeskorte92",),
-        criteria=("C9",), audit_seeds=(0, 1), n_bootstrap=200, judgements=False,
-        networks=[
+def described_study(n_train: int) -> dict[str, Any]:
+    """The description of a study whose networks learn so many images."""
+    return {
+        "name": "workers", "seeds": [0, 1], "n_train": n_train, "recordings": ["kriegeskorte92"],
+        "criteria": ["C9"], "audit_seeds": [0, 1], "n_bootstrap": 200, "judgements": False,
+        "networks": [
             {"family": rule, "rule": rule, "model": "mlp_784", "epochs": 10} for rule in RULES
         ],
-    )  # fmt: skip
-    started = time.perf_counter()
-
-    def begins(title: str) -> Callable[[float, str], None]:
-        seconds = time.perf_counter() - started
-        print(f"  {seconds:6.1f} s on {n_workers}: {title}", file=sys.stderr, flush=True)
-        return lambda fraction, words: None
-
-    with at_most(1):
-        whole = make_study(described, folder, float("inf"), begins, workers=Workers(n_workers))
-        begins("writing")
-        write_study(whole, "python benchmarks/sweep.py study")
-    if whole.result.failed:
-        raise SystemExit("; ".join(whole.result.failed))
+    }  # fmt: skip
 
 
-def memory(n_runs: int) -> dict[str, Any]:
+def memory(n_runs: int, folder: Path) -> dict[str, Any]:
     """Peak memory of sweeps of more and more runs, each in a process of its own.
 
-    Of the longest it is also told what the process holds after so many runs.
+    Of the longest it is also told what the process holds after so many runs. What is complete is
+    kept in the folder until all of it is: the same command goes on from there.
     """
     found: dict[str, Any] = {"peaks_mb": {}}
     for n in (n_runs // 100, n_runs // 10, n_runs):
         done = subprocess.run(
-            [sys.executable, __file__, "peak", "--runs", str(n)],
-            check=True, capture_output=True, text=True,
+            [sys.executable, __file__, "peak", "--runs", str(n), "--folder", str(folder / f"{n}")],
+            check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         about = json.loads(done.stdout.splitlines()[-1])
         found["peaks_mb"][n] = about["peak_mb"]
@@ -201,26 +190,39 @@ def memory(n_runs: int) -> dict[str, Any]:
     peaks = found["peaks_mb"]
     grown = 1e6 * (peaks[n_runs] - peaks[n_runs // 10])
     found["bytes_a_run"] = round(grown / (n_runs - n_runs // 10))
+    shutil.rmtree(folder)
     return found
 
 
-def peak(n_runs: int) -> dict[str, Any]:
-    """Memory of this process in a sweep of the shortest runs: the most, and after so many."""
+def peak(n_runs: int, folder: Path) -> dict[str, Any]:
+    """Memory of this process in a sweep of the shortest runs: the most, and after so many.
+
+    Where an earlier process has computed some of them, what that one held is read.
+    """
     fields = short(n_runs)
     fields["simulate"]["duration_ms"] = 1
-    held: dict[int, float] = {}
+    file = folder / "memory.yaml"
+    kept: dict[str, Any] = read_yaml(file) if file.is_file() else {"peak_mb": 0.0, "held_mb": {}}
+    held: dict[int, float] = kept["held_mb"]
     every = max(1, n_runs // 50)
 
     def look(fraction: float, words: str) -> None:
-        done = round(fraction * n_runs)
+        counts = re.match(r"([\d,]+) of ([\d,]+)", words)
+        if counts is None:
+            return
+        finished, to_do = (int(number.replace(",", "")) for number in counts.groups())
+        done = n_runs - to_do + finished
         if done and done % every == 0 and done not in held:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             held[done] = round(pages * resource.getpagesize() / 1e6, 1)
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+            kept["peak_mb"] = max(kept["peak_mb"], round(most, 1))
+            write_yaml(file, kept)
+            print(f"{done:>7} of {n_runs}: {held[done]} MB", file=sys.stderr, flush=True)
 
-    with tempfile.TemporaryDirectory() as folder:
-        sl.sweep(fields, folder, progress=look)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_mb": round(most * 1024 / 1e6, 1), "held_mb": held}
+    sl.sweep(fields, folder, progress=look)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return {"peak_mb": max(kept["peak_mb"], round(most, 1)), "held_mb": held}
 
 
 WHOLE_RUNS = {"overhead": 5000, "memory": 50_000, "peak": 50_000}
@@ -230,29 +232,28 @@ def main() -> None:
     """Measure what is asked for, and write what all parts have found."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parts = ["overhead", "workers", "memory", "study"]
-    parser.add_argument("what", choices=[*parts, "peak", "one-study"])
+    parser.add_argument("what", choices=[*parts, "peak"])
     parser.add_argument("--runs", type=int, help="5000 of overhead, 50000 of memory")
     parser.add_argument("--images", type=int, default=40_000, help="that each network learns")
     parser.add_argument("--duration", type=float, default=1000.0, help="ms")
     parser.add_argument("--weights", type=int, default=11)
     parser.add_argument("--rates", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--workers", type=int, help="of one study")
-    parser.add_argument("--folder", type=Path, help="of one study")
+    parser.add_argument(
+        "--folder", type=Path, default=PARTIAL / "sweep_memory",
+        help="in which sweeps of memory go on where they were",
+    )  # fmt: skip
     given = parser.parse_args()
     n_runs = given.runs or WHOLE_RUNS.get(given.what, 0)
     if given.what == "peak":
-        print(json.dumps(peak(n_runs)))
-        return
-    if given.what == "one-study":
-        one_study(given.images, given.workers, given.folder)
+        print(json.dumps(peak(n_runs, given.folder)))
         return
     if given.runs == WHOLE_RUNS.get(given.what):
         given.runs = None
-    folder = results_folder(parser, given, ["what"])
+    folder = results_folder(parser, given, ["what", "folder"])
     measure: dict[str, Callable[[], dict[str, Any]]] = {
         "overhead": lambda: overhead(n_runs),
-        "memory": lambda: memory(n_runs),
+        "memory": lambda: memory(n_runs, given.folder),
         "study": lambda: study(given.images),
         "workers": lambda: workers(given.duration, given.rates, given.weights, given.seeds),
     }

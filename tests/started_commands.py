@@ -24,6 +24,17 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def local_workers() -> list[psutil.Process]:
+    """The processes of this machine that compute for this one: copies of a fork server, or new."""
+    below = psutil.Process().children(recursive=True)
+    words = {process.pid: " ".join(process.cmdline()) for process in below}
+    return [
+        process for process in below
+        if "spawn_main" in words[process.pid]
+        or "multiprocessing.forkserver" in words.get(process.ppid(), "")
+    ]  # fmt: skip
+
+
 def nobody_is_left(family: list[psutil.Process]) -> bool:
     """Whether all of them have ended, which is waited for."""
     psutil.wait_procs(family, timeout=60)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from spikelearn.studies.study import Study
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -26,8 +28,10 @@ def benchmark():
 
 def test_parts_are_measured_and_told(benchmark, tmp_path):
     found = {"overhead": benchmark.overhead(4), "memory": {"peaks_mb": {}, "bytes_a_run": 7}}
-    about = benchmark.peak(5)
+    about = benchmark.peak(5, tmp_path / "five")
     assert set(about["held_mb"]) == set(range(1, 6))
+    assert benchmark.peak(5, tmp_path / "five")["held_mb"] == about["held_mb"]  # and all is read
+    assert Study(**benchmark.described_study(1000)).n_train == 1000
     assert about["peak_mb"] > 0.95 * max(about["held_mb"].values())  # the kernel counts roughly
     found["memory"] |= {"held_mb": about["held_mb"], "peaks_mb": {5: about["peak_mb"]}}
     found["workers"] = {"what": "two", **benchmark.compared([4.0, 2.2], True)}

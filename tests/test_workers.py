@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import threadpoolctl
+from started_commands import local_workers, nobody_is_left
 
 from spikelearn import SpikelearnError, _scheduler, _workers
 from spikelearn._imported_ahead import import_ahead, start_method
@@ -168,15 +169,9 @@ def _raise(task):
 
 @pytest.mark.slow
 def test_what_the_function_raises_ends_all_and_leaves_no_process():
-    import psutil
-
     with pytest.raises(SpikelearnError, match="no such thing"):
         list(outcomes(_raise, range(5), Workers(2)))
-    mine = [
-        p for p in psutil.Process().children(recursive=True) if "spawn_main" in str(p.cmdline())
-    ]
-    psutil.wait_procs(mine, timeout=20)
-    assert not [p for p in mine if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert nobody_is_left(local_workers())
 
 
 def _version():

@@ -77,6 +77,8 @@ class Computing:
         Whether to compute also what is there.
     retry_failed : bool
         Whether to try again what failed an earlier time.
+    seconds : dict of str to float
+        How long training takes about, by the key of the run, where that is known.
     """
 
     pieces: Sequence[Piece]
@@ -86,6 +88,7 @@ class Computing:
     tell: Callable[[str], None]
     again: bool = False
     retry_failed: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def failed(self) -> dict[int, str]:
         """Compute what is not there; why pieces failed, by their places, now or an earlier time."""
@@ -165,10 +168,18 @@ class Computing:
         yield from outcomes_in(first.folder, work, tasks, self.workers, self.tell, work.uses_gpu)
 
     def _spread(self, todo: Sequence[int]) -> list[int]:
-        """The first of those that have controls in common before all others.
+        """One seed after another, of each what takes longest first: workers then end together.
 
-        Two workers would otherwise compute the same controls at the same time.
+        The first of those that have controls in common stand before all others: two workers would
+        otherwise compute the same controls at the same time.
         """
+        seeds = list(dict.fromkeys(self.pieces[number].seed for number in todo))
+
+        def place(number: int) -> tuple[int, float]:
+            piece = self.pieces[number]
+            return seeds.index(piece.seed), -self.seconds.get(piece.key, 0.0)
+
+        todo = sorted(todo, key=place)
         first: dict[tuple[str, str, int], int] = {}
         for number in todo:
             piece = self.pieces[number]

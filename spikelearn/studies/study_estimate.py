@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spikelearn._keys import content_key
@@ -29,6 +29,8 @@ class StudyEstimate:
         That the study's folder grows by.
     n_unknown : int
         Networks of `n_to_train` that cannot be told, and are in neither.
+    of_each : dict of str to float
+        Seconds of those that can, by the key of the run.
     """
 
     n_networks: int
@@ -37,6 +39,7 @@ class StudyEstimate:
     seconds: float = 0.0
     n_bytes: float = 0.0
     n_unknown: int = 0
+    of_each: dict[str, float] = field(default_factory=dict)
 
     def sentence(self) -> str:
         """All of it in words."""
@@ -74,6 +77,11 @@ def study_estimate(
     known: dict[str, Costs | None] = {}
     costs = [_costs(piece, known) for piece in to_train]
     told = [one for one in costs if one is not None]
+    of_each = {
+        piece.key: one.seconds
+        for piece, one in zip(to_train, costs, strict=True)
+        if one is not None
+    }
     tables = sum(len(piece.recordings) * len(piece.study.methods) + 1 for piece in to_finish)
     return StudyEstimate(
         len(pieces),
@@ -82,6 +90,7 @@ def study_estimate(
         sum(one.seconds for one in told),
         sum(one.n_bytes for one in told) + _SCORES_BYTES * tables,
         len(costs) - len(told),
+        of_each,
     )
 
 

@@ -152,15 +152,17 @@ def run_study(
     taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
     if taken and tell is not None:
         tell(f"{taken} network{'s' * (taken > 1)} taken from {runs}, trained there already")
+    seconds: dict[str, float] = {}
     if tell is not None:
         estimate = study_estimate(pieces, again)
         require_room(estimate, folder)
         tell(estimate.sentence())
+        seconds = estimate.of_each
     nothing = lambda *words: None  # noqa: E731 - is told
     ends_at = now() + 60 * limit_minutes
     computing = Computing(
         pieces, workers or Workers(), ends_at, progress or nothing, tell or nothing, again,
-        retry_failed,
+        retry_failed, seconds,
     )  # fmt: skip
     failed = computing.failed()
     # What was computed in an earlier session may lie behind the piece that time ran out in.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing, study_computing
 from spikelearn.studies.study import NetworkEntry
-from spikelearn.studies.study_computing import PieceWork
+from spikelearn.studies.study_computing import Computing, PieceWork
 from spikelearn.studies.study_pieces import Piece
 from spikelearn.studies.study_run import plan_study, run_study
 from spikelearn.studies.whole_study import make_study, write_study
@@ -266,3 +268,19 @@ def test_a_study_on_two_processes_has_the_tables_of_one(small_study, tmp_path):
     assert tables[0].keys() == tables[1].keys() >= {"results.parquet", "table.csv", "audit.csv"}
     for name, content in tables[0].items():
         assert content == tables[1][name], name
+
+
+def test_of_each_seed_what_takes_longest_is_computed_first() -> None:
+    """Seeds in their order, and before all the first of those that share controls."""
+    config = SimpleNamespace(dataset="digits", model="mlp_64")
+    pieces = [
+        SimpleNamespace(key=f"{rule}{seed}", seed=seed, config=config)
+        for seed in (3, 1) for rule in ("short", "long", "unknown", "longest")
+    ]  # fmt: skip
+    seconds = {"short": 1.0, "long": 20.0, "longest": 30.0}
+    every = {f"{rule}{seed}": value for rule, value in seconds.items() for seed in (1, 3)}
+    nothing = lambda *words: None  # noqa: E731 - is told
+    computing = Computing(pieces, Workers(2), float("inf"), nothing, nothing, seconds=every)
+    order = [pieces[number].key for number in computing._spread(range(8))]
+    assert order[:2] == ["longest3", "longest1"]
+    assert order[2:] == ["long3", "short3", "unknown3", "long1", "short1", "unknown1"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from started_commands import local_workers
 
 import spikelearn as sl
 from spikelearn import _workers
@@ -177,8 +178,7 @@ def test_what_a_stopped_worker_had_is_computed_by_another(tmp_path, monkeypatch)
 
     def stop(fraction: float, words: str) -> None:
         if words.startswith("1 of") and not stopped:
-            below = psutil.Process().children(recursive=True)
-            stopped.append(next(p for p in below if "spawn_main" in " ".join(p.cmdline())))
+            stopped.append(local_workers()[0])
             stopped[0].suspend()
 
     result = sl.sweep(fields, tmp_path / "runs", workers=2, progress=stop)

@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from started_commands import local_workers
 
 import spikelearn as sl
 from spikelearn import _work_in_folder
@@ -340,16 +341,12 @@ BRUNEL = {
 
 @pytest.mark.slow
 def test_the_brunel_diagram_is_the_same_on_two_workers_one_of_which_is_killed(tmp_path):
-    import psutil
-
     alone = sl.sweep(BRUNEL)
     killed = threading.Event()
 
     def kill(fraction, words):
         if words.startswith("1 of 8") and not killed.is_set():
-            children = psutil.Process().children(recursive=True)
-            worker = next(p for p in children if "spawn_main" in " ".join(p.cmdline()))
-            os.kill(worker.pid, signal.SIGKILL)
+            os.kill(local_workers()[0].pid, signal.SIGKILL)
             killed.set()
 
     two = sl.sweep(BRUNEL, tmp_path, workers=2, progress=kill)
