@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from small_recording import small_recording
 
+from spikelearn._work_in_folder import Failed
+from spikelearn._workers import Workers
 from spikelearn.studies import study_tests
 from spikelearn.studies.significance import Significance
 from spikelearn.studies.study import Study
@@ -57,3 +59,33 @@ def test_tests_of_a_study_are_made_once(tmp_path, monkeypatch) -> None:
     result.runs.append(tmp_path / "runs" / "two")
     with pytest.raises(AssertionError, match="computed again"):
         study_tests.study_significance(result)
+
+
+def test_workers_make_the_tests_that_this_process_makes(
+    done, recording, tmp_path, monkeypatch
+) -> None:
+    """Bit by bit; where a part fails there, this process makes them."""
+    result = replace(done, folder=tmp_path, read={})
+    alone = study_tests.study_significance(replace(result, again=True))
+    parts = []
+
+    def made(_folder, work, tasks, _workers):
+        for task in tasks:
+            parts.append(task[1].kind)
+            yield task, work(task, None)
+
+    monkeypatch.setattr(study_tests, "outcomes_in", made)
+    monkeypatch.setattr(study_tests, "_tested_here", {})
+    several = Workers(2)
+    shared = study_tests.study_significance(replace(result, again=True), workers=several)
+    for name in ("zero", "differences"):
+        one, other = getattr(shared, name), getattr(alone, name)
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert {"means", "zero", "differences"} <= set(parts)
+
+    def failed(_folder, _work, tasks, _workers):
+        yield from ((task, Failed("no memory")) for task in tasks)
+
+    monkeypatch.setattr(study_tests, "outcomes_in", failed)
+    here = study_tests.study_significance(replace(result, again=True), workers=several)
+    pd.testing.assert_frame_equal(here.zero, alone.zero, check_exact=True)
