@@ -48,9 +48,9 @@ def test_elsewhere_than_on_linux_workers_start_from_nothing(monkeypatch):
 _OWN = """
     import multiprocessing.forkserver, os, sys
     sys.path.insert(0, "first")  # which a fork server of its own does not look in
-    before = dict(os.environ)
     {own}
     from spikelearn._imported_ahead import import_ahead, start_method
+    before = dict(os.environ)
     import_ahead(["its_module"])
     assert dict(os.environ) == before
     print(start_method())

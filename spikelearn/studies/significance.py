@@ -128,7 +128,7 @@ def put_together(
     judgements: bool = True,
     assign_layers: bool = False,
 ) -> Significance:
-    """The tests of a comparison from their parts, the same of any number of shares.
+    """The tests of a comparison from their parts; RSA's are the same of any number of shares.
 
     Parameters
     ----------

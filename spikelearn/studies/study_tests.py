@@ -167,9 +167,11 @@ def _by_workers(
                 say(0.9 * len(made) / len(parts), f"testing {method}: {part.kind}, on {workers}")
         return [made[number] for number in range(len(parts))]
 
+    # Only of RSA are the last digits those of any number of models that are computed together.
+    n_shares = workers.at_once if method == "rsa" else 1
     try:
         return put_together(
-            compute, recording, workers.at_once, method=method, judgements=result.study.judgements
+            compute, recording, n_shares, method=method, judgements=result.study.judgements
         )
     except _NotMadeError:  # in this process what is wrong is told as it is
         return None

@@ -239,8 +239,8 @@ class Sweep(Description):
     @field_validator("seeds")
     @classmethod
     def _seeds_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if min(seeds) < 0 or len(set(seeds)) < len(seeds):
-            raise ValueError("seeds are whole numbers of at least 0, each once")
+        if min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) < len(seeds):
+            raise ValueError("seeds are whole numbers of at least 0 and below 2**63, each once")
         return seeds
 
     @model_validator(mode="after")
