@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Generator
 
 # The tests' networks are tiny: threads would wait for one another most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +20,9 @@ import pytest
 # repeated at home. Deadlines measure the machine, not the code.
 hypothesis.settings.register_profile("spikelearn", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("spikelearn")
+
+# What tests write has to outlast no loss of power: nobody waits until it is on the disk.
+os.fsync = lambda descriptor: None
 
 
 # An extra: engines are tested that there are.
@@ -47,6 +51,16 @@ LONGEST = (
     "test_checks_of_backends.py",
     "test_backends_agree.py",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Imports and collection leave little garbage, and it is not looked for meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

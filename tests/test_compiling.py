@@ -14,16 +14,18 @@ import pytest
 
 from spikelearn._compiling import compiled, compiling_watched
 
-_SIMULATE = """
+_NOWHERE = """
 import numba.core.caching as caching
-import sys
-if sys.argv[1] == "nowhere":
-    caching.CacheImpl._locator_classes = []  # as where neither package nor home can be written to
+caching.CacheImpl._locator_classes = []  # as where neither package nor home can be written to
+"""
+_DOUBLE = """
 from spikelearn._compiling import compiled
 @compiled(nogil=True)
 def double(x):
     return 2 * x
 print(double(21))
+"""
+_OTHERS = """
 from spikelearn.simulation.grid import poisson
 from spikelearn.networks import spike_products
 from spikelearn.simulation.native import compiled as native
@@ -31,10 +33,10 @@ print(native.entry(lambda x: x + 1)(1))
 """
 
 
-def run(tmp_path: Path, where: str, **environment: str) -> str:
-    (tmp_path / "program.py").write_text(_SIMULATE)
+def run(tmp_path: Path, program: str, **environment: str) -> str:
+    (tmp_path / "program.py").write_text(program)
     ended = subprocess.run(
-        [sys.executable, "program.py", where], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True,
         check=False, env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -42,7 +44,7 @@ def run(tmp_path: Path, where: str, **environment: str) -> str:
 
 
 def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(tmp_path: Path) -> None:
-    assert run(tmp_path, "nowhere").split() == ["42", "2"]
+    assert run(tmp_path, _NOWHERE + _DOUBLE + _OTHERS).split() == ["42", "2"]
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -50,7 +52,7 @@ def test_compiled_code_is_kept_in_the_cache_that_is_named(first: bool, tmp_path:
     environment = {"SPIKELEARN_CACHE": str(tmp_path / "cache")}
     if first:
         environment["NUMBA_CACHE_DIR"] = str(tmp_path / "numba")
-    run(tmp_path, "anywhere", **environment)
+    run(tmp_path, _DOUBLE, **environment)
     ours = list((tmp_path / "cache").rglob("program.double*.nbi"))
     theirs = list((tmp_path / "numba").rglob("program.double*.nbi"))
     assert (len(ours), len(theirs)) == ((0, 1) if first else (1, 0))

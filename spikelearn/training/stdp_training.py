@@ -148,7 +148,9 @@ def train_stdp(
     Examples
     --------
     >>> import spikelearn as sl
-    >>> config = sl.STDPConfig(model="competitive_stdp", rule="stdp", n_train=20)
+    >>> config = sl.STDPConfig(
+    ...     model="competitive_stdp", rule="stdp", n_train=20, n_label=50, n_test=50
+    ... )
     >>> run = sl.train_stdp(config, runs="runs")
     >>> sorted(path.name for path in run.folder.glob("*.safetensors"))
     ['weights.safetensors']
