@@ -102,7 +102,11 @@ def run(
     again: Again = False,
     plan: Annotated[
         bool,
-        typer.Option("--plan", help="Say how many networks, how long, how much disk; run nothing."),
+        typer.Option(
+            "--plan",
+            help="Say how many networks, how long, how much disk, and how small a difference can be"
+            " found; run nothing.",
+        ),
     ] = False,
 ) -> None:
     """Train the networks of a study, compare them with recordings, and write its page.
@@ -127,11 +131,15 @@ def run(
         described = described.changed(changed)
     print_changes(changed)
     if plan:
+        from spikelearn.studies.study_power import power_sentences
         from spikelearn.studies.study_run import plan_study
 
         plan_said: list[str] = []
         folder = out or Path("runs/studies") / described.name
-        for sentence in plan_study(described, folder, again, runs):
+        for sentence in [
+            *plan_study(described, folder, again, runs),
+            *power_sentences(described),
+        ]:
             print_line(sentence[0].upper() + sentence[1:])
             plan_said.append(sentence)
         give("plan", plan_said)
@@ -144,15 +152,24 @@ def run(
 @study_app.command()
 @plainly
 def new(
-    file: Annotated[Path, typer.Argument(help="The .yaml file to write.")], seed: NoSeed = 0
+    file: Annotated[Path, typer.Argument(help="The .yaml file to write.")],
+    recording: Annotated[
+        str,
+        typer.Option(
+            help="With which networks are compared: a name, or the YAML file of your own.",
+            autocompletion=completions.recordings,
+        ),
+    ] = "kriegeskorte92",
+    seed: NoSeed = 0,
 ) -> None:
     """Write a description of a study to start from, with a word on every field.
 
     Example: spikelearn study new mine.yaml
+    Example: spikelearn study new mine.yaml --recording my_data.yaml
     """
     from spikelearn.studies.starting_study import write_starting_study
 
-    wrote("Study", write_starting_study(file))
+    wrote("Study", write_starting_study(file, recording))
 
 
 def run_and_print(

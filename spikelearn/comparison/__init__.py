@@ -34,6 +34,7 @@ from spikelearn.comparison.over_time import (
     time_generalisation,
 )
 from spikelearn.comparison.partial_rsa import compare_partial_rsa
+from spikelearn.comparison.power import power_table
 from spikelearn.comparison.procrustes import disparity, procrustes_distance, shape_distance
 from spikelearn.comparison.rdms import fixed_rdm, rdm
 from spikelearn.comparison.response_methods import compare_responses, encoding_table
@@ -75,6 +76,7 @@ __all__ = [
     "noise_ceiling",
     "non_negative_weights",
     "pixels",
+    "power_table",
     "procrustes_distance",
     "psth_correlation",
     "pwcca",

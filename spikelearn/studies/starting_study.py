@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_text
+from spikelearn.studies.compared import image_recording
+
+if TYPE_CHECKING:
+    from spikelearn.recordings import ImageRecording
+
+USUAL = "kriegeskorte92"
 
 STARTING_STUDY = """\
 # A study: networks are trained by learning rules and compared with recorded brains.
 # Run it: spikelearn study run {file}
+# Before that, what is trained, how long it takes, and how small a difference can be found:
+# spikelearn study run {file} --plan
 # What stands behind a # may be left out; the values there are those it has then.
 
 name: {name}
@@ -28,7 +39,8 @@ networks:
   - {{family: backpropagation, recipe: mnist_mlp/backprop, epochs: 2}}
   - {{family: feedback alignment, rule: feedback_alignment, model: mlp_784, epochs: 2}}
 
-# Names (`spikelearn recordings`), YAML files of your own, or at_hand: all that need no download.
+# Names (`spikelearn recordings`), YAML files of your own (told from the folder of this file), or
+# at_hand: all that need no download.
 recordings: [kriegeskorte92]
 # missing_recordings: refuse      # or leave_out: goes on without, and the page says so
 # judgements: true                # compare with dissimilarities that people judged, too
@@ -52,18 +64,53 @@ matrices: true                    # the dissimilarity matrices
 """
 
 
-def write_starting_study(path: str | Path) -> Path:
+def write_starting_study(path: str | Path, recording: str | Path = "kriegeskorte92") -> Path:
     """Write the description, named like its file.
+
+    Parameters
+    ----------
+    path : path
+        The file, which ends in .yaml or .yml.
+    recording : str or Path
+        With which networks are compared: a name, or the YAML file of one's own, whose path is
+        written as it is from the folder of `path`. It is read, and what it holds stands beside it;
+        but for the usual one, which need not be there yet.
 
     Raises
     ------
     SpikelearnError
-        If the file is there already, or does not end in .yaml or .yml.
+        If the file is there already, or does not end in .yaml or .yml, or the recording cannot be
+        read.
     """
     path = Path(path)
     if path.suffix not in (".yaml", ".yml"):
         raise SpikelearnError(f"{path}: a study's description is a .yaml file")
     if path.exists():
         raise SpikelearnError(f"{path} is there already; name another file")
-    write_text(path, STARTING_STUDY.format(name=path.stem, file=path))
+    text, named = STARTING_STUDY.format(name=path.stem, file=path), str(recording)
+    if named != USUAL:
+        loaded = image_recording(recording)
+        if not loaded.rdms and not loaded.groups:  # of too many stimuli
+            text = text.replace("# methods: [rsa]     ", "methods: [encoding]  ", 1)
+        if Path(named).suffix.lower() in (".yaml", ".yml"):
+            from_there = os.path.relpath(Path(named).resolve(), path.resolve().parent)
+            named = json.dumps(Path(from_there).as_posix(), ensure_ascii=False)
+        line = f"recordings: [{USUAL}]\n"
+        text = text.replace(line, f"# {_held(loaded)}\n{line.replace(USUAL, named)}", 1)
+    write_text(path, text)
     return path
+
+
+def _held(recording: ImageRecording) -> str:
+    """What a recording holds, in one line."""
+    of: dict[str, set[str]] = {}
+    for response in recording.responses:
+        of.setdefault(response.region, set()).add(response.subject)
+    for rdm in recording.rdms:
+        of.setdefault(rdm.region, set()).add(rdm.subject)
+    regions = ", ".join(
+        f"{region} ({len(its)} subject{'s' * (len(its) > 1)})" for region, its in of.items()
+    ) or ", ".join(recording.groups)
+    kind = "responses" if recording.responses else "dissimilarities"
+    said = f"{recording.name}: {kind} to {recording.n_stimuli} stimuli, {regions}"
+    return " ".join(said.split())

@@ -139,7 +139,7 @@ def run_study(
     """
     folder = Path(folder)
     check_folder(folder)
-    recordings, skipped = _recordings(study)
+    recordings, skipped = study_recordings(study)
     if tell is not None:
         for name, recording in recordings.items():
             for note in () if name.endswith(JUDGED) else recording.notes:
@@ -213,7 +213,7 @@ def plan_study(
     """
     folder = Path(folder)
     check_folder(folder)
-    recordings, skipped = _recordings(study)
+    recordings, skipped = study_recordings(study)
     pieces = _pieces(study, folder, recordings)
     elsewhere = [] if runs is None or again else trained_in(Path(runs), pieces)
     estimate = study_estimate(pieces, again, elsewhere)
@@ -254,7 +254,7 @@ def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -
     return pieces
 
 
-def _recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
+def study_recordings(study: Study) -> tuple[dict[str, ImageRecording], list[str]]:
     """The recordings to compare with, judgements behind them; and what was left out and why."""
     from spikelearn.comparison.categories import category_of_stimuli
     from spikelearn.comparison.guards import check_images

@@ -139,8 +139,9 @@ def _part_of(layer: str, known: Mapping[str, Any]) -> str | None:
     """The submodule that a layer's name means, with or without a pass behind it."""
     if layer in known:
         return layer
-    part, _, passed = layer.rpartition(":")
-    return part if part in known and (passed == MEAN or passed.isdigit()) else None
+    part, colon, passed = layer.rpartition(":")
+    is_pass = bool(colon) and (passed == MEAN or passed.isdigit())
+    return part if is_pass and part in known else None
 
 
 @torch.no_grad()
@@ -248,9 +249,10 @@ def _of_named(
         else:
             number = int(which or 1)
             if not 1 <= number <= len(values):
+                often = "once" if len(values) == 1 else f"{len(values)} times"
                 raise SpikelearnError(
-                    f"the layer '{part}' of the module {name} is reached {len(values)} times for an"
-                    f" image; there is no '{layer}'"
+                    f"the layer '{part}' of the module {name} is reached {often} for an image;"
+                    f" there is no '{layer}'"
                 )
             found[layer] = values[number - 1]
     return found

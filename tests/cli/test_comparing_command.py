@@ -180,7 +180,7 @@ def test_a_module_of_a_file_is_compared_by_its_place(tmp_path, monkeypatch):
         "    grey = np.asarray(image.convert('L').resize((8, 8)), np.float32)\n"
         "    return torch.from_numpy(grey).flatten() / 255\n"
     )
-    given = ("own_module.py:make_net", "--recording", "simulated_cortex", "--bootstrap", 5)
+    given = ("own_module.py:make_net", "--recording", "simulated_cortex", "--bootstrap", 0)
     page, out = tmp_path / "page.html", tmp_path / "table.csv"
     result = call(
         "compare", *given, "--layer", "0", "--layer", "1", "--preprocess", "own_module.py:prepare",

@@ -120,7 +120,9 @@ def test_of_a_named_layer_the_pass_is_named_too() -> None:
     found = of(module, ["relu:1", "relu:3", "relu:mean", "first"])
     assert list(found) == ["relu:1", "relu:3", "relu:mean", "first"]
     assert not np.array_equal(found["relu:1"], found["relu:3"])
-    for wrong, words in (("relu:4", "there is no 'relu:4'"), ("rely", "no layer 'rely'.*relu")):
+    for wrong, words in (("relu:4", "there is no 'relu:4'"), ("rely", "no layer 'rely'.*relu"),
+                         ("5", "no layer '5'"), ("mean", "no layer 'mean'"), (":", "no layer ':'"),
+                         ("relu:x", "no layer 'relu:x'"), ("relu:0", "no 'relu:0'")):  # fmt: skip
         with pytest.raises(SpikelearnError, match=words):
             of(module, [wrong])
 
