@@ -172,6 +172,44 @@ def new(
     wrote("Study", write_starting_study(file, recording))
 
 
+@study_app.command()
+@plainly
+def identify(
+    folder: Annotated[Path, typer.Argument(help="Folder of a study whose networks are trained.")],
+    held_out: Annotated[
+        str, typer.Option(help="What is new in networks that are told: seed, architecture, ...")
+    ] = "seed",
+    permutations: Annotated[
+        int, typer.Option(min=1, help="Of rules among networks, for chance and p.")
+    ] = 99,
+    seed: Annotated[int, typer.Option(min=0, help="Of permutations and forests.")] = 0,
+) -> None:
+    """Tell from activity along training by which rule networks of a study were trained.
+
+    The study asks `identity`, so that the activity of its networks was kept after every epoch.
+
+    Example: spikelearn study identify runs/studies/mine --held-out architecture
+    """
+    from spikelearn._progress import progress_bars
+    from spikelearn.studies.rule_identifier import identify_rules
+    from spikelearn.studies.study_questions import kept_study, study_features
+
+    features = study_features(kept_study(folder))
+    if not len(features):
+        raise SpikelearnError(
+            f"{folder} holds no activity along training: add `identity` to its questions and run"
+            " it again"
+        )
+    with progress_bars() as bars:
+        found = identify_rules(features, held_out, permutations, seed, bars("telling rules"))
+    for sentence in found.left_out:
+        note(sentence, "Left out")
+    print_line(found.sentence)
+    give("accuracy", found.accuracy)
+    give("p", found.p)
+    give("networks", found.told.to_dict("records"))
+
+
 def run_and_print(
     study: Study,
     out: Path | None,

@@ -33,10 +33,7 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
-from spikelearn.comparison.comparators import (
-    compare_resamples,
-    known_comparator,
-)
+from spikelearn.comparison.comparators import compare_resamples, known_comparator
 
 GENERALISES = {
     "stimuli": "for other stimuli of the same kinds",
@@ -283,7 +280,7 @@ def sampled(
         over = "stimuli"
     if over == "subjects":
         error = float(by_subject.std(ddof=1) / np.sqrt(n_subjects))
-        return _by_t(score, error, n_subjects - 1, limit, over)
+        return by_t(score, error, n_subjects - 1, limit, over)
     nothing = Sampled(score, np.nan, np.nan, np.nan, n_stimuli - 1, over)
     if n_stimuli < FEWEST_STIMULI:
         return nothing
@@ -292,7 +289,7 @@ def sampled(
         dof = left_out.shape[1] - 1.0
         over_stimuli = jackknife_variance(left_out.mean(axis=0), pairs, over)
     if over != "both" and left_out is not None:
-        return _by_t(score, float(np.sqrt(over_stimuli)), dof, limit, over)
+        return by_t(score, float(np.sqrt(over_stimuli)), dof, limit, over)
     finite = resampled[:, np.isfinite(resampled).all(axis=0)]
     if finite.shape[1] < 2:
         return nothing
@@ -315,7 +312,7 @@ def sampled(
     variance = max(variance - max(excess, 0.0), over_subjects, over_stimuli)
     parts = over_subjects**2 / (n_subjects - 1) + over_stimuli**2 / (n_stimuli - 1)
     dof = variance**2 / parts if parts > 0 else min(n_subjects, n_stimuli) - 1
-    return _by_t(score, np.sqrt(variance), max(dof, min(n_subjects, n_stimuli) - 1), limit, over)
+    return by_t(score, np.sqrt(variance), max(dof, min(n_subjects, n_stimuli) - 1), limit, over)
 
 
 def jackknife_variance(
@@ -398,7 +395,16 @@ def p_by_t(value: Sampled, two_sided: bool = True) -> float:
     return float(2 * t.sf(abs(statistic), value.dof) if two_sided else t.sf(statistic, value.dof))
 
 
-def _by_t(score: float, error: float, dof: float, limit: float, over: str) -> Sampled:
+def by_t(score: float, error: float, dof: float, limit: float, over: str) -> Sampled:
+    """A score with its 95 % interval by Student's t.
+
+    Parameters
+    ----------
+    score, error, dof, limit : float
+        Its standard error and degrees of freedom; bounds are not beyond the limit.
+    over : str
+        What would be another in a repetition of the experiment.
+    """
     from scipy.stats import t
 
     half = float(t.ppf(0.975, dof) * error)

@@ -6,6 +6,7 @@ statsmodels collects garbage at each call, which takes longer than all tests of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,9 +54,18 @@ def false_discovery_rate(p: np.ndarray) -> np.ndarray:
 FAMILY = ("recording", "region", "subject", "level", "method", "measure", "test")
 
 
-def with_corrections(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The table of tests with p_holm and p_fdr behind p, corrected within each `FAMILY`."""
-    columns = [column for column in FAMILY if column in table]
+def with_corrections(
+    table: pandas.DataFrame, family_of: Sequence[str] = FAMILY
+) -> pandas.DataFrame:
+    """The table of tests with p_holm and p_fdr behind p, corrected within each family.
+
+    Parameters
+    ----------
+    table : DataFrame
+    family_of : sequence of str
+        Columns in which tests of one family have the same.
+    """
+    columns = [column for column in family_of if column in table]
     family = table.groupby(columns, sort=False, dropna=False)["p"]
     place = list(table.columns).index("p") + 1
     table.insert(place, "p_holm", family.transform(lambda p: holm(p.to_numpy())))

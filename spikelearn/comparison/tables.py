@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 LEVELS = ("subject", "mean", "group")
 
 # The columns that tell rows apart, in tables that have them. `measure` is RSA's comparator. In
-# tables of differences the models are two, and `test` is what a test was made for. `table`, `rule`
-# and `sound` are of the results of a whole study.
+# tables of differences the models are two, `test` is what a test was made for, and `question` which
+# question it answers. `table`, `rule` and `sound` are of the results of a whole study.
 KEY = (
-    "table", "rule", "sound", "recording", "region", "subject", "level", "method", "measure",
-    "test", "model", "network", "layer", "model_a", "network_a", "layer_a", "model_b", "network_b",
-    "layer_b", "seed", "resolution", "epoch", "time_ms",
+    "table", "question", "rule", "sound", "recording", "region", "subject", "level", "method",
+    "measure", "test", "model", "network", "layer", "model_a", "network_a", "layer_a", "model_b",
+    "network_b", "layer_b", "seed", "resolution", "resolution_b", "epoch", "time_ms",
 )  # fmt: skip
 
 # Of a table of differences, the columns of the models, with what they are called in one of scores.

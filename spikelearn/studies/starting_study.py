@@ -43,6 +43,7 @@ networks:
 # at_hand: all that need no download.
 recordings: [kriegeskorte92]
 # missing_recordings: refuse      # or leave_out: goes on without, and the page says so
+# untrainable: refuse             # or leave_out: a rule that cannot train its network is told of
 # judgements: true                # compare with dissimilarities that people judged, too
 # methods: [rsa]                  # and partial_rsa; cka, cca, procrustes, encoding on responses
 # comparator: spearman            # how RSA compares matrices
@@ -51,6 +52,10 @@ recordings: [kriegeskorte92]
 # n_bootstrap: 1000               # resamples of the stimuli for the intervals
 # along_training: false           # similarity after every epoch too
 # tests: true                     # every layer against zero, untrained networks and baselines
+# Questions fixed beforehand, each with its own correction: learning (than untrained), rule (than
+# backpropagation), equal_accuracy (along_training), hierarchy, resolution; or with fields of their
+# own, as {{ask: learning, method: cka, layers: each}}.
+# questions: []
 criteria: []                      # of plausibility (`spikelearn audit`), or all
 # audit_seeds: [0, 1, 2, 3, 4]    # of the audit, of its own: a verdict is of all of them
 

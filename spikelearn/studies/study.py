@@ -13,6 +13,8 @@ table.csv        similarity by rule, layer and region, with accuracy, ceilings, 
 table.md         the same for the rows that are read first, and the command that made it
 zero.csv         test of every network and layer against zero, by recording, region and method
 differences.csv  tests between networks, and against untrained networks and the images' baselines
+answers.csv      what came of every question that was fixed beforehand
+claims.csv       claims of others beside that
 similarity.svg   similarity by rule and layer, a panel a region and method
 rdms.parquet     dissimilarities as percentiles, a row a pair of stimuli, if `matrices`
 accuracy.svg     similarity against accuracy, and along training
@@ -47,6 +49,8 @@ from spikelearn._description import Description
 from spikelearn._errors import nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._names import file_name, is_file_name
+from spikelearn.studies.auditory_part import AuditoryPart
+from spikelearn.studies.question import Question, check_questions, read_questions
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.recipes import beside, load_recipe, value_beside
 
@@ -64,6 +68,10 @@ class NetworkEntry(Description):
     rule: str | None = Field(
         default=None,
         description="name of a learning rule, or file and class of one's own, as my_rule.py:MyRule",
+    )
+
+    n_seeds: PositiveInt | None = Field(
+        default=None, description="with how many of the study's seeds, the first; all, if left out"
     )
 
     named_by: ClassVar[tuple[str, ...]] = ("recipe", "rule")
@@ -177,22 +185,6 @@ def _images_at_hand(
     return len(load_dataset(dataset, source, image_range, background, size).train_images)
 
 
-class AuditoryPart(Description):
-    """Model neurons that hear what a receptor heard; see `spikelearn.studies.auditory`."""
-
-    recording: str = Field(default="grasshopper", description="name of an auditory recording")
-    backend: str = Field(default="snntorch", description="where the neurons are simulated")
-
-    @field_validator("backend")
-    @classmethod
-    def _known_simulator(cls, name: str) -> str:
-        from spikelearn.simulation import BACKENDS
-
-        if name.partition(":")[0] not in (*BACKENDS, "auto"):
-            raise ValueError(f"there is no simulator '{name}'; {nearest(name, BACKENDS)}")
-        return name
-
-
 class Study(Description):
     """What is trained, what it is compared with, and what else is asked."""
 
@@ -219,6 +211,11 @@ class Study(Description):
         description="what is done where a recording that is named cannot be had: no study is made,"
         " or it is left out and the page says so",
     )
+    untrainable: Literal["refuse", "leave_out"] = Field(
+        default="refuse",
+        description="what is done where a rule cannot train its network: no study is made, or it is"
+        " left out and the page says why",
+    )
     judgements: bool = Field(
         default=True, description="whether dissimilarities that people judged are compared with too"
     )
@@ -239,6 +236,11 @@ class Study(Description):
         default=True,
         description="whether, by each method, every layer is tested against zero, its untrained"
         " twin, the images' baselines and other networks",
+    )
+    questions: tuple[Question, ...] = Field(
+        default=(),
+        description="fixed beforehand, each with its own correction; see"
+        " `spikelearn.studies.question`",
     )
     criteria: tuple[str, ...] | Literal["all"] = Field(
         default="all", description="of plausibility, by which its rules are audited; may be none"
@@ -296,6 +298,16 @@ class Study(Description):
             )
         return name
 
+    @field_validator("questions", mode="before")
+    @classmethod
+    def _words(cls, given: Any) -> Any:
+        return read_questions(given)
+
+    @model_validator(mode="after")
+    def _questions_can_be_asked(self) -> Study:
+        check_questions(self.questions, self.along_training, self.recordings)
+        return self
+
     @field_validator("methods", "comparator", "over", "given")
     @classmethod
     def _of_the_comparison(cls, value: Any, info: ValidationInfo) -> Any:
@@ -343,12 +355,13 @@ class Study(Description):
         from spikelearn.comparison.models_and_targets import PARTIAL_RSA
         from spikelearn.comparison.partial_rsa import CORRELATIONS
 
-        if PARTIAL_RSA not in self.methods and self.given != ("pixels",):
+        methods = (*self.methods, *(question.method for question in self.questions))
+        if PARTIAL_RSA not in methods and self.given != ("pixels",):
             raise ValueError(
                 f"what is given, {', '.join(self.given)}, is of the method {PARTIAL_RSA}, which is"
                 " not among methods"
             )
-        if PARTIAL_RSA in self.methods and self.comparator not in CORRELATIONS:
+        if PARTIAL_RSA in methods and self.comparator not in CORRELATIONS:
             raise ValueError(
                 f"{PARTIAL_RSA} takes the comparators {' and '.join(CORRELATIONS)}, not"
                 f" {self.comparator}; choose one of them, or leave {PARTIAL_RSA} out"
@@ -357,8 +370,9 @@ class Study(Description):
 
     @model_validator(mode="after")
     def _networks_can_be_trained(self) -> Study:
-        for entry in self.networks:
-            entry.config(self.seeds[0], self.n_train).description()
+        if self.untrainable == "refuse":
+            for entry in self.networks:
+                entry.config(self.seeds[0], self.n_train).description()
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ COMPARING = (
 # What is kept, and what was done to have it.
 VERBS = {"networks": "trained", "tables of controls": "computed", "tables of scores": "computed",
          "tables of scores by epoch": "computed", "tables of tests": "computed",
+         "tables of answers": "computed",
          "findings": "measured"}  # fmt: skip
 
 

@@ -11,12 +11,14 @@ from spikelearn._code import folder_code
 from spikelearn._files import sha256
 from spikelearn._progress import Progress
 from spikelearn._threads import at_most
+from spikelearn.studies.activity_statistics import statistics_table
 from spikelearn.studies.comparing import (
     Entry,
     judged_similarity,
     similarity,
 )
 from spikelearn.studies.image_baselines import baseline_table
+from spikelearn.studies.kept_patterns import pattern_table, read_patterns
 from spikelearn.studies.network_names import UNTRAINED_RULES
 from spikelearn.studies.representation import show
 from spikelearn.studies.study import BASELINE, NetworkEntry, Study
@@ -118,7 +120,7 @@ class Piece:
         if all(name.endswith(JUDGED) for name in self.recordings):
             return True
         epochs = store.read_table(self.run, "epochs")["epoch"]
-        return all(self.along(int(epoch)) is not None for epoch in epochs)
+        return all(self._kept_along(int(epoch)) for epoch in epochs)
 
     @property
     def has_controls(self) -> bool:
@@ -207,11 +209,59 @@ class Piece:
         return None if found is None else found["scores"]
 
     def _place_along(self, epoch: int) -> tuple[Path, dict[str, Any]]:
-        seen = [name for name in self.recordings if not name.endswith(JUDGED)]
         options = {"comparator": self.study.comparator, "seed": self.study.seed, "epoch": epoch}
-        decides = {"kind": "scores along training", **self._decides(*seen), **options}
+        decides = {"kind": "scores along training", **self._decides(*self._seen), **options}
         name = f"{self.name}-epoch{epoch}"
         return result_folder(self.folder / "scores", name, decides), decides
+
+    def patterns_along(self, epoch: int, recording: str) -> dict[str, xarray.DataArray] | None:
+        """Responses after an epoch by layer, in few units; None where they were not kept."""
+        folder, decides = self._place_of_patterns(epoch, recording)
+        found = store.find_tables(folder, decides, ["patterns"])
+        return None if found is None else read_patterns(found["patterns"])
+
+    def _place_of_patterns(self, epoch: int, recording: str) -> tuple[Path, dict[str, Any]]:
+        options = {"seed": self.study.seed, "epoch": epoch}
+        decides = {"kind": "patterns along training", **self._decides(recording), **options}
+        name = f"{self.name}-{recording}-patterns{epoch}"
+        return result_folder(self.folder / "scores", name, decides), decides
+
+    def activity_along(self, epoch: int) -> pd.DataFrame | None:
+        """Statistics of activity after an epoch; None where they were not kept."""
+        folder, decides = self._place_of_activity(epoch)
+        found = store.find_tables(folder, decides, ["statistics"])
+        return None if found is None else found["statistics"]
+
+    def _place_of_activity(self, epoch: int) -> tuple[Path, dict[str, Any]]:
+        options = {"seed": self.study.seed, "epoch": epoch}
+        code = folder_code("studies/activity_statistics.py")
+        decides = {"kind": "activity along training", **self._decides(self._seen[0]), **options}
+        decides["statistics"] = code
+        name = f"{self.name}-activity{epoch}"
+        return result_folder(self.folder / "scores", name, decides), decides
+
+    @property
+    def _seen(self) -> list[str]:
+        """Recordings whose images networks are shown."""
+        return [name for name in self.recordings if not name.endswith(JUDGED)]
+
+    @property
+    def _followed(self) -> list[str]:
+        """Recordings to whose images responses are kept after every epoch."""
+        asked = [one for one in self.study.questions if one.ask == "equal_accuracy"]
+        return [name for name in self._seen if any(one.is_of(name) for one in asked)]
+
+    def _asks(self, *kinds: str) -> bool:
+        """Whether the study asks one of these questions."""
+        return any(question.ask in kinds for question in self.study.questions)
+
+    def _kept_along(self, epoch: int) -> bool:
+        """Whether all that is asked for of an epoch is there."""
+        if self.along(epoch) is None:
+            return False
+        if self._asks("identity") and self.activity_along(epoch) is None:
+            return False
+        return all(self.patterns_along(epoch, name) is not None for name in self._followed)
 
     def compute(self, say: Progress, again: bool = False) -> None:
         """Train and control, unless done, and compare by whatever is missing; all, if `again`."""
@@ -245,8 +295,8 @@ class Piece:
         self.read["networks"] = [self.run] if is_read else []
         if is_read and after_epoch is not None:
             epochs = [int(epoch) for epoch in run.epochs["epoch"]]
-            seen = any(not name.endswith(JUDGED) for name in self.recordings)
-            if seen and any(self.along(epoch) is None for epoch in epochs):
+            seen = bool(self._seen)
+            if seen and not all(self._kept_along(epoch) for epoch in epochs):
                 # It was trained when nobody asked, or asked for other recordings or options.
                 assert isinstance(self.config, TrainConfig)  # noqa: S101 - for the type checker
                 train(self.config, None, say, after_epoch)
@@ -284,6 +334,12 @@ class Piece:
                 }
                 table = compare_rsa(responses, recording, 0, comparator=self.study.comparator)
             tables.append(read_first(table))
+            if name in self._followed:
+                kept = {"patterns": pattern_table(shown.responses)}
+                store.save_tables(*self._place_of_patterns(epoch, name), kept)
+            if self._asks("identity") and name == self._seen[0]:
+                kept = {"statistics": statistics_table(shown.responses)}
+                store.save_tables(*self._place_of_activity(epoch), kept)
         if not tables:
             return
         scores = stacked(tables).assign(epoch=epoch, validation_accuracy=accuracy)

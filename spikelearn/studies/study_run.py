@@ -25,6 +25,7 @@ from spikelearn.studies.study_estimate import require_room, study_estimate
 from spikelearn.studies.study_learning import accuracy_table
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
+from spikelearn.studies.trainable_networks import trainable_networks
 from spikelearn.training.trainable import check_trainable
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def run_study(
             for note in sentences:
                 tell(note)
     # Seeds outermost: an interrupted study has the first seed of every rule first.
+    study, cannot = trainable_networks(study)
+    skipped += cannot
     pieces = _pieces(study, folder, recordings)
     taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
     if taken and tell is not None:
@@ -214,6 +217,8 @@ def plan_study(
     folder = Path(folder)
     check_folder(folder)
     recordings, skipped = study_recordings(study)
+    study, cannot = trainable_networks(study)
+    skipped += cannot
     pieces = _pieces(study, folder, recordings)
     elsewhere = [] if runs is None or again else trained_in(Path(runs), pieces)
     estimate = study_estimate(pieces, again, elsewhere)
@@ -236,8 +241,10 @@ def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -
     contents: dict[str, dict[str, str]] = {}
     pieces: list[Piece] = []
     known: dict[str, int] = {}
-    for seed in study.seeds:
+    for place, seed in enumerate(study.seeds):
         for number, entry in enumerate(study.networks, start=1):
+            if entry.n_seeds is not None and place >= entry.n_seeds:
+                continue
             piece = Piece(study, folder, entry, seed, recordings, baselines, contents)
             if piece.key in known:
                 raise SpikelearnError(

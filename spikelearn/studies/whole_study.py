@@ -14,6 +14,7 @@ from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
 from spikelearn._workers import Workers, begin, held
 from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
+from spikelearn.studies.claims import claim_table
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured, study_audit
 from spikelearn.studies.study_auditory import (
@@ -26,6 +27,7 @@ from spikelearn.studies.study_auditory import (
 from spikelearn.studies.study_learning import accuracy_table, layer_changes, learning_curves
 from spikelearn.studies.study_matrices import matrices_table
 from spikelearn.studies.study_origins import said_of_read
+from spikelearn.studies.study_questions import Answers, study_questions
 from spikelearn.studies.study_run import StudyResult, run_study
 from spikelearn.studies.study_spikes import NetworksAtWork, networks_at_work, save_activities
 from spikelearn.studies.study_tests import study_significance
@@ -52,6 +54,7 @@ class WholeStudy:
     at_work: NetworksAtWork = field(default_factory=NetworksAtWork)
     auditory: AuditoryResult | None = None
     sounds: AuditoryRecording | None = None
+    answers: Answers | None = None
 
 
 def make_study(
@@ -106,6 +109,7 @@ def make_study(
         audit = study_audit(result, bars("auditing"), who) if study.criteria else None
         # Tests are of all networks together, so there are none before the last of them.
         tests = study_significance(result, bars("testing"), who) if study.tests else None
+    answers = study_questions(result, bars("answering")) if study.questions else None
     at_work, heard = NetworksAtWork(), None
     if study.write_spikes or study.agreement or study.matrices:
         at_work = networks_at_work(result, bars("showing the images"))
@@ -117,7 +121,7 @@ def make_study(
             names = file_names(heard, sounds)
             activities |= {names[model]: a for model, a in heard.activities.items()}
         save_activities(activities, folder / "spikes", bars("writing spikes"))
-    return WholeStudy(result, tests, audit, at_work, heard, sounds)
+    return WholeStudy(result, tests, audit, at_work, heard, sounds, answers)
 
 
 def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
@@ -159,6 +163,13 @@ def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:
     if len(whole.result.table):
         files, sections, found = _similarity(whole, command)
         written += files
+    if whole.answers is not None and len(whole.answers.table):
+        with atomic_path(folder / "answers.csv") as temporary:
+            whole.answers.table.to_csv(temporary, index=False)
+        written.append(("Answers", folder / "answers.csv"))
+        with atomic_path(folder / "claims.csv") as temporary:
+            claim_table(whole.answers.table).to_csv(temporary, index=False)
+        written.append(("Claims of others", folder / "claims.csv"))
     written.append(("Report", _write_page(whole, accuracy, sections, found, command)))
     return written
 
@@ -268,11 +279,13 @@ def _write_page(
     spiked = None
     if rasters or at_work.fields is not None or at_work.agreement:
         spiked = spiking(rasters, at_work.fields, pd.DataFrame(at_work.agreement))
+    answered, asked = _answered(whole)
     notes: dict[str, Sequence[str]] = {
         **{name: one.notes for name, one in result.recordings.items()},
         **shared_stimuli_notes(result.recordings),
     }
     sections = [
+        *asked,
         *similar[:3],
         matrices(at_work.matrices, at_work.groups) if at_work.matrices else None,
         learned,
@@ -286,7 +299,7 @@ def _write_page(
         recordings.append(whole.sounds)
     about = About(
         title=(study.title or f"The study {study.name}") + _done(result),
-        found=[*found, *accuracy_headline(accuracy)],
+        found=[*answered, *found, *accuracy_headline(accuracy)],
         summary=[" ".join(part.split()) for part in study.description.split("\n\n") if part],
         gaps=[*result.skipped, *result.failed, *at_work.left_out],
         command=command,
@@ -296,6 +309,27 @@ def _write_page(
         citations=[*study.citations, *(recording.citation for recording in recordings)],
     )
     return write_page(result.folder / "report.html", sections, about)
+
+
+def _answered(whole: WholeStudy) -> tuple[list[str], list[Section | None]]:
+    """What a page says of questions: a sentence each, and their sections."""
+    from spikelearn.report.questions import (
+        claims_section,
+        identified_table,
+        question_headlines,
+        questions,
+    )
+
+    if whole.answers is None:
+        return [], []
+    answers, told = whole.answers.table, whole.answers.identified
+    words = {question.title: question.words for question in whole.result.study.questions}
+    others = {name: f"{words[name]} {one.sentence}" for name, one in told.items()}
+    more = [identified_table(words[name], one.told, one.sentence) for name, one in told.items()]
+    return question_headlines(words, answers, others), [
+        questions(words, answers, whole.answers.left_out, more),
+        claims_section(claim_table(answers)),
+    ]
 
 
 def _done(result: StudyResult) -> str:

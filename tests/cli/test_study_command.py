@@ -36,7 +36,7 @@ def test_a_bare_study_lists_those_that_are_shipped():
     done = call("study")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    assert [line.split()[0] for line in lines] == ["demo", "learning_rules"]
+    assert [line.split()[0] for line in lines] == ["demo", "learning_rules", "which_rule"]
     assert "8 networks" in lines[0]
 
 

@@ -25,7 +25,8 @@ def test_what_it_says_of_fields_that_are_left_out_is_so(tmp_path):
     path = write_starting_study(tmp_path / "mine.yaml")
     before = load_study(path)
     text = path.read_text()
-    for name in ("missing_recordings", "judgements", "methods", "comparator", "given", "over",
+    for name in ("missing_recordings", "judgements", "methods", "untrainable", "questions",
+                 "comparator", "given", "over",
                  "n_bootstrap", "along_training", "tests", "write_spikes", "agreement",
                  "citations", "updates"):  # fmt: skip
         text = re.sub(rf"^# {name}:", f"{name}:", text, flags=re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 from spikelearn import Activity, SpikelearnError, recordings
 from spikelearn.spikes.activity import PopulationSpikes
 from spikelearn.studies.auditory import AuditoryResult
-from spikelearn.studies.study import AuditoryPart
+from spikelearn.studies.auditory_part import AuditoryPart
 from spikelearn.studies.study_auditory import (
     WINDOW_MS,
     auditory_rasters,

@@ -1,0 +1,134 @@
+"""The questions of a study are answered of its networks, kept, and told on its page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_recording import small_recording
+
+from spikelearn.comparison import compare_rsa, holm
+from spikelearn.studies import comparing, study_questions
+from spikelearn.studies.representation import show
+from spikelearn.studies.study import Study
+from spikelearn.studies.study_pieces import Piece
+from spikelearn.studies.study_run import run_study
+from spikelearn.studies.untrained_twin import untrained_twin
+from spikelearn.studies.whole_study import WholeStudy, write_study
+from spikelearn.training.opening import open_run
+
+QUESTIONS = (
+    {"ask": "learning", "layers": "each"},
+    {"ask": "rule", "layers": ("first",)},
+    {"ask": "equal_accuracy", "layers": ("first",)},
+    "hierarchy",
+    {"ask": "resolution", "resolutions": (4, 8)},
+    {"ask": "resolution", "resolutions": (12, 24), "name": "finer"},
+    {"ask": "identity", "permutations": 1},
+)
+
+
+@pytest.fixture(scope="module")
+def asked(done):
+    """The small study with questions, in the folder where its networks are trained."""
+    study = Study(**(done.study.model_dump() | {"questions": QUESTIONS}))
+    made = small_recording()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparing, "image_recording", lambda name: made)
+        result = run_study(study, done.folder)
+    return result, study_questions.study_questions(result)
+
+
+def test_each_question_has_its_rows_and_its_own_correction(asked):
+    _, answers = asked
+    table = answers.table
+    assert list(dict.fromkeys(table.question))[:2] == ["learning", "rule"]
+    n_rows = table.groupby("question").size()
+    assert n_rows["learning"] == 4  # two rules, two hidden layers
+    assert n_rows["rule"] == 1
+    assert n_rows["resolution"] == 2
+    for _, own in table.groupby("question"):
+        np.testing.assert_allclose(own.p_holm, holm(own.p.to_numpy()))
+    assert set(table.n_seeds) == {2}
+    said = "\n".join(answers.left_out)
+    assert "the question hierarchy, small: there is no early and late region among IT" in said
+    assert "images of 12 and of 24 pixels are the same to it" in said
+    assert "8 of its input" in said
+
+
+def test_an_answer_is_the_difference_of_the_networks_and_their_twins(asked):
+    result, answers = asked
+    recording = small_recording()
+    differences = []
+    for folder in result.runs:
+        run = open_run(folder)
+        if run.config["rule"] == "backprop":
+            scores = [
+                compare_rsa(
+                    {"m": show(one, recording.images, recording.labels).responses["hidden2"]},
+                    recording, 0,
+                ).query("level == 'mean'").score.iloc[0]
+                for one in (run, untrained_twin(run))
+            ]  # fmt: skip
+            differences.append(scores[0] - scores[1])
+    row = answers.table.query(
+        "question == 'learning' and model_a == 'backprop' and layer_a == 'hidden2'"
+    ).iloc[0]
+    assert row.difference == pytest.approx(np.mean(differences), abs=1e-8)
+
+
+@pytest.mark.usefixtures("recording")
+def test_responses_along_training_are_kept_once(asked, monkeypatch):
+    result, answers = asked
+    about_accuracy = [s for s in answers.left_out if "equal_accuracy" in s]
+    followed = study_questions._followed(result, "small")
+    assert {key[0] for key in followed} == {"backprop", "feedback_alignment"}
+    for one in followed.values():
+        assert len(one.accuracy) == len(one.responses) == 3
+        assert list(one.responses[0]) == ["hidden1", "hidden2", "output"]
+    asked_of = answers.table[answers.table.question == "equal_accuracy"]
+    assert len(about_accuracy) + len(asked_of) == 1
+    # What is there is not computed again: neither epochs nor answers.
+    monkeypatch.setattr(Piece, "compare_epoch", _never)
+    monkeypatch.setattr(study_questions, "_asked", _never)
+    again = run_study(result.study, result.folder)
+    read = study_questions.study_questions(again)
+    pd.testing.assert_frame_equal(read.table, answers.table)
+    assert read.left_out == answers.left_out
+    changed = replace(again, study=again.study.changed({"questions[0].layers": ["first"]}))
+    with pytest.raises(AssertionError, match="computed again"):
+        study_questions.study_questions(changed)
+
+
+def _never(*_args, **_kwargs):
+    raise AssertionError("computed again")
+
+
+def test_rules_are_told_from_the_activity_of_its_networks(asked):
+    result, answers = asked
+    found = answers.identified["identity"]
+    assert found.n_networks == 4
+    assert 0 <= found.accuracy <= 1
+    features = study_questions.study_features(result)
+    assert set(zip(features.rule, features.seed, strict=True)) == {
+        ("backprop", 0), ("backprop", 1), ("feedback_alignment", 0), ("feedback_alignment", 1),
+    }  # fmt: skip
+
+
+def test_answers_stand_first_on_the_page_and_in_a_table(asked, tmp_path):
+    result, answers = asked
+    whole = WholeStudy(replace(result, folder=tmp_path), answers=answers)
+    files = dict(write_study(whole, "spikelearn study run small.yaml"))
+    table = pd.read_csv(files["Answers"])
+    assert len(table) == len(answers.table)
+    assert {"difference", "ci_lower", "ci_upper", "p", "p_holm"} <= set(table)
+    page = files["Report"].read_text()
+    found = page[page.index('class="found"') :]
+    assert found.index("Does learning make networks more like the brain") < found.index(
+        "Similarity to IT"
+    )
+    assert "Questions fixed beforehand" in page
+    assert "there is no early and late region" in page
+    assert answers.identified["identity"].sentence in found
