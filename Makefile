@@ -3,6 +3,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# In a container one is often root, which JupyterLab asks to be told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 .PHONY: demo test slow robustness lint docs lessons lessons-outputs constraints dist clean
 
 demo: $(INSTALLED)
@@ -32,10 +35,11 @@ docs: $(INSTALLED)
 	$(BIN)/python docs/check_site.py docs/_build/html
 
 # Opens JupyterLab, which the environment is given first, on copies of the lessons, to work with.
+# Without a browser on this machine: make lessons LAB=--no-browser
 lessons: $(INSTALLED)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lessons]"
 	test -d lessons || $(BIN)/spikelearn lessons copy all lessons
-	$(BIN)/jupyter lab --notebook-dir=lessons
+	$(BIN)/jupyter lab --notebook-dir=lessons $(AS_ROOT) $(LAB)
 
 # Runs the lessons, and stores what they print and draw in them.
 lessons-outputs: $(INSTALLED)

@@ -57,9 +57,12 @@ def _keys(file: str, *dictionaries: str) -> Complete:
 
         text = (Path(spikelearn.__file__).parent / file).read_text(encoding="utf-8")
         for node in ast.parse(text).body:
-            if not (isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)):
+            if not (
+                isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict)
+            ):
                 continue
-            if isinstance(node.target, ast.Name) and node.target.id in dictionaries:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name) and target.id in dictionaries:
                 keys = (key for key in node.value.keys if isinstance(key, ast.Constant))
                 yield from (str(key.value) for key in keys)
 
@@ -69,6 +72,25 @@ def _keys(file: str, *dictionaries: str) -> Complete:
 def _runs() -> Iterable[str]:
     """Folders of runs in the folder runs."""
     return sorted(file.parent.as_posix() for file in Path("runs").glob("*/config.yaml"))
+
+
+def _criteria() -> list[str]:
+    """Criteria of plausibility, as their files are called: C4a of c04a_phases.py."""
+    import spikelearn
+
+    folder = Path(spikelearn.__file__).parent / "plausibility" / "criteria"
+    names = (file.name[1:].partition("_")[0] for file in sorted(folder.glob("c[0-9]*_*.py")))
+    return [f"C{name.lstrip('0')}" for name in names]
+
+
+def listed(complete: Complete) -> Complete:
+    """What completes the last of several names with commas between them."""
+
+    def complete_last(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in complete(last)]
+
+    return complete_last
 
 
 def several(*ways: Complete) -> Complete:
@@ -89,4 +111,9 @@ backends = several(of(lambda: ["auto"]), _keys("simulation/simulate.py", "BACKEN
 runs = of(_runs)
 models_and_runs = several(models, runs)
 rules_and_backends = several(rules, backends)
+readouts = _keys("responses/readouts.py", "READOUTS")
+comparators = _keys("comparison/comparators.py", "COMPARATORS")
+factors = _keys("comparison/intervals.py", "GENERALISES")
+methods = of(lambda: ("rsa", "partial_rsa", "cka", "cca", "procrustes", "encoding"))
+criteria = of(_criteria)
 everything = several(models, stimuli, studies, recipes, recordings, runs)

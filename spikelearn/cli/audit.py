@@ -65,7 +65,11 @@ def audit(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All shipped rules.")] = False,
     criteria: Annotated[
-        str | None, typer.Option(help="Criteria, as C1,C2; all, if left out.")
+        str | None,
+        typer.Option(
+            help="Criteria, as C1,C2; all, if left out.",
+            autocompletion=completions.listed(completions.criteria),
+        ),
     ] = None,
     runs: Annotated[
         list[Path] | None,

@@ -63,7 +63,8 @@ PreprocessPlace = Annotated[
 Method = Annotated[
     str,
     typer.Option(
-        help="rsa or partial_rsa, or cka, cca, procrustes, encoding on recorded responses."
+        help="rsa or partial_rsa, or cka, cca, procrustes, encoding on recorded responses.",
+        autocompletion=completions.methods,
     ),
 ]
 Given = Annotated[
@@ -77,14 +78,16 @@ Comparator = Annotated[
     str | None,
     typer.Option(
         help="How RSA compares RDMs: spearman, rho_a, kendall_tau_a, pearson, cosine,"
-        " whitened_pearson or whitened_cosine."
+        " whitened_pearson or whitened_cosine.",
+        autocompletion=completions.comparators,
     ),
 ]
 Over = Annotated[
     str,
     typer.Option(
         help="What intervals generalise to: stimuli (others of the same kinds), subjects, both, or"
-        " categories (stimuli of other kinds)."
+        " categories (stimuli of other kinds).",
+        autocompletion=completions.factors,
     ),
 ]
 Bootstrap = Annotated[

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import Seed, app, plainly
 from spikelearn.cli._output import answer_now, give, in_document
 
@@ -17,11 +18,18 @@ from spikelearn.cli._output import answer_now, give, in_document
 @plainly
 def explore(
     model: Annotated[
-        str, typer.Argument(help="A shipped spiking model, or a YAML or .nir file.")
+        str,
+        typer.Argument(
+            help="A shipped spiking model, or a YAML or .nir file.",
+            autocompletion=completions.models,
+        ),
     ] = "brunel2000",
     stimulus: Annotated[
         str | None,
-        typer.Option(help="A shipped stimulus or a YAML file; poisson, if the model has sources."),
+        typer.Option(
+            help="A shipped stimulus or a YAML file; poisson, if the model has sources.",
+            autocompletion=completions.stimuli,
+        ),
     ] = None,
     seed: Seed = 0,
     port: Annotated[int, typer.Option(help="Port of the page; 0 takes one that is free.")] = 0,

@@ -9,6 +9,7 @@ import typer
 
 from spikelearn._atomic import check_place
 from spikelearn._errors import SpikelearnError
+from spikelearn.cli import _completions as completions
 from spikelearn.cli._app import (
     Changes,
     NoSeed,
@@ -31,7 +32,8 @@ def respond(
     readout: Annotated[
         str,
         typer.Option(
-            help="counts, rates, latency, psth, filtered, population_vector, bold, lfp or rdms."
+            help="counts, rates, latency, psth, filtered, population_vector, bold, lfp or rdms.",
+            autocompletion=completions.readouts,
         ),
     ] = "rates",
     population: Annotated[
@@ -39,7 +41,10 @@ def respond(
     ] = None,
     network: Annotated[
         str | None,
-        typer.Option(help="What was simulated, as `simulate` takes it: lfp needs its synapses."),
+        typer.Option(
+            help="What was simulated, as `simulate` takes it: lfp needs its synapses.",
+            autocompletion=completions.models_and_runs,
+        ),
     ] = None,
     written_by: WrittenBy = None,
     reset: Reset = None,

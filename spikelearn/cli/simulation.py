@@ -83,12 +83,16 @@ SpikeFiles = Annotated[
 WrittenBy = Annotated[
     str | None,
     typer.Option(
-        help="Who wrote the .nir file: spikelearn, snntorch, norse, sinabs; nir: as it says."
+        help="Who wrote the .nir file: spikelearn, snntorch, norse, sinabs; nir: as it says.",
+        autocompletion=completions.of(lambda: ("spikelearn", "snntorch", "norse", "sinabs", "nir")),
     ),
 ]
 Reset = Annotated[
     str | None,
-    typer.Option(help="Of a .nir file, resets of snnTorch or Sinabs: subtract or to_value."),
+    typer.Option(
+        help="Of a .nir file, resets of snnTorch or Sinabs: subtract or to_value.",
+        autocompletion=completions.of(lambda: ("subtract", "to_value")),
+    ),
 ]
 # Arguments of Python's that sentences name, with the options for them.
 OPTIONS = {

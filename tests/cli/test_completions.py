@@ -11,7 +11,12 @@ from typer.testing import CliRunner
 from spikelearn._files import shipped_names
 from spikelearn.cli import _completions as completions
 from spikelearn.cli import app
+from spikelearn.comparison.comparators import COMPARATORS
+from spikelearn.comparison.intervals import FACTORS
+from spikelearn.comparison.methods import METHODS
+from spikelearn.plausibility.criteria import CRITERIA
 from spikelearn.recordings import RECORDINGS
+from spikelearn.responses.readouts import READOUTS
 from spikelearn.rules import RULES
 from spikelearn.simulation import BACKENDS
 from spikelearn.stimuli.datasets import DATASETS, EVENT_DATASETS
@@ -38,6 +43,11 @@ def completed(*words: str) -> set[str]:
         (completions.models, shipped_names("models")),
         (completions.recipes, shipped_names("models/recipes")),
         (completions.studies, shipped_names("models/studies")),
+        (completions.methods, METHODS),
+        (completions.comparators, COMPARATORS),
+        (completions.factors, FACTORS),
+        (completions.readouts, READOUTS),
+        (completions.criteria, CRITERIA),
     ],
 )
 def test_names_are_those_that_there_are(complete: Any, names: Any) -> None:
@@ -73,6 +83,14 @@ def test_engines_are_those_that_there_are() -> None:
         (("lessons", "copy", "al"), {"all"}),
         (("stats", "x", "--by", "s"), {"stimulus"}),
         (("inspect", "fi_c"), {"fi_curve"}),
+        (("explore", "brunel"), {"brunel2000"}),
+        (("explore", "--stimulus", "fi"), {"fi_curve"}),
+        (("respond", "x", "--readout", "bo"), {"bold"}),
+        (("respond", "x", "--network", "vogels"), {"vogels_abbott_cuba"}),
+        (("compare", "--method", "c"), {"cka", "cca"}),
+        (("compare", "--over", "s"), {"stimuli", "subjects"}),
+        (("audit", "--criteria", "C1,C4"), {"C1,C4a", "C1,C4b", "C1,C4c"}),
+        (("simulate", "x", "--reset", "s"), {"subtract"}),
     ],
 )
 def test_arguments_and_options_complete(words: tuple[str, ...], some: set[str]) -> None:
