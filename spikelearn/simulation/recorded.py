@@ -41,6 +41,7 @@ def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray
         if name not in network.neurons:
             raise SpikelearnError(
                 f"cannot record the potential of '{name}'; {nearest(str(name), network.neurons)}"
+                " (of neurons, spikes and membrane potentials are recorded, and nothing else)"
             )
     return {
         name: _neurons(name, which, network.neurons[name].size) for name, which in chosen.items()

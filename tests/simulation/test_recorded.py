@@ -71,6 +71,7 @@ def test_files_keep_which_neurons_they_are(tmp_path: Path) -> None:
         ({"a": [True]}, "found True"),
         ({"a": slice("x")}, "a slice of 'a' is made of whole numbers"),
         ({"c": [0]}, "cannot record the potential of 'c'"),
+        ("a.w_pa", "of neurons, spikes and membrane potentials are recorded, and nothing else"),
     ],
 )
 def test_what_cannot_be_recorded_is_told(record: Any, said: str) -> None:
