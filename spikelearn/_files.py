@@ -42,6 +42,10 @@ def read_yaml(path: str | Path) -> Any:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpikelearnError(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise SpikelearnError(f"{path} is a folder, and no file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpikelearnError(f"cannot read {path}: {error}") from error
     return parse_yaml(text, str(path))

@@ -90,8 +90,8 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     }),
     "train": ({"config": "mlp_64"}, {
         "config": (3, None, {}, "nothing", "backprop", ["mlp_64"], "brunel2000"),
-        "runs": (3,), "progress": (3,), "after_epoch": (3,), "again": ("x",), "tensorboard": (3,),
-        "ranks": (0, "2"), "threads": (0, "2"), "foo": (3,), "rule": ("backprp", 3),
+        "runs": (3, "backprop", "feedback_alignment"), "progress": (3,), "after_epoch": (3,),
+        "again": ("x",), "tensorboard": (3,), "ranks": (0, "2"), "threads": (0, "2"), "foo": (3,), "rule": ("backprp", 3),
     }),
     "train_stdp": ({"config": sl.STDPConfig(model="competitive_stdp", n_train=20)}, {
         "config": (3, None, "competitive_stdp", sl.TrainConfig(model="mlp_64", rule="backprop")),
@@ -167,6 +167,21 @@ def test_a_sweep_takes_a_model_and_what_commands_take() -> None:
         result = sl.sweep(given, vary=SWEEP["vary"], measures="rate_hz")
         assert result.sweep.simulate.model == given
         assert len(result.table) == 1
+
+
+@pytest.mark.parametrize("load", [sl.load_recording, sl.recording_summary, sl.sweep, sl.load_model])
+def test_a_file_that_is_not_there_is_said_to_be_none(load: Any, tmp_path: Path) -> None:
+    with pytest.raises(SpikelearnError, match=r"^there is no file .*nothing\.yaml$"):
+        load(tmp_path / "nothing.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(SpikelearnError, match=r"folder\.yaml is a folder|there is no file"):
+        load(tmp_path / "folder.yaml")
+
+
+def test_a_network_without_a_name_of_ours_is_told_in_a_few_words() -> None:
+    network = sl.load_model("mlp_64").changed("name", "mine")
+    run = sl.train(network, rule="untrained", epochs=1, n_train=50, progress=False)
+    assert repr(run).startswith("<untrained on mine, digits, seed 0: test accuracy")
 
 
 def test_paths_and_numbers() -> None:

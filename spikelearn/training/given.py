@@ -130,6 +130,11 @@ def train(
             raise SpikelearnError(f"{name} is the path of a folder, found {place!r:.40}")
         if place is not None:
             check_place(Path(place) / "a run")
+    if isinstance(runs, str) and runs in RULES and not Path(runs).exists():
+        raise SpikelearnError(
+            f"'{runs}' is a learning rule, and what comes second is the folder of runs; name it by"
+            f" rule='{runs}'"
+        )
     found = config_given(config, **fields)
     options: dict[str, Any] = {"tensorboard": tensorboard}
     if isinstance(found, TrainConfig):

@@ -390,7 +390,8 @@ def described(config: Mapping[str, Any], summary: Mapping[str, Any], origin: str
     origin : str
         Whether it was trained now or read.
     """
-    what = f"{config['rule']} on {config['model']}, {config['dataset']}, seed {config['seed']}"
+    network = Path(config["model"]).stem if config["model"].endswith(".yaml") else config["model"]
+    what = f"{config['rule']} on {network}, {config['dataset']}, seed {config['seed']}"
     accuracy = f"test accuracy {summary['test_accuracy']:.4f}" if summary else "not tested"
     return f"<{what}: {accuracy}; {origin}>"
 
