@@ -91,7 +91,8 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "train": ({"config": "mlp_64"}, {
         "config": (3, None, {}, "nothing", "backprop", ["mlp_64"], "brunel2000"),
         "runs": (3, "backprop", "feedback_alignment"), "progress": (3,), "after_epoch": (3,),
-        "again": ("x",), "tensorboard": (3,), "ranks": (0, "2"), "threads": (0, "2"), "foo": (3,), "rule": ("backprp", 3),
+        "again": ("x",), "tensorboard": (3,), "ranks": (0, "2"), "threads": (0, "2"), "foo": (3,),
+        "rule": ("backprp", 3),
     }),
     "train_stdp": ({"config": sl.STDPConfig(model="competitive_stdp", n_train=20)}, {
         "config": (3, None, "competitive_stdp", sl.TrainConfig(model="mlp_64", rule="backprop")),

@@ -141,7 +141,7 @@ def test_yaml_runs_nothing(folder) -> None:
     path.write_text("!!python/object/apply:os.system ['touch hacked']")
     with pytest.raises(SpikelearnError, match="mine"):
         load_recording(path)
-    with pytest.raises(SpikelearnError, match="cannot read"):
+    with pytest.raises(SpikelearnError, match="there is no file"):
         load_recording(folder / "none.yaml")
 
 
