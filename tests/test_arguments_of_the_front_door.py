@@ -170,7 +170,7 @@ def test_a_sweep_takes_a_model_and_what_commands_take() -> None:
         assert len(result.table) == 1
 
 
-@pytest.mark.parametrize("load", [sl.load_recording, sl.recording_summary, sl.sweep, sl.load_model])
+@pytest.mark.parametrize("load", [sl.load_recording, sl.recording_summary, sl.load_model])
 def test_a_file_that_is_not_there_is_said_to_be_none(load: Any, tmp_path: Path) -> None:
     with pytest.raises(SpikelearnError, match=r"^there is no file .*nothing\.yaml$"):
         load(tmp_path / "nothing.yaml")
