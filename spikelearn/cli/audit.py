@@ -53,6 +53,15 @@ SeedList = Annotated[
 Jobs = Annotated[int | None, typer.Option(min=1, help="The older name of --workers.", hidden=True)]
 
 
+Criteria = Annotated[
+    str | None,
+    typer.Option(
+        help="Criteria, as C1,C2; all, if left out.",
+        autocompletion=completions.listed(completions.criteria),
+    ),
+]
+
+
 @app.command()
 @plainly
 def audit(
@@ -64,13 +73,7 @@ def audit(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All shipped rules.")] = False,
-    criteria: Annotated[
-        str | None,
-        typer.Option(
-            help="Criteria, as C1,C2; all, if left out.",
-            autocompletion=completions.listed(completions.criteria),
-        ),
-    ] = None,
+    criteria: Criteria = None,
     runs: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of training runs, for accuracy; may be given several times."),

@@ -23,29 +23,32 @@ from spikelearn.cli._output import give, print_line, wrote
 from spikelearn.cli._reading import SPIKES, Given, read_spikes, reading
 from spikelearn.cli.simulation import Reset, Scale, WrittenBy, spiking_network
 
+Readout = Annotated[
+    str,
+    typer.Option(
+        help="counts, rates, latency, psth, filtered, population_vector, bold, lfp or rdms.",
+        autocompletion=completions.readouts,
+    ),
+]
+Simulated = Annotated[
+    str | None,
+    typer.Option(
+        help="What was simulated, as `simulate` takes it: lfp needs its synapses.",
+        autocompletion=completions.models_and_runs,
+    ),
+]
+
 
 @app.command()
 @plainly
 @reading
 def respond(
     source: Annotated[Path, typer.Argument(help=SPIKES)],
-    readout: Annotated[
-        str,
-        typer.Option(
-            help="counts, rates, latency, psth, filtered, population_vector, bold, lfp or rdms.",
-            autocompletion=completions.readouts,
-        ),
-    ] = "rates",
+    readout: Readout = "rates",
     population: Annotated[
         str | None, typer.Option(help="Whose spikes; may be left out where there is one.")
     ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="What was simulated, as `simulate` takes it: lfp needs its synapses.",
-            autocompletion=completions.models_and_runs,
-        ),
-    ] = None,
+    network: Simulated = None,
     written_by: WrittenBy = None,
     reset: Reset = None,
     scale: Scale = None,
