@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 from engines import COMPLETE, EVERY_MODEL, MODELS_WITH_SLOPES, QUICK, able, having
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, assume, given, note, settings
 from random_networks import Case, Features, Through, features, make_case
 from random_neurons import CURRENTS
 from reference_neurons import DERIVATIVES
@@ -106,47 +108,53 @@ def assert_equal(activity: Activity, expected: Outcome, case: Case) -> None:
         np.testing.assert_allclose(recorded, potential, rtol=0, atol=ROUNDING_MV)
 
 
-def assert_agrees(backend: str, drawn: Features) -> None:
-    """A backend spikes as the reference, unless that hangs on the last digit."""
+def assert_agrees(backends: Sequence[str], drawn: Features) -> None:
+    """Backends spike as the reference, unless that hangs on the last digit.
+
+    The loops of the reference take most of the time: once for all of them.
+    """
     case = make_case(drawn)
     expected = case.reference()
     assume(expected.margin_mv > KNIFE_EDGE_MV)
-    assert_equal(case.run(backend), expected, case)
+    for backend in backends:
+        note(f"on {backend}")
+        assert_equal(case.run(backend), expected, case)
 
 
-@pytest.mark.parametrize("backend", [name for name in QUICK if name in COMPLETE])
-@settings(max_examples=200)
-@given(drawn=features())
-def test_backends_spike_as_the_reference_on_any_network(backend: str, drawn: Features) -> None:
-    assert_agrees(backend, drawn)
+@functools.cache
+def with_reference(drawn: Features) -> tuple[Case, Outcome]:
+    """A network that several tests have, with what the reference makes of it."""
+    case = make_case(drawn)
+    return case, case.reference()
 
 
+QUICK_AND_COMPLETE = [name for name in QUICK if name in COMPLETE]
 LACKING = [name for name in QUICK if name not in COMPLETE]
+DRAWN = {
+    "of what is usual": (QUICK_AND_COMPLETE, features(), 120),
+    "without what some lack": (LACKING, features(few=True), 50),
+    "of every model": (["native"], features(everything=True), 100),
+}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", LACKING)
-@settings(max_examples=500)
-@given(drawn=features(few=True))
-def test_backends_that_lack_something_do_so_on_many_networks_without_it(
-    backend: str, drawn: Features
-) -> None:
-    assert_agrees(backend, drawn)
+@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("networks", DRAWN)
+def test_backends_spike_as_the_reference_on_any_network(networks: str, many: bool) -> None:
+    backends, drawn_networks, number = DRAWN[networks]
+    if not backends:
+        pytest.skip("every engine that is installed has all that is usual")
 
+    @settings(max_examples=500 if many else number)
+    @given(drawn=drawn_networks)
+    def agree(drawn: Features) -> None:
+        assert_agrees(backends, drawn)
 
-@pytest.mark.parametrize("backend", LACKING)
-@settings(max_examples=50)
-@given(drawn=features(few=True))
-def test_backends_that_lack_something_do_so_on_any_network_without_it(
-    backend: str, drawn: Features
-) -> None:
-    assert_agrees(backend, drawn)
+    agree()
 
 
 @pytest.mark.parametrize("name", BRIAN2_CASES)
 def test_every_backend_spikes_as_the_reference(name: str) -> None:
-    case = make_case(BRIAN2_CASES[name])
-    expected = case.reference()
+    case, expected = with_reference(BRIAN2_CASES[name])
     assert expected.margin_mv > KNIFE_EDGE_MV
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
@@ -154,12 +162,6 @@ def test_every_backend_spikes_as_the_reference(name: str) -> None:
     assert set(COMPLETE) <= set(engines)
     for backend in engines:
         assert_equal(case.run(backend), expected, case)
-
-
-@settings(max_examples=150)
-@given(drawn=features(everything=True))
-def test_native_spikes_as_the_reference_on_networks_of_every_model(drawn: Features) -> None:
-    assert_agrees("native", drawn)
 
 
 EXCITATION, INHIBITION = Through(5.0, pull_mv=70.0), Through(10.0, pull_mv=-10.0)
@@ -217,8 +219,7 @@ def test_the_reference_and_the_random_networks_have_every_model() -> None:
 
 @pytest.mark.parametrize("name", BRIAN2_MODELS)
 def test_engines_that_have_every_model_spike_as_the_reference_on_each(name: str) -> None:
-    case = make_case(BRIAN2_MODELS[name])
-    expected = case.reference()
+    case, expected = with_reference(BRIAN2_MODELS[name])
     assert expected.margin_mv > KNIFE_EDGE_MV
     for population in case.network.neurons:
         assert len(expected.spikes[population]) > 5, "the case is too quiet to prove anything"
@@ -229,7 +230,7 @@ def test_engines_that_have_every_model_spike_as_the_reference_on_each(name: str)
 @settings(max_examples=15, phases=(Phase.explicit, Phase.generate))  # shrinking takes minutes
 @given(drawn=features())
 def test_brian2_spikes_as_the_reference_on_any_network(drawn: Features) -> None:
-    assert_agrees("brian2", drawn)
+    assert_agrees(["brian2"], drawn)
 
 
 def test_random_networks_are_neither_silent_nor_saturated() -> None:
@@ -249,7 +250,7 @@ def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(
     backend: str, through: float | None
 ) -> None:
     # A single neuron not connected to itself; a small probability does the same by chance.
-    case = make_case(
+    case, expected = with_reference(
         Features(
             seed=0,
             sizes=(1,),
@@ -260,15 +261,14 @@ def test_a_projection_that_happens_to_have_no_synapses_is_no_trouble(
             ),
         )
     )
-    assert_equal(case.run(backend), case.reference(), case)
+    assert_equal(case.run(backend), expected, case)
 
 
 @pytest.mark.parametrize("backend", COMPLETE)
 def test_a_large_projection_kept_sparse_gives_the_same_spikes(
     backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case = make_case(BRIAN2_CASES["refractory_and_currents"])
-    expected = case.reference()
+    case, expected = with_reference(BRIAN2_CASES["refractory_and_currents"])
     monkeypatch.setattr("spikelearn.simulation.torch.projections._DENSE_BYTES", 0)
     assert_equal(case.run(backend), expected, case)
 
@@ -280,8 +280,8 @@ def test_torch_blocks_of_any_length_and_inputs_of_either_kind_give_the_same_spik
 ) -> None:
     monkeypatch.setattr("spikelearn.simulation.torch.loop._BLOCK_STEPS", steps)
     monkeypatch.setattr("spikelearn.simulation.torch.projections._SPARSE", sparse)
-    case = make_case(BRIAN2_CASES[name])
-    assert_equal(case.run("snntorch"), case.reference(), case)
+    case, expected = with_reference(BRIAN2_CASES[name])
+    assert_equal(case.run("snntorch"), expected, case)
 
 
 @pytest.mark.parametrize("backend", having("32-bit arithmetic"))
@@ -342,7 +342,7 @@ def test_a_large_projection_kept_sparse_prints_no_warning(monkeypatch: pytest.Mo
     assert [str(w.message) for w in caught if "parse" in str(w.message)] == []
 
 
-@pytest.mark.parametrize("backend", [name for name in QUICK if name in COMPLETE])
+@pytest.mark.parametrize("backend", QUICK_AND_COMPLETE)
 def test_a_trial_does_not_depend_on_the_trials_beside_it(backend: str) -> None:
     case = make_case(BRIAN2_CASES["refractory_and_currents"])
     together = spikes_of(case.run(backend))
