@@ -52,6 +52,9 @@ def import_ahead(modules: Iterable[str] = ()) -> None:
     _is_asked_for = True
     if sys.platform != "linux" or multiprocessing.parent_process() is not None:
         return
+    # Also while this process is one that another starts, and still reads its script.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        return
     from multiprocessing import forkserver
 
     # One that was started before has another environment, and nobody knows what it has imported.

@@ -56,8 +56,7 @@ _OWN = """
     print(start_method())
 
     if start_method() == "forkserver":
-        multiprocessing.set_start_method("forkserver")
-        process = multiprocessing.Process(target=print, args=["copied"])
+        process = multiprocessing.get_context("forkserver").Process(target=print, args=["copied"])
         process.start()
         process.join()
 """
