@@ -60,6 +60,8 @@ def mean_product(layer: Layer, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor
     """
     if isinstance(layer, Convolution):
         total = conv2d_weight(by_place(x), layer.weight.shape, g, layer.stride, layer.padding)
+        # In the order of the weights, of one channel too, as optimisers walk through both.
+        total = total.flatten().view(layer.weight.shape)
         return total.div_(len(g) * g[0, 0].numel())
     # Dividing the smaller factor saves a pass over the weights.
     return (g / len(g)).T @ x.flatten(1)

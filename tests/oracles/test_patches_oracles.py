@@ -75,6 +75,7 @@ def test_units_compete_for_every_patch_and_hand_on_the_mean_of_a_square(
         expected = torch.nn.functional.avg_pool2d(places, layer.averaged)
         torch.testing.assert_close(h, expected)
         assert h.is_contiguous()
+        assert layer.weight.grad.stride() == layer.weight.stride()
         below = h
 
 
