@@ -16,16 +16,14 @@ with the correction for pairs of `intervals.jackknife_variance`. Student's t has
 freedom of Satterthwaite 1946 for that sum.
 
 V is unbiased, and noisy where seeds and subjects are few: its expectation is never less than the
-variance of one factor alone, its estimate may be, even below 0. Never less than the largest of
-these estimates, it would be too cautious (false positives of 2 to 4 % where 5 % are meant), for the
-largest of noisy numbers is too large. So it is held above a share of the largest, the smaller the
-more seeds and subjects there are (`least_share`); what tests then find where rules are truly alike
-is in `benchmarks/question_errors.py`.
+variance of one factor alone, its estimate may be, even below 0. So it is held above the largest of
+these estimates. The largest of noisy numbers is too large: intervals are wider than they need be,
+and tests find less often what is not there than they may (`benchmarks/question_errors.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,21 +107,11 @@ def crossed_mean(
         return nothing
     alone = max(parts[: len(used)], key=lambda part: part.variance)
     variance = sum(part.sign * part.variance for part in parts)
-    least = alone.variance if len(used) == 1 else least_share(parts) * alone.variance
-    if variance <= least:
-        return by_t(mean, float(np.sqrt(least)), alone.dof, limit, over)
+    if variance <= alone.variance:
+        return by_t(mean, float(np.sqrt(alone.variance)), alone.dof, limit, over)
     spread = sum(part.variance**2 / part.dof for part in parts)
     dof = max(variance**2 / spread, min(part.dof for part in parts))
     return by_t(mean, float(np.sqrt(variance)), float(dof), limit, over)
-
-
-def least_share(parts: Sequence[_Part]) -> float:
-    """Of the largest variance of one factor alone, what that of the mean is held above.
-
-    Of the fewest degrees of freedom d, 4 / (4 + d): simulations, in which 1 to 4 seeds or subjects
-    more than one were random, gave it.
-    """
-    return 4.0 / (4.0 + min(part.dof for part in parts))
 
 
 def _parts(
