@@ -63,11 +63,11 @@ class OnlineConvolutional:
 
     def step(self, below: torch.Tensor) -> torch.Tensor:
         """Integrate, fire and reset; `out` of the step for `below`, which arrives."""
-        below = below.reshape(len(below), *self.layer.in_shape)
+        arrived, below = below, below.reshape(len(below), *self.layer.in_shape)
         self.trace = below + self.decay * self.trace
         self.of_bias = 1.0 + self.decay * self.of_bias
         self.of_decay = self.v + self.decay * self.of_decay
-        v = self._drive(below) + self.decay * self.v
+        v = self._drive(arrived, below) + self.decay * self.v
         if self.neurons is None:
             self.v = self.out = v
             self.slope = torch.ones_like(v)
@@ -88,14 +88,14 @@ class OnlineConvolutional:
             self.unsent = self.open * (self.out == 0.0)
         return self.out
 
-    def _drive(self, below: torch.Tensor) -> torch.Tensor:
+    def _drive(self, arrived: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
         """The drive; once for an image that is shown as a current, unless weights have moved."""
-        state = (below.data_ptr(), *(p._version for p in self.layer.parameters()))
-        if self._last is not None and self._last[1] == state:
+        state = (arrived._version, *(p._version for p in self.layer.parameters()))
+        if self._last is not None and self._last[0] is arrived and self._last[1] == state:
             return self._last[2]
         layer = self.layer
         z = layer.carried(layer.through(self.kernels(), below, layer.bias), below)
-        self._last = (below, state, z)  # while it is held, no other lies in its memory
+        self._last = (arrived, state, z)
         return z
 
     def at_drive(self, signal: torch.Tensor) -> torch.Tensor:

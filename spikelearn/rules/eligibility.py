@@ -160,11 +160,12 @@ class _Online(SpikingRule):
         given = network.given_spikes(x) if x.dim() == 3 else None
         if given is None and not network.n_drawn:  # the same in every update
             given = network.input_spikes(x, x)
+        steps = None if given is None else given.unbind()
         for t in range(self._n_steps()):
-            if given is None:
+            if steps is None:
                 yield network.input_spikes(x, draw((len(x), network.n_drawn)))
             else:
-                yield given[min(t, len(given) - 1)]  # of a current, one for all steps
+                yield steps[min(t, len(steps) - 1)]  # of a current, one for all steps
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, y: torch.Tensor, apply: Callable[[], None]) -> torch.Tensor:
