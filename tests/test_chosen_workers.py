@@ -60,7 +60,7 @@ def test_numbers_that_are_none_are_refused(number):
         ({"number": "2:40"}, "are jobs of a cluster; give its file"),
         ({"scheduler": "tcp://a:1", "cluster": "FILE"}, "give no cluster with it"),
         ({"scheduler": "tcp://a:1", "number": 2}, "give one"),
-        ({"cluster": "none.yaml"}, "cannot read none.yaml"),
+        ({"cluster": "none.yaml"}, "there is no file none.yaml"),
         ({"cluster": "FILE", "threads": 4}, "does not hold 1 workers of 4 threads"),
     ],
 )

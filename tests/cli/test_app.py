@@ -50,7 +50,7 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
         (["check", "magic"], "there is no rule called 'magic'"),
         (["check", "mine.py"], "named with its class, as mine.py:MyRule"),
         (["compare", "nothing"], "no complete training run"),
-        (["compare"], "give the folders of training runs; `spikelearn study` is"),
+        (["compare"], "give the folders of training runs, or my_net.py:make_net; `spikelearn"),
         (["compare", "nothing", "--method", "dsa"], "did you mean rsa"),
         (["compare", "--study", "demo"], "is now `spikelearn study run demo`"),
         (["study", "run", "nosuch"], "there is no study called 'nosuch'"),
