@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 COMPARING = (
     "comparison", "responses", "studies/comparing.py", "studies/image_baselines.py",
-    "studies/representation.py", "studies/significance.py", "studies/untrained_twin.py",
+    "studies/network_names.py", "studies/representation.py", "studies/significance.py",
+    "studies/tested_models.py", "studies/untrained_twin.py",
     "recordings/gaps.py", "recordings/repeats.py", "recordings/sessions.py",
     "spikes/binning.py", "spikes/distances.py",
     "stimuli/encoders.py", "stimuli/images.py", "stimuli/stimulus.py", "training/images.py",

@@ -12,7 +12,6 @@ from spikelearn import _store as store
 from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, sha256, validate
-from spikelearn._raised import told
 from spikelearn.studies.activity_statistics import trajectory_features
 from spikelearn.studies.comparing import Entry, check_comparable
 from spikelearn.studies.image_baselines import at_resolution, with_controls
@@ -178,7 +177,7 @@ def _answered(
         result.read.setdefault("tables of answers", []).append(folder)
         return found["answers"], found["left_out"]["sentence"].tolist()
     try:
-        table, said = told(_asked)(result, name, question, shown)
+        table, said = _asked(result, name, question, shown)
     except SpikelearnError as error:  # a question that cannot be asked here stops no other
         return pd.DataFrame(), [str(error)]
     if len(table) or said:

@@ -136,9 +136,9 @@ OTHER = {
 def test_any_option_of_a_comparison_is_another_result(field: str, tmp_path: Path) -> None:
     """What the scores depend on changes their place; what is asked beside them does not."""
     shown = {
-        "name", "title", "description", "seeds", "recordings", "missing_recordings", "judgements",
-        "tests", "criteria", "audit_seeds", "along_training", "learning", "matrices",
-        "write_spikes", "agreement", "auditory", "citations",
+        "name", "title", "description", "seeds", "recordings", "missing_recordings", "untrainable",
+        "judgements", "tests", "questions", "criteria", "audit_seeds", "along_training", "learning",
+        "matrices", "write_spikes", "agreement", "auditory", "citations",
     }  # fmt: skip
     made = small_recording()
     study = Study(name="s", networks=[ENTRY], n_train=60, recordings=("small",))
@@ -148,7 +148,11 @@ def test_any_option_of_a_comparison_is_another_result(field: str, tmp_path: Path
         return piece._place_of_scores("small", study.methods[0])[0]
 
     if field in shown:
-        other = {"name": "t", "title": "T", "judgements": False, "tests": False}.get(field)
+        others = {
+            "name": "t", "title": "T", "judgements": False, "tests": False,
+            "untrainable": "leave_out", "questions": ["learning"],
+        }  # fmt: skip
+        other = others.get(field)
         if other is not None:
             assert place(study.changed(field, other)) == place(study)
         return
@@ -285,10 +289,17 @@ READ_BY_KEY = {
     "training/stdp_layer.py",
     "training/stdp_training.py",
 }
+# What opens what the function `compare` is given, of which no study is made.
+OF_NO_STUDY = {
+    "studies/compared.py",
+    "studies/comparison_options.py",
+    "studies/similarity_table.py",
+    "studies/torch_modules.py",
+}
 
 
 def test_all_that_compares_counts() -> None:
-    rooms = ("recordings", "spikes", "stimuli", "training")
+    rooms = ("recordings", "spikes", "stimuli", "studies", "training")
     beside = imported_beside(COMPARING)
     assert len(beside) > 30
-    assert {name for name in beside if name.startswith(rooms)} <= READ_BY_KEY
+    assert {name for name in beside if name.startswith(rooms)} <= READ_BY_KEY | OF_NO_STUDY

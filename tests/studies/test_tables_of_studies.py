@@ -85,7 +85,7 @@ def with_columns_of_a_study(table: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize("case", range(3))
 def test_any_table_of_any_comparison_has_each_row_once_and_loses_none(case, monkeypatch) -> None:
     for number in ("PERMUTATIONS_A_MODEL", "REFITS_A_MODEL", "FEWEST_REFITS"):
-        monkeypatch.setattr(f"spikelearn.studies.significance.{number}", 1)
+        monkeypatch.setattr(f"spikelearn.studies.tested_models.{number}", 1)
     random = np.random.default_rng(case)
     recordings = [recording_of(random, name) for name in ["r", "s"][: 1 + case % 2]]
     entries = entries_of(random)
