@@ -323,7 +323,7 @@ def parse() -> argparse.Namespace:
         help="spiking: rules of spiking layers; stdp: Diehl and Cook's network",
     )  # fmt: skip
     parser.add_argument("--rules", help="only these, separated by commas")
-    parser.add_argument("--seeds", type=int, help="3, or what the table says")
+    parser.add_argument("--seeds", type=_at_least_one, help="3, or what the table says")
     parser.add_argument("--workers", type=int, default=CORES, help="runs at a time")
     parser.add_argument("--scheduler", default="", help="address of a Dask scheduler instead")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="a run may take")
@@ -338,6 +338,12 @@ def parse() -> argparse.Namespace:
         " mnist_mlp/backprop, separated by commas",
     )
     return parser.parse_args()
+
+
+def _at_least_one(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, found {given!r}")
+    return int(given)
 
 
 def command_of(folder: str, options: argparse.Namespace, table: PublishedTable | None) -> str:

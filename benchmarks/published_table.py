@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from accuracy_rows import CORES, FAILED, RESULTS, Row, has_failed
-from accuracy_tables import control_cell
+from accuracy_tables import control_cell, standing_words
 from pydantic import Field, model_validator
 
 from spikelearn._atomic import atomic_path
@@ -272,8 +272,10 @@ def lines_of(table: PublishedTable, entries: list[Entry]) -> list[str]:
     for entry in entries:
         if entry.rows or entry.without:
             lines.append("| " + " | ".join(_cells(table, entry)) + " |")
+    lines += ["", *_recipes_in_words(table, entries)]
     about = {key: ", ".join(sorted({str(r[key]) for e in entries for r in e.rows}))
              for key in ("machine", "versions", "date", "source")}  # fmt: skip
+    about["standing"] = standing_words([row for entry in entries for row in entry.rows])
     lines += ["", f"Command: `{table.command} {table.name}`  "]
     return lines + as_lines({key: value for key, value in about.items() if value})
 
@@ -301,8 +303,19 @@ def _lacking_lines(table: PublishedTable, entries: list[Entry], lacking: list[En
     return lines
 
 
+def _recipes_in_words(table: PublishedTable, entries: list[Entry]) -> list[str]:
+    """What recipes say of themselves, such as which layers learn, where it is not told above."""
+    told = [(entry, tried_of(entry.recipe)) for entry in entries
+            if entry.standing in ("beaten", "matched")]  # fmt: skip
+    return [
+        f"- {table.cells[entry.cell].label}, {entry.rule}: {words}"
+        for entry, words in told
+        if words
+    ]
+
+
 def tried_of(recipe: str) -> str:
-    """How the settings of a recipe were chosen, as its file says."""
+    """How the settings of a recipe were chosen, and what of it is special, as its file says."""
     path = shipped_folder("models/recipes") / f"{recipe}.yaml"
     return str(read_yaml(path).get("description", "")) if path.is_file() else ""
 

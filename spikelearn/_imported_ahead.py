@@ -3,8 +3,8 @@
 To import PyTorch, SciPy and what builds on them takes each process some seconds of its core. So one
 process imports that, beside this one and once for all workers, also those that take a dead one's
 place: Python's fork server, on Linux. It computes nothing, and so has no threads that a copy could
-miss. Elsewhere, and where this program has a fork server of its own, each worker starts from
-nothing.
+miss (but for one of Arrow's allocator, which sees to copies itself). Elsewhere, and where this
+program has a fork server of its own, each worker starts from nothing.
 
 The copies are of this process's code: what they import is looked for where this process looks, and
 where that has changed since, workers start from nothing, too.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -67,8 +68,11 @@ def import_ahead(modules: Iterable[str] = ()) -> None:
         "PYTHONSAFEPATH": "1",
     }
     multiprocessing.set_forkserver_preload(["distributed", *modules])
-    with _environment(surroundings):
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    with _deaf_to_ctrl_c(), _environment(surroundings):
         forkserver.ensure_running()
+    if chosen is None:  # nor has this program chosen now how it starts its own processes
+        multiprocessing.set_start_method(None, force=True)
     # Another, in the place of one that was killed, would have other surroundings.
     multiprocessing.set_forkserver_preload([])
     _looks_in = list(sys.path)
@@ -79,6 +83,23 @@ def start_method() -> str:
     import_ahead()
     is_ours = _looks_in is not None and sys.path[: len(_looks_in)] == _looks_in
     return "forkserver" if is_ours else "spawn"
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in the block hear no Ctrl-C, which reaches all of a terminal.
+
+    The fork server ignores it itself only when it has imported all; before that it would print
+    where it was.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # where that is started by the fork server, it ends the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

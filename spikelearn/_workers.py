@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,17 +214,12 @@ def _of_this_machine(number: int) -> Iterator[Any]:
     environment = {**os.environ, **ONE_THREAD}
 
     class Undisturbed(WorkerPlugin):
-        """Ctrl-C reaches all processes of a terminal; the workers leave it to this one.
-
-        Their environment is this process's, and not that of the one they are copies of.
-        """
+        """Ctrl-C reaches all processes of a terminal; the workers leave it to this one."""
 
         def setup(self, worker: Any) -> None:
             with contextlib.suppress(ValueError):  # not of the main thread
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
-            for name in os.environ.keys() - environment.keys():
-                del os.environ[name]
-            os.environ.update(environment)
+            _be_no_copy(environment)
 
     with (
         hidden_folder(Path(tempfile.gettempdir(), "workers")) as scratch,
@@ -233,6 +228,20 @@ def _of_this_machine(number: int) -> Iterator[Any]:
     ):
         client.register_plugin(Undisturbed(), name="undisturbed")
         yield client
+
+
+def _be_no_copy(environment: Mapping[str, str]) -> None:
+    """What a worker has as if it had started from nothing, and not as what it is a copy of.
+
+    That is its environment, and the numbers that NumPy draws where a user's own code names no
+    seed: copies would all draw the same.
+    """
+    import numpy as np
+
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    np.random.seed()  # noqa: NPY002 - what such code draws from
 
 
 def _local_cluster(number: int, scratch: str) -> Any:

@@ -50,9 +50,11 @@ _OWN = """
     sys.path.insert(0, "first")  # which a fork server of its own does not look in
     {own}
     from spikelearn._imported_ahead import import_ahead, start_method
-    before = dict(os.environ)
+    def state():
+        return dict(os.environ), multiprocessing.get_start_method(allow_none=True)
+    before = state()
     import_ahead(["its_module"])
-    assert dict(os.environ) == before
+    assert state() == before
     print(start_method())
 
     if start_method() == "forkserver":
@@ -65,10 +67,16 @@ _OWN = """
 @needs_linux
 @pytest.mark.parametrize("own", ["", "multiprocessing.forkserver.ensure_running()"])
 def test_modules_are_looked_for_where_this_process_looks(own, tmp_path):
-    """The first of two folders, also where the other is the working folder; said by the module."""
+    """The first of two folders, also where the other is the working folder; said by the module.
+
+    Ctrl-C, which reaches the process that imports it, too, is left to this one.
+    """
     for folder in ("first", "."):
         (tmp_path / folder).mkdir(exist_ok=True)
-        text = f"import os\nprint({folder!r}, os.environ['OMP_NUM_THREADS'], flush=True)\n"
+        text = (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+            f"print({folder!r}, os.environ['OMP_NUM_THREADS'], flush=True)\n"
+        )
         (tmp_path / folder / "its_module.py").write_text(text)
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(_OWN.format(own=own)))
@@ -79,3 +87,4 @@ def test_modules_are_looked_for_where_this_process_looks(own, tmp_path):
     # The copy reads the script, too, and starts no fork server of its own.
     expected = ["spawn"] if own else ["copied", "first 1", "forkserver", "spawn"]
     assert sorted(done.stdout.splitlines()) == expected, done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,10 @@ def test_what_is_missing_is_named_and_lossy_images_are_told(written: str) -> Non
     assert "Missing, MNIST, MLP: predictive coding," in written
     assert "Ours of CIFAR-10 are of CIFAR-10 (JPEG, 50k), a lossy copy;" in written
     assert "dendritic localized learning: The authors' own rule" in written
+    # What a recipe says of itself stands there also where nothing is below.
+    assert "- MNIST, MLP, backpropagation: On 4,000 digits for 4 epochs" in written
+    # Of other recipes than today's, which the table describes.
+    assert re.search(r"[67] of 7 runs were made before their recipe, the code of", written)
 
 
 def test_parts_of_the_table_are_asked_for_by_name() -> None:
@@ -164,6 +169,15 @@ def test_parts_of_the_table_are_asked_for_by_name() -> None:
     assert accuracy.divided("controls,mnist_mlp") == ("controls", ["mnist_mlp"])
     with pytest.raises(SpikelearnError, match="one of controls and tables"):
         accuracy.divided("controls,tables")
+
+
+def test_no_seeds_are_refused_and_not_taken_for_three(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", "--seeds", "0"])
+    with pytest.raises(SystemExit):
+        accuracy.parse()
+    assert "--seeds: must be a whole number above 0, found '0'" in capsys.readouterr().err
 
 
 def test_a_planted_recipe_that_may_pick_on_test_images_is_refused(tmp_path: Path) -> None:

@@ -163,6 +163,21 @@ def test_a_task_past_its_limit_is_ended_with_its_process_and_stops_no_other(numb
     assert found == {n: n for n in range(12) if n not in (3, 5)}
 
 
+def test_a_worker_draws_other_numbers_than_what_it_is_a_copy_of():
+    import numpy as np
+
+    before = np.random.get_state()  # noqa: NPY002 - a user's own code may draw from it
+    draws = []
+    try:
+        for _ in range(2):
+            np.random.set_state(before)  # noqa: NPY002
+            _workers._be_no_copy(os.environ)
+            draws.append(np.random.rand())  # noqa: NPY002
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+    assert draws[0] != draws[1]
+
+
 def _raise(task):
     raise SpikelearnError("no such thing")
 
