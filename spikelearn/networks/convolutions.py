@@ -89,6 +89,9 @@ class Convolutions(Description):
         pools, norms = self._each("pool", 1), self._each("norm", "none")
         paddings, biases = self._each("padding", "same"), self._each("bias", None)
         residuals, dropouts = self._each("residual", False), self._each("dropout", 0.0)
+        for share in dropouts:  # fully connected layers' too
+            if not 0 <= share < 1:
+                raise ValueError(f"dropout must be from 0 to below 1, found {share:g}")
         for index, channels in enumerate(self.channels):
             name = f"convolutional layer {index + 1}"
             size, stride, padding = sizes[index], strides[index], paddings[index]
@@ -103,8 +106,6 @@ class Convolutions(Description):
                 padding = size // 2
             if padding < 0:
                 raise ValueError(f"{name}: padding must be at least 0, found {padding}")
-            if not 0 <= dropouts[index] < 1:
-                raise ValueError(f"dropout must be from 0 to below 1, found {dropouts[index]:g}")
             if residuals[index] and not index:
                 raise ValueError(f"{name} receives the image, which no residual layer adds")
             averaged, pooling = pooling_of(pools[index])

@@ -8,7 +8,7 @@ have the delay after which the input reaches the layer. Max pooling is a populat
 `hidden1_pooled`, whose neurons fire at any spike, a step later.
 
 Where images are currents there is no input population: the first layer is an encoder, and its
-drive is a current into `hidden1` (`SpikingConvolutional.currents_mv`).
+drive is a current into the first hidden one (`SpikingConvolutional.currents_mv`).
 """
 
 from __future__ import annotations

@@ -67,6 +67,7 @@ class SpikingCNN(Convolutions):
                 in_steps(getattr(self, field), self.dt_ms, field)
             except SpikelearnError as error:
                 raise ValueError(str(error)) from error
+        self._check_decays()
         if self.tau_readout_ms is not None and self.readout == "spikes":
             raise ValueError(
                 "tau_readout_ms is of a readout that does not spike; add readout: potential"
@@ -77,6 +78,21 @@ class SpikingCNN(Convolutions):
                 f" does in step {self.begins[-1] + 1}; raise duration_ms"
             )
         return self
+
+    def _check_decays(self) -> None:
+        """Refuse time constants of which a number for each step says nothing."""
+        for field in ("tau_m_ms", "tau_readout_ms"):
+            tau_ms = getattr(self, field)
+            if tau_ms and math.exp(-self.dt_ms / tau_ms) == 1.0:
+                raise ValueError(
+                    f"{field} of {tau_ms:g} ms is so long beside dt_ms ({self.dt_ms:g} ms) that"
+                    " nothing is lost in a step"
+                )
+        if self.learn_tau and not self.dt_ms / 10.0 <= self.tau_m_ms <= 1e6 * self.dt_ms:
+            raise ValueError(
+                "a time constant that learns begins between a tenth and a million of time steps"
+                f" (dt_ms: {self.dt_ms:g}); found tau_m_ms: {self.tau_m_ms:g}"
+            )
 
     @staticmethod
     def _norm_of(text: str) -> tuple[Norm | None, int]:

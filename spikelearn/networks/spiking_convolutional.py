@@ -68,11 +68,12 @@ class SpikingConvolutional(SpikingClassifier):
             activation = "identity" if index == len(description.hidden) else "relu"
             layers.append(Dense(n_in, n_out, activation, generator, dropouts[index]))
         self.synapses = RateNetwork(layers, description.kind)
-        beta = math.exp(-description.dt_ms / description.tau_m_ms)
-        n = len(layers) - 1 if description.learn_tau else 0
-        # beta = 1 / (1 + exp(-a)) stays between 0 and 1 whatever a is.
-        start = torch.tensor(math.log(beta / (1.0 - beta)))
-        self.decay_logits = nn.ParameterList(start.clone() for _ in range(n))
+        self.decay_logits = nn.ParameterList()
+        if description.learn_tau:
+            beta = math.exp(-description.dt_ms / description.tau_m_ms)
+            # beta = 1 / (1 + exp(-a)) stays between 0 and 1 whatever a is.
+            start = torch.tensor(math.log(beta / (1.0 - beta)))
+            self.decay_logits.extend(start.clone() for _ in layers[1:])
         self.recurrent = nn.ParameterList()
 
     def __iter__(self) -> Iterator[Layer]:
@@ -316,9 +317,9 @@ class SpikingConvolutional(SpikingClassifier):
 
     @torch.no_grad()
     def currents_mv(self, x: torch.Tensor) -> np.ndarray:
-        """The current into `hidden1` that shows images to the exported network, (batch, neurons).
+        """The current into the first hidden layer that shows images to the exported network.
 
-        As `Stimulus.currents_mv` has it; constant over the stimulus.
+        Of shape (batch, neurons), as `Stimulus.currents_mv` has it; constant over the stimulus.
 
         Raises
         ------

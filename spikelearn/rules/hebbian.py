@@ -173,7 +173,7 @@ class Hebbian(Rule):
             by_weights = self.transform == "triangle" and self.compares and layer.weight.ndim > 2
             u = currents(layer, received, relative=by_weights)
             # In parts that stay in the processor's cache: maps of all places are large.
-            parts = u.split(max(1, _IN_CACHE // u[0].numel()))
+            parts = u.split(max(1, _IN_CACHE // u.shape[1:].numel()))
             fired = [pooled(layer, self.transformed(part, by_weights)) for part in parts]
             below = fired[0] if len(fired) == 1 else torch.cat(fired)
             yield received, u, below

@@ -102,7 +102,8 @@ def shown_images(network: Any, x: torch.Tensor, seed: int = 0) -> Stimulus:
     labels = [str(i) for i in range(len(x))]
     d = network.description
     if getattr(d, "input", None) == "current":
-        return Stimulus(labels, currents_mv={"hidden1": network.currents_mv(x)[:, None]})
+        first = d.populations[1]
+        return Stimulus(labels, currents_mv={first: network.currents_mv(x)[:, None]})
     shown = network.encode(x, torch_generator(seed, "shown")).cpu()
     steps, trials, senders = np.nonzero(shown.numpy())
     times = shown[steps, trials, senders].numpy().astype(int)

@@ -224,6 +224,11 @@ def test_a_leaky_neuron_fires_first_when_its_closed_form_says() -> None:
         ({"duration_ms": 3.5}, "duration_ms must be a multiple of the time step"),
         ({"input": "latency", "latency_ms": 2.5}, "latency_ms must be a multiple"),
         ({"readout": "spikes", "tau_readout_ms": 3.0}, "add readout: potential"),
+        ({"hidden": (5,), "dropout": (0.1, 5.0)}, "from 0 to below 1, found 5"),
+        ({"tau_m_ms": 1e17}, "tau_m_ms of 1e.17 ms is so long beside dt_ms"),
+        ({"tau_readout_ms": 1e17}, "tau_readout_ms of 1e.17 ms is so long"),
+        ({"tau_m_ms": 0.001, "learn_tau": True}, "begins between a tenth and a million"),
+        ({"tau_m_ms": 1e12, "learn_tau": True}, "found tau_m_ms: 1e.12"),
     ],
 )
 def test_what_does_not_fit_is_refused(fields: dict[str, Any], words: str) -> None:
@@ -238,6 +243,18 @@ def test_networks_of_currents_take_no_spikes_and_others_no_currents() -> None:
         network.given_spikes(torch.zeros(1, 14, 99))
     with pytest.raises(SpikelearnError, match="is shown spikes"):
         built(**RATE, channels=(4,), pool=1).currents_mv(images())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of time steps that are long for the neurons
+def test_images_are_shown_to_a_network_of_one_hidden_layer_without_memory() -> None:
+    network = built(channels=(4,), pool=1, tau_m_ms=0.001, v_threshold_mv=0.3)
+    counts = network(network.encode(images(), torch.Generator()))[0].detach()
+    activity = simulate(network.to_spiking_network(), shown_images(network, images()), 14.0)
+    spikes = activity.populations["hidden"]
+    found = np.zeros(counts.shape)
+    np.add.at(found, (spikes.trials, spikes.senders), 1.0)
+    np.testing.assert_array_equal(found, counts.numpy())
+    assert 100 < found.sum() < found.size * 14
 
 
 def test_recorded_spikes_are_counted_as_they_are() -> None:

@@ -133,3 +133,9 @@ def test_a_readout_reads_digits_from_the_features(
     accuracy = float((rule.predict(x[1400:]).argmax(1) == y[1400:]).float().mean())
     assert accuracy > 0.8, accuracy  # chance is 0.1
     assert bool((rule.network.layers[0].weight != start).any()) == (name != "random_features")
+
+
+@pytest.mark.parametrize("name", ["softhebb", "winner_take_all"])
+def test_no_images_have_no_activity(name: str) -> None:
+    rule = prepared(name, "cnn")
+    assert [len(h) for h in rule.activity(torch.zeros(0, 64)).values()] == [0, 0]
