@@ -371,8 +371,8 @@ def _row(
     value = crossed_mean(values, over_stimuli, n_groups, random, limit)
     every = [key for part in contrast.parts for key in _keys_of(part)]
     flags = [compared.flag(key) for key in dict.fromkeys(every)]
-    flags += [TOO_FEW] if value.has_no_interval else []
-    flags += _alone(values.shape, random)
+    flags += [TOO_FEW] if value.has_no_interval and "stimuli" in value.over else []
+    flags += _alone(values.shape, random) if shared else [f"no subject has {' and '.join(places)}"]
     layers = {part.network: next(iter(part.layers)) for part in contrast.parts}
     return {
         **contrast.columns,

@@ -95,6 +95,8 @@ def crossed_mean(
     """
     n_seeds, n_subjects = values.shape
     wanted = check_random(random)
+    if not values.size:
+        return Sampled(np.nan, np.nan, np.nan, np.nan, np.nan, "")
     there = {"seeds": n_seeds > 1, "subjects": n_subjects > 1, "stimuli": True}
     used = tuple(name for name in wanted if there[name])
     over = _listed(used)

@@ -21,6 +21,7 @@ from spikelearn.comparison.models_and_targets import Key
 from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
 from spikelearn.comparison.observed import observed_parts
+from spikelearn.comparison.session_groups import session_groups
 
 LEVEL = 0.05  # of the tests
 _UNITS = 60  # of a model, and of a subject of whom only RDMs were published
@@ -185,11 +186,13 @@ def studies_like(
     seed : int
     """
     of = "rdms" if method == "rsa" else "responses"
-    parts = observed_parts(by_names(recording), of)
+    parts = observed_parts(by_names(recording), of, by_session=of == "responses")
     part = next(
         one.recording for one in parts
         if any(its.region == region for its in getattr(one.recording, of))
     )  # fmt: skip
+    if of == "responses" and len(session_groups(part, method)) > 1:
+        return None, "sessions have stimuli of their own: not simulated"
     rdms = _subject_rdms(part, region)
     n_subjects = len(rdms)
     if over != "stimuli" and n_subjects < 2:

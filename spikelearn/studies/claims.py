@@ -32,6 +32,9 @@ class ClaimedContrast(Description):
 
     ask: str = Field(description="the question")
     rules: tuple[str, ...] = Field(default=(), description="of networks; any, if none is named")
+    against: tuple[str, ...] = Field(
+        default=(), description="rules that these are compared with; any, if none is named"
+    )
     stages: Literal["early", "late", "any"] = Field(
         default="any", description="early: to V3; late: from the lateral occipital complex on"
     )
@@ -52,6 +55,8 @@ class ClaimedContrast(Description):
         chosen = (answers["ask"] == self.ask) & (answers["method"] == "rsa") & there
         if self.rules:
             chosen &= answers["model_a"].isin(self.rules)
+        if self.against:
+            chosen &= answers["model_b"].isin(self.against)
         return answers[chosen & answers["p"].notna()]
 
 

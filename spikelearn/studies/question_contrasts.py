@@ -151,13 +151,21 @@ def _against(question: Question, trained: Sequence[Network]) -> tuple[list[Contr
         if one.model in question.against and (other is None or other is one):
             continue
         if other is None:
-            said.append(f"{one.words}: no network was trained by {_any_of(question.against)} from"
-                        " the same weights")  # fmt: skip
+            said.append(_no_reference(question, one))
         elif not shared_seeds(one, other):
-            said.append(f"{one.words}: no seed in common with {other.words}")
+            said.append(_no_seed(one, other))
         else:
             contrasts += _differences(question, one, other)
     return contrasts, said
+
+
+def _no_reference(question: Question, one: Network) -> str:
+    against = _any_of(question.against)
+    return f"{one.words}: no network was trained by {against} from the same weights"
+
+
+def _no_seed(one: Network, other: Network) -> str:
+    return f"{one.words}: no seed in common with {other.words}"
 
 
 def _any_of(names: Sequence[str]) -> str:
@@ -366,12 +374,19 @@ def followed_contrasts(
     contrasts, said = [], []
     for one in trained:
         other = reference_of(question, one, trained)
-        if other is None or other is one or one.model in question.against:
+        if one.model in question.against:
+            continue
+        if other is None:
+            said.append(_no_reference(question, one))
             continue
         a: dict[int, dict[str, Combination]] = {}
         b: dict[int, dict[str, Combination]] = {}
         levels = []
-        for seed in shared_seeds(one, other):
+        seeds = shared_seeds(one, other)
+        if not seeds:
+            said.append(_no_seed(one, other))
+            continue
+        for seed in seeds:
             pair = [followed[n.model, n.network, n.start, seed] for n in (one, other)]
             level = min(float(f.accuracy.max()) for f in pair)
             if level > max(float(f.accuracy[0]) for f in pair):
@@ -383,7 +398,13 @@ def followed_contrasts(
                 f" accuracy at which to compare it with {other.model}"
             )
             continue
+        if len(levels) < len(seeds):
+            said.append(
+                f"{one.words}: {len(seeds) - len(levels)} of {len(seeds)} seeds, of which one of"
+                " the two never is more accurate than before training"
+            )
         pair_of = [Network(n.model, n.network, n.start, None, r) for n, r in ((one, a), (other, b))]
+        said += _without_layers(question, pair_of[:1])
         for contrast in _differences(question, *pair_of):
             columns = {**contrast.columns, "accuracy": float(np.mean(levels))}
             contrasts.append(Contrast(columns, contrast.parts, contrast.regions))

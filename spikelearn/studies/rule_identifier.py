@@ -4,7 +4,9 @@ A classifier learns from the statistics of networks of which the rule is known, 
 of networks that it has not seen: of another seed, another architecture or another learning rate. It
 is a random forest or a linear support vector machine, chosen, with its settings, in the networks
 that it learns from alone. Chance is found by permuting the rules among networks that share what is
-held out, whole networks and never layers or epochs, and by doing all again, the choice too.
+held out and the architecture, whole networks and never layers or epochs, and by doing all again,
+the choice too. So what the architecture tells of the rule, where some rules train one of their own,
+is chance, and no trace of learning.
 """
 
 from __future__ import annotations
@@ -116,6 +118,7 @@ def identify_rules(
     x = chosen[feature_columns(chosen)].to_numpy(dtype=float)
     rules = chosen["rule"].to_numpy(dtype=str)
     groups = chosen[column].astype(str).to_numpy()
+    alike = chosen.groupby([column, "network"], sort=False, dropna=False).ngroup().to_numpy()
     say = progress or (lambda fraction, words: None)
     told, classifiers = _told(x, rules, groups, seed)
     accuracy = _accuracy(rules, told)
@@ -124,8 +127,8 @@ def identify_rules(
     for k in range(n_permutations):
         say(k / n_permutations, "telling rules by chance")
         permuted = rules.copy()
-        for group in np.unique(groups):
-            here = np.flatnonzero(groups == group)
+        for group in np.unique(alike):
+            here = np.flatnonzero(alike == group)
             permuted[here] = rules[random.permutation(here)]
         by_chance.append(_accuracy(permuted, _told(x, permuted, groups, seed)[0]))
     from scipy.stats import binomtest

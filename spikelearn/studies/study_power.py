@@ -36,7 +36,13 @@ def power_sentences(study: Study) -> list[str]:
                 )
                 continue
             table = power_table(recording, method, study.over, n_studies=_STUDIES, seed=study.seed)
-            for row in table.to_dict("records"):
+            rows = table.to_dict("records")
+            known = {row["region"] for row in rows}
+            if method == "rsa":
+                for region in recording.groups:
+                    if region not in known:
+                        said.append(f"{place}, {region}: not known (no subjects by themselves)")
+            for row in rows:
                 if row["flag"]:
                     said.append(f"{place}, {row['region']}: not known ({row['flag']})")
                     continue

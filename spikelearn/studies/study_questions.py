@@ -196,7 +196,9 @@ def _asked(
     study, recording = result.study, result.recordings[name]
     check_comparable(recording, question.method)
     if question.ask == "equal_accuracy":
-        contrasts, said = followed_contrasts(question, _followed(result, name))
+        followed = _followed(result, name)
+        contrasts, said = followed_contrasts(question, followed)
+        said += _not_followed(result, followed)
     else:
         entries = shown.entries(name, question)
         regions = _regions(recording, question.method)
@@ -293,6 +295,19 @@ def _followed(result: StudyResult, name: str) -> dict[tuple[str, str, str, int],
     return found
 
 
+def _not_followed(result: StudyResult, followed: Mapping[Any, Followed]) -> list[str]:
+    """Which trained networks have no epochs at which they were kept."""
+    configs = [store.read_config(folder) for folder in result.runs]
+    named = zip(configs, network_names(configs), start_names(configs), strict=True)
+    lacking: dict[str, None] = {}
+    for (config, network, start), family in zip(named, result.families, strict=True):
+        rule = config["rule"]
+        learns = family != BASELINE and rule not in UNTRAINED_RULES
+        if learns and (rule, network, start, int(config["seed"])) not in followed:
+            lacking[f"{rule} on {network}: it was not followed along training"] = None
+    return list(lacking)
+
+
 def _followed_pieces(result: StudyResult) -> Iterator[tuple[Piece, dict[str, Any], str, str]]:
     """Trained networks that have epochs, with their configuration and their two names."""
     configs = [store.read_config(folder) for folder in result.runs]
@@ -326,9 +341,11 @@ def _decides(result: StudyResult, recording: str, question: Question) -> dict[st
     """All that decides the answer to a question."""
     study = result.study
     runs: Sequence[Any] = result.runs
+    of = zip(runs, result.families, strict=True)
     return {
         "kind": "answers",
         "format": FORMAT,
+        "baselines": sorted(str(store.made(run).get("key")) for run, f in of if f == BASELINE),
         "runs": sorted(str(store.made(run).get("key")) for run in runs),
         "weights": sorted(sha256(run / store.WEIGHTS)[:16] for run in runs),
         "recording": recording_key(result.recordings[recording]),

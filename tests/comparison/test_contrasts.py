@@ -168,6 +168,24 @@ def test_one_seed_or_subject_is_said():
     row = contrast_table([alone], RECORDING).iloc[0]
     assert "for this seed alone" in row.flag
     assert row.interval_over == "subjects and stimuli"
+    fixed = contrast_table([alone], RECORDING, random=("seeds",)).iloc[0]
+    assert np.isnan(fixed.p)
+    assert fixed.flag == "for this seed alone"
+
+
+def test_regions_of_other_subjects_are_not_compared(pair):
+    others = tuple(
+        replace(one, region="early", subject=f"another {one.subject}") for one in RECORDING.rdms
+    )
+    recording = replace(RECORDING, rdms=(*RECORDING.rdms, *others))
+    parts = [
+        Part(way, {"h": single(pair[0])}, "h", region)
+        for region, way in ((REGION, 1.0), ("early", -1.0))
+    ]
+    row = contrast_table([Contrast({}, parts, ("late over early",))], recording).iloc[0]
+    assert np.isnan([row.difference, row.p]).all()
+    assert row.n_subjects == 0
+    assert row.flag == f"no subject has {REGION} and early"
 
 
 def test_a_network_that_says_the_same_to_every_image_has_no_score():

@@ -12,6 +12,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import compare_by, difference_table, zero_table
 from spikelearn.comparison.intervals import sampled
 from spikelearn.comparison.observed import smallest_part
+from spikelearn.comparison.power import power_table
 from spikelearn.comparison.session_groups import nested, session_groups
 
 SIZES = (30, 24, 36)  # stimuli of three sessions: two of animal A, one of B
@@ -140,3 +141,12 @@ def test_sessions_of_too_few_stimuli_are_refused_as_before() -> None:
     recording.responses[1].values[31:54] = np.nan
     with pytest.raises(SpikelearnError, match="were observed in all subjects, and at least 4"):
         compare_by("cka", models(features, recording.labels), recording, 0)
+
+
+def test_power_of_sessions_with_stimuli_of_their_own_is_said_not_to_be_known() -> None:
+    recording, _ = nested_recording()
+    whole = SimpleNamespace(**vars(recording), rdms=(), n_stimuli=sum(SIZES))
+    row = power_table(whole, "cka", n_studies=2).iloc[0]
+    assert (row.region, row.n_subjects) == ("V4", 2)
+    assert np.isnan(row.smallest_difference)
+    assert row.flag == "sessions have stimuli of their own: not simulated"

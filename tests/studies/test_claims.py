@@ -14,6 +14,7 @@ from spikelearn.studies.question import ASKED
 def row(ask="learning", model="backprop", region="V1", difference=-0.1, p_holm=0.01, **more):
     return {
         "question": ask, "ask": ask, "method": "rsa", "model_a": model, "region": region,
+        "model_b": "backprop" if ask == "rule" else "untrained",
         "recording": "mine", "difference": difference, "ci_lower": difference - 0.02,
         "ci_upper": difference + 0.02, "p": p_holm / 3, "p_holm": p_holm,
     } | more  # fmt: skip
@@ -44,6 +45,10 @@ def test_a_claim_is_judged_by_what_tests_tell_in_its_regions_and_rules():
     found = verdicts(row(p_holm=0.2), row(p_holm=0.001, method="cka"))
     assert found["untrained-above-backpropagation"] == "not told"
     assert found["resolution-decides"] == "not tested"
+    closer = row("rule", "predictive_coding", difference=0.1)
+    assert verdicts(closer)["predictive-coding-close-to-v1"] == "supported"
+    than_another = closer | {"model_b": "softhebb"}
+    assert verdicts(than_another)["predictive-coding-close-to-v1"] == "not tested"
 
 
 def test_a_claim_of_no_difference_is_contradicted_and_never_proved():

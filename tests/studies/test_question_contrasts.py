@@ -137,3 +137,30 @@ def test_at_equal_accuracy_scores_are_read_where_both_first_are_as_accurate():
     assert [weight for weight, _ in minus] == pytest.approx([0.75, 0.25])
     assert "never is more accurate than before training" in said[0]
     assert said[0].startswith("oja on a")
+
+
+def test_what_is_not_compared_at_equal_accuracy_is_said():
+    def along(model, accuracy):
+        one = entry(model).responses
+        return Followed(np.array(accuracy), [one for _ in accuracy])
+
+    rises, flat = [0.1, 0.5], [0.3, 0.2]
+    followed = {
+        ("backprop", "a", "a", 0): along("backprop", rises),
+        ("backprop", "a", "a", 1): along("backprop", rises),
+        ("softhebb", "a", "a", 0): along("softhebb", rises),
+        ("softhebb", "a", "a", 1): along("softhebb", flat),
+        ("oja", "a", "a", 2): along("oja", rises),
+        ("oja", "b", "b", 0): along("oja", rises),
+    }
+    asked = Question(ask="equal_accuracy", layers=("conv9",))
+    contrasts, said = followed_contrasts(asked, followed)
+    assert not contrasts
+    assert said == [
+        "softhebb on a: 1 of 2 seeds, of which one of the two never is more accurate than before"
+        " training",
+        "softhebb on a: it has no layer conv9",
+        "oja on a: no seed in common with backprop on a",
+        "oja on b: no network was trained by backprop, surrogate, backprop_through_time or"
+        " eventprop from the same weights",
+    ]

@@ -88,6 +88,14 @@ def test_what_cannot_be_told_is_refused_or_left_out(fast):
         identify_rules(pd.DataFrame())
 
 
+def test_what_the_architecture_tells_of_a_rule_is_chance(fast):
+    table = networks(0.0)
+    own = table[(table.rule == "backprop") == (table.network == "cnn")]
+    found = identify_rules(own.assign(x=10.0 * (own.network == "cnn")), n_permutations=3)
+    assert (found.accuracy, found.chance, found.p) == (1.0, 1.0, 1.0)
+    assert "is not told beyond chance" in found.sentence
+
+
 @pytest.mark.slow
 def test_rules_that_leave_no_trace_are_told_as_often_as_meant(fast):
     small = [identify_rules(networks(0.0, 3, seed), n_permutations=19, seed=seed).p <= 0.05

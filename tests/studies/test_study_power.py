@@ -44,6 +44,16 @@ def test_each_region_has_a_sentence_and_what_is_not_known_is_said(asked) -> None
     assert second == "power with simulated_cortex by rsa, IT: not known (one subject)"
 
 
+@pytest.mark.usefixtures("asked")
+def test_a_region_of_which_there_is_a_group_alone_is_said(monkeypatch) -> None:
+    one = small_recording()
+    group = replace(one, groups={"LOC": one.rdms[0]})
+    monkeypatch.setattr(study_power, "study_recordings", lambda study: ({"mine": group}, []))
+    said = power_sentences(study())
+    assert said[0] == "power with mine by rsa, LOC: not known (no subjects by themselves)"
+    assert len(said) == 3
+
+
 def test_what_would_take_minutes_and_what_cannot_be_simulated_is_said(asked, monkeypatch) -> None:
     (said,) = power_sentences(study(methods=("partial_rsa",)))
     assert said == "power with simulated_cortex by partial_rsa, over stimuli: not simulated"

@@ -121,6 +121,14 @@ def test_a_question_that_cannot_be_asked_is_told_and_stops_no_other(asked, monke
     pd.testing.assert_frame_equal(found.table, others)
 
 
+def test_what_counts_as_a_baseline_decides_an_answer(asked):
+    result, _ = asked
+    other = replace(result, families=["baseline", *result.families[1:]])
+    question = result.study.questions[0]
+    keys = [study_questions._decides(one, "small", question) for one in (result, other)]
+    assert keys[0] != keys[1]
+
+
 def test_rules_are_told_from_the_activity_of_its_networks(asked):
     result, answers = asked
     found = answers.identified["identity"]
