@@ -161,6 +161,7 @@ class Spent:
 
         def after_epoch(epoch: int, rule: Any, accuracy: float) -> None:
             last[epoch] = self.seconds
+            self.keep()  # a process that is killed says nothing any more
             one = last[epoch] - last.get(epoch - 1, last[epoch])
             left = config.epochs - epoch
             if self.seconds > self.most_s or (left and self.seconds + one > self.most_s):

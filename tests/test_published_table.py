@@ -266,7 +266,9 @@ def test_spent_time_counts_what_was_taken_before_an_interruption(tmp_path: Path)
     spent = accuracy_rows.Spent(file, 100.0)
     assert spent.seconds >= 90.0
     config = load_recipe("mnist_mlp/backprop")
+    spent.before = 95.0
     spent.bound(config)(1, None, 0.5)  # in time, an epoch takes nothing
+    assert float(file.read_text()) >= 95.0  # also where the process is killed now
     spent.before = 101.0
     with pytest.raises(SpikelearnError, match="after 2 of 8 epochs it has taken 2 minutes"):
         spent.bound(config)(2, None, 0.5)
