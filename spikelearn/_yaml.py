@@ -46,6 +46,9 @@ class _Loader(_Parser):
         self.checked.add(node)
         lines: dict[Any, int] = {}
         for key, _ in node.value:
+            if isinstance(key, yaml.SequenceNode | yaml.MappingNode) and key.tag in _SEVERAL:
+                problem = f"a key is a name, and no {_SEVERAL[key.tag]}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
                 continue
             name = "<<" if key.tag == _MERGE else self.construct_object(key)
@@ -100,6 +103,7 @@ class _Loader(_Parser):
 
 _TAGS = {"bool": "neither true nor false", "int": "no whole number", "float": "no number",
          "timestamp": "no date"}  # fmt: skip
+_SEVERAL = {"tag:yaml.org,2002:seq": "list", "tag:yaml.org,2002:map": "mapping"}
 _KINDS = {bool: "true or false", type(None): "nothing", date: "a day", datetime: "a time"}
 
 

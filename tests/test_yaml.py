@@ -51,6 +51,8 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(
         ("a: 1\nb: !!set {a, b}", "line 2: !!set is neither"),
         ("a: !!omap [a: 1]", "line 1: !!omap is neither"),
         ("a: !!pairs [a: 1]", "line 1: !!pairs is neither"),
+        ("a: 1\n? [a, b]\n: c", "line 2: a key is a name, and no list"),
+        ("a: {{b}}", "line 1: a key is a name, and no mapping"),
     ],
 )
 def test_keys_that_are_no_names_and_bytes_and_sets_are_refused(text: str, words: str) -> None:
@@ -141,7 +143,7 @@ _BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("!!python/object/apply:os.system [ls]", "line 1: could not determine a constructor"),
         ("a: \x00", "f: "),
         ("a: \ud800", "f: "),
-        ("{[1, 2]: 3}", "line 1: found unhashable key"),
+        ("{[1, 2]: 3}", "line 1: a key is a name, and no list"),
     ],
 )
 def test_what_is_too_much_or_not_what_it_is_called_is_one_sentence(

@@ -175,6 +175,7 @@ def compare(
     each_once("the run", [run.resolve() for run in runs])
     each_once("--resolution", resolution or [])
     each_once("--given", given or [])
+    each_once("--layer", layer or [])
     _check_places(out, page)
     options = _options(method, over, comparator, given)
     prepare = None

@@ -121,7 +121,9 @@ def from_file(place: str, hint: str) -> Any:
     SpikelearnError
         If there is no such file or name, or the file fails.
     """
-    path, _, name = place.rpartition(":")
+    path, colon, name = place.rpartition(":")
+    if not name or (not colon and Path(name).is_file()):
+        raise SpikelearnError(f"'{place}' does not say what is meant of the file; {hint}")
     if not path or not Path(path).is_file():
         raise SpikelearnError(f"there is no Python file {path or name}; {hint}")
     module = _module_at(Path(path).resolve())

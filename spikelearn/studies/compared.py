@@ -67,8 +67,14 @@ def _checked(given: Any) -> Run | Path | nn.Module:
         is_file = Path(given).suffix in (".yaml", ".yml") and Path(given).is_file()
         if names_model or is_file:
             return untrained_run(load_model(given))
-        store.read_config(Path(given))  # or say that there is no run
-        return Path(given)
+        path = Path(given)
+        if (path.suffix in (".py", ".ipynb") or ":" in path.name) and not path.is_dir():
+            raise SpikelearnError(
+                f"{given} is neither a run nor a network; a module of PyTorch is named by a Python"
+                " file and what makes it there, as my_net.py:make_net"
+            )
+        store.read_config(path)  # or say that there is no run
+        return path
     if isinstance(given, Description) and hasattr(given, "kind"):
         return untrained_run(given)
     raise _nothing_to_compare(given)
@@ -99,7 +105,7 @@ def placed_module(place: str, seed: int = 0) -> nn.Module:
             torch.manual_seed(seed)
             try:
                 found = found()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise SpikelearnError(f"{place} fails: {raised(error)}") from error
     if not isinstance(found, nn.Module):
         raise SpikelearnError(

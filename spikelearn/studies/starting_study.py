@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_text
+from spikelearn._names import file_name, is_file_name
+from spikelearn._yaml import parse_yaml
 from spikelearn.studies.compared import image_recording
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ matrices: true                    # the dissimilarity matrices
 
 
 def write_starting_study(path: str | Path, recording: str | Path = "kriegeskorte92") -> Path:
-    """Write the description, named like its file.
+    """Write the description, named like its file as far as a folder can be.
 
     Parameters
     ----------
@@ -92,7 +95,8 @@ def write_starting_study(path: str | Path, recording: str | Path = "kriegeskorte
         raise SpikelearnError(f"{path}: a study's description is a .yaml file")
     if path.exists():
         raise SpikelearnError(f"{path} is there already; name another file")
-    text, named = STARTING_STUDY.format(name=path.stem, file=path), str(recording)
+    file = " ".join(shlex.quote(str(path)).splitlines())  # as a shell takes it, in one line
+    text, named = STARTING_STUDY.format(name=_named(path.stem), file=file), str(recording)
     if named != USUAL:
         loaded = image_recording(recording)
         if not loaded.rdms and not loaded.groups:  # of too many stimuli
@@ -104,6 +108,17 @@ def write_starting_study(path: str | Path, recording: str | Path = "kriegeskorte
         text = text.replace(line, f"# {_held(loaded)}\n{line.replace(USUAL, named)}", 1)
     write_text(path, text)
     return path
+
+
+def _named(stem: str) -> str:
+    """The name of a study as it stands in its description: one that a folder can have, and in
+    quotes where YAML would read a number or a yes in it."""
+    name = stem if is_file_name(stem) else file_name(stem)
+    try:
+        plain = parse_yaml(f"name: {name}", name) == {"name": name}
+    except SpikelearnError:
+        plain = False
+    return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def _held(recording: ImageRecording) -> str:

@@ -125,9 +125,12 @@ def kept_study(folder: str | Path) -> StudyResult:
     from spikelearn.studies.study_run import run_study
 
     path = Path(folder) / "config.yaml"
-    content = read_yaml(path)
-    if isinstance(content, dict):
-        content = {k: v for k, v in content.items() if k not in ("runs", "versions")}
+    content = read_yaml(path) if path.is_file() else None
+    if not isinstance(content, dict) or "networks" not in content:
+        raise SpikelearnError(
+            f"{folder} holds no study; it is the folder that `spikelearn study run` writes"
+        )
+    content = {k: v for k, v in content.items() if k not in ("runs", "versions")}
     study: Study = validate(Study, content, path)
     return run_study(study, folder, limit_minutes=0)
 

@@ -111,3 +111,11 @@ def test_a_plan_says_what_the_run_would_refuse_of_its_workers(description):
     done = call("study", "run", description, "--plan", "--cluster", "nowhere.yaml")
     assert done.exit_code == 1
     assert "nowhere.yaml" in done.stderr
+
+
+def test_rules_are_told_in_the_folder_of_a_study_alone(tmp_path):
+    (tmp_path / "config.yaml").write_text("rule: backprop\n")
+    for folder in (tmp_path, tmp_path / "none"):
+        result = call("study", "identify", folder)
+        assert result.exit_code == 1
+        assert f"{folder} holds no study" in " ".join(result.output.split())

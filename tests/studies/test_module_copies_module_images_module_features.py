@@ -11,8 +11,14 @@ import torch
 from torch import nn
 
 from spikelearn import SpikelearnError
+from spikelearn.rules.user_rule import from_file
 from spikelearn.studies import module_features
-from spikelearn.studies.compared import check_of_modules, module_names, placed_module
+from spikelearn.studies.compared import (
+    check_of_modules,
+    compared_given,
+    module_names,
+    placed_module,
+)
 from spikelearn.studies.module_copies import ModuleCopies
 from spikelearn.studies.module_features import FeatureRows
 from spikelearn.studies.module_images import batches_of, images_for
@@ -304,3 +310,17 @@ def test_layers_and_preprocess_are_of_modules() -> None:
     ):
         with pytest.raises(SpikelearnError, match=words):
             check_of_modules(given, layers, preprocess)
+
+
+def test_a_place_that_is_half_said_is_told_what_a_whole_one_is(tmp_path):
+    file = tmp_path / "my_net.py"
+    file.write_text("import sys\n\n\ndef leaves():\n    sys.exit(3)\n")
+    for place in (file, tmp_path / "none.py", f"{tmp_path}/my_net:make_net", "my_net.ipynb:net"):
+        with pytest.raises(SpikelearnError, match=r"neither a run nor a .*my_net\.py:make_net"):
+            compared_given([place])
+    with pytest.raises(SpikelearnError, match="does not say what is meant of the file; a module"):
+        placed_module(f"{file}:")
+    with pytest.raises(SpikelearnError, match="does not say what is meant of the file; so"):
+        from_file(str(file), "so")
+    with pytest.raises(SpikelearnError, match="leaves raised SystemExit: 3"):
+        placed_module(f"{file}:leaves")

@@ -82,3 +82,18 @@ def test_a_shipped_recording_is_named_and_one_that_there_is_not_is_refused(tmp_p
     with pytest.raises(SpikelearnError, match="has no images"):
         write_starting_study(tmp_path / "other.yaml", "grasshopper")
     assert not (tmp_path / "other.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "study"),
+    [("no", "no"), ("12", "12"), ("it's: #1", "it_s_1"), ("{x}", "{x}"), ("my study", "my study")],
+)
+def test_a_description_has_a_name_that_can_be_read_whatever_its_file_is_called(
+    name, study, tmp_path
+):
+    assert load_study(write_starting_study(tmp_path / f"{name}.yaml")).name == study
+
+
+def test_its_command_can_be_pasted_into_a_shell(tmp_path):
+    path = write_starting_study(tmp_path / "my study.yaml")
+    assert f"# Run it: spikelearn study run '{path}'\n" in path.read_text()
