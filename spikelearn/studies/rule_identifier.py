@@ -70,12 +70,14 @@ class Identified:
     def sentence(self) -> str:
         """What came of it, with its interval."""
         rules = self.told["rule"].nunique()
+        n_right = int((self.told["rule"] == self.told["told"]).sum())
         return (
             f"Of networks of another {self.held_out.replace('_', ' ')}, the rule"
             f" {'can be told' if self.p < _LEVEL else 'is not told beyond chance'}:"
-            f" {100 * self.accuracy:.0f} % of {self.n_networks} networks by {rules} rules (95 %:"
-            f" {100 * self.ci_lower:.0f} to {100 * self.ci_upper:.0f} %), where chance, by"
-            f" permuting networks, is {100 * self.chance:.0f} % ({self.p_words})."
+            f" {n_right} of {self.n_networks} networks (95 %: {100 * self.ci_lower:.0f} to"
+            f" {100 * self.ci_upper:.0f} %), {100 * self.accuracy:.0f} % as a mean over {rules}"
+            f" rules, where chance, by permuting networks, is {100 * self.chance:.0f} %"
+            f" ({self.p_words})."
         )
 
 

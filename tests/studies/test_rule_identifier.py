@@ -96,6 +96,19 @@ def test_what_the_architecture_tells_of_a_rule_is_chance(fast):
     assert "is not told beyond chance" in found.sentence
 
 
+def test_the_interval_is_of_the_share_that_stands_before_it(fast):
+    many = pd.concat(
+        networks(0.0, 2).query("rule == 'backprop'").assign(network=f"n{i}") for i in range(5)
+    )
+    few = networks(0.0, 2).query("rule == 'hebbian' and network == 'mlp'")
+    alike = pd.concat([many, few]).assign(x=0.0, y=0.0, z=0.0)  # all are told the more frequent
+    found = identify_rules(alike, n_permutations=1)
+    n_right = int((found.told.rule == found.told.told).sum())
+    assert n_right / 22 != pytest.approx(found.accuracy)
+    assert found.ci_lower < n_right / 22 < found.ci_upper
+    assert f": {n_right} of 22 networks (95 %: {100 * found.ci_lower:.0f} to" in found.sentence
+
+
 @pytest.mark.slow
 def test_rules_that_leave_no_trace_are_told_as_often_as_meant(fast):
     small = [identify_rules(networks(0.0, 3, seed), n_permutations=19, seed=seed).p <= 0.05
