@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -29,7 +30,7 @@ COLUMNS = [
     "nearest_centroid_accuracy", "best_epoch", "epochs", "seconds", "n_train", "n_test", "source",
     "flag", "weight_displacement", "dead_units", "gradient_cosine", "config", "commit", "machine",
     "versions", "date", "linear_readout", "random_features", "untrained_accuracy",
-    "controls_commit",
+    "controls_commit", "processor_share",
 ]  # fmt: skip
 CONTROLS = ("linear_readout", "random_features")
 CORES = 2  # of the machine that the minutes of a run are of
@@ -74,6 +75,7 @@ class Measure:
             **named(task, config),
             **{k: run.summary.get(k) for k in COLUMNS[4:8]},
             "seconds": round(spent.seconds, 1),
+            "processor_share": "" if math.isnan(spent.share) else round(spent.share, 3),
             "n_test": run.summary["n_test"],
             "source": run.config["source"],
             "flag": run.summary["flag"],
@@ -129,6 +131,9 @@ def failed_row(task: Task, sentence: str) -> Row:
 class Spent:
     """Processor time of a run, what it took before it was interrupted included.
 
+    Beside it stands the time by the clock: a processor that other work shares does less in a second
+    of its own, too, as its caches are emptied, and who compares seconds is to know.
+
     Parameters
     ----------
     file : Path
@@ -139,17 +144,31 @@ class Spent:
 
     def __init__(self, file: Path, most_s: float) -> None:
         self.file, self.most_s = file, most_s
-        self.before = float(file.read_text()) if file.is_file() else 0.0
-        self.started = time.process_time()
+        kept = file.read_text().split() if file.is_file() else ["0", "0"]
+        self.before = float(kept[0])
+        # Of runs begun by an earlier version, how long they took by the clock is not known.
+        self.clock_before = float(kept[1]) if len(kept) > 1 else math.nan
+        self.started, self.clock_started = time.process_time(), time.monotonic()
 
     @property
     def seconds(self) -> float:
         """So far."""
         return self.before + time.process_time() - self.started
 
+    @property
+    def clock_seconds(self) -> float:
+        """By the clock, while it ran; NaN where that is not known."""
+        return self.clock_before + time.monotonic() - self.clock_started
+
+    @property
+    def share(self) -> float:
+        """Of a processor, that it had."""
+        return self.seconds / self.clock_seconds
+
     def keep(self) -> None:
         """Write it where the run, when it goes on, finds it."""
-        write_text(self.file, f"{self.seconds:.1f}\n")
+        clock = "" if math.isnan(self.clock_seconds) else f" {self.clock_seconds:.1f}"
+        write_text(self.file, f"{self.seconds:.1f}{clock}\n")
 
     def bound(self, config: TrainConfig) -> Callable[[int, Any, float], None]:
         """What ends a run, after an epoch, that would take longer than it may.

@@ -14,6 +14,7 @@ from spikelearn._provenance import as_lines
 from spikelearn.training.recipes import load_recipe
 
 TARGETS = Path(__file__).parent / "targets.yaml"
+ALONE = 95.0  # per cent of a processor, from which on a run has had it for itself
 # Recipes that are a control themselves: nothing below their readout learns.
 CONTROL_RECIPES = ("random_features", "random_recurrence", "homeostasis")
 
@@ -59,7 +60,12 @@ def write_table(folder: str, rows: list[Row], command: str) -> None:
         for key in ("machine", "versions", "date", "source")
     }
     about["training images"] = ", ".join(sorted({str(row["n_train"]) for row in rows}))
-    about |= {"standing": standing_words(rows)}
+    about |= {"processor": share_words(rows), "standing": standing_words(rows)}
+    shipped = [name for name in shipped_names("models/recipes") if name.startswith(f"{folder}/")]
+    measured = {row["recipe"] for row in rows}
+    lacking = [name.split("/")[1] for name in shipped if name not in measured]
+    if lacking:
+        lines += ["", f"A part: not measured are {', '.join(lacking)}."]
     lines += ["", f"Command: `python benchmarks/accuracy.py {command}`  "]
     lines += as_lines({key: value for key, value in about.items() if value})
     write_text(RESULTS / f"accuracy_{folder}.md", "\n".join(lines) + "\n")
@@ -143,6 +149,21 @@ def chance_words(rows: list[Row]) -> str:
         return ""
     share = 100 * largest_share(labels)
     return f"Always giving the same answer reaches {share:.1f} at most. "
+
+
+def share_words(rows: list[Row]) -> str:
+    """Whether runs had a processor for themselves; empty where it was not kept."""
+    shares = [100 * float(row["processor_share"]) for row in rows if row["processor_share"] != ""]
+    if not shares:
+        return ""
+    words = f"{len(shares)} of {len(rows)} runs tell what they had of one by the clock: from"
+    words += f" {min(shares):.0f} to {max(shares):.0f} %"
+    if min(shares) < ALONE:
+        words += (
+            "; beside other work a run takes more processor time than alone, and seconds are to be"
+            " compared with care"
+        )
+    return words
 
 
 def standing_words(rows: list[Row]) -> str:

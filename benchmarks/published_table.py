@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from accuracy_rows import CORES, FAILED, RESULTS, Row, has_failed
-from accuracy_tables import control_cell, standing_words
+from accuracy_tables import control_cell, share_words, standing_words
 from pydantic import Field, model_validator
 
 from spikelearn._atomic import atomic_path
@@ -221,14 +221,14 @@ class Entry:
     def shown(self) -> str:
         """Ours beside the published figure."""
         if self.mean is None:
-            return f"– / {self.published:.2f}"
+            lacks = "failed" if self.standing.startswith(FAILED) else self.standing
+            return f"{lacks} / {self.published:.2f}"
         spread = "" if self.spread is None else f" ± {self.spread:.2f}"
         return f"{self.mean:.2f}{spread} / {self.published:.2f}"
 
 
 def lines_of(table: PublishedTable, entries: list[Entry]) -> list[str]:
     """The table as Markdown."""
-    lacking = [entry for entry in entries if not entry.without and entry.mean is None]
     lossy = sorted({LOSSY[str(r["source"])] for e in entries for r in e.runs
                     if r["source"] in LOSSY})  # fmt: skip
     lines = [
@@ -255,7 +255,7 @@ def lines_of(table: PublishedTable, entries: list[Entry]) -> list[str]:
     for rule in table.rules:
         own = [entry for entry in entries if entry.rule == rule.name]
         lines.append(f"| {rule.name} | " + " | ".join(entry.shown for entry in own) + " |")
-    lines += ["", *_lacking_lines(table, entries, lacking), "", "## Every cell", ""]
+    lines += ["", *_lacking_lines(table, entries), "", "## Every cell", ""]
     lines += [
         "Controls: a linear readout of the input; one of random features, the last hidden layer of"
         " the very network before any learning; and the network untrained, on validation images."
@@ -275,16 +275,28 @@ def lines_of(table: PublishedTable, entries: list[Entry]) -> list[str]:
     lines += ["", *_recipes_in_words(table, entries)]
     about = {key: ", ".join(sorted({str(r[key]) for e in entries for r in e.rows}))
              for key in ("machine", "versions", "date", "source")}  # fmt: skip
-    about["standing"] = standing_words([row for entry in entries for row in entry.rows])
+    rows = [row for entry in entries for row in entry.rows]
+    about |= {"processor": share_words(rows), "standing": standing_words(rows)}
     lines += ["", f"Command: `{table.command} {table.name}`  "]
     return lines + as_lines({key: value for key, value in about.items() if value})
 
 
-def _lacking_lines(table: PublishedTable, entries: list[Entry], lacking: list[Entry]) -> list[str]:
+def _lacking_lines(table: PublishedTable, entries: list[Entry]) -> list[str]:
     measured = [entry for entry in entries if entry.mean is not None]
     below = [entry for entry in measured if entry.standing not in ("beaten", "matched")]
-    lines = [
-        f"Of {len(measured) + len(lacking)} cells {len(measured)} are measured:"
+    lacking = [entry for entry in entries if entry.standing == "not measured"]
+    failed = [entry for entry in entries if entry.standing.startswith(FAILED)]
+    few = [entry for entry in measured if len(entry.runs) < table.cells[entry.cell].seeds]
+    part = [f"{len(lacking)} cells are not measured"] if lacking else []
+    if few:
+        one = sum(len(entry.runs) == 1 for entry in few)
+        part.append(
+            f"{len(few)} of fewer seeds than they are to be, {one} of them of one alone, which does"
+            " not say how far another would lie"
+        )
+    lines = [f"This is a part of the table: {'; '.join(part)}.", ""] if part else []
+    lines += [
+        f"Of {len(measured) + len(lacking) + len(failed)} cells {len(measured)} are measured:"
         f" {sum(e.standing == 'beaten' for e in measured)} beaten,"
         f" {sum(e.standing == 'matched' for e in measured)} matched, {len(below)} below."
     ]
@@ -294,6 +306,8 @@ def _lacking_lines(table: PublishedTable, entries: list[Entry], lacking: list[En
             f"- {table.cells[entry.cell].label}, {entry.rule}: {entry.standing}."
             + (f" Tried: {tried}" if tried else "")
         )
+    for entry in failed:
+        lines.append(f"- {table.cells[entry.cell].label}, {entry.rule}, {entry.standing}")
     for cell, label in ((name, cell.label) for name, cell in table.cells.items()):
         names = [entry.rule for entry in lacking if entry.cell == cell]
         if names:

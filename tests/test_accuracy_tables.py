@@ -66,6 +66,9 @@ def test_rows_stand_beside_their_controls_and_name_their_commits(tmp_path, monke
     assert table["sanger"]["test accuracy"] == "none"
     assert table["sanger"]["flag"] == "seed 0 failed: the loss is no longer finite"
     assert "11 of 11 runs were made before" in text
+    lacking = next(line for line in text.splitlines() if line.startswith("A part: not measured"))
+    assert " backprop," in lacking
+    assert "oja" not in lacking
 
 
 def test_uncommitted_code_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -146,6 +147,31 @@ def test_ours_stands_beside_the_published_figure_with_its_standing(written: str)
     assert "- MNIST, MLP, local losses: 0.06 below." in written
 
 
+def test_a_part_of_the_table_says_that_it_is_one(written: str) -> None:
+    assert (
+        "This is a part of the table: 55 cells are not measured; 3 of fewer seeds than they are to"
+        " be, 3 of them of one alone," in written
+    )
+    grid = {line.split(" | ")[0].strip("| "): line for line in written.splitlines()[::-1]}
+    assert "| not measured / 96.99 |" in grid["forward-forward"]
+    # What has failed is not missing.
+    assert grid["Hebbian learning"].split(" | ")[1] == "failed / 78.29"
+    assert "- MNIST, MLP, Hebbian learning, failed: the loss is no longer finite" in written
+    missing = next(line for line in written.splitlines() if line.startswith("Missing, MNIST, MLP"))
+    assert "Hebbian" not in missing
+    assert grid["dendritic localized learning"].split(" | ")[1] == "none / 97.57"
+
+
+def test_seconds_stand_with_what_runs_had_of_a_processor() -> None:
+    rows = [measured("mnist_mlp", "backprop", s, 0.98, processor_share=p)
+            for s, p in enumerate([0.31, 0.97, ""])]  # fmt: skip
+    words = accuracy_tables.share_words(rows)
+    assert "2 of 3 runs tell what they had of one by the clock: from 31 to 97 %;" in words
+    assert "compared with care" in words
+    assert "care" not in accuracy_tables.share_words(rows[1:])
+    assert accuracy_tables.share_words(rows[2:]) == ""
+
+
 def test_what_is_missing_is_named_and_lossy_images_are_told(written: str) -> None:
     assert "Missing, Fashion-MNIST, CNN: backpropagation, feedback alignment," in written
     assert "| all, shifted by up to 1 | 3 | 60 |" in written
@@ -243,6 +269,7 @@ def test_runs_are_measured_once_with_their_controls_and_failures_have_rows(small
     assert 0.0 <= float(good["untrained_accuracy"]) < float(good["validation_accuracy"])
     assert float(good["linear_readout"]) > 0.5
     assert float(good["seconds"]) > 0
+    assert 0.0 < float(good["processor_share"]) < 1.5
     assert bad["flag"].startswith("failed: n_train is 1000000, but digits (")
     assert bad["test_accuracy"] == ""
     # What is there is not measured again, a failure only where it is asked for.
@@ -262,18 +289,23 @@ def test_a_run_that_would_take_longer_than_it_may_is_ended(small: Path) -> None:
 
 def test_spent_time_counts_what_was_taken_before_an_interruption(tmp_path: Path) -> None:
     file = tmp_path / ".run.seconds"
-    file.write_text("90.0\n")
+    file.write_text("90.0\n")  # as it was kept once
+    assert math.isnan(accuracy_rows.Spent(file, 100.0).share)
+    file.write_text("90.0 200.0\n")
     spent = accuracy_rows.Spent(file, 100.0)
     assert spent.seconds >= 90.0
+    assert 90.0 / 260.0 < spent.share < 0.5
     config = load_recipe("mnist_mlp/backprop")
     spent.before = 95.0
     spent.bound(config)(1, None, 0.5)  # in time, an epoch takes nothing
-    assert float(file.read_text()) >= 95.0  # also where the process is killed now
+    kept = [float(word) for word in file.read_text().split()]
+    assert kept[0] >= 95.0  # also where the process is killed now
+    assert kept[1] >= 200.0
     spent.before = 101.0
     with pytest.raises(SpikelearnError, match="after 2 of 8 epochs it has taken 2 minutes"):
         spent.bound(config)(2, None, 0.5)
     spent.keep()
-    assert float(file.read_text()) >= 101.0
+    assert accuracy_rows.Spent(file, 100.0).seconds >= 101.0
 
 
 def test_no_run_is_begun_when_the_time_is_over() -> None:
