@@ -46,6 +46,10 @@ _DRAWN = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*:\s*(\d+)\s*")
 _OPEN_RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*([a-z]\w*)\s*)?")
 _OPEN_DRAW = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 _DIGITS = 12
+# As a path, values and an axis may look, for messages.
+_PATH = "populations.excitatory.tau_m_ms"
+_VALUES = "a list of values, or a text that says them ('10, 20' or '0:1:11'),"
+_AXIS = "{path: ..., values: ...}"
 
 
 class Varied(Description):
@@ -57,6 +61,20 @@ class Varied(Description):
     path: str = Field(min_length=1)
     values: str | tuple[Any, ...]
     name: str | None = Field(default=None, min_length=1)
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _a_text(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            raise ValueError(f"a path is text, such as {_PATH}")
+        return given
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        if not isinstance(given, str | Sequence | np.ndarray):
+            raise ValueError(f"{_VALUES} is needed")
+        return given
 
     @field_validator("values")
     @classmethod
@@ -82,7 +100,14 @@ class Varied(Description):
 class Together(Description):
     """Paths that vary together: the first value of one with the first of the others, and so on."""
 
-    together: tuple[Varied, ...] = Field(min_length=2)
+    together: tuple[Varied, ...]
+
+    @field_validator("together", mode="before")
+    @classmethod
+    def _paths_with_values(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple) or len(given) < 2:
+            raise ValueError(f"a list of at least 2 axes is needed, each {_AXIS}")
+        return [_axis_given(one, Varied) for one in given]
 
     @model_validator(mode="after")
     def _equally_many(self) -> Together:
@@ -128,13 +153,14 @@ class Axis:
 
     def __init__(self, described: Varied | Together, seed: int, sought: bool = False) -> None:
         parts = described.together if isinstance(described, Together) else (described,)
-        alone = parts[0].values if len(parts) == 1 else None
+        is_alone = len(parts) == 1
+        alone = parts[0].values if is_alone else None
         self.range = range_of(alone) if sought and isinstance(alone, str) else None
         self.paths = tuple(part.path for part in parts)
         self.columns = tuple(part.column for part in parts)
         self.values: list[tuple[Any, ...]] = []
         if self.range is None:
-            each = (values_of(part.values, seed, part.path) for part in parts)
+            each = (values_of(part.values, seed, part.path, once=is_alone) for part in parts)
             self.values = list(zip(*each, strict=True))
 
     def __len__(self) -> int:
@@ -143,6 +169,35 @@ class Axis:
     def changes(self, place: int) -> dict[str, Any]:
         """What differs at one of its places, by path."""
         return dict(zip(self.paths, self.values[place], strict=True))
+
+
+def _axis_given(given: Any, *kinds: type[Description]) -> Any:
+    """What is to become one of the kinds of axes, if it can."""
+    if not isinstance(given, (Mapping, *kinds)):
+        raise ValueError(f"an axis is {_AXIS}, and not {given!r:.60}")
+    return given
+
+
+def axes_given(given: Any) -> list[Any]:
+    """The axes that a user gives: by their paths, or in a list, each with its path.
+
+    Parameters
+    ----------
+    given : mapping from paths to values, or list of axes
+
+    Raises
+    ------
+    ValueError
+        Where it is neither.
+    """
+    if isinstance(given, Mapping):
+        return [{"path": path, "values": values} for path, values in given.items()]
+    if not isinstance(given, list | tuple):
+        raise ValueError(
+            f"paths with their values are needed, as {{{_PATH}: [10, 20]}}, or a list of axes, each"
+            f" {_AXIS}; where nothing varies it is left out"
+        )
+    return [_axis_given(one, Varied, Together) for one in given]
 
 
 def places(axes: Sequence[Axis]) -> Iterator[tuple[int, ...]]:
@@ -158,7 +213,7 @@ def changes_at(axes: Sequence[Axis], place: Sequence[int]) -> dict[str, Any]:
     return changed
 
 
-def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
+def values_of(given: str | Sequence[Any], seed: int, path: str, once: bool = False) -> list[Any]:
     """The values that a list or a text says.
 
     Parameters
@@ -168,6 +223,8 @@ def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
         Of those that are drawn.
     path : str
         Where they are to stand, for the stream of random numbers and for messages.
+    once : bool
+        Whether whole numbers are drawn without putting them back, as an axis needs them.
 
     Raises
     ------
@@ -179,7 +236,8 @@ def values_of(given: str | Sequence[Any], seed: int, path: str) -> list[Any]:
     if (match := _RANGE.fullmatch(given)) is not None:
         return _spaced(*match.groups())
     if (match := _DRAWN.fullmatch(given)) is not None and match[1] in _DRAWS:
-        return _drawn(match[1], match[2], _counted(match[3]), generator(seed, "axis", path))
+        n, draw = _counted(match[3]), generator(seed, "axis", path)
+        return _drawn(match[1], match[2], n, draw, once)
     if (match := _DRAWN.fullmatch(given)) is not None:
         raise ValueError(f"nothing is drawn by '{match[1]}'; {nearest(match[1], _DRAWS)}")
     if range_of(given) is not None:
@@ -354,6 +412,17 @@ def _numbers(name: str, arguments: str) -> list[float]:
     return numbers
 
 
-def _drawn(name: str, arguments: str, n: int, draw: np.random.Generator) -> list[Any]:
-    values = _DRAWS[name][0](draw, n, *_numbers(name, arguments))
-    return [rounded_value(value) for value in values]
+def _drawn(name: str, arguments: str, n: int, draw: np.random.Generator, once: bool) -> list[Any]:
+    function, numbers = _DRAWS[name][0], _numbers(name, arguments)
+    values = [rounded_value(value) for value in function(draw, n, *numbers)]
+    if name != "integers" or not once:
+        return values
+    low, high = numbers
+    if n > high - low + 1:
+        raise ValueError(
+            f"integers({arguments.strip()}) has {high - low + 1:g} values, of which {n} cannot be"
+            " drawn, each once"
+        )
+    while len(found := list(dict.fromkeys(values))) < n:
+        values = found + [rounded_value(value) for value in function(draw, n, *numbers)]
+    return found[:n]

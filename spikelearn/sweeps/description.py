@@ -36,7 +36,7 @@ from spikelearn._yaml import parse_yaml
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.stimuli.protocol import AnyProtocol
 from spikelearn.stimuli.stimulus import ProtocolBase
-from spikelearn.sweeps.axes import Axis, Together, Varied
+from spikelearn.sweeps.axes import Axis, Together, Varied, axes_given
 from spikelearn.sweeps.measures import (
     SIMULATED,
     TRAINED,
@@ -44,6 +44,7 @@ from spikelearn.sweeps.measures import (
     check_measure,
     measure_name,
 )
+from spikelearn.sweeps.repeated_values import refuse_repeated
 from spikelearn.sweeps.search import Search, absolute_search
 from spikelearn.training.config import STDPConfig, TrainConfig
 from spikelearn.training.recipes import is_model, value_beside
@@ -215,15 +216,11 @@ class Sweep(Description):
     @classmethod
     def _as_axes(cls, given: Any) -> Any:
         """Paths with their values as a list of axes."""
-        if isinstance(given, Mapping):
-            given = [{"path": path, "values": values} for path, values in given.items()]
-        if not isinstance(given, list | tuple):
-            return given
         return [
             one if not isinstance(one, Mapping)
             else Together.model_validate(one) if "together" in one
             else Varied.model_validate(one)
-            for one in given
+            for one in axes_given(given)
         ]  # fmt: skip
 
     @field_validator("measures", "seeds", mode="before")
@@ -234,6 +231,15 @@ class Sweep(Description):
             return [name.strip() for name in given.split(",")]
         if info.field_name == "seeds" and is_whole(given) and 0 < given <= _LISTED:
             return list(range(given))
+        if info.field_name == "seeds" and not isinstance(given, list | tuple):
+            raise ValueError(
+                f"whole numbers are needed, as [0, 1, 2], or how many there are, up to {_LISTED:,}"
+            )
+        if given is not None and not (given and isinstance(given, list | tuple)):
+            raise ValueError(
+                "names of measures are needed, at least 1; where they are left out, all there are"
+                " are measured"
+            )
         return given
 
     @field_validator("seeds")
@@ -267,7 +273,8 @@ class Sweep(Description):
             self.search.check(self.train is not None)
             if not self.vary:
                 raise ValueError("search: nothing varies; `vary` says what it looks for, and where")
-        columns = [column for axis in self.axes() for column in axis.columns]
+        axes = self.axes()
+        columns = [column for axis in axes for column in axis.columns]
         for column in columns:
             if columns.count(column) > 1:
                 raise ValueError(f"vary: '{column}' stands twice; give one of them a name")
@@ -275,6 +282,7 @@ class Sweep(Description):
                 raise ValueError(
                     f"vary: '{column}' is a column of its own in the table; give the axis a name"
                 )
+        refuse_repeated(axes)
         return self
 
     def axes(self) -> list[Axis]:
