@@ -4,6 +4,7 @@ To import what it needs takes a moment, in which there is nothing to keep: signa
 end are seen to first, and end it in one sentence, wherever in the libraries they come.
 """
 
+import gc
 import sys
 
 from spikelearn._error_stream import Heedless
@@ -16,7 +17,12 @@ def main() -> None:
     with ending_at_once():
         from spikelearn.cli import main as command
 
-        command()
+        try:
+            command()
+        finally:
+            # Python would look through all objects twice before it ends, for a second or two where
+            # PyTorch is among them, to free memory that the system then takes as a whole.
+            gc.freeze()
 
 
 if __name__ == "__main__":

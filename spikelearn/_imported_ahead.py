@@ -67,7 +67,7 @@ def import_ahead(modules: Iterable[str] = ()) -> None:
         "PYTHONPATH": os.pathsep.join(places),
         "PYTHONSAFEPATH": "1",
     }
-    multiprocessing.set_forkserver_preload(["distributed", *modules])
+    multiprocessing.set_forkserver_preload(["distributed", *modules, "spikelearn._here_to_stay"])
     chosen = multiprocessing.get_start_method(allow_none=True)
     with _deaf_to_ctrl_c(), _environment(surroundings):
         forkserver.ensure_running()

@@ -26,6 +26,7 @@ from spikelearn._errors import SpikelearnError
 TOGETHER_S = 0.5  # so much work is sent at once
 MOST_TOGETHER = 64
 AHEAD = 2  # batches that a worker has or waits for
+LONG_S = 2.0  # tasks that take longer stay here until a worker is free, behind no other
 DEATHS = 2  # of workers that had a batch, and it is given up at the next
 SILENT_S = 30.0  # without an answer, and a scheduler is taken for dead
 LOOKS_S = 1.0  # between two looks at a scheduler from which nothing comes
@@ -196,7 +197,7 @@ class SharedOut:
         self._look()
         each = self._seconds / self._n_done if self._n_done else TOGETHER_S
         size = int(min(max(TOGETHER_S / max(each, 1e-6), 1), MOST_TOGETHER))
-        most = AHEAD * max(self.expected, self._n_workers)
+        most = (1 if each > LONG_S else AHEAD) * max(self.expected, self._n_workers)
         while len(self._batches) < most and (batch := list(itertools.islice(tasks, size))):
             self._submit(batch)
         self._tell_how_many()

@@ -199,6 +199,11 @@ def _of_local_workers() -> dict[str, Any]:
         # On a busy machine a worker takes longer to start again; Dask would replace it by none.
         "distributed.deploy.lost-worker-timeout": STARTS_S,
         "distributed.worker.multiprocessing-method": start_method(),
+        # What Dask measures of itself, a hundred times a second, takes three in a hundred of each
+        # worker and of this process. The dashboard goes without its page of profiles.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.system-monitor.interval": "2s",
     }
 
 

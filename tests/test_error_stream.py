@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import sys
@@ -58,3 +59,15 @@ def test_a_command_fails_by_its_own_status_where_the_terminal_is_gone(
     assert ended.value.code == 1
     assert isinstance(sys.stderr, Heedless)
     assert capsys.readouterr().out == ""
+
+
+def test_a_command_ends_without_looking_through_all_that_it_has_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("spikelearn.cli.main", lambda: sys.exit(3))
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert (ended.value.code, frozen) == (3, [True])

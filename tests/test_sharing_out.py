@@ -126,6 +126,9 @@ def test_batches_grow_as_tasks_turn_out_short_and_are_few_at_a_time(pool_of):
     slow = pool_of(lambda batch: squares(batch, 10.0 * len(batch)))
     shared(slow, range(20))
     assert {len(batch) for batch in slow.sent} == {1}
+    # What takes long waits for whoever is free first, and not behind another task.
+    begun = 2 * _sharing_out.AHEAD
+    assert max(slow.at_once[begun:]) == 2
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -213,6 +213,16 @@ def test_a_running_scheduler_computes_unless_versions_differ(scheduler):
         list(outcomes(_square, range(4), who, _version))
 
 
+def test_settings_of_local_workers_are_such_as_dask_has() -> None:
+    """One by another name would change nothing, and nobody would be told."""
+    import dask
+    import distributed  # noqa: F401 - which enters its own settings
+
+    nowhere = object()
+    for name in _workers._of_local_workers():
+        assert dask.config.get(name, nowhere) is not nowhere, name
+
+
 def test_workers_are_held_between_uses_and_started_when_first_used(monkeypatch):
     counted = []
 

@@ -44,14 +44,24 @@ class Wanted:
         Where it is kept; nowhere, if None.
     again : bool
         Whether to measure also what is kept there.
+    now : frozenset of Path
+        Folders of findings that this very command has measured: they are taken, and not told as
+        read.
     """
 
     criteria: tuple[str, ...]
     folder: Path | None = None
     again: bool = False
+    now: frozenset[Path] = frozenset()
 
     @classmethod
-    def of(cls, criteria: Sequence[str] | None, folder: str | Path | None, again: bool) -> Wanted:
+    def of(
+        cls,
+        criteria: Sequence[str] | None,
+        folder: str | Path | None,
+        again: bool,
+        now: frozenset[Path] = frozenset(),
+    ) -> Wanted:
         """All criteria, where none are named.
 
         Parameters
@@ -59,6 +69,7 @@ class Wanted:
         criteria : sequence of str or None
         folder : path or None
         again : bool
+        now : frozenset of Path
 
         Raises
         ------
@@ -71,7 +82,7 @@ class Wanted:
                 raise SpikelearnError(
                     f"there is no criterion {key}; they are {', '.join(CRITERIA)}"
                 )
-        return cls(keys, None if folder is None else Path(folder), again)
+        return cls(keys, None if folder is None else Path(folder), again, now)
 
 
 @dataclass(frozen=True)
@@ -162,8 +173,35 @@ def measure_each(
     say(1.0, "audited")
     whole = [place for place in range(len(known)) if names[place] not in failed]
     of_seeds = {seed: [row for place in whole for row in found[place, seed]] for seed in seeds}
-    kept = [read[task] for task in tasks if task in read]
+    kept = [read[task] for task in tasks if task in read and read[task] not in wanted.now]
     return Measured(of_seeds, kept, list(failed.values()))
+
+
+def to_measure(
+    rules: Sequence[Any], seeds: Sequence[int], wanted: Wanted, options: Mapping[str, Any]
+) -> list[tuple[Any, int]]:
+    """The rules and seeds that `measure_each` would measure, first all with the first seed.
+
+    Parameters
+    ----------
+    rules, seeds, wanted, options
+        As of `measure_each`.
+    """
+    known = [_found_anywhere(current_name("rule", rule)) for rule in rules]
+    tasks: list[Task] = [(place, seed) for seed in seeds for place in range(len(known))]
+    found, _ = _read(known, tasks, wanted, options)
+    return [(known[place], seed) for place, seed in tasks if (place, seed) not in found]
+
+
+def kept_in(rule: Any, seed: int, wanted: Wanted, options: Mapping[str, Any]) -> Path:
+    """The folder in which is kept what is found of a rule with a seed.
+
+    Parameters
+    ----------
+    rule, seed, wanted, options
+        As of `measure_one`.
+    """
+    return _kept(rule, seed, wanted, options)[0]
 
 
 def _read(
@@ -172,8 +210,11 @@ def _read(
     """What was found before, and where it lies."""
     found: dict[Task, list[Row]] = {}
     read: dict[Task, Path] = {}
-    for place, seed in tasks if wanted.folder is not None and not wanted.again else []:
+    is_kept = wanted.folder is not None and (wanted.now or not wanted.again)
+    for place, seed in tasks if is_kept else []:
         folder, decided = _kept(known[place], seed, wanted, options)
+        if wanted.again and folder not in wanted.now:
+            continue
         before = stored.found(folder, decided)
         if before is not None:
             found[place, seed], read[place, seed] = before, folder

@@ -9,10 +9,11 @@ what an update needs to know is asked of small networks, not of those that the s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._raised import told
+from spikelearn.studies.early_audits import EarlyAudits, audited_rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from spikelearn._workers import Workers
     from spikelearn.plausibility.audit import Audit
     from spikelearn.plausibility.criterion import Row
-    from spikelearn.studies.study import Study
     from spikelearn.studies.study_run import StudyResult
 
 
 def study_audit(
-    result: StudyResult, progress: Progress | None = None, workers: Workers | None = None
+    result: StudyResult,
+    progress: Progress | None = None,
+    workers: Workers | None = None,
+    early: EarlyAudits | None = None,
 ) -> Audit | None:
     """Measure the rules of a study by its criteria; None where it names none.
 
@@ -39,19 +42,19 @@ def study_audit(
         Called with the fraction done and a few words.
     workers : Workers, optional
         This process, if absent.
+    early : EarlyAudits, optional
+        What workers have measured beside the last networks.
     """
     from spikelearn.plausibility.audit import Audit
-    from spikelearn.plausibility.criteria import CRITERIA
-    from spikelearn.plausibility.measuring import Wanted, measure_each
+    from spikelearn.plausibility.measuring import measure_each
     from spikelearn.rules import rule_name
 
     study = result.study
-    keys = tuple(CRITERIA) if study.criteria == "all" else study.criteria
-    groups = _audited_rules(study)
-    if not keys or not groups:
+    groups = audited_rules(study)
+    wanted = (early or EarlyAudits(study, result.folder, result.again)).wanted()
+    if not wanted.criteria or not groups:
         return None
     say = progress or (lambda fraction, words: None)
-    wanted = Wanted.of(keys, result.folder / "audit", result.again)
     of_seeds: dict[int, list[Row]] = {seed: [] for seed in study.audit_seeds}
     read: list[Path] = []
     n_rules, done = sum(len(rules) for rules, _ in groups), 0
@@ -73,29 +76,6 @@ def study_audit(
     if read:
         result.read.setdefault("findings", []).extend(read)
     return Audit.together(of_seeds, read) if any(of_seeds.values()) else None
-
-
-def _audited_rules(study: Study) -> list[tuple[list[str], dict[str, Any]]]:
-    """The rules that are audited, each once: the shipped ones, and one of one's own at a time.
-
-    Shipped rules are audited with their own options; one that a user has written may have none,
-    and is audited with those of its first network.
-    """
-    from spikelearn.plausibility.audit import all_rules
-    from spikelearn.plausibility.instruments.repeated_update import KINDS
-    from spikelearn.rules import rule_entry
-    from spikelearn.rules.user_rule import is_place
-
-    configs = [entry.config(study.seeds[0], study.n_train) for entry in study.networks]
-    known = set(all_rules())
-    shipped = list(dict.fromkeys(c.rule for c in configs if c.rule in known))
-    own: dict[str, dict[str, Any]] = {}
-    for config in configs:
-        if is_place(config.rule_place):
-            rule = rule_entry(config.rule_place).rule_class
-            if rule.trains and rule.networks[0] in KINDS:
-                own.setdefault(config.rule_place, dict(getattr(config, "options", {})))
-    return [(shipped, {})] * bool(shipped) + [([rule], options) for rule, options in own.items()]
 
 
 def measured(best: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from spikelearn._progress import Progress
 from spikelearn._work_in_folder import Failed, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing
+from spikelearn.studies.early_audits import AuditTask, AuditWork, EarlyAudits
 from spikelearn.studies.study import NetworkEntry, Study
 from spikelearn.studies.study_origins import recording_key
 from spikelearn.studies.study_pieces import COMPARED, JUDGED, Piece
@@ -79,6 +80,8 @@ class Computing:
         Whether to try again what failed an earlier time.
     seconds : dict of str to float
         How long training takes about, by the key of the run, where that is known.
+    audits : EarlyAudits, optional
+        Which workers make when no piece waits for one of them.
     """
 
     pieces: Sequence[Piece]
@@ -89,6 +92,7 @@ class Computing:
     again: bool = False
     retry_failed: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+    audits: EarlyAudits | None = None
 
     def failed(self) -> dict[int, str]:
         """Compute what is not there; why pieces failed, by their places, now or an earlier time."""
@@ -131,7 +135,11 @@ class Computing:
         left: dict[str, list[int]] = {}
         n_done = 0
         with contextlib.closing(self._outcomes(todo)) as found:
-            for (number, *_), given in found:
+            for task, given in found:
+                if isinstance(task, AuditTask):
+                    self._note_audit(task, given)
+                    continue
+                number = task[0]
                 piece = self.pieces[number]
                 self._note(piece, number, given, failed)
                 if isinstance(given, Done):
@@ -154,18 +162,31 @@ class Computing:
         if not todo:
             return
         first = self.pieces[0]
-        work = PieceWork(
-            first.study, first.folder.absolute(), first.keys_of_recordings(), self.ends_at,
-            self.again,
+        work = StudyWork(
+            PieceWork(
+                first.study, first.folder.absolute(), first.keys_of_recordings(), self.ends_at,
+                self.again,
+            ),
+            None if self.audits is None else self.audits.work,
         )  # fmt: skip
-        tasks = (
-            (number, piece.entry, piece.seed, piece.trained and not self.again)
-            for number in self._spread(todo)
-            for piece in [self.pieces[number]]
-            if now() < self.ends_at
-        )
         self.say(0.0, f"0 of {len(todo)}, on {self.workers}")
+        tasks = self._tasks(todo)
         yield from outcomes_in(first.folder, work, tasks, self.workers, self.tell, work.uses_gpu)
+
+    def _tasks(self, todo: Sequence[int]) -> Iterator[Any]:
+        """What is shared out: pieces, and audits behind them, as far as time allows."""
+        for number in self._spread(todo):
+            piece = self.pieces[number]
+            if now() < self.ends_at:
+                yield number, piece.entry, piece.seed, piece.trained and not self.again
+        # What is there of them takes a second to find out: while workers are busy.
+        for audit in () if self.audits is None else self.audits.tasks():
+            if now() < self.ends_at:
+                yield audit
+
+    def _note_audit(self, task: AuditTask, given: Any) -> None:
+        if self.audits is not None and not isinstance(given, Failed):
+            self.audits.note(task)
 
     def _spread(self, todo: Sequence[int]) -> list[int]:
         """One seed after another, of each what takes longest first: workers then end together.
@@ -331,6 +352,38 @@ class PieceWork:
             recordings, lacking = loaded(self.keys)
             _shared[known] = recordings, {}, {}, lacking
         return _shared[known]
+
+
+@dataclass(frozen=True)
+class StudyWork:
+    """What a worker does with a piece of a study, or with one of its audits.
+
+    Attributes
+    ----------
+    pieces : PieceWork
+    audits : AuditWork or None
+    """
+
+    pieces: PieceWork
+    audits: AuditWork | None = None
+
+    def __call__(self, task: Any, folder: Path) -> Done | None:
+        """Compute it.
+
+        Parameters
+        ----------
+        task : AuditTask, or as of `PieceWork`
+        folder : Path
+            To work in.
+        """
+        if isinstance(task, AuditTask):
+            assert self.audits is not None  # noqa: S101 - for the type checker
+            return self.audits(task, folder)
+        return self.pieces(task, folder)
+
+    def uses_gpu(self, task: Any) -> bool:
+        """Whether it needs a GPU."""
+        return not isinstance(task, AuditTask) and self.pieces.uses_gpu(task)
 
 
 def loaded(keys: dict[str, dict[str, str]]) -> tuple[dict[str, ImageRecording], str]:

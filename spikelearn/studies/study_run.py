@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spikelearn.recordings import ImageRecording
+    from spikelearn.studies.early_audits import EarlyAudits
 
 
 @dataclass
@@ -105,6 +106,7 @@ def run_study(
     workers: Workers | None = None,
     retry_failed: bool = False,
     runs: str | Path | None = None,
+    audits: EarlyAudits | None = None,
 ) -> StudyResult:
     """Train and compare what is not there yet, and read the table of all there is.
 
@@ -131,6 +133,8 @@ def run_study(
         Whether to try again what failed an earlier time.
     runs : path, optional
         Folder of runs from which networks are taken that others have trained.
+    audits : EarlyAudits, optional
+        Which workers make as soon as no network waits for one of them.
 
     Raises
     ------
@@ -165,7 +169,7 @@ def run_study(
     ends_at = now() + 60 * limit_minutes
     computing = Computing(
         pieces, workers or Workers(), ends_at, progress or nothing, tell or nothing, again,
-        retry_failed, seconds,
+        retry_failed, seconds, audits,
     )  # fmt: skip
     failed = computing.failed()
     # What was computed in an earlier session may lie behind the piece that time ran out in.

@@ -15,6 +15,7 @@ from spikelearn._provenance import as_lines, package_versions, provenance
 from spikelearn._workers import Workers, begin, held
 from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies.claims import claim_table
+from spikelearn.studies.early_audits import EarlyAudits
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured, study_audit
 from spikelearn.studies.study_auditory import (
@@ -102,11 +103,14 @@ def make_study(
     begin(who, STUDYING)
     sounds = auditory_recording(study) if study.auditory else None  # before any work
     bar = bars(f"study {study.name}")
+    early = EarlyAudits(study, folder, again)
     with held(who):
-        result = run_study(study, folder, limit_minutes, bar, tell, again, who, retry_failed, runs)
+        result = run_study(
+            study, folder, limit_minutes, bar, tell, again, who, retry_failed, runs, early
+        )
         if result.waits or not result.n_done:
             return WholeStudy(result)
-        audit = study_audit(result, bars("auditing"), who) if study.criteria else None
+        audit = study_audit(result, bars("auditing"), who, early) if study.criteria else None
         # Tests are of all networks together, so there are none before the last of them.
         tests = study_significance(result, bars("testing"), who) if study.tests else None
     answers = study_questions(result, bars("answering")) if study.questions else None

@@ -58,7 +58,8 @@ _OWN = """
     print(start_method())
 
     if start_method() == "forkserver":
-        process = multiprocessing.get_context("forkserver").Process(target=print, args=["copied"])
+        said = "import gc; print('copied', gc.get_freeze_count() > 10_000)"
+        process = multiprocessing.get_context("forkserver").Process(target=exec, args=[said])
         process.start()
         process.join()
 """
@@ -84,7 +85,7 @@ def test_modules_are_looked_for_where_this_process_looks(own, tmp_path):
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "2"},
     )  # fmt: skip
-    # The copy reads the script, too, and starts no fork server of its own.
-    expected = ["spawn"] if own else ["copied", "first 1", "forkserver", "spawn"]
+    # The copy reads the script, too, and starts no fork server of its own; what it has is frozen.
+    expected = ["spawn"] if own else ["copied True", "first 1", "forkserver", "spawn"]
     assert sorted(done.stdout.splitlines()) == expected, done.stderr
     assert "Traceback" not in done.stderr
