@@ -51,7 +51,7 @@ FOREIGN = 7919
 GRADIENTS = {
     "mlp": "backprop", "cnn": "backprop", "residual_mlp": "backprop",
     "elman": "backprop_through_time", "gru": "backprop_through_time",
-    "spiking_mlp": "surrogate", "latency_mlp": "eventprop",
+    "spiking_mlp": "surrogate", "spiking_cnn": "surrogate", "latency_mlp": "eventprop",
 }  # fmt: skip
 
 

@@ -123,6 +123,10 @@ def model_like(update: RepeatedUpdate) -> Any:
 
         sizes = {"n_steps": 8, "row": 8, "hidden": 48, "n_classes": 10}
         return Recurrent.model_validate({"kind": kind, "name": "audit", "leak": 0.5, **sizes})
+    return _spiking_model(kind, update)
+
+
+def _spiking_model(kind: str, update: RepeatedUpdate) -> Any:
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP
 
@@ -130,6 +134,13 @@ def model_like(update: RepeatedUpdate) -> Any:
             name="audit", sizes=(64, 120, 10), max_spikes=1, dt_ms=1.0, weight_sd=(8.0, 4.0),
             readout=update.model.readout,
         )  # fmt: skip
+    if kind == "spiking_cnn":
+        from spikelearn.networks.spiking_cnn import SpikingCNN
+
+        fields: dict[str, Any] = {
+            "name": "audit", "input_shape": (1, 8, 8), "channels": (10, 20), "pool": ("max 2", 1),
+        }  # fmt: skip
+        return SpikingCNN(**fields | update.asks)
     from spikelearn.networks.spiking_mlp import SpikingMLP
 
     return SpikingMLP(

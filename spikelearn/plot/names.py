@@ -27,8 +27,9 @@ _ORDER = (
     "pixels", "mean_luminance", "gabor_energy", "random_features", "category", "untrained",
     "untrained_spiking", "untrained_latency", "homeostasis", "backprop", "feedback_alignment",
     "direct_feedback_alignment", "eprop_spiking", "ottt", "decolle", "eventprop", "reward_stdp",
-    "reward_stdp_label", "reward_stdp_hidden", "surrogate", "stdp", "triplet_stdp",
-    "diehl_cook_stdp", "inhibitory_stdp", "clopath_stdp", "dopamine_stdp", "human IT", "monkey IT",
+    "reward_stdp_label", "reward_stdp_hidden", "convolutional_stdp", "surrogate", "stdp",
+    "triplet_stdp", "diehl_cook_stdp", "inhibitory_stdp", "clopath_stdp", "dopamine_stdp",
+    "human IT", "monkey IT",
 )  # fmt: skip
 _BACKENDS = {
     "brian2": "Brian2", "nest": "NEST", "norse": "Norse", "snntorch": "snnTorch",

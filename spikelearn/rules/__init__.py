@@ -238,6 +238,12 @@ RULES: dict[str, RuleEntry] = {
     "eprop_spiking": RuleEntry("spikelearn.rules.eligibility", "EPropSpiking", label="e-prop"),
     "ottt": RuleEntry("spikelearn.rules.eligibility", "OTTT", label="OTTT"),
     "decolle": RuleEntry("spikelearn.rules.eligibility", "Decolle", label="DECOLLE"),
+    "convolutional_stdp": RuleEntry(
+        "spikelearn.rules.convolutional_stdp",
+        "ConvolutionalSTDP",
+        label="convolutional STDP",
+        colour=PURPLE,
+    ),
     # Networks of spike times.
     "eventprop": RuleEntry("spikelearn.rules.eventprop", "EventProp", label="EventProp"),
     "reward_stdp": RuleEntry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -13,16 +13,10 @@ from spikelearn.rules.rule import Rule
 
 
 class LatencyRule(Rule):
-    """A rule that trains networks of spike times, fully connected and convolutional ones.
-
-    Attributes
-    ----------
-    readout : {"first_spike", "potential"}
-        Of the small networks on which it is checked and audited.
-    """
+    """A rule that trains networks of spike times, fully connected and convolutional ones."""
 
     networks: ClassVar[tuple[str, ...]] = ("latency_mlp", "latency_cnn")
-    readout: ClassVar[Literal["first_spike", "potential"]] = "first_spike"
+    asks: ClassVar[dict[str, object]] = {"readout": "first_spike"}
     network: LatencyNetwork  # type: ignore[assignment]
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:

@@ -45,6 +45,14 @@ HEBBIAN = {
     " which what comes one to one is no part",
 }
 
+_ORDER = "its layers learn from the order of first spikes, and know no error by which"
+CONVOLUTIONAL_STDP = {
+    "batch normalisation": f"{_ORDER} a scale and a shift could learn",
+    "dropout": f"{_ORDER} leaving some neurons out would be spread; who learns is left to them",
+    "residual layers": "its weights lie between nothing and a strongest one, and what comes one to"
+    " one by no weight of theirs is no part of what they learn",
+}
+
 ONLINE = {
     "batch normalisation": "it learns in every step, and the statistics of a batch are of all steps"
     " of the stimulus; take norm: weights",

@@ -49,7 +49,7 @@ A spike at a grazing maximum (f near 0) moves without bound: 1 / f is held below
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -102,7 +102,7 @@ class EventProp(LatencyRule):
     """
 
     networks: ClassVar[tuple[str, ...]] = ("latency_mlp",)
-    readout: ClassVar[Literal["first_spike", "potential"]] = "potential"
+    asks: ClassVar[dict[str, object]] = {"readout": "potential"}
     network: LatencyClassifier
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": False,

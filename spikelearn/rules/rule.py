@@ -56,6 +56,9 @@ class Rule:
     variants : mapping of str to str
         What an entry of `RULES` with options is, in one line, by "option=value"; without a line
         here it is the first line of the docstring.
+    asks : mapping of str to object
+        Fields of the small networks on which it is checked and audited without which its theory has
+        nothing to learn from.
     refuses : mapping of str to str
         Parts of networks that its theory has no place for, and why: "batch normalisation", "group
         normalisation", "pooling" (behind the nonlinearity), "dropout", "residual layers".
@@ -77,6 +80,7 @@ class Rule:
     trains: ClassVar[bool] = True
     networks: ClassVar[tuple[str, ...]] = ("mlp", "cnn")
     variants: ClassVar[dict[str, str]] = {}
+    asks: ClassVar[dict[str, object]] = {}
     refuses: ClassVar[dict[str, str]] = {}
     batch_coupled: ClassVar[bool] = False
     output_error: ClassVar[bool] = True

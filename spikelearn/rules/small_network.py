@@ -135,17 +135,18 @@ def _small_spiking_model(kind: str, rule: Rule) -> Any:
     if kind == "spiking_cnn":
         from spikelearn.networks.spiking_cnn import SpikingCNN
 
-        return SpikingCNN(
-            name="check", input_shape=(1, 8, 8), channels=(5, 6), pool=("max 2", 1),
-            n_classes=N_CLASSES, v_threshold_mv=0.4,
-        )  # fmt: skip
+        fields: dict[str, Any] = {
+            "name": "check", "input_shape": (1, 6, 6), "channels": (5, 6), "pool": ("max 2", 1),
+            "n_classes": N_CLASSES, "v_threshold_mv": 0.4,
+        }  # fmt: skip
+        return SpikingCNN(**fields | rule.asks)
     if kind == "latency_mlp":
         from spikelearn.networks.latency_mlp import LatencyMLP
 
-        readout: Any = getattr(rule, "readout", "potential")
-        return LatencyMLP(
-            name="check", sizes=(N_INPUTS, *HIDDEN, N_CLASSES), weight_mean=8.0, readout=readout
-        )
+        fields = {
+            "name": "check", "sizes": (N_INPUTS, *HIDDEN, N_CLASSES), "weight_mean": 8.0,
+        }  # fmt: skip
+        return LatencyMLP(**fields | rule.asks)
     if kind == "latency_cnn":
         from spikelearn.networks.latency_cnn import LatencyCNN
 

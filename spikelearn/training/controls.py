@@ -27,6 +27,7 @@ from spikelearn._progress import Progress
 from spikelearn._seeding import generator, torch_generator
 from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.rules import make_rule
+from spikelearn.rules.convolutional_stdp import ConvolutionalSTDP
 from spikelearn.rules.hebbian import Hebbian
 from spikelearn.rules.rule import Rule
 from spikelearn.stimuli.datasets import EVENT_DATASETS
@@ -173,7 +174,8 @@ def features(rule: Rule, x: torch.Tensor) -> torch.Tensor | None:
     """What the readout of a network receives from the last hidden layer, batch by batch.
 
     Of spike times that is the clock of each neuron's first spike, of other spikes their number;
-    Hebbian rules scale the activity as they do for their own readout.
+    Hebbian rules scale the activity as they do for their own readout, and that of convolutional
+    STDP receives what its potential holds of the spikes.
 
     Parameters
     ----------
@@ -195,6 +197,8 @@ def features(rule: Rule, x: torch.Tensor) -> torch.Tensor | None:
             hidden = rule.network.first_spikes(part).arrive[1:]
         elif isinstance(rule, Hebbian):
             hidden = [rule.read(h) for h in rule.hidden_activity(part)[-1:]]
+        elif isinstance(rule, ConvolutionalSTDP):
+            hidden = [rule.features(part)]
         else:
             hidden = list(rule.activity(part).values())[:-1]
         if not hidden:

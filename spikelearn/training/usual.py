@@ -42,6 +42,8 @@ def usual_model(rule: str, dataset: str) -> str:
     """
     if rule.startswith("reward_stdp"):
         return "latency_784_first_spike"  # that rule's answer is the first spike
+    if rule == "convolutional_stdp":
+        return "snn_cnn_28_stdp"  # whose neurons fire once
     kinds = rule_entry(rule).networks
     if not kinds or not set(kinds) <= set(MODELS):
         raise SpikelearnError(

@@ -76,6 +76,13 @@ def test_all_rules_that_learn_are_audited() -> None:
     }  # fmt: skip
 
 
+def test_a_rule_of_spiking_convolutional_networks_is_audited() -> None:
+    found = audit_rule("convolutional_stdp", criteria=["C4c", "C13"]).table()
+    verdicts = dict(found[["criterion", "verdict"]].itertuples(index=False))
+    assert verdicts == {"C4c": "pass", "C13": "does not apply"}
+    assert "No label reaches the hidden layers" in found["sentence"].iloc[0]
+
+
 def test_where_provenance_is_silent_the_criterion_says_why() -> None:
     found = audit_rule("backprop").table().set_index("criterion")
     judged = found[found["verdict"].isin(["pass", "fail", "disagree"])]

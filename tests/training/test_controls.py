@@ -71,7 +71,7 @@ def test_controls_are_named_as_their_columns() -> None:
     ("rule", "model"),
     [("backprop_through_time", "elman_28"), ("surrogate", "snn_784"),
      ("surrogate", "snn_cnn_28"), ("eventprop", "latency_784"),
-     ("reward_stdp", "latency_cnn_28")],
+     ("reward_stdp", "latency_cnn_28"), ("convolutional_stdp", "snn_cnn_28_stdp")],
 )  # fmt: skip
 def test_every_kind_of_network_has_features(rule: str, model: str) -> None:
     config = sl.TrainConfig(model=model, rule=rule, dataset="mnist", n_train=20)

@@ -21,8 +21,8 @@ _SHORTEST = Course(n_images=500, epochs=2)
 def measure(audited: AuditedRule) -> Finding:
     """The same convolutional network with kernels that are free at every place."""
     if "cnn" not in audited.update.networks:
-        if "latency_cnn" in audited.update.networks:
-            return absent("kernels of networks of spike times have no untied form here")
+        if {"latency_cnn", "spiking_cnn"} & set(audited.update.networks):
+            return absent("kernels of networks that spike have no untied form here")
         return absent("the rule trains no convolutional network")
     if not audited.learns_below:
         return absent("no hidden layer learns")

@@ -17,8 +17,10 @@ from spikelearn.plausibility.spike_bench import DT_MS
 if TYPE_CHECKING:
     from spikelearn.plausibility.audited_plasticity import AuditedPlasticity
 
-_BASELINES = {"elman": "backprop_through_time", "gru": "backprop_through_time",
-              "spiking_mlp": "surrogate", "latency_mlp": "eventprop"}  # fmt: skip
+_BASELINES = {
+    "elman": "backprop_through_time", "gru": "backprop_through_time", "spiking_mlp": "surrogate",
+    "spiking_cnn": "surrogate", "latency_mlp": "eventprop",
+}  # fmt: skip
 
 
 @within_sight(met=NEVER, not_met=NEVER)

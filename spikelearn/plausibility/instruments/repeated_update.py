@@ -35,7 +35,8 @@ __all__ = ["Outcome", "RepeatedUpdate", "Updates", "effect", "named_parameters"]
 
 N_SAMPLES = 4
 # Kinds of networks that are audited.
-KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp", "latency_mlp")
+KINDS = ("mlp", "cnn", "residual_mlp", "elman", "gru", "spiking_mlp", "spiking_cnn",
+         "latency_mlp")  # fmt: skip
 Held = Callable[[list[LatencyLayer]], list[LatencyLayer]]
 Intervene = Callable[[OperationObserver, list[torch.Tensor]], None]
 Draw = Callable[[int, torch.Tensor, Sequence[Axis]], torch.Tensor]
@@ -88,7 +89,7 @@ class RepeatedUpdate:
             )
         self.name = rule_name(rule) if named else getattr(rule, "__name__", type(made).__name__)
         self.claims = dict(made.claims)
-        self.trains, self.networks = made.trains, made.networks
+        self.trains, self.networks, self.asks = made.trains, made.networks, dict(made.asks)
         self.squared_error = made.loss == "squared_error"
         self.seed, self.dtype, self.lead = seed, dtype, 0
         self.recognises = False  # weights that leave torch and come back as they were
