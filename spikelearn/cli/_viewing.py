@@ -237,6 +237,7 @@ class View:
         statistics: list[Path] | None,
         trial: int = 0,
         curves: list[Path] | None = None,
+        potentials: list[Path] | None = None,
     ) -> list[Callable[[], None]]:
         """What draws each of the pictures whose files are named."""
 
@@ -262,6 +263,14 @@ class View:
 
             wrote("Rate by stimulus", plot_rate_curve(activity, file, *part))
 
+        def traces(file: Path) -> None:
+            from spikelearn.report.potentials import plot_potentials
+
+            wrote("Potentials", plot_potentials(activity, file, trial, *part))
+
         part = (self.start_ms, self.stop_ms)
-        named = ((raster, rasters), (psth, psths), (histograms, statistics), (curve, curves))
+        named = (
+            (raster, rasters), (psth, psths), (histograms, statistics), (curve, curves),
+            (traces, potentials),
+        )  # fmt: skip
         return [functools.partial(draw, file) for draw, files in named for file in files or []]

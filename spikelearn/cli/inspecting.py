@@ -88,10 +88,13 @@ def _print_spikes(path: Path, given: Given) -> None:
         for name, spikes in activity.populations.items()
     ]
     print_table(pd.DataFrame(rows), "populations")
+    if activity.states:
+        give("states_every_ms", activity.states_every_ms)
     for what, arrays in (("state", activity.states), ("weights", activity.weights)):
         give(what, {name: array.shape for name, array in arrays.items()})
         for name, array in arrays.items():
-            print_line(f"{what} {name}: {' x '.join(map(str, array.shape))}")
+            every = f", every {activity.states_every_ms:g} ms" if what == "state" else ""
+            print_line(f"{what} {name}: {' x '.join(map(str, array.shape))}{every}")
     known = {k: v for k, v in activity.provenance.items() if isinstance(v, str | int | float)}
     give("about", known)
     if known:

@@ -28,6 +28,13 @@ from spikelearn.cli._app import (
 )
 from spikelearn.cli._launched import check_shared, wrote_elsewhere
 from spikelearn.cli._output import give, print_line, say, wrote
+from spikelearn.cli._recording import (
+    PotentialFiles,
+    Record,
+    RecordEvery,
+    numbers_recorded,
+    recorded,
+)
 from spikelearn.cli._viewing import (
     Bin,
     PsthFiles,
@@ -97,7 +104,8 @@ Reset = Annotated[
 # Arguments of Python's that sentences name, with the options for them.
 OPTIONS = {
     "dt_ms": "--dt", "duration_ms": "--duration", "step_ms": "--step",
-    "written_by": "--written-by", "reset=": "--reset",
+    "written_by": "--written-by", "reset=": "--reset", "record_every_ms": "--record-every",
+    "record:": "--record:",
 }  # fmt: skip
 
 
@@ -126,6 +134,9 @@ def simulate(
     sigma: Sigma = 0.0,
     start: Start = 0.0,
     stop: Stop = None,
+    record: Record = None,
+    record_every: RecordEvery = None,
+    potentials: PotentialFiles = None,
     setting: Changes = None,
 ) -> None:
     """Simulate a spiking network and save its spike trains.
@@ -141,18 +152,20 @@ def simulate(
     Example: spikelearn simulate lif_neuron --stimulus fi_curve --plot fi.png --plot fi.pdf
     Example: spikelearn simulate brunel2000 --set populations.excitatory.tau_m_ms=10
     Example: spikelearn simulate theirs.nir --written-by norse --dt 1
+    Example: spikelearn simulate brunel2000 --record excitatory=0:10 --record-every 1 --out v.nwb
+    Example: spikelearn simulate izhikevich2003 --record excitatory=0,5 --potentials potentials.png
     Example: mpirun -n 4 spikelearn simulate brunel2000 --backend nest --out spikes.nwb
     """
     from spikelearn._progress import progress_bars
     from spikelearn.simulation import simulate as run
     from spikelearn.simulation.given import time_step
-    from spikelearn.spikes.summary_by import ladder
 
     check_shared(backend)
     view = View(bin_ms, sigma, start, stop)
     if duration > 0:  # the simulation itself says what else a duration must be
         view.check(duration)
-    check_files(out, plot, psth, statistics)
+    check_files(out, plot, psth, statistics, potentials)
+    traced = recorded(record, record_every, out, potentials)
     of_network, of_stimulus = changes(setting, "stimulus", dt_ms=dt)
     network = spiking_network(model, seed, of_network, dt, written_by, reset)
     if scale is not None:
@@ -162,7 +175,7 @@ def simulate(
         stimulus = "poisson"
     protocol = _stimulus(stimulus, of_stimulus)
     shown = _shown(network, protocol, (duration, step), backend, seed)
-    _check_disk(network, out, shown, duration, step)
+    _check_disk(network, out, shown, (duration, step), (traced, record_every))
     print_changes(of_network, of_stimulus, parts=("stimulus",))
     _print_reading(model, network)
     with progress_bars() as bar, plain_warnings(OPTIONS), named_as_options(OPTIONS):
@@ -171,29 +184,34 @@ def simulate(
         move = bar(f"{network.name} on {backend}")
         move(0.0, "making the network")
         activity = run(
-            network,
-            shown,
-            duration,
-            step,
-            backend,
-            seed,
-            progress=lambda f: move(f, "simulating"),
-            keep_partial=True,
-            threads=threads,
-        )
+            network, shown, duration, step, backend, seed, record=traced,
+            progress=lambda f: move(f, "simulating"), keep_partial=True, threads=threads,
+            record_every_ms=record_every,
+        )  # fmt: skip
     if wrote_elsewhere():
         return
     view = view.within(activity.duration_ms)  # of an interrupted run there may be less
     _print_found(activity, view, network, seed)
     partial = activity.provenance.get("partial")
     ending = None if partial is None else _say_partial(partial)
-    rasters, curves = (None, plot) if ladder(activity) is not None else (plot, None)
+    rasters, curves = _rasters_and_curves(activity, plot)
     each_on_its_own([
         *(functools.partial(write_spikes, activity, path) for path in out or []),
-        *view.drawing(activity, rasters, psth, statistics, curves=curves),
+        *view.drawing(
+            activity, rasters, psth, statistics, curves=curves, potentials=potentials
+        ),
     ])  # fmt: skip
     if ending is not None:
         raise typer.Exit(ending)
+
+
+def _rasters_and_curves(
+    activity: Activity, plots: list[Path] | None
+) -> tuple[list[Path] | None, list[Path] | None]:
+    """Of files for pictures, those for rasters and those for rates at each value of a ladder."""
+    from spikelearn.spikes.summary_by import ladder
+
+    return (None, plots) if ladder(activity) is not None else (plots, None)
 
 
 def _print_found(activity: Activity, view: View, network: SpikingNetwork, seed: int) -> None:
@@ -237,19 +255,22 @@ def _check_disk(
     network: SpikingNetwork,
     out: list[Path] | None,
     shown: Stimulus | None,
-    duration: float,
-    step: float,
+    grid_ms: tuple[float, float],
+    traced: tuple[dict[str, Any], float | None],
 ) -> None:
     """Refuse files of spikes that their disks do not hold, where the network says its rates."""
     from spikelearn.simulation.memory import spikes_to_come
     from spikelearn.spikes import check_disk, expected_activity
 
+    duration, step = grid_ms
     if not out or not (duration > 0 and step > 0):
         return
     n_trials = 1 if shown is None else shown.n_trials
     sizes = {name: network.populations[name].size for name in network.recorded}
     to_come = spikes_to_come(network, n_trials, duration)
-    expected = expected_activity(sizes, to_come, n_trials, (duration, step))
+    with named_as_options(OPTIONS):
+        potentials = numbers_recorded(network, *traced, step)
+    expected = expected_activity(sizes, to_come, n_trials, grid_ms, potentials)
     for path in out:
         check_disk(path, expected)
 

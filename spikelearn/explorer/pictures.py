@@ -175,13 +175,13 @@ def _spectra(activity: Activity, picture: Picture) -> None:
 def _potentials(activity: Activity, picture: Picture) -> None:
     for key, values in activity.states.items():
         name = key.removesuffix(".v_mv")
-        n_trials, n_steps, size = values.shape
+        n_trials, _, size = values.shape
         by_trial = size == 1 and n_trials > 1
         count = n_trials if by_trial else size
         numbers = activity.provenance.get("recorded_neurons", {}).get(name, range(size))
         for k in np.unique(np.linspace(0, count - 1, min(count, MOST_TRACES)).astype(int)):
             trace = values[k, :, 0] if by_trial else values[0, :, k]
-            times = np.arange(1, n_steps + 1) * activity.dt_ms
+            times = activity.state_times_ms(key)
             which = f"{name}, {activity.labels[k]}" if by_trial else f"{name} {numbers[k]}"
             picture.potentials.append((which, *_thinned(times, trace)))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import nearest_step
 from spikelearn.plot.drawn_activity import Drawn, activity_of, whole_number
@@ -70,7 +68,7 @@ def states(
     recorded = activity[population].recorded_neurons.tolist()
     chosen = _chosen(neurons, recorded)
     # The states that are cut out are those from the grid point on that is nearest to `start_ms`.
-    times_ms = (nearest_step(start_ms, cut.dt_ms) + np.arange(len(values))) * cut.dt_ms
+    times_ms = nearest_step(start_ms, cut.dt_ms) * cut.dt_ms + cut.state_times_ms(name)
     with drawing(ax) as axis:
         for neuron, pen in zip(chosen, pens_of(len(chosen)), strict=True):
             line = values[:, recorded.index(neuron)]

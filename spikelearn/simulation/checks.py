@@ -7,6 +7,7 @@ backend does not have what it is about.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -311,6 +312,14 @@ def _edges(tested: _Tested) -> None:
         raise Fails(f"the potential has shape {v.shape}, expected (100, 1)")
 
 
+def _recorded(tested: _Tested) -> None:
+    """Potentials of some neurons, at every third step, are those of all at these steps."""
+    network, shown = _random(tested.seed, LIF(size=5, v_threshold_mv=8.0), n_trials=2)
+    run = functools.partial(simulate, network, shown, 20.0, 0.1, tested.backend, tested.seed)
+    some, every = run(record={"n": [3, 0]}, record_every_ms=0.3), run(record="n")
+    _close(some.states["n.v_mv"], every.states["n.v_mv"][:, ::3, [3, 0]], "v")
+
+
 def _trials(tested: _Tested) -> None:
     """A trial does not depend on the trials beside it."""
     network, stimulus = _random(tested.seed, LIF(size=5, v_threshold_mv=8.0), n_trials=3)
@@ -409,6 +418,7 @@ PROPERTIES: dict[str, Callable[[_Tested], None]] = {
     "delays": _delays,
     "coincident_spikes": _coincident,
     "first_and_last_step": _edges,
+    "some_neurons_and_steps": _recorded,
     "independent_trials": _trials,
     "one_seed": _seed,
     "random_leaky_neurons": _like_another(LIF(size=5, v_threshold_mv=8.0, refractory_ms=1.0)),

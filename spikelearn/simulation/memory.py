@@ -89,6 +89,8 @@ class Run:
         What is shown, where it is there already.
     chosen : mapping of str to int
         Of these populations the potentials of so many neurons alone.
+    record_every : int
+        Steps from one record of potentials to the next.
     """
 
     network: SpikingNetwork
@@ -100,6 +102,7 @@ class Run:
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
     stimulus: Stimulus | None = None
     chosen: Mapping[str, int] = field(default_factory=dict)
+    record_every: int = 1
 
     @property
     def base(self) -> str:
@@ -399,14 +402,13 @@ def numbers_of_synapses(network: SpikingNetwork) -> list[float]:
 def _of_potentials(run: Run) -> Part:
     """Potentials as they are recorded, put together, counted from 0 and given back."""
     there = [name for name in run.record if name in run.network.populations]
-    # Engines other than native have those of all neurons first.
-    some = run.chosen if run.base == "native" else {}
+    some = run.chosen
     sizes = [bounded(some[n]) if n in some else _size(run.network, n) for n in there]
-    values = sum(sizes) * bounded(run.n_steps)
+    n_times = -(-run.n_steps // run.record_every)
     return Part(
-        f"the potentials of {', '.join(there)} in {in_number(run.n_steps)} steps",
-        _POTENTIAL * values * bounded(run.n_trials),
-        "record fewer populations, or simulate a shorter time",
+        f"the potentials of {', '.join(there)} at {in_number(n_times)} times",
+        _POTENTIAL * sum(sizes) * bounded(n_times) * bounded(run.n_trials),
+        "record fewer neurons or less often (record_every_ms), or simulate a shorter time",
     )
 
 

@@ -1,4 +1,4 @@
-"""Of which neurons the membrane potential is recorded, as users say it."""
+"""Of which neurons the membrane potential is recorded and how often, as users say it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError, nearest
+from spikelearn._time_steps import in_steps
 from spikelearn.networks.spiking import SpikingNetwork
+from spikelearn.simulation.grid.network import GridNetwork
 
 MOST_LISTED = 10_000  # neurons that a provenance lists
 
@@ -46,6 +49,69 @@ def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray
     return {
         name: _neurons(name, which, network.neurons[name].size) for name, which in chosen.items()
     }
+
+
+def recorded_every(
+    record_every_ms: float | None, chosen: Mapping[str, Any], duration_ms: float, dt_ms: float
+) -> int:
+    """Steps from one record of potentials to the next; 1 where nothing is said.
+
+    Parameters
+    ----------
+    record_every_ms : float, optional
+        The time between two records, in ms.
+    chosen : mapping
+        What is recorded.
+    duration_ms, dt_ms : float
+        Of a trial, and its time step.
+
+    Raises
+    ------
+    SpikelearnError
+        Where that is no whole number of steps from 1 to the whole trial, or nothing is recorded.
+    """
+    if record_every_ms is None:
+        return 1
+    check_numbers(record_every_ms=record_every_ms)
+    if not chosen:
+        raise SpikelearnError(
+            f"record_every_ms says how often potentials are recorded, found {record_every_ms:g},"
+            " and none are; name populations in record"
+        )
+    if not dt_ms <= record_every_ms * (1 + 1e-9) <= duration_ms * (1 + 2e-9):
+        raise SpikelearnError(
+            f"record_every_ms must be from one time step, {dt_ms:g} ms, to the duration,"
+            f" {duration_ms:g} ms, found {record_every_ms:g} ms"
+        )
+    return in_steps(record_every_ms, dt_ms, "record_every_ms")
+
+
+def check_recorded(states: Mapping[str, np.ndarray], grid: GridNetwork, backend: str) -> None:
+    """Refuse what a backend gives that is not what was to be recorded.
+
+    Parameters
+    ----------
+    states : mapping of str to array
+        What it gave of a whole run.
+    grid : GridNetwork
+        What it was given.
+    backend : str
+        Its name.
+
+    Raises
+    ------
+    SpikelearnError
+    """
+    for name in grid.record_potential:
+        n_neurons = grid.of_chosen(name, np.empty(grid.neurons[name].size)).size
+        asked = (grid.n_trials, grid.n_recorded(grid.n_steps), n_neurons)
+        found = np.shape(states[f"{name}.v_mv"]) if f"{name}.v_mv" in states else "none"
+        if found != asked:
+            raise SpikelearnError(
+                f"backend '{backend}' gives potentials of '{name}' of shape {found}, where those"
+                f" that are recorded have shape {asked}; GridNetwork.recorded takes them from those"
+                " of all neurons at all steps"
+            )
 
 
 def _neurons(name: str, which: Any, size: int) -> np.ndarray | None:

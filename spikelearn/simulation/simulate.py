@@ -39,7 +39,7 @@ from spikelearn.simulation.grid.inputs import SEVERAL_SPIKES
 from spikelearn.simulation.grid.network import GridNetwork, GridSpikes, PartialRun, Result, to_grid
 from spikelearn.simulation.grid.neurons import USUAL
 from spikelearn.simulation.memory import Run, check_disk, check_memory
-from spikelearn.simulation.recorded import recorded_given
+from spikelearn.simulation.recorded import check_recorded, recorded_every, recorded_given
 from spikelearn.simulation.recorded import told as told_of
 from spikelearn.simulation.running_time import warn_of_time
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
@@ -86,9 +86,10 @@ class Backend(Protocol):
         """Simulate: run(grid, progress, precision).
 
         It takes a `GridNetwork`, a function to tell the fraction done to, and "float64" or
-        "float32"; and gives spikes by population, states by name and, by projection, the weights of
-        plastic synapses, one for each in the order of its connections. Where the user interrupts
-        it, it raises `PartialRun` with what there is, or KeyboardInterrupt.
+        "float32"; and gives spikes by population, states by name (those that `GridNetwork.recorded`
+        leaves of all) and, by projection, the weights of plastic synapses, one for each in the
+        order of its connections. Where the user interrupts it, it raises `PartialRun` with what
+        there is, or KeyboardInterrupt.
         """
 
 
@@ -105,6 +106,7 @@ def simulate(
     keep_partial: bool = False,
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB,
     threads: int | None = None,
+    record_every_ms: float | None = None,
 ) -> Activity:
     """Simulate a spiking network; see `spikelearn.simulation` for what happens in a step.
 
@@ -131,7 +133,7 @@ def simulate(
     seed : int
         Seed of connectivity, weights and background input.
     record : str, sequence of str, or mapping
-        Populations whose membrane potential is recorded at every step; or neurons by population,
+        Populations whose membrane potential is recorded; or neurons by population,
         as in ``{"excitatory": [0, 5], "inhibitory": slice(0, 100, 10)}``, which
         ``provenance["recorded_neurons"]`` then names. (Spikes are recorded of the populations that
         the network's `record` names.)
@@ -156,6 +158,10 @@ def simulate(
         On how many threads it computes, at most, of each process where there are several; on as
         many as there are cores, if absent. The native engine gives the same numbers, to the last
         bit, on any number.
+    record_every_ms : float, optional
+        Time from one record of the potentials to the next, in ms, a multiple of `dt_ms`; a record
+        at every step, if absent. They are those of every step at the times 0, record_every_ms,
+        2 record_every_ms ... (`activity.state_times_ms`), and no others take memory.
 
     Returns
     -------
@@ -200,11 +206,13 @@ def simulate(
     dt_ms = time_step(network) if dt_ms is None else dt_ms
     stimulus = stimulus_given(stimulus, network, duration_ms, dt_ms, seed)
     chosen = recorded_given(record, network)
+    every = 1
     if dt_ms > 0 and duration_ms / dt_ms < MOST_STEPS:  # to_grid refuses anything else
+        every = recorded_every(record_every_ms, chosen, duration_ms, dt_ms)
         size = Run(
             network, str(backend), stimulus.n_trials, nearest_step(duration_ms, dt_ms), dt_ms,
             tuple(chosen), spikes_in_memory_mb, stimulus,
-            {name: which.size for name, which in chosen.items() if which is not None},
+            {name: which.size for name, which in chosen.items() if which is not None}, every,
         )  # fmt: skip
         with as_many(threads):
             _say_before(size)
@@ -212,6 +220,7 @@ def simulate(
         to_grid(network, stimulus, duration_ms, dt_ms, seed, tuple(chosen)),
         spikes_in_memory_mb=spikes_in_memory_mb,
         chosen={name: which for name, which in chosen.items() if which is not None},
+        record_every=every,
     )
     name, module = choose_backend(grid, backend, precision)
     told = warn_of_step(network, dt_ms, 2, stimulus, duration_ms)
@@ -221,6 +230,7 @@ def simulate(
     try:
         with as_many(threads), progress_of_call(progress, "simulating") as say:
             result = module.run(grid, say or (lambda fraction: None), precision)
+        check_recorded(result[1], grid, name)
     except PartialRun as interrupted:
         trials, n_steps = interrupted.kept(grid.n_steps)
         if not keep_partial or not n_steps:
@@ -228,15 +238,7 @@ def simulate(
                 raise SpikelearnError(interrupted.reason) from None
             raise last_interrupt() from None
         result = interrupted.result
-        provenance["partial"] = {
-            "asked_duration_ms": float(duration_ms),
-            "asked_trials": stimulus.n_trials,
-        }
-        if interrupted.reason is not None:
-            provenance["partial"]["reason"] = interrupted.reason
-            warnings.warn(interrupted.reason, stacklevel=2)
-        elif isinstance(asked := last_interrupt(), Interrupted):
-            provenance["partial"]["signal"] = asked.signal.name
+        provenance["partial"] = _said_of_partial(interrupted, duration_ms, stimulus.n_trials)
     if callable(progress) and "partial" not in provenance:
         progress(1.0)
     spikes, states, found = result
@@ -250,14 +252,26 @@ def simulate(
         dt_ms=dt_ms,
         n_trials=len(trials),
         labels=tuple(stimulus.labels[int(trial)] for trial in trials),
-        states={name: state[trials, :n_steps] for name, state in states.items()},
+        states={name: s[trials, : grid.n_recorded(n_steps)] for name, s in states.items()},
         weights=weights,
         provenance=provenance,
         weight_units={p.name: UNITS[p.unit] for p in network.projections if p.name in weights},
+        states_every_ms=every * dt_ms,
     )
     if "partial" not in provenance:
         warn_of_measured_step(network, dt_ms, 2, stimulus, activity, told)
     return activity
+
+
+def _said_of_partial(interrupted: PartialRun, duration_ms: float, n_trials: int) -> dict[str, Any]:
+    """What a provenance says of a run that has ended early."""
+    said: dict[str, Any] = {"asked_duration_ms": float(duration_ms), "asked_trials": n_trials}
+    if interrupted.reason is not None:
+        said["reason"] = interrupted.reason
+        warnings.warn(interrupted.reason, stacklevel=3)
+    elif isinstance(asked := last_interrupt(), Interrupted):
+        said["signal"] = asked.signal.name
+    return said
 
 
 def _check_options(

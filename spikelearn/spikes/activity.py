@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from spikelearn._arguments import check_numbers, is_whole
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
+from spikelearn._time_steps import in_steps, nearest_step
 from spikelearn.spikes.units import units_of_weights
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ class Activity:
         Number of trials (stimuli).
     labels : sequence of str
         One label per trial: which stimulus it was.
-    states : mapping of str to array of shape (n_trials, n_steps, size)
-        Recorded state by "population.variable" (`v_mv`: membrane potential in mV).
+    states : mapping of str to array of shape (n_trials, n_times, size)
+        Recorded state by "population.variable" (`v_mv`: membrane potential in mV), at the times
+        that `state_times_ms` says.
     weights : mapping of str to array of shape (source size, target size), or SynapticWeights
         Final weights of plastic projections, by "source->target", in the unit that `weight_units`
         says: a matrix of all-to-all connectivity, and of any other one weight for each synapse,
@@ -49,6 +52,9 @@ class Activity:
     weight_units : mapping of str to str
         Unit of each matrix of weights: mV, pA, nS or mV/ms. Where it is not given, that of the
         network in the provenance, or mV.
+    states_every_ms, states_first_ms : float
+        Time from one record of the states to the next, in ms, a multiple of `dt_ms` (a record at
+        every step, if it is left out); and time of the first, from the start of a trial.
 
     Examples
     --------
@@ -73,8 +79,12 @@ class Activity:
     weights: Mapping[str, np.ndarray | SynapticWeights] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     weight_units: Mapping[str, str] = field(default_factory=dict)
+    states_every_ms: float | None = None
+    states_first_ms: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.states_every_ms is None:
+            object.__setattr__(self, "states_every_ms", self.dt_ms)
         _check_fields(self)
         if not self.labels:
             object.__setattr__(self, "labels", tuple(str(i) for i in range(self.n_trials)))
@@ -95,6 +105,7 @@ class Activity:
             and dict(self.populations) == dict(other.populations)
             and self.weight_units == other.weight_units
             and _equal_arrays(self.states, other.states)
+            and (not self.states or state_steps(self) == state_steps(other))
             and _equal_arrays(self.weights, other.weights)
         )
 
@@ -127,6 +138,27 @@ class Activity:
     def n_spikes(self) -> int:
         """Number of spikes over all recorded populations and trials."""
         return sum(len(spikes) for spikes in self.populations.values())
+
+    def state_times_ms(self, name: str) -> np.ndarray:
+        """The times of a recorded state in ms, from the start of a trial, of shape (n_times,).
+
+        Parameters
+        ----------
+        name : str
+            "population.variable", as in `states`.
+
+        Raises
+        ------
+        SpikelearnError
+            Where it was not recorded.
+        """
+        if name not in self.states:
+            known = ", ".join(self.states) or "none"
+            raise SpikelearnError(f"no state called '{name}' was recorded; recorded are: {known}")
+        every, first = state_steps(self)
+        steps = first + every * np.arange(np.shape(self.states[name])[1])
+        times_ms: np.ndarray = steps * float(self.dt_ms)
+        return times_ms
 
     def between(self, start_ms: float = 0.0, stop_ms: float | None = None) -> Activity:
         """The part of every trial from `start_ms` to `stop_ms`, without the transient at the start.
@@ -181,6 +213,14 @@ class Activity:
         return load(path)
 
 
+def state_steps(activity: Activity) -> tuple[int, int]:
+    """Steps from one record of the states to the next, and the step of the first."""
+    every_ms, dt_ms = activity.states_every_ms, activity.dt_ms
+    if every_ms is None or not dt_ms > 0:
+        return 1, 0
+    return max(1, nearest_step(every_ms, dt_ms)), nearest_step(activity.states_first_ms, dt_ms)
+
+
 # As many steps as floating-point numbers and files' whole numbers count one by one.
 _MOST_STEPS = 2**53
 
@@ -208,8 +248,21 @@ def _check_fields(activity: Activity) -> None:
             f" than {_MOST_STEPS} steps of {activity.dt_ms:g} ms, which no clock counts exactly;"
             " are the times in the unit that was said?"
         )
+    _check_state_times(activity)
     if isinstance(activity.labels, str) or not hasattr(activity.labels, "__len__"):
         raise SpikelearnError(f"labels are a list of one per trial, found {activity.labels!r:.60}")
+
+
+def _check_state_times(activity: Activity) -> None:
+    """Refuse records of states that do not lie on the grid."""
+    every_ms, first_ms, dt_ms = activity.states_every_ms, activity.states_first_ms, activity.dt_ms
+    check_numbers(states_every_ms=every_ms, states_first_ms=first_ms)
+    if not activity.states or not (math.isfinite(dt_ms) and dt_ms > 0):
+        return
+    if in_steps(float(every_ms or 0.0), dt_ms, "states_every_ms") < 1:
+        raise SpikelearnError(f"states_every_ms must be at least dt_ms, found {every_ms:g}")
+    if in_steps(first_ms, dt_ms, "states_first_ms") < 0:
+        raise SpikelearnError(f"states_first_ms must not be below 0, found {first_ms:g}")
 
 
 def _equal_arrays(

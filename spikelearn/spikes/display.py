@@ -26,7 +26,8 @@ def as_html(activity: Any) -> str:
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
         for row in _rows(activity)
     )
-    recorded = [escape(name) for name in (*activity.states, *activity.weights)]
+    every = f" every {activity.states_every_ms:g} ms"
+    recorded = [escape(name) for name in (*(s + every for s in activity.states), *activity.weights)]
     more = f"<p>recorded besides: {', '.join(recorded)}</p>" if recorded else ""
     words = escape(_in_words(activity))
     return f"<p>{words}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"

@@ -15,6 +15,7 @@ from spikelearn._atomic import atomic_path, check_place, check_room
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
+from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
 if TYPE_CHECKING:
@@ -212,9 +213,13 @@ def check_disk(path: str | Path, expected: Activity) -> None:
 
 
 def expected_activity(
-    sizes: Mapping[str, int], n_spikes: Mapping[str, float], n_trials: int, grid_ms: Grid
+    sizes: Mapping[str, int],
+    n_spikes: Mapping[str, float],
+    n_trials: int,
+    grid_ms: Grid,
+    potentials: tuple[Mapping[str, int], int] = ({}, 1),
 ) -> Activity:
-    """An activity of expected size, whose spikes take no memory: all are at time 0.
+    """An activity of expected size that takes no memory: all its numbers are 0.
 
     Parameters
     ----------
@@ -225,6 +230,8 @@ def expected_activity(
     n_trials : int
     grid_ms : (float, float)
         Duration of a trial and time step.
+    potentials : (mapping of str to int, int)
+        How many neurons are recorded by population, and after how many steps each time.
     """
     from spikelearn.spikes.activity import Activity
 
@@ -233,7 +240,15 @@ def expected_activity(
         number = int(min(n_spikes.get(name, 0.0), 2.0**60))
         times, who = np.broadcast_to(np.zeros(1), number), np.broadcast_to(np.zeros(1, int), number)
         populations[name] = PopulationSpikes(size, times, who, who)
-    return Activity(populations, *grid_ms, n_trials)
+    (duration_ms, dt_ms), (recorded, every) = grid_ms, potentials
+    n_times = -(-nearest_step(duration_ms, dt_ms) // every) if recorded else 0
+    states = {
+        f"{name}.v_mv": np.broadcast_to(np.zeros(1), (n_trials, n_times, size))
+        for name, size in recorded.items()
+    }
+    return Activity(
+        populations, duration_ms, dt_ms, n_trials, states=states, states_every_ms=every * dt_ms
+    )
 
 
 def check_path(path: str | Path) -> None:

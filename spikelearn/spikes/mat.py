@@ -2,7 +2,8 @@
 
 activity.duration_ms, .dt_ms, .n_trials, .labels (cell array)
 activity.populations(k).name, .size, .times_ms, .neurons, .trials    columns, counted from 1
-activity.states(k).name, .values, .unit     trials x steps x neurons
+activity.states(k).name, .values, .unit     trials x times x neurons
+activity.states(k).times_ms                 a column: from the start of a trial
 activity.weights(k).name, .values, .unit    source neurons x target neurons; or a row a synapse:
                                             source and target neuron, and weight
 activity.metadata                           the same and the provenance, as JSON
@@ -66,7 +67,7 @@ def save(activity: Activity, path: Path) -> None:
         "n_trials": float(activity.n_trials),
         "labels": labels,
         "populations": _structs(populations, ["name", "size", "times_ms", "neurons", "trials"]),
-        "states": _structs(_named(activity.states, units), ["name", "values", "unit"]),
+        "states": _structs(_with_times(activity, units), ["name", "values", "unit", "times_ms"]),
         "weights": _structs(
             _named(_from_one(activity), activity.weight_units), ["name", "values", "unit"]
         ),
@@ -180,6 +181,14 @@ def _named(arrays: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[d
     return [
         {"name": _plain(name), "values": np.asarray(array), "unit": _plain(units[name])}
         for name, array in arrays.items()
+    ]
+
+
+def _with_times(activity: Activity, units: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Recorded states with their times."""
+    return [
+        {**struct, "times_ms": activity.state_times_ms(name)[:, None]}
+        for name, struct in zip(activity.states, _named(activity.states, units), strict=True)
     ]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FORMAT = "spikelearn activity"
 VERSION = 1
 BY_SYNAPSE_VERSION = 2  # with weights by synapse, which earlier versions took for a matrix
+STATE_TIMES_VERSION = 3  # with states that are not those of every step, which earlier ones assume
 SYNAPSE_COLUMNS = ("source", "target", "weight")
 _MOST = 2**31  # neurons of a population, whose indices are kept in 4 bytes
 
@@ -113,7 +114,7 @@ def describe(activity: Activity, provenance: bool = True) -> str:
     """Sizes, grid, labels and (if asked) provenance as one line of ASCII JSON."""
     content: dict[str, Any] = {
         "format": FORMAT,
-        "version": BY_SYNAPSE_VERSION if _some_by_synapse(activity) else VERSION,
+        "version": _version(activity),
         "duration_ms": float(activity.duration_ms),
         "dt_ms": float(activity.dt_ms),
         "n_spikes": activity.n_spikes,
@@ -125,9 +126,31 @@ def describe(activity: Activity, provenance: bool = True) -> str:
             for name in activity.weights
         },
     }
+    if _some_left_out(activity):
+        content["states_every_ms"] = float(activity.states_every_ms or activity.dt_ms)
+        content["states_first_ms"] = float(activity.states_first_ms)
     if provenance:
         content["provenance"] = dict(activity.provenance)
     return to_json(content)
+
+
+def _version(activity: Activity) -> int:
+    """The earliest version of the layout that holds it."""
+    if _some_left_out(activity):
+        return STATE_TIMES_VERSION
+    return BY_SYNAPSE_VERSION if _some_by_synapse(activity) else VERSION
+
+
+def _some_left_out(activity: Activity) -> bool:
+    """Whether there are states that are not those of every step."""
+    from spikelearn.spikes.activity import state_steps
+
+    return bool(activity.states) and state_steps(activity) != (1, 0)
+
+
+def state_times(meta: Mapping[str, Any]) -> dict[str, float]:
+    """How the states that `describe` named lie in time, as arguments of `Activity`."""
+    return {name: meta[name] for name in ("states_every_ms", "states_first_ms") if name in meta}
 
 
 def _array_form(array: np.ndarray) -> dict[str, Any]:
@@ -196,10 +219,10 @@ def parse(text: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return None
-    if content.get("version") not in (VERSION, BY_SYNAPSE_VERSION):
+    if content.get("version") not in (VERSION, BY_SYNAPSE_VERSION, STATE_TIMES_VERSION):
         raise SpikelearnError(
             f"written in version {content.get('version')} of the layout, this toolkit reads"
-            f" version {BY_SYNAPSE_VERSION}; use a newer spikelearn"
+            f" version {STATE_TIMES_VERSION}; use a newer spikelearn"
         )
     return content
 
@@ -239,6 +262,7 @@ def rebuild(
         weights=weights_of(meta, weights),
         provenance=meta["provenance"],
         weight_units=weight_units(meta),
+        **state_times(meta),
     )
     check(activity)
     if activity.n_spikes != meta["n_spikes"]:

@@ -45,17 +45,17 @@ def block_annotations(activity: Activity) -> dict[str, Any]:
 
 
 def state_signal(
-    name: str, values: np.ndarray, dt_ms: float, **annotations: Any
+    name: str, values: np.ndarray, every_ms: float, first_ms: float = 0.0, **annotations: Any
 ) -> neo.AnalogSignal:
-    """The recorded state "population.variable", values of shape (n_steps, size), as a signal.
+    """The recorded state "population.variable", values of shape (n_times, size), as a signal.
 
     Parameters
     ----------
     name : str
         "population.variable".
-    values : array of shape (n_steps, size)
-    dt_ms : float
-        The sampling period.
+    values : array of shape (n_times, size)
+    every_ms, first_ms : float
+        The sampling period, and the time of the first.
     **annotations
         What else the signal is annotated with.
     """
@@ -67,8 +67,8 @@ def state_signal(
     return neo.AnalogSignal(
         values if values.dtype.kind == "f" else values.astype(np.float64),
         units=state_unit(variable).name or pq.dimensionless,
-        t_start=0.0 * pq.ms,
-        sampling_period=float(dt_ms) * pq.ms,
+        t_start=float(first_ms) * pq.ms,
+        sampling_period=float(every_ms) * pq.ms,
         name=name,
         population=population,
         variable=variable,

@@ -16,7 +16,8 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import repeated
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn.spikes.metadata import weight_units, weights_of
+from spikelearn._time_steps import nearest_step
+from spikelearn.spikes.metadata import state_times, weight_units, weights_of
 from spikelearn.spikes.neo_blocks import (
     SESSION_CLOCK,
     block_annotations,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 Trains = Mapping[Any, np.ndarray] | list[np.ndarray]
 # Grid of blocks that do not say theirs.
 _DEFAULT_DT_MS = 0.1
+_NO_TIMES = "left out: its signals, which begin before the spike trains or are not sampled alike"
 
 
 def to_neo(activity: Activity) -> neo.Block:
@@ -83,7 +85,10 @@ def to_neo(activity: Activity) -> neo.Block:
                     )
                 )
         for name, state in activity.states.items():
-            segment.analogsignals.append(state_signal(name, state[trial], activity.dt_ms, **where))
+            every_ms = activity.states_every_ms or activity.dt_ms
+            first_ms = activity.states_first_ms
+            signal = state_signal(name, state[trial], every_ms, first_ms, **where)
+            segment.analogsignals.append(signal)
         block.segments.append(segment)
     return block
 
@@ -100,7 +105,7 @@ def from_neo(
     from the earliest `t_start` of the segment; the duration is the longest segment's. The label is
     the segment's annotation `stimulus`, its name, or its number. The grid is the sampling period of
     the first signal, or 0.1 ms. Signals without the annotations `population` and `variable` are
-    not taken over.
+    not taken over, and none are where they begin before the spike trains, or are not sampled alike.
 
     Parameters
     ----------
@@ -167,8 +172,10 @@ def activity_of(
         raise SpikelearnError(
             "the spike trains of the Neo block have no duration; set their t_stop"
         )
+    times = _signal_times(segments) if meta is None else state_times(meta)
     if meta is None:
         notes += remarks_on(block, segments, durations, populations)
+        notes += [] if times is not None else [_NO_TIMES]
         note(notes)
     labels = [
         str(its.annotations.get("stimulus", its.name or trial))
@@ -180,10 +187,11 @@ def activity_of(
         dt_ms=meta["dt_ms"] if meta else _grid_ms(segments),
         n_trials=len(segments),
         labels=tuple(labels),
-        states=_states(segments, meta["states"] if meta else {}),
+        states={} if times is None else _states(segments, meta["states"] if meta else {}),
         weights=weights_of(meta, read_weights(block.annotations, meta)) if meta else {},
         provenance=meta["provenance"] if meta else _foreign_provenance(block, notes),
         weight_units=weight_units(meta) if meta else {},
+        **(times or {}),
     )
 
 
@@ -294,14 +302,13 @@ def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, 
     """Signals annotated with population and variable, stacked over the segments."""
     signals: dict[str, list[np.ndarray]] = {name: [] for name in forms}
     for segment in segments:
-        for signal in segment.analogsignals:
-            signal = signal.load() if hasattr(signal, "load") else signal  # noqa: PLW2901
+        for described in _of_states(segment):
+            signal = described.load() if hasattr(described, "load") else described
             noted = signal.annotations
-            if {"population", "variable"} <= noted.keys():
-                name = f"{noted['population']}.{noted['variable']}".removeprefix(".")
-                unit = state_unit(str(noted["variable"])).name
-                values = signal.rescale(unit) if unit else signal
-                signals.setdefault(name, []).append(values.magnitude)
+            name = f"{noted['population']}.{noted['variable']}".removeprefix(".")
+            unit = state_unit(str(noted["variable"])).name
+            values = signal.rescale(unit) if unit else signal
+            signals.setdefault(name, []).append(values.magnitude)
     for name, parts in signals.items():
         if len(parts) != len(segments) or len({part.shape for part in parts}) > 1:
             raise SpikelearnError(
@@ -314,11 +321,31 @@ def _states(segments: list[neo.Segment], forms: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _grid_ms(segments: list[neo.Segment]) -> float:
+def _of_states(segment: neo.Segment) -> list[Any]:
+    """The signals of a segment that are states of populations, by their annotations."""
+    wanted = {"population", "variable"}
+    return [s for s in segment.analogsignals if wanted <= s.annotations.keys()]
+
+
+def _signal_times(segments: list[neo.Segment]) -> dict[str, float] | None:
+    """How another's signals lie in time, as arguments of `Activity`; None where they differ."""
+    found = set()
     for segment in segments:
-        for signal in segment.analogsignals:
-            return float(_ms(signal.sampling_period))
-    return _DEFAULT_DT_MS
+        start = min((float(_ms(train.t_start)) for train in segment.spiketrains), default=0.0)
+        for signal in _of_states(segment):
+            every_ms = round(float(_ms(signal.sampling_period)), 9)
+            found.add((every_ms, nearest_step(float(_ms(signal.t_start)) - start, every_ms)))
+    if not found:
+        return {}
+    (every_ms, first), *others = found
+    return None if others or first < 0 else {"states_first_ms": first * every_ms}
+
+
+def _grid_ms(segments: list[neo.Segment]) -> float:
+    """The sampling period of the first signal that is a state, or that is none."""
+    signals = [signal for segment in segments for signal in segment.analogsignals]
+    states = [signal for segment in segments for signal in _of_states(segment)]
+    return next((float(_ms(s.sampling_period)) for s in [*states, *signals]), _DEFAULT_DT_MS)
 
 
 def _foreign_provenance(block: neo.Block, notes: list[str]) -> dict[str, Any]:

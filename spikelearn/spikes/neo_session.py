@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import rebuild
 from spikelearn.spikes.neo_blocks import read_weights
-from spikelearn.spikes.session import split_state, split_trials
+from spikelearn.spikes.session import read_records_per_trial, split_state, split_trials
 
 if TYPE_CHECKING:
     import neo
@@ -44,9 +43,9 @@ def from_session_block(block: neo.Block, meta: Mapping[str, Any]) -> Activity:
         for name, size in meta["populations"].items()
     }
     signals = {signal.name: signal.magnitude for signal in segment.analogsignals}
-    steps = nearest_step(starts[1] - starts[0], dt_ms) if len(starts) > 1 else 0
+    per_trial = read_records_per_trial(starts, meta)
     states = [
-        split_state(signals[name], steps, tuple(form["shape"])).astype(form["dtype"])
+        split_state(signals[name], per_trial, tuple(form["shape"])).astype(form["dtype"])
         for name, form in meta["states"].items()
     ]
     return rebuild(meta, populations, states, read_weights(block.annotations, meta))

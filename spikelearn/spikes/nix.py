@@ -21,7 +21,6 @@ import h5py
 import numpy as np
 
 from spikelearn._errors import SpikelearnError
-from spikelearn._time_steps import nearest_step
 from spikelearn.spikes import nix_of_others
 from spikelearn.spikes.metadata import array_bytes, digest, rebuild
 from spikelearn.spikes.neo_blocks import (
@@ -34,12 +33,13 @@ from spikelearn.spikes.neo_blocks import (
 from spikelearn.spikes.nix_objects import Entity, Objects, as_text, link, members, said_of
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
+    read_records_per_trial,
+    records_per_trial,
     session_start,
     session_state,
     session_trains_ms,
     split_state,
     split_trials,
-    steps_per_trial,
     trial_starts_ms,
 )
 from spikelearn.spikes.units import state_unit
@@ -144,21 +144,27 @@ class _Session:
 
     def _signal(self, name: str) -> None:
         """A recorded state: an array per neuron, all with one section of metadata."""
-        objects, dt_ms = self._objects, float(self._activity.dt_ms)
+        objects, activity = self._objects, self._activity
+        every_ms = float(activity.states_every_ms or activity.dt_ms)
         population, _, variable = name.rpartition(".")
-        state = np.asarray(self._activity.states[name])
-        joined = session_state(state, steps_per_trial(self._activity))
+        state = np.asarray(activity.states[name])
+        joined = session_state(state, records_per_trial(activity))
         own = objects.name("neo.analogsignal")
         section = objects.section(self._sections, own, "neo.analogsignal")
         objects.properties(
             section,
-            {"t_start": 0.0, "neo_name": name, "population": population, "variable": variable},
+            {
+                "t_start": float(activity.states_first_ms),
+                "neo_name": name,
+                "population": population,
+                "variable": variable,
+            },
             _UNIT,
         )
         unit = state_unit(variable).name or "dimensionless"
         for neuron, values in enumerate(joined.T):
             array = objects.array(self._arrays, f"{own}.{neuron}", "neo.analogsignal", values, unit)
-            objects.sampled(array, dt_ms, "ms")
+            objects.sampled(array, every_ms, "ms", float(activity.states_first_ms))
             link(section, array.group, "metadata")
             link(array, self._its_arrays)
 
@@ -228,9 +234,9 @@ def _read(block: h5py.Group, meta: Mapping[str, Any], said: Mapping[str, Any]) -
     signals: dict[str, list[np.ndarray]] = {name: [] for name in meta["states"]}
     for array in members(segment, "neo.analogsignal", "data_arrays"):
         signals[said_of(array)["neo_name"]].append(array["data"][:])
-    steps = nearest_step(starts[1] - starts[0], dt_ms) if len(starts) > 1 else 0
+    per_trial = read_records_per_trial(starts, meta)
     states = [
-        split_state(np.stack(signals[name], axis=-1), steps, tuple(form["shape"])).astype(
+        split_state(np.stack(signals[name], axis=-1), per_trial, tuple(form["shape"])).astype(
             form["dtype"]
         )
         for name, form in meta["states"].items()

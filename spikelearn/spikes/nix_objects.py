@@ -199,7 +199,7 @@ class Objects:
         self.attribute(dimension, "dimension_type", "set")
         self.values(dimension, "labels", np.array(list(labels), dtype=object))
 
-    def sampled(self, array: Entity, period: float, unit: str) -> None:
+    def sampled(self, array: Entity, period: float, unit: str, offset: float = 0.0) -> None:
         """Say that the places of an array follow one another in time.
 
         Parameters
@@ -209,11 +209,13 @@ class Objects:
             From one to the next.
         unit : str
             Of the period.
+        offset : float
+            Of the first.
         """
         dimension = self.group(self.group(array.group, "dimensions"), "1")
         said: dict[str, str | float] = {
-            "dimension_type": "sample", "sampling_interval": period, "unit": unit, "offset": 0.0,
-            "label": "time",
+            "dimension_type": "sample", "sampling_interval": period, "unit": unit,
+            "offset": offset, "label": "time",
         }  # fmt: skip
         for key, value in said.items():
             self.attribute(dimension, key, value)

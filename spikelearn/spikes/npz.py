@@ -1,9 +1,9 @@
 """NumPy archives: `metadata` as JSON, and the arrays by number in the order it names them.
 
 `population_0_times_ms`, `population_0_senders` and `population_0_trials` belong to the first
-population, `state_0` to the first recorded state, `weights_0` to the first weights, a matrix of
-source by target neurons or a row of source, target and weight for each synapse; `weights_0_unit` is
-their unit.
+population, `state_0` and `state_0_times_ms` to the first recorded state, `weights_0` to the first
+weights, a matrix of source by target neurons or a row of source, target and weight for each
+synapse; `weights_0_unit` is their unit.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def save(activity: Activity, path: Path) -> None:
     for i, spikes in enumerate(activity.populations.values()):
         for field in _FIELDS:
             arrays[f"population_{i}_{field}"] = getattr(spikes, field)
-    for i, state in enumerate(activity.states.values()):
+    for i, (name, state) in enumerate(activity.states.items()):
         arrays[f"state_{i}"] = np.asarray(state)
+        arrays[f"state_{i}_times_ms"] = activity.state_times_ms(name)
     for i, array in enumerate(weight_arrays(activity).values()):
         arrays[f"weights_{i}"] = array
     for i, unit in enumerate(activity.weight_units.values()):

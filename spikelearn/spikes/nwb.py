@@ -27,7 +27,6 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn._time_steps import nearest_step
 from spikelearn.spikes.metadata import (
     SYNAPSE_COLUMNS,
     array_bytes,
@@ -40,12 +39,13 @@ from spikelearn.spikes.metadata import (
 )
 from spikelearn.spikes.of_others import refuse
 from spikelearn.spikes.session import (
+    read_records_per_trial,
+    records_per_trial,
     session_start,
     session_state,
     session_trains_ms,
     split_state,
     split_trials,
-    steps_per_trial,
     trial_starts_ms,
 )
 from spikelearn.spikes.units import WEIGHT_FIELDS, state_unit
@@ -229,9 +229,10 @@ def _add_states(file: pynwb.NWBFile, activity: Activity) -> None:
     import pynwb
     from hdmf.backends.hdf5 import H5DataIO
 
-    steps = steps_per_trial(activity)
+    per_trial = records_per_trial(activity)
+    every_ms = float(activity.states_every_ms or activity.dt_ms)
     for key, name in _object_names(activity.states).items():
-        joined = session_state(np.asarray(activity.states[key]), steps)
+        joined = session_state(np.asarray(activity.states[key]), per_trial)
         unit = state_unit(key)
         file.add_acquisition(
             pynwb.TimeSeries(
@@ -240,8 +241,8 @@ def _add_states(file: pynwb.NWBFile, activity: Activity) -> None:
                 data=H5DataIO(joined, compression="gzip", compression_opts=1, shuffle=True),
                 unit=unit.si_name,
                 conversion=unit.si,
-                starting_time=0.0,
-                rate=1000.0 / float(activity.dt_ms),
+                starting_time=activity.states_first_ms / 1000.0,
+                rate=1000.0 / every_ms,
             )
         )
 
@@ -301,9 +302,9 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
             dt_ms=dt_ms,
         )
         first += size
-    steps = nearest_step(starts_ms[1] - starts_ms[0], dt_ms) if len(starts_ms) > 1 else 0
+    per_trial = read_records_per_trial(starts_ms, meta)
     states = [
-        split_state(file.acquisition[name].data[:], steps, tuple(form["shape"])).astype(
+        split_state(file.acquisition[name].data[:], per_trial, tuple(form["shape"])).astype(
             form["dtype"]
         )
         for form, name in zip(

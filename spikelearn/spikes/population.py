@@ -86,7 +86,7 @@ class PopulationActivity(PopulationSpikes):
 
     @property
     def potential(self) -> pd.DataFrame:
-        """The membrane potential in mV: a row a time step (`time_ms`), a column a trial and neuron.
+        """The membrane potential in mV: a row a record (`time_ms`), a column a trial and neuron.
 
         Raises
         ------
@@ -101,12 +101,12 @@ class PopulationActivity(PopulationSpikes):
                 f"the potential of '{self.name}' was not recorded; simulate with"
                 f" record='{self.name}'"
             )
-        n_trials, n_steps, _ = state.shape
+        n_trials, n_times, _ = state.shape
         columns = pd.MultiIndex.from_product(
             [range(n_trials), self.recorded_neurons], names=["trial", "neuron"]
         )
-        times = pd.Index(np.arange(n_steps) * self.activity.dt_ms, name="time_ms")
-        values = np.moveaxis(np.asarray(state), 1, 0).reshape(n_steps, -1)
+        times = pd.Index(self.activity.state_times_ms(f"{self.name}.v_mv"), name="time_ms")
+        values = np.moveaxis(np.asarray(state), 1, 0).reshape(n_times, -1)
         return pd.DataFrame(values, times, columns)
 
     def rate(self, start_ms: float = 0.0, stop_ms: float | None = None) -> float:

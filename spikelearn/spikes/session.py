@@ -3,7 +3,8 @@
 NWB has one time axis per file, and a NIX file with a Neo spike train for each neuron and trial
 takes minutes to write; in both, trials follow each other on a session clock instead. A trial
 takes a whole number of steps and is followed by one empty step at least, so that a spike at the
-very end of a trial cannot be taken for one at the start of the next.
+very end of a trial cannot be taken for one at the start of the next. Where states are recorded
+every so many steps, it is a multiple of these, so that they are as regular on the session clock.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import nearest_steps
+from spikelearn._time_steps import nearest_step, nearest_steps
+from spikelearn.spikes.activity import state_steps
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -43,7 +45,29 @@ def steps_per_trial(activity: Activity) -> int:
     """Steps from the start of one trial to the start of the next."""
     # The rounding keeps 500 / 0.1 = 5000.000000000001 from becoming 5001 steps.
     steps = math.ceil(round(activity.duration_ms / activity.dt_ms, 6))
-    return max([steps, *(state.shape[1] for state in activity.states.values())]) + 1
+    every, first = state_steps(activity) if activity.states else (1, 0)
+    ends = [first + (state.shape[1] - 1) * every + 1 for state in activity.states.values()]
+    return -(-(max([steps, *ends]) + 1) // every) * every
+
+
+def records_per_trial(activity: Activity) -> int:
+    """Records of a state from the start of one trial to the start of the next."""
+    return steps_per_trial(activity) // state_steps(activity)[0]
+
+
+def read_records_per_trial(starts_ms: np.ndarray, meta: Mapping[str, Any]) -> int:
+    """The same by what a file says; 0 of one trial.
+
+    Parameters
+    ----------
+    starts_ms : array of shape (n_trials,)
+        Start of each trial on the session clock.
+    meta : mapping
+        What the file says of itself.
+    """
+    if len(starts_ms) < 2:
+        return 0
+    return nearest_step(starts_ms[1] - starts_ms[0], meta.get("states_every_ms", meta["dt_ms"]))
 
 
 def trial_starts_ms(activity: Activity) -> np.ndarray:
@@ -101,46 +125,46 @@ def split_trials(
     return PopulationSpikes.from_unsorted(size, np.clip(times, 0, duration_ms), senders, trials)
 
 
-def session_state(state: np.ndarray, steps: int) -> np.ndarray:
+def session_state(state: np.ndarray, per_trial: int) -> np.ndarray:
     """A recorded state on the session clock; NaN where no trial runs.
 
     Parameters
     ----------
-    state : array of shape (n_trials, n_steps, size)
+    state : array of shape (n_trials, n_times, size)
         What was recorded.
-    steps : int
-        Steps from the start of one trial to the start of the next.
+    per_trial : int
+        Records from the start of one trial to the start of the next.
 
     Returns
     -------
-    array of shape ((n_trials - 1) * steps + n_steps, size)
+    array of shape ((n_trials - 1) * per_trial + n_times, size)
     """
-    n_trials, n_steps, size = state.shape
+    n_trials, n_times, size = state.shape
     dtype = state.dtype if state.dtype.kind == "f" else np.float64
-    joined = np.full((n_trials, steps, size), np.nan, dtype=dtype)
-    joined[:, :n_steps] = state
-    return joined.reshape(n_trials * steps, size)[: (n_trials - 1) * steps + n_steps]
+    joined = np.full((n_trials, per_trial, size), np.nan, dtype=dtype)
+    joined[:, :n_times] = state
+    return joined.reshape(n_trials * per_trial, size)[: (n_trials - 1) * per_trial + n_times]
 
 
-def split_state(joined: np.ndarray, steps: int, shape: tuple[int, int, int]) -> np.ndarray:
+def split_state(joined: np.ndarray, per_trial: int, shape: tuple[int, int, int]) -> np.ndarray:
     """The state by trial, of the given shape; undoes `session_state`.
 
     Parameters
     ----------
     joined : array of shape (n, size)
         The state on the session clock.
-    steps : int
-        Steps from the start of one trial to the start of the next.
-    shape : tuple of (n_trials, n_steps, size)
+    per_trial : int
+        Records from the start of one trial to the start of the next.
+    shape : tuple of (n_trials, n_times, size)
     """
-    n_trials, n_steps, size = shape
+    n_trials, n_times, size = shape
     joined = np.asarray(joined)
-    whole = ((n_trials - 1) * steps + n_steps) * size
+    whole = ((n_trials - 1) * per_trial + n_times) * size
     if min(shape) < 0 or joined.size != whole:
         raise SpikelearnError(
             f"a recorded state has {joined.size} values where one of {n_trials} trials of"
-            f" {n_steps} steps and {size} neurons has {whole}"
+            f" {n_times} times and {size} neurons has {whole}"
         )
-    starts = np.arange(n_trials) * steps
+    starts = np.arange(n_trials) * per_trial
     joined = joined.reshape(-1, size)
-    return joined[starts[:, None] + np.arange(n_steps)]
+    return joined[starts[:, None] + np.arange(n_times)]

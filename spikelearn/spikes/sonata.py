@@ -67,6 +67,9 @@ def save(activity: Activity, path: Path) -> None:
                 written = ours.create_dataset(f"{kind}_{index}", data=array, compression="gzip")
                 unit = activity.weight_units.get(name, "") or state_unit(name).name
                 written.attrs["units"] = unit or "dimensionless"
+                if kind == "state":
+                    written.attrs["every_ms"] = activity.states_every_ms or activity.dt_ms
+                    written.attrs["first_ms"] = activity.states_first_ms
 
 
 def _session_ms(spikes: PopulationSpikes, here: slice, duration_ms: float) -> np.ndarray:

@@ -159,7 +159,7 @@ def golomb_rinzel_chi(
     Returns
     -------
     float
-        NaN where no potential changes.
+        NaN where no potential changes, or none was recorded within the part.
 
     Raises
     ------
@@ -167,11 +167,9 @@ def golomb_rinzel_chi(
         If the state was not recorded.
     """
     name = f"{population}.{variable}"
-    if name not in activity.states:
-        known = ", ".join(activity.states) or "none"
-        raise SpikelearnError(f"no state called '{name}' was recorded; recorded are: {known}")
+    activity.state_times_ms(name)  # refuses what was not recorded
     potentials = between(activity, start_ms, stop_ms).states[name]
-    if not np.ptp(potentials, axis=1).any():
+    if not potentials.shape[1] or not np.ptp(potentials, axis=1).any():
         return float("nan")
     of_mean = potentials.mean(axis=2, dtype=np.float64).var(axis=1).mean()
     of_neurons = potentials.var(axis=1, dtype=np.float64).mean()

@@ -11,6 +11,7 @@ from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step, nearest_steps
+from spikelearn.spikes.activity import state_steps
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -53,6 +54,7 @@ def between(activity: Activity, start_ms: float = 0.0, stop_ms: float | None = N
         return activity
     dt_ms = activity.dt_ms
     first, last = nearest_step(start_ms, dt_ms), nearest_step(stop, dt_ms)
+    kept, first_record = _records(activity, first, None if to_the_end else last)
     earlier = activity.provenance.get("window_ms", [0.0])[0]
     return dataclasses.replace(
         activity,
@@ -61,15 +63,21 @@ def between(activity: Activity, start_ms: float = 0.0, stop_ms: float | None = N
             for name, spikes in activity.populations.items()
         },
         duration_ms=_on_grid(np.array([stop - start_ms]), dt_ms).item(),
-        states={
-            name: state[:, first : None if to_the_end else last]
-            for name, state in activity.states.items()
-        },
+        states={name: state[:, kept] for name, state in activity.states.items()},
+        states_first_ms=(first_record - first) * dt_ms,
         provenance={
             **activity.provenance,
             "window_ms": [float(earlier + start_ms), float(earlier + stop)],
         },
     )
+
+
+def _records(activity: Activity, first: int, last: int | None) -> tuple[slice, int]:
+    """Which records of states lie from step `first` to before `last`, and the step of the first."""
+    every, begin = state_steps(activity)
+    start = max(0, -((begin - first) // every))
+    stop = None if last is None else max(start, -((begin - last) // every))
+    return slice(start, stop), begin + start * every
 
 
 def _spikes_between(

@@ -124,9 +124,9 @@ FED = SpikingNetwork(
 
 
 def test_recorded_potentials_and_trials_are_counted() -> None:
-    with pytest.raises(SpikelearnError, match=r"the potentials of n in 10,000,000,000 steps") as r:
+    with pytest.raises(SpikelearnError, match=r"the potentials of n at 10,000,000,000 times") as r:
         sl.simulate(ONE, None, 1e9, 0.1, record=["n"])
-    assert "record fewer populations" in sentence_of(r)
+    assert "record fewer neurons or less often (record_every_ms)" in sentence_of(r)
     for duration, step in ((1e9, 1e-9), (1.0, 5e-324)):
         with pytest.raises(SpikelearnError, match=r"fewer than 2\^53 time steps"):
             sl.simulate(ONE, None, duration, step)

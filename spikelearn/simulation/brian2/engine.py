@@ -53,7 +53,7 @@ from spikelearn.simulation.grid.network import (
     diverged,
     weights_by_name,
 )
-from spikelearn.simulation.grid.neurons import ALL_SYNAPSES, GridNeurons
+from spikelearn.simulation.grid.neurons import ALL_SYNAPSES
 
 FEATURES = ALL_SYNAPSES | {SEVERAL_SPIKES, "plasticity"}
 
@@ -204,13 +204,15 @@ def _run_trials(
             for k, name in enumerate(grid.record)
             if name in grid.neurons
         }
-        potentials = {
-            name: b2.StateMonitor(
-                groups[name], "v", record=True, clock=clock, when="end", name=f"potentials_{k}"
+        recorders = {
+            name: target.recorder(
+                groups[name], _places(grid, name, replicas), grid.record_every, clock,
+                f"potentials_{k}",
             )
             for k, name in enumerate(grid.record_potential)
-        }
-        network = b2.Network(*objects, *monitors.values(), *potentials.values(), name="simulated")
+        }  # fmt: skip
+        objects += (recorder for recorder, _ in recorders.values())
+        network = b2.Network(*objects, *monitors.values(), name="simulated")
         network.schedule = SCHEDULE
         reached = target.simulate(network, grid, progress)
         for name in grid.neurons:
@@ -223,8 +225,8 @@ def _run_trials(
             for name in grid.record
         }
         states = {
-            f"{name}.v_mv": grid.of_chosen(name, _potential(monitor, grid.neurons[name], replicas))
-            for name, monitor in potentials.items()
+            f"{name}.v_mv": _potential(recorded(), grid, name, replicas)
+            for name, (_, recorded) in recorders.items()
         }
         # Synapses are in the order in which they were connected, that of the connections.
         weights = weights_by_name((synapses, np.array(made.w[:])) for synapses, made in plastic)
@@ -246,9 +248,17 @@ def _given(spikes: GridSpikes, first: int, last: int) -> GridSpikes:
     return GridSpikes(spikes.size, spikes.steps[mine], spikes.trials[mine], spikes.senders[mine])
 
 
-def _potential(monitor: Any, neurons: GridNeurons, replicas: int) -> np.ndarray:
-    """Recorded potential in mV, array of shape (replicas, n_steps, size)."""
+def _places(grid: GridNetwork, name: str, replicas: int) -> np.ndarray:
+    """Where the neurons of a population that are recorded stand in its group, by replica."""
+    size = grid.neurons[name].size
+    chosen = grid.of_chosen(name, np.arange(size))
+    return (np.arange(replicas)[:, None] * size + chosen).ravel()
+
+
+def _potential(recorded: np.ndarray, grid: GridNetwork, name: str, replicas: int) -> np.ndarray:
+    """Recorded potential in mV, array of shape (replicas, n_times, neurons)."""
+    neurons = grid.neurons[name]
     # Equations of one's own are in volts.
     scale = 1.0 if neurons.equations is None else 1000.0
-    v = scale * np.asarray(monitor.v).reshape(replicas, neurons.size, -1)
-    return v.transpose(0, 2, 1) + neurons.v_rest
+    v = scale * recorded.reshape(len(recorded), replicas, -1).transpose(1, 0, 2)
+    return v + grid.of_chosen(name, np.broadcast_to(neurons.v_rest, (neurons.size,)))

@@ -16,6 +16,7 @@ from spikelearn.simulation.brian2.session import (
     compiler,
     compiler_flags,
     machine,
+    monitored,
     no_compiler,
 )
 from spikelearn.simulation.grid.network import Background, GridNetwork, Synapses
@@ -69,6 +70,19 @@ class InProcess:
             counts = background.counts(first, last)
             operations.append(_background_operation(b2, group, background, counts, clock))
         return operations
+
+    def recorder(
+        self, group: Any, indices: np.ndarray, every: int, clock: Any, name: str
+    ) -> tuple[Any, Callable[[], np.ndarray]]:
+        """Make a monitor with a clock of its own, which Brian2 keeps in step with the grid's.
+
+        Parameters
+        ----------
+        group, indices, every, clock, name
+            As `spikelearn.simulation.brian2.session.Session` says.
+        """
+        own = clock if every == 1 else self.b2.Clock(dt=every * clock.dt, name=f"{name}_clock")
+        return monitored(self.b2, group, indices, own, name)
 
     def simulate(
         self, network: Any, grid: GridNetwork, progress: Callable[[float], None]

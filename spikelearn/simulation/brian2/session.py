@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from spikelearn._brian2 import import_brian2
 from spikelearn._errors import SpikelearnError
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
@@ -59,6 +61,32 @@ class Session(Protocol):
             Of the grid.
         """
 
+    def recorder(
+        self, group: Any, indices: np.ndarray, every: int, clock: Any, name: str
+    ) -> tuple[Any, Callable[[], np.ndarray]]:
+        """Make an object that records potentials at the end of every so many steps.
+
+        Parameters
+        ----------
+        group : brian2.Group
+            Of the neurons.
+        indices : array of int
+            Which of them.
+        every : int
+            Steps from one record to the next; the first is that of step 0.
+        clock : brian2.Clock
+            Of the grid.
+        name : str
+            Of the object.
+
+        Returns
+        -------
+        object
+            What is part of the network.
+        callable
+            Gives after the run what was recorded, of shape (n_times, n_indices).
+        """
+
     def simulate(
         self, network: Any, grid: GridNetwork, progress: Callable[[float], None]
     ) -> int | None:
@@ -78,6 +106,22 @@ class Session(Protocol):
         int or None
             How many steps there are of a run that was interrupted; None of a whole one.
         """
+
+
+def monitored(
+    b2: Any, group: Any, indices: np.ndarray, clock: Any, name: str
+) -> tuple[Any, Callable[[], np.ndarray]]:
+    """A monitor of potentials at the end of each step of a clock, and what it holds.
+
+    Parameters
+    ----------
+    b2 : module
+    group, indices, clock, name
+        As `Session.recorder` has them.
+    """
+    record = True if indices.size == len(group) else indices
+    monitor = b2.StateMonitor(group, "v", record=record, clock=clock, when="end", name=name)
+    return monitor, lambda: np.asarray(monitor.v).reshape(indices.size, -1).T
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from spikelearn.simulation.brian2.session import (
     brian2_with,
     compiler,
     compiler_flags,
+    monitored,
     no_compiler,
 )
 from spikelearn.simulation.grid.network import GridNetwork, Synapses
@@ -93,6 +94,19 @@ static double normalise%(k)d(
 }
 """
 
+_RECORD = """
+static double record%(k)d(const double every) {
+    static int64_t step = 0;
+    static std::FILE* file = std::fopen("%(file)s", "wb");
+    if (step++ %% (int64_t)every) return 0.0;
+    const size_t n = brian::_num_%(array)s;
+    if (!file || std::fwrite(brian::%(array)s, sizeof(double), n, file) != n || std::fflush(file)) {
+        std::fprintf(stderr, "the potentials cannot be written\\n"); std::exit(4);
+    }
+    return 0.0;
+}
+"""
+
 
 @contextlib.contextmanager
 def standalone() -> Iterator[Standalone]:
@@ -130,6 +144,7 @@ class Standalone:
         self.normalisers = 0
         self.rows: Iterator[bytes] | None = None  # what is sent to the program
         self.clock: Any = None
+        self.recorders = 0
 
     def normaliser(self, synapses: Synapses, made: Any, grid: GridNetwork) -> Any:
         """Make an object that calls the C++ above, which counts the steps itself.
@@ -202,6 +217,36 @@ class Standalone:
         if calls:
             self._call(caller, clock, "synapses", calls)
         return [caller]
+
+    def recorder(
+        self, group: Any, indices: np.ndarray, every: int, clock: Any, name: str
+    ) -> tuple[Any, Callable[[], np.ndarray]]:
+        """Make a monitor, or where steps are left out what calls the C++ above, which counts them.
+
+        A monitor with a clock of its own would leave the step of the grid's after half a minute:
+        Brian2's program takes two times for one only where they are within 1e-14 s.
+
+        Parameters
+        ----------
+        group, indices, every, clock, name
+            As `spikelearn.simulation.brian2.session.Session` says.
+        """
+        if every == 1:
+            return monitored(self.b2, group, indices, clock, name)
+        k, self.recorders = self.recorders, self.recorders + 1
+        file = f"potentials_{k}.bin"
+        array = self.device.get_array_name(group.variables["v"])
+        function = self._function(1, _RECORD % {"k": k, "file": file, "array": array})
+        caller = self._caller(name, clock, {f"record{k}": function, "every": float(every)})
+        self._call(caller, clock, "end", [f"record{k}(every)"])
+
+        def values() -> np.ndarray:
+            path, size = self.folder / file, len(group)
+            if not path.is_file() or not path.stat().st_size:  # interrupted before the first step
+                return np.empty((0, indices.size))
+            return np.memmap(path, np.float64, "r").reshape(-1, size)[:, indices]
+
+        return caller, values
 
     def _function(self, n_arguments: int, code: str) -> Any:
         """A function of Brian2's that is this C++, and has effects."""

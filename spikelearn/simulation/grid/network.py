@@ -73,10 +73,20 @@ class GridNetwork:
     spikes_in_memory_mb: float = SPIKES_IN_MEMORY_MB
     # Of populations whose potential is recorded of some neurons alone, which.
     chosen: dict[str, np.ndarray] = field(default_factory=dict)
+    # Potentials are recorded at the steps 0, record_every, 2 record_every ...
+    record_every: int = 1
 
     def of_chosen(self, name: str, values: np.ndarray) -> np.ndarray:
         """Of numbers of all neurons of a population, in the last axis, those that are recorded."""
         return values[..., self.chosen[name]] if name in self.chosen else values
+
+    def recorded(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Of numbers of a population, of shape (..., n_steps, size), those that are recorded."""
+        return self.of_chosen(name, values[..., :: self.record_every, :])
+
+    def n_recorded(self, n_steps: int) -> int:
+        """Of the first `n_steps` steps, those at which potentials are recorded."""
+        return -(-n_steps // self.record_every)
 
     @property
     def projections(self) -> Sequence[GridProjection | Synapses]:

@@ -66,6 +66,7 @@ def arrange_parts(grid: GridNetwork, parts: Sequence[Part]) -> list[Net]:
             n_slots=phase + max(longest, 1),  # rewards are those of the last step
             n_sources=len(grid.sources),
             n_traced=sum(p.size for p in neurons if p.name in grid.record_potential),
+            trace_every=grid.record_every,
         )
         nets.append(aligned(net))
     return nets

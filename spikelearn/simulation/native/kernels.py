@@ -147,7 +147,7 @@ def advance(  # noqa: PLR0912
     first_step, start, stop : int
     spike_steps, spike_neurons : arrays of one length
         Where the spikes of recorded populations are written, in the order of steps.
-    trace : array of shape (steps of the block * n_traced,)
+    trace : array of shape (recorded steps of the block * n_traced,)
         Where potentials are written that are recorded.
 
     Returns
@@ -188,7 +188,9 @@ def advance(  # noqa: PLR0912
         n_spikes = fire_populations(
             net, state, models, plastic, step, spike_steps, spike_neurons, n_spikes
         )
-        _trace_potentials(net.populations, state.v, trace[offset * net.n_traced :])
+        if step % net.trace_every == 0:
+            row = step // net.trace_every - -(-first_step // net.trace_every)
+            _trace_potentials(net.populations, state.v, trace[row * net.n_traced :])
     return stop, n_spikes
 
 

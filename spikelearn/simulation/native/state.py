@@ -117,6 +117,7 @@ class Net(NamedTuple):
     n_slots: int
     n_sources: int  # of spikes
     n_traced: int  # neurons of populations whose potential is recorded
+    trace_every: int  # steps from one record to the next
 
 
 class State(NamedTuple):

@@ -89,7 +89,7 @@ class Trial:
                 finally:
                     following = drawn.result()
             self._check(first, last)
-            self._keep_potentials(last - first)
+            self._keep_potentials(self.grid.n_recorded(last) - self.grid.n_recorded(first))
             self.reached = last
             yield
         self.put_away()
@@ -132,10 +132,12 @@ class Trial:
         if self._shares:
             self.store.add(self.index, *together([s.taken() for s in self._shares], size))
 
-    def _keep_potentials(self, n_steps: int) -> None:
+    def _keep_potentials(self, n_times: int) -> None:
+        if not n_times:
+            return
         for name, kept in self.potentials.items():
             pieces = [
-                s.potentials_of(name, n_steps) for s in self._shares if name in s.part.neurons
+                s.potentials_of(name, n_times) for s in self._shares if name in s.part.neurons
             ]
             kept.append(self.grid.of_chosen(name, np.concatenate(pieces, axis=1)))
 
@@ -178,7 +180,8 @@ class _Share:
         room: int,
         counts: Counts,
     ) -> None:
-        self.part, self.net, self.meeting, self.counts = part, net, meeting, counts
+        self.grid, self.part, self.net = grid, part, net
+        self.meeting, self.counts = meeting, counts
         models = models_of(grid, net, part)
         plastic = learning.start(grid, net, part) if grid.plastic else None
         self.state = aligned(arranged_state(net, part, rings))
@@ -197,7 +200,8 @@ class _Share:
         """Take up the input of a block."""
         self.inputs = feed.into(block, self.part, self.counts)
         self.undrawn = True
-        self.trace = np.empty((last - first) * self.net.n_traced)
+        n_times = self.grid.n_recorded(last) - self.grid.n_recorded(first)
+        self.trace = np.empty(n_times * self.net.n_traced)
 
     def advance(self, first: int, step: int, last: int) -> int:
         """From a step on to the end of the block, or to where the spikes need room."""
@@ -226,7 +230,7 @@ class _Share:
         n, self.n_spikes = self.n_spikes, 0
         return self.spike_steps[:n], self.numbers[self.spike_neurons[:n]]
 
-    def potentials_of(self, name: str, n_steps: int) -> np.ndarray:
-        """Of a population's neurons here in the last block, of shape (n_steps, neurons)."""
+    def potentials_of(self, name: str, n_times: int) -> np.ndarray:
+        """Of a population's neurons here in the last block, of shape (n_times, neurons)."""
         at = self.traced[name]
-        return self.trace.reshape(n_steps, -1)[:, at : at + self.part.neurons[name].size]
+        return self.trace.reshape(n_times, -1)[:, at : at + self.part.neurons[name].size]

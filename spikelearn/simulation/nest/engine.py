@@ -96,8 +96,12 @@ class _Trial:
         self.reached = 0
         nothing = np.empty(0, dtype=np.int64)
         self.spikes = {name: (nothing, nothing) for name in grid.record if name in grid.neurons}
+        self.recorded = {
+            name: np.sort(grid.of_chosen(name, np.arange(grid.neurons[name].size)))
+            for name in grid.record_potential
+        }
         self.potentials = {
-            name: np.zeros((grid.n_steps, grid.neurons[name].size))
+            name: np.zeros((grid.n_recorded(grid.n_steps), self.recorded[name].size))
             for name in grid.record_potential
         }
 
@@ -150,7 +154,9 @@ class _Trial:
             steps = self._steps(events["times"])
             known = (steps >= 0) & (steps < self.grid.n_steps)
             senders = _whole(events["senders"]) - first_id(self.made.neurons[name])
-            potential[steps[known], senders[known]] = np.asarray(events["V_m"])[known]
+            rows = steps[known] // self.grid.record_every
+            columns = np.searchsorted(self.recorded[name], senders[known])
+            potential[rows, columns] = np.asarray(events["V_m"])[known]
 
     def _take_spikes(self) -> None:
         for name in self.spikes:
@@ -187,10 +193,14 @@ def _result(grid: GridNetwork, trials: list[_Trial]) -> Result:
     states = {}
     for name in grid.record_potential:
         p = grid.neurons[name]
-        potentials = np.zeros((grid.n_trials, grid.n_steps, p.size))
+        chosen = grid.of_chosen(name, np.arange(p.size))
+        rest = np.broadcast_to(p.v_rest, (p.size,))[chosen]
+        potentials = np.zeros((grid.n_trials, grid.n_recorded(grid.n_steps), chosen.size))
         for trial in trials:
-            potentials[trial.number] = trial.potentials[name] + p.v_rest
-        states[f"{name}.v_mv"] = grid.of_chosen(name, potentials)
+            # NEST numbers them in ascending order, whatever the order in which they were chosen.
+            places = np.searchsorted(trial.recorded[name], chosen)
+            potentials[trial.number] = trial.potentials[name][:, places] + rest
+        states[f"{name}.v_mv"] = potentials
     return spikes, states, {}
 
 

@@ -122,7 +122,7 @@ def make(nest: Any, grid: GridNetwork, clock: Clock, ranks: Ranks) -> Made:
             if grid.driven(name)
         },
         spikes={name: _recorder(nest) for name in grid.record if name in grid.neurons},
-        potentials={name: _multimeter(nest) for name in grid.record_potential},
+        potentials={name: _multimeter(nest, grid, clock) for name in grid.record_potential},
     )
     for projection in grid.projections:
         _connect_projection(nest, grid, projection, made)
@@ -136,7 +136,10 @@ def make(nest: Any, grid: GridNetwork, clock: Clock, ranks: Ranks) -> Made:
         small = {"synapse_model": "static_synapse_hom_w", **at_once}
         nest.Connect(made.neurons[name], recorder, "all_to_all", small)
     for name, recorder in made.potentials.items():
-        nest.Connect(recorder, made.neurons[name], "all_to_all", at_once)
+        recorded = made.neurons[name]
+        if name in grid.chosen:
+            recorded = recorded[np.sort(grid.chosen[name]).tolist()]
+        nest.Connect(recorder, recorded, "all_to_all", at_once)
     return made
 
 
@@ -258,8 +261,11 @@ def _recorder(nest: Any) -> Any:
     return nest.Create("spike_recorder", params={"time_in_steps": True})
 
 
-def _multimeter(nest: Any) -> Any:
-    given = {"interval": 1.0, "record_from": ["V_m"], "time_in_steps": True}
+def _multimeter(nest: Any, grid: GridNetwork, clock: Clock) -> Any:
+    given = {
+        "interval": float(grid.record_every), "record_from": ["V_m"], "time_in_steps": True,
+        "offset": float(1 + clock.ahead),  # when step 0 ends
+    }  # fmt: skip
     return nest.Create("multimeter", params=given)
 
 

@@ -152,7 +152,7 @@ def _key(grid: GridNetwork) -> str:
     return content_key(
         {
             "steps": (grid.dt_ms, grid.n_steps, grid.n_trials),
-            "recorded": (grid.record, grid.record_potential),
+            "recorded": (grid.record, grid.record_potential, grid.record_every),
             "chosen": grid.chosen,
             "neurons": [
                 (name, p.refractory_steps, p.v_rest, p.threshold, p.reset, p.v_init, p.step_per_tau)

@@ -164,8 +164,9 @@ def _result(
     grid: GridNetwork, populations: dict[str, Population], stages: list[_Stage], n_steps: int
 ) -> Result:
     def complete(trace: list[np.ndarray], name: str) -> np.ndarray:
-        nothing = np.zeros((0, grid.n_trials, grid.neurons[name].size))
-        return grid.of_chosen(name, np.concatenate([nothing, *trace]).transpose(1, 0, 2))
+        size = grid.of_chosen(name, np.empty(grid.neurons[name].size)).size
+        nothing = np.zeros((0, grid.n_trials, size))
+        return np.concatenate([nothing, *trace]).transpose(1, 0, 2)
 
     states = {
         f"{name}.v_mv": complete(populations[name].trace, name) for name in grid.record_potential
@@ -242,7 +243,7 @@ class _Stage:
             for item, weights, counts in self.background:
                 self._deliver_background(item, weights, next(counts))
             for name in self.names:
-                self.populations[name].fire(self.longest + offset)
+                self.populations[name].fire(self.longest + offset, first + offset)
             for learning in self.plastic:
                 targets = self._spiking(learning.target, self.longest + offset)
                 if targets.numel():

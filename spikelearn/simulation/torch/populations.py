@@ -45,6 +45,7 @@ class Population:
         self.recorded = neurons.name in grid.record
         self.parts: list[tuple[int, np.ndarray]] = []
         self.traced = neurons.name in grid.record_potential
+        self.record_every, self.chosen = grid.record_every, grid.chosen.get(neurons.name)
         self.trace: list[np.ndarray] = []
         self.potentials: list[torch.Tensor] = []
         self.threshold, self.reset = tensor(neurons.threshold), tensor(neurons.reset)
@@ -86,8 +87,16 @@ class Population:
     def _add(self, values: torch.Tensor) -> None:
         self.drive = values if self.drive is None else self.drive + values
 
-    def fire(self, row: int) -> None:
-        """Finish a step: membrane, threshold, reset; spikes go to a row of `emitted`."""
+    def fire(self, row: int, step: int) -> None:
+        """Finish a step: membrane, threshold, reset.
+
+        Parameters
+        ----------
+        row : int
+            Of `emitted`, where its spikes go.
+        step : int
+            Of the grid.
+        """
         threshold = self.threshold
         if self.theta is not None:
             self.theta *= self.theta_decay
@@ -109,8 +118,8 @@ class Population:
             self.theta.addcmul_(emitted, self.theta_increment)
         if self.held is not None:
             self.held.masked_fill_(fired.bool(), self.neurons.refractory_steps)
-        if self.traced:
-            self.potentials.append(self.v)
+        if self.traced and step % self.record_every == 0:
+            self.potentials.append(self.v if self.chosen is None else self.v[:, self.chosen])
 
     def end_block(self, first: int, last: int, longest: int) -> None:
         """Keep what is recorded of the steps made, and the spikes that are still on their way.
@@ -129,9 +138,12 @@ class Population:
             else:
                 places = np.flatnonzero(block.numpy())
             self.parts.append((first, places))
-        if self.traced:
+        if self.potentials:
             v = torch.stack(self.potentials).cpu().numpy()
-            self.trace.append(v.astype(np.float64) + self.rest)
+            rest = self.rest
+            if self.chosen is not None:
+                rest = np.broadcast_to(rest, (self.neurons.size,))[self.chosen]
+            self.trace.append(v.astype(np.float64) + rest)
             self.potentials = []
         if longest:
             self.emitted[:longest] = self.emitted[last - first : last - first + longest].clone()

@@ -91,7 +91,10 @@ def run(grid: GridNetwork, progress: Callable[[float], None], precision: str) ->
         )
         size = (grid.sources | grid.neurons)[name].size
         spikes[name] = GridSpikes(size, steps, of_trial, senders)
-    states = {f"{n}.v_mv": np.stack([t.traces[n] for t in trials]) for n in grid.record_potential}
+    states = {
+        f"{n}.v_mv": grid.recorded(n, np.stack([t.traces[n] for t in trials]))
+        for n in grid.record_potential
+    }
     return spikes, states, {}
 
 
