@@ -255,6 +255,7 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     from spikelearn.simulation.grid.inputs import LeftOutWarning
     from spikelearn.simulation.running_time import LongRunWarning
     from spikelearn.simulation.trusted_step import TimeStepWarning
+    from spikelearn.simulation.undriven import UndrivenWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
         note(in_options(str(message), options or {}), "Warning")
@@ -264,8 +265,12 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
             warnings.simplefilter("always", kind)
         # A network that learns is simulated anew for every image.
         for told_once in (
-            TimeStepWarning, LeftOutWarning, LongRunWarning, WithoutEffectWarning,
-        ):  # fmt: skip
+            TimeStepWarning,
+            LeftOutWarning,
+            LongRunWarning,
+            WithoutEffectWarning,
+            UndrivenWarning,
+        ):
             warnings.simplefilter("once", told_once)
         warnings.showwarning = show
         yield

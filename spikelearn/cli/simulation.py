@@ -105,7 +105,7 @@ Reset = Annotated[
 OPTIONS = {
     "dt_ms": "--dt", "duration_ms": "--duration", "step_ms": "--step",
     "written_by": "--written-by", "reset=": "--reset", "record_every_ms": "--record-every",
-    "record:": "--record:",
+    "record:": "--record:", "stimulus=": "--stimulus",
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from spikelearn.simulation.memory import Run, numbers_of_synapses
 from spikelearn.simulation.running_time import LongRunWarning, expected_seconds
 from spikelearn.simulation.simulate import simulate
 from spikelearn.simulation.trusted_step import TimeStepWarning
+from spikelearn.simulation.undriven import UndrivenWarning
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -41,7 +42,7 @@ _MOST_TRACED, _TRACED = 2_000_000, 5
 # Synapses for whose drawing one waits, and of a network that is first shown smaller.
 MANY_SYNAPSES, TOO_MANY_SYNAPSES = 2_000_000, 30_000_000
 _SMALLER = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-_SAID = (TimeStepWarning, LongRunWarning, LeftOutWarning, TrainingWarning)
+_SAID = (TimeStepWarning, LongRunWarning, LeftOutWarning, TrainingWarning, UndrivenWarning)
 
 
 @dataclass(frozen=True)

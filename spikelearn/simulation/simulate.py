@@ -44,6 +44,7 @@ from spikelearn.simulation.recorded import told as told_of
 from spikelearn.simulation.running_time import warn_of_time
 from spikelearn.simulation.spike_store import SPIKES_IN_MEMORY_MB, StoredSpikes
 from spikelearn.simulation.trusted_step import warn_of_measured_step, warn_of_step
+from spikelearn.simulation.undriven import warn_of_silence
 from spikelearn.spikes.activity import Activity, PopulationSpikes
 from spikelearn.stimuli.stimulus import Stimulus
 
@@ -187,6 +188,9 @@ def simulate(
     WithoutEffectWarning
         Where a projection asks for something that changes nothing (`allow_self` between two
         populations).
+    UndrivenWarning
+        Where no neuron fired and nothing drives the network: no current is given, no spikes or
+        background arrive, and there is no noise; unless potentials are recorded.
 
     Examples
     --------
@@ -260,6 +264,7 @@ def simulate(
     )
     if "partial" not in provenance:
         warn_of_measured_step(network, dt_ms, 2, stimulus, activity, told)
+        warn_of_silence(network, stimulus, activity, 2)
     return activity
 
 
