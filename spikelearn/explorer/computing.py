@@ -19,6 +19,7 @@ from typing import Any
 from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._time_steps import nearest_step
 from spikelearn.explorer.newest import Newest, Superseded, Turn
+from spikelearn.explorer.pace import Pace
 from spikelearn.explorer.settings import Setting
 from spikelearn.explorer.while_used import WhileUsed
 from spikelearn.networks.drawn_pairs import keep_at_most, pairs_kept
@@ -33,10 +34,8 @@ from spikelearn.simulation.undriven import UndrivenWarning
 from spikelearn.spikes.activity import Activity
 from spikelearn.stimuli.stimulus import Stimulus
 
-# Seconds that a first look may take, and above which there is one; and how long nothing has to be
-# turned before the whole of a long simulation begins.
-LOOK_S, AT_ONCE_S, CALM_S = 0.1, 0.25, 0.3
-_SHORTEST_MS = 20.0
+# Seconds in which nothing has to be turned before the whole of a long simulation begins.
+CALM_S = 0.3
 # Potentials are recorded of all neurons up to so many, times steps, and of some of larger ones.
 _MOST_TRACED, _TRACED = 2_000_000, 5
 # Synapses for whose drawing one waits, and of a network that is first shown smaller.
@@ -92,8 +91,8 @@ class Computer:
         self, deliver: Callable[[Answer], None], traced: Callable[[], bool] = lambda: True
     ) -> None:
         self._deliver, self._traced = deliver, traced
-        self._ms_a_second = 0.0  # as measured of this network
-        self._measured: Any = None
+        self._pace = Pace(1.0)
+        self._measured: Any = None  # what it is the pace of
         self._drawn: Any = None
         self._keeping = contextlib.ExitStack()
         self._newest: Newest[Setting] = Newest(self._answer)
@@ -119,15 +118,17 @@ class Computer:
         try:
             network = setting.network()
             _make_room(self, network)
-            first_ms = self._first_ms(setting, network)
-            if first_ms < 0:
+            first_ms, draws = self._first_ms(setting, network), self._draws(setting, network)
+            if draws and sum(numbers_of_synapses(network)) > MANY_SYNAPSES:
                 give(Answer(setting, network=network))
-            look = simulated(setting, network, abs(first_ms), turn.check, self._traced())
+            look = simulated(setting, network, first_ms, turn.check, self._traced())
+            if not draws:
+                self._pace.took(first_ms, look.seconds)
             give(look)
-            if abs(first_ms) < setting.duration_ms:
+            if first_ms < setting.duration_ms:
                 turn.pause(CALM_S)
                 whole = simulated(setting, network, setting.duration_ms, turn.check, self._traced())
-                self._measure(setting, whole, look)
+                self._pace.took(setting.duration_ms, whole.seconds)
                 give(whole)
         except Superseded:
             raise
@@ -140,34 +141,22 @@ class Computer:
             give(Answer(setting, error=said))
 
     def _first_ms(self, setting: Setting, network: SpikingNetwork) -> float:
-        """How long a first look is; below 0 where one has to wait for its synapses."""
+        """How long a first look is."""
         dt_ms = setting.subject.dt_ms
         if self._measured != (setting.subject.name, setting.scale, setting.subject.stimulus):
             self._measured = (setting.subject.name, setting.scale, setting.subject.stimulus)
             run = Run(network, "native", 1, nearest_step(setting.duration_ms, dt_ms), dt_ms)
-            self._ms_a_second = setting.duration_ms / max(2 * expected_seconds(run), 1e-3)
-        first_ms = setting.duration_ms
-        if setting.duration_ms > AT_ONCE_S * self._ms_a_second:
-            first_ms = max(_SHORTEST_MS, round(LOOK_S * self._ms_a_second / 10) * 10.0)
-            first_ms = min(first_ms, setting.duration_ms)
+            self._pace = Pace(setting.duration_ms / max(2 * expected_seconds(run), 1e-3))
+        return self._pace.first_ms(setting.duration_ms)
+
+    def _draws(self, setting: Setting, network: SpikingNetwork) -> bool:
+        """Whether there are other synapses than those that were drawn last."""
         drawn = [
             (p.connectivity, network.populations[p.source].size, network.populations[p.target].size)
             for p in network.projections
         ], setting.seed  # fmt: skip
-        waits = drawn != self._drawn and sum(numbers_of_synapses(network)) > MANY_SYNAPSES
-        self._drawn = drawn
-        return -first_ms if waits else first_ms
-
-    def _measure(self, setting: Setting, whole: Answer, look: Answer) -> None:
-        """Learn from two simulations of one network how fast it is."""
-        if look.activity is None:
-            return
-        more_ms = setting.duration_ms - look.activity.duration_ms
-        # Where drawing took most of the first, the second was faster.
-        more_s = max(
-            whole.seconds - look.seconds, 0.5 * whole.seconds * more_ms / setting.duration_ms
-        )
-        self._ms_a_second = more_ms / max(more_s, 1e-3)
+        before, self._drawn = self._drawn, drawn
+        return bool(drawn != before)
 
 
 def simulated(

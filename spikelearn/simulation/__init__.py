@@ -6,7 +6,8 @@
 Semantics
 ---------
 Time is a grid t_k = k * dt, k = 0 ... n_steps - 1. The state at t_k is what holds just after
-everything that happens at t_k. Within step k, in this order:
+everything that happens at t_k; so are potentials recorded, at every t_k or at t_0, t_n, t_2n ...
+Within step k, in this order:
 
 1. **Integrate** from t_(k-1) to t_k. Leaky integrate-and-fire neurons exactly: with
    beta = exp(-dt / tau_m) and alpha = exp(-dt / tau_syn), v measured from v_rest and currents as
